@@ -1,0 +1,53 @@
+"""Identifiers: job ids and the order of tickets, both UUIDs of version 7 (RFC 9562 section 5.7)."""
+
+import os
+import threading
+import time
+import uuid
+
+
+class JobIdError(ValueError):
+    """The job id cannot be used."""
+
+
+class TimeOrderedIds:
+    """A source of version 7 UUIDs that rise strictly within this process.
+
+    The sub-millisecond part counts upwards when several are made in one millisecond or the clock steps back
+    (RFC 9562 section 6.2, method 1: a fixed-length dedicated counter in `rand_a`).
+    """
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._last = 0
+
+    def next(self) -> uuid.UUID:
+        """Make the next identifier."""
+        with self._mutex:
+            tick = max((time.time_ns() // 1_000_000) << 12, self._last + 1)
+            self._last = tick
+        random_bits = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
+        value = (tick >> 12) << 80 | 0x7 << 76 | (tick & 0xFFF) << 64 | 0b10 << 62 | random_bits
+        return uuid.UUID(int=value)
+
+
+_ids = TimeOrderedIds()
+
+
+def new_id() -> str:
+    """Make a time-ordered identifier in canonical lower-case form."""
+    return str(_ids.next())
+
+
+def normalise_job_id(value: str) -> str:
+    """Give the canonical lower-case form of a caller's UUID.
+
+    Raises JobIdError when the value is not a UUID in its usual 36-character form, whatever its version.
+    """
+    try:
+        parsed = uuid.UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        parsed = None
+    if parsed is None or str(parsed) != value.lower():
+        raise JobIdError(f"{value[:80]!r} is not a UUID such as 018f6c3e-7b1a-7c4e-9d3a-0123456789ab")
+    return str(parsed)

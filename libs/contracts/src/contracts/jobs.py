@@ -1,0 +1,152 @@
+"""The job and event documents of the HTTP API, and the submission both HTTP and RabbitMQ accept."""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+
+from contracts import identifiers, lock_names
+from contracts.statuses import EventStatus, JobStatus
+
+#: Most urgent and least urgent priority; jobs of a lock run by priority, then first come, first served.
+FIRST_PRIORITY, DEFAULT_PRIORITY, LAST_PRIORITY = 0, 5, 9
+
+#: Largest request body, in bytes.
+MAX_BODY_BYTES = 256 * 1024
+
+ItemT = TypeVar("ItemT")
+
+
+class Submission(BaseModel):
+    """A job someone asks for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$", examples=["ten-steps"])]
+    lock: Annotated[
+        str,
+        Field(description="Jobs with the same lock run one at a time.", examples=["ledger-2026"]),
+    ] = lock_names.DEFAULT_LOCK
+    parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the handler is given.")
+    name: Annotated[str, Field(max_length=200, description="A title for people.")] = ""
+    description: Annotated[str, Field(max_length=4000)] = ""
+    priority: Annotated[
+        int,
+        Field(
+            ge=FIRST_PRIORITY,
+            le=LAST_PRIORITY,
+            description="0 runs first, 9 last; within a priority, first come, first served.",
+        ),
+    ] = DEFAULT_PRIORITY
+    job_id: Annotated[
+        str | None, Field(description="A UUID of your own; repeating it can never run the job twice.")
+    ] = None
+    properties: dict[str, str] = Field(
+        default_factory=dict, max_length=32, description="Labels to find the job by."
+    )
+
+    @field_validator("lock")
+    @classmethod
+    def _lock_is_usable(cls, value: str) -> str:
+        return lock_names.normalise(value)
+
+    @field_validator("job_id")
+    @classmethod
+    def _job_id_is_a_uuid(cls, value: str | None) -> str | None:
+        return None if value is None else identifiers.normalise_job_id(value)
+
+
+class Accepted(BaseModel):
+    """The answer to an accepted submission."""
+
+    job_id: str
+    lock: str
+    status: JobStatus
+
+
+class Progress(BaseModel):
+    """How far a job is: `value` of `limit`, in the handler's own unit."""
+
+    value: float
+    limit: float | None = None
+
+
+class WaitingFor(BaseModel):
+    """Why a queued job does not run yet."""
+
+    lock: str
+    holder: str | None = Field(None, description="The worker that runs a job of this lock now.")
+    running: str | None = Field(None, description="The id of that job.")
+    ahead: list[str] = Field(default_factory=list, description="Ids of the first jobs ahead in line.")
+
+
+class JobError(BaseModel):
+    """Why a job did not complete."""
+
+    type: str
+    message: str
+
+
+class Job(BaseModel):
+    """A job as the API tells of it."""
+
+    job_id: str
+    kind: str
+    name: str
+    description: str
+    lock: str
+    priority: int
+    properties: dict[str, str]
+    status: JobStatus
+    attempt: int
+    interruptions: int
+    fence: int | None
+    worker: str | None
+    step: str | None = Field(description="The step that runs now.")
+    progress: Progress | None
+    cancel_requested: bool
+    position: int | None = Field(description="Place in line, from 1, while queued.")
+    waiting_for: WaitingFor | None
+    result: JsonValue
+    error: JobError | None
+    trace_id: str | None
+    submitted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Event(BaseModel):
+    """One immutable fact about a job, numbered from 1 without gaps."""
+
+    job_id: str
+    seq: int
+    event_id: str
+    status: EventStatus
+    message: str
+    timestamp_utc: datetime
+    attempt: int
+    fence: int | None
+    worker: str | None
+    lock: str
+    actor: str
+    trace_id: str | None
+    data: dict[str, Any]
+
+
+class Lock(BaseModel):
+    """Who holds a lock and who waits for it."""
+
+    lock: str
+    holder: str | None
+    job_id: str | None
+    fence: int
+    since: datetime | None
+    line: list[str] = Field(description="Ids of the waiting jobs, next first.")
+    waiting: int = Field(description="How many wait; `line` lists at most the first 200.")
+
+
+class Page(BaseModel, Generic[ItemT]):
+    """Some items and, when there are more, the cursor to ask for them with."""
+
+    items: list[ItemT]
+    next: str | None = None

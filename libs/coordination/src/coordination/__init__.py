@@ -1,0 +1,1 @@
+"""The single-job protocol: who may work on a lock, and who may write."""

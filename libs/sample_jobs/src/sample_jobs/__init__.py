@@ -1,0 +1,1 @@
+"""The job kinds that come with Turnstile: checksum-file and ten-steps."""

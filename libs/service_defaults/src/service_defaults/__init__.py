@@ -1,0 +1,1 @@
+"""What every service gets: settings, logging, telemetry, health, broker."""

@@ -1,0 +1,1 @@
+"""Turns events into the audit trail and the other read models."""

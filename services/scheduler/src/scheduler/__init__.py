@@ -1,0 +1,1 @@
+"""Repairs whatever a crash left between two writes."""

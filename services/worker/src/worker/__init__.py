@@ -1,0 +1,1 @@
+"""Runs jobs, one at a time per lock."""
