@@ -22,6 +22,8 @@ class RunJob(Message):
     job_id: str | None = None
     #: A deferred copy: whoever finds the lock held defers it again instead of dropping it.
     marked: bool = False
+    #: The lock was just given back: worth trying at once.
+    released: bool = False
 
 
 class SubmitJob(Message):

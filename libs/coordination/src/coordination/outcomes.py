@@ -1,0 +1,62 @@
+"""How a run ends, and why it is asked to stop."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class StopReason(StrEnum):
+    """Why a run is asked to stop before its handler is through."""
+
+    #: Someone asked for the job to be cancelled.
+    CANCELLED = "cancelled"
+    #: The worker is being stopped; another goes on with the job.
+    SHUTDOWN = "shutdown"
+    #: The lease can no longer be trusted: nothing more may be written or done.
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The handler returned; `result` is JSON."""
+
+    result: str = "null"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The handler raised, or could not be started."""
+
+    type: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The handler stopped because the job was cancelled."""
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    """The job ran longer than its kind may."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """The run was cut off; the job is not finished and will be taken up again.
+
+    `died` says that the runner process died, which counts towards the limit that fails a job which kills its
+    workers.
+    """
+
+    reason: str
+    died: bool = False
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The lease or the fence is gone: nothing may be written about this run any more."""
+
+
+Outcome = Completed | Failed | Cancelled | TimedOut | Interrupted | Lost

@@ -1,0 +1,254 @@
+"""What the protocol needs from the world: leases, a journal, a bell and a clock.
+
+Every port has a real adapter and an in-memory double (`coordination.memory`) which pass the same conformance
+suite, so that the protocol can be run against faults no real server would produce on demand.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+#: A value the journal can store. None means "not stored": a stored value can be overwritten, never removed.
+Value = str | int | float | bool
+Values = Mapping[str, Value | None]
+
+
+class CoordinationError(Exception):
+    """The protocol could not go on."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").split("\n")[0])
+
+
+class UnknownOutcomeError(CoordinationError):
+    """The store did not answer, so the request may or may not have been carried out."""
+
+
+class AccessDeniedError(UnknownOutcomeError):
+    """The store refused the credentials; treated as unknown, and worth an alarm."""
+
+
+class LeaseHeldError(CoordinationError):
+    """Someone else holds the lease."""
+
+
+class LeaseLostError(CoordinationError):
+    """The lease is not ours any more, for good."""
+
+
+class RefusedError(CoordinationError):
+    """The transaction was refused: a row was not as expected, or it is our own earlier try."""
+
+
+class InvalidTransactionError(CoordinationError):
+    """The transaction is too large or malformed; repeating it cannot help."""
+
+
+class AlreadyRegisteredError(CoordinationError):
+    """The job id is in use."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A stored row: its key within the partition, its values, and the version it had when read."""
+
+    key: str
+    values: Values
+    etag: str
+
+
+@dataclass(frozen=True)
+class Insert:
+    """Create a row; refused when it exists."""
+
+    key: str
+    values: Values
+
+
+@dataclass(frozen=True)
+class Update:
+    """Merge values into a row that still has this version."""
+
+    key: str
+    values: Values
+    etag: str
+
+
+@dataclass(frozen=True)
+class GuardedUpdate:
+    """Merge values into a row whose version another operation of the same transaction vouches for.
+
+    A queued job's row changes only together with its ticket, so deleting the ticket at a known version proves
+    that the row is the one the ticket copied. This saves reading it before every start.
+    """
+
+    key: str
+    values: Values
+    guard: str
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Remove a row that still has this version."""
+
+    key: str
+    etag: str
+
+
+Operation = Insert | Update | GuardedUpdate | Delete
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """Operations on one partition that are carried out all or not at all, at most 100, each row once.
+
+    `op_id` stands in at least one of the rows written, so that a writer can recognise its own earlier try.
+    Raises InvalidTransactionError when a row stands in it twice or a guard is missing.
+    """
+
+    op_id: str
+    operations: Sequence[Operation]
+
+    def __post_init__(self) -> None:
+        keys = [operation.key for operation in self.operations]
+        if not keys or len(keys) > 100 or len(set(keys)) != len(keys):
+            raise InvalidTransactionError("a transaction names 1 to 100 rows, each once")
+        deleted = {operation.key for operation in self.operations if isinstance(operation, Delete)}
+        for operation in self.operations:
+            if isinstance(operation, GuardedUpdate) and operation.guard not in deleted:
+                raise InvalidTransactionError(f"{operation.key} is guarded by a row that is not deleted")
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Where a job lives, known before the job itself is written and as long as its id may be asked for."""
+
+    job_id: str
+    lock_name: str
+    partition: str
+    request_hash: str
+    registered_at: datetime
+
+
+@dataclass(frozen=True)
+class ActiveJob:
+    """A registered job that is not yet both terminal and projected."""
+
+    job_id: str
+    lock_name: str
+    partition: str
+    registered_at: datetime
+
+
+class Leases(Protocol):
+    """The time-limited right to try to work on a lock."""
+
+    async def acquire(self, name: str, duration: float, lease_id: str, timeout: float) -> None:
+        """Take the lease for `duration` seconds (15 to 60) under an id of one's own.
+
+        Repeating a call with the same id is harmless, and is how a lost answer is dealt with. Creates what
+        the lease is on when it does not exist. Raises LeaseHeldError or UnknownOutcomeError.
+        """
+
+    async def renew(self, name: str, lease_id: str, timeout: float) -> None:
+        """Start the lease's time anew. Raises LeaseLostError or UnknownOutcomeError."""
+
+    async def release(self, name: str, lease_id: str, timeout: float) -> None:
+        """Give the lease back; a lease that is not ours any more is no error. Raises UnknownOutcomeError."""
+
+    async def is_free(self, name: str, timeout: float) -> bool:
+        """Tell whether nobody holds the lease now. Raises UnknownOutcomeError."""
+
+
+class Journal(Protocol):
+    """The authoritative table: one partition per lock, and the register of all jobs."""
+
+    async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
+        """Carry out a transaction; gives the new version of every row that is left.
+
+        Raises RefusedError, UnknownOutcomeError, or InvalidTransactionError.
+        """
+
+    async def read(self, partition: str, key: str) -> Row | None:
+        """Read one row. Raises UnknownOutcomeError."""
+
+    async def read_range(
+        self, partition: str, prefix: str, limit: int | None = None, after: str = ""
+    ) -> list[Row]:
+        """Read rows whose key starts with `prefix` and sorts behind `after`, in key order.
+
+        Not one snapshot when the range needs several pages. Raises UnknownOutcomeError.
+        """
+
+    async def register(self, registration: Registration) -> None:
+        """Record a job id as taken and its job as active. Raises AlreadyRegisteredError or UnknownOutcomeError."""
+
+    async def find(self, job_id: str) -> Registration | None:
+        """Look up where a job lives. Raises UnknownOutcomeError."""
+
+    def active(self) -> AsyncIterator[ActiveJob]:
+        """Go through all active jobs. Raises UnknownOutcomeError."""
+
+    async def retire(self, job_id: str) -> None:
+        """Take a job off the active ones; harmless when repeated. Raises UnknownOutcomeError."""
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A doorbell: the lock has work."""
+
+    lock_name: str
+    job_id: str | None = None
+    #: A deferred copy, which is deferred again as long as the lock is held.
+    marked: bool = False
+    #: The lock was just given back: worth trying at once.
+    released: bool = False
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True)
+class RecordedEvent:
+    """An event as the journal holds it, to be told to whom it may concern."""
+
+    lock_name: str
+    job_id: str
+    seq: int
+    status: str
+    message: str
+    timestamp: str
+    attempt: int
+    fence: int | None
+    worker: str | None
+    actor: str
+    traceparent: str | None
+    data: str
+    op_id: str
+    previous_hash: str
+    hash: str
+
+
+class Bell(Protocol):
+    """Messages to others. All are hints: losing one costs time, never a job."""
+
+    async def ring(self, ring: Ring) -> None:
+        """Tell the workers that a lock has work. Failure is logged, not raised: the sweeper rings again."""
+
+    async def defer(self, ring: Ring) -> None:
+        """Ring once the deferral time is over. Raises UnknownOutcomeError when the broker did not confirm."""
+
+    def announce(self, events: Sequence[RecordedEvent]) -> None:
+        """Hand over recorded events for publishing, in order. Never waits and never fails."""
+
+
+class Clock(Protocol):
+    """Time, as one process sees it."""
+
+    def boot(self) -> float:
+        """Seconds since some fixed point, counted on while the machine sleeps (CLOCK_BOOTTIME)."""
+
+    def now(self) -> datetime:
+        """The time of day in UTC; for people, never for decisions between processes."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""

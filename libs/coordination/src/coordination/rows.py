@@ -1,0 +1,212 @@
+"""The journal's rows: what stands in a lock's partition, and under which keys."""
+
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
+
+from contracts.statuses import JobStatus
+
+from coordination.ports import Row, Value, Values
+
+#: Version of this layout and of the rules of writing it. A worker refuses a lock row with a higher one.
+PROTOCOL = 1
+
+#: Everything a take-over must see is one short range.
+LINE = "line|"
+LOCK_KEY = "line|lock|00"
+TICKETS = "line|ticket|"
+
+#: Parameters up to this many characters travel in the job row and its ticket; larger ones have their own row.
+INLINE_CHARACTERS = 2_000
+
+#: Characters per value of a row that holds a long text (a stored string may have 32 Ki UTF-16 units).
+_CHUNK = 15_000
+
+
+def job_key(job_id: str) -> str:
+    """Key of a job's state row."""
+    return f"job|{job_id}"
+
+
+def ticket_key(priority: int, order: str, job_id: str) -> str:
+    """Key of a job's ticket: smaller sorts, and so runs, first."""
+    return f"{TICKETS}{priority:02d}|{order}|{job_id}"
+
+
+def event_prefix(job_id: str) -> str:
+    """Start of the keys of a job's events."""
+    return f"event|{job_id}|"
+
+
+def event_key(job_id: str, seq: int) -> str:
+    """Key of a job's event."""
+    return f"{event_prefix(job_id)}{seq:06d}"
+
+
+def data_prefix(job_id: str) -> str:
+    """Start of the keys of what a job keeps: parameters, saved state, results of steps."""
+    return f"data|{job_id}|"
+
+
+def parameters_key(job_id: str) -> str:
+    """Key of a job's parameters, when they are long."""
+    return f"{data_prefix(job_id)}parameters"
+
+
+def state_key(job_id: str) -> str:
+    """Key of a job's saved state."""
+    return f"{data_prefix(job_id)}state"
+
+
+def result_key(job_id: str) -> str:
+    """Key of a job's result, when it is long."""
+    return f"{data_prefix(job_id)}result"
+
+
+def step_key(job_id: str, number: int) -> str:
+    """Key of the record of a job's step, numbered from 1 in the order of recording."""
+    return f"{data_prefix(job_id)}step|{number:06d}"
+
+
+def split_text(text: str) -> dict[str, Value | None]:
+    """Spread a long text over several values of one row."""
+    chunks = [text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK)] or [""]
+    return {"text_chunks": len(chunks)} | {f"text_{number}": chunk for number, chunk in enumerate(chunks)}
+
+
+def join_text(values: Values) -> str:
+    """Read back a long text."""
+    count = values["text_chunks"]
+    return "".join(str(values[f"text_{number}"]) for number in range(int(count or 0)))
+
+
+class _Record:
+    """Translates between a dataclass and the values of a row."""
+
+    @classmethod
+    def from_values(cls, values: Values) -> Self:
+        """Build from stored values; unknown values are ignored, missing ones take their default."""
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{name: value for name, value in values.items() if name in known and value is not None})
+
+    @classmethod
+    def from_row(cls, row: Row) -> Self:
+        """Build from a stored row."""
+        return cls.from_values(row.values)
+
+    def values(self) -> dict[str, Value | None]:
+        """Give the values to store."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def changes(self, earlier: Self) -> dict[str, Value | None]:
+        """Give only what differs from an earlier version, as updates merge."""
+        before = earlier.values()
+        return {name: value for name, value in self.values().items() if before[name] != value}
+
+
+@dataclass(frozen=True)
+class LockRow(_Record):
+    """The row every holder's write is conditional on."""
+
+    lock_name: str
+    #: Rises with every Started; never falls, never repeats.
+    fence: int = 0
+    #: The lease id of the holder that moved this row last.
+    tenure: str = ""
+    worker: str = ""
+    #: The run in progress; empty when nothing runs.
+    job_id: str = ""
+    attempt: int = 0
+    started_at: str = ""
+    #: The holder's last transaction.
+    op_id: str = ""
+    #: A job that waits for an outside party and keeps others out until this time.
+    hold_job: str = ""
+    hold_until: str = ""
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True)
+class JobRow(_Record):
+    """Where a job stands. A queued job's ticket carries a copy of it."""
+
+    job_id: str
+    kind: str
+    lock_name: str
+    status: str = JobStatus.QUEUED.value
+    #: Number of the job's last event.
+    seq: int = 0
+    #: Hash of the job's last event.
+    event_hash: str = ""
+    priority: int = 5
+    #: Its place within a priority: a time-ordered identifier given at submission.
+    order: str = ""
+    name: str = ""
+    description: str = ""
+    #: JSON object of text.
+    properties: str = "{}"
+    #: JSON object, or empty when it has a row of its own.
+    parameters: str = ""
+    actor: str = ""
+    request_hash: str = ""
+    traceparent: str | None = None
+    #: Fence and worker of the latest attempt.
+    fence: int = 0
+    worker: str = ""
+    attempt: int = 0
+    interruptions: int = 0
+    #: Interruptions by the death of its runner; too many and the job counts as what kills its workers.
+    deaths: int = 0
+    #: Interruptions by the loss of its holder, which may or may not have been the job's doing.
+    losses: int = 0
+    #: Steps recorded so far.
+    steps: int = 0
+    #: The step that runs now; empty between steps.
+    step: str = ""
+    progress_value: float | None = None
+    progress_limit: float | None = None
+    cancel_requested: bool = False
+    cancel_actor: str = ""
+    #: JSON, or empty when there is none or it has a row of its own.
+    result: str = ""
+    has_long_result: bool = False
+    error_type: str = ""
+    error_message: str = ""
+    submitted_at: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+
+    #: Set on the row that keeps a registered id from being used when its submission never arrived.
+    TOMBSTONE: ClassVar[str] = "Tombstone"
+
+    @property
+    def ticket_key(self) -> str:
+        """Key of this job's ticket, the same for its whole life, so that it keeps its place in line."""
+        return ticket_key(self.priority, self.order, self.job_id)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing can happen to the job any more."""
+        return self.status == self.TOMBSTONE or JobStatus(self.status).is_terminal
+
+
+@dataclass(frozen=True)
+class EventRow(_Record):
+    """One immutable fact about a job."""
+
+    job_id: str
+    lock_name: str
+    seq: int
+    status: str
+    message: str
+    timestamp: str
+    attempt: int
+    actor: str
+    op_id: str
+    hash: str
+    fence: int | None = None
+    worker: str | None = None
+    traceparent: str | None = None
+    #: JSON object.
+    data: str = "{}"
+    #: Hash of the job's previous event; empty for the first.
+    previous_hash: str = ""
