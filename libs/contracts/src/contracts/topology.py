@@ -1,4 +1,4 @@
-"""The RabbitMQ topology as data: exchanges, queues, limits. Every limit is set, as brokers' defaults differ."""
+"""The RabbitMQ topology as data. Every limit is set, because brokers differ in their defaults."""
 
 from dataclasses import dataclass
 

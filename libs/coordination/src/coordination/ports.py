@@ -182,7 +182,10 @@ class Journal(Protocol):
         """
 
     async def register(self, registration: Registration) -> None:
-        """Record a job id as taken and its job as active. Raises AlreadyRegisteredError or UnknownOutcomeError."""
+        """Record a job id as taken and its job as active.
+
+        Raises AlreadyRegisteredError or UnknownOutcomeError.
+        """
 
     async def find(self, job_id: str) -> Registration | None:
         """Look up where a job lives. Raises UnknownOutcomeError."""

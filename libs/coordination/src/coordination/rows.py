@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
 from contracts.statuses import JobStatus
-
 from coordination.ports import Row, Value, Values
 
 #: Version of this layout and of the rules of writing it. A worker refuses a lock row with a higher one.

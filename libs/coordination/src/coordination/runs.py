@@ -19,7 +19,7 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class StepDone:
-    """A step to be recorded: its name, the JSON of its result, how long it took, and state to save with it."""
+    """A step to be recorded: its name, its result as JSON, how long it took, state to save with it."""
 
     name: str
     result: str

@@ -7,7 +7,7 @@ never stretch a lease beyond what the store granted.
 from dataclasses import dataclass
 
 _TABLE = {
-    # duration: (renew_every, call_timeout, soft, hard)
+    # The lease duration, then renew_every, call_timeout, soft and hard.
     15.0: (4.0, 1.5, 9.0, 12.0),
     30.0: (7.0, 2.0, 20.0, 25.0),
     60.0: (10.0, 3.0, 40.0, 50.0),

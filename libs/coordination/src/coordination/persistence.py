@@ -1,0 +1,54 @@
+"""Writing until the outcome is known: the identical transaction again and again, never a different one."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from coordination.ports import Clock, Journal, Transaction, UnknownOutcomeError
+
+ResultT = TypeVar("ResultT")
+
+#: Longest pause between two tries, in seconds.
+_LONGEST_PAUSE = 2.0
+
+
+async def until_known(
+    clock: Clock, call: Callable[[], Awaitable[ResultT]], until: float, first_pause: float = 0.1
+) -> ResultT:
+    """Repeat a call whose outcome is unknown, with full jitter and growing pauses.
+
+    Raises UnknownOutcomeError once the boot clock has passed `until`.
+    """
+    pause = first_pause
+    while True:
+        try:
+            return await call()
+        except UnknownOutcomeError:
+            wait = random.uniform(0, pause)
+            if clock.boot() + wait >= until:
+                raise
+            await clock.sleep(wait)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def commit_until(
+    journal: Journal, clock: Clock, partition: str, transaction: Transaction, timeout: float, until: float
+) -> Mapping[str, str]:
+    """Commit a transaction, repeating it while its outcome is unknown.
+
+    A cancelled caller does not interrupt a request under way: what was sent goes on to its end. Raises
+    RefusedError, which may mean that an earlier try was carried out, InvalidTransactionError, or
+    UnknownOutcomeError once the boot clock has passed `until`.
+    """
+
+    async def send() -> Mapping[str, str]:
+        return await journal.commit(partition, transaction, timeout)
+
+    return await asyncio.shield(asyncio.ensure_future(until_known(clock, send, until)))
+
+
+async def is_own(journal: Journal, clock: Clock, partition: str, key: str, op_id: str, until: float) -> bool:
+    """Tell whether a refused transaction was in fact carried out earlier: its mark stands in the row."""
+    row = await until_known(clock, lambda: journal.read(partition, key), until)
+    return row is not None and row.values.get("op_id") == op_id

@@ -1,0 +1,163 @@
+"""Submitting a job: register its id, then write job, ticket and first event in one transaction, then ring."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from contracts import lock_names
+from contracts.statuses import EventStatus
+from coordination import events, rows
+from coordination.events import Writer
+from coordination.persistence import commit_until, is_own
+from coordination.ports import (
+    AlreadyRegisteredError,
+    Bell,
+    Clock,
+    CoordinationError,
+    Insert,
+    Journal,
+    Operation,
+    RefusedError,
+    Registration,
+    Ring,
+    Transaction,
+    Update,
+)
+from coordination.rows import JobRow
+
+
+class JobExistsError(CoordinationError):
+    """The job id is already used."""
+
+    def __init__(self, existing: Registration, *, same_request: bool) -> None:
+        super().__init__(f"job id {existing.job_id} is already used by a job of lock {existing.lock_name!r}")
+        self.existing = existing
+        #: Whether the earlier submission asked for exactly the same.
+        self.same_request = same_request
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What is submitted. Names are normalised already; `parameters` and `properties` are JSON objects."""
+
+    job_id: str
+    #: A time-ordered identifier: the place in line.
+    order: str
+    kind: str
+    lock_name: str
+    parameters: str
+    actor: str
+    name: str = ""
+    description: str = ""
+    priority: int = 5
+    properties: str = "{}"
+    traceparent: str | None = None
+
+    @property
+    def request_hash(self) -> str:
+        """Tell apart a repeated submission from another one that uses the same id."""
+        asked = [self.kind, self.lock_name, self.parameters, self.name, self.description, self.priority]
+        return hashlib.sha256(json.dumps([*asked, self.properties]).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Submitter:
+    """Submits jobs."""
+
+    journal: Journal
+    bell: Bell
+    clock: Clock
+    #: For one storage call, in seconds.
+    call_timeout: float = 2.0
+    #: For the whole submission, in seconds.
+    patience: float = 8.0
+
+    async def submit(self, new: NewJob) -> JobRow:
+        """Accept a job: when this returns, the journal has it and it will reach exactly one terminal record.
+
+        Raises JobExistsError when the id is in use, and UnknownOutcomeError when the store does not answer:
+        then the same submission with the same job id may be repeated and cannot run twice.
+        """
+        registration = Registration(
+            job_id=new.job_id,
+            lock_name=new.lock_name,
+            partition=lock_names.partition(new.lock_name),
+            request_hash=new.request_hash,
+            registered_at=self.clock.now(),
+        )
+        tombstone_etag = None
+        try:
+            await self.journal.register(registration)
+        except AlreadyRegisteredError:
+            tombstone_etag = await self._resume(registration)
+        job = await self._write(registration, new, tombstone_etag)
+        await self.bell.ring(Ring(new.lock_name, new.job_id, traceparent=new.traceparent))
+        return job
+
+    async def _resume(self, asked: Registration) -> str | None:
+        """Decide what a taken id means: a job, or a submission that never arrived and may go on now."""
+        existing = await self.journal.find(asked.job_id)
+        if existing is None:
+            return None
+        same = existing.request_hash == asked.request_hash
+        row = await self.journal.read(existing.partition, rows.job_key(asked.job_id))
+        if not same or (row is not None and row.values.get("status") != JobRow.TOMBSTONE):
+            raise JobExistsError(existing, same_request=same)
+        return None if row is None else row.etag
+
+    async def _write(self, registration: Registration, new: NewJob, tombstone_etag: str | None) -> JobRow:
+        writer = Writer(
+            actor=new.actor,
+            op_id=f"{new.job_id}:{new.order}",
+            at=events.timestamp(self.clock.now()),
+        )
+        job, submitted, transaction = build_submission(new, writer, tombstone_etag)
+        until = self.clock.boot() + self.patience
+        try:
+            await commit_until(
+                self.journal, self.clock, registration.partition, transaction, self.call_timeout, until
+            )
+        except RefusedError:
+            key = rows.event_key(new.job_id, submitted.seq)
+            if not await is_own(self.journal, self.clock, registration.partition, key, writer.op_id, until):
+                raise JobExistsError(registration, same_request=True) from None
+        self.bell.announce([events.announced(submitted)])
+        return job
+
+
+def build_submission(
+    new: NewJob, writer: Writer, tombstone_etag: str | None = None
+) -> tuple[JobRow, rows.EventRow, Transaction]:
+    """Build the transaction that accepts a job."""
+    inline = len(new.parameters) <= rows.INLINE_CHARACTERS
+    job = JobRow(
+        job_id=new.job_id,
+        kind=new.kind,
+        lock_name=new.lock_name,
+        priority=new.priority,
+        order=new.order,
+        name=new.name,
+        description=new.description,
+        properties=new.properties,
+        parameters=new.parameters if inline else "",
+        actor=new.actor,
+        request_hash=new.request_hash,
+        traceparent=new.traceparent,
+        submitted_at=writer.at,
+    )
+    told = {
+        "kind": new.kind,
+        "name": new.name,
+        "description": new.description,
+        "priority": new.priority,
+        "properties": json.loads(new.properties),
+    }
+    job, submitted = events.record(job, EventStatus.SUBMITTED, f"submitted by {new.actor}", writer, told)
+    key = rows.job_key(job.job_id)
+    row: Operation = (
+        Insert(key, job.values()) if tombstone_etag is None else Update(key, job.values(), tombstone_etag)
+    )
+    operations = [row, Insert(job.ticket_key, job.values()), events.insert(submitted)]
+    if not inline:
+        operations.append(Insert(rows.parameters_key(job.job_id), rows.split_text(new.parameters)))
+    return job, submitted, Transaction(writer.op_id, operations)
