@@ -1,0 +1,231 @@
+"""In-memory doubles of the ports, which also say what the real adapters must do."""
+
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from coordination.clock import VirtualClock
+from coordination.faults import ArrivesLateError, Calls, Fault
+from coordination.limits import check_limits
+from coordination.ports import (
+    ActiveJob,
+    AlreadyRegisteredError,
+    Clock,
+    Delete,
+    GuardedUpdate,
+    Insert,
+    LeaseHeldError,
+    LeaseLostError,
+    Operation,
+    RecordedEvent,
+    RefusedError,
+    Registration,
+    Ring,
+    Row,
+    Transaction,
+    UnknownOutcomeError,
+    Values,
+)
+
+__all__ = ["ArrivesLateError", "Fault", "InMemoryBell", "InMemoryJournal", "InMemoryLeases", "VirtualClock"]
+
+
+@dataclass(frozen=True)
+class _Lease:
+    lease_id: str
+    duration: float
+    expires: float
+
+
+class InMemoryLeases:
+    """Leases that expire by the given clock."""
+
+    def __init__(self, clock: Clock, fault: Fault | None = None) -> None:
+        self._clock = clock
+        self._calls = Calls(fault)
+        self._leases: dict[str, _Lease] = {}
+
+    async def acquire(self, name: str, duration: float, lease_id: str, timeout: float) -> None:
+        """Take the lease, or take it again under the same id."""
+        if not 15 <= duration <= 60:
+            raise ValueError("a lease lasts between 15 and 60 seconds")
+
+        def action() -> None:
+            current = self._current(name)
+            if current is not None and current.lease_id != lease_id:
+                raise LeaseHeldError
+            self._leases[name] = _Lease(lease_id, duration, self._clock.boot() + duration)
+
+        await self._calls.carry_out("leases.acquire", action)
+
+    async def renew(self, name: str, lease_id: str, timeout: float) -> None:
+        """Start the lease's time anew; one that has run out is lost."""
+
+        def action() -> None:
+            current = self._current(name)
+            if current is None or current.lease_id != lease_id:
+                raise LeaseLostError
+            expires = self._clock.boot() + current.duration
+            self._leases[name] = _Lease(lease_id, current.duration, expires)
+
+        await self._calls.carry_out("leases.renew", action)
+
+    async def release(self, name: str, lease_id: str, timeout: float) -> None:
+        """Give the lease back if it is held under this id."""
+
+        def action() -> None:
+            current = self._current(name)
+            if current is not None and current.lease_id == lease_id:
+                del self._leases[name]
+
+        await self._calls.carry_out("leases.release", action)
+
+    async def is_free(self, name: str, timeout: float) -> bool:
+        """Tell whether nobody holds the lease now."""
+        return await self._calls.carry_out("leases.is_free", lambda: self._current(name) is None)
+
+    def holder(self, name: str) -> str | None:
+        """Give the id under which the lease is held; for tests."""
+        current = self._current(name)
+        return None if current is None else current.lease_id
+
+    def _current(self, name: str) -> _Lease | None:
+        lease = self._leases.get(name)
+        return lease if lease is not None and self._clock.boot() < lease.expires else None
+
+
+class InMemoryJournal:
+    """A journal in which every write gives a row a version that never was before."""
+
+    def __init__(self, fault: Fault | None = None) -> None:
+        self._calls = Calls(fault)
+        self._versions = itertools.count(1)
+        self._registered: dict[str, Registration] = {}
+        self._active: dict[str, ActiveJob] = {}
+        #: Rows by partition and key; for tests to look at.
+        self.partitions: dict[str, dict[str, Row]] = {}
+
+    async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
+        """Carry out all operations, or none."""
+        check_limits(transaction)
+
+        def action() -> Mapping[str, str]:
+            rows = self.partitions.get(partition, {})
+            for operation in transaction.operations:
+                if not _is_as_expected(operation, rows.get(operation.key)):
+                    raise RefusedError(f"the row {operation.key} is not as expected")
+            return self._apply(self.partitions.setdefault(partition, {}), transaction.operations)
+
+        return await self._calls.carry_out("journal.commit", action)
+
+    def _apply(self, rows: dict[str, Row], operations: Sequence[Operation]) -> dict[str, str]:
+        for operation in operations:
+            if isinstance(operation, Delete):
+                del rows[operation.key]
+                continue
+            earlier = {} if isinstance(operation, Insert) else rows[operation.key].values
+            values = {**earlier, **_stored(operation.values)}
+            rows[operation.key] = Row(operation.key, values, f'W/"{next(self._versions)}"')
+        return {o.key: rows[o.key].etag for o in operations if not isinstance(o, Delete)}
+
+    async def read(self, partition: str, key: str) -> Row | None:
+        """Read one row."""
+        return await self._calls.carry_out(
+            "journal.read", lambda: self.partitions.get(partition, {}).get(key)
+        )
+
+    async def read_range(
+        self, partition: str, prefix: str, limit: int | None = None, after: str = ""
+    ) -> list[Row]:
+        """Read rows in key order."""
+
+        def action() -> list[Row]:
+            rows = self.partitions.get(partition, {})
+            return [rows[key] for key in sorted(rows) if key.startswith(prefix) and key > after][:limit]
+
+        return await self._calls.carry_out("journal.read_range", action)
+
+    async def register(self, registration: Registration) -> None:
+        """Record a job id as taken and its job as active."""
+
+        def action() -> None:
+            job_id = registration.job_id
+            if job_id in self._registered:
+                raise AlreadyRegisteredError
+            self._registered[job_id] = registration
+            self._active[job_id] = ActiveJob(
+                job_id, registration.lock_name, registration.partition, registration.registered_at
+            )
+
+        await self._calls.carry_out("journal.register", action)
+
+    async def find(self, job_id: str) -> Registration | None:
+        """Look up where a job lives."""
+        return await self._calls.carry_out("journal.find", lambda: self._registered.get(job_id))
+
+    async def active(self) -> AsyncIterator[ActiveJob]:
+        """Go through all active jobs, in no particular order."""
+        for job in await self._calls.carry_out("journal.active", lambda: list(self._active.values())):
+            yield job
+
+    async def retire(self, job_id: str) -> None:
+        """Take a job off the active ones."""
+
+        def action() -> None:
+            self._active.pop(job_id, None)
+
+        await self._calls.carry_out("journal.retire", action)
+
+
+def _is_as_expected(operation: Operation, row: Row | None) -> bool:
+    match operation:
+        case Insert():
+            return row is None
+        case GuardedUpdate():
+            return row is not None
+        case _:
+            return row is not None and row.etag == operation.etag
+
+
+def _stored(values: Values) -> Values:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+class InMemoryBell:
+    """Keeps what was rung, deferred and announced, for a test to deliver or to lose."""
+
+    def __init__(self, fault: Fault | None = None) -> None:
+        self._calls = Calls(fault)
+        self.rings: list[Ring] = []
+        self.deferred: list[Ring] = []
+        self.events: list[RecordedEvent] = []
+
+    async def ring(self, ring: Ring) -> None:
+        """Keep the ring; a fault loses it silently, as the port says."""
+        try:
+            await self._calls.carry_out("bell.ring", lambda: self.rings.append(ring))
+        except UnknownOutcomeError:
+            return
+
+    async def defer(self, ring: Ring) -> None:
+        """Keep the ring for later."""
+        await self._calls.carry_out("bell.defer", lambda: self.deferred.append(ring))
+
+    def announce(self, events: Sequence[RecordedEvent]) -> None:
+        """Keep the events."""
+        self.events.extend(events)
+
+    def take_rings(self) -> list[Ring]:
+        """Give the rings so far, and forget them."""
+        taken, self.rings = self.rings, []
+        return taken
+
+    def take_deferred(self) -> list[Ring]:
+        """Give the deferred rings so far, and forget them."""
+        taken, self.deferred = self.deferred, []
+        return taken
+
+    def take_events(self) -> list[RecordedEvent]:
+        """Give the announced events so far, and forget them."""
+        taken, self.events = self.events, []
+        return taken
