@@ -1,0 +1,1 @@
+"""Everything that installs, starts, watches and stops Turnstile on one machine."""
