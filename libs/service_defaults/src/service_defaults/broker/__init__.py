@@ -1,0 +1,35 @@
+"""Everything about RabbitMQ: the connection, the topology, the bell, and reading messages."""
+
+from service_defaults.broker.bell import RabbitBell, to_event, trace_id_of
+from service_defaults.broker.connection import NotConfirmedError, make_broker, publish_confirmed
+from service_defaults.broker.intake import Intake, NotUnderstoodError, parse_body
+from service_defaults.broker.topology import (
+    control_exchange,
+    control_queue,
+    declare_topology,
+    events_exchange,
+    jobs_exchange,
+    jobs_queue,
+    projector_queue,
+    submissions_queue,
+)
+
+__all__ = [
+    "Intake",
+    "NotConfirmedError",
+    "NotUnderstoodError",
+    "RabbitBell",
+    "control_exchange",
+    "control_queue",
+    "declare_topology",
+    "events_exchange",
+    "jobs_exchange",
+    "jobs_queue",
+    "make_broker",
+    "parse_body",
+    "projector_queue",
+    "publish_confirmed",
+    "submissions_queue",
+    "to_event",
+    "trace_id_of",
+]

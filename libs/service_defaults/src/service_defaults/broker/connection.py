@@ -1,0 +1,127 @@
+"""The connection to RabbitMQ, and publishing that knows whether the broker has the message."""
+
+import asyncio
+import logging
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+
+from aio_pika.abc import HeadersType
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from faststream.exceptions import FastStreamException
+from faststream.middlewares import AckPolicy
+from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitMessage
+from opentelemetry import context, propagate
+from yarl import URL
+
+from coordination.ports import UnknownOutcomeError
+from service_defaults.broker.topology import declare_topology
+from service_defaults.settings import ServiceSettings
+
+#: Seconds between heartbeats; a dead peer is noticed after about three times this plus three.
+HEARTBEAT_SECONDS = 10
+
+_RECONNECT_SECONDS = 1.0
+
+
+class NotConfirmedError(UnknownOutcomeError):
+    """The broker did not confirm the message, so it may or may not have it."""
+
+
+class TurnstileBroker(RabbitBroker):
+    """A broker that declares the topology before its subscribers start."""
+
+    def __init__(self, settings: ServiceSettings, graceful_timeout: float) -> None:
+        self._settings = settings
+        super().__init__(
+            str(URL(settings.rabbitmq_url.get_secret_value()).update_query(heartbeat=HEARTBEAT_SECONDS)),
+            # Waits for a broker that is away instead of ending the service.
+            fail_fast=False,
+            reconnect_interval=_RECONNECT_SECONDS,
+            # Used for publishing; subscribers bring a channel of their own with their own prefetch.
+            default_channel=Channel(prefetch_count=1, on_return_raises=True),
+            app_id=settings.service_name,
+            graceful_timeout=graceful_timeout,
+            # What a handler did not expect goes to quarantine, never round and round.
+            ack_policy=AckPolicy.REJECT_ON_ERROR,
+            # Bodies are parsed by `Intake`, as whatever fails inside FastStream cannot be given a reason.
+            decoder=_raw_body,
+            logger=logging.getLogger("faststream.rabbit"),
+            log_level=logging.DEBUG,
+            # Without this the AsyncAPI document would show the password.
+            specification_url=str(
+                URL(settings.rabbitmq_url.get_secret_value()).with_user(None).with_query(None)
+            ),
+        )
+
+    async def start(self) -> None:
+        """Connect, declare the topology, start the subscribers."""
+        await declare_topology(self, self._settings.topology, [self._settings.deferral_milliseconds])
+        await super().start()
+
+
+def make_broker(settings: ServiceSettings, *, graceful_timeout: float = 15.0) -> RabbitBroker:
+    """Make the service's broker.
+
+    `graceful_timeout` is how many seconds handlers in flight get at shutdown. Every subscriber must be given
+    `channel=Channel(prefetch_count=...)`: it may not share the publishing channel, and without a prefetch the
+    broker hands over everything it has.
+    """
+    return TurnstileBroker(settings, graceful_timeout)
+
+
+async def publish_confirmed(
+    broker: RabbitBroker,
+    body: bytes,
+    *,
+    exchange: RabbitExchange,
+    routing_key: str,
+    timeout: float,
+    traceparent: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    hint: bool = False,
+) -> None:
+    """Publish and wait at most `timeout` seconds until the broker has confirmed that a queue has the message.
+
+    The message belongs to the trace that `traceparent` names, or else to the current one. A `hint` is not
+    kept over a restart of the broker and need not reach any queue. Raises NotConfirmedError.
+    """
+    fields: HeadersType = dict(headers or {})
+    if traceparent:
+        fields["traceparent"] = traceparent
+    try:
+        with _within_trace(traceparent):
+            async with asyncio.timeout(timeout):
+                await broker.publish(
+                    body,
+                    exchange=exchange,
+                    routing_key=routing_key,
+                    persist=not hint,
+                    mandatory=not hint,
+                    content_type="application/json",
+                    headers=fields,
+                )
+    except asyncio.CancelledError as error:
+        # aio-pika cancels whoever waits for a confirmation when the connection goes; that is no cancellation.
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise NotConfirmedError from error
+    except (*CONNECTION_EXCEPTIONS, TimeoutError, FastStreamException) as error:
+        raise NotConfirmedError(f"the broker did not confirm a message: {error!r}") from error
+
+
+@contextmanager
+def _within_trace(traceparent: str | None) -> Generator[None]:
+    """Make the named trace the current one, so that the publishing span joins it."""
+    if traceparent is None:
+        yield
+        return
+    token = context.attach(propagate.extract({"traceparent": traceparent}))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+async def _raw_body(message: RabbitMessage) -> bytes:
+    return message.body

@@ -1,0 +1,113 @@
+"""Reading messages: what is not understood is set aside with the reason, never delivered again and again."""
+
+import json
+import logging
+import math
+from typing import Any, TypeVar
+
+from faststream.rabbit import RabbitBroker, RabbitMessage
+from pydantic import BaseModel, ValidationError
+
+from contracts import topology as names
+from contracts.jobs import MAX_BODY_BYTES
+from contracts.topology import Topology
+from service_defaults.broker.connection import NotConfirmedError, publish_confirmed
+from service_defaults.broker.topology import quarantine_exchange
+
+logger = logging.getLogger(__name__)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_LONGEST_REASON = 500
+
+
+class NotUnderstoodError(ValueError):
+    """The message does not say anything we understand."""
+
+
+class Intake:
+    """Parses messages for handlers, and quarantines those that do not parse."""
+
+    def __init__(self, broker: RabbitBroker, topology: Topology, timeout: float = 5.0) -> None:
+        self._broker = broker
+        self._exchange = quarantine_exchange(topology)
+        self._timeout = timeout
+
+    async def parse(self, message: RabbitMessage, model: type[ModelT]) -> ModelT | None:
+        """Parse a message; gives None when it was quarantined, which leaves the handler nothing to do."""
+        try:
+            return parse_body(message.body, model)
+        except NotUnderstoodError as error:
+            await self.quarantine(message, str(error))
+            return None
+
+    async def quarantine(self, message: RabbitMessage, reason: str) -> None:
+        """Put the original body into quarantine with the reason in `x-reason`, then take it off its queue.
+
+        When the broker does not confirm, the message is rejected instead: then the broker itself puts it into
+        quarantine, without our reason.
+        """
+        raw = message.raw_message
+        headers = {
+            name: value
+            for name in ("traceparent", "tracestate")
+            if isinstance(value := message.headers.get(name), str)
+        }
+        headers |= {
+            "x-reason": reason[:_LONGEST_REASON],
+            "x-original-exchange": raw.exchange or "",
+            "x-original-routing-key": raw.routing_key or "",
+        }
+        logger.warning(
+            "message quarantined", extra={"reason": reason[:_LONGEST_REASON], "routing_key": raw.routing_key}
+        )
+        try:
+            await publish_confirmed(
+                self._broker,
+                message.body,
+                exchange=self._exchange,
+                routing_key=names.QUARANTINE,
+                timeout=self._timeout,
+                headers=headers,
+            )
+        except NotConfirmedError:
+            await message.reject()
+            return
+        await message.ack()
+
+
+def parse_body(body: bytes, model: type[ModelT]) -> ModelT:
+    """Parse a message body strictly.
+
+    Raises NotUnderstoodError with the reason: too long, not JSON, a number JSON does not have, nested too
+    deeply, or not what the model says. The reason does not repeat the body's values.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise NotUnderstoodError(f"the body has {len(body)} bytes, more than {MAX_BODY_BYTES}")
+    try:
+        json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError:
+        raise NotUnderstoodError("the body is nested too deeply") from None
+    except NotUnderstoodError:
+        raise
+    except ValueError as error:
+        raise NotUnderstoodError(f"the body is not JSON: {type(error).__name__}") from None
+    try:
+        return model.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        details = error.errors(include_input=False, include_url=False, include_context=False)
+        reasons = [
+            f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['msg']}" for detail in details[:5]
+        ]
+        raise NotUnderstoodError("; ".join(reasons)) from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise NotUnderstoodError(f"the body contains {name}, which is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise NotUnderstoodError("the body contains a number too large to keep")
+    return number

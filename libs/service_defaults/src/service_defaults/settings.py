@@ -1,0 +1,163 @@
+"""The settings every service has, read from environment variables that begin with TURNSTILE_."""
+
+import sys
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contracts.topology import Topology
+
+PREFIX = "TURNSTILE_"
+
+#: A name of an Azure table: letters and digits, no digit first.
+TableName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$")]
+
+SettingsT = TypeVar("SettingsT", bound="ServiceSettings")
+
+
+class ServiceSettings(BaseSettings):
+    """What a service needs to reach its broker, its storage and its telemetry."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
+
+    #: The service's name in traces, metrics and logs.
+    service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "turnstile"
+
+    #: Where RabbitMQ is, with user and password: amqp:// or, encrypted, amqps://.
+    rabbitmq_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/")
+    #: First part of every exchange's and queue's name; keeps installations apart on one broker.
+    rabbitmq_namespace: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")] = "turnstile"
+
+    #: The storage account by connection string (Azurite, or an account key); unset it to give both URLs.
+    storage_connection_string: SecretStr | None = None
+    #: The account's blob address, reached with the machine's managed identity instead of a key.
+    storage_blob_url: str | None = None
+    #: The account's table address, reached with the machine's managed identity instead of a key.
+    storage_table_url: str | None = None
+    #: Put before the name of every table and container; keeps installations apart in one account.
+    storage_namespace: Annotated[str, Field(pattern=r"^([a-z][a-z0-9]{0,19})?$")] = ""
+
+    #: The blob container of the locks.
+    lock_container: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$")] = "locks"
+    #: The authoritative table.
+    journal_table: TableName = "Journal"
+    #: The register of job ids and of active jobs.
+    job_index_table: TableName = "JobIndex"
+    #: Every event of every job.
+    audit_table: TableName = "JobAuditTrail"
+    #: The events again, newest first.
+    recent_events_table: TableName = "RecentEvents"
+    #: One row per job, for lists and filters.
+    summaries_table: TableName = "JobSummaries"
+    #: Who held which lock from when to when.
+    tenures_table: TableName = "LockTenures"
+    #: The locks ever seen.
+    locks_table: TableName = "Locks"
+    #: The workers' heartbeats.
+    workers_table: TableName = "Workers"
+    #: The kinds of jobs the workers know, with their parameters' JSON schemas.
+    kinds_table: TableName = "Kinds"
+
+    #: How long a doorbell that found its lock held waits before it rings again; shorter means more messages.
+    deferral_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 5.0
+
+    #: The address the service listens on: 127.0.0.1 for this machine only, 0.0.0.0 in a container.
+    host: str = "127.0.0.1"
+    #: The port of the HTTP API and the health checks; 0 takes a free one.
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+    #: How much is logged.
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+    ] = "INFO"
+    #: How logs look: json for machines, console for people; auto takes console on a terminal.
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    #: Where traces, metrics and logs are sent over OTLP/HTTP; unset, nothing is sent.
+    otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
+
+    @field_validator("rabbitmq_url")
+    @classmethod
+    def _is_an_amqp_address(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("amqp://", "amqps://")):
+            raise ValueError("must start with amqp:// or amqps://")
+        return value
+
+    @field_validator("storage_blob_url", "storage_table_url", "otlp_endpoint")
+    @classmethod
+    def _is_a_web_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value
+
+    @model_validator(mode="after")
+    def _storage_is_reachable_in_one_way(self) -> Self:
+        has_urls = self.storage_blob_url is not None and self.storage_table_url is not None
+        has_any_url = self.storage_blob_url is not None or self.storage_table_url is not None
+        if self.storage_connection_string is None and not has_urls:
+            raise ValueError(
+                f"{PREFIX}STORAGE_CONNECTION_STRING: not set; set it, "
+                f"or both {PREFIX}STORAGE_BLOB_URL and {PREFIX}STORAGE_TABLE_URL"
+            )
+        if self.storage_connection_string is not None and has_any_url:
+            raise ValueError(
+                f"{PREFIX}STORAGE_CONNECTION_STRING: set together with a storage URL; unset one of the two"
+            )
+        return self
+
+    @property
+    def topology(self) -> Topology:
+        """The names of exchanges and queues."""
+        return Topology(self.rabbitmq_namespace)
+
+    @property
+    def deferral_milliseconds(self) -> int:
+        """The deferral as the broker counts it."""
+        return round(self.deferral_seconds * 1000)
+
+
+def read_settings(settings_class: type[SettingsT]) -> SettingsT:
+    """Read the settings from the environment.
+
+    What is wrong with them is printed, one line per environment variable with the remedy, and the process
+    ends with exit code 2.
+    """
+    try:
+        return settings_class()
+    except ValidationError as error:
+        print("Turnstile cannot start with these settings:", file=sys.stderr)
+        for line in complaints(settings_class, error):
+            print(f"  {line}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def complaints(settings_class: type[ServiceSettings], error: ValidationError) -> list[str]:
+    """Say what is wrong, naming environment variables; never shows a value, as it may be a secret."""
+    lines = []
+    for detail in error.errors(include_input=False, include_url=False, include_context=False):
+        text = detail["msg"].removeprefix("Value error, ")
+        if not detail["loc"]:
+            lines.append(text)
+            continue
+        name = str(detail["loc"][0])
+        field = settings_class.model_fields.get(name.lower().removeprefix(PREFIX.lower()))
+        variable = name if field is None else f"{PREFIX}{name.upper().removeprefix(PREFIX)}"
+        text = text[:1].lower() + text[1:]
+        lines.append(f"{variable}: {text}; {_remedy(settings_class, name)}")
+    return lines
+
+
+def _remedy(settings_class: type[ServiceSettings], name: str) -> str:
+    for field_name, field in settings_class.model_fields.items():
+        if name in {field_name, field.validation_alias}:
+            if field.is_required():
+                return "set it"
+            if isinstance(field.default, SecretStr):
+                return "correct it, or unset it to use the default"
+            default = "nothing" if field.default in {None, ""} else field.default
+            return f"correct it, or unset it to use the default ({default})"
+    return "correct it"
