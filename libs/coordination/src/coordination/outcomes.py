@@ -11,7 +11,9 @@ class StopReason(StrEnum):
     CANCELLED = "cancelled"
     #: The worker is being stopped; another goes on with the job.
     SHUTDOWN = "shutdown"
-    #: The lease can no longer be trusted: nothing more may be written or done.
+    #: The lease could not be renewed in time: stop before it can run out.
+    DEADLINE = "deadline"
+    #: The lease or the fence is gone: nothing more may be written or done.
     LOST = "lost"
 
 

@@ -61,9 +61,14 @@ def result_key(job_id: str) -> str:
     return f"{data_prefix(job_id)}result"
 
 
+def step_prefix(job_id: str) -> str:
+    """Start of the keys of a job's recorded steps."""
+    return f"{data_prefix(job_id)}step|"
+
+
 def step_key(job_id: str, number: int) -> str:
     """Key of the record of a job's step, numbered from 1 in the order of recording."""
-    return f"{data_prefix(job_id)}step|{number:06d}"
+    return f"{step_prefix(job_id)}{number:06d}"
 
 
 def split_text(text: str) -> dict[str, Value | None]:
@@ -118,9 +123,6 @@ class LockRow(_Record):
     started_at: str = ""
     #: The holder's last transaction.
     op_id: str = ""
-    #: A job that waits for an outside party and keeps others out until this time.
-    hold_job: str = ""
-    hold_until: str = ""
     protocol: int = PROTOCOL
 
 

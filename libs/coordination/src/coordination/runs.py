@@ -30,7 +30,7 @@ class StepDone:
 class Stop:
     """Whether, and why, a run should stop. A stronger reason replaces a weaker one."""
 
-    _STRENGTH = (None, StopReason.SHUTDOWN, StopReason.CANCELLED, StopReason.LOST)
+    _STRENGTH = (None, StopReason.SHUTDOWN, StopReason.CANCELLED, StopReason.DEADLINE, StopReason.LOST)
 
     def __init__(self) -> None:
         self.reason: StopReason | None = None
