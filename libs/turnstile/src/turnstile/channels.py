@@ -1,0 +1,61 @@
+"""The way from a handler's context to whoever runs the handler."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class StopReason(StrEnum):
+    """Why a handler should stop. The values are what a person reads."""
+
+    CANCELLED = "the job was cancelled"
+    SHUTDOWN = "the worker is being stopped"
+    TIMED_OUT = "the job ran longer than its kind may"
+    LOST = "another worker may have taken over"
+    DEADLINE = "the lease could not be renewed in time"
+    OVER = "the run is over"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at one job: what is known when it starts."""
+
+    job_id: str
+    kind: str
+    lock: str = "default"
+    attempt: int = 1
+    interruptions: int = 0
+    fence: int = 1
+    traceparent: str | None = None
+    #: JSON of the result of every step that earlier attempts recorded, by the step's name.
+    recorded: Mapping[str, str] = field(default_factory=dict)
+    #: JSON of the state that earlier attempts saved.
+    state: str | None = None
+
+
+@dataclass(frozen=True)
+class RecordedStep:
+    """A step to be recorded: JSON of its result, how long it took, and JSON of state to save with it."""
+
+    name: str
+    result: str
+    seconds: float
+    state: str | None = None
+
+
+class Channel(Protocol):
+    """What a context needs. Every method may be called from any thread, and none of them waits."""
+
+    def stop_reason(self) -> StopReason | None:
+        """Tell why the handler should stop, if it should. Cheap enough to ask before every effect."""
+
+    def record_step(self, step: RecordedStep) -> Future[None]:
+        """Record a step. The future is done once that is committed; it fails with NotRecordedError."""
+
+    def save_state(self, state: str) -> Future[None]:
+        """Save state (JSON). The future is done once that is committed; it fails with NotRecordedError."""
+
+    def report(self, value: float | None, limit: float | None, step: str) -> None:
+        """Show how far the run is; `step` is the step that runs now, or empty."""

@@ -1,0 +1,222 @@
+"""The job context: what a handler is told about its run, and what it can do about it."""
+
+import asyncio
+import inspect
+import json
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar
+
+from pydantic import TypeAdapter
+
+from turnstile.channels import Attempt, Channel, RecordedStep, StopReason
+from turnstile.errors import DeadlinePassedError, JobCancelledError, RunOverError, StepMisuseError
+from turnstile.steps import OpenStep, Step, SyncStep, current_step
+from turnstile.values import to_json
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_ERRORS = {
+    StopReason.DEADLINE: DeadlinePassedError,
+    StopReason.LOST: DeadlinePassedError,
+    StopReason.OVER: RunOverError,
+}
+
+
+class _JobLogger(logging.LoggerAdapter[logging.Logger]):
+    """Adds the run's identity to every record, beside what the caller adds."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return msg, {**kwargs, "extra": {**(kwargs.get("extra") or {}), **(self.extra or {})}}
+
+
+class RunContext:
+    """What both kinds of handlers have: the run's identity, its state, its progress, whether to stop."""
+
+    def __init__(self, attempt: Attempt, channel: Channel) -> None:
+        self._attempt = attempt
+        self._channel = channel
+        self._state = attempt.state
+        self._names: Counter[str] = Counter()
+        self._began = time.monotonic()
+        self._progress: tuple[float | None, float | None] = (None, None)
+        self._step = ""
+        #: Whether the handler has been told to stop through an error of `check`.
+        self.was_told_to_stop = False
+        #: Identifies the job, for ever.
+        self.job_id = attempt.job_id
+        self.kind = attempt.kind
+        #: The name under which jobs exclude each other.
+        self.lock = attempt.lock
+        #: Number of this attempt, from 1.
+        self.attempt = attempt.attempt
+        #: How many attempts were cut off before this one.
+        self.interruptions = attempt.interruptions
+        #: Rises with every run under this lock; a target that remembers the highest can refuse stale writers.
+        self.fence = attempt.fence
+        #: W3C trace context of the submission, if there was one.
+        self.traceparent = attempt.traceparent
+        #: A standard logger whose records carry the job's id, lock, attempt and fence.
+        self.logger: logging.LoggerAdapter[logging.Logger] = _JobLogger(
+            logging.getLogger(f"turnstile.jobs.{attempt.kind}"),
+            {"job_id": self.job_id, "lock": self.lock, "attempt": self.attempt, "fence": self.fence},
+        )
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How long this attempt has been running."""
+        return timedelta(seconds=time.monotonic() - self._began)
+
+    @property
+    def state(self) -> Any:
+        """The JSON value that was committed last, by this attempt or an earlier one; None at first."""
+        return None if self._state is None else json.loads(self._state)
+
+    def state_as(self, expected: type[T]) -> T | None:
+        """Give the saved state as a model, or None when nothing was saved. Raises ValidationError."""
+        return None if self._state is None else TypeAdapter(expected).validate_json(self._state)
+
+    def progress(self, value: float, limit: float | None = None) -> None:
+        """Show how far the job is: `value` of `limit`, in a unit of its own.
+
+        Without a limit the last one stays. Cheap; what is not shown in time is overtaken by the next. Raises ValueError for NaN and infinity.
+        """
+        if not math.isfinite(value) or not (limit is None or math.isfinite(limit)):
+            raise ValueError("progress must be a finite number")
+        self._progress = (value, self._progress[1] if limit is None else limit)
+        self._channel.report(*self._progress, self._step)
+
+    def check(self) -> None:
+        """Call before each effect outside. Raises JobCancelledError or DeadlinePassedError when to stop.
+
+        Reads memory shared with the worker, so it works in plain code and while the event loop is blocked,
+        and costs about a microsecond.
+        """
+        reason = self._channel.stop_reason()
+        if reason is not None:
+            self.was_told_to_stop = True
+            raise _ERRORS.get(reason, JobCancelledError)(reason.value)
+
+    def idempotency_key(self, step: str | OpenStep) -> str:
+        """Give the key under which a target outside can recognise a repeated effect of this step."""
+        return f"{self.job_id}/{step.name if isinstance(step, OpenStep) else step}"
+
+    def show_step(self, name: str) -> None:
+        """Show which step runs now; steps do this themselves."""
+        self._step = name
+        self._channel.report(*self._progress, name)
+
+    def _number(self, name: str) -> tuple[str, str | None]:
+        if not 1 <= len(name) <= 200 or "#" in name or not name.isprintable():
+            raise StepMisuseError(
+                f"step name {name[:220]!r} must have 1 to 200 printable characters and no '#'"
+            )
+        self._names[name] += 1
+        count = self._names[name]
+        unique = name if count == 1 else f"{name}#{count}"
+        return unique, self._attempt.recorded.get(unique)
+
+    def _take_over(self, state: str | None) -> None:
+        if state is not None:
+            self._state = state
+
+
+class JobContext(RunContext):
+    """The context of an `async def` handler."""
+
+    def step(self, name: str) -> Step:
+        """Begin a step: `async with ctx.step("load") as step: if not step.done: step.result = await load()`.
+
+        The record of a step is committed before the block is left; a block left by an error leaves no record.
+        Repeated names are numbered in the order of these calls ("load", "load#2"), which therefore has to be
+        the same in every attempt. Entering raises what `check` raises.
+        """
+        return Step(self, *self._number(name))
+
+    async def run_step(
+        self, name: str, function: Callable[P, Awaitable[T] | T], *args: P.args, **kwargs: P.kwargs
+    ) -> Any:
+        """Run a function as a step, or skip it when an earlier attempt recorded the step.
+
+        Gives the function's result as JSON gives it back, so that it looks the same either way.
+        """
+        async with self.step(name) as step:
+            if not step.done:
+                result = function(*args, **kwargs)
+                step.result = await result if inspect.isawaitable(result) else result
+        return step.result
+
+    async def save_state(self, value: Any) -> None:
+        """Keep a JSON value for the next attempt; gives back control once it is committed.
+
+        Inside a step it is committed together with the step's record, and not at all when the step fails.
+        Works while the run is being stopped, too. Raises NotStorableError or NotRecordedError.
+        """
+        state = to_json(value, "the state")
+        step = current_step()
+        if step is not None:
+            step.fold_in(state)
+            return
+        await asyncio.wrap_future(self._channel.save_state(state))
+        self._take_over(state)
+
+    async def commit_step(self, record: RecordedStep) -> None:
+        """Record a step; steps do this themselves."""
+        await asyncio.wrap_future(self._channel.record_step(record))
+        self._take_over(record.state)
+
+
+class SyncJobContext(RunContext):
+    """The context of a plain `def` handler, which runs in a thread of its own."""
+
+    def step(self, name: str) -> SyncStep:
+        """Begin a step: `with ctx.step("load") as step: if not step.done: step.result = load()`.
+
+        As JobContext.step.
+        """
+        return SyncStep(self, *self._number(name))
+
+    def run_step(self, name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Run a function as a step, or skip it when an earlier attempt recorded the step.
+
+        As JobContext.run_step.
+        """
+        with self.step(name) as step:
+            if not step.done:
+                step.result = function(*args, **kwargs)
+        return step.result
+
+    def save_state(self, value: Any) -> None:
+        """Keep a JSON value for the next attempt. As JobContext.save_state."""
+        state = to_json(value, "the state")
+        step = current_step()
+        if step is not None:
+            step.fold_in(state)
+            return
+        self._channel.save_state(state).result()
+        self._take_over(state)
+
+    def commit_step(self, record: RecordedStep) -> None:
+        """Record a step; steps do this themselves."""
+        self._channel.record_step(record).result()
+        self._take_over(record.state)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but stop waiting with what `check` raises as soon as the run should stop."""
+        until = time.monotonic() + seconds
+        while True:
+            self.check()
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(left, 0.05))
+
+
+def make_context(attempt: Attempt, channel: Channel, *, is_async: bool) -> JobContext | SyncJobContext:
+    """Make the context that fits the handler."""
+    return JobContext(attempt, channel) if is_async else SyncJobContext(attempt, channel)

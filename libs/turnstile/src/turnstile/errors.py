@@ -1,0 +1,51 @@
+"""What can go wrong between a handler and the worker that runs it."""
+
+
+class TurnstileError(Exception):
+    """Something about this job could not be done."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").split("\n")[0])
+
+
+class JobCancelledError(TurnstileError):
+    """The run was asked to stop."""
+
+
+class DeadlinePassedError(TurnstileError):
+    """The worker's right to run this job is about to end: nothing more may be done outside."""
+
+
+class RunOverError(TurnstileError):
+    """The run is over: its context can do nothing more."""
+
+
+class FailJob(TurnstileError):  # noqa: N818 - reads as the order it is: `raise FailJob("no such account")`
+    """The job failed.
+
+    Raise it with the reason when there is nothing wrong with the program: no traceback is logged.
+    """
+
+
+class InvalidParametersError(TurnstileError):
+    """The parameters do not fit the handler's model."""
+
+
+class NotStorableError(TurnstileError):
+    """A result or state is not JSON, or is too large to be kept."""
+
+
+class StepMisuseError(TurnstileError):
+    """A step was used in a way that cannot be right."""
+
+
+class NotRecordedError(TurnstileError):
+    """The journal refused a step or state, for good."""
+
+
+class DefinitionError(TurnstileError):
+    """A job is defined in a way that cannot work."""
+
+
+class LoadError(TurnstileError):
+    """A jobs module cannot be used."""

@@ -1,0 +1,169 @@
+"""Kinds: handlers under the names by which jobs ask for them."""
+
+import importlib
+import inspect
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from types import ModuleType
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from turnstile.context import JobContext, RunContext, SyncJobContext
+from turnstile.errors import DefinitionError, InvalidParametersError, LoadError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MARK = "__turnstile_kind__"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?")
+_NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A handler and what is known of it."""
+
+    name: str
+    handler: Callable[..., Any]
+    #: None when the handler takes no parameters.
+    model: type[BaseModel] | None
+    is_async: bool
+    timeout: timedelta | None
+    description: str
+
+    def schema(self) -> dict[str, Any]:
+        """Give the JSON schema of the parameters."""
+        return _NO_PARAMETERS if self.model is None else self.model.model_json_schema()
+
+    def parse(self, parameters: str) -> BaseModel | None:
+        """Read parameters from a JSON object. Raises InvalidParametersError that names each wrong field."""
+        if self.model is None:
+            if parameters.strip() not in {"", "{}", "null"}:
+                raise InvalidParametersError(f"parameters: kind {self.name!r} takes none")
+            return None
+        try:
+            return self.model.model_validate_json(parameters or "{}")
+        except ValidationError as error:
+            raise InvalidParametersError(_explain(error)) from None
+
+    def arguments(self, context: RunContext, parameters: BaseModel | None) -> tuple[Any, ...]:
+        """Give what the handler is called with."""
+        return (context,) if self.model is None else (context, parameters)
+
+
+def job(name: str, *, timeout: timedelta | None = None, description: str | None = None) -> Callable[[F], F]:
+    """Make a function the handler of a kind.
+
+    The handler is `async def handler(ctx: JobContext, parameters: Model)` or, for plain code that may block,
+    `def handler(ctx: SyncJobContext, parameters: Model)`; `Model` is a pydantic model, and a handler without
+    a second argument takes no parameters. What it returns is the job's result, as JSON.
+
+    `name` has up to 64 lower-case letters, digits, dots, underscores and hyphens. `timeout` is how long one
+    attempt may take; None means for ever. `description` is for people; the docstring's first line by default.
+    Raises DefinitionError at import when the kind or the handler cannot work.
+    """
+    if not _NAME.fullmatch(name):
+        raise DefinitionError(
+            f"kind {name!r} may have only a-z 0-9 . _ - (64 at most, a letter or digit at both ends)"
+        )
+    if timeout is not None and timeout <= timedelta(0):
+        raise DefinitionError(f"kind {name!r}: the timeout must be longer than nothing")
+
+    def register(handler: F) -> F:
+        is_async = inspect.iscoroutinefunction(handler)
+        model = _model_of(name, handler, is_async=is_async)
+        text = description if description is not None else (inspect.getdoc(handler) or "").split("\n")[0]
+        setattr(handler, _MARK, Kind(name, handler, model, is_async, timeout, text))
+        return handler
+
+    return register
+
+
+def kind_of(handler: Callable[..., Any]) -> Kind:
+    """Give the kind of a handler. Raises DefinitionError when it has none."""
+    kind = getattr(handler, _MARK, None)
+    if not isinstance(kind, Kind):
+        raise DefinitionError(f"{handler!r} is no handler: it lacks @job(...)")
+    return kind
+
+
+def load(modules: Iterable[str]) -> dict[str, Kind]:
+    """Import modules and gather the kinds that they, and what they import below themselves, define.
+
+    Raises LoadError, which names the module and the reason.
+    """
+    kinds: dict[str, Kind] = {}
+    for name in modules:
+        found = _kinds_in(_import(name))
+        if not found:
+            raise LoadError(f"jobs module {name!r} defines no jobs (no @job in it or in what it imports)")
+        for kind in found:
+            other = kinds.setdefault(kind.name, kind)
+            if other.handler is not kind.handler:
+                raise LoadError(
+                    f"jobs module {name!r}: kind {kind.name!r} is defined twice, "
+                    f"by {_place(other)} and {_place(kind)}"
+                )
+    return kinds
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        raise LoadError(
+            f"jobs module {name!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _kinds_in(module: ModuleType) -> list[Kind]:
+    prefix = module.__name__ + "."
+    below = [other for name, other in list(sys.modules.items()) if name.startswith(prefix) and other]
+    found = {}
+    for place in [module, *below]:
+        for value in list(vars(place).values()):
+            kind = vars(value).get(_MARK) if inspect.isfunction(value) else None
+            if isinstance(kind, Kind):
+                found[id(kind)] = kind
+    return list(found.values())
+
+
+def _place(kind: Kind) -> str:
+    return f"{kind.handler.__module__}.{kind.handler.__qualname__}"
+
+
+def _model_of(name: str, handler: Callable[..., Any], *, is_async: bool) -> type[BaseModel] | None:
+    where = f"kind {name!r} ({getattr(handler, '__qualname__', handler)!s})"
+    if not inspect.isfunction(handler):
+        raise DefinitionError(f"{where}: a handler must be a function")
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        raise DefinitionError(f"{where}: a handler must not yield")
+    try:
+        hints = typing.get_type_hints(handler)
+    except (NameError, TypeError, SyntaxError) as error:
+        raise DefinitionError(f"{where}: its annotations cannot be read: {error}") from error
+    arguments = list(inspect.signature(handler).parameters.values())
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if not 1 <= len(arguments) <= 2 or any(argument.kind not in positional for argument in arguments):
+        raise DefinitionError(f"{where} must take (ctx) or (ctx, parameters)")
+    expected = JobContext if is_async else SyncJobContext
+    if hints.get(arguments[0].name, expected) not in {expected, RunContext, Any}:
+        form = "an async" if is_async else "a plain"
+        raise DefinitionError(f"{where}: the context of {form} handler is a {expected.__name__}")
+    if len(arguments) == 1:
+        return None
+    model = hints.get(arguments[1].name)
+    if not (inspect.isclass(model) and issubclass(model, BaseModel)):
+        raise DefinitionError(f"{where}: {arguments[1].name!r} must be annotated with a pydantic model")
+    return model
+
+
+def _explain(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'parameters'}: {item['msg']}" for item in found
+    )
