@@ -18,9 +18,9 @@
         return {"booked": len(orders)}
 
 A job is run at least once and completed exactly once. When its worker dies, the next attempt calls the
-handler again from the top: recorded steps are not done again, saved state is in `ctx.state`. A step runs again
-when the worker died after its work and before its record; give the target outside `ctx.idempotency_key(step)`
-or `ctx.fence`, so that it can tell.
+handler again from the top: recorded steps are not done again, saved state is in `ctx.state`. A step runs
+again when the worker died after its work and before its record; give the target outside
+`ctx.idempotency_key(step)` or `ctx.fence`, so that it can tell.
 
 Handlers run in a process of their own, apart from the one that holds the lease. An `async def` handler runs
 on that process's event loop and is stopped by asyncio's cancellation; a plain `def` handler runs in a thread

@@ -84,7 +84,8 @@ class RunContext:
     def progress(self, value: float, limit: float | None = None) -> None:
         """Show how far the job is: `value` of `limit`, in a unit of its own.
 
-        Without a limit the last one stays. Cheap; what is not shown in time is overtaken by the next. Raises ValueError for NaN and infinity.
+        Without a limit the last one stays. Cheap; what is not shown in time is overtaken by the next. Raises
+        ValueError for NaN and infinity.
         """
         if not math.isfinite(value) or not (limit is None or math.isfinite(limit)):
             raise ValueError("progress must be a finite number")
