@@ -1,0 +1,123 @@
+"""The wire format of an entity-group transaction: a changeset in a batch, both multipart/mixed.
+
+Source: learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions. Written by hand
+because the standard library's multipart classes, which the SDK uses, cost more than the request itself.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from azure_storage.values import encode_values
+from coordination.ports import Delete, GuardedUpdate, Insert, Operation, Update
+
+
+@dataclass(frozen=True)
+class BatchAnswer:
+    """The store's answer to one operation."""
+
+    status: int
+    etag: str = ""
+    code: str = ""
+    message: str = ""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the operation was carried out."""
+        return 200 <= self.status < 300
+
+
+class MalformedBatchError(ValueError):
+    """The answer to a batch cannot be understood."""
+
+
+def encode_batch(url: str, table: str, partition: str, operations: Sequence[Operation]) -> tuple[str, bytes]:
+    """Give the content type and the body of a transaction; `url` is the table service's."""
+    batch, changeset = f"batch_{uuid.uuid4()}", f"changeset_{uuid.uuid4()}"
+    lines = [f"--{batch}", f"Content-Type: multipart/mixed; boundary={changeset}", ""]
+    for operation in operations:
+        lines += [
+            f"--{changeset}",
+            "Content-Type: application/http",
+            "Content-Transfer-Encoding: binary",
+            "",
+            *_request(f"{url}/{table}", partition, operation),
+        ]
+    lines += [f"--{changeset}--", f"--{batch}--", ""]
+    return f"multipart/mixed; boundary={batch}", "\r\n".join(lines).encode()
+
+
+def _request(table: str, partition: str, operation: Operation) -> list[str]:
+    match operation:
+        case Insert(key, values):
+            document = {"PartitionKey": partition, "RowKey": key, **encode_values(values)}
+            return [f"POST {table} HTTP/1.1", "Prefer: return-no-content", *_content(document)]
+        case Update(key, values, etag):
+            row = _address(table, partition, key)
+            return [f"MERGE {row} HTTP/1.1", f"If-Match: {etag}", *_content(encode_values(values))]
+        case GuardedUpdate(key, values):
+            # Any version will do: the transaction deletes the row's guard at a known version.
+            row = _address(table, partition, key)
+            return [f"MERGE {row} HTTP/1.1", "If-Match: *", *_content(encode_values(values))]
+        case Delete(key, etag):
+            row = _address(table, partition, key)
+            return [f"DELETE {row} HTTP/1.1", f"If-Match: {etag}", *_ACCEPT, "", ""]
+
+
+_ACCEPT = ("Accept: application/json;odata=minimalmetadata", "DataServiceVersion: 3.0")
+
+
+def _content(document: dict[str, object]) -> list[str]:
+    return ["Content-Type: application/json", *_ACCEPT, "", json.dumps(document, separators=(",", ":"))]
+
+
+def _address(table: str, partition: str, key: str) -> str:
+    return f"{table}(PartitionKey='{_quoted(partition)}',RowKey='{_quoted(key)}')"
+
+
+def _quoted(key: str) -> str:
+    return quote(key.replace("'", "''"), safe="")
+
+
+_INNER_BOUNDARY = re.compile(r'boundary="?([^\s";]+)')
+_STATUS = re.compile(r"^HTTP/1\.[01] (\d{3})\b")
+_ETAG = re.compile(r"^ETag: *(.+?)\r?$", re.MULTILINE | re.IGNORECASE)
+
+
+def decode_batch(body: bytes) -> list[BatchAnswer]:
+    """Read the answers: one per operation, or, when one failed, its alone. Raises MalformedBatchError."""
+    try:
+        text = body.decode().lstrip()
+    except UnicodeDecodeError as error:
+        raise MalformedBatchError("the answer to a batch is not text") from error
+    outer, _, _ = text.partition("\r\n")
+    head, _, _ = text.partition("\r\n\r\n")
+    inner = _INNER_BOUNDARY.search(head)
+    boundary = f"--{inner[1]}" if inner else outer
+    _, *parts, end = text.split(boundary) if len(boundary) > 2 else ["", text]
+    if not parts or not end.startswith("--"):
+        raise MalformedBatchError("the answer to a batch is cut off, or is none")
+    return [_decode(part) for part in parts]
+
+
+def _decode(part: str) -> BatchAnswer:
+    _, _, answer = part.partition("\r\n\r\n")
+    head, _, body = answer.partition("\r\n\r\n")
+    status = _STATUS.match(head)
+    if status is None:
+        raise MalformedBatchError("the answer to an operation has no status")
+    etag = _ETAG.search(head)
+    code, message = ("", "") if status[1].startswith("2") else decode_error(body)
+    return BatchAnswer(int(status[1]), etag[1] if etag else "", code, message)
+
+
+def decode_error(body: str) -> tuple[str, str]:
+    """Read code and message of an error document; both are empty when there is none."""
+    try:
+        error = json.loads(body)["odata.error"]
+        return str(error["code"]), str(error["message"]["value"])
+    except (ValueError, LookupError, TypeError):
+        return "", body.strip()[:200]

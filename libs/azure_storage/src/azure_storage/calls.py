@@ -1,0 +1,121 @@
+"""Storage calls: each one request, bounded in time, with a definite meaning, and reported."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+import aiohttp
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+from coordination.ports import AccessDeniedError, UnknownOutcomeError
+
+AnswerT = TypeVar("AnswerT")
+
+
+class CallOutcome(StrEnum):
+    """What is known after a storage call."""
+
+    OK = "ok"
+    #: The store said no, and nothing was done.
+    REFUSED = "refused"
+    #: Nobody knows whether the request was carried out.
+    UNKNOWN = "unknown"
+    #: The store did not accept the credentials.
+    DENIED = "denied"
+
+
+@dataclass(frozen=True)
+class StorageCall:
+    """One request to the store, as telemetry and tests count it."""
+
+    #: Port and call, such as `journal.commit`; one of few, never with an id.
+    operation: str
+    outcome: CallOutcome
+    seconds: float
+
+
+ObserveCall = Callable[[StorageCall], None]
+
+
+class RefusedCallError(Exception):
+    """The store definitely did not carry out the request; for the adapters, which know what that means."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+
+
+def refusal(status: int | None, code: str, message: str) -> Exception:
+    """Give the error that an answer other than success amounts to."""
+    if status in {401, 403}:
+        return AccessDeniedError(f"{status} {code}: {message}")
+    # A missing table or container is no answer about a row or a lease, and comes back.
+    if code in {"TableNotFound", "TableBeingDeleted", "ContainerBeingDeleted"}:
+        return UnknownOutcomeError(f"{status} {code}: {message}")
+    if status is not None and 400 <= status < 500 and status not in {408, 429}:
+        return RefusedCallError(status, code, message)
+    return UnknownOutcomeError(f"{status} {code}: {message}")
+
+
+class StorageCaller:
+    """Carries out storage calls and reports each to an observer."""
+
+    def __init__(self, observe: ObserveCall) -> None:
+        self._observe = observe
+
+    async def carry_out(self, operation: str, request: Awaitable[AnswerT], deadline: float) -> AnswerT:
+        """Await a request until the deadline, in the event loop's time.
+
+        Raises RefusedCallError, UnknownOutcomeError or AccessDeniedError. When the awaiting task is
+        cancelled, the call is reported as unknown: it may have been carried out.
+        """
+        started = time.perf_counter()
+        outcome = CallOutcome.UNKNOWN
+        try:
+            answer = await _bounded(request, deadline)
+            outcome = CallOutcome.OK
+            return answer
+        except RefusedCallError:
+            outcome = CallOutcome.REFUSED
+            raise
+        except AccessDeniedError:
+            outcome = CallOutcome.DENIED
+            raise
+        except StopAsyncIteration:
+            outcome = CallOutcome.OK
+            raise
+        finally:
+            self._observe(StorageCall(operation, outcome, time.perf_counter() - started))
+
+
+async def _bounded(request: Awaitable[AnswerT], deadline: float) -> AnswerT:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await request
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # Some transports cancel those who wait when a connection breaks.
+        raise UnknownOutcomeError("the connection was given up") from None
+    except TimeoutError:
+        raise UnknownOutcomeError("no answer in time") from None
+    except HttpResponseError as error:
+        status = 401 if isinstance(error, ClientAuthenticationError) else error.status_code
+        code = getattr(error, "error_code", None) or ""
+        raise refusal(status, str(getattr(code, "value", code)), error.message) from error
+    except (AzureError, aiohttp.ClientError, OSError) as error:
+        raise UnknownOutcomeError(f"no answer: {error}") from error
+
+
+def deadline_in(seconds: float) -> float:
+    """Give the event loop's time in so many seconds."""
+    return asyncio.get_running_loop().time() + seconds
+
+
+def ignore_call(_: StorageCall) -> None:
+    """Observe nothing."""

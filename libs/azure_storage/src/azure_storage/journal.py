@@ -1,0 +1,75 @@
+"""The journal port on Azure Table Storage: one partition per lock, and the register of all jobs."""
+
+from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
+
+from azure_storage.connection import StorageConnection
+from azure_storage.queries import TableQueries
+from azure_storage.register import JobRegister
+from azure_storage.transactions import TableTransactions
+from coordination.limits import check_limits
+from coordination.ports import ActiveJob, Registration, Row, Transaction
+
+
+class TableJournal:
+    """The authoritative table. `StorageConnection.prepare` creates what it needs.
+
+    A transaction is one request whose cancellation leaves its outcome unknown: callers shield it. Reads and
+    the register get `timeout_seconds` for each request.
+    """
+
+    def __init__(self, connection: StorageConnection, timeout_seconds: float = 5.0) -> None:
+        self._connection = connection
+        self._table = connection.names.journal_table
+        self._timeout_seconds = timeout_seconds
+        self._transactions = TableTransactions(connection)
+
+    async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
+        """Carry out a transaction; gives the new version of every row that is left.
+
+        Raises RefusedError, UnknownOutcomeError, or InvalidTransactionError.
+        """
+        check_limits(transaction)
+        return await self._transactions.send(
+            "journal.commit", self._table, partition, transaction.operations, timeout
+        )
+
+    async def read(self, partition: str, key: str) -> Row | None:
+        """Read one row. Raises UnknownOutcomeError."""
+        return await self._queries.read("journal.read", partition, key)
+
+    async def read_range(
+        self, partition: str, prefix: str, limit: int | None = None, after: str = ""
+    ) -> list[Row]:
+        """Read rows whose key starts with `prefix` and sorts behind `after`, in key order.
+
+        Raises UnknownOutcomeError.
+        """
+        return await self._queries.read_range("journal.read_range", partition, prefix, limit, after)
+
+    async def register(self, registration: Registration) -> None:
+        """Record a job id as taken and its job as active.
+
+        Raises AlreadyRegisteredError or UnknownOutcomeError.
+        """
+        await self._register.register(registration)
+
+    async def find(self, job_id: str) -> Registration | None:
+        """Look up where a job lives. Raises UnknownOutcomeError."""
+        return await self._register.find(job_id)
+
+    def active(self) -> AsyncIterator[ActiveJob]:
+        """Go through all active jobs. Raises UnknownOutcomeError."""
+        return self._register.active()
+
+    async def retire(self, job_id: str) -> None:
+        """Take a job off the active ones. Raises UnknownOutcomeError."""
+        await self._register.retire(job_id)
+
+    @cached_property
+    def _queries(self) -> TableQueries:
+        return TableQueries(self._connection, self._table, self._timeout_seconds)
+
+    @cached_property
+    def _register(self) -> JobRegister:
+        return JobRegister(self._connection, self._transactions, self._timeout_seconds)

@@ -1,0 +1,98 @@
+"""Entity-group transactions, sent beside the SDK, whose own way of doing it costs most of a worker's time."""
+
+from collections.abc import Mapping, Sequence
+
+from azure_storage.authorization import authorization
+from azure_storage.batch import MalformedBatchError, decode_batch, decode_error, encode_batch
+from azure_storage.calls import RefusedCallError, deadline_in, refusal
+from azure_storage.connection import StorageConnection
+from coordination.limits import MAX_TRANSACTION_BYTES
+from coordination.ports import (
+    Delete,
+    InvalidTransactionError,
+    Operation,
+    RefusedError,
+    UnknownOutcomeError,
+)
+
+#: The first version of the service's interface that accepts tokens for tables.
+_VERSION = "2020-12-06"
+
+
+class TableTransactions:
+    """Sends transactions, each once; what the answer means is for the caller to deal with."""
+
+    def __init__(self, connection: StorageConnection) -> None:
+        self._connection = connection
+        self._authorization = authorization(connection.credential)
+        self._url = f"{connection.table_url}/$batch"
+
+    async def send(
+        self, name: str, table: str, partition: str, operations: Sequence[Operation], timeout: float
+    ) -> Mapping[str, str]:
+        """Carry out operations on one partition, all or none; gives the version of every row that is left.
+
+        `name` is what the call is reported as. Cancelling the awaiting task leaves the outcome unknown, as
+        the request may be on its way already. Raises RefusedError, InvalidTransactionError, AccessDeniedError
+        or UnknownOutcomeError.
+        """
+        content_type, body = encode_batch(self._connection.table_url, table, partition, operations)
+        if len(body) > MAX_TRANSACTION_BYTES:
+            largest = max(operations, key=lambda operation: len(str(operation)))
+            raise InvalidTransactionError(f"{len(body)} bytes in all; row {largest.key} is the largest")
+        request = self._post(content_type, body, operations)
+        try:
+            return await self._connection.caller.carry_out(name, request, deadline_in(timeout))
+        except RefusedCallError as refused:
+            if refused.status in {404, 409, 412}:
+                raise RefusedError(str(refused)) from refused
+            raise InvalidTransactionError(str(refused)) from refused
+
+    async def _post(
+        self, content_type: str, body: bytes, operations: Sequence[Operation]
+    ) -> Mapping[str, str]:
+        headers = {
+            **await self._authorization.headers(self._url),
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": content_type,
+            "DataServiceVersion": "3.0",
+            "MaxDataServiceVersion": "3.0;NetFx",
+            "x-ms-version": _VERSION,
+        }
+        async with self._connection.session.post(
+            self._url, data=body, headers=headers, allow_redirects=False
+        ) as response:
+            answer = await response.read()
+        if response.status in {404, 409, 412}:
+            # Said of the whole batch, this is about the account or the way to it, not about a row.
+            raise UnknownOutcomeError(f"{response.status}: {answer[:200]!r}")
+        if response.status != 202:
+            raise refusal(response.status, *decode_error(answer.decode(errors="replace")))
+        return _versions(answer, operations)
+
+
+def _versions(answer: bytes, operations: Sequence[Operation]) -> dict[str, str]:
+    try:
+        answers = decode_batch(answer)
+    except MalformedBatchError as error:
+        raise UnknownOutcomeError(str(error)) from error
+    for failed in answers:
+        if not failed.is_success:
+            raise refusal(failed.status, failed.code, _explained(failed.message, operations))
+    versions = {
+        operation.key: single.etag
+        for operation, single in zip(operations, answers, strict=False)
+        if not isinstance(operation, Delete)
+    }
+    if len(answers) != len(operations) or not all(versions.values()):
+        raise UnknownOutcomeError("the answer to a transaction is incomplete")
+    return versions
+
+
+def _explained(message: str, operations: Sequence[Operation]) -> str:
+    """Name the row: the store's message starts with the number of the operation, or it is the only one."""
+    number, _, rest = message.partition(":")
+    if number.isdecimal() and int(number) < len(operations):
+        return f"row {operations[int(number)].key}: {rest}"
+    return message

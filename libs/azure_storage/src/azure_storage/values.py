@@ -1,0 +1,43 @@
+"""Translation of row values between the journal's types and those of Table Storage."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from azure.data.tables import EntityProperty, TableEntity
+
+from coordination.ports import Row, Value, Values
+
+_KEYS = ("PartitionKey", "RowKey", "Timestamp")
+
+
+def encode_values(values: Values) -> dict[str, Any]:
+    """Give the JSON properties to send; values that are None are not sent, so a merge leaves them alone."""
+    encoded: dict[str, Any] = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        encoded[name] = value
+        if isinstance(value, float):
+            encoded[f"{name}@odata.type"] = "Edm.Double"
+        elif not isinstance(value, (bool, str)) and not -(2**31) <= value < 2**31:
+            encoded[f"{name}@odata.type"] = "Edm.Int64"
+            encoded[name] = str(value)
+    return encoded
+
+
+def decode_row(entity: TableEntity) -> Row:
+    """Give the row that the store returned."""
+    return Row(entity["RowKey"], decode_values(entity), str(entity.metadata["etag"]))
+
+
+def decode_values(entity: Mapping[str, Any]) -> dict[str, Value | None]:
+    """Give the values of a stored entity."""
+    return {name: _plain(value) for name, value in entity.items() if name not in _KEYS}
+
+
+def _plain(value: Any) -> Value | None:
+    if isinstance(value, EntityProperty):
+        value = value.value
+    if isinstance(value, (str, int, float, bool)):
+        return value
+    raise ValueError(f"a row holds a value of a type that is never written: {type(value).__name__}")
