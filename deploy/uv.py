@@ -50,6 +50,10 @@ def _install() -> str:
     print(f"Installing uv {_PIN} ...", flush=True)
     hashed = str(ROOT / "requirements/uv.txt")
     # An own folder, because distributions forbid pip to touch theirs.
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", hashed]
-    subprocess.run([*command, "--target", str(_OWN)], stdin=subprocess.DEVNULL, check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--root-user-action=ignore"]
+    subprocess.run(
+        [*command, "--require-hashes", "-r", hashed, "--target", str(_OWN)],
+        stdin=subprocess.DEVNULL,
+        check=True,
+    )
     return str(_OWN / "bin" / "uv")

@@ -1,0 +1,102 @@
+# Every command that people, CI and editors use. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+ifndef PYTHON
+PYTHON := $(firstword $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done))
+endif
+BIN := .venv/bin
+STACK := $(PYTHON) -m deploy.stack
+SOURCES := libs services tests deploy
+
+.PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine \
+	check fmt test test-unit test-integration test-e2e test-containers load lock clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+python:
+	@test -n "$(PYTHON)" || { echo "Please install Python 3.11 or newer, or name one: make PYTHON=..." >&2; exit 1; }
+
+# --- Run ---------------------------------------------------------------------------------------
+
+setup: python ## Install what is missing
+	@$(PYTHON) -m deploy.install
+
+up: python ## Start the stack and print its addresses (RUNTIME=docker|native decides how)
+	@$(STACK) up
+
+down: python ## Stop it; data stays
+	@$(STACK) down
+
+ps: python ## Show each process and its health
+	@$(STACK) ps
+
+logs: python ## Follow the logs (s=worker for one service)
+	@$(STACK) logs $(s)
+
+open: python ## Open the API's documentation in a browser
+	@$(STACK) open
+
+demo: setup ## Run the main job, kill its worker, and check that nothing was lost
+	@$(BIN)/python -m deploy.demo
+
+scale: python ## Run n workers (n=4)
+	@test -n "$(n)" || { echo "How many? make scale n=4" >&2; exit 2; }
+	@$(STACK) scale $(n)
+
+kill-worker: python ## Kill one worker as a crash would (w=worker-2 for a certain one)
+	@$(STACK) kill-worker $(w)
+
+rebuild: python ## Derive the audit trail and the other read models again from the journal
+	@$(STACK) rebuild
+
+quarantine: setup ## Show the messages that were set aside
+	@$(BIN)/turnstile quarantine
+
+# --- Check -------------------------------------------------------------------------------------
+
+check: setup ## Format, lint, types and import contracts; needs no servers
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/mypy $(SOURCES)
+	@$(BIN)/lint-imports
+
+fmt: setup ## Format and fix what can be fixed
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+servers: setup
+	@$(PYTHON) -m deploy.install_servers
+
+test: check servers ## Everything but the containers; starts the servers it needs
+	@$(BIN)/pytest
+
+test-unit: setup ## The tests that need no servers
+	@$(BIN)/pytest tests/unit
+
+test-integration: servers ## The tests against a real RabbitMQ and a real Azurite
+	@$(BIN)/pytest tests/integration
+
+test-e2e: servers ## The tests with real processes
+	@$(BIN)/pytest tests/e2e
+
+test-containers: setup ## Build the images and test the compose stack; needs Docker
+	@$(BIN)/pytest tests/containers
+
+load: setup ## Run the load scenarios
+	@test -d loadtest || { echo "There are no load scenarios (loadtest/) yet." >&2; exit 2; }
+	@$(BIN)/python -m loadtest
+
+# --- Maintain ----------------------------------------------------------------------------------
+
+lock: python ## Renew requirements/; versions stay unless UPGRADE=1
+	@$(PYTHON) -m deploy.lock $(if $(filter 1,$(UPGRADE)),--upgrade)
+
+clean: python ## Stop the stack and remove caches, builds and data
+	@$(STACK) remove-data
+	@rm -rf .venv .tools deploy/azurite/node_modules dist \
+		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +

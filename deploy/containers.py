@@ -1,0 +1,138 @@
+"""The stack in containers, through Docker Compose and compose.yaml."""
+
+import contextlib
+import os
+import subprocess
+
+from deploy.ports import LOOPBACK
+from deploy.programs import WORKER
+from deploy.settings import PREFIX, ROOT, StackSettings
+from deploy.texts import StackError, table
+
+_ELSEWHERE = "Without images the same stack runs as plain processes: add RUNTIME=native to the command."
+
+
+class ContainerStack:
+    """The containers of one compose project."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._settings = settings
+
+    @staticmethod
+    def engine_answers() -> bool:
+        """Say whether there is a Docker engine to talk to, with Compose."""
+        try:
+            engine = subprocess.run(
+                ["docker", "info"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
+            )
+            plugin = subprocess.run(
+                ["docker", "compose", "version"], capture_output=True, timeout=20, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return engine.returncode == 0 and plugin.returncode == 0
+
+    def is_up(self) -> bool:
+        """Say whether the stack was started."""
+        return bool(self._containers())
+
+    def up(self) -> None:
+        """Build and start what does not run and wait until all is healthy."""
+        if not self.engine_answers():
+            message = f"No Docker engine with Compose answers. {_ELSEWHERE}"
+            raise StackError(message)
+        self._settings.inputs.mkdir(parents=True, exist_ok=True)
+        self._or_explain("An image could not be pulled.", "pull", "--policy", "missing", "--ignore-buildable")
+        self._or_explain("The images could not be built.", "build")
+        workers = len(self._containers(WORKER)) or self._settings.workers
+        self._compose("up", "--detach", "--wait", "--scale", f"{WORKER}={workers}")
+        print(table(("", "address"), self._pages()))
+
+    def down(self) -> None:
+        """Stop and remove the containers; data stays."""
+        self._compose("down")
+
+    def scale(self, workers: int) -> None:
+        """Run that many workers."""
+        self._compose("up", "--detach", "--wait", "--no-recreate", "--scale", f"{WORKER}={workers}", WORKER)
+        print(f"{workers} workers run.")
+
+    def ps(self) -> bool:
+        """Print each container and its health; return whether all is well."""
+        columns = "table {{.Name}}\t{{.State}}\t{{.Health}}\t{{.RunningFor}}\t{{.Ports}}"
+        self._compose("ps", "--all", "--format", columns)
+        found = self._output("ps", "--all", "--format", "{{.State}} {{.Health}}").split("\n")
+        return bool(found) and all(line == "running healthy" for line in found)
+
+    def logs(self, service: str | None, *, follow: bool) -> None:
+        """Print the end of the logs, and what comes, until interrupted."""
+        chosen = [service] if service else []
+        with contextlib.suppress(KeyboardInterrupt):
+            self._compose("logs", "--tail", "50", *(["--follow"] if follow else []), *chosen)
+
+    def kill_worker(self, name: str | None) -> None:
+        """Kill one worker's container as a crash would, and say which."""
+        running = self._containers(WORKER)
+        if not running or name not in (None, *running):
+            message = f"There is no worker {name or ''} to kill; running: {', '.join(running) or 'none'}."
+            raise StackError(message)
+        victim = name or running[0]
+        subprocess.run(["docker", "kill", "--signal", "KILL", victim], check=True, stdout=subprocess.DEVNULL)
+        print(f"Killed {victim} with SIGKILL; `make up` starts it again.")
+
+    def remove_data(self) -> None:
+        """Remove all that the stack keeps."""
+        self._compose("down", "--volumes", "--rmi", "local")
+
+    def run(self, module: str) -> int:
+        """Run a module of a service in a container of its own; return its exit code."""
+        service = module.partition(".")[0].replace("_", "-")
+        return self._try("run", "--rm", "--no-deps", service, "python", "-m", module)
+
+    def _containers(self, *services: str) -> list[str]:
+        return self._output("ps", "--format", "{{.Name}}", *services).split()
+
+    def _pages(self) -> list[tuple[str, str]]:
+        port = self._settings.port
+        return [
+            ("API", self._settings.url),
+            ("API documentation", f"{self._settings.url}/docs"),
+            ("RabbitMQ management", f"http://{LOOPBACK}:{port('RABBITMQ_MANAGEMENT_PORT')}"),
+            ("Azurite, blobs", f"http://{LOOPBACK}:{port('AZURITE_BLOB_PORT')}"),
+            ("Azurite, tables", f"http://{LOOPBACK}:{port('AZURITE_TABLE_PORT')}"),
+        ]
+
+    def _or_explain(self, problem: str, *arguments: str) -> None:
+        if self._try(*arguments) != 0:
+            message = f"{problem} {_ELSEWHERE}"
+            raise StackError(message)
+
+    def _compose(self, *arguments: str) -> None:
+        code = self._try(*arguments)
+        if code != 0:
+            raise subprocess.CalledProcessError(code, ["docker", "compose", *arguments])
+
+    def _try(self, *arguments: str) -> int:
+        return subprocess.run(
+            ["docker", "compose", *arguments],
+            cwd=ROOT,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            check=False,
+        ).returncode
+
+    def _output(self, *arguments: str) -> str:
+        command = ["docker", "compose", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip()
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, **self._settings.values, f"{PREFIX}INPUT_FOLDER": str(self._settings.inputs)}

@@ -1,0 +1,197 @@
+"""The stack as plain processes under supervisord, for machines without a container engine."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+from deploy import install, install_servers, ports, processes, programs
+from deploy.programs import WORKER
+from deploy.settings import StackSettings
+from deploy.supervision import ProcessState, Program, Supervisor
+from deploy.texts import StackError, table
+
+_READY_SECONDS = 90.0
+_SETTLE_SECONDS = 3.0
+
+
+class NativeStack:
+    """The local processes of one data folder."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._settings = settings
+        self._supervisor = Supervisor(settings.data)
+
+    def is_up(self) -> bool:
+        """Say whether the stack was started."""
+        return self._supervisor.is_running()
+
+    def up(self) -> None:
+        """Start what does not run and wait until all is ready."""
+        install.ensure_installed()
+        if self._settings.own_broker or self._settings.own_storage:
+            install_servers.ensure_installed()
+        with self._alone():
+            self._apply(self._running_workers() or self._settings.workers)
+        print(table(("", "address"), self._pages()))
+
+    def down(self) -> None:
+        """Stop everything; data stays."""
+        with self._alone():
+            if self.is_up():
+                self._stop_services()
+            self._supervisor.shut_down(grace=2 * self._settings.stop_seconds)
+
+    def scale(self, workers: int) -> None:
+        """Run that many workers."""
+        if not self.is_up():
+            message = "The stack is not up; start it with `make up`."
+            raise StackError(message)
+        with self._alone():
+            self._apply(workers)
+        print(f"{workers} workers run.")
+
+    def ps(self) -> bool:
+        """Print each process and its health; return whether all is well."""
+        if not self.is_up():
+            print("Nothing runs; start it with `make up`.")
+            return False
+        states = {state.name: state for state in self._supervisor.states()}
+        known = [program for program in self._programs(self._running_workers()) if program.name in states]
+        with ThreadPoolExecutor(8) as pool:
+            words = list(pool.map(_health, known))
+        rows = [_row(states[program.name], program, word) for program, word in zip(known, words, strict=True)]
+        print(table(("name", "state", "health", "process", "up for", "ports"), rows))
+        return all(word == "ready" for word in words)
+
+    def logs(self, service: str | None, *, follow: bool) -> None:
+        """Print the end of the logs, and what comes, until interrupted."""
+        names = [path.stem for path in self._supervisor.logs.glob("*.log") if path.stem != "supervisord"]
+        chosen = [name for name in names if service in (None, name, name.rpartition("-")[0])]
+        if not chosen:
+            message = f"There are no logs of {service}; there are: {', '.join(sorted(names)) or 'none'}."
+            raise StackError(message)
+        files = [str(self._supervisor.log(name)) for name in sorted(chosen)]
+        with contextlib.suppress(KeyboardInterrupt):
+            subprocess.run(["tail", "-n", "50", *(["-F"] if follow else []), *files], check=False)
+
+    def kill_worker(self, name: str | None) -> None:
+        """Kill one worker's process as a crash would, and say which."""
+        running = (
+            [state.name for state in self._supervisor.states() if _is_worker(state)] if self.is_up() else []
+        )
+        if not running or name not in (None, *running):
+            message = f"There is no worker {name or ''} to kill; running: {', '.join(running) or 'none'}."
+            raise StackError(message)
+        victim = name or running[0]
+        pid = self._supervisor.kill(victim)
+        print(f"Killed {victim} (process {pid}) with SIGKILL; it will be started again.")
+
+    def remove_data(self) -> None:
+        """Remove all that the stack keeps; it must be down."""
+        shutil.rmtree(self._settings.data, ignore_errors=True)
+
+    def run(self, module: str) -> int:
+        """Run a module of a service against the stack; return its exit code."""
+        environment = {**os.environ, **self._settings.for_services()}
+        return subprocess.run([install.PYTHON, "-m", module], env=environment, check=False).returncode
+
+    def _programs(self, workers: int) -> list[Program]:
+        return [*programs.servers(self._settings), *programs.services(self._settings, workers)]
+
+    def _running_workers(self) -> int:
+        if not self.is_up():
+            return 0
+        return sum(state.name.startswith(f"{WORKER}-") for state in self._supervisor.states())
+
+    def _apply(self, workers: int) -> None:
+        """Make exactly these programs run; programs that run as described already are left alone."""
+        self._settings.inputs.mkdir(parents=True, exist_ok=True)
+        wanted = {program.name: program for program in self._programs(workers)}
+        if self.is_up():
+            added, changed, removed = self._supervisor.changes(wanted.values())
+            for name in (*changed, *removed):
+                self._supervisor.remove(name)
+            for name in (*added, *changed):
+                self._supervisor.add(name)
+            self._refuse_taken_ports(wanted.values())
+        else:
+            # A supervisord that was killed may have left processes behind, and they have the ports.
+            processes.end(processes.belonging_to(self._settings.data), grace=self._settings.stop_seconds)
+            self._refuse_taken_ports(wanted.values())
+            self._supervisor.start(wanted.values())
+        first = {program.name for program in programs.servers(self._settings)}
+        self._run([program for name, program in wanted.items() if name in first])
+        self._run([program for name, program in wanted.items() if name not in first])
+
+    def _run(self, chosen: list[Program]) -> None:
+        for program in chosen:
+            self._supervisor.run(program.name)
+        deadline = time.monotonic() + _READY_SECONDS
+        for program in chosen:
+            failures = 0
+            while not program.is_ready():
+                failures += self._supervisor.state(program.name).state in {"BACKOFF", "FATAL", "EXITED"}
+                if failures * 0.1 > _SETTLE_SECONDS or time.monotonic() > deadline:
+                    log = self._supervisor.log(program.name)
+                    message = f"{program.name} is not ready. The end of {log}:\n{_tail(log)}"
+                    raise StackError(message)
+                time.sleep(0.1)
+
+    def _refuse_taken_ports(self, wanted: Iterable[Program]) -> None:
+        states = self._supervisor.states() if self.is_up() else []
+        running = {state.name for state in states if state.is_running}
+        for program in wanted:
+            for port, setting in program.ports.items() if program.name not in running else ():
+                if not ports.wait_until_free(port, timeout=1.0):
+                    owner = ports.owner(port) or "somebody else"
+                    message = (
+                        f"Port {port}, which {program.name} needs, is taken by {owner}. "
+                        f"Set {setting} to another port, in .env or for this command."
+                    )
+                    raise StackError(message)
+
+    def _stop_services(self) -> None:
+        own = {program.name for program in programs.servers(self._settings)}
+        self._supervisor.stop([state.name for state in self._supervisor.states() if state.name not in own])
+
+    def _pages(self) -> list[tuple[str, ...]]:
+        own = programs.services(self._settings, self._running_workers())
+        return [page for program in [*own, *programs.servers(self._settings)] for page in program.pages]
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._settings.data.mkdir(parents=True, exist_ok=True)
+        with (self._settings.data / ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _is_worker(state: ProcessState) -> bool:
+    return state.name.startswith(f"{WORKER}-") and state.is_running and state.pid > 0
+
+
+def _health(program: Program) -> str:
+    return "ready" if program.is_ready() else "not ready"
+
+
+def _row(state: ProcessState, program: Program, word: str) -> tuple[str, ...]:
+    age = str(timedelta(seconds=max(0, state.now - state.started_at))) if state.is_running else ""
+    return (
+        state.name,
+        state.state.lower(),
+        word,
+        str(state.pid or ""),
+        age,
+        " ".join(map(str, program.ports)),
+    )
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-25:]) if log.exists() else "(nothing)"

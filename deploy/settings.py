@@ -1,0 +1,156 @@
+"""The settings of a stack on one machine: the environment first, then .env, then the defaults below."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.broker import Broker, BrokerPorts
+from deploy.ports import LOOPBACK
+from deploy.storage import Storage, StoragePorts
+
+ROOT = Path(__file__).parent.parent
+PREFIX = "TURNSTILE_"
+#: What the services read beside their own prefix.
+_TELEMETRY_PREFIX = "OTEL_"
+_HIGHEST_PORT = 65_535
+_DEFAULTS = {
+    "DATA_FOLDER": ".data",
+    "WORKERS": "2",
+    "GRACE_SECONDS": "20",
+    "PUBLISHER_PORT": "8000",
+    "WORKER_PORT": "8010",
+    "AUDIT_PROJECTOR_PORT": "8030",
+    "SCHEDULER_PORT": "8040",
+    "RABBITMQ_PORT": "5672",
+    "RABBITMQ_MANAGEMENT_PORT": "15672",
+    "RABBITMQ_USER": "turnstile",
+    "RABBITMQ_PASSWORD": "turnstile",
+    "AZURITE_BLOB_PORT": "10000",
+    "AZURITE_QUEUE_PORT": "10001",
+    "AZURITE_TABLE_PORT": "10002",
+}
+
+
+class SettingError(ValueError):
+    """A setting has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """All settings of one stack."""
+
+    values: Mapping[str, str]
+
+    @classmethod
+    def load(
+        cls, env_file: Path = ROOT / ".env", environment: Mapping[str, str] = os.environ
+    ) -> "StackSettings":
+        """Read the settings; an empty value counts as none."""
+        given = {**read_env_file(env_file), **environment}
+        wanted = {
+            name: value for name, value in given.items() if name.startswith((PREFIX, _TELEMETRY_PREFIX))
+        }
+        defaults = {PREFIX + name: value for name, value in _DEFAULTS.items()}
+        return cls({**defaults, **{name: value for name, value in wanted.items() if value}})
+
+    def text(self, name: str) -> str | None:
+        """Return a setting by its name without the prefix."""
+        return self.values.get(PREFIX + name)
+
+    def whole(self, name: str) -> int:
+        """Return a setting that is a whole number."""
+        value = self.values[PREFIX + name]
+        try:
+            return int(value)
+        except ValueError:
+            message = f"{PREFIX}{name} must be a whole number, not {value!r}"
+            raise SettingError(message) from None
+
+    def port(self, name: str) -> int:
+        """Return a setting that is a port."""
+        number = self.whole(name)
+        if not 0 < number <= _HIGHEST_PORT:
+            message = f"{PREFIX}{name} must be a port, not {number}"
+            raise SettingError(message)
+        return number
+
+    @property
+    def data(self) -> Path:
+        """The folder with everything that outlives a stop."""
+        return (ROOT / self.values[PREFIX + "DATA_FOLDER"]).resolve()
+
+    @property
+    def inputs(self) -> Path:
+        """The folder that the checksum job may read."""
+        return (ROOT / (self.text("INPUT_FOLDER") or self.data / "inputs")).resolve()
+
+    @property
+    def workers(self) -> int:
+        """How many workers run."""
+        return self.whole("WORKERS")
+
+    @property
+    def stop_seconds(self) -> int:
+        """How long a service may take to stop: longer than its jobs are given."""
+        return int(float(self.values[PREFIX + "GRACE_SECONDS"])) + 10
+
+    @property
+    def url(self) -> str:
+        """Where people and the command line reach the API."""
+        return self.text("URL") or f"http://{LOOPBACK}:{self.port('PUBLISHER_PORT')}"
+
+    @property
+    def own_broker(self) -> Broker | None:
+        """The RabbitMQ that belongs to this stack, unless another is named."""
+        if self.text("RABBITMQ_URL"):
+            return None
+        amqp = self.port("RABBITMQ_PORT")
+        ports = BrokerPorts(
+            amqp,
+            self._beside(amqp, 20_000, "RABBITMQ_DISTRIBUTION_PORT"),
+            self._beside(amqp, 20_001, "RABBITMQ_MAPPER_PORT"),
+            self.port("RABBITMQ_MANAGEMENT_PORT"),
+        )
+        user, password = self.values[PREFIX + "RABBITMQ_USER"], self.values[PREFIX + "RABBITMQ_PASSWORD"]
+        return Broker(self.data / "rabbitmq", ports, user, password)
+
+    @property
+    def own_storage(self) -> Storage | None:
+        """The storage emulator that belongs to this stack, unless another storage is named."""
+        if self.text("STORAGE_CONNECTION_STRING") or self.text("STORAGE_BLOB_URL"):
+            return None
+        names = ("AZURITE_BLOB_PORT", "AZURITE_QUEUE_PORT", "AZURITE_TABLE_PORT")
+        return Storage(self.data / "azurite", StoragePorts(*map(self.port, names)))
+
+    def for_services(self) -> dict[str, str]:
+        """Return what every service of a stack without containers finds in its environment."""
+        environment = {name: value for name, value in self.values.items() if not name.endswith("_PORT")}
+        environment[PREFIX + "INPUT_FOLDER"] = str(self.inputs)
+        if self.own_broker:
+            environment[PREFIX + "RABBITMQ_URL"] = self.own_broker.url
+        if self.own_storage:
+            environment[PREFIX + "STORAGE_CONNECTION_STRING"] = self.own_storage.connection_string
+        return environment
+
+    def _beside(self, base: int, distance: int, name: str) -> int:
+        if self.text(name):
+            return self.port(name)
+        return base + distance if base + distance <= _HIGHEST_PORT else base - distance
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Read NAME=value lines; a value may stand in quotes, a # after a blank begins a comment."""
+    values = {}
+    for raw in path.read_text().splitlines() if path.exists() else ():
+        name, equals, value = raw.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            values[name.strip()] = _unquoted(value.strip())
+    return values
+
+
+def _unquoted(value: str) -> str:
+    for quote in ("'", '"'):
+        if value.startswith(quote) and quote in value[1:]:
+            return value[1:].partition(quote)[0]
+    return "" if value.startswith("#") else value.partition(" #")[0].rstrip()

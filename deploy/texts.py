@@ -1,0 +1,17 @@
+"""What the stack tells people: tables, and errors that say what to do."""
+
+from collections.abc import Sequence
+
+
+class StackError(RuntimeError):
+    """Something that a person has to put right; the message says how."""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out columns, with a blank line around them."""
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    laid_out = [
+        "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
+    ]
+    return "\n".join(["", *(f"  {line}".rstrip() for line in laid_out), ""])
