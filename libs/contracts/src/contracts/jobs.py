@@ -14,6 +14,9 @@ FIRST_PRIORITY, DEFAULT_PRIORITY, LAST_PRIORITY = 0, 5, 9
 #: Largest request body, in bytes.
 MAX_BODY_BYTES = 256 * 1024
 
+PropertyName = Annotated[str, Field(min_length=1, max_length=64)]
+PropertyValue = Annotated[str, Field(max_length=256)]
+
 ItemT = TypeVar("ItemT")
 
 
@@ -41,7 +44,7 @@ class Submission(BaseModel):
     job_id: Annotated[
         str | None, Field(description="A UUID of your own; repeating it can never run the job twice.")
     ] = None
-    properties: dict[str, str] = Field(
+    properties: dict[PropertyName, PropertyValue] = Field(
         default_factory=dict, max_length=32, description="Labels to find the job by."
     )
 
@@ -143,6 +146,26 @@ class Lock(BaseModel):
     since: datetime | None
     line: list[str] = Field(description="Ids of the waiting jobs, next first.")
     waiting: int = Field(description="How many wait; `line` lists at most the first 200.")
+
+
+class Kind(BaseModel):
+    """A kind of jobs that workers know."""
+
+    kind: str
+    description: str = Field("", description="What its handler says about itself.")
+    parameters: dict[str, Any] = Field(description="JSON schema (draft 2020-12) of its parameters.")
+    published_at: datetime = Field(description="When a worker last said that it knows this kind.")
+
+
+class Worker(BaseModel):
+    """A worker, as it last told of itself."""
+
+    worker: str
+    seen_at: datetime = Field(description="Its latest heartbeat.")
+    started_at: datetime | None = None
+    kinds: list[str] = Field(default_factory=list, description="The kinds it knows.")
+    running: list[str] = Field(default_factory=list, description="Ids of the jobs it runs.")
+    properties: dict[str, Any] = Field(default_factory=dict, description="What else it says of itself.")
 
 
 class Page(BaseModel, Generic[ItemT]):

@@ -1,0 +1,39 @@
+"""The web application around the use cases, whatever they stand on."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+
+from publisher import documentation, problems, routes
+from publisher.tracing import CallerTrace
+from publisher.use_cases import UseCases
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | None = None) -> FastAPI:
+    """Build the web application; its lifespan puts the use cases into `state`, unless they are given."""
+    app = FastAPI(
+        title="Turnstile",
+        version=version("publisher"),
+        summary="Long jobs, one at a time per lock, and the proof of it.",
+        description=documentation.DESCRIPTION,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.add_middleware(CallerTrace)
+    app.include_router(routes.router)
+    app.add_api_route("/", _to_documentation, include_in_schema=False)
+    problems.install(app)
+    documentation.install(app)
+    if use_cases is not None:
+        app.state.use_cases = use_cases
+    return app
+
+
+async def _to_documentation() -> RedirectResponse:
+    return RedirectResponse("/docs")

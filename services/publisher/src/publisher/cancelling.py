@@ -1,0 +1,38 @@
+"""Use case: cancel a job."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from contracts.jobs import Job
+from contracts.messages import Hint
+from contracts.statuses import JobStatus
+from coordination.cancellation import Canceller
+from coordination.ports import Journal
+from publisher.documents import job_document
+from publisher.job_state import find_job
+
+
+class Hints(Protocol):
+    """Tells workers what they may want to look at."""
+
+    async def hint(self, hint: Hint) -> None:
+        """Tell every worker. Never fails: a lost hint costs time only."""
+
+
+@dataclass(frozen=True)
+class Cancelling:
+    """Cancels jobs."""
+
+    journal: Journal
+    canceller: Canceller
+    hints: Hints
+
+    async def cancel(self, job_id: str, actor: str) -> Job:
+        """End a waiting job, or ask its worker to stop a running one; gives the job as it stands now.
+
+        Raises NoSuchJobError, CancelTooLateError or UnknownOutcomeError.
+        """
+        job = await self.canceller.cancel(await find_job(self.journal, job_id), actor)
+        if job.status == JobStatus.RUNNING:
+            await self.hints.hint(Hint(what="cancel_requested", lock=job.lock_name, job_id=job.job_id))
+        return job_document(job)

@@ -1,0 +1,74 @@
+"""The SubmitJob command: jobs asked for through RabbitMQ instead of HTTP."""
+
+from dataclasses import dataclass
+
+from faststream import AckPolicy
+from faststream.rabbit import Channel, RabbitBroker
+from faststream.rabbit.annotations import RabbitMessage
+
+from contracts.messages import SubmitJob
+from contracts.topology import Topology
+from coordination.ports import Clock, InvalidTransactionError
+from coordination.submission import JobExistsError
+from publisher.actors import ActorError, usable_actor
+from publisher.problems import ProblemError
+from publisher.submission import NotConfirmedError, Reception
+from publisher.tracing import traceparent_of
+from service_defaults.broker.intake import Intake
+from service_defaults.broker.topology import jobs_exchange, submissions_queue
+
+
+@dataclass(frozen=True)
+class SubmitCommands:
+    """Carries out SubmitJob commands; what can never succeed goes to quarantine with the reason."""
+
+    intake: Intake
+    reception: Reception
+    clock: Clock
+    #: Seconds between two tries while the storage is away.
+    pause: float = 5.0
+    #: Seconds of trying before the message is given back; below RabbitMQ's consumer timeout of 30 minutes.
+    patience: float = 1200.0
+
+    async def submit_job(self, message: RabbitMessage) -> None:
+        """Submit the job a message asks for. A redelivery with the same content is a success."""
+        command = await self.intake.parse(message, SubmitJob)
+        if command is None:
+            return
+        refusal = await self._carry_out(command, traceparent_of(message.headers))
+        if refusal is not None:
+            await self.intake.quarantine(message, refusal)
+
+    async def _carry_out(self, command: SubmitJob, traceparent: str) -> str | None:
+        """Submit, for as long as the storage stays silent; gives the reason when it can never be done."""
+        if command.job.job_id is None:
+            return "job.job_id: is required, so that a redelivery cannot submit twice"
+        until = self.clock.boot() + self.patience
+        while True:
+            try:
+                await self.reception.accept(command.job, usable_actor(command.actor), traceparent)
+            except NotConfirmedError:
+                if self.clock.boot() + self.pause > until:
+                    raise
+                await self.clock.sleep(self.pause)
+            except JobExistsError as error:
+                return None if error.same_request else str(error)
+            except ActorError as error:
+                return f"actor: {error}"
+            except (ProblemError, InvalidTransactionError) as error:
+                return str(error)
+            else:
+                return None
+
+
+def subscribe(broker: RabbitBroker, topology: Topology, commands: SubmitCommands, at_once: int) -> None:
+    """Consume the submissions queue."""
+    broker.subscriber(
+        submissions_queue(topology),
+        jobs_exchange(topology),
+        channel=Channel(prefetch_count=at_once),
+        # Acknowledged when the handler returns; what it raises is an outage that outlasted all patience.
+        ack_policy=AckPolicy.NACK_ON_ERROR,
+        title="SubmitJob",
+        description=SubmitJob.__doc__,
+    )(commands.submit_job)

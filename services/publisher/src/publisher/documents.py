@@ -1,0 +1,64 @@
+"""The journal's rows as the API tells of them."""
+
+import json
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from contracts.jobs import Event, Job, JobError, Progress, WaitingFor
+from contracts.statuses import JobStatus
+from coordination.events import announced
+from coordination.rows import EventRow, JobRow
+from service_defaults.broker.bell import to_event, trace_id_of
+
+
+def event_document(row: EventRow) -> Event:
+    """Tell of an event."""
+    return to_event(announced(row))
+
+
+def job_document(
+    row: JobRow,
+    *,
+    result: JsonValue = None,
+    position: int | None = None,
+    waiting_for: WaitingFor | None = None,
+) -> Job:
+    """Tell of a job."""
+    return Job(
+        job_id=row.job_id,
+        kind=row.kind,
+        name=row.name,
+        description=row.description,
+        lock=row.lock_name,
+        priority=row.priority,
+        properties=json.loads(row.properties),
+        status=JobStatus(row.status),
+        attempt=row.attempt,
+        interruptions=row.interruptions,
+        fence=row.fence or None,
+        worker=row.worker or None,
+        step=(row.step or None) if row.status == JobStatus.RUNNING else None,
+        progress=progress(row),
+        cancel_requested=row.cancel_requested,
+        position=position,
+        waiting_for=waiting_for,
+        result=result,
+        error=JobError(type=row.error_type, message=row.error_message) if row.error_type else None,
+        trace_id=trace_id_of(row.traceparent),
+        submitted_at=datetime.fromisoformat(row.submitted_at),
+        started_at=moment(row.started_at),
+        finished_at=moment(row.finished_at),
+    )
+
+
+def progress(row: JobRow) -> Progress | None:
+    """Tell how far a job is, once it has said so."""
+    if row.progress_value is None:
+        return None
+    return Progress(value=row.progress_value, limit=row.progress_limit)
+
+
+def moment(text: str) -> datetime | None:
+    """Read a moment of the journal; an empty text is none."""
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,111 @@
+"""Use case: where a job stands, and what it waits for."""
+
+import json
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from contracts.identifiers import JobIdError, normalise_job_id
+from contracts.jobs import Job, WaitingFor
+from contracts.statuses import JobStatus
+from coordination import rows
+from coordination.cancellation import NoSuchJobError
+from coordination.ports import Journal, Registration, UnknownOutcomeError
+from coordination.rows import JobRow, LockRow
+from publisher.documents import job_document
+
+#: Most ids of jobs ahead that are named.
+_MOST_AHEAD = 10
+
+#: Rows of a line read at a time.
+_CHUNK = 500
+
+#: Times a job is looked at again when it moves while it is looked at.
+_LOOKS = 5
+
+
+@dataclass(frozen=True)
+class Place:
+    """A job's place in its lock's line."""
+
+    position: int
+    waiting_for: WaitingFor
+
+
+async def find_job(journal: Journal, job_id: str) -> Registration:
+    """Look up where a job lives. Raises NoSuchJobError or UnknownOutcomeError."""
+    try:
+        found = await journal.find(normalise_job_id(job_id))
+    except JobIdError:
+        found = None
+    if found is None:
+        raise NoSuchJobError
+    return found
+
+
+async def read_job(journal: Journal, registration: Registration) -> JobRow:
+    """Read a job's row. Raises NoSuchJobError when its submission never arrived, or UnknownOutcomeError."""
+    row = await journal.read(registration.partition, rows.job_key(registration.job_id))
+    if row is None or row.values.get("status") == JobRow.TOMBSTONE:
+        raise NoSuchJobError
+    return JobRow.from_row(row)
+
+
+async def job_state(journal: Journal, job_id: str) -> Job:
+    """Tell where a job stands. Raises NoSuchJobError or UnknownOutcomeError."""
+    registration = await find_job(journal, job_id)
+    for _ in range(_LOOKS):
+        job = await read_job(journal, registration)
+        if job.status != JobStatus.QUEUED:
+            return job_document(job, result=await _result(journal, registration.partition, job))
+        place = await _place(journal, registration.partition, job)
+        if place is not None:
+            return job_document(job, position=place.position, waiting_for=place.waiting_for)
+        # It left the line between the two reads.
+    return job_document(job)
+
+
+async def _place(journal: Journal, partition: str, job: JobRow) -> Place | None:
+    ahead: list[str] = []
+    passed = 0
+    lock: LockRow | None = None
+    after = ""
+    while True:
+        line = await journal.read_range(partition, rows.LINE, _CHUNK, after)
+        for row in line:
+            if row.key == rows.LOCK_KEY:
+                lock = LockRow.from_row(row)
+            elif row.key == job.ticket_key:
+                return Place(passed + 1, _waiting_for(job, lock, ahead))
+            elif rows.TICKETS < row.key < job.ticket_key:
+                passed += 1
+                ahead += [str(row.values["job_id"])] if len(ahead) < _MOST_AHEAD else []
+        if len(line) < _CHUNK or line[-1].key > job.ticket_key:
+            return None
+        after = line[-1].key
+
+
+def _waiting_for(job: JobRow, lock: LockRow | None, ahead: list[str]) -> WaitingFor:
+    running = lock.job_id if lock is not None else ""
+    return WaitingFor(
+        lock=job.lock_name,
+        holder=lock.worker if lock is not None and running else None,
+        running=running or None,
+        ahead=ahead,
+    )
+
+
+async def _result(journal: Journal, partition: str, job: JobRow) -> JsonValue:
+    text = job.result or "null"
+    if job.has_long_result:
+        text = await _long_result(journal, partition, job)
+    result: JsonValue = json.loads(text)
+    return result
+
+
+async def _long_result(journal: Journal, partition: str, job: JobRow) -> str:
+    row = await journal.read(partition, rows.result_key(job.job_id))
+    if row is None:
+        # The result is written in the transaction that ends the job: not finding it is no answer at all.
+        raise UnknownOutcomeError
+    return rows.join_text(row.values)

@@ -1,0 +1,98 @@
+"""Use case: what kinds of jobs there are, and whether parameters fit theirs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from contracts.jobs import Kind
+from coordination.ports import Clock
+from publisher.problems import FieldProblem, InvalidFieldsError, field_path, shorten
+from publisher.reading import ReadModels
+
+#: Most wrong fields named in one answer.
+_MOST_ERRORS = 20
+
+
+@dataclass
+class KnownKinds:
+    """The kinds that workers have published, remembered for a moment."""
+
+    read_models: ReadModels
+    clock: Clock
+    #: Seconds for which an earlier answer is good enough.
+    good_for: float = 2.0
+    _kinds: dict[str, Kind] = field(default_factory=dict)
+    _read_at: float | None = None
+
+    async def all(self) -> list[Kind]:
+        """Give every known kind by name. Raises UnknownOutcomeError."""
+        if self._read_at is None or self.clock.boot() - self._read_at > self.good_for:
+            await self._refresh()
+        return [self._kinds[name] for name in sorted(self._kinds)]
+
+    async def check(self, kind: str, parameters: dict[str, Any]) -> None:
+        """Raise InvalidFieldsError when the kind is unknown or the parameters do not fit it.
+
+        Any kind passes as long as no worker has ever published one.
+        """
+        await self.all()
+        if kind not in self._kinds:
+            await self._refresh()
+        known = self._kinds.get(kind)
+        if known is not None:
+            errors = wrong_parameters(known.parameters, parameters)
+            if errors:
+                raise InvalidFieldsError(errors)
+        elif self._kinds:
+            names = sorted(self._kinds)
+            message = shorten(f"no worker knows the kind {kind!r}; known kinds: {', '.join(names)}")
+            raise InvalidFieldsError([FieldProblem(field="kind", message=message)], known_kinds=names)
+
+    async def _refresh(self) -> None:
+        asked_at = self.clock.boot()
+        self._kinds = {kind.kind: kind for kind in await self.read_models.kinds()}
+        self._read_at = asked_at
+
+
+def wrong_parameters(schema: dict[str, Any], parameters: dict[str, Any]) -> list[FieldProblem]:
+    """Name the parameters that do not fit a JSON schema (draft 2020-12).
+
+    A schema that cannot be used finds nothing wrong: the worker checks the parameters again.
+    """
+    try:
+        Draft202012Validator.check_schema(schema)
+        # An empty registry keeps references from being fetched from elsewhere.
+        validator = Draft202012Validator(schema, registry=Registry())
+        found = [problem for error in validator.iter_errors(parameters) for problem in _problems(error)]
+    except (SchemaError, Unresolvable):
+        return []
+    except (OverflowError, RecursionError):
+        return [FieldProblem(field="parameters", message="a number is too large to be checked")]
+    unique = {(problem.field, problem.message): problem for problem in found}
+    return sorted(unique.values(), key=lambda problem: problem.field)[:_MOST_ERRORS]
+
+
+def _problems(error: ValidationError) -> Iterator[FieldProblem]:
+    if error.context:
+        # Of the alternatives, the one that comes closest explains most.
+        closest = best_match(error.context)
+        error = closest if closest is not None else error
+    place = ("parameters", *error.absolute_path)
+    given: Any = error.instance
+    if error.validator == "required":
+        names: list[str] = list(cast("list[str]", error.validator_value))
+        for name in names:
+            if name not in given:
+                yield FieldProblem(field=field_path((*place, name)), message="is required")
+    elif error.validator == "additionalProperties" and error.validator_value is False:
+        known = sorted(cast("dict[str, Any]", error.schema).get("properties", {}))
+        message = shorten(f"is not a parameter of this kind; known: {', '.join(known)}")
+        for name in sorted(set(given) - set(known)):
+            yield FieldProblem(field=field_path((*place, name)), message=message)
+    else:
+        yield FieldProblem(field=field_path(place), message=shorten(error.message))

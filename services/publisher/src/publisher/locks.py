@@ -1,0 +1,74 @@
+"""Use case: who holds a lock and who waits for it."""
+
+import asyncio
+
+from contracts import lock_names
+from contracts.jobs import Lock, Page
+from coordination import rows
+from coordination.ports import Journal
+from coordination.rows import LockRow
+from publisher.documents import moment
+from publisher.problems import NotFoundError, shorten
+from publisher.reading import ReadModels
+
+#: Most waiting jobs named by their ids.
+_MOST_NAMED = 200
+
+#: Rows of a line read at a time.
+_CHUNK = 500
+
+#: Locks read at the same time.
+_AT_ONCE = 16
+
+
+async def all_locks(
+    journal: Journal, read_models: ReadModels, limit: int, cursor: str | None = None
+) -> Page[Lock]:
+    """Give locks by name as they stand now. Raises UnknownOutcomeError, or ValueError for a wrong cursor."""
+    names = await read_models.lock_names(limit, cursor)
+    found: list[Lock | None] = []
+    for start in range(0, len(names.items), _AT_ONCE):
+        batch = names.items[start : start + _AT_ONCE]
+        found += await asyncio.gather(*(_read(journal, name) for name in batch))
+    return Page[Lock](items=[lock for lock in found if lock is not None], next=names.next)
+
+
+async def one_lock(journal: Journal, name: str) -> Lock:
+    """Give a lock as it stands now. Raises NotFoundError, LockNameError or UnknownOutcomeError."""
+    normalised = lock_names.normalise(name)
+    lock = await _read(journal, normalised)
+    if lock is None:
+        detail = f"No job has ever named the lock {shorten(normalised)!r}; it is free."
+        raise NotFoundError("no_such_lock", detail)
+    return lock
+
+
+async def _read(journal: Journal, name: str) -> Lock | None:
+    partition = lock_names.partition(name)
+    lock: LockRow | None = None
+    line: list[str] = []
+    waiting = 0
+    after = ""
+    while True:
+        found = await journal.read_range(partition, rows.LINE, _CHUNK, after)
+        for row in found:
+            if row.key == rows.LOCK_KEY:
+                lock = LockRow.from_row(row)
+            elif row.key.startswith(rows.TICKETS):
+                waiting += 1
+                line += [str(row.values["job_id"])] if len(line) < _MOST_NAMED else []
+        if len(found) < _CHUNK:
+            break
+        after = found[-1].key
+    if lock is None and not waiting:
+        return None
+    held = lock is not None and lock.job_id != ""
+    return Lock(
+        lock=name,
+        holder=lock.worker if lock is not None and held else None,
+        job_id=lock.job_id if lock is not None and held else None,
+        fence=lock.fence if lock is not None else 0,
+        since=moment(lock.started_at) if lock is not None and held else None,
+        line=line,
+        waiting=waiting,
+    )

@@ -1,0 +1,22 @@
+"""What the API reads beside the journal: tables that others keep up to date."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from contracts.jobs import Event, Kind, Page, Worker
+
+
+class ReadModels(Protocol):
+    """Derived tables. Every call raises UnknownOutcomeError when the storage does not answer."""
+
+    async def recent_events(self, limit: int, cursor: str | None) -> Page[Event]:
+        """Give events of all jobs, newest first. Raises ValueError for a cursor that was never given."""
+
+    async def lock_names(self, limit: int, cursor: str | None) -> Page[str]:
+        """Give the names of locks that were ever used. Raises ValueError for an unknown cursor."""
+
+    async def kinds(self) -> Sequence[Kind]:
+        """Give the kinds that workers have published."""
+
+    async def workers(self) -> Sequence[Worker]:
+        """Give the latest heartbeat of every worker."""

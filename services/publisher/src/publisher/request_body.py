@@ -1,0 +1,76 @@
+"""Reading a request's body: its media type, its size, its JSON."""
+
+from email.message import Message
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
+
+from contracts.jobs import MAX_BODY_BYTES, Submission
+from publisher import strict_json
+from publisher.problems import InvalidFieldsError, ProblemError, field_problems
+
+
+async def read_submission(request: Request) -> Submission:
+    """Read the job someone asks for. Raises ProblemError saying what is wrong with the request."""
+    document = await _read_json(request)
+    try:
+        return Submission.model_validate(document)
+    except ValidationError as error:
+        raise InvalidFieldsError(field_problems(list(error.errors(include_url=False)))) from None
+
+
+async def _read_json(request: Request) -> Any:
+    _check_media_type(request.headers.get("content-type", ""))
+    raw = await _read(request)
+    if not raw:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "not_json", "The body is empty; send a JSON object.")
+    try:
+        return strict_json.parse(raw)
+    except strict_json.StrictJsonError as error:
+        detail = f"{str(error)[0].upper()}{str(error)[1:]}."
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "not_json", detail) from None
+
+
+def _check_media_type(header: str) -> None:
+    message = Message()
+    message["content-type"] = header
+    essence = message.get_content_type()
+    is_json = essence == "application/json" or (
+        essence.startswith("application/") and essence.endswith("+json")
+    )
+    charset = str(message.get_param("charset") or "utf-8").lower()
+    if not header or not is_json or charset not in {"utf-8", "utf8", "us-ascii"}:
+        raise ProblemError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "wrong_media_type",
+            "Send the job as JSON in UTF-8, with the header Content-Type: application/json.",
+            headers={"Accept": "application/json"},
+        )
+
+
+async def _read(request: Request) -> bytes:
+    """Read no more than allowed, whatever the length header says."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
+        raise _too_large()
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise _too_large()
+    except ClientDisconnect:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "not_json", "The body ended early.") from None
+    return bytes(body)
+
+
+def _too_large() -> ProblemError:
+    return ProblemError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "body_too_large",
+        f"The body is larger than {MAX_BODY_BYTES // 1024} KiB; put large input into a blob and name it.",
+        headers={"Connection": "close"},
+    )

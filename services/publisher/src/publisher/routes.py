@@ -1,0 +1,191 @@
+"""The HTTP API: every handler translates and delegates."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from contracts.jobs import Accepted, Event, Job, Kind, Lock, Page, Worker
+from contracts.lock_names import LockNameError
+from contracts.statuses import JobStatus
+from coordination.ports import InvalidTransactionError
+from coordination.submission import JobExistsError
+from publisher import locks
+from publisher.documentation import CURSOR, SUBMIT_JOB, answers
+from publisher.job_events import MOST_EVENTS, job_events
+from publisher.job_state import find_job, job_state, read_job
+from publisher.problems import FieldProblem, InvalidFieldsError, ProblemError, StorageAwayError
+from publisher.request_body import read_submission
+from publisher.submission import NotConfirmedError
+from publisher.tracing import current_traceparent
+from publisher.use_cases import Actor, Uses
+
+router = APIRouter(prefix="/api", responses=answers(422, 503))
+
+Cursor = Annotated[str | None, Query(max_length=1000, description=CURSOR)]
+Limit = Annotated[int, Query(ge=1, le=200, description="Most items in the answer.")]
+
+
+@router.post(
+    "/jobs",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["jobs"],
+    summary="Submit a job",
+    response_description="The job is in the journal and will reach exactly one end.",
+    responses=answers(400, 409, 413, 415, 422, 503),
+    openapi_extra=SUBMIT_JOB,
+)
+async def submit_job(request: Request, response: Response, uses: Uses, actor: Actor) -> Accepted:
+    """Put a job in its lock's line.
+
+    Accepted means written, even while RabbitMQ is away: an immediate question about the job finds it. Send
+    a `job_id` of your own to be able to repeat a submission whose answer was lost: it cannot run twice.
+    """
+    asked = await read_submission(request)
+    try:
+        job = await uses.reception.accept(asked, actor, current_traceparent())
+    except JobExistsError as error:
+        raise _exists(error) from None
+    except NotConfirmedError as error:
+        detail = f"The storage does not answer. Submit again with job_id {error.job_id}: it cannot run twice."
+        raise StorageAwayError(detail, job_id=error.job_id) from error
+    except InvalidTransactionError as error:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "cannot_be_stored", str(error)) from None
+    response.headers["Location"] = f"/api/jobs/{job.job_id}"
+    return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
+
+
+@router.get("/jobs", tags=["jobs"], summary="What happened lately")
+async def recent_events(uses: Uses, limit: Limit = 200, cursor: Cursor = None) -> Page[Event]:
+    """Give the newest events of all jobs, newest first. They arrive here a moment after they happened."""
+    try:
+        return await uses.read_models.recent_events(limit, cursor)
+    except ValueError:
+        raise _wrong_cursor() from None
+
+
+@router.get(
+    "/jobs/{job_id}", tags=["jobs"], summary="Everything that happened to a job", responses=answers(404)
+)
+async def events_of_job(
+    job_id: str,
+    uses: Uses,
+    limit: Annotated[int, Query(ge=1, le=MOST_EVENTS, description="Most items in the answer.")] = MOST_EVENTS,
+    cursor: Cursor = None,
+) -> Page[Event]:
+    """Give the events of one job in order, from the first."""
+    return await job_events(uses.journal, job_id, limit, _number(cursor))
+
+
+@router.get("/jobs/{job_id}/state", tags=["jobs"], summary="Where a job stands", responses=answers(404))
+async def state_of_job(job_id: str, uses: Uses) -> Job:
+    """Give status, progress, place in line and who is ahead, and in the end the result or the error."""
+    return await job_state(uses.journal, job_id)
+
+
+@router.get(
+    "/jobs/{job_id}/stream",
+    tags=["jobs"],
+    summary="Follow a job",
+    response_class=StreamingResponse,
+    responses=answers(404)
+    | {
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        204: {"description": "The job has ended and `Last-Event-ID` names its last event."},
+    },
+)
+async def stream_of_job(
+    job_id: str,
+    uses: Uses,
+    last_event_id: Annotated[
+        int, Header(ge=0, le=10**9, description="Number of the last event already known; sent by browsers.")
+    ] = 0,
+) -> Response:
+    """Send every event from the first as `job_event`, and `progress` whenever it changes, until the job ends.
+
+    A broken stream is taken up again with `Last-Event-ID`. Lines that begin with a colon only show that the
+    connection lives.
+    """
+    registration = await find_job(uses.journal, job_id)
+    job = await read_job(uses.journal, registration)
+    if job.is_terminal and last_event_id >= job.seq:
+        # Tells a browser not to come back.
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    events = uses.stream.follow(registration, last_event_id)
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
+@router.post(
+    "/jobs/{job_id}/cancel",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["jobs"],
+    summary="Cancel a job",
+    responses=answers(404, 409),
+)
+async def cancel_job(job_id: str, uses: Uses, actor: Actor) -> Job:
+    """End a waiting job at once; ask a running one to stop, which its handler does at its next check.
+
+    A job that has ended answers `cancel_too_late`.
+    """
+    return await uses.cancelling.cancel(job_id, actor)
+
+
+@router.get("/locks", tags=["locks"], summary="All locks")
+async def all_locks(uses: Uses, limit: Limit = 100, cursor: Cursor = None) -> Page[Lock]:
+    """Give every lock that was ever used, as it stands now."""
+    try:
+        return await locks.all_locks(uses.journal, uses.read_models, limit, cursor)
+    except ValueError:
+        raise _wrong_cursor() from None
+
+
+@router.get("/locks/{name:path}", tags=["locks"], summary="One lock", responses=answers(404))
+async def one_lock(name: str, uses: Uses) -> Lock:
+    """Give who holds the lock, since when and with which fence, and who waits."""
+    try:
+        return await locks.one_lock(uses.journal, name)
+    except LockNameError as error:
+        raise InvalidFieldsError([FieldProblem(field="name", message=str(error))]) from None
+
+
+@router.get("/kinds", tags=["workers"], summary="What jobs there can be")
+async def kinds(uses: Uses) -> Page[Kind]:
+    """Give the kinds that workers know, with the JSON schemas of their parameters."""
+    return Page[Kind](items=await uses.kinds.all())
+
+
+@router.get("/workers", tags=["workers"], summary="Who works")
+async def workers(uses: Uses) -> Page[Worker]:
+    """Give the latest heartbeat of every worker."""
+    return Page[Worker](items=list(await uses.read_models.workers()))
+
+
+def _exists(error: JobExistsError) -> ProblemError:
+    job_id = error.existing.job_id
+    said = (
+        "with exactly this content, so there is nothing to do" if error.same_request else "with other content"
+    )
+    return ProblemError(
+        HTTPStatus.CONFLICT,
+        "job_id_used",
+        f"Job {job_id} was submitted before, {said}.",
+        headers={"Location": f"/api/jobs/{job_id}"},
+        job_id=job_id,
+        location=f"/api/jobs/{job_id}",
+        same_request=error.same_request,
+    )
+
+
+def _number(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 9):
+        raise _wrong_cursor()
+    return int(cursor)
+
+
+def _wrong_cursor() -> InvalidFieldsError:
+    message = "was not given by this API; take it from `next` of the page before"
+    return InvalidFieldsError([FieldProblem(field="cursor", message=message)])

@@ -1,0 +1,21 @@
+"""The settings of the publisher."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from service_defaults.settings import ServiceSettings
+
+
+class PublisherSettings(ServiceSettings):
+    """What the publisher can be told beside what every service can."""
+
+    service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "publisher"
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+
+    #: How long a submission waits for its doorbell to be confirmed; the sweeper rings again if it was not.
+    ring_timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 2.0
+
+    #: SubmitJob commands worked on at the same time.
+    submissions_at_once: Annotated[int, Field(ge=1, le=200)] = 10

@@ -1,0 +1,72 @@
+"""JSON as RFC 8259 means it: no NaN, no broken text, no numbers or nesting that others cannot read."""
+
+import json
+import math
+from typing import Any
+
+#: Deepest accepted nesting of lists and objects.
+MAX_DEPTH = 32
+
+
+class StrictJsonError(ValueError):
+    """The text is not usable JSON."""
+
+
+def parse(raw: bytes) -> Any:
+    """Read a JSON document. Raises StrictJsonError with the reason, and the place where there is one."""
+    try:
+        document = json.loads(raw.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+    except StrictJsonError:
+        raise
+    except UnicodeDecodeError as error:
+        raise StrictJsonError(f"the body is not UTF-8: byte {error.start} cannot be read") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise StrictJsonError(f"the body is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise StrictJsonError(_too_deep()) from None
+    except ValueError:
+        raise StrictJsonError("the body contains a number with too many digits") from None
+    _check(document)
+    return document
+
+
+def canonical(document: Any) -> str:
+    """Write a document so that equal ones give equal text."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def _refuse_constant(name: str) -> float:
+    raise StrictJsonError(f"the body contains {name}, which is not JSON; use null or a text")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise StrictJsonError("the body contains a number too large for a 64-bit float; send it as text")
+    return number
+
+
+def _check(document: Any) -> None:
+    waiting = [(document, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, str):
+            _check_text(value)
+        elif isinstance(value, dict | list):
+            if depth > MAX_DEPTH:
+                raise StrictJsonError(_too_deep())
+            if isinstance(value, dict):
+                for key in value:
+                    _check_text(key)
+                value = list(value.values())
+            waiting += [(item, depth + 1) for item in value]
+
+
+def _check_text(text: str) -> None:
+    if not text.isascii() and any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        raise StrictJsonError("a text in the body contains half of a surrogate pair, which is no character")
+
+
+def _too_deep() -> str:
+    return f"the body nests lists and objects more than {MAX_DEPTH} levels deep"

@@ -1,0 +1,79 @@
+"""The use cases, put together once per process, and how handlers get at them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Header, Request
+
+from coordination.cancellation import Canceller
+from coordination.ports import Bell, Clock, Journal
+from coordination.submission import Submitter
+from publisher.actors import ActorError, usable_actor
+from publisher.cancelling import Cancelling, Hints
+from publisher.job_stream import JobStream
+from publisher.kinds import KnownKinds
+from publisher.problems import FieldProblem, InvalidFieldsError
+from publisher.reading import ReadModels
+from publisher.submission import Reception
+
+
+class HintingBell(Bell, Hints, Protocol):
+    """A bell that also carries hints."""
+
+
+@dataclass(frozen=True)
+class UseCases:
+    """What the API can do."""
+
+    journal: Journal
+    read_models: ReadModels
+    reception: Reception
+    cancelling: Cancelling
+    kinds: KnownKinds
+    stream: JobStream
+
+
+def make_use_cases(
+    journal: Journal,
+    bell: HintingBell,
+    read_models: ReadModels,
+    clock: Clock,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> UseCases:
+    """Put the use cases together."""
+    kinds = KnownKinds(read_models, clock)
+    return UseCases(
+        journal=journal,
+        read_models=read_models,
+        reception=Reception(Submitter(journal, bell, clock), kinds),
+        cancelling=Cancelling(journal, Canceller(journal, bell, clock), bell),
+        kinds=kinds,
+        stream=JobStream(journal, clock, is_stopping),
+    )
+
+
+def _use_cases(request: Request) -> UseCases:
+    use_cases: UseCases = request.app.state.use_cases
+    return use_cases
+
+
+def _actor(
+    x_actor: Annotated[
+        str, Header(description="Who asks, for the audit trail; at most 100 printable characters.")
+    ] = "api",
+) -> str:
+    try:
+        # Header fields arrive as Latin-1 although clients write UTF-8 (RFC 9110 section 5.5).
+        name = x_actor.encode("latin-1").decode()
+    except UnicodeError:
+        name = x_actor
+    try:
+        return usable_actor(name)
+    except ActorError as error:
+        raise InvalidFieldsError([FieldProblem(field="X-Actor", message=str(error))]) from None
+
+
+#: Dependencies of handlers.
+Uses = Annotated[UseCases, Depends(_use_cases)]
+Actor = Annotated[str, Depends(_actor)]

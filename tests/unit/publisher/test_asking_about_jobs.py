@@ -1,0 +1,209 @@
+"""GET /api/jobs, /api/jobs/{id} and /api/jobs/{id}/state."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts.jobs import Event
+from contracts.statuses import EventStatus
+from coordination.outcomes import Completed, Failed
+
+
+async def submitted(api, **body):
+    return (await api.submit(**body)).json()["job_id"]
+
+
+async def state(api, job_id):
+    return (await api.client.get(f"/api/jobs/{job_id}/state")).json()
+
+
+async def test_a_waiting_job_says_who_is_ahead(api, worker_of):
+    running, first, second, urgent = [
+        await submitted(api, lock="ledger", priority=priority) for priority in (5, 5, 5, 0)
+    ]
+    await worker_of("ledger").start()
+    # The urgent one was taken first, as no worker had started anything.
+    told = await state(api, second)
+
+    assert told["position"] == 3
+    assert told["waiting_for"] == {
+        "lock": "ledger",
+        "holder": "worker-1",
+        "running": urgent,
+        "ahead": [running, first],
+    }
+
+
+async def test_a_free_lock_has_no_holder(api):
+    told = await state(api, await submitted(api, lock="ledger"))
+
+    assert told["waiting_for"] == {"lock": "ledger", "holder": None, "running": None, "ahead": []}
+
+
+async def test_positions_are_counted_in_a_line_of_several_reads(api, monkeypatch):
+    monkeypatch.setattr("publisher.job_state._CHUNK", 3)
+    jobs = [await submitted(api, lock="ledger") for _ in range(8)]
+
+    assert [(await state(api, job))["position"] for job in jobs] == list(range(1, 9))
+
+
+async def test_a_running_job_says_how_far_it_is(api, worker_of):
+    job_id = await submitted(api, lock="ledger", name="A title", properties={"team": "accounts"})
+    worker = worker_of("ledger")
+    await worker.start()
+    await worker.report(3, 10, "load")
+    told = await state(api, job_id)
+
+    assert told["progress"] == {"value": 3, "limit": 10}
+    assert (told["status"], told["step"], told["fence"], told["attempt"]) == ("Running", "load", 1, 1)
+    assert (told["position"], told["waiting_for"], told["worker"]) == (None, None, "worker-1")
+    assert (told["name"], told["properties"]) == ("A title", {"team": "accounts"})
+    assert told["started_at"] is not None
+    assert told["finished_at"] is None
+
+
+@pytest.mark.parametrize("size", [1, 50_000])
+async def test_a_completed_job_has_its_result_however_long(api, worker_of, size):
+    job_id = await submitted(api, lock="ledger")
+    worker = worker_of("ledger")
+    await worker.start()
+    await worker.end(Completed(json.dumps({"digest": "x" * size})))
+    told = await state(api, job_id)
+
+    assert told["status"] == "Completed"
+    assert told["result"] == {"digest": "x" * size}
+    assert told["error"] is None
+
+
+async def test_a_failed_job_says_why(api, worker_of):
+    job_id = await submitted(api, lock="ledger")
+    worker = worker_of("ledger")
+    await worker.start()
+    await worker.end(Failed("FileNotFoundError", "there is no ledger.csv"))
+    told = await state(api, job_id)
+
+    assert told["status"] == "Failed"
+    assert told["error"] == {"type": "FileNotFoundError", "message": "there is no ledger.csv"}
+
+
+async def test_a_job_that_is_started_while_it_is_asked_about_is_running(api, worker_of):
+    job_id = await submitted(api, lock="ledger")
+    read_range = api.journal.read_range
+
+    async def start_first(*arguments):
+        api.journal.read_range = read_range
+        await worker_of("ledger").start()
+        return await read_range(*arguments)
+
+    api.journal.read_range = start_first
+
+    assert (await state(api, job_id))["status"] == "Running"
+
+
+async def test_events_come_in_order_and_in_pages(api, worker_of):
+    job_id = await submitted(api, lock="ledger")
+    worker = worker_of("ledger")
+    await worker.start()
+    for name in "abcd":
+        await worker.step(name)
+    everything = (await api.client.get(f"/api/jobs/{job_id}")).json()
+    assert [event["seq"] for event in everything["items"]] == [1, 2, 3, 4, 5, 6, 7]
+    assert everything["next"] is None
+    assert set(everything["items"][3]) == {
+        "job_id",
+        "seq",
+        "event_id",
+        "status",
+        "message",
+        "timestamp_utc",
+        "attempt",
+        "fence",
+        "worker",
+        "lock",
+        "actor",
+        "trace_id",
+        "data",
+    }
+
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = (await api.client.get(f"/api/jobs/{job_id}?limit=3{cursor and '&cursor=' + cursor}")).json()
+        pages.append([event["status"] for event in page["items"]])
+        cursor = page["next"]
+    assert pages == [["Submitted", "LeaseAcquired", "Started"], ["Step", "Step", "Step"], ["Step"]]
+
+
+async def test_a_page_that_ends_with_the_last_event_has_no_next(api):
+    job_id = await submitted(api)
+
+    assert (await api.client.get(f"/api/jobs/{job_id}?limit=1")).json()["next"] is None
+
+
+@pytest.mark.parametrize("path", ["", "/state", "/stream"])
+@pytest.mark.parametrize("job_id", [str(uuid.uuid4()), "nonsense", "%00", "💥"])
+async def test_an_unknown_job_is_not_found(api, path, job_id):
+    answer = await api.client.get(f"/api/jobs/{job_id}{path}")
+
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:turnstile:problem:no_such_job"
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/api/jobs?limit=0", "limit"),
+        ("/api/jobs?limit=201", "limit"),
+        ("/api/jobs?limit=x", "limit"),
+        ("/api/jobs?cursor=x", "cursor"),
+        ("/api/locks?cursor=x", "cursor"),
+        (f"/api/jobs/{uuid.uuid4()}?limit=1001", "limit"),
+        (f"/api/jobs/{uuid.uuid4()}?cursor=-1", "cursor"),
+        (f"/api/jobs/{uuid.uuid4()}?cursor=%C2%B2", "cursor"),
+    ],
+)
+async def test_a_wrong_question_names_its_field(api, path, field):
+    answer = await api.client.get(path)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == field
+
+
+async def test_recent_events_come_in_pages(api):
+    api.read_models.events = [
+        Event(
+            job_id="j",
+            seq=number,
+            event_id=f"j-{number:06d}",
+            status=EventStatus.STEP,
+            message="",
+            timestamp_utc=datetime(2026, 1, 1, tzinfo=UTC),
+            attempt=1,
+            fence=1,
+            worker="w",
+            lock="l",
+            actor="a",
+            trace_id=None,
+            data={},
+        )
+        for number in range(300)
+    ]
+    first = (await api.client.get("/api/jobs")).json()
+    second = (await api.client.get(f"/api/jobs?cursor={first['next']}")).json()
+
+    assert (len(first["items"]), len(second["items"]), second["next"]) == (200, 100, None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"/api/jobs/{uuid.uuid4()}{rest}" for rest in ("", "/state", "/stream")] + ["/api/locks/ledger"],
+)
+async def test_without_storage_nothing_is_known(api, path):
+    api.storage.is_away = True
+    answer = await api.client.get(path)
+
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.json()["type"].endswith(":storage_away")

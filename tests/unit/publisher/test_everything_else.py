@@ -1,0 +1,115 @@
+"""Paths and methods that do not exist, the OpenAPI document, and requests nobody should send."""
+
+import json
+import random
+
+import jsonschema
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
+async def test_the_documentation_is_where_people_look(api, path):
+    answer = await api.client.get(path, follow_redirects=True)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/api/", 404),
+        ("DELETE", "/api/jobs", 405),
+        ("PUT", "/api/locks/a", 405),
+    ],
+)
+async def test_every_error_is_a_problem_document(api, method, path, status):
+    answer = await api.client.request(method, path)
+
+    assert answer.status_code == answer.json()["status"] == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert status != 405 or "allow" in answer.headers
+
+
+async def test_the_document_names_problems_and_examples_for_every_handler(api):
+    document = (await api.client.get("/openapi.json")).json()
+    submit = document["paths"]["/api/jobs"]["post"]
+    schema = submit["requestBody"]["content"]["application/json"]
+
+    for example in schema["examples"].values():
+        jsonschema.validate(example["value"], schema["schema"])
+    assert {"400", "409", "413", "415", "422", "503"} <= set(submit["responses"])
+    assert set(document["paths"]) == {
+        "/api/jobs",
+        "/api/jobs/{job_id}",
+        "/api/jobs/{job_id}/state",
+        "/api/jobs/{job_id}/stream",
+        "/api/jobs/{job_id}/cancel",
+        "/api/locks",
+        "/api/locks/{name}",
+        "/api/kinds",
+        "/api/workers",
+    }
+    for path in document["paths"].values():
+        for operation in path.values():
+            assert operation["summary"]
+            assert operation["tags"]
+            wrong = operation["responses"]["422"]["content"]
+            assert wrong == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def hostile(chooser: random.Random, depth: int = 0) -> object:
+    """Make a document nobody should send."""
+    texts = [
+        "",
+        "default",
+        "ten-steps",
+        "\x00",
+        "\u202e",
+        "💥" * 300,
+        "x" * 5000,
+        "__proto__",
+        "../..",
+        "%00",
+        "\ud800",
+    ]
+    scalars = [None, True, 0, -1, 10**30, 1e308, float("nan"), float("-inf"), *texts]
+    if depth > 3 or chooser.random() < 0.4:
+        return chooser.choice(scalars)
+    if chooser.random() < 0.3:
+        return [hostile(chooser, depth + 1) for _ in range(chooser.randrange(4))]
+    names = [
+        "kind",
+        "lock",
+        "parameters",
+        "name",
+        "priority",
+        "job_id",
+        "properties",
+        "description",
+        "x",
+        "\ud800",
+    ]
+    return {chooser.choice(names): hostile(chooser, depth + 1) for _ in range(chooser.randrange(6))}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_hostile_requests_get_clear_answers(api, seed):
+    chooser = random.Random(seed)
+    for _ in range(150):
+        document = hostile(chooser)
+        if isinstance(document, dict) and chooser.random() < 0.7:
+            document["kind"] = "ten-steps"
+        body = json.dumps(document).encode()
+        if chooser.random() < 0.2:
+            at = chooser.randrange(len(body))
+            body = body[:at] + bytes([chooser.randrange(256)]) + body[at + 1 :]
+        answer = await api.client.post(
+            "/api/jobs", content=body, headers={"content-type": "application/json"}
+        )
+
+        assert answer.status_code in {202, 400, 409, 422}, body
+        assert len(answer.content) < 5000
+        if answer.status_code == 202:
+            state = await api.client.get(f"{answer.headers['location']}/state")
+            assert state.status_code == 200

@@ -1,0 +1,146 @@
+"""GET /api/jobs/{id}/stream."""
+
+import asyncio
+import json
+
+import pytest
+from httpx_sse import aconnect_sse
+
+from coordination.memory import VirtualClock
+from coordination.outcomes import Completed
+from publisher.job_state import find_job
+from publisher.job_stream import JobStream
+
+
+async def read_stream(api, job_id, **headers):
+    async with aconnect_sse(api.client, "GET", f"/api/jobs/{job_id}/stream", headers=headers) as source:
+        return [event async for event in source.aiter_sse()]
+
+
+@pytest.fixture
+async def finished_job(api, worker_of):
+    job_id = (await api.submit(lock="ledger")).json()["job_id"]
+    worker = worker_of("ledger")
+    await worker.start()
+    await worker.step("load")
+    await worker.end(Completed("1"))
+    return job_id
+
+
+async def test_everything_is_told_from_the_beginning_to_the_end(api, finished_job):
+    events = await read_stream(api, finished_job)
+    facts = [event for event in events if event.event == "job_event"]
+
+    assert [event.id for event in facts] == ["1", "2", "3", "4", "5"]
+    assert [json.loads(event.data)["status"] for event in facts] == [
+        "Submitted",
+        "LeaseAcquired",
+        "Started",
+        "Step",
+        "Completed",
+    ]
+    assert events[-1].event == "job_event"
+
+
+async def test_a_broken_stream_goes_on_where_it_was(api, finished_job):
+    events = await read_stream(api, finished_job, **{"Last-Event-ID": "3"})
+
+    assert [event.id for event in events if event.event == "job_event"] == ["4", "5"]
+
+
+async def test_whoever_has_seen_the_end_is_told_not_to_come_back(api, finished_job):
+    answer = await api.client.get(f"/api/jobs/{finished_job}/stream", headers={"Last-Event-ID": "5"})
+
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+async def test_a_wrong_last_event_is_refused(api, finished_job):
+    answer = await api.client.get(f"/api/jobs/{finished_job}/stream", headers={"Last-Event-ID": "x"})
+
+    assert answer.status_code == 422
+
+
+@pytest.fixture
+def clock():
+    return VirtualClock()
+
+
+class Listener:
+    """Collects what a stream says."""
+
+    def __init__(self, stream, registration):
+        self.heard = []
+        self.task = asyncio.ensure_future(self._listen(stream, registration))
+
+    async def _listen(self, stream, registration):
+        async for chunk in stream.follow(registration):
+            self.heard.append(chunk.decode())
+
+    def take(self):
+        heard, self.heard = "".join(self.heard), []
+        return heard
+
+
+async def test_progress_is_told_when_it_changes_and_only_then(api, worker_of, clock):
+    job_id = (await api.submit(lock="ledger")).json()["job_id"]
+    worker = worker_of("ledger")
+    await worker.start()
+    stream = JobStream(api.journal, clock, lambda: False)
+    listener = Listener(stream, await find_job(api.journal, job_id))
+    await clock.advance(0)
+    assert listener.take().count("event: job_event") == 3
+
+    await worker.report(1, 10, "load")
+    await clock.advance(1)
+    heard = listener.take()
+    assert heard.count("event: progress") == 1
+    assert '"step":"load","progress":{"value":1.0,"limit":10.0}' in heard
+
+    await clock.advance(8)
+    assert listener.take() == ""
+    await clock.advance(5)
+    assert listener.take().startswith(": ")
+
+    await worker.end(Completed("1"))
+    await clock.advance(1.5)
+    assert '"status":"Completed"' in listener.take()
+    await listener.task
+
+
+async def test_a_server_that_stops_ends_its_streams(api, clock):
+    job_id = (await api.submit()).json()["job_id"]
+    stopping = False
+    stream = JobStream(api.journal, clock, lambda: stopping)
+    listener = Listener(stream, await find_job(api.journal, job_id))
+    await clock.advance(5)
+    assert not listener.task.done()
+    stopping = True
+    await clock.advance(2)
+
+    assert listener.task.done()
+
+
+async def test_a_stream_outlives_a_short_silence_of_the_storage_but_not_a_long_one(api, worker_of, clock):
+    job_id = (await api.submit(lock="ledger")).json()["job_id"]
+    stream = JobStream(api.journal, clock, lambda: False)
+    listener = Listener(stream, await find_job(api.journal, job_id))
+    await clock.advance(5)
+    listener.take()
+
+    api.storage.is_away = True
+    await clock.advance(20)
+    api.storage.is_away = False
+    await worker_of("ledger").start()
+    await clock.advance(2)
+    assert '"status":"Started"' in listener.take()
+
+    api.storage.is_away = True
+    await clock.advance(40)
+    assert listener.task.done()
+
+
+async def test_the_media_type_is_the_one_of_server_sent_events(api, finished_job):
+    answer = await api.client.get(f"/api/jobs/{finished_job}/stream")
+
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["cache-control"] == "no-store"

@@ -1,0 +1,246 @@
+"""POST /api/jobs."""
+
+import json
+import uuid
+
+import pytest
+
+from contracts.jobs import MAX_BODY_BYTES
+
+JSON = {"content-type": "application/json"}
+
+
+async def test_an_accepted_job_is_found_at_once(api):
+    answer = await api.submit(lock="ledger")
+
+    assert answer.status_code == 202
+    job_id = answer.json()["job_id"]
+    assert answer.json() == {"job_id": job_id, "lock": "ledger", "status": "Queued"}
+    assert answer.headers["location"] == f"/api/jobs/{job_id}"
+    events = (await api.client.get(answer.headers["location"])).json()
+    assert [(event["seq"], event["status"]) for event in events["items"]] == [(1, "Submitted")]
+    state = (await api.client.get(f"/api/jobs/{job_id}/state")).json()
+    assert (state["status"], state["kind"], state["position"]) == ("Queued", "ten-steps", 1)
+
+
+async def test_the_doorbell_rings_once_for_a_job(api):
+    job_id = (await api.submit(lock="ledger")).json()["job_id"]
+
+    assert [(ring.lock_name, ring.job_id) for ring in api.bell.rings] == [("ledger", job_id)]
+
+
+async def test_new_ids_are_version_7(api):
+    assert uuid.UUID((await api.submit()).json()["job_id"]).version == 7
+
+
+async def test_the_trace_of_the_caller_is_the_trace_of_the_job(api):
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    answer = await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers=headers)
+
+    state = (await api.client.get(f"{answer.headers['location']}/state")).json()
+    assert state["trace_id"] == trace
+    assert api.bell.rings[0].traceparent.split("-")[1] == trace
+
+
+async def test_every_job_has_a_trace_of_its_own(api):
+    for _ in range(2):
+        await api.submit()
+
+    first, second = (ring.traceparent for ring in api.bell.rings)
+    assert first != second
+    assert all(len(trace.split("-")[1]) == 32 for trace in (first, second))
+
+
+@pytest.mark.parametrize(
+    ("sent", "recorded"),
+    [(None, "api"), ("Ada Lovelace", "Ada Lovelace"), ("Zoë".encode(), "Zoë"), (" ada ", "ada")],
+)
+async def test_the_audit_trail_names_who_asked(api, sent, recorded):
+    headers = {} if sent is None else {"x-actor": sent}
+    answer = await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers=headers)
+
+    events = (await api.client.get(answer.headers["location"])).json()["items"]
+    assert events[0]["actor"] == recorded
+
+
+@pytest.mark.parametrize("sent", ["", " ", "x" * 101, b"a\x01b", b"\xff"])
+async def test_an_unusable_name_of_who_asks_is_refused(api, sent):
+    answer = await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers={"x-actor": sent})
+
+    if sent == b"\xff":
+        assert answer.status_code == 202  # Latin-1 for a letter.
+    else:
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == "X-Actor"
+
+
+async def test_lock_names_are_normalised(api):
+    composed = await api.submit(lock=" Caf\u00e9 ")
+    decomposed = await api.submit(lock="Cafe\u0301")
+
+    assert composed.json()["lock"] == decomposed.json()["lock"] == "Caf\u00e9"
+
+
+async def test_an_own_id_in_capitals_is_the_same_id(api):
+    job_id = str(uuid.uuid4())
+    await api.submit(job_id=job_id.upper())
+
+    assert (await api.client.get(f"/api/jobs/{job_id}/state")).status_code == 200
+    assert (await api.client.get(f"/api/jobs/{job_id.upper()}/state")).status_code == 200
+
+
+@pytest.mark.parametrize(("second_lock", "same"), [("ledger", True), ("other", False)])
+async def test_a_used_id_names_the_existing_job(api, second_lock, same):
+    job_id = str(uuid.uuid4())
+    await api.submit(job_id=job_id, lock="ledger", parameters={"b": 1, "a": [2]})
+    answer = await api.submit(job_id=job_id, lock=second_lock, parameters={"a": [2], "b": 1})
+
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["type"] == "urn:turnstile:problem:job_id_used"
+    assert (body["job_id"], body["location"]) == (job_id, f"/api/jobs/{job_id}")
+    assert body["same_request"] is same
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "kind"),
+        ({"kind": "Ten Steps"}, "kind"),
+        ({"kind": 7}, "kind"),
+        ({"kind": "k", "lock": ""}, "lock"),
+        ({"kind": "k", "lock": "x" * 201}, "lock"),
+        ({"kind": "k", "lock": "a\u202eb"}, "lock"),
+        ({"kind": "k", "priority": 10}, "priority"),
+        ({"kind": "k", "priority": "1"}, "priority"),
+        ({"kind": "k", "priority": 10**40}, "priority"),
+        ({"kind": "k", "parameters": [1]}, "parameters"),
+        ({"kind": "k", "job_id": "1"}, "job_id"),
+        ({"kind": "k", "properties": {"a": 1}}, "properties.a"),
+        ({"kind": "k", "properties": {"a": "x" * 257}}, "properties.a"),
+        ({"kind": "k", "name": "x" * 201}, "name"),
+        ({"kind": "k", "wish": 1}, "wish"),
+        ([1], "body"),
+        ("text", "body"),
+        (None, "body"),
+    ],
+)
+async def test_a_wrong_field_is_named(api, body, field):
+    answer = await api.client.post("/api/jobs", content=json.dumps(body), headers=JSON)
+
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert field in [error["field"] for error in answer.json()["errors"]]
+    assert field in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "empty"),
+        (b"{", "line 1"),
+        (b'{"kind": "k", "parameters": {"x": NaN}}', "NaN"),
+        (b'{"kind": "k", "parameters": {"x": -Infinity}}', "-Infinity"),
+        (b'{"kind": "k", "parameters": {"x": 1e999}}', "too large"),
+        (b'{"kind": "k", "parameters": {"x": ' + b"9" * 5000 + b"}}", "too many digits"),
+        (b'{"kind": "k", "name": "\\ud800"}', "surrogate"),
+        (b'{"kind": "k", "parameters": {"\\udc00": 1}}', "surrogate"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"\xef\xbb\xbf{}", "not JSON"),
+        (b"[" * 100_000, "levels"),
+        (b'{"a":' * 20_000 + b"1" + b"}" * 20_000, "levels"),
+        (b'{"kind":"k","parameters":{"a":' + b"[" * 40 + b"]" * 40 + b"}}", "levels"),
+    ],
+)
+async def test_what_is_not_json_is_refused_with_the_reason(api, body, reason):
+    answer = await api.client.post("/api/jobs", content=body, headers=JSON)
+
+    assert answer.status_code == 400
+    assert reason in answer.json()["detail"]
+    assert len(answer.text) < 1000
+
+
+@pytest.mark.parametrize(
+    "media_type", [None, "text/plain", "application/xml", "json", "application/json; charset=utf-16"]
+)
+async def test_another_media_type_is_refused_with_the_remedy(api, media_type):
+    headers = {} if media_type is None else {"content-type": media_type}
+    answer = await api.client.post("/api/jobs", content=b'{"kind": "k"}', headers=headers)
+
+    assert answer.status_code == 415
+    assert "application/json" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/json; charset=UTF-8", "Application/JSON", "application/x+json"]
+)
+async def test_json_may_be_declared_in_several_ways(api, media_type):
+    answer = await api.client.post(
+        "/api/jobs", content=b'{"kind": "k"}', headers={"content-type": media_type}
+    )
+
+    assert answer.status_code == 202
+
+
+async def test_a_body_of_the_largest_size_is_accepted(api):
+    empty = len(json.dumps({"kind": "k", "parameters": {"x": ""}}))
+    body = json.dumps({"kind": "k", "parameters": {"x": "y" * (MAX_BODY_BYTES - empty)}})
+    assert len(body) == MAX_BODY_BYTES
+
+    assert (await api.client.post("/api/jobs", content=body, headers=JSON)).status_code == 202
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_larger_body_is_not_read_to_its_end(api, chunked):
+    read = 0
+
+    async def chunks():
+        nonlocal read
+        for _ in range(1000):
+            read += 1024
+            yield b"x" * 1024
+
+    headers = JSON if chunked else JSON | {"content-length": str(1000 * 1024)}
+    answer = await api.client.post("/api/jobs", content=chunks(), headers=headers)
+
+    assert answer.status_code == 413
+    assert answer.json()["type"].endswith(":body_too_large")
+    assert read <= MAX_BODY_BYTES + 1024
+
+
+async def test_a_submission_the_storage_did_not_confirm_can_be_repeated(api):
+    api.storage.is_away = True
+    answer = await api.submit(lock="ledger")
+
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    job_id = answer.json()["job_id"]
+    assert job_id in answer.json()["detail"]
+    api.storage.is_away = False
+    assert (await api.submit(lock="ledger", job_id=job_id)).status_code == 202
+
+
+async def test_what_can_never_be_stored_is_refused(api):
+    answer = await api.submit(
+        description="\u0001" * 4000, name="\u0001" * 200, properties={"a": "\u0001" * 256}
+    )
+    assert answer.status_code == 202
+
+    many = {"\u0001" * 60 + f"{number:04d}": "\u0001" * 256 for number in range(32)}
+    answer = await api.submit(properties=many)
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith(":cannot_be_stored")
+
+
+async def test_an_unexpected_error_tells_nothing_of_the_inside(api, monkeypatch):
+    async def fail(*args):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(type(api.use_cases.reception), "accept", fail)
+    answer = await api.submit()
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
