@@ -1,0 +1,66 @@
+"""The storage ports to test, and what a test can do to the world behind them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from tests.conformance.relay import relay_to, through
+
+from azure_storage.connection import StorageConnection
+from azure_storage.journal import TableJournal
+from azure_storage.leases import BlobLeases
+from azure_storage.names import StorageNames
+from coordination.clock import VirtualClock
+from coordination.memory import InMemoryJournal, InMemoryLeases
+from coordination.ports import Journal, Leases, UnknownOutcomeError
+
+
+@dataclass
+class Store:
+    """The storage ports, and what a test can do to the world behind them."""
+
+    leases: Leases
+    journal: Journal
+    #: Lets so many seconds pass for the leases.
+    let_pass: Callable[[float], Awaitable[None]]
+    #: Lets calls be carried out and their answers get lost, or not any more.
+    lose_answers: Callable[[bool], None]
+
+
+def in_memory() -> Store:
+    """Give the doubles, in virtual time."""
+    clock = VirtualClock()
+    losing = False
+
+    def lose_answers(wanted: bool) -> None:
+        nonlocal losing
+        losing = wanted
+
+    async def fault(when: str, _: str) -> None:
+        await asyncio.sleep(0)
+        if losing and when == "after":
+            raise UnknownOutcomeError
+
+    return Store(InMemoryLeases(clock, fault), InMemoryJournal(fault), clock.advance, lose_answers)
+
+
+async def on_azurite(connection_string: str, namespace: str, stack: AsyncExitStack) -> Store:
+    """Give the adapters on a server, behind relays that can lose its answers."""
+    direct = StorageConnection.from_connection_string(connection_string, StorageNames(prefix=namespace))
+    stack.push_async_callback(direct.aclose)
+    await direct.prepare()
+    blobs = await stack.enter_async_context(relay_to(direct.blob_url))
+    tables = await stack.enter_async_context(relay_to(direct.table_url))
+    relayed = StorageConnection(
+        through(blobs, direct.blob_url),
+        through(tables, direct.table_url),
+        direct.credential,
+        direct.names,
+    )
+    stack.push_async_callback(relayed.aclose)
+
+    def lose_answers(wanted: bool) -> None:
+        blobs.loses_answers = tables.loses_answers = wanted
+
+    return Store(BlobLeases(relayed), TableJournal(relayed), asyncio.sleep, lose_answers)

@@ -1,0 +1,29 @@
+"""Servers and names for tests: started once per run on free ports, and a name space for each test."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from deploy import servers
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Azurite]:
+    """Azurite, in memory; tests that stop or freeze it start one of their own."""
+    servers.ensure_installed()
+    with servers.azurite(tmp_path_factory.mktemp("azurite"), in_memory=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.RabbitMQ]:
+    """RabbitMQ; tests that stop or freeze it start one of their own."""
+    servers.ensure_installed()
+    with servers.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server
+
+
+@pytest.fixture
+def storage_namespace() -> str:
+    """A prefix for tables and containers that no other test has."""
+    return f"t{uuid.uuid4().hex[:12]}"
