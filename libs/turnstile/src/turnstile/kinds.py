@@ -11,7 +11,7 @@ from datetime import timedelta
 from types import ModuleType
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError, ValidationError
 
 from turnstile.context import JobContext, RunContext, SyncJobContext
 from turnstile.errors import DefinitionError, InvalidParametersError, LoadError
@@ -102,6 +102,7 @@ def load(modules: Iterable[str]) -> dict[str, Kind]:
         if not found:
             raise LoadError(f"jobs module {name!r} defines no jobs (no @job in it or in what it imports)")
         for kind in found:
+            _check_schema(name, kind)
             other = kinds.setdefault(kind.name, kind)
             if other.handler is not kind.handler:
                 raise LoadError(
@@ -130,6 +131,15 @@ def _kinds_in(module: ModuleType) -> list[Kind]:
             if isinstance(kind, Kind):
                 found[id(kind)] = kind
     return list(found.values())
+
+
+def _check_schema(module: str, kind: Kind) -> None:
+    try:
+        kind.schema()
+    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
+        raise LoadError(
+            f"jobs module {module!r}: the parameters of kind {kind.name!r} have no JSON schema: {error}"
+        ) from error
 
 
 def _place(kind: Kind) -> str:

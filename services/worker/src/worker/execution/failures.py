@@ -1,0 +1,46 @@
+"""How a handler's error is told to the supervisor."""
+
+import asyncio
+import traceback
+
+from turnstile.context import RunContext
+from turnstile.errors import FailJob, InvalidParametersError
+from worker.execution import messages
+
+_MAX_MESSAGE = 4000
+
+
+def describe(
+    run: int, error: BaseException, context: RunContext, *, was_stopped: bool = False
+) -> messages.Done:
+    """Tell how a handler ended that raised; logs the traceback where it helps."""
+    if isinstance(error, MemoryError):
+        # Lets go of what the handler's frames hold: the rest of this would not fit otherwise.
+        traceback.clear_frames(error.__traceback__)
+    name = "InvalidParameters" if isinstance(error, InvalidParametersError) else type(error).__name__
+    is_expected = isinstance(error, FailJob | InvalidParametersError | asyncio.CancelledError)
+    if not is_expected and not context.was_told_to_stop:
+        context.logger.error("handler raised", exc_info=error, extra={"error.type": name})
+    return messages.Done(
+        run=run,
+        error_type=messages.clean(name, 200),
+        error_message=text_of(error),
+        was_stopped=was_stopped,
+        is_tainted=isinstance(error, MemoryError),
+    )
+
+
+def describe_process_end(run: int, error: BaseException) -> messages.Done:
+    """Tell of an error that ended the event loop itself, such as SystemExit in a task of the handler's."""
+    return messages.Done(
+        run=run, error_type=type(error).__name__, error_message=text_of(error), is_tainted=True
+    )
+
+
+def text_of(error: BaseException) -> str:
+    """Give an error's message, never empty."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an exception's own __str__ is user code
+        text = ""
+    return messages.clean(text or f"{type(error).__name__} without a message", _MAX_MESSAGE)

@@ -1,0 +1,88 @@
+"""The guillotine: a process that only sleeps and compares, and kills runners whose deadline has passed.
+
+It ends jobs when the supervisor cannot: while that is stopped (SIGSTOP, a frozen machine's slow thaw) its
+lease runs out, and nobody else would tell the runner. When the supervisor is gone, it ends whatever the
+runners left behind. Run as a script by an isolated interpreter, so it imports the standard library only.
+
+    python -I -S -E guillotine.py <supervisor's process id> <fd of the slots> <number of slots>
+"""
+
+import contextlib
+import ctypes
+import mmap
+import os
+import signal
+import sys
+import time
+
+#: Shared memory holds one slot for each runner: so many signed 64-bit words.
+#: Words are written and read whole: CPython copies an element of a "q" memoryview with one 8-byte move, and
+#: an aligned 8-byte move is atomic on every 64-bit machine. No two words need to change together: a slot is
+#: armed by its deadline alone, and keeps its process id for as long as it belongs to that process.
+WORDS = 8
+#: Process id of the runner, which is its process group's too; 0 when the slot is free.
+PID = 0
+#: CLOCK_BOOTTIME in nanoseconds after which the runner must not be alive; 0 while it runs no job.
+HARD_DEADLINE = 1
+#: CLOCK_BOOTTIME in nanoseconds after which the handler should have stopped; 0 for never. Read by the runner.
+SOFT_DEADLINE = 2
+#: Why the handler should stop; 0 for "it should not". Read by the runner.
+STOP = 3
+
+PERIOD_SECONDS = 0.05
+
+_PR_SET_PDEATHSIG = 1
+
+
+def map_slots(fd: int, count: int) -> memoryview:
+    """Map the slots for reading."""
+    return memoryview(mmap.mmap(fd, count * WORDS * 8, prot=mmap.PROT_READ)).cast("q")
+
+
+def kill_group(pid: int) -> None:
+    """Kill a runner and everything it has started; one that is gone is no error."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def overdue(slots: memoryview, now: int) -> list[tuple[int, int]]:
+    """Give process id and deadline of the runners that should be dead by now."""
+    found = []
+    for start in range(0, len(slots), WORDS):
+        deadline, pid = slots[start + HARD_DEADLINE], slots[start + PID]
+        if pid and deadline and now >= deadline:
+            found.append((pid, deadline))
+    return found
+
+
+def main(supervisor: int, fd: int, count: int) -> None:
+    """Watch until the supervisor is gone (then kill all runners) or says SIGTERM (then just end)."""
+    # Blocked, so that it interrupts the sleep below instead of ending the process before it has swept up.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    slots = map_slots(fd, count)
+    os.set_blocking(1, False)
+    _say("ready")
+    killed: set[tuple[int, int]] = set()
+    told = None
+    while told is None and os.getppid() == supervisor:
+        late = overdue(slots, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+        for pid, deadline in late:
+            kill_group(pid)
+            if (pid, deadline) not in killed:
+                _say(f"killed {pid}")
+        killed = set(late)
+        told = signal.sigtimedwait({signal.SIGTERM}, PERIOD_SECONDS)
+    if os.getppid() != supervisor:
+        for start in range(0, len(slots), WORDS):
+            if slots[start + PID]:
+                kill_group(slots[start + PID])
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(1, f"{line}\n".encode())
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:]))

@@ -1,0 +1,75 @@
+"""What handlers log goes to the supervisor, which knows the run and writes it to the worker's log."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from worker.execution import messages
+
+#: Records per second, and how many may come at once; the rest is dropped and counted.
+_RATE, _BURST = 200.0, 1000.0
+
+_ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class ForwardingHandler(logging.Handler):
+    """Sends log records to the supervisor, within bounds."""
+
+    def __init__(self, send: Callable[[messages.Log], None]) -> None:
+        super().__init__()
+        self._forward = send
+        self._tokens = _BURST
+        self._since = time.monotonic()
+        self._dropped = 0
+        self._formatter = logging.Formatter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record."""
+        if not self._is_allowed():
+            self._dropped += 1
+            return
+        try:
+            self._forward(self._translate(record))
+        except Exception:  # noqa: BLE001 - logging must not fail the job; logging's own way of saying so
+            self.handleError(record)
+
+    def _is_allowed(self) -> bool:
+        now = time.monotonic()
+        self._tokens = min(_BURST, self._tokens + (now - self._since) * _RATE)
+        self._since = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def _translate(self, record: logging.LogRecord) -> messages.Log:
+        extra = {
+            messages.clean(str(name), 100): _simple(value)
+            for name, value in vars(record).items()
+            if name not in _ORDINARY
+        }
+        if self._dropped:
+            extra["dropped"], self._dropped = self._dropped, 0
+        trace = self._formatter.formatException(record.exc_info) if record.exc_info else record.exc_text
+        return messages.Log(
+            level=record.levelno,
+            logger=messages.clean(record.name, 200),
+            message=messages.clean(record.getMessage()),
+            traceback=messages.clean(trace) if trace else None,
+            extra=extra,
+        )
+
+
+def _simple(value: Any) -> Any:
+    """Give a value as JSON knows it, or as text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return messages.clean(value)
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return messages.clean(str(value))
+    return json.loads(text) if len(text) <= messages.MAX_TEXT else messages.clean(text)

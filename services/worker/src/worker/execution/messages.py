@@ -1,0 +1,153 @@
+"""What supervisor and runner say to each other: JSON objects with a `type`, see `wire` for their framing."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+#: Most characters of a log message, an error message and a traceback; what is beyond is cut off.
+MAX_TEXT = 16_384
+
+
+class Message(BaseModel):
+    """A message; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Start(Message):
+    """To the runner: run this job."""
+
+    type: Literal["start"] = "start"
+    #: Number of this run on this runner; what a handler's stray threads say later carries an old one.
+    run: int
+    job_id: str
+    kind: str
+    lock: str
+    attempt: int
+    interruptions: int
+    fence: int
+    traceparent: str | None
+    #: JSON object.
+    parameters: str
+    #: JSON of the result of every recorded step, by name.
+    recorded: dict[str, str]
+    #: JSON.
+    state: str | None
+
+
+class Cancel(Message):
+    """To the runner: stop the handler; the reason stands in the slot."""
+
+    type: Literal["cancel"] = "cancel"
+
+
+class Answer(Message):
+    """To the runner: a step or state is committed, or was refused for good."""
+
+    type: Literal["answer"] = "answer"
+    number: int
+    error: str | None = None
+
+
+class KindMessage(Message):
+    """A kind that the runner can run."""
+
+    kind: str
+    parameters_schema: dict[str, Any]
+    timeout_seconds: float | None
+    description: str
+
+
+class Hello(Message):
+    """From the runner: it is ready, or cannot be."""
+
+    type: Literal["hello"] = "hello"
+    kinds: list[KindMessage] = []
+    error: str | None = None
+
+
+class RecordStep(Message):
+    """From the runner: record a step; wants an answer."""
+
+    type: Literal["step"] = "step"
+    run: int
+    number: int
+    name: str
+    result: str
+    seconds: float
+    state: str | None
+
+
+class SaveState(Message):
+    """From the runner: save state; wants an answer."""
+
+    type: Literal["state"] = "state"
+    run: int
+    number: int
+    state: str
+
+
+class Report(Message):
+    """From the runner: how far the run is, and which step runs now."""
+
+    type: Literal["report"] = "report"
+    run: int
+    value: float | None
+    limit: float | None
+    step: str
+
+
+class Log(Message):
+    """From the runner: a log record of the handler, or of code it uses."""
+
+    type: Literal["log"] = "log"
+    level: int
+    logger: str
+    message: str
+    traceback: str | None = None
+    extra: dict[str, Any] = {}
+
+
+class Done(Message):
+    """From the runner: the handler has ended."""
+
+    type: Literal["done"] = "done"
+    run: int
+    #: JSON, when it returned.
+    result: str | None = None
+    #: When it raised.
+    error_type: str = ""
+    error_message: str = ""
+    #: Whether it had been told to stop, by a cancellation or an error of its context.
+    was_stopped: bool = False
+    #: Whether something of the job may still be alive in the runner, so that it must not be used again.
+    is_tainted: bool = False
+
+
+ToRunner = Start | Cancel | Answer
+FromRunner = Hello | RecordStep | SaveState | Report | Log | Done
+
+_TO_RUNNER: TypeAdapter[ToRunner] = TypeAdapter(Annotated[ToRunner, Field(discriminator="type")])
+_FROM_RUNNER: TypeAdapter[FromRunner] = TypeAdapter(Annotated[FromRunner, Field(discriminator="type")])
+
+
+def read_to_runner(frame: bytes) -> ToRunner:
+    """Read what the supervisor said. Raises ValidationError."""
+    return _TO_RUNNER.validate_json(frame)
+
+
+def read_from_runner(frame: bytes) -> FromRunner:
+    """Read what a runner said. Raises ValidationError."""
+    return _FROM_RUNNER.validate_json(frame)
+
+
+def write(message: Message) -> bytes:
+    """Give a message's frame."""
+    return message.model_dump_json().encode()
+
+
+def clean(text: str, limit: int = MAX_TEXT) -> str:
+    """Make text fit to be sent: of bounded length and without lone surrogates."""
+    if len(text) > limit:
+        text = f"{text[:limit]}… ({len(text):,} characters)"
+    return text.encode("utf-8", "replace").decode()

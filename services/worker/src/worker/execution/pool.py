@@ -1,0 +1,224 @@
+"""The pool of runners: processes started ahead, reused from job to job, replaced when they die."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from coordination.outcomes import Cancelled, Failed, Interrupted, Lost, Outcome, StopReason
+from coordination.runs import Run
+from worker.execution.confinement import adopt_orphans
+from worker.execution.environment import scrubbed
+from worker.execution.errors import RunnerStartError
+from worker.execution.guillotine_watch import GuillotineWatch
+from worker.execution.messages import KindMessage
+from worker.execution.runner_process import RunnerOptions, RunnerProcess
+from worker.execution.slots import Slots, boot_time
+from worker.execution.supervision import Supervision
+
+logger = logging.getLogger("turnstile.execution")
+
+_RETRY_SECONDS, _MAX_RETRY_SECONDS = 0.5, 10.0
+
+
+@dataclass(frozen=True)
+class KindInfo:
+    """A kind that can be executed here."""
+
+    kind: str
+    #: JSON schema of the parameters.
+    parameters_schema: Mapping[str, Any]
+    #: How long one attempt may take; None means for ever.
+    timeout: timedelta | None
+    description: str
+
+
+class RunnerPool:
+    """Executes runs (coordination.runs.Executor), up to `size` at a time, each in a process of its own.
+
+    `jobs_modules` are imported by the runners only. A handler that was told to stop is killed after
+    `cancel_grace_seconds`. `memory_limit_bytes` bounds the private memory of a runner. `environment` is what
+    runners get to see, without credentials; by default this process's own.
+
+    Must be started in the process's main thread: runners die with the thread that started them.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        jobs_modules: Sequence[str],
+        cancel_grace_seconds: float = 10.0,
+        memory_limit_bytes: int | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        start_timeout_seconds: float = 30.0,
+        log_level: int = logging.INFO,
+    ) -> None:
+        if size < 1:
+            raise ValueError("a pool has at least one runner")
+        if environment is None:
+            environment = os.environ  # noqa: TID251 - handed on to children, not read
+        self.size = size
+        self._grace = cancel_grace_seconds
+        self._start_timeout = start_timeout_seconds
+        self._options = RunnerOptions(
+            tuple(jobs_modules), memory_limit_bytes, scrubbed(environment), log_level
+        )
+        self._kinds: dict[str, KindInfo] = {}
+        self._runners: set[RunnerProcess] = set()
+        self._idle: list[RunnerProcess] = []
+        self._supervisions: set[Supervision] = set()
+        self._starting: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+
+    async def start(self) -> None:
+        """Start the guillotine and the runners; gives back control as soon as one job could run.
+
+        Raises RunnerStartError, which names the jobs module and the reason, or GuillotineStartError.
+        """
+        adopt_orphans()
+        self._changed = asyncio.Event()
+        self._slots = Slots(self.size)
+        self._guillotine = GuillotineWatch(self._slots, self._changed.set)
+        try:
+            await asyncio.gather(
+                self._guillotine.start(self._start_timeout), self._start_runner(is_first=True)
+            )
+        except BaseException:
+            await self.stop()
+            raise
+        for _ in range(self.size - 1):
+            self._replace()
+
+    async def stop(self) -> None:
+        """Kill all runners, busy or not, and end the guillotine. Runs in progress end as interrupted."""
+        self._is_stopping = True
+        for task in self._starting:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        for supervision in self._supervisions:
+            supervision.abandon()
+        await asyncio.gather(*(runner.end() for runner in self._runners))
+        await self._guillotine.stop()
+        self._slots.close()
+        self._changed.set()
+
+    def kinds(self) -> dict[str, KindInfo]:
+        """Give the kinds that the runners have loaded."""
+        return dict(self._kinds)
+
+    @property
+    def idle(self) -> int:
+        """How many runs could start at once."""
+        return len(self._idle) if self._guillotine.is_ready else 0
+
+    async def execute(self, run: Run) -> Outcome:
+        """Run the job's handler to its end. Never raises; cancelling it kills the handler."""
+        info = self._kinds.get(run.job.kind)
+        if info is None:
+            loaded = ", ".join(sorted(self._kinds)) or "none"
+            return Failed(
+                "UnknownKind", f"no handler for kind {run.job.kind!r} is loaded here; loaded: {loaded}"
+            )
+        runner = await self._obtain(run)
+        if not isinstance(runner, RunnerProcess):
+            return runner
+        timeout = None if info.timeout is None else info.timeout.total_seconds()
+        supervision = Supervision(run, runner, timeout, self._grace)
+        self._supervisions.add(supervision)
+        try:
+            return await supervision.outcome()
+        finally:
+            self._supervisions.discard(supervision)
+            if supervision.is_reusable and runner.is_alive:
+                self._release(runner)
+
+    async def _obtain(self, run: Run) -> RunnerProcess | Outcome:
+        """Take an idle runner, or tell why the run has ended before one was found."""
+        while True:
+            if self._is_stopping:
+                return Interrupted("the worker is being stopped")
+            if run.stop.reason is not None:
+                return _unstarted(run.stop.reason)
+            if boot_time() >= run.soft_deadline():
+                return _unstarted(StopReason.DEADLINE)
+            if self._guillotine.is_ready and self._idle:
+                return self._idle.pop()
+            self._changed.clear()
+            waits = {asyncio.create_task(self._changed.wait()), asyncio.create_task(run.stop.wait())}
+            try:
+                await asyncio.wait(waits, timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+
+    def _release(self, runner: RunnerProcess) -> None:
+        self._idle.append(runner)
+        self._changed.set()
+
+    # --- starting and replacing ---------------------------------------------
+
+    async def _start_runner(self, *, is_first: bool = False) -> None:
+        runner = RunnerProcess(self._options, self._slots, self._exited)
+        try:
+            found = await runner.started(self._start_timeout)
+        except asyncio.CancelledError:
+            await asyncio.shield(runner.end())
+            raise
+        if not runner.is_alive:
+            raise RunnerStartError(runner.describe_end())
+        self._learn(found, is_first=is_first)
+        self._runners.add(runner)
+        self._release(runner)
+
+    def _learn(self, found: Sequence[KindMessage], *, is_first: bool) -> None:
+        kinds = {
+            kind.kind: KindInfo(
+                kind.kind,
+                kind.parameters_schema,
+                None if kind.timeout_seconds is None else timedelta(seconds=kind.timeout_seconds),
+                kind.description,
+            )
+            for kind in found
+        }
+        if not is_first and kinds != self._kinds:
+            logger.warning("jobs modules have changed", extra={"kinds": sorted(kinds)})
+        self._kinds = kinds
+
+    def _replace(self) -> None:
+        task = asyncio.create_task(self._start_until_done())
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _start_until_done(self) -> None:
+        pause = _RETRY_SECONDS
+        while not self._is_stopping:
+            try:
+                await self._start_runner()
+            except (RunnerStartError, OSError) as error:
+                logger.error("runner not started", extra={"reason": str(error)})
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _MAX_RETRY_SECONDS)
+            else:
+                return
+
+    def _exited(self, runner: RunnerProcess) -> None:
+        if runner not in self._runners:
+            return  # it has not started; whoever starts it knows
+        self._runners.discard(runner)
+        if runner in self._idle:
+            self._idle.remove(runner)
+        if not self._is_stopping:
+            logger.warning("runner gone", extra={"runner.pid": runner.pid, "reason": runner.describe_end()})
+            self._replace()
+
+
+def _unstarted(reason: StopReason) -> Outcome:
+    if reason is StopReason.LOST:
+        return Lost()
+    if reason is StopReason.CANCELLED:
+        return Cancelled()
+    return Interrupted(f"stopped before it began: {reason.value}")

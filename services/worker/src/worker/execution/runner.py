@@ -1,0 +1,101 @@
+"""The runner: a child process of the supervisor that executes handlers, `python -m worker.execution.runner`.
+
+It has no credentials, no lease and no say: it talks to its supervisor only, and dies with it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import struct
+import sys
+from collections.abc import Mapping, Sequence
+
+from turnstile.errors import LoadError
+from turnstile.kinds import Kind, load
+from worker.execution import messages
+from worker.execution.confinement import confine
+from worker.execution.failures import describe_process_end
+from worker.execution.log_forwarding import ForwardingHandler
+from worker.execution.serving import Serving, flush_output
+from worker.execution.slots import SlotView
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Load the jobs modules, say hello, and serve until the supervisor hangs up."""
+    options = _read(arguments)
+    confine(options.supervisor, options.memory_limit)
+    for fd in (options.control, options.slots):
+        os.set_inheritable(fd, False)
+    control = socket.socket(fileno=options.control)
+    slot = SlotView(options.slots, options.slot_count, options.slot)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    try:
+        kinds = load(options.jobs)
+        hello = messages.Hello(kinds=[_tell(kind) for kind in kinds.values()])
+    except LoadError as error:
+        logging.getLogger("turnstile.runner").error("jobs module not loaded", exc_info=error)
+        _send(control, messages.Hello(error=messages.clean(str(error), 4000)))
+        sys.exit(1)
+    _send(control, hello)
+    _serve(control, slot, kinds, options.log_level)
+
+
+def _serve(control: socket.socket, slot: SlotView, kinds: Mapping[str, Kind], log_level: int) -> None:
+    servings: list[Serving] = []
+
+    async def serve() -> None:
+        serving = Serving(kinds, control, slot)
+        servings.append(serving)
+        logging.basicConfig(level=log_level, handlers=[ForwardingHandler(serving.sender)], force=True)
+        await serving.serve()
+
+    # Not asyncio.run: that would cancel the handler before the reason of a SystemExit is told.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(serve())
+    except (SystemExit, KeyboardInterrupt) as error:
+        for serving in servings:
+            if serving.run is not None:
+                serving.wire.send_last(messages.write(describe_process_end(serving.run, error)))
+    finally:
+        flush_output()
+        # Not sys.exit: threads of user code must not keep an unwanted runner alive.
+        os._exit(0)
+
+
+def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="runner", description="Started by a worker's supervisor only.")
+    parser.add_argument("--supervisor", type=int, required=True, help="process id of the supervisor")
+    parser.add_argument("--control", type=int, required=True, help="fd of the socket to the supervisor")
+    parser.add_argument("--slots", type=int, required=True, help="fd of the shared memory")
+    parser.add_argument("--slot-count", type=int, required=True)
+    parser.add_argument("--slot", type=int, required=True, help="index of this runner's slot")
+    parser.add_argument("--memory-limit", type=int, help="bytes")
+    parser.add_argument("--log-level", type=int, default=logging.INFO)
+    parser.add_argument("jobs", nargs="*", help="modules with jobs")
+    return parser.parse_args(arguments)
+
+
+def _tell(kind: Kind) -> messages.KindMessage:
+    timeout = None if kind.timeout is None else kind.timeout.total_seconds()
+    return messages.KindMessage(
+        kind=kind.name,
+        parameters_schema=kind.schema(),
+        timeout_seconds=timeout,
+        description=messages.clean(kind.description, 1000),
+    )
+
+
+def _send(control: socket.socket, message: messages.Message) -> None:
+    frame = messages.write(message)
+    control.sendall(struct.pack(">I", len(frame)) + frame)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""A run's way from the handler's context to the supervisor, as the runner sees it."""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from turnstile.channels import RecordedStep, StopReason
+from turnstile.errors import NotRecordedError, RunOverError
+from worker.execution import messages
+from worker.execution.messages import Message
+from worker.execution.slots import SlotView
+
+#: Reports in between are overtaken by the next one.
+_REPORT_EVERY_SECONDS = 0.1
+
+Send = Callable[[Message], None]
+
+
+class LoopSender:
+    """Sends messages from any thread; the wire itself belongs to the event loop's thread."""
+
+    def __init__(self, send_frame: Callable[[bytes], None]) -> None:
+        self._send_frame = send_frame
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+
+    def __call__(self, message: Message) -> None:
+        """Send a message."""
+        self.call(self._send_frame, messages.write(message))
+
+    def call(self, function: Callable[..., object], *args: object) -> None:
+        """Call a function in the event loop's thread: now, when this is it."""
+        if threading.get_ident() == self._thread:
+            function(*args)
+        else:
+            self._loop.call_soon_threadsafe(function, *args)
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> asyncio.TimerHandle:
+        """Call a function in the event loop's thread, which must be the caller's, later."""
+        return self._loop.call_later(seconds, function)
+
+
+class RunnerChannel:
+    """The channel of one run (turnstile.channels.Channel)."""
+
+    def __init__(self, run: int, sender: LoopSender, slot: SlotView) -> None:
+        self._run = run
+        self._sender = sender
+        self._slot = slot
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, Future[None]] = {}
+        self._is_over = False
+        self._report: messages.Report | None = None
+        self._is_report_due = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def stop_reason(self) -> StopReason | None:
+        """Tell why the handler should stop."""
+        return StopReason.OVER if self._is_over else self._slot.stop_reason()
+
+    def record_step(self, step: RecordedStep) -> Future[None]:
+        """Ask for a step to be recorded."""
+        return self._ask(
+            lambda number: messages.RecordStep(
+                run=self._run,
+                number=number,
+                name=step.name,
+                result=step.result,
+                seconds=step.seconds,
+                state=step.state,
+            )
+        )
+
+    def save_state(self, state: str) -> Future[None]:
+        """Ask for state to be saved."""
+        return self._ask(lambda number: messages.SaveState(run=self._run, number=number, state=state))
+
+    def report(self, value: float | None, limit: float | None, step: str) -> None:
+        """Show how far the run is: at once, or, when the last report was just now, a little later."""
+        self._report = messages.Report(
+            run=self._run, value=value, limit=limit, step=messages.clean(step, 250)
+        )
+        if not self._is_report_due:
+            self._is_report_due = True
+            self._sender.call(self._schedule_report)
+
+    def answer(self, answer: messages.Answer) -> None:
+        """Take the supervisor's answer to a step or state."""
+        future = self._waiting.pop(answer.number, None)
+        if future is None or not future.set_running_or_notify_cancel():
+            return
+        if answer.error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(NotRecordedError(answer.error))
+
+    def close(self) -> None:
+        """End the run: show the last report; whatever still uses the context is told that it is over."""
+        self._is_over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._flush_report()
+        for future in self._waiting.values():
+            if future.set_running_or_notify_cancel():
+                future.set_exception(RunOverError())
+        self._waiting.clear()
+
+    def _ask(self, make: Callable[[int], Message]) -> Future[None]:
+        future: Future[None] = Future()
+        if self._is_over:
+            future.set_exception(RunOverError())
+            return future
+        number = next(self._numbers)
+        self._waiting[number] = future
+        self._sender(make(number))
+        return future
+
+    def _schedule_report(self) -> None:
+        if self._timer is None:
+            self._flush_report()
+            self._timer = self._sender.call_later(_REPORT_EVERY_SECONDS, self._after_report)
+
+    def _after_report(self) -> None:
+        self._timer = None
+        if self._report is not None and not self._is_over:
+            self._schedule_report()
+
+    def _flush_report(self) -> None:
+        # In this order: a report made meanwhile in another thread is then shown twice rather than not at all.
+        self._is_report_due = False
+        report, self._report = self._report, None
+        if report is not None:
+            self._sender(report)

@@ -1,0 +1,207 @@
+"""A runner, as the supervisor sees it: a child process with a wire, a slot and an output."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from turnstile.channels import StopReason
+from worker.execution import messages
+from worker.execution.child import Child
+from worker.execution.errors import RunnerStartError
+from worker.execution.messages import FromRunner, KindMessage
+from worker.execution.output import Output
+from worker.execution.slots import Slots
+from worker.execution.wire import Wire
+
+#: A step with its state, each 256 KiB at most, doubled by JSON within JSON, and room to spare.
+_MAX_FRAME = 2 * 1024 * 1024
+
+#: How long a process that has closed its wire may take to be dead.
+_DYING_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class RunnerOptions:
+    """What all runners of a pool are started with."""
+
+    jobs_modules: Sequence[str]
+    memory_limit_bytes: int | None
+    #: Already without credentials.
+    environment: Mapping[str, str]
+    log_level: int
+
+
+class Listener(Protocol):
+    """Who listens to a runner while it runs a job."""
+
+    def heard(self, message: FromRunner) -> None:
+        """Take what the handler's side said. Raises nothing."""
+
+    def died(self) -> None:
+        """Learn that the process is dead and reaped."""
+
+
+class RunnerProcess:
+    """Starts a runner and talks to it. `on_exit` is called when it is dead and reaped."""
+
+    def __init__(
+        self, options: RunnerOptions, slots: Slots, on_exit: Callable[["RunnerProcess"], None]
+    ) -> None:
+        self._on_exit = on_exit
+        self._slots = slots
+        self._listener: Listener | None = None
+        self._labels: Mapping[str, Any] = {}
+        self._runs = 0
+        self._hello: asyncio.Future[messages.Hello] = asyncio.get_running_loop().create_future()
+        #: Why the supervisor killed it of its own accord: it did not keep to the rules of the wire.
+        self.fault: str | None = None
+        #: When it died: whether its deadline had passed.
+        self.was_overdue = False
+        ours, theirs = socket.socketpair()
+        output, their_output = os.pipe2(os.O_CLOEXEC)
+        self._slot = slots.take()
+        try:
+            self._child = Child(
+                [*_command(options, slots, theirs.fileno(), self._slot.index), *options.jobs_modules],
+                options.environment,
+                their_output,
+                (theirs.fileno(), slots.read_fd),
+                self._exited,
+            )
+        except BaseException:
+            slots.give_back(self._slot)
+            ours.close()
+            os.close(output)
+            raise
+        finally:
+            theirs.close()
+            os.close(their_output)
+        self.pid = self._child.pid
+        self._slot.assign(self.pid)
+        self._wire = Wire(ours, self._received, self._broken, _MAX_FRAME)
+        self._output = Output(output, lambda: {"runner.pid": self.pid, **self._labels})
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process has not been reaped."""
+        return self._child.is_alive
+
+    async def started(self, timeout_seconds: float) -> list[KindMessage]:
+        """Wait until it has loaded its jobs; gives their kinds. Raises RunnerStartError."""
+        try:
+            hello = await asyncio.wait_for(asyncio.shield(self._hello), timeout_seconds)
+        except TimeoutError:
+            await self.end()
+            raise RunnerStartError(
+                f"a runner had not loaded the jobs modules within {timeout_seconds:g} s"
+            ) from None
+        if hello.error is not None:
+            await self.end()
+            raise RunnerStartError(hello.error)
+        return hello.kinds
+
+    def begin(self, start: messages.Start, listener: Listener, labels: Mapping[str, Any]) -> None:
+        """Run a job; the deadlines must have been set."""
+        self._runs = start.run
+        self._listener, self._labels = listener, labels
+        self._wire.send(messages.write(start))
+
+    @property
+    def next_run(self) -> int:
+        """Number for the next run."""
+        return self._runs + 1
+
+    def set_deadlines(self, hard: float, soft: float) -> None:
+        """Set or move the deadlines of the run, in seconds of the boot-time clock."""
+        if self.is_alive:
+            self._slot.arm(hard, soft)
+
+    def tell_to_stop(self, reason: StopReason) -> None:
+        """Tell the handler to stop."""
+        if self.is_alive:
+            self._slot.stop(reason)
+            self._wire.send(messages.write(messages.Cancel()))
+
+    def answer(self, number: int, error: str | None = None) -> None:
+        """Tell the handler that a step or state is committed, or refused for good."""
+        if self.is_alive:
+            self._wire.send(messages.write(messages.Answer(number=number, error=error)))
+
+    def end_run(self) -> None:
+        """Forget about the run."""
+        self._output.finish_line()
+        self._listener, self._labels = None, {}
+        if self.is_alive:
+            self._slot.disarm()
+
+    def ask_where(self) -> None:
+        """Let it print where its threads are."""
+        self._child.signal(signal.SIGUSR1)
+
+    def kill(self) -> None:
+        """Kill it and whatever it has started."""
+        self._child.kill()
+
+    async def end(self) -> None:
+        """Kill it and wait until nothing of it is left."""
+        self._child.kill()
+        await self._child.wait()
+
+    def describe_end(self) -> str:
+        """Say how the process ended."""
+        return self.fault or f"the runner process {self._child.describe_end()}"
+
+    def _received(self, frame: bytes) -> None:
+        try:
+            message = messages.read_from_runner(frame)
+        except ValidationError as error:
+            self._broken(f"a malformed message: {error.errors(include_url=False, include_input=False)[0]}")
+            return
+        if isinstance(message, messages.Hello):
+            if not self._hello.done():
+                self._hello.set_result(message)
+        elif self._listener is not None and (isinstance(message, messages.Log) or message.run == self._runs):
+            self._listener.heard(message)
+
+    def _broken(self, reason: str) -> None:
+        if reason == "closed":
+            # At its death, too, the stream closes; then the way it died says more.
+            asyncio.get_running_loop().call_later(_DYING_SECONDS, self._convict, "hung up")
+        else:
+            self._convict(f"sent {reason}")
+
+    def _convict(self, fault: str) -> None:
+        if self.is_alive:
+            self.fault = self.fault or f"the runner process {fault}"
+            self._child.kill()
+
+    def _exited(self) -> None:
+        self.was_overdue = self._slot.is_overdue
+        self._wire.drain()
+        self._wire.close()
+        self._output.close()
+        self._slots.give_back(self._slot)
+        if not self._hello.done():
+            self._hello.set_result(
+                messages.Hello(error=f"{self.describe_end()} before it had loaded the jobs modules")
+            )
+        if self._listener is not None:
+            self._listener.died()
+        self._on_exit(self)
+
+
+def _command(options: RunnerOptions, slots: Slots, control: int, slot: int) -> list[str]:
+    command = [sys.executable, "-m", "worker.execution.runner"]
+    command += ["--supervisor", str(os.getpid()), "--control", str(control), "--log-level"]
+    command += [str(options.log_level), "--slots", str(slots.read_fd), "--slot-count", str(slots.count)]
+    command += ["--slot", str(slot)]
+    if options.memory_limit_bytes is not None:
+        command += ["--memory-limit", str(options.memory_limit_bytes)]
+    return command
