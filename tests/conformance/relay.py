@@ -15,6 +15,10 @@ class Relay:
         self._requests_flow = asyncio.Event()
         self._requests_flow.set()
         self.port = 0
+        #: Set once a request is kept back.
+        self.holds_request = asyncio.Event()
+        #: Set once the server has answered anything.
+        self.has_answer = asyncio.Event()
         #: Whether an answer closes the connection instead of getting through.
         self.loses_answers = False
         self.lost_answers = 0
@@ -42,6 +46,8 @@ class Relay:
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(1 << 16):
+                if not self._requests_flow.is_set():
+                    self.holds_request.set()
                 await self._requests_flow.wait()
                 writer.write(data)
                 await writer.drain()
@@ -50,6 +56,7 @@ class Relay:
     async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(1 << 16):
+                self.has_answer.set()
                 if self.loses_answers:
                     self.lost_answers += 1
                     break

@@ -97,10 +97,10 @@ def decode_batch(body: bytes) -> list[BatchAnswer]:
     head, _, _ = text.partition("\r\n\r\n")
     inner = _INNER_BOUNDARY.search(head)
     boundary = f"--{inner[1]}" if inner else outer
-    _, *parts, end = text.split(boundary) if len(boundary) > 2 else ["", text]
-    if not parts or not end.startswith("--"):
+    pieces = text.split(boundary) if len(boundary) > 2 else []
+    if len(pieces) < 3 or not pieces[-1].startswith("--"):
         raise MalformedBatchError("the answer to a batch is cut off, or is none")
-    return [_decode(part) for part in parts]
+    return [_decode(piece) for piece in pieces[1:-1]]
 
 
 def _decode(part: str) -> BatchAnswer:

@@ -1,0 +1,111 @@
+"""Transactions are written and their answers read as the service documents it."""
+
+import re
+
+import pytest
+
+from azure_storage.batch import BatchAnswer, MalformedBatchError, decode_batch, encode_batch
+from coordination.ports import Delete, GuardedUpdate, Insert, Operation, Update
+
+EXPECTED = """\
+--batch_B
+Content-Type: multipart/mixed; boundary=changeset_C
+
+--changeset_C
+Content-Type: application/http
+Content-Transfer-Encoding: binary
+
+POST https://account.table.core.windows.net/Journal HTTP/1.1
+Prefer: return-no-content
+Content-Type: application/json
+Accept: application/json;odata=minimalmetadata
+DataServiceVersion: 3.0
+
+{"PartitionKey":"it's","RowKey":"line|lock|00","fence":1,"big":"4294967296","big@odata.type":"Edm.Int64"}
+--changeset_C
+Content-Type: application/http
+Content-Transfer-Encoding: binary
+
+MERGE https://account.table.core.windows.net/Journal(PartitionKey='it%27%27s',RowKey='job%7C1') HTTP/1.1
+If-Match: W/"1"
+Content-Type: application/json
+Accept: application/json;odata=minimalmetadata
+DataServiceVersion: 3.0
+
+{"value":0.5,"value@odata.type":"Edm.Double"}
+--changeset_C
+Content-Type: application/http
+Content-Transfer-Encoding: binary
+
+MERGE https://account.table.core.windows.net/Journal(PartitionKey='it%27%27s',RowKey='job%7C2') HTTP/1.1
+If-Match: *
+Content-Type: application/json
+Accept: application/json;odata=minimalmetadata
+DataServiceVersion: 3.0
+
+{"text":"\\u00fc\\r\\n--changeset_C"}
+--changeset_C
+Content-Type: application/http
+Content-Transfer-Encoding: binary
+
+DELETE https://account.table.core.windows.net/Journal(PartitionKey='it%27%27s',RowKey='a%20b%25') HTTP/1.1
+If-Match: W/"2"
+Accept: application/json;odata=minimalmetadata
+DataServiceVersion: 3.0
+
+
+--changeset_C--
+--batch_B--
+"""
+
+
+def test_a_transaction_is_one_changeset_in_one_batch() -> None:
+    operations: list[Operation] = [
+        Insert("line|lock|00", {"fence": 1, "big": 2**32, "none": None}),
+        Update("job|1", {"value": 0.5}, 'W/"1"'),
+        GuardedUpdate("job|2", {"text": "ü\r\n--changeset_C"}, "a b%"),
+        Delete("a b%", 'W/"2"'),
+    ]
+    content_type, body = encode_batch("https://account.table.core.windows.net", "Journal", "it's", operations)
+    batch = content_type.removeprefix("multipart/mixed; boundary=")
+    changeset = re.findall(r"changeset_[0-9a-f-]{36}", body.decode())[0]
+    expected = EXPECTED.replace("--batch_B", f"--{batch}").replace("\n", "\r\n")
+    text = body.decode().replace(changeset, "changeset_C")
+    assert text == expected
+
+
+def answer(*parts: str) -> bytes:
+    head = "--batchresponse_1\nContent-Type: multipart/mixed; boundary=changesetresponse_2\n\n"
+    inner = "".join(f"--changesetresponse_2\nContent-Type: application/http\n\n{part}\n" for part in parts)
+    return f"{head}{inner}--changesetresponse_2--\n--batchresponse_1--\n".replace("\n", "\r\n").encode()
+
+
+def test_each_operation_has_its_answer() -> None:
+    body = answer("HTTP/1.1 204 No Content\nETag: W/\"datetime'a'\"\n\n", "HTTP/1.1 204 No Content\n\n")
+    assert decode_batch(body) == [BatchAnswer(204, "W/\"datetime'a'\""), BatchAnswer(204)]
+
+
+def test_a_failed_operation_tells_why() -> None:
+    document = '{"odata.error":{"code":"EntityAlreadyExists","message":{"value":"1:It exists."}}}'
+    body = answer(f"HTTP/1.1 409 Conflict\nContent-Type: application/json\n\n{document}")
+    assert decode_batch(body) == [BatchAnswer(409, "", "EntityAlreadyExists", "1:It exists.")]
+
+
+def test_a_failed_operation_may_stand_outside_the_changeset() -> None:
+    document = '{"odata.error":{"code":"InvalidInput","message":{"value":"0:bad"}}}'
+    body = (
+        "--batchresponse_1\r\nContent-Type: application/http\r\n\r\n"
+        f"HTTP/1.1 400 Bad Request\r\n\r\n{document}\r\n--batchresponse_1--\r\n"
+    )
+    assert decode_batch(body.encode()) == [BatchAnswer(400, "", "InvalidInput", "0:bad")]
+
+
+@pytest.mark.parametrize("length", range(0, 330, 7))
+def test_an_answer_that_is_cut_off_is_not_believed(length: int) -> None:
+    body = answer("HTTP/1.1 204 No Content\nETag: a\n\n", "HTTP/1.1 204 No Content\nETag: b\n\n")
+    end = body.index(b"--changesetresponse_2--")
+    if length < end:
+        with pytest.raises(MalformedBatchError):
+            decode_batch(body[:length])
+    else:
+        assert len(decode_batch(body)) == 2
