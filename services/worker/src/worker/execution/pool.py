@@ -212,7 +212,10 @@ class RunnerPool:
         if runner in self._idle:
             self._idle.remove(runner)
         if not self._is_stopping:
-            logger.warning("runner gone", extra={"runner.pid": runner.pid, "reason": runner.describe_end()})
+            level = logging.INFO if runner.is_unwanted else logging.WARNING
+            logger.log(
+                level, "runner gone", extra={"runner.pid": runner.pid, "reason": runner.describe_end()}
+            )
             self._replace()
 
 

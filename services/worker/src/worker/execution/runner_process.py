@@ -62,6 +62,8 @@ class RunnerProcess:
         self._hello: asyncio.Future[messages.Hello] = asyncio.get_running_loop().create_future()
         #: Why the supervisor killed it of its own accord: it did not keep to the rules of the wire.
         self.fault: str | None = None
+        #: Whether it was this side that ended it.
+        self.is_unwanted = False
         #: When it died: whether its deadline had passed.
         self.was_overdue = False
         ours, theirs = socket.socketpair()
@@ -147,11 +149,12 @@ class RunnerProcess:
 
     def kill(self) -> None:
         """Kill it and whatever it has started."""
+        self.is_unwanted |= self.is_alive
         self._child.kill()
 
     async def end(self) -> None:
         """Kill it and wait until nothing of it is left."""
-        self._child.kill()
+        self.kill()
         await self._child.wait()
 
     def describe_end(self) -> str:

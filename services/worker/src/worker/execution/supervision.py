@@ -74,6 +74,7 @@ class Supervision:
         if self._timeout is not None:
             self._timers["timeout"] = self._loop.call_later(self._timeout, self._time_out)
         watch = asyncio.create_task(self._watch_stop())
+        done: messages.Done | None = None
         try:
             done = await self._ended
             if self._writer is not None:
@@ -88,7 +89,7 @@ class Supervision:
             for timer in self._timers.values():
                 timer.cancel()
             self._runner.end_run()
-            self.is_reusable = self._ended.done() and self._is_clean()
+            self.is_reusable = done is not None and self._is_clean(done)
             if not self.is_reusable:
                 await asyncio.shield(self._runner.end())
         return self._judge(done)
@@ -208,13 +209,9 @@ class Supervision:
 
     # --- the end ------------------------------------------------------------
 
-    def _is_clean(self) -> bool:
-        done = self._ended.result()
-        return (
-            done is not None
-            and self._told is None
-            and not (done.is_tainted or done.was_stopped or self._is_lost or self._is_abandoned)
-        )
+    def _is_clean(self, done: messages.Done) -> bool:
+        is_tainted = done.is_tainted or done.was_stopped
+        return not (is_tainted or self._told or self._is_lost or self._is_abandoned)
 
     def _judge(self, done: messages.Done | None) -> Outcome:
         if self._is_lost or self._run.stop.reason is StopReason.LOST:
