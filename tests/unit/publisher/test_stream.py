@@ -144,3 +144,21 @@ async def test_the_media_type_is_the_one_of_server_sent_events(api, finished_job
 
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_waiting_job_is_told_when_the_line_moves(api, worker_of, clock):
+    first = (await api.submit(lock="ledger")).json()["job_id"]
+    second = (await api.submit(lock="ledger")).json()["job_id"]
+    listener = Listener(JobStream(api.journal, clock, lambda: False), await find_job(api.journal, second))
+    await clock.advance(0)
+    assert (
+        f'"position":2,"waiting_for":{{"lock":"ledger","holder":null,"running":null,"ahead":["{first}"]}}'
+        in (listener.take())
+    )
+
+    await worker_of("ledger").start()
+    await clock.advance(3.5)
+    assert f'"position":1,"waiting_for":{{"lock":"ledger","holder":"worker-1","running":"{first}"' in (
+        listener.take()
+    )
+    listener.task.cancel()

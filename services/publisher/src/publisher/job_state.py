@@ -58,14 +58,15 @@ async def job_state(journal: Journal, job_id: str) -> Job:
         job = await read_job(journal, registration)
         if job.status != JobStatus.QUEUED:
             return job_document(job, result=await _result(journal, registration.partition, job))
-        place = await _place(journal, registration.partition, job)
+        place = await place_in_line(journal, registration.partition, job)
         if place is not None:
             return job_document(job, position=place.position, waiting_for=place.waiting_for)
         # It left the line between the two reads.
     return job_document(job)
 
 
-async def _place(journal: Journal, partition: str, job: JobRow) -> Place | None:
+async def place_in_line(journal: Journal, partition: str, job: JobRow) -> Place | None:
+    """Find a queued job's place; None when it has just left the line. Raises UnknownOutcomeError."""
     ahead: list[str] = []
     passed = 0
     lock: LockRow | None = None

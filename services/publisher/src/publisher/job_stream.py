@@ -1,18 +1,19 @@
 """Use case: tell of a job while it happens, as server-sent events."""
 
+import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
-from contracts.jobs import Event, Progress
+from contracts.jobs import Event, Progress, WaitingFor
 from contracts.statuses import JobStatus
 from coordination.ports import Clock, Journal, Registration, UnknownOutcomeError
 from coordination.rows import JobRow
 from publisher.documents import progress
 from publisher.job_events import read_events
-from publisher.job_state import read_job
+from publisher.job_state import Place, place_in_line, read_job
 
 
 class ProgressReport(BaseModel):
@@ -24,6 +25,8 @@ class ProgressReport(BaseModel):
     worker: str | None
     step: str | None
     progress: Progress | None
+    position: int | None = None
+    waiting_for: WaitingFor | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class JobStream:
     #: Seconds between two looks while things happen, and while nothing does.
     quick: float = 0.5
     slow: float = 1.0
+    #: Seconds between two looks at the line while the job waits in it.
+    line_every: float = 2.0
     #: Seconds of silence after which a comment shows that the connection lives.
     heartbeat: float = 10.0
     #: Seconds without an answer from the storage after which the stream ends.
@@ -44,37 +49,66 @@ class JobStream:
 
     async def follow(self, registration: Registration, after: int = 0) -> AsyncIterator[bytes]:
         """Give every event behind a number, and changes of progress, until the job has ended."""
-        report: ProgressReport | None = None
+        follower = _Follower(self, registration, after)
         pause = self.quick
         spoke_at = answered_at = self.clock.boot()
         yield format_sse_event(retry=1000)
         while not self.is_stopping():
             try:
-                job = await read_job(self.journal, registration)
-                events = await read_events(self.journal, registration, after=after) if job.seq > after else []
+                told = await follower.look()
                 answered_at = self.clock.boot()
             except UnknownOutcomeError:
                 if self.clock.boot() - answered_at > self.patience:
                     return
                 await self.clock.sleep(self.slow)
                 continue
-            told: list[bytes] = []
-            if _report(job) != report:
-                report = _report(job)
-                told.append(_progress(report))
-            for event in events:
-                told.append(_event(event))
-                after = event.seq
             if told or self.clock.boot() - spoke_at > self.heartbeat:
                 spoke_at = self.clock.boot()
                 yield b"".join(told) or format_sse_event(comment="still here")
-            if job.is_terminal and after >= job.seq:
+            if follower.has_seen_the_end:
                 return
             pause = self.quick if told else min(pause * 1.2, self.slow)
             await self.clock.sleep(pause)
 
 
-def _report(job: JobRow) -> ProgressReport:
+@dataclass
+class _Follower:
+    """What one listener has been told of a job."""
+
+    stream: JobStream
+    registration: Registration
+    #: Number of the last event told.
+    after: int
+    has_seen_the_end: bool = False
+    _report: ProgressReport | None = None
+    _place: Place | None = None
+    _line_read_at: float = -math.inf
+
+    async def look(self) -> list[bytes]:
+        """Read what is new since the last look. Raises UnknownOutcomeError; then nothing counts as told."""
+        journal = self.stream.journal
+        job = await read_job(journal, self.registration)
+        events = (
+            await read_events(journal, self.registration, after=self.after) if job.seq > self.after else []
+        )
+        report = _report(job, await self._place_of(job))
+        told = [] if report == self._report else [_progress(report)]
+        told += [_event(event) for event in events]
+        self._report = report
+        self.after = max([self.after, *(event.seq for event in events)])
+        self.has_seen_the_end = job.is_terminal and self.after >= job.seq
+        return told
+
+    async def _place_of(self, job: JobRow) -> Place | None:
+        if job.status != JobStatus.QUEUED:
+            self._place = None
+        elif self.stream.clock.boot() - self._line_read_at >= self.stream.line_every:
+            self._place = await place_in_line(self.stream.journal, self.registration.partition, job)
+            self._line_read_at = self.stream.clock.boot()
+        return self._place
+
+
+def _report(job: JobRow, place: Place | None) -> ProgressReport:
     return ProgressReport(
         job_id=job.job_id,
         status=JobStatus(job.status),
@@ -82,6 +116,8 @@ def _report(job: JobRow) -> ProgressReport:
         worker=job.worker or None,
         step=job.step or None,
         progress=progress(job),
+        position=place.position if place is not None else None,
+        waiting_for=place.waiting_for if place is not None else None,
     )
 
 

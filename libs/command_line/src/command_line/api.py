@@ -1,0 +1,182 @@
+"""The HTTP API as the commands use it: answers as plain JSON, errors as one sentence with an exit code."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+from httpx_sse import ServerSentEvent, SSEError, connect_sse
+
+from command_line.exit_codes import BY_STATUS, UNREACHABLE, USAGE
+
+#: Above what the publisher itself waits for its storage.
+_TIMEOUT_SECONDS = 20.0
+
+#: A stream says something at least every 10 seconds.
+_SILENCE_SECONDS = 30.0
+
+_LONGEST_PAUSE = 8.0
+
+
+class ApiError(Exception):
+    """The API did not do what was asked; the text is a sentence for people."""
+
+    def __init__(self, sentence: str, exit_code: int, problem: Mapping[str, Any] | None = None) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+        #: The problem document, or one made up when there was no answer.
+        self.problem = dict(problem or {"title": "No answer", "detail": sentence})
+
+
+class _EndedError(Exception):
+    """Everything about the job has been told already."""
+
+
+class Api:
+    """A connection to a publisher."""
+
+    def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        try:
+            # A proxy is for other machines.
+            is_local = httpx.URL(self.url).host in {"127.0.0.1", "localhost", "::1"}
+            self._client = httpx.Client(
+                base_url=self.url, timeout=_TIMEOUT_SECONDS, trust_env=not is_local, transport=transport
+            )
+        except (httpx.InvalidURL, ValueError):
+            raise _bad_url(self.url) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def get(self, path: str, **question: Any) -> Any:
+        """Ask a question."""
+        asked = {name: value for name, value in question.items() if value is not None}
+        with self._clear_errors():
+            return _content(self._client.get(path, params=asked), self.url)
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Ask for something to be done."""
+        with self._clear_errors():
+            return _content(self._client.post(path, json=body), self.url)
+
+    def items(self, path: str, limit: int | None = None) -> list[Any]:
+        """Give all items of a list, or the first `limit`."""
+        found: list[Any] = []
+        cursor = None
+        while True:
+            page = self.get(path, cursor=cursor)
+            found += page["items"]
+            cursor = page["next"]
+            if cursor is None or (limit is not None and len(found) >= limit):
+                return found[:limit]
+
+    def submit(self, body: Mapping[str, Any]) -> Any:
+        """Submit a job that has an id; when no answer comes, once more, which cannot run it twice."""
+        try:
+            return self._submit(body)
+        except ApiError as error:
+            if not isinstance(
+                error.__cause__, httpx.ReadError | httpx.ReadTimeout | httpx.RemoteProtocolError
+            ):
+                raise
+        return self._submit(body)
+
+    def _submit(self, body: Mapping[str, Any]) -> Any:
+        try:
+            return self.post("/api/jobs", body)
+        except ApiError as error:
+            if error.problem.get("same_request"):
+                return self.get(f"/api/jobs/{error.problem['job_id']}/state")
+            raise
+
+    def follow(self, job_id: str, *, patience: float = 60.0) -> Iterator[tuple[str, Any]]:
+        """Give what happens to a job, as event name and content, from its beginning to its end.
+
+        A broken connection is taken up again where it was, unless none can be had for `patience` seconds.
+        """
+        path = f"/api/jobs/{quote(job_id, safe='')}/stream"
+        last_id, pause, heard_at = "0", 0.5, time.monotonic()
+        while True:
+            try:
+                for event in self._listen(path, last_id):
+                    last_id, pause, heard_at = event.id or last_id, 0.5, time.monotonic()
+                    content = event.json()
+                    yield event.event, content
+                    if event.event == "job_event" and content["status"] in BY_STATUS:
+                        return
+            except _EndedError:
+                return
+            except ApiError as error:
+                if error.exit_code != UNREACHABLE or time.monotonic() - heard_at > patience:
+                    raise
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _listen(self, path: str, last_id: str) -> Iterator[ServerSentEvent]:
+        """Give the events of one connection. Raises _EndedError when there will be no more."""
+        headers = {"Last-Event-ID": last_id}
+        with (
+            self._clear_errors(),
+            connect_sse(self._client, "GET", path, headers=headers, timeout=_SILENCE_SECONDS) as source,
+        ):
+            if source.response.status_code == HTTPStatus.NO_CONTENT:
+                raise _EndedError
+            if source.response.is_error:
+                source.response.read()
+                _content(source.response, self.url)
+            yield from source.iter_sse()
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+            raise _bad_url(self.url) from None
+        except httpx.TimeoutException as error:
+            sentence = f"{self.url} did not answer in time; try again, or look at it with `make ps`."
+            raise ApiError(sentence, UNREACHABLE) from error
+        except (httpx.TransportError, SSEError) as error:
+            raise _unreachable(self.url) from error
+
+
+def _content(response: httpx.Response, url: str) -> Any:
+    try:
+        content = response.json()
+    except ValueError:
+        content = None
+    if response.is_success and content is not None:
+        return content
+    if not isinstance(content, dict) or "detail" not in content:
+        sentence = f"{url} answered {response.status_code}, but not as Turnstile does; check the address."
+        raise ApiError(sentence, UNREACHABLE)
+    is_server = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    raise ApiError(_sentence(content), UNREACHABLE if is_server else USAGE, content)
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    errors = problem.get("errors")
+    if isinstance(errors, list) and errors:
+        return "; ".join(f"{error['field']}: {error['message']}" for error in errors) + "."
+    return str(problem["detail"])
+
+
+def _unreachable(url: str) -> ApiError:
+    sentence = (
+        f"Nothing answers at {url}: start Turnstile with `make up`, "
+        "or name another address with --url or TURNSTILE_URL."
+    )
+    return ApiError(sentence, UNREACHABLE)
+
+
+def _bad_url(url: str) -> ApiError:
+    return ApiError(f"{url!r} is no address of a publisher; write it like http://127.0.0.1:8000.", USAGE)

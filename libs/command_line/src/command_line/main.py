@@ -1,0 +1,206 @@
+"""The turnstile command. What a command needs is imported when it runs, so that help comes at once."""
+
+# ruff: noqa: PLC0415
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from command_line.exit_codes import BY_STATUS
+from command_line.output import connected, print_json
+
+app = typer.Typer(
+    name="turnstile",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Run long jobs one at a time per lock, and see what happens.",
+    epilog="Exit codes: 0 done (`watch`: Completed), 1 Failed, 2 cannot be done, 3 Cancelled, 4 TimedOut, "
+    "5 unreachable.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Url = Annotated[
+    str, typer.Option("--url", envvar="TURNSTILE_URL", help="Address of the publisher.", metavar="URL")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.")]
+
+_URL = "http://127.0.0.1:8000"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"turnstile {version('command-line')}")
+        raise typer.Exit
+
+
+@app.callback()
+def turnstile(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Run long jobs one at a time per lock, and see what happens."""
+
+
+@app.command(
+    epilog="Example: `turnstile submit ten-steps --lock ledger -p steps=5 -p seconds=0.5 --watch`  \n"
+    "Example: `turnstile submit checksum-file --parameters @job.json --priority 0`"
+)
+def submit(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="What to do; `turnstile kinds` lists them.")],
+    lock: Annotated[str, typer.Option(help="Jobs with the same lock run one at a time.")] = "default",
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="KEY=VALUE", help="A parameter; its value may be JSON."),
+    ] = None,
+    parameters: Annotated[
+        str | None,
+        typer.Option(metavar="JSON|@FILE", help="All parameters; @- reads them from the input."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="A title for people.")] = "",
+    description: Annotated[str, typer.Option(help="More for people.")] = "",
+    priority: Annotated[int, typer.Option(min=0, max=9, help="0 runs first, 9 last.")] = 5,
+    job_id: Annotated[
+        str | None, typer.Option(metavar="UUID", help="An id of your own: repeating it runs nothing twice.")
+    ] = None,
+    properties: Annotated[
+        list[str] | None, typer.Option("--property", metavar="KEY=VALUE", help="A label to find the job by.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch it until it ends.")] = False,
+    url: Url = _URL,
+    as_json: Json = False,
+) -> None:
+    """Submit a job."""
+    from command_line.parameters import read_parameters, read_properties
+    from contracts.identifiers import new_id
+
+    body: dict[str, Any] = {
+        "kind": kind,
+        "lock": lock,
+        "parameters": read_parameters(parameters, pairs or []),
+        "name": name,
+        "description": description,
+        "priority": priority,
+        "job_id": job_id or new_id(),
+        "properties": read_properties(properties or []),
+    }
+    with connected(url, as_json=as_json) as api:
+        accepted = api.submit(body)
+        if watch:
+            from command_line.watching import watch_job
+
+            job = watch_job(api, accepted["job_id"], as_json=as_json)
+            raise typer.Exit(BY_STATUS[job["status"]])
+        if as_json:
+            print_json({key: accepted[key] for key in ("job_id", "lock", "status")})
+        else:
+            from command_line.reports import print_accepted
+
+            print_accepted(accepted)
+
+
+@app.command(epilog="Example: `turnstile watch 018f6c3e-7b1a-7c4e-9d3a-0123456789ab && echo done`")
+def watch(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
+    """Watch a job until it ends; the exit code is its outcome.
+
+    0 Completed, 1 Failed, 3 Cancelled, 4 TimedOut. Ctrl-C stops watching, the job goes on.
+    """
+    from command_line.watching import watch_job
+
+    with connected(url, as_json=as_json) as api:
+        job = watch_job(api, job_id, as_json=as_json)
+        raise typer.Exit(BY_STATUS[job["status"]])
+
+
+@app.command("list", epilog="Example: `turnstile list --jobs --limit 20`")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Most events to look at.")] = 30,
+    jobs: Annotated[bool, typer.Option("--jobs", help="Only the latest event of each job.")] = False,
+    url: Url = _URL,
+    as_json: Json = False,
+) -> None:
+    """List what happened lately, newest first."""
+    with connected(url, as_json=as_json) as api:
+        events = api.get("/api/jobs", limit=limit)["items"]
+        if jobs:
+            latest: dict[str, Any] = {}
+            for event in events:
+                latest.setdefault(event["job_id"], event)
+            events = list(latest.values())
+        if as_json:
+            print_json({"items": events})
+        else:
+            from command_line.reports import print_recent_events
+
+            print_recent_events(events)
+
+
+@app.command(epilog="Example: `turnstile show 018f6c3e-7b1a-7c4e-9d3a-0123456789ab`")
+def show(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
+    """Show everything about a job: where it stands, its result, its events."""
+    with connected(url, as_json=as_json) as api:
+        path = f"/api/jobs/{quote(job_id, safe='')}"
+        job = api.get(f"{path}/state")
+        events = api.items(path)
+        if as_json:
+            print_json(job | {"events": events})
+        else:
+            from command_line.reports import print_job
+
+            print_job(job, events)
+
+
+@app.command(epilog="Example: `turnstile locks ledger-2026`")
+def locks(
+    name: Annotated[str | None, typer.Argument(help="One lock; all of them when left out.")] = None,
+    url: Url = _URL,
+    as_json: Json = False,
+) -> None:
+    """Show who holds a lock, with which fence, since when, and who waits."""
+    from command_line.reports import print_lock, print_locks
+
+    with connected(url, as_json=as_json) as api:
+        if name is None:
+            found = api.items("/api/locks")
+            print_json({"items": found}) if as_json else print_locks(found)
+        else:
+            lock = api.get(f"/api/locks/{quote(name, safe='').replace('.', '%2E')}")
+            print_json(lock) if as_json else print_lock(lock)
+
+
+@app.command(epilog="Example: `turnstile cancel 018f6c3e-7b1a-7c4e-9d3a-0123456789ab`")
+def cancel(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
+    """Cancel a job: at once while it waits, at its next check while it runs."""
+    from command_line.reports import print_cancelled
+
+    with connected(url, as_json=as_json) as api:
+        job = api.post(f"/api/jobs/{quote(job_id, safe='')}/cancel")
+        print_json(job) if as_json else print_cancelled(job)
+
+
+@app.command(epilog="Example: `turnstile kinds --json`")
+def kinds(url: Url = _URL, as_json: Json = False) -> None:
+    """List the kinds of jobs that workers know, with their parameters."""
+    from command_line.reports import print_kinds
+
+    with connected(url, as_json=as_json) as api:
+        found = api.items("/api/kinds")
+        print_json({"items": found}) if as_json else print_kinds(found)
+
+
+@app.command(epilog="Example: `turnstile publish`")
+def publish(
+    seed: Annotated[int | None, typer.Option(help="Sends the same jobs every time.")] = None,
+    url: Url = _URL,
+    as_json: Json = False,
+) -> None:
+    """Send a random demonstration job with every key; q quits. Needs a terminal."""
+    from command_line.publishing import publish_by_keys
+
+    with connected(url, as_json=as_json) as api:
+        publish_by_keys(api, seed, as_json=as_json)

@@ -1,0 +1,106 @@
+"""What commands print: tables and sentences for people, or one JSON document for programs.
+
+Loads the terminal and the HTTP client only when they are needed, so that help comes at once.
+"""
+
+# ruff: noqa: PLC0415
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from command_line.exit_codes import STOPPED
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from command_line.api import Api
+
+_STYLES = {
+    "Queued": "yellow",
+    "Submitted": "yellow",
+    "Running": "cyan",
+    "Started": "cyan",
+    "LeaseAcquired": "blue",
+    "Completed": "green",
+    "Failed": "red",
+    "Interrupted": "magenta",
+    "CancelRequested": "magenta",
+    "Cancelled": "magenta",
+    "TimedOut": "red",
+}
+
+
+@contextmanager
+def connected(url: str, *, as_json: bool) -> Iterator["Api"]:
+    """Connect for the time of a command; errors end it with a sentence on stderr and their exit code."""
+    from command_line.api import Api, ApiError
+
+    try:
+        with Api(url) as api:
+            yield api
+    except ApiError as error:
+        if as_json:
+            print_json(error.problem)
+        complain(str(error))
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(STOPPED) from None
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; keeps the interpreter from complaining at its exit.
+        sys.stdout = None
+        raise typer.Exit(0) from None
+
+
+def complain(sentence: str) -> None:
+    """Say on stderr what is wrong."""
+    console(stderr=True).print(safe(f"Error: {sentence}"), style="red", soft_wrap=True)
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Make the console; it honours NO_COLOR and writes plainly to anything that is no terminal."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document."""
+    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(document, indent=2, ensure_ascii=not is_unicode))
+
+
+def safe(text: object) -> "Text":
+    """Make a text printable that comes from others: no markup, no control sequences."""
+    from rich.text import Text
+
+    return Text("".join(character if character.isprintable() else "\ufffd" for character in str(text)))
+
+
+def styled_status(status: str) -> "Text":
+    """Give a status in its colour."""
+    text = safe(status)
+    text.stylize(_STYLES.get(status, ""))
+    return text
+
+
+def clock_time(timestamp: str | None, *, with_date: bool = False) -> str:
+    """Give a timestamp of the API as local time."""
+    if not timestamp:
+        return ""
+    local = datetime.fromisoformat(timestamp).astimezone()
+    return local.strftime("%Y-%m-%d %H:%M:%S" if with_date else "%H:%M:%S")
+
+
+def duration(start: str | None, end: str | None) -> str:
+    """Give the time between two timestamps of the API."""
+    if not start or not end:
+        return ""
+    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,190 @@
+"""What the API says, as tables for people."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from command_line.output import clock_time, console, duration, safe, styled_status
+
+Document = Mapping[str, Any]
+
+
+def print_accepted(accepted: Document) -> None:
+    """Say that a job was submitted, and how to go on."""
+    screen = console()
+    lock = accepted["lock"]
+    screen.print(safe(f"Submitted {accepted['job_id']} on lock {lock}."), soft_wrap=True)
+    if screen.is_terminal:
+        screen.print(f"[dim]turnstile watch {accepted['job_id']}[/dim]", soft_wrap=True)
+
+
+def print_cancelled(job: Document) -> None:
+    """Say what came of a cancellation."""
+    done = job["status"] == "Cancelled"
+    text = (
+        "It is cancelled."
+        if done
+        else f"Asked {job['worker']} to stop it; `turnstile watch` shows when it has."
+    )
+    console().print(safe(text), soft_wrap=True)
+
+
+def print_recent_events(events: Sequence[Document]) -> None:
+    """Print events of all jobs."""
+    if not events:
+        console().print("Nothing has happened yet; submit a job with: turnstile submit ten-steps --watch")
+        return
+    table = _table("time", "job", "lock", "what", "message", "worker")
+    for event in events:
+        table.add_row(
+            clock_time(event["timestamp_utc"]),
+            safe(event["job_id"]),
+            safe(event["lock"]),
+            styled_status(event["status"]),
+            safe(event["message"]),
+            safe(event["worker"] or ""),
+        )
+    console().print(table)
+
+
+def print_job(job: Document, events: Sequence[Document]) -> None:
+    """Print a job and its events."""
+    screen = console()
+    facts = Table.grid(padding=(0, 2))
+    for name, value in _facts(job):
+        if value:
+            facts.add_row(Text(name, style="dim"), value if isinstance(value, Text) else safe(value))
+    screen.print(facts)
+    screen.print()
+    table = _table("#", "time", "what", "message", "attempt", "fence", "worker", "by")
+    for event in events:
+        table.add_row(
+            str(event["seq"]),
+            clock_time(event["timestamp_utc"]),
+            styled_status(event["status"]),
+            safe(event["message"]),
+            str(event["attempt"]),
+            "" if event["fence"] is None else str(event["fence"]),
+            safe(event["worker"] or ""),
+            safe(event["actor"]),
+        )
+    screen.print(table)
+
+
+def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
+    error = job["error"] and f"{job['error']['type']}: {job['error']['message']}"
+    ran = duration(job["started_at"], job["finished_at"])
+    return [
+        ("job", job["job_id"]),
+        ("status", styled_status(job["status"])),
+        ("kind", job["kind"]),
+        ("name", job["name"]),
+        ("description", job["description"]),
+        ("properties", ", ".join(f"{key}={value}" for key, value in job["properties"].items())),
+        ("lock", job["lock"]),
+        ("waits", waiting_text(job)),
+        ("worker", job["worker"]),
+        ("attempt", f"{job['attempt']}, interrupted {job['interruptions']} times" if job["attempt"] else ""),
+        ("fence", "" if job["fence"] is None else str(job["fence"])),
+        ("step", job["step"]),
+        ("progress", progress_text(job["progress"])),
+        ("result", "" if job["result"] is None else shortened(json.dumps(job["result"], ensure_ascii=False))),
+        ("error", error),
+        ("submitted", clock_time(job["submitted_at"], with_date=True)),
+        ("started", clock_time(job["started_at"], with_date=True)),
+        ("finished", clock_time(job["finished_at"], with_date=True) + (f", after {ran}" if ran else "")),
+        ("trace", job["trace_id"]),
+    ]
+
+
+def print_lock(lock: Document) -> None:
+    """Print a lock and its line."""
+    screen = console()
+    print_locks([lock])
+    for place, job_id in enumerate(lock["line"], start=1):
+        screen.print(safe(f"{place:>4}  {job_id}"))
+    if lock["waiting"] > len(lock["line"]):
+        screen.print(f"      and {lock['waiting'] - len(lock['line'])} more")
+
+
+def print_locks(locks: Sequence[Document]) -> None:
+    """Print locks."""
+    if not locks:
+        console().print("No job has named a lock yet.")
+        return
+    table = _table("lock", "holder", "runs", "since", "fence", "waiting")
+    for lock in locks:
+        table.add_row(
+            safe(lock["lock"]),
+            safe(lock["holder"] or "free"),
+            safe(lock["job_id"] or ""),
+            clock_time(lock["since"]),
+            str(lock["fence"]),
+            str(lock["waiting"]),
+        )
+    console().print(table)
+
+
+def print_kinds(kinds: Sequence[Document]) -> None:
+    """Print kinds and their parameters."""
+    if not kinds:
+        console().print("No worker has said yet what it can do; start one with: make up")
+        return
+    table = _table("kind", "parameter", "type", "default")
+    for kind in kinds:
+        schema = kind["parameters"]
+        rows = [
+            (name, _type(field), _default(schema, name, field))
+            for name, field in schema.get("properties", {}).items()
+        ] or [("", "", "")]
+        for number, row in enumerate(rows):
+            table.add_row(safe(kind["kind"] if number == 0 else ""), *map(safe, row))
+    console().print(table)
+
+
+def _type(field: Document) -> str:
+    alternatives = field.get("anyOf", [field])
+    return " or ".join(str(one.get("type", "any")) for one in alternatives)
+
+
+def _default(schema: Document, name: str, field: Document) -> str:
+    if name in schema.get("required", []):
+        return "required"
+    return json.dumps(field["default"]) if "default" in field else ""
+
+
+def waiting_text(job: Document) -> str:
+    """Say why a job does not run yet."""
+    waiting = job["waiting_for"]
+    if not waiting:
+        return ""
+    place = f"number {job['position']} in the line of {waiting['lock']}"
+    if waiting["running"]:
+        return f"{place}, while {waiting['holder']} runs {waiting['running']}"
+    return f"{place}, which no worker holds"
+
+
+def progress_text(progress: Document | None) -> str:
+    """Say how far a job is."""
+    if progress is None:
+        return ""
+    value, limit = progress["value"], progress["limit"]
+    if not limit:
+        return f"{value:,.10g}"
+    return f"{value:,.10g} of {limit:,.10g} ({value / limit:.0%})"
+
+
+def shortened(text: str, limit: int = 500) -> str:
+    """Cut a long text."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in columns:
+        is_id = column in {"job", "runs"}
+        table.add_column(column, no_wrap=is_id or column in {"time", "since", "what"}, overflow="fold")
+    return table

@@ -1,0 +1,277 @@
+"""Commands that ask or say one thing."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import uuid
+
+import httpx
+import pytest
+
+import command_line.api
+from command_line.publishing import publish_by_keys
+
+JOBS = "/api/jobs"
+
+
+def accepted(job_id="018f6c3e-7b1a-7c4e-9d3a-0123456789ab"):
+    return httpx.Response(202, json={"job_id": job_id, "lock": "ledger", "status": "Queued"})
+
+
+def test_submitting_sends_what_was_typed(scripted, run):
+    scripted.on("POST", JOBS, accepted())
+    words = "ten-steps --lock ledger -p steps=5 -p note=plain -p both={} --priority 0"
+    words += " --name Title --property team=a"
+    result = run("submit", *words.split(), "--parameters", '{"steps": 1, "seconds": 0.5}')
+
+    assert result.exit_code == 0
+    assert "Submitted 018f6c3e-7b1a-7c4e-9d3a-0123456789ab on lock ledger." in result.stdout
+    body = scripted.bodies()[0]
+    assert body["parameters"] == {"steps": 5, "seconds": 0.5, "note": "plain", "both": {}}
+    assert (body["kind"], body["lock"], body["priority"]) == ("ten-steps", "ledger", 0)
+    assert (body["name"], body["properties"]) == ("Title", {"team": "a"})
+    assert uuid.UUID(body["job_id"]).version == 7
+
+
+def test_parameters_are_read_from_a_file_or_the_input(scripted, run, tmp_path):
+    scripted.on("POST", JOBS, accepted())
+    file = tmp_path / "job.json"
+    file.write_text('{"a": 1}')
+    run("submit", "k", "--parameters", f"@{file}")
+    run("submit", "k", "--parameters", "@-", input='{"b": 2}')
+
+    assert [body["parameters"] for body in scripted.bodies()] == [{"a": 1}, {"b": 2}]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-p", "novalue"],
+        ["-p", "=1"],
+        ["--parameters", "{"],
+        ["--parameters", "[1]"],
+        ["--parameters", "@/nowhere.json"],
+        ["--property", "novalue"],
+        ["--priority", "10"],
+    ],
+)
+def test_what_cannot_be_understood_is_refused_before_anything_is_sent(scripted, run, words):
+    result = run("submit", "k", *words)
+
+    assert result.exit_code == 2
+    assert words[0].split("=")[0] in result.stderr
+    assert scripted.requests == []
+
+
+def test_a_lost_answer_is_asked_for_again_under_the_same_id(scripted, run, a_problem, job):
+    used = a_problem(409, "job_id_used", "used", job_id=job["job_id"], same_request=True)
+    scripted.on("POST", JOBS, httpx.ReadError("gone"), used)
+    scripted.on("GET", f"{JOBS}/{job['job_id']}/state", httpx.Response(200, json=job))
+    result = run("submit", "ten-steps")
+
+    assert result.exit_code == 0
+    first, second = (body["job_id"] for body in scripted.bodies())
+    assert first == second
+
+
+def test_an_id_used_for_something_else_is_an_error(scripted, run, a_problem):
+    scripted.on(
+        "POST", JOBS, a_problem(409, "job_id_used", "Used before, with other content.", same_request=False)
+    )
+    result = run("submit", "ten-steps", "--job-id", str(uuid.uuid4()))
+
+    assert result.exit_code == 2
+    assert "Used before, with other content." in result.stderr
+
+
+def test_wrong_fields_are_named_in_one_sentence(scripted, run, a_problem):
+    errors = [{"field": "parameters.steps", "message": "is required"}]
+    scripted.on("POST", JOBS, a_problem(422, "invalid_fields", "x", errors=errors))
+    result = run("submit", "ten-steps")
+
+    assert result.exit_code == 2
+    assert result.stderr == "Error: parameters.steps: is required.\n"
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "sentence"),
+    [
+        (httpx.ConnectError("refused"), 5, "make up"),
+        (httpx.ReadTimeout("late"), 5, "did not answer in time"),
+        (httpx.Response(200, text="<html>"), 5, "not as Turnstile does"),
+        (httpx.Response(404, json={"detail": 7} | {"detail": "Nope."}), 2, "Nope."),
+    ],
+)
+def test_every_failure_is_one_sentence(scripted, run, failure, code, sentence):
+    scripted.on("GET", "/api/kinds", failure)
+    result = run("kinds")
+
+    assert result.exit_code == code
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_json_stays_json_when_something_is_wrong(scripted, run, a_problem):
+    scripted.on("GET", "/api/kinds", a_problem(503, "storage_away", "The storage does not answer."))
+    result = run("kinds", "--json")
+
+    assert result.exit_code == 5
+    assert json.loads(result.stdout)["type"].endswith("storage_away")
+
+
+def test_an_address_without_a_scheme_is_explained(run):
+    result = run("kinds", "--url", "localhost:8000")
+
+    assert result.exit_code == 2
+    assert "http://127.0.0.1:8000" in result.stderr
+
+
+def test_lists_are_read_to_their_end(scripted, run):
+    lock = {
+        "holder": "w",
+        "job_id": "j",
+        "fence": 1,
+        "since": "2026-01-01T00:00:00Z",
+        "line": [],
+        "waiting": 0,
+    }
+    pages = [
+        httpx.Response(200, json={"items": [lock | {"lock": "a"}], "next": "c"}),
+        httpx.Response(200, json={"items": [lock | {"lock": "b"}], "next": None}),
+    ]
+    scripted.on("GET", "/api/locks", *pages)
+    result = run("locks", "--json")
+
+    assert [one["lock"] for one in json.loads(result.stdout)["items"]] == ["a", "b"]
+    assert scripted.requests[1].url.params["cursor"] == "c"
+
+
+def test_a_lock_is_asked_for_by_its_spelling(scripted, run):
+    lock = {
+        "lock": "a/b",
+        "holder": None,
+        "job_id": None,
+        "fence": 1,
+        "since": None,
+        "line": ["x", "y"],
+        "waiting": 3,
+    }
+    scripted.on("GET", "/api/locks/a%2Fb%20%2E%2E", httpx.Response(200, json=lock))
+    result = run("locks", "a/b ..")
+
+    assert result.exit_code == 0
+    assert "free" in result.stdout
+    assert "   2  y" in result.stdout
+    assert "and 1 more" in result.stdout
+
+
+def test_everything_about_a_job_is_shown(scripted, run, job, event):
+    events = [event(1, "Submitted", "submitted by api"), event(2, "Completed", "completed")]
+    scripted.on("GET", f"{JOBS}/{job['job_id']}/state", httpx.Response(200, json=job))
+    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json={"items": events, "next": None}))
+    result = run("show", job["job_id"])
+
+    assert result.exit_code == 0
+    for expected in ("Completed", '{"digest": "abc"}', "after 10.0 s", "10 of 10 (100%)", "submitted by api"):
+        assert expected in result.stdout
+    as_json = json.loads(run("show", job["job_id"], "--json").stdout)
+    assert as_json["events"] == events
+    assert as_json["status"] == "Completed"
+
+
+def test_nothing_a_job_says_reaches_the_terminal_as_a_command(scripted, run, job, event):
+    events = [event(1, "Submitted", "\x1b[2Jgone [bold]x[/bold]")]
+    scripted.on("GET", JOBS, httpx.Response(200, json={"items": events, "next": None}))
+    result = run("list")
+
+    assert "\x1b" not in result.stdout
+    assert "[bold]" in result.stdout
+
+
+def test_jobs_are_listed_by_their_latest_event(scripted, run, event):
+    events = [event(3, "Started"), event(1, "Submitted") | {"job_id": "other"}, event(1, "Submitted")]
+    scripted.on("GET", JOBS, httpx.Response(200, json={"items": events, "next": None}))
+    result = run("list", "--jobs", "--json")
+
+    assert json.loads(result.stdout)["items"] == events[:2]
+
+
+def test_kinds_show_what_they_need(scripted, run):
+    schema = {
+        "properties": {
+            "path": {"type": "string"},
+            "chunk_bytes": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": 65536},
+        },
+        "required": ["path"],
+    }
+    kind = {
+        "kind": "checksum-file",
+        "description": "",
+        "parameters": schema,
+        "published_at": "2026-01-01T00:00:00Z",
+    }
+    scripted.on("GET", "/api/kinds", httpx.Response(200, json={"items": [kind], "next": None}))
+    result = run("kinds")
+
+    assert "required" in result.stdout
+    assert "integer or null" in result.stdout
+    assert "65536" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [("Cancelled", "It is cancelled."), ("Running", "Asked worker-1")]
+)
+def test_cancelling_says_what_came_of_it(scripted, run, job, status, said):
+    answer = httpx.Response(202, json=job | {"status": status})
+    scripted.on("POST", f"{JOBS}/{job['job_id']}/cancel", answer)
+
+    assert said in run("cancel", job["job_id"]).stdout
+
+
+def test_a_cancellation_that_comes_too_late_is_an_error(scripted, run, job, a_problem):
+    too_late = a_problem(409, "cancel_too_late", "The job has ended already: Completed.")
+    scripted.on("POST", f"{JOBS}/{job['job_id']}/cancel", too_late)
+    result = run("cancel", job["job_id"])
+
+    assert result.exit_code == 2
+    assert "ended already" in result.stderr
+
+
+def test_publishing_needs_a_terminal(scripted, run):
+    result = run("publish")
+
+    assert result.exit_code == 2
+    assert "turnstile submit" in result.stderr
+
+
+def test_every_key_sends_a_job_until_q(scripted, monkeypatch, capsys):
+    scripted.on("POST", JOBS, accepted())
+    master, slave = pty.openpty()
+    with os.fdopen(slave) as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        os.write(master, b"ab q")
+        publish_by_keys(command_line.api.Api("http://publisher"), 1, as_json=True)
+    os.close(master)
+
+    assert len(json.loads(capsys.readouterr().out)["submitted"]) == len(scripted.bodies()) == 3
+    assert {body["kind"] for body in scripted.bodies()} == {"ten-steps"}
+
+
+def test_the_version_comes_at_once_without_loading_a_client():
+    code = "import sys, command_line.main; print('httpx' in sys.modules, 'rich.console' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert result.stdout == "False False\n"
+
+
+@pytest.mark.parametrize(
+    "command", ["submit", "watch", "list", "show", "locks", "cancel", "kinds", "publish"]
+)
+def test_every_command_explains_itself_with_an_example(run, command):
+    result = run(command, "--help")
+
+    assert result.exit_code == 0
+    assert "Example" in result.stdout
