@@ -263,6 +263,15 @@ async def test_the_id_of_the_lease_is_always_sent(service: FakeService, leases: 
     assert [request.headers["x-ms-lease-id"] for request in service.requests] == ["an-id", "an-id"]
 
 
+async def test_the_store_never_ends_a_lease_before_its_holder_expects(
+    service: FakeService, leases: Leases
+) -> None:
+    service.answer = Prepared(201, headers={"ETag": "x", "Last-Modified": "Sat, 21 Nov 2026 01:47:05 GMT"})
+    await leases.acquire("lock", 22.1, "an-id", TIMEOUT)
+    assert service.requests[0].headers["x-ms-lease-duration"] == "23"
+    assert service.requests[0].headers["x-ms-proposed-lease-id"] == "an-id"
+
+
 def blob_error(status: int, code: str) -> Prepared:
     body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>no</Message></Error>'
     headers = {"x-ms-error-code": code, "Content-Type": "application/xml", "Retry-After": "0"}

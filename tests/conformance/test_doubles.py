@@ -1,0 +1,144 @@
+"""What only the in-memory doubles can do: faults on demand, time on demand, and looking behind the scenes."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from coordination.clock import SystemClock, VirtualClock
+from coordination.memory import ArrivesLateError, InMemoryBell, InMemoryJournal, InMemoryLeases
+from coordination.ports import (
+    Insert,
+    LeaseHeldError,
+    LeaseLostError,
+    RefusedError,
+    Ring,
+    Transaction,
+    UnknownOutcomeError,
+    Update,
+)
+
+INSERT = Transaction("op", [Insert("row", {"op_id": "op"})])
+
+
+def at(moment: str, error: Callable[[], Exception]) -> Callable[[str, str], Awaitable[None]]:
+    async def fault(when: str, _: str) -> None:
+        if when == moment:
+            raise error()
+
+    return fault
+
+
+async def test_a_fault_before_a_call_prevents_it() -> None:
+    journal = InMemoryJournal(at("before", UnknownOutcomeError))
+    with pytest.raises(UnknownOutcomeError):
+        await journal.commit("p", INSERT, 1.0)
+    assert journal.partitions == {}
+
+
+async def test_a_fault_after_a_call_hides_its_answer() -> None:
+    journal = InMemoryJournal(at("after", UnknownOutcomeError))
+    with pytest.raises(UnknownOutcomeError):
+        await journal.commit("p", INSERT, 1.0)
+    assert set(journal.partitions["p"]) == {"row"}
+
+
+async def test_a_fault_after_a_refusal_hides_that_too() -> None:
+    journal = InMemoryJournal(at("after", UnknownOutcomeError))
+    refused = Transaction("op", [Update("missing", {}, "etag")])
+    with pytest.raises(UnknownOutcomeError):
+        await journal.commit("p", refused, 1.0)
+
+
+async def test_a_request_can_arrive_after_its_sender_gave_up() -> None:
+    arrives = asyncio.Event()
+
+    async def arrival() -> None:
+        await arrives.wait()
+
+    faults = [ArrivesLateError]
+
+    async def fault(when: str, _: str) -> None:
+        if when == "before" and faults:
+            raise faults.pop()(arrival())
+
+    journal = InMemoryJournal(fault)
+    with pytest.raises(UnknownOutcomeError):
+        await journal.commit("p", INSERT, 1.0)
+    assert await journal.read("p", "row") is None
+    arrives.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert await journal.read("p", "row") is not None
+    with pytest.raises(RefusedError):
+        await journal.commit("p", INSERT, 1.0)
+
+
+async def test_faults_see_every_call_by_name() -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def fault(when: str, call: str) -> None:
+        seen.append((when, call))
+
+    leases = InMemoryLeases(VirtualClock(), fault)
+    await leases.acquire("lock", 15, "mine", 1.0)
+    with pytest.raises(LeaseHeldError):
+        await leases.acquire("lock", 15, "theirs", 1.0)
+    assert seen == [("before", "leases.acquire"), ("after", "leases.acquire")] * 2
+
+
+async def test_a_lease_that_has_run_out_cannot_be_renewed() -> None:
+    clock = VirtualClock()
+    leases = InMemoryLeases(clock)
+    await leases.acquire("lock", 15, "mine", 1.0)
+    await clock.advance(15)
+    with pytest.raises(LeaseLostError):
+        await leases.renew("lock", "mine", 1.0)
+    assert leases.holder("lock") is None
+
+
+async def test_sleepers_wake_in_the_order_of_their_times() -> None:
+    clock = VirtualClock()
+    woken: list[tuple[str, float]] = []
+
+    async def sleeper(name: str, *seconds: float) -> None:
+        for each in seconds:
+            await clock.sleep(each)
+            woken.append((name, clock.boot() - start))
+
+    start = clock.boot()
+    tasks = [asyncio.ensure_future(sleeper("a", 3, 3)), asyncio.ensure_future(sleeper("b", 2, 2, 2))]
+    await clock.advance(4)
+    assert woken == [("b", 2), ("a", 3), ("b", 4)]
+    assert await clock.advance_to_next()
+    assert woken[3:] == [("a", 6)]
+    assert await clock.advance_to_next()
+    await asyncio.gather(*tasks)
+    assert not await clock.advance_to_next()
+    assert woken[3:] == [("a", 6), ("b", 6)]
+
+
+async def test_rings_and_events_are_kept_until_taken() -> None:
+    bell = InMemoryBell()
+    await bell.ring(Ring("one"))
+    await bell.ring(Ring("two"))
+    await bell.defer(Ring("three", marked=True))
+    assert bell.take_rings() == [Ring("one"), Ring("two")]
+    assert bell.take_rings() == []
+    assert bell.take_deferred() == [Ring("three", marked=True)]
+    assert bell.take_events() == []
+
+
+async def test_a_lost_ring_is_lost_in_silence_and_a_lost_deferral_is_not() -> None:
+    bell = InMemoryBell(at("before", UnknownOutcomeError))
+    await bell.ring(Ring("one"))
+    assert bell.rings == []
+    with pytest.raises(UnknownOutcomeError):
+        await bell.defer(Ring("one"))
+
+
+def test_the_machines_clock_counts_suspended_time_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert abs(SystemClock().boot() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 1
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+    assert abs(SystemClock().boot() - time.monotonic()) < 1
