@@ -130,6 +130,13 @@ async def test_a_refusal_names_the_row(service: FakeService, journal: Journal) -
         await journal.commit("p", TRANSACTION, TIMEOUT)
 
 
+async def test_a_transaction_is_measured_as_it_would_be_sent(service: FakeService, journal: Journal) -> None:
+    rows = [Insert(f"row|{n}", {f"text_{i}": "ü" * 32_000 for i in range(14 + n % 2)}) for n in range(3)]
+    with pytest.raises(InvalidTransactionError, match=r"row\|1 is the largest"):
+        await journal.commit("p", Transaction("op", rows), TIMEOUT)
+    assert service.requests == []
+
+
 async def test_a_missing_table_refuses_nobody(service: FakeService, journal: Journal) -> None:
     service.answer = batch(part(404, body=table_error("TableNotFound", "0:no")))
     assert await outcome(journal.commit("p", TRANSACTION, TIMEOUT), service) is UnknownOutcomeError
