@@ -74,7 +74,6 @@ class BlobSource:
     def _explain(self, error: "AzureError") -> FailJob:
         """Give the reason without the library's text, which may quote the signed URL."""
         from azure.core.exceptions import (  # noqa: PLC0415
-            ClientAuthenticationError,
             HttpResponseError,
             ResourceModifiedError,
             ResourceNotFoundError,
@@ -85,7 +84,7 @@ class BlobSource:
                 return FailJob(f"blob {self._name!r} does not exist")
             case ResourceModifiedError():
                 return FailJob(f"blob {self._name!r} has changed while it was read")
-            case ClientAuthenticationError():
+            case HttpResponseError(status_code=401 | 403):
                 return FailJob(f"blob {self._name!r} may not be read with the configured signature")
             case HttpResponseError():
                 return FailJob(f"blob {self._name!r} cannot be read: HTTP {error.status_code}")

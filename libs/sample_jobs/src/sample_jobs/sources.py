@@ -57,7 +57,7 @@ class FileSource:
         except FileNotFoundError:
             raise FailJob(f"file {self._path!r} does not exist") from None
         except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
-            raise FailJob(f"file {self._path!r} cannot be read: {error}") from None
+            raise FailJob(f"file {self._path!r} cannot be read: {_reason(error)}") from None
         try:
             # Once more on what was opened: a link may have been changed since it was resolved.
             self._require_inside(Path(f"/proc/self/fd/{self._fd}").resolve(), root)
@@ -93,3 +93,8 @@ class FileSource:
     def _require_inside(self, target: Path, root: Path) -> None:
         if not target.is_relative_to(root):
             raise FailJob(f"path {self._path!r} is not under the input folder")
+
+
+def _reason(error: OSError | RuntimeError) -> str:
+    # An OSError's own text would show where the input folder lies.
+    return (isinstance(error, OSError) and error.strerror) or "its links lead in a circle"

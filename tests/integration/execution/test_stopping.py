@@ -1,0 +1,143 @@
+"""Runs that are stopped: cancelled, shut down, timed out, past their deadline, lost."""
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+from tests.integration.execution.rig import FakeRun, is_alive, until
+
+from coordination.outcomes import Cancelled, Completed, Interrupted, Lost, StopReason, TimedOut
+from worker.execution.slots import boot_time
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+SHUTDOWN = Interrupted("the worker is being stopped")
+
+
+def busy_pids(pool):
+    return {runner.pid for runner in pool._runners} - {runner.pid for runner in pool._idle}
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        (StopReason.CANCELLED, Cancelled()),
+        (StopReason.SHUTDOWN, SHUTDOWN),
+        (StopReason.DEADLINE, Interrupted("the lease could not be renewed in time")),
+        (StopReason.LOST, Lost()),
+    ],
+)
+@pytest.mark.parametrize(
+    "kind", ["sleeps", "sync-checks", "blocked-but-checks", "swallows-cancel", "sync-deaf"]
+)
+async def test_a_stop_ends_every_handler_with_the_outcome_of_its_reason(pool, kind, reason, expected):
+    run = FakeRun(kind)
+    began = time.monotonic()
+    assert await run.stopped_on(pool, reason) == expected
+    assert time.monotonic() - began < 5
+    await until(lambda: pool.idle == 2)
+
+
+async def test_state_can_be_saved_while_being_cancelled(pool):
+    run = FakeRun("saves-when-cancelled")
+    assert await run.stopped_on(pool, StopReason.SHUTDOWN) == SHUTDOWN
+    assert run.states == ['"was cancelled"']
+
+
+async def test_a_handler_that_swallows_its_cancellation_and_returns_counts_as_stopped(pool):
+    assert await FakeRun("swallows-cancel-and-returns").stopped_on(pool, StopReason.CANCELLED) == Cancelled()
+
+
+async def test_a_stronger_reason_replaces_a_weaker_one(pool):
+    run = FakeRun("swallows-cancel")
+    task = asyncio.create_task(run.on(pool))
+    await run.reported.wait()
+    run.stop.request(StopReason.SHUTDOWN)
+    await asyncio.sleep(0.1)
+    run.stop.request(StopReason.CANCELLED)
+    assert await task == Cancelled()
+
+
+async def test_loss_kills_at_once(pool):
+    run = FakeRun("swallows-cancel")
+    task = asyncio.create_task(run.on(pool))
+    await run.reported.wait()
+    pids = busy_pids(pool)
+    began = time.monotonic()
+    run.stop.request(StopReason.LOST)
+    assert await task == Lost()
+    assert time.monotonic() - began < 0.3
+    assert not any(is_alive(pid) for pid in pids)
+
+
+async def test_loss_does_not_wait_for_a_write_that_gets_no_answer(pool):
+    run = FakeRun("steps", {"number": 1})
+    run.may_write.clear()
+    task = asyncio.create_task(run.on(pool))
+    await run.reported.wait()
+    run.stop.request(StopReason.LOST)
+    async with asyncio.timeout(2):
+        assert await task == Lost()
+
+
+async def test_a_kind_that_takes_too_long_times_out(pool):
+    assert await FakeRun("sleeps-briefly").on(pool) == TimedOut("ran longer than 0.3 s")
+
+
+async def test_before_it_is_killed_a_handler_shows_where_it_hangs(pool, caplog):
+    caplog.set_level("INFO")
+    await FakeRun("sync-deaf").stopped_on(pool, StopReason.CANCELLED)
+    assert any("in sync_deaf" in message for message in caplog.messages)
+
+
+async def test_the_soft_deadline_stops_the_handler(pool):
+    run = FakeRun("sleeps", soft=boot_time() + 0.5, hard=boot_time() + 60)
+    assert await run.on(pool) == Interrupted("the lease could not be renewed in time")
+
+
+async def test_a_renewed_deadline_lets_the_handler_go_on(pool):
+    run = FakeRun("sleeps", soft=boot_time() + 0.6, hard=boot_time() + 1)
+    task = asyncio.create_task(run.on(pool))
+    await run.reported.wait()
+    for _ in range(15):
+        run.soft, run.hard = boot_time() + 0.6, boot_time() + 1
+        await asyncio.sleep(0.1)
+    assert not task.done()
+    run.stop.request(StopReason.CANCELLED)
+    assert await task == Cancelled()
+
+
+async def test_the_hard_deadline_kills_a_handler_that_does_not_stop(pool):
+    run = FakeRun("swallows-cancel", soft=boot_time() + 0.3, hard=boot_time() + 0.5)
+    assert await run.on(pool) == Lost()
+
+
+@pytest.mark.parametrize("reason", [StopReason.LOST, StopReason.CANCELLED])
+async def test_grandchildren_die_with_a_stopped_run(pool, tmp_path, reason):
+    outcome = await FakeRun("grandchild", {"folder": str(tmp_path)}).stopped_on(pool, reason)
+    assert outcome in (Lost(), Cancelled())
+    grandchild, runner = map(int, (tmp_path / "grandchild").read_text().split())
+    assert not is_alive(grandchild)
+    assert not is_alive(runner)
+
+
+async def test_a_killed_runner_is_replaced(pool):
+    await until(lambda: pool.idle == 2)
+    before = {runner.pid for runner in pool._runners}
+    victim = next(iter(before))
+    os.kill(victim, signal.SIGKILL)
+    await until(lambda: pool.idle == 2 and victim not in {runner.pid for runner in pool._runners})
+    assert isinstance(await FakeRun("echo").on(pool), Completed)
+
+
+async def test_a_dead_guillotine_is_replaced_and_no_run_starts_without_one(pool):
+    old = pool._guillotine.pid
+    os.kill(old, signal.SIGSTOP)
+    os.kill(old, signal.SIGKILL)
+    await until(lambda: not pool._guillotine.is_ready)
+    assert pool.idle == 0
+    assert isinstance(await FakeRun("echo").on(pool), Completed)
+    assert pool._guillotine.is_ready
+    assert pool._guillotine.pid != old

@@ -1,0 +1,105 @@
+"""What becomes of runners whose supervisor is stopped or killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from tests.integration.execution.rig import ROOT, environment, is_alive
+
+pytestmark = pytest.mark.integration
+
+
+class Host:
+    """A supervisor that runs the job "grandchild"."""
+
+    def __init__(self, folder, seconds, kind="grandchild"):
+        command = [sys.executable, "-m", "tests.integration.execution.host", kind, str(folder), str(seconds)]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+        )
+        pids = self.line()
+        self.runner, self.guillotine = pids["runner"], pids["guillotine"]
+        self.grandchild = int((folder / "grandchild").read_text().split()[0])
+
+    def line(self):
+        return json.loads(self.process.stdout.readline())
+
+    @property
+    def family(self):
+        return {name: getattr(self, name) for name in ("runner", "grandchild", "guillotine")}
+
+    def end(self):
+        for pid in (*self.family.values(), self.process.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self.process.stdout.close()
+        self.process.wait()
+
+
+@pytest.fixture
+def start_host(tmp_path):
+    hosts = []
+
+    def start(seconds):
+        hosts.append(Host(tmp_path, seconds))
+        return hosts[-1]
+
+    yield start
+    for host in hosts:
+        host.end()
+
+
+def seconds_until_dead(pids, limit=10.0):
+    began = time.monotonic()
+    while any(is_alive(pid) for pid in pids):
+        assert time.monotonic() - began < limit, "still alive"
+        time.sleep(0.005)
+    return time.monotonic() - began
+
+
+def test_a_stopped_supervisor_leaves_no_running_job_behind_its_deadline(start_host):
+    host = start_host(2.0)
+    os.kill(host.process.pid, signal.SIGSTOP)
+    assert is_alive(host.runner)
+    # Its supervisor can reap nothing while it is stopped, so the runner remains a zombie.
+    assert seconds_until_dead([host.runner, host.grandchild]) < 3
+    assert is_alive(host.guillotine)
+    os.kill(host.process.pid, signal.SIGCONT)
+    assert host.line() == {"outcome": "Lost"}
+    assert host.process.wait(10) == 0
+    assert seconds_until_dead([host.guillotine]) < 2
+
+
+def test_before_its_deadline_a_runner_outlives_its_supervisors_stop(start_host):
+    host = start_host(60.0)
+    os.kill(host.process.pid, signal.SIGSTOP)
+    time.sleep(0.5)
+    assert all(map(is_alive, host.family.values()))
+
+
+def test_a_killed_supervisor_takes_runner_grandchildren_and_guillotine_with_it(start_host):
+    host = start_host(60.0)
+    os.kill(host.process.pid, signal.SIGKILL)
+    assert seconds_until_dead(host.family.values()) < 1
+
+
+def test_a_killed_supervisor_takes_a_runner_with_it_without_a_guillotine(start_host):
+    host = start_host(60.0)
+    os.kill(host.process.pid, signal.SIGSTOP)
+    os.kill(host.guillotine, signal.SIGKILL)
+    os.kill(host.process.pid, signal.SIGKILL)
+    assert seconds_until_dead([host.runner]) < 1
+
+
+def test_a_guillotine_that_is_told_to_end_kills_nobody(start_host):
+    host = start_host(60.0)
+    os.kill(host.process.pid, signal.SIGSTOP)
+    os.kill(host.guillotine, signal.SIGTERM)
+    seconds_until_dead([host.guillotine])
+    assert is_alive(host.runner)
