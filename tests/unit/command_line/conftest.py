@@ -1,60 +1,18 @@
 """The commands over a scripted API."""
 
 import functools
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 import pytest
+from tests.unit.command_line.scripted_api import Document, MakeEvent, Problem, Run, ScriptedApi, problem
 from typer.testing import CliRunner, Result
 
 import command_line.api
 from command_line.main import app
 
-Answer = httpx.Response | Exception
-
-
-@dataclass
-class ScriptedApi:
-    """Answers by method and path; keeps what was asked."""
-
-    answers: dict[tuple[str, str], list[Answer]] = field(default_factory=dict)
-    requests: list[httpx.Request] = field(default_factory=list)
-
-    def on(self, method: str, path: str, *answers: Answer) -> None:
-        """Answer a path in this order; the last answer is repeated."""
-        self.answers[method, path] = list(answers)
-
-    def bodies(self) -> list[Any]:
-        return [json.loads(request.content) for request in self.requests if request.content]
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        path = request.url.raw_path.decode().partition("?")[0]
-        waiting = self.answers.get((request.method, path))
-        if not waiting:
-            return problem(404, "no_such_job", "There is no such job.")
-        answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-def problem(status: int, name: str, detail: str, **more: Any) -> httpx.Response:
-    body = {
-        "type": f"urn:turnstile:problem:{name}",
-        "title": name,
-        "status": status,
-        "detail": detail,
-        **more,
-    }
-    return httpx.Response(status, json=body, headers={"content-type": "application/problem+json"})
-
 
 @pytest.fixture
-def a_problem() -> Callable[..., httpx.Response]:
+def a_problem() -> Problem:
     return problem
 
 
@@ -68,13 +26,17 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedApi:
 
 
 @pytest.fixture
-def run() -> Callable[..., Result]:
+def run() -> Run:
     runner = CliRunner()
-    return lambda *words, **more: runner.invoke(app, list(words), **more)
+
+    def run_command(*words: str, typed: str | None = None) -> Result:
+        return runner.invoke(app, list(words), input=typed)
+
+    return run_command
 
 
 @pytest.fixture
-def job() -> dict[str, Any]:
+def job() -> Document:
     return {
         "job_id": "018f6c3e-7b1a-7c4e-9d3a-0123456789ab",
         "kind": "ten-steps",
@@ -103,8 +65,8 @@ def job() -> dict[str, Any]:
 
 
 @pytest.fixture
-def event() -> Callable[..., dict[str, Any]]:
-    def make(seq: int, status: str, message: str = "") -> dict[str, Any]:
+def event() -> MakeEvent:
+    def make(seq: int, status: str, message: str = "") -> Document:
         job_id = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
         return {
             "job_id": job_id,

@@ -6,9 +6,12 @@ import pty
 import subprocess
 import sys
 import uuid
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from tests.unit.command_line.scripted_api import Document, MakeEvent, Problem, Run, ScriptedApi
 
 import command_line.api
 from command_line.publishing import publish_by_keys
@@ -16,11 +19,11 @@ from command_line.publishing import publish_by_keys
 JOBS = "/api/jobs"
 
 
-def accepted(job_id="018f6c3e-7b1a-7c4e-9d3a-0123456789ab"):
+def accepted(job_id: str = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab") -> httpx.Response:
     return httpx.Response(202, json={"job_id": job_id, "lock": "ledger", "status": "Queued"})
 
 
-def test_submitting_sends_what_was_typed(scripted, run):
+def test_submitting_sends_what_was_typed(scripted: ScriptedApi, run: Run) -> None:
     scripted.on("POST", JOBS, accepted())
     words = "ten-steps --lock ledger -p steps=5 -p note=plain -p both={} --priority 0"
     words += " --name Title --property team=a"
@@ -35,12 +38,14 @@ def test_submitting_sends_what_was_typed(scripted, run):
     assert uuid.UUID(body["job_id"]).version == 7
 
 
-def test_parameters_are_read_from_a_file_or_the_input(scripted, run, tmp_path):
+def test_parameters_are_read_from_a_file_or_the_input(
+    scripted: ScriptedApi, run: Run, tmp_path: Path
+) -> None:
     scripted.on("POST", JOBS, accepted())
     file = tmp_path / "job.json"
     file.write_text('{"a": 1}')
     run("submit", "k", "--parameters", f"@{file}")
-    run("submit", "k", "--parameters", "@-", input='{"b": 2}')
+    run("submit", "k", "--parameters", "@-", typed='{"b": 2}')
 
     assert [body["parameters"] for body in scripted.bodies()] == [{"a": 1}, {"b": 2}]
 
@@ -57,7 +62,9 @@ def test_parameters_are_read_from_a_file_or_the_input(scripted, run, tmp_path):
         ["--priority", "10"],
     ],
 )
-def test_what_cannot_be_understood_is_refused_before_anything_is_sent(scripted, run, words):
+def test_what_cannot_be_understood_is_refused_before_anything_is_sent(
+    scripted: ScriptedApi, run: Run, words: list[str]
+) -> None:
     result = run("submit", "k", *words)
 
     assert result.exit_code == 2
@@ -65,7 +72,9 @@ def test_what_cannot_be_understood_is_refused_before_anything_is_sent(scripted, 
     assert scripted.requests == []
 
 
-def test_a_lost_answer_is_asked_for_again_under_the_same_id(scripted, run, a_problem, job):
+def test_a_lost_answer_is_asked_for_again_under_the_same_id(
+    scripted: ScriptedApi, run: Run, a_problem: Problem, job: Document
+) -> None:
     used = a_problem(409, "job_id_used", "used", job_id=job["job_id"], same_request=True)
     scripted.on("POST", JOBS, httpx.ReadError("gone"), used)
     scripted.on("GET", f"{JOBS}/{job['job_id']}/state", httpx.Response(200, json=job))
@@ -76,7 +85,9 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_id(scripted, run, a_pro
     assert first == second
 
 
-def test_an_id_used_for_something_else_is_an_error(scripted, run, a_problem):
+def test_an_id_used_for_something_else_is_an_error(
+    scripted: ScriptedApi, run: Run, a_problem: Problem
+) -> None:
     scripted.on(
         "POST", JOBS, a_problem(409, "job_id_used", "Used before, with other content.", same_request=False)
     )
@@ -86,7 +97,7 @@ def test_an_id_used_for_something_else_is_an_error(scripted, run, a_problem):
     assert "Used before, with other content." in result.stderr
 
 
-def test_wrong_fields_are_named_in_one_sentence(scripted, run, a_problem):
+def test_wrong_fields_are_named_in_one_sentence(scripted: ScriptedApi, run: Run, a_problem: Problem) -> None:
     errors = [{"field": "parameters.steps", "message": "is required"}]
     scripted.on("POST", JOBS, a_problem(422, "invalid_fields", "x", errors=errors))
     result = run("submit", "ten-steps")
@@ -105,7 +116,9 @@ def test_wrong_fields_are_named_in_one_sentence(scripted, run, a_problem):
         (httpx.Response(404, json={"detail": 7} | {"detail": "Nope."}), 2, "Nope."),
     ],
 )
-def test_every_failure_is_one_sentence(scripted, run, failure, code, sentence):
+def test_every_failure_is_one_sentence(
+    scripted: ScriptedApi, run: Run, failure: Any, code: int, sentence: str
+) -> None:
     scripted.on("GET", "/api/kinds", failure)
     result = run("kinds")
 
@@ -114,7 +127,7 @@ def test_every_failure_is_one_sentence(scripted, run, failure, code, sentence):
     assert result.stderr.count("\n") == 1
 
 
-def test_json_stays_json_when_something_is_wrong(scripted, run, a_problem):
+def test_json_stays_json_when_something_is_wrong(scripted: ScriptedApi, run: Run, a_problem: Problem) -> None:
     scripted.on("GET", "/api/kinds", a_problem(503, "storage_away", "The storage does not answer."))
     result = run("kinds", "--json")
 
@@ -122,14 +135,14 @@ def test_json_stays_json_when_something_is_wrong(scripted, run, a_problem):
     assert json.loads(result.stdout)["type"].endswith("storage_away")
 
 
-def test_an_address_without_a_scheme_is_explained(run):
+def test_an_address_without_a_scheme_is_explained(run: Run) -> None:
     result = run("kinds", "--url", "localhost:8000")
 
     assert result.exit_code == 2
     assert "http://127.0.0.1:8000" in result.stderr
 
 
-def test_lists_are_read_to_their_end(scripted, run):
+def test_lists_are_read_to_their_end(scripted: ScriptedApi, run: Run) -> None:
     lock = {
         "holder": "w",
         "job_id": "j",
@@ -149,7 +162,7 @@ def test_lists_are_read_to_their_end(scripted, run):
     assert scripted.requests[1].url.params["cursor"] == "c"
 
 
-def test_a_lock_is_asked_for_by_its_spelling(scripted, run):
+def test_a_lock_is_asked_for_by_its_spelling(scripted: ScriptedApi, run: Run) -> None:
     lock = {
         "lock": "a/b",
         "holder": None,
@@ -168,7 +181,9 @@ def test_a_lock_is_asked_for_by_its_spelling(scripted, run):
     assert "and 1 more" in result.stdout
 
 
-def test_everything_about_a_job_is_shown(scripted, run, job, event):
+def test_everything_about_a_job_is_shown(
+    scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent
+) -> None:
     events = [event(1, "Submitted", "submitted by api"), event(2, "Completed", "completed")]
     scripted.on("GET", f"{JOBS}/{job['job_id']}/state", httpx.Response(200, json=job))
     scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json={"items": events, "next": None}))
@@ -182,7 +197,9 @@ def test_everything_about_a_job_is_shown(scripted, run, job, event):
     assert as_json["status"] == "Completed"
 
 
-def test_nothing_a_job_says_reaches_the_terminal_as_a_command(scripted, run, job, event):
+def test_nothing_a_job_says_reaches_the_terminal_as_a_command(
+    scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent
+) -> None:
     events = [event(1, "Submitted", "\x1b[2Jgone [bold]x[/bold]")]
     scripted.on("GET", JOBS, httpx.Response(200, json={"items": events, "next": None}))
     result = run("list")
@@ -191,7 +208,7 @@ def test_nothing_a_job_says_reaches_the_terminal_as_a_command(scripted, run, job
     assert "[bold]" in result.stdout
 
 
-def test_jobs_are_listed_by_their_latest_event(scripted, run, event):
+def test_jobs_are_listed_by_their_latest_event(scripted: ScriptedApi, run: Run, event: MakeEvent) -> None:
     events = [event(3, "Started"), event(1, "Submitted") | {"job_id": "other"}, event(1, "Submitted")]
     scripted.on("GET", JOBS, httpx.Response(200, json={"items": events, "next": None}))
     result = run("list", "--jobs", "--json")
@@ -199,7 +216,7 @@ def test_jobs_are_listed_by_their_latest_event(scripted, run, event):
     assert json.loads(result.stdout)["items"] == events[:2]
 
 
-def test_kinds_show_what_they_need(scripted, run):
+def test_kinds_show_what_they_need(scripted: ScriptedApi, run: Run) -> None:
     schema = {
         "properties": {
             "path": {"type": "string"},
@@ -224,14 +241,18 @@ def test_kinds_show_what_they_need(scripted, run):
 @pytest.mark.parametrize(
     ("status", "said"), [("Cancelled", "It is cancelled."), ("Running", "Asked worker-1")]
 )
-def test_cancelling_says_what_came_of_it(scripted, run, job, status, said):
+def test_cancelling_says_what_came_of_it(
+    scripted: ScriptedApi, run: Run, job: Document, status: Any, said: str
+) -> None:
     answer = httpx.Response(202, json=job | {"status": status})
     scripted.on("POST", f"{JOBS}/{job['job_id']}/cancel", answer)
 
     assert said in run("cancel", job["job_id"]).stdout
 
 
-def test_a_cancellation_that_comes_too_late_is_an_error(scripted, run, job, a_problem):
+def test_a_cancellation_that_comes_too_late_is_an_error(
+    scripted: ScriptedApi, run: Run, job: Document, a_problem: Problem
+) -> None:
     too_late = a_problem(409, "cancel_too_late", "The job has ended already: Completed.")
     scripted.on("POST", f"{JOBS}/{job['job_id']}/cancel", too_late)
     result = run("cancel", job["job_id"])
@@ -240,14 +261,16 @@ def test_a_cancellation_that_comes_too_late_is_an_error(scripted, run, job, a_pr
     assert "ended already" in result.stderr
 
 
-def test_publishing_needs_a_terminal(scripted, run):
+def test_publishing_needs_a_terminal(scripted: ScriptedApi, run: Run) -> None:
     result = run("publish")
 
     assert result.exit_code == 2
     assert "turnstile submit" in result.stderr
 
 
-def test_every_key_sends_a_job_until_q(scripted, monkeypatch, capsys):
+def test_every_key_sends_a_job_until_q(
+    scripted: ScriptedApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     scripted.on("POST", JOBS, accepted())
     master, slave = pty.openpty()
     with os.fdopen(slave) as terminal:
@@ -260,7 +283,7 @@ def test_every_key_sends_a_job_until_q(scripted, monkeypatch, capsys):
     assert {body["kind"] for body in scripted.bodies()} == {"ten-steps"}
 
 
-def test_the_version_comes_at_once_without_loading_a_client():
+def test_the_version_comes_at_once_without_loading_a_client() -> None:
     code = "import sys, command_line.main; print('httpx' in sys.modules, 'rich.console' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -270,7 +293,7 @@ def test_the_version_comes_at_once_without_loading_a_client():
 @pytest.mark.parametrize(
     "command", ["submit", "watch", "list", "show", "locks", "cancel", "kinds", "publish"]
 )
-def test_every_command_explains_itself_with_an_example(run, command):
+def test_every_command_explains_itself_with_an_example(run: Run, command: Any) -> None:
     result = run(command, "--help")
 
     assert result.exit_code == 0

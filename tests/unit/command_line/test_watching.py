@@ -2,15 +2,17 @@
 
 import io
 import json
+from typing import Any
 
 import httpx
 import pytest
 from rich.console import Console
+from tests.unit.command_line.scripted_api import Answer, Document, MakeEvent, Run, ScriptedApi
 
 JOBS = "/api/jobs"
 
 
-def stream(*messages):
+def stream(*messages: Document) -> httpx.Response:
     """Write messages as the publisher does: events with their number, progress without."""
     text = ""
     for content in messages:
@@ -20,7 +22,7 @@ def stream(*messages):
     return httpx.Response(200, text=text, headers={"content-type": "text/event-stream"})
 
 
-def progress(value, **more):
+def progress(value: float, **more: Any) -> Document:
     return {
         "job_id": "j",
         "status": "Running",
@@ -37,7 +39,9 @@ def progress(value, **more):
 @pytest.mark.parametrize(
     ("status", "code"), [("Completed", 0), ("Failed", 1), ("Cancelled", 3), ("TimedOut", 4)]
 )
-def test_the_exit_code_is_the_outcome(scripted, run, job, event, status, code):
+def test_the_exit_code_is_the_outcome(
+    scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent, status: Any, code: int
+) -> None:
     path = f"{JOBS}/{job['job_id']}"
     error = {"type": "ValueError", "message": "no"} if status == "Failed" else None
     scripted.on("GET", f"{path}/state", httpx.Response(200, json=job | {"status": status, "error": error}))
@@ -52,10 +56,12 @@ def test_the_exit_code_is_the_outcome(scripted, run, job, event, status, code):
     assert (as_json.exit_code, json.loads(as_json.stdout)["status"]) == (code, status)
 
 
-def test_a_broken_stream_is_taken_up_where_it_was(scripted, run, job, event):
+def test_a_broken_stream_is_taken_up_where_it_was(
+    scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent
+) -> None:
     path = f"{JOBS}/{job['job_id']}"
     scripted.on("GET", f"{path}/state", httpx.Response(200, json=job))
-    answers = [
+    answers: list[Answer] = [
         stream(event(1, "Submitted"), event(2, "Started")),
         httpx.ConnectError("restarting"),
         httpx.Response(503, json={"detail": "The storage does not answer."}),
@@ -71,7 +77,9 @@ def test_a_broken_stream_is_taken_up_where_it_was(scripted, run, job, event):
     assert asked == ["0", "2", "2", "2"]
 
 
-def test_a_publisher_that_stays_away_ends_the_watch(scripted, run, job, event, monkeypatch):
+def test_a_publisher_that_stays_away_ends_the_watch(
+    scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = f"{JOBS}/{job['job_id']}"
     scripted.on("GET", f"{path}/state", httpx.Response(200, json=job | {"status": "Running"}))
     scripted.on("GET", f"{path}/stream", stream(event(1, "Submitted")), httpx.ConnectError("gone"))
@@ -83,7 +91,7 @@ def test_a_publisher_that_stays_away_ends_the_watch(scripted, run, job, event, m
     assert "Nothing answers" in result.stderr
 
 
-def test_whoever_comes_after_the_end_is_told_at_once(scripted, run, job):
+def test_whoever_comes_after_the_end_is_told_at_once(scripted: ScriptedApi, run: Run, job: Document) -> None:
     path = f"{JOBS}/{job['job_id']}"
     scripted.on("GET", f"{path}/state", httpx.Response(200, json=job))
     scripted.on("GET", f"{path}/stream", httpx.Response(204))
@@ -91,14 +99,16 @@ def test_whoever_comes_after_the_end_is_told_at_once(scripted, run, job):
     assert run("watch", job["job_id"]).exit_code == 0
 
 
-def test_an_unknown_job_cannot_be_watched(scripted, run):
+def test_an_unknown_job_cannot_be_watched(scripted: ScriptedApi, run: Run) -> None:
     result = run("watch", "nonsense")
 
     assert result.exit_code == 2
     assert result.stderr == "Error: There is no such job.\n"
 
 
-def test_on_a_terminal_a_bar_shows_how_far_it_is(scripted, run, job, event, monkeypatch):
+def test_on_a_terminal_a_bar_shows_how_far_it_is(
+    scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = f"{JOBS}/{job['job_id']}"
     waiting = {"lock": "ledger", "holder": "worker-2", "running": "other", "ahead": ["other"]}
     scripted.on("GET", f"{path}/state", httpx.Response(200, json=job))
@@ -113,12 +123,13 @@ def test_on_a_terminal_a_bar_shows_how_far_it_is(scripted, run, job, event, monk
             event(3, "Completed"),
         ),
     )
-    screen = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
+    written = io.StringIO()
+    screen = Console(file=written, force_terminal=True, width=120, color_system=None)
     monkeypatch.setattr("command_line.watching.console", lambda: screen)
     monkeypatch.setattr("rich.live.Live.update", lambda live, shown, refresh=False: screen.print(shown))
     result = run("watch", job["job_id"])
 
-    shown = screen.file.getvalue()
+    shown = written.getvalue()
     assert result.exit_code == 0
     assert "number 2 in the line of ledger, while worker-2 runs other" in shown
     assert "4 of 10 (40%)" in shown

@@ -1,155 +1,26 @@
 """The HTTP API over the in-memory doubles."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from uuid import uuid4
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from tests.unit.publisher.doubles import (
+    Api,
+    FakeReadModels,
+    FakeWorker,
+    HintingBell,
+    ImpatientClock,
+    StorageSwitch,
+    WorkerOf,
+)
 
-from contracts.jobs import Event, Kind, Page, Worker
-from contracts.lock_names import partition
-from contracts.messages import Hint
-from coordination import transactions
-from coordination.events import Writer, timestamp
-from coordination.faults import Fault
-from coordination.line import read_line
-from coordination.memory import InMemoryBell, InMemoryJournal, VirtualClock
-from coordination.outcomes import Outcome
-from coordination.ports import UnknownOutcomeError
-from coordination.rows import LOCK_KEY, job_key
-from coordination.runs import StepDone
+from coordination.memory import InMemoryJournal
 from publisher.application import make_application
-from publisher.use_cases import UseCases, make_use_cases
-
-
-class HintingBell(InMemoryBell):
-    """Keeps hints, too."""
-
-    def __init__(self, fault: Fault | None = None) -> None:
-        super().__init__(fault)
-        self.hints: list[Hint] = []
-
-    async def hint(self, hint: Hint) -> None:
-        self.hints.append(hint)
-
-
-@dataclass
-class FakeReadModels:
-    """Read models with what a test puts into them."""
-
-    events: list[Event] = field(default_factory=list)
-    locks: list[str] = field(default_factory=list)
-    known_kinds: list[Kind] = field(default_factory=list)
-    heartbeats: list[Worker] = field(default_factory=list)
-    kind_reads: int = 0
-
-    async def recent_events(self, limit: int, cursor: str | None) -> Page[Event]:
-        start = int(cursor or 0)
-        more = start + limit < len(self.events)
-        return Page[Event](
-            items=self.events[start : start + limit], next=str(start + limit) if more else None
-        )
-
-    async def lock_names(self, limit: int, cursor: str | None) -> Page[str]:
-        start = int(cursor or 0)
-        more = start + limit < len(self.locks)
-        return Page[str](items=self.locks[start : start + limit], next=str(start + limit) if more else None)
-
-    async def kinds(self) -> list[Kind]:
-        self.kind_reads += 1
-        return self.known_kinds
-
-    async def workers(self) -> list[Worker]:
-        return self.heartbeats
-
-    def know(self, kind: str, schema: dict[str, object]) -> None:
-        """Publish a kind, as a worker does."""
-        moment = datetime(2026, 1, 1, tzinfo=UTC)
-        self.known_kinds.append(Kind(kind=kind, parameters=schema, published_at=moment))
-
-
-@dataclass
-class StorageSwitch:
-    """Lets a test take the storage away."""
-
-    is_away: bool = False
-
-    async def __call__(self, moment: str, name: str) -> None:
-        if self.is_away and moment == "before" and name.startswith("journal."):
-            raise UnknownOutcomeError
-
-
-class ImpatientClock(VirtualClock):
-    """Virtual time that passes as soon as somebody waits for it."""
-
-    async def sleep(self, seconds: float) -> None:
-        self._boot += seconds
-
-
-@dataclass
-class Api:
-    """The application with everything around it."""
-
-    app: FastAPI
-    client: httpx.AsyncClient
-    journal: InMemoryJournal
-    bell: HintingBell
-    read_models: FakeReadModels
-    clock: ImpatientClock
-    storage: StorageSwitch
-    use_cases: UseCases
-
-    async def submit(self, **body: object) -> httpx.Response:
-        return await self.client.post("/api/jobs", json={"kind": "ten-steps", **body})
-
-
-@dataclass
-class FakeWorker:
-    """Writes what a worker would write for one lock."""
-
-    api: Api
-    lock: str
-    held: transactions.Held | None = None
-
-    async def start(self) -> None:
-        line = await read_line(self.api.journal, self.lock, partition(self.lock), tickets=1)
-        draft = transactions.take_over(
-            line, None, self._writer(), "tenure-1", transactions.Limits(), lambda job: True
-        )
-        assert draft is not None
-        await self._commit(draft)
-
-    async def step(self, name: str) -> None:
-        done = StepDone(name, "null", 0.1)
-        await self._commit(transactions.step(self._held(), self._held().job, self._writer(), done))
-
-    async def report(self, value: float, limit: float | None, step: str = "") -> None:
-        now = replace(self._held().job, progress_value=value, progress_limit=limit, step=step)
-        await self._commit(transactions.flush(self._held(), now, self._writer()))
-
-    async def end(self, outcome: Outcome) -> None:
-        draft, _ = transactions.end(self._held(), self._writer(), outcome, transactions.Limits())
-        await self._commit(draft)
-
-    def _held(self) -> transactions.Held:
-        assert self.held is not None
-        return self.held
-
-    def _writer(self) -> Writer:
-        return Writer("worker-1", uuid4().hex, timestamp(self.api.clock.now()), worker="worker-1")
-
-    async def _commit(self, draft: transactions.Draft) -> None:
-        etags = await self.api.journal.commit(partition(self.lock), draft.transaction, 1)
-        if draft.job is not None:
-            job_etag = etags[job_key(draft.job.job_id)]
-            self.held = transactions.Held(draft.lock, etags[LOCK_KEY], draft.job, job_etag)
+from publisher.use_cases import make_use_cases
 
 
 @pytest.fixture
-def worker_of(api: Api) -> Callable[[str], FakeWorker]:
+def worker_of(api: Api) -> WorkerOf:
     return lambda lock: FakeWorker(api, lock)
 
 

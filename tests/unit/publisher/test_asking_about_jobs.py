@@ -3,23 +3,26 @@
 import json
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from tests.unit.publisher.doubles import Api, WorkerOf
 
 from contracts.jobs import Event
 from contracts.statuses import EventStatus
 from coordination.outcomes import Completed, Failed
+from coordination.ports import Row
 
 
-async def submitted(api, **body):
+async def submitted(api: Api, **body: object) -> Any:
     return (await api.submit(**body)).json()["job_id"]
 
 
-async def state(api, job_id):
+async def state(api: Api, job_id: str) -> Any:
     return (await api.client.get(f"/api/jobs/{job_id}/state")).json()
 
 
-async def test_a_waiting_job_says_who_is_ahead(api, worker_of):
+async def test_a_waiting_job_says_who_is_ahead(api: Api, worker_of: WorkerOf) -> None:
     running, first, second, urgent = [
         await submitted(api, lock="ledger", priority=priority) for priority in (5, 5, 5, 0)
     ]
@@ -36,20 +39,22 @@ async def test_a_waiting_job_says_who_is_ahead(api, worker_of):
     }
 
 
-async def test_a_free_lock_has_no_holder(api):
+async def test_a_free_lock_has_no_holder(api: Api) -> None:
     told = await state(api, await submitted(api, lock="ledger"))
 
     assert told["waiting_for"] == {"lock": "ledger", "holder": None, "running": None, "ahead": []}
 
 
-async def test_positions_are_counted_in_a_line_of_several_reads(api, monkeypatch):
+async def test_positions_are_counted_in_a_line_of_several_reads(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("publisher.job_state._CHUNK", 3)
     jobs = [await submitted(api, lock="ledger") for _ in range(8)]
 
     assert [(await state(api, job))["position"] for job in jobs] == list(range(1, 9))
 
 
-async def test_a_running_job_says_how_far_it_is(api, worker_of):
+async def test_a_running_job_says_how_far_it_is(api: Api, worker_of: WorkerOf) -> None:
     job_id = await submitted(api, lock="ledger", name="A title", properties={"team": "accounts"})
     worker = worker_of("ledger")
     await worker.start()
@@ -65,7 +70,7 @@ async def test_a_running_job_says_how_far_it_is(api, worker_of):
 
 
 @pytest.mark.parametrize("size", [1, 50_000])
-async def test_a_completed_job_has_its_result_however_long(api, worker_of, size):
+async def test_a_completed_job_has_its_result_however_long(api: Api, worker_of: WorkerOf, size: int) -> None:
     job_id = await submitted(api, lock="ledger")
     worker = worker_of("ledger")
     await worker.start()
@@ -77,7 +82,7 @@ async def test_a_completed_job_has_its_result_however_long(api, worker_of, size)
     assert told["error"] is None
 
 
-async def test_a_failed_job_says_why(api, worker_of):
+async def test_a_failed_job_says_why(api: Api, worker_of: WorkerOf) -> None:
     job_id = await submitted(api, lock="ledger")
     worker = worker_of("ledger")
     await worker.start()
@@ -88,21 +93,23 @@ async def test_a_failed_job_says_why(api, worker_of):
     assert told["error"] == {"type": "FileNotFoundError", "message": "there is no ledger.csv"}
 
 
-async def test_a_job_that_is_started_while_it_is_asked_about_is_running(api, worker_of):
+async def test_a_job_that_is_started_while_it_is_asked_about_is_running(
+    api: Api, worker_of: WorkerOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job_id = await submitted(api, lock="ledger")
     read_range = api.journal.read_range
 
-    async def start_first(*arguments):
-        api.journal.read_range = read_range
+    async def start_first(*arguments: Any) -> list[Row]:
+        monkeypatch.undo()
         await worker_of("ledger").start()
         return await read_range(*arguments)
 
-    api.journal.read_range = start_first
+    monkeypatch.setattr(api.journal, "read_range", start_first)
 
     assert (await state(api, job_id))["status"] == "Running"
 
 
-async def test_events_come_in_order_and_in_pages(api, worker_of):
+async def test_events_come_in_order_and_in_pages(api: Api, worker_of: WorkerOf) -> None:
     job_id = await submitted(api, lock="ledger")
     worker = worker_of("ledger")
     await worker.start()
@@ -135,7 +142,7 @@ async def test_events_come_in_order_and_in_pages(api, worker_of):
     assert pages == [["Submitted", "LeaseAcquired", "Started"], ["Step", "Step", "Step"], ["Step"]]
 
 
-async def test_a_page_that_ends_with_the_last_event_has_no_next(api):
+async def test_a_page_that_ends_with_the_last_event_has_no_next(api: Api) -> None:
     job_id = await submitted(api)
 
     assert (await api.client.get(f"/api/jobs/{job_id}?limit=1")).json()["next"] is None
@@ -143,7 +150,7 @@ async def test_a_page_that_ends_with_the_last_event_has_no_next(api):
 
 @pytest.mark.parametrize("path", ["", "/state", "/stream"])
 @pytest.mark.parametrize("job_id", [str(uuid.uuid4()), "nonsense", "%00", "💥"])
-async def test_an_unknown_job_is_not_found(api, path, job_id):
+async def test_an_unknown_job_is_not_found(api: Api, path: str, job_id: str) -> None:
     answer = await api.client.get(f"/api/jobs/{job_id}{path}")
 
     assert answer.status_code == 404
@@ -164,14 +171,14 @@ async def test_an_unknown_job_is_not_found(api, path, job_id):
         (f"/api/jobs/{uuid.uuid4()}?cursor=%C2%B2", "cursor"),
     ],
 )
-async def test_a_wrong_question_names_its_field(api, path, field):
+async def test_a_wrong_question_names_its_field(api: Api, path: str, field: str) -> None:
     answer = await api.client.get(path)
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == field
 
 
-async def test_recent_events_come_in_pages(api):
+async def test_recent_events_come_in_pages(api: Api) -> None:
     api.read_models.events = [
         Event(
             job_id="j",
@@ -200,7 +207,7 @@ async def test_recent_events_come_in_pages(api):
     "path",
     [f"/api/jobs/{uuid.uuid4()}{rest}" for rest in ("", "/state", "/stream")] + ["/api/locks/ledger"],
 )
-async def test_without_storage_nothing_is_known(api, path):
+async def test_without_storage_nothing_is_known(api: Api, path: str) -> None:
     api.storage.is_away = True
     answer = await api.client.get(path)
 

@@ -2,10 +2,12 @@
 
 import uuid
 
+from tests.unit.publisher.doubles import Api, WorkerOf
+
 from coordination.outcomes import Completed
 
 
-async def test_a_waiting_job_ends_at_once(api):
+async def test_a_waiting_job_ends_at_once(api: Api) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
     answer = await api.client.post(f"/api/jobs/{job_id}/cancel", headers={"x-actor": "ada"})
 
@@ -19,7 +21,7 @@ async def test_a_waiting_job_ends_at_once(api):
     assert api.bell.hints == []
 
 
-async def test_the_worker_of_a_running_job_gets_a_hint(api, worker_of):
+async def test_the_worker_of_a_running_job_gets_a_hint(api: Api, worker_of: WorkerOf) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
     await worker_of("ledger").start()
     answer = await api.client.post(f"/api/jobs/{job_id}/cancel")
@@ -31,7 +33,7 @@ async def test_the_worker_of_a_running_job_gets_a_hint(api, worker_of):
     ]
 
 
-async def test_a_job_that_has_ended_answers_too_late(api, worker_of):
+async def test_a_job_that_has_ended_answers_too_late(api: Api, worker_of: WorkerOf) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
     worker = worker_of("ledger")
     await worker.start()
@@ -43,11 +45,11 @@ async def test_a_job_that_has_ended_answers_too_late(api, worker_of):
     assert answer.json()["job_status"] == "Completed"
 
 
-async def test_an_unknown_job_cannot_be_cancelled(api):
+async def test_an_unknown_job_cannot_be_cancelled(api: Api) -> None:
     assert (await api.client.post(f"/api/jobs/{uuid.uuid4()}/cancel")).status_code == 404
 
 
-async def test_without_storage_a_cancellation_can_be_repeated(api):
+async def test_without_storage_a_cancellation_can_be_repeated(api: Api) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
     api.storage.is_away = True
 

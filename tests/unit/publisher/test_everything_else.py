@@ -2,13 +2,15 @@
 
 import json
 import random
+from typing import Any
 
 import jsonschema
 import pytest
+from tests.unit.publisher.doubles import Api
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
-async def test_the_documentation_is_where_people_look(api, path):
+async def test_the_documentation_is_where_people_look(api: Api, path: str) -> None:
     answer = await api.client.get(path, follow_redirects=True)
 
     assert answer.status_code == 200
@@ -23,7 +25,7 @@ async def test_the_documentation_is_where_people_look(api, path):
         ("PUT", "/api/locks/a", 405),
     ],
 )
-async def test_every_error_is_a_problem_document(api, method, path, status):
+async def test_every_error_is_a_problem_document(api: Api, method: str, path: str, status: Any) -> None:
     answer = await api.client.request(method, path)
 
     assert answer.status_code == answer.json()["status"] == status
@@ -31,7 +33,7 @@ async def test_every_error_is_a_problem_document(api, method, path, status):
     assert status != 405 or "allow" in answer.headers
 
 
-async def test_the_document_names_problems_and_examples_for_every_handler(api):
+async def test_the_document_names_problems_and_examples_for_every_handler(api: Api) -> None:
     document = (await api.client.get("/openapi.json")).json()
     submit = document["paths"]["/api/jobs"]["post"]
     schema = submit["requestBody"]["content"]["application/json"]
@@ -94,7 +96,7 @@ def hostile(chooser: random.Random, depth: int = 0) -> object:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_hostile_requests_get_clear_answers(api, seed):
+async def test_hostile_requests_get_clear_answers(api: Api, seed: int) -> None:
     chooser = random.Random(seed)
     for _ in range(150):
         document = hostile(chooser)

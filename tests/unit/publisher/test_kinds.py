@@ -1,6 +1,9 @@
 """Kinds, and parameters that fit them or do not."""
 
+from typing import Any
+
 import pytest
+from tests.unit.publisher.doubles import Api
 
 CHECKSUM = {
     "type": "object",
@@ -16,11 +19,11 @@ CHECKSUM = {
 }
 
 
-async def test_any_kind_is_accepted_before_a_worker_has_published_one(api):
+async def test_any_kind_is_accepted_before_a_worker_has_published_one(api: Api) -> None:
     assert (await api.submit(kind="never-heard-of")).status_code == 202
 
 
-async def test_an_unknown_kind_is_refused_naming_the_known_ones(api):
+async def test_an_unknown_kind_is_refused_naming_the_known_ones(api: Api) -> None:
     api.read_models.know("checksum-file", CHECKSUM)
     answer = await api.submit(kind="never-heard-of")
 
@@ -30,7 +33,7 @@ async def test_an_unknown_kind_is_refused_naming_the_known_ones(api):
     assert answer.json()["known_kinds"] == ["checksum-file"]
 
 
-async def test_a_kind_published_a_moment_ago_is_known(api):
+async def test_a_kind_published_a_moment_ago_is_known(api: Api) -> None:
     api.read_models.know("checksum-file", CHECKSUM)
     await api.submit(kind="checksum-file", parameters={"path": "a"})
     api.read_models.know("ten-steps", {})
@@ -38,7 +41,7 @@ async def test_a_kind_published_a_moment_ago_is_known(api):
     assert (await api.submit(kind="ten-steps")).status_code == 202
 
 
-async def test_kinds_are_not_read_for_every_submission(api):
+async def test_kinds_are_not_read_for_every_submission(api: Api) -> None:
     api.read_models.know("ten-steps", {})
     for _ in range(5):
         await api.submit()
@@ -63,7 +66,7 @@ async def test_kinds_are_not_read_for_every_submission(api):
         ({"path": "a", "parts": [{"size": "x" * 10_000}]}, "parameters.parts[0].size"),
     ],
 )
-async def test_a_wrong_parameter_is_named(api, parameters, field):
+async def test_a_wrong_parameter_is_named(api: Api, parameters: dict[str, Any], field: str) -> None:
     api.read_models.know("checksum-file", CHECKSUM)
     answer = await api.submit(kind="checksum-file", parameters=parameters)
 
@@ -73,7 +76,7 @@ async def test_a_wrong_parameter_is_named(api, parameters, field):
     assert api.bell.rings == []
 
 
-async def test_right_parameters_are_accepted(api):
+async def test_right_parameters_are_accepted(api: Api) -> None:
     api.read_models.know("checksum-file", CHECKSUM)
     parameters = {"path": "a", "chunk_bytes": 10, "blob": None, "parts": [{"size": 1}]}
 
@@ -81,20 +84,20 @@ async def test_right_parameters_are_accepted(api):
 
 
 @pytest.mark.parametrize("schema", [{"type": 7}, {"$ref": "http://elsewhere.invalid/schema"}])
-async def test_an_unusable_schema_leaves_the_check_to_the_worker(api, schema):
+async def test_an_unusable_schema_leaves_the_check_to_the_worker(api: Api, schema: dict[str, Any]) -> None:
     api.read_models.know("odd", schema)
 
     assert (await api.submit(kind="odd", parameters={"x": 1})).status_code == 202
 
 
-async def test_a_number_too_large_to_check_is_refused(api):
+async def test_a_number_too_large_to_check_is_refused(api: Api) -> None:
     api.read_models.know("odd", {"properties": {"x": {"multipleOf": 0.5}}})
     answer = await api.submit(kind="odd", parameters={"x": 10**400})
 
     assert answer.status_code == 422
 
 
-async def test_known_kinds_are_listed_with_their_schemas(api):
+async def test_known_kinds_are_listed_with_their_schemas(api: Api) -> None:
     api.read_models.know("ten-steps", {"type": "object"})
     api.read_models.know("checksum-file", CHECKSUM)
     answer = (await api.client.get("/api/kinds")).json()

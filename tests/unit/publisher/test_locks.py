@@ -3,11 +3,12 @@
 from urllib.parse import quote
 
 import pytest
+from tests.unit.publisher.doubles import Api, WorkerOf
 
 from coordination.outcomes import Completed
 
 
-async def test_a_lock_names_its_holder_and_its_line(api, worker_of):
+async def test_a_lock_names_its_holder_and_its_line(api: Api, worker_of: WorkerOf) -> None:
     jobs = [(await api.submit(lock="ledger")).json()["job_id"] for _ in range(3)]
     await worker_of("ledger").start()
     lock = (await api.client.get("/api/locks/ledger")).json()
@@ -17,7 +18,7 @@ async def test_a_lock_names_its_holder_and_its_line(api, worker_of):
     assert (lock["line"], lock["waiting"]) == (jobs[1:], 2)
 
 
-async def test_a_lock_given_back_has_no_holder(api, worker_of):
+async def test_a_lock_given_back_has_no_holder(api: Api, worker_of: WorkerOf) -> None:
     await api.submit(lock="ledger")
     worker = worker_of("ledger")
     await worker.start()
@@ -28,7 +29,7 @@ async def test_a_lock_given_back_has_no_holder(api, worker_of):
 
 
 @pytest.mark.parametrize("name", ["a/b", "a?b#c", "Büro 7", "100 %", "..", "a//b", "ledger/", "💥"])
-async def test_lock_names_are_spelled_in_the_path(api, name):
+async def test_lock_names_are_spelled_in_the_path(api: Api, name: str) -> None:
     await api.submit(lock=name)
     answer = await api.client.get(f"/api/locks/{quote(name, safe='').replace('.', '%2E')}")
 
@@ -36,7 +37,7 @@ async def test_lock_names_are_spelled_in_the_path(api, name):
     assert answer.json()["lock"] == name
 
 
-async def test_a_lock_is_found_by_any_spelling(api):
+async def test_a_lock_is_found_by_any_spelling(api: Api) -> None:
     await api.submit(lock="Caf\u00e9")
 
     spelled = quote(" Cafe\u0301 ")
@@ -44,7 +45,7 @@ async def test_a_lock_is_found_by_any_spelling(api):
     assert (await api.client.get(f"/api/locks/{spelled}")).json()["lock"] == "Caf\u00e9"
 
 
-async def test_a_lock_never_used_is_not_found(api):
+async def test_a_lock_never_used_is_not_found(api: Api) -> None:
     answer = await api.client.get("/api/locks/never")
 
     assert answer.status_code == 404
@@ -52,14 +53,14 @@ async def test_a_lock_never_used_is_not_found(api):
 
 
 @pytest.mark.parametrize("name", ["%00", "%20", "x" * 201, ""])
-async def test_an_impossible_name_is_refused(api, name):
+async def test_an_impossible_name_is_refused(api: Api, name: str) -> None:
     answer = await api.client.get(f"/api/locks/{name}")
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "name"
 
 
-async def test_long_lines_are_counted_and_named_in_part(api, monkeypatch):
+async def test_long_lines_are_counted_and_named_in_part(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("publisher.locks._CHUNK", 2)
     monkeypatch.setattr("publisher.locks._MOST_NAMED", 3)
     jobs = [(await api.submit(lock="ledger")).json()["job_id"] for _ in range(5)]
@@ -68,7 +69,7 @@ async def test_long_lines_are_counted_and_named_in_part(api, monkeypatch):
     assert (lock["line"], lock["waiting"]) == (jobs[:3], 5)
 
 
-async def test_all_locks_come_in_pages_as_they_stand_now(api):
+async def test_all_locks_come_in_pages_as_they_stand_now(api: Api) -> None:
     for name in "abc":
         await api.submit(lock=name)
     api.read_models.locks = ["a", "b", "c"]

@@ -4,22 +4,24 @@ import asyncio
 import json
 
 import pytest
-from httpx_sse import aconnect_sse
+from httpx_sse import ServerSentEvent, aconnect_sse
+from tests.unit.publisher.doubles import Api, WorkerOf
 
 from coordination.memory import VirtualClock
 from coordination.outcomes import Completed
+from coordination.ports import Registration
 from publisher.job_state import find_job
 from publisher.job_stream import JobStream
 
 
-async def read_stream(api, job_id, **headers):
+async def read_stream(api: Api, job_id: str, **headers: str) -> list[ServerSentEvent]:
     async with aconnect_sse(api.client, "GET", f"/api/jobs/{job_id}/stream", headers=headers) as source:
         return [event async for event in source.aiter_sse()]
 
 
 @pytest.fixture
-async def finished_job(api, worker_of):
-    job_id = (await api.submit(lock="ledger")).json()["job_id"]
+async def finished_job(api: Api, worker_of: WorkerOf) -> str:
+    job_id: str = (await api.submit(lock="ledger")).json()["job_id"]
     worker = worker_of("ledger")
     await worker.start()
     await worker.step("load")
@@ -27,7 +29,7 @@ async def finished_job(api, worker_of):
     return job_id
 
 
-async def test_everything_is_told_from_the_beginning_to_the_end(api, finished_job):
+async def test_everything_is_told_from_the_beginning_to_the_end(api: Api, finished_job: str) -> None:
     events = await read_stream(api, finished_job)
     facts = [event for event in events if event.event == "job_event"]
 
@@ -42,46 +44,48 @@ async def test_everything_is_told_from_the_beginning_to_the_end(api, finished_jo
     assert events[-1].event == "job_event"
 
 
-async def test_a_broken_stream_goes_on_where_it_was(api, finished_job):
+async def test_a_broken_stream_goes_on_where_it_was(api: Api, finished_job: str) -> None:
     events = await read_stream(api, finished_job, **{"Last-Event-ID": "3"})
 
     assert [event.id for event in events if event.event == "job_event"] == ["4", "5"]
 
 
-async def test_whoever_has_seen_the_end_is_told_not_to_come_back(api, finished_job):
+async def test_whoever_has_seen_the_end_is_told_not_to_come_back(api: Api, finished_job: str) -> None:
     answer = await api.client.get(f"/api/jobs/{finished_job}/stream", headers={"Last-Event-ID": "5"})
 
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-async def test_a_wrong_last_event_is_refused(api, finished_job):
+async def test_a_wrong_last_event_is_refused(api: Api, finished_job: str) -> None:
     answer = await api.client.get(f"/api/jobs/{finished_job}/stream", headers={"Last-Event-ID": "x"})
 
     assert answer.status_code == 422
 
 
 @pytest.fixture
-def clock():
+def clock() -> VirtualClock:
     return VirtualClock()
 
 
 class Listener:
     """Collects what a stream says."""
 
-    def __init__(self, stream, registration):
-        self.heard = []
+    def __init__(self, stream: JobStream, registration: Registration) -> None:
+        self.heard: list[str] = []
         self.task = asyncio.ensure_future(self._listen(stream, registration))
 
-    async def _listen(self, stream, registration):
+    async def _listen(self, stream: JobStream, registration: Registration) -> None:
         async for chunk in stream.follow(registration):
             self.heard.append(chunk.decode())
 
-    def take(self):
+    def take(self) -> str:
         heard, self.heard = "".join(self.heard), []
         return heard
 
 
-async def test_progress_is_told_when_it_changes_and_only_then(api, worker_of, clock):
+async def test_progress_is_told_when_it_changes_and_only_then(
+    api: Api, worker_of: WorkerOf, clock: VirtualClock
+) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
     worker = worker_of("ledger")
     await worker.start()
@@ -107,7 +111,7 @@ async def test_progress_is_told_when_it_changes_and_only_then(api, worker_of, cl
     await listener.task
 
 
-async def test_a_server_that_stops_ends_its_streams(api, clock):
+async def test_a_server_that_stops_ends_its_streams(api: Api, clock: VirtualClock) -> None:
     job_id = (await api.submit()).json()["job_id"]
     stopping = False
     stream = JobStream(api.journal, clock, lambda: stopping)
@@ -120,7 +124,9 @@ async def test_a_server_that_stops_ends_its_streams(api, clock):
     assert listener.task.done()
 
 
-async def test_a_stream_outlives_a_short_silence_of_the_storage_but_not_a_long_one(api, worker_of, clock):
+async def test_a_stream_outlives_a_short_silence_of_the_storage_but_not_a_long_one(
+    api: Api, worker_of: WorkerOf, clock: VirtualClock
+) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
     stream = JobStream(api.journal, clock, lambda: False)
     listener = Listener(stream, await find_job(api.journal, job_id))
@@ -139,14 +145,16 @@ async def test_a_stream_outlives_a_short_silence_of_the_storage_but_not_a_long_o
     assert listener.task.done()
 
 
-async def test_the_media_type_is_the_one_of_server_sent_events(api, finished_job):
+async def test_the_media_type_is_the_one_of_server_sent_events(api: Api, finished_job: str) -> None:
     answer = await api.client.get(f"/api/jobs/{finished_job}/stream")
 
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_a_waiting_job_is_told_when_the_line_moves(api, worker_of, clock):
+async def test_a_waiting_job_is_told_when_the_line_moves(
+    api: Api, worker_of: WorkerOf, clock: VirtualClock
+) -> None:
     first = (await api.submit(lock="ledger")).json()["job_id"]
     second = (await api.submit(lock="ledger")).json()["job_id"]
     listener = Listener(JobStream(api.journal, clock, lambda: False), await find_job(api.journal, second))

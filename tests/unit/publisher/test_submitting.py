@@ -2,15 +2,18 @@
 
 import json
 import uuid
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
+from tests.unit.publisher.doubles import Api
 
 from contracts.jobs import MAX_BODY_BYTES
 
 JSON = {"content-type": "application/json"}
 
 
-async def test_an_accepted_job_is_found_at_once(api):
+async def test_an_accepted_job_is_found_at_once(api: Api) -> None:
     answer = await api.submit(lock="ledger")
 
     assert answer.status_code == 202
@@ -23,31 +26,31 @@ async def test_an_accepted_job_is_found_at_once(api):
     assert (state["status"], state["kind"], state["position"]) == ("Queued", "ten-steps", 1)
 
 
-async def test_the_doorbell_rings_once_for_a_job(api):
+async def test_the_doorbell_rings_once_for_a_job(api: Api) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
 
     assert [(ring.lock_name, ring.job_id) for ring in api.bell.rings] == [("ledger", job_id)]
 
 
-async def test_new_ids_are_version_7(api):
+async def test_new_ids_are_version_7(api: Api) -> None:
     assert uuid.UUID((await api.submit()).json()["job_id"]).version == 7
 
 
-async def test_the_trace_of_the_caller_is_the_trace_of_the_job(api):
+async def test_the_trace_of_the_caller_is_the_trace_of_the_job(api: Api) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
     answer = await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers=headers)
 
     state = (await api.client.get(f"{answer.headers['location']}/state")).json()
     assert state["trace_id"] == trace
-    assert api.bell.rings[0].traceparent.split("-")[1] == trace
+    assert (api.bell.rings[0].traceparent or "").split("-")[1] == trace
 
 
-async def test_every_job_has_a_trace_of_its_own(api):
+async def test_every_job_has_a_trace_of_its_own(api: Api) -> None:
     for _ in range(2):
         await api.submit()
 
-    first, second = (ring.traceparent for ring in api.bell.rings)
+    first, second = (ring.traceparent or "" for ring in api.bell.rings)
     assert first != second
     assert all(len(trace.split("-")[1]) == 32 for trace in (first, second))
 
@@ -56,8 +59,8 @@ async def test_every_job_has_a_trace_of_its_own(api):
     ("sent", "recorded"),
     [(None, "api"), ("Ada Lovelace", "Ada Lovelace"), ("Zoë".encode(), "Zoë"), (" ada ", "ada")],
 )
-async def test_the_audit_trail_names_who_asked(api, sent, recorded):
-    headers = {} if sent is None else {"x-actor": sent}
+async def test_the_audit_trail_names_who_asked(api: Api, sent: str | bytes | None, recorded: str) -> None:
+    headers: Any = {} if sent is None else {"x-actor": sent}
     answer = await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers=headers)
 
     events = (await api.client.get(answer.headers["location"])).json()["items"]
@@ -65,8 +68,10 @@ async def test_the_audit_trail_names_who_asked(api, sent, recorded):
 
 
 @pytest.mark.parametrize("sent", ["", " ", "x" * 101, b"a\x01b", b"\xff"])
-async def test_an_unusable_name_of_who_asks_is_refused(api, sent):
-    answer = await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers={"x-actor": sent})
+async def test_an_unusable_name_of_who_asks_is_refused(api: Api, sent: str | bytes | None) -> None:
+    answer = await api.client.post(
+        "/api/jobs", json={"kind": "ten-steps"}, headers=cast("Any", {"x-actor": sent})
+    )
 
     if sent == b"\xff":
         assert answer.status_code == 202  # Latin-1 for a letter.
@@ -75,14 +80,14 @@ async def test_an_unusable_name_of_who_asks_is_refused(api, sent):
         assert answer.json()["errors"][0]["field"] == "X-Actor"
 
 
-async def test_lock_names_are_normalised(api):
+async def test_lock_names_are_normalised(api: Api) -> None:
     composed = await api.submit(lock=" Caf\u00e9 ")
     decomposed = await api.submit(lock="Cafe\u0301")
 
     assert composed.json()["lock"] == decomposed.json()["lock"] == "Caf\u00e9"
 
 
-async def test_an_own_id_in_capitals_is_the_same_id(api):
+async def test_an_own_id_in_capitals_is_the_same_id(api: Api) -> None:
     job_id = str(uuid.uuid4())
     await api.submit(job_id=job_id.upper())
 
@@ -91,7 +96,7 @@ async def test_an_own_id_in_capitals_is_the_same_id(api):
 
 
 @pytest.mark.parametrize(("second_lock", "same"), [("ledger", True), ("other", False)])
-async def test_a_used_id_names_the_existing_job(api, second_lock, same):
+async def test_a_used_id_names_the_existing_job(api: Api, second_lock: str, same: bool) -> None:
     job_id = str(uuid.uuid4())
     await api.submit(job_id=job_id, lock="ledger", parameters={"b": 1, "a": [2]})
     answer = await api.submit(job_id=job_id, lock=second_lock, parameters={"a": [2], "b": 1})
@@ -127,7 +132,7 @@ async def test_a_used_id_names_the_existing_job(api, second_lock, same):
         (None, "body"),
     ],
 )
-async def test_a_wrong_field_is_named(api, body, field):
+async def test_a_wrong_field_is_named(api: Api, body: Any, field: str) -> None:
     answer = await api.client.post("/api/jobs", content=json.dumps(body), headers=JSON)
 
     assert answer.status_code == 422
@@ -154,7 +159,7 @@ async def test_a_wrong_field_is_named(api, body, field):
         (b'{"kind":"k","parameters":{"a":' + b"[" * 40 + b"]" * 40 + b"}}", "levels"),
     ],
 )
-async def test_what_is_not_json_is_refused_with_the_reason(api, body, reason):
+async def test_what_is_not_json_is_refused_with_the_reason(api: Api, body: Any, reason: str) -> None:
     answer = await api.client.post("/api/jobs", content=body, headers=JSON)
 
     assert answer.status_code == 400
@@ -165,7 +170,7 @@ async def test_what_is_not_json_is_refused_with_the_reason(api, body, reason):
 @pytest.mark.parametrize(
     "media_type", [None, "text/plain", "application/xml", "json", "application/json; charset=utf-16"]
 )
-async def test_another_media_type_is_refused_with_the_remedy(api, media_type):
+async def test_another_media_type_is_refused_with_the_remedy(api: Api, media_type: str | None) -> None:
     headers = {} if media_type is None else {"content-type": media_type}
     answer = await api.client.post("/api/jobs", content=b'{"kind": "k"}', headers=headers)
 
@@ -176,15 +181,15 @@ async def test_another_media_type_is_refused_with_the_remedy(api, media_type):
 @pytest.mark.parametrize(
     "media_type", ["application/json; charset=UTF-8", "Application/JSON", "application/x+json"]
 )
-async def test_json_may_be_declared_in_several_ways(api, media_type):
+async def test_json_may_be_declared_in_several_ways(api: Api, media_type: str | None) -> None:
     answer = await api.client.post(
-        "/api/jobs", content=b'{"kind": "k"}', headers={"content-type": media_type}
+        "/api/jobs", content=b'{"kind": "k"}', headers={"content-type": media_type or ""}
     )
 
     assert answer.status_code == 202
 
 
-async def test_a_body_of_the_largest_size_is_accepted(api):
+async def test_a_body_of_the_largest_size_is_accepted(api: Api) -> None:
     empty = len(json.dumps({"kind": "k", "parameters": {"x": ""}}))
     body = json.dumps({"kind": "k", "parameters": {"x": "y" * (MAX_BODY_BYTES - empty)}})
     assert len(body) == MAX_BODY_BYTES
@@ -193,10 +198,10 @@ async def test_a_body_of_the_largest_size_is_accepted(api):
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_larger_body_is_not_read_to_its_end(api, chunked):
+async def test_a_larger_body_is_not_read_to_its_end(api: Api, chunked: bool) -> None:
     read = 0
 
-    async def chunks():
+    async def chunks() -> AsyncIterator[bytes]:
         nonlocal read
         for _ in range(1000):
             read += 1024
@@ -210,7 +215,7 @@ async def test_a_larger_body_is_not_read_to_its_end(api, chunked):
     assert read <= MAX_BODY_BYTES + 1024
 
 
-async def test_a_submission_the_storage_did_not_confirm_can_be_repeated(api):
+async def test_a_submission_the_storage_did_not_confirm_can_be_repeated(api: Api) -> None:
     api.storage.is_away = True
     answer = await api.submit(lock="ledger")
 
@@ -222,7 +227,7 @@ async def test_a_submission_the_storage_did_not_confirm_can_be_repeated(api):
     assert (await api.submit(lock="ledger", job_id=job_id)).status_code == 202
 
 
-async def test_what_can_never_be_stored_is_refused(api):
+async def test_what_can_never_be_stored_is_refused(api: Api) -> None:
     answer = await api.submit(
         description="\u0001" * 4000, name="\u0001" * 200, properties={"a": "\u0001" * 256}
     )
@@ -234,8 +239,10 @@ async def test_what_can_never_be_stored_is_refused(api):
     assert answer.json()["type"].endswith(":cannot_be_stored")
 
 
-async def test_an_unexpected_error_tells_nothing_of_the_inside(api, monkeypatch):
-    async def fail(*args):
+async def test_an_unexpected_error_tells_nothing_of_the_inside(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*args: object) -> None:
         raise RuntimeError("secret")
 
     monkeypatch.setattr(type(api.use_cases.reception), "accept", fail)
