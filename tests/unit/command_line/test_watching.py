@@ -14,7 +14,7 @@ JOBS = "/api/jobs"
 
 def stream(*messages: Document) -> httpx.Response:
     """Write messages as the publisher does: events with their number, progress without."""
-    text = ""
+    text = "retry: 1000\n\n: still here\n\n"
     for content in messages:
         is_event = "seq" in content
         text += f"event: {'job_event' if is_event else 'progress'}\ndata: {json.dumps(content)}\n"

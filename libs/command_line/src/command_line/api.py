@@ -110,6 +110,8 @@ class Api:
             try:
                 for event in self._listen(path, last_id):
                     last_id, pause, heard_at = event.id or last_id, 0.5, time.monotonic()
+                    if not event.data:
+                        continue
                     content = event.json()
                     yield event.event, content
                     if event.event == "job_event" and content["status"] in BY_STATUS:
