@@ -1,6 +1,6 @@
 """Jobs that do what jobs should not, for the tests of the runner pool."""
 
-# ruff: noqa: ASYNC, PTH, SIM105 - that is the point of them
+# ruff: noqa: ASYNC220, ASYNC221, ASYNC251, PTH115, PTH208, SIM105
 
 import asyncio
 import ctypes

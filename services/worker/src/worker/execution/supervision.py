@@ -119,6 +119,8 @@ class Supervision:
             self._ended.set_result(None)
 
     def _write_soon(self, message: _Write) -> None:
+        if self._is_lost:
+            return  # it was on its way when the runner was killed
         if self._writes.qsize() >= _MAX_WAITING:
             self._runner.fault = f"the runner process sent more than {_MAX_WAITING} steps at once"
             self._runner.kill()
