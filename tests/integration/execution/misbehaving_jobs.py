@@ -170,6 +170,16 @@ async def saves_when_cancelled(ctx: JobContext) -> None:
         raise
 
 
+@job("cleans-up-slowly")
+async def cleans_up_slowly(ctx: JobContext) -> None:
+    ctx.progress(0, 1)
+    try:
+        await asyncio.sleep(600)
+    finally:
+        await asyncio.sleep(0.2)
+        await ctx.save_state("cleaned up")
+
+
 @job("swallows-cancel")
 async def swallows_cancel(ctx: JobContext) -> None:
     ctx.progress(0, 1)
@@ -216,6 +226,14 @@ async def grandchild(ctx: JobContext, parameters: Folder) -> None:
     (parameters.folder / "grandchild").write_text(f"{process.pid} {os.getpid()}")
     ctx.progress(0, 1)
     await asyncio.sleep(600)
+
+
+@job("grandchild-and-blocks")
+async def grandchild_and_blocks(ctx: JobContext, parameters: Folder) -> None:
+    process = subprocess.Popen(["sleep", "600"])
+    (parameters.folder / "grandchild").write_text(f"{process.pid} {os.getpid()}")
+    ctx.progress(0, 1)
+    time.sleep(600)
 
 
 @job("leaves-grandchild")

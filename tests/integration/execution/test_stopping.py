@@ -60,6 +60,17 @@ async def test_a_stronger_reason_replaces_a_weaker_one(pool):
     assert await task == Cancelled()
 
 
+async def test_a_handler_that_cleans_up_is_not_disturbed_by_a_second_reason(pool):
+    run = FakeRun("cleans-up-slowly")
+    task = asyncio.create_task(run.on(pool))
+    await run.reported.wait()
+    run.stop.request(StopReason.SHUTDOWN)
+    await asyncio.sleep(0.05)
+    run.stop.request(StopReason.CANCELLED)
+    assert await task == Cancelled()
+    assert run.states == ['"cleaned up"']
+
+
 async def test_loss_kills_at_once(pool):
     run = FakeRun("swallows-cancel")
     task = asyncio.create_task(run.on(pool))
@@ -95,6 +106,7 @@ async def test_before_it_is_killed_a_handler_shows_where_it_hangs(pool, caplog):
 async def test_the_soft_deadline_stops_the_handler(pool):
     run = FakeRun("sleeps", soft=boot_time() + 0.5, hard=boot_time() + 60)
     assert await run.on(pool) == Interrupted("the lease could not be renewed in time")
+    assert run.reports == [(0, 1, "")]
 
 
 async def test_a_renewed_deadline_lets_the_handler_go_on(pool):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 class Host:
     """A supervisor that runs the job "grandchild"."""
 
-    def __init__(self, folder, seconds, kind="grandchild"):
+    def __init__(self, folder, seconds, kind):
         command = [sys.executable, "-m", "tests.integration.execution.host", kind, str(folder), str(seconds)]
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
@@ -46,8 +46,8 @@ class Host:
 def start_host(tmp_path):
     hosts = []
 
-    def start(seconds):
-        hosts.append(Host(tmp_path, seconds))
+    def start(seconds, kind="grandchild"):
+        hosts.append(Host(tmp_path, seconds, kind))
         return hosts[-1]
 
     yield start
@@ -90,7 +90,8 @@ def test_a_killed_supervisor_takes_runner_grandchildren_and_guillotine_with_it(s
 
 
 def test_a_killed_supervisor_takes_a_runner_with_it_without_a_guillotine(start_host):
-    host = start_host(60.0)
+    # Its loop is blocked, so that it cannot notice by itself that nobody listens any more.
+    host = start_host(60.0, "grandchild-and-blocks")
     os.kill(host.process.pid, signal.SIGSTOP)
     os.kill(host.guillotine, signal.SIGKILL)
     os.kill(host.process.pid, signal.SIGKILL)
