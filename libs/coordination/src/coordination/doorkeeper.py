@@ -17,7 +17,7 @@ from coordination.observations import (
 )
 from coordination.outcomes import Interrupted, Lost, StopReason
 from coordination.persistence import until_known
-from coordination.ports import LeaseHeldError, RefusedError, Ring, UnknownOutcomeError
+from coordination.ports import CoordinationError, LeaseHeldError, RefusedError, Ring, UnknownOutcomeError
 from coordination.rows import JobRow
 from coordination.runs import Executor, Run
 from coordination.tenure import FencedError, Ports, Rules, Tenure
@@ -42,6 +42,10 @@ class House:
     watches: int = 64
     #: How long a job of a kind nobody here knows may wait for a worker that does, before it fails.
     patience_for_kinds: float = 60.0
+
+
+class NoRoomError(CoordinationError):
+    """This worker serves as many locks as it can."""
 
 
 class _Answer(Enum):
@@ -105,19 +109,18 @@ class Doorkeeper:
         self._watches: dict[str, _Watch] = {}
         self._copies: dict[str, float] = {}
         self._stopping = False
-        self._vacancy = asyncio.Event()
-        self._vacancy.set()
+        self._room_changed = asyncio.Event()
 
     @property
     def has_room(self) -> bool:
         """Whether another lock can be served."""
         return not self._stopping and len(self._services) < self._house.capacity
 
-    async def room(self) -> None:
-        """Wait until another lock can be served."""
-        while not self.has_room:
-            self._vacancy.clear()
-            await self._vacancy.wait()
+    async def until_room(self, *, is_free: bool) -> None:
+        """Wait until another lock can be served, or until none can."""
+        while self.has_room is not is_free:
+            self._room_changed.clear()
+            await self._room_changed.wait()
 
     @property
     def running(self) -> dict[str, str]:
@@ -128,7 +131,8 @@ class Doorkeeper:
     async def answer(self, ring: Ring) -> None:
         """Deal with a doorbell; when this returns, it may be settled.
 
-        Raises UnknownOutcomeError when the bell could neither be acted on nor passed on: let it come again.
+        Raises NoRoomError when it is for somebody else to answer, and UnknownOutcomeError when it could
+        neither be acted on nor passed on: then let it come again.
         """
         name = ring.lock_name
         if self._stopping:
@@ -145,9 +149,7 @@ class Doorkeeper:
                 watch.nudged.set()
             return
         if not self.has_room:
-            self._observe(BellDeferred(name))
-            await self._ports.bell.defer(ring)
-            return
+            raise NoRoomError
         answer = await asyncio.shield(self._open(name).answered)
         if answer in {_Answer.HELD, _Answer.UNKNOWN}:
             if name not in self._watches or ring.marked:
@@ -163,6 +165,7 @@ class Doorkeeper:
     async def stop(self, grace: float) -> None:
         """Take nothing new, let runs finish for `grace` seconds, then interrupt them, and pass all on."""
         self._stopping = True
+        self._room_changed.set()
         watched, self._watches = self._watches, {}
         for watch in watched.values():
             if watch.task is not None:
@@ -183,6 +186,7 @@ class Doorkeeper:
     def _open(self, name: str) -> _Service:
         service = _Service()
         self._services[name] = service
+        self._room_changed.set()
         service.task = asyncio.create_task(self._serve(name, service), name=f"serve {name}")
         return service
 
@@ -193,7 +197,7 @@ class Doorkeeper:
         finally:
             service.answer(_Answer.EMPTY)
             del self._services[name]
-            self._vacancy.set()
+            self._room_changed.set()
 
     async def _serve_once(self, name: str, service: _Service) -> bool:
         """Hold the lock once; tells whether to try for it again at once."""
@@ -325,9 +329,13 @@ class Doorkeeper:
         self._copies = {
             lock: sent for lock, sent in self._copies.items() if now - sent < self._house.deferral
         }
-        self._observe(BellDeferred(name))
-        await self._ports.bell.defer(Ring(name, marked=True))
         self._copies[name] = now
+        self._observe(BellDeferred(name))
+        try:
+            await self._ports.bell.defer(Ring(name, marked=True))
+        except UnknownOutcomeError:
+            self._copies.pop(name, None)
+            raise
 
     def _watch(self, name: str) -> None:
         if self._stopping or name in self._watches or len(self._watches) >= self._house.watches:

@@ -45,7 +45,10 @@ async def commit_until(
     async def send() -> Mapping[str, str]:
         return await journal.commit(partition, transaction, timeout)
 
-    return await asyncio.shield(asyncio.ensure_future(until_known(clock, send, until)))
+    sending = asyncio.ensure_future(until_known(clock, send, until))
+    # Whoever waits is told; when nobody waits any more, nobody needs to be.
+    sending.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
+    return await asyncio.shield(sending)
 
 
 async def is_own(journal: Journal, clock: Clock, partition: str, key: str, op_id: str, until: float) -> bool:

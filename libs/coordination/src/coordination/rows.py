@@ -157,7 +157,7 @@ class JobRow(_Record):
     interruptions: int = 0
     #: Interruptions by the death of its runner; too many and the job counts as what kills its workers.
     deaths: int = 0
-    #: Interruptions by the loss of its holder, which may or may not have been the job's doing.
+    #: Interruptions by the loss of its holder since the last recorded step.
     losses: int = 0
     #: Steps recorded so far.
     steps: int = 0

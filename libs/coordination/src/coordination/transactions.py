@@ -50,7 +50,8 @@ class Limits:
 
     #: Times its runner process may die under it.
     deaths: int = 3
-    #: Times its holder may be lost, which may be the job's doing (it took the host down) or not.
+    #: Times in a row, with no step recorded between, that its holder may be lost: the job may have taken
+    #: the host down, or storage was away.
     losses: int = 10
 
 
@@ -228,7 +229,7 @@ def _occupied(lock: LockRow, draft: Draft) -> LockRow:
 
 def step(held: Held, now: JobRow, writer: Writer, done: StepDone) -> Draft:
     """Build the record of a finished step; `now` is the job's row with the progress reported meanwhile."""
-    after = replace(now, steps=held.job.steps + 1, step="")
+    after = replace(now, steps=held.job.steps + 1, step="", losses=0)
     draft = Draft(writer, held.lock)
     after = draft.record(
         after, EventStatus.STEP, done.name, number=after.steps, seconds=round(done.seconds, 3)

@@ -1,0 +1,129 @@
+"""What a worker hears from RabbitMQ: doorbells, and hints about jobs it runs."""
+
+import asyncio
+import contextlib
+
+from faststream import AckPolicy
+from faststream.rabbit import Channel, RabbitBroker
+from faststream.rabbit.annotations import RabbitMessage
+
+from contracts import lock_names
+from contracts.messages import Hint, RunJob
+from contracts.topology import Topology
+from coordination.doorkeeper import Doorkeeper, NoRoomError
+from coordination.ports import Bell, Ring, UnknownOutcomeError
+from service_defaults.broker import Intake, control_exchange, control_queue, jobs_exchange, jobs_queue
+
+#: After a bell has come back so often it waits instead; well below the limit that would quarantine it.
+_RETURNS = 10
+
+#: Seconds before a bell that could not be dealt with is given back.
+_PAUSE = 1.0
+
+
+class Bells:
+    """Answers doorbells, and stops listening while there is no room for another lock.
+
+    A worker without room must not sit on messages that others could answer, so it ends its consumer until
+    a place is free.
+    """
+
+    def __init__(
+        self, broker: RabbitBroker, topology: Topology, intake: Intake, doorkeeper: Doorkeeper, bell: Bell
+    ) -> None:
+        self._intake = intake
+        self._doorkeeper = doorkeeper
+        self._bell = bell
+        self._listening: asyncio.Task[None] | None = None
+        self._doorbells = broker.subscriber(
+            jobs_queue(topology),
+            jobs_exchange(topology),
+            channel=Channel(prefetch_count=1),
+            # Settled by hand: after the take-over, long before the job ends.
+            ack_policy=AckPolicy.MANUAL,
+            title="RunJob",
+            description=RunJob.__doc__,
+        )
+        self._doorbells(self.on_doorbell)
+
+    async def on_doorbell(self, message: RabbitMessage) -> None:
+        """Answer one doorbell, then settle it."""
+        ring = await self._understand(message)
+        if ring is None:
+            return
+        try:
+            await self._doorkeeper.answer(ring)
+        except NoRoomError:
+            await self._give_back(message, ring)
+        except UnknownOutcomeError:
+            await asyncio.sleep(_PAUSE)
+            await message.nack(requeue=True)
+        else:
+            await message.ack()
+
+    async def _understand(self, message: RabbitMessage) -> Ring | None:
+        body = await self._intake.parse(message, RunJob)
+        if body is None:
+            return None
+        try:
+            name = lock_names.normalise(body.lock)
+        except lock_names.LockNameError as error:
+            await self._intake.quarantine(message, f"lock: {error}")
+            return None
+        traceparent = message.headers.get("traceparent")
+        return Ring(
+            name,
+            body.job_id,
+            marked=body.marked,
+            released=body.released,
+            traceparent=traceparent if isinstance(traceparent, str) else None,
+        )
+
+    async def _give_back(self, message: RabbitMessage, ring: Ring) -> None:
+        """Let another worker answer; one that comes back again and again is put off."""
+        if int(str(message.headers.get("x-delivery-count", 0))) < _RETURNS:
+            await message.nack(requeue=True)
+            return
+        await self._bell.defer(ring)
+        await message.ack()
+
+    def listen_while_there_is_room(self) -> None:
+        """Start and stop the consumer as places become free and taken; call once it consumes."""
+        self._listening = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        while True:
+            await self._doorkeeper.until_room(is_free=False)
+            await self._doorbells.stop()
+            await self._doorkeeper.until_room(is_free=True)
+            await self._doorbells.start()
+
+    async def stop(self) -> None:
+        """Take no more doorbells."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+        await self._doorbells.stop()
+
+
+def hear_hints(
+    broker: RabbitBroker, topology: Topology, intake: Intake, doorkeeper: Doorkeeper, instance: str
+) -> None:
+    """Consume the hints that every worker gets."""
+    subscriber = broker.subscriber(
+        control_queue(topology, instance),
+        control_exchange(topology),
+        channel=Channel(prefetch_count=10),
+        ack_policy=AckPolicy.REJECT_ON_ERROR,
+        title="Hint",
+        description=Hint.__doc__,
+    )
+
+    async def on_hint(message: RabbitMessage) -> None:
+        """Look at the job that the hint names, if it runs here."""
+        hint = await intake.parse(message, Hint)
+        if hint is not None:
+            await doorkeeper.look(hint.lock, hint.job_id)
+
+    subscriber(on_hint)

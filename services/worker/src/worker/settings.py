@@ -1,0 +1,77 @@
+"""The settings of the worker."""
+
+import os
+import socket
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from coordination.times import LeaseTimes
+from service_defaults.settings import ServiceSettings
+
+
+class WorkerSettings(ServiceSettings):
+    """What a worker can be told beside what every service can."""
+
+    service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "worker"
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 8010
+
+    #: The worker's name in the audit trail; unique among all workers. Default: host name and process id.
+    worker_name: Annotated[str, Field(pattern=r"^[\x21-\x7e]{0,100}$")] = ""
+
+    #: Modules with job handlers, separated by commas; only the runner processes import them.
+    jobs: str = "sample_jobs"
+
+    #: Jobs run at the same time, each of another lock and in a process of its own.
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 2
+
+    #: Length of a lease: a lost host's jobs wait about this long. Shorter stops jobs sooner when storage is
+    #: away: they survive an outage of two thirds of it.
+    lease_seconds: Annotated[float, Field(ge=15, le=60)] = 30.0
+
+    #: How long an empty line is polled before its lock is given back; 0 gives it back at once.
+    linger_seconds: Annotated[float, Field(ge=0, le=30)] = 0.0
+
+    #: How long running jobs may go on after the worker was told to stop, before another takes them up.
+    grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 20.0
+
+    #: How long a handler that was told to stop may take to do so, before its process is killed.
+    cancel_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 5.0
+
+    #: Private memory of a runner process in MiB; a job that needs more fails. 0 sets no limit.
+    runner_memory_mib: Annotated[int, Field(ge=0)] = 2048
+
+    #: Progress is written at most once in so many seconds.
+    progress_seconds: Annotated[float, Field(ge=0.1, le=60)] = 1.0
+
+    #: How long a lock with a long line is held while other locks wait for a free place.
+    longest_tenure_seconds: Annotated[float, Field(ge=1)] = 60.0
+
+    @field_validator("jobs")
+    @classmethod
+    def _names_modules(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")]
+        if not all(all(part.isidentifier() for part in name.split(".")) for name in names):
+            raise ValueError("must be Python module names separated by commas")
+        return ",".join(names)
+
+    @property
+    def jobs_modules(self) -> list[str]:
+        """The modules with job handlers."""
+        return self.jobs.split(",")
+
+    @property
+    def name(self) -> str:
+        """The worker's name."""
+        return self.worker_name or f"{socket.gethostname()}-{os.getpid()}"
+
+    @property
+    def lease_times(self) -> LeaseTimes:
+        """The times that follow from the lease's length."""
+        return LeaseTimes.of(self.lease_seconds)
+
+    @property
+    def runner_memory_bytes(self) -> int | None:
+        """The runners' memory limit, if there is one."""
+        return self.runner_memory_mib * 1024 * 1024 or None
