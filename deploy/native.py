@@ -45,7 +45,7 @@ class NativeStack:
         """Stop everything; data stays."""
         with self._alone():
             if self.is_up():
-                self._stop_services()
+                self._supervisor.stop()
             self._supervisor.shut_down(grace=2 * self._settings.stop_seconds)
 
     def scale(self, workers: int) -> None:
@@ -156,10 +156,6 @@ class NativeStack:
                         f"Set {setting} to another port, in .env or for this command."
                     )
                     raise StackError(message)
-
-    def _stop_services(self) -> None:
-        own = {program.name for program in programs.servers(self._settings)}
-        self._supervisor.stop([state.name for state in self._supervisor.states() if state.name not in own])
 
     def _pages(self) -> list[tuple[str, ...]]:
         own = programs.services(self._settings, self._running_workers())

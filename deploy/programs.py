@@ -31,8 +31,8 @@ def servers(settings: StackSettings) -> list[Program]:
         if ports.management:
             node[ports.management] = "TURNSTILE_RABBITMQ_MANAGEMENT_PORT"
             pages = (("RabbitMQ management", f"http://{LOOPBACK}:{ports.management}"),)
-        programs.append(Program("epmd", broker.mapper_command(), mapper, lambda: True))
-        programs.append(Program("rabbitmq", broker.command(), node, broker.is_ready, 60, pages))
+        programs.append(Program("epmd", broker.mapper_command(), mapper, lambda: True, order=1))
+        programs.append(Program("rabbitmq", broker.command(), node, broker.is_ready, 2, 60, pages))
     if storage:
         storage.prepare()
         names = {
@@ -44,7 +44,7 @@ def servers(settings: StackSettings) -> list[Program]:
             ("Azurite, blobs", f"http://{LOOPBACK}:{storage.ports.blob}"),
             ("Azurite, tables", f"http://{LOOPBACK}:{storage.ports.table}"),
         )
-        programs.append(Program("azurite", storage.command(), names, storage.is_ready, 30, pages))
+        programs.append(Program("azurite", storage.command(), names, storage.is_ready, 2, 30, pages))
     return programs
 
 
@@ -92,7 +92,9 @@ def _program(settings: StackSettings, service: str, name: str, port: int, settin
     }
     arguments = (str(PYTHON), "-m", service.replace("-", "_"))
     command = Command(arguments, environment, ROOT, when_orphaned="TERM")
-    return Program(name, command, {port: setting}, lambda: health(port) == "ready", settings.stop_seconds)
+    return Program(
+        name, command, {port: setting}, lambda: health(port) == "ready", stop_seconds=settings.stop_seconds
+    )
 
 
 def _refuse_shared_ports(programs: list[Program]) -> None:

@@ -33,6 +33,8 @@ class Program:
     #: The ports it listens on, each with the setting that moves it.
     ports: dict[int, str]
     is_ready: Callable[[], bool]
+    #: Lower starts earlier and stops later.
+    order: int = 100
     stop_seconds: int = 30
     #: Where people find it, and what for.
     pages: tuple[tuple[str, str], ...] = ()
@@ -120,13 +122,18 @@ class Supervisor:
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def stop(self, names: list[str]) -> None:
-        """Stop programs side by side, and wait until all of them have ended."""
-        for name in names:
-            if self.state(name).is_running:
-                self._rpc().stopProcess(name, False)
-        while any(self.state(name).pid for name in names):
-            time.sleep(0.05)
+    def stop(self) -> None:
+        """Stop all programs, the last in order first, those of one order side by side."""
+        orders: dict[int, list[str]] = {}
+        for program in self._rpc().getAllConfigInfo():
+            if program["inuse"]:
+                orders.setdefault(program["group_prio"], []).append(program["name"])
+        for _, names in sorted(orders.items(), reverse=True):
+            for name in names:
+                if self.state(name).is_running:
+                    self._rpc().stopProcess(name, False)
+            while any(self.state(name).pid for name in names):
+                time.sleep(0.05)
 
     def shut_down(self, *, grace: float) -> None:
         """Stop all programs, the last started first, then supervisord, then what else runs for the folder."""
@@ -158,7 +165,7 @@ class Supervisor:
         return xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
 
     def _write(self, programs: Iterable[Program]) -> None:
-        parts = [self._head(), *(self._section(number, program) for number, program in enumerate(programs))]
+        parts = [self._head(), *map(self._section, programs)]
         self._configuration.write_text("\n".join(parts))
 
     def _head(self) -> str:
@@ -178,7 +185,7 @@ childlogdir = {_escaped(self.logs)}
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
 
-    def _section(self, number: int, program: Program) -> str:
+    def _section(self, program: Program) -> str:
         description = self._run / f"{program.name}.json"
         launch.write(program.command, description)
         command = shlex.join([str(PYTHON), "-m", "deploy.launch", str(description)])
@@ -190,7 +197,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 command = {_escaped(command)}
 directory = {_escaped(ROOT)}
 environment = TURNSTILE_DESCRIPTION="{version}"
-priority = {number}
+priority = {program.order}
 autostart = false
 autorestart = true
 startsecs = 1
