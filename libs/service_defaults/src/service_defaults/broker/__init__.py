@@ -2,6 +2,7 @@
 
 from service_defaults.broker.bell import RabbitBell, to_event, trace_id_of
 from service_defaults.broker.connection import NotConfirmedError, make_broker, publish_confirmed
+from service_defaults.broker.consumers import ConsumerWatchdog, NotConsumingError
 from service_defaults.broker.intake import Intake, NotUnderstoodError, parse_body
 from service_defaults.broker.topology import (
     control_exchange,
@@ -15,8 +16,10 @@ from service_defaults.broker.topology import (
 )
 
 __all__ = [
+    "ConsumerWatchdog",
     "Intake",
     "NotConfirmedError",
+    "NotConsumingError",
     "NotUnderstoodError",
     "RabbitBell",
     "control_exchange",

@@ -1,0 +1,76 @@
+"""Running a service: logging, telemetry, and an HTTP server that ends in order when it is told to."""
+
+import signal
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import uvicorn
+
+from service_defaults.logging import configure_logging
+from service_defaults.settings import ServiceSettings
+from service_defaults.telemetry import start_telemetry
+
+#: Ends the service in order, but with an exit code that has it started again.
+_FAILURE = signal.SIGUSR2
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, _FAILURE)
+
+#: Seconds that requests in flight get at a stop.
+_DRAIN_SECONDS = 5
+
+
+def serve(app: Callable[..., Any], settings: ServiceSettings) -> NoReturn:
+    """Run an ASGI application until SIGTERM or SIGINT, then end the process.
+
+    Exit code 0 after a stop that was asked for, 1 after `stop_as_failed`, 3 when the application did not
+    start.
+    """
+    configure_logging(settings)
+    shutdown_telemetry = start_telemetry(settings)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            server_header=False,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+        )
+    )
+    try:
+        server.run()
+    finally:
+        shutdown_telemetry()
+    if not server.started:
+        sys.exit(3)
+    sys.exit(1 if server.has_failed else 0)
+
+
+def stop_as_failed() -> None:
+    """End this service in order, as one that must be started again."""
+    signal.raise_signal(_FAILURE)
+
+
+class _Server(uvicorn.Server):
+    """A server whose end by a signal is normal: uvicorn would raise the signal again (exit code 143)."""
+
+    has_failed = False
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Let signals stop the server while it runs."""
+        earlier = {number: signal.signal(number, self._stop) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: Any) -> None:
+        if number == _FAILURE:
+            self.has_failed = True
+            number = signal.SIGTERM
+        self.handle_exit(number, frame)

@@ -1,0 +1,103 @@
+"""Whether a service still consumes: a connection can come back without its consumers."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from faststream.rabbit import RabbitBroker
+from faststream.rabbit.subscriber.usecase import RabbitSubscriber
+
+logger = logging.getLogger(__name__)
+
+_PROBE_SECONDS = 5.0
+
+
+class NotConsumingError(Exception):
+    """RabbitMQ does not answer, or a subscriber that should consume does not."""
+
+
+async def probe(broker: RabbitBroker, *, consumes: bool) -> None:
+    """Raise NotConsumingError when RabbitMQ does not answer a request, or a running subscriber is deaf.
+
+    With `consumes`, there must be a running subscriber's consumer; one stopped on purpose is no problem.
+    """
+    connection = broker._connection  # noqa: SLF001 -- `connect` would wait for a broker that is away
+    if connection is None or not connection.connected.is_set():
+        raise NotConsumingError("not connected to RabbitMQ")
+    try:
+        async with connection.channel() as channel:
+            for subscriber in running(broker) if consumes else ():
+                queue = await channel.declare_queue(subscriber.queue.name, passive=True, robust=False)
+                if queue.declaration_result.consumer_count == 0 or not await _is_consuming(subscriber):
+                    raise NotConsumingError(f"nobody consumes the queue {subscriber.queue.name} here")
+    except CONNECTION_EXCEPTIONS as error:
+        raise NotConsumingError(f"RabbitMQ does not answer: {error!r}") from error
+
+
+def running(broker: RabbitBroker) -> Iterator[RabbitSubscriber]:
+    """Give the subscribers that are meant to consume now."""
+    for subscriber in broker.subscribers:
+        if isinstance(subscriber, RabbitSubscriber) and subscriber.running:
+            yield subscriber
+
+
+class ConsumerWatchdog:
+    """Restarts subscribers that went deaf, and has the process end when that does not help.
+
+    aio-pika can come back connected with no consumers after the broker restarted (mosquito/aio-pika issues
+    231 and 563): such a service looks healthy and does nothing.
+    """
+
+    def __init__(self, broker: RabbitBroker, give_up: Callable[[], None], every: float = 15.0) -> None:
+        self._broker = broker
+        self._give_up = give_up
+        self._every = every
+        self._deaf = 0
+
+    async def run(self) -> None:
+        """Check again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(self._every)
+            await self.check()
+
+    async def check(self) -> None:
+        """Check once: the second time in a row restarts the subscribers, the fourth gives up.
+
+        A broker that is away is not a reason: the connection comes back by itself.
+        """
+        connection = self._broker._connection  # noqa: SLF001
+        if connection is None or not connection.connected.is_set():
+            self._deaf = 0
+            return
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await probe(self._broker, consumes=True)
+            self._deaf = 0
+            return
+        except (NotConsumingError, TimeoutError) as error:
+            self._deaf += 1
+            logger.warning("not consuming", extra={"error": repr(error), "times": self._deaf})
+        if self._deaf == 2:
+            await self._restart()
+        elif self._deaf >= 4:
+            logger.critical("not consuming even after a restart of the subscribers: giving up")
+            self._give_up()
+
+    async def _restart(self) -> None:
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                for subscriber in list(running(self._broker)):
+                    await subscriber.stop()
+                    await subscriber.start()
+        except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
+            logger.warning("subscribers not restarted", extra={"error": repr(error)})
+
+
+async def _is_consuming(subscriber: RabbitSubscriber) -> bool:
+    """Tell whether this process's own consumer is known to the channel as it is now."""
+    queue, tag = subscriber._queue_obj, subscriber._consumer_tag  # noqa: SLF001 -- there is no public way
+    if queue is None or tag is None or queue.channel.is_closed:
+        return False
+    underlying = await queue.channel.get_underlay_channel()
+    return tag in getattr(underlying, "consumers", {tag: None})

@@ -1,0 +1,97 @@
+"""Logs: the standard library's logging, rendered as one JSON object per line or, on a terminal, for people.
+
+Code logs constant messages with the data in `extra`; what is bound by `log_context` (job id, lock, attempt,
+fence) and the ids of the active span are added to every line.
+"""
+
+import logging
+import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import IO, Any
+
+import structlog
+from opentelemetry import trace
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from service_defaults.settings import ServiceSettings
+
+#: These say little that is new, and much.
+_QUIET = {
+    **dict.fromkeys(("aio_pika", "aiormq", "azure", "urllib3", "uvicorn.access", "asyncio"), logging.WARNING),
+    # Each says once more what aio_pika.robust_connection says about a lost connection.
+    **dict.fromkeys(("aio_pika.tools", "aiormq.connection", "aiormq.channel"), logging.CRITICAL),
+}
+
+
+def configure_logging(settings: ServiceSettings, stream: IO[str] | None = None) -> logging.Handler:
+    """Send all logs of this process to the stream, standard output if none is given; gives the handler."""
+    stream = stream or sys.stdout
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_formatter(settings.service_name, as_json=as_json, colors=stream.isatty()))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    for name, level in _QUIET.items():
+        logging.getLogger(name).setLevel(max(level, root.level))
+    # FastStream brings a handler of its own.
+    faststream = logging.getLogger("faststream")
+    faststream.handlers, faststream.propagate = [], True
+    logging.captureWarnings(capture=True)
+    return handler
+
+
+def log_context(**values: Any) -> AbstractContextManager[None]:
+    """Add values to every log line written within this context, by this task and those it starts."""
+    return structlog.contextvars.bound_contextvars(**values)
+
+
+def current_log_context() -> dict[str, Any]:
+    """Give the values added to log lines now."""
+    return structlog.contextvars.get_contextvars()
+
+
+def _formatter(service: str, *, as_json: bool, colors: bool) -> logging.Formatter:
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.ExtraAdder(),
+        _add_span,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+    ]
+    rendering: Iterable[Processor]
+    if as_json:
+
+        def add_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+            event["service"] = service
+            return event
+
+        rendering = [
+            structlog.processors.format_exc_info,
+            add_service,
+            structlog.processors.EventRenamer("message"),
+            _lead,
+            structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
+        ]
+    else:
+        rendering = [structlog.dev.ConsoleRenderer(colors=colors)]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+    )
+
+
+def _add_span(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"] = trace.format_trace_id(span.trace_id)
+        event["span_id"] = trace.format_span_id(span.span_id)
+    return event
+
+
+def _lead(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    event.pop("color_message", None)
+    first = ("timestamp", "level", "logger", "message", "service")
+    return {name: event[name] for name in first if name in event} | dict(event)
