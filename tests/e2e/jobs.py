@@ -1,0 +1,100 @@
+"""Jobs for the end-to-end tests: their effects go to the sink, so that it is seen from outside who works."""
+
+import os
+import re
+import time
+from contextlib import suppress
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+from tests.effect_sink import client
+
+from turnstile import JobContext, SyncJobContext, job
+
+
+class Effects(BaseModel):
+    count: Annotated[int, Field(ge=0)] = 3
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+
+
+def effect(ctx: SyncJobContext | JobContext, step: str) -> None:
+    """Have an effect in the world outside, under this run's fence."""
+    client.send(os.environ["TURNSTILE_INPUT_SINK"], key=ctx.lock, fence=ctx.fence, job=ctx.job_id, step=step)
+
+
+@job("nothing")
+async def nothing(ctx: JobContext) -> None:
+    """Do nothing."""
+
+
+@job("visit")
+def visit(ctx: SyncJobContext, parameters: Effects) -> None:
+    """Enter, stay and leave, without a step."""
+    effect(ctx, "enter")
+    ctx.sleep(parameters.seconds)
+    effect(ctx, "leave")
+
+
+@job("effects")
+def effects(ctx: SyncJobContext, parameters: Effects) -> dict[str, int]:
+    """Have one effect in each step; a step recorded by an earlier attempt has none."""
+    done_before = 0
+    for number in range(1, parameters.count + 1):
+        with ctx.step(f"effect {number}") as step:
+            if step.done:
+                done_before += 1
+            else:
+                ctx.check()
+                effect(ctx, step.name)
+                ctx.sleep(parameters.seconds)
+                ctx.save_state({"reached": number})
+                step.result = {"attempt": ctx.attempt}
+        ctx.progress(number, parameters.count)
+    return {"effects": parameters.count, "done_before": done_before}
+
+
+@job("careless-effects")
+def careless_effects(ctx: SyncJobContext, parameters: Effects) -> None:
+    """On the first attempt have effects for ever and never look whether to stop; later have just one."""
+    number = 0
+    while ctx.attempt == 1 or number == 0:
+        number += 1
+        with suppress(client.RefusedEffectError):
+            effect(ctx, f"effect {number}")
+        time.sleep(parameters.seconds)
+
+
+@job("raises")
+async def raises(ctx: JobContext) -> None:
+    """Raise."""
+    raise RuntimeError("out of order")
+
+
+@job("blocks-loop", timeout=timedelta(seconds=1))
+async def blocks_loop(ctx: JobContext) -> None:
+    """Keep the runner's event loop to itself."""
+    effect(ctx, "enter")
+    time.sleep(600)  # noqa: ASYNC251 - as careless handlers do
+
+
+@job("spins-in-c")
+async def spins_in_c(ctx: JobContext) -> None:
+    """Keep the interpreter lock for years."""
+    effect(ctx, "enter")
+    re.match(r"(a+)+$", "a" * 60 + "b")
+
+
+@job("exits")
+async def exits(ctx: JobContext) -> None:
+    """Take the runner process along."""
+    effect(ctx, f"attempt {ctx.attempt}")
+    os._exit(3)
+
+
+@job("allocates")
+async def allocates(ctx: JobContext) -> None:
+    """Take memory until there is none."""
+    hoard = []
+    while True:
+        hoard.append(bytearray(16 * 1024 * 1024))

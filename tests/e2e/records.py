@@ -1,0 +1,135 @@
+"""What stands in the tables, read directly, and whether the runs in it kept apart."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from azure.data.tables import TableServiceClient
+
+from contracts import lock_names
+
+#: What holders write about their runs; everybody may write the rest at any time.
+_OF_RUNS = {
+    "LeaseAcquired",
+    "Started",
+    "Step",
+    "StateSaved",
+    "Interrupted",
+    "Completed",
+    "Failed",
+    "TimedOut",
+}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event as the journal holds it; `committed` is the storage's time of its transaction."""
+
+    job_id: str
+    seq: int
+    status: str
+    message: str
+    attempt: int
+    fence: int
+    worker: str
+    committed: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A run, from its start to the last thing that its holder wrote for it."""
+
+    job_id: str
+    attempt: int
+    fence: int
+    worker: str
+    began: float
+    ended: float
+
+
+class Records:
+    """Reads the tables of one installation."""
+
+    def __init__(self, connection_string: str, namespace: str) -> None:
+        self._namespace = namespace
+        self.service = TableServiceClient.from_connection_string(connection_string)
+
+    def journal(self, lock: str) -> list[Recorded]:
+        """Give the journal's events of a lock in the order of their transactions."""
+        partition = lock_names.partition(lock)
+        query = f"PartitionKey eq '{partition}' and RowKey ge 'event|' and RowKey lt 'event}}'"
+        found = [_recorded(row) for row in self._table("Journal").query_entities(query)]
+        return sorted(found, key=lambda event: (event.committed, event.fence, event.job_id, event.seq))
+
+    def starts(self, lock: str) -> list[Recorded]:
+        """Give the starts of all runs under a lock."""
+        return [event for event in self.journal(lock) if event.status == "Started"]
+
+    def rows(self, table: str, partition: str) -> list[dict[str, Any]]:
+        """Give the rows of a partition by their keys."""
+        return [dict(row) for row in self._table(table).query_entities(f"PartitionKey eq '{partition}'")]
+
+    def all_rows(self, table: str) -> list[dict[str, Any]]:
+        """Give all rows of a table."""
+        return [dict(row) for row in self._table(table).list_entities()]
+
+    def wipe(self, table: str) -> None:
+        """Delete all rows of a table."""
+        client = self._table(table)
+        for row in client.list_entities(select=["PartitionKey", "RowKey"]):
+            client.delete_entity(row["PartitionKey"], row["RowKey"])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.service.close()
+
+    def _table(self, name: str) -> Any:
+        return self.service.get_table_client(f"{self._namespace}{name}")
+
+
+def intervals(events: Sequence[Recorded]) -> list[Interval]:
+    """Give the runs that a lock's events tell of, by their fences."""
+    runs: dict[int, list[Recorded]] = {}
+    for event in events:
+        if event.status in _OF_RUNS and event.fence:
+            runs.setdefault(event.fence, []).append(event)
+    found = []
+    for fence, of_run in sorted(runs.items()):
+        start = next(event for event in of_run if event.status == "Started")
+        ended = max(event.committed for event in of_run)
+        found.append(Interval(start.job_id, start.attempt, fence, start.worker, start.committed, ended))
+    return found
+
+
+def assert_no_overlap(events: Sequence[Recorded]) -> list[Interval]:
+    """Fail when two runs of a lock overlap, or one wrote under another's fence; gives the runs."""
+    runs = intervals(events)
+    assert [run.fence for run in runs] == list(range(1, len(runs) + 1)), "a fence is missing or came twice"
+    for earlier, later in itertools.pairwise(runs):
+        assert earlier.ended <= later.began, f"two runs overlap: {earlier} and {later}"
+    by_fence = {run.fence: run for run in runs}
+    for event in events:
+        if event.status in _OF_RUNS and event.fence:
+            assert event.job_id == by_fence[event.fence].job_id, f"written for another run: {event}"
+    for job_id in {event.job_id for event in events}:
+        of_job = sorted((event for event in events if event.job_id == job_id), key=lambda event: event.seq)
+        assert [event.seq for event in of_job] == list(range(1, len(of_job) + 1)), f"{job_id} has a gap"
+        assert sum(event.status in _ENDS for event in of_job) <= 1, f"{job_id} ended more than once"
+    return runs
+
+
+_ENDS = {"Completed", "Failed", "Cancelled", "TimedOut"}
+
+
+def _recorded(row: Any) -> Recorded:
+    return Recorded(
+        job_id=row["job_id"],
+        seq=row["seq"],
+        status=row["status"],
+        message=row["message"],
+        attempt=row["attempt"],
+        fence=row.get("fence") or 0,
+        worker=row.get("worker") or "",
+        committed=row.metadata["timestamp"].timestamp(),
+    )
