@@ -135,4 +135,10 @@ class ContainerStack:
         return done.stdout.strip()
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, **self._settings.values, f"{PREFIX}INPUT_FOLDER": str(self._settings.inputs)}
+        stop_seconds = max(self._settings.stop_seconds, int(self._settings.text("STOP_SECONDS") or 0))
+        return {
+            **os.environ,
+            **self._settings.values,
+            f"{PREFIX}INPUT_FOLDER": str(self._settings.inputs),
+            f"{PREFIX}STOP_SECONDS": str(stop_seconds),
+        }

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 PREFIX = "TURNSTILE_"
 #: What the services read beside their own prefix.
 _TELEMETRY_PREFIX = "OTEL_"
+_RUNTIME = "RUNTIME"
 _HIGHEST_PORT = 65_535
 _DEFAULTS = {
     "DATA_FOLDER": ".data",
@@ -76,6 +77,11 @@ class StackSettings:
         return number
 
     @property
+    def runtime(self) -> str | None:
+        """How the stack is to run, if that was said."""
+        return self.values.get(_RUNTIME)
+
+    @property
     def data(self) -> Path:
         """The folder with everything that outlives a stop."""
         return (ROOT / self.values[PREFIX + "DATA_FOLDER"]).resolve()
@@ -125,7 +131,8 @@ class StackSettings:
 
     def for_services(self) -> dict[str, str]:
         """Return what every service of a stack without containers finds in its environment."""
-        environment = {name: value for name, value in self.values.items() if not name.endswith("_PORT")}
+        own = {name: value for name, value in self.values.items() if not name.startswith(_RUNTIME)}
+        environment = {name: value for name, value in own.items() if not name.endswith("_PORT")}
         environment[PREFIX + "INPUT_FOLDER"] = str(self.inputs)
         if self.own_broker:
             environment[PREFIX + "RABBITMQ_URL"] = self.own_broker.url

@@ -5,7 +5,6 @@ RUNTIME=docker or RUNTIME=native decides it.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import webbrowser
@@ -51,8 +50,9 @@ class Stack(Protocol):
         """Run a module of a service against the stack; return its exit code."""
 
 
-def choose(settings: StackSettings, runtime: str | None) -> Stack:
+def choose(settings: StackSettings, runtime: str | None = None) -> Stack:
     """Return the stack that is up, else the one to start: the asked for, Docker's, or the native one."""
+    runtime = runtime or settings.runtime
     if runtime not in (None, "", _NATIVE, _DOCKER):
         message = f"RUNTIME must be {_NATIVE} or {_DOCKER}, not {runtime!r}"
         raise SettingError(message)
@@ -70,7 +70,7 @@ def main() -> int:
     arguments = _arguments()
     try:
         settings = StackSettings.load()
-        return _carry_out(arguments, choose(settings, os.environ.get("RUNTIME")), settings)
+        return _carry_out(arguments, choose(settings), settings)
     except (StackError, SettingError, InstallError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,0 +1,78 @@
+"""Every setting is in .env.example with its real default, and reaches its service in the containers."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+import yaml
+from deploy.settings import ROOT, StackSettings, read_env_file
+from pydantic_settings import BaseSettings
+
+PACKAGES = [path.name.replace("-", "_") for kind in ("libs", "services") for path in (ROOT / kind).iterdir()]
+EXAMPLE = read_env_file(ROOT / ".env.example")
+# Not for compose.yaml: what it has no identity for, and what must differ from container to container.
+NOT_IN_CONTAINERS = {"TURNSTILE_STORAGE_BLOB_URL", "TURNSTILE_STORAGE_TABLE_URL", "TURNSTILE_WORKER_NAME"}
+SET_BY_IMAGE = {"TURNSTILE_HOST", "TURNSTILE_PORT"}
+
+
+def settings_classes() -> list[type[BaseSettings]]:
+    for package in PACKAGES:
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+            if module.name in {"settings", "inputs"}:
+                importlib.import_module(f"{package}.{module.name}")
+    found, left = set(), [BaseSettings]
+    while left:
+        for child in left.pop().__subclasses__():
+            if child.__module__.partition(".")[0] in PACKAGES:
+                found.add(child)
+                left.append(child)
+    return sorted(found, key=lambda child: child.__qualname__)
+
+
+def variables(settings: type[BaseSettings]) -> dict[str, str]:
+    prefix = settings.model_config.get("env_prefix", "")
+    return {
+        name: str(field.validation_alias or f"{prefix}{name}".upper())
+        for name, field in settings.model_fields.items()
+    }
+
+
+@pytest.mark.parametrize("settings", settings_classes())
+def test_every_setting_stands_in_the_example(settings: type[BaseSettings]) -> None:
+    assert set(variables(settings).values()) <= set(EXAMPLE)
+
+
+@pytest.mark.parametrize("settings", settings_classes())
+def test_the_example_gives_the_defaults(
+    settings: type[BaseSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in EXAMPLE:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TURNSTILE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true")
+    plain = settings()
+    for variable, value in EXAMPLE.items():
+        if value:
+            monkeypatch.setenv(variable, value)
+    assert settings() == plain
+
+
+def test_the_stack_reads_the_example_as_its_defaults(tmp_path: Path) -> None:
+    nothing = StackSettings.load(tmp_path / "none", {})
+    example = StackSettings.load(ROOT / ".env.example", {})
+    assert nothing.values == {name: example.values[name] for name in nothing.values}
+    for name in ("data", "inputs", "workers", "stop_seconds", "url", "own_broker", "own_storage", "runtime"):
+        assert getattr(example, name) == getattr(nothing, name)
+
+
+@pytest.mark.parametrize("service", sorted(path.name for path in (ROOT / "services").iterdir()))
+def test_every_setting_reaches_its_container(service: str) -> None:
+    module = service.replace("-", "_")
+    container = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"][service]
+    wanted = {
+        variable
+        for settings in settings_classes()
+        if settings.__module__.startswith((f"{module}.", "service_defaults."))
+        for variable in variables(settings).values()
+    }
+    assert wanted - NOT_IN_CONTAINERS - SET_BY_IMAGE <= set(container["environment"])
