@@ -30,6 +30,7 @@ async def test_a_jobs_module_that_cannot_be_used_is_named_with_the_reason(tmp_pa
     pool = RunnerPool(2, [JOBS, "written_jobs"], environment=with_module(tmp_path, text))
     with pytest.raises(RunnerStartError, match=rf"'written_jobs' .*{reason}"):
         await pool.start()
+    await pool.stop()
 
 
 async def test_a_jobs_module_that_ends_the_process_is_told_too(tmp_path):
@@ -68,6 +69,8 @@ async def test_stopping_the_pool_interrupts_what_runs_and_leaves_no_process(capl
     await pool.stop()
     assert await task == Interrupted("the worker is being stopped")
     assert not any(is_alive(pid) for pid in pids)
+    assert pool.alive == 0
+    await pool.stop()
     assert await FakeRun("echo").on(pool) == Interrupted("the worker is being stopped")
 
 

@@ -58,6 +58,9 @@ class PretendedRunner:
     async def end(self):
         self.kill()
 
+    def convict(self, fault):
+        self.kill()
+
     def describe_end(self):
         return "it died"
 

@@ -22,10 +22,12 @@ handler again from the top: recorded steps are not done again, saved state is in
 again when the worker died after its work and before its record; give the target outside
 `ctx.idempotency_key(step)` or `ctx.fence`, so that it can tell.
 
-Handlers run in a process of their own, apart from the one that holds the lease. An `async def` handler runs
+Handlers run in a process of their own, apart from the one that holds the lease, one after the other: what a
+handler changes in its process (globals, working directory), the next one finds. An `async def` handler runs
 on that process's event loop and is stopped by asyncio's cancellation; a plain `def` handler runs in a thread
 and is stopped by `ctx.check()`, which every step calls on entry. A handler that does not stop is killed. One
-that was told to stop and returns all the same counts as stopped, not as completed.
+that was told to stop and returns all the same counts as stopped, not as completed. Processes, tasks and
+threads that a handler leaves behind end with it, except daemon threads, which are taken for a library's own.
 
 Test handlers with `turnstile.testing.run_job`.
 '''

@@ -36,7 +36,7 @@ class GuillotineWatch:
     @property
     def pid(self) -> int | None:
         """Process id of the guillotine, if there is one."""
-        return self._child.pid if self._child else None
+        return self._child.pid if self._child and self._child.is_alive else None
 
     async def start(self, timeout_seconds: float) -> None:
         """Start it and wait until it watches. Raises GuillotineStartError."""

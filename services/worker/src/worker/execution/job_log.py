@@ -6,6 +6,7 @@ from typing import Any
 
 from worker.execution.messages import Log
 
+_logger = logging.getLogger("turnstile.jobs")
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -14,4 +15,10 @@ def log_for(record: Log, labels: Mapping[str, Any]) -> None:
     extra = {name: value for name, value in record.extra.items() if name not in _RESERVED}
     if record.traceback is not None:
         extra["exception.stacktrace"] = record.traceback
-    logging.getLogger(record.logger).log(record.level, record.message, extra={**extra, **labels})
+    if _logger.isEnabledFor(record.level):
+        # Under its own name, but without a logger for every name that handlers make up.
+        _logger.handle(
+            _logger.makeRecord(
+                record.logger, record.level, "", 0, record.message, (), None, extra={**extra, **labels}
+            )
+        )

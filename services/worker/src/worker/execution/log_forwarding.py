@@ -1,5 +1,6 @@
 """What handlers log goes to the supervisor, which knows the run and writes it to the worker's log."""
 
+import itertools
 import json
 import logging
 import time
@@ -10,6 +11,9 @@ from worker.execution import messages
 
 #: Records per second, and how many may come at once; the rest is dropped and counted.
 _RATE, _BURST = 200.0, 1000.0
+
+#: Most attributes of a record, the ordinary ones included, and most characters of one.
+_MAX_EXTRAS, _MAX_EXTRA = 80, 4096
 
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -47,7 +51,7 @@ class ForwardingHandler(logging.Handler):
     def _translate(self, record: logging.LogRecord) -> messages.Log:
         extra = {
             messages.clean(str(name), 100): _simple(value)
-            for name, value in vars(record).items()
+            for name, value in itertools.islice(vars(record).items(), _MAX_EXTRAS)
             if name not in _ORDINARY
         }
         if self._dropped:
@@ -67,9 +71,9 @@ def _simple(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return messages.clean(value)
+        return messages.clean(value, _MAX_EXTRA)
     try:
         text = json.dumps(value)
     except (TypeError, ValueError, RecursionError):
-        return messages.clean(str(value))
-    return json.loads(text) if len(text) <= messages.MAX_TEXT else messages.clean(text)
+        return messages.clean(str(value), _MAX_EXTRA)
+    return json.loads(text) if len(text) <= _MAX_EXTRA else messages.clean(text, _MAX_EXTRA)

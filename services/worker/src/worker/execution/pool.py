@@ -72,7 +72,7 @@ class RunnerPool:
         self._idle: list[RunnerProcess] = []
         self._supervisions: set[Supervision] = set()
         self._starting: set[asyncio.Task[None]] = set()
-        self._is_stopping = False
+        self._is_started = self._is_stopping = False
 
     async def start(self) -> None:
         """Start the guillotine and the runners; gives back control as soon as one job could run.
@@ -80,6 +80,7 @@ class RunnerPool:
         Raises RunnerStartError, which names the jobs module and the reason, or GuillotineStartError.
         """
         adopt_orphans()
+        self._is_started = True
         self._changed = asyncio.Event()
         self._slots = Slots(self.size)
         self._guillotine = GuillotineWatch(self._slots, self._changed.set)
@@ -95,6 +96,8 @@ class RunnerPool:
 
     async def stop(self) -> None:
         """Kill all runners, busy or not, and end the guillotine. Runs in progress end as interrupted."""
+        if not self._is_started or self._is_stopping:
+            return
         self._is_stopping = True
         for task in self._starting:
             task.cancel()
@@ -109,6 +112,11 @@ class RunnerPool:
     def kinds(self) -> dict[str, KindInfo]:
         """Give the kinds that the runners have loaded."""
         return dict(self._kinds)
+
+    @property
+    def alive(self) -> int:
+        """How many runners there are, busy or not."""
+        return len(self._runners)
 
     @property
     def idle(self) -> int:

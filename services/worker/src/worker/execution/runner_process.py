@@ -1,6 +1,7 @@
 """A runner, as the supervisor sees it: a child process with a wire, a slot and an output."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -19,6 +20,8 @@ from worker.execution.messages import FromRunner, KindMessage
 from worker.execution.output import Output
 from worker.execution.slots import Slots
 from worker.execution.wire import Wire
+
+logger = logging.getLogger("turnstile.execution")
 
 #: A step with its state, each 256 KiB at most, doubled by JSON within JSON, and room to spare.
 _MAX_FRAME = 2 * 1024 * 1024
@@ -167,6 +170,14 @@ class RunnerProcess:
         except ValidationError as error:
             self._broken(f"a malformed message: {error.errors(include_url=False, include_input=False)[0]}")
             return
+        try:
+            self._hand_on(message)
+        except Exception:
+            # Whoever waits for what was in it would wait for ever.
+            logger.exception("message of a runner not handled", extra={"runner.pid": self.pid})
+            self.convict("said something that could not be handled")
+
+    def _hand_on(self, message: FromRunner) -> None:
         if isinstance(message, messages.Hello):
             if not self._hello.done():
                 self._hello.set_result(message)
@@ -176,11 +187,12 @@ class RunnerProcess:
     def _broken(self, reason: str) -> None:
         if reason == "closed":
             # At its death, too, the stream closes; then the way it died says more.
-            asyncio.get_running_loop().call_later(_DYING_SECONDS, self._convict, "hung up")
+            asyncio.get_running_loop().call_later(_DYING_SECONDS, self.convict, "hung up")
         else:
-            self._convict(f"sent {reason}")
+            self.convict(f"sent {reason}")
 
-    def _convict(self, fault: str) -> None:
+    def convict(self, fault: str) -> None:
+        """Kill it because it did something that no handler should."""
         if self.is_alive:
             self.fault = self.fault or f"the runner process {fault}"
             self._child.kill()

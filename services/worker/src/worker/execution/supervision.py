@@ -15,12 +15,12 @@ from coordination.outcomes import (
     StopReason,
     TimedOut,
 )
-from coordination.ports import CoordinationError, InvalidTransactionError
-from coordination.runs import Run, StepDone
+from coordination.runs import Run
 from turnstile.channels import StopReason as HandlerStop
 from worker.execution import messages
 from worker.execution.job_log import log_for
 from worker.execution.messages import FromRunner
+from worker.execution.run_writer import RunWriter
 from worker.execution.runner_process import RunnerProcess
 from worker.execution.slots import boot_time
 
@@ -30,16 +30,12 @@ logger = logging.getLogger("turnstile.execution")
 _TICK_SECONDS = 0.25
 #: How long a handler that is about to be killed may take to print where it hangs.
 _WHERE_SECONDS = 0.1
-#: More steps and states than this at once are no handler's honest work.
-_MAX_WAITING = 1000
-
 _TOLD = {
     StopReason.CANCELLED: HandlerStop.CANCELLED,
     StopReason.SHUTDOWN: HandlerStop.SHUTDOWN,
     StopReason.DEADLINE: HandlerStop.DEADLINE,
     StopReason.LOST: HandlerStop.LOST,
 }
-_Write = messages.RecordStep | messages.SaveState
 
 
 class Supervision:
@@ -55,8 +51,7 @@ class Supervision:
         self._loop = asyncio.get_running_loop()
         #: How the handler ended; None when its process did.
         self._ended: asyncio.Future[messages.Done | None] = self._loop.create_future()
-        self._writes: asyncio.Queue[_Write] = asyncio.Queue()
-        self._writer: asyncio.Task[None] | None = None
+        self._writer = RunWriter(run, runner.answer, self._lose, labels(run))
         self._timers: dict[str, asyncio.TimerHandle] = {}
         #: The first reason for which the handler was told to stop.
         self._told: HandlerStop | None = None
@@ -77,19 +72,19 @@ class Supervision:
         done: messages.Done | None = None
         try:
             done = await self._ended
-            if self._writer is not None:
-                await self._finish_writing(self._writer)
+            await self._writer.finish()
         except BaseException:
             self._is_abandoned = True
             raise
         finally:
             watch.cancel()
-            if self._writer is not None:
-                self._writer.cancel()
+            self._writer.stop()
             for timer in self._timers.values():
                 timer.cancel()
-            self._runner.end_run()
             self.is_reusable = done is not None and self._is_clean(done)
+            if not self.is_reusable:
+                self._runner.kill()  # before its deadline is lifted
+            self._runner.end_run()
             if not self.is_reusable:
                 await asyncio.shield(self._runner.end())
         return self._judge(done)
@@ -107,7 +102,8 @@ class Supervision:
             case messages.Report():
                 self._run.report(message.value, message.limit, message.step)
             case messages.RecordStep() | messages.SaveState():
-                self._write_soon(message)
+                if not self._writer.put(message):
+                    self._runner.convict("sent more steps at once than anyone needs")
             case messages.Log():
                 log_for(message, labels(self._run))
             case messages.Done() if not self._ended.done():
@@ -117,54 +113,6 @@ class Supervision:
         """Learn that the process is dead."""
         if not self._ended.done():
             self._ended.set_result(None)
-
-    def _write_soon(self, message: _Write) -> None:
-        if self._is_lost:
-            return  # it was on its way when the runner was killed
-        if self._writes.qsize() >= _MAX_WAITING:
-            self._runner.fault = f"the runner process sent more than {_MAX_WAITING} steps at once"
-            self._runner.kill()
-            return
-        self._writes.put_nowait(message)
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write())
-
-    async def _write(self) -> None:
-        """Write steps and states one after the other, and tell the handler of each."""
-        while True:
-            message = await self._writes.get()
-            try:
-                await self._write_one(message)
-            except InvalidTransactionError as error:
-                self._runner.answer(message.number, str(error))
-            except CoordinationError:
-                self._lose()  # fenced: told to the observer where it was found
-                return
-            except Exception:
-                # Nobody knows what was written, so nothing may be done on top of it.
-                logger.exception("step or state not written", extra=labels(self._run))
-                self._lose()
-                return
-            else:
-                self._runner.answer(message.number)
-            finally:
-                self._writes.task_done()
-
-    async def _write_one(self, message: _Write) -> None:
-        if isinstance(message, messages.RecordStep):
-            await self._run.record_step(
-                StepDone(message.name, message.result, message.seconds, message.state)
-            )
-        else:
-            await self._run.save_state(message.state)
-
-    async def _finish_writing(self, writer: asyncio.Task[None]) -> None:
-        """Wait until everything that was sent before the end is written, or the run is lost."""
-        joined = asyncio.create_task(self._writes.join())
-        try:
-            await asyncio.wait({joined, writer}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            joined.cancel()
 
     # --- why the run should stop --------------------------------------------
 
@@ -206,8 +154,7 @@ class Supervision:
     def _lose(self) -> None:
         self._is_lost = True
         self._runner.kill()
-        if self._writer is not None and self._writer is not asyncio.current_task():
-            self._writer.cancel()
+        self._writer.stop()
 
     # --- the end ------------------------------------------------------------
 

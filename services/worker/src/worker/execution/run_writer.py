@@ -1,0 +1,93 @@
+"""Writes a run's steps and states, one after the other, as the runner sends them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from coordination.ports import CoordinationError, InvalidTransactionError
+from coordination.runs import Run, StepDone
+from worker.execution.messages import RecordStep, SaveState
+
+logger = logging.getLogger("turnstile.execution")
+
+#: More steps and states than this at once are no handler's honest work.
+_MAX_WAITING = 1000
+
+
+class RunWriter:
+    """Writes what it is given, in order.
+
+    `answer` is called for each with its number, and with the reason when it can never be stored. `lose` is
+    called when nothing may be written any more.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        answer: Callable[[int, str | None], None],
+        lose: Callable[[], None],
+        labels: Mapping[str, Any],
+    ) -> None:
+        self._run = run
+        self._answer = answer
+        self._lose = lose
+        self._labels = labels
+        self._waiting: asyncio.Queue[RecordStep | SaveState] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._is_stopped = False
+
+    def put(self, message: RecordStep | SaveState) -> bool:
+        """Take something to write; tells whether that was acceptable."""
+        if self._is_stopped:
+            return True  # it was on its way when the runner was killed
+        if self._waiting.qsize() >= _MAX_WAITING:
+            return False
+        self._waiting.put_nowait(message)
+        if self._task is None:
+            self._task = asyncio.create_task(self._write())
+        return True
+
+    async def finish(self) -> None:
+        """Wait until everything is written, or nothing may be any more."""
+        if self._task is None:
+            return
+        joined = asyncio.create_task(self._waiting.join())
+        try:
+            await asyncio.wait({joined, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            joined.cancel()
+
+    def stop(self) -> None:
+        """Write nothing more."""
+        self._is_stopped = True
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    async def _write(self) -> None:
+        while True:
+            message = await self._waiting.get()
+            try:
+                await self._write_one(message)
+            except InvalidTransactionError as error:
+                self._answer(message.number, str(error))
+            except CoordinationError:
+                self._lose()  # fenced: told to the observer where it was found
+                return
+            except Exception:
+                # Nobody knows what was written, so nothing may be done on top of it.
+                logger.exception("step or state not written", extra=self._labels)
+                self._lose()
+                return
+            else:
+                self._answer(message.number, None)
+            finally:
+                self._waiting.task_done()
+
+    async def _write_one(self, message: RecordStep | SaveState) -> None:
+        if isinstance(message, RecordStep):
+            await self._run.record_step(
+                StepDone(message.name, message.result, message.seconds, message.state)
+            )
+        else:
+            await self._run.save_state(message.state)
