@@ -1,5 +1,6 @@
 """Running a service: logging, telemetry, and an HTTP server that ends in order when it is told to."""
 
+import logging
 import signal
 import sys
 from collections.abc import Callable, Generator
@@ -11,6 +12,8 @@ import uvicorn
 from service_defaults.logging import configure_logging
 from service_defaults.settings import ServiceSettings
 from service_defaults.telemetry import start_telemetry
+
+logger = logging.getLogger(__name__)
 
 #: Ends the service in order, but with an exit code that has it started again.
 _FAILURE = signal.SIGUSR2
@@ -30,7 +33,7 @@ def serve(app: Callable[..., Any], settings: ServiceSettings) -> NoReturn:
     shutdown_telemetry = start_telemetry(settings)
     server = _Server(
         uvicorn.Config(
-            app,
+            _ending_when_broken(app),
             host=settings.host,
             port=settings.port,
             log_config=None,
@@ -52,6 +55,21 @@ def serve(app: Callable[..., Any], settings: ServiceSettings) -> NoReturn:
 def stop_as_failed() -> None:
     """End this service in order, as one that must be started again."""
     signal.raise_signal(_FAILURE)
+
+
+def _ending_when_broken(app: Callable[..., Any]) -> Callable[..., Any]:
+    """End the service when its application breaks down in the background: it would answer, and do nothing."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await app(scope, receive, send)
+        except Exception:
+            if scope["type"] == "lifespan":
+                logger.exception("application broke down")
+                stop_as_failed()
+            raise
+
+    return guarded
 
 
 class _Server(uvicorn.Server):

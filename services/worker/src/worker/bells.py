@@ -2,8 +2,12 @@
 
 import asyncio
 import contextlib
+import logging
+from collections.abc import Awaitable, Callable
 
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from faststream import AckPolicy
+from faststream.exceptions import FastStreamException
 from faststream.rabbit import Channel, RabbitBroker
 from faststream.rabbit.annotations import RabbitMessage
 
@@ -13,6 +17,8 @@ from contracts.topology import Topology
 from coordination.doorkeeper import Doorkeeper, NoRoomError
 from coordination.ports import Bell, Ring, UnknownOutcomeError
 from service_defaults.broker import Intake, control_exchange, control_queue, jobs_exchange, jobs_queue
+
+logger = logging.getLogger("turnstile.worker")
 
 #: After a bell has come back so often it waits instead; well below the limit that would quarantine it.
 _RETURNS = 10
@@ -87,16 +93,27 @@ class Bells:
         await self._bell.defer(ring)
         await message.ack()
 
-    def listen_while_there_is_room(self) -> None:
-        """Start and stop the consumer as places become free and taken; call once it consumes."""
+    async def listen_while_there_is_room(self) -> None:
+        """Start and stop the consumer as places become free and taken, in the background, from now on."""
         self._listening = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
         while True:
             await self._doorkeeper.until_room(is_free=False)
-            await self._doorbells.stop()
+            await self._insist(self._doorbells.stop)
             await self._doorkeeper.until_room(is_free=True)
-            await self._doorbells.start()
+            await self._insist(self._doorbells.start)
+
+    async def _insist(self, change: Callable[[], Awaitable[None]]) -> None:
+        """Start or stop the consumer, as often as it takes while the broker comes and goes."""
+        while True:
+            try:
+                await change()
+            except (*CONNECTION_EXCEPTIONS, FastStreamException) as error:
+                logger.warning("consumer not changed, trying again", extra={"error": repr(error)})
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
 
     async def stop(self) -> None:
         """Take no more doorbells."""

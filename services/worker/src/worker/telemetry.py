@@ -1,58 +1,60 @@
 """Turns what the protocol observes into log lines, under the names that spans and metrics use."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from coordination import observations as seen
-from coordination.outcomes import Failed, Interrupted, TimedOut
+from coordination.outcomes import Failed, Interrupted, Outcome, TimedOut
+from coordination.rows import JobRow
 
 logger = logging.getLogger("turnstile.worker")
+
+_LINES: Mapping[type[seen.Observation], tuple[int, str]] = {
+    seen.LeaseAcquired: (logging.INFO, "lease acquired"),
+    seen.LeaseDenied: (logging.DEBUG, "lease denied"),
+    seen.LeaseRenewed: (logging.DEBUG, "lease renewed"),
+    seen.RenewalFailed: (logging.WARNING, "lease not renewed, trying again"),
+    seen.LeaseEnded: (logging.ERROR, "lease lost"),
+    seen.LeaseReleased: (logging.INFO, "lease released"),
+    seen.RunStarted: (logging.INFO, "run started"),
+    seen.RunEnded: (logging.INFO, "run ended"),
+    seen.Fenced: (logging.ERROR, "write refused: another holder may have taken over"),
+    seen.TablesCutOff: (logging.ERROR, "journal does not answer"),
+    seen.BellDeferred: (logging.DEBUG, "doorbell deferred"),
+    seen.NotForThisWorker: (logging.WARNING, "next job is of a kind unknown here"),
+}
 
 
 def record(observation: seen.Observation) -> None:
     """Tell of one observation."""
-    match observation:
-        case seen.LeaseAcquired(lock_name, seconds):
-            logger.info("lease acquired", extra={"lock": lock_name, "seconds": round(seconds, 4)})
-        case seen.LeaseDenied(lock_name):
-            logger.debug("lease denied", extra={"lock": lock_name})
-        case seen.LeaseRenewed(lock_name, margin):
-            logger.debug("lease renewed", extra={"lock": lock_name, "lease.margin": round(margin, 3)})
-        case seen.RenewalFailed(lock_name, reason):
-            logger.warning("lease not renewed, trying again", extra={"lock": lock_name, "reason": reason})
-        case seen.LeaseEnded(lock_name, reason):
-            logger.error("lease lost", extra={"lock": lock_name, "reason": reason})
-        case seen.LeaseReleased(lock_name):
-            logger.info("lease released", extra={"lock": lock_name})
-        case seen.RunStarted(job, interrupted, chained):
-            extra = {"kind": job.kind, "chained": chained, "interrupted": interrupted}
-            logger.info("run started", extra=_run(observation) | extra)
-        case seen.RunEnded(job, outcome):
-            reason = _reason(outcome)
-            extra = {"kind": job.kind, "outcome": type(outcome).__name__, "reason": reason}
-            logger.info("run ended", extra=_run(observation) | extra)
-        case seen.Fenced(lock_name, job_id, reason):
-            extra = {"lock": lock_name, "job_id": job_id, "reason": reason}
-            logger.error("write refused: another holder may have taken over", extra=extra)
-        case seen.TablesCutOff(lock_name):
-            logger.error("journal does not answer", extra={"lock": lock_name})
-        case seen.BellDeferred(lock_name):
-            logger.debug("doorbell deferred", extra={"lock": lock_name})
-        case seen.NotForThisWorker(lock_name, kind):
-            logger.warning("next job is of an unknown kind", extra={"lock": lock_name, "kind": kind})
+    level, message = _LINES[type(observation)]
+    if logger.isEnabledFor(level):
+        logger.log(level, message, extra=_extra(observation))
 
 
-def _run(observation: seen.RunStarted | seen.RunEnded) -> dict[str, object]:
-    job = observation.job
-    return {
-        "lock": job.lock_name,
-        "job_id": job.job_id,
-        "attempt": job.attempt,
-        "fence": job.fence,
-        "traceparent": job.traceparent,
-    }
+def _extra(observation: seen.Observation) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
+    for name, value in vars(observation).items():
+        match value:
+            case JobRow():
+                extra |= {
+                    "lock": value.lock_name,
+                    "job_id": value.job_id,
+                    "kind": value.kind,
+                    "attempt": value.attempt,
+                    "fence": value.fence,
+                }
+            case float():
+                extra[name] = round(value, 4)
+            case str() | bool() | None:
+                extra["lock" if name == "lock_name" else name] = value
+            case _:
+                extra |= {"outcome": type(value).__name__, "reason": _reason(value)}
+    return extra
 
 
-def _reason(outcome: object) -> str | None:
+def _reason(outcome: Outcome) -> str | None:
     match outcome:
         case Failed(error_type, message):
             return f"{error_type}: {message}"

@@ -1,0 +1,5 @@
+"""Run the worker: `python -m worker`."""
+
+from worker.main import main
+
+main()

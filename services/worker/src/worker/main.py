@@ -1,0 +1,102 @@
+"""Entry point of the worker: reads settings, wires adapters into the protocol, starts nothing else."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+from faststream.asgi import AsgiFastStream
+
+from azure_storage.installation import connect
+from azure_storage.journal import TableJournal
+from azure_storage.leases import BlobLeases
+from coordination.clock import SystemClock
+from coordination.doorkeeper import Doorkeeper, House
+from coordination.tenure import Ports, Rules
+from service_defaults.app import serve, stop_as_failed
+from service_defaults.broker import Intake, RabbitBell, make_broker
+from service_defaults.broker.consumers import ConsumerWatchdog
+from service_defaults.health import Health, rabbitmq_check
+from service_defaults.settings import read_settings
+from worker import telemetry
+from worker.bells import Bells, hear_hints
+from worker.execution import RunnerPool
+from worker.settings import WorkerSettings
+
+logger = logging.getLogger("turnstile.worker")
+
+
+def create_app(settings: WorkerSettings) -> AsgiFastStream:
+    """Build the worker."""
+    clock = SystemClock()
+    broker = make_broker(settings)
+    bell = RabbitBell(broker, settings.topology, settings.deferral_milliseconds)
+    storage = connect(settings)
+    journal = TableJournal(storage)
+    pool = RunnerPool(
+        settings.concurrency,
+        settings.jobs_modules,
+        settings.cancel_grace_seconds,
+        settings.runner_memory_bytes,
+        log_level=logging.getLevelNamesMapping()[settings.log_level],
+    )
+    doorkeeper = Doorkeeper(
+        Ports(BlobLeases(storage), journal, bell, clock),
+        Rules(settings.name, settings.lease_times, flush_seconds=settings.progress_seconds),
+        House(
+            capacity=settings.concurrency,
+            deferral=settings.deferral_seconds,
+            linger=settings.linger_seconds,
+            longest_tenure=settings.longest_tenure_seconds,
+        ),
+        pool,
+        knows=lambda kind: kind in pool.kinds(),
+        observe=telemetry.record,
+    )
+    intake = Intake(broker, settings.topology)
+    bells = Bells(broker, settings.topology, intake, doorkeeper, bell)
+    hear_hints(broker, settings.topology, intake, doorkeeper, settings.name)
+    watchdog = ConsumerWatchdog(broker, stop_as_failed)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncGenerator[None]:
+        """Start runners before doorbells can ring; end them when nothing rings any more."""
+        async with asyncio.TaskGroup() as starting:
+            starting.create_task(storage.prepare())
+            starting.create_task(pool.start())
+        watching = asyncio.create_task(watchdog.run())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            await pool.stop()
+            await storage.aclose()
+
+    async def hand_over() -> None:
+        """Take nothing new, let runs end or interrupt them, and tell others, while the broker is there."""
+        await bells.stop()
+        await doorkeeper.stop(settings.grace_seconds)
+        await bell.aclose()
+
+    async def storage_check() -> None:
+        await journal.find("readiness")
+
+    checks = {"rabbitmq": rabbitmq_check(broker), "storage": storage_check}
+    app = AsgiFastStream(
+        broker,
+        lifespan=lifespan,
+        after_startup=[bells.listen_while_there_is_room],
+        on_shutdown=[hand_over],
+        asgi_routes=Health(checks).routes(),
+        logger=logging.getLogger("faststream"),
+    )
+    app.context.set_global("doorkeeper", doorkeeper)
+    return app
+
+
+def main() -> None:
+    """Run the worker until it is told to stop."""
+    settings = read_settings(WorkerSettings)
+    serve(create_app(settings), settings)
