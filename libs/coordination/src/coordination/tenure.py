@@ -284,6 +284,9 @@ class Tenure:
         self._adopt(draft, versions)
         if draft.job is None:
             return None
+        if self._line is not None:
+            left = (row for row in self._line.tickets if row.key != draft.job.ticket_key)
+            self._line = replace(self._line, tickets=tuple(left))
         interrupted = draft.interrupted.job_id if draft.interrupted else None
         self._observe(RunStarted(draft.job, interrupted, chained))
         self._stop = Stop()
