@@ -1,0 +1,123 @@
+"""What a job costs in requests to the storage, counted at the real adapters on a real server."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from deploy import servers
+
+from azure_storage.calls import StorageCall
+from azure_storage.connection import StorageConnection
+from azure_storage.journal import TableJournal
+from azure_storage.leases import BlobLeases
+from azure_storage.names import StorageNames
+from contracts.identifiers import new_id
+from coordination.clock import SystemClock
+from coordination.doorkeeper import Doorkeeper, House
+from coordination.memory import InMemoryBell
+from coordination.observations import Observation, RunEnded
+from coordination.outcomes import Completed, Outcome
+from coordination.ports import Ring
+from coordination.runs import Run
+from coordination.submission import NewJob, Submitter
+from coordination.tenure import Ports, Rules
+from coordination.times import LeaseTimes
+
+pytestmark = pytest.mark.integration
+
+LOCK = "ledger"
+QUERIES = {"journal.read", "journal.read_range", "journal.find"}
+
+
+class NoWork:
+    """Executes jobs that have nothing to do."""
+
+    async def execute(self, run: Run) -> Outcome:
+        return Completed()
+
+
+@dataclass
+class Place:
+    """A publisher's and a worker's protocol on one storage account, whose requests are counted."""
+
+    submitter: Submitter
+    doorkeeper: Doorkeeper
+    calls: Counter[str] = field(default_factory=Counter)
+    observed: list[Observation] = field(default_factory=list)
+
+    async def submit(self) -> None:
+        new = NewJob(new_id(), new_id(), "nothing", LOCK, "{}", "test")
+        await self.submitter.submit(new)
+
+    async def run(self, jobs: int) -> None:
+        """Answer a doorbell and let the worker follow its line to the end, and leave the lock."""
+        self.observed.clear()
+        await self.doorkeeper.answer(Ring(LOCK))
+        async with asyncio.timeout(60):
+            await self.doorkeeper.until_room(is_free=True)
+        assert sum(isinstance(seen, RunEnded) for seen in self.observed) == jobs
+
+
+@asynccontextmanager
+async def place_on(azurite: servers.Azurite, namespace: str) -> AsyncIterator[Place]:
+    calls: Counter[str] = Counter()
+    observed: list[Observation] = []
+
+    def count(call: StorageCall) -> None:
+        calls[call.operation] += 1
+
+    connection = StorageConnection.from_connection_string(
+        azurite.connection_string, StorageNames(prefix=namespace), count
+    )
+    await connection.prepare()
+    journal, clock = TableJournal(connection), SystemClock()
+    ports = Ports(BlobLeases(connection), journal, InMemoryBell(), clock)
+    doorkeeper = Doorkeeper(
+        ports,
+        Rules("worker", LeaseTimes.of(60)),
+        House(capacity=1),
+        NoWork(),
+        lambda _: True,
+        observed.append,
+    )
+    calls.clear()
+    try:
+        yield Place(Submitter(journal, ports.bell, clock), doorkeeper, calls, observed)
+    finally:
+        await doorkeeper.stop(0)
+        await connection.aclose()
+
+
+async def test_in_a_line_of_waiting_jobs_each_costs_one_transaction(
+    azurite: servers.Azurite, storage_namespace: str
+) -> None:
+    async with place_on(azurite, storage_namespace) as place:
+        for _ in range(20):
+            await place.submit()
+        place.calls.clear()
+        await place.run(20)
+        # One for each job, and one that starts the first.
+        assert place.calls["journal.commit"] == 20 + 1
+        beside = {name: number for name, number in place.calls.items() if name not in QUERIES}
+        assert set(beside) <= {
+            "journal.commit",
+            "leases.acquire",
+            "leases.create",
+            "leases.renew",
+            "leases.release",
+        }
+
+
+async def test_a_lone_job_on_a_warm_lock_costs_at_most_eight_calls(
+    azurite: servers.Azurite, storage_namespace: str
+) -> None:
+    async with place_on(azurite, storage_namespace) as place:
+        await place.submit()
+        await place.run(1)
+        place.calls.clear()
+        await place.submit()
+        await place.run(1)
+        assert place.calls.total() <= 8, place.calls
