@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 
 from publisher import documentation, problems, routes
-from publisher.tracing import CallerTrace
+from publisher.tracing import RequestTrace
 from publisher.use_cases import UseCases
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -25,7 +25,7 @@ def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | Non
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.add_middleware(CallerTrace)
+    app.add_middleware(RequestTrace)
     app.include_router(routes.router)
     app.add_api_route("/", _to_documentation, include_in_schema=False)
     problems.install(app)

@@ -6,27 +6,37 @@ from typing import Any
 
 from opentelemetry import context, propagate, trace
 from opentelemetry.propagators.textmap import Getter
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADER = "traceparent"
 
 
-class CallerTrace:
-    """Makes a request's handling part of the trace its headers name."""
+class RequestTrace:
+    """Makes a request's handling a span, in the trace that its headers name."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request within the caller's trace."""
+        """Handle a request within a span."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        token = context.attach(propagate.extract(scope, getter=_Headers()))
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            context.detach(token)
+        caller = propagate.extract(scope, getter=_Headers())
+        with trace.get_tracer(__name__).start_as_current_span(
+            scope["method"], caller, trace.SpanKind.SERVER, {"http.request.method": scope["method"]}
+        ) as span:
+
+            async def send_noted(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    route = getattr(scope.get("route"), "path", None)
+                    if route is not None:
+                        span.update_name(f"{scope['method']} {route}")
+                        span.set_attribute("http.route", route)
+                    span.set_attribute("http.response.status_code", message["status"])
+                await send(message)
+
+            await self._app(scope, receive, send_noted)
 
 
 def current_traceparent() -> str:

@@ -1,0 +1,37 @@
+"""Knowing that the process was told to stop while the server still waits for its requests to end."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopNotice:
+    """Whether the process was told to stop: streams end then, or the server would wait for them in vain."""
+
+    def __init__(self) -> None:
+        self.has_come = False
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Listen in front of whoever handles the signals, for as long as the context lasts."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        earlier = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+        def notice(number: int, frame: FrameType | None) -> None:
+            self.has_come = True
+            handler = earlier[signal.Signals(number)]
+            if callable(handler):
+                handler(number, frame)
+
+        for number in earlier:
+            signal.signal(number, notice)
+        try:
+            yield
+        finally:
+            self.has_come = True
+            for number, handler in earlier.items():
+                signal.signal(number, handler)

@@ -1,0 +1,91 @@
+"""The publisher while RabbitMQ or the storage is away."""
+
+import asyncio
+import json
+import time
+import uuid
+from pathlib import Path
+
+import aio_pika
+import pytest
+from deploy.servers import Azurite, RabbitMQ, azurite
+from tests.integration.publisher.running import channel_to, eventually, running, settings_for
+
+from contracts import topology
+
+pytestmark = pytest.mark.integration
+
+
+async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite, tmp_path: Path) -> None:
+    broker = RabbitMQ(tmp_path / "rabbitmq")
+    try:
+        async with running(settings_for(broker.url, azurite.connection_string)) as publisher:
+
+            async def is_prepared() -> bool:
+                return (await publisher.readiness())[1]["storage"] == "ok"
+
+            await eventually(is_prepared)
+            began = time.monotonic()
+            answer = await publisher.submit(lock="ledger")
+            took = time.monotonic() - began
+            assert answer.status_code == 202
+            assert took < 5
+            status, checks = await publisher.readiness()
+            assert status == 503
+            assert checks["rabbitmq"] != "ok"
+            assert (await publisher.client.get("/health/live")).status_code == 200
+
+            await asyncio.to_thread(broker.start)
+            await eventually(publisher.is_ready)
+            job_id = str(uuid.uuid4())
+            command = {"version": 1, "job": {"kind": "ten-steps", "job_id": job_id}}
+            async with channel_to(publisher.settings) as channel:
+                exchange = await channel.get_exchange(publisher.settings.topology.jobs_exchange)
+                await exchange.publish(aio_pika.Message(json.dumps(command).encode()), topology.SUBMIT)
+
+            async def is_submitted() -> bool:
+                return (await publisher.client.get(f"/api/jobs/{job_id}")).status_code == 200
+
+            await eventually(is_submitted)
+            await asyncio.to_thread(broker.kill)
+            assert (await publisher.submit(lock="ledger")).status_code == 202
+            assert not await publisher.is_ready()
+            await asyncio.to_thread(broker.start)
+            await eventually(publisher.is_ready)
+    finally:
+        await asyncio.to_thread(broker.close)
+
+
+async def test_without_storage_nothing_is_promised_and_a_repetition_runs_once(
+    rabbitmq: RabbitMQ, tmp_path: Path
+) -> None:
+    with azurite(tmp_path / "azurite", in_memory=True) as storage:
+        async with running(settings_for(rabbitmq.url, storage.connection_string)) as publisher:
+            await eventually(publisher.is_ready)
+            storage.pause()
+            assert not await publisher.is_ready()
+            began = time.monotonic()
+            answer = await publisher.submit(lock="ledger")
+            assert answer.status_code == 503
+            assert time.monotonic() - began < 15
+            assert int(answer.headers["retry-after"]) > 0
+            job_id = answer.json()["job_id"]
+
+            storage.resume()
+            await eventually(publisher.is_ready)
+            again = await publisher.submit(lock="ledger", job_id=job_id)
+            assert again.status_code == 202 or again.json()["same_request"]
+            lock = (await publisher.client.get("/api/locks/ledger")).json()
+            assert lock["line"] == [job_id]
+
+
+async def test_a_publisher_may_start_before_its_storage(rabbitmq: RabbitMQ, tmp_path: Path) -> None:
+    storage = Azurite(tmp_path / "azurite", in_memory=True)
+    try:
+        async with running(settings_for(rabbitmq.url, storage.connection_string)) as publisher:
+            assert (await publisher.submit()).status_code == 503
+            await asyncio.to_thread(storage.start)
+            await eventually(publisher.is_ready)
+            assert (await publisher.submit()).status_code == 202
+    finally:
+        await asyncio.to_thread(storage.close)
