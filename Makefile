@@ -61,7 +61,7 @@ quarantine: setup ## Show the messages that were set aside
 check: setup ## Format, lint, types and import contracts; needs no servers
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
-	@$(BIN)/mypy $(SOURCES)
+	@MYPYPATH=. $(BIN)/mypy --explicit-package-bases $(SOURCES)
 	@$(BIN)/lint-imports
 
 fmt: setup ## Format and fix what can be fixed

@@ -44,7 +44,8 @@ class ContainerStack:
         self._settings.inputs.mkdir(parents=True, exist_ok=True)
         self._or_explain("An image could not be pulled.", "pull", "--policy", "missing", "--ignore-buildable")
         self._or_explain("The images could not be built.", "build")
-        workers = len(self._containers(WORKER)) or self._settings.workers
+        # A killed worker counts: it is there, and starts again.
+        workers = len(self._containers("--all", WORKER)) or self._settings.workers
         self._compose("up", "--detach", "--wait", "--scale", f"{WORKER}={workers}")
         print(table(("", "address"), self._pages()))
 
@@ -59,7 +60,7 @@ class ContainerStack:
 
     def ps(self) -> bool:
         """Print each container and its health; return whether all is well."""
-        columns = "table {{.Name}}\t{{.State}}\t{{.Health}}\t{{.RunningFor}}\t{{.Ports}}"
+        columns = "table {{.Name}}\t{{.Status}}\t{{.Ports}}"
         self._compose("ps", "--all", "--format", columns)
         found = self._output("ps", "--all", "--format", "{{.State}} {{.Health}}").split("\n")
         return bool(found) and all(line == "running healthy" for line in found)
@@ -89,8 +90,8 @@ class ContainerStack:
         service = module.partition(".")[0].replace("_", "-")
         return self._try("run", "--rm", "--no-deps", service, "python", "-m", module)
 
-    def _containers(self, *services: str) -> list[str]:
-        return self._output("ps", "--format", "{{.Name}}", *services).split()
+    def _containers(self, *which: str) -> list[str]:
+        return self._output("ps", "--format", "{{.Name}}", *which).split()
 
     def _pages(self) -> list[tuple[str, str]]:
         port = self._settings.port

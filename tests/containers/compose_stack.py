@@ -1,0 +1,82 @@
+"""Drives a compose project the way a person does: make, docker compose, HTTP."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.settings import ROOT
+
+
+@dataclass(frozen=True)
+class ComposeStack:
+    """A compose project, known by its environment variables."""
+
+    environment: Mapping[str, str]
+
+    def make(self, *arguments: str) -> None:
+        """Run a make target."""
+        command = ["make", f"PYTHON={sys.executable}", *arguments]
+        subprocess.run(command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, check=True)
+
+    def compose(self, *arguments: str) -> str:
+        """Run docker compose and return what it printed."""
+        command = ["docker", "compose", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        return done.stdout.decode()
+
+    def containers(self, service: str) -> list[str]:
+        """Return the ids of a service's running containers."""
+        return self.compose("ps", "--quiet", service).split()
+
+    def inspect(self, container: str) -> dict[str, Any]:
+        """Return all the engine knows of a container."""
+        found: list[dict[str, Any]] = json.loads(docker("inspect", container))
+        return found[0]
+
+    def get(self, path: str) -> Any:
+        """Ask the API."""
+        with urllib.request.urlopen(self._url + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def submit(self, **job: Any) -> str:
+        """Submit a job and return its id."""
+        request = urllib.request.Request(
+            f"{self._url}/api/jobs", json.dumps(job).encode(), {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            job_id: str = json.load(answer)["job_id"]
+        return job_id
+
+    def wait_for(self, job_id: str, *statuses: str, seconds: float) -> dict[str, Any]:
+        """Wait until a job has one of the statuses and return its state."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            state: dict[str, Any] = self.get(f"/api/jobs/{job_id}/state")
+            if state["status"] in statuses:
+                return state
+            time.sleep(0.25)
+        raise AssertionError(f"{job_id} is not {' or '.join(statuses)} after {seconds} s: {state}")
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self.environment['TURNSTILE_PUBLISHER_PORT']}"
+
+
+def docker(*arguments: str) -> str:
+    """Run docker and return what it printed."""
+    done = subprocess.run(
+        ["docker", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True
+    )
+    return done.stdout.decode()
