@@ -176,7 +176,7 @@ class JobRow(_Record):
     started_at: str = ""
     finished_at: str = ""
 
-    #: Set on the row that keeps a registered id from being used when its submission never arrived.
+    #: Status of the row that keeps a registered id from being used when its submission never arrived.
     TOMBSTONE: ClassVar[str] = "Tombstone"
 
     @property

@@ -16,12 +16,10 @@ from coordination.ports import (
     CoordinationError,
     Insert,
     Journal,
-    Operation,
     RefusedError,
     Registration,
     Ring,
     Transaction,
-    Update,
 )
 from coordination.rows import JobRow
 
@@ -85,33 +83,31 @@ class Submitter:
             request_hash=new.request_hash,
             registered_at=self.clock.now(),
         )
-        tombstone_etag = None
         try:
             await self.journal.register(registration)
         except AlreadyRegisteredError:
-            tombstone_etag = await self._resume(registration)
-        job = await self._write(registration, new, tombstone_etag)
+            await self._refuse_unless_unfinished(registration)
+        job = await self._write(registration, new)
         await self.bell.ring(Ring(new.lock_name, new.job_id, traceparent=new.traceparent))
         return job
 
-    async def _resume(self, asked: Registration) -> str | None:
-        """Decide what a taken id means: a job, or a submission that never arrived and may go on now."""
+    async def _refuse_unless_unfinished(self, asked: Registration) -> None:
+        """Let a submission go on whose earlier try registered the id and got no further."""
         existing = await self.journal.find(asked.job_id)
         if existing is None:
-            return None
+            return
         same = existing.request_hash == asked.request_hash
         row = await self.journal.read(existing.partition, rows.job_key(asked.job_id))
-        if not same or (row is not None and row.values.get("status") != JobRow.TOMBSTONE):
+        if row is not None or not same:
             raise JobExistsError(existing, same_request=same)
-        return None if row is None else row.etag
 
-    async def _write(self, registration: Registration, new: NewJob, tombstone_etag: str | None) -> JobRow:
+    async def _write(self, registration: Registration, new: NewJob) -> JobRow:
         writer = Writer(
             actor=new.actor,
             op_id=f"{new.job_id}:{new.order}",
             at=events.timestamp(self.clock.now()),
         )
-        job, submitted, transaction = build_submission(new, writer, tombstone_etag)
+        job, submitted, transaction = build_submission(new, writer)
         until = self.clock.boot() + self.patience
         try:
             await commit_until(
@@ -125,9 +121,7 @@ class Submitter:
         return job
 
 
-def build_submission(
-    new: NewJob, writer: Writer, tombstone_etag: str | None = None
-) -> tuple[JobRow, rows.EventRow, Transaction]:
+def build_submission(new: NewJob, writer: Writer) -> tuple[JobRow, rows.EventRow, Transaction]:
     """Build the transaction that accepts a job."""
     inline = len(new.parameters) <= rows.INLINE_CHARACTERS
     job = JobRow(
@@ -153,11 +147,11 @@ def build_submission(
         "properties": json.loads(new.properties),
     }
     job, submitted = events.record(job, EventStatus.SUBMITTED, f"submitted by {new.actor}", writer, told)
-    key = rows.job_key(job.job_id)
-    row: Operation = (
-        Insert(key, job.values()) if tombstone_etag is None else Update(key, job.values(), tombstone_etag)
-    )
-    operations = [row, Insert(job.ticket_key, job.values()), events.insert(submitted)]
+    operations = [
+        Insert(rows.job_key(job.job_id), job.values()),
+        Insert(job.ticket_key, job.values()),
+        events.insert(submitted),
+    ]
     if not inline:
         operations.append(Insert(rows.parameters_key(job.job_id), rows.split_text(new.parameters)))
     return job, submitted, Transaction(writer.op_id, operations)

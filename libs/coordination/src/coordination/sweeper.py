@@ -1,0 +1,153 @@
+"""The sweeper: repairs whatever a crash or a lost message left between two writes.
+
+It looks at active jobs only, so that a pass costs what is alive and not what ever was. Everything it does is
+a hint or idempotent, so two sweepers at once do no harm.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from contracts.statuses import JobStatus
+from coordination import events, rows
+from coordination.line import WrongLockError, read_line
+from coordination.ports import (
+    ActiveJob,
+    Bell,
+    Clock,
+    Insert,
+    Journal,
+    Leases,
+    RefusedError,
+    Ring,
+    Transaction,
+)
+from coordination.rows import EventRow, JobRow
+
+#: Given a job id, tells the number of its last event that the read models have.
+ProjectedSeq = Callable[[str], Awaitable[int]]
+
+
+@dataclass
+class Swept:
+    """What one pass found."""
+
+    active: int = 0
+    #: Locks that had work, nobody at it, and no bell of ours lately.
+    rung: int = 0
+    #: Jobs whose events the read models had not heard of.
+    announced: int = 0
+    #: Registered ids whose submission never arrived.
+    abandoned: int = 0
+
+
+@dataclass
+class _Rung:
+    """When a lock may be rung for again: a line that waits for busy workers needs no more bells."""
+
+    fence: int
+    again: float
+    pause: float
+
+
+@dataclass
+class Sweeper:
+    """Looks for work that nobody knows of. Times are in seconds."""
+
+    leases: Leases
+    journal: Journal
+    bell: Bell
+    clock: Clock
+    projected_seq: ProjectedSeq
+    #: Younger jobs are left alone: their bell, or their events, are on the way.
+    patience: float = 5.0
+    #: First and longest pause between two bells for a lock on which nothing moves.
+    first_pause: float = 10.0
+    longest_pause: float = 600.0
+    #: An id registered so long ago without a job will not get one.
+    abandoned_after: float = 86_400.0
+    #: Jobs compared with the read models in one pass; the next pass goes on behind them.
+    jobs_per_pass: int = 200
+    call_timeout: float = 2.0
+    _rung: dict[str, _Rung] = field(default_factory=dict)
+    _position: str = ""
+
+    async def sweep(self) -> Swept:
+        """Make one pass. Raises UnknownOutcomeError when the store does not answer; the next pass goes on."""
+        active = sorted([job async for job in self.journal.active()], key=lambda job: job.job_id)
+        swept = Swept(active=len(active))
+        locks = {job.lock_name: job for job in active if self._age(job.registered_at) > self.patience}
+        self._rung = {name: rung for name, rung in self._rung.items() if name in locks}
+        for job in locks.values():
+            swept.rung += await self._ring_if_idle(job)
+        behind = [job for job in active if job.job_id > self._position][: self.jobs_per_pass]
+        for job in behind:
+            await self._compare(job, swept)
+        self._position = behind[-1].job_id if len(behind) == self.jobs_per_pass else ""
+        return swept
+
+    async def _ring_if_idle(self, job: ActiveJob) -> bool:
+        """Ring for a lock that has work and whose lease nobody holds."""
+        if not await self.leases.is_free(job.partition, self.call_timeout):
+            return False
+        try:
+            line = await read_line(self.journal, job.lock_name, job.partition)
+        except WrongLockError:
+            return False
+        if not line.has_work:
+            return False
+        rung, now = self._rung.get(job.lock_name), self.clock.boot()
+        if rung is not None and rung.fence == line.lock.fence:
+            if now < rung.again:
+                return False
+            pause = min(rung.pause * 2, self.longest_pause)
+        else:
+            pause = self.first_pause
+        self._rung[job.lock_name] = _Rung(line.lock.fence, now + pause, pause)
+        await self.bell.ring(Ring(job.lock_name, released=True))
+        return True
+
+    async def _compare(self, active: ActiveJob, swept: Swept) -> None:
+        """Tell again what the read models have not heard; a lost last event leaves no gap to notice."""
+        row = await self.journal.read(active.partition, rows.job_key(active.job_id))
+        if row is None:
+            if self._age(active.registered_at) > self.abandoned_after:
+                swept.abandoned += await self._abandon(active)
+            return
+        if row.values.get("status") == JobRow.TOMBSTONE:
+            await self.journal.retire(active.job_id)
+            return
+        job = JobRow.from_row(row)
+        projected = await self.projected_seq(active.job_id)
+        if job.seq > projected:
+            swept.announced += await self._announce(active, projected)
+        elif JobStatus(job.status).is_terminal:
+            await self.journal.retire(active.job_id)
+
+    async def _announce(self, active: ActiveJob, projected: int) -> bool:
+        stored = await self.journal.read_range(
+            active.partition,
+            rows.event_prefix(active.job_id),
+            after=rows.event_key(active.job_id, projected),
+        )
+        missing = [EventRow.from_row(row) for row in stored]
+        if not missing or self._age(datetime.fromisoformat(missing[0].timestamp)) <= self.patience:
+            return False
+        self.bell.announce([events.announced(event) for event in missing])
+        return True
+
+    async def _abandon(self, active: ActiveJob) -> bool:
+        """Close a registered id for good: a submission that still arrives finds the row and is refused."""
+        tombstone = JobRow(active.job_id, "", active.lock_name, status=JobRow.TOMBSTONE)
+        closing = Transaction(
+            f"tombstone:{active.job_id}", [Insert(rows.job_key(active.job_id), tombstone.values())]
+        )
+        try:
+            await self.journal.commit(active.partition, closing, self.call_timeout)
+        except RefusedError:
+            return False
+        await self.journal.retire(active.job_id)
+        return True
+
+    def _age(self, since: datetime) -> float:
+        return (self.clock.now() - since).total_seconds()

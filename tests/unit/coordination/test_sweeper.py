@@ -1,0 +1,110 @@
+"""The sweeper over the in-memory ports."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.simulation.world import Script, World
+
+from coordination.doorkeeper import Doorkeeper
+from coordination.ports import Registration
+from coordination.sweeper import Sweeper
+
+
+class Projections:
+    """Read models that have heard of nothing until told."""
+
+    def __init__(self) -> None:
+        self.seqs: dict[str, int] = {}
+
+    async def seq(self, job_id: str) -> int:
+        return self.seqs.get(job_id, 0)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World(seed=1, workers=2)
+    yield made
+    await made.close()
+
+
+def sweeper(world: World, projections: Projections) -> Sweeper:
+    return Sweeper(world.leases, world.journal, world.bell, world.clock, projections.seq)
+
+
+def lose_bells(world: World) -> None:
+    world.bell.take_rings()
+
+
+async def test_a_job_whose_doorbell_was_lost_is_rung_for_once_per_lock(world: World) -> None:
+    first, second = await world.submit(), await world.submit()
+    lose_bells(world)
+    sweeping = sweeper(world, Projections())
+    assert (await sweeping.sweep()).rung == 0  # its bell may still be on the way
+    await world.clock.advance(6)
+    assert (await sweeping.sweep()).rung == 1
+    assert [ring.lock_name for ring in world.bell.rings] == ["L"]
+    await world.run_until_done()
+    assert {job.job_id for job in world.jobs()} == {first, second}
+    world.check()
+
+
+async def test_a_line_that_waits_for_busy_workers_is_rung_for_less_and_less_often(world: World) -> None:
+    await world.submit()
+    sweeping = sweeper(world, Projections())
+    rung = 0
+    for _ in range(60):
+        await world.clock.advance(10)
+        rung += (await sweeping.sweep()).rung
+    assert 4 <= rung <= 7
+
+
+async def test_a_running_job_is_left_alone_while_its_lease_is_held(world: World) -> None:
+    await world.submit(script=Script(steps=100))
+    world.deliver()
+    await world.clock.advance(30)
+    assert (await sweeper(world, Projections()).sweep()).rung == 0
+
+
+async def test_a_job_whose_holder_vanished_is_rung_for_once_its_lease_has_run_out(world: World) -> None:
+    await world.submit(script=Script(steps=100))
+    world.deliver()
+    await world.clock.advance(2.5)
+    holder: Doorkeeper = next(worker for worker in world.workers if worker.running)
+    for service in holder._services.values():
+        assert service.task is not None
+        assert service.tenure is not None
+        service.tenure.keeper.release = never  # type: ignore[method-assign]
+        service.task.cancel()
+    sweeping = sweeper(world, Projections())
+    assert (await sweeping.sweep()).rung == 0
+    await world.clock.advance(16)
+    assert (await sweeping.sweep()).rung == 1
+
+
+async def never() -> None:
+    """Stand for a release that a dead process does not send."""
+
+
+async def test_events_the_read_models_never_heard_of_are_told_again(world: World) -> None:
+    job_id = await world.submit(script=Script(steps=1))
+    await world.run_until_done()
+    world.bell.take_events()
+    projections = Projections()
+    projections.seqs[job_id] = 2
+    await world.clock.advance(6)
+    sweeping = sweeper(world, projections)
+    assert (await sweeping.sweep()).announced == 1
+    assert [event.seq for event in world.bell.take_events()] == [3, 4, 5]
+    projections.seqs[job_id] = 5
+    assert (await sweeping.sweep()).announced == 0
+    assert (await sweeping.sweep()).active == 0  # projected to the end, so it is active no more
+
+
+async def test_an_id_whose_submission_never_arrived_is_closed_after_a_day(world: World) -> None:
+    job_id = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
+    await world.journal.register(Registration(job_id, "L", "l-x", "hash", world.clock.now()))
+    sweeping = sweeper(world, Projections())
+    assert (await sweeping.sweep()).abandoned == 0
+    await world.clock.advance(86_401)
+    assert (await sweeping.sweep()).abandoned == 1
+    assert (await sweeping.sweep()).active == 0
