@@ -1,0 +1,34 @@
+"""The read models: tables derived from the journal, so that lists and dashboards leave the journal alone.
+
+| table          | partition               | row                                | holds                     |
+| -------------- | ----------------------- | ---------------------------------- | ------------------------- |
+| JobAuditTrail  | job id                  | event id                           | every event, hash-chained |
+| RecentEvents   | day, inverted           | time, fence, job, number, inverted | the events, newest first  |
+| JobSummaries   | day submitted, inverted | time submitted, inverted, job id   | jobs and their watermarks |
+|                | `id|` and job id        | `summary`                          | where a job's summary is  |
+| LockTenures    | the lock's              | fence                              | who held it, when         |
+| Locks          | `locks`                 | the lock's partition               | names and last fences     |
+| Workers, Kinds | one                     | name                               | what workers say          |
+
+The first five can be wiped and derived again at any time.
+"""
+
+from azure_storage.read_models.documents import KnownLock, StaleError, Summary, Tenure, TrailEntry, Watermark
+from azure_storage.read_models.keys import CursorError
+from azure_storage.read_models.reading import ReadModels, registered_jobs
+from azure_storage.read_models.tables import ReadModelNames
+from azure_storage.read_models.writing import ReadModelWriter
+
+__all__ = [
+    "CursorError",
+    "KnownLock",
+    "ReadModelNames",
+    "ReadModelWriter",
+    "ReadModels",
+    "StaleError",
+    "Summary",
+    "Tenure",
+    "TrailEntry",
+    "Watermark",
+    "registered_jobs",
+]

@@ -1,0 +1,82 @@
+"""What the read models hold, beside events, kinds and workers, which `contracts` describes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.jobs import Event
+
+
+class StaleError(Exception):
+    """Someone else has projected this job meanwhile; read its watermark again."""
+
+
+@dataclass(frozen=True)
+class TrailEntry:
+    """An event as the audit trail keeps it."""
+
+    event: Event
+    hash: str
+    previous_hash: str
+    #: The entry does not fit the one before it: somebody altered the journal.
+    is_broken: bool = False
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """How far a job is projected, and what the projection must know to go on from there."""
+
+    seq: int = 0
+    hash: str = ""
+    #: Fence of the run in progress at that point; 0 when none was.
+    running_fence: int = 0
+    #: Version of the row; None when the job has not been projected yet.
+    etag: str | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A job in a list."""
+
+    job_id: str
+    kind: str
+    name: str
+    lock: str
+    status: str
+    priority: int
+    attempt: int
+    interruptions: int
+    fence: int
+    worker: str
+    actor: str
+    trace_id: str | None
+    error_type: str
+    error_message: str
+    submitted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    projected_seq: int = 0
+
+
+@dataclass(frozen=True)
+class Tenure:
+    """Who had a lock from when to when: one row per fence. A half may be missing until it is projected."""
+
+    lock: str
+    fence: int
+    job_id: str | None = None
+    attempt: int | None = None
+    worker: str | None = None
+    #: Lease id; the same for all fences of one unbroken holding.
+    tenure: str | None = None
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True)
+class KnownLock:
+    """A lock that was ever used."""
+
+    lock: str
+    partition: str
+    last_fence: int

@@ -1,0 +1,223 @@
+"""Rows of the read models: how documents are stored, and read back."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.data.tables import EdmType, EntityProperty
+
+from azure_storage.read_models import keys
+from azure_storage.read_models.documents import KnownLock, Summary, Tenure, TrailEntry, Watermark
+from azure_storage.read_models.tables import Entity, plain
+from contracts.jobs import Event, Kind, Worker
+from contracts.statuses import EventStatus
+
+#: Characters of one stored text: 64 KiB in UTF-16, less some room.
+_LONGEST_TEXT = 30_000
+
+
+def event_row(entry: TrailEntry) -> Entity:
+    """Give the values of an event, the same in the audit trail and among the recent events."""
+    event = entry.event
+    return _without_none(
+        {
+            "JobId": event.job_id,
+            "EventId": event.event_id,
+            "Status": event.status.value,
+            "Message": event.message,
+            "TimestampUtc": event.timestamp_utc,
+            "Seq": event.seq,
+            "Attempt": event.attempt,
+            "Fence": _int64(event.fence),
+            "Worker": event.worker,
+            "Lock": event.lock,
+            "Actor": event.actor,
+            "TraceId": event.trace_id,
+            "Data": json.dumps(event.data, ensure_ascii=False, separators=(",", ":")),
+        }
+    )
+
+
+def trail_row(entry: TrailEntry) -> Entity:
+    """Give the row of the audit trail."""
+    keyed = {"PartitionKey": entry.event.job_id, "RowKey": entry.event.event_id}
+    chain: Entity = {"Hash": entry.hash, "PreviousHash": entry.previous_hash}
+    if entry.is_broken:
+        chain["ChainBroken"] = True
+    return keyed | event_row(entry) | chain
+
+
+def recent_row(entry: TrailEntry) -> Entity:
+    """Give the row among the recent events."""
+    event = entry.event
+    keyed = {
+        "PartitionKey": keys.inverted_day(event.timestamp_utc),
+        "RowKey": keys.recent_event_key(event.timestamp_utc, event.fence, event.job_id, event.seq),
+    }
+    return keyed | event_row(entry)
+
+
+def read_event(row: Entity) -> Event:
+    """Read an event back."""
+    return Event(
+        job_id=row["JobId"],
+        seq=row["Seq"],
+        event_id=row["EventId"],
+        status=EventStatus(row["Status"]),
+        message=row["Message"],
+        timestamp_utc=_moment(row["TimestampUtc"]),
+        attempt=row["Attempt"],
+        fence=plain(row.get("Fence")),
+        worker=row.get("Worker"),
+        lock=row["Lock"],
+        actor=row["Actor"],
+        trace_id=row.get("TraceId"),
+        data=json.loads(row["Data"]),
+    )
+
+
+def summary_key(job_id: str, submitted_at: datetime) -> tuple[str, str]:
+    """Give partition and row key of a job's summary."""
+    return keys.inverted_day(submitted_at), f"{keys.inverted_time(submitted_at)}|{job_id}"
+
+
+def summary_row(summary: Summary, mark: Watermark) -> Entity:
+    """Give the row of a job's summary, which is also its watermark."""
+    partition, key = summary_key(summary.job_id, summary.submitted_at)
+    return _without_none(
+        {
+            "PartitionKey": partition,
+            "RowKey": key,
+            "JobId": summary.job_id,
+            "Kind": summary.kind,
+            "Name": summary.name,
+            "Lock": summary.lock,
+            "Status": summary.status,
+            "Priority": summary.priority,
+            "Attempt": summary.attempt,
+            "Interruptions": summary.interruptions,
+            "Fence": _int64(summary.fence),
+            "Worker": summary.worker,
+            "Actor": summary.actor,
+            "TraceId": summary.trace_id,
+            "ErrorType": summary.error_type,
+            "ErrorMessage": summary.error_message,
+            "SubmittedAt": summary.submitted_at,
+            "StartedAt": summary.started_at,
+            "FinishedAt": summary.finished_at,
+            "ProjectedSeq": mark.seq,
+            "ProjectedHash": mark.hash,
+            "RunningFence": _int64(mark.running_fence),
+        }
+    )
+
+
+def read_summary(row: Entity) -> Summary:
+    """Read a summary back."""
+    return Summary(
+        job_id=row["JobId"],
+        kind=row["Kind"],
+        name=row["Name"],
+        lock=row["Lock"],
+        status=row["Status"],
+        priority=row["Priority"],
+        attempt=row["Attempt"],
+        interruptions=row["Interruptions"],
+        fence=plain(row["Fence"]),
+        worker=row["Worker"],
+        actor=row["Actor"],
+        trace_id=row.get("TraceId"),
+        error_type=row["ErrorType"],
+        error_message=row["ErrorMessage"],
+        submitted_at=_moment(row["SubmittedAt"]),
+        started_at=_moment_or_none(row.get("StartedAt")),
+        finished_at=_moment_or_none(row.get("FinishedAt")),
+        projected_seq=row["ProjectedSeq"],
+    )
+
+
+def tenure_row(partition: str, tenure: Tenure) -> Entity:
+    """Give what is known of a tenure; what is not is left as it stands."""
+    return _without_none(
+        {
+            "PartitionKey": partition,
+            "RowKey": keys.fence_key(tenure.fence),
+            "Lock": tenure.lock,
+            "Fence": _int64(tenure.fence),
+            "JobId": tenure.job_id,
+            "Attempt": tenure.attempt,
+            "Worker": tenure.worker,
+            "Tenure": tenure.tenure,
+            "From": tenure.began_at,
+            "Until": tenure.ended_at,
+            "Outcome": tenure.outcome,
+        }
+    )
+
+
+def read_tenure(row: Entity) -> Tenure:
+    """Read a tenure back."""
+    return Tenure(
+        lock=row["Lock"],
+        fence=plain(row["Fence"]),
+        job_id=row.get("JobId"),
+        attempt=row.get("Attempt"),
+        worker=row.get("Worker"),
+        tenure=row.get("Tenure"),
+        began_at=_moment_or_none(row.get("From")),
+        ended_at=_moment_or_none(row.get("Until")),
+        outcome=row.get("Outcome"),
+    )
+
+
+def lock_row(shelf: str, lock: KnownLock) -> Entity:
+    """Give the row of a lock."""
+    return {
+        "PartitionKey": shelf,
+        "RowKey": lock.partition,
+        "Lock": lock.lock,
+        "LastFence": _int64(lock.last_fence),
+    }
+
+
+def read_lock(row: Entity) -> KnownLock:
+    """Read a lock back."""
+    return KnownLock(row["Lock"], row["RowKey"], plain(row["LastFence"]))
+
+
+def document_row(shelf: str, key: str, document: Kind | Worker) -> Entity:
+    """Give the row of a kind or a worker: its JSON, over several values when it is long."""
+    text = document.model_dump_json()
+    chunks = [text[start : start + _LONGEST_TEXT] for start in range(0, len(text), _LONGEST_TEXT)]
+    row: Entity = {"PartitionKey": shelf, "RowKey": key, "Chunks": len(chunks)}
+    return row | {f"Json{number}": chunk for number, chunk in enumerate(chunks)}
+
+
+def read_document(row: Entity) -> str:
+    """Read the JSON of a kind or a worker back."""
+    return "".join(row[f"Json{number}"] for number in range(row["Chunks"]))
+
+
+def _without_none(row: Entity) -> Entity:
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _int64(value: int | None) -> EntityProperty | None:
+    return None if value is None else EntityProperty(value, EdmType.INT64)
+
+
+def _moment(value: Any) -> datetime:
+    return datetime(
+        value.year,
+        value.month,
+        value.day,
+        value.hour,
+        value.minute,
+        value.second,
+        value.microsecond,
+        tzinfo=UTC,
+    )
+
+
+def _moment_or_none(value: Any) -> datetime | None:
+    return None if value is None else _moment(value)

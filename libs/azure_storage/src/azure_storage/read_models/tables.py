@@ -1,0 +1,188 @@
+"""The read models' tables, and the few kinds of access to them; each request is one, bounded in time."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.data.tables import EntityProperty, TableEntity, UpdateMode
+
+from azure_storage.calls import RefusedCallError, deadline_in
+from azure_storage.connection import StorageConnection
+from azure_storage.read_models.documents import StaleError
+from coordination.ports import UnknownOutcomeError
+
+Entity = dict[str, Any]
+
+_MOST_IN_TRANSACTION = 100
+#: Characters of one transaction, far below the limit of 4 MiB.
+_LARGEST_TRANSACTION = 500_000
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class ReadModelNames:
+    """The tables' names, without the installation's prefix."""
+
+    audit: str = "JobAuditTrail"
+    recent_events: str = "RecentEvents"
+    summaries: str = "JobSummaries"
+    tenures: str = "LockTenures"
+    locks: str = "Locks"
+    workers: str = "Workers"
+    kinds: str = "Kinds"
+
+    def all(self) -> list[str]:
+        """Give every name."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+
+class Tables:
+    """Access to tables by their names without prefix. Every call raises UnknownOutcomeError."""
+
+    def __init__(self, connection: StorageConnection, timeout: float = 5.0) -> None:
+        self._connection = connection
+        self._timeout = timeout
+
+    async def prepare(self, names: Iterable[str]) -> None:
+        """Create the tables that do not exist yet."""
+        await self._connection.prepare(self._connection.names.table(name) for name in names)
+
+    async def get(self, table: str, partition: str, key: str) -> TableEntity | None:
+        """Read one row."""
+        try:
+            request = self._client(table).get_entity(partition, key)
+            entity: TableEntity = await self._call("read_models.get", request)
+            return entity
+        except RefusedCallError as refused:
+            if refused.status == 404:
+                return None
+            raise UnknownOutcomeError(str(refused)) from refused
+
+    async def put(self, table: str, entity: Entity, etag: str | None) -> None:
+        """Insert a row, or replace the version that was read. Raises StaleError when it changed."""
+        client = self._client(table)
+        request = (
+            client.create_entity(entity)
+            if etag is None
+            else client.update_entity(
+                entity, UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+            )
+        )
+        try:
+            await self._call("read_models.put", request)
+        except RefusedCallError as refused:
+            if refused.status in {404, 409, 412}:
+                raise StaleError from refused
+            raise UnknownOutcomeError(str(refused)) from refused
+
+    async def upsert(self, table: str, entities: Iterable[Entity], *, merge: bool = False) -> None:
+        """Write rows whatever is there, replacing them or merging into them.
+
+        Rows of one partition that follow each other go in one transaction.
+        """
+        mode = UpdateMode.MERGE if merge else UpdateMode.REPLACE
+        client = self._client(table)
+        for _, group in itertools.groupby(entities, key=lambda entity: entity["PartitionKey"]):
+            for batch in _batches(group):
+                request: Any
+                if len(batch) == 1:
+                    request = client.upsert_entity(batch[0], mode)
+                else:
+                    request = client.submit_transaction(
+                        [("upsert", entity, {"mode": mode}) for entity in batch]
+                    )
+                await self._write("read_models.upsert", request)
+
+    async def page(
+        self, table: str, query: str, parameters: Mapping[str, Any], limit: int
+    ) -> list[TableEntity]:
+        """Read the first rows that a query finds, in the order of their keys."""
+        found: list[TableEntity] = []
+        async for page in self._pages(table, query, parameters, min(limit, _PAGE)):
+            found += page
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    async def every(
+        self, table: str, query: str = "", parameters: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[TableEntity]:
+        """Go through all rows that a query finds."""
+        async for page in self._pages(table, query, parameters or {}, _PAGE):
+            for entity in page:
+                yield entity
+
+    async def wipe(self, table: str) -> int:
+        """Delete all rows; the table itself stays, as Azure takes a while to make a deleted one again."""
+        count = 0
+        async for page in self._pages(table, "", {}, _PAGE):
+            for _, group in itertools.groupby(page, key=lambda entity: str(entity["PartitionKey"])):
+                for batch in _batches({name: entity[name] for name in _KEYS} for entity in group):
+                    count += await self._delete(table, batch)
+        return count
+
+    async def _delete(self, table: str, batch: list[Entity]) -> int:
+        client = self._client(table)
+        try:
+            request = client.submit_transaction([("delete", entity) for entity in batch])
+            await self._call("read_models.delete", request)
+        except RefusedCallError:
+            # Somebody else deletes, too: one missing row refuses the whole transaction.
+            for entity in batch:
+                await self._write("read_models.delete", client.delete_entity(entity))
+        return len(batch)
+
+    async def _pages(
+        self, table: str, query: str, parameters: Mapping[str, Any], size: int
+    ) -> AsyncIterator[list[TableEntity]]:
+        client = self._client(table)
+        found: Any = (
+            client.query_entities(query, parameters=dict(parameters), results_per_page=size)
+            if query
+            else client.list_entities(results_per_page=size)
+        )
+        pages = found.by_page()
+        while True:
+            try:
+                page = await self._call("read_models.page", anext(pages))
+            except StopAsyncIteration:
+                return
+            except RefusedCallError as refused:
+                raise UnknownOutcomeError(str(refused)) from refused
+            yield [entity async for entity in page]
+
+    async def _write(self, name: str, request: Any) -> None:
+        try:
+            await self._call(name, request)
+        except RefusedCallError as refused:
+            raise UnknownOutcomeError(str(refused)) from refused
+
+    async def _call(self, name: str, request: Any) -> Any:
+        return await self._connection.caller.carry_out(name, request, deadline_in(self._timeout))
+
+    def _client(self, table: str) -> Any:
+        return self._connection.table(self._connection.names.table(table))
+
+
+_KEYS = ("PartitionKey", "RowKey")
+
+
+def plain(value: Any) -> Any:
+    """Give a stored value without the SDK's wrapping of 64-bit numbers."""
+    return value.value if isinstance(value, EntityProperty) else value
+
+
+def _batches(entities: Iterable[Entity]) -> Iterable[list[Entity]]:
+    batch: list[Entity] = []
+    size = 0
+    for entity in entities:
+        length = sum(len(str(value)) for value in entity.values())
+        if batch and (len(batch) == _MOST_IN_TRANSACTION or size + length > _LARGEST_TRANSACTION):
+            yield batch
+            batch, size = [], 0
+        batch.append(entity)
+        size += length
+    if batch:
+        yield batch
