@@ -8,6 +8,7 @@ from azure_storage.calls import ObserveCall, ignore_call
 from azure_storage.connection import StorageConnection
 from azure_storage.identity import any_identity
 from azure_storage.names import StorageNames
+from azure_storage.read_models.tables import ReadModelNames
 
 
 class StorageSettings(Protocol):
@@ -41,6 +42,34 @@ class StorageSettings(Protocol):
     def job_index_table(self) -> str:
         """The register of all jobs."""
 
+    @property
+    def audit_table(self) -> str:
+        """The audit trail."""
+
+    @property
+    def recent_events_table(self) -> str:
+        """The newest events."""
+
+    @property
+    def summaries_table(self) -> str:
+        """A row per job."""
+
+    @property
+    def tenures_table(self) -> str:
+        """Who held which lock when."""
+
+    @property
+    def locks_table(self) -> str:
+        """The locks ever seen."""
+
+    @property
+    def workers_table(self) -> str:
+        """The workers' heartbeats."""
+
+    @property
+    def kinds_table(self) -> str:
+        """The known kinds."""
+
 
 def connect(settings: StorageSettings, observe_call: ObserveCall = ignore_call) -> StorageConnection:
     """Connect by key where a connection string is given, by identity otherwise.
@@ -60,4 +89,17 @@ def connect(settings: StorageSettings, observe_call: ObserveCall = ignore_call) 
         raise ValueError("storage needs a connection string, or a blob address and a table address")
     return StorageConnection(
         settings.storage_blob_url, settings.storage_table_url, any_identity(), names, observe_call
+    )
+
+
+def read_model_names(settings: StorageSettings) -> ReadModelNames:
+    """Give the names of the read models' tables."""
+    return ReadModelNames(
+        audit=settings.audit_table,
+        recent_events=settings.recent_events_table,
+        summaries=settings.summaries_table,
+        tenures=settings.tenures_table,
+        locks=settings.locks_table,
+        workers=settings.workers_table,
+        kinds=settings.kinds_table,
     )

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from faststream.asgi import AsgiFastStream
 
-from azure_storage.installation import connect
+from azure_storage.installation import connect, read_model_names
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
+from azure_storage.read_models.writing import ReadModelWriter
 from coordination.clock import SystemClock
 from coordination.doorkeeper import Doorkeeper, House
 from coordination.tenure import Ports, Rules
@@ -21,6 +22,7 @@ from service_defaults.settings import read_settings
 from worker import telemetry
 from worker.bells import Bells, hear_hints
 from worker.execution import RunnerPool
+from worker.presence import Presence
 from worker.settings import WorkerSettings
 
 logger = logging.getLogger("turnstile.worker")
@@ -56,21 +58,30 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     intake = Intake(broker, settings.topology)
     bells = Bells(broker, settings.topology, intake, doorkeeper, bell)
     hear_hints(broker, settings.topology, intake, doorkeeper, settings.name)
+    read_models = ReadModelWriter(storage, read_model_names(settings))
+    presence = Presence(
+        settings.name,
+        settings.concurrency,
+        read_models,
+        clock,
+        pool.kinds,
+        lambda: doorkeeper.running.values(),
+    )
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
         """Start runners before doorbells can ring; end them when nothing rings any more."""
         async with asyncio.TaskGroup() as starting:
-            starting.create_task(storage.prepare())
+            starting.create_task(read_models.prepare())
             starting.create_task(pool.start())
-        watching = asyncio.create_task(watchdog.run())
+        background = [asyncio.create_task(work) for work in (watchdog.run(), presence.keep_up())]
         try:
             yield
         finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
             await pool.stop()
             await storage.aclose()
 

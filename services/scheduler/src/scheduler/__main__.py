@@ -1,0 +1,5 @@
+"""Run the scheduler: `python -m scheduler`."""
+
+from scheduler.main import main
+
+main()

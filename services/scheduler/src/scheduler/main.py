@@ -1,0 +1,68 @@
+"""Entry point of the scheduler: reads settings, wires adapters into the sweeper, starts nothing else."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from faststream.asgi import AsgiFastStream
+
+from azure_storage.installation import connect, read_model_names
+from azure_storage.journal import TableJournal
+from azure_storage.leases import BlobLeases
+from azure_storage.read_models.reading import ReadModels
+from coordination.clock import SystemClock
+from coordination.sweeper import Sweeper
+from coordination.times import LeaseTimes
+from scheduler.duty import Duty
+from scheduler.settings import SchedulerSettings
+from service_defaults.app import serve
+from service_defaults.broker import RabbitBell, make_broker
+from service_defaults.health import Health, rabbitmq_check
+from service_defaults.settings import read_settings
+
+
+def create_app(settings: SchedulerSettings) -> AsgiFastStream:
+    """Build the scheduler."""
+    clock = SystemClock()
+    broker = make_broker(settings)
+    bell = RabbitBell(broker, settings.topology, settings.deferral_milliseconds)
+    storage = connect(settings)
+    journal, leases = TableJournal(storage), BlobLeases(storage)
+    read_models = ReadModels(storage, read_model_names(settings))
+    duty = Duty(
+        leases,
+        clock,
+        Sweeper(leases, journal, bell, clock, read_models.projected_seq),
+        LeaseTimes.of(settings.scheduler_lease_seconds),
+        settings.sweep_seconds,
+    )
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncGenerator[None]:
+        """Prepare the storage before the first sweep, and give up duty before the storage is closed."""
+        await read_models.prepare()
+        serving = asyncio.create_task(duty.keep_up())
+        try:
+            yield
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+            await storage.aclose()
+
+    async def storage_check() -> None:
+        await journal.find("readiness")
+
+    return AsgiFastStream(
+        broker,
+        lifespan=lifespan,
+        on_shutdown=[bell.aclose],
+        asgi_routes=Health({"rabbitmq": rabbitmq_check(broker), "storage": storage_check}).routes(),
+        logger=logging.getLogger("faststream"),
+    )
+
+
+def main() -> None:
+    """Run the scheduler until it is told to stop."""
+    settings = read_settings(SchedulerSettings)
+    serve(create_app(settings), settings)
