@@ -65,7 +65,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         read_models,
         clock,
         pool.kinds,
-        lambda: doorkeeper.running.values(),
+        lambda: doorkeeper.running,
     )
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 
