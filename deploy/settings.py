@@ -48,12 +48,14 @@ class StackSettings:
         cls, env_file: Path = ROOT / ".env", environment: Mapping[str, str] = os.environ
     ) -> "StackSettings":
         """Read the settings; an empty value counts as none."""
-        given = {**read_env_file(env_file), **environment}
-        wanted = {
-            name: value for name, value in given.items() if name.startswith((PREFIX, _TELEMETRY_PREFIX))
-        }
+        ours = (PREFIX, _TELEMETRY_PREFIX, _RUNTIME)
         defaults = {PREFIX + name: value for name, value in _DEFAULTS.items()}
-        return cls({**defaults, **{name: value for name, value in wanted.items() if value}})
+        given = [read_env_file(env_file), environment]
+        wanted = [
+            {name: value for name, value in source.items() if value and name.startswith(ours)}
+            for source in given
+        ]
+        return cls({**defaults, **wanted[0], **wanted[1]})
 
     def text(self, name: str) -> str | None:
         """Return a setting by its name without the prefix."""

@@ -76,3 +76,13 @@ def test_every_setting_reaches_its_container(service: str) -> None:
         for variable in variables(settings).values()
     }
     assert wanted - NOT_IN_CONTAINERS - SET_BY_IMAGE <= set(container["environment"])
+
+
+def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text(
+        "RUNTIME=docker\nTURNSTILE_WORKERS=3\nTURNSTILE_WORKER_PORT='9000' # moved\n"
+    )
+    settings = StackSettings.load(tmp_path / "env", {"RUNTIME": "native", "TURNSTILE_WORKERS": ""})
+    assert settings.runtime == "native"
+    assert settings.workers == 3
+    assert settings.port("WORKER_PORT") == 9000
