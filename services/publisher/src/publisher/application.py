@@ -6,10 +6,18 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
+from fastapi.telemetry import TelemetryConfig
 
 from publisher import documentation, problems, routes
-from publisher.tracing import RequestTrace
 from publisher.use_cases import UseCases
+
+#: A span and a duration for every request; exporters and logs are set up once for all services.
+_TELEMETRY: TelemetryConfig = {
+    "auto_configure": False,
+    "logs": False,
+    "operation_spans": False,
+    "exclude": lambda scope: scope["path"].startswith("/health/"),
+}
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -24,8 +32,8 @@ def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | Non
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        telemetry=_TELEMETRY,
     )
-    app.add_middleware(RequestTrace)
     app.include_router(routes.router)
     app.add_api_route("/", _to_documentation, include_in_schema=False)
     problems.install(app)

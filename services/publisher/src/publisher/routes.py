@@ -18,7 +18,7 @@ from publisher.job_state import find_job, job_state, read_job
 from publisher.problems import FieldProblem, InvalidFieldsError, ProblemError, StorageAwayError
 from publisher.request_body import read_submission
 from publisher.submission import NotConfirmedError
-from publisher.tracing import current_traceparent
+from publisher.tracing import traceparent_of
 from publisher.use_cases import Actor, Uses
 
 router = APIRouter(prefix="/api", responses=answers(422, 503))
@@ -44,7 +44,7 @@ async def submit_job(request: Request, response: Response, uses: Uses, actor: Ac
     """
     asked = await read_submission(request)
     try:
-        job = await uses.reception.accept(asked, actor, current_traceparent())
+        job = await uses.reception.accept(asked, actor, traceparent_of(request.headers))
     except JobExistsError as error:
         raise _exists(error) from None
     except NotConfirmedError as error:
