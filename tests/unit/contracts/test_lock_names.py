@@ -1,5 +1,6 @@
 """Lock names: one lock for one name, one name for one lock."""
 
+import contextlib
 import re
 import unicodedata
 
@@ -70,10 +71,8 @@ def test_a_normalised_name_is_stable_and_makes_a_usable_key(text: str) -> None:
 
 @given(st.text(max_size=250))
 def test_any_text_is_normalised_or_refused_and_nothing_else(text: str) -> None:
-    try:
+    with contextlib.suppress(lock_names.LockNameError):
         assert lock_names.normalise(text)
-    except lock_names.LockNameError as error:
-        assert str(error)
 
 
 @given(names, names)
