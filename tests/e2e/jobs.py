@@ -3,9 +3,8 @@
 import os
 import re
 import time
-from contextlib import suppress
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 from tests.effect_sink import client
@@ -37,9 +36,9 @@ def visit(ctx: SyncJobContext, parameters: Effects) -> None:
 
 
 @job("effects")
-def effects(ctx: SyncJobContext, parameters: Effects) -> dict[str, int]:
+def effects(ctx: SyncJobContext, parameters: Effects) -> dict[str, Any]:
     """Have one effect in each step; a step recorded by an earlier attempt has none."""
-    done_before = 0
+    done_before, found = 0, ctx.state
     for number in range(1, parameters.count + 1):
         with ctx.step(f"effect {number}") as step:
             if step.done:
@@ -51,18 +50,21 @@ def effects(ctx: SyncJobContext, parameters: Effects) -> dict[str, int]:
                 ctx.save_state({"reached": number})
                 step.result = {"attempt": ctx.attempt}
         ctx.progress(number, parameters.count)
-    return {"effects": parameters.count, "done_before": done_before}
+    return {"effects": parameters.count, "done_before": done_before, "found": found}
 
 
 @job("careless-effects")
 def careless_effects(ctx: SyncJobContext, parameters: Effects) -> None:
-    """On the first attempt have effects for ever and never look whether to stop; later have just one."""
-    number = 0
-    while ctx.attempt == 1 or number == 0:
-        number += 1
-        with suppress(client.RefusedEffectError):
-            effect(ctx, f"effect {number}")
-        time.sleep(parameters.seconds)
+    """On the first attempt have effects until one is refused, without ever looking; later have just one."""
+    with ctx.step("everything"):
+        goes_on = True
+        while goes_on:
+            goes_on = ctx.attempt == 1
+            try:
+                effect(ctx, "effect")
+            except client.RefusedEffectError:
+                goes_on = False
+            time.sleep(parameters.seconds)
 
 
 @job("raises")
