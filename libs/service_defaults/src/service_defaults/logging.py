@@ -38,6 +38,7 @@ def configure_logging(settings: ServiceSettings, stream: IO[str] | None = None) 
     # FastStream brings a handler of its own.
     faststream = logging.getLogger("faststream")
     faststream.handlers, faststream.propagate = [], True
+    faststream.setLevel(logging.NOTSET)
     logging.captureWarnings(capture=True)
     return handler
 

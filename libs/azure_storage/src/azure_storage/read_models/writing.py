@@ -39,6 +39,10 @@ class ReadModelWriter:
         """Create the tables that do not exist yet."""
         await self._tables.prepare(self._names.all())
 
+    async def check(self) -> None:
+        """Do nothing but see whether the tables answer."""
+        await self._tables.page(self._names.summaries, "PartitionKey eq @partition", {"partition": ""}, 1)
+
     async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
         """Tell how far a job is projected."""
         row = await self._tables.get(self._names.summaries, *rows.summary_key(job_id, submitted_at))

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
-from aio_pika.abc import HeadersType
+from aio_pika import RobustConnection
+from aio_pika.abc import HeadersType, TimeoutType
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from faststream.exceptions import FastStreamException
 from faststream.middlewares import AckPolicy
@@ -25,6 +26,21 @@ _RECONNECT_SECONDS = 1.0
 
 class NotConfirmedError(UnknownOutcomeError):
     """The broker did not confirm the message, so it may or may not have it."""
+
+
+class _Connection(RobustConnection):
+    """A connection whose attempts end when whoever waits for it is cancelled.
+
+    aio-pika's own goes on trying, takes no notice of being cancelled, and so keeps a process from ending.
+    """
+
+    async def connect(self, timeout: TimeoutType = None) -> None:
+        """Connect, however long that takes."""
+        try:
+            await super().connect(timeout)
+        except asyncio.CancelledError:
+            await self.close()
+            raise
 
 
 class TurnstileBroker(RabbitBroker):
@@ -52,6 +68,8 @@ class TurnstileBroker(RabbitBroker):
                 URL(settings.rabbitmq_url.get_secret_value()).with_user(None).with_query(None)
             ),
         )
+
+        self._connection_kwargs["connection_class"] = _Connection
 
     async def start(self) -> None:
         """Connect, declare the topology, start the subscribers."""

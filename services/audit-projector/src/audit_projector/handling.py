@@ -1,0 +1,114 @@
+"""Handling messages about events: project each job they name, and wait while the storage is away."""
+
+import asyncio
+import logging
+import random
+from collections import defaultdict
+
+from faststream.exceptions import NackMessage
+from faststream.rabbit import Channel, RabbitBroker
+from faststream.rabbit.annotations import RabbitMessage
+
+from audit_projector.projection import Projection
+from contracts import identifiers, lock_names
+from contracts.messages import JobEvents
+from contracts.topology import Topology
+from coordination.ports import Clock, UnknownOutcomeError
+from service_defaults.broker import Intake, events_exchange, projector_queue
+from service_defaults.logging import log_context
+
+logger = logging.getLogger(__name__)
+
+#: Messages worked on at the same time.
+_AT_ONCE = 16
+
+#: Seconds between two tries while the storage is away.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+
+#: Seconds after which a message is given back, long before the broker's consumer timeout. Each return counts
+#: towards the delivery limit; a message that reaches it is in quarantine, and the sweeper tells again.
+_PATIENCE = 600.0
+
+
+class EventHandler:
+    """Projects the jobs that messages name, each job by one task at a time."""
+
+    def __init__(
+        self, projection: Projection, intake: Intake, clock: Clock, patience_seconds: float = _PATIENCE
+    ) -> None:
+        self._projection = projection
+        self._intake = intake
+        self._clock = clock
+        self._patience_seconds = patience_seconds
+        self._turns: defaultdict[str, _Turn] = defaultdict(_Turn)
+
+    async def on_events(self, message: RabbitMessage) -> None:
+        """Project what the message names."""
+        body = await self._intake.parse(message, JobEvents)
+        if body is None:
+            return
+        try:
+            lock = lock_names.normalise(body.lock)
+            up_to = _last_numbers(body)
+        except ValueError as error:
+            await self._intake.quarantine(message, str(error))
+            return
+        for job_id, seq in up_to.items():
+            with log_context(job_id=job_id, lock=lock):
+                await self._project(lock, job_id, seq)
+
+    async def _project(self, lock: str, job_id: str, seq: int) -> None:
+        turn = self._turns[job_id]
+        turn.waiting += 1
+        try:
+            async with turn.lock:
+                await self._project_patiently(lock, job_id, seq)
+        finally:
+            turn.waiting -= 1
+            if not turn.waiting:
+                self._turns.pop(job_id, None)
+
+    async def _project_patiently(self, lock: str, job_id: str, seq: int) -> None:
+        until = self._clock.boot() + self._patience_seconds
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                written = await self._projection.project(lock, job_id, seq)
+            except UnknownOutcomeError as error:
+                logger.warning("not projected, trying again", extra={"error": str(error)})
+                if self._clock.boot() >= until:
+                    raise NackMessage from error
+                await self._clock.sleep(random.uniform(pause / 2, pause))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                logger.debug("projected", extra={"events": written})
+                return
+
+
+class _Turn:
+    """Who projects a job now, and how many want to."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.waiting = 0
+
+
+def subscribe(broker: RabbitBroker, topology: Topology, handler: EventHandler) -> None:
+    """Consume recorded events."""
+    subscriber = broker.subscriber(
+        projector_queue(topology),
+        events_exchange(topology),
+        channel=Channel(prefetch_count=_AT_ONCE),
+        title="JobEvents",
+        description=JobEvents.__doc__,
+    )
+    subscriber(handler.on_events)
+
+
+def _last_numbers(body: JobEvents) -> dict[str, int]:
+    """Give the last event's number by job. Raises JobIdError for what could not even be looked up."""
+    last: dict[str, int] = {}
+    for event in body.events:
+        job_id = identifiers.normalise_job_id(event.job_id)
+        last[job_id] = max(last.get(job_id, 0), event.seq)
+    return last

@@ -1,0 +1,61 @@
+"""Entry point of the audit-projector: reads settings, wires adapters into the projection, no more."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from faststream.asgi import AsgiFastStream
+
+from audit_projector.handling import EventHandler, subscribe
+from audit_projector.settings import AuditProjectorSettings
+from audit_projector.wiring import make_projection
+from azure_storage.installation import connect
+from azure_storage.journal import TableJournal
+from azure_storage.read_models import ReadModelNames, ReadModelWriter
+from coordination.clock import SystemClock
+from service_defaults.app import serve, stop_as_failed
+from service_defaults.broker import ConsumerWatchdog, Intake, make_broker
+from service_defaults.health import Health, rabbitmq_check
+from service_defaults.settings import read_settings
+from service_defaults.storage import prepare_patiently
+
+#: Seconds that messages in hand get at a stop; what is left comes again.
+_DRAIN_SECONDS = 5.0
+
+
+def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
+    """Build the audit-projector."""
+    clock = SystemClock()
+    storage = connect(settings)
+    journal = TableJournal(storage)
+    models = ReadModelWriter(storage, ReadModelNames.of(settings))
+    broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
+    handler = EventHandler(make_projection(journal, models), Intake(broker, settings.topology), clock)
+    subscribe(broker, settings.topology, handler)
+    watchdog = ConsumerWatchdog(broker, stop_as_failed)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncGenerator[None]:
+        background = [
+            asyncio.create_task(prepare_patiently(models.prepare)),
+            asyncio.create_task(watchdog.run()),
+        ]
+        try:
+            yield
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.wait(background)
+            await storage.aclose()
+
+    health = Health({"rabbitmq": rabbitmq_check(broker, consumes=True), "storage": models.check})
+    return AsgiFastStream(
+        broker, lifespan=lifespan, asgi_routes=health.routes(), logger=logging.getLogger("faststream")
+    )
+
+
+def main() -> None:
+    """Run the audit-projector until it is told to stop."""
+    settings = read_settings(AuditProjectorSettings)
+    serve(create_app(settings), settings)

@@ -1,0 +1,163 @@
+"""Use case: bring the read models up to what the journal says of a job.
+
+A message only says that there is something new. What is projected is read from the journal, so that a late,
+repeated or forged message can put nothing into the audit trail. Projecting a job again, in any order, by any
+number of projectors at once, leads to the same rows.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from audit_projector.chain import Chain
+from azure_storage.read_models.documents import (
+    KnownLock,
+    StaleError,
+    Summary,
+    Tenure,
+    TrailEntry,
+    Watermark,
+)
+from contracts import lock_names
+from contracts.jobs import Event
+from contracts.statuses import EventStatus
+from coordination import rows
+from coordination.ports import Journal, UnknownOutcomeError
+from coordination.rows import EventRow, JobRow
+
+logger = logging.getLogger(__name__)
+
+#: Times a projector lets another go first before it leaves the job to a later message.
+_MOST_TRIES = 10
+
+
+class Writes(Protocol):
+    """The read models, as the projection writes them. Every call raises UnknownOutcomeError."""
+
+    async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
+        """Tell how far a job is projected."""
+
+    async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
+        """Write events into the audit trail."""
+
+    async def record_recent(self, entries: Sequence[TrailEntry]) -> None:
+        """Write events among the recent ones."""
+
+    async def record_tenures(self, partition: str, tenures: Sequence[Tenure]) -> None:
+        """Write what is known of tenures, each fence once; what is stored of them already stays."""
+
+    async def record_lock(self, lock: KnownLock) -> None:
+        """Note that a lock was used; its last fence never falls."""
+
+    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> None:
+        """Write a job's summary and watermark. Raises StaleError when it is not the version that was read."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """The translations the projection is given: events as others know them, trace ids."""
+
+    to_event: Callable[[EventRow], Event]
+    trace_id_of: Callable[[str | None], str | None]
+
+
+class Projection:
+    """Projects jobs."""
+
+    def __init__(self, journal: Journal, models: Writes, told: Told) -> None:
+        self._journal = journal
+        self._models = models
+        self._told = told
+
+    async def project(self, lock_name: str, job_id: str, up_to: int, *, afresh: bool = False) -> int:
+        """Project a job at least up to an event's number; gives how many events were written.
+
+        Does nothing when the read models have that event already, or when there is no such job. With
+        `afresh`, everything is written again. After its last event a job is no longer active. Raises
+        UnknownOutcomeError; then nothing is lost, and the same call may be repeated.
+        """
+        partition = lock_names.partition(lock_name)
+        for _ in range(_MOST_TRIES):
+            try:
+                return await self._try(partition, job_id, up_to, afresh=afresh)
+            except StaleError:
+                continue
+        raise UnknownOutcomeError(f"others keep projecting job {job_id}")
+
+    async def _try(self, partition: str, job_id: str, up_to: int, *, afresh: bool) -> int:
+        job = await self._read_job(partition, job_id)
+        if job is None:
+            return 0
+        mark = await self._models.watermark(job_id, datetime.fromisoformat(job.submitted_at))
+        if mark.seq >= up_to and not afresh:
+            # Whoever projected the last event may have died before the job was taken off the active ones.
+            if mark.seq >= job.seq and job.is_terminal:
+                await self._journal.retire(job_id)
+            return 0
+        chain = Chain(Watermark() if afresh else mark)
+        stored = await self._journal.read_range(
+            partition, rows.event_prefix(job_id), after=rows.event_key(job_id, chain.seq)
+        )
+        events = [EventRow.from_row(row) for row in stored]
+        if not events:
+            return 0
+        if events[-1].seq > job.seq:
+            # Written after the job's row was read: the summary must not be older than its watermark.
+            job = await self._read_job(partition, job_id) or job
+        entries = [self._entry(chain, event) for event in events]
+        await asyncio.gather(
+            self._models.record_trail(entries),
+            self._models.record_recent(entries),
+            self._models.record_tenures(partition, chain.tenures()),
+            self._models.record_lock(KnownLock(job.lock_name, partition, job.fence)),
+        )
+        # Last, so that whatever is marked as projected is there.
+        projected = Watermark(chain.seq, chain.hash, chain.running_fence)
+        await self._models.record_summary(self._summary(job, chain.seq), projected, mark.etag)
+        if EventStatus(events[-1].status).is_terminal:
+            await self._journal.retire(job_id)
+        return len(events)
+
+    async def _read_job(self, partition: str, job_id: str) -> JobRow | None:
+        row = await self._journal.read(partition, rows.job_key(job_id))
+        if row is None or row.values.get("status") == JobRow.TOMBSTONE:
+            return None
+        return JobRow.from_row(row)
+
+    def _entry(self, chain: Chain, event: EventRow) -> TrailEntry:
+        is_broken = not chain.append(event)
+        if is_broken:
+            logger.error(
+                "audit trail is broken: this event does not follow from the one before",
+                extra={"job_id": event.job_id, "lock": event.lock_name, "seq": event.seq},
+            )
+        return TrailEntry(self._told.to_event(event), event.hash, event.previous_hash, is_broken)
+
+    def _summary(self, job: JobRow, seq: int) -> Summary:
+        return Summary(
+            job_id=job.job_id,
+            kind=job.kind,
+            name=job.name,
+            lock=job.lock_name,
+            status=job.status,
+            priority=job.priority,
+            attempt=job.attempt,
+            interruptions=job.interruptions,
+            fence=job.fence,
+            worker=job.worker,
+            actor=job.actor,
+            trace_id=self._told.trace_id_of(job.traceparent),
+            error_type=job.error_type,
+            error_message=job.error_message,
+            submitted_at=datetime.fromisoformat(job.submitted_at),
+            started_at=_moment(job.started_at),
+            finished_at=_moment(job.finished_at),
+            projected_seq=seq,
+        )
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,106 @@
+"""Derives every read model again from the journal: `python -m audit_projector.rebuild`.
+
+May run while everything else does: projectors go on, and their rows are the same.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from audit_projector.projection import Projection
+from audit_projector.settings import AuditProjectorSettings
+from audit_projector.wiring import make_projection
+from azure_storage.installation import connect
+from azure_storage.journal import TableJournal
+from azure_storage.read_models import ReadModelNames, ReadModelWriter, registered_jobs
+from coordination.clock import SystemClock
+from coordination.persistence import until_known
+from coordination.ports import UnknownOutcomeError
+from service_defaults.logging import configure_logging
+from service_defaults.settings import read_settings
+
+#: Jobs replayed at the same time.
+_AT_ONCE = 16
+
+#: For one job, while the storage does not answer.
+_PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a rebuild did."""
+
+    wiped: Mapping[str, int]
+    jobs: int
+    events: int
+
+
+async def rebuild(settings: AuditProjectorSettings) -> Rebuilt:
+    """Wipe the read models and project every job afresh.
+
+    Raises UnknownOutcomeError when the storage stays away; repeating a rebuild is harmless.
+    """
+    storage = connect(settings)
+    try:
+        journal = TableJournal(storage)
+        models = ReadModelWriter(storage, ReadModelNames.of(settings))
+        await models.prepare()
+        wiped = await models.wipe()
+        jobs, events = await replay(registered_jobs(storage), make_projection(journal, models))
+        return Rebuilt(wiped, jobs, events)
+    finally:
+        await storage.aclose()
+
+
+async def replay(registered: AsyncIterator[tuple[str, str]], projection: Projection) -> tuple[int, int]:
+    """Project jobs, given by id and lock name, from their first events on; gives how many jobs and events."""
+    jobs = events = 0
+    under_way: set[asyncio.Task[int]] = set()
+    async with asyncio.TaskGroup() as tasks:
+        async for job_id, lock_name in registered:
+            if len(under_way) >= _AT_ONCE:
+                await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                done = {task for task in under_way if task.done()}
+                under_way -= done
+                jobs, events = jobs + _projected(done), events + sum(task.result() for task in done)
+            under_way.add(tasks.create_task(_project(projection, lock_name, job_id)))
+    return jobs + _projected(under_way), events + sum(task.result() for task in under_way)
+
+
+async def _project(projection: Projection, lock_name: str, job_id: str) -> int:
+    clock = SystemClock()
+    return await until_known(
+        clock,
+        lambda: projection.project(lock_name, job_id, 0, afresh=True),
+        clock.boot() + _PATIENCE_SECONDS,
+    )
+
+
+def _projected(tasks: set[asyncio.Task[int]]) -> int:
+    return sum(1 for task in tasks if task.result())
+
+
+def main() -> int:
+    """Rebuild, and print what was done."""
+    settings = read_settings(AuditProjectorSettings)
+    configure_logging(settings, sys.stderr)
+    try:
+        done = asyncio.run(rebuild(settings))
+    except (UnknownOutcomeError, ExceptionGroup) as error:
+        print(f"Not rebuilt, try again: {_cause(error)}", file=sys.stderr)
+        return 1
+    for table, count in done.wiped.items():
+        print(f"{table}: {count} rows wiped")
+    print(f"{done.jobs} jobs with {done.events} events projected")
+    return 0
+
+
+def _cause(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+"""The projection with its translations."""
+
+from audit_projector.projection import Projection, Told, Writes
+from coordination import events
+from coordination.ports import Journal
+from service_defaults.broker import to_event, trace_id_of
+
+
+def make_projection(journal: Journal, models: Writes) -> Projection:
+    """Give the projection of this journal into these read models."""
+    return Projection(journal, models, Told(lambda row: to_event(events.announced(row)), trace_id_of))
