@@ -5,7 +5,6 @@ import http.client
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,13 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy import launch, processes
+from deploy import launch, processes, socket_rpc
 from deploy.command import Command
 from deploy.install import PYTHON
 from deploy.uv import ROOT
 
 _LONGEST_SOCKET_PATH = 100
 _START_SECONDS = 20.0
+# supervisord's error codes
+_ALREADY_STARTED, _NOT_RUNNING = 60, 70
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,17 @@ class Supervisor:
 
     def remove(self, name: str) -> None:
         """Stop a program and forget it."""
-        if self.state(name).is_running:
-            self._rpc().stopProcess(name)
+        self._try(self._rpc().stopProcess, name)
         self._rpc().removeProcessGroup(name)
 
     def run(self, name: str) -> None:
         """Start a program unless it runs already; returns at once."""
-        if not self.state(name).is_running:
-            self._rpc().startProcess(name, False)
+        state = self.state(name)
+        if state.state == "BACKOFF":
+            # It waits longer after every failure, and whoever asks now wants it now.
+            self._try(self._rpc().stopProcess, name)
+        if not state.is_running:
+            self._try(self._rpc().startProcess, name, False)
 
     def state(self, name: str) -> ProcessState:
         """Return what supervisord knows of one program."""
@@ -130,8 +134,7 @@ class Supervisor:
                 orders.setdefault(program["group_prio"], []).append(program["name"])
         for _, names in sorted(orders.items(), reverse=True):
             for name in names:
-                if self.state(name).is_running:
-                    self._rpc().stopProcess(name, False)
+                self._try(self._rpc().stopProcess, name, False)
             while any(self.state(name).pid for name in names):
                 time.sleep(0.05)
 
@@ -148,6 +151,15 @@ class Supervisor:
         """Return the file with the program's output."""
         return self.logs / f"{name}.log"
 
+    @staticmethod
+    def _try(call: Callable[..., Any], *arguments: object) -> None:
+        """Call supervisord, which may meanwhile have done by itself what is asked."""
+        try:
+            call(*arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode not in {_ALREADY_STARTED, _NOT_RUNNING}:
+                raise
+
     @property
     def _configuration(self) -> Path:
         return self._run / "supervisord.conf"
@@ -161,8 +173,7 @@ class Supervisor:
         return Path(tempfile.gettempdir()) / f"turnstile-{short}.sock"
 
     def _rpc(self) -> Any:
-        transport = _UnixTransport(self._socket)
-        return xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
+        return socket_rpc.connect(self._socket).supervisor
 
     def _write(self, programs: Iterable[Program]) -> None:
         parts = [self._head(), *map(self._section, programs)]
@@ -218,24 +229,3 @@ def _state(info: dict[str, Any]) -> ProcessState:
 
 def _escaped(value: object) -> str:
     return str(value).replace("%", "%%")
-
-
-class _UnixTransport(xmlrpc.client.Transport):
-    """XML-RPC over a socket file, which only this user can open."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection("localhost" if not isinstance(host, str) else host, self._path)
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, host: str, path: Path) -> None:
-        super().__init__(host)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.connect(str(self._path))
