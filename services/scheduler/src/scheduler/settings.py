@@ -14,8 +14,8 @@ class SchedulerSettings(ServiceSettings):
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8040
 
-    #: Between two sweeps; shorter finds lost bells and hosts sooner and reads the tables more often. Above 4 s, a
-    #: host that is lost while nobody watches its locks is replaced later than the promised 5 s after its lease.
+    #: Between two sweeps; shorter finds lost bells and hosts sooner and reads the tables more often.
+    #: Above 4 s, a host that is lost while nobody watches its locks is replaced later than promised.
     sweep_seconds: Annotated[float, Field(ge=0.5, le=3600)] = 3.0
 
     #: The lease of the scheduler on duty; a standby takes over when it has run out.
