@@ -53,8 +53,8 @@ kill-worker: python ## Kill one worker as a crash would (w=worker-2 for a certai
 rebuild: python ## Derive the audit trail and the other read models again from the journal
 	@$(STACK) rebuild
 
-quarantine: setup ## Show the messages that were set aside
-	@$(BIN)/turnstile quarantine
+quarantine: python ## Show the messages that were set aside, and why
+	@$(PYTHON) -m deploy.quarantine
 
 # --- Check -------------------------------------------------------------------------------------
 
