@@ -10,9 +10,9 @@ from faststream.asgi import AsgiFastStream
 from audit_projector.handling import EventHandler, subscribe
 from audit_projector.settings import AuditProjectorSettings
 from audit_projector.wiring import make_projection
-from azure_storage.installation import connect
+from azure_storage.installation import connect, read_model_names
 from azure_storage.journal import TableJournal
-from azure_storage.read_models import ReadModelNames, ReadModelWriter
+from azure_storage.read_models import ReadModelWriter
 from coordination.clock import SystemClock
 from service_defaults.app import serve, stop_as_failed
 from service_defaults.broker import ConsumerWatchdog, Intake, make_broker
@@ -29,7 +29,7 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     clock = SystemClock()
     storage = connect(settings)
     journal = TableJournal(storage)
-    models = ReadModelWriter(storage, ReadModelNames.of(settings))
+    models = ReadModelWriter(storage, read_model_names(settings))
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
     handler = EventHandler(make_projection(journal, models), Intake(broker, settings.topology), clock)
     subscribe(broker, settings.topology, handler)

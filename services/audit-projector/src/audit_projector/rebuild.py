@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from audit_projector.projection import Projection
 from audit_projector.settings import AuditProjectorSettings
 from audit_projector.wiring import make_projection
-from azure_storage.installation import connect
+from azure_storage.installation import connect, read_model_names
 from azure_storage.journal import TableJournal
-from azure_storage.read_models import ReadModelNames, ReadModelWriter, registered_jobs
+from azure_storage.read_models import ReadModelWriter, registered_jobs
 from coordination.clock import SystemClock
 from coordination.persistence import until_known
 from coordination.ports import UnknownOutcomeError
@@ -44,7 +44,7 @@ async def rebuild(settings: AuditProjectorSettings) -> Rebuilt:
     storage = connect(settings)
     try:
         journal = TableJournal(storage)
-        models = ReadModelWriter(storage, ReadModelNames.of(settings))
+        models = ReadModelWriter(storage, read_model_names(settings))
         await models.prepare()
         wiped = await models.wipe()
         jobs, events = await replay(registered_jobs(storage), make_projection(journal, models))

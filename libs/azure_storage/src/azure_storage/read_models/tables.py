@@ -33,11 +33,6 @@ class ReadModelNames:
     workers: str = "Workers"
     kinds: str = "Kinds"
 
-    @classmethod
-    def of(cls, settings: object) -> "ReadModelNames":
-        """Take the names from a service's settings, which call each table `<name>_table`."""
-        return cls(**{field.name: getattr(settings, f"{field.name}_table") for field in fields(cls)})
-
     def all(self) -> list[str]:
         """Give every name."""
         return [getattr(self, field.name) for field in fields(self)]

@@ -57,6 +57,7 @@ class RabbitBell:
         self._arrived = asyncio.Event()
         self._drained = asyncio.Event()
         self._announcer: asyncio.Task[None] | None = None
+        self._is_closed = False
         meter = metrics.get_meter(__name__)
         self._failures = meter.create_counter("bell.publish.failures", "{message}", "Messages not confirmed")
         self._dropped = meter.create_counter(
@@ -92,6 +93,9 @@ class RabbitBell:
 
     def announce(self, events: Sequence[RecordedEvent]) -> None:
         """Hand over recorded events for publishing. Never waits and never fails."""
+        if self._is_closed:
+            self._dropped.add(1)
+            return
         # One message per job, because its headers carry that job's trace.
         for _, group in itertools.groupby(events, key=lambda event: event.job_id):
             self._waiting.append(tuple(group))
@@ -109,7 +113,11 @@ class RabbitBell:
         return len(self._waiting)
 
     async def aclose(self, timeout: float = 5.0) -> None:
-        """Publish what still waits, for at most `timeout` seconds, then stop. The sweeper does the rest."""
+        """Publish what still waits, for at most `timeout` seconds, then announce nothing more.
+
+        The sweeper does the rest.
+        """
+        self._is_closed = True
         if self._announcer is None:
             return
         try:

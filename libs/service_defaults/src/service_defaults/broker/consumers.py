@@ -43,7 +43,7 @@ def running(broker: RabbitBroker) -> Iterator[RabbitSubscriber]:
 
 
 class ConsumerWatchdog:
-    """Restarts subscribers that went deaf, and has the process end when that does not help.
+    """Connects again when subscribers went deaf, and has the process end when that does not help.
 
     aio-pika can come back connected with no consumers after the broker restarted (mosquito/aio-pika issues
     231 and 563): such a service looks healthy and does nothing.
@@ -62,9 +62,9 @@ class ConsumerWatchdog:
             await self.check()
 
     async def check(self) -> None:
-        """Check once: the second time in a row restarts the subscribers, the fourth gives up.
+        """Check once: the second time in a row connects again, the fourth gives up.
 
-        A broker that is away is not a reason: the connection comes back by itself.
+        A broker that is away or slow is not a reason: the connection comes back by itself.
         """
         connection = self._broker._connection  # noqa: SLF001
         if connection is None or not connection.connected.is_set():
@@ -75,23 +75,26 @@ class ConsumerWatchdog:
                 await probe(self._broker, consumes=True)
             self._deaf = 0
             return
-        except (NotConsumingError, TimeoutError) as error:
+        except TimeoutError:
+            return
+        except NotConsumingError as error:
             self._deaf += 1
             logger.warning("not consuming", extra={"error": repr(error), "times": self._deaf})
         if self._deaf == 2:
-            await self._restart()
+            await self._connect_again()
         elif self._deaf >= 4:
-            logger.critical("not consuming even after a restart of the subscribers: giving up")
+            logger.critical("not consuming even over a new connection: giving up")
             self._give_up()
 
-    async def _restart(self) -> None:
+    async def _connect_again(self) -> None:
+        """Have every channel and consumer made anew; a subscriber started again keeps its old channel."""
+        connection = self._broker._connection  # noqa: SLF001
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
-                for subscriber in list(running(self._broker)):
-                    await subscriber.stop()
-                    await subscriber.start()
+                if connection is not None:
+                    await connection.reconnect()
         except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
-            logger.warning("subscribers not restarted", extra={"error": repr(error)})
+            logger.warning("not connected again", extra={"error": repr(error)})
 
 
 async def _is_consuming(subscriber: RabbitSubscriber) -> bool:
