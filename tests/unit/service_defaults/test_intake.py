@@ -1,0 +1,69 @@
+"""Parsing message bodies: whatever comes, the answer is a model or a reason."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.messages import JobEvents, RunJob, SubmitJob
+from service_defaults.broker.intake import NotUnderstoodError, parse_body
+
+
+def test_a_body_that_follows_the_contract_is_understood() -> None:
+    body = RunJob(lock="ledger", job_id="j", marked=True).model_dump_json().encode()
+    assert parse_body(body, RunJob) == RunJob(lock="ledger", job_id="j", marked=True)
+
+
+def run_job(**values: Any) -> bytes:
+    return json.dumps({"version": 1, "lock": "ledger", **values}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"hello", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, "nested too deeply"),
+        (b" " * (256 * 1024 + 1), "bytes"),
+        (b'{"version":1,"lock":NaN}', "NaN"),
+        (b'{"version":1,"lock":-Infinity}', "-Infinity"),
+        (b'{"version":1,"lock":1e999}', "too large"),
+        (b'{"version":1,"lock":' + b"9" * 5_000 + b"}", "not JSON"),
+        (b'{"version":1,"lock":"\\ud800"}', "surrogate"),
+        (b"null", "body"),
+        (b"[]", "body"),
+        (run_job(version=2), "version"),
+        (run_job(lock=7), "lock"),
+        (run_job(marked=1), "marked"),
+        (run_job(surprise=True), "surprise"),
+    ],
+)
+def test_a_body_that_does_not_is_refused_with_the_reason(body: bytes, reason: str) -> None:
+    with pytest.raises(NotUnderstoodError, match=reason):
+        parse_body(body, RunJob)
+
+
+def test_the_reason_does_not_repeat_what_was_sent() -> None:
+    with pytest.raises(NotUnderstoodError) as refused:
+        parse_body(run_job(marked="canary-1f6971f6"), RunJob)
+    assert "canary" not in str(refused.value)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.one_of(st.binary(max_size=200), json_values.map(lambda value: json.dumps(value).encode())))
+@pytest.mark.parametrize("model", [RunJob, SubmitJob, JobEvents])
+def test_nothing_but_a_reason_is_ever_raised(model: type[RunJob], body: bytes) -> None:
+    try:
+        parse_body(body, model)
+    except NotUnderstoodError as error:
+        assert str(error)
