@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from aio_pika.exceptions import ChannelInvalidStateError, DeliveryError
 from faststream.rabbit import RabbitBroker
+from pamqp.commands import Basic
 
 from contracts.messages import Hint, JobEvents
 from contracts.topology import Topology
@@ -57,7 +58,7 @@ def event(
 
 FAILURES = [
     pytest.param(raising(ChannelInvalidStateError("gone")), id="channel gone"),
-    pytest.param(raising(DeliveryError(None, None)), id="refused by the queue"),  # type: ignore[arg-type]
+    pytest.param(raising(DeliveryError(None, Basic.Nack())), id="refused by the queue"),
     pytest.param(raising(ConnectionResetError()), id="connection reset"),
     # What aio-pika does to everybody who waits for a confirmation when the heartbeat gives up.
     pytest.param(raising(asyncio.CancelledError()), id="cancelled by the library"),

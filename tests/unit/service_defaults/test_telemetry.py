@@ -47,7 +47,8 @@ assert time.monotonic() - started < 20
 
 
 def run(program: str) -> None:
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
@@ -69,7 +70,7 @@ def test_the_resource_says_who_speaks(settings: ServiceSettings) -> None:
 
 
 def test_log_records_are_handed_over_with_their_extra_fields_and_context() -> None:
-    exporter = InMemoryLogRecordExporter()
+    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     provider = LoggerProvider()
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     logger = logging.getLogger("handed.over")
