@@ -25,6 +25,7 @@ from command_line.api import Api, ApiError
 from deploy.containers import ContainerStack
 from deploy.demo_checks import Check, check_interruption, check_runs, check_trail, runs_of
 from deploy.demo_screen import Screen, show_checks, show_runs, show_trail
+from deploy.demo_trail import read_trails, same_events
 from deploy.settings import SettingError, StackSettings
 from deploy.stack import Stack, choose
 from deploy.system_packages import InstallError
@@ -36,6 +37,9 @@ _PAUSE_MS = 250
 
 #: Share of the file after which the worker is killed.
 _KILL_AT = 0.4
+
+#: Columns of what is printed where there is no terminal.
+_PLAIN_WIDTH = 120
 
 _LOOK_EVERY = 0.25
 _PATIENCE_SECONDS = 150.0
@@ -51,13 +55,15 @@ class DemoError(Exception):
 def main() -> int:
     """Run the demonstration; give 0 if everything held."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PLAIN_WIDTH
     try:
         settings = StackSettings.load()
         stack = choose(settings, os.environ.get("RUNTIME"))
         stack.up()
         with Api(settings.url) as api:
             _ensure_workers(api, stack)
-            checks = _perform(api, stack, make_input(settings.inputs), console)
+            checks = _perform(api, stack, settings, console)
     except (StackError, SettingError, InstallError, ApiError, DemoError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -86,7 +92,8 @@ def make_input(folder: Path) -> Path:
     return half_made.rename(target)
 
 
-def _perform(api: Api, stack: Stack, file: Path, console: Console) -> list[Check]:
+def _perform(api: Api, stack: Stack, settings: StackSettings, console: Console) -> list[Check]:
+    file = make_input(settings.inputs)
     lock = f"demo-{secrets.token_hex(3)}"
     titles: dict[str, str] = {}
     parameters = {"path": file.name, "chunk_bytes": _CHUNK_BYTES, "pause_ms": _PAUSE_MS}
@@ -108,7 +115,8 @@ def _perform(api: Api, stack: Stack, file: Path, console: Console) -> list[Check
         jobs = _watch(api, lock, titles, screen, lambda jobs: jobs if _have_ended(jobs) else None)
         screen.say("all three have ended")
     _restart_container(stack, victim)
-    trails = {job_id: api.items(f"/api/jobs/{job_id}") for job_id in titles}
+    journal = {job_id: api.items(f"/api/jobs/{job_id}") for job_id in titles}
+    trails = read_trails(settings, {job_id: len(events) for job_id, events in journal.items()})
     show_trail(console, "The audit trail of the checksum", trails[first])
     runs = runs_of(event for trail in trails.values() for event in trail)
     show_runs(console, runs, titles)
@@ -119,6 +127,11 @@ def _perform(api: Api, stack: Stack, file: Path, console: Console) -> list[Check
         Check(
             "they ran in the order of their submission",
             [*dict.fromkeys(run.job_id for run in runs)] == [*titles],
+        ),
+        Check(
+            "the audit trail tells the same as the journal",
+            all(same_events(trails[job_id], journal[job_id]) for job_id in titles),
+            f"{sum(map(len, trails.values()))} events",
         ),
         *check_runs(runs),
         Check(check_trail([]).what, all(check_trail(trail).holds for trail in trails.values())),

@@ -95,7 +95,9 @@ class NativeStack:
 
     def remove_data(self) -> None:
         """Remove all that the stack keeps; it must be down."""
-        shutil.rmtree(self._settings.data, ignore_errors=True)
+        # Not the folder itself: somebody may have named one that holds more than ours.
+        for name in ("azurite", "inputs", "logs", "rabbitmq", "run"):
+            shutil.rmtree(self._settings.data / name, ignore_errors=True)
 
     def run(self, module: str) -> int:
         """Run a module of a service against the stack; return its exit code."""

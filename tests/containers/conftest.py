@@ -45,6 +45,8 @@ def engine() -> Iterator[None]:
         subprocess.run(shlex.split(provide), cwd=ROOT, check=True)
     assert ContainerStack.engine_answers(), "No Docker engine with Compose answers."
     yield
+    if provide:
+        subprocess.run(["docker", "builder", "prune", "--force", "--keep-storage", "1GB"], check=True)
     if provide and not answered_before:
         processes.end([int(Path("/run/docker.pid").read_text())], grace=60)
 
