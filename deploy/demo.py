@@ -225,7 +225,8 @@ def _check_digest(job: Document, file: Path) -> Check:
         done = subprocess.run([tool, str(file)], capture_output=True, text=True, check=True)
         expected = done.stdout.split()[0].lstrip("\\")
     what = "the job's digest is the one sha256sum gives"
-    return Check(what, result.get("sha256") == expected, f"{result.get('sha256')} and {expected}")
+    given = result.get("sha256")
+    return Check(what, given == expected, expected if given == expected else f"{given}, not {expected}")
 
 
 if __name__ == "__main__":

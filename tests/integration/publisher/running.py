@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from publisher.main import create_app
 from publisher.settings import PublisherSettings
 
-DEADLINE_SECONDS = 30.0
+#: Longer than it takes to notice twice that a consumer came back deaf, and to restart it.
+DEADLINE_SECONDS = 60.0
 
 
 @dataclass

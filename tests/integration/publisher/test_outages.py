@@ -49,7 +49,11 @@ async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite,
             await eventually(is_submitted)
             await asyncio.to_thread(broker.kill)
             assert (await publisher.submit(lock="ledger")).status_code == 202
-            assert not await publisher.is_ready()
+
+            async def is_not_ready() -> bool:
+                return not await publisher.is_ready()
+
+            await eventually(is_not_ready)
             await asyncio.to_thread(broker.start)
             await eventually(publisher.is_ready)
     finally:

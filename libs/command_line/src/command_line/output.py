@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from command_line.api import Api
 
+#: Columns of what is read by no terminal: enough to wrap no line that matters.
+_PLAIN_WIDTH = 200
+
 _STYLES = {
     "Queued": "yellow",
     "Submitted": "yellow",
@@ -67,7 +70,10 @@ def console(*, stderr: bool = False) -> "Console":
     """Make the console; it honours NO_COLOR and writes plainly to anything that is no terminal."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    screen = Console(stderr=stderr, highlight=False)
+    if not screen.is_terminal:
+        screen.width = _PLAIN_WIDTH
+    return screen
 
 
 def print_json(document: Any) -> None:

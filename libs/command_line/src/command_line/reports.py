@@ -11,6 +11,9 @@ from command_line.output import clock_time, console, duration, safe, styled_stat
 
 Document = Mapping[str, Any]
 
+#: Columns from which on lists say more.
+_WIDE = 110
+
 
 def print_accepted(accepted: Document) -> None:
     """Say that a job was submitted, and how to go on."""
@@ -37,17 +40,20 @@ def print_recent_events(events: Sequence[Document]) -> None:
     if not events:
         console().print("Nothing has happened yet; submit a job with: turnstile submit ten-steps --watch")
         return
-    table = _table("time", "job", "lock", "what", "message", "worker")
+    screen = console()
+    is_wide = screen.width >= _WIDE
+    table = _table("time", "job", "what", "lock", *(["message", "worker"] if is_wide else []))
     for event in events:
-        table.add_row(
-            clock_time(event["timestamp_utc"]),
+        row = [
+            Text(clock_time(event["timestamp_utc"])),
             safe(event["job_id"]),
-            safe(event["lock"]),
             styled_status(event["status"]),
-            safe(event["message"]),
-            safe(event["worker"] or ""),
-        )
-    console().print(table)
+            safe(event["lock"]),
+        ]
+        if is_wide:
+            row += [safe(event["message"]), safe(event["worker"] or "")]
+        table.add_row(*row)
+    screen.print(table)
 
 
 def print_job(job: Document, events: Sequence[Document]) -> None:
