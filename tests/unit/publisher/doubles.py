@@ -129,7 +129,8 @@ class FakeWorker:
         await self._commit(transactions.flush(self._held(), now, self._writer()))
 
     async def end(self, outcome: Outcome) -> None:
-        draft, _ = transactions.end(self._held(), self._writer(), outcome, transactions.Limits())
+        held = self._held()
+        draft, _ = transactions.end(held, held.job, self._writer(), outcome, transactions.Limits())
         await self._commit(draft)
 
     def _held(self) -> transactions.Held:

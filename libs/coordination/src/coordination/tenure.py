@@ -140,7 +140,10 @@ class Tenure:
             while True:
                 held = self._require_held()
                 ticket = await self._next_ticket(accepts) if accepts else None
-                draft, ended = transactions.end(held, self._writer(), outcome, self._rules.limits, ticket)
+                now = self._reported(held.job) if self._reported else held.job
+                draft, ended = transactions.end(
+                    held, now, self._writer(), outcome, self._rules.limits, ticket
+                )
                 try:
                     versions = await self._commit(draft)
                 except InvalidTransactionError as error:

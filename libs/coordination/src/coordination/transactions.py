@@ -267,20 +267,25 @@ def _written(draft: Draft, after: JobRow, held: Held) -> Draft:
 
 
 def end(
-    held: Held, writer: Writer, outcome: Outcome, limits: Limits, next_ticket: Row | None = None
+    held: Held,
+    now: JobRow,
+    writer: Writer,
+    outcome: Outcome,
+    limits: Limits,
+    next_ticket: Row | None = None,
 ) -> tuple[Draft, JobRow]:
     """Build the end of a run and, with a next ticket, the start of the next one in the same transaction.
 
-    Gives the draft, whose job is the next run if any, and the job as it ended. Raises NothingToRecordError
-    for a lost run.
+    `now` is the job's row with the progress reported last. Gives the draft, whose job is the next run if any,
+    and the job as it ended. Raises NothingToRecordError for a lost run.
     """
     draft = Draft(writer, held.lock)
     if isinstance(outcome, Interrupted):
-        ended = _interrupt(draft, held.job, outcome, limits, lost=False)
+        ended = _interrupt(draft, now, outcome, limits, lost=False)
         if not ended.is_terminal:
             draft.operations.append(Insert(ended.ticket_key, ended.values()))
     else:
-        ended = _finish(draft, held.job, outcome)
+        ended = _finish(draft, now, outcome)
     draft.update(ended, held.job, held.job_etag)
     after = replace(held.lock, job_id="", attempt=0)
     if next_ticket is not None:
