@@ -9,7 +9,7 @@ PYTHON := $(firstword $(shell for p in python3 python3.13 python3.12 python3.11;
 endif
 BIN := .venv/bin
 STACK := $(PYTHON) -m deploy.stack
-SOURCES := libs services tests deploy
+SOURCES := $(wildcard libs services tests deploy bench loadtest)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine \
 	check fmt test test-unit test-integration test-e2e test-containers load lock clean
