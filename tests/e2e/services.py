@@ -62,7 +62,7 @@ class Service:
         """Start the process; `wait_until_ready` waits for it."""
         # Ends with the test run, however that ends.
         command = Command((sys.executable, "-m", self.module), when_orphaned="TERM")
-        self._began = time.monotonic()
+        self._began, self.start_seconds = time.monotonic(), 0.0
         with self.log.open("ab") as output:
             self._popen = subprocess.Popen(
                 command.argv(),
@@ -74,8 +74,8 @@ class Service:
                 start_new_session=True,
             )
 
-    def wait_until_ready(self) -> None:
-        """Wait until the service says that it can work."""
+    def wait_until_ready(self, within: float = _START_SECONDS) -> None:
+        """Wait until the service says that it can work; fail when its process ends."""
 
         def ready() -> bool:
             if self.popen.poll() is not None:
@@ -83,10 +83,10 @@ class Service:
             return self.is_ready
 
         try:
-            until(ready, _START_SECONDS, f"{self.name} to be ready")
+            until(ready, within, f"{self.name} to be ready")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log_tail()}") from None
-        self.start_seconds = time.monotonic() - self._began
+        self.start_seconds = self.start_seconds or time.monotonic() - self._began
 
     def start(self) -> None:
         """Start the process and wait until it is ready."""

@@ -46,7 +46,11 @@ class Stack:
             "TURNSTILE_STORAGE_CONNECTION_STRING": storage.connection_string,
             "TURNSTILE_STORAGE_NAMESPACE": self.namespace,
             "TURNSTILE_LEASE_SECONDS": str(LEASE_SECONDS),
+            # One job at a time, as long as a test does not say otherwise: such workers start sooner.
+            "TURNSTILE_CONCURRENCY": "1",
             "TURNSTILE_GRACE_SECONDS": "0",
+            # Moves a lock with a long line from worker to worker.
+            "TURNSTILE_LONGEST_TENURE_SECONDS": "2",
             "TURNSTILE_CANCEL_GRACE_SECONDS": "1",
             "TURNSTILE_DEFERRAL_SECONDS": "2",
             "TURNSTILE_RUNNER_MEMORY_MIB": "300",
@@ -88,6 +92,11 @@ class Stack:
         """Go through all services, workers first."""
         yield from self.workers
         yield from (self.scheduler, self.projector, self.publisher)
+
+    def wait_until_all_work(self, within: float = 60) -> None:
+        """Wait until every service is ready, in the process that it was."""
+        for service in self.services():
+            service.wait_until_ready(within)
 
     # --- workers --------------------------------------------------------------
 

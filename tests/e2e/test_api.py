@@ -1,0 +1,122 @@
+"""The HTTP API over a real connection: what it accepts it knows at once, what it refuses it explains."""
+
+import httpx
+import pytest
+from tests.e2e.api import TERMINAL
+from tests.e2e.stack import Stack
+
+from contracts.identifiers import new_id
+
+pytestmark = pytest.mark.e2e
+
+
+def assert_problem(answer: httpx.Response, status: int, *texts: str) -> dict[str, object]:
+    """Fail unless the answer is a problem document that says these things."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, object] = answer.json()
+    assert problem["status"] == status
+    for text in texts:
+        assert text in answer.text
+    return problem
+
+
+def test_a_job_is_known_as_soon_as_it_is_accepted(stack: Stack) -> None:
+    for _ in range(10):
+        answer = stack.api.client.post("/api/jobs", json={"kind": "nothing", "lock": stack.new_lock()})
+        assert answer.status_code == httpx.codes.ACCEPTED
+        where = answer.headers["location"]
+        assert where == f"/api/jobs/{answer.json()['job_id']}"
+        assert stack.api.client.get(where).json()["items"][0]["status"] == "Submitted"
+        assert stack.api.client.get(f"{where}/state").is_success
+
+
+def test_an_unknown_kind_is_refused_and_the_known_ones_are_named(stack: Stack) -> None:
+    answer = stack.api.client.post("/api/jobs", json={"kind": "no-such-kind"})
+    assert_problem(answer, 422, "no-such-kind", "ten-steps")
+
+
+def test_wrong_parameters_are_refused_with_the_name_of_the_field(stack: Stack) -> None:
+    body = {"kind": "ten-steps", "parameters": {"steps": 0}}
+    problem = assert_problem(stack.api.client.post("/api/jobs", json=body), 422)
+    assert [error["field"] for error in problem["errors"]] == ["parameters.steps"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("lock", ["", "  ", "a\u0000b", "x" * 201, "\u202e"])
+def test_a_bad_lock_name_is_refused(stack: Stack, lock: str) -> None:
+    answer = stack.api.client.post("/api/jobs", json={"kind": "nothing", "lock": lock})
+    problem = assert_problem(answer, 422)
+    assert [error["field"] for error in problem["errors"]] == ["lock"]  # type: ignore[attr-defined]
+
+
+def test_a_job_id_that_is_used_already_is_refused_with_the_place_of_that_job(stack: Stack) -> None:
+    job_id, lock = new_id(), stack.new_lock()
+    stack.api.submit("nothing", lock, job_id=job_id)
+    body = {"kind": "nothing", "lock": stack.new_lock(), "job_id": job_id.upper()}
+    answer = stack.api.client.post("/api/jobs", json=body)
+    problem = assert_problem(answer, 409, job_id)
+    assert answer.headers["location"] == f"/api/jobs/{job_id}"
+    assert problem["same_request"] is False
+
+
+def test_a_body_over_256_kib_is_refused(stack: Stack) -> None:
+    body = {"kind": "nothing", "description": "x" * 300_000}
+    assert_problem(stack.api.client.post("/api/jobs", json=body), 413, "256 KiB")
+
+
+def test_what_is_not_json_is_refused(stack: Stack) -> None:
+    headers = {"content-type": "application/json"}
+    assert_problem(stack.api.client.post("/api/jobs", content=b"{", headers=headers), 400)
+    headers = {"content-type": "text/plain"}
+    assert_problem(stack.api.client.post("/api/jobs", content=b"{}", headers=headers), 415)
+
+
+def test_a_job_nobody_submitted_is_not_found(stack: Stack) -> None:
+    for path in ("", "/state", "/stream"):
+        assert_problem(stack.api.client.get(f"/api/jobs/{new_id()}{path}"), 404)
+
+
+def test_a_stream_tells_every_event_once_and_ends_with_the_job(stack: Stack) -> None:
+    stack.crew(1)
+    job = stack.api.submit("effects", stack.new_lock(), {"count": 4, "seconds": 0.3})
+    with job.stream() as messages:
+        told = list(messages)
+    events = [content for name, content in told if name == "job_event"]
+    assert events == job.events()
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["status"] in TERMINAL
+    progress = [
+        content["progress"]["value"] for name, content in told if name == "progress" if content["progress"]
+    ]
+    assert progress == sorted(progress)
+    with job.stream(after=2) as messages:
+        rest = [content for name, content in messages if name == "job_event"]
+    assert rest == events[2:]
+
+
+def test_a_waiting_job_is_cancelled_at_once_and_an_ended_one_too_late(stack: Stack) -> None:
+    stack.crew(1)
+    lock = stack.new_lock()
+    running = stack.api.submit("effects", lock, {"count": 100, "seconds": 0.1})
+    running.wait_for_attempt()
+    waiting = stack.api.submit("nothing", lock)
+    assert waiting.cancel().json()["status"] == "Cancelled"
+    assert running.cancel().status_code == httpx.codes.ACCEPTED
+    assert running.wait_for_end()["status"] == "Cancelled"
+    assert_problem(running.cancel(), 409, "cancel_too_late")
+
+
+def test_a_lock_tells_who_holds_it_and_who_waits(stack: Stack) -> None:
+    stack.crew(1)
+    lock = stack.new_lock()
+    running = stack.api.submit("effects", lock, {"count": 100, "seconds": 0.1})
+    state = running.wait_for_attempt()
+    waiting = [stack.api.submit("nothing", lock) for _ in range(3)]
+    told = stack.api.lock(lock)
+    assert (told["holder"], told["job_id"], told["fence"]) == (state["worker"], running.id, 1)
+    assert (told["line"], told["waiting"]) == ([job.id for job in waiting], 3)
+    running.cancel()
+    for job in waiting:
+        assert job.wait_for_end()["status"] == "Completed"
+    told = stack.api.lock(lock)
+    assert (told["holder"], told["job_id"], told["fence"], told["line"]) == (None, None, 4, [])

@@ -1,0 +1,42 @@
+"""While the storage does not answer nobody works on trust: jobs stop before their lease can run out."""
+
+import httpx
+import pytest
+from tests.e2e.journeys import assert_kept_apart, boot_time, bring_under_way, next_start
+from tests.e2e.services import is_alive
+from tests.e2e.stack import LEASE_SECONDS, Stack
+from tests.e2e.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+#: From the last renewal until the runner is killed, for a lease of 15 s.
+HARD_STOP_SECONDS = 12.0
+
+
+def test_jobs_stop_in_time_while_the_storage_is_away_and_go_on_when_it_is_back(stack: Stack) -> None:
+    stack.crew(2)
+    at_work = bring_under_way(stack, "careless-effects", stack.new_lock(), seconds=0.1)
+    stack.azurite.pause()
+    away_since = boot_time()
+    try:
+        answer = stack.api.client.post(
+            "/api/jobs", json={"kind": "nothing", "lock": stack.new_lock()}, timeout=30
+        )
+        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == httpx.codes.SERVICE_UNAVAILABLE
+        assert answer.json()["type"].endswith("storage_away")
+        assert not stack.publisher.is_ready
+        until(lambda: not is_alive(at_work.runner), LEASE_SECONDS, "the runner to be killed")
+        assert boot_time() - away_since < HARD_STOP_SECONDS + 0.5
+        until(lambda: boot_time() - away_since > LEASE_SECONDS + 1, LEASE_SECONDS, "the lease to run out")
+    finally:
+        stack.azurite.resume()
+    next_start(stack, at_work.job, 2, within=20)
+    assert at_work.job.wait_for_end()["status"] == "Completed"
+    runs = assert_kept_apart(stack, at_work.job.lock)
+    assert [run.attempt for run in runs] == [1, 2]
+    first = [effect for effect in stack.sink.effects(at_work.job.lock) if effect.fence == 1]
+    assert first[-1].at - away_since < HARD_STOP_SECONDS + 0.5
+    stack.wait_until_all_work()
