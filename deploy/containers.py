@@ -4,12 +4,20 @@ import contextlib
 import os
 import subprocess
 
+from deploy import ports
 from deploy.ports import LOOPBACK
 from deploy.programs import WORKER
 from deploy.settings import PREFIX, ROOT, StackSettings
 from deploy.texts import StackError, table
 
 _ELSEWHERE = "Without images the same stack runs as plain processes: add RUNTIME=native to the command."
+
+
+_PUBLISHED = {
+    "publisher": ("PUBLISHER_PORT",),
+    "rabbitmq": ("RABBITMQ_PORT", "RABBITMQ_MANAGEMENT_PORT"),
+    "azurite": ("AZURITE_BLOB_PORT", "AZURITE_QUEUE_PORT", "AZURITE_TABLE_PORT"),
+}
 
 
 class ContainerStack:
@@ -46,7 +54,10 @@ class ContainerStack:
         self._or_explain("The images could not be built.", "build")
         # A killed worker counts: it is there, and starts again.
         workers = len(self._containers("--all", WORKER)) or self._settings.workers
-        self._compose("up", "--detach", "--wait", "--scale", f"{WORKER}={workers}")
+        self._refuse_taken_ports()
+        scale = ("--scale", f"{WORKER}={workers}")
+        if self._try("up", "--detach", "--wait", *scale) != 0:
+            raise StackError("Not every container is healthy; `make ps` and `make logs` show more.")
         print(table(("", "address"), self._pages()))
 
     def down(self) -> None:
@@ -102,6 +113,13 @@ class ContainerStack:
             ("Azurite, blobs", f"http://{LOOPBACK}:{port('AZURITE_BLOB_PORT')}"),
             ("Azurite, tables", f"http://{LOOPBACK}:{port('AZURITE_TABLE_PORT')}"),
         ]
+
+    def _refuse_taken_ports(self) -> None:
+        for service, names in _PUBLISHED.items():
+            for name in names if not self._containers(service) else ():
+                port = self._settings.port(name)
+                if not ports.is_free(port):
+                    raise StackError(ports.taken(port, service, PREFIX + name))
 
     def _or_explain(self, problem: str, *arguments: str) -> None:
         if self._try(*arguments) != 0:

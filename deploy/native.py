@@ -152,12 +152,7 @@ class NativeStack:
         for program in wanted:
             for port, setting in program.ports.items() if program.name not in running else ():
                 if not ports.wait_until_free(port, timeout=1.0):
-                    owner = ports.owner(port) or "somebody else"
-                    message = (
-                        f"Port {port}, which {program.name} needs, is taken by {owner}. "
-                        f"Set {setting} to another port, in .env or for this command."
-                    )
-                    raise StackError(message)
+                    raise StackError(ports.taken(port, program.name, setting))
 
     def _pages(self) -> list[tuple[str, ...]]:
         own = programs.services(self._settings, self._running_workers())

@@ -87,6 +87,13 @@ def wait_until_free(port: int, *, timeout: float) -> bool:
     return True
 
 
+def taken(port: int, needed_by: str, setting: str) -> str:
+    """Say that a port is taken, by whom if that can be known, and how to move whoever needs it."""
+    by = owner(port) or "somebody else"
+    remedy = f"Set {setting} to another port, in .env or for this command."
+    return f"Port {port}, which {needed_by} needs, is taken by {by}. {remedy}"
+
+
 def owner(port: int) -> str | None:
     """Name the process that listens on the port, if this user may know."""
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
