@@ -107,6 +107,8 @@ def _perform(api: Api, stack: Stack, settings: StackSettings, console: Console) 
         _kill(stack, victim)
         killed_at = time.monotonic()
         screen.say(f"killed worker {victim} with SIGKILL in the middle of its work", "bold red")
+        lease = settings.text("LEASE_SECONDS") or "30"
+        screen.say(f"its lease of {lease} s has to run out before another worker may take over")
         resumed = _watch(api, lock, titles, screen, lambda jobs: jobs[0] if jobs[0]["attempt"] > 1 else None)
         took = time.monotonic() - killed_at
         screen.say(

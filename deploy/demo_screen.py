@@ -82,7 +82,7 @@ class Screen:
                 status.append(f" as number {job['position']}")
             worker = job["worker"] if job["status"] != "Queued" else ""
             numbers = (str(job["attempt"] or ""), str(job["fence"] or ""))
-            bar = ProgressBar(total=1, completed=_share(job), width=30)
+            bar = ProgressBar(1, _share(job), width=30, complete_style="cyan", finished_style="green")
             table.add_row(self._titles[job["job_id"]], status, bar, worker, *numbers)
         held = f"lock {lock['lock']}: " + (lock["holder"] or "free") if lock else ""
         return Group(Text(f"{self._elapsed()}  {held}", style="bold"), table)

@@ -147,7 +147,10 @@ class _LiveView:
             return
         row = Table.grid(padding=(0, 1))
         step = safe(self._now["step"] or "")
-        bar = ProgressBar(progress["limit"], progress["value"], width=40, pulse=progress["limit"] is None)
+        limit, value = progress["limit"], progress["value"]
+        bar = ProgressBar(
+            limit, value, width=40, pulse=limit is None, complete_style="cyan", finished_style="green"
+        )
         row.add_row(styled_status(self._now["status"]), bar, safe(progress_text(progress)), step)
         yield row
 
