@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 from aio_pika import RobustConnection
-from aio_pika.abc import HeadersType, TimeoutType
+from aio_pika.abc import AbstractChannel, HeadersType, TimeoutType
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from faststream.exceptions import FastStreamException
 from faststream.middlewares import AckPolicy
@@ -48,6 +48,7 @@ class TurnstileBroker(RabbitBroker):
 
     def __init__(self, settings: ServiceSettings, graceful_timeout: float) -> None:
         self._settings = settings
+        self._declaring: AbstractChannel | None = None
         super().__init__(
             str(URL(settings.rabbitmq_url.get_secret_value()).update_query(heartbeat=HEARTBEAT_SECONDS)),
             # Waits for a broker that is away instead of ending the service.
@@ -73,7 +74,8 @@ class TurnstileBroker(RabbitBroker):
 
     async def start(self) -> None:
         """Connect, declare the topology, start the subscribers."""
-        await declare_topology(self, self._settings.topology, [self._settings.deferral_milliseconds])
+        delays = [self._settings.deferral_milliseconds]
+        self._declaring = await declare_topology(self, self._settings.topology, delays)
         await super().start()
 
 

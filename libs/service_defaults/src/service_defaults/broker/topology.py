@@ -6,6 +6,7 @@ after 20 deliveries, 3.10 never does.
 
 from collections.abc import Iterable
 
+from aio_pika.abc import AbstractChannel
 from faststream.rabbit import ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.schemas.queue import QueueType
 
@@ -90,12 +91,15 @@ def delay_queue(topology: Topology, milliseconds: int) -> RabbitQueue:
     )
 
 
-async def declare_topology(broker: RabbitBroker, topology: Topology, delays: Iterable[int]) -> None:
+async def declare_topology(
+    broker: RabbitBroker, topology: Topology, delays: Iterable[int]
+) -> AbstractChannel:
     """Declare every exchange, queue and binding; `delays` are the deferral times in milliseconds.
 
-    Queues go over a channel of their own, which stays open: declared through the broker object they would be
-    bound to its publishing channel, and subscribers would silently lose their prefetch. aio-pika declares
-    everything again after a reconnection, so a broker that lost its data gets its topology back.
+    Queues go over a channel of their own: declared through the broker object they would be bound to its
+    publishing channel, and subscribers would silently lose their prefetch. As long as the caller keeps the
+    channel, aio-pika declares everything again after a reconnection, so that a broker that lost its data gets
+    its topology back.
     """
     connection = await broker.connect()
     channel = await connection.channel()
@@ -117,6 +121,7 @@ async def declare_topology(broker: RabbitBroker, topology: Topology, delays: Ite
     for exchange, queue in bindings:
         declared = await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments)
         await declared.bind(exchange.name, routing_key=queue.routing())
+    return channel
 
 
 def _work_queue(topology: Topology, name: str, routing_key: str) -> RabbitQueue:

@@ -1,0 +1,93 @@
+"""A service as a process: it ends in order, whatever the broker does."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from deploy.servers import RabbitMQ
+
+pytestmark = pytest.mark.integration
+
+SERVICE = """
+import asyncio
+from faststream.asgi import AsgiFastStream
+from service_defaults.app import serve, stop_as_failed
+from service_defaults.broker import make_broker
+from service_defaults.health import Health, rabbitmq_check
+from service_defaults.settings import ServiceSettings, read_settings
+
+settings = read_settings(ServiceSettings)
+broker = make_broker(settings)
+
+async def fail():
+    asyncio.get_running_loop().call_later(0.1, stop_as_failed)
+
+hooks = [fail] if settings.rabbitmq_namespace == "fails" else []
+routes = Health({"rabbitmq": rabbitmq_check(broker)}).routes()
+serve(AsgiFastStream(broker, after_startup=hooks, asgi_routes=routes), settings)
+"""
+
+
+@contextmanager
+def service(url: str, namespace: str = "ends", port: int = 0) -> Iterator[subprocess.Popen[str]]:
+    environment = {
+        **os.environ,
+        "TURNSTILE_RABBITMQ_URL": url,
+        "TURNSTILE_RABBITMQ_NAMESPACE": namespace,
+        "TURNSTILE_STORAGE_CONNECTION_STRING": "none",
+        "TURNSTILE_PORT": str(port),
+        "TURNSTILE_LOG_FORMAT": "json",
+    }
+    command = [sys.executable, "-c", SERVICE]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(process: subprocess.Popen[str], message: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if message in line:
+            return
+    pytest.fail(f"the service ended before it said {message!r}")
+
+
+def test_a_service_that_is_told_to_stop_ends_with_0(rabbitmq: RabbitMQ) -> None:
+    with service(rabbitmq.url) as process:
+        wait_for(process, "started successfully")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_a_service_that_gives_up_ends_with_1(rabbitmq: RabbitMQ) -> None:
+    with service(rabbitmq.url, "fails") as process:
+        assert process.wait(20) == 1
+
+
+def test_a_service_whose_broker_never_answers_ends_when_it_is_told_to() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"amqp://a:b@127.0.0.1:{silent.getsockname()[1]}/"
+        with service(url) as process:
+            wait_for(process, "Uvicorn running")
+            connection, _ = silent.accept()
+            with connection:
+                started = time.monotonic()
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(10) == 0
+                assert time.monotonic() - started < 5
+
+
+def test_a_service_whose_port_is_taken_ends_with_3(rabbitmq: RabbitMQ) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        service(rabbitmq.url, port=taken.getsockname()[1]) as process,
+    ):
+        assert process.wait(20) == 3
