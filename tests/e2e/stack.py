@@ -83,6 +83,9 @@ class Stack:
     def close(self) -> None:
         """End everything."""
         for service in self.services():
+            service.signal(signal.SIGCONT)
+            service.signal(signal.SIGTERM)
+        for service in self.services():
             service.close()
         self.sink.close()
         self.records.close()
