@@ -5,24 +5,21 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from fastapi import FastAPI
-from faststream.rabbit import RabbitBroker
 from starlette.routing import Route
 
 from coordination.clock import SystemClock
 from publisher.application import make_application
 from publisher.commands import SubmitCommands, subscribe
+from publisher.consumption import Consumption
 from publisher.settings import PublisherSettings
 from publisher.stopping import StopNotice
 from publisher.storage import Storage
 from publisher.use_cases import make_use_cases
 from service_defaults.app import stop_as_failed
 from service_defaults.broker import ConsumerWatchdog, Intake, RabbitBell, make_broker
-from service_defaults.health import Health, rabbitmq_check
+from service_defaults.health import Health
 from service_defaults.settings import read_settings
-
-_RETRY_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +36,16 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
     use_cases = make_use_cases(storage.journal, bell, storage.read_models, clock, lambda: stop.has_come)
     commands = SubmitCommands(Intake(broker, settings.topology), use_cases.reception, clock)
     subscribe(broker, settings.topology, commands, settings.submissions_at_once)
+    consumption = Consumption(broker)
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        background = [storage.prepare(), _connect(broker), watchdog.run()]
-        tasks = [asyncio.create_task(work) for work in background]
+        tasks = [
+            asyncio.create_task(work) for work in (storage.prepare(), consumption.start(), watchdog.run())
+        ]
+        for task in tasks:
+            task.add_done_callback(_end_when_failed)
         try:
             with stop.awaited():
                 yield
@@ -57,18 +58,13 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
             await storage.connection.aclose()
 
     app = make_application(use_cases, running)
-    health = Health({"rabbitmq": rabbitmq_check(broker, consumes=True), "storage": storage.check})
+    health = Health({"rabbitmq": consumption.check, "storage": storage.check})
     app.router.routes.extend(Route(path, answer) for path, answer in health.routes())
     return app
 
 
-async def _connect(broker: RabbitBroker) -> None:
-    """Connect and consume, however long that takes: submissions are accepted without RabbitMQ."""
-    while True:
-        try:
-            await broker.start()
-        except CONNECTION_EXCEPTIONS as error:
-            logger.warning("broker not started", extra={"error": repr(error)})
-            await asyncio.sleep(_RETRY_SECONDS)
-        else:
-            return
+def _end_when_failed(task: asyncio.Task[None]) -> None:
+    """End the service when what runs in the background failed: it would look alive and do nothing."""
+    if not task.cancelled() and task.exception() is not None:
+        logger.critical("background work failed", exc_info=task.exception())
+        stop_as_failed()
