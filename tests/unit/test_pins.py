@@ -2,8 +2,12 @@
 
 import json
 import re
+import tomllib
+from pathlib import Path
+from typing import Any
 
 import yaml
+from deploy.install import workspace_packages
 from deploy.settings import ROOT
 
 
@@ -24,3 +28,35 @@ def test_nothing_that_is_locked_names_an_address_to_load_it_from() -> None:
     for locked in (ROOT / "requirements").iterdir():
         assert "://" not in locked.read_text()
     assert '"resolved"' not in (ROOT / "deploy/azurite/package-lock.json").read_text()
+
+
+def test_what_is_locked_is_what_the_packages_ask_for() -> None:
+    projects = {project["name"]: project for project in map(_project, workspace_packages())}
+    locked = _names((ROOT / "requirements/dev.txt").read_text())
+    for project in projects.values():
+        assert _asked_for(project) <= locked | set(projects), "Run `make lock`."
+    for service in (package.name for package in workspace_packages() if package.parent.name == "services"):
+        needed, own = set(), {service}
+        while own - needed:
+            needed |= own
+            own |= {name for member in needed for name in _asked_for(projects[member]) if name in projects}
+        listed = (ROOT / f"requirements/{service}.workspace.txt").read_text().splitlines()[1:]
+        assert {_project(ROOT / folder)["name"] for folder in listed} == own, "Run `make lock`."
+        asked_for = {name for member in own for name in _asked_for(projects[member])}
+        assert asked_for - own <= _names((ROOT / f"requirements/{service}.txt").read_text()), (
+            "Run `make lock`."
+        )
+
+
+def _project(folder: Path) -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    return project
+
+
+def _asked_for(project: dict[str, Any]) -> set[str]:
+    return _names("\n".join(project["dependencies"]))
+
+
+def _names(requirements: str) -> set[str]:
+    found = re.findall(r"^[A-Za-z0-9][A-Za-z0-9._-]*", requirements, re.MULTILINE)
+    return {re.sub(r"[._-]+", "-", name).lower() for name in found}
