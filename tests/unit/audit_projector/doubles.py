@@ -1,0 +1,201 @@
+"""Read models in memory, and a journal with jobs whose lives a test decides."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import uuid4
+
+from audit_projector.projection import Projection
+from audit_projector.wiring import make_projection
+from azure_storage.read_models.documents import (
+    KnownLock,
+    StaleError,
+    Summary,
+    Tenure,
+    TrailEntry,
+    Watermark,
+)
+from contracts.identifiers import TimeOrderedIds
+from contracts.lock_names import partition
+from coordination import transactions
+from coordination.cancellation import Canceller
+from coordination.clock import VirtualClock
+from coordination.events import Writer, timestamp
+from coordination.faults import Fault
+from coordination.line import read_line
+from coordination.memory import InMemoryBell, InMemoryJournal
+from coordination.outcomes import Outcome
+from coordination.ports import UnknownOutcomeError
+from coordination.rows import LOCK_KEY, JobRow, job_key
+from coordination.runs import StepDone
+from coordination.submission import NewJob, Submitter
+
+LOCK = "ledger"
+
+
+class InMemoryModels:
+    """Read models that let others in at every write, and fail when a fault says so."""
+
+    def __init__(self, fault: Fault | None = None) -> None:
+        self._fault = fault
+        self._versions = 0
+        self.trail: dict[tuple[str, str], TrailEntry] = {}
+        self.recent: dict[str, TrailEntry] = {}
+        self.tenures: dict[tuple[str, int], Tenure] = {}
+        self.locks: dict[str, KnownLock] = {}
+        self.summaries: dict[str, tuple[Summary, Watermark]] = {}
+
+    def content(self) -> tuple[object, ...]:
+        """Give everything, for comparison; versions of rows left out."""
+        summaries = {
+            job_id: (summary, replace(mark, etag=None)) for job_id, (summary, mark) in self.summaries.items()
+        }
+        return self.trail, self.recent, self.tenures, self.locks, summaries
+
+    async def _write(self, name: str) -> None:
+        await asyncio.sleep(0)
+        if self._fault is not None:
+            await self._fault("before", name)
+
+    async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
+        await self._write("watermark")
+        return self.summaries[job_id][1] if job_id in self.summaries else Watermark()
+
+    async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
+        await self._write("trail")
+        self.trail |= {(entry.event.job_id, entry.event.event_id): entry for entry in entries}
+
+    async def record_recent(self, entries: Sequence[TrailEntry]) -> None:
+        await self._write("recent")
+        self.recent |= {entry.event.event_id: entry for entry in entries}
+
+    async def record_tenures(self, partition: str, tenures: Sequence[Tenure]) -> None:
+        await self._write("tenures")
+        for tenure in tenures:
+            known = self.tenures.get((partition, tenure.fence), Tenure(tenure.lock, tenure.fence))
+            told = {name: value for name, value in vars(tenure).items() if value is not None}
+            self.tenures[partition, tenure.fence] = replace(known, **told)
+
+    async def record_lock(self, lock: KnownLock) -> None:
+        await self._write("lock")
+        known = self.locks.get(lock.partition)
+        if known is None or known.last_fence < lock.last_fence:
+            self.locks[lock.partition] = lock
+
+    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> None:
+        await self._write("summary")
+        known = self.summaries.get(summary.job_id)
+        if (None if known is None else known[1].etag) != etag:
+            raise StaleError
+        self._versions += 1
+        self.summaries[summary.job_id] = summary, replace(mark, etag=f"v{self._versions}")
+
+
+@dataclass
+class World:
+    """A journal, read models, and what writes the one and derives the other."""
+
+    journal: InMemoryJournal = field(default_factory=InMemoryJournal)
+    bell: InMemoryBell = field(default_factory=InMemoryBell)
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    models: InMemoryModels = field(default_factory=InMemoryModels)
+    ids: TimeOrderedIds = field(default_factory=TimeOrderedIds)
+    held: transactions.Held | None = None
+
+    @property
+    def projection(self) -> Projection:
+        return make_projection(self.journal, self.models)
+
+    async def submit(self) -> str:
+        """Submit a job; gives its id."""
+        new = NewJob(
+            job_id=str(self.ids.next()),
+            order=str(self.ids.next()),
+            kind="ten-steps",
+            lock_name=LOCK,
+            parameters="{}",
+            actor="test",
+        )
+        await Submitter(self.journal, self.bell, self.clock).submit(new)
+        return new.job_id
+
+    async def start(self, worker: str = "worker-1") -> None:
+        """Take the lock over and start what is next."""
+        await self.clock.advance(1)
+        line = await read_line(self.journal, LOCK, partition(LOCK))
+        orphan = None
+        if line.lock.job_id:
+            orphan = await self.journal.read(partition(LOCK), job_key(line.lock.job_id))
+        draft = transactions.take_over(
+            line, orphan, self._writer(worker), f"lease-of-{worker}", transactions.Limits(), lambda _: True
+        )
+        assert draft is not None
+        await self._commit(draft)
+
+    async def step(self, name: str) -> None:
+        """Record a step of the running job."""
+        await self.clock.advance(1)
+        held = self._held()
+        done = StepDone(name, "null", 0.1)
+        await self._commit(transactions.step(held, held.job, self._writer(held.job.worker), done))
+
+    async def end(self, outcome: Outcome) -> None:
+        """End the running job."""
+        await self.clock.advance(1)
+        held = self._held()
+        writer = self._writer(held.job.worker)
+        draft, _ = transactions.end(held, held.job, writer, outcome, transactions.Limits())
+        await self._commit(draft)
+
+    async def cancel(self, job_id: str) -> None:
+        """Cancel a job."""
+        registration = await self.journal.find(job_id)
+        assert registration is not None
+        await Canceller(self.journal, self.bell, self.clock).cancel(registration, "test")
+
+    async def project(self, job_id: str, up_to: int = 1_000) -> int:
+        """Project a job."""
+        return await self.projection.project(LOCK, job_id, up_to)
+
+    async def job(self, job_id: str) -> JobRow:
+        """Read a job's row."""
+        row = await self.journal.read(partition(LOCK), job_key(job_id))
+        assert row is not None
+        return JobRow.from_row(row)
+
+    async def active(self) -> set[str]:
+        """Give the ids of the active jobs."""
+        return {job.job_id async for job in self.journal.active()}
+
+    def trail(self, job_id: str) -> list[str]:
+        """Give the statuses in a job's audit trail."""
+        rows = sorted((key[1], entry) for key, entry in self.models.trail.items() if key[0] == job_id)
+        return [entry.event.status.value for _, entry in rows]
+
+    def _held(self) -> transactions.Held:
+        assert self.held is not None
+        return self.held
+
+    def _writer(self, worker: str) -> Writer:
+        return Writer(worker, uuid4().hex, timestamp(self.clock.now()), worker=worker)
+
+    async def _commit(self, draft: transactions.Draft) -> None:
+        etags = await self.journal.commit(partition(LOCK), draft.transaction, 1)
+        self.held = None
+        if draft.job is not None:
+            etag = etags[job_key(draft.job.job_id)]
+            self.held = transactions.Held(draft.lock, etags[LOCK_KEY], draft.job, etag)
+
+
+class FailsNow:
+    """A fault that fails the calls whose turn it is."""
+
+    def __init__(self, *turns: int) -> None:
+        self._turns = set(turns)
+        self._count = 0
+
+    async def __call__(self, moment: str, name: str) -> None:
+        self._count += 1
+        if self._count in self._turns:
+            raise UnknownOutcomeError
