@@ -36,7 +36,8 @@ def test_what_is_locked_is_what_the_packages_ask_for() -> None:
     for project in projects.values():
         assert _asked_for(project) <= locked | set(projects), "Run `make lock`."
     for service in (package.name for package in workspace_packages() if package.parent.name == "services"):
-        needed, own = set(), {service}
+        needed: set[str] = set()
+        own = {service}
         while own - needed:
             needed |= own
             own |= {name for member in needed for name in _asked_for(projects[member]) if name in projects}
