@@ -52,7 +52,7 @@ async def environment(ctx: JobContext) -> list[str]:
 async def steps(ctx: JobContext, parameters: Number) -> list[object]:
     results = []
     for number in range(1, parameters.number + 1):
-        results.append(await ctx.run_step("square", lambda n=number: n * n))
+        results.append(await ctx.run_step("square", pow, number, 2))
         ctx.progress(number, parameters.number)
     return results
 
@@ -115,7 +115,7 @@ async def step_then_os_exit(ctx: JobContext) -> str:
     if ctx.attempt == 1:
         await ctx.run_step("first", lambda: "done")
         os._exit(3)
-    return await ctx.run_step("first", lambda: "done again")
+    return str(await ctx.run_step("first", lambda: "done again"))
 
 
 @job("segfault")

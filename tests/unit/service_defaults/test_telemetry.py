@@ -70,7 +70,7 @@ def test_the_resource_says_who_speaks(settings: ServiceSettings) -> None:
 
 
 def test_log_records_are_handed_over_with_their_extra_fields_and_context() -> None:
-    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
+    exporter = InMemoryLogRecordExporter()
     provider = LoggerProvider()
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     logger = logging.getLogger("handed.over")

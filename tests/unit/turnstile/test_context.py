@@ -101,7 +101,7 @@ async def test_doing_a_recorded_step_again_is_an_error(channel):
 async def test_repeated_names_are_numbered_in_order(channel):
     async def body(ctx: JobContext):
         for number in range(3):
-            await ctx.run_step("load", lambda n=number: n)
+            await ctx.run_step("load", int, number)
         return await ctx.run_step("other", lambda: "x")
 
     await run(body, channel)

@@ -104,7 +104,7 @@ async def _three(ctx, parameters: Amount, more): ...
 async def _keyword(ctx, *, parameters: Amount): ...
 
 
-async def _not_a_model(ctx, parameters: dict): ...
+async def _not_a_model(ctx, parameters: dict[str, str]): ...
 
 
 async def _unannotated(ctx, parameters): ...
@@ -120,7 +120,7 @@ async def _yields(ctx):
     yield
 
 
-def _unknown_annotation(ctx, parameters: "Nowhere"): ...  # noqa: F821
+def _unknown_annotation(ctx, parameters: "Nowhere"): ...  # type: ignore[name-defined]  # noqa: F821
 
 
 class _Callable:
