@@ -74,6 +74,11 @@ class Records:
         """Give all rows of a table."""
         return [dict(row) for row in self._table(table).list_entities()]
 
+    def active_jobs(self) -> list[str]:
+        """Give the ids of jobs that have not ended, or whose end is not projected yet."""
+        keys = (str(row["RowKey"]) for row in self.all_rows("JobIndex"))
+        return [key.removeprefix("active|") for key in keys if key.startswith("active|")]
+
     def wipe(self, table: str) -> None:
         """Delete all rows of a table."""
         client = self._table(table)

@@ -1,14 +1,12 @@
 """The audit trail tells all that happened, whatever became of the messages that carried the news."""
 
-import itertools
 import subprocess
 import sys
-from typing import Any
 
 import pytest
-from tests.e2e.api import TERMINAL, Job
 from tests.e2e.services import ROOT
 from tests.e2e.stack import Stack
+from tests.e2e.trails import trail, wait_for_trail
 from tests.e2e.waiting import until
 
 from contracts import lock_names
@@ -16,32 +14,6 @@ from contracts import lock_names
 pytestmark = pytest.mark.e2e
 
 READ_MODELS = ("JobAuditTrail", "RecentEvents", "JobSummaries", "LockTenures", "Locks")
-
-
-def trail(stack: Stack, job: Job) -> list[dict[str, Any]]:
-    """Give a job's audit trail as the table has it."""
-    return stack.records.rows("JobAuditTrail", job.id)
-
-
-def wait_for_trail(stack: Stack, job: Job, within: float = 15) -> list[dict[str, Any]]:
-    """Wait until the trail has the job's end; fail unless it is complete."""
-    rows = until(
-        lambda: [row for row in trail(stack, job) if row["Status"] in TERMINAL] and trail(stack, job),
-        within,
-        f"the whole trail of job {job.id}",
-    )
-    events = job.events()
-    assert [row["RowKey"] for row in rows] == [event["event_id"] for event in events]
-    for row, event in zip(rows, events, strict=True):
-        assert row["Status"] == event["status"]
-        assert row["Message"] == event["message"] != ""
-        assert row["TimestampUtc"].isoformat(timespec="microseconds") == event["timestamp_utc"].replace(
-            "Z", "+00:00"
-        )
-        assert (row["Attempt"], row.get("Worker")) == (event["attempt"], event["worker"])
-    for earlier, later in itertools.pairwise(rows):
-        assert later["PreviousHash"] == earlier["Hash"]
-    return rows
 
 
 def test_the_trail_of_a_job_is_complete_with_status_message_and_time(stack: Stack) -> None:
@@ -79,6 +51,7 @@ def test_the_read_models_can_be_derived_again_from_the_journal(stack: Stack) -> 
     for job in jobs:
         job.wait_for_end()
         wait_for_trail(stack, job)
+    until(lambda: not stack.records.active_jobs(), 30, "all jobs ever run here to be projected")
     before = {table: stack.records.all_rows(table) for table in READ_MODELS}
     for table in READ_MODELS:
         stack.records.wipe(table)

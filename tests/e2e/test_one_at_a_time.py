@@ -3,6 +3,7 @@
 import pytest
 from tests.e2e.journeys import assert_kept_apart, bring_under_way
 from tests.e2e.stack import Stack
+from tests.e2e.trails import assert_trails_kept_apart
 
 pytestmark = pytest.mark.e2e
 
@@ -22,6 +23,7 @@ def test_thirty_jobs_on_three_workers_run_one_at_a_time_in_the_order_of_their_su
     expected = [(job.id, step) for job in jobs for step in ("enter", "leave")]
     assert [(effect.job, effect.step) for effect in effects] == expected
     assert all(effect.accepted for effect in effects)
+    assert_trails_kept_apart(stack, jobs)
 
 
 def test_a_more_urgent_job_overtakes_those_that_wait(stack: Stack) -> None:

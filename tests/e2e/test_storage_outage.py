@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from tests.e2e.journeys import assert_kept_apart, boot_time, bring_under_way, next_start
+from tests.e2e.journeys import assert_finished, assert_kept_apart, boot_time, bring_under_way, next_start
 from tests.e2e.services import is_alive
 from tests.e2e.stack import LEASE_SECONDS, Stack
 from tests.e2e.waiting import until
@@ -15,6 +15,7 @@ HARD_STOP_SECONDS = 12.0
 
 def test_jobs_stop_in_time_while_the_storage_is_away_and_go_on_when_it_is_back(stack: Stack) -> None:
     stack.crew(2)
+    careful = bring_under_way(stack, "effects", stack.new_lock(), count=20, seconds=0.2)
     at_work = bring_under_way(stack, "careless-effects", stack.new_lock(), seconds=0.1)
     stack.azurite.pause()
     away_since = boot_time()
@@ -39,4 +40,6 @@ def test_jobs_stop_in_time_while_the_storage_is_away_and_go_on_when_it_is_back(s
     assert [run.attempt for run in runs] == [1, 2]
     first = [effect for effect in stack.sink.effects(at_work.job.lock) if effect.fence == 1]
     assert first[-1].at - away_since < HARD_STOP_SECONDS + 0.5
+    assert_finished(stack, careful.job, attempts=2)
+    assert_kept_apart(stack, careful.job.lock)
     stack.wait_until_all_work()
