@@ -41,7 +41,7 @@ class Rig:
 
     async def count(self, queue: str) -> int:
         """Count the messages that wait in a queue."""
-        declared = await self.channel.declare_queue(queue, passive=True)
+        declared = await self.channel.declare_queue(queue, passive=True, robust=False)
         return declared.declaration_result.message_count or 0
 
 

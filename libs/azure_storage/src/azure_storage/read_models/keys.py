@@ -18,6 +18,9 @@ _LONGEST_CURSOR = 800
 class CursorError(ValueError):
     """The cursor was not given by an earlier answer."""
 
+    def __init__(self) -> None:
+        super().__init__("the cursor is not one that an earlier answer gave")
+
 
 def inverted_day(moment: datetime) -> str:
     """Give a partition key that sorts later days first, so that no list has to look into old ones."""
@@ -63,12 +66,12 @@ def read_cursor(cursor: str, parts: int) -> list[str]:
         padded = cursor + "=" * (-len(cursor) % 4)
         found = json.loads(base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True))
     except (binascii.Error, UnicodeError, RecursionError, ValueError):
-        raise CursorError("the cursor is not one that was given") from None
+        raise CursorError from None
     usable = (
         isinstance(found, list)
         and len(found) == parts
         and all(isinstance(part, str) and _KEY.fullmatch(part) for part in found)
     )
     if not usable:
-        raise CursorError("the cursor is not one that was given")
+        raise CursorError
     return [str(part) for part in found]

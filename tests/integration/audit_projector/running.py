@@ -1,0 +1,130 @@
+"""The real audit-projector against real servers, and what writes a journal for it."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+import uvicorn
+from faststream.rabbit import RabbitBroker
+from pydantic import SecretStr
+
+from audit_projector.main import create_app
+from audit_projector.settings import AuditProjectorSettings
+from azure_storage.connection import StorageConnection
+from azure_storage.installation import connect, read_model_names
+from azure_storage.journal import TableJournal
+from azure_storage.read_models import ReadModels, ReadModelWriter
+from contracts.identifiers import new_id
+from contracts.lock_names import partition
+from coordination import transactions
+from coordination.clock import SystemClock
+from coordination.events import Writer, timestamp
+from coordination.line import read_line
+from coordination.outcomes import Completed
+from coordination.rows import LOCK_KEY, job_key
+from coordination.submission import NewJob, Submitter
+from service_defaults.broker import RabbitBell, make_broker
+
+DEADLINE_SECONDS = 45.0
+
+
+@dataclass
+class Installation:
+    """The storage and the broker of one installation, seen from beside its services."""
+
+    settings: AuditProjectorSettings
+    storage: StorageConnection
+    journal: TableJournal
+    models: ReadModels
+    writer: ReadModelWriter
+    broker: RabbitBroker
+    bell: RabbitBell
+
+    async def submit(self, lock: str) -> str:
+        """Submit a job, which announces its first event; gives its id."""
+        new = NewJob(new_id(), new_id(), "ten-steps", lock, "{}", "test")
+        await Submitter(self.journal, self.bell, SystemClock(), call_timeout=5.0).submit(new)
+        return new.job_id
+
+    async def run(self, lock: str) -> None:
+        """Run the next job of a lock to its end without telling anybody."""
+        line = await read_line(self.journal, lock, partition(lock))
+        writer = Writer("w", uuid.uuid4().hex, timestamp(SystemClock().now()), worker="w")
+        limits = transactions.Limits()
+        draft = transactions.take_over(line, None, writer, "lease", limits, lambda _: True)
+        assert draft is not None
+        assert draft.job is not None
+        etags = await self.journal.commit(partition(lock), draft.transaction, 5)
+        key = job_key(draft.job.job_id)
+        held = transactions.Held(draft.lock, etags[LOCK_KEY], draft.job, etags[key])
+        writer = Writer("w", uuid.uuid4().hex, timestamp(SystemClock().now()), worker="w")
+        draft, _ = transactions.end(held, held.job, writer, Completed(), limits)
+        await self.journal.commit(partition(lock), draft.transaction, 5)
+
+    async def statuses(self, job_id: str) -> list[str]:
+        """Give what stands in a job's audit trail."""
+        return [event.status.value for event in await self.models.audit_trail(job_id)]
+
+    async def active(self) -> set[str]:
+        """Give the ids of the active jobs."""
+        return {job.job_id async for job in self.journal.active()}
+
+
+@asynccontextmanager
+async def installation(rabbitmq_url: str, connection_string: str) -> AsyncIterator[Installation]:
+    """Set up an installation with names that no other test has."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    settings = AuditProjectorSettings(
+        rabbitmq_url=SecretStr(rabbitmq_url),
+        rabbitmq_namespace=name,
+        storage_connection_string=SecretStr(connection_string),
+        storage_namespace=name,
+        port=0,
+    )
+    storage = connect(settings)
+    names = read_model_names(settings)
+    models, writer = ReadModels(storage, names), ReadModelWriter(storage, names)
+    await writer.prepare()
+    broker = make_broker(settings)
+    await broker.start()
+    bell = RabbitBell(broker, settings.topology, settings.deferral_milliseconds)
+    try:
+        yield Installation(settings, storage, TableJournal(storage), models, writer, broker, bell)
+    finally:
+        await bell.aclose()
+        await broker.stop()
+        await storage.aclose()
+
+
+@asynccontextmanager
+async def projector(settings: AuditProjectorSettings) -> AsyncIterator[httpx.AsyncClient]:
+    """Run an audit-projector for as long as the context lasts; gives a client for its health checks."""
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_config=None, lifespan="on"))
+    task = asyncio.create_task(server.serve())
+
+    async def is_started() -> bool:
+        return server.started
+
+    await eventually(is_started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+
+        async def is_ready() -> bool:
+            return (await client.get("/health/ready")).status_code == 200
+
+        await eventually(is_ready)
+        try:
+            yield client
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not await holds():  # noqa: ASYNC110 - what is waited for happens elsewhere
+            await asyncio.sleep(0.05)

@@ -1,0 +1,178 @@
+"""The read models' lists: order, pages, filters, and cursors that were never given."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.integration.audit_projector.running import Installation
+
+from azure_storage.read_models import (
+    CursorError,
+    KnownLock,
+    StaleError,
+    Summary,
+    Tenure,
+    TrailEntry,
+    Watermark,
+)
+from contracts.identifiers import new_id
+from contracts.jobs import Event, Kind, Worker
+from contracts.lock_names import partition
+from contracts.statuses import EventStatus
+
+pytestmark = pytest.mark.integration
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def entry(moment: datetime, seq: int = 1, fence: int | None = None, job_id: str = "") -> TrailEntry:
+    job_id = job_id or new_id()
+    event = Event(
+        job_id=job_id,
+        seq=seq,
+        event_id=f"{job_id}-{seq:06d}",
+        status=EventStatus.STEP,
+        message="it's 'quoted' \u2603\n",
+        timestamp_utc=moment,
+        attempt=1,
+        fence=fence,
+        worker=None,
+        lock="ledger",
+        actor="test",
+        trace_id=None,
+        data={"large": "x" * 20_000, "nested": [1, None]},
+    )
+    return TrailEntry(event, "h", "p")
+
+
+def summary(moment: datetime, **values: object) -> Summary:
+    given = {
+        "job_id": new_id(), "kind": "ten-steps", "name": "", "lock": "ledger", "status": "Queued",
+        "priority": 5, "attempt": 0, "interruptions": 0, "fence": 0, "worker": "", "actor": "test",
+        "trace_id": None, "error_type": "", "error_message": "", "submitted_at": moment, "started_at": None,
+        "finished_at": None, "projected_seq": 1,
+    }  # fmt: skip
+    return Summary(**(given | values))  # type: ignore[arg-type]
+
+
+async def test_recent_events_come_newest_first_over_days_and_pages(place: Installation) -> None:
+    entries = [entry(NOON + timedelta(hours=7 * number)) for number in range(12)]
+    await place.writer.record_recent(entries[::2] + entries[1::2])
+    seen: list[Event] = []
+    cursor = None
+    while True:
+        page = await place.models.recent_events(5, cursor)
+        seen += page.items
+        cursor = page.next
+        if cursor is None:
+            break
+        assert len(page.items) == 5
+    assert seen == [each.event for each in reversed(entries)]
+
+
+async def test_events_of_one_moment_go_by_fence_and_number(place: Installation) -> None:
+    one, other = new_id(), new_id()
+    ended = entry(NOON, 9, 7, one)
+    acquired, started = entry(NOON, 2, 8, other), entry(NOON, 3, 8, other)
+    await place.writer.record_recent([ended, acquired, started])
+    page = await place.models.recent_events(10)
+    assert page.items == [started.event, acquired.event, ended.event]
+
+
+async def test_summaries_come_last_submitted_first_and_can_be_filtered(place: Installation) -> None:
+    quoted = "it's @partition or 1 eq 1"
+    jobs = [
+        summary(NOON + timedelta(days=number), status="Queued" if number % 2 else "Failed", lock=quoted)
+        for number in range(6)
+    ] + [summary(NOON - timedelta(days=9), kind="checksum-file")]
+    for job in jobs:
+        await place.writer.record_summary(job, Watermark(1, "h"), None)
+    newest = sorted(jobs, key=lambda job: job.submitted_at, reverse=True)
+    assert (await place.models.summaries(100)).items == newest
+    assert (await place.models.summaries(100, lock=quoted)).items == newest[:6]
+    assert (await place.models.summaries(100, kind="checksum-file")).items == newest[6:]
+    first = await place.models.summaries(2, status="Failed", lock=quoted)
+    second = await place.models.summaries(2, first.next, status="Failed", lock=quoted)
+    assert first.items + second.items == [job for job in newest[:6] if job.status == "Failed"]
+    assert second.next is None
+
+
+async def test_a_watermark_moves_only_from_the_version_that_was_read(place: Installation) -> None:
+    job = summary(NOON)
+    await place.writer.record_summary(job, Watermark(1, "h1"), None)
+    with pytest.raises(StaleError):
+        await place.writer.record_summary(job, Watermark(2, "h2"), None)
+    mark = await place.writer.watermark(job.job_id, NOON)
+    assert (mark.seq, mark.hash) == (1, "h1")
+    await place.writer.record_summary(job, Watermark(3, "h3", 7), mark.etag)
+    with pytest.raises(StaleError):
+        await place.writer.record_summary(job, Watermark(2, "h2"), mark.etag)
+    assert (await place.writer.watermark(job.job_id, NOON)).running_fence == 7
+    assert await place.models.projected_seq(job.job_id) == 3
+    await place.writer.wipe()
+    assert await place.models.projected_seq(job.job_id) == 0
+    with pytest.raises(StaleError):
+        await place.writer.record_summary(job, Watermark(4, "h4"), mark.etag)
+
+
+async def test_the_halves_of_a_tenure_meet_in_any_order(place: Installation) -> None:
+    key = partition("ledger")
+    ended = Tenure("ledger", 2**40, ended_at=NOON, outcome="Completed")
+    begun = Tenure("ledger", 2**40, "j", 1, "w", "lease", NOON)
+    for half in (ended, begun):
+        await place.writer.record_tenures(key, [half])
+    await place.writer.record_lock(KnownLock("ledger", key, 2**40))
+    (whole,) = (await place.models.tenures("ledger", 5)).items
+    assert whole == Tenure("ledger", 2**40, "j", 1, "w", "lease", NOON, NOON, "Completed")
+
+
+async def test_tenures_come_latest_first_in_pages(place: Installation) -> None:
+    key = partition("ledger")
+    await place.writer.record_tenures(key, [Tenure("ledger", fence) for fence in range(1, 8)])
+    await place.writer.record_lock(KnownLock("ledger", key, 7))
+    first = await place.models.tenures("ledger", 4)
+    second = await place.models.tenures("ledger", 4, first.next)
+    assert [tenure.fence for tenure in first.items + second.items] == [7, 6, 5, 4, 3, 2, 1]
+    assert second.next is None
+    assert (await place.models.tenures("never used", 4)).items == []
+
+
+async def test_a_locks_last_fence_never_falls(place: Installation) -> None:
+    key = partition("ledger")
+    for fence in (0, 5, 3, 7, 6):
+        await place.writer.record_lock(KnownLock("ledger", key, fence))
+    assert (await place.models.locks(5)).items == [KnownLock("ledger", key, 7)]
+
+
+async def test_locks_come_in_pages(place: Installation) -> None:
+    names = ["alpha", "beta", "Gamma", "\u0394elta", "it's / \\ # ?"]
+    for name in names:
+        await place.writer.record_lock(KnownLock(name, partition(name), 1))
+    first = await place.models.lock_names(3)
+    second = await place.models.lock_names(3, first.next)
+    assert sorted(first.items + second.items) == sorted(names)
+    assert second.next is None
+
+
+async def test_kinds_and_workers_of_any_name_and_size(place: Installation) -> None:
+    kind = Kind(kind="ten-steps", description="\u2603", parameters={"text": "y" * 70_000}, published_at=NOON)
+    await place.writer.publish_kind(kind)
+    await place.writer.publish_kind(kind)
+    assert await place.models.kinds() == [kind]
+    workers = [Worker(worker=name, seen_at=NOON) for name in ("host/1", "host_1", "host#1", "100%")]
+    for worker in workers:
+        await place.writer.record_heartbeat(worker)
+    assert sorted(found.worker for found in await place.models.workers()) == sorted(
+        worker.worker for worker in workers
+    )
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", "\u2603", "A" * 5_000, "W10", "WyJhIl0", "bnVsbA", "WyInIG9yICcnIGVxICciLCAiYSJd", "W1tbW1tb"],
+)
+async def test_a_cursor_that_was_not_given_is_refused(place: Installation, cursor: str) -> None:
+    for ask in (place.models.recent_events, place.models.summaries):
+        with pytest.raises(CursorError):
+            await ask(5, cursor)
+    with pytest.raises(ValueError, match="cursor"):
+        await place.models.tenures("ledger", 5, cursor)

@@ -1,0 +1,118 @@
+"""Deriving the read models again gives what was there."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+from tests.integration.audit_projector.running import Installation, eventually, projector
+
+from audit_projector.rebuild import rebuild
+from contracts.jobs import Event
+
+pytestmark = pytest.mark.integration
+
+
+async def everything(place: Installation, jobs: list[str]) -> tuple[object, ...]:
+    return (
+        [await place.models.audit_trail(job_id) for job_id in jobs],
+        (await place.models.recent_events(1000)).items,
+        (await place.models.summaries(1000)).items,
+        (await place.models.tenures("ledger", 100)).items,
+        (await place.models.locks(100)).items,
+    )
+
+
+async def live(place: Installation, count: int) -> list[str]:
+    jobs = [await place.submit("ledger") for _ in range(count)]
+    for _ in jobs[1:]:
+        await place.run("ledger")
+    return jobs
+
+
+async def test_a_rebuild_repairs_whatever_was_lost_or_put_in(place: Installation) -> None:
+    jobs = await live(place, 4)
+    first = await rebuild(place.settings)
+    assert (first.jobs, first.events) == (4, 3 * 4 + 1)
+    complete = await everything(place, jobs)
+    assert [len(trail) for trail in complete[0]] == [4, 4, 4, 1]  # type: ignore[attr-defined]
+
+    await place.writer._tables.wipe("RecentEvents")
+    await place.writer._tables.upsert(
+        "JobAuditTrail",
+        [_put_in((await place.models.audit_trail(jobs[0]))[0])],
+    )
+    assert await everything(place, jobs) != complete
+    await rebuild(place.settings)
+    assert await everything(place, jobs) == complete
+    assert await place.active() == {jobs[3]}
+
+
+def _put_in(event: Event) -> dict[str, object]:
+    return {
+        "PartitionKey": event.job_id,
+        "RowKey": f"{event.job_id}-000099",
+        "JobId": event.job_id,
+        "EventId": f"{event.job_id}-000099",
+        "Status": "Completed",
+        "Message": "forged",
+        "TimestampUtc": event.timestamp_utc,
+        "Seq": 99,
+        "Attempt": 0,
+        "Lock": "ledger",
+        "Actor": "nobody",
+        "Data": "{}",
+    }
+
+
+async def test_a_rebuild_while_everything_runs_leaves_nothing_out(place: Installation) -> None:
+    async with projector(place.settings):
+        jobs = await live(place, 6)
+        await rebuild(place.settings)
+        jobs += await live(place, 6)
+        await rebuild(place.settings)
+
+        async def all_are_there() -> bool:
+            return all([await place.statuses(job_id) for job_id in jobs])
+
+        await eventually(all_are_there)
+    quiet = await everything(place, jobs)
+    await rebuild(place.settings)
+    assert await everything(place, jobs) == quiet
+
+
+async def test_the_command_says_what_it_did(place: Installation) -> None:
+    await live(place, 2)
+    connection = place.settings.storage_connection_string
+    assert connection is not None
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "audit_projector.rebuild",
+        env={
+            **os.environ,
+            "TURNSTILE_STORAGE_CONNECTION_STRING": connection.get_secret_value(),
+            "TURNSTILE_STORAGE_NAMESPACE": place.settings.storage_namespace,
+        },
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    assert output.decode().splitlines()[-1] == "2 jobs with 5 events projected"
+
+
+def test_a_rebuild_without_storage_says_so() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "audit_projector.rebuild"],
+        env={
+            **os.environ,
+            "TURNSTILE_STORAGE_CONNECTION_STRING": "AccountName=a;AccountKey=YQ==;"
+            "BlobEndpoint=http://127.0.0.1:9/a;TableEndpoint=http://127.0.0.1:9/a",
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Not rebuilt, try again: ")
