@@ -1,0 +1,84 @@
+"""The scheduler as it runs: what was lost between two writes is told again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+from deploy.servers import Azurite, RabbitMQ
+from tests.integration.audit_projector.running import Installation, eventually, installation, projector
+
+from contracts.messages import RunJob
+from scheduler.main import create_app
+from scheduler.settings import SchedulerSettings
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def place(rabbitmq: RabbitMQ, azurite: Azurite) -> AsyncIterator[Installation]:
+    async with installation(rabbitmq.url, azurite.connection_string) as place:
+        yield place
+
+
+@asynccontextmanager
+async def scheduler(place: Installation) -> AsyncIterator[None]:
+    """Run a scheduler for as long as the context lasts."""
+    shared = place.settings
+    settings = SchedulerSettings(
+        rabbitmq_url=shared.rabbitmq_url,
+        rabbitmq_namespace=shared.rabbitmq_namespace,
+        storage_connection_string=shared.storage_connection_string,
+        storage_namespace=shared.storage_namespace,
+        sweep_seconds=0.5,
+    )
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_config=None, lifespan="on"))
+    task = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def empty(place: Installation, queue: str) -> list[bytes]:
+    """Take everything off a queue."""
+    connection = await place.broker.connect()
+    found = []
+    async with connection.channel() as channel:
+        declared = await channel.get_queue(queue)
+        while (message := await declared.get(fail=False, no_ack=True)) is not None:
+            found.append(message.body)
+    return found
+
+
+async def test_a_lost_doorbell_rings_again(place: Installation) -> None:
+    await place.submit("ledger")
+    assert len(await empty(place, place.settings.topology.jobs_queue)) == 1
+    async with scheduler(place), scheduler(place):
+        rung: list[bytes] = []
+
+        async def has_rung() -> bool:
+            rung.extend(await empty(place, place.settings.topology.jobs_queue))
+            return bool(rung)
+
+        await eventually(has_rung)
+        assert {RunJob.model_validate_json(body).lock for body in rung} == {"ledger"}
+
+
+async def test_a_lost_last_event_is_told_again_until_the_trail_is_whole(place: Installation) -> None:
+    job_id = await place.submit("ledger")
+    await place.run("ledger")  # tells nobody
+    await eventually(lambda: _all_is_told(place))
+    assert len(await empty(place, place.settings.topology.projector_queue)) == 1
+    async with scheduler(place), projector(place.settings):
+
+        async def is_whole() -> bool:
+            return (await place.statuses(job_id))[-1:] == ["Completed"] and not await place.active()
+
+        await eventually(is_whole)
+
+
+async def _all_is_told(place: Installation) -> bool:
+    return place.bell.waiting == 0
