@@ -57,22 +57,22 @@ def overdue(slots: memoryview, now: int) -> list[tuple[int, int]]:
 
 def main(supervisor: int, fd: int, count: int) -> None:
     """Watch until the supervisor is gone (then kill all runners) or says SIGTERM (then just end)."""
-    # Blocked, so that it interrupts the sleep below instead of ending the process before it has swept up.
+    # Blocked, so that it waits to be seen below instead of ending the process before it has swept up.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     slots = map_slots(fd, count)
     os.set_blocking(1, False)
     _say("ready")
     killed: set[tuple[int, int]] = set()
-    told = None
-    while told is None and os.getppid() == supervisor:
+    # Not sigtimedwait: when it was frozen beyond its timeout, CPython gives garbage for "no signal came".
+    while signal.SIGTERM not in signal.sigpending() and os.getppid() == supervisor:
         late = overdue(slots, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
         for pid, deadline in late:
             kill_group(pid)
             if (pid, deadline) not in killed:
                 _say(f"killed {pid}")
         killed = set(late)
-        told = signal.sigtimedwait({signal.SIGTERM}, PERIOD_SECONDS)
+        time.sleep(PERIOD_SECONDS)
     if os.getppid() != supervisor:
         for start in range(0, len(slots), WORDS):
             if slots[start + PID]:
