@@ -39,9 +39,12 @@ def test_a_worker_frozen_for_longer_than_its_lease_writes_nothing_and_its_effect
         "an effect of the woken runner to be refused",
     )
     assert {effect.worker for effect in refused} == {at_work.worker.pid}
-    for process in frozen:
+    # Then the guillotine, which needs no supervisor to do its work.
+    supervisor, *others = frozen
+    for process in others:
         process.resume()
     until(lambda: not is_alive(at_work.runner), 5, "the woken runner to be killed")
+    supervisor.resume()
     until(
         lambda: at_work.worker.has_logged("lease lost") or at_work.worker.has_logged("write refused"),
         5,
