@@ -1,6 +1,7 @@
 """Handling a message: patience while the storage is away, and one task per job."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -54,10 +55,24 @@ def make_handler(projection: ScriptedProjection, clock: VirtualClock) -> EventHa
 
 def message(*named: tuple[str, int]) -> RabbitMessage:
     events = [
-        Event.model_construct(job_id=job_id, seq=seq, status=EventStatus.STEP, lock="ledger")
+        Event(
+            job_id=job_id,
+            seq=seq,
+            event_id=f"{job_id}-{seq:06d}",
+            status=EventStatus.STEP,
+            message="",
+            timestamp_utc=datetime(2026, 1, 1, tzinfo=UTC),
+            attempt=1,
+            fence=1,
+            worker="w",
+            lock="ledger",
+            actor="w",
+            trace_id=None,
+            data={},
+        )
         for job_id, seq in named
     ]
-    return cast("RabbitMessage", JobEvents.model_construct(lock="ledger", events=events))
+    return cast("RabbitMessage", JobEvents(lock="ledger", events=events))
 
 
 async def test_each_job_is_projected_up_to_its_last_event() -> None:
