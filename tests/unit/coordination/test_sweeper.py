@@ -100,6 +100,16 @@ async def test_events_the_read_models_never_heard_of_are_told_again(world: World
     assert (await sweeping.sweep()).active == 0  # projected to the end, so it is active no more
 
 
+async def test_a_projector_that_is_away_is_told_less_and_less_often(world: World) -> None:
+    await world.submit(script=Script(steps=1))
+    await world.run_until_done()
+    sweeping, told = sweeper(world, Projections()), 0
+    for _ in range(200):
+        await world.clock.advance(3)
+        told += (await sweeping.sweep()).announced
+    assert 4 <= told <= 7
+
+
 async def test_an_id_whose_submission_never_arrived_is_closed_after_a_day(world: World) -> None:
     job_id = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
     await world.journal.register(Registration(job_id, "L", "l-x", "hash", world.clock.now()))

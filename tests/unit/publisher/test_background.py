@@ -2,13 +2,12 @@
 
 import asyncio
 import signal
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from aio_pika.exceptions import AMQPConnectionError
 from faststream.rabbit import RabbitBroker
 
-from publisher import main
 from publisher.consumption import Consumption
 from publisher.stopping import StopNotice
 from service_defaults.health import NotReadyError
@@ -56,25 +55,6 @@ async def test_a_stop_ends_connecting() -> None:
 async def test_nobody_is_ready_before_consuming_has_begun() -> None:
     with pytest.raises(NotReadyError):
         await Consumption(cast("RabbitBroker", StubbornBroker())).check()
-
-
-async def test_background_work_that_fails_ends_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    ends: list[str] = []
-    monkeypatch.setattr(main, "stop_as_failed", lambda: ends.append("failed"))
-
-    async def fail() -> None:
-        raise ValueError
-
-    async def succeed() -> None:
-        pass
-
-    tasks: list[Any] = [asyncio.create_task(work()) for work in (fail, succeed, asyncio.Event().wait)]
-    tasks[2].cancel()
-    await asyncio.wait(tasks)
-    for task in tasks:
-        main._end_when_failed(task)
-
-    assert ends == ["failed"]
 
 
 def test_a_stop_is_noticed_and_passed_on() -> None:

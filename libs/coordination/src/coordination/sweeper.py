@@ -4,8 +4,8 @@ It looks at active jobs only, so that a pass costs what is alive and not what ev
 a hint or idempotent, so two sweepers at once do no harm.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Container
+from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.statuses import JobStatus
@@ -41,13 +41,29 @@ class Swept:
     abandoned: int = 0
 
 
-@dataclass
-class _Rung:
-    """When a lock may be rung for again: a line that waits for busy workers needs no more bells."""
+class _Reminders:
+    """When something may be said again: seldom, and less and less often, while nothing moves.
 
-    fence: int
-    again: float
-    pause: float
+    A line that waits for busy workers needs no more bells, and a projector that is away no more events.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._given: dict[str, tuple[int, float, float]] = {}
+
+    def is_due(self, name: str, state: int, first_pause: float, longest_pause: float) -> bool:
+        """Tell whether to say it now, and if so note that it was; a new state is always worth saying."""
+        now = self._clock.boot()
+        last_state, again, pause = self._given.get(name, (None, now, 0.0))
+        if last_state == state and now < again:
+            return False
+        pause = min(pause * 2, longest_pause) if last_state == state else first_pause
+        self._given[name] = (state, now + pause, pause)
+        return True
+
+    def forget_all_but(self, names: Container[str]) -> None:
+        """Drop what is not there any more."""
+        self._given = {name: given for name, given in self._given.items() if name in names}
 
 
 @dataclass
@@ -61,7 +77,7 @@ class Sweeper:
     projected_seq: ProjectedSeq
     #: Younger jobs are left alone: their bell, or their events, are on the way.
     patience: float = 5.0
-    #: First and longest pause between two bells for a lock on which nothing moves.
+    #: First and longest pause between two bells for a lock, or tellings of a job, where nothing moves.
     first_pause: float = 10.0
     longest_pause: float = 600.0
     #: An id registered so long ago without a job will not get one.
@@ -69,15 +85,19 @@ class Sweeper:
     #: Jobs compared with the read models in one pass; the next pass goes on behind them.
     jobs_per_pass: int = 200
     call_timeout: float = 2.0
-    _rung: dict[str, _Rung] = field(default_factory=dict)
     _position: str = ""
+
+    def __post_init__(self) -> None:
+        self._bells = _Reminders(self.clock)
+        self._tellings = _Reminders(self.clock)
 
     async def sweep(self) -> Swept:
         """Make one pass. Raises UnknownOutcomeError when the store does not answer; the next pass goes on."""
         active = sorted([job async for job in self.journal.active()], key=lambda job: job.job_id)
         swept = Swept(active=len(active))
         locks = {job.lock_name: job for job in active if self._age(job.registered_at) > self.patience}
-        self._rung = {name: rung for name, rung in self._rung.items() if name in locks}
+        self._bells.forget_all_but(locks)
+        self._tellings.forget_all_but({job.job_id for job in active})
         for job in locks.values():
             swept.rung += await self._ring_if_idle(job)
         behind = [job for job in active if job.job_id > self._position][: self.jobs_per_pass]
@@ -96,14 +116,8 @@ class Sweeper:
             return False
         if not line.has_work:
             return False
-        rung, now = self._rung.get(job.lock_name), self.clock.boot()
-        if rung is not None and rung.fence == line.lock.fence:
-            if now < rung.again:
-                return False
-            pause = min(rung.pause * 2, self.longest_pause)
-        else:
-            pause = self.first_pause
-        self._rung[job.lock_name] = _Rung(line.lock.fence, now + pause, pause)
+        if not self._bells.is_due(job.lock_name, line.lock.fence, self.first_pause, self.longest_pause):
+            return False
         await self.bell.ring(Ring(job.lock_name, released=True))
         return True
 
@@ -132,6 +146,8 @@ class Sweeper:
         )
         missing = [EventRow.from_row(row) for row in stored]
         if not missing or self._age(datetime.fromisoformat(missing[0].timestamp)) <= self.patience:
+            return False
+        if not self._tellings.is_due(active.job_id, projected, self.first_pause, self.longest_pause):
             return False
         self.bell.announce([events.announced(event) for event in missing])
         return True

@@ -1,9 +1,10 @@
 """Running a service: logging, telemetry, and an HTTP server that ends in order when it is told to."""
 
+import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -55,6 +56,19 @@ def serve(app: Callable[..., Any], settings: ServiceSettings) -> NoReturn:
 def stop_as_failed() -> None:
     """End this service in order, as one that must be started again."""
     signal.raise_signal(_FAILURE)
+
+
+def in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run work beside the application. When it fails the service ends: it would look alive and do nothing."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_end_when_failed)
+    return task
+
+
+def _end_when_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logger.critical("background work failed", exc_info=task.exception())
+        stop_as_failed()
 
 
 def _ending_when_broken(app: Callable[..., Any]) -> Callable[..., Any]:

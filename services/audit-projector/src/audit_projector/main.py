@@ -14,7 +14,7 @@ from azure_storage.installation import connect, read_model_names
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModelWriter
 from coordination.clock import SystemClock
-from service_defaults.app import serve, stop_as_failed
+from service_defaults.app import in_background, serve, stop_as_failed
 from service_defaults.broker import ConsumerWatchdog, Intake, make_broker
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
@@ -37,10 +37,7 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
-        background = [
-            asyncio.create_task(prepare_patiently(models.prepare)),
-            asyncio.create_task(watchdog.run()),
-        ]
+        background = [in_background(prepare_patiently(models.prepare)), in_background(watchdog.run())]
         try:
             yield
         finally:

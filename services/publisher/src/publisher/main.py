@@ -1,39 +1,40 @@
 """Entry point of the publisher: reads settings, wires adapters into the use cases, starts nothing else."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from azure_storage.installation import connect, read_model_names
+from azure_storage.journal import TableJournal
+from azure_storage.read_models import ReadModels
 from coordination.clock import SystemClock
 from publisher.application import make_application
 from publisher.commands import SubmitCommands, subscribe
 from publisher.consumption import Consumption
 from publisher.settings import PublisherSettings
 from publisher.stopping import StopNotice
-from publisher.storage import Storage
 from publisher.use_cases import make_use_cases
-from service_defaults.app import stop_as_failed
+from service_defaults.app import in_background, stop_as_failed
 from service_defaults.broker import ConsumerWatchdog, Intake, RabbitBell, make_broker
 from service_defaults.health import Health
 from service_defaults.settings import read_settings
-
-logger = logging.getLogger(__name__)
+from service_defaults.storage import prepare_patiently
 
 
 def create_app(settings: PublisherSettings | None = None) -> FastAPI:
     """Build the publisher. Neither RabbitMQ nor the storage needs to be there yet when it is started."""
     settings = settings or read_settings(PublisherSettings)
     clock, stop = SystemClock(), StopNotice()
-    storage = Storage(settings)
+    storage = connect(settings)
+    journal, read_models = TableJournal(storage), ReadModels(storage, read_model_names(settings))
     broker = make_broker(settings)
     bell = RabbitBell(
         broker, settings.topology, settings.deferral_milliseconds, timeout=settings.ring_timeout_seconds
     )
-    use_cases = make_use_cases(storage.journal, bell, storage.read_models, clock, lambda: stop.has_come)
+    use_cases = make_use_cases(journal, bell, read_models, clock, lambda: stop.has_come)
     commands = SubmitCommands(Intake(broker, settings.topology), use_cases.reception, clock)
     subscribe(broker, settings.topology, commands, settings.submissions_at_once)
     consumption = Consumption(broker)
@@ -41,11 +42,8 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [
-            asyncio.create_task(work) for work in (storage.prepare(), consumption.start(), watchdog.run())
-        ]
-        for task in tasks:
-            task.add_done_callback(_end_when_failed)
+        preparing = prepare_patiently(read_models.prepare)
+        tasks = [in_background(work) for work in (preparing, consumption.start(), watchdog.run())]
         try:
             with stop.awaited():
                 yield
@@ -55,16 +53,9 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
             await asyncio.gather(*tasks, return_exceptions=True)
             await bell.aclose()
             await broker.stop()
-            await storage.connection.aclose()
+            await storage.aclose()
 
     app = make_application(use_cases, running)
-    health = Health({"rabbitmq": consumption.check, "storage": storage.check})
+    health = Health({"rabbitmq": consumption.check, "storage": read_models.check})
     app.router.routes.extend(Route(path, answer) for path, answer in health.routes())
     return app
-
-
-def _end_when_failed(task: asyncio.Task[None]) -> None:
-    """End the service when what runs in the background failed: it would look alive and do nothing."""
-    if not task.cancelled() and task.exception() is not None:
-        logger.critical("background work failed", exc_info=task.exception())
-        stop_as_failed()

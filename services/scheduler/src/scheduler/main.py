@@ -16,10 +16,11 @@ from coordination.sweeper import Sweeper
 from coordination.times import LeaseTimes
 from scheduler.duty import Duty
 from scheduler.settings import SchedulerSettings
-from service_defaults.app import serve
+from service_defaults.app import in_background, serve
 from service_defaults.broker import RabbitBell, make_broker
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
+from service_defaults.storage import prepare_patiently
 
 
 def create_app(settings: SchedulerSettings) -> AsgiFastStream:
@@ -41,8 +42,12 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
         """Prepare the storage before the first sweep, and give up duty before the storage is closed."""
-        await read_models.prepare()
-        serving = asyncio.create_task(duty.keep_up())
+
+        async def serve_once_prepared() -> None:
+            await prepare_patiently(read_models.prepare)
+            await duty.keep_up()
+
+        serving = in_background(serve_once_prepared())
         try:
             yield
         finally:
@@ -50,14 +55,11 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
             await asyncio.gather(serving, return_exceptions=True)
             await storage.aclose()
 
-    async def storage_check() -> None:
-        await journal.find("readiness")
-
     return AsgiFastStream(
         broker,
         lifespan=lifespan,
         on_shutdown=[bell.aclose],
-        asgi_routes=Health({"rabbitmq": rabbitmq_check(broker), "storage": storage_check}).routes(),
+        asgi_routes=Health({"rabbitmq": rabbitmq_check(broker), "storage": read_models.check}).routes(),
         logger=logging.getLogger("faststream"),
     )
 

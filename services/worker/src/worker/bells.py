@@ -16,6 +16,7 @@ from contracts.messages import Hint, RunJob
 from contracts.topology import Topology
 from coordination.doorkeeper import Doorkeeper, NoRoomError
 from coordination.ports import Bell, Ring, UnknownOutcomeError
+from service_defaults.app import in_background
 from service_defaults.broker import Intake, control_exchange, control_queue, jobs_exchange, jobs_queue
 
 logger = logging.getLogger("turnstile.worker")
@@ -95,7 +96,7 @@ class Bells:
 
     async def listen_while_there_is_room(self) -> None:
         """Start and stop the consumer as places become free and taken, in the background, from now on."""
-        self._listening = asyncio.create_task(self._listen())
+        self._listening = in_background(self._listen())
 
     async def _listen(self) -> None:
         while True:

@@ -14,11 +14,12 @@ from azure_storage.read_models.writing import ReadModelWriter
 from coordination.clock import SystemClock
 from coordination.doorkeeper import Doorkeeper, House
 from coordination.tenure import Ports, Rules
-from service_defaults.app import serve, stop_as_failed
+from service_defaults.app import in_background, serve, stop_as_failed
 from service_defaults.broker import Intake, RabbitBell, make_broker
 from service_defaults.broker.consumers import ConsumerWatchdog
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
+from service_defaults.storage import prepare_patiently
 from worker import telemetry
 from worker.bells import Bells, hear_hints
 from worker.execution import RunnerPool
@@ -73,9 +74,9 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     async def lifespan() -> AsyncGenerator[None]:
         """Start runners before doorbells can ring; end them when nothing rings any more."""
         async with asyncio.TaskGroup() as starting:
-            starting.create_task(read_models.prepare())
+            starting.create_task(prepare_patiently(read_models.prepare))
             starting.create_task(pool.start())
-        background = [asyncio.create_task(work) for work in (watchdog.run(), presence.keep_up())]
+        background = [in_background(work) for work in (watchdog.run(), presence.keep_up())]
         try:
             yield
         finally:
@@ -91,10 +92,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         await doorkeeper.stop(settings.grace_seconds)
         await bell.aclose()
 
-    async def storage_check() -> None:
-        await journal.find("readiness")
-
-    checks = {"rabbitmq": rabbitmq_check(broker), "storage": storage_check}
+    checks = {"rabbitmq": rabbitmq_check(broker), "storage": read_models.check}
     app = AsgiFastStream(
         broker,
         lifespan=lifespan,

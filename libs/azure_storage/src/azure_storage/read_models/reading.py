@@ -44,6 +44,10 @@ class ReadModels:
         """Create the tables that do not exist yet."""
         await self._tables.prepare(self._names.all())
 
+    async def check(self) -> None:
+        """Do nothing but see whether the tables are there and answer."""
+        await self._tables.check(self._names)
+
     async def recent_events(self, limit: int, cursor: str | None = None) -> Page[Event]:
         """Give events of all jobs, newest first."""
         found, following = await self._newest(self._names.recent_events, limit, cursor)

@@ -49,6 +49,10 @@ class Tables:
         """Create the tables that do not exist yet."""
         await self._connection.prepare(self._connection.names.table(name) for name in names)
 
+    async def check(self, names: ReadModelNames) -> None:
+        """See whether the tables answer; asks the one that is created last."""
+        await self.page(names.all()[-1], "PartitionKey eq @partition", {"partition": ""}, 1)
+
     async def get(self, table: str, partition: str, key: str) -> TableEntity | None:
         """Read one row."""
         try:

@@ -40,8 +40,8 @@ class ReadModelWriter:
         await self._tables.prepare(self._names.all())
 
     async def check(self) -> None:
-        """Do nothing but see whether the tables answer."""
-        await self._tables.page(self._names.summaries, "PartitionKey eq @partition", {"partition": ""}, 1)
+        """Do nothing but see whether the tables are there and answer."""
+        await self._tables.check(self._names)
 
     async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
         """Tell how far a job is projected."""
