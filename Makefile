@@ -72,13 +72,15 @@ servers: setup
 	@$(PYTHON) -m deploy.install_servers
 
 test: check servers ## Everything but the containers; starts the servers it needs
-	@$(BIN)/pytest
+	@# Two runs side by side, as both spend most of their time waiting; the shorter one is shown when it has ended.
+	@log=$$(mktemp); $(BIN)/pytest --ignore tests/e2e >$$log 2>&1 & others=$$!; \
+	$(BIN)/pytest tests/e2e; e2e=$$?; wait $$others; code=$$?; cat $$log; rm $$log; exit $$((e2e | code))
 
 test-unit: setup ## The tests that need no servers
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest $(wildcard tests/unit tests/simulation)
 
 test-integration: servers ## The tests against a real RabbitMQ and a real Azurite
-	@$(BIN)/pytest tests/integration
+	@$(BIN)/pytest $(wildcard tests/integration tests/conformance)
 
 test-e2e: servers ## The tests with real processes
 	@$(BIN)/pytest tests/e2e
