@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
+from aio_pika import IncomingMessage
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from faststream import AckPolicy
 from faststream.exceptions import FastStreamException
@@ -52,6 +53,14 @@ class Bells:
             description=RunJob.__doc__,
         )
         self._doorbells(self.on_doorbell)
+        # While a consumer ends the broker hands over another bell. FastStream would neither answer nor settle
+        # it, so that nobody heard it before this process has ended.
+        self._doorbells.consume = self._consume  # type: ignore[method-assign]
+
+    async def _consume(self, msg: IncomingMessage) -> None:
+        """Deal with a message, also when the consumer is being stopped."""
+        with contextlib.suppress(Exception):  # FastStream has logged it
+            await self._doorbells.process_message(msg)
 
     async def on_doorbell(self, message: RabbitMessage) -> None:
         """Answer one doorbell, then settle it."""
