@@ -1,5 +1,7 @@
 """Jobs under one lock keep apart and in order; jobs under two locks do not wait for each other."""
 
+import signal
+
 import pytest
 from tests.e2e.journeys import assert_kept_apart, bring_under_way
 from tests.e2e.stack import Stack
@@ -52,3 +54,16 @@ def test_jobs_under_two_locks_run_at_the_same_time(stack: Stack, workers: int, p
     assert len({state["worker"] for state in states}) == workers
     (first,), (second,) = (assert_kept_apart(stack, job.lock) for job in (one, other))
     assert max(first.began, second.began) < min(first.ended, second.ended), "they did not run at once"
+
+
+def test_a_worker_with_one_place_hears_the_bells_of_many_locks_without_the_sweepers_help(
+    stack: Stack,
+) -> None:
+    stack.crew(1)
+    stack.scheduler.signal(signal.SIGSTOP)
+    try:
+        jobs = [stack.api.submit("visit", stack.new_lock()) for _ in range(20)]
+        for job in jobs:
+            assert job.wait_for_end(20)["status"] == "Completed"
+    finally:
+        stack.scheduler.signal(signal.SIGCONT)
