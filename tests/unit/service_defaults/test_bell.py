@@ -12,8 +12,9 @@ from pamqp.commands import Basic
 
 from contracts.messages import Hint, JobEvents
 from contracts.topology import Topology
+from contracts.traceparent import trace_id_of
 from coordination.ports import RecordedEvent, Ring, UnknownOutcomeError
-from service_defaults.broker import NotConfirmedError, RabbitBell, trace_id_of
+from service_defaults.broker import NotConfirmedError, RabbitBell
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 Answer = Callable[[], Any]

@@ -62,6 +62,13 @@ def test_the_active_span_stands_in_the_line(lines: io.StringIO) -> None:
     assert (line["trace_id"], line["span_id"]) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
 
 
+def test_a_line_about_a_job_keeps_the_trace_of_that_job(lines: io.StringIO) -> None:
+    with TracerProvider().get_tracer("test").start_as_current_span("work"):
+        logger.info("run started", extra={"trace_id": "0" * 31 + "1"})
+    assert last(lines)["trace_id"] == "0" * 31 + "1"
+    assert "span_id" not in last(lines)
+
+
 def test_an_exception_stands_in_its_line(lines: io.StringIO) -> None:
     try:
         raise ValueError("that was wrong")

@@ -86,8 +86,9 @@ def _formatter(service: str, *, as_json: bool, colors: bool) -> logging.Formatte
 
 def _add_span(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     span = trace.get_current_span().get_span_context()
-    if span.is_valid:
-        event["trace_id"] = trace.format_trace_id(span.trace_id)
+    # A line about a job belongs to that job's trace, whatever message happened to lead there.
+    trace_id = trace.format_trace_id(span.trace_id)
+    if span.is_valid and event.setdefault("trace_id", trace_id) == trace_id:
         event["span_id"] = trace.format_span_id(span.span_id)
     return event
 

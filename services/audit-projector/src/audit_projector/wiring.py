@@ -1,9 +1,10 @@
 """The projection with its translations."""
 
 from audit_projector.projection import Projection, Told, Writes
+from contracts.traceparent import trace_id_of
 from coordination import events
 from coordination.ports import Journal
-from service_defaults.broker import to_event, trace_id_of
+from service_defaults.broker import to_event
 
 
 def make_projection(journal: Journal, models: Writes) -> Projection:

@@ -7,9 +7,10 @@ from pydantic import JsonValue
 
 from contracts.jobs import Event, Job, JobError, Progress, WaitingFor
 from contracts.statuses import JobStatus
+from contracts.traceparent import trace_id_of
 from coordination.events import announced
 from coordination.rows import EventRow, JobRow
-from service_defaults.broker.bell import to_event, trace_id_of
+from service_defaults.broker.bell import to_event
 
 
 def event_document(row: EventRow) -> Event:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.traceparent import trace_id_of
 from coordination import observations as seen
 from coordination.outcomes import Failed, Interrupted, Outcome, TimedOut
 from coordination.rows import JobRow
@@ -44,6 +45,7 @@ def _extra(observation: seen.Observation) -> dict[str, Any]:
                     "kind": value.kind,
                     "attempt": value.attempt,
                     "fence": value.fence,
+                    "trace_id": trace_id_of(value.traceparent),
                 }
             case float():
                 extra[name] = round(value, 4)

@@ -1,6 +1,6 @@
 """Everything about RabbitMQ: the connection, the topology, the bell, and reading messages."""
 
-from service_defaults.broker.bell import RabbitBell, to_event, trace_id_of
+from service_defaults.broker.bell import RabbitBell, to_event
 from service_defaults.broker.connection import NotConfirmedError, make_broker, publish_confirmed
 from service_defaults.broker.consumers import ConsumerWatchdog, NotConsumingError
 from service_defaults.broker.intake import Intake, NotUnderstoodError, parse_body
@@ -34,5 +34,4 @@ __all__ = [
     "publish_confirmed",
     "submissions_queue",
     "to_event",
-    "trace_id_of",
 ]

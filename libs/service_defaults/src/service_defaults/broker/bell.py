@@ -16,6 +16,7 @@ from contracts.jobs import Event
 from contracts.messages import Hint, JobEvents, RunJob
 from contracts.statuses import EventStatus
 from contracts.topology import Topology
+from contracts.traceparent import trace_id_of
 from coordination.ports import RecordedEvent, Ring
 from service_defaults.broker.connection import NotConfirmedError, publish_confirmed
 from service_defaults.broker.topology import control_exchange, events_exchange, jobs_exchange
@@ -200,12 +201,6 @@ def to_event(recorded: RecordedEvent) -> Event:
         trace_id=trace_id_of(recorded.traceparent),
         data=json.loads(recorded.data),
     )
-
-
-def trace_id_of(traceparent: str | None) -> str | None:
-    """Give the trace id within a W3C traceparent, if there is one."""
-    parts = (traceparent or "").split("-")
-    return parts[1] if len(parts) >= 4 and len(parts[1]) == 32 else None
 
 
 def _bodies(announcement: Iterable[RecordedEvent]) -> Iterator[bytes]:

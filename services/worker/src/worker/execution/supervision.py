@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.traceparent import trace_id_of
 from coordination.outcomes import (
     Cancelled,
     Completed,
@@ -213,4 +214,10 @@ class Supervision:
 def labels(run: Run) -> Mapping[str, Any]:
     """Give what every log record of a run carries."""
     job = run.job
-    return {"job_id": job.job_id, "lock": job.lock_name, "attempt": job.attempt, "fence": run.fence}
+    return {
+        "job_id": job.job_id,
+        "lock": job.lock_name,
+        "attempt": job.attempt,
+        "fence": run.fence,
+        "trace_id": trace_id_of(job.traceparent),
+    }
