@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
+from azure.identity.aio import DefaultAzureCredential
 from pydantic import SecretStr
 
 from azure_storage.calls import ObserveCall, ignore_call
 from azure_storage.connection import StorageConnection
-from azure_storage.identity import any_identity
 from azure_storage.names import StorageNames
 from azure_storage.read_models.tables import ReadModelNames
 
@@ -74,6 +74,9 @@ class StorageSettings(Protocol):
 def connect(settings: StorageSettings, observe_call: ObserveCall = ignore_call) -> StorageConnection:
     """Connect by key where a connection string is given, by identity otherwise.
 
+    The identity is the workload's or the machine's managed one, or that of a developer's tools; the variable
+    AZURE_TOKEN_CREDENTIALS=prod, read by azure-identity, leaves only the first two.
+
     Raises ValueError when neither is complete or a name is unusable.
     """
     names = StorageNames(
@@ -88,7 +91,7 @@ def connect(settings: StorageSettings, observe_call: ObserveCall = ignore_call) 
     if settings.storage_blob_url is None or settings.storage_table_url is None:
         raise ValueError("storage needs a connection string, or a blob address and a table address")
     return StorageConnection(
-        settings.storage_blob_url, settings.storage_table_url, any_identity(), names, observe_call
+        settings.storage_blob_url, settings.storage_table_url, DefaultAzureCredential(), names, observe_call
     )
 
 
