@@ -2,7 +2,7 @@
 
 import shutil
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.command import Command
@@ -37,10 +37,6 @@ class Broker:
     def url(self) -> str:
         """Where clients connect."""
         return f"amqp://{self.user}:{self.password}@{LOOPBACK}:{self.ports.amqp}/"
-
-    def with_ports(self, ports: BrokerPorts) -> "Broker":
-        """Return the same node on other ports."""
-        return replace(self, ports=ports)
 
     def prepare(self) -> None:
         """Write the configuration that the commands read."""

@@ -1,7 +1,7 @@
 """Azurite, the storage emulator, as a process of its own on ports and a folder of its own."""
 
 import http.client
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.command import Command
@@ -34,10 +34,6 @@ class Storage:
     def connection_string(self) -> str:
         """What clients connect with."""
         return connection_string(LOOPBACK, self.ports)
-
-    def with_ports(self, ports: StoragePorts) -> "Storage":
-        """Return the same emulator on other ports."""
-        return replace(self, ports=ports)
 
     def prepare(self) -> None:
         """Make the folder that the command writes to."""

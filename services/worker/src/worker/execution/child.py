@@ -81,11 +81,6 @@ class Child:
         except ValueError:
             return f"was killed by signal {-code}"
 
-    @property
-    def was_killed(self) -> bool:
-        """Whether SIGKILL ended the process."""
-        return self._process.returncode == -signal.SIGKILL
-
     def _reap(self) -> None:
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
