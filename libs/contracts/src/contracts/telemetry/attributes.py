@@ -1,0 +1,127 @@
+"""Attributes of spans, log records and measurements. OpenTelemetry's names come before names of our own."""
+
+from contracts.telemetry.names import Attribute
+
+# --- Jobs ----------------------------------------------------------------------------------------
+
+JOB_ID = Attribute("job.id", "Id of the job.")
+JOB_KIND = Attribute("job.kind", "Kind of the job, the name of its handler.", on_metrics=True)
+JOB_ATTEMPT = Attribute("job.attempt", "Number of the attempt, from 1.")
+JOB_PRIORITY = Attribute("job.priority", "Priority; smaller runs first.")
+JOB_STEP = Attribute(
+    "job.step", "The step; on metrics without the number that repeated names get.", on_metrics=True
+)
+JOB_STEPS = Attribute("job.steps", "Steps recorded so far, by all attempts.")
+JOB_OUTCOME = Attribute(
+    "job.outcome",
+    "How a run ended.",
+    values=("completed", "failed", "cancelled", "timed_out", "interrupted"),
+)
+JOB_STATUS = Attribute("job.status", "Where the job stands.", values=("queued", "running"))
+JOB_PROGRESS = Attribute("job.progress.value", "How far the run says it is, in a unit of its own.")
+JOB_PROGRESS_LIMIT = Attribute("job.progress.limit", "How far the run has to go, in the same unit.")
+JOB_EVENT_NUMBER = Attribute("job.event.number", "Number of an event within its job, from 1.")
+JOB_EVENT_COUNT = Attribute("job.event.count", "How many events.")
+JOB_STATE_SIZE = Attribute("job.state.size", "Characters of the saved state.")
+JOB_INTERRUPTIONS = Attribute("job.interruptions", "How many attempts were cut off so far.")
+JOB_SUBMISSION_OUTCOME = Attribute(
+    "job.submission.outcome",
+    "What came of a submission.",
+    values=("accepted", "repeated", "refused", "unknown"),
+)
+
+# --- Locks, lines and leases -----------------------------------------------------------------------
+
+LOCK_NAME = Attribute(
+    "lock.name",
+    "The lock; on metrics only of the longest lines and runs, `(other)` for the rest.",
+    on_metrics=True,
+)
+LOCK_FENCE = Attribute("lock.fence", "The fence, which rises with every start under the lock.")
+LOCK_TENURE = Attribute("lock.tenure", "The lease id of the holder.")
+LINE_POSITION = Attribute("line.position", "Place in line, from 1.")
+LINE_LENGTH = Attribute("line.length", "Jobs that wait in line.")
+LINE_SECONDS = Attribute("line.seconds", "How long the job has waited, in seconds.")
+LEASE_MARGIN = Attribute("lease.margin", "Seconds that were left before the run would have been stopped.")
+LEASE_FAILURE = Attribute(
+    "lease.failure",
+    "Whether the lease is lost (definitive) or the store only did not answer (transient).",
+    values=("definitive", "transient"),
+)
+HAND_OVER_CAUSE = Attribute(
+    "lock.hand_over.cause",
+    "How a lock went from one run to the next: in one transaction, or by a release.",
+    values=("chained", "released"),
+)
+TAKE_OVER_CAUSE = Attribute(
+    "lock.take_over.cause",
+    "Why another run had to take over.",
+    values=("runner_died", "worker_stopped", "worker_lost"),
+)
+WRITE_REFUSAL = Attribute(
+    "lock.write.refusal",
+    "Why a holder's write was not made: the lock had moved on, or the time to write was over.",
+    values=("taken_over", "too_late", "unknown"),
+)
+
+# --- Workers and their runners ---------------------------------------------------------------------
+
+WORKER_NAME = Attribute(
+    "worker.name", "Name of the worker, as in the audit trail; on metrics of running jobs.", on_metrics=True
+)
+WORKER_STATE = Attribute("worker.state", "Whether a worker's heartbeat is fresh.", values=("alive", "silent"))
+RUNNER_PID = Attribute("runner.pid", "Process id of the runner.")
+RUNNER_STATE = Attribute("runner.state", "Whether a runner runs a job.", values=("busy", "idle"))
+RUNNER_END = Attribute(
+    "runner.end",
+    "Why a runner was replaced: it died, or the supervisor ended it because it could not be used again.",
+    values=("died", "ended"),
+)
+
+# --- Doorbells, sweeps, messages -------------------------------------------------------------------
+
+DOORBELL_REASON = Attribute(
+    "doorbell.reason",
+    "Why it rings: a job was submitted, a lock was released, the sweeper found work nobody is at.",
+    values=("submitted", "released", "swept", "deferred"),
+)
+DOORBELL_ANSWER = Attribute(
+    "doorbell.answer",
+    "What a worker did: took the lock, found the line empty, found the lock held, knew already, had no room.",
+    values=("taken", "empty", "held", "known", "no_room", "unknown"),
+)
+SWEEP_REPAIR = Attribute(
+    "sweep.repair",
+    "What the sweeper repaired: rang, told events again, closed an id that never became a job.",
+    values=("rung", "announced", "abandoned"),
+)
+SWEEP_ACTIVE = Attribute("sweep.active", "Active jobs that a sweep looked at.")
+MESSAGE_COUNT = Attribute("message.count", "How many messages.")
+MESSAGE_TYPE = Attribute(
+    "message.type", "What a message is.", values=("doorbell", "deferred_doorbell", "events", "hint")
+)
+REASON = Attribute("reason", "Why, in words.")
+
+# --- Storage -----------------------------------------------------------------------------------------
+
+STORAGE_OPERATION = Attribute(
+    "storage.operation", "Port and call, such as `journal.commit`.", on_metrics=True
+)
+STORAGE_OUTCOME = Attribute(
+    "storage.outcome",
+    "What is known after a storage call.",
+    values=("ok", "refused", "unknown", "denied"),
+)
+
+# --- Logs ----------------------------------------------------------------------------------------------
+
+TRACE_ID = Attribute("trace_id", "The job's trace, else that of the active span; log records only.")
+SPAN_ID = Attribute("span_id", "The active span; log records only.")
+
+# --- OpenTelemetry's own -----------------------------------------------------------------------------
+
+ERROR_TYPE = Attribute("error.type", "Class of what went wrong.", convention=True, on_metrics=True)
+ERROR_MESSAGE = Attribute("error.message", "What went wrong, in words.", convention=True)
+RESEND_COUNT = Attribute(
+    "http.request.resend_count", "How often the same storage call was sent before.", convention=True
+)

@@ -1,0 +1,288 @@
+"""Metrics. None has a label with an id; names of locks appear only for the longest lines and runs."""
+
+from contracts.telemetry import attributes as at
+from contracts.telemetry.names import SERVICES, Instrument, Metric, Source
+
+_MOMENTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_WAITS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 43200.0)
+_RUNS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
+_TAKE_OVERS = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 30.0, 35.0, 45.0, 60.0, 120.0, 600.0)
+
+# --- Jobs --------------------------------------------------------------------------------------------
+
+JOB_SUBMISSIONS = Metric(
+    "job.submissions",
+    Instrument.COUNTER,
+    "{submission}",
+    "Submissions, by what came of them.",
+    Source.PUBLISHER,
+    attributes=(at.JOB_KIND, at.JOB_SUBMISSION_OUTCOME),
+)
+JOB_LINE_DURATION = Metric(
+    "job.line.duration",
+    Instrument.HISTOGRAM,
+    "s",
+    "Time in line: from the submission, or interruption, to the start.",
+    Source.WORKER,
+    attributes=(at.JOB_KIND,),
+    buckets=_WAITS,
+)
+JOB_RUN_DURATION = Metric(
+    "job.run.duration",
+    Instrument.HISTOGRAM,
+    "s",
+    "Duration of one attempt.",
+    Source.WORKER,
+    attributes=(at.JOB_KIND, at.JOB_OUTCOME),
+    buckets=_RUNS,
+)
+JOB_STEP_DURATION = Metric(
+    "job.step.duration",
+    Instrument.HISTOGRAM,
+    "s",
+    "Duration of a recorded step.",
+    Source.WORKER,
+    attributes=(at.JOB_KIND, at.JOB_STEP),
+    buckets=_RUNS,
+)
+JOB_STORAGE_CALLS = Metric(
+    "job.storage.calls",
+    Instrument.HISTOGRAM,
+    "{call}",
+    "Storage calls of a worker for one run, renewals left out.",
+    Source.WORKER,
+    attributes=(at.JOB_KIND,),
+    buckets=(2, 4, 6, 8, 10, 15, 20, 50, 100, 500),
+)
+JOB_SILENCE = Metric(
+    "job.silence",
+    Instrument.GAUGE,
+    "s",
+    "Longest time since a run here showed progress, by a step, saved state or report.",
+    Source.WORKER,
+    attributes=(at.JOB_KIND,),
+)
+JOBS = Metric(
+    "jobs",
+    Instrument.GAUGE,
+    "{job}",
+    "Jobs that are not over, by where they stand.",
+    Source.SCHEDULER,
+    attributes=(at.JOB_STATUS,),
+)
+JOBS_UNKNOWN_KIND = Metric(
+    "jobs.unknown_kind",
+    Instrument.COUNTER,
+    "{encounter}",
+    "Times a worker met a next job of a kind it does not know.",
+    Source.WORKER,
+)
+
+# --- Locks and leases ----------------------------------------------------------------------------------
+
+HAND_OVER_DURATION = Metric(
+    "lock.hand_over.duration",
+    Instrument.HISTOGRAM,
+    "s",
+    "From the end of a run to the start of the next, which waited for it.",
+    Source.WORKER,
+    attributes=(at.HAND_OVER_CAUSE,),
+    buckets=_MOMENTS,
+)
+TAKE_OVER_DURATION = Metric(
+    "lock.take_over.duration",
+    Instrument.HISTOGRAM,
+    "s",
+    "From a run being cut off to the next start; where a worker was lost, from its last heartbeat.",
+    Source.WORKER,
+    attributes=(at.TAKE_OVER_CAUSE,),
+    buckets=_TAKE_OVERS,
+)
+LOCK_RUN_AGE = Metric(
+    "lock.run.age",
+    Instrument.GAUGE,
+    "s",
+    "Age of the run in progress, of the longest runs.",
+    Source.SCHEDULER,
+    attributes=(at.LOCK_NAME, at.WORKER_NAME, at.JOB_KIND),
+)
+LOCKS_HELD = Metric(
+    "locks.held",
+    Instrument.GAUGE,
+    "{lock}",
+    "Locks that this worker holds.",
+    Source.WORKER,
+)
+WRITES_REFUSED = Metric(
+    "lock.writes.refused",
+    Instrument.COUNTER,
+    "{write}",
+    "Writes of a holder that were refused, or came too late.",
+    Source.WORKER,
+    attributes=(at.WRITE_REFUSAL,),
+)
+LEASE_MARGIN = Metric(
+    "lease.renewal.margin",
+    Instrument.HISTOGRAM,
+    "s",
+    "Time left, at a renewal, before the run would have been stopped.",
+    Source.WORKER,
+    buckets=(0.5, 1, 2, 3, 4, 5, 7.5, 10, 12.5, 15, 20, 25, 30, 40),
+)
+RENEWALS_FAILED = Metric(
+    "lease.renewals.failed",
+    Instrument.COUNTER,
+    "{renewal}",
+    "Renewals that failed.",
+    Source.WORKER,
+    attributes=(at.LEASE_FAILURE,),
+)
+LINE_LENGTH = Metric(
+    "line.length",
+    Instrument.GAUGE,
+    "{job}",
+    "Jobs in line, of the longest lines.",
+    Source.SCHEDULER,
+    attributes=(at.LOCK_NAME,),
+)
+LINE_AGE = Metric(
+    "line.age",
+    Instrument.GAUGE,
+    "s",
+    "How long the first in line has waited, of the oldest lines.",
+    Source.SCHEDULER,
+    attributes=(at.LOCK_NAME,),
+)
+
+# --- The proof -----------------------------------------------------------------------------------------
+
+EXCLUSION_VIOLATIONS = Metric(
+    "exclusion.violations",
+    Instrument.COUNTER,
+    "{violation}",
+    "Runs under one lock that overlapped, by the audit trail. Must be 0.",
+    Source.AUDIT_PROJECTOR,
+)
+TRAIL_BREAKS = Metric(
+    "audit.trail.breaks",
+    Instrument.COUNTER,
+    "{event}",
+    "Events that do not follow from the one before. Must be 0.",
+    Source.AUDIT_PROJECTOR,
+)
+PROJECTION_LAG = Metric(
+    "projection.lag",
+    Instrument.HISTOGRAM,
+    "s",
+    "From an event's commit to its place in the audit trail.",
+    Source.AUDIT_PROJECTOR,
+    buckets=_WAITS,
+)
+EVENTS_PROJECTED = Metric(
+    "projection.events",
+    Instrument.COUNTER,
+    "{event}",
+    "Events written to the audit trail.",
+    Source.AUDIT_PROJECTOR,
+)
+
+# --- Doorbells, sweeps, messages -------------------------------------------------------------------------
+
+DOORBELLS_RUNG = Metric(
+    "doorbells.rung",
+    Instrument.COUNTER,
+    "{doorbell}",
+    "Doorbells sent.",
+    Source.PUBLISHER,
+    Source.WORKER,
+    Source.SCHEDULER,
+    attributes=(at.DOORBELL_REASON,),
+)
+DOORBELLS_ANSWERED = Metric(
+    "doorbells.answered",
+    Instrument.COUNTER,
+    "{doorbell}",
+    "Doorbells received, by what came of them.",
+    Source.WORKER,
+    attributes=(at.DOORBELL_ANSWER,),
+)
+SWEEPS = Metric(
+    "sweeps",
+    Instrument.COUNTER,
+    "{sweep}",
+    "Passes of the sweeper.",
+    Source.SCHEDULER,
+)
+SWEEP_REPAIRS = Metric(
+    "sweep.repairs",
+    Instrument.COUNTER,
+    "{repair}",
+    "What the sweeper repaired.",
+    Source.SCHEDULER,
+    attributes=(at.SWEEP_REPAIR,),
+)
+ON_DUTY = Metric(
+    "scheduler.on_duty",
+    Instrument.GAUGE,
+    "{scheduler}",
+    "1 while this scheduler is the one on duty.",
+    Source.SCHEDULER,
+)
+MESSAGES_QUARANTINED = Metric(
+    "messages.quarantined",
+    Instrument.COUNTER,
+    "{message}",
+    "Messages set aside because they could not be understood.",
+    *SERVICES,
+)
+MESSAGES_UNCONFIRMED = Metric(
+    "messages.unconfirmed",
+    Instrument.COUNTER,
+    "{message}",
+    "Messages that the broker did not confirm.",
+    *SERVICES,
+    attributes=(at.MESSAGE_TYPE,),
+)
+ANNOUNCEMENTS_DROPPED = Metric(
+    "announcements.dropped",
+    Instrument.COUNTER,
+    "{message}",
+    "Announcements of events left to the sweeper.",
+    *SERVICES,
+)
+
+# --- Workers, runners, storage ---------------------------------------------------------------------------
+
+WORKERS = Metric(
+    "workers",
+    Instrument.GAUGE,
+    "{worker}",
+    "Workers by heartbeat.",
+    Source.SCHEDULER,
+    attributes=(at.WORKER_STATE,),
+)
+RUNNERS = Metric(
+    "runners",
+    Instrument.GAUGE,
+    "{runner}",
+    "Runner processes.",
+    Source.WORKER,
+    attributes=(at.RUNNER_STATE,),
+)
+RUNNER_RESTARTS = Metric(
+    "runner.restarts",
+    Instrument.COUNTER,
+    "{restart}",
+    "Runners replaced.",
+    Source.WORKER,
+    attributes=(at.RUNNER_END,),
+)
+STORAGE_CALL_DURATION = Metric(
+    "storage.call.duration",
+    Instrument.HISTOGRAM,
+    "s",
+    "Duration of one request to the storage.",
+    *SERVICES,
+    attributes=(at.STORAGE_OPERATION, at.STORAGE_OUTCOME),
+    buckets=_MOMENTS,
+)

@@ -1,0 +1,152 @@
+"""Names of spans and of moments on them. None contains an id.
+
+A job's trace begins with its submission. Nothing covers a whole run: a span appears when it ends, and jobs
+may take hours. Every attempt has an anchor, the transaction that started it (`take over lock` or `start next
+job`); what the attempt does are its children, and the next attempt links to it.
+"""
+
+from contracts.telemetry import attributes as at
+from contracts.telemetry.names import SERVICES, Source, SpanEvent, SpanName
+
+_JOB = (at.JOB_ID, at.JOB_KIND, at.LOCK_NAME)
+_RUN = (*_JOB, at.JOB_ATTEMPT, at.LOCK_FENCE, at.WORKER_NAME)
+_END = (*_RUN, at.JOB_OUTCOME, at.JOB_STEPS, at.REASON, at.ERROR_TYPE)
+
+# --- Submission and line -----------------------------------------------------------------------------
+
+SUBMIT_JOB = SpanName(
+    "submit job",
+    "A job is checked, registered and put in line.",
+    Source.PUBLISHER,
+    attributes=(*_JOB, at.JOB_PRIORITY, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE),
+)
+REQUEST_CANCELLATION = SpanName(
+    "request cancellation",
+    "A job is asked to stop, or is cancelled in line.",
+    Source.PUBLISHER,
+    attributes=(at.JOB_ID, at.LOCK_NAME, at.ERROR_TYPE),
+)
+WAIT_IN_LINE = SpanName(
+    "wait in line",
+    "From the submission, or the interruption, to the start.",
+    Source.WORKER,
+    attributes=(*_JOB, at.JOB_ATTEMPT),
+)
+LOOK_AT_LINE = SpanName(
+    "look at line",
+    "The scheduler saw the job wait: at which place, behind whom. Seldom, down to every 10 min.",
+    Source.SCHEDULER,
+    attributes=(*_JOB, at.LINE_POSITION, at.LINE_LENGTH, at.LINE_SECONDS, at.WORKER_NAME),
+)
+
+# --- Runs ----------------------------------------------------------------------------------------------
+
+ACQUIRE_LEASE = SpanName(
+    "acquire lease", "A worker gets the lock's lease.", Source.WORKER, attributes=(*_JOB, at.WORKER_NAME)
+)
+TAKE_OVER_LOCK = SpanName(
+    "take over lock",
+    "The transaction that starts an attempt, and ends the run it found cut off. The attempt's anchor.",
+    Source.WORKER,
+    attributes=(*_RUN, at.JOB_INTERRUPTIONS, at.HAND_OVER_CAUSE, at.TAKE_OVER_CAUSE),
+)
+START_NEXT_JOB = SpanName(
+    "start next job",
+    "The transaction that ended the run before and started this attempt. The attempt's anchor.",
+    Source.WORKER,
+    attributes=(*_RUN, at.JOB_INTERRUPTIONS, at.HAND_OVER_CAUSE),
+)
+RUN_JOB = SpanName(
+    "run job",
+    "A stretch of the run: the first after 2 s, each twice as long as the one before, up to 5 min.",
+    Source.WORKER,
+    attributes=(*_RUN, at.JOB_STEP, at.JOB_STEPS, at.JOB_PROGRESS, at.JOB_PROGRESS_LIMIT),
+)
+STEP = SpanName(
+    "step {job.step}",
+    "A step of the handler, from its beginning until its record is committed, or until it failed.",
+    Source.WORKER,
+    attributes=(*_RUN, at.JOB_STEP, at.ERROR_TYPE),
+)
+SAVE_STATE = SpanName(
+    "save state",
+    "The handler saves state for the next attempt.",
+    Source.WORKER,
+    attributes=(*_RUN, at.JOB_STATE_SIZE),
+)
+COMPLETE_JOB = SpanName("complete job", "The run's result is recorded.", Source.WORKER, attributes=_END)
+FAIL_JOB = SpanName("fail job", "The run's failure is recorded.", Source.WORKER, attributes=_END)
+CANCEL_JOB = SpanName("cancel job", "The run's cancellation is recorded.", Source.WORKER, attributes=_END)
+TIME_OUT_JOB = SpanName(
+    "time out job", "The run took too long, which is recorded.", Source.WORKER, attributes=_END
+)
+INTERRUPT_JOB = SpanName(
+    "interrupt job",
+    "The run was cut off, which is recorded: by its own worker, or by the one that took over.",
+    Source.WORKER,
+    attributes=_END,
+)
+RELEASE_LEASE = SpanName(
+    "release lease", "The lease is given back.", Source.WORKER, attributes=(*_JOB, at.WORKER_NAME)
+)
+
+# --- Behind the scenes -----------------------------------------------------------------------------------
+
+SWEEP = SpanName(
+    "sweep",
+    "A pass of the sweeper that repaired something.",
+    Source.SCHEDULER,
+    attributes=(at.SWEEP_ACTIVE, at.SWEEP_REPAIR),
+)
+PROJECT_JOB = SpanName(
+    "project job",
+    "A job's new events are written to the audit trail and the other read models.",
+    Source.AUDIT_PROJECTOR,
+    attributes=(at.JOB_ID, at.LOCK_NAME, at.JOB_EVENT_COUNT, at.ERROR_TYPE),
+)
+STORAGE_CALL = SpanName(
+    "{storage.operation}",
+    "One request to the storage.",
+    *SERVICES,
+    kind="client",
+    attributes=(at.STORAGE_OPERATION, at.STORAGE_OUTCOME, at.RESEND_COUNT, at.ERROR_TYPE),
+)
+
+# --- Moments ---------------------------------------------------------------------------------------------
+
+LOCK_HELD = SpanEvent(
+    "lock held", "Another worker holds the lock; the job waits.", Source.WORKER, attributes=(at.LOCK_NAME,)
+)
+DOORBELL_DEFERRED = SpanEvent(
+    "doorbell deferred",
+    "The doorbell was sent round, to ring again later.",
+    Source.WORKER,
+    attributes=(at.LOCK_NAME,),
+)
+RUN_INTERRUPTED = SpanEvent(
+    "run interrupted",
+    "The run was cut off, and why.",
+    Source.WORKER,
+    attributes=(at.REASON, at.JOB_ATTEMPT, at.TAKE_OVER_CAUSE),
+)
+STEP_RECORDED = SpanEvent(
+    "step recorded",
+    "A step that the attempt cut off had recorded, as the journal knows it.",
+    Source.WORKER,
+    attributes=(at.JOB_STEP, at.JOB_ATTEMPT),
+)
+RENEWAL_FAILED = SpanEvent(
+    "renewal failed", "A renewal got no answer and was tried again.", Source.WORKER, attributes=(at.REASON,)
+)
+LEASE_LOST = SpanEvent(
+    "lease lost", "The lease could no longer be trusted.", Source.WORKER, attributes=(at.REASON,)
+)
+WRITE_REFUSED = SpanEvent(
+    "write refused",
+    "A write of the run was refused; it wrote nothing more.",
+    Source.WORKER,
+    attributes=(at.REASON,),
+)
+QUARANTINED = SpanEvent(
+    "message quarantined", "The message was set aside.", *SERVICES, attributes=(at.REASON,)
+)
