@@ -35,6 +35,6 @@ def gauge(metric: Metric, read: Callable[[], Iterable[Reading]]) -> None:
     """Show what `read` gives, which is called whenever metrics are collected, perhaps in another thread."""
 
     def observe(_: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(reading.value, dict(reading.labels)) for reading in read()]
+        return [Observation(reading.value, {**reading.labels}) for reading in read()]
 
     metrics.get_meter(_SCOPE).create_observable_gauge(metric, [observe], metric.unit, metric.meaning)
