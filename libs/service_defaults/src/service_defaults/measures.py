@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Observation
 
-from contracts.telemetry.names import Attribute, Metric
+from contracts.telemetry.names import Metric
 
 _SCOPE = "turnstile"
 
@@ -16,7 +16,7 @@ class Reading:
     """What a gauge shows now, for one combination of labels."""
 
     value: float
-    labels: Mapping[Attribute, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def counter(metric: Metric) -> Counter:
