@@ -1,4 +1,4 @@
-"""Makes RabbitMQ (apt) and Azurite (npm) available to the local stack and to the tests."""
+"""Makes RabbitMQ (apt) and Azurite (npm) available to the local stack, and Prometheus (apt) to the tests."""
 
 import contextlib
 import fcntl
@@ -57,10 +57,18 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
+def ensure_prometheus() -> None:
+    """Make Prometheus and promtool available, which only tests insist on. Raises InstallError."""
+    with _one_at_a_time():
+        if not (shutil.which("prometheus") and shutil.which("promtool")):
+            system_packages.install("prometheus")
+
+
 def main() -> int:
     """Install what is missing and return the exit code."""
     try:
         ensure_installed()
+        ensure_prometheus()
     except InstallError as error:
         print(error, file=sys.stderr)
         return 1
