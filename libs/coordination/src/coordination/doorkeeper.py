@@ -5,16 +5,18 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, auto
+from enum import StrEnum
 
 from contracts import lock_names
 from coordination.line import Line, WrongLockError, read_line
 from coordination.observations import (
     BellDeferred,
     LeaseDenied,
+    LockLeft,
     NotForThisWorker,
     Observe,
 )
+from coordination.operations import operation
 from coordination.outcomes import Interrupted, Lost, StopReason
 from coordination.persistence import until_known
 from coordination.ports import CoordinationError, LeaseHeldError, RefusedError, Ring, UnknownOutcomeError
@@ -48,24 +50,29 @@ class NoRoomError(CoordinationError):
     """This worker serves as many locks as it can."""
 
 
-class _Answer(Enum):
-    """What came of trying to serve a lock."""
+class Answer(StrEnum):
+    """What came of a doorbell."""
 
-    TAKEN = auto()
-    EMPTY = auto()
-    HELD = auto()
-    UNKNOWN = auto()
+    TAKEN = "taken"
+    EMPTY = "empty"
+    HELD = "held"
+    #: The store does not answer.
+    UNKNOWN = "unknown"
+    #: The lock is served or watched here already.
+    KNOWN = "known"
+    #: This worker is being stopped; others were told.
+    PASSED_ON = "passed_on"
 
 
 class _Service:
     """This worker's serving of one lock, from the first try to the last release."""
 
     def __init__(self) -> None:
-        self.answered: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
+        self.answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.tenure: Tenure | None = None
         self.task: asyncio.Task[None] | None = None
 
-    def answer(self, answer: _Answer) -> None:
+    def answer(self, answer: Answer) -> None:
         if not self.answered.done():
             self.answered.set_result(answer)
 
@@ -128,7 +135,7 @@ class Doorkeeper:
         tenures = {name: service.tenure for name, service in self._services.items()}
         return {name: tenure.running for name, tenure in tenures.items() if tenure and tenure.running}
 
-    async def answer(self, ring: Ring) -> None:
+    async def answer(self, ring: Ring) -> Answer:
         """Deal with a doorbell; when this returns, it may be settled.
 
         Raises NoRoomError when it is for somebody else to answer, and UnknownOutcomeError when it could
@@ -137,24 +144,25 @@ class Doorkeeper:
         name = ring.lock_name
         if self._stopping:
             await self._ports.bell.ring(ring)
-            return
+            return Answer.PASSED_ON
         if name in self._services:
             self._services[name].hint()
             if ring.marked:
                 await self._send_copy(name)
-            return
+            return Answer.KNOWN
         watch = self._watches.get(name)
         if watch is not None and not ring.marked:
             if ring.released:
                 watch.nudged.set()
-            return
+            return Answer.KNOWN
         if not self.has_room:
             raise NoRoomError
         answer = await asyncio.shield(self._open(name).answered)
-        if answer in {_Answer.HELD, _Answer.UNKNOWN}:
+        if answer in {Answer.HELD, Answer.UNKNOWN}:
             if name not in self._watches or ring.marked:
                 await self._send_copy(name)
             self._watch(name)
+        return answer
 
     async def look(self, lock_name: str, job_id: str) -> None:
         """Look at a running job because someone hinted that it changed."""
@@ -193,9 +201,9 @@ class Doorkeeper:
     async def _serve(self, name: str, service: _Service) -> None:
         try:
             while await self._serve_once(name, service):
-                service.answer(_Answer.TAKEN)
+                service.answer(Answer.TAKEN)
         finally:
-            service.answer(_Answer.EMPTY)
+            service.answer(Answer.EMPTY)
             del self._services[name]
             self._room_changed.set()
 
@@ -206,10 +214,10 @@ class Doorkeeper:
             await tenure.keeper.acquire()
         except LeaseHeldError:
             self._observe(LeaseDenied(name))
-            self._conflict(name, service, _Answer.HELD)
+            self._conflict(name, service, Answer.HELD)
             return False
         except UnknownOutcomeError:
-            self._conflict(name, service, _Answer.UNKNOWN)
+            self._conflict(name, service, Answer.UNKNOWN)
             return False
         service.tenure = tenure
         try:
@@ -218,7 +226,7 @@ class Doorkeeper:
             service.tenure = None
         return await self._leave(name, service, passes_on=passes_on)
 
-    def _conflict(self, name: str, service: _Service, answer: _Answer) -> None:
+    def _conflict(self, name: str, service: _Service, answer: Answer) -> None:
         """Leave a lock to its holder, but keep an eye on it, also when nobody waits for our answer."""
         if service.answered.done():
             self._watch(name)
@@ -233,7 +241,7 @@ class Doorkeeper:
         try:
             run = await tenure.take_over(self._accepts)
             while run is not None:
-                service.answer(_Answer.TAKEN)
+                service.answer(Answer.TAKEN)
                 outcome = await self._executor.execute(run)
                 if isinstance(outcome, Lost):
                     break
@@ -281,12 +289,19 @@ class Doorkeeper:
         except (FencedError, UnknownOutcomeError):
             return  # told to the run, or asked again later
 
+    @operation
     async def _leave(self, name: str, service: _Service, *, passes_on: bool) -> bool:
         """Follow the exit rules after a release; tells whether to try for the lock again at once."""
         try:
+            return await self._look_once_more(name, service, passes_on=passes_on)
+        finally:
+            self._observe(LockLeft(name))
+
+    async def _look_once_more(self, name: str, service: _Service, *, passes_on: bool) -> bool:
+        try:
             line = await self._read_line(name)
         except UnknownOutcomeError:
-            self._conflict(name, service, _Answer.UNKNOWN)
+            self._conflict(name, service, Answer.UNKNOWN)
             return False
         except WrongLockError:
             return False
@@ -352,7 +367,7 @@ class Doorkeeper:
                 pause = min(pause * 1.5, _LONGEST_WATCH_PAUSE)
                 if not self.has_room or name in self._services:
                     continue
-                if await asyncio.shield(self._open(name).answered) in {_Answer.TAKEN, _Answer.EMPTY}:
+                if await asyncio.shield(self._open(name).answered) in {Answer.TAKEN, Answer.EMPTY}:
                     return
                 tries += 1
                 if tries % 10 == 0 and not await self._may_have_work(name):

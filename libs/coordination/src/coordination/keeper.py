@@ -12,6 +12,7 @@ from coordination.observations import (
     Observe,
     RenewalFailed,
 )
+from coordination.operations import operation
 from coordination.outcomes import StopReason
 from coordination.persistence import until_known
 from coordination.ports import Clock, LeaseLostError, Leases, UnknownOutcomeError
@@ -62,6 +63,7 @@ class Keeper:
         """Whether transactions may still be sent."""
         return not self._ended and self._clock.boot() < self.soft_deadline
 
+    @operation
     async def acquire(self) -> None:
         """Take the lease. Raises LeaseHeldError, or UnknownOutcomeError when the store stays silent."""
         began = self._clock.boot()
@@ -91,11 +93,7 @@ class Keeper:
                 self._end(StopReason.DEADLINE, "not renewed in time")
                 return
             try:
-                await self._leases.renew(
-                    self._partition,
-                    self.lease_id,
-                    min(self._times.call_timeout, self.soft_deadline - sent),
-                )
+                await self._renew(min(self._times.call_timeout, self.soft_deadline - sent))
             except LeaseLostError as error:
                 self._end(StopReason.LOST, str(error))
                 return
@@ -109,6 +107,10 @@ class Keeper:
                 due = sent + self._times.renew_every
                 self._observe(LeaseRenewed(self._lock_name, margin))
 
+    @operation
+    async def _renew(self, timeout: float) -> None:
+        await self._leases.renew(self._partition, self.lease_id, timeout)
+
     def end(self) -> None:
         """Stop writing for good; the lease itself is given back by `release`."""
         self._ended = True
@@ -118,6 +120,7 @@ class Keeper:
         self._observe(LeaseEnded(self._lock_name, message))
         self._on_end(reason)
 
+    @operation
     async def release(self) -> None:
         """Give the lease back, again and again until the answer is definite or the lease has run out."""
         self._ended = True

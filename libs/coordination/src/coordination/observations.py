@@ -2,9 +2,43 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from coordination.outcomes import Outcome
 from coordination.rows import JobRow
+
+
+class HandOverCause(StrEnum):
+    """Why a lock went from one run to the next."""
+
+    #: One transaction ended the one and started the other.
+    CHAINED = "chained"
+    #: The run before had ended of its own.
+    RELEASED = "released"
+    #: The run before was cut off: its process died, its worker was stopped, its worker was lost.
+    RUNNER_DIED = "runner_died"
+    WORKER_STOPPED = "worker_stopped"
+    WORKER_LOST = "worker_lost"
+
+
+class Refusal(StrEnum):
+    """Why a holder's write was not made."""
+
+    TAKEN_OVER = "taken_over"
+    TOO_LATE = "too_late"
+    #: Nobody knows whether it was; the store does not answer.
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """How a lock came from the run before."""
+
+    cause: HandOverCause
+    #: ISO 8601; when the run before ended, empty when nobody knows because its worker was lost.
+    since: str = ""
+    #: The worker that was lost.
+    lost_worker: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,11 +89,47 @@ class LeaseReleased:
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A job was started; `interrupted` names the run that was found cut off and ended by the take-over."""
+    """A job was started."""
 
     job: JobRow
-    interrupted: str | None = None
-    chained: bool = False
+    #: None for the first run of a lock.
+    hand_over: HandOver | None = None
+    #: The job whose run the take-over found cut off, as it stands now.
+    interrupted: JobRow | None = None
+    #: The job that ended in the same transaction.
+    after: JobRow | None = None
+
+
+@dataclass(frozen=True)
+class StepRecorded:
+    """A step of the run is in the journal."""
+
+    job: JobRow
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StateSaved:
+    """State of the run is in the journal."""
+
+    job: JobRow
+    characters: int
+
+
+@dataclass(frozen=True)
+class ProgressWritten:
+    """How far the run is stands in the journal."""
+
+    job: JobRow
+
+
+@dataclass(frozen=True)
+class RunCutOff:
+    """A take-over has recorded that a run was cut off, its worker lost; the job as it stands then."""
+
+    job: JobRow
+    lost_worker: str
 
 
 @dataclass(frozen=True)
@@ -76,12 +146,20 @@ class Fenced:
 
     lock_name: str
     job_id: str
+    refusal: Refusal
     reason: str
 
 
 @dataclass(frozen=True)
 class TablesCutOff:
     """The journal does not answer although leases can be renewed."""
+
+    lock_name: str
+
+
+@dataclass(frozen=True)
+class LockLeft:
+    """The lock was given back, and whatever waits is somebody's business."""
 
     lock_name: str
 
@@ -109,9 +187,14 @@ Observation = (
     | LeaseEnded
     | LeaseReleased
     | RunStarted
+    | RunCutOff
     | RunEnded
+    | StepRecorded
+    | StateSaved
+    | ProgressWritten
     | Fenced
     | TablesCutOff
+    | LockLeft
     | BellDeferred
     | NotForThisWorker
 )

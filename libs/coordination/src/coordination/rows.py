@@ -121,6 +121,9 @@ class LockRow(_Record):
     job_id: str = ""
     attempt: int = 0
     started_at: str = ""
+    #: When, and by what, the last run ended; empty while one is in progress.
+    freed_at: str = ""
+    freed_by: str = ""
     #: The holder's last transaction.
     op_id: str = ""
     protocol: int = PROTOCOL
@@ -173,6 +176,8 @@ class JobRow(_Record):
     error_type: str = ""
     error_message: str = ""
     submitted_at: str = ""
+    #: When it began to wait: at its submission, or its latest interruption.
+    queued_at: str = ""
     started_at: str = ""
     finished_at: str = ""
 

@@ -138,6 +138,7 @@ def build_submission(new: NewJob, writer: Writer) -> tuple[JobRow, rows.EventRow
         request_hash=new.request_hash,
         traceparent=new.traceparent,
         submitted_at=writer.at,
+        queued_at=writer.at,
     )
     told = {
         "kind": new.kind,

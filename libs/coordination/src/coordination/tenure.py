@@ -11,7 +11,19 @@ from coordination import events, rows, transactions
 from coordination.events import Writer
 from coordination.keeper import Keeper
 from coordination.line import Line, read_line
-from coordination.observations import Fenced, Observe, RunEnded, RunStarted, TablesCutOff
+from coordination.observations import (
+    Fenced,
+    Observe,
+    ProgressWritten,
+    Refusal,
+    RunCutOff,
+    RunEnded,
+    RunStarted,
+    StateSaved,
+    StepRecorded,
+    TablesCutOff,
+)
+from coordination.operations import operation
 from coordination.outcomes import Failed, Outcome, StopReason
 from coordination.persistence import commit_until, until_known
 from coordination.ports import (
@@ -107,6 +119,7 @@ class Tenure:
         self._is_shutting_down |= reason is StopReason.SHUTDOWN
         self._stop.request(reason)
 
+    @operation
     async def take_over(self, accepts: Accepts) -> Run | None:
         """End what was cut off and start the job whose turn it is, in one transaction.
 
@@ -129,8 +142,11 @@ class Tenure:
         versions = await self._commit(draft)
         if versions is None:
             raise RefusedError
+        if draft.interrupted is not None:
+            self._observe(RunCutOff(draft.interrupted, line.lock.worker))
         return await self._adopt_start(draft, versions)
 
+    @operation
     async def finish(self, outcome: Outcome, accepts: Accepts | None) -> Run | None:
         """Record how the run ended and, unless `accepts` is None, start the next job with it.
 
@@ -156,8 +172,9 @@ class Tenure:
                 self.hinted = True
                 await self._reload()
             self._observe(RunEnded(ended, outcome))
-            return await self._adopt_start(draft, versions, chained=True)
+            return await self._adopt_start(draft, versions, after=ended)
 
+    @operation
     async def look(self) -> None:
         """Take in what others wrote to the running job, such as a request to cancel it."""
         async with self._mutex:
@@ -168,6 +185,7 @@ class Tenure:
             if row is None or row.etag != self._held.job_etag:
                 await self._reload()
 
+    @operation
     async def flush(self) -> None:
         """Write the progress reported since the last write, if there is any."""
         async with self._mutex:
@@ -177,22 +195,32 @@ class Tenure:
             self._reported = None
             if reported(held.job) != held.job:
                 await self._write(lambda held, now: transactions.flush(held, now, self._writer()), reported)
+                self._observe(ProgressWritten(self._require_held().job))
 
     # --- writing for the run ------------------------------------------------
 
+    @operation
     async def _record_step(self, job_id: str, done: StepDone) -> None:
-        await self._write_for(job_id, lambda held, now: transactions.step(held, now, self._writer(), done))
+        job = await self._write_for(
+            job_id, lambda held, now: transactions.step(held, now, self._writer(), done)
+        )
+        self._observe(StepRecorded(job, done.name, done.seconds))
 
+    @operation
     async def _save_state(self, job_id: str, text: str) -> None:
-        await self._write_for(job_id, lambda held, now: transactions.state(held, now, self._writer(), text))
+        job = await self._write_for(
+            job_id, lambda held, now: transactions.state(held, now, self._writer(), text)
+        )
+        self._observe(StateSaved(job, len(text)))
 
-    async def _write_for(self, job_id: str, build: Callable[[Held, JobRow], Draft]) -> None:
+    async def _write_for(self, job_id: str, build: Callable[[Held, JobRow], Draft]) -> JobRow:
         async with self._mutex:
             # A late write of one run must find nobody to write for, even in the same tenure.
             if self._held is None or self._held.job.job_id != job_id:
                 raise FencedError
             reported, self._reported = self._reported, None
             await self._write(build, reported)
+            return self._require_held().job
 
     async def _write(
         self, build: Callable[[Held, JobRow], Draft], reported: Callable[[JobRow], JobRow] | None
@@ -209,7 +237,7 @@ class Tenure:
     async def _commit(self, draft: Draft) -> Mapping[str, str] | None:
         """Send a transaction until its outcome is known; gives the new versions, or None if refused."""
         if not self.keeper.may_write:
-            raise self._fenced("the time to write is over")
+            raise self._fenced(Refusal.TOO_LATE, "the time to write is over")
         until = self._write_until()
         try:
             versions = await commit_until(
@@ -227,7 +255,7 @@ class Tenure:
             versions = await self._own_versions(draft, lock, until)
         except UnknownOutcomeError as error:
             self._observe(TablesCutOff(self.lock_name))
-            self._fenced(str(error))
+            self._fenced(Refusal.UNKNOWN, str(error))
             raise CutOffError from error
         self._ports.bell.announce([events.announced(event) for event in draft.events])
         return versions
@@ -253,7 +281,7 @@ class Tenure:
         lock_row = await self._read(rows.LOCK_KEY, until)
         job_row = await self._read(rows.job_key(held.job.job_id), until)
         if lock_row is None or job_row is None:
-            raise self._fenced("a row is gone")
+            raise self._fenced(Refusal.TAKEN_OVER, "a row is gone")
         lock, job = LockRow.from_row(lock_row), JobRow.from_row(job_row)
         same_run = (lock.tenure, lock.fence, lock.job_id, lock.attempt) == (
             held.lock.tenure,
@@ -262,7 +290,8 @@ class Tenure:
             held.lock.attempt,
         )
         if not same_run or job.status != JobStatus.RUNNING or job.fence != lock.fence:
-            raise self._fenced(f"worker {lock.worker} has taken over with fence {lock.fence}")
+            reason = f"worker {lock.worker} has taken over with fence {lock.fence}"
+            raise self._fenced(Refusal.TAKEN_OVER, reason)
         self._held = replace(held, lock=lock, lock_etag=lock_row.etag, job=job, job_etag=job_row.etag)
         if job.cancel_requested:
             self._stop.request(StopReason.CANCELLED)
@@ -280,7 +309,7 @@ class Tenure:
         )
 
     async def _adopt_start(
-        self, draft: Draft, versions: Mapping[str, str], *, chained: bool = False
+        self, draft: Draft, versions: Mapping[str, str], after: JobRow | None = None
     ) -> Run | None:
         self._held = None
         self._reported = None
@@ -290,8 +319,7 @@ class Tenure:
         if self._line is not None:
             left = (row for row in self._line.tickets if row.key != draft.job.ticket_key)
             self._line = replace(self._line, tickets=tuple(left))
-        interrupted = draft.interrupted.job_id if draft.interrupted else None
-        self._observe(RunStarted(draft.job, interrupted, chained))
+        self._observe(RunStarted(draft.job, draft.hand_over, draft.interrupted, after))
         self._stop = Stop()
         if not self.keeper.may_write:
             self._stop.request(StopReason.DEADLINE)
@@ -375,9 +403,9 @@ class Tenure:
             raise FencedError
         return self._held
 
-    def _fenced(self, reason: str) -> FencedError:
+    def _fenced(self, refusal: Refusal, reason: str) -> FencedError:
         """Stop for good: the handler is killed and this tenure writes nothing more."""
-        self._observe(Fenced(self.lock_name, self.running or "", reason))
+        self._observe(Fenced(self.lock_name, self.running or "", refusal, reason))
         self.keeper.end()
         self._held = None
         self._stop.request(StopReason.LOST)

@@ -7,6 +7,7 @@ from contracts.statuses import EventStatus, JobStatus
 from coordination import events, rows
 from coordination.events import Writer
 from coordination.line import Line
+from coordination.observations import HandOver, HandOverCause
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
 from coordination.ports import (
     CoordinationError,
@@ -67,6 +68,8 @@ class Draft:
     events: list[EventRow] = field(default_factory=list)
     #: The run that the take-over found cut off.
     interrupted: JobRow | None = None
+    #: How the lock came from the run before.
+    hand_over: HandOver | None = None
 
     @property
     def transaction(self) -> Transaction:
@@ -144,7 +147,7 @@ def _interrupt(draft: Draft, job: JobRow, outcome: Interrupted, limits: Limits, 
     if job.losses >= limits.losses:
         message = f"its worker was lost {job.losses} times, last: {outcome.reason}"
         return _finish(draft, job, Failed(LOST_ITS_WORKER, message))
-    return replace(job, status=JobStatus.QUEUED.value)
+    return replace(job, status=JobStatus.QUEUED.value, queued_at=draft.writer.at)
 
 
 def _finish(draft: Draft, job: JobRow, outcome: Outcome) -> JobRow:
@@ -191,6 +194,7 @@ def take_over(
     if cut_off is not None and (cut_off.status != JobStatus.RUNNING or cut_off.fence != line.lock.fence):
         cut_off = None
     requeued = None
+    draft.hand_over = _hand_over(line.lock, is_lost=cut_off is not None)
     if cut_off is not None:
         reason = f"worker {line.lock.worker} was lost"
         requeued = _interrupt(draft, cut_off, Interrupted(reason), limits, lost=True)
@@ -215,6 +219,14 @@ def take_over(
     return draft
 
 
+def _hand_over(before: LockRow, *, is_lost: bool) -> HandOver | None:
+    if is_lost:
+        return HandOver(HandOverCause.WORKER_LOST, lost_worker=before.worker)
+    if before.freed_at:
+        return HandOver(HandOverCause(before.freed_by), before.freed_at)
+    return None
+
+
 def _settle(draft: Draft, after: JobRow, before: JobRow | None, orphan: Row | None) -> None:
     """Write the row of the job that was cut off; a row may stand in a transaction only once."""
     if before is not None and orphan is not None:
@@ -224,7 +236,14 @@ def _settle(draft: Draft, after: JobRow, before: JobRow | None, orphan: Row | No
 def _occupied(lock: LockRow, draft: Draft) -> LockRow:
     if draft.job is None:
         return lock
-    return replace(lock, job_id=draft.job.job_id, attempt=draft.job.attempt, started_at=draft.writer.at)
+    return replace(
+        lock,
+        job_id=draft.job.job_id,
+        attempt=draft.job.attempt,
+        started_at=draft.writer.at,
+        freed_at="",
+        freed_by="",
+    )
 
 
 def step(held: Held, now: JobRow, writer: Writer, done: StepDone) -> Draft:
@@ -287,9 +306,16 @@ def end(
     else:
         ended = _finish(draft, now, outcome)
     draft.update(ended, held.job, held.job_etag)
-    after = replace(held.lock, job_id="", attempt=0)
+    after = replace(held.lock, job_id="", attempt=0, freed_at=writer.at, freed_by=_cause_of(outcome).value)
     if next_ticket is not None:
         after = replace(after, fence=after.fence + 1)
+        draft.hand_over = HandOver(HandOverCause.CHAINED, writer.at)
         draft.job = _start_ticket(draft, next_ticket, after.fence, tenure=after.tenure, chained=True)
     draft.move_lock(_occupied(after, draft), held.lock, held.lock_etag)
     return draft, ended
+
+
+def _cause_of(outcome: Outcome) -> HandOverCause:
+    if not isinstance(outcome, Interrupted):
+        return HandOverCause.RELEASED
+    return HandOverCause.RUNNER_DIED if outcome.died else HandOverCause.WORKER_STOPPED

@@ -87,8 +87,8 @@ DOORBELL_REASON = Attribute(
 )
 DOORBELL_ANSWER = Attribute(
     "doorbell.answer",
-    "What a worker did: took the lock, found the line empty, found the lock held, knew already, had no room.",
-    values=("taken", "empty", "held", "known", "no_room", "unknown"),
+    "What a worker did: took the lock, found the line empty, found it held, knew already, passed it on.",
+    values=("taken", "empty", "held", "known", "no_room", "passed_on", "unknown"),
 )
 SWEEP_REPAIR = Attribute(
     "sweep.repair",
