@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
+from contracts.telemetry import attributes as at
 from service_defaults.logging import configure_logging, log_context
 from service_defaults.settings import ServiceSettings
 
@@ -37,21 +38,26 @@ def last(lines: io.StringIO) -> dict[str, Any]:
 
 
 def test_a_line_is_one_json_object(lines: io.StringIO) -> None:
-    logger.info("run started", extra={"kind": "ten-steps", "text": "two\nlines"})
+    logger.info("run started", extra={at.JOB_KIND: "ten-steps", "text": "two\nlines"})
     line = last(lines)
-    assert list(line)[:5] == ["timestamp", "level", "logger", "message", "service"]
+    assert list(line)[:5] == ["timestamp", "level", "logger", "message", at.SERVICE_NAME]
     assert line["timestamp"].endswith("Z")
     assert (line["level"], line["logger"], line["message"]) == ("info", "somewhere.inside", "run started")
-    assert (line["service"], line["kind"], line["text"]) == ("turnstile", "ten-steps", "two\nlines")
+    assert (line[at.SERVICE_NAME], line[at.JOB_KIND], line["text"]) == (
+        "turnstile",
+        "ten-steps",
+        "two\nlines",
+    )
     assert len(lines.getvalue().splitlines()) == 1
 
 
 def test_the_log_context_stands_in_every_line_within_it(lines: io.StringIO) -> None:
-    with log_context(job_id="j", lock="ledger", attempt=2, fence=7):
+    bound: dict[str, object] = {at.JOB_ID: "j", at.LOCK_NAME: "ledger", at.JOB_ATTEMPT: 2, at.LOCK_FENCE: 7}
+    with log_context(bound):
         logger.info("inside")
-        assert {"job_id": "j", "lock": "ledger", "attempt": 2, "fence": 7}.items() <= last(lines).items()
+        assert bound.items() <= last(lines).items()
     logger.info("outside")
-    assert "job_id" not in last(lines)
+    assert at.JOB_ID not in last(lines)
 
 
 def test_the_active_span_stands_in_the_line(lines: io.StringIO) -> None:
@@ -95,6 +101,6 @@ def test_people_get_plain_lines() -> None:
     stream = io.StringIO()
     settings = ServiceSettings(storage_connection_string="AccountName=a;AccountKey=b", log_format="console")
     configure_logging(settings, stream)
-    logger.warning("look here", extra={"lock": "ledger"})
+    logger.warning("look here", extra={at.LOCK_NAME: "ledger"})
     assert "look here" in stream.getvalue()
-    assert "lock=ledger" in stream.getvalue()
+    assert "lock.name=ledger" in stream.getvalue()

@@ -7,6 +7,7 @@ import sys
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
+from contracts.telemetry import attributes as at
 from service_defaults.logging import log_context
 from service_defaults.settings import ServiceSettings
 from service_defaults.telemetry import OtlpHandler, make_resource
@@ -77,11 +78,16 @@ def test_log_records_are_handed_over_with_their_extra_fields_and_context() -> No
     handler = OtlpHandler(provider)
     logger.addHandler(handler)
     try:
-        with log_context(job_id="j"):
-            logger.warning("lease lost", extra={"lock": "ledger", "margin": 1.5, "odd": {1}})
+        with log_context({at.JOB_ID: "j"}):
+            logger.warning("lease lost", extra={at.LOCK_NAME: "ledger", at.LEASE_MARGIN: 1.5, "odd": {1}})
     finally:
         logger.removeHandler(handler)
     (record,) = [data.log_record for data in exporter.get_finished_logs()]
     assert record.body == "lease lost"
     assert record.severity_text == "WARNING"
-    assert record.attributes == {"job_id": "j", "lock": "ledger", "margin": 1.5, "odd": "{1}"}
+    assert record.attributes == {
+        at.JOB_ID: "j",
+        at.LOCK_NAME: "ledger",
+        at.LEASE_MARGIN: 1.5,
+        "odd": "{1}",
+    }

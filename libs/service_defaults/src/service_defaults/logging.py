@@ -1,12 +1,12 @@
 """Logs: the standard library's logging, rendered as one JSON object per line or, on a terminal, for people.
 
 Code logs constant messages with the data in `extra`; what is bound by `log_context` (job id, lock, attempt,
-fence) and the ids of the active span are added to every line.
+fence) and the ids of the active span are added to every line. Names are those of `contracts.telemetry`.
 """
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Any
 
@@ -14,6 +14,7 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from contracts.telemetry import attributes as at
 from service_defaults.settings import ServiceSettings
 
 #: These say little that is new, and much.
@@ -43,7 +44,7 @@ def configure_logging(settings: ServiceSettings, stream: IO[str] | None = None) 
     return handler
 
 
-def log_context(**values: Any) -> AbstractContextManager[None]:
+def log_context(values: Mapping[str, Any]) -> AbstractContextManager[None]:
     """Add values to every log line written within this context, by this task and those it starts."""
     return structlog.contextvars.bound_contextvars(**values)
 
@@ -66,7 +67,7 @@ def _formatter(service: str, *, as_json: bool, colors: bool) -> logging.Formatte
     if as_json:
 
         def add_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-            event["service"] = service
+            event[at.SERVICE_NAME] = service
             return event
 
         rendering = [
@@ -88,12 +89,12 @@ def _add_span(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     span = trace.get_current_span().get_span_context()
     # A line about a job belongs to that job's trace, whatever message happened to lead there.
     trace_id = trace.format_trace_id(span.trace_id)
-    if span.is_valid and event.setdefault("trace_id", trace_id) == trace_id:
-        event["span_id"] = trace.format_span_id(span.span_id)
+    if span.is_valid and event.setdefault(at.TRACE_ID, trace_id) == trace_id:
+        event[at.SPAN_ID] = trace.format_span_id(span.span_id)
     return event
 
 
 def _lead(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     event.pop("color_message", None)
-    first = ("timestamp", "level", "logger", "message", "service")
+    first = ("timestamp", "level", "logger", "message", at.SERVICE_NAME)
     return {name: event[name] for name in first if name in event} | dict(event)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from contracts.telemetry import attributes as at
 from coordination.ports import UnknownOutcomeError
 
 logger = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ async def prepare_patiently(prepare: Callable[[], Awaitable[None]]) -> None:
         try:
             await prepare()
         except UnknownOutcomeError as error:
-            logger.warning("storage is not there yet", extra={"error": str(error)})
+            logger.warning("storage is not there yet", extra={at.ERROR_MESSAGE: str(error)})
             await asyncio.sleep(_RETRY_SECONDS)
         else:
             return

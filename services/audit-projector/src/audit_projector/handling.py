@@ -12,6 +12,7 @@ from faststream.rabbit.annotations import RabbitMessage
 from audit_projector.projection import Projection
 from contracts import identifiers, lock_names
 from contracts.messages import JobEvents
+from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from coordination.ports import Clock, UnknownOutcomeError
 from service_defaults.broker import Intake, events_exchange, projector_queue
@@ -54,7 +55,7 @@ class EventHandler:
             await self._intake.quarantine(message, str(error))
             return
         for job_id, seq in up_to.items():
-            with log_context(job_id=job_id, lock=lock):
+            with log_context({at.JOB_ID: job_id, at.LOCK_NAME: lock}):
                 await self._project(lock, job_id, seq)
 
     async def _project(self, lock: str, job_id: str, seq: int) -> None:

@@ -11,6 +11,7 @@ JOB_PRIORITY = Attribute("job.priority", "Priority; smaller runs first.")
 JOB_STEP = Attribute(
     "job.step", "The step; on metrics without the number that repeated names get.", on_metrics=True
 )
+JOB_STEP_SECONDS = Attribute("job.step.seconds", "Duration of the step, in seconds.")
 JOB_STEPS = Attribute("job.steps", "Steps recorded so far, by all attempts.")
 JOB_OUTCOME = Attribute(
     "job.outcome",
@@ -125,3 +126,32 @@ ERROR_MESSAGE = Attribute("error.message", "What went wrong, in words.", convent
 RESEND_COUNT = Attribute(
     "http.request.resend_count", "How often the same storage call was sent before.", convention=True
 )
+SERVICE_NAME = Attribute("service.name", "The service; on every log line.", convention=True)
+MESSAGING_SYSTEM = Attribute(
+    "messaging.system", "The broker: `rabbitmq`.", values=("rabbitmq",), convention=True
+)
+MESSAGING_OPERATION_NAME = Attribute(
+    "messaging.operation.name", "What is done with the message.", values=("send", "process"), convention=True
+)
+MESSAGING_OPERATION_TYPE = Attribute(
+    "messaging.operation.type",
+    "What is done with the message, in the convention's words.",
+    values=("send", "process"),
+    convention=True,
+)
+MESSAGING_DESTINATION = Attribute(
+    "messaging.destination.name",
+    "`exchange:routing key`; on spans of consumers also `:queue`.",
+    convention=True,
+    on_metrics=True,
+)
+MESSAGING_ROUTING_KEY = Attribute(
+    "messaging.rabbitmq.destination.routing_key", "The routing key, unless empty.", convention=True
+)
+MESSAGING_MESSAGE_ID = Attribute("messaging.message.id", "Id of the message.", convention=True)
+MESSAGING_CONVERSATION_ID = Attribute(
+    "messaging.message.conversation_id", "The message's correlation id.", convention=True
+)
+MESSAGING_BODY_SIZE = Attribute("messaging.message.body.size", "Bytes of the body.", convention=True)
+SERVER_ADDRESS = Attribute("server.address", "Host of the broker.", convention=True)
+SERVER_PORT = Attribute("server.port", "Port of the broker.", convention=True)

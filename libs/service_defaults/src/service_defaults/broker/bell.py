@@ -15,6 +15,7 @@ from contracts import topology as names
 from contracts.jobs import Event
 from contracts.messages import Hint, JobEvents, RunJob
 from contracts.statuses import EventStatus
+from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from contracts.traceparent import trace_id_of
 from coordination.ports import RecordedEvent, Ring
@@ -71,7 +72,9 @@ class RabbitBell:
             await self._publish_ring(ring, names.RUN)
         except NotConfirmedError as error:
             self._failures.add(1, {"message": "ring"})
-            logger.warning("doorbell not confirmed", extra={"lock": ring.lock_name, "error": str(error)})
+            logger.warning(
+                "doorbell not confirmed", extra={at.LOCK_NAME: ring.lock_name, at.ERROR_MESSAGE: str(error)}
+            )
 
     async def defer(self, ring: Ring) -> None:
         """Ring once the deferral time is over. Raises NotConfirmedError, an UnknownOutcomeError."""
@@ -90,7 +93,9 @@ class RabbitBell:
             )
         except NotConfirmedError as error:
             self._failures.add(1, {"message": "hint"})
-            logger.warning("hint not confirmed", extra={"lock": hint.lock, "error": str(error)})
+            logger.warning(
+                "hint not confirmed", extra={at.LOCK_NAME: hint.lock, at.ERROR_MESSAGE: str(error)}
+            )
 
     def announce(self, events: Sequence[RecordedEvent]) -> None:
         """Hand over recorded events for publishing. Never waits and never fails."""
@@ -126,7 +131,7 @@ class RabbitBell:
                 await self._drained.wait()
         except TimeoutError:
             self._dropped.add(len(self._waiting))
-            logger.warning("announcements left to the sweeper", extra={"count": len(self._waiting)})
+            logger.warning("announcements left to the sweeper", extra={at.MESSAGE_COUNT: len(self._waiting)})
         self._announcer.cancel()
         await asyncio.wait([self._announcer])
         self._announcer = None
@@ -158,7 +163,9 @@ class RabbitBell:
                 pause = _FIRST_PAUSE
                 continue
             self._failures.add(len(batch) - len(done), {"message": "events"})
-            logger.warning("events not confirmed, trying again", extra={"count": len(batch) - len(done)})
+            logger.warning(
+                "events not confirmed, trying again", extra={at.MESSAGE_COUNT: len(batch) - len(done)}
+            )
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -167,7 +174,7 @@ class RabbitBell:
             bodies = list(_bodies(announcement))
         except ValueError:
             self._dropped.add(1)
-            logger.exception("recorded events cannot be told", extra={"job_id": announcement[0].job_id})
+            logger.exception("recorded events cannot be told", extra={at.JOB_ID: announcement[0].job_id})
             return True
         try:
             for body in bodies:

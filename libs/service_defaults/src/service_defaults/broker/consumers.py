@@ -8,6 +8,8 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from faststream.rabbit import RabbitBroker
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
+from contracts.telemetry import attributes as at
+
 logger = logging.getLogger(__name__)
 
 _PROBE_SECONDS = 5.0
@@ -79,7 +81,7 @@ class ConsumerWatchdog:
             return
         except NotConsumingError as error:
             self._deaf += 1
-            logger.warning("not consuming", extra={"error": repr(error), "times": self._deaf})
+            logger.warning("not consuming", extra={at.ERROR_MESSAGE: repr(error)})
         if self._deaf == 2:
             await self._connect_again()
         elif self._deaf >= 4:
@@ -94,7 +96,7 @@ class ConsumerWatchdog:
                 if connection is not None:
                     await connection.reconnect()
         except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
-            logger.warning("not connected again", extra={"error": repr(error)})
+            logger.warning("not connected again", extra={at.ERROR_MESSAGE: repr(error)})
 
 
 async def _is_consuming(subscriber: RabbitSubscriber) -> bool:

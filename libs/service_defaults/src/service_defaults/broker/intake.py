@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts import topology as names
 from contracts.jobs import MAX_BODY_BYTES
+from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from service_defaults.broker.connection import NotConfirmedError, publish_confirmed
 from service_defaults.broker.topology import quarantine_exchange
@@ -59,7 +60,8 @@ class Intake:
             "x-original-routing-key": raw.routing_key or "",
         }
         logger.warning(
-            "message quarantined", extra={"reason": reason[:_LONGEST_REASON], "routing_key": raw.routing_key}
+            "message quarantined",
+            extra={at.REASON: reason[:_LONGEST_REASON], at.MESSAGING_ROUTING_KEY: raw.routing_key},
         )
         try:
             await publish_confirmed(
