@@ -1,6 +1,6 @@
 """What an OTLP receiver got from the services, as far as tests look at it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,6 @@ class LogRecord:
 class Received:
     """Everything that came."""
 
-    spans: Iterable[Span] = ()
-    metrics: Iterable[Metric] = ()
-    logs: Iterable[LogRecord] = ()
+    spans: Sequence[Span] = ()
+    metrics: Sequence[Metric] = ()
+    logs: Sequence[LogRecord] = ()

@@ -1,0 +1,10 @@
+"""The declared names by their constants."""
+
+from contracts.telemetry import attributes, metrics, spans
+from contracts.telemetry.document import declared
+from contracts.telemetry.names import Attribute, Metric, SpanEvent, SpanName
+
+SPANS = declared(spans, SpanName)
+MOMENTS = declared(spans, SpanEvent)
+METRICS = declared(metrics, Metric)
+ATTRIBUTES = declared(attributes, Attribute)
