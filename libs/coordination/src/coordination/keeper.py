@@ -117,7 +117,7 @@ class Keeper:
 
     def _end(self, reason: StopReason, message: str) -> None:
         self._ended = True
-        self._observe(LeaseEnded(self._lock_name, message))
+        self._observe(LeaseEnded(self._lock_name, message, reason is StopReason.LOST))
         self._on_end(reason)
 
     @operation

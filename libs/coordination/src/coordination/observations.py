@@ -74,10 +74,11 @@ class RenewalFailed:
 
 @dataclass(frozen=True)
 class LeaseEnded:
-    """The lease can no longer be trusted."""
+    """The lease can no longer be trusted; `is_lost` when the store has said so."""
 
     lock_name: str
     reason: str
+    is_lost: bool
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Writing until the outcome is known: the identical transaction again and again, never a different one."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import TypeVar
 
 from coordination.ports import Clock, Journal, Transaction, UnknownOutcomeError
@@ -11,6 +13,13 @@ ResultT = TypeVar("ResultT")
 
 #: Longest pause between two tries, in seconds.
 _LONGEST_PAUSE = 2.0
+
+_resends: ContextVar[int] = ContextVar("coordination_resends", default=0)
+
+
+def resends() -> int:
+    """Tell how often the call under way was sent before, its outcome unknown."""
+    return _resends.get()
 
 
 async def until_known(
@@ -21,7 +30,8 @@ async def until_known(
     Raises UnknownOutcomeError once the boot clock has passed `until`.
     """
     pause = first_pause
-    while True:
+    for sent_before in itertools.count():
+        token = _resends.set(sent_before)
         try:
             return await call()
         except UnknownOutcomeError:
@@ -30,6 +40,9 @@ async def until_known(
                 raise
             await clock.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
+        finally:
+            _resends.reset(token)
+    raise AssertionError("unreachable")
 
 
 async def commit_until(

@@ -14,6 +14,7 @@ from faststream.rabbit.annotations import RabbitMessage
 
 from contracts import lock_names
 from contracts.messages import Hint, RunJob
+from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from coordination.doorkeeper import Doorkeeper, NoRoomError
 from coordination.ports import Bell, Ring, UnknownOutcomeError
@@ -37,8 +38,15 @@ class Bells:
     """
 
     def __init__(
-        self, broker: RabbitBroker, topology: Topology, intake: Intake, doorkeeper: Doorkeeper, bell: Bell
+        self,
+        broker: RabbitBroker,
+        topology: Topology,
+        intake: Intake,
+        doorkeeper: Doorkeeper,
+        bell: Bell,
+        answered: Callable[[str], None],
     ) -> None:
+        self._answered = answered
         self._intake = intake
         self._doorkeeper = doorkeeper
         self._bell = bell
@@ -68,13 +76,16 @@ class Bells:
         if ring is None:
             return
         try:
-            await self._doorkeeper.answer(ring)
+            answer = await self._doorkeeper.answer(ring)
         except NoRoomError:
+            self._answered("no_room")
             await self._give_back(message, ring)
         except UnknownOutcomeError:
+            self._answered("unknown")
             await asyncio.sleep(_PAUSE)
             await message.nack(requeue=True)
         else:
+            self._answered(answer)
             await message.ack()
 
     async def _understand(self, message: RabbitMessage) -> Ring | None:
@@ -120,7 +131,7 @@ class Bells:
             try:
                 await change()
             except (*CONNECTION_EXCEPTIONS, FastStreamException) as error:
-                logger.warning("consumer not changed, trying again", extra={"error": repr(error)})
+                logger.warning("consumer not changed, trying again", extra={at.ERROR_MESSAGE: repr(error)})
                 await asyncio.sleep(_PAUSE)
             else:
                 return

@@ -10,6 +10,7 @@ from faststream.asgi import AsgiFastStream
 from azure_storage.installation import connect, read_model_names
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
+from azure_storage.read_models.reading import ReadModels
 from azure_storage.read_models.writing import ReadModelWriter
 from coordination.clock import SystemClock
 from coordination.doorkeeper import Doorkeeper, House
@@ -20,11 +21,11 @@ from service_defaults.broker.consumers import ConsumerWatchdog
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
-from worker import telemetry
 from worker.bells import Bells, hear_hints
 from worker.execution import RunnerPool
 from worker.presence import Presence
 from worker.settings import WorkerSettings
+from worker.telemetry import StorageCalls, Telemetry
 
 logger = logging.getLogger("turnstile.worker")
 
@@ -34,8 +35,11 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     clock = SystemClock()
     broker = make_broker(settings)
     bell = RabbitBell(broker, settings.topology, settings.deferral_milliseconds)
-    storage = connect(settings)
+    calls = StorageCalls()
+    storage = connect(settings, calls.observe)
     journal = TableJournal(storage)
+    read_models = ReadModels(storage, read_model_names(settings))
+    telemetry = Telemetry(settings.name, journal, read_models)
     pool = RunnerPool(
         settings.concurrency,
         settings.jobs_modules,
@@ -54,16 +58,16 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         ),
         pool,
         knows=lambda kind: kind in pool.kinds(),
-        observe=telemetry.record,
+        observe=telemetry.observe,
     )
     intake = Intake(broker, settings.topology)
-    bells = Bells(broker, settings.topology, intake, doorkeeper, bell)
+    bells = Bells(broker, settings.topology, intake, doorkeeper, bell, telemetry.measurements.answered)
     hear_hints(broker, settings.topology, intake, doorkeeper, settings.name)
-    read_models = ReadModelWriter(storage, read_model_names(settings))
+    telemetry.show_gauges(pool)
     presence = Presence(
         settings.name,
         settings.concurrency,
-        read_models,
+        ReadModelWriter(storage, read_model_names(settings)),
         clock,
         pool.kinds,
         lambda: doorkeeper.running,

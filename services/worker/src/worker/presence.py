@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from azure_storage.read_models.writing import ReadModelWriter
 from contracts.jobs import Kind, Worker
+from contracts.telemetry import attributes as at
 from coordination.ports import Clock, UnknownOutcomeError
 from worker.execution import KindInfo
 
@@ -81,5 +82,5 @@ class Presence:
                 await self.beat()
                 beats += 1
             except UnknownOutcomeError as error:
-                logger.warning("heartbeat not written", extra={"error": str(error)})
+                logger.warning("heartbeat not written", extra={at.ERROR_MESSAGE: str(error)})
             await asyncio.sleep(HEARTBEAT_SECONDS)

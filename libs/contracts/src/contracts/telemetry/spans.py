@@ -133,7 +133,7 @@ STEP_RECORDED = SpanEvent(
     "step recorded",
     "A step that the attempt cut off had recorded, as the journal knows it.",
     Source.WORKER,
-    attributes=(at.JOB_STEP, at.JOB_ATTEMPT),
+    attributes=(at.JOB_STEP, at.JOB_STEP_SECONDS, at.JOB_ATTEMPT),
 )
 RENEWAL_FAILED = SpanEvent(
     "renewal failed", "A renewal got no answer and was tried again.", Source.WORKER, attributes=(at.REASON,)

@@ -1,0 +1,81 @@
+"""Storage calls as measurements, and as spans beneath whatever made them."""
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics
+from coordination.persistence import resends
+from service_defaults.measures import histogram
+
+_SCOPE = "turnstile"
+
+
+class Call(Protocol):
+    """A storage call that is over (`azure_storage.calls.StorageCall`)."""
+
+    @property
+    def operation(self) -> str:
+        """Port and call."""
+
+    @property
+    def outcome(self) -> str:
+        """What is known after it."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+
+
+@dataclass(frozen=True)
+class TimedCall:
+    """A storage call with its place in time: nanoseconds since the epoch."""
+
+    operation: str
+    outcome: str
+    began: int
+    ended: int
+    #: How often it was sent before.
+    resends: int = 0
+
+
+class StorageTelemetry:
+    """Observes the storage calls of a service."""
+
+    def __init__(self) -> None:
+        self._durations = histogram(metrics.STORAGE_CALL_DURATION)
+
+    def observe(self, call: Call) -> None:
+        """Measure a call that is just over, and make its span where another is current."""
+        timed = self.measure(call)
+        if trace.get_current_span().get_span_context().is_valid:
+            storage_span(timed)
+
+    def measure(self, call: Call) -> TimedCall:
+        """Measure a call that is just over."""
+        labels = {at.STORAGE_OPERATION: call.operation, at.STORAGE_OUTCOME: str(call.outcome)}
+        self._durations.record(call.seconds, labels)
+        ended = time.time_ns()
+        return TimedCall(
+            call.operation, str(call.outcome), ended - int(call.seconds * 1e9), ended, resends()
+        )
+
+
+def storage_span(call: TimedCall, parent: Context | None = None) -> None:
+    """Make the span of a call, beneath the current span or that of the given context."""
+    about: dict[str, str | int] = {at.STORAGE_OPERATION: call.operation, at.STORAGE_OUTCOME: call.outcome}
+    if call.resends:
+        about[at.RESEND_COUNT] = call.resends
+    if call.outcome not in {"ok", "refused"}:
+        about[at.ERROR_TYPE] = call.outcome
+    tracer = trace.get_tracer(_SCOPE)
+    name = call.operation.replace(".", " ")
+    span = tracer.start_span(name, parent, SpanKind.CLIENT, {**about}, start_time=call.began)
+    if at.ERROR_TYPE in about:
+        span.set_status(Status(StatusCode.ERROR))
+    span.end(call.ended)

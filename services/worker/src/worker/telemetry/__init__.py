@@ -1,0 +1,11 @@
+"""What a worker tells of its runs: log lines, metrics and spans, all from what the protocol observes.
+
+Nothing here is asked for by the protocol, and nothing here can delay it: every span is made after the fact,
+with the times of what it tells of, as soon as that is over. A run itself is told in stretches, so that a job
+of hours is seen while it runs and a crash loses little.
+"""
+
+from worker.telemetry.observer import Telemetry
+from worker.telemetry.storage_calls import StorageCalls
+
+__all__ = ["StorageCalls", "Telemetry"]

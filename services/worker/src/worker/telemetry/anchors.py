@@ -1,0 +1,42 @@
+"""Where the spans of a job hang: under its submission, and each attempt's under the attempt's anchor.
+
+The anchor's id follows from the job and the attempt. So whoever takes over can link to an attempt of a worker
+that is gone, and the runner can hang the handler's spans under it.
+"""
+
+import hashlib
+
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import NonRecordingSpan, SpanContext
+
+from coordination.rows import JobRow
+
+
+def submission(job: JobRow) -> SpanContext | None:
+    """Give the span of the job's submission; None when nobody said which."""
+    if not job.traceparent:
+        return None
+    extracted = propagate.extract({"traceparent": job.traceparent})
+    found = trace.get_current_span(extracted).get_span_context()
+    return found if found.is_valid else None
+
+
+def anchor(job: JobRow, attempt: int | None = None) -> SpanContext | None:
+    """Give the anchor of an attempt at the job, by default the latest."""
+    root = submission(job)
+    if root is None:
+        return None
+    digest = hashlib.sha256(f"{job.job_id}/{attempt or job.attempt}".encode()).digest()
+    span_id = int.from_bytes(digest[:8], "big") or 1
+    return SpanContext(root.trace_id, span_id, is_remote=True, trace_flags=root.trace_flags)
+
+
+def beneath(span: SpanContext) -> Context:
+    """Give the context in which a new span is the child of this one, and nothing else is known."""
+    return trace.set_span_in_context(NonRecordingSpan(span), Context())
+
+
+def traceparent(span: SpanContext) -> str:
+    """Give a span as a W3C traceparent."""
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"

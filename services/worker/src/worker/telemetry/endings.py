@@ -1,0 +1,41 @@
+"""How a run ended, in telemetry's words."""
+
+from dataclasses import dataclass
+
+from contracts.telemetry import spans
+from contracts.telemetry.names import SpanName
+from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended."""
+
+    span: SpanName
+    #: One of `job.outcome`.
+    outcome: str
+    reason: str = ""
+    #: Empty when nothing went wrong.
+    error_type: str = ""
+
+
+def ending_of(outcome: Outcome) -> Ending:
+    """Give the words for an outcome that is in the journal. Raises ValueError for one that never is."""
+    match outcome:
+        case Completed():
+            return Ending(spans.COMPLETE_JOB, "completed")
+        case Failed(error_type, message):
+            return Ending(spans.FAIL_JOB, "failed", message, error_type)
+        case Cancelled():
+            return Ending(spans.CANCEL_JOB, "cancelled")
+        case TimedOut(message):
+            return Ending(spans.TIME_OUT_JOB, "timed_out", message, "TimedOut")
+        case Interrupted(reason):
+            return interruption(reason)
+        case _:
+            raise ValueError(f"{outcome!r} is no end that stands in the journal")
+
+
+def interruption(reason: str) -> Ending:
+    """Give the words for a run that was cut off."""
+    return Ending(spans.INTERRUPT_JOB, "interrupted", reason, "Interrupted")

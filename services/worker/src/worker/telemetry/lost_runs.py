@@ -1,0 +1,105 @@
+"""What became of runs whose worker was lost: told by the worker that took over, from the journal."""
+
+import asyncio
+import json
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+from contracts import lock_names
+from contracts.jobs import Worker
+from contracts.statuses import EventStatus
+from contracts.telemetry import attributes as at
+from contracts.telemetry import spans
+from coordination import rows
+from coordination.observations import HandOverCause, RunCutOff
+from coordination.ports import CoordinationError, Journal
+from coordination.rows import EventRow, JobRow
+from worker.telemetry.endings import interruption
+from worker.telemetry.measurements import Measurements
+from worker.telemetry.open_runs import Moment, Phase
+from worker.telemetry.tracing import Tracing
+
+
+class Heartbeats(Protocol):
+    """The workers' heartbeats."""
+
+    async def workers(self) -> list[Worker]:
+        """Give the workers, each with its last heartbeat."""
+
+
+class LostRuns:
+    """Tells of lost runs, in the background.
+
+    The worker that is gone may have taken its last spans with it, so what the run had recorded is told again,
+    as moments on the span of its interruption.
+    """
+
+    def __init__(
+        self, journal: Journal, heartbeats: Heartbeats, tracing: Tracing, measurements: Measurements
+    ) -> None:
+        self._journal = journal
+        self._heartbeats = heartbeats
+        self._tracing = tracing
+        self._measurements = measurements
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def tell(self, seen: RunCutOff) -> None:
+        """Tell of a run that was found cut off."""
+        task = asyncio.create_task(self._tell(seen, datetime.now(UTC)))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, seen: RunCutOff, found: datetime) -> None:
+        ending = interruption(f"worker {seen.lost_worker} was lost")
+        try:
+            events = await self._events(seen.job)
+            workers = await self._heartbeats.workers()
+            heard = next((one.seen_at for one in workers if one.worker == seen.lost_worker), None)
+        except CoordinationError:
+            events, heard = [], None  # the storage is away; that the run was cut off is told all the same
+        last = max((_moment(event) for event in events), default=found)
+        moments = [_recorded(event) for event in events if event.status == EventStatus.STEP]
+        about: dict[str, str | int | float] = {at.REASON: ending.reason, at.JOB_ATTEMPT: seen.job.attempt}
+        about[at.TAKE_OVER_CAUSE] = HandOverCause.WORKER_LOST.value
+        moments.append(Moment(spans.RUN_INTERRUPTED, about, _nanoseconds(found)))
+        phase = Phase(min(_nanoseconds(last), _nanoseconds(found)), time.time_ns())
+        self._tracing.cut_off(seen.job, ending, phase, moments)
+        if events:
+            seconds = (found - _moment(events[0])).total_seconds()
+            self._measurements.ended(seen.job.kind, ending.outcome, seconds)
+        if heard is not None:
+            waited = max(0.0, (found - heard).total_seconds())
+            self._measurements.taken_over(HandOverCause.WORKER_LOST, waited)
+
+    async def _events(self, job: JobRow) -> list[EventRow]:
+        """Read what the attempt wrote, its end by the take-over left out."""
+        stored = await self._journal.read_range(
+            lock_names.partition(job.lock_name), rows.event_prefix(job.job_id)
+        )
+        events = [EventRow.from_row(row) for row in stored]
+        return [
+            event
+            for event in events
+            if event.attempt == job.attempt and not _is_end(EventStatus(event.status))
+        ]
+
+
+def _is_end(status: EventStatus) -> bool:
+    return status is EventStatus.INTERRUPTED or status.is_terminal
+
+
+def _recorded(event: EventRow) -> Moment:
+    about: dict[str, str | int | float] = {at.JOB_STEP: event.message, at.JOB_ATTEMPT: event.attempt}
+    seconds = json.loads(event.data).get("seconds")
+    if seconds is not None:
+        about[at.JOB_STEP_SECONDS] = seconds
+    return Moment(spans.STEP_RECORDED, about, _nanoseconds(_moment(event)))
+
+
+def _moment(event: EventRow) -> datetime:
+    return datetime.fromisoformat(event.timestamp)
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1e9)

@@ -1,0 +1,199 @@
+"""The observer: turns each thing the protocol observes into a log line, measurements and spans."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanContext
+
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics, spans
+from contracts.telemetry.names import SpanEvent
+from coordination import observations as seen
+from coordination.operations import current_operation
+from coordination.ports import Journal
+from coordination.rows import JobRow
+from service_defaults.measures import Reading, gauge
+from worker.telemetry import log_lines
+from worker.telemetry.endings import ending_of
+from worker.telemetry.lost_runs import Heartbeats, LostRuns
+from worker.telemetry.measurements import Measurements, Runners, silences, states
+from worker.telemetry.open_runs import Moment, OpenRun, Phase
+from worker.telemetry.tracing import Acquisition, Tracing
+
+#: Seconds until the first stretch of a run is told, and the longest until another.
+_FIRST_STRETCH, _LONGEST_STRETCH = 2.0, 300.0
+
+
+@dataclass
+class _Holding:
+    """A lock that this worker holds."""
+
+    #: How the lease was got, until the first start has told it.
+    acquired: Acquisition | None = None
+    run: OpenRun | None = None
+    #: The last run's job and anchor.
+    last: tuple[JobRow, SpanContext | None] | None = None
+    #: The span that told the end of the run before, until the next start has linked to it.
+    ended: SpanContext | None = None
+    #: Storage calls since the last run began, and before the first.
+    calls: int = 0
+
+
+class Telemetry:
+    """Observes a worker."""
+
+    def __init__(self, worker: str, journal: Journal, heartbeats: Heartbeats) -> None:
+        self.measurements = Measurements()
+        self._tracing = Tracing(worker)
+        self._lost = LostRuns(journal, heartbeats, self._tracing, self.measurements)
+        self._holdings: dict[str, _Holding] = {}
+
+    def show_gauges(self, runners: Runners) -> None:
+        """Show what is held and what runs, whenever metrics are collected, perhaps in another thread."""
+        gauge(metrics.LOCKS_HELD, lambda: [Reading(len(self._holdings))])
+        gauge(metrics.JOB_SILENCE, lambda: silences(self._open_runs()))
+        gauge(metrics.RUNNERS, lambda: states(runners))
+
+    def _open_runs(self) -> list[OpenRun]:
+        return [holding.run for holding in list(self._holdings.values()) if holding.run is not None]
+
+    def observe(self, observation: seen.Observation) -> None:
+        """Tell of one observation."""
+        log_lines.write(observation)
+        match observation:
+            case seen.LeaseAcquired(lock):
+                bell = trace.get_current_span().get_span_context()
+                phase = Phase.of(current_operation())
+                self._holdings[lock] = _Holding(Acquisition(phase, bell), calls=len(phase.calls))
+            case seen.LeaseDenied(lock):
+                _note(spans.LOCK_HELD, lock)
+            case seen.BellDeferred(lock):
+                _note(spans.DOORBELL_DEFERRED, lock)
+            case seen.NotForThisWorker():
+                self.measurements.unknown_kind()
+            case seen.LeaseRenewed(_, margin):
+                self.measurements.renewed(margin)
+            case seen.RunCutOff():
+                self._lost.tell(observation)
+            case seen.LockLeft(lock):
+                self._left(lock)
+            case _:
+                self._observe_run(observation)
+
+    def _observe_run(self, observation: seen.Observation) -> None:
+        """Tell of what happened to a run, or to the lease it stands on."""
+        match observation:
+            case seen.RunStarted():
+                self._started(observation)
+            case seen.StepRecorded() | seen.StateSaved() | seen.ProgressWritten():
+                self._wrote(observation)
+            case seen.RunEnded():
+                self._ended(observation)
+            case seen.RenewalFailed(lock, reason):
+                self.measurements.not_renewed(definitive=False)
+                self._happened(lock, spans.RENEWAL_FAILED, reason)
+            case seen.LeaseEnded(lock, reason, is_lost):
+                if is_lost:
+                    self.measurements.not_renewed(definitive=True)
+                self._happened(lock, spans.LEASE_LOST, reason, is_end=True)
+            case seen.Fenced(lock, _, _, reason):
+                self.measurements.refused(observation)
+                self._happened(lock, spans.WRITE_REFUSED, reason, is_end=True)
+            case seen.LeaseReleased(lock):
+                self._released(lock)
+
+    def _started(self, observation: seen.RunStarted) -> None:
+        self.measurements.started(observation)
+        job = observation.job
+        holding = self._holdings.setdefault(job.lock_name, _Holding())
+        if observation.after is not None:
+            self.measurements.called(observation.after.kind, holding.calls)
+            holding.calls = 0
+        phase = Phase.of(current_operation())
+        anchor = self._tracing.started(observation, phase, holding.acquired, holding.ended)
+        holding.acquired = holding.ended = None
+        holding.last = (job, anchor)
+        run = OpenRun(job, anchor, began=phase.ended, told=phase.ended, pause=_FIRST_STRETCH)
+        run.calls, holding.calls = holding.calls + len(phase.calls), 0
+        holding.run = run
+        self._plan_stretch(run)
+
+    def _plan_stretch(self, run: OpenRun) -> None:
+        run.timer = asyncio.get_running_loop().call_later(run.pause, self._tell_stretch, run)
+        run.pause = min(run.pause * 2, _LONGEST_STRETCH)
+
+    def _tell_stretch(self, run: OpenRun) -> None:
+        self._tracing.stretch(run, time.time_ns())
+        self._plan_stretch(run)
+
+    def _wrote(self, observation: seen.StepRecorded | seen.StateSaved | seen.ProgressWritten) -> None:
+        """Take in what was written for a run."""
+        run = self._run(observation.job.lock_name)
+        if run is None:
+            return
+        run.job, run.sign = observation.job, time.monotonic()
+        phase = Phase.of(current_operation())
+        run.calls += len(phase.calls)
+        match observation:
+            case seen.StepRecorded():
+                self.measurements.step(observation)
+                run.recording = phase
+            case seen.StateSaved(_, characters):
+                self._tracing.state_saved(run, phase, characters)
+
+    def _ended(self, observation: seen.RunEnded) -> None:
+        holding = self._holdings.get(observation.job.lock_name)
+        if holding is None or holding.run is None:
+            return
+        run, holding.run = holding.run, None
+        run.close()
+        phase = Phase.of(current_operation())
+        if run.told != run.began:
+            self._tracing.stretch(run, phase.began)
+        holding.ended = self._tracing.ended(run, observation, phase)
+        holding.calls = run.calls + len(phase.calls)
+        outcome = ending_of(observation.outcome).outcome
+        self.measurements.ended(run.job.kind, outcome, (phase.ended - run.began) / 1e9)
+
+    def _happened(self, lock: str, name: SpanEvent, reason: str, *, is_end: bool = False) -> None:
+        run = self._run(lock)
+        if run is None:
+            return
+        run.moments.append(Moment(name, {at.REASON: reason}))
+        if is_end:
+            # This worker will not write how the run ended, so this is the last that it can tell.
+            run.close()
+            self._tracing.stretch(run, time.time_ns(), failed=True)
+
+    def _released(self, lock: str) -> None:
+        holding = self._holdings.get(lock)
+        if holding is None:
+            return
+        phase = Phase.of(current_operation())
+        holding.calls += len(phase.calls)
+        if holding.run is not None:
+            holding.run.close()
+            holding.calls += holding.run.calls
+        if holding.last is not None:
+            self._tracing.released(*holding.last, phase)
+
+    def _left(self, lock: str) -> None:
+        holding = self._holdings.pop(lock, None)
+        operation = current_operation()
+        if holding is None or holding.last is None:
+            return
+        calls = holding.calls + (len(operation.calls) if operation else 0)
+        self.measurements.called(holding.last[0].kind, calls)
+
+    def _run(self, lock: str) -> OpenRun | None:
+        holding = self._holdings.get(lock)
+        return holding.run if holding is not None else None
+
+
+def _note(name: SpanEvent, lock: str) -> None:
+    """Note a moment on the span of the doorbell that is being answered."""
+    span = trace.get_current_span()
+    if span.is_recording():
+        span.add_event(name, {at.LOCK_NAME: lock})

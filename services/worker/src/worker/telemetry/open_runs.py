@@ -1,0 +1,70 @@
+"""The runs in progress, as far as telemetry remembers them."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from opentelemetry.trace import SpanContext
+
+from contracts.telemetry.names import SpanEvent
+from coordination.operations import Operation
+from coordination.rows import JobRow
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of time with the storage calls it took."""
+
+    #: Nanoseconds since the epoch.
+    began: int
+    ended: int
+    calls: Sequence[Any] = ()
+
+    @classmethod
+    def of(cls, operation: Operation | None) -> Self:
+        """Give an operation that is over now; its calls are told once only."""
+        now = time.time_ns()
+        if operation is None:
+            return cls(now, now)
+        calls, operation.calls = operation.calls, []
+        return cls(operation.began, now, calls)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something that happened to a run, to be told as an event of its next span."""
+
+    name: SpanEvent
+    attributes: Mapping[str, str | int | float]
+    at: int = field(default_factory=time.time_ns)
+
+
+@dataclass
+class OpenRun:
+    """A run in progress."""
+
+    job: JobRow
+    anchor: SpanContext | None
+    #: Nanoseconds since the epoch.
+    began: int
+    #: Until when stretches have told of it.
+    told: int
+    #: Seconds until the next stretch is told.
+    pause: float
+    timer: asyncio.TimerHandle | None = None
+    step: str = ""
+    progress: tuple[float | None, float | None] = (None, None)
+    moments: list[Moment] = field(default_factory=list)
+    #: When the handler last showed that it gets on; monotonic seconds.
+    sign: float = field(default_factory=time.monotonic)
+    #: Storage calls so far.
+    calls: int = 0
+    #: How the latest step was recorded, until its span is told.
+    recording: Phase | None = None
+
+    def close(self) -> None:
+        """Tell no more stretches."""
+        if self.timer is not None:
+            self.timer.cancel()

@@ -1,0 +1,19 @@
+"""Storage calls of a worker: those of an operation of the protocol are told with it, when it is over."""
+
+from azure_storage.calls import StorageCall
+from coordination.operations import current_operation
+from service_defaults.storage_telemetry import StorageTelemetry
+
+
+class StorageCalls:
+    """Observes the worker's storage calls."""
+
+    def __init__(self) -> None:
+        self._telemetry = StorageTelemetry()
+
+    def observe(self, call: StorageCall) -> None:
+        """Measure a call, and keep it for the span of the operation it belongs to."""
+        timed = self._telemetry.measure(call)
+        operation = current_operation()
+        if operation is not None:
+            operation.calls.append(timed)

@@ -1,0 +1,186 @@
+"""Spans of runs, each made when what it tells of is over."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.trace import Link, SpanContext, Status, StatusCode
+
+from contracts.telemetry import attributes as at
+from contracts.telemetry import spans
+from contracts.telemetry.names import SpanName
+from coordination.observations import RunEnded, RunStarted
+from coordination.outcomes import Interrupted
+from coordination.rows import JobRow
+from service_defaults.span_ids import next_span_id
+from service_defaults.storage_telemetry import storage_span
+from worker.telemetry.anchors import anchor, beneath, submission
+from worker.telemetry.endings import Ending, ending_of
+from worker.telemetry.open_runs import Moment, OpenRun, Phase
+
+_SCOPE = "turnstile"
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """A lease got, for a job that is not known yet."""
+
+    phase: Phase
+    #: The message that led here.
+    bell: SpanContext
+
+
+class Tracing:
+    """Makes the spans. A job without a trace has none."""
+
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
+        self._tracer = trace.get_tracer(_SCOPE)
+
+    def started(
+        self, seen: RunStarted, phase: Phase, acquired: Acquisition | None, ended: SpanContext | None
+    ) -> SpanContext | None:
+        """Tell of the wait, the lease and the start; gives the attempt's anchor.
+
+        `ended` is the span that told the end of the run before, when the same transaction ended that.
+        """
+        job, root, mine = seen.job, submission(seen.job), anchor(seen.job)
+        if root is None or mine is None:
+            return None
+        self._waited(job, root, phase.ended)
+        parent, links = root, []
+        if acquired is not None:
+            if acquired.bell.trace_id == root.trace_id:
+                parent = acquired.bell
+            elif acquired.bell.is_valid:
+                links.append(Link(acquired.bell))
+            about = {**_job(job), at.WORKER_NAME: self._worker}
+            self._tell(spans.ACQUIRE_LEASE, parent, acquired.phase, about, links=links)
+        links += self._predecessors(seen, ended)
+        name = spans.TAKE_OVER_LOCK if seen.after is None else spans.START_NEXT_JOB
+        about = {**self._run(job), at.JOB_INTERRUPTIONS: job.interruptions, **_hand_over(seen)}
+        with next_span_id(mine.span_id):
+            self._tell(name, parent, phase, about, links=links)
+        return mine
+
+    def _waited(self, job: JobRow, root: SpanContext, until: int) -> None:
+        if job.queued_at:
+            since = _nanoseconds(job.queued_at)
+            if since < until:
+                about = {**_job(job), at.JOB_ATTEMPT: job.attempt}
+                self._tell(spans.WAIT_IN_LINE, root, Phase(since, until), about)
+
+    def _predecessors(self, seen: RunStarted, ended: SpanContext | None) -> list[Link]:
+        """Link to the attempt before, and to the run before under this lock."""
+        before = [anchor(seen.job, seen.job.attempt - 1)] if seen.job.attempt > 1 else []
+        if seen.interrupted is not None and seen.interrupted.job_id != seen.job.job_id:
+            before.append(anchor(seen.interrupted))
+        return [Link(span) for span in (*before, ended) if span is not None]
+
+    def stretch(self, run: OpenRun, until: int, *, failed: bool = False) -> None:
+        """Tell of the run since it was told of last."""
+        about = {**self._run(run.job), at.JOB_STEPS: run.job.steps}
+        value, limit = run.progress
+        extras: dict[str, Any] = {
+            at.JOB_STEP: run.step or None,
+            at.JOB_PROGRESS: value,
+            at.JOB_PROGRESS_LIMIT: limit,
+        }
+        about |= {name: extra for name, extra in extras.items() if extra is not None}
+        moments, run.moments = run.moments, []
+        status = Status(StatusCode.ERROR, "stopped for good") if failed else None
+        if run.anchor is not None:
+            phase = Phase(run.told, until)
+            self._tell(spans.RUN_JOB, run.anchor, phase, about, moments=moments, status=status)
+        run.told = until
+
+    def state_saved(self, run: OpenRun, phase: Phase, characters: int) -> None:
+        """Tell that state was saved."""
+        if run.anchor is not None:
+            about = {**self._run(run.job), at.JOB_STATE_SIZE: characters}
+            self._tell(spans.SAVE_STATE, run.anchor, phase, about)
+
+    def calls(self, parent: SpanContext, calls: Iterable[Any]) -> None:
+        """Tell of storage calls beneath a span."""
+        for call in calls:
+            storage_span(call, beneath(parent))
+
+    def ended(self, run: OpenRun, seen: RunEnded, phase: Phase) -> SpanContext | None:
+        """Tell how the run ended; gives the span that does."""
+        ending = ending_of(seen.outcome)
+        moments = list(run.moments)
+        if isinstance(seen.outcome, Interrupted):
+            about: dict[str, Any] = {at.REASON: ending.reason, at.JOB_ATTEMPT: run.job.attempt}
+            moments.append(Moment(spans.RUN_INTERRUPTED, about))
+        if run.anchor is None:
+            return None
+        return self._ended(run.anchor, seen.job, ending, phase, moments)
+
+    def cut_off(
+        self, job: JobRow, ending: Ending, phase: Phase, moments: Sequence[Moment]
+    ) -> SpanContext | None:
+        """Tell that the job's latest run was cut off, its worker lost, and what it had recorded."""
+        lost = anchor(job)
+        return None if lost is None else self._ended(lost, job, ending, phase, moments)
+
+    def _ended(
+        self, parent: SpanContext, job: JobRow, ending: Ending, phase: Phase, moments: Sequence[Moment]
+    ) -> SpanContext:
+        about = {**self._run(job), at.JOB_OUTCOME: ending.outcome, at.JOB_STEPS: job.steps}
+        if ending.reason:
+            about[at.REASON] = ending.reason
+        status = None
+        if ending.error_type:
+            about[at.ERROR_TYPE] = ending.error_type
+            status = Status(StatusCode.ERROR, ending.reason)
+        return self._tell(ending.span, parent, phase, about, moments=moments, status=status)
+
+    def released(self, job: JobRow, last: SpanContext | None, phase: Phase) -> None:
+        """Tell that the lease was given back after the job's run."""
+        if last is not None:
+            self._tell(spans.RELEASE_LEASE, last, phase, {**_job(job), at.WORKER_NAME: self._worker})
+
+    def _run(self, job: JobRow) -> dict[str, Any]:
+        about = _job(job)
+        about |= {at.JOB_ATTEMPT: job.attempt, at.LOCK_FENCE: job.fence, at.WORKER_NAME: self._worker}
+        return about
+
+    def _tell(
+        self,
+        name: SpanName,
+        parent: SpanContext,
+        phase: Phase,
+        about: Mapping[str, Any],
+        *,
+        links: Sequence[Link] = (),
+        moments: Sequence[Moment] = (),
+        status: Status | None = None,
+    ) -> SpanContext:
+        span = self._tracer.start_span(
+            name, beneath(parent), start_time=phase.began, attributes={**about}, links=links
+        )
+        for moment in moments:
+            span.add_event(moment.name, {**moment.attributes}, moment.at)
+        if status is not None:
+            span.set_status(status)
+        span.end(phase.ended)
+        self.calls(span.get_span_context(), phase.calls)
+        return span.get_span_context()
+
+
+def _job(job: JobRow) -> dict[str, Any]:
+    return {at.JOB_ID: job.job_id, at.JOB_KIND: job.kind, at.LOCK_NAME: job.lock_name}
+
+
+def _hand_over(seen: RunStarted) -> dict[str, Any]:
+    if seen.hand_over is None:
+        return {}
+    cause = seen.hand_over.cause.value
+    name = at.HAND_OVER_CAUSE if cause in at.HAND_OVER_CAUSE.values else at.TAKE_OVER_CAUSE
+    return {name: cause}
+
+
+def _nanoseconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp() * 1e9)
