@@ -30,7 +30,7 @@ async def fail():
 
 hooks = [fail] if settings.rabbitmq_namespace == "fails" else []
 routes = Health({"rabbitmq": rabbitmq_check(broker)}).routes()
-serve(AsgiFastStream(broker, after_startup=hooks, asgi_routes=routes), settings)
+serve(lambda _: AsgiFastStream(broker, after_startup=hooks, asgi_routes=routes), settings)
 """
 
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import uvicorn
 
 from service_defaults.logging import configure_logging
-from service_defaults.settings import ServiceSettings
+from service_defaults.settings import SettingsT
 from service_defaults.telemetry import start_telemetry
 
 logger = logging.getLogger(__name__)
@@ -24,9 +24,10 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, _FAILURE)
 _DRAIN_SECONDS = 5
 
 
-def serve(app: Callable[..., Any], settings: ServiceSettings) -> NoReturn:
-    """Run an ASGI application until SIGTERM or SIGINT, then end the process.
+def serve(create_app: Callable[[SettingsT], Callable[..., Any]], settings: SettingsT) -> NoReturn:
+    """Build an ASGI application and run it until SIGTERM or SIGINT, then end the process.
 
+    Logs and telemetry are there before the application is built, so that it can measure from the start.
     Exit code 0 after a stop that was asked for, 1 after `stop_as_failed`, 3 when the application did not
     start.
     """
@@ -34,7 +35,7 @@ def serve(app: Callable[..., Any], settings: ServiceSettings) -> NoReturn:
     shutdown_telemetry = start_telemetry(settings)
     server = _Server(
         uvicorn.Config(
-            _ending_when_broken(app),
+            _ending_when_broken(create_app(settings)),
             host=settings.host,
             port=settings.port,
             log_config=None,

@@ -58,7 +58,8 @@ class StorageTelemetry:
 
     def measure(self, call: Call) -> TimedCall:
         """Measure a call that is just over."""
-        labels = {at.STORAGE_OPERATION: call.operation, at.STORAGE_OUTCOME: str(call.outcome)}
+        labels: dict[str, str] = {at.STORAGE_OPERATION: call.operation}
+        labels[at.STORAGE_OUTCOME] = str(call.outcome)
         self._durations.record(call.seconds, labels)
         ended = time.time_ns()
         return TimedCall(

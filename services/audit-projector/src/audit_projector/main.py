@@ -55,4 +55,4 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
 def main() -> None:
     """Run the audit-projector until it is told to stop."""
     settings = read_settings(AuditProjectorSettings)
-    serve(create_app(settings), settings)
+    serve(create_app, settings)

@@ -7,4 +7,4 @@ from service_defaults.settings import read_settings
 
 if __name__ == "__main__":
     settings = read_settings(PublisherSettings)
-    serve(create_app(settings), settings)
+    serve(create_app, settings)

@@ -67,4 +67,4 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
 def main() -> None:
     """Run the scheduler until it is told to stop."""
     settings = read_settings(SchedulerSettings)
-    serve(create_app(settings), settings)
+    serve(create_app, settings)

@@ -112,4 +112,4 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
 def main() -> None:
     """Run the worker until it is told to stop."""
     settings = read_settings(WorkerSettings)
-    serve(create_app(settings), settings)
+    serve(create_app, settings)
