@@ -37,7 +37,7 @@ ps: python ## Show each process and its health
 logs: python ## Follow the logs (s=worker for one service)
 	@$(STACK) logs $(s)
 
-open: python ## Open the API's documentation in a browser
+open: python ## Print where to find what, and open the first page in a browser
 	@$(STACK) open
 
 demo: setup ## Run the main job, kill its worker, and check that nothing was lost

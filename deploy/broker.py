@@ -21,6 +21,7 @@ class BrokerPorts:
     distribution: int
     mapper: int
     management: int | None = None
+    metrics: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ class Broker:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "rabbitmq.conf").write_text(self._configuration())
         (self.folder / "env.conf").write_text("")
-        plugins = "[rabbitmq_management]." if self.ports.management else "[]."
-        (self.folder / "enabled_plugins").write_text(plugins + "\n")
+        wanted = {"rabbitmq_management": self.ports.management, "rabbitmq_prometheus": self.ports.metrics}
+        plugins = ",".join(name for name, port in wanted.items() if port)
+        (self.folder / "enabled_plugins").write_text(f"[{plugins}].\n")
 
     def mapper_command(self) -> Command:
         """Return the port mapper, in the foreground: started by the node it would outlive the node."""
@@ -97,6 +99,8 @@ class Broker:
         ]
         if self.ports.management:
             lines += [f"management.tcp.ip = {LOOPBACK}", f"management.tcp.port = {self.ports.management}"]
+        if self.ports.metrics:
+            lines += [f"prometheus.tcp.ip = {LOOPBACK}", f"prometheus.tcp.port = {self.ports.metrics}"]
         return "\n".join(lines) + "\n"
 
     @staticmethod

@@ -4,19 +4,25 @@ import contextlib
 import os
 import subprocess
 
-from deploy import ports
+from deploy import addresses, ports
 from deploy.ports import LOOPBACK
 from deploy.programs import WORKER
-from deploy.settings import PREFIX, ROOT, StackSettings
-from deploy.texts import StackError, table
+from deploy.settings import OBSERVERS, PREFIX, ROOT, StackSettings
+from deploy.texts import StackError
 
 _ELSEWHERE = "Without images the same stack runs as plain processes: add RUNTIME=native to the command."
+_COLLECTOR = "otel-collector"
 
 
 _PUBLISHED = {
     "publisher": ("PUBLISHER_PORT",),
     "rabbitmq": ("RABBITMQ_PORT", "RABBITMQ_MANAGEMENT_PORT"),
     "azurite": ("AZURITE_BLOB_PORT", "AZURITE_QUEUE_PORT", "AZURITE_TABLE_PORT"),
+    _COLLECTOR: ("OTLP_PORT", "OTLP_GRPC_PORT"),
+    "jaeger": ("JAEGER_PORT",),
+    "prometheus": ("PROMETHEUS_PORT",),
+    "loki": ("LOKI_PORT",),
+    "grafana": ("GRAFANA_PORT",),
 }
 
 
@@ -50,15 +56,31 @@ class ContainerStack:
             message = f"No Docker engine with Compose answers. {_ELSEWHERE}"
             raise StackError(message)
         self._settings.inputs.mkdir(parents=True, exist_ok=True)
-        self._or_explain("An image could not be pulled.", "pull", "--policy", "missing", "--ignore-buildable")
+        wanted, left_out = self._services()
+        pull = ("pull", "--policy", "missing", "--ignore-buildable", *wanted)
+        self._or_explain("An image could not be pulled.", *pull)
         self._or_explain("The images could not be built.", "build")
+        if left_out:
+            self._compose("rm", "--stop", "--force", *left_out)
         # A killed worker counts: it is there, and starts again.
         workers = len(self._containers("--all", WORKER)) or self._settings.workers
-        self._refuse_taken_ports()
+        self._refuse_taken_ports(wanted)
         scale = ("--scale", f"{WORKER}={workers}")
-        if self._try("up", "--detach", "--wait", *scale) != 0:
+        if self._try("up", "--detach", "--wait", *scale, *wanted) != 0:
             raise StackError("Not every container is healthy; `make ps` and `make logs` show more.")
-        print(table(("", "address"), self._pages()))
+        addresses.show(self.pages())
+
+    def pages(self) -> list[addresses.Page]:
+        """Return where people find what."""
+        port = self._settings.port
+        return [
+            *addresses.observer_pages(self._settings, self._settings.observers),
+            ("API", self._settings.url),
+            ("API documentation", f"{self._settings.url}/docs"),
+            ("RabbitMQ management", f"http://{LOOPBACK}:{port('RABBITMQ_MANAGEMENT_PORT')}"),
+            ("Azurite, blobs", f"http://{LOOPBACK}:{port('AZURITE_BLOB_PORT')}"),
+            ("Azurite, tables", f"http://{LOOPBACK}:{port('AZURITE_TABLE_PORT')}"),
+        ]
 
     def down(self) -> None:
         """Stop and remove the containers; data stays."""
@@ -73,8 +95,9 @@ class ContainerStack:
         """Print each container and its health; return whether all is well."""
         columns = "table {{.Name}}\t{{.Status}}\t{{.Ports}}"
         self._compose("ps", "--all", "--format", columns)
-        found = self._output("ps", "--all", "--format", "{{.State}} {{.Health}}").split("\n")
-        return bool(found) and all(line == "running healthy" for line in found)
+        found = self._output("ps", "--all", "--format", "{{.State}} {{.Health}}").splitlines()
+        # The collector's image has nothing to check its health with.
+        return bool(found) and all(line.strip() in ("running healthy", "running") for line in found)
 
     def logs(self, service: str | None, *, follow: bool) -> None:
         """Print the end of the logs, and what comes, until interrupted."""
@@ -104,19 +127,15 @@ class ContainerStack:
     def _containers(self, *which: str) -> list[str]:
         return self._output("ps", "--format", "{{.Name}}", *which).split()
 
-    def _pages(self) -> list[tuple[str, str]]:
-        port = self._settings.port
-        return [
-            ("API", self._settings.url),
-            ("API documentation", f"{self._settings.url}/docs"),
-            ("RabbitMQ management", f"http://{LOOPBACK}:{port('RABBITMQ_MANAGEMENT_PORT')}"),
-            ("Azurite, blobs", f"http://{LOOPBACK}:{port('AZURITE_BLOB_PORT')}"),
-            ("Azurite, tables", f"http://{LOOPBACK}:{port('AZURITE_TABLE_PORT')}"),
-        ]
+    def _services(self) -> tuple[list[str], list[str]]:
+        """Return the services that are to run, and those that are left out."""
+        named = self._output("config", "--services").split()
+        left_out = [name for name in named if name in OBSERVERS and name not in self._settings.observers]
+        return [name for name in named if name not in left_out], left_out
 
-    def _refuse_taken_ports(self) -> None:
+    def _refuse_taken_ports(self, wanted: list[str]) -> None:
         for service, names in _PUBLISHED.items():
-            for name in names if not self._containers(service) else ():
+            for name in names if service in wanted and not self._containers(service) else ():
                 port = self._settings.port(name)
                 if not ports.is_free(port):
                     raise StackError(ports.taken(port, service, PREFIX + name))
@@ -154,10 +173,13 @@ class ContainerStack:
         return done.stdout.strip()
 
     def _environment(self) -> dict[str, str]:
+        # Empty, it is none; not set, compose.yaml names the stack's own.
+        without_collector = {"TURNSTILE_COLLECTOR": ""} if _COLLECTOR not in self._settings.observers else {}
         stop_seconds = max(self._settings.stop_seconds, int(self._settings.text("STOP_SECONDS") or 0))
         return {
             **os.environ,
             **self._settings.values,
+            **without_collector,
             f"{PREFIX}INPUT_FOLDER": str(self._settings.inputs),
             f"{PREFIX}STOP_SECONDS": str(stop_seconds),
         }

@@ -6,14 +6,14 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
-from deploy import install, install_servers, ports, processes, programs
+from deploy import addresses, install, install_servers, observers, ports, processes, programs
 from deploy.programs import WORKER
-from deploy.settings import StackSettings
+from deploy.settings import OBSERVERS, StackSettings
 from deploy.supervision import ProcessState, Program, Supervisor
 from deploy.texts import StackError, table
 
@@ -39,7 +39,19 @@ class NativeStack:
             install_servers.ensure_installed()
         with self._alone():
             self._apply(self._running_workers() or self._settings.workers)
-        print(table(("", "address"), self._pages()))
+        addresses.show(self.pages())
+        absent = observers.missing(self._settings)
+        if absent:
+            print(f"  Not installed, and not needed: {', '.join(absent)}.\n")
+
+    def pages(self) -> list[addresses.Page]:
+        """Return where people find what."""
+        running = self._programs(self._running_workers())
+        if self.is_up():
+            started = {state.name for state in self._supervisor.states()}
+            running = [program for program in running if program.name in started]
+        seen = addresses.observer_pages(self._settings, {program.name for program in running})
+        return [*seen, *(page for program in running for page in program.pages)]
 
     def down(self) -> None:
         """Stop everything; data stays."""
@@ -96,7 +108,7 @@ class NativeStack:
     def remove_data(self) -> None:
         """Remove all that the stack keeps; it must be down."""
         # Not the folder itself: somebody may have named one that holds more than ours.
-        for name in ("azurite", "inputs", "logs", "rabbitmq", "run"):
+        for name in ("azurite", "inputs", "logs", "rabbitmq", "run", *OBSERVERS):
             shutil.rmtree(self._settings.data / name, ignore_errors=True)
 
     def run(self, module: str) -> int:
@@ -104,8 +116,13 @@ class NativeStack:
         environment = {**os.environ, **self._settings.for_services()}
         return subprocess.run([install.PYTHON, "-m", module], env=environment, check=False).returncode
 
-    def _programs(self, workers: int) -> list[Program]:
-        return [*programs.servers(self._settings), *programs.services(self._settings, workers)]
+    def _programs(self, workers: int, without: Collection[str] = ()) -> list[Program]:
+        seeing = observers.observers(self._settings, without)
+        telemetry = observers.environment(self._settings, seeing)
+        services = programs.services(self._settings, workers, telemetry)
+        found = [*programs.servers(self._settings), *services, *seeing]
+        programs.refuse_shared_ports(found)
+        return found
 
     def _running_workers(self) -> int:
         if not self.is_up():
@@ -115,7 +132,8 @@ class NativeStack:
     def _apply(self, workers: int) -> None:
         """Make exactly these programs run; programs that run as described already are left alone."""
         self._settings.inputs.mkdir(parents=True, exist_ok=True)
-        wanted = {program.name: program for program in self._programs(workers)}
+        wanted = {program.name: program for program in self._programs(workers, self._without_port())}
+        observers.prepare(self._settings, wanted.values())
         if self.is_up():
             added, changed, removed = self._supervisor.changes(wanted.values())
             for name in (*changed, *removed):
@@ -130,7 +148,15 @@ class NativeStack:
             self._supervisor.start(wanted.values())
         first = {program.name for program in programs.servers(self._settings)}
         self._run([program for name, program in wanted.items() if name in first])
-        self._run([program for name, program in wanted.items() if name not in first])
+        # So early that they see the services start; waited for last, as nothing depends on them.
+        seeing = [program for name, program in wanted.items() if name in OBSERVERS]
+        for program in seeing:
+            self._supervisor.run(program.name)
+        self._run([program for name, program in wanted.items() if name not in {*first, *OBSERVERS}])
+        try:
+            self._run(seeing)
+        except StackError as error:
+            print(error)
 
     def _run(self, chosen: list[Program]) -> None:
         for program in chosen:
@@ -146,6 +172,19 @@ class NativeStack:
                     raise StackError(message)
                 time.sleep(0.1)
 
+    def _without_port(self) -> list[str]:
+        """Return which of the servers that show what happens find a port taken, and say so."""
+        states = self._supervisor.states() if self.is_up() else []
+        running = {state.name for state in states}
+        found = []
+        for program in observers.observers(self._settings):
+            for port, setting in program.ports.items() if program.name not in running else ():
+                if not ports.is_free(port):
+                    print(f"  {program.name} is left out. {ports.taken(port, program.name, setting)}")
+                    found.append(program.name)
+                    break
+        return found
+
     def _refuse_taken_ports(self, wanted: Iterable[Program]) -> None:
         states = self._supervisor.states() if self.is_up() else []
         running = {state.name for state in states if state.is_running}
@@ -153,10 +192,6 @@ class NativeStack:
             for port, setting in program.ports.items() if program.name not in running else ():
                 if not ports.wait_until_free(port, timeout=1.0):
                     raise StackError(ports.taken(port, program.name, setting))
-
-    def _pages(self) -> list[tuple[str, ...]]:
-        own = programs.services(self._settings, self._running_workers())
-        return [page for program in [*own, *programs.servers(self._settings)] for page in program.pages]
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

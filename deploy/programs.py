@@ -2,6 +2,7 @@
 
 import urllib.error
 import urllib.request
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from deploy.command import Command
@@ -31,8 +32,11 @@ def servers(settings: StackSettings) -> list[Program]:
         if ports.management:
             node[ports.management] = "TURNSTILE_RABBITMQ_MANAGEMENT_PORT"
             pages = (("RabbitMQ management", f"http://{LOOPBACK}:{ports.management}"),)
+        if ports.metrics:
+            node[ports.metrics] = "TURNSTILE_RABBITMQ_METRICS_PORT"
         programs.append(Program("epmd", broker.mapper_command(), mapper, lambda: True, order=1))
-        programs.append(Program("rabbitmq", broker.command(), node, broker.is_ready, 2, 60, pages))
+        metrics = ("rabbitmq", ports.metrics) if ports.metrics else None
+        programs.append(Program("rabbitmq", broker.command(), node, broker.is_ready, 2, 60, pages, metrics))
     if storage:
         storage.prepare()
         names = {
@@ -48,13 +52,26 @@ def servers(settings: StackSettings) -> list[Program]:
     return programs
 
 
-def services(settings: StackSettings, workers: int) -> list[Program]:
-    """Return Turnstile's own processes."""
-    programs = [_service(settings, name) for name in _BEFORE_WORKERS]
-    programs += [_worker(settings, number) for number in range(1, workers + 1)]
-    programs += [_service(settings, name) for name in _AFTER_WORKERS]
-    _refuse_shared_ports([*servers(settings), *programs])
+def services(settings: StackSettings, workers: int, telemetry: Mapping[str, str]) -> list[Program]:
+    """Return Turnstile's own processes; `telemetry` is what they find in their environment besides."""
+    environment = {**settings.for_services(), **telemetry}
+    programs = [_service(settings, name, environment) for name in _BEFORE_WORKERS]
+    programs += [_worker(settings, number, environment) for number in range(1, workers + 1)]
+    programs += [_service(settings, name, environment) for name in _AFTER_WORKERS]
     return programs
+
+
+def refuse_shared_ports(programs: Iterable[Program]) -> None:
+    """Raise SettingError if two programs are to listen on one port."""
+    taken: dict[int, str] = {}
+    for program in programs:
+        for port, setting in program.ports.items():
+            if port in taken:
+                message = (
+                    f"{program.name} and {taken[port]} would both listen on port {port}; change {setting}"
+                )
+                raise SettingError(message)
+            taken[port] = program.name
 
 
 def health(port: int) -> str:
@@ -68,42 +85,38 @@ def health(port: int) -> str:
         return "no answer"
 
 
-def _service(settings: StackSettings, name: str) -> Program:
+def _service(settings: StackSettings, name: str, environment: Mapping[str, str]) -> Program:
     setting = f"{name.upper().replace('-', '_')}_PORT"
     port = settings.port(setting)
-    program = _program(settings, name, name, port, f"TURNSTILE_{setting}")
+    program = _program(settings, name, name, {port: f"TURNSTILE_{setting}"}, environment)
     if name == "publisher":
         return replace(program, pages=(("API", settings.url), ("API documentation", f"{settings.url}/docs")))
     return program
 
 
-def _worker(settings: StackSettings, number: int) -> Program:
+def _worker(settings: StackSettings, number: int, environment: Mapping[str, str]) -> Program:
     port = settings.port("WORKER_PORT") + number - 1
-    return _program(settings, WORKER, f"{WORKER}-{number}", port, "TURNSTILE_WORKER_PORT")
+    ports = {port: "TURNSTILE_WORKER_PORT"}
+    return _program(settings, WORKER, f"{WORKER}-{number}", ports, environment)
 
 
-def _program(settings: StackSettings, service: str, name: str, port: int, setting: str) -> Program:
+def _program(
+    settings: StackSettings, service: str, name: str, ports: dict[int, str], shared: Mapping[str, str]
+) -> Program:
+    (port,) = ports
     environment = {
-        **settings.for_services(),
+        **shared,
         "TURNSTILE_HOST": LOOPBACK,
         "TURNSTILE_PORT": str(port),
         "OTEL_SERVICE_NAME": service,
         "PYTHONUNBUFFERED": "1",
     }
     arguments = (str(PYTHON), "-m", service.replace("-", "_"))
-    command = Command(arguments, environment, ROOT, when_orphaned="TERM")
     return Program(
-        name, command, {port: setting}, lambda: health(port) == "ready", stop_seconds=settings.stop_seconds
+        name,
+        Command(arguments, environment, ROOT, when_orphaned="TERM"),
+        ports,
+        lambda: health(port) == "ready",
+        stop_seconds=settings.stop_seconds,
+        metrics=(service, port),
     )
-
-
-def _refuse_shared_ports(programs: list[Program]) -> None:
-    taken: dict[int, str] = {}
-    for program in programs:
-        for port, setting in program.ports.items():
-            if port in taken:
-                message = (
-                    f"{program.name} and {taken[port]} would both listen on port {port}; change {setting}"
-                )
-                raise SettingError(message)
-            taken[port] = program.name

@@ -36,10 +36,12 @@ class ServerError(RuntimeError):
 class RabbitMQ:
     """A private RabbitMQ node. It keeps its ports and data over kill and start."""
 
-    def __init__(self, folder: Path) -> None:
-        self._reservation = Reservation(3)
-        amqp, distribution, mapper = self._reservation.ports
-        self._broker = Broker(folder, BrokerPorts(amqp, distribution, mapper))
+    def __init__(self, folder: Path, *, metrics: bool = False) -> None:
+        self._reservation = Reservation(4)
+        amqp, distribution, mapper, prometheus = self._reservation.ports
+        #: Where its metrics are asked for, when it was started with them.
+        self.metrics_port = prometheus if metrics else None
+        self._broker = Broker(folder, BrokerPorts(amqp, distribution, mapper, metrics=self.metrics_port))
         self._broker.prepare()
         self._mapper = _Process(self._broker.mapper_command(), folder / "epmd.log")
         self._node = _Process(self._broker.command(), folder / "rabbitmq.log")
@@ -116,10 +118,10 @@ class Azurite:
 
 
 @contextlib.contextmanager
-def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
+def rabbitmq(folder: Path, *, metrics: bool = False) -> Iterator[RabbitMQ]:
     """Run a private RabbitMQ as long as the context lasts."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = RabbitMQ(folder)
+    server = RabbitMQ(folder, metrics=metrics)
     try:
         server.start()
         yield server

@@ -11,8 +11,13 @@ from deploy.storage import Storage, StoragePorts
 
 ROOT = Path(__file__).parent.parent
 PREFIX = "TURNSTILE_"
+#: The servers that show what happens; Turnstile works as well without any of them.
+OBSERVERS = ("otel-collector", "jaeger", "prometheus", "loki", "grafana")
+#: What concerns the stack and none of the services.
+_NOT_FOR_SERVICES = (PREFIX + "GRAFANA_", PREFIX + "OBSERVABILITY")
 #: What the services read beside their own prefix.
 _TELEMETRY_PREFIX = "OTEL_"
+OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _RUNTIME = "RUNTIME"
 _HIGHEST_PORT = 65_535
 _DEFAULTS = {
@@ -30,6 +35,18 @@ _DEFAULTS = {
     "AZURITE_BLOB_PORT": "10000",
     "AZURITE_QUEUE_PORT": "10001",
     "AZURITE_TABLE_PORT": "10002",
+    "OBSERVABILITY": ",".join(OBSERVERS),
+    "GRAFANA_PORT": "3000",
+    "JAEGER_PORT": "16686",
+    "PROMETHEUS_PORT": "9090",
+    "LOKI_PORT": "3100",
+    "OTLP_PORT": "4318",
+    "OTLP_GRPC_PORT": "4317",
+    "RABBITMQ_METRICS_PORT": "15692",
+    "OBSERVABILITY_PORT": "24318",
+    "GRAFANA_USER": "admin",
+    "GRAFANA_PASSWORD": "admin",
+    "GRAFANA_ANONYMOUS": "true",
 }
 
 
@@ -104,6 +121,21 @@ class StackSettings:
         return int(float(self.values[PREFIX + "GRACE_SECONDS"])) + 10
 
     @property
+    def observers(self) -> tuple[str, ...]:
+        """Which of the servers that show what happens are to run."""
+        value = self.values[PREFIX + "OBSERVABILITY"]
+        names = [name.strip() for name in value.split(",")] if value != "none" else []
+        if not set(names) <= set(OBSERVERS):
+            message = f"{PREFIX}OBSERVABILITY must be none or some of {','.join(OBSERVERS)}, not {value!r}"
+            raise SettingError(message)
+        return tuple(name for name in OBSERVERS if name in names)
+
+    @property
+    def otlp_endpoint(self) -> str | None:
+        """Where the services send traces and logs, if that was said."""
+        return self.values.get(OTLP_ENDPOINT)
+
+    @property
     def url(self) -> str:
         """Where people and the command line reach the API."""
         return self.text("URL") or f"http://{LOOPBACK}:{self.port('PUBLISHER_PORT')}"
@@ -119,6 +151,7 @@ class StackSettings:
             self._beside(amqp, 20_000, "RABBITMQ_DISTRIBUTION_PORT"),
             self._beside(amqp, 20_001, "RABBITMQ_MAPPER_PORT"),
             self.port("RABBITMQ_MANAGEMENT_PORT"),
+            self.port("RABBITMQ_METRICS_PORT"),
         )
         user, password = self.values[PREFIX + "RABBITMQ_USER"], self.values[PREFIX + "RABBITMQ_PASSWORD"]
         return Broker(self.data / "rabbitmq", ports, user, password)
@@ -133,7 +166,8 @@ class StackSettings:
 
     def for_services(self) -> dict[str, str]:
         """Return what every service of a stack without containers finds in its environment."""
-        own = {name: value for name, value in self.values.items() if not name.startswith(_RUNTIME)}
+        foreign = (_RUNTIME, *_NOT_FOR_SERVICES)
+        own = {name: value for name, value in self.values.items() if not name.startswith(foreign)}
         environment = {name: value for name, value in own.items() if not name.endswith("_PORT")}
         environment[PREFIX + "INPUT_FOLDER"] = str(self.inputs)
         if self.own_broker:

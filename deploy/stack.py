@@ -7,9 +7,9 @@ RUNTIME=docker or RUNTIME=native decides it.
 import argparse
 import subprocess
 import sys
-import webbrowser
 from typing import Protocol
 
+from deploy import addresses
 from deploy.containers import ContainerStack
 from deploy.native import NativeStack
 from deploy.settings import SettingError, StackSettings
@@ -27,6 +27,9 @@ class Stack(Protocol):
 
     def up(self) -> None:
         """Start what does not run and wait until all is ready."""
+
+    def pages(self) -> list[addresses.Page]:
+        """Return where people find what."""
 
     def down(self) -> None:
         """Stop everything; data stays."""
@@ -70,7 +73,7 @@ def main() -> int:
     arguments = _arguments()
     try:
         settings = StackSettings.load()
-        return _carry_out(arguments, choose(settings), settings)
+        return _carry_out(arguments, choose(settings))
     except (StackError, SettingError, InstallError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -78,7 +81,7 @@ def main() -> int:
         return error.returncode
 
 
-def _carry_out(arguments: argparse.Namespace, stack: Stack, settings: StackSettings) -> int:
+def _carry_out(arguments: argparse.Namespace, stack: Stack) -> int:
     code = 0
     match arguments.command:
         case "up":
@@ -99,8 +102,8 @@ def _carry_out(arguments: argparse.Namespace, stack: Stack, settings: StackSetti
         case "rebuild":
             code = stack.run("audit_projector.rebuild")
         case "open":
-            print(f"{settings.url}/docs")
-            webbrowser.open(f"{settings.url}/docs")
+            addresses.show(stack.pages())
+            addresses.open_first(stack.pages())
     return code
 
 
@@ -119,7 +122,7 @@ def _arguments() -> argparse.Namespace:
     kill = commands.add_parser("kill-worker", help="kill one worker as a crash would")
     kill.add_argument("name", nargs="?")
     commands.add_parser("rebuild", help="derive the read models again from the journal")
-    commands.add_parser("open", help="open the API's documentation")
+    commands.add_parser("open", help="print where to find what, and open the first page")
     return parser.parse_args()
 
 

@@ -39,6 +39,8 @@ class Program:
     stop_seconds: int = 30
     #: Where people find it, and what for.
     pages: tuple[tuple[str, str], ...] = ()
+    #: Where Prometheus asks for its metrics: the service's name and the port.
+    metrics: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
