@@ -172,7 +172,14 @@ class World:
         job_id = identifiers.new_id()
         self.scripts[job_id] = script or Script()
         new = NewJob(
-            job_id, identifiers.new_id(), more.get("kind", "scripted"), lock, "{}", "test", priority=priority
+            job_id,
+            identifiers.new_id(),
+            more.get("kind", "scripted"),
+            lock,
+            "{}",
+            "test",
+            priority=priority,
+            traceparent=more.get("traceparent"),
         )
         try:
             await Submitter(self.journal, self.bell, self.clock).submit(new)

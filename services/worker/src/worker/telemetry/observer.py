@@ -1,6 +1,7 @@
 """The observer: turns each thing the protocol observes into a log line, measurements and spans."""
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from worker.telemetry.lost_runs import Heartbeats, LostRuns
 from worker.telemetry.measurements import Measurements, Runners, silences, states
 from worker.telemetry.open_runs import Moment, OpenRun, Phase
 from worker.telemetry.tracing import Acquisition, Tracing
+
+logger = logging.getLogger("turnstile.worker")
 
 #: Seconds until the first stretch of a run is told, and the longest until another.
 _FIRST_STRETCH, _LONGEST_STRETCH = 2.0, 300.0
@@ -60,8 +63,14 @@ class Telemetry:
         return [holding.run for holding in list(self._holdings.values()) if holding.run is not None]
 
     def observe(self, observation: seen.Observation) -> None:
-        """Tell of one observation."""
-        log_lines.write(observation)
+        """Tell of one observation. Raises nothing: whatever goes wrong in telling, the protocol goes on."""
+        try:
+            log_lines.write(observation)
+            self._observe(observation)
+        except Exception:
+            logger.exception("observation not told")
+
+    def _observe(self, observation: seen.Observation) -> None:
         match observation:
             case seen.LeaseAcquired(lock):
                 bell = trace.get_current_span().get_span_context()

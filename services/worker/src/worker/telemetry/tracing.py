@@ -52,10 +52,11 @@ class Tracing:
         self._waited(job, root, phase.ended)
         parent, links = root, []
         if acquired is not None:
-            if acquired.bell.trace_id == root.trace_id:
-                parent = acquired.bell
-            elif acquired.bell.is_valid:
-                links.append(Link(acquired.bell))
+            if acquired.bell.trace_flags.sampled:  # else the message has no span to show
+                if acquired.bell.trace_id == root.trace_id:
+                    parent = acquired.bell
+                else:
+                    links.append(Link(acquired.bell))
             about = {**_job(job), at.WORKER_NAME: self._worker}
             self._tell(spans.ACQUIRE_LEASE, parent, acquired.phase, about, links=links)
         links += self._predecessors(seen, ended)

@@ -1,0 +1,178 @@
+"""What a worker tells of runs, over the in-memory ports."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.simulation.world import Script, World
+from tests.unit.worker.conftest import new_traceparent, points, spans_of
+
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics, spans
+from coordination.ports import UnknownOutcomeError
+from worker.telemetry import anchors
+
+Make = Callable[..., World]
+
+
+def named(found: list[ReadableSpan], name: str) -> list[ReadableSpan]:
+    return [span for span in found if span.name == name]
+
+
+def one(found: list[ReadableSpan], name: str) -> ReadableSpan:
+    [span] = named(found, name)
+    return span
+
+
+def labelled(found: list[object]) -> dict[tuple[object, ...], object]:
+    return {tuple(point.attributes.values()): point for point in found}  # type: ignore[attr-defined]
+
+
+async def test_a_run_is_told_from_its_wait_to_its_release_under_its_submission(
+    telling_world: Make, exporter: InMemorySpanExporter
+) -> None:
+    world = telling_world(1)
+    traceparent = new_traceparent()
+    job_id = await world.submit(script=Script(steps=2), traceparent=traceparent)
+    await world.run_until_done()
+    found = spans_of(exporter, traceparent)
+    anchor = one(found, spans.TAKE_OVER_LOCK)
+    assert {span.parent.span_id for span in found if span.parent} == {0xABC, anchor.context.span_id}
+    above = {spans.WAIT_IN_LINE, spans.ACQUIRE_LEASE, spans.TAKE_OVER_LOCK}
+    assert {span.name for span in found if span.parent.span_id == 0xABC} == above
+    beneath = {span.name for span in found if span.parent.span_id != 0xABC}
+    assert beneath == {spans.COMPLETE_JOB, spans.RELEASE_LEASE}
+    [job] = world.jobs()
+    assert anchor.context.span_id == anchors.anchor(job).span_id
+    assert anchor.attributes[at.JOB_ID] == job_id
+    assert anchor.attributes[at.JOB_ATTEMPT] == 1
+    assert one(found, spans.COMPLETE_JOB).attributes[at.JOB_OUTCOME] == "completed"
+
+
+async def test_chained_jobs_each_have_their_own_trace_and_a_link_to_the_end_before(
+    telling_world: Make, exporter: InMemorySpanExporter
+) -> None:
+    world = telling_world(2)
+    first, second = new_traceparent(), new_traceparent()
+    await world.submit(traceparent=first)
+    await world.submit(traceparent=second)
+    await world.run_until_done()
+    start = one(spans_of(exporter, second), spans.START_NEXT_JOB)
+    end = one(spans_of(exporter, first), spans.COMPLETE_JOB)
+    assert [link.context.span_id for link in start.links] == [end.context.span_id]
+    assert start.attributes[at.HAND_OVER_CAUSE] == "chained"
+    assert not named(spans_of(exporter, second), spans.ACQUIRE_LEASE)
+    assert not named(spans_of(exporter, first), spans.RELEASE_LEASE)
+    assert one(spans_of(exporter, second), spans.RELEASE_LEASE)
+
+
+async def test_an_attempt_links_to_the_one_whose_runner_died(
+    telling_world: Make, exporter: InMemorySpanExporter, reader: InMemoryMetricReader
+) -> None:
+    world = telling_world(3)
+    traceparent = new_traceparent()
+    await world.submit(script=Script(kills=1), traceparent=traceparent)
+    await world.run_until_done()
+    found = spans_of(exporter, traceparent)
+    first, second = named(found, spans.TAKE_OVER_LOCK)
+    assert first.context.span_id in {link.context.span_id for link in second.links}
+    assert second.attributes[at.TAKE_OVER_CAUSE] == "runner_died"
+    interrupted = one(found, spans.INTERRUPT_JOB)
+    assert interrupted.parent.span_id == first.context.span_id
+    [moment] = interrupted.events
+    assert moment.name == spans.RUN_INTERRUPTED
+    assert moment.attributes[at.REASON]
+    assert ("runner_died",) in labelled(points(reader)[metrics.TAKE_OVER_DURATION])
+
+
+async def test_what_a_lost_worker_had_recorded_is_told_by_the_one_that_takes_over(
+    telling_world: Make, exporter: InMemorySpanExporter
+) -> None:
+    world = telling_world(4, workers=2)
+    traceparent = new_traceparent()
+    await world.submit(script=Script(steps=30), traceparent=traceparent)
+    world.deliver()
+    await world.clock.advance(3.5)
+    renew = world.leases.renew
+
+    async def cut_off(name: str, lease_id: str, timeout: float) -> None:
+        raise UnknownOutcomeError
+
+    world.leases.renew = cut_off  # type: ignore[method-assign]
+    await world.clock.advance(10)
+    world.leases.renew = renew  # type: ignore[method-assign]
+    await world.run_until_done()
+    await asyncio.sleep(0)
+    found = spans_of(exporter, traceparent)
+    interrupted = one(found, spans.INTERRUPT_JOB)
+    first, second = named(found, spans.TAKE_OVER_LOCK)
+    assert interrupted.parent.span_id == first.context.span_id
+    assert first.context.span_id in {link.context.span_id for link in second.links}
+    recorded = [moment for moment in interrupted.events if moment.name == spans.STEP_RECORDED]
+    assert recorded
+    assert interrupted.events[-1].name == spans.RUN_INTERRUPTED
+    steps_before = [event for event in world.events(world.jobs()[0].job_id) if event.status == "Step"]
+    dead = [event.message for event in steps_before if event.attempt == 1]
+    assert [moment.attributes[at.JOB_STEP] for moment in recorded] == dead
+    # The worker that was cut off told so itself.
+    lost = [event.name for span in named(found, spans.RUN_JOB) for event in span.events]
+    assert spans.RENEWAL_FAILED in lost
+
+
+async def test_a_long_run_is_told_in_stretches_while_it_runs(
+    telling_world: Make, exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.telemetry.observer._FIRST_STRETCH", 0.01)
+    world = telling_world(5)
+    traceparent = new_traceparent()
+    await world.submit(script=Script(steps=3), traceparent=traceparent)
+    world.deliver()
+    await world.clock.advance(0.5)
+    async with asyncio.timeout(5):
+        while len(named(spans_of(exporter, traceparent), spans.RUN_JOB)) < 2:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.005)
+    first, second = named(spans_of(exporter, traceparent), spans.RUN_JOB)[:2]
+    assert first.end_time == second.start_time
+    assert not named(spans_of(exporter, traceparent), spans.COMPLETE_JOB)
+    await world.run_until_done()
+
+
+async def test_waits_runs_and_calls_are_measured(telling_world: Make, reader: InMemoryMetricReader) -> None:
+    world = telling_world(6)
+    for _ in range(3):
+        await world.submit(script=Script(steps=2))
+    await world.run_until_done()
+    found = points(reader)
+    [runs] = found[metrics.JOB_RUN_DURATION]
+    assert (runs.count, runs.attributes[at.JOB_OUTCOME]) == (3, "completed")
+    [hand_overs] = found[metrics.HAND_OVER_DURATION]
+    assert (hand_overs.count, hand_overs.attributes[at.HAND_OVER_CAUSE]) == (2, "chained")
+    [in_line] = found[metrics.JOB_LINE_DURATION]
+    assert in_line.count == 3
+    assert sum(point.count for point in found[metrics.JOB_STEP_DURATION]) == 6
+    assert sum(point.count for point in found[metrics.JOB_STORAGE_CALLS]) == 3
+    assert {point.value for point in found[metrics.WRITES_REFUSED]} == {0}
+
+
+async def test_a_job_without_a_trace_runs_as_well(
+    telling_world: Make, exporter: InMemorySpanExporter
+) -> None:
+    world = telling_world(7)
+    await world.submit()
+    await world.run_until_done()
+    assert world.jobs()[0].status == "Completed"
+    assert not exporter.get_finished_spans()
+
+
+async def test_many_different_step_names_are_measured_as_one(
+    telling_world: Make, reader: InMemoryMetricReader
+) -> None:
+    world = telling_world(8)
+    await world.submit(script=Script(steps=80))
+    await world.run_until_done()
+    names = {point.attributes[at.JOB_STEP] for point in points(reader)[metrics.JOB_STEP_DURATION]}
+    assert len(names) == 51
+    assert "(other)" in names
