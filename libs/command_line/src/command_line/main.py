@@ -155,6 +155,36 @@ def show(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
             print_job(job, events)
 
 
+@app.command(epilog="Example: `turnstile trace 018f6c3e-7b1a-7c4e-9d3a-0123456789ab --follow`")
+def trace(
+    job_id: JobId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Draw it until the job ends.")] = False,
+    shows_all: Annotated[bool, typer.Option("--all", help="Show each of very many steps.")] = False,
+    jaeger_url: Annotated[
+        str, typer.Option(envvar="TURNSTILE_JAEGER_URL", help="Link to Jaeger here.", metavar="URL")
+    ] = "",
+    grafana_url: Annotated[
+        str, typer.Option(envvar="TURNSTILE_GRAFANA_URL", help="Link to Grafana here.", metavar="URL")
+    ] = "",
+    url: Url = _URL,
+    as_json: Json = False,
+) -> None:
+    """Draw a job's trace from its audit trail: where its time went, attempt by attempt, step by step.
+
+    Needs no tracing backend, and shows a job while it runs. With --follow the exit code is its outcome, as
+    for `watch`.
+    """
+    from command_line.tracing import Tracing
+
+    with connected(url, as_json=as_json) as api:
+        tracing = Tracing(api, job_id, jaeger_url=jaeger_url, grafana_url=grafana_url)
+        if follow:
+            tracing.follow(is_shown=not as_json, shows_all=shows_all)
+        tracing.print(as_json=as_json, shows_all=shows_all)
+        if follow:
+            raise typer.Exit(BY_STATUS[tracing.job["status"]])
+
+
 @app.command(epilog="Example: `turnstile locks ledger-2026`")
 def locks(
     name: Annotated[str | None, typer.Argument(help="One lock; all of them when left out.")] = None,
