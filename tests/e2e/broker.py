@@ -35,7 +35,7 @@ class Broker:
             message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
             await (await channel.get_exchange(exchange, ensure=False)).publish(message, routing_key)
 
-        self._do(publish)
+        self.do(publish)
 
     def purge(self, queue: str) -> int:
         """Empty a queue; gives how many messages were ready in it."""
@@ -44,7 +44,7 @@ class Broker:
             answer = await (await channel.get_queue(queue, ensure=False)).purge()
             return int(answer.message_count or 0)
 
-        return self._do(purge)
+        return self.do(purge)
 
     def ready(self, queue: str) -> int:
         """Give how many messages wait in a queue."""
@@ -53,7 +53,7 @@ class Broker:
             declared = await channel.declare_queue(queue, passive=True)
             return int(declared.declaration_result.message_count or 0)
 
-        return self._do(look)
+        return self.do(look)
 
     def quarantined(self) -> list[SetAside]:
         """Take everything out of quarantine."""
@@ -65,9 +65,11 @@ class Broker:
                 found.append(SetAside(message.body, str(message.headers.get("x-reason", ""))))
             return found
 
-        return self._do(take)
+        return self.do(take)
 
-    def _do(self, what: Callable[[AbstractChannel], Awaitable[T]]) -> T:
+    def do(self, what: Callable[[AbstractChannel], Awaitable[T]]) -> T:
+        """Do something on a channel of a connection of its own."""
+
         async def do() -> T:
             connection: Any = await aio_pika.connect(self.url, timeout=10)
             async with connection:

@@ -29,10 +29,16 @@ class Stack:
     """One installation with names of its own on the given servers.
 
     Publisher, projector and scheduler run from `start` to `close`; `crew` gives workers, which are used again
-    by later tests as long as nobody hurt them.
+    by later tests as long as nobody hurt them. `more` are environment variables of all services.
     """
 
-    def __init__(self, broker: servers.RabbitMQ, storage: servers.Azurite, folder: Path) -> None:
+    def __init__(
+        self,
+        broker: servers.RabbitMQ,
+        storage: servers.Azurite,
+        folder: Path,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
         self.rabbitmq = broker
         self.azurite = storage
         self.folder = folder
@@ -57,6 +63,7 @@ class Stack:
             "TURNSTILE_JOBS": _JOBS,
             "TURNSTILE_INPUT_FOLDER": str(self.inputs),
             "TURNSTILE_INPUT_SINK": self.sink.address,
+            **(more or {}),
         }
         self.publisher = self._service("publisher", "publisher")
         self.projector = self._service("audit-projector", "audit_projector")

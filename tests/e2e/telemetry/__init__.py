@@ -1,0 +1,1 @@
+"""What real services tell of themselves over OTLP."""

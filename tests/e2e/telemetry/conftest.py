@@ -1,0 +1,108 @@
+"""A stack that tells a receiver everything, and what happens to it: each scenario once, for many tests."""
+
+from collections.abc import Iterator
+
+import pytest
+from deploy import servers
+from tests.e2e.stack import Stack
+from tests.e2e.telemetry import scenarios
+from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
+
+
+@pytest.fixture(scope="package")
+def receiver() -> Iterator[OtlpReceiver]:
+    """Give what the stack sends its telemetry to."""
+    receiver = OtlpReceiver()
+    receiver.start()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture(scope="package")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory, receiver: OtlpReceiver) -> Iterator[Stack]:
+    """Give a stack with telemetry, in the place of the one without."""
+    servers.ensure_installed()
+    folder = tmp_path_factory.mktemp("telemetry")
+    with (
+        servers.rabbitmq(folder / "rabbitmq") as broker,
+        servers.azurite(folder / "azurite", in_memory=True) as storage,
+    ):
+        stack = Stack(broker, storage, folder / "stack", scenarios.telling(receiver))
+        try:
+            stack.start()
+            yield stack
+        finally:
+            stack.close()
+
+
+@pytest.fixture(scope="package")
+def deaths(shared_stack: Stack) -> scenarios.Deaths:
+    """Let workers be killed and frozen first of all: their jobs go on only when the leases have run out."""
+    return scenarios.bring_deaths(shared_stack)
+
+
+@pytest.fixture(scope="package")
+def busy_stack(shared_stack: Stack, deaths: scenarios.Deaths) -> Stack:
+    """Give the stack for further scenarios."""
+    return shared_stack
+
+
+@pytest.fixture(scope="package")
+def ordinary(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
+    """Give a job that ran on its own."""
+    return scenarios.run_ordinary(busy_stack, receiver)
+
+
+@pytest.fixture(scope="package")
+def line(
+    busy_stack: Stack, receiver: OtlpReceiver, tmp_path_factory: pytest.TempPathFactory
+) -> scenarios.Line:
+    """Give a job that ran for a while, and those that waited behind it."""
+    return scenarios.run_line(busy_stack, receiver, tmp_path_factory.mktemp("gates") / "line")
+
+
+@pytest.fixture(scope="package")
+def killed_runner(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
+    """Give a job whose runner was killed."""
+    return scenarios.run_with_killed_runner(busy_stack, receiver)
+
+
+@pytest.fixture(scope="package")
+def lost_doorbell(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
+    """Give a job whose doorbell went nowhere, so that the sweeper rang."""
+    return scenarios.run_without_doorbell(busy_stack, receiver)
+
+
+@pytest.fixture(scope="package")
+def commanded(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Commanded:
+    """Give a job that was submitted by a message with a trace context."""
+    return scenarios.run_commanded(busy_stack, receiver)
+
+
+@pytest.fixture(scope="package")
+def failures(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Failures:
+    """Give jobs that did not complete."""
+    return scenarios.run_failures(busy_stack, receiver)
+
+
+@pytest.fixture(scope="package")
+def mishaps(
+    lost_worker: scenarios.Traced,
+    frozen_worker: scenarios.Traced,
+    shared_stack: Stack,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Let happen what happens seldom; after what needs the storage in time."""
+    scenarios.cause_mishaps(shared_stack, tmp_path_factory.mktemp("gates") / "mishaps")
+
+
+@pytest.fixture(scope="package")
+def lost_worker(deaths: scenarios.Deaths, shared_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
+    """Give a job whose worker was killed whole."""
+    return scenarios.see_through(shared_stack, receiver, deaths.killed, deaths)
+
+
+@pytest.fixture(scope="package")
+def frozen_worker(deaths: scenarios.Deaths, shared_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
+    """Give a job whose worker was frozen for longer than its lease, and then went on."""
+    return scenarios.see_through(shared_stack, receiver, deaths.frozen, deaths)

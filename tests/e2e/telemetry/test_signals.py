@@ -1,0 +1,64 @@
+"""Every service sends every signal, and every way from one to another is seen in traces."""
+
+import pytest
+from tests.e2e.stack import Stack
+from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
+from tests.e2e.telemetry.scenarios import Traced
+from tests.e2e.waiting import until
+
+from contracts.telemetry.names import Source
+
+pytestmark = pytest.mark.e2e
+
+SIGNALS = {
+    Source.PUBLISHER: {"traces", "metrics", "logs"},
+    Source.WORKER: {"traces", "metrics", "logs"},
+    Source.AUDIT_PROJECTOR: {"traces", "metrics", "logs"},
+    Source.SCHEDULER: {"traces", "metrics", "logs"},
+}
+
+EDGES = (
+    (Source.PUBLISHER, Source.WORKER),
+    (Source.WORKER, Source.AUDIT_PROJECTOR),
+    (Source.SCHEDULER, Source.WORKER),
+)
+
+
+@pytest.mark.parametrize(
+    ("service", "signal"), [(service, signal) for service, signals in SIGNALS.items() for signal in signals]
+)
+def test_every_service_sends_every_signal(
+    service: Source, signal: str, stack: Stack, receiver: OtlpReceiver, lost_doorbell: Traced
+) -> None:
+    until(lambda: signal in receiver.signals.get(service, set()), 10, f"{signal} of {service}")
+
+
+@pytest.mark.parametrize(("sender", "recipient"), EDGES)
+def test_a_message_leads_from_the_span_that_sent_it_to_the_span_that_processes_it(
+    sender: Source,
+    recipient: Source,
+    stack: Stack,
+    receiver: OtlpReceiver,
+    lost_doorbell: Traced,
+    ordinary: Traced,
+) -> None:
+    spans = receiver.spans
+    by_id = {span.span_id: span for span in spans}
+    met = [
+        (by_id[span.parent_id], span)
+        for span in spans
+        if span.service == recipient and span.kind == "consumer" and span.parent_id in by_id
+    ]
+    assert [
+        (before, after) for before, after in met if before.service == sender and before.kind == "producer"
+    ], f"{recipient}: {sorted({(before.service, before.name, after.name) for before, after in met})}"
+
+
+def test_every_process_says_which_it_is(stack: Stack, receiver: OtlpReceiver, ordinary: Traced) -> None:
+    until(lambda: set(SIGNALS) <= set(receiver.signals), 10, "all services")
+    for resource in list(receiver.resources.values()):
+        assert resource["service.namespace"] == "turnstile"
+        assert resource["service.version"]
+    by_service = [resource["service.name"] for resource in list(receiver.resources.values())]
+    assert set(by_service) == set(SIGNALS)
+    assert by_service.count(Source.WORKER) >= 2

@@ -1,0 +1,185 @@
+"""A job's trace tells its whole way, while it goes it and afterwards."""
+
+import pytest
+from tests.e2e.stack import Stack
+from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
+from tests.e2e.telemetry.scenarios import CALLER_SPAN, CALLER_TRACE, Commanded, Line, Traced
+from tests.e2e.telemetry.traces import ANCHORS, Trace
+
+from contracts.telemetry import attributes as at
+from contracts.telemetry import spans as sp
+from contracts.telemetry.names import Source
+
+pytestmark = pytest.mark.e2e
+
+SEND, PROCESS = "send jobs", "process jobs"
+
+
+def step(name: str) -> str:
+    return sp.STEP.replace("{job.step}", name)
+
+
+def assert_hangs_together(trace: Trace, *, below: str = "") -> None:
+    """Fail unless each span came once and stands under one that came too, or under the caller's."""
+    strays = [span for span in trace.orphans() if span.parent_id != below]
+    assert not strays, f"{[(span.service, span.name, span.parent_id) for span in strays]} in\n{trace}"
+    assert not trace.doubled(), f"{trace}"
+
+
+def test_a_trace_has_every_part_of_the_jobs_way(stack: Stack, ordinary: Traced) -> None:
+    trace = ordinary.trace
+    assert trace.of_kind(Source.PUBLISHER, "server"), f"{trace}"
+    expected = [
+        sp.SUBMIT_JOB,
+        SEND,
+        PROCESS,
+        sp.WAIT_IN_LINE,
+        sp.ACQUIRE_LEASE,
+        sp.TAKE_OVER_LOCK,
+        step("load"),
+        sp.SAVE_STATE,
+        step("book"),
+        sp.COMPLETE_JOB,
+        sp.RELEASE_LEASE,
+    ]
+    counts = {name: len(trace.named(name)) for name in expected}
+    assert counts == dict.fromkeys(expected, 1), f"{trace}"
+    assert trace.named(sp.PROJECT_JOB), f"{trace}"
+
+
+def test_its_parts_are_in_the_order_in_which_they_happened(stack: Stack, ordinary: Traced) -> None:
+    order = [
+        sp.SUBMIT_JOB,
+        SEND,
+        PROCESS,
+        sp.ACQUIRE_LEASE,
+        sp.TAKE_OVER_LOCK,
+        step("load"),
+        sp.SAVE_STATE,
+        step("book"),
+        sp.COMPLETE_JOB,
+        sp.RELEASE_LEASE,
+    ]
+    starts = [ordinary.trace.one(name).start for name in order]
+    assert starts == sorted(starts), f"{ordinary.trace}"
+    waiting, anchor = ordinary.trace.one(sp.WAIT_IN_LINE), ordinary.trace.one(sp.TAKE_OVER_LOCK)
+    submission = ordinary.trace.one(sp.SUBMIT_JOB)
+    assert submission.start <= waiting.start <= submission.end
+    assert anchor.start <= waiting.end <= anchor.end + 0.1
+
+
+def test_it_hangs_together_under_its_callers_span(stack: Stack, ordinary: Traced) -> None:
+    assert ordinary.trace.trace_id == CALLER_TRACE
+    (request,) = ordinary.trace.of_kind(Source.PUBLISHER, "server")
+    assert request.parent_id == CALLER_SPAN
+    assert ordinary.trace.above(ordinary.trace.one(sp.SUBMIT_JOB))[0] is request
+    assert_hangs_together(ordinary.trace, below=CALLER_SPAN)
+
+
+def test_what_an_attempt_does_stands_under_its_anchor(stack: Stack, ordinary: Traced) -> None:
+    anchor = ordinary.trace.one(sp.TAKE_OVER_LOCK)
+    for name in (step("load"), sp.SAVE_STATE, step("book"), sp.COMPLETE_JOB):
+        assert anchor in ordinary.trace.above(ordinary.trace.one(name)), f"{name} in\n{ordinary.trace}"
+
+
+def test_storage_calls_of_every_service_say_what_they_did(stack: Stack, ordinary: Traced) -> None:
+    for service in (Source.PUBLISHER, Source.WORKER, Source.AUDIT_PROJECTOR):
+        calls = [
+            span
+            for span in ordinary.trace.of_kind(service, "client")
+            if at.STORAGE_OPERATION in span.attributes
+        ]
+        assert calls, f"{service} in\n{ordinary.trace}"
+        for call in calls:
+            assert call.name == call.attributes[at.STORAGE_OPERATION]
+            assert call.attributes[at.STORAGE_OUTCOME] in at.STORAGE_OUTCOME.values
+            assert ordinary.trace.above(call)[0].kind != "client"
+            assert (call.status == "error") == (call.attributes[at.STORAGE_OUTCOME] in {"unknown", "denied"})
+
+
+def test_a_doorbell_is_sent_and_processed_once(stack: Stack, ordinary: Traced, commanded: Commanded) -> None:
+    for traced in (ordinary, commanded):
+        (sent,) = [span for span in traced.trace.named(SEND) if span.service == Source.PUBLISHER]
+        processed = traced.trace.one(PROCESS)
+        assert (sent.kind, processed.kind) == ("producer", "consumer")
+        assert processed.parent_id == sent.span_id, f"{traced.trace}"
+        assert sent.attributes["messaging.system"] == "rabbitmq"
+
+
+def test_no_span_covers_a_whole_run(stack: Stack, line: Line) -> None:
+    trace = line.jobs[0].trace
+    anchor, end = trace.one(sp.TAKE_OVER_LOCK), trace.one(sp.COMPLETE_JOB)
+    covering = [span for span in trace.spans if span.start <= anchor.end and span.end >= end.start]
+    assert not covering, f"{[span.name for span in covering]} in\n{trace}"
+
+
+def test_jobs_that_follow_one_another_on_a_lock_have_a_whole_trace_each(stack: Stack, line: Line) -> None:
+    traces = [traced.trace for traced in line.jobs]
+    assert len({trace.trace_id for trace in traces}) == len(traces)
+    for trace in traces:
+        assert_hangs_together(trace)
+        for name in (
+            sp.SUBMIT_JOB,
+            sp.WAIT_IN_LINE,
+            step("load"),
+            step("book"),
+            sp.SAVE_STATE,
+            sp.COMPLETE_JOB,
+        ):
+            assert len(trace.named(name)) == 1, f"{name} in\n{trace}"
+        assert len(trace.named(*ANCHORS)) == 1, f"{trace}"
+        assert trace.named(sp.PROJECT_JOB), f"{trace}"
+    assert traces[0].named(sp.TAKE_OVER_LOCK)
+    chained = traces[1].one(sp.START_NEXT_JOB)
+    assert chained.attributes[at.HAND_OVER_CAUSE] == "chained"
+
+
+def test_a_trace_shows_a_job_while_it_runs(stack: Stack, line: Line) -> None:
+    trace = line.while_running
+    for name in (
+        sp.SUBMIT_JOB,
+        sp.WAIT_IN_LINE,
+        sp.ACQUIRE_LEASE,
+        sp.TAKE_OVER_LOCK,
+        step("load"),
+        sp.SAVE_STATE,
+    ):
+        assert len(trace.named(name)) == 1, f"{name} in\n{trace}"
+    assert not trace.named(sp.COMPLETE_JOB, step("book"))
+    stretches = trace.named(sp.RUN_JOB)
+    anchor = trace.one(sp.TAKE_OVER_LOCK)
+    assert 1 < stretches[0].end - anchor.start < 4, f"{trace}"
+    assert stretches[0].attributes[at.JOB_STEP] == "book"
+    assert stretches[0].attributes[at.JOB_STEPS] == 1
+
+
+def test_a_trace_shows_a_job_while_it_waits_and_behind_whom(stack: Stack, line: Line) -> None:
+    trace = line.while_waiting
+    look = trace.named(sp.LOOK_AT_LINE)[0]
+    assert look.service == Source.SCHEDULER
+    assert look.attributes[at.LINE_POSITION] == 1
+    assert look.attributes[at.LINE_LENGTH] == 2
+    assert look.attributes[at.WORKER_NAME] == line.jobs[0].job.events()[-1]["worker"]
+    assert not trace.named(sp.WAIT_IN_LINE, *ANCHORS)
+
+
+def test_a_job_whose_doorbell_was_lost_is_started_from_the_scheduler(
+    stack: Stack, lost_doorbell: Traced, receiver: OtlpReceiver
+) -> None:
+    assert_hangs_together(lost_doorbell.trace)
+    assert len(lost_doorbell.trace.named(*ANCHORS)) == 1, f"{lost_doorbell.trace}"
+    rung = [
+        span for span in receiver.spans if span.service == Source.SCHEDULER and span.name in {SEND, sp.SWEEP}
+    ]
+    assert {span.name for span in rung} == {SEND, sp.SWEEP}
+
+
+def test_a_job_that_a_message_submits_continues_the_trace_of_the_message(
+    stack: Stack, commanded: Commanded
+) -> None:
+    assert commanded.trace.trace_id == commanded.sender_trace, f"{commanded.trace}"
+    assert_hangs_together(commanded.trace, below=commanded.sender_span)
+    submission = commanded.trace.one(sp.SUBMIT_JOB)
+    processing = commanded.trace.above(submission)[0]
+    assert (processing.service, processing.kind) == (Source.PUBLISHER, "consumer")
+    assert processing.parent_id == commanded.sender_span
