@@ -39,6 +39,8 @@ LOCK_NAME = Attribute(
     on_metrics=True,
 )
 LOCK_FENCE = Attribute("lock.fence", "The fence, which rises with every start under the lock.")
+OTHER_JOB_ID = Attribute("job.other.id", "The job that another one is compared with.")
+OTHER_FENCE = Attribute("lock.other.fence", "The fence of the run that another one is compared with.")
 LOCK_TENURE = Attribute("lock.tenure", "The lease id of the holder.")
 LINE_POSITION = Attribute("line.position", "Place in line, from 1.")
 LINE_LENGTH = Attribute("line.length", "Jobs that wait in line.")
@@ -97,6 +99,9 @@ SWEEP_REPAIR = Attribute(
     values=("rung", "announced", "abandoned"),
 )
 SWEEP_ACTIVE = Attribute("sweep.active", "Active jobs that a sweep looked at.")
+SWEEP_RUNG = Attribute("sweep.rung", "Locks that a sweep rang for.")
+SWEEP_ANNOUNCED = Attribute("sweep.announced", "Jobs whose events a sweep told again.")
+SWEEP_ABANDONED = Attribute("sweep.abandoned", "Ids that a sweep closed, as they never became jobs.")
 MESSAGE_COUNT = Attribute("message.count", "How many messages.")
 MESSAGE_TYPE = Attribute(
     "message.type", "What a message is.", values=("doorbell", "deferred_doorbell", "events", "hint")
@@ -153,5 +158,21 @@ MESSAGING_CONVERSATION_ID = Attribute(
     "messaging.message.conversation_id", "The message's correlation id.", convention=True
 )
 MESSAGING_BODY_SIZE = Attribute("messaging.message.body.size", "Bytes of the body.", convention=True)
-SERVER_ADDRESS = Attribute("server.address", "Host of the broker.", convention=True)
-SERVER_PORT = Attribute("server.port", "Port of the broker.", convention=True)
+SERVER_ADDRESS = Attribute(
+    "server.address", "Host of the broker; of an HTTP request, the host that it named.", convention=True
+)
+SERVER_PORT = Attribute(
+    "server.port", "Port of the broker; of an HTTP request, the port that it named.", convention=True
+)
+HTTP_METHOD = Attribute("http.request.method", "The method.", convention=True, on_metrics=True)
+HTTP_ROUTE = Attribute(
+    "http.route", "The path as the API describes it, without ids.", convention=True, on_metrics=True
+)
+HTTP_STATUS = Attribute("http.response.status_code", "The status code.", convention=True, on_metrics=True)
+HTTP_VERSION = Attribute("network.protocol.version", "Version of HTTP.", convention=True, on_metrics=True)
+URL_SCHEME = Attribute("url.scheme", "`http` or `https`.", convention=True, on_metrics=True)
+URL_PATH = Attribute("url.path", "The path that was asked for.", convention=True)
+URL_QUERY = Attribute("url.query", "What was asked for beside the path.", convention=True)
+EXCEPTION_TYPE = Attribute("exception.type", "Class of an exception.", convention=True)
+EXCEPTION_MESSAGE = Attribute("exception.message", "What the exception says.", convention=True)
+EXCEPTION_STACKTRACE = Attribute("exception.stacktrace", "Where it was raised.", convention=True)

@@ -78,6 +78,35 @@ JOBS_UNKNOWN_KIND = Metric(
     Source.WORKER,
 )
 
+# --- Requests --------------------------------------------------------------------------------------------
+
+HTTP_DURATION = Metric(
+    "http.server.request.duration",
+    Instrument.HISTOGRAM,
+    "s",
+    "Duration of HTTP requests, followed jobs included.",
+    Source.PUBLISHER,
+    attributes=(
+        at.HTTP_METHOD,
+        at.HTTP_ROUTE,
+        at.HTTP_STATUS,
+        at.HTTP_VERSION,
+        at.URL_SCHEME,
+        at.ERROR_TYPE,
+    ),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
+    convention=True,
+)
+HTTP_ACTIVE = Metric(
+    "http.server.active_requests",
+    Instrument.UP_DOWN_COUNTER,
+    "{request}",
+    "HTTP requests in progress.",
+    Source.PUBLISHER,
+    attributes=(at.HTTP_METHOD, at.URL_SCHEME),
+    convention=True,
+)
+
 # --- Locks and leases ----------------------------------------------------------------------------------
 
 HAND_OVER_DURATION = Metric(

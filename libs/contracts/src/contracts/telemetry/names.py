@@ -99,6 +99,10 @@ class Instrument(StrEnum):
     UP_DOWN_COUNTER = "updowncounter"
 
 
+#: Those of our units that Prometheus has in a metric's name.
+_PROMETHEUS_UNITS = {"s": "seconds", "By": "bytes"}
+
+
 class Metric(str):
     """The name of a metric."""
 
@@ -135,10 +139,9 @@ class Metric(str):
     def prometheus_name(self) -> str:
         """The name under which Prometheus knows it, as its OpenTelemetry exporter spells it."""
         name = self.replace(".", "_")
-        if self.unit == "s" and not name.endswith("_seconds"):
-            name += "_seconds"
-        if self.unit == "1" and self.instrument is Instrument.GAUGE:
-            name += "_ratio"
+        unit = _PROMETHEUS_UNITS.get(self.unit)
+        if unit and not name.endswith(f"_{unit}"):
+            name += f"_{unit}"
         if self.instrument is Instrument.COUNTER:
             name += "_total"
         return name

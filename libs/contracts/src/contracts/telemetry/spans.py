@@ -14,6 +14,24 @@ _END = (*_RUN, at.JOB_OUTCOME, at.JOB_STEPS, at.REASON, at.ERROR_TYPE)
 
 # --- Submission and line -----------------------------------------------------------------------------
 
+HTTP_REQUEST = SpanName(
+    "{http.request.method} {http.route}",
+    "A request to the HTTP API. Its trace is the caller's, if the caller names one, and the answer names it.",
+    Source.PUBLISHER,
+    kind="server",
+    attributes=(
+        at.HTTP_METHOD,
+        at.HTTP_ROUTE,
+        at.HTTP_STATUS,
+        at.HTTP_VERSION,
+        at.URL_SCHEME,
+        at.URL_PATH,
+        at.URL_QUERY,
+        at.SERVER_ADDRESS,
+        at.SERVER_PORT,
+        at.ERROR_TYPE,
+    ),
+)
 SUBMIT_JOB = SpanName(
     "submit job",
     "A job is checked, registered and put in line.",
@@ -96,7 +114,7 @@ SWEEP = SpanName(
     "sweep",
     "A pass of the sweeper that repaired something.",
     Source.SCHEDULER,
-    attributes=(at.SWEEP_ACTIVE, at.SWEEP_REPAIR),
+    attributes=(at.SWEEP_ACTIVE, at.SWEEP_RUNG, at.SWEEP_ANNOUNCED, at.SWEEP_ABANDONED),
 )
 PROJECT_JOB = SpanName(
     "project job",
