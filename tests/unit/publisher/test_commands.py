@@ -44,7 +44,8 @@ def intake() -> FakeIntake:
 
 @pytest.fixture
 def commands(api: Api, intake: FakeIntake) -> SubmitCommands:
-    return SubmitCommands(cast("Intake", intake), api.use_cases.reception, api.clock)
+    uses = api.use_cases
+    return SubmitCommands(cast("Intake", intake), uses.reception, api.clock, uses.telemetry)
 
 
 def message(job_id: str | None = None, *, actor: str = "billing", **job: object) -> Any:

@@ -11,12 +11,12 @@ from fastapi.telemetry import TelemetryConfig
 from publisher import documentation, problems, routes
 from publisher.use_cases import UseCases
 
-#: A span and a duration for every request; exporters and logs are set up once for all services.
+#: A span and a duration for every request of somebody; exporters and logs are set up once for all services.
 _TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
     "logs": False,
     "operation_spans": False,
-    "exclude": lambda scope: scope["path"].startswith("/health/"),
+    "exclude": lambda scope: scope["path"].startswith(("/health/", "/metrics")),
 }
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from contracts.jobs import Job
 from contracts.messages import Hint
 from contracts.statuses import JobStatus
 from coordination.cancellation import Canceller
 from coordination.ports import Journal
-from publisher.documents import job_document
+from coordination.rows import JobRow
 from publisher.job_state import find_job
 
 
@@ -27,7 +26,7 @@ class Cancelling:
     canceller: Canceller
     hints: Hints
 
-    async def cancel(self, job_id: str, actor: str) -> Job:
+    async def cancel(self, job_id: str, actor: str) -> JobRow:
         """End a waiting job, or ask its worker to stop a running one; gives the job as it stands now.
 
         Raises NoSuchJobError, CancelTooLateError or UnknownOutcomeError.
@@ -35,4 +34,4 @@ class Cancelling:
         job = await self.canceller.cancel(await find_job(self.journal, job_id), actor)
         if job.status == JobStatus.RUNNING:
             await self.hints.hint(Hint(what="cancel_requested", lock=job.lock_name, job_id=job.job_id))
-        return job_document(job)
+        return job

@@ -1,6 +1,8 @@
 """The SubmitJob command: jobs asked for through RabbitMQ instead of HTTP."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker
@@ -13,7 +15,7 @@ from coordination.submission import JobExistsError
 from publisher.actors import ActorError, usable_actor
 from publisher.problems import ProblemError
 from publisher.submission import NotConfirmedError, Reception
-from publisher.tracing import traceparent_of
+from publisher.telemetry import RequestTelemetry
 from service_defaults.broker.intake import Intake
 from service_defaults.broker.topology import jobs_exchange, submissions_queue
 
@@ -25,6 +27,7 @@ class SubmitCommands:
     intake: Intake
     reception: Reception
     clock: Clock
+    telemetry: RequestTelemetry
     #: Seconds between two tries while the storage is away.
     pause: float = 5.0
     #: Seconds of trying before the message is given back; below RabbitMQ's consumer timeout of 30 minutes.
@@ -35,18 +38,18 @@ class SubmitCommands:
         command = await self.intake.parse(message, SubmitJob)
         if command is None:
             return
-        refusal = await self._carry_out(command, traceparent_of(message.headers))
+        refusal = await self._carry_out(command, message.headers)
         if refusal is not None:
             await self.intake.quarantine(message, refusal)
 
-    async def _carry_out(self, command: SubmitJob, traceparent: str) -> str | None:
+    async def _carry_out(self, command: SubmitJob, headers: Mapping[str, Any]) -> str | None:
         """Submit, for as long as the storage stays silent; gives the reason when it can never be done."""
         if command.job.job_id is None:
             return "job.job_id: is required, so that a redelivery cannot submit twice"
         until = self.clock.boot() + self.patience
         while True:
             try:
-                await self.reception.accept(command.job, usable_actor(command.actor), traceparent)
+                await self._submit(command, headers)
             except NotConfirmedError:
                 if self.clock.boot() + self.pause > until:
                     raise
@@ -59,6 +62,13 @@ class SubmitCommands:
                 return str(error)
             else:
                 return None
+
+    async def _submit(self, command: SubmitJob, headers: Mapping[str, Any]) -> None:
+        with self.telemetry.submission(headers) as submitting:
+            submitting.asks(command.job)
+            actor = usable_actor(command.actor)
+            job = await self.reception.accept(command.job, actor, submitting.traceparent)
+            submitting.is_of(job.job_id)
 
 
 def subscribe(broker: RabbitBroker, topology: Topology, commands: SubmitCommands, at_once: int) -> None:

@@ -6,6 +6,7 @@ import logging
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from faststream.rabbit import RabbitBroker
 
+from contracts.telemetry import attributes as at
 from service_defaults.health import NotReadyError, rabbitmq_check
 
 _RETRY_SECONDS = 1.0
@@ -34,7 +35,7 @@ class Consumption:
                     raise
                 logger.warning("connection lost while starting to consume")
             except CONNECTION_EXCEPTIONS as error:
-                logger.warning("not consuming yet", extra={"error": repr(error)})
+                logger.warning("not consuming yet", extra={at.ERROR_MESSAGE: repr(error)})
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def check(self) -> None:

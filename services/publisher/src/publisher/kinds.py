@@ -35,6 +35,10 @@ class KnownKinds:
             await self._refresh()
         return [self._kinds[name] for name in sorted(self._kinds)]
 
+    def knows(self, kind: str) -> bool:
+        """Tell whether a kind was among those read last."""
+        return kind in self._kinds
+
     async def check(self, kind: str, parameters: dict[str, Any]) -> None:
         """Raise InvalidFieldsError when the kind is unknown or the parameters do not fit it.
 

@@ -35,7 +35,9 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
         broker, settings.topology, settings.deferral_milliseconds, timeout=settings.ring_timeout_seconds
     )
     use_cases = make_use_cases(journal, bell, read_models, clock, lambda: stop.has_come)
-    commands = SubmitCommands(Intake(broker, settings.topology), use_cases.reception, clock)
+    commands = SubmitCommands(
+        Intake(broker, settings.topology), use_cases.reception, clock, use_cases.telemetry
+    )
     subscribe(broker, settings.topology, commands, settings.submissions_at_once)
     consumption = Consumption(broker)
     watchdog = ConsumerWatchdog(broker, stop_as_failed)

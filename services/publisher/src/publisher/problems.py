@@ -11,8 +11,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from contracts.telemetry import attributes as at
 from coordination.cancellation import CancelTooLateError, NoSuchJobError
 from coordination.ports import UnknownOutcomeError
+from publisher.tracing import current_trace_id, traceresponse
 
 #: Media type of every error body.
 MEDIA_TYPE = "application/problem+json"
@@ -42,6 +44,7 @@ class Problem(BaseModel):
     title: str = Field(description="The sort of problem in words.")
     status: int = Field(description="The HTTP status code.")
     detail: str = Field(description="What happened this time, and the remedy.")
+    trace_id: str | None = Field(None, description="Quote it: telemetry tells by it what happened.")
     instance: str | None = Field(None, description="The path that was asked for.")
     errors: list[FieldProblem] = Field(default_factory=list, description="The fields that are wrong.")
 
@@ -156,7 +159,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _storage_away(request: Request, error: Exception) -> JSONResponse:
-    _logger.warning("storage did not answer", extra={"http.route": request.url.path})
+    _logger.warning("storage did not answer", extra={at.URL_PATH: shorten(request.url.path)})
     return _response(request, StorageAwayError())
 
 
@@ -178,7 +181,11 @@ async def _too_late(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    """Say nothing about the inside; the traceback is logged by the server."""
+    """Say nothing about the inside; the server logs the traceback, but knows no trace."""
+    _logger.error(
+        "request failed unexpectedly",
+        extra={at.ERROR_TYPE: type(error).__name__, at.URL_PATH: shorten(request.url.path)},
+    )
     detail = "Something went wrong here; the log of the publisher says what."
     return _response(request, ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail))
 
@@ -189,9 +196,10 @@ def _response(request: Request, error: ProblemError) -> JSONResponse:
         title=error.name.replace("_", " ").capitalize(),
         status=error.status,
         detail=error.detail,
+        trace_id=current_trace_id(),
         instance=shorten(request.url.path),
         errors=error.errors,
         **error.more,
     )
     content = body.model_dump(mode="json", exclude_defaults=True) | {"status": int(error.status)}
-    return JSONResponse(content, error.status, error.headers, MEDIA_TYPE)
+    return JSONResponse(content, error.status, error.headers | traceresponse(), MEDIA_TYPE)

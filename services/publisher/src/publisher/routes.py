@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from contracts.jobs import Accepted, Event, Job, Kind, Lock, Page, Worker
@@ -13,15 +13,21 @@ from coordination.ports import InvalidTransactionError
 from coordination.submission import JobExistsError
 from publisher import locks
 from publisher.documentation import CURSOR, SUBMIT_JOB, answers
+from publisher.documents import job_document
 from publisher.job_events import MOST_EVENTS, job_events
 from publisher.job_state import find_job, job_state, read_job
 from publisher.problems import FieldProblem, InvalidFieldsError, ProblemError, StorageAwayError
 from publisher.request_body import read_submission
 from publisher.submission import NotConfirmedError
-from publisher.tracing import traceparent_of
+from publisher.tracing import traceresponse
 from publisher.use_cases import Actor, Uses
 
-router = APIRouter(prefix="/api", responses=answers(422, 503))
+
+async def _name_the_trace(response: Response) -> None:
+    response.headers.update(traceresponse())
+
+
+router = APIRouter(prefix="/api", responses=answers(422, 503), dependencies=[Depends(_name_the_trace)])
 
 Cursor = Annotated[str | None, Query(max_length=1000, description=CURSOR)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Most items in the answer.")]
@@ -42,9 +48,12 @@ async def submit_job(request: Request, response: Response, uses: Uses, actor: Ac
     Accepted means written, even while RabbitMQ is away: an immediate question about the job finds it. Send
     a `job_id` of your own to be able to repeat a submission whose answer was lost: it cannot run twice.
     """
-    asked = await read_submission(request)
     try:
-        job = await uses.reception.accept(asked, actor, traceparent_of(request.headers))
+        with uses.telemetry.submission(request.headers) as submitting:
+            asked = await read_submission(request)
+            submitting.asks(asked)
+            job = await uses.reception.accept(asked, actor, submitting.traceparent)
+            submitting.is_of(job.job_id)
     except JobExistsError as error:
         raise _exists(error) from None
     except NotConfirmedError as error:
@@ -124,12 +133,15 @@ async def stream_of_job(
     summary="Cancel a job",
     responses=answers(404, 409),
 )
-async def cancel_job(job_id: str, uses: Uses, actor: Actor) -> Job:
+async def cancel_job(request: Request, job_id: str, uses: Uses, actor: Actor) -> Job:
     """End a waiting job at once; ask a running one to stop, which its handler does at its next check.
 
     A job that has ended answers `cancel_too_late`.
     """
-    return await uses.cancelling.cancel(job_id, actor)
+    with uses.telemetry.cancellation(request.headers) as tell:
+        job = await uses.cancelling.cancel(job_id, actor)
+        tell(job)
+    return job_document(job)
 
 
 @router.get("/locks", tags=["locks"], summary="All locks")

@@ -1,30 +1,38 @@
-"""The trace a job belongs to: its submitter's when that names one, otherwise a new one."""
+"""Trace context: the one a request or message came with, a job's own, and the one told to who asked."""
 
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from opentelemetry import context, propagate, trace
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
 
 _HEADER = "traceparent"
 
 
-def traceparent_of(headers: Mapping[str, Any]) -> str:
-    """Give the W3C trace context for what came with these headers.
+def context_of(headers: Mapping[str, Any]) -> Context | None:
+    """Give the context that what came with these headers is handled in.
 
-    It is the one of the span in which the request or message is handled, else the one that the headers name,
-    else a new one, so that every job has a trace.
+    It is that of the request's or message's own span, else the one that the headers name; None for the first.
     """
     if trace.get_current_span().get_span_context().is_valid:
-        return _current()
-    token = context.attach(propagate.extract({name.lower(): str(value) for name, value in headers.items()}))
-    try:
-        return _current()
-    finally:
-        context.detach(token)
+        return None
+    return propagate.extract({name.lower(): str(value) for name, value in headers.items()})
 
 
-def _current() -> str:
+def current_traceparent() -> str:
+    """Give the active span as a W3C traceparent; a new one without a span, so that every job has a trace."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get(_HEADER) or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def current_trace_id() -> str | None:
+    """Give the id of the active trace, for people to quote; None without one."""
+    span = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(span.trace_id) if span.is_valid else None
+
+
+def traceresponse() -> dict[str, str]:
+    """Give the header that tells who asked which trace the answer belongs to (W3C Trace Context Level 2)."""
+    return {"traceresponse": current_traceparent()} if current_trace_id() else {}

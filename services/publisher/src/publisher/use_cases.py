@@ -16,6 +16,7 @@ from publisher.kinds import KnownKinds
 from publisher.problems import FieldProblem, InvalidFieldsError
 from publisher.reading import ReadModels
 from publisher.submission import Reception
+from publisher.telemetry import RequestTelemetry
 
 
 class HintingBell(Bell, Hints, Protocol):
@@ -32,6 +33,7 @@ class UseCases:
     cancelling: Cancelling
     kinds: KnownKinds
     stream: JobStream
+    telemetry: RequestTelemetry
 
 
 def make_use_cases(
@@ -50,6 +52,7 @@ def make_use_cases(
         cancelling=Cancelling(journal, Canceller(journal, bell, clock), bell),
         kinds=kinds,
         stream=JobStream(journal, clock, is_stopping),
+        telemetry=RequestTelemetry(kinds.knows),
     )
 
 

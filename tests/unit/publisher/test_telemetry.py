@@ -1,0 +1,199 @@
+"""What the publisher emits of submissions and cancellations, and what it tells who asked."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import httpx
+import pytest
+from opentelemetry.trace import SpanKind, StatusCode
+from tests.unit.captured import Captured, capturing
+from tests.unit.publisher.doubles import Api, FakeReadModels, FakeWorker
+from tests.unit.publisher.test_commands import FakeIntake, FakeMessage
+
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics, spans
+from coordination.outcomes import Completed
+from publisher.application import make_application
+from publisher.commands import SubmitCommands
+from publisher.use_cases import UseCases, make_use_cases
+from service_defaults.broker.intake import Intake
+
+TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+ASKED_BY = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
+
+
+@pytest.fixture
+async def captured() -> AsyncIterator[Captured]:
+    with capturing() as captured:
+        yield captured
+
+
+@pytest.fixture
+async def api(captured: Captured, api: Api) -> AsyncIterator[Api]:
+    """Make the application once more, now that what it emits is captured."""
+    api.use_cases = make_use_cases(api.journal, api.bell, api.read_models, api.clock)
+    api.app = make_application(api.use_cases)
+    transport = httpx.ASGITransport(api.app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://publisher") as api.client:
+        yield api
+
+
+def commands(api: Api) -> SubmitCommands:
+    uses: UseCases = api.use_cases
+    return SubmitCommands(cast("Intake", FakeIntake()), uses.reception, api.clock, uses.telemetry)
+
+
+def ids(span: Any) -> tuple[str, str]:
+    return f"{span.trace_id:032x}", f"{span.span_id:016x}"
+
+
+async def test_a_job_hangs_under_its_submission_and_that_under_the_request_of_the_caller(
+    api: Api, captured: Captured
+) -> None:
+    body = {"kind": "ten-steps", "lock": "ledger", "priority": 3}
+    answer = await api.client.post("/api/jobs", json=body, headers=ASKED_BY)
+
+    request, submission = captured.span("POST /api/jobs"), captured.span(spans.SUBMIT_JOB)
+    assert request.kind is SpanKind.SERVER
+    assert ids(request.parent) == (TRACE, PARENT)
+    assert ids(submission.parent) == ids(request.context)
+    trace_id, span_id = ids(submission.context)
+    assert api.bell.rings[0].traceparent == f"00-{trace_id}-{span_id}-01"
+    assert dict(submission.attributes) == {
+        at.JOB_ID: answer.json()["job_id"],
+        at.JOB_KIND: "ten-steps",
+        at.LOCK_NAME: "ledger",
+        at.JOB_PRIORITY: 3,
+        at.JOB_SUBMISSION_OUTCOME: "accepted",
+    }
+
+
+async def test_the_server_span_and_the_durations_have_what_the_schema_lists(
+    api: Api, captured: Captured
+) -> None:
+    await api.client.get("/api/jobs?limit=3")
+
+    request = captured.span("GET /api/jobs")
+    assert set(request.attributes) <= set(spans.HTTP_REQUEST.attributes)
+    (duration,) = captured.points(metrics.HTTP_DURATION)
+    assert set(duration.attributes) <= set(metrics.HTTP_DURATION.attributes)
+    assert tuple(duration.explicit_bounds) == metrics.HTTP_DURATION.buckets
+    (active,) = captured.points(metrics.HTTP_ACTIVE)
+    assert set(active.attributes) == set(metrics.HTTP_ACTIVE.attributes)
+
+
+async def test_health_checks_are_not_traced(api: Api, captured: Captured) -> None:
+    await api.client.get("/health/live")
+    await api.client.get("/metrics")
+    assert captured.spans() == []
+
+
+async def test_what_the_caller_does_not_sample_is_not_sampled(api: Api, captured: Captured) -> None:
+    headers = {"traceparent": f"00-{TRACE}-{PARENT}-00"}
+    await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers=headers)
+
+    assert captured.spans() == []
+    assert (api.bell.rings[0].traceparent or "").split("-")[1::2] == [TRACE, "00"]
+
+
+async def test_the_answer_names_the_trace(api: Api, captured: Captured) -> None:
+    answer = await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers=ASKED_BY)
+
+    assert answer.headers["traceresponse"].split("-")[1] == TRACE
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [("/api/jobs", b"?", 400), ("/api/jobs/nothing/cancel", b"", 404), ("/nowhere", b"", 404)],
+)
+async def test_a_problem_names_the_trace(
+    api: Api, captured: Captured, path: str, body: bytes, status: int
+) -> None:
+    headers = {**ASKED_BY, "content-type": "application/json"}
+    answer = await api.client.post(path, content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["trace_id"]) == (status, TRACE)
+    assert answer.headers["traceresponse"].split("-")[1] == TRACE
+
+
+async def test_a_failure_nobody_expected_can_be_found_in_the_log(
+    api: Api, captured: Captured, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(self: FakeReadModels) -> None:
+        raise RuntimeError("the inside")
+
+    monkeypatch.setattr(FakeReadModels, "workers", fail)
+    answer = await api.client.get("/api/workers", headers=ASKED_BY)
+
+    assert (answer.status_code, answer.json()["trace_id"]) == (500, TRACE)
+    assert "the inside" not in answer.text
+    assert [vars(record)[at.ERROR_TYPE] for record in caplog.records] == ["RuntimeError"]
+    assert captured.span("GET /api/workers").status.status_code is StatusCode.ERROR
+
+
+async def test_submissions_are_counted_by_what_came_of_them(api: Api, captured: Captured) -> None:
+    api.read_models.know("ten-steps", {"type": "object"})
+    job_id = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
+    for body in ({"job_id": job_id}, {"job_id": job_id}, {"job_id": job_id, "lock": "other"}, {"kind": "x"}):
+        await api.submit(**body)
+    await api.client.post("/api/jobs", content=b"?", headers={"content-type": "application/json"})
+    api.storage.is_away = True
+    await api.submit()
+
+    assert captured.values(metrics.JOB_SUBMISSIONS) == {
+        ("ten-steps", "accepted"): 1,
+        ("ten-steps", "repeated"): 1,
+        ("ten-steps", "refused"): 1,
+        ("(unknown)", "refused"): 2,
+        ("ten-steps", "unknown"): 1,
+    }
+    failed = captured.spans(spans.SUBMIT_JOB)[-1]
+    assert failed.attributes[at.ERROR_TYPE] == "NotConfirmedError"
+    states = [span.status.status_code for span in captured.spans(spans.SUBMIT_JOB)]
+    assert states == [StatusCode.UNSET] * 5 + [StatusCode.ERROR]
+
+
+async def test_kinds_that_nobody_knows_make_no_labels(api: Api, captured: Captured) -> None:
+    for number in range(3):
+        await api.submit(kind=f"made-up-{number}")
+
+    assert captured.values(metrics.JOB_SUBMISSIONS) == {("(unknown)", "accepted"): 3}
+
+
+async def test_a_job_asked_for_by_message_hangs_under_its_submission_too(
+    api: Api, captured: Captured
+) -> None:
+    job_id = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
+    body = json.dumps({"version": 1, "job": {"kind": "ten-steps", "job_id": job_id}}).encode()
+    await commands(api).submit_job(cast("Any", FakeMessage(body, dict(ASKED_BY))))
+
+    submission = captured.span(spans.SUBMIT_JOB)
+    assert ids(submission.parent) == (TRACE, PARENT)
+    assert (api.bell.rings[0].traceparent or "").split("-")[1:3] == list(ids(submission.context))
+
+
+async def test_a_cancellation_names_its_job_and_points_to_its_trace(api: Api, captured: Captured) -> None:
+    job_id = (await api.submit(lock="ledger")).json()["job_id"]
+    await api.client.post(f"/api/jobs/{job_id}/cancel", headers=ASKED_BY)
+
+    asked, submission = captured.span(spans.REQUEST_CANCELLATION), captured.span(spans.SUBMIT_JOB)
+    assert dict(asked.attributes) == {at.JOB_ID: job_id, at.LOCK_NAME: "ledger"}
+    assert ids(asked.context)[0] == TRACE
+    assert [ids(link.context) for link in asked.links] == [ids(submission.context)]
+
+
+async def test_a_cancellation_that_came_too_late_says_so(api: Api, captured: Captured) -> None:
+    job_id = (await api.submit(lock="ledger")).json()["job_id"]
+    worker = FakeWorker(api, "ledger")
+    await worker.start()
+    await worker.end(Completed())
+    await api.client.post(f"/api/jobs/{job_id}/cancel")
+
+    asked = captured.span(spans.REQUEST_CANCELLATION)
+    assert asked.attributes == {
+        at.JOB_ID: job_id,
+        at.LOCK_NAME: "ledger",
+        at.ERROR_TYPE: "CancelTooLateError",
+    }
+    assert asked.status.status_code is StatusCode.UNSET
