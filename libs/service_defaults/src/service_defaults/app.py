@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import uvicorn
 
+from service_defaults.exposition import PrometheusPage
 from service_defaults.logging import configure_logging
 from service_defaults.settings import SettingsT
 from service_defaults.telemetry import start_telemetry
@@ -32,10 +33,12 @@ def serve(create_app: Callable[[SettingsT], Callable[..., Any]], settings: Setti
     start.
     """
     configure_logging(settings)
-    shutdown_telemetry = start_telemetry(settings)
+    page = PrometheusPage()
+    shutdown_telemetry = start_telemetry(settings, page)
+    app = _ending_when_broken(create_app(settings))
     server = _Server(
         uvicorn.Config(
-            _ending_when_broken(create_app(settings)),
+            page.beside(app) if "prometheus" in settings.metrics_exporters else app,
             host=settings.host,
             port=settings.port,
             log_config=None,

@@ -6,6 +6,7 @@ fence) and the ids of the active span are added to every line. Names are those o
 
 import logging
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Any
@@ -15,6 +16,7 @@ from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from contracts.telemetry import attributes as at
+from service_defaults.secrets import Redaction, redaction_for
 from service_defaults.settings import ServiceSettings
 
 #: These say little that is new, and much.
@@ -25,12 +27,17 @@ _QUIET = {
 }
 
 
+_SELDOM_SECONDS = 60.0
+
+
 def configure_logging(settings: ServiceSettings, stream: IO[str] | None = None) -> logging.Handler:
     """Send all logs of this process to the stream, standard output if none is given; gives the handler."""
     stream = stream or sys.stdout
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(_formatter(settings.service_name, as_json=as_json, colors=stream.isatty()))
+    formatter = _formatter(settings.service_name, as_json=as_json, colors=stream.isatty())
+    handler.setFormatter(_Redacting(formatter, redaction_for(settings)))
+    handler.addFilter(_Seldom())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
@@ -52,6 +59,35 @@ def log_context(values: Mapping[str, Any]) -> AbstractContextManager[None]:
 def current_log_context() -> dict[str, Any]:
     """Give the values added to log lines now."""
     return structlog.contextvars.get_contextvars()
+
+
+class _Redacting(logging.Formatter):
+    """Masks secrets in finished lines: errors of libraries repeat addresses and headers."""
+
+    def __init__(self, formatter: logging.Formatter, redaction: Redaction) -> None:
+        super().__init__()
+        self._formatter = formatter
+        self._redaction = redaction
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redaction.text(self._formatter.format(record))
+
+
+class _Seldom(logging.Filter):
+    """Lets OpenTelemetry say the same once a minute: it would complain about every batch it cannot send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("opentelemetry"):
+            return True
+        now, said = time.monotonic(), (record.name, str(record.msg))
+        if now - self._said.get(said, -_SELDOM_SECONDS) < _SELDOM_SECONDS:
+            return False
+        self._said[said] = now
+        return True
 
 
 def _formatter(service: str, *, as_json: bool, colors: bool) -> logging.Formatter:

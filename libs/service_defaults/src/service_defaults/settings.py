@@ -77,8 +77,17 @@ class ServiceSettings(BaseSettings):
     #: How logs look: json for machines, console for people; auto takes console on a terminal.
     log_format: Literal["auto", "json", "console"] = "auto"
 
-    #: Where traces, metrics and logs are sent over OTLP/HTTP; unset, nothing is sent.
+    #: Where telemetry is sent over OTLP/HTTP; unset, nothing is sent.
     otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
+    #: Where metrics go: prometheus shows them at /metrics of each service, otlp sends them to the endpoint,
+    #: none does neither; several separated by commas.
+    metrics_exporter: Annotated[
+        str,
+        Field(
+            pattern=r"^(none|(prometheus|otlp)(,(prometheus|otlp))*)$",
+            validation_alias="OTEL_METRICS_EXPORTER",
+        ),
+    ] = "prometheus"
 
     @field_validator("rabbitmq_url")
     @classmethod
@@ -113,6 +122,11 @@ class ServiceSettings(BaseSettings):
     def topology(self) -> Topology:
         """The names of exchanges and queues."""
         return Topology(self.rabbitmq_namespace)
+
+    @property
+    def metrics_exporters(self) -> frozenset[str]:
+        """Where metrics go: any of prometheus and otlp."""
+        return frozenset(self.metrics_exporter.split(",")) - {"none"}
 
     @property
     def deferral_milliseconds(self) -> int:

@@ -62,9 +62,7 @@ class StorageTelemetry:
         labels[at.STORAGE_OUTCOME] = str(call.outcome)
         self._durations.record(call.seconds, labels)
         ended = time.time_ns()
-        return TimedCall(
-            call.operation, str(call.outcome), ended - int(call.seconds * 1e9), ended, resends()
-        )
+        return TimedCall(call.operation, str(call.outcome), ended - int(call.seconds * 1e9), ended, resends())
 
 
 def storage_span(call: TimedCall, parent: Context | None = None) -> None:

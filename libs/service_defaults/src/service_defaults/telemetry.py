@@ -1,4 +1,4 @@
-"""Traces, metrics and logs: sent over OTLP/HTTP when an endpoint is set, and silent otherwise.
+"""Traces, metrics and logs: measured and carried always, and sent over OTLP/HTTP where an endpoint is set.
 
 Trace context is made and carried in either case, so that a job belongs to its submitter's trace.
 """
@@ -10,53 +10,58 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.aio_pika import AioPikaInstrumentor
-from opentelemetry.instrumentation.log_utils import std_to_otel
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics import MeterProvider, TraceBasedExemplarFilter
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from service_defaults.logging import current_log_context
+from service_defaults import measures
+from service_defaults.exporting import logs_to, metrics_to, shut_down, spans_to
+from service_defaults.exposition import PrometheusPage
+from service_defaults.log_records import OtlpHandler
+from service_defaults.secrets import redaction_for
 from service_defaults.settings import ServiceSettings
+from service_defaults.span_ids import SpanIds
 
-#: For one request to the collector; also how long a stop may wait for one that does not answer.
-_EXPORT_SECONDS = 3.0
-
-_NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+#: How long the end of a process may wait for a collector that does not answer, for all signals together.
+_SHUTDOWN_SECONDS = 3.0
 
 
-def start_telemetry(settings: ServiceSettings) -> Callable[[], None]:
-    """Set up telemetry for this process, once; gives the function that sends the rest and ends it."""
-    resource = make_resource(settings)
-    tracing = TracerProvider(resource=resource)
+def start_telemetry(settings: ServiceSettings, page: PrometheusPage | None = None) -> Callable[[], None]:
+    """Set up telemetry for this process, once; gives the function that sends the rest and ends it.
+
+    That function returns within some 3 s. The page shows the metrics where the settings have Prometheus ask.
+    """
+    resource, endpoint = make_resource(settings), (settings.otlp_endpoint or "").rstrip("/")
+    redaction = redaction_for(settings)
+    # Their own handlers at exit would wait for a collector again, without a limit.
+    tracing = TracerProvider(resource=resource, id_generator=SpanIds(), shutdown_on_exit=False)
+    readers: list[MetricReader] = []
+    if page is not None and "prometheus" in settings.metrics_exporters:
+        readers.append(page.reader)
+    if endpoint and "otlp" in settings.metrics_exporters:
+        readers.append(metrics_to(endpoint))
+    metering = MeterProvider(
+        readers, resource, shutdown_on_exit=False, exemplar_filter=TraceBasedExemplarFilter()
+    )
     trace.set_tracer_provider(tracing)
-    AioPikaInstrumentor().instrument()
-    if settings.otlp_endpoint is None:
-        return tracing.shutdown
-    endpoint = settings.otlp_endpoint.rstrip("/")
-    spans = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=_EXPORT_SECONDS)
-    tracing.add_span_processor(BatchSpanProcessor(spans))
-    measures = OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=_EXPORT_SECONDS)
-    metering = MeterProvider([PeriodicExportingMetricReader(measures)], resource=resource)
     metrics.set_meter_provider(metering)
-    logs = OTLPLogExporter(f"{endpoint}/v1/logs", timeout=_EXPORT_SECONDS)
-    logs_provider = LoggerProvider(resource=resource)
-    logs_provider.add_log_record_processor(BatchLogRecordProcessor(logs))
-    _logs.set_logger_provider(logs_provider)
-    handler = OtlpHandler(logs_provider)
+    measures.start_at_zero(settings.service_name)
+    AioPikaInstrumentor().instrument()
+    if not endpoint:
+        return lambda: shut_down([tracing.shutdown, metering.shutdown], _SHUTDOWN_SECONDS)
+    tracing.add_span_processor(spans_to(endpoint, redaction))
+    recording = LoggerProvider(resource, shutdown_on_exit=False)
+    recording.add_log_record_processor(logs_to(endpoint))
+    _logs.set_logger_provider(recording)
+    handler = OtlpHandler(recording, redaction)
     logging.getLogger().addHandler(handler)
 
     def shutdown() -> None:
         logging.getLogger().removeHandler(handler)
-        for provider in (tracing, metering, logs_provider):
-            provider.shutdown()
+        shut_down([tracing.shutdown, metering.shutdown, recording.shutdown], _SHUTDOWN_SECONDS)
 
     return shutdown
 
@@ -71,33 +76,6 @@ def make_resource(settings: ServiceSettings) -> Resource:
             "service.version": _version(settings.service_name),
         }
     )
-
-
-class OtlpHandler(logging.Handler):
-    """Hands log records to the OpenTelemetry SDK, with their extra fields and the log context."""
-
-    def __init__(self, provider: LoggerProvider) -> None:
-        super().__init__()
-        self._provider = provider
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Hand over one record; what the exporter itself logs is left out, or it would feed itself."""
-        if record.name.startswith("opentelemetry"):
-            return
-        extra = {name: value for name, value in vars(record).items() if name not in _NOT_EXTRA}
-        attributes = {
-            name: value if isinstance(value, (bool, int, float, str)) else str(value)
-            for name, value in (current_log_context() | extra).items()
-            if value is not None
-        }
-        self._provider.get_logger(record.name).emit(
-            timestamp=int(record.created * 1e9),
-            severity_number=std_to_otel(record.levelno),
-            severity_text=record.levelname,
-            body=record.getMessage(),
-            attributes=attributes,
-            exception=record.exc_info[1] if record.exc_info else None,
-        )
 
 
 def _version(service: str) -> str:

@@ -1,0 +1,132 @@
+"""The page `/metrics`, which Prometheus reads: every metric, with traces as examples of measurements."""
+
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics.export import Histogram, HistogramDataPoint, MetricsData
+from opentelemetry.trace import format_span_id, format_trace_id
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.samples import Exemplar, Sample
+
+from contracts.telemetry import attributes as at
+
+PATH = "/metrics"
+
+_App = Callable[[Any, Any, Any], Awaitable[None]]
+_Labels = frozenset[tuple[str, str]]
+#: By metric, labels and upper bound of the bucket.
+_Exemplars = dict[tuple[str, _Labels, float], Exemplar]
+
+
+class PrometheusPage:
+    """Collects when it is asked for, in the event loop: what gauges look at does not change meanwhile."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.reader = _Reader(self._registry)
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """Give the page and its content type: OpenMetrics, with exemplars, where it is accepted."""
+        encode, content_type = choose_encoder(accept)
+        return encode(_WithExemplars(self.reader, self._registry)), content_type
+
+    def beside(self, app: _App) -> _App:
+        """Answer for the page, and leave everything else to the application, which does not see it."""
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] != "http" or scope["path"] != PATH:
+                await app(scope, receive, send)
+                return
+            if scope["method"] not in {"GET", "HEAD"}:
+                await _answer(send, 405, b"", [(b"allow", b"GET, HEAD")])
+                return
+            accept = ",".join(
+                value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"accept"
+            )
+            content, content_type = self.render(accept)
+            headers = [(b"content-type", content_type.encode()), (b"cache-control", b"no-store")]
+            await _answer(send, 200, content, headers)
+
+        return answer
+
+
+async def _answer(send: Any, status: int, content: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    headers = [*headers, (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+class _Reader(PrometheusMetricReader):
+    """Keeps the exemplars of a collection, which OpenTelemetry's own reader leaves out."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(scope_info_enabled=False, registry=registry)
+        self.exemplars: _Exemplars = {}
+
+    def _receive_metrics(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
+    ) -> None:
+        self.exemplars = dict(_exemplars_in(metrics_data))
+        super()._receive_metrics(metrics_data, timeout_millis, **kwargs)
+
+
+class _WithExemplars:
+    """What a registry collects, with the exemplars put in place."""
+
+    def __init__(self, reader: _Reader, registry: CollectorRegistry) -> None:
+        self._reader = reader
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._registry.collect():
+            if family.type == "histogram" and self._reader.exemplars:
+                family.samples = [self._completed(family, sample) for sample in family.samples]
+            yield family
+
+    def _completed(self, family: Metric, sample: Sample) -> Sample:
+        if (bound := sample.labels.get("le")) is None:
+            return sample
+        labels = _labels({name: value for name, value in sample.labels.items() if name != "le"})
+        for name in (family.name, family.name.removesuffix(f"_{family.unit}")):
+            exemplar = self._reader.exemplars.get((name, labels, float(bound)))
+            if exemplar is not None:
+                return sample._replace(exemplar=exemplar)
+        return sample
+
+
+def _exemplars_in(data: MetricsData) -> Iterable[tuple[tuple[str, _Labels, float], Exemplar]]:
+    for resource in data.resource_metrics if data else ():
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                if isinstance(metric.data, Histogram):
+                    for point in metric.data.data_points:
+                        for bound, exemplar in _exemplars_of(point):
+                            yield (_spelled(metric.name), _labels(point.attributes or {}), bound), exemplar
+
+
+def _exemplars_of(point: HistogramDataPoint) -> Iterator[tuple[float, Exemplar]]:
+    for exemplar in point.exemplars:
+        if not exemplar.trace_id or not exemplar.span_id:
+            continue
+        bounds = [*point.explicit_bounds, float("inf")]
+        ids = {
+            str(at.TRACE_ID): format_trace_id(exemplar.trace_id),
+            str(at.SPAN_ID): format_span_id(exemplar.span_id),
+        }
+        yield (
+            bounds[bisect_left(bounds, exemplar.value)],
+            Exemplar(ids, exemplar.value, exemplar.time_unix_nano / 1e9),
+        )
+
+
+def _labels(attributes: Mapping[str, Any]) -> _Labels:
+    """Give labels as Prometheus knows them; one that is empty is the same as none."""
+    return frozenset((_spelled(name), str(value)) for name, value in attributes.items() if value != "")
+
+
+def _spelled(name: str) -> str:
+    return name.replace(".", "_")

@@ -1,0 +1,78 @@
+"""Keeping secrets out of logs and traces, whatever an error message repeats."""
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+from yarl import URL
+
+#: Stands where a secret stood.
+MASK = "***"
+
+#: Shorter ones would also mask what is no secret.
+_SHORTEST = 8
+
+#: What is secret wherever it stands: passwords in addresses, keys, signatures, credentials in headers.
+_FORMS = re.compile(
+    r"""(?ix)
+    (?<=://) (?P<user>[^/\s:@"']*) : [^/\s@"']+ (?=@)
+    | (?P<key>\b(?:AccountKey|SharedAccessKey|sig)) (?P<is>=|%3D) [^;&\s"']+
+    | (?P<header>\bauthorization["']?\s*[:=]\s*["']?)
+      (?:(?:bearer|basic|sharedkey|sharedkeylite)\s+)? [^\s"',;]+
+    """
+)
+
+
+class Redaction:
+    """Masks the given secrets, and whatever has a secret's form."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        spellings = {
+            spelling
+            for secret in secrets
+            if len(secret) >= _SHORTEST
+            for spelling in (secret, json.dumps(secret, ensure_ascii=False)[1:-1])
+        }
+        longest_first = sorted(spellings, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if spellings else None
+
+    def text(self, text: str) -> str:
+        """Give the text with its secrets masked."""
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        return _FORMS.sub(_masked, text)
+
+
+def redaction_for(settings: BaseSettings) -> Redaction:
+    """Mask what the settings and OpenTelemetry's own variables keep secret."""
+    return Redaction(_secrets_of(settings))
+
+
+def _secrets_of(settings: BaseSettings) -> Iterable[str]:
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if not isinstance(value, SecretStr):
+            continue
+        secret = value.get_secret_value()
+        yield secret
+        if "://" in secret.partition(";")[0]:
+            address = URL(secret)
+            # A password that is the user's name, as in a stack for trying out, stands in many places.
+            if address.password and address.password != address.user:
+                yield address.password
+        yield from (part.partition("=")[2] for part in secret.split(";") if part.startswith("AccountKey="))
+    for name, headers in os.environ.items():
+        if name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("HEADERS"):
+            for header in headers.split(","):
+                value = header.partition("=")[2].strip()
+                yield from {value, unquote(value)}
+
+
+def _masked(found: re.Match[str]) -> str:
+    if found["user"] is not None:
+        return f"{found['user']}:{MASK}"
+    return f"{found['key']}{found['is']}{MASK}" if found["key"] else f"{found['header']}{MASK}"

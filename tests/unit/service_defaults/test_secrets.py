@@ -1,0 +1,120 @@
+"""Secrets stand in no log line, span or log record, whatever is logged."""
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Status, StatusCode
+from pydantic import SecretStr
+
+from service_defaults.exporting import RedactedSpans
+from service_defaults.logging import configure_logging
+from service_defaults.secrets import Redaction, redaction_for
+from service_defaults.settings import ServiceSettings
+
+PASSWORD, KEY, TOKEN = "canary-pass-1f69", "canaryKey1f69abcdef+/==", "canary-token-71f6"
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"x-scope=1,authorization=Bearer%20{TOKEN}")
+    return ServiceSettings(
+        rabbitmq_url=SecretStr(f"amqps://turnstile:{PASSWORD}@broker:5671/"),
+        storage_connection_string=SecretStr(f"AccountName=a;AccountKey={KEY};EndpointSuffix=b"),
+        log_format="json",
+    )
+
+
+@pytest.fixture
+def redaction(settings: ServiceSettings) -> Redaction:
+    return redaction_for(settings)
+
+
+LEAKS = [
+    f"AMQPConnectionError: amqps://turnstile:{PASSWORD}@broker:5671/?heartbeat=10",
+    f"login refused for turnstile with {PASSWORD}",
+    f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={KEY};EndpointSuffix=b",
+    f"signed with {KEY}",
+    f"https://a.blob.core.windows.net/in/file?sv=2025&sig={TOKEN}%3D&se=2030",
+    f"Invalid header value: 'Bearer {TOKEN}'",
+    f"{{'Authorization': 'SharedKey a:{TOKEN}'}}",
+    f"http://somebody:{TOKEN}@collector:4318/v1/traces",
+]
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_secret_is_masked_wherever_it_stands(redaction: Redaction, leak: str) -> None:
+    assert "canary" not in redaction.text(leak)
+    assert "***" in redaction.text(leak)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "turnstile.jobs",
+        "https://broker:5671/path with mail@example.org",
+        '{"url": "http://a:8080/", "mail": "b@c"}',
+        "signal=15 design=good",
+    ],
+)
+def test_what_is_no_secret_is_left_as_it_is(redaction: Redaction, text: str) -> None:
+    assert redaction.text(text) == text
+
+
+def test_a_password_that_is_no_secret_does_not_mask_a_name() -> None:
+    example = ServiceSettings(
+        rabbitmq_url=SecretStr("amqp://turnstile:turnstile@broker/"),
+        storage_connection_string=SecretStr("AccountName=a;AccountKey=b"),
+    )
+    assert redaction_for(example).text("turnstile.jobs") == "turnstile.jobs"
+
+
+@pytest.fixture
+def lines(settings: ServiceSettings) -> Iterator[io.StringIO]:
+    root, stream = logging.getLogger(), io.StringIO()
+    before = root.handlers, root.level
+    configure_logging(settings, stream)
+    yield stream
+    root.handlers, root.level = before
+    logging.captureWarnings(capture=False)
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_no_log_line_has_a_secret(lines: io.StringIO, leak: str) -> None:
+    try:
+        raise ConnectionError(leak)
+    except ConnectionError as error:
+        logging.getLogger("some.library").exception("failed: %s", leak, extra={"error.message": repr(error)})
+    assert "failed" in lines.getvalue()
+    assert "canary" not in lines.getvalue()
+
+
+def test_what_opentelemetry_complains_about_is_said_once_a_minute(lines: io.StringIO) -> None:
+    for number in range(100):
+        logging.getLogger("opentelemetry.exporter").error("Failed to export batch %d", number)
+        logging.getLogger("turnstile").error("something else")
+    assert lines.getvalue().count("Failed to export batch") == 1
+    assert lines.getvalue().count("something else") == 100
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_no_span_has_a_secret(redaction: Redaction, leak: str) -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(RedactedSpans(kept, redaction)))
+    tracer = provider.get_tracer("test")
+    with tracer.start_as_current_span(f"get {leak}", attributes={"url": leak, "all": [leak], "n": 1}) as span:
+        span.set_status(Status(StatusCode.ERROR, leak))
+        span.record_exception(ConnectionError(leak))
+        span.add_event(leak)
+    with tracer.start_as_current_span("nothing secret", attributes={"job.kind": "ten-steps"}):
+        pass
+    told, plain = kept.get_finished_spans()
+    assert "canary" not in told.to_json()
+    assert told.attributes is not None
+    assert (told.attributes["n"], len(told.events), told.context) == (1, 2, span.get_span_context())
+    assert plain.attributes == {"job.kind": "ten-steps"}
