@@ -75,8 +75,8 @@ class ContainerStack:
         port = self._settings.port
         return [
             *addresses.observer_pages(self._settings, self._settings.observers),
-            ("API", self._settings.url),
             ("API documentation", f"{self._settings.url}/docs"),
+            ("API", self._settings.url),
             ("RabbitMQ management", f"http://{LOOPBACK}:{port('RABBITMQ_MANAGEMENT_PORT')}"),
             ("Azurite, blobs", f"http://{LOOPBACK}:{port('AZURITE_BLOB_PORT')}"),
             ("Azurite, tables", f"http://{LOOPBACK}:{port('AZURITE_TABLE_PORT')}"),

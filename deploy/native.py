@@ -51,7 +51,9 @@ class NativeStack:
             started = {state.name for state in self._supervisor.states()}
             running = [program for program in running if program.name in started]
         seen = addresses.observer_pages(self._settings, {program.name for program in running})
-        return [*seen, *(page for program in running for page in program.pages)]
+        # The services' before those of the servers below them.
+        by_order = sorted(running, key=lambda program: -program.order)
+        return [*seen, *(page for program in by_order for page in program.pages)]
 
     def down(self) -> None:
         """Stop everything; data stays."""

@@ -90,7 +90,7 @@ def _service(settings: StackSettings, name: str, environment: Mapping[str, str])
     port = settings.port(setting)
     program = _program(settings, name, name, {port: f"TURNSTILE_{setting}"}, environment)
     if name == "publisher":
-        return replace(program, pages=(("API", settings.url), ("API documentation", f"{settings.url}/docs")))
+        return replace(program, pages=(("API documentation", f"{settings.url}/docs"), ("API", settings.url)))
     return program
 
 

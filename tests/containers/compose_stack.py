@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,9 +71,38 @@ class ComposeStack:
             time.sleep(0.25)
         raise AssertionError(f"{job_id} is not {' or '.join(statuses)} after {seconds} s: {state}")
 
+    def ask_prometheus(self, path: str, **parameters: str) -> Any:
+        """Ask Prometheus' API and return the data of its answer."""
+        query = urllib.parse.urlencode(parameters)
+        with urllib.request.urlopen(f"{self._at('PROMETHEUS')}/api/v1/{path}?{query}", timeout=10) as answer:
+            return json.load(answer)["data"]
+
+    def trace(self, trace_id: str) -> dict[str, Any] | None:
+        """Ask Jaeger for a trace."""
+        try:
+            with urllib.request.urlopen(f"{self._at('JAEGER')}/api/traces/{trace_id}", timeout=10) as answer:
+                found: list[dict[str, Any]] = json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+        return found[0]
+
     @property
     def _url(self) -> str:
-        return f"http://127.0.0.1:{self.environment['TURNSTILE_PUBLISHER_PORT']}"
+        return self._at("PUBLISHER")
+
+    def _at(self, server: str) -> str:
+        return f"http://127.0.0.1:{self.environment[f'TURNSTILE_{server}_PORT']}"
+
+
+def wait_until(is_so: Callable[[], Any], *, seconds: float) -> Any:
+    """Ask until the answer is true in Python's sense, and return it; raises AssertionError with the last."""
+    deadline = time.monotonic() + seconds
+    while not (found := is_so()):
+        assert time.monotonic() < deadline, f"not so after {seconds} s: {found!r}"
+        time.sleep(0.25)
+    return found
 
 
 def docker(*arguments: str) -> str:

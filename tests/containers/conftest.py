@@ -24,6 +24,10 @@ PORTS = (
     "AZURITE_BLOB_PORT",
     "AZURITE_QUEUE_PORT",
     "AZURITE_TABLE_PORT",
+    "JAEGER_PORT",
+    "PROMETHEUS_PORT",
+    "OTLP_PORT",
+    "OTLP_GRPC_PORT",
 )
 
 
@@ -64,6 +68,8 @@ def stack(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Co
             "COMPOSE_PROJECT_NAME": f"turnstile-test-{secrets.token_hex(4)}",
             "RUNTIME": "docker",
             "TURNSTILE_DATA_FOLDER": str(data),
+            # Grafana and Loki are shown to be well configured without being run.
+            "TURNSTILE_OBSERVABILITY": "otel-collector,jaeger,prometheus",
             # The shortest there is: what a killed worker held is free again sooner.
             "TURNSTILE_LEASE_SECONDS": "15",
         }
