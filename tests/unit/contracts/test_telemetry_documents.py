@@ -11,7 +11,7 @@ from contracts.telemetry.names import Attribute, Metric, SpanEvent, SpanName
 from contracts.telemetry.tables import BEGIN, END, with_tables
 
 ROOT = Path(__file__).parents[3]
-REMEDY = "make it again: python -m contracts.telemetry --write"
+REMEDY = "make it again: .venv/bin/python -m contracts.telemetry --write"
 
 CARRIERS: list[SpanName | SpanEvent | Metric] = [*SPANS.values(), *MOMENTS.values(), *METRICS.values()]
 ALL: list[SpanName | SpanEvent | Metric | Attribute] = [*CARRIERS, *ATTRIBUTES.values()]
