@@ -1,0 +1,215 @@
+"""The servers that show what happens: which run, how they know of each other, what they are configured to."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from deploy import addresses, observers
+from deploy.programs import services
+from deploy.settings import OBSERVERS, ROOT, SettingError, StackSettings
+
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES = ("publisher", "worker", "audit-projector", "scheduler")
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is the whole PATH, with programs for all servers."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("otelcol-contrib", "jaeger", "prometheus", "loki", "grafana"):
+        (programs / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    return programs
+
+
+def settings(tmp_path: Path, **more: str) -> StackSettings:
+    return StackSettings.load(
+        tmp_path / "none",
+        {"TURNSTILE_DATA_FOLDER": str(tmp_path), **{f"TURNSTILE_{k}": v for k, v in more.items()}},
+    )
+
+
+def test_all_that_are_installed_run(tmp_path: Path, installed: Path) -> None:
+    (installed / "loki").unlink()
+    stack = settings(tmp_path)
+    assert [program.name for program in observers.observers(stack)] == [
+        "otel-collector",
+        "jaeger",
+        "prometheus",
+        "grafana",
+    ]
+    assert observers.missing(stack) == ["loki"]
+
+
+def test_only_those_that_are_wanted_run(tmp_path: Path, installed: Path) -> None:
+    stack = settings(tmp_path, OBSERVABILITY="prometheus, jaeger")
+    assert [program.name for program in observers.observers(stack)] == ["jaeger", "prometheus"]
+    assert observers.observers(settings(tmp_path, OBSERVABILITY="none")) == []
+
+
+def test_a_server_that_does_not_exist_cannot_be_wanted(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="tempo"):
+        assert settings(tmp_path, OBSERVABILITY="tempo").observers
+
+
+def test_no_two_listen_on_one_port(tmp_path: Path, installed: Path) -> None:
+    ports = [port for program in observers.observers(settings(tmp_path)) for port in program.ports]
+    assert len(ports) == len(set(ports))
+
+
+def test_services_send_to_the_stacks_own_collector_and_nowhere_without_it(
+    tmp_path: Path, installed: Path
+) -> None:
+    stack = settings(tmp_path, OTLP_PORT="4444")
+    running = observers.observers(stack)
+    assert observers.environment(stack, running) == {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4444"}
+    assert observers.environment(stack, observers.observers(stack, ["otel-collector"])) == {}
+
+
+def test_a_collector_of_somebody_else_comes_first(tmp_path: Path, installed: Path) -> None:
+    stack = StackSettings.load(tmp_path / "none", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://elsewhere:4318"})
+    assert observers.environment(stack, observers.observers(stack)) == {}
+    assert stack.for_services()["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://elsewhere:4318"
+
+
+def test_services_do_not_get_grafanas_password(tmp_path: Path) -> None:
+    stack = settings(tmp_path, GRAFANA_PASSWORD="canary")
+    assert "canary" not in json.dumps(stack.for_services())
+
+
+def test_prometheus_is_told_of_every_target_on_this_machine(tmp_path: Path, installed: Path) -> None:
+    stack = settings(tmp_path, WORKER_PORT="9100")
+    seeing = observers.observers(stack)
+    observers.prepare(stack, [*services(stack, 3, {}), *seeing])
+    written = yaml.safe_load((tmp_path / "prometheus/prometheus.yml").read_text())
+    targets = {job["job_name"]: targets_of(job) for job in written["scrape_configs"]}
+    assert targets["worker"] == ["127.0.0.1:9100", "127.0.0.1:9101", "127.0.0.1:9102"]
+    assert targets["otel-collector"] == ["127.0.0.1:24319"]
+    assert targets["rabbitmq"] == targets["rabbitmq-queues"] == []
+    assert [len(targets[name]) for name in (*SERVICES, "prometheus")] == [1, 3, 1, 1, 1]
+    observers.prepare(stack, services(stack, 1, {}))
+    assert targets_of(written["scrape_configs"][1]) == ["127.0.0.1:9100"]
+
+
+def test_prometheus_without_containers_watches_the_same_rules(tmp_path: Path, installed: Path) -> None:
+    observers.prepare(settings(tmp_path), [])
+    written = yaml.safe_load((tmp_path / "prometheus/prometheus.yml").read_text())
+    assert written["rule_files"] == [str(ROOT / "grafana/alerts/*.yml")]
+
+
+def test_prometheus_asks_what_there_is_in_the_containers() -> None:
+    jobs = yaml.safe_load((ROOT / "grafana/prometheus.yml").read_text())["scrape_configs"]
+    asked = {job["dns_sd_configs"][0]["names"][0] for job in jobs}
+    assert asked == {*SERVICES, "rabbitmq", "otel-collector", "prometheus"}
+    assert asked <= set(COMPOSE["services"])
+
+
+@pytest.mark.parametrize("name", OBSERVERS)
+def test_nothing_in_the_containers_waits_for_them(name: str) -> None:
+    waiting = {
+        service for service, about in COMPOSE["services"].items() if name in about.get("depends_on", ())
+    }
+    assert waiting == set()
+
+
+@pytest.mark.parametrize("name", OBSERVERS)
+def test_their_containers_have_few_rights_and_bounds(name: str) -> None:
+    about = COMPOSE["services"][name]
+    assert about["read_only"]
+    assert about["cap_drop"] == ["ALL"]
+    assert about["security_opt"] == ["no-new-privileges:true"]
+    assert {"mem_limit", "pids_limit"} <= set(about)
+    assert all(port.startswith("127.0.0.1:${TURNSTILE_") for port in about["ports"])
+
+
+def test_every_file_that_a_container_is_given_exists() -> None:
+    given = [volume for name in OBSERVERS for volume in COMPOSE["services"][name]["volumes"]]
+    files = [ROOT / volume.partition(":")[0] for volume in given if volume.startswith("./")]
+    assert files
+    assert [str(file) for file in files if not file.exists()] == []
+
+
+def test_grafanas_data_sources_lead_to_each_other() -> None:
+    sources = data_sources()
+    found = {reference for source in sources.values() for reference in references(source["jsonData"])}
+    assert found == set(sources) == {"prometheus", "jaeger", "loki"}
+    assert sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"][0]["datasourceUid"] == "jaeger"
+    assert sources["loki"]["jsonData"]["derivedFields"][0]["datasourceUid"] == "jaeger"
+    assert sources["jaeger"]["jsonData"]["tracesToLogsV2"]["datasourceUid"] == "loki"
+    assert sources["jaeger"]["jsonData"]["tracesToMetrics"]["datasourceUid"] == "prometheus"
+
+
+def test_grafana_gets_every_variable_that_its_files_name(tmp_path: Path, installed: Path) -> None:
+    files = (ROOT / "grafana/provisioning").rglob("*.yaml")
+    # A doubled $ is not the environment's.
+    named = {name for file in files for name in re.findall(r"(?<!\$)\$([A-Z_]+)", file.read_text())}
+    (grafana,) = [program for program in observers.observers(settings(tmp_path)) if program.name == "grafana"]
+    assert named == {"DASHBOARDS_FOLDER", "PROMETHEUS_URL", "JAEGER_URL", "LOKI_URL"}
+    assert named <= set(COMPOSE["services"]["grafana"]["environment"])
+    assert named <= set(grafana.command.environment)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("otel-collector", "collector.yaml"), ("jaeger", "jaeger.yaml"), ("loki", "loki.yaml")],
+)
+def test_without_containers_each_address_in_a_file_is_set(
+    tmp_path: Path, installed: Path, name: str, file: str
+) -> None:
+    (program,) = [one for one in observers.observers(settings(tmp_path)) if one.name == name]
+    text = (ROOT / "grafana" / file).read_text()
+    assert set(re.findall(r"\$\{(?:env:)?([A-Z_]+):-", text)) == set(program.command.environment)
+
+
+def test_pages_are_those_of_what_runs(tmp_path: Path) -> None:
+    stack = settings(tmp_path, GRAFANA_PORT="3333")
+    pages = dict(addresses.observer_pages(stack, OBSERVERS))
+    assert {page.rpartition("/d/")[2] for page in pages.values() if ":3333/d/" in page} == {
+        "right-now",
+        "jobs",
+        "one-job",
+        "guarantee",
+        "plumbing",
+    }
+    assert addresses.observer_pages(stack, ["jaeger"]) == [
+        ("Jaeger, traces of jobs", "http://127.0.0.1:16686/search?service=worker")
+    ]
+
+
+def test_no_browser_is_opened_where_there_is_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("deploy.addresses.sys.platform", "linux")
+    monkeypatch.setattr("deploy.addresses.webbrowser.open", opened.append)
+    for name in {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
+        monkeypatch.delenv(name)
+    addresses.open_first([("a", "http://a"), ("b", "http://b")])
+    assert opened == []
+    monkeypatch.setenv("DISPLAY", ":0")
+    addresses.open_first([("a", "http://a"), ("b", "http://b")])
+    assert opened == ["http://a"]
+
+
+def targets_of(job: dict[str, Any]) -> list[str]:
+    (file,) = job["file_sd_configs"][0]["files"]
+    (group,) = json.loads(Path(file).read_text())
+    found: list[str] = group["targets"]
+    return found
+
+
+def data_sources() -> dict[str, Any]:
+    text = (ROOT / "grafana/provisioning/datasources/turnstile.yaml").read_text()
+    return {source["uid"]: source for source in yaml.safe_load(text)["datasources"]}
+
+
+def references(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return set().union(*map(references, node))
+    if isinstance(node, dict):
+        own = {node["datasourceUid"]} if "datasourceUid" in node else set()
+        return own.union(*map(references, node.values()))
+    return set()
