@@ -96,9 +96,10 @@ def test_a_job_cancelled_in_line_was_cancelled_by_the_request() -> None:
 def test_an_interruption_that_ends_the_job_is_followed_by_no_waiting() -> None:
     events = trail(SUBMITTED, *STARTED, (9, "Interrupted", "it died"), (9, "Failed", "killed its worker"))
     assert spans(events)[-2:] == [("interrupt job", 9, 9), ("fail job", 9, 9)]
+    assert waterfall(events).stretches[-1].attempt == 1
 
 
-@pytest.mark.parametrize(("width", "has_bars"), [(200, True), (80, True), (40, True), (30, False)])
+@pytest.mark.parametrize(("width", "has_bars"), [(200, True), (80, True), (34, True), (30, False)])
 def test_no_span_is_wider_than_the_terminal(width: int, has_bars: bool) -> None:
     texts = ("attempt", "  submitted", "    ")
     lines = [line for line in drawn(COMPLETED, width) if not line.startswith(texts)]
@@ -107,12 +108,14 @@ def test_no_span_is_wider_than_the_terminal(width: int, has_bars: bool) -> None:
 
 
 def test_bars_stand_where_and_as_long_as_things_took() -> None:
-    lines = {line[:20].strip(): line for line in drawn(COMPLETED, 140)}
+    lines = {line[:15].strip(): line for line in drawn(COMPLETED, 140)}
     columns = len(lines["span"]) - lines["span"].rindex(" 0 ") - 1
     load, book = lines["step load"], lines["step book"]
     assert load.count("█") == pytest.approx(columns * 3 / 50, abs=1)
     assert book.count("█") == pytest.approx(columns * 10 / 50, abs=1)
     assert book.index("█") - load.index("█") == pytest.approx(columns * 32 / 50, abs=1)
+    assert lines["submit job"].index("◆") == lines["span"].rindex(" 0 ") + 1
+    assert len(lines["run job"]) == len(lines["complete job"]) == len(lines["span"])
     assert "+34.0 s" in book
     assert "10.0 s" in book
     assert "attempt 2, after worker worker-1 was lost · on worker-2 · fence 8" in "\n".join(lines.values())

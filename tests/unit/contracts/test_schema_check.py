@@ -39,11 +39,25 @@ def test_what_is_in_the_schema_deviates_in_nothing() -> None:
         (replace(STEP, events=(SpanEvent("it rains"),)), "a moment `it rains`, which is not in the schema"),
         (replace(STEP, events=(SpanEvent("lease lost", {"a": 1}),)), "`lease lost` has an attribute `a`"),
         (
+            Span("publisher", "publisher", "submit job", events=(SpanEvent("lease lost"),)),
+            "publisher: moment `lease lost` is not expected of this service",
+        ),
+        (
             Span("worker", "worker", "complete job", attributes={"job.outcome": "great"}),
             "job.outcome='great', which is none of completed",
         ),
     ],
-    ids=["name", "placeholder", "kind", "service", "attribute", "moment", "moment's attribute", "value"],
+    ids=[
+        "name",
+        "placeholder",
+        "kind",
+        "service",
+        "attribute",
+        "moment",
+        "moment's attribute",
+        "moment's service",
+        "value",
+    ],
 )
 def test_whatever_a_span_has_beside_the_schema_is_told(span: Span, complaint: str) -> None:
     (told,) = deviations(Received([span, span]))
