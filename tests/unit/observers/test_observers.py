@@ -163,7 +163,7 @@ def test_without_containers_each_address_in_a_file_is_set(
 ) -> None:
     (program,) = [one for one in observers.observers(settings(tmp_path)) if one.name == name]
     text = (ROOT / "grafana" / file).read_text()
-    assert set(re.findall(r"\$\{(?:env:)?([A-Z_]+):-", text)) == set(program.command.environment)
+    assert set(re.findall(r"\$\{(?:env:)?([A-Z_]+)", text)) == set(program.command.environment)
 
 
 def test_pages_are_those_of_what_runs(tmp_path: Path) -> None:
