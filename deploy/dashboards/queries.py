@@ -43,11 +43,11 @@ def rate(selected: str) -> str:
 
 
 def happened(selected: str, window: str = RATE) -> str:
-    """How much within a window: for what happens rarely.
+    """How much within a window, to be summed up: for what happens rarely.
 
     A series often begins with what it is to tell of, and `increase` alone would miss the first of it.
     """
-    return f"(({selected} unless {selected} offset {window}) or increase({selected}[{window}]))"
+    return f"({selected} unless {selected} offset {window}) or increase({selected}[{window}])"
 
 
 def total(expression: str, *by: str) -> str:

@@ -1,7 +1,5 @@
 """From when on something is wrong, and why from then on. Dashboards colour by these, alerts fire by them."""
 
-from contracts.telemetry import attributes as at
-
 #: Seconds. Renewals leave 5 s with the shortest lease, 13 s with the default one and 30 s with the longest;
 #: below 3 s, one more slow answer stops the run.
 LEAST_MARGIN = 3.0
@@ -20,17 +18,18 @@ MOST_LAG = 60.0
 #: Events' messages in the projector's queue: some minutes of its work.
 MOST_EVENTS_QUEUED = 1000
 
-#: Of all starts. Doorbells are hardly ever lost; where the sweeper starts more than this, the bells are broken
-#: and jobs wait for seconds in silence.
+#: Of all starts. Doorbells are hardly ever lost; where the sweeper starts more than this, the bells are
+#: broken and jobs wait for seconds in silence.
 MOST_REPAIRED = 0.01
 
 #: Repairs within an hour; fewer are single crashes, whatever their share.
 FEWEST_REPAIRS = 3
 
-#: Seconds by cause, at the 95th percentile, as promised: 1 after a clean stop, 3 after a runner's death; after
-#: the loss of a worker the default lease of 30 and 5, and up to 10 back to its last heartbeat, from which on
-#: the time is taken. All are bounds of the metric's buckets, between which a quantile is only estimated.
-TAKE_OVER_WITHIN = dict(zip(at.TAKE_OVER_CAUSE.values, (3.0, 1.0, 45.0), strict=True))
+#: Seconds by cause, at the 95th percentile, as promised: 1 after a clean stop, 3 after a runner's death.
+#: After the loss of a worker they are the default lease of 30, 5 more, and up to 10 back to its last
+#: heartbeat, from which on the time is taken. All are bounds of the metric's buckets, between which a
+#: quantile is only estimated.
+TAKE_OVER_WITHIN = {"worker_stopped": 1.0, "runner_died": 3.0, "worker_lost": 45.0}
 
 #: How long what must never happen stays on display: until somebody comes in the morning.
 MEMORY = "12h"

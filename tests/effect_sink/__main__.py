@@ -2,8 +2,8 @@
 
 python -m tests.effect_sink <file for the ledger>
 
-Prints its port, then takes effects by POST until it is told to stop. Independent on purpose: what it has
-seen is evidence that no part of the tested system could have forged.
+Prints its port, then takes effects by POST until it is told to stop; /metrics tells Prometheus how many.
+Independent on purpose: what it has seen is evidence that no part of the tested system could have forged.
 """
 
 import json
@@ -32,6 +32,15 @@ class _Handler(BaseHTTPRequestHandler):
         is_accepted = self._ledger.apply(effect)
         self.send_response(HTTPStatus.NO_CONTENT if is_accepted else HTTPStatus.CONFLICT)
         self.end_headers()
+
+    def do_GET(self) -> None:
+        if self.path != "/metrics":
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(self._ledger.metrics().encode())
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the name is inherited
         """Say nothing: the ledger has it all."""

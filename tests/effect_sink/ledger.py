@@ -14,6 +14,8 @@ class Ledger:
 
     path: Path
     _highest: dict[str, int] = field(default_factory=dict)
+    _accepted: int = 0
+    _refused: int = 0
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
     def apply(self, effect: dict[str, Any]) -> bool:
@@ -23,6 +25,8 @@ class Ledger:
             highest = self._highest.get(key, 0)
             is_accepted = fence >= highest
             self._highest[key] = max(fence, highest)
+            self._accepted += is_accepted
+            self._refused += not is_accepted
             line = {
                 **effect,
                 "at": time.clock_gettime(time.CLOCK_BOOTTIME),
@@ -32,3 +36,10 @@ class Ledger:
             with self.path.open("a") as file:
                 file.write(json.dumps(line) + "\n")
         return is_accepted
+
+    def metrics(self) -> str:
+        """Give how many effects there were, as Prometheus reads it."""
+        return (
+            f"# TYPE effect_accepted_total counter\neffect_accepted_total {self._accepted}\n"
+            f"# TYPE effect_refused_total counter\neffect_refused_total {self._refused}\n"
+        )

@@ -1,0 +1,70 @@
+"""What surrounds a dashboard's panels: its address, its time, and the way to the others."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.models import dashboard as models
+
+from deploy.dashboards.panels import PROMETHEUS, Panel
+
+#: Dashboards of this tag link to each other.
+TAG = "turnstile"
+
+Variables = Sequence[dashboard.QueryVariable | dashboard.TextBoxVariable]
+
+
+def frame(
+    uid: str,
+    title: str,
+    description: str,
+    rows: Sequence[tuple[str, Sequence[Panel]]],
+    *,
+    shows: str = "now-1h",
+    refresh: str | Literal[False] = "30s",
+    variables: Variables = (),
+) -> models.Dashboard:
+    """Make a dashboard of titled rows; the title of the first may be empty."""
+    others = (
+        dashboard.DashboardLink("Turnstile")
+        .type(models.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .as_dropdown(False)
+        .keep_time(True)
+    )
+    made = (
+        dashboard.Dashboard(title)
+        .uid(uid)
+        .description(description)
+        .tags([TAG])
+        .readonly()
+        .timezone("browser")
+        .tooltip(models.DashboardCursorSync.CROSSHAIR)
+        .time(shows, "now")
+        .refresh(refresh)
+        .link(others)
+    )
+    for variable in variables:
+        made = made.with_variable(variable)
+    for row, panels in rows:
+        if row:
+            made = made.with_row(dashboard.Row(row))
+        for panel in panels:
+            made = made.with_panel(panel)
+    return made.build()
+
+
+def choice(name: str, title: str, label: str, metric: str) -> dashboard.QueryVariable:
+    """Let a label's values be chosen; all of them at first."""
+    return (
+        dashboard.QueryVariable(name)
+        .label(title)
+        .query(f"label_values({metric}, {label})")
+        .datasource(PROMETHEUS)
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(models.VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(models.VariableOption(selected=True, text=["All"], value=["$__all"]))
+    )

@@ -1,0 +1,126 @@
+"""Panels about messages: RabbitMQ, doorbells, and the sweeper that makes up for lost ones."""
+
+from collections.abc import Mapping
+
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics
+from deploy.dashboards import foreign
+from deploy.dashboards.foreign import QUEUE
+from deploy.dashboards.panels import COUNT, PER_SECOND, Panel, Query, graph
+from deploy.dashboards.queries import Measured, happened, rate, series, shown, total
+
+
+def broker() -> list[Panel]:
+    """RabbitMQ: its queues, and what goes through them."""
+    return [_queues(), _unacked(), _messages(), _trouble()]
+
+
+def doorbells() -> list[Panel]:
+    """Doorbells, and what the sweeper on duty repaired."""
+    return [_rung(), _answered(), _repairs(), _duty()]
+
+
+def _queues() -> Panel:
+    return graph(
+        "Messages that wait, by queue",
+        "Doorbells, events, submissions, deferred doorbells, and what was set aside in quarantine.",
+        [Query(total(series(foreign.QUEUE_READY), QUEUE), shown(QUEUE))],
+        COUNT,
+        empty="RabbitMQ tells nothing",
+    )
+
+
+def _unacked() -> Panel:
+    return graph(
+        "Messages at their consumers, and consumers, by queue",
+        "Messages that consumers have but are not done with, and how many consumers there are.",
+        [
+            Query(total(series(foreign.QUEUE_UNACKED), QUEUE), shown(QUEUE)),
+            Query(total(series(foreign.QUEUE_CONSUMERS), QUEUE), f"consumers of {shown(QUEUE)}"),
+        ],
+        COUNT,
+        empty="RabbitMQ tells nothing",
+    )
+
+
+def _messages() -> Panel:
+    flows: Mapping[str, Measured] = {
+        "received": foreign.MESSAGES_RECEIVED,
+        "delivered": foreign.MESSAGES_DELIVERED,
+        "acknowledged": foreign.MESSAGES_ACKED,
+        "redelivered": foreign.MESSAGES_REDELIVERED,
+    }
+    return graph(
+        "Messages processed",
+        "What RabbitMQ took, handed out, and was told is done; redelivered means that a consumer went away.",
+        [Query(total(rate(series(metric))), name) for name, metric in flows.items()],
+        PER_SECOND,
+        empty="RabbitMQ tells nothing",
+    )
+
+
+def _trouble() -> Panel:
+    counts: Mapping[str, Measured] = {
+        "quarantined": metrics.MESSAGES_QUARANTINED,
+        "not confirmed": metrics.MESSAGES_UNCONFIRMED,
+        "announcements left to the sweeper": metrics.ANNOUNCEMENTS_DROPPED,
+    }
+    return graph(
+        "Messages in trouble",
+        "Messages set aside as nobody understood them, not confirmed by the broker, or not sent at all.",
+        [Query(total(happened(series(metric))), name) for name, metric in counts.items()],
+        COUNT,
+        bars=True,
+        empty="none",
+    )
+
+
+def _rung() -> Panel:
+    return graph(
+        "Doorbells rung, by reason",
+        "Why doorbells rang: a submission, a release, a deferral, or the sweeper for work nobody was at.",
+        [Query(total(rate(series(metrics.DOORBELLS_RUNG)), at.DOORBELL_REASON), shown(at.DOORBELL_REASON))],
+        PER_SECOND,
+        empty="none rang",
+    )
+
+
+def _answered() -> Panel:
+    return graph(
+        "Doorbells answered, by what came of them",
+        "What workers did: took the lock, found the line empty or the lock held, or passed the bell on.",
+        [
+            Query(
+                total(rate(series(metrics.DOORBELLS_ANSWERED)), at.DOORBELL_ANSWER), shown(at.DOORBELL_ANSWER)
+            )
+        ],
+        PER_SECOND,
+        empty="none was answered",
+    )
+
+
+def _repairs() -> Panel:
+    repairs = total(happened(series(metrics.SWEEP_REPAIRS)), at.SWEEP_REPAIR)
+    return graph(
+        "Sweeps and repairs",
+        "Passes of the sweeper, and what it repaired: rang, told events again, closed ids without a job.",
+        [
+            Query(repairs, shown(at.SWEEP_REPAIR)),
+            Query(total(rate(series(metrics.SWEEPS))), "sweeps per second"),
+        ],
+        COUNT,
+        empty="no sweep was made",
+    )
+
+
+def _duty() -> Panel:
+    return graph(
+        "Schedulers on duty",
+        "Exactly one of all schedulers should be on duty; the others stand by.",
+        [
+            Query(total(series(metrics.ON_DUTY)), "on duty"),
+            Query(f"count({series(metrics.ON_DUTY)})", "schedulers"),
+        ],
+        COUNT,
+        empty="no scheduler is watched",
+    )
