@@ -1,9 +1,11 @@
 """turnstile trace."""
 
+import io
 import json
 
 import httpx
 import pytest
+from rich.console import Console
 from tests.unit.command_line.scripted_api import Document, Run, ScriptedApi
 from tests.unit.command_line.trails import COMPLETED, JOB_ID, TAKEN_OVER
 
@@ -69,12 +71,12 @@ def test_programs_get_every_span_with_its_parent(completed: ScriptedApi, run: Ru
     }
 
 
-def test_following_goes_on_to_the_end_whose_outcome_is_the_exit_code(
-    completed: ScriptedApi, run: Run, job: Document
-) -> None:
+@pytest.fixture
+def failing(completed: ScriptedApi, job: Document) -> ScriptedApi:
+    """Give a job that runs, and fails while it is followed."""
     running, failed = job | {"status": "Running", "step": "report"}, job | {"status": "Failed"}
     completed.on("GET", f"{PATH}/state", httpx.Response(200, json=running), httpx.Response(200, json=failed))
-    events = [*TAKEN_OVER, COMPLETED[-1] | {"status": "Failed"}]
+    events = [*TAKEN_OVER, COMPLETED[-1] | {"status": "Failed", "seq": len(COMPLETED)}]
     pages = [httpx.Response(200, json={"items": items, "next": None}) for items in (TAKEN_OVER, events)]
     completed.on("GET", PATH, *pages)
     stream = "".join(
@@ -82,12 +84,32 @@ def test_following_goes_on_to_the_end_whose_outcome_is_the_exit_code(
     )
     headers = {"content-type": "text/event-stream"}
     completed.on("GET", f"{PATH}/stream", httpx.Response(200, text=stream, headers=headers))
+    return completed
+
+
+@pytest.mark.usefixtures("failing")
+def test_following_goes_on_to_the_end_whose_outcome_is_the_exit_code(run: Run) -> None:
     result = run("trace", JOB_ID, "--follow")
 
     assert result.exit_code == 1
     assert result.stdout.startswith("Failed")
     assert "fail job" in result.stdout
     assert result.stdout.count("submit job") == 1
+
+
+@pytest.mark.usefixtures("failing")
+def test_a_terminal_shows_the_latest_while_it_is_followed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80, height=9)
+    monkeypatch.setattr("command_line.tracing.console", lambda: screen)
+    result = run("trace", JOB_ID, "--follow")
+
+    assert result.exit_code == 1
+    assert isinstance(screen.file, io.StringIO)
+    meanwhile, _, at_last = screen.file.getvalue().rpartition("on lock ledger")
+    assert "on lock ledger" in meanwhile
+    assert "fail job" in meanwhile
+    assert "submit job" not in meanwhile
+    assert "submit job" in at_last
 
 
 def test_a_job_that_nobody_knows_is_an_error(scripted: ScriptedApi, run: Run) -> None:

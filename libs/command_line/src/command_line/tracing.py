@@ -90,11 +90,11 @@ class Tracing:
             self._events.append(content)
 
     def _latest(self, screen: Console, *, shows_all: bool) -> Group:
-        """Give what fits the screen: how it began scrolls away."""
-        lines = self._lines(screen, shows_all=shows_all)
-        for line in lines:
+        """Give what fits the screen: below the title, how it began scrolls away."""
+        title, *lines = self._lines(screen, shows_all=shows_all)
+        for line in (title, *lines):
             line.truncate(screen.width)
-        return Group(*lines[-max(1, screen.height - 2) :])
+        return Group(title, *lines[-max(1, screen.height - 3) :])
 
     def _lines(self, screen: Console, *, shows_all: bool) -> list[Text]:
         return [
