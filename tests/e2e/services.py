@@ -170,7 +170,7 @@ class Service:
 
     def runners(self) -> list[psutil.Process]:
         """Give the processes that run handlers."""
-        return [child for child in self.family()[1:] if "worker.execution.runner" in _words(child)]
+        return [child for child in self.family()[1:] if "worker.runner" in _words(child)]
 
     def freeze(self) -> list[psutil.Process]:
         """Stop the process and all its descendants with SIGSTOP, parents first; gives them."""

@@ -306,7 +306,7 @@ def floods_progress(ctx: SyncJobContext, parameters: Number) -> None:
 
 @job("logs")
 async def logs(ctx: JobContext) -> None:
-    ctx.logger.info("half way", extra={"share": 0.5, "job_id": "forged"})
+    ctx.logger.info("half way", extra={"share": 0.5, "job.id": "forged"})
     logging.getLogger("some.library").warning("careful", extra={"odd": {1, 2}})
 
 

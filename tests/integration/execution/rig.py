@@ -41,6 +41,7 @@ class FakeRun:
     states: list[str] = field(default_factory=list)
     reports: list[tuple[float | None, float | None, str]] = field(default_factory=list)
     reported: asyncio.Event = field(default_factory=asyncio.Event)
+    traceparent: str | None = None
     #: Called before anything is written, for faults.
     before_write: Callable[[], object] = lambda: None
     #: Everything written waits for this.
@@ -52,7 +53,13 @@ class FakeRun:
     def run(self) -> Run:
         """Give the run."""
         return Run(
-            job=JobRow(job_id=f"job-{self.kind}", kind=self.kind, lock_name="lock", attempt=self.attempt),
+            job=JobRow(
+                job_id=f"job-{self.kind}",
+                kind=self.kind,
+                lock_name="lock",
+                attempt=self.attempt,
+                traceparent=self.traceparent,
+            ),
             fence=7,
             parameters=json.dumps(self.parameters),
             recorded=self.recorded,
@@ -89,6 +96,7 @@ class FakeRun:
             self.attempt + 1,
             self.recorded + records,
             states[-1] if states else self.state,
+            traceparent=self.traceparent,
         )
 
     async def _record_step(self, step: StepDone) -> None:

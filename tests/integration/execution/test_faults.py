@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from tests.integration.execution.rig import FakeRun, is_alive, until
 
+from contracts.telemetry import attributes as at
 from coordination.outcomes import Completed, Failed, Interrupted, StopReason
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -25,8 +26,8 @@ async def the_pool_heals(pool):
 async def test_a_handler_that_raises_fails_with_type_and_message(pool, caplog):
     assert await FakeRun("raises").on(pool) == Failed("RuntimeError", "out of order")
     record = next(record for record in caplog.records if record.getMessage() == "handler raised")
-    assert "misbehaving_jobs.py" in getattr(record, "exception.stacktrace")
-    assert record.job_id == "job-raises"
+    assert "misbehaving_jobs.py" in getattr(record, at.EXCEPTION_STACKTRACE)
+    assert getattr(record, at.JOB_ID) == "job-raises"
 
 
 async def test_a_clean_failure_has_its_reason_and_no_traceback(pool, caplog):
@@ -148,7 +149,7 @@ async def test_what_a_handler_prints_is_logged_with_its_job(pool, caplog):
     caplog.set_level(logging.INFO)
     await FakeRun("prints").on(pool)
     lines = [record for record in caplog.records if record.name == "turnstile.output"]
-    assert {record.job_id for record in lines} == {"job-prints"}
+    assert {getattr(record, at.JOB_ID) for record in lines} == {"job-prints"}
     texts = [record.getMessage() for record in lines]
     assert texts == ["hello from the handler", "x" * 8192 + "…", "from a child", "no newline"]
 
@@ -157,7 +158,8 @@ async def test_what_a_handler_logs_carries_the_runs_identity(pool, caplog):
     caplog.set_level(logging.INFO)
     await FakeRun("logs").on(pool)
     half, careful = (record for record in caplog.records if record.getMessage() in {"half way", "careful"})
-    assert (half.name, half.share, half.job_id, half.fence) == ("turnstile.jobs.logs", 0.5, "job-logs", 7)
+    assert (half.name, half.share) == ("turnstile.jobs.logs", 0.5)
+    assert (getattr(half, at.JOB_ID), getattr(half, at.LOCK_FENCE)) == ("job-logs", 7)
     assert (careful.name, careful.levelname, careful.odd) == ("some.library", "WARNING", "{1, 2}")
 
 

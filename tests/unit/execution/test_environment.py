@@ -13,11 +13,13 @@ def test_credentials_are_left_out_by_name_and_by_look():
         "AMQP_URL": "x",
         "RABBITMQ_DEFAULT_PASS": "x",
         "ELSEWHERE": "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=secret",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "api-key=x",
         "BROKER": "amqps://guest:guest@host/",
     }
     kept = {
         "PATH": "/bin",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317",
+        "OTEL_PROPAGATORS": "tracecontext",
         "TURNSTILE_INPUT_FOLDER": "/data",
         "TURNSTILE_INPUT_CONTAINER_URL": "http://account/input?sv=1&sig=abc",
         "PYTHONPATH": "/jobs",

@@ -6,6 +6,7 @@ import select
 
 import pytest
 
+from contracts.telemetry import attributes as at
 from worker.execution.output import Output
 
 
@@ -14,7 +15,7 @@ async def printed(caplog):
     caplog.set_level("INFO")
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
-    output = Output(read_end, lambda: {"job_id": "j"})
+    output = Output(read_end, lambda: {at.JOB_ID: "j"})
     yield output, write_end, caplog
     output.close()
     os.close(write_end)
@@ -32,7 +33,7 @@ async def test_lines_are_logged_with_their_job(printed):
     os.write(pipe, b"o\n\xff\n")
     await until(lambda: len(caplog.records) == 3)
     assert caplog.messages == ["one", "two", "�"]
-    assert {record.job_id for record in caplog.records} == {"j"}
+    assert {getattr(record, at.JOB_ID) for record in caplog.records} == {"j"}
 
 
 async def test_what_is_left_becomes_a_line_at_the_end_of_the_run(printed):
@@ -57,7 +58,7 @@ async def test_a_flood_is_dropped_and_counted(printed):
     os.write(pipe, b"y\n" * 1000)
     await until(lambda: "output dropped" in caplog.messages)
     assert caplog.messages.count("y") == 100
-    assert caplog.records[-1].lines == 900
+    assert getattr(caplog.records[-1], at.DROPPED) == 900
 
 
 async def test_a_flood_makes_the_writer_wait(printed):

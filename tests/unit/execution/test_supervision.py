@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from contracts.telemetry import attributes as at
 from coordination.outcomes import (
     Cancelled,
     Completed,
@@ -13,10 +14,13 @@ from coordination.outcomes import (
     StopReason,
     TimedOut,
 )
+from coordination.ports import InvalidTransactionError
 from coordination.rows import JobRow
 from coordination.runs import Run, Stop
+from coordination.tenure import FencedError
 from turnstile.channels import StopReason as HandlerStop
 from worker.execution import messages
+from worker.execution.run_telemetry import RunTelemetry
 from worker.execution.slots import boot_time
 from worker.execution.supervision import Supervision
 
@@ -65,8 +69,31 @@ class PretendedRunner:
         return "it died"
 
 
+class Telling(RunTelemetry):
+    """Notes down what it is told, and may be broken."""
+
+    def __init__(self):
+        self.reports, self.steps, self.spans = [], [], []
+        self.error = None
+
+    def reported(self, run, value, limit, step):
+        self.reports.append((run.job.job_id, value, limit, step))
+
+    def step_over(self, run, step, span, error=None):
+        self.steps.append((step, span, error))
+        if self.error:
+            raise self.error
+
+    def span_over(self, run, span):
+        self.spans.append(span)
+        if self.error:
+            raise self.error
+
+
 class Case:
     def __init__(self, timeout=None, grace=0.02):
+        self.telling = Telling()
+        self.refusal = None
         self.runner = PretendedRunner()
         self.stop = Stop()
         self.steps = []
@@ -85,11 +112,13 @@ class Case:
             save_state=self._record,
             report=lambda value, limit, step: None,
         )
-        self.supervision = Supervision(run, self.runner, timeout, grace)
+        self.supervision = Supervision(run, self.runner, timeout, grace, self.telling)
         self.task = asyncio.create_task(self.supervision.outcome())
 
     async def _record(self, step):
         await self.may_write.wait()
+        if self.refusal is not None:
+            raise self.refusal
         self.steps.append(step)
 
     async def say(self, message):
@@ -99,8 +128,9 @@ class Case:
     async def say_done(self, **fields):
         await self.say(messages.Done(run=1, **fields))
 
-    async def say_step(self):
-        await self.say(messages.RecordStep(run=1, number=1, name="s", result="1", seconds=0, state=None))
+    async def say_step(self, span=None):
+        step = messages.RecordStep(run=1, number=1, name="s", result="1", seconds=0, state=None, span=span)
+        await self.say(step)
 
     async def die(self):
         await asyncio.sleep(0)
@@ -235,3 +265,65 @@ async def test_more_steps_at_once_than_anyone_needs_convict_the_runner(case):
     case.may_write.set()
     await case.die()
     assert await case.outcome() == Interrupted("it died", died=True)
+
+
+async def test_a_steps_span_is_told_once_its_record_is_committed(case):
+    await case.say_step(span={"name": "x"})
+    await asyncio.sleep(0.02)
+    assert case.telling.steps == []
+    case.may_write.set()
+    await case.say_done(result="1")
+    assert await case.outcome() == Completed("1")
+    assert case.telling.steps == [("s", {"name": "x"}, None)]
+
+
+@pytest.mark.parametrize(
+    "refusal", [InvalidTransactionError("too large"), FencedError("stale"), KeyError("?")]
+)
+async def test_the_span_of_a_step_that_was_not_recorded_is_told_with_the_error(case, refusal):
+    case.refusal = refusal
+    case.may_write.set()
+    await case.say_step(span={})
+    await case.say_done(result="1")
+    await case.outcome()
+    assert case.telling.steps == [("s", {}, refusal)]
+
+
+async def test_the_span_of_a_step_whose_record_was_given_up_is_told_with_an_error(case):
+    await case.say_step(span={})
+    case.stop.request(StopReason.LOST)
+    await case.die()
+    assert await case.outcome() == Lost()
+    ((name, _, error),) = case.telling.steps
+    assert (name, type(error)) == ("s", asyncio.CancelledError)
+
+
+async def test_spans_and_progress_are_told_as_they_come(case):
+    await case.say(messages.Report(run=1, value=1, limit=2, step="s"))
+    await case.say(messages.Span(run=1, span={"name": "own"}))
+    await case.say(messages.Span(run=1, span={"name": "failed"}, step="s"))
+    await case.say_done(result="1")
+    await case.outcome()
+    assert case.telling.reports == [("j", 1, 2, "s")]
+    assert case.telling.spans == [{"name": "own"}]
+    assert case.telling.steps == [("s", {"name": "failed"}, None)]
+
+
+async def test_telling_that_fails_changes_nothing_for_the_run(case, caplog):
+    case.telling.error = RuntimeError("broken")
+    case.may_write.set()
+    await case.say_step(span={})
+    await case.say(messages.Span(run=1, span={}))
+    await case.say_done(result="1")
+    assert await case.outcome() == Completed("1")
+    assert case.runner.answers == [(1, None)]
+    assert caplog.messages == ["step not told of", "span not told of"] or caplog.messages == [
+        "span not told of",
+        "step not told of",
+    ]
+
+
+async def test_dropped_spans_are_counted_in_the_log(case, caplog):
+    await case.say_done(result="1", dropped_spans=3)
+    await case.outcome()
+    assert [getattr(record, at.DROPPED) for record in caplog.records] == [3]

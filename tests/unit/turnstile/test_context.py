@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -259,7 +260,7 @@ async def test_sleep_of_a_plain_handler_ends_when_the_run_should_stop(channel):
 async def test_the_context_knows_its_run(channel, caplog):
     async def body(ctx: JobContext):
         with caplog.at_level(logging.INFO):
-            ctx.logger.info("here", extra={"mine": 1, "fence": "forged"})
+            ctx.logger.info("here", extra={"mine": 1})
         async with ctx.step("pay") as step:
             keys = [ctx.idempotency_key(step), ctx.idempotency_key("pay")]
         assert timedelta(0) <= ctx.elapsed < timedelta(seconds=10)
@@ -268,13 +269,64 @@ async def test_the_context_knows_its_run(channel, caplog):
     first = await run(body, channel, job_id="j-1", lock="ledger", fence=5)
     assert first == ["j-1", "ledger", 5, 1, 0, "j-1/pay", "j-1/pay"]
     record = caplog.records[-1]
-    assert (record.job_id, record.lock, record.attempt, record.fence, record.mine) == (
-        "j-1",
-        "ledger",
-        1,
-        5,
-        1,
-    )
+    assert (record.name, record.mine) == ("turnstile.jobs.tried", 1)
+
+
+class ScopedChannel(InMemoryChannel):
+    """Notes what surrounds steps, and what happens meanwhile."""
+
+    @contextmanager
+    def step_scope(self, name):
+        self.notes = [*getattr(self, "notes", []), f"> {name}"]
+        try:
+            yield
+        except BaseException as error:
+            self.notes.append(f"! {name} {error!r}")
+            raise
+        finally:
+            self.notes.append(f"< {name}")
+
+    def record_step(self, step):
+        self.notes.append(f"record {step.name}")
+        return super().record_step(step)
+
+
+async def test_steps_are_surrounded_by_the_channels_scopes_before_they_are_recorded():
+    channel = ScopedChannel()
+
+    async def body(ctx: JobContext):
+        async with ctx.step("outer"):
+            await ctx.run_step("inner", lambda: channel.notes.append("work"))
+
+    await run(body, channel)
+    assert channel.notes == [
+        "> outer",
+        "> inner",
+        "work",
+        "< inner",
+        "record inner",
+        "< outer",
+        "record outer",
+    ]
+
+
+async def test_a_recorded_step_has_no_scope_and_a_failing_one_leaves_it_by_its_error():
+    channel = ScopedChannel()
+
+    def body(ctx: SyncJobContext):
+        ctx.run_step("once", int)
+        with ctx.step("fails"):
+            raise KeyError("x")
+
+    for _ in range(2):
+        with pytest.raises(KeyError, match="x"):
+            await run(body, channel)
+    assert channel.notes == [
+        "> once",
+        "< once",
+        "record once",
+        *["> fails", "! fails KeyError('x')", "< fails"] * 2,
+    ]
 
 
 async def test_a_fault_after_a_step_leaves_the_rest_to_the_next_attempt(channel):

@@ -29,6 +29,9 @@ and is stopped by `ctx.check()`, which every step calls on entry. A handler that
 that was told to stop and returns all the same counts as stopped, not as completed. Processes, tasks and
 threads that a handler leaves behind end with it, except daemon threads, which are taken for a library's own.
 
+What a handler logs carries the run's identity in the worker's log. Spans it makes with OpenTelemetry's API,
+and those of instrumented libraries, belong to the job's trace, each under the step it was made in.
+
 Test handlers with `turnstile.testing.run_job`.
 '''
 

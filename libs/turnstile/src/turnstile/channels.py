@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -50,6 +51,12 @@ class Channel(Protocol):
 
     def stop_reason(self) -> StopReason | None:
         """Tell why the handler should stop, if it should. Cheap enough to ask before every effect."""
+
+    def step_scope(self, name: str) -> AbstractContextManager[object]:
+        """Give what surrounds the work of a step: entered when it begins, left, with its error, when it ends.
+
+        A recorded step is not done again and has none.
+        """
 
     def record_step(self, step: RecordedStep) -> Future[None]:
         """Record a step. The future is done once that is committed; it fails with NotRecordedError."""

@@ -7,7 +7,8 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 
@@ -26,13 +27,6 @@ _ERRORS = {
     StopReason.LOST: DeadlinePassedError,
     StopReason.OVER: RunOverError,
 }
-
-
-class _JobLogger(logging.LoggerAdapter[logging.Logger]):
-    """Adds the run's identity to every record, beside what the caller adds."""
-
-    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        return msg, {**kwargs, "extra": {**(kwargs.get("extra") or {}), **(self.extra or {})}}
 
 
 class RunContext:
@@ -61,11 +55,8 @@ class RunContext:
         self.fence = attempt.fence
         #: W3C trace context of the submission, if there was one.
         self.traceparent = attempt.traceparent
-        #: A standard logger whose records carry the job's id, lock, attempt and fence.
-        self.logger: logging.LoggerAdapter[logging.Logger] = _JobLogger(
-            logging.getLogger(f"turnstile.jobs.{attempt.kind}"),
-            {"job_id": self.job_id, "lock": self.lock, "attempt": self.attempt, "fence": self.fence},
-        )
+        #: A standard logger; like all a handler logs, its records get the run's identity from the worker.
+        self.logger = logging.getLogger(f"turnstile.jobs.{attempt.kind}")
 
     @property
     def elapsed(self) -> timedelta:
@@ -111,6 +102,10 @@ class RunContext:
         """Show which step runs now; steps do this themselves."""
         self._step = name
         self._channel.report(*self._progress, name)
+
+    def step_scope(self, name: str) -> AbstractContextManager[object]:
+        """Give what surrounds the work of a step; steps enter it themselves."""
+        return self._channel.step_scope(name)
 
     def _number(self, name: str) -> tuple[str, str | None]:
         if not 1 <= len(name) <= 200 or "#" in name or not name.isprintable():

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -47,6 +48,7 @@ class OpenStep:
         self._state: str | None = None
         self._is_open = False
         self._outer: OpenStep | None = None
+        self._scope: AbstractContextManager[object] = nullcontext()
         self._began = 0.0
 
     @property
@@ -83,8 +85,14 @@ class OpenStep:
         self._is_open = True
         self._began = time.monotonic()
         self._context.show_step(self.name)
+        if not self.done:
+            self._scope = self._context.step_scope(self.name)
+        self._scope.__enter__()
 
-    def _end(self) -> None:
+    def _end(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._scope.__exit__(kind, error, trace)
         _innermost.set(self._outer)
         self._is_open = False
         self._context.show_step(self._outer.name if self._outer else "")
@@ -105,7 +113,7 @@ class Step(OpenStep):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._end(kind, error, trace)
         if kind is None and not self.done:
             await self._context.commit_step(self._record())
 
@@ -122,6 +130,6 @@ class SyncStep(OpenStep):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._end(kind, error, trace)
         if kind is None and not self.done:
             self._context.commit_step(self._record())

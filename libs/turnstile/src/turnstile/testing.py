@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,10 @@ class InMemoryChannel:
     def stop_reason(self) -> StopReason | None:
         """Tell why the handler should stop."""
         return self.stop
+
+    def step_scope(self, name: str) -> AbstractContextManager[object]:
+        """Surround a step with nothing."""
+        return nullcontext()
 
     def record_step(self, step: RecordedStep) -> Future[None]:
         """Keep a step, and the state that came with it."""

@@ -123,6 +123,10 @@ STORAGE_OUTCOME = Attribute(
 
 TRACE_ID = Attribute("trace_id", "The job's trace, else that of the active span; log records only.")
 SPAN_ID = Attribute("span_id", "The active span; log records only.")
+DROPPED = Attribute(
+    "dropped",
+    "How many log records, printed lines or spans of a handler were left out, as there were too many.",
+)
 
 # --- OpenTelemetry's own -----------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 
+from contracts.telemetry import attributes as at
 from turnstile.context import RunContext
 from turnstile.errors import FailJob, InvalidParametersError
 from worker.execution import messages
@@ -20,7 +21,7 @@ def describe(
     name = "InvalidParameters" if isinstance(error, InvalidParametersError) else type(error).__name__
     is_expected = isinstance(error, FailJob | InvalidParametersError | asyncio.CancelledError)
     if not is_expected and not context.was_told_to_stop:
-        context.logger.error("handler raised", exc_info=error, extra={"error.type": name})
+        context.logger.error("handler raised", exc_info=error, extra={at.ERROR_TYPE: name})
     return messages.Done(
         run=run,
         error_type=messages.clean(name, 200),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from contracts.telemetry import attributes as at
 from worker.execution import guillotine
 from worker.execution.child import Child
 from worker.execution.errors import GuillotineStartError
@@ -85,9 +86,9 @@ class GuillotineWatch:
                     self._first.set_result(None)
                 self._on_ready()
             elif line.startswith("killed "):
-                logger.error("runner killed at its deadline", extra={"runner.pid": int(line.split()[1])})
+                logger.error("runner killed at its deadline", extra={at.RUNNER_PID: int(line.split()[1])})
             else:
-                logger.error("guillotine in trouble", extra={"output": line})
+                logger.error("guillotine in trouble", extra={at.REASON: line})
 
     def _exited(self) -> None:
         child, was_ready, self.is_ready = self._child, self.is_ready, False
@@ -97,7 +98,7 @@ class GuillotineWatch:
         self.is_ready = False
         if self._is_stopping or child is None:
             return
-        logger.error("guillotine died", extra={"reason": child.describe_end()})
+        logger.error("guillotine died", extra={at.REASON: child.describe_end()})
         if was_ready:
             self._start()
         else:

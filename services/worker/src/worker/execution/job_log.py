@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.telemetry import attributes as at
 from worker.execution.messages import Log
 
 _logger = logging.getLogger("turnstile.jobs")
@@ -14,7 +15,7 @@ def log_for(record: Log, labels: Mapping[str, Any]) -> None:
     """Write what a handler logged; what the labels say of the run cannot be overridden by it."""
     extra = {name: value for name, value in record.extra.items() if name not in _RESERVED}
     if record.traceback is not None:
-        extra["exception.stacktrace"] = record.traceback
+        extra[at.EXCEPTION_STACKTRACE] = record.traceback
     if _logger.isEnabledFor(record.level):
         # Under its own name, but without a logger for every name that handlers make up.
         _logger.handle(

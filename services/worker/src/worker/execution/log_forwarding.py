@@ -3,11 +3,12 @@
 import itertools
 import json
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
+from contracts.telemetry import attributes as at
 from worker.execution import messages
+from worker.execution.allowance import Allowance
 
 #: Records per second, and how many may come at once; the rest is dropped and counted.
 _RATE, _BURST = 200.0, 1000.0
@@ -19,34 +20,25 @@ _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class ForwardingHandler(logging.Handler):
-    """Sends log records to the supervisor, within bounds."""
+    """Sends log records to the supervisor, within bounds. `span_id` gives the span they belong to."""
 
-    def __init__(self, send: Callable[[messages.Log], None]) -> None:
+    def __init__(
+        self, send: Callable[[messages.Log], None], span_id: Callable[[], str | None] = lambda: None
+    ) -> None:
         super().__init__()
         self._forward = send
-        self._tokens = _BURST
-        self._since = time.monotonic()
-        self._dropped = 0
+        self._span_id = span_id
+        self._allowance = Allowance(_RATE, _BURST)
         self._formatter = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record."""
-        if not self._is_allowed():
-            self._dropped += 1
+        if not self._allowance.take():
             return
         try:
             self._forward(self._translate(record))
         except Exception:  # noqa: BLE001 - logging must not fail the job; logging's own way of saying so
             self.handleError(record)
-
-    def _is_allowed(self) -> bool:
-        now = time.monotonic()
-        self._tokens = min(_BURST, self._tokens + (now - self._since) * _RATE)
-        self._since = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
     def _translate(self, record: logging.LogRecord) -> messages.Log:
         extra = {
@@ -54,8 +46,12 @@ class ForwardingHandler(logging.Handler):
             for name, value in itertools.islice(vars(record).items(), _MAX_EXTRAS)
             if name not in _ORDINARY
         }
-        if self._dropped:
-            extra["dropped"], self._dropped = self._dropped, 0
+        span_id = self._span_id()
+        if span_id is not None:
+            extra[at.SPAN_ID] = span_id
+        dropped = self._allowance.take_refused()
+        if dropped:
+            extra[at.DROPPED] = dropped
         trace = self._formatter.formatException(record.exc_info) if record.exc_info else record.exc_text
         return messages.Log(
             level=record.levelno,

@@ -8,6 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 MAX_TEXT = 16_384
 
 
+#: A span as plain JSON. Who makes it and who reads it agree on what is in it (service_defaults.span_relay).
+SpanData = dict[str, Any]
+
+
 class Message(BaseModel):
     """A message; unknown fields are refused."""
 
@@ -27,6 +31,8 @@ class Start(Message):
     interruptions: int
     fence: int
     traceparent: str | None
+    #: W3C trace context that the handler runs in.
+    run_traceparent: str | None = None
     #: JSON object.
     parameters: str
     #: JSON of the result of every recorded step, by name.
@@ -76,6 +82,8 @@ class RecordStep(Message):
     result: str
     seconds: float
     state: str | None
+    #: The step's span, which ends when this is committed.
+    span: SpanData | None = None
 
 
 class SaveState(Message):
@@ -108,6 +116,16 @@ class Log(Message):
     extra: dict[str, Any] = {}
 
 
+class Span(Message):
+    """From the runner: a span that has ended."""
+
+    type: Literal["span"] = "span"
+    run: int
+    span: SpanData
+    #: The step whose span it is, which was left by an error; None for a span of the handler's own.
+    step: Annotated[str, Field(max_length=250)] | None = None
+
+
 class Done(Message):
     """From the runner: the handler has ended."""
 
@@ -122,10 +140,12 @@ class Done(Message):
     was_stopped: bool = False
     #: Whether something of the job may still be alive in the runner, so that it must not be used again.
     is_tainted: bool = False
+    #: How many spans were not sent, because there were too many.
+    dropped_spans: int = 0
 
 
 ToRunner = Start | Cancel | Answer
-FromRunner = Hello | RecordStep | SaveState | Report | Log | Done
+FromRunner = Hello | RecordStep | SaveState | Report | Log | Span | Done
 
 _TO_RUNNER: TypeAdapter[ToRunner] = TypeAdapter(Annotated[ToRunner, Field(discriminator="type")])
 _FROM_RUNNER: TypeAdapter[FromRunner] = TypeAdapter(Annotated[FromRunner, Field(discriminator="type")])

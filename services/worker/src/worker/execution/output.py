@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from contracts.telemetry import attributes as at
+
 logger = logging.getLogger("turnstile.output")
 
 _CHUNK = 64 * 1024
@@ -87,7 +89,7 @@ class Output:
     def _new_period(self) -> None:
         self._timer = None
         if self._dropped:
-            logger.warning("output dropped", extra={**self._context(), "lines": self._dropped})
+            logger.warning("output dropped", extra={**self._context(), at.DROPPED: self._dropped})
         if self._bytes >= _BYTES and self._fd >= 0 and not self._is_at_end:
             self._loop.add_reader(self._fd, self._read)
         self._bytes = self._lines = self._dropped = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from contracts.telemetry import attributes as at
 from coordination.outcomes import Cancelled, Failed, Interrupted, Lost, Outcome, StopReason
 from coordination.runs import Run
 from worker.execution.confinement import adopt_orphans
@@ -15,6 +16,7 @@ from worker.execution.environment import scrubbed
 from worker.execution.errors import RunnerStartError
 from worker.execution.guillotine_watch import GuillotineWatch
 from worker.execution.messages import KindMessage
+from worker.execution.run_telemetry import RunTelemetry
 from worker.execution.runner_process import RunnerOptions, RunnerProcess
 from worker.execution.slots import Slots, boot_time
 from worker.execution.supervision import Supervision
@@ -41,7 +43,8 @@ class RunnerPool:
 
     `jobs_modules` are imported by the runners only. A handler that was told to stop is killed after
     `cancel_grace_seconds`. `memory_limit_bytes` bounds the private memory of a runner. `environment` is what
-    runners get to see, without credentials; by default this process's own.
+    runners get to see, without credentials; by default this process's own. `telemetry` is told of runs and
+    runners, and gets handlers' spans if the runners are traced (`is_traced`), which takes them some memory.
 
     Must be started in the process's main thread: runners die with the thread that started them.
     """
@@ -56,6 +59,8 @@ class RunnerPool:
         environment: Mapping[str, str] | None = None,
         start_timeout_seconds: float = 30.0,
         log_level: int = logging.INFO,
+        telemetry: RunTelemetry | None = None,
+        is_traced: bool = False,
     ) -> None:
         if size < 1:
             raise ValueError("a pool has at least one runner")
@@ -64,8 +69,9 @@ class RunnerPool:
         self.size = size
         self._grace = cancel_grace_seconds
         self._start_timeout = start_timeout_seconds
+        self._telemetry = telemetry or RunTelemetry()
         self._options = RunnerOptions(
-            tuple(jobs_modules), memory_limit_bytes, scrubbed(environment), log_level
+            tuple(jobs_modules), memory_limit_bytes, scrubbed(environment), log_level, is_traced
         )
         self._kinds: dict[str, KindInfo] = {}
         self._runners: set[RunnerProcess] = set()
@@ -135,7 +141,7 @@ class RunnerPool:
         if not isinstance(runner, RunnerProcess):
             return runner
         timeout = None if info.timeout is None else info.timeout.total_seconds()
-        supervision = Supervision(run, runner, timeout, self._grace)
+        supervision = Supervision(run, runner, timeout, self._grace, self._telemetry)
         self._supervisions.add(supervision)
         try:
             return await supervision.outcome()
@@ -193,7 +199,7 @@ class RunnerPool:
             for kind in found
         }
         if not is_first and kinds != self._kinds:
-            logger.warning("jobs modules have changed", extra={"kinds": sorted(kinds)})
+            logger.warning("jobs modules have changed", extra={at.JOB_KIND: ", ".join(sorted(kinds))})
         self._kinds = kinds
 
     def _replace(self) -> None:
@@ -207,7 +213,7 @@ class RunnerPool:
             try:
                 await self._start_runner()
             except (RunnerStartError, OSError) as error:
-                logger.error("runner not started", extra={"reason": str(error)})
+                logger.error("runner not started", extra={at.REASON: str(error)})
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _MAX_RETRY_SECONDS)
             else:
@@ -221,9 +227,9 @@ class RunnerPool:
             self._idle.remove(runner)
         if not self._is_stopping:
             level = logging.INFO if runner.is_unwanted else logging.WARNING
-            logger.log(
-                level, "runner gone", extra={"runner.pid": runner.pid, "reason": runner.describe_end()}
-            )
+            about: dict[str, object] = {at.RUNNER_PID: runner.pid, at.REASON: runner.describe_end()}
+            logger.log(level, "runner gone", extra=about)
+            self._telemetry.runner_replaced("ended" if runner.is_unwanted else "died")
             self._replace()
 
 

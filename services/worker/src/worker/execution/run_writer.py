@@ -8,6 +8,7 @@ from typing import Any
 from coordination.ports import CoordinationError, InvalidTransactionError
 from coordination.runs import Run, StepDone
 from worker.execution.messages import RecordStep, SaveState
+from worker.execution.run_telemetry import RunTelemetry
 
 logger = logging.getLogger("turnstile.execution")
 
@@ -28,11 +29,13 @@ class RunWriter:
         answer: Callable[[int, str | None], None],
         lose: Callable[[], None],
         labels: Mapping[str, Any],
+        telemetry: RunTelemetry,
     ) -> None:
         self._run = run
         self._answer = answer
         self._lose = lose
         self._labels = labels
+        self._telemetry = telemetry
         self._waiting: asyncio.Queue[RecordStep | SaveState] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._is_stopped = False
@@ -85,9 +88,21 @@ class RunWriter:
                 self._waiting.task_done()
 
     async def _write_one(self, message: RecordStep | SaveState) -> None:
-        if isinstance(message, RecordStep):
-            await self._run.record_step(
-                StepDone(message.name, message.result, message.seconds, message.state)
-            )
-        else:
+        if isinstance(message, SaveState):
             await self._run.save_state(message.state)
+            return
+        step = StepDone(message.name, message.result, message.seconds, message.state)
+        try:
+            await self._run.record_step(step)
+        except BaseException as error:
+            self._tell(message, error)
+            raise
+        self._tell(message)
+
+    def _tell(self, message: RecordStep, error: BaseException | None = None) -> None:
+        if message.span is None:
+            return
+        try:
+            self._telemetry.step_over(self._run, message.name, message.span, error)
+        except Exception:  # the step is recorded, or not, whatever can be told of it
+            logger.exception("step not told of", extra=self._labels)

@@ -1,4 +1,4 @@
-"""The runner: a child process of the supervisor that executes handlers, `python -m worker.execution.runner`.
+"""The runner: a child process of the supervisor that executes handlers; `worker.runner` is its entry point.
 
 It has no credentials, no lease and no say: it talks to its supervisor only, and dies with it.
 """
@@ -21,9 +21,10 @@ from worker.execution.failures import describe_process_end
 from worker.execution.log_forwarding import ForwardingHandler
 from worker.execution.serving import Serving, flush_output
 from worker.execution.slots import SlotView
+from worker.execution.tracing import MakeTracing, RunnerTracing, no_tracing
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, make_tracing: MakeTracing = no_tracing) -> None:
     """Load the jobs modules, say hello, and serve until the supervisor hangs up."""
     options = _read(arguments)
     confine(options.supervisor, options.memory_limit)
@@ -42,16 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _send(control, messages.Hello(error=messages.clean(str(error), 4000)))
         sys.exit(1)
     _send(control, hello)
-    _serve(control, slot, kinds, options.log_level)
+    # After the hello, so that no start waits for what this imports.
+    _serve(control, slot, kinds, options.log_level, make_tracing(options.traces))
 
 
-def _serve(control: socket.socket, slot: SlotView, kinds: Mapping[str, Kind], log_level: int) -> None:
+def _serve(
+    control: socket.socket,
+    slot: SlotView,
+    kinds: Mapping[str, Kind],
+    log_level: int,
+    tracing: RunnerTracing,
+) -> None:
     servings: list[Serving] = []
 
     async def serve() -> None:
-        serving = Serving(kinds, control, slot)
+        serving = Serving(kinds, control, slot, tracing)
         servings.append(serving)
-        logging.basicConfig(level=log_level, handlers=[ForwardingHandler(serving.sender)], force=True)
+        handler = ForwardingHandler(serving.sender, tracing.span_id)
+        logging.basicConfig(level=log_level, handlers=[handler], force=True)
         await serving.serve()
 
     # Not asyncio.run: that would cancel the handler before the reason of a SystemExit is told.
@@ -78,6 +87,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--slot", type=int, required=True, help="index of this runner's slot")
     parser.add_argument("--memory-limit", type=int, help="bytes")
     parser.add_argument("--log-level", type=int, default=logging.INFO)
+    parser.add_argument("--traces", action="store_true", help="send spans")
     parser.add_argument("jobs", nargs="*", help="modules with jobs")
     return parser.parse_args(arguments)
 
@@ -95,7 +105,3 @@ def _tell(kind: Kind) -> messages.KindMessage:
 def _send(control: socket.socket, message: messages.Message) -> None:
     frame = messages.write(message)
     control.sendall(struct.pack(">I", len(frame)) + frame)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,17 +5,21 @@ import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 
 from turnstile.channels import RecordedStep, StopReason
 from turnstile.errors import NotRecordedError, RunOverError
 from worker.execution import messages
-from worker.execution.messages import Message
+from worker.execution.allowance import Allowance
+from worker.execution.messages import Message, SpanData
 from worker.execution.slots import SlotView
+from worker.execution.tracing import RunnerTracing
 
 #: Reports in between are overtaken by the next one.
 _REPORT_EVERY_SECONDS = 0.1
 
-Send = Callable[[Message], None]
+#: Spans per second, and how many may come at once; the rest is dropped and counted.
+_SPAN_RATE, _SPAN_BURST = 200.0, 1000.0
 
 
 class LoopSender:
@@ -45,10 +49,12 @@ class LoopSender:
 class RunnerChannel:
     """The channel of one run (turnstile.channels.Channel)."""
 
-    def __init__(self, run: int, sender: LoopSender, slot: SlotView) -> None:
+    def __init__(self, run: int, sender: LoopSender, slot: SlotView, tracing: RunnerTracing) -> None:
         self._run = run
         self._sender = sender
         self._slot = slot
+        self._tracing = tracing
+        self._spans = Allowance(_SPAN_RATE, _SPAN_BURST)
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Future[None]] = {}
         self._is_over = False
@@ -60,8 +66,22 @@ class RunnerChannel:
         """Tell why the handler should stop."""
         return StopReason.OVER if self._is_over else self._slot.stop_reason()
 
+    def step_scope(self, name: str) -> AbstractContextManager[object]:
+        """Surround the work of a step with its span."""
+        return self._tracing.step(name)
+
+    def send_span(self, span: SpanData, step: str | None = None) -> None:
+        """Show a span that has ended, unless there are too many (tracing.SendSpan)."""
+        if not self._is_over and self._spans.take():
+            self._sender(messages.Span(run=self._run, span=span, step=step))
+
+    def take_dropped_spans(self) -> int:
+        """Give how many spans were not sent."""
+        return self._spans.take_refused()
+
     def record_step(self, step: RecordedStep) -> Future[None]:
         """Ask for a step to be recorded."""
+        span = self._tracing.take(step.name)
         return self._ask(
             lambda number: messages.RecordStep(
                 run=self._run,
@@ -70,6 +90,7 @@ class RunnerChannel:
                 result=step.result,
                 seconds=step.seconds,
                 state=step.state,
+                span=span,
             )
         )
 

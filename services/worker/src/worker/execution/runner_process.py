@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
+from contracts.telemetry import attributes as at
 from turnstile.channels import StopReason
 from worker.execution import messages
 from worker.execution.child import Child
@@ -39,6 +40,8 @@ class RunnerOptions:
     #: Already without credentials.
     environment: Mapping[str, str]
     log_level: int
+    #: Whether they send spans.
+    is_traced: bool = False
 
 
 class Listener(Protocol):
@@ -91,7 +94,7 @@ class RunnerProcess:
         self.pid = self._child.pid
         self._slot.assign(self.pid)
         self._wire = Wire(ours, self._received, self._broken, _MAX_FRAME)
-        self._output = Output(output, lambda: {"runner.pid": self.pid, **self._labels})
+        self._output = Output(output, lambda: {at.RUNNER_PID: self.pid, **self._labels})
 
     @property
     def is_alive(self) -> bool:
@@ -174,7 +177,7 @@ class RunnerProcess:
             self._hand_on(message)
         except Exception:
             # Whoever waits for what was in it would wait for ever.
-            logger.exception("message of a runner not handled", extra={"runner.pid": self.pid})
+            logger.exception("message of a runner not handled", extra={at.RUNNER_PID: self.pid})
             self.convict("said something that could not be handled")
 
     def _hand_on(self, message: FromRunner) -> None:
@@ -213,10 +216,12 @@ class RunnerProcess:
 
 
 def _command(options: RunnerOptions, slots: Slots, control: int, slot: int) -> list[str]:
-    command = [sys.executable, "-m", "worker.execution.runner"]
+    command = [sys.executable, "-m", "worker.runner"]
     command += ["--supervisor", str(os.getpid()), "--control", str(control), "--log-level"]
     command += [str(options.log_level), "--slots", str(slots.read_fd), "--slot-count", str(slots.count)]
     command += ["--slot", str(slot)]
     if options.memory_limit_bytes is not None:
         command += ["--memory-limit", str(options.memory_limit_bytes)]
+    if options.is_traced:
+        command.append("--traces")
     return command

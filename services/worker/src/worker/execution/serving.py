@@ -20,6 +20,7 @@ from worker.execution.confinement import has_children
 from worker.execution.failures import describe
 from worker.execution.runner_channel import LoopSender, RunnerChannel
 from worker.execution.slots import SlotView
+from worker.execution.tracing import RunnerTracing
 from worker.execution.wire import Wire
 
 P = ParamSpec("P")
@@ -53,8 +54,11 @@ class CountingExecutor(ThreadPoolExecutor):
 class Serving:
     """Runs handlers. Everything here happens on the event loop, except plain handlers, each in a thread."""
 
-    def __init__(self, kinds: Mapping[str, Kind], control: socket.socket, slot: SlotView) -> None:
+    def __init__(
+        self, kinds: Mapping[str, Kind], control: socket.socket, slot: SlotView, tracing: RunnerTracing
+    ) -> None:
         self._kinds = kinds
+        self._tracing = tracing
         self.wire = Wire(control, self._received, self._broken)
         self.sender = LoopSender(self.wire.send)
         self._slot = slot
@@ -77,7 +81,7 @@ class Serving:
             case messages.Start() as start:
                 self.run = start.run
                 self._is_cancel_wanted = self._is_cancel_sent = False
-                self._channel = RunnerChannel(start.run, self.sender, self._slot)
+                self._channel = RunnerChannel(start.run, self.sender, self._slot, self._tracing)
                 self._task = asyncio.create_task(self._carry_out(start, self._channel))
                 self._task.add_done_callback(_must_have_succeeded)
             case messages.Cancel():
@@ -96,13 +100,15 @@ class Serving:
 
     async def _carry_out(self, start: messages.Start, channel: RunnerChannel) -> None:
         threads = set(threading.enumerate())
-        done = await self._end_of(start, channel)
-        tasks_left = await self._clear_tasks()
+        with self._tracing.run(start.run_traceparent, channel.send_span):
+            done = await self._end_of(start, channel)
+            tasks_left = await self._clear_tasks()
         flush_output()
         is_tainted = done.is_tainted or tasks_left or has_children() or self._has_threads_besides(threads)
         channel.close()
         self.run = self._channel = None
-        self.sender(done.model_copy(update={"is_tainted": is_tainted}))
+        dropped = channel.take_dropped_spans()
+        self.sender(done.model_copy(update={"is_tainted": is_tainted, "dropped_spans": dropped}))
 
     async def _end_of(self, start: messages.Start, channel: RunnerChannel) -> messages.Done:
         """Call the handler and tell how it ended, whatever it does."""

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.telemetry import attributes as at
 from contracts.traceparent import trace_id_of
 from coordination.outcomes import (
     Cancelled,
@@ -21,6 +22,7 @@ from turnstile.channels import StopReason as HandlerStop
 from worker.execution import messages
 from worker.execution.job_log import log_for
 from worker.execution.messages import FromRunner
+from worker.execution.run_telemetry import RunTelemetry
 from worker.execution.run_writer import RunWriter
 from worker.execution.runner_process import RunnerProcess
 from worker.execution.slots import boot_time
@@ -43,16 +45,22 @@ class Supervision:
     """Runs one job to its end on a runner that nobody else uses meanwhile."""
 
     def __init__(
-        self, run: Run, runner: RunnerProcess, timeout_seconds: float | None, cancel_grace_seconds: float
+        self,
+        run: Run,
+        runner: RunnerProcess,
+        timeout_seconds: float | None,
+        cancel_grace_seconds: float,
+        telemetry: RunTelemetry,
     ) -> None:
         self._run = run
+        self._telemetry = telemetry
         self._runner = runner
         self._timeout = timeout_seconds
         self._grace = cancel_grace_seconds
         self._loop = asyncio.get_running_loop()
         #: How the handler ended; None when its process did.
         self._ended: asyncio.Future[messages.Done | None] = self._loop.create_future()
-        self._writer = RunWriter(run, runner.answer, self._lose, labels(run))
+        self._writer = RunWriter(run, runner.answer, self._lose, labels(run), telemetry)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         #: The first reason for which the handler was told to stop.
         self._told: HandlerStop | None = None
@@ -102,13 +110,28 @@ class Supervision:
         match message:
             case messages.Report():
                 self._run.report(message.value, message.limit, message.step)
+                self._telemetry.reported(self._run, message.value, message.limit, message.step)
             case messages.RecordStep() | messages.SaveState():
                 if not self._writer.put(message):
                     self._runner.convict("sent more steps at once than anyone needs")
             case messages.Log():
                 log_for(message, labels(self._run))
+            case messages.Span():
+                self._take_span(message)
             case messages.Done() if not self._ended.done():
+                if message.dropped_spans:
+                    about = {**labels(self._run), at.DROPPED: message.dropped_spans}
+                    logger.warning("spans dropped", extra=about)
                 self._ended.set_result(message)
+
+    def _take_span(self, message: messages.Span) -> None:
+        try:
+            if message.step is None:
+                self._telemetry.span_over(self._run, message.span)
+            else:
+                self._telemetry.step_over(self._run, message.step, message.span)
+        except Exception:  # what can be told of a run must not decide how it ends
+            logger.exception("span not told of", extra=labels(self._run))
 
     def died(self) -> None:
         """Learn that the process is dead."""
@@ -205,6 +228,7 @@ class Supervision:
             interruptions=run.job.interruptions,
             fence=run.fence,
             traceparent=run.job.traceparent,
+            run_traceparent=self._telemetry.run_traceparent(run),
             parameters=run.parameters,
             recorded={step.name: step.result for step in run.recorded},
             state=run.state,
@@ -215,9 +239,10 @@ def labels(run: Run) -> Mapping[str, Any]:
     """Give what every log record of a run carries."""
     job = run.job
     return {
-        "job_id": job.job_id,
-        "lock": job.lock_name,
-        "attempt": job.attempt,
-        "fence": run.fence,
-        "trace_id": trace_id_of(job.traceparent),
+        at.JOB_ID: job.job_id,
+        at.JOB_KIND: job.kind,
+        at.LOCK_NAME: job.lock_name,
+        at.JOB_ATTEMPT: job.attempt,
+        at.LOCK_FENCE: run.fence,
+        at.TRACE_ID: trace_id_of(job.traceparent),
     }
