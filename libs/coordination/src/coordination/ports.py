@@ -208,6 +208,8 @@ class Ring:
     #: The lock was just given back: worth trying at once.
     released: bool = False
     traceparent: str | None = None
+    #: Why it rings, for whoever counts: submitted, released, or swept.
+    reason: str = "released"
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,8 @@ class Submitter:
         except AlreadyRegisteredError:
             await self._refuse_unless_unfinished(registration)
         job = await self._write(registration, new)
-        await self.bell.ring(Ring(new.lock_name, new.job_id, traceparent=new.traceparent))
+        ring = Ring(new.lock_name, new.job_id, traceparent=new.traceparent, reason="submitted")
+        await self.bell.ring(ring)
         return job
 
     async def _refuse_unless_unfinished(self, asked: Registration) -> None:

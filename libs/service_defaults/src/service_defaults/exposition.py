@@ -1,7 +1,9 @@
 """The page `/metrics`, which Prometheus reads: every metric, with traces as examples of measurements."""
 
+import asyncio
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
@@ -23,7 +25,7 @@ _Exemplars = dict[tuple[str, _Labels, float], Exemplar]
 
 
 class PrometheusPage:
-    """Collects when it is asked for, in the event loop: what gauges look at does not change meanwhile."""
+    """The metrics of this process as they are when the page is asked for."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -32,7 +34,11 @@ class PrometheusPage:
     def render(self, accept: str) -> tuple[bytes, str]:
         """Give the page and its content type: OpenMetrics, with exemplars, where it is accepted."""
         encode, content_type = choose_encoder(accept)
-        return encode(_WithExemplars(self.reader, self._registry)), content_type
+        return encode(self.collect()), content_type
+
+    def collect(self) -> "_Collected":
+        """Read all metrics."""
+        return _Collected([_completed(family, self.reader.exemplars) for family in self._registry.collect()])
 
     def beside(self, app: _App) -> _App:
         """Answer for the page, and leave everything else to the application, which does not see it."""
@@ -47,7 +53,9 @@ class PrometheusPage:
             accept = ",".join(
                 value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"accept"
             )
-            content, content_type = self.render(accept)
+            encode, content_type = choose_encoder(accept)
+            # Read in the event loop, where what gauges look at does not change meanwhile; spelled outside of it.
+            content = await asyncio.to_thread(encode, self.collect())
             headers = [(b"content-type", content_type.encode()), (b"cache-control", b"no-store")]
             await _answer(send, 200, content, headers)
 
@@ -74,28 +82,33 @@ class _Reader(PrometheusMetricReader):
         super()._receive_metrics(metrics_data, timeout_millis, **kwargs)
 
 
-class _WithExemplars:
-    """What a registry collects, with the exemplars put in place."""
+@dataclass(frozen=True)
+class _Collected:
+    """Metrics as they were read."""
 
-    def __init__(self, reader: _Reader, registry: CollectorRegistry) -> None:
-        self._reader = reader
-        self._registry = registry
+    families: Sequence[Metric]
 
-    def collect(self) -> Iterator[Metric]:
-        for family in self._registry.collect():
-            if family.type == "histogram" and self._reader.exemplars:
-                family.samples = [self._completed(family, sample) for sample in family.samples]
-            yield family
+    def collect(self) -> Sequence[Metric]:
+        """Give them."""
+        return self.families
 
-    def _completed(self, family: Metric, sample: Sample) -> Sample:
-        if (bound := sample.labels.get("le")) is None:
-            return sample
-        labels = _labels({name: value for name, value in sample.labels.items() if name != "le"})
-        for name in (family.name, family.name.removesuffix(f"_{family.unit}")):
-            exemplar = self._reader.exemplars.get((name, labels, float(bound)))
-            if exemplar is not None:
-                return sample._replace(exemplar=exemplar)
+
+def _completed(family: Metric, exemplars: _Exemplars) -> Metric:
+    """Put exemplars into a histogram's buckets."""
+    if family.type == "histogram" and exemplars:
+        family.samples = [_with_exemplar(family, sample, exemplars) for sample in family.samples]
+    return family
+
+
+def _with_exemplar(family: Metric, sample: Sample, exemplars: _Exemplars) -> Sample:
+    if (bound := sample.labels.get("le")) is None:
         return sample
+    labels = _labels({name: value for name, value in sample.labels.items() if name != "le"})
+    for name in (family.name, family.name.removesuffix(f"_{family.unit}")):
+        exemplar = exemplars.get((name, labels, float(bound)))
+        if exemplar is not None:
+            return sample._replace(exemplar=exemplar)
+    return sample
 
 
 def _exemplars_in(data: MetricsData) -> Iterable[tuple[tuple[str, _Labels, float], Exemplar]]:

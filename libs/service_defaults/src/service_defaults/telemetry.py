@@ -18,6 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from service_defaults import measures
+from service_defaults.broker.tracing import CarriedContext
 from service_defaults.exporting import logs_to, metrics_to, shut_down, spans_to
 from service_defaults.exposition import PrometheusPage
 from service_defaults.log_records import OtlpHandler
@@ -49,7 +50,7 @@ def start_telemetry(settings: ServiceSettings, page: PrometheusPage | None = Non
     trace.set_tracer_provider(tracing)
     metrics.set_meter_provider(metering)
     measures.start_at_zero(settings.service_name)
-    AioPikaInstrumentor().instrument()
+    AioPikaInstrumentor().instrument(tracer_provider=CarriedContext())
     if not endpoint:
         return lambda: shut_down([tracing.shutdown, metering.shutdown], _SHUTDOWN_SECONDS)
     tracing.add_span_processor(spans_to(endpoint, redaction))

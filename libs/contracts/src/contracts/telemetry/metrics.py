@@ -8,6 +8,8 @@ _WAITS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 18
 _RUNS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 _TAKE_OVERS = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 30.0, 35.0, 45.0, 60.0, 120.0, 600.0)
 
+_MESSAGE = (at.MESSAGING_SYSTEM, at.MESSAGING_OPERATION_NAME, at.MESSAGING_DESTINATION, at.ERROR_TYPE)
+
 # --- Jobs --------------------------------------------------------------------------------------------
 
 JOB_SUBMISSIONS = Metric(
@@ -256,6 +258,28 @@ ON_DUTY = Metric(
     "{scheduler}",
     "1 while this scheduler is the one on duty.",
     Source.SCHEDULER,
+)
+MESSAGING_OPERATION_DURATION = Metric(
+    "messaging.client.operation.duration",
+    Instrument.HISTOGRAM,
+    "s",
+    "From before a message is sent until the broker has confirmed it, or has not.",
+    *SERVICES,
+    attributes=_MESSAGE,
+    buckets=_MOMENTS,
+    convention=True,
+)
+MESSAGING_PROCESS_DURATION = Metric(
+    "messaging.process.duration",
+    Instrument.HISTOGRAM,
+    "s",
+    "How long a handler had a message.",
+    Source.PUBLISHER,
+    Source.WORKER,
+    Source.AUDIT_PROJECTOR,
+    attributes=_MESSAGE,
+    buckets=_MOMENTS,
+    convention=True,
 )
 MESSAGES_QUARANTINED = Metric(
     "messages.quarantined",

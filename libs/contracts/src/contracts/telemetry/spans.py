@@ -130,6 +130,81 @@ STORAGE_CALL = SpanName(
     attributes=(at.STORAGE_OPERATION, at.STORAGE_OUTCOME, at.RESEND_COUNT, at.ERROR_TYPE),
 )
 
+# --- Messages: until the broker has confirmed them, and while they are handled -----------------------------
+
+_MESSAGE = (
+    at.MESSAGING_SYSTEM,
+    at.MESSAGING_OPERATION_NAME,
+    at.MESSAGING_OPERATION_TYPE,
+    at.MESSAGING_DESTINATION,
+    at.MESSAGING_ROUTING_KEY,
+    at.MESSAGING_MESSAGE_ID,
+    at.MESSAGING_CONVERSATION_ID,
+    at.MESSAGING_BODY_SIZE,
+    at.SERVER_ADDRESS,
+    at.SERVER_PORT,
+    at.ERROR_TYPE,
+)
+
+SEND_JOBS = SpanName(
+    "send jobs",
+    "A doorbell is sent, at once or to ring later.",
+    Source.PUBLISHER,
+    Source.WORKER,
+    Source.SCHEDULER,
+    kind="producer",
+    attributes=_MESSAGE,
+)
+SEND_EVENTS = SpanName(
+    "send events",
+    "A job's recorded events are sent.",
+    Source.PUBLISHER,
+    Source.WORKER,
+    Source.SCHEDULER,
+    kind="producer",
+    attributes=_MESSAGE,
+)
+SEND_CONTROL = SpanName(
+    "send control",
+    "Every worker is told something it may want to look at.",
+    Source.PUBLISHER,
+    kind="producer",
+    attributes=_MESSAGE,
+)
+SEND_QUARANTINE = SpanName(
+    "send quarantine",
+    "A message is set aside.",
+    Source.PUBLISHER,
+    Source.WORKER,
+    Source.AUDIT_PROJECTOR,
+    kind="producer",
+    attributes=_MESSAGE,
+)
+PROCESS_JOBS = SpanName(
+    "process jobs", "A worker answers a doorbell.", Source.WORKER, kind="consumer", attributes=_MESSAGE
+)
+PROCESS_SUBMISSIONS = SpanName(
+    "process submissions",
+    "The publisher takes up a SubmitJob command.",
+    Source.PUBLISHER,
+    kind="consumer",
+    attributes=_MESSAGE,
+)
+PROCESS_EVENTS = SpanName(
+    "process events",
+    "The audit-projector projects the jobs that a message names.",
+    Source.AUDIT_PROJECTOR,
+    kind="consumer",
+    attributes=_MESSAGE,
+)
+PROCESS_CONTROL = SpanName(
+    "process control",
+    "A worker looks at what it was told.",
+    Source.WORKER,
+    kind="consumer",
+    attributes=_MESSAGE,
+)
+
 # --- Moments ---------------------------------------------------------------------------------------------
 
 LOCK_HELD = SpanEvent(

@@ -9,18 +9,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from faststream.rabbit import RabbitBroker
-from opentelemetry import metrics
 
 from contracts import topology as names
 from contracts.jobs import Event
 from contracts.messages import Hint, JobEvents, RunJob
 from contracts.statuses import EventStatus
 from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics
 from contracts.topology import Topology
 from contracts.traceparent import trace_id_of
 from coordination.ports import RecordedEvent, Ring
 from service_defaults.broker.connection import NotConfirmedError, publish_confirmed
 from service_defaults.broker.topology import control_exchange, events_exchange, jobs_exchange
+from service_defaults.measures import counter
 
 logger = logging.getLogger(__name__)
 
@@ -60,18 +61,16 @@ class RabbitBell:
         self._drained = asyncio.Event()
         self._announcer: asyncio.Task[None] | None = None
         self._is_closed = False
-        meter = metrics.get_meter(__name__)
-        self._failures = meter.create_counter("bell.publish.failures", "{message}", "Messages not confirmed")
-        self._dropped = meter.create_counter(
-            "bell.announcements.dropped", "{message}", "Announcements dropped"
-        )
+        self._rung = counter(metrics.DOORBELLS_RUNG)
+        self._unconfirmed = counter(metrics.MESSAGES_UNCONFIRMED)
+        self._dropped = counter(metrics.ANNOUNCEMENTS_DROPPED)
 
     async def ring(self, ring: Ring) -> None:
         """Tell the workers that a lock has work. Failure is counted and logged: the sweeper rings again."""
         try:
-            await self._publish_ring(ring, names.RUN)
+            await self._publish_ring(ring, names.RUN, ring.reason)
         except NotConfirmedError as error:
-            self._failures.add(1, {"message": "ring"})
+            self._unconfirmed.add(1, {at.MESSAGE_TYPE: "doorbell"})
             logger.warning(
                 "doorbell not confirmed", extra={at.LOCK_NAME: ring.lock_name, at.ERROR_MESSAGE: str(error)}
             )
@@ -79,9 +78,9 @@ class RabbitBell:
     async def defer(self, ring: Ring) -> None:
         """Ring once the deferral time is over. Raises NotConfirmedError, an UnknownOutcomeError."""
         try:
-            await self._publish_ring(ring, self._delay_key)
+            await self._publish_ring(ring, self._delay_key, "deferred")
         except NotConfirmedError:
-            self._failures.add(1, {"message": "defer"})
+            self._unconfirmed.add(1, {at.MESSAGE_TYPE: "deferred_doorbell"})
             raise
 
     async def hint(self, hint: Hint) -> None:
@@ -92,7 +91,7 @@ class RabbitBell:
                 self._broker, body, exchange=self._control, routing_key="", timeout=self._timeout, hint=True
             )
         except NotConfirmedError as error:
-            self._failures.add(1, {"message": "hint"})
+            self._unconfirmed.add(1, {at.MESSAGE_TYPE: "hint"})
             logger.warning(
                 "hint not confirmed", extra={at.LOCK_NAME: hint.lock, at.ERROR_MESSAGE: str(error)}
             )
@@ -136,7 +135,7 @@ class RabbitBell:
         await asyncio.wait([self._announcer])
         self._announcer = None
 
-    async def _publish_ring(self, ring: Ring, routing_key: str) -> None:
+    async def _publish_ring(self, ring: Ring, routing_key: str, reason: str) -> None:
         message = RunJob(lock=ring.lock_name, job_id=ring.job_id, marked=ring.marked, released=ring.released)
         await publish_confirmed(
             self._broker,
@@ -146,6 +145,7 @@ class RabbitBell:
             timeout=self._timeout,
             traceparent=ring.traceparent,
         )
+        self._rung.add(1, {at.DOORBELL_REASON: reason})
 
     async def _publish_announcements(self) -> None:
         pause = _FIRST_PAUSE
@@ -162,7 +162,7 @@ class RabbitBell:
             if all(confirmed):
                 pause = _FIRST_PAUSE
                 continue
-            self._failures.add(len(batch) - len(done), {"message": "events"})
+            self._unconfirmed.add(len(batch) - len(done), {at.MESSAGE_TYPE: "events"})
             logger.warning(
                 "events not confirmed, trying again", extra={at.MESSAGE_COUNT: len(batch) - len(done)}
             )

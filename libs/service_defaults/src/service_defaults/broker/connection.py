@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from yarl import URL
 
 from coordination.ports import UnknownOutcomeError
 from service_defaults.broker.topology import declare_topology
+from service_defaults.broker.tracing import MessageTelemetry
 from service_defaults.settings import ServiceSettings
 
 #: Seconds between heartbeats; a dead peer is noticed after about three times this plus three.
@@ -49,8 +51,9 @@ class TurnstileBroker(RabbitBroker):
     def __init__(self, settings: ServiceSettings, graceful_timeout: float) -> None:
         self._settings = settings
         self._declaring: AbstractChannel | None = None
+        address = URL(settings.rabbitmq_url.get_secret_value())
         super().__init__(
-            str(URL(settings.rabbitmq_url.get_secret_value()).update_query(heartbeat=HEARTBEAT_SECONDS)),
+            str(address.update_query(heartbeat=HEARTBEAT_SECONDS)),
             # Waits for a broker that is away instead of ending the service.
             fail_fast=False,
             reconnect_interval=_RECONNECT_SECONDS,
@@ -65,9 +68,8 @@ class TurnstileBroker(RabbitBroker):
             logger=logging.getLogger("faststream.rabbit"),
             log_level=logging.DEBUG,
             # Without this the AsyncAPI document would show the password.
-            specification_url=str(
-                URL(settings.rabbitmq_url.get_secret_value()).with_user(None).with_query(None)
-            ),
+            specification_url=str(address.with_user(None).with_query(None)),
+            middlewares=[MessageTelemetry(address)],
         )
 
         self._connection_kwargs["connection_class"] = _Connection
@@ -118,6 +120,7 @@ async def publish_confirmed(
                     persist=not hint,
                     mandatory=not hint,
                     content_type="application/json",
+                    message_id=uuid.uuid4().hex,
                     headers=fields,
                 )
     except asyncio.CancelledError as error:

@@ -6,14 +6,17 @@ import math
 from typing import Any, TypeVar
 
 from faststream.rabbit import RabbitBroker, RabbitMessage
+from opentelemetry import trace
 from pydantic import BaseModel, ValidationError
 
 from contracts import topology as names
 from contracts.jobs import MAX_BODY_BYTES
 from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics, spans
 from contracts.topology import Topology
 from service_defaults.broker.connection import NotConfirmedError, publish_confirmed
 from service_defaults.broker.topology import quarantine_exchange
+from service_defaults.measures import counter
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class Intake:
         self._broker = broker
         self._exchange = quarantine_exchange(topology)
         self._timeout = timeout
+        self._quarantined = counter(metrics.MESSAGES_QUARANTINED)
 
     async def parse(self, message: RabbitMessage, model: type[ModelT]) -> ModelT | None:
         """Parse a message; gives None when it was quarantined, which leaves the handler nothing to do."""
@@ -59,10 +63,10 @@ class Intake:
             "x-original-exchange": raw.exchange or "",
             "x-original-routing-key": raw.routing_key or "",
         }
-        logger.warning(
-            "message quarantined",
-            extra={at.REASON: reason[:_LONGEST_REASON], at.MESSAGING_ROUTING_KEY: raw.routing_key},
-        )
+        why: dict[str, str] = {at.REASON: reason[:_LONGEST_REASON]}
+        logger.warning("message quarantined", extra={**why, at.MESSAGING_ROUTING_KEY: raw.routing_key})
+        trace.get_current_span().add_event(spans.QUARANTINED, {**why})
+        self._quarantined.add(1)
         try:
             await publish_confirmed(
                 self._broker,
