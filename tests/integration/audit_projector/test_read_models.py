@@ -176,3 +176,26 @@ async def test_a_cursor_that_was_not_given_is_refused(place: Installation, curso
             await ask(5, cursor)
     with pytest.raises(ValueError, match="cursor"):
         await place.models.tenures("ledger", 5, cursor)
+
+
+async def test_a_tenure_keeps_every_run_it_was_stored_for_and_is_marked_by_one_only(
+    place: Installation,
+) -> None:
+    key = partition("ledger")
+    await place.writer.record_tenures(key, [Tenure("ledger", fence) for fence in (1, 2, 3, 6, 9)])
+    job, other = new_id(), new_id()
+    for run in (Tenure("ledger", 3, job, 1, "w", begun_in="x"), Tenure("ledger", 3, job, 1, ended_in="y")):
+        await place.writer.record_tenures(key, [run])
+    (tenure,) = [found for found in await place.writer.tenures_around(key, 3) if found.fence == 3]
+    assert (tenure.worker, tenure.begun_in, tenure.ended_in, len(tenure.runs)) == ("w", "x", "y", 1)
+    await place.writer.record_tenures(key, [Tenure("ledger", 3, other, 1)])
+    with pytest.raises(StaleError):
+        await place.writer.mark_overlap(key, tenure, "late")
+    around = await place.writer.tenures_around(key, 4)
+    assert [found.fence for found in around] == [2, 3, 6]
+    assert len(around[1].runs) == 2
+    await place.writer.mark_overlap(key, around[1], "mine")
+    with pytest.raises(StaleError):
+        await place.writer.mark_overlap(key, around[1], "another's")
+    marked = (await place.writer.tenures_around(key, 3))[2]
+    assert (marked.overlap, marked.worker, len(marked.runs)) == ("mine", "w", 2)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import uuid4
 
+from audit_projector.observations import ExclusionViolated, Observation
 from audit_projector.projection import Projection
 from audit_projector.wiring import make_projection
 from azure_storage.read_models.documents import (
@@ -75,7 +76,24 @@ class InMemoryModels:
         for tenure in tenures:
             known = self.tenures.get((partition, tenure.fence), Tenure(tenure.lock, tenure.fence))
             told = {name: value for name, value in vars(tenure).items() if value is not None}
-            self.tenures[partition, tenure.fence] = replace(known, **told)
+            told["runs"] = known.runs | ({f"{tenure.job_id}/{tenure.attempt}"} if tenure.job_id else set())
+            self._versions += 1
+            self.tenures[partition, tenure.fence] = replace(known, **told, etag=f"v{self._versions}")
+
+    async def tenures_around(self, partition: str, fence: int) -> list[Tenure]:
+        await self._write("around")
+        near = range(fence - 2, fence + 3)
+        return [self.tenures[partition, other] for other in near if (partition, other) in self.tenures]
+
+    async def mark_overlap(self, partition: str, tenure: Tenure, mark: str) -> None:
+        await self._write("mark")
+        if self.tenures[partition, tenure.fence].etag != tenure.etag:
+            raise StaleError
+        self._versions += 1
+        etag = f"v{self._versions}"
+        self.tenures[partition, tenure.fence] = replace(tenure, overlap=mark, etag=etag)
+        if self._fault is not None:
+            await self._fault("after", "mark")
 
     async def record_lock(self, lock: KnownLock) -> None:
         await self._write("lock")
@@ -102,10 +120,25 @@ class World:
     models: InMemoryModels = field(default_factory=InMemoryModels)
     ids: TimeOrderedIds = field(default_factory=TimeOrderedIds)
     held: transactions.Held | None = None
+    observed: list[Observation] = field(default_factory=list)
+    _projection: Projection | None = None
 
     @property
     def projection(self) -> Projection:
-        return make_projection(self.journal, self.models)
+        """The projector of these read models."""
+        made = self._projection
+        if made is None or (made._models, made._journal) != (self.models, self.journal):
+            made = self._projection = self.another_projection()
+        return made
+
+    def another_projection(self) -> Projection:
+        """Give a projector beside the others."""
+        return make_projection(self.journal, self.models, self.observed.append)
+
+    @property
+    def violations(self) -> list[ExclusionViolated]:
+        """What was told of overlaps."""
+        return [seen for seen in self.observed if isinstance(seen, ExclusionViolated)]
 
     async def submit(self) -> str:
         """Submit a job; gives its id."""

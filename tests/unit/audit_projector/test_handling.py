@@ -10,6 +10,7 @@ from faststream.rabbit.annotations import RabbitMessage
 
 from audit_projector.handling import EventHandler
 from audit_projector.projection import Projection
+from audit_projector.telemetry import ProjectionTelemetry
 from contracts.jobs import Event
 from contracts.messages import JobEvents
 from contracts.statuses import EventStatus
@@ -50,7 +51,8 @@ class ReadyIntake:
 
 
 def make_handler(projection: ScriptedProjection, clock: VirtualClock) -> EventHandler:
-    return EventHandler(cast("Projection", projection), cast("Intake", ReadyIntake()), clock)
+    intake = cast("Intake", ReadyIntake())
+    return EventHandler(cast("Projection", projection), intake, clock, ProjectionTelemetry())
 
 
 def message(*named: tuple[str, int]) -> RabbitMessage:

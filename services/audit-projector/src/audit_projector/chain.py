@@ -9,6 +9,9 @@ from contracts.statuses import EventStatus
 from coordination.events import chain_hash
 from coordination.rows import EventRow
 
+#: What only a run's holder, or whoever takes over from it, writes; and so the ends.
+_OF_A_RUN = {EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.INTERRUPTED}
+
 
 class Chain:
     """A job's events from a watermark on, appended in order."""
@@ -18,6 +21,10 @@ class Chain:
         self.hash = mark.hash
         #: Fence of the run in progress; 0 when none is.
         self.running_fence = mark.running_fence
+        #: What a holder wrote for a run that was over, or that was not this job's.
+        self.intruders: list[EventRow] = []
+        #: The transaction that ended the last run; it may go on to fail the job.
+        self._ended_in = ""
         self._tenures: dict[int, Tenure] = {}
 
     def append(self, event: EventRow) -> bool:
@@ -34,6 +41,8 @@ class Chain:
 
     def _follow(self, event: EventRow) -> None:
         status = EventStatus(event.status)
+        if self._intrudes(event, status):
+            self.intruders.append(event)
         moment = datetime.fromisoformat(event.timestamp)
         if status is EventStatus.STARTED and event.fence is not None:
             self.running_fence = event.fence
@@ -45,9 +54,18 @@ class Chain:
                 worker=event.worker,
                 tenure=json.loads(event.data).get("tenure"),
                 began_at=moment,
+                begun_in=event.op_id,
             )
         elif self.running_fence and (status is EventStatus.INTERRUPTED or status.is_terminal):
             # Only the event that ended the run: one that failed after an interruption was over before.
-            begun = self._tenures.get(self.running_fence, Tenure(event.lock_name, self.running_fence))
-            self._tenures[self.running_fence] = replace(begun, ended_at=moment, outcome=status.value)
-            self.running_fence = 0
+            fence = self.running_fence
+            begun = self._tenures.get(fence, Tenure(event.lock_name, fence, event.job_id, event.attempt))
+            self._tenures[fence] = replace(begun, ended_at=moment, ended_in=event.op_id, outcome=status.value)
+            self.running_fence, self._ended_in = 0, event.op_id
+
+    def _intrudes(self, event: EventRow, status: EventStatus) -> bool:
+        if status is EventStatus.STARTED:
+            return bool(self.running_fence)
+        if event.worker is None or not (status in _OF_A_RUN or status.is_terminal):
+            return False
+        return event.fence != self.running_fence and event.op_id != self._ended_in

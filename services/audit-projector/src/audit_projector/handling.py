@@ -10,6 +10,7 @@ from faststream.rabbit import Channel, RabbitBroker
 from faststream.rabbit.annotations import RabbitMessage
 
 from audit_projector.projection import Projection
+from audit_projector.telemetry import ProjectionTelemetry
 from contracts import identifiers, lock_names
 from contracts.messages import JobEvents
 from contracts.telemetry import attributes as at
@@ -35,11 +36,17 @@ class EventHandler:
     """Projects the jobs that messages name, each job by one task at a time."""
 
     def __init__(
-        self, projection: Projection, intake: Intake, clock: Clock, patience_seconds: float = _PATIENCE
+        self,
+        projection: Projection,
+        intake: Intake,
+        clock: Clock,
+        telemetry: ProjectionTelemetry,
+        patience_seconds: float = _PATIENCE,
     ) -> None:
         self._projection = projection
         self._intake = intake
         self._clock = clock
+        self._telemetry = telemetry
         self._patience_seconds = patience_seconds
         self._turns: defaultdict[str, _Turn] = defaultdict(_Turn)
 
@@ -74,15 +81,17 @@ class EventHandler:
         pause = _FIRST_PAUSE
         while True:
             try:
-                written = await self._projection.project(lock, job_id, seq)
+                with self._telemetry.projecting(lock, job_id) as tell:
+                    written = await self._projection.project(lock, job_id, seq)
+                    tell(written)
             except UnknownOutcomeError as error:
-                logger.warning("not projected, trying again", extra={"error": str(error)})
+                logger.warning("not projected, trying again", extra={at.ERROR_MESSAGE: str(error)})
                 if self._clock.boot() >= until:
                     raise NackMessage from error
                 await self._clock.sleep(random.uniform(pause / 2, pause))
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
-                logger.debug("projected", extra={"events": written})
+                logger.debug("projected", extra={at.JOB_EVENT_COUNT: written})
                 return
 
 

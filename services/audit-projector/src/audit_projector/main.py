@@ -9,6 +9,7 @@ from faststream.asgi import AsgiFastStream
 
 from audit_projector.handling import EventHandler, subscribe
 from audit_projector.settings import AuditProjectorSettings
+from audit_projector.telemetry import ProjectionTelemetry
 from audit_projector.wiring import make_projection
 from azure_storage.installation import connect, read_model_names
 from azure_storage.journal import TableJournal
@@ -31,7 +32,9 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     journal = TableJournal(storage)
     models = ReadModelWriter(storage, read_model_names(settings))
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
-    handler = EventHandler(make_projection(journal, models), Intake(broker, settings.topology), clock)
+    telemetry = ProjectionTelemetry()
+    projection = make_projection(journal, models, telemetry.observe)
+    handler = EventHandler(projection, Intake(broker, settings.topology), clock, telemetry)
     subscribe(broker, settings.topology, handler)
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 

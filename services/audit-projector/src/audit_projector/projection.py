@@ -6,13 +6,14 @@ number of projectors at once, leads to the same rows.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from audit_projector.chain import Chain
+from audit_projector.exclusion import ExclusionCheck, Tenures
+from audit_projector.observations import EventsProjected, Observe, TrailBroken
 from azure_storage.read_models.documents import (
     KnownLock,
     StaleError,
@@ -28,13 +29,11 @@ from coordination import rows
 from coordination.ports import Journal, UnknownOutcomeError
 from coordination.rows import EventRow, JobRow
 
-logger = logging.getLogger(__name__)
-
 #: Times a projector lets another go first before it leaves the job to a later message.
 _MOST_TRIES = 10
 
 
-class Writes(Protocol):
+class Writes(Tenures, Protocol):
     """The read models, as the projection writes them. Every call raises UnknownOutcomeError."""
 
     async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
@@ -67,10 +66,14 @@ class Told:
 class Projection:
     """Projects jobs."""
 
-    def __init__(self, journal: Journal, models: Writes, told: Told) -> None:
+    def __init__(self, journal: Journal, models: Writes, told: Told, observe: Observe) -> None:
         self._journal = journal
         self._models = models
         self._told = told
+        self._observe = observe
+        self._exclusion = ExclusionCheck(journal, models, observe)
+        #: Told of already, as the same try may be repeated for minutes.
+        self._known_breaks: set[tuple[str, int]] = set()
 
     async def project(self, lock_name: str, job_id: str, up_to: int, *, afresh: bool = False) -> int:
         """Project a job at least up to an event's number; gives how many events were written.
@@ -111,15 +114,21 @@ class Projection:
         await asyncio.gather(
             self._models.record_trail(entries),
             self._models.record_recent(entries),
-            self._models.record_tenures(partition, chain.tenures()),
+            self._record_tenures(partition, chain),
             self._models.record_lock(KnownLock(job.lock_name, partition, job.fence)),
         )
         # Last, so that whatever is marked as projected is there.
         projected = Watermark(chain.seq, chain.hash, chain.running_fence)
         await self._models.record_summary(self._summary(job, chain.seq), projected, mark.etag)
+        self._observe(EventsProjected(events, afresh))
         if EventStatus(events[-1].status).is_terminal:
             await self._journal.retire(job_id)
         return len(events)
+
+    async def _record_tenures(self, partition: str, chain: Chain) -> None:
+        tenures = chain.tenures()
+        await self._models.record_tenures(partition, tenures)
+        await self._exclusion.check(partition, tenures, chain.intruders)
 
     async def _read_job(self, partition: str, job_id: str) -> JobRow | None:
         row = await self._journal.read(partition, rows.job_key(job_id))
@@ -129,11 +138,9 @@ class Projection:
 
     def _entry(self, chain: Chain, event: EventRow) -> TrailEntry:
         is_broken = not chain.append(event)
-        if is_broken:
-            logger.error(
-                "audit trail is broken: this event does not follow from the one before",
-                extra={"job_id": event.job_id, "lock": event.lock_name, "seq": event.seq},
-            )
+        if is_broken and (event.job_id, event.seq) not in self._known_breaks:
+            self._known_breaks.add((event.job_id, event.seq))
+            self._observe(TrailBroken(event))
         return TrailEntry(self._told.to_event(event), event.hash, event.previous_hash, is_broken)
 
     def _summary(self, job: JobRow, seq: int) -> Summary:

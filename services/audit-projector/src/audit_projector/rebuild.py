@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from audit_projector.projection import Projection
 from audit_projector.settings import AuditProjectorSettings
+from audit_projector.telemetry import ProjectionTelemetry
 from audit_projector.wiring import make_projection
 from azure_storage.installation import connect, read_model_names
 from azure_storage.journal import TableJournal
@@ -47,7 +48,8 @@ async def rebuild(settings: AuditProjectorSettings) -> Rebuilt:
         models = ReadModelWriter(storage, read_model_names(settings))
         await models.prepare()
         wiped = await models.wipe()
-        jobs, events = await replay(registered_jobs(storage), make_projection(journal, models))
+        projection = make_projection(journal, models, ProjectionTelemetry().observe)
+        jobs, events = await replay(registered_jobs(storage), projection)
         return Rebuilt(wiped, jobs, events)
     finally:
         await storage.aclose()

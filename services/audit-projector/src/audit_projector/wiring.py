@@ -1,5 +1,6 @@
 """The projection with its translations."""
 
+from audit_projector.observations import Observe
 from audit_projector.projection import Projection, Told, Writes
 from contracts.traceparent import trace_id_of
 from coordination import events
@@ -7,6 +8,7 @@ from coordination.ports import Journal
 from service_defaults.broker import to_event
 
 
-def make_projection(journal: Journal, models: Writes) -> Projection:
+def make_projection(journal: Journal, models: Writes, observe: Observe) -> Projection:
     """Give the projection of this journal into these read models."""
-    return Projection(journal, models, Told(lambda row: to_event(events.announced(row)), trace_id_of))
+    told = Told(lambda row: to_event(events.announced(row)), trace_id_of)
+    return Projection(journal, models, told, observe)

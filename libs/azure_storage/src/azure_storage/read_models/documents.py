@@ -1,6 +1,6 @@
 """What the read models hold, beside events, kinds and workers, which `contracts` describes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.jobs import Event
@@ -71,6 +71,15 @@ class Tenure:
     began_at: datetime | None = None
     ended_at: datetime | None = None
     outcome: str | None = None
+    #: The transactions that began and ended it.
+    begun_in: str | None = None
+    ended_in: str | None = None
+    #: Set once it was found to overlap another: by whom.
+    overlap: str | None = None
+    #: Every run that was stored under this fence; more than one is a violation.
+    runs: frozenset[str] = field(default=frozenset(), compare=False)
+    #: Version of the row; None when it was not read.
+    etag: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

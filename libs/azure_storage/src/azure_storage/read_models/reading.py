@@ -8,7 +8,7 @@ from azure_storage.queries import TableQueries
 from azure_storage.read_models import keys, rows
 from azure_storage.read_models.documents import KnownLock, Summary, Tenure
 from azure_storage.read_models.tables import ReadModelNames, Tables, plain
-from azure_storage.read_models.writing import KINDS, LOCKS, PLACES, WORKERS
+from azure_storage.read_models.writing import FENCES, KINDS, LOCKS, PLACES, WORKERS
 from azure_storage.register import SHARDS
 from contracts import lock_names
 from contracts.jobs import Event, Kind, Page, Worker
@@ -19,7 +19,6 @@ _DAYS = (
     "PartitionKey ge @partition and ( PartitionKey gt @partition or RowKey gt @row ) and PartitionKey lt @end"
 )
 _PARTITION = "PartitionKey eq @partition and RowKey gt @row"
-_FENCES = "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high"
 
 #: Days are digits; what sorts behind them is something else.
 _AFTER_DAYS = ":"
@@ -95,7 +94,7 @@ class ReadModels:
             high = int(text)
         low = max(high - limit, 0)
         bounds = {"partition": partition, "low": keys.fence_key(low), "high": keys.fence_key(high)}
-        found = await self._tables.page(self._names.tenures, _FENCES, bounds, limit)
+        found = await self._tables.page(self._names.tenures, FENCES, bounds, limit)
         following = keys.write_cursor(str(low)) if low > 1 else None
         return Page[Tenure](items=[rows.read_tenure(row) for row in reversed(found)], next=following)
 

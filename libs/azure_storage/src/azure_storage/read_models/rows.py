@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from azure.data.tables import EdmType, EntityProperty
+from azure.data.tables import EdmType, EntityProperty, TableEntity
 
 from azure_storage.read_models import keys
 from azure_storage.read_models.documents import KnownLock, Summary, Tenure, TrailEntry, Watermark
@@ -14,6 +14,9 @@ from contracts.statuses import EventStatus
 
 #: Characters of one stored text: 64 KiB in UTF-16, less some room.
 _LONGEST_TEXT = 30_000
+
+#: Start of the names of the values that say which runs a tenure was stored for.
+_RUN = "Run_"
 
 
 def event_row(entry: TrailEntry) -> Entity:
@@ -138,7 +141,11 @@ def read_summary(row: Entity) -> Summary:
 
 def tenure_row(partition: str, tenure: Tenure) -> Entity:
     """Give what is known of a tenure; what is not is left as it stands."""
-    return _without_none(
+    runs: Entity = {}
+    if tenure.job_id is not None and tenure.attempt is not None:
+        # A value of its own for each run, as merging keeps what another run wrote under the same fence.
+        runs[f"{_RUN}{tenure.job_id.replace('-', '_')}_{tenure.attempt}"] = True
+    return runs | _without_none(
         {
             "PartitionKey": partition,
             "RowKey": keys.fence_key(tenure.fence),
@@ -151,11 +158,13 @@ def tenure_row(partition: str, tenure: Tenure) -> Entity:
             "From": tenure.began_at,
             "Until": tenure.ended_at,
             "Outcome": tenure.outcome,
+            "BegunIn": tenure.begun_in,
+            "EndedIn": tenure.ended_in,
         }
     )
 
 
-def read_tenure(row: Entity) -> Tenure:
+def read_tenure(row: TableEntity) -> Tenure:
     """Read a tenure back."""
     return Tenure(
         lock=row["Lock"],
@@ -167,6 +176,11 @@ def read_tenure(row: Entity) -> Tenure:
         began_at=_moment_or_none(row.get("From")),
         ended_at=_moment_or_none(row.get("Until")),
         outcome=row.get("Outcome"),
+        begun_in=row.get("BegunIn"),
+        ended_in=row.get("EndedIn"),
+        overlap=row.get("Overlap"),
+        runs=frozenset(name for name in row if name.startswith(_RUN)),
+        etag=str(row.metadata["etag"]),
     )
 
 

@@ -64,15 +64,17 @@ class Tables:
                 return None
             raise UnknownOutcomeError(str(refused)) from refused
 
-    async def put(self, table: str, entity: Entity, etag: str | None) -> None:
-        """Insert a row, or replace the version that was read. Raises StaleError when it changed."""
+    async def put(self, table: str, entity: Entity, etag: str | None, *, merge: bool = False) -> None:
+        """Insert a row, or replace the version that was read, or merge into it.
+
+        Raises StaleError when it changed.
+        """
+        mode = UpdateMode.MERGE if merge else UpdateMode.REPLACE
         client = self._client(table)
         request = (
             client.create_entity(entity)
             if etag is None
-            else client.update_entity(
-                entity, UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
-            )
+            else client.update_entity(entity, mode, etag=etag, match_condition=MatchConditions.IfNotModified)
         )
         try:
             await self._call("read_models.put", request)

@@ -23,6 +23,9 @@ LOCKS, KINDS, WORKERS = "locks", "kinds", "workers"
 #: Partition of the rows that tell where a job's summary is; sorts behind the days.
 PLACES = "id|"
 
+#: Tenures of a lock, by fence.
+FENCES = "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high"
+
 
 class ReadModelWriter:
     """Writes what the audit-projector derives from the journal. Every call raises UnknownOutcomeError."""
@@ -67,6 +70,18 @@ class ReadModelWriter:
         """Write what is known of tenures, each fence once; what is stored of them already stays."""
         stored = [rows.tenure_row(partition, tenure) for tenure in tenures]
         await self._tables.upsert(self._names.tenures, stored, merge=True)
+
+    async def tenures_around(self, partition: str, fence: int) -> list[Tenure]:
+        """Give the stored tenures with this fence and the two on either side, by fence."""
+        low, high = keys.fence_key(max(fence - 2, 0)), keys.fence_key(fence + 3)
+        bounds = {"partition": partition, "low": low, "high": high}
+        found = await self._tables.page(self._names.tenures, FENCES, bounds, 5)
+        return [rows.read_tenure(row) for row in found]
+
+    async def mark_overlap(self, partition: str, tenure: Tenure, mark: str) -> None:
+        """Mark a tenure as one that overlapped. Raises StaleError when it changed since it was read."""
+        row = {"PartitionKey": partition, "RowKey": keys.fence_key(tenure.fence), "Overlap": mark}
+        await self._tables.put(self._names.tenures, row, tenure.etag, merge=True)
 
     async def record_lock(self, lock: KnownLock) -> None:
         """Note that a lock was used; its last fence never falls."""

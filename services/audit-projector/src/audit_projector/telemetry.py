@@ -1,0 +1,86 @@
+"""Telemetry of the projection: a span for each job, how far behind it is, and what the proof finds."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from opentelemetry import trace
+from opentelemetry.trace import Status, StatusCode
+
+from audit_projector.observations import EventsProjected, ExclusionViolated, Observation, TrailBroken
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics, spans
+from service_defaults.measures import counter, histogram
+
+_SCOPE = "turnstile"
+
+logger = logging.getLogger(__name__)
+
+
+class ProjectionTelemetry:
+    """The audit-projector's spans, instruments and log lines."""
+
+    def __init__(self) -> None:
+        self._tracer = trace.get_tracer(_SCOPE)
+        self._events = counter(metrics.EVENTS_PROJECTED)
+        self._lag = histogram(metrics.PROJECTION_LAG)
+        self._breaks = counter(metrics.TRAIL_BREAKS)
+        self._violations = counter(metrics.EXCLUSION_VIOLATIONS)
+        # What an alert watches must be there before it first happens.
+        self._breaks.add(0)
+        self._violations.add(0)
+
+    @contextmanager
+    def projecting(self, lock: str, job_id: str) -> Iterator[Callable[[int], None]]:
+        """Watch one try to project a job; gives what to tell the number of events to."""
+        with self._tracer.start_as_current_span(
+            spans.PROJECT_JOB,
+            attributes={at.JOB_ID: job_id, at.LOCK_NAME: lock},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                yield lambda events: span.set_attribute(at.JOB_EVENT_COUNT, events)
+            except Exception as error:
+                span.set_attribute(at.ERROR_TYPE, type(error).__name__)
+                span.set_status(Status(StatusCode.ERROR, str(error)))
+                raise
+
+    def observe(self, observation: Observation) -> None:
+        """Measure and log what the projection noticed."""
+        match observation:
+            case EventsProjected():
+                self._projected(observation)
+            case TrailBroken(event):
+                self._breaks.add(1)
+                logger.error(
+                    "audit trail is broken: this event does not follow from the one before",
+                    extra={
+                        at.JOB_ID: event.job_id,
+                        at.LOCK_NAME: event.lock_name,
+                        at.JOB_EVENT_NUMBER: event.seq,
+                    },
+                )
+            case ExclusionViolated():
+                self._violations.add(1)
+                logger.critical(
+                    "exclusion violated",
+                    extra={
+                        at.LOCK_NAME: observation.lock,
+                        at.LOCK_FENCE: observation.fence,
+                        at.JOB_ID: observation.job_id,
+                        at.OTHER_FENCE: observation.other_fence,
+                        at.OTHER_JOB_ID: observation.other_job_id,
+                        at.REASON: observation.reason,
+                    },
+                )
+
+    def _projected(self, seen: EventsProjected) -> None:
+        if seen.afresh:
+            return
+        self._events.add(len(seen.events))
+        now = datetime.now(UTC)
+        for event in seen.events:
+            # The time is the writer's, whose clock may be ahead of this one.
+            self._lag.record(max(0.0, (now - datetime.fromisoformat(event.timestamp)).total_seconds()))

@@ -1,0 +1,223 @@
+"""Overlapping runs are found, each once, whatever comes first; and what looks alike is not taken for one."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from tests.unit.audit_projector.doubles import LOCK, InMemoryModels, World
+
+from contracts.lock_names import partition
+from contracts.statuses import EventStatus, JobStatus
+from coordination.events import Writer, record, timestamp
+from coordination.outcomes import Completed, Interrupted
+from coordination.ports import Row, UnknownOutcomeError
+from coordination.rows import event_key, job_key
+
+
+async def write(
+    world: World,
+    job_id: str,
+    status: EventStatus,
+    fence: int,
+    *,
+    at: float,
+    op_id: str | None = None,
+    attempt: int = 1,
+    worker: str = "worker-1",
+) -> None:
+    """Write an event past all the rules, at so many seconds."""
+    job = replace(await world.job(job_id), fence=fence, attempt=attempt, worker=worker)
+    moment = timestamp(world.clock.now() + timedelta(seconds=at))
+    job, event = record(job, status, "forged", Writer(worker, op_id or uuid4().hex, moment, worker))
+    states = {EventStatus.STARTED: JobStatus.RUNNING, EventStatus.COMPLETED: JobStatus.COMPLETED}
+    job = replace(job, status=states.get(status, JobStatus(job.status)).value)
+    rows = world.journal.partitions[partition(LOCK)]
+    for key, values in ((event_key(job_id, event.seq), event.values()), (job_key(job_id), job.values())):
+        rows[key] = Row(
+            key, {name: value for name, value in values.items() if value is not None}, uuid4().hex
+        )
+
+
+async def two_jobs(world: World) -> tuple[str, str]:
+    return await world.submit(), await world.submit()
+
+
+async def ran_across(world: World, one: str, other: str, *, overlap: float) -> None:
+    """Let a run of each job end as if nothing were wrong, but the first later than the second began."""
+    await write(world, one, EventStatus.STARTED, 1, at=0)
+    await write(world, other, EventStatus.STARTED, 2, at=10)
+    await write(world, one, EventStatus.COMPLETED, 1, at=10 + overlap)
+    await write(world, other, EventStatus.COMPLETED, 2, at=60)
+
+
+Order = Callable[[Sequence[str]], list[str]]
+ORDERS: list[Order] = [
+    lambda jobs: [*jobs],
+    lambda jobs: [*reversed(jobs)],
+    lambda jobs: [*jobs, *jobs, *jobs],
+]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_runs_that_overlapped_are_found_when_both_are_over(order: Order) -> None:
+    world = World()
+    jobs = await two_jobs(world)
+    await ran_across(world, *jobs, overlap=6)
+    for job_id in order(jobs):
+        await world.project(job_id)
+    (found,) = world.violations
+    assert (found.lock, found.fence, found.job_id) == (LOCK, 1, jobs[0])
+    assert (found.other_fence, found.other_job_id) == (2, jobs[1])
+    assert "6.0 s" in found.reason
+
+
+async def test_clocks_that_differ_a_little_raise_no_alarm() -> None:
+    world = World()
+    jobs = await two_jobs(world)
+    await ran_across(world, *jobs, overlap=4)
+    for job_id in jobs:
+        await world.project(job_id)
+    assert world.violations == []
+
+
+async def test_what_one_transaction_wrote_did_not_overlap_whatever_the_times_say() -> None:
+    world = World()
+    one, other = await two_jobs(world)
+    await write(world, one, EventStatus.STARTED, 1, at=0)
+    await write(world, one, EventStatus.COMPLETED, 1, at=90, op_id="chain")
+    await write(world, other, EventStatus.STARTED, 2, at=10, op_id="chain")
+    for job_id in (other, one):
+        await world.project(job_id)
+    assert world.violations == []
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_a_run_that_has_not_ended_when_the_next_begins_is_found_however_short_the_overlap(
+    order: Order,
+) -> None:
+    world = World()
+    jobs = one, other = await two_jobs(world)
+    await write(world, one, EventStatus.STARTED, 1, at=0)
+    await write(world, other, EventStatus.STARTED, 2, at=1)
+    for job_id in order(jobs):
+        await world.project(job_id)
+    await write(world, one, EventStatus.COMPLETED, 1, at=1.5)
+    await write(world, other, EventStatus.COMPLETED, 2, at=2)
+    for job_id in order(jobs):
+        await world.project(job_id)
+    assert [(found.fence, found.other_fence) for found in world.violations] == [(1, 2)]
+
+
+async def test_a_run_whose_end_is_only_not_projected_yet_is_no_violation() -> None:
+    world = World()
+    one, other = await two_jobs(world)
+    await world.start()
+    await world.project(one)
+    await world.end(Completed())
+    await world.start()
+    await world.project(other)
+    await world.project(one)
+    assert world.violations == []
+
+
+async def test_a_holder_that_writes_after_it_was_replaced_is_found() -> None:
+    world = World()
+    one, other = await two_jobs(world)
+    await world.start("worker-1")
+    await world.start("worker-2")  # takes over, and interrupts
+    await world.end(Interrupted("shutdown"))
+    await world.project(one)
+    await write(world, one, EventStatus.STEP, 1, at=0.1)
+    for _ in range(2):
+        await world.project(one)
+    await world.project(other)
+    (found,) = world.violations
+    assert (found.fence, found.job_id, found.other_fence) == (1, one, 2)
+    assert "worker-1 wrote Step" in found.reason
+
+
+async def test_a_holder_that_writes_into_the_next_attempt_of_its_job_is_found() -> None:
+    world = World()
+    job_id = await world.submit()
+    await world.start("worker-1")
+    await world.start("worker-2")
+    await write(world, job_id, EventStatus.STATE_SAVED, 1, at=0.1, worker="worker-1")
+    await world.project(job_id)
+    assert [(found.fence, found.other_fence) for found in world.violations] == [(1, 2)]
+
+
+async def test_a_job_that_starts_while_it_runs_is_found() -> None:
+    world = World()
+    job_id = await world.submit()
+    await write(world, job_id, EventStatus.STARTED, 1, at=0)
+    await write(world, job_id, EventStatus.STARTED, 2, at=1, attempt=2, worker="worker-2")
+    await world.project(job_id)
+    (found,) = world.violations
+    assert found.fence == 2
+    assert "while an earlier run" in found.reason
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_two_runs_with_one_fence_are_found(order: Order) -> None:
+    world = World()
+    jobs = one, other = await two_jobs(world)
+    await write(world, one, EventStatus.STARTED, 1, at=0)
+    await write(world, one, EventStatus.COMPLETED, 1, at=1)
+    await write(world, other, EventStatus.STARTED, 1, at=2, worker="worker-2")
+    for job_id in order(jobs):
+        await world.project(job_id)
+    assert [(found.fence, found.reason) for found in world.violations] == [(1, "2 runs have this fence")]
+
+
+async def test_a_violation_is_told_once_by_all_projectors_together() -> None:
+    world = World()
+    jobs = await two_jobs(world)
+    await ran_across(world, *jobs, overlap=30)
+    projectors = [world.another_projection() for _ in range(6)]
+    await asyncio.gather(*(projector.project(LOCK, job_id, 9) for projector in projectors for job_id in jobs))
+    for job_id in jobs:
+        await world.another_projection().project(LOCK, job_id, 0, afresh=True)
+    assert len(world.violations) == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_violation_is_told_once_also_when_the_answer_to_its_mark_was_lost(moment: str) -> None:
+    losses = 0
+
+    async def lose(when: str, name: str) -> None:
+        nonlocal losses
+        if (when, name) == (moment, "mark") and losses < 2:
+            losses += 1
+            raise UnknownOutcomeError
+
+    world = World(models=InMemoryModels(lose))
+    jobs = await two_jobs(world)
+    await ran_across(world, *jobs, overlap=30)
+    for job_id in [*jobs, *jobs, *jobs]:
+        try:
+            await world.project(job_id)
+        except UnknownOutcomeError:
+            continue
+    assert losses == (2 if moment == "before" else 1)
+    assert len(world.violations) == 1
+
+
+async def test_only_rows_beside_what_was_written_are_read() -> None:
+    calls: list[str] = []
+
+    async def note(when: str, name: str) -> None:
+        calls.append(name)
+
+    world = World(models=InMemoryModels(note))
+    job_id = await world.submit()
+    await world.project(job_id)
+    assert "around" not in calls
+    await world.start()
+    await world.project(job_id)
+    assert calls.count("around") == 1
+    await world.step("load")
+    await world.project(job_id)
+    assert calls.count("around") == 1

@@ -1,0 +1,102 @@
+"""What the audit-projector emits."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import StatusCode
+from tests.unit.audit_projector.doubles import World
+from tests.unit.audit_projector.test_handling import JOB, ScriptedProjection, make_handler, message
+from tests.unit.captured import Captured, capturing
+
+from audit_projector.observations import EventsProjected, ExclusionViolated, TrailBroken
+from audit_projector.telemetry import ProjectionTelemetry
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics, spans
+from coordination.clock import VirtualClock
+
+
+@pytest.fixture
+def captured() -> Iterator[Captured]:
+    with capturing() as captured:
+        yield captured
+
+
+async def test_every_try_to_project_a_job_is_a_span_beneath_that_of_the_message(captured: Captured) -> None:
+    clock = VirtualClock()
+    handler = make_handler(ScriptedProjection(failures=1), clock)
+    with trace.get_tracer("test").start_as_current_span("process events") as parent:
+        handling = asyncio.create_task(handler.on_events(message((JOB, 3))))
+        await clock.advance(1)
+        await handling
+    failed, done = captured.spans(spans.PROJECT_JOB)
+    assert {span.parent.span_id for span in (failed, done)} == {parent.get_span_context().span_id}
+    assert failed.status.status_code is StatusCode.ERROR
+    assert failed.attributes[at.ERROR_TYPE] == "UnknownOutcomeError"
+    assert done.attributes == {at.JOB_ID: JOB, at.LOCK_NAME: "ledger", at.JOB_EVENT_COUNT: 1}
+
+
+async def test_events_and_their_delay_are_measured(captured: Captured) -> None:
+    world = World()  # lives in the past
+    job_id = await world.submit()
+    await world.start()
+    await world.project(job_id)
+    telemetry = ProjectionTelemetry()
+    for seen in world.observed:
+        telemetry.observe(seen)
+    assert captured.values(metrics.EVENTS_PROJECTED) == {(): 3}
+    (lag,) = captured.points(metrics.PROJECTION_LAG)
+    assert (lag.count, lag.min > 0) == (3, True)
+
+
+async def test_a_clock_that_is_ahead_makes_no_negative_delay(captured: Captured) -> None:
+    world = World()
+    await world.clock.advance(86_400 * 365 * 100)
+    job_id = await world.submit()
+    await world.project(job_id)
+    ProjectionTelemetry().observe(world.observed[0])
+    (lag,) = captured.points(metrics.PROJECTION_LAG)
+    assert (lag.count, lag.min) == (1, 0)
+
+
+async def test_projecting_afresh_counts_nothing(captured: Captured) -> None:
+    world = World()
+    job_id = await world.submit()
+    await world.project(job_id)
+    world.observed.clear()
+    await world.projection.project("ledger", job_id, 0, afresh=True)
+    (seen,) = world.observed
+    assert isinstance(seen, EventsProjected)
+    ProjectionTelemetry().observe(seen)
+    assert captured.points(metrics.EVENTS_PROJECTED) == captured.points(metrics.PROJECTION_LAG) == []
+
+
+def test_what_an_alert_watches_is_there_before_it_happens(captured: Captured) -> None:
+    ProjectionTelemetry()
+    assert captured.values(metrics.EXCLUSION_VIOLATIONS) == {(): 0}
+    assert captured.values(metrics.TRAIL_BREAKS) == {(): 0}
+
+
+def test_a_violation_is_counted_and_both_jobs_are_named(
+    captured: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
+    ProjectionTelemetry().observe(ExclusionViolated("ledger", 1, "one", 2, "other", "why"))
+    assert captured.values(metrics.EXCLUSION_VIOLATIONS) == {(): 1}
+    (record,) = caplog.records
+    assert (record.levelno, record.message) == (logging.CRITICAL, "exclusion violated")
+    told = {at.JOB_ID: "one", at.OTHER_JOB_ID: "other", at.LOCK_FENCE: 1, at.OTHER_FENCE: 2}
+    assert told.items() <= vars(record).items()
+
+
+async def test_a_break_is_counted_and_logged(captured: Captured, caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    job_id = await world.submit()
+    await world.project(job_id)
+    (seen,) = [seen for seen in world.observed if isinstance(seen, EventsProjected)]
+    ProjectionTelemetry().observe(TrailBroken(seen.events[0]))
+    assert captured.values(metrics.TRAIL_BREAKS) == {(): 1}
+    assert [(record.levelno, vars(record)[at.JOB_EVENT_NUMBER]) for record in caplog.records] == [
+        (logging.ERROR, 1)
+    ]
