@@ -118,7 +118,7 @@ class Sweeper:
             return False
         if not self._bells.is_due(job.lock_name, line.lock.fence, self.first_pause, self.longest_pause):
             return False
-        await self.bell.ring(Ring(job.lock_name, released=True))
+        await self.bell.ring(Ring(job.lock_name, released=True, reason="swept"))
         return True
 
     async def _compare(self, active: ActiveJob, swept: Swept) -> None:

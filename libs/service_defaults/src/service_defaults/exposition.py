@@ -54,7 +54,7 @@ class PrometheusPage:
                 value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"accept"
             )
             encode, content_type = choose_encoder(accept)
-            # Read in the event loop, where what gauges look at does not change meanwhile; spelled outside of it.
+            # Read in the event loop, where what gauges look at does not change meanwhile; spelled beside it.
             content = await asyncio.to_thread(encode, self.collect())
             headers = [(b"content-type", content_type.encode()), (b"cache-control", b"no-store")]
             await _answer(send, 200, content, headers)

@@ -22,13 +22,14 @@ from service_defaults.broker import ConsumerWatchdog, Intake, RabbitBell, make_b
 from service_defaults.health import Health
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
+from service_defaults.storage_telemetry import StorageTelemetry
 
 
 def create_app(settings: PublisherSettings | None = None) -> FastAPI:
     """Build the publisher. Neither RabbitMQ nor the storage needs to be there yet when it is started."""
     settings = settings or read_settings(PublisherSettings)
     clock, stop = SystemClock(), StopNotice()
-    storage = connect(settings)
+    storage = connect(settings, StorageTelemetry().observe)
     journal, read_models = TableJournal(storage), ReadModels(storage, read_model_names(settings))
     broker = make_broker(settings)
     bell = RabbitBell(

@@ -21,6 +21,7 @@ from service_defaults.broker import RabbitBell, make_broker
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
+from service_defaults.storage_telemetry import StorageTelemetry
 
 
 def create_app(settings: SchedulerSettings) -> AsgiFastStream:
@@ -28,7 +29,7 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     clock = SystemClock()
     broker = make_broker(settings)
     bell = RabbitBell(broker, settings.topology, settings.deferral_milliseconds)
-    storage = connect(settings)
+    storage = connect(settings, StorageTelemetry().observe)
     journal, leases = TableJournal(storage), BlobLeases(storage)
     read_models = ReadModels(storage, read_model_names(settings))
     duty = Duty(
