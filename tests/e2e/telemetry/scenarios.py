@@ -36,8 +36,6 @@ def telling(receiver: OtlpReceiver) -> dict[str, str]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
-        "OTEL_BSP_SCHEDULE_DELAY": "200",
-        "OTEL_BLRP_SCHEDULE_DELAY": "200",
         "TURNSTILE_SWEEP_SECONDS": "1",
         "TURNSTILE_JOBS": _JOBS,
     }
@@ -153,7 +151,7 @@ def run_failures(stack: Stack, receiver: OtlpReceiver) -> Failures:
 
 def run_with_killed_runner(stack: Stack, receiver: OtlpReceiver) -> Traced:
     """Kill the process that runs a job."""
-    at_work = bring_under_way(stack, "effects", stack.new_lock(), count=8, seconds=0.2)
+    at_work = bring_under_way(stack, "effects", stack.new_lock(), count=12, seconds=0.2)
     at_work.runner.kill()
     assert_finished(stack, at_work.job, attempts=2)
     return Traced(at_work.job, whole_trace(receiver, at_work.job))
@@ -165,22 +163,19 @@ class Deaths:
 
     killed: Underway
     frozen: Underway
-    frozen_since: float
     is_thawed: bool = False
 
 
 def bring_deaths(stack: Stack) -> Deaths:
     """Kill a worker whole, and freeze another whole; two are left."""
     stack.crew(4)
-    killed = bring_under_way(stack, "effects", stack.new_lock(), count=6, seconds=0.2)
-    frozen = bring_under_way(stack, "effects", stack.new_lock(), count=30, seconds=0.2)
-    assert killed.worker is not frozen.worker
-    frozen.worker.freeze()
-    since = time.monotonic()
+    killed = bring_under_way(stack, "effects", stack.new_lock(), count=15, seconds=0.2)
     for process in reversed(killed.worker.family()):
         process.kill()
     killed.worker.popen.wait()
-    return Deaths(killed, frozen, since)
+    frozen = bring_under_way(stack, "effects", stack.new_lock(), count=15, seconds=0.2)
+    frozen.worker.freeze()
+    return Deaths(killed, frozen)
 
 
 def see_through(stack: Stack, receiver: OtlpReceiver, at_work: Underway, deaths: Deaths) -> Traced:
@@ -261,13 +256,11 @@ def _ended(job: Job, status: str) -> None:
     assert state["status"] == status, state
 
 
-def stop_all(services: list[Service], within: float) -> float:
+def stop_all(services: list[Service]) -> float:
     """Tell services to stop and wait for them; gives the seconds that the slowest took."""
     began = time.monotonic()
     for service in services:
         service.signal(signal.SIGTERM)
     for service in services:
         assert service.wait() == 0, service.log_tail()
-    took = time.monotonic() - began
-    assert took < within
-    return took
+    return time.monotonic() - began

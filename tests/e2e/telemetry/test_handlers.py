@@ -14,7 +14,7 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import spans as sp
 from contracts.telemetry.names import Source
 
-pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("stack")]
+pytestmark = pytest.mark.e2e
 
 
 def parent_of(trace: Trace, name: str) -> str:
@@ -88,10 +88,12 @@ def test_every_log_record_about_a_job_names_job_lock_and_trace(
             assert (record.trace_id or record.attributes.get(at.TRACE_ID)) == traced.trace.trace_id, record
 
 
-def test_lines_on_standard_output_do_too(ordinary: Traced, killed_runner: Traced, stack: Stack) -> None:
+def test_lines_on_standard_output_do_too(
+    ordinary: Traced, killed_runner: Traced, shared_stack: Stack
+) -> None:
     printed = [
         json.loads(line)
-        for log in stack.folder.glob("*.log")
+        for log in shared_stack.folder.glob("*.log")
         for line in log.read_text().splitlines()
         if line.startswith("{")
     ]
@@ -99,9 +101,9 @@ def test_lines_on_standard_output_do_too(ordinary: Traced, killed_runner: Traced
         lines = [line for line in printed if traced.job.id in str(line)]
         assert "run started" in {line["message"] for line in lines}
         for line in lines:
-            assert line[at.JOB_ID] == traced.job.id, line
-            assert line[at.LOCK_NAME] == traced.job.lock, line
-            assert line[at.TRACE_ID] == traced.trace.trace_id, line
+            assert line.get(at.JOB_ID) == traced.job.id, line
+            assert line.get(at.LOCK_NAME) == traced.job.lock, line
+            assert line.get(at.TRACE_ID) == traced.trace.trace_id, line
     ledger = [line for line in printed if line["logger"] == "ledger"]
     assert ledger
     assert all(line[at.SPAN_ID] for line in ledger)

@@ -18,7 +18,6 @@ def interrupted(request: pytest.FixtureRequest) -> Traced:
     return found
 
 
-@pytest.mark.usefixtures("stack")
 def test_both_attempts_stand_in_one_trace(interrupted: Traced) -> None:
     trace = interrupted.trace
     assert sorted(span.attributes[at.JOB_ATTEMPT] for span in trace.named(*ANCHORS)) == [1, 2], f"{trace}"
@@ -26,7 +25,6 @@ def test_both_attempts_stand_in_one_trace(interrupted: Traced) -> None:
     assert_hangs_together(trace)
 
 
-@pytest.mark.usefixtures("stack")
 def test_every_step_that_was_recorded_is_in_the_trace(interrupted: Traced) -> None:
     trace = interrupted.trace
     recorded = [event for event in interrupted.job.events() if event["status"] == "Step"]
@@ -45,7 +43,6 @@ def test_every_step_that_was_recorded_is_in_the_trace(interrupted: Traced) -> No
     assert {f"effect {number}" for number in range(1, first + 1)} <= steps | told, f"{trace}"
 
 
-@pytest.mark.usefixtures("stack")
 def test_the_cut_is_seen_with_its_reason(interrupted: Traced) -> None:
     moments = interrupted.trace.moments(sp.RUN_INTERRUPTED)
     assert moments, f"{interrupted.trace}"
@@ -56,15 +53,14 @@ def test_the_cut_is_seen_with_its_reason(interrupted: Traced) -> None:
         assert moment[at.JOB_ATTEMPT] == 1
 
 
-@pytest.mark.usefixtures("stack")
 def test_the_next_attempt_links_to_the_one_that_was_cut_off(interrupted: Traced) -> None:
     first, second = sorted(
         interrupted.trace.named(*ANCHORS), key=lambda span: int(span.attributes[at.JOB_ATTEMPT])
     )
-    assert [(link.trace_id, link.span_id) for link in second.links] == [(first.trace_id, first.span_id)]
+    # Beside it there may be one to the doorbell, when another job's led to this start.
+    assert (first.trace_id, first.span_id) in [(link.trace_id, link.span_id) for link in second.links]
 
 
-@pytest.mark.usefixtures("stack")
 def test_the_cause_of_a_take_over_is_told(killed_runner: Traced, lost_worker: Traced) -> None:
     causes = []
     for traced in (killed_runner, lost_worker):

@@ -1,7 +1,6 @@
 """Every service sends every signal, and every way from one to another is seen in traces."""
 
 import pytest
-from tests.e2e.stack import Stack
 from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
 from tests.e2e.telemetry.scenarios import Traced
 from tests.e2e.waiting import until
@@ -28,7 +27,7 @@ EDGES = (
     ("service", "signal"), [(service, signal) for service, signals in SIGNALS.items() for signal in signals]
 )
 def test_every_service_sends_every_signal(
-    service: Source, signal: str, stack: Stack, receiver: OtlpReceiver, lost_doorbell: Traced
+    service: Source, signal: str, receiver: OtlpReceiver, lost_doorbell: Traced
 ) -> None:
     until(lambda: signal in receiver.signals.get(service, set()), 10, f"{signal} of {service}")
 
@@ -37,7 +36,6 @@ def test_every_service_sends_every_signal(
 def test_a_message_leads_from_the_span_that_sent_it_to_the_span_that_processes_it(
     sender: Source,
     recipient: Source,
-    stack: Stack,
     receiver: OtlpReceiver,
     lost_doorbell: Traced,
     ordinary: Traced,
@@ -54,7 +52,7 @@ def test_a_message_leads_from_the_span_that_sent_it_to_the_span_that_processes_i
     ], f"{recipient}: {sorted({(before.service, before.name, after.name) for before, after in met})}"
 
 
-def test_every_process_says_which_it_is(stack: Stack, receiver: OtlpReceiver, ordinary: Traced) -> None:
+def test_every_process_says_which_it_is(receiver: OtlpReceiver, ordinary: Traced) -> None:
     until(lambda: set(SIGNALS) <= set(receiver.signals), 10, "all services")
     for resource in list(receiver.resources.values()):
         assert resource["service.namespace"] == "turnstile"

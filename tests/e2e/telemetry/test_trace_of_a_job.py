@@ -1,7 +1,6 @@
 """A job's trace tells its whole way, while it goes it and afterwards."""
 
 import pytest
-from tests.e2e.stack import Stack
 from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
 from tests.e2e.telemetry.scenarios import CALLER_SPAN, CALLER_TRACE, Commanded, Line, Traced
 from tests.e2e.telemetry.traces import ANCHORS, Trace
@@ -26,7 +25,7 @@ def assert_hangs_together(trace: Trace, *, below: str = "") -> None:
     assert not trace.doubled(), f"{trace}"
 
 
-def test_a_trace_has_every_part_of_the_jobs_way(stack: Stack, ordinary: Traced) -> None:
+def test_a_trace_has_every_part_of_the_jobs_way(ordinary: Traced) -> None:
     trace = ordinary.trace
     assert trace.of_kind(Source.PUBLISHER, "server"), f"{trace}"
     expected = [
@@ -47,7 +46,7 @@ def test_a_trace_has_every_part_of_the_jobs_way(stack: Stack, ordinary: Traced) 
     assert trace.named(sp.PROJECT_JOB), f"{trace}"
 
 
-def test_its_parts_are_in_the_order_in_which_they_happened(stack: Stack, ordinary: Traced) -> None:
+def test_its_parts_are_in_the_order_in_which_they_happened(ordinary: Traced) -> None:
     order = [
         sp.SUBMIT_JOB,
         SEND,
@@ -68,7 +67,7 @@ def test_its_parts_are_in_the_order_in_which_they_happened(stack: Stack, ordinar
     assert anchor.start <= waiting.end <= anchor.end + 0.1
 
 
-def test_it_hangs_together_under_its_callers_span(stack: Stack, ordinary: Traced) -> None:
+def test_it_hangs_together_under_its_callers_span(ordinary: Traced) -> None:
     assert ordinary.trace.trace_id == CALLER_TRACE
     (request,) = ordinary.trace.of_kind(Source.PUBLISHER, "server")
     assert request.parent_id == CALLER_SPAN
@@ -76,13 +75,13 @@ def test_it_hangs_together_under_its_callers_span(stack: Stack, ordinary: Traced
     assert_hangs_together(ordinary.trace, below=CALLER_SPAN)
 
 
-def test_what_an_attempt_does_stands_under_its_anchor(stack: Stack, ordinary: Traced) -> None:
+def test_what_an_attempt_does_stands_under_its_anchor(ordinary: Traced) -> None:
     anchor = ordinary.trace.one(sp.TAKE_OVER_LOCK)
     for name in (step("load"), sp.SAVE_STATE, step("book"), sp.COMPLETE_JOB):
         assert anchor in ordinary.trace.above(ordinary.trace.one(name)), f"{name} in\n{ordinary.trace}"
 
 
-def test_storage_calls_of_every_service_say_what_they_did(stack: Stack, ordinary: Traced) -> None:
+def test_storage_calls_of_every_service_say_what_they_did(ordinary: Traced) -> None:
     for service in (Source.PUBLISHER, Source.WORKER, Source.AUDIT_PROJECTOR):
         calls = [
             span
@@ -97,7 +96,7 @@ def test_storage_calls_of_every_service_say_what_they_did(stack: Stack, ordinary
             assert (call.status == "error") == (call.attributes[at.STORAGE_OUTCOME] in {"unknown", "denied"})
 
 
-def test_a_doorbell_is_sent_and_processed_once(stack: Stack, ordinary: Traced, commanded: Commanded) -> None:
+def test_a_doorbell_is_sent_and_processed_once(ordinary: Traced, commanded: Commanded) -> None:
     for traced in (ordinary, commanded):
         (sent,) = [span for span in traced.trace.named(SEND) if span.service == Source.PUBLISHER]
         processed = traced.trace.one(PROCESS)
@@ -106,14 +105,14 @@ def test_a_doorbell_is_sent_and_processed_once(stack: Stack, ordinary: Traced, c
         assert sent.attributes["messaging.system"] == "rabbitmq"
 
 
-def test_no_span_covers_a_whole_run(stack: Stack, line: Line) -> None:
+def test_no_span_covers_a_whole_run(line: Line) -> None:
     trace = line.jobs[0].trace
     anchor, end = trace.one(sp.TAKE_OVER_LOCK), trace.one(sp.COMPLETE_JOB)
     covering = [span for span in trace.spans if span.start <= anchor.end and span.end >= end.start]
     assert not covering, f"{[span.name for span in covering]} in\n{trace}"
 
 
-def test_jobs_that_follow_one_another_on_a_lock_have_a_whole_trace_each(stack: Stack, line: Line) -> None:
+def test_jobs_that_follow_one_another_on_a_lock_have_a_whole_trace_each(line: Line) -> None:
     traces = [traced.trace for traced in line.jobs]
     assert len({trace.trace_id for trace in traces}) == len(traces)
     for trace in traces:
@@ -134,7 +133,7 @@ def test_jobs_that_follow_one_another_on_a_lock_have_a_whole_trace_each(stack: S
     assert chained.attributes[at.HAND_OVER_CAUSE] == "chained"
 
 
-def test_a_trace_shows_a_job_while_it_runs(stack: Stack, line: Line) -> None:
+def test_a_trace_shows_a_job_while_it_runs(line: Line) -> None:
     trace = line.while_running
     for name in (
         sp.SUBMIT_JOB,
@@ -153,7 +152,7 @@ def test_a_trace_shows_a_job_while_it_runs(stack: Stack, line: Line) -> None:
     assert stretches[0].attributes[at.JOB_STEPS] == 1
 
 
-def test_a_trace_shows_a_job_while_it_waits_and_behind_whom(stack: Stack, line: Line) -> None:
+def test_a_trace_shows_a_job_while_it_waits_and_behind_whom(line: Line) -> None:
     trace = line.while_waiting
     look = trace.named(sp.LOOK_AT_LINE)[0]
     assert look.service == Source.SCHEDULER
@@ -164,7 +163,7 @@ def test_a_trace_shows_a_job_while_it_waits_and_behind_whom(stack: Stack, line: 
 
 
 def test_a_job_whose_doorbell_was_lost_is_started_from_the_scheduler(
-    stack: Stack, lost_doorbell: Traced, receiver: OtlpReceiver
+    lost_doorbell: Traced, receiver: OtlpReceiver
 ) -> None:
     assert_hangs_together(lost_doorbell.trace)
     assert len(lost_doorbell.trace.named(*ANCHORS)) == 1, f"{lost_doorbell.trace}"
@@ -174,9 +173,7 @@ def test_a_job_whose_doorbell_was_lost_is_started_from_the_scheduler(
     assert {span.name for span in rung} == {SEND, sp.SWEEP}
 
 
-def test_a_job_that_a_message_submits_continues_the_trace_of_the_message(
-    stack: Stack, commanded: Commanded
-) -> None:
+def test_a_job_that_a_message_submits_continues_the_trace_of_the_message(commanded: Commanded) -> None:
     assert commanded.trace.trace_id == commanded.sender_trace, f"{commanded.trace}"
     assert_hangs_together(commanded.trace, below=commanded.sender_span)
     submission = commanded.trace.one(sp.SUBMIT_JOB)

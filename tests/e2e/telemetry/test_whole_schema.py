@@ -7,7 +7,6 @@ from tests.e2e.telemetry.schema_check import deviations, never_emitted
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.usefixtures(
-        "stack",
         "ordinary",
         "line",
         "killed_runner",
