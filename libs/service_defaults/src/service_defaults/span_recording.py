@@ -23,7 +23,7 @@ from contracts.telemetry import attributes as at
 #: Most characters of a span's JSON. A larger one keeps its name, its status and a few attributes.
 MOST_CHARACTERS = 64 * 1024
 _FEW, _SHORT = 16, 200
-_MOST_NAME = 300
+_MOST_NAME, _MOST_PARTS = 300, 100
 
 _LIMITS = SpanLimits(
     max_span_attributes=64,
@@ -168,7 +168,7 @@ def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     """Give a value as OTLP and JSON both know it, or as text."""
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_single(part) for part in value]
+        return [_single(part) for part in value[:_MOST_PARTS]]
     return _single(value)
 
 

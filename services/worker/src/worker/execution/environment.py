@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-#: Settings of Turnstile itself may hold secrets, and so may those of telemetry's exporters; what jobs read from
-#: begins with TURNSTILE_INPUT_.
+#: Settings of Turnstile, and of telemetry's exporters, may hold secrets; what jobs read from begins with
+#: TURNSTILE_INPUT_.
 _HIDDEN = re.compile(
     r"TURNSTILE_(?!INPUT_)|AZURE_|AMQP|RABBITMQ_|IDENTITY_(ENDPOINT|HEADER)|MSI_|SUPERVISOR_|OTEL_EXPORTER_",
     re.IGNORECASE,

@@ -199,7 +199,7 @@ class RunnerPool:
             for kind in found
         }
         if not is_first and kinds != self._kinds:
-            logger.warning("jobs modules have changed", extra={at.JOB_KIND: ", ".join(sorted(kinds))})
+            logger.warning("jobs modules have changed", extra={at.REASON: f"now: {', '.join(sorted(kinds))}"})
         self._kinds = kinds
 
     def _replace(self) -> None:
