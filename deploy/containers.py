@@ -58,7 +58,7 @@ class ContainerStack:
         self._settings.inputs.mkdir(parents=True, exist_ok=True)
         wanted, left_out = self._services()
         pull = ("pull", "--policy", "missing", "--ignore-buildable", *wanted)
-        self._or_explain("An image could not be pulled.", *pull)
+        self._or_explain(f"An image could not be pulled. {PREFIX}OBSERVABILITY=none needs fewer.", *pull)
         self._or_explain("The images could not be built.", "build")
         if left_out:
             self._compose("rm", "--stop", "--force", *left_out)
