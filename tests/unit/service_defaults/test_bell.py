@@ -8,9 +8,13 @@ from typing import Any, cast
 import pytest
 from aio_pika.exceptions import ChannelInvalidStateError, DeliveryError
 from faststream.rabbit import RabbitBroker
+from opentelemetry import metrics as otel
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from pamqp.commands import Basic
 
 from contracts.messages import Hint, JobEvents
+from contracts.telemetry import metrics
 from contracts.topology import Topology
 from contracts.traceparent import trace_id_of
 from coordination.ports import RecordedEvent, Ring, UnknownOutcomeError
@@ -175,3 +179,37 @@ async def test_not_confirmed_is_an_unknown_outcome() -> None:
 @pytest.mark.parametrize("text", [None, "", "00-short-b-01", "nonsense"])
 def test_a_traceparent_that_is_none_has_no_trace_id(text: str | None) -> None:
     assert trace_id_of(text) is None
+
+
+async def test_the_bell_counts_why_it_rings_and_what_was_not_confirmed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = InMemoryMetricReader()
+    monkeypatch.setattr(otel, "get_meter", MeterProvider([reader], shutdown_on_exit=False).get_meter)
+    lost = raising(ConnectionResetError())
+    bell = make_bell(ScriptedBroker(lambda: None, lambda: None, lambda: None, lost, lost, lost), capacity=1)
+    await bell.ring(Ring("ledger", reason="submitted"))
+    await bell.ring(Ring("ledger", released=True))
+    await bell.defer(Ring("ledger", reason="submitted"))
+    await bell.ring(Ring("ledger"))
+    with pytest.raises(NotConfirmedError):
+        await bell.defer(Ring("ledger"))
+    await bell.hint(Hint(what="cancel_requested", lock="ledger", job_id="j"))
+    for seq in (1, 2):
+        bell.announce([event(seq=seq)])
+    await bell.aclose()
+    data: Any = reader.get_metrics_data()
+    counted = {
+        (metric.name, *point.attributes.values()): point.value
+        for metric in data.resource_metrics[0].scope_metrics[0].metrics
+        for point in metric.data.data_points
+    }
+    assert counted == {
+        (metrics.DOORBELLS_RUNG, "submitted"): 1,
+        (metrics.DOORBELLS_RUNG, "released"): 1,
+        (metrics.DOORBELLS_RUNG, "deferred"): 1,
+        (metrics.MESSAGES_UNCONFIRMED, "doorbell"): 1,
+        (metrics.MESSAGES_UNCONFIRMED, "deferred_doorbell"): 1,
+        (metrics.MESSAGES_UNCONFIRMED, "hint"): 1,
+        (metrics.ANNOUNCEMENTS_DROPPED,): 1,
+    }

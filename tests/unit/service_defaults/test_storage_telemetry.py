@@ -1,0 +1,114 @@
+"""Storage calls as measurements and spans."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from opentelemetry import metrics as otel
+from opentelemetry import trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics
+from coordination.clock import SystemClock
+from coordination.persistence import until_known
+from coordination.ports import UnknownOutcomeError
+from service_defaults.storage_telemetry import StorageTelemetry
+
+
+@dataclass(frozen=True)
+class Call:
+    operation: str = "journal.commit"
+    outcome: str = "ok"
+    seconds: float = 0.25
+
+
+@pytest.fixture
+def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+    return exporter
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> InMemoryMetricReader:
+    reader = InMemoryMetricReader()
+    monkeypatch.setattr(otel, "get_meter", MeterProvider([reader], shutdown_on_exit=False).get_meter)
+    return reader
+
+
+def within_a_span(*calls: Call) -> None:
+    telemetry = StorageTelemetry()
+    with trace.get_tracer("test").start_as_current_span("request"):
+        for call in calls:
+            telemetry.observe(call)
+
+
+def told(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
+    return [span for span in exporter.get_finished_spans() if span.name != "request"]
+
+
+def test_a_call_is_a_span_beneath_the_current_one_that_took_as_long(exporter: InMemorySpanExporter) -> None:
+    before = time.time_ns()
+    within_a_span(Call())
+    (span,), request = told(exporter), exporter.get_finished_spans()[-1]
+    assert (span.name, span.kind) == ("journal commit", SpanKind.CLIENT)
+    assert span.parent is not None
+    assert request.context is not None
+    assert span.parent.span_id == request.context.span_id
+    assert span.start_time is not None
+    assert span.end_time is not None
+    assert span.end_time - span.start_time == 250_000_000
+    assert before <= span.end_time <= time.time_ns()
+    assert dict(span.attributes or {}) == {at.STORAGE_OPERATION: "journal.commit", at.STORAGE_OUTCOME: "ok"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fails"), [("ok", False), ("refused", False), ("unknown", True), ("denied", True)]
+)
+def test_a_refusal_is_an_answer_and_silence_is_an_error(
+    exporter: InMemorySpanExporter, outcome: str, fails: bool
+) -> None:
+    within_a_span(Call(outcome=outcome))
+    (span,) = told(exporter)
+    assert (span.status.status_code is StatusCode.ERROR) == fails
+    assert (span.attributes or {}).get(at.ERROR_TYPE) == (outcome if fails else None)
+
+
+def test_a_call_that_nothing_asked_for_is_measured_and_no_span(
+    exporter: InMemorySpanExporter, reader: InMemoryMetricReader
+) -> None:
+    StorageTelemetry().observe(Call())
+    assert not exporter.get_finished_spans()
+    data: Any = reader.get_metrics_data()
+    (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
+    (point,) = metric.data.data_points
+    assert (metric.name, point.count, point.sum) == (metrics.STORAGE_CALL_DURATION, 1, 0.25)
+    assert dict(point.attributes) == {at.STORAGE_OPERATION: "journal.commit", at.STORAGE_OUTCOME: "ok"}
+
+
+async def test_a_call_that_is_repeated_says_how_often_it_was_sent_before(
+    exporter: InMemorySpanExporter,
+) -> None:
+    telemetry, clock = StorageTelemetry(), SystemClock()
+    outcomes = ["unknown", "unknown", "ok"]
+
+    async def send() -> None:
+        outcome = outcomes.pop(0)
+        telemetry.observe(Call(outcome=outcome))
+        if outcome == "unknown":
+            raise UnknownOutcomeError
+
+    with trace.get_tracer("test").start_as_current_span("request"):
+        await until_known(clock, send, clock.boot() + 5, first_pause=0.001)
+        telemetry.observe(Call("journal.read"))
+    resends = [(span.attributes or {}).get(at.RESEND_COUNT) for span in told(exporter)]
+    assert resends == [None, 1, 2, None]
