@@ -83,7 +83,7 @@ class SpanRelay:
     """Makes spans of this process from those of another."""
 
     def __init__(self) -> None:
-        self._scopes: set[str] = set()
+        self._tracers: dict[str, Tracer] = {}
 
     def hand_on(
         self,
@@ -123,11 +123,12 @@ class SpanRelay:
         return made.get_span_context()
 
     def _tracer(self, scope: str) -> Tracer:
-        if scope not in self._scopes:
-            if not scope or len(self._scopes) >= _MOST_SCOPES:
-                scope = _OWN_SCOPE
-            self._scopes.add(scope)
-        return trace.get_tracer(scope)
+        if not scope or (scope not in self._tracers and len(self._tracers) >= _MOST_SCOPES):
+            scope = _OWN_SCOPE
+        # Kept, as the SDK takes longer to find a tracer than to make a span.
+        if scope not in self._tracers:
+            self._tracers[scope] = trace.get_tracer(scope)
+        return self._tracers[scope]
 
 
 def _read(data: Mapping[str, Any], anchor: SpanContext) -> SpanData | None:
