@@ -15,6 +15,7 @@ _SCOPE = "turnstile"
 _FROM_ZERO = (
     declared.MESSAGES_QUARANTINED,
     declared.MESSAGES_UNCONFIRMED,
+    declared.ANNOUNCEMENTS_DROPPED,
     declared.EXCLUSION_VIOLATIONS,
     declared.TRAIL_BREAKS,
     declared.WRITES_REFUSED,
