@@ -6,13 +6,13 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
 from deploy.dashboards import foreign
 from deploy.dashboards.foreign import QUEUE
-from deploy.dashboards.panels import COUNT, PER_SECOND, Panel, Query, graph
-from deploy.dashboards.queries import Measured, happened, rate, series, shown, total
+from deploy.dashboards.panels import COUNT, PER_SECOND, SECONDS, Panel, Query, graph
+from deploy.dashboards.queries import Measured, happened, quantile, rate, series, shown, total
 
 
 def broker() -> list[Panel]:
     """RabbitMQ: its queues, and what goes through them."""
-    return [_queues(), _unacked(), _messages(), _trouble()]
+    return [_queues(), _unacked(), _messages(), _trouble(), _sending(), _processing()]
 
 
 def doorbells() -> list[Panel]:
@@ -72,6 +72,38 @@ def _trouble() -> Panel:
         COUNT,
         bars=True,
         empty="none",
+    )
+
+
+def _sending() -> Panel:
+    return graph(
+        "How long sending takes, by destination",
+        "From before a message is sent until the broker has confirmed it: 95 % took no longer.",
+        [
+            Query(
+                quantile(0.95, metrics.MESSAGING_OPERATION_DURATION, at.MESSAGING_DESTINATION),
+                shown(at.MESSAGING_DESTINATION),
+                exemplars=True,
+            )
+        ],
+        SECONDS,
+        empty="nothing was sent",
+    )
+
+
+def _processing() -> Panel:
+    return graph(
+        "How long handling a message takes, by destination",
+        "How long a handler had a message: 95 % took no longer.",
+        [
+            Query(
+                quantile(0.95, metrics.MESSAGING_PROCESS_DURATION, at.MESSAGING_DESTINATION),
+                shown(at.MESSAGING_DESTINATION),
+                exemplars=True,
+            )
+        ],
+        SECONDS,
+        empty="nothing was handled",
     )
 
 

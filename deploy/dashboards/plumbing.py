@@ -33,7 +33,7 @@ def build() -> Dashboard:
             ("Storage", [_calls(), _call_times(), _calls_per_run()]),
             ("Projector", [_lag(), _projected()]),
             ("Workers", [_workers(), _runners(), _restarts(), _unknown_kinds()]),
-            ("API", [_requests(), _request_times()]),
+            ("API", [_requests(), _request_times(), _open_requests()]),
             ("Scrapes", [_targets(), _scrapes()]),
         ],
     )
@@ -178,6 +178,7 @@ def _requests() -> Panel:
         ],
         PER_SECOND,
         empty="no requests",
+        width=8,
     )
 
 
@@ -194,6 +195,18 @@ def _request_times() -> Panel:
         ],
         SECONDS,
         empty="no requests",
+        width=8,
+    )
+
+
+def _open_requests() -> Panel:
+    return graph(
+        "Requests in progress",
+        "Requests that are being answered, among them everybody who follows a job.",
+        [Query(total(series(metrics.HTTP_ACTIVE)), "requests")],
+        COUNT,
+        empty="no requests",
+        width=8,
     )
 
 

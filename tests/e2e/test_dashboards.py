@@ -1,0 +1,103 @@
+"""Every query of every dashboard has an answer, from a real Prometheus after an eventful minute."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from deploy import install_servers, servers
+from deploy.settings import ROOT
+from tests.e2e.eventful import live_through
+from tests.e2e.prometheus import Prometheus
+from tests.e2e.stack import Stack
+from tests.e2e.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+#: What Grafana puts in place of its variables, for a Prometheus that scrapes every second.
+VARIABLES = {"$__rate_interval": "10s", "$__range": "10m", "$kind": ".*"}
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Give a Prometheus that has watched a stack of its own for an eventful minute."""
+    servers.ensure_installed()
+    install_servers.ensure_prometheus()
+    folder = tmp_path_factory.mktemp("dashboards")
+    with (
+        servers.rabbitmq(folder / "rabbitmq", metrics=True) as broker,
+        servers.azurite(folder / "azurite", in_memory=True) as storage,
+    ):
+        stack = Stack(broker, storage, folder / "stack", {"TURNSTILE_SWEEP_SECONDS": "1"})
+        watching = Prometheus(folder / "prometheus")
+        try:
+            stack.start()
+            stack.crew(4)
+            watching.start(
+                {
+                    "publisher": [stack.publisher.port],
+                    "audit-projector": [stack.projector.port],
+                    "scheduler": [stack.scheduler.port],
+                    "worker": [worker.port for worker in stack.workers],
+                    "rabbitmq": [broker.metrics_port],
+                    "rabbitmq-queues": [broker.metrics_port],
+                    "effect-sink": [int(stack.sink.address.rpartition(":")[2])],
+                }
+            )
+            live_through(stack)
+            yield watching
+        finally:
+            watching.close()
+            stack.close()
+
+
+def queries() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give every query for Prometheus, with the panel it is for."""
+    for path in sorted((ROOT / "grafana" / "dashboards").iterdir()):
+        dashboard = json.loads(path.read_text())
+        for panel in dashboard["panels"]:
+            for target in panel.get("targets", ()):
+                if target["datasource"]["uid"] == "prometheus":
+                    yield f"{dashboard['title']}: {panel['title']} ({target['refId']})", target
+
+
+def test_every_panel_shows_something(prometheus: Prometheus) -> None:
+    waiting = dict(queries())
+
+    def still_empty() -> list[str]:
+        for where, target in list(waiting.items()):
+            if prometheus.values(_filled(target["expr"])):
+                del waiting[where]
+        return sorted(waiting)
+
+    try:
+        until(lambda: not still_empty(), 15, "every query to have an answer")
+    except AssertionError:
+        pytest.fail("without an answer:\n" + "\n".join(f"{w}: {t['expr']}" for w, t in waiting.items()))
+
+
+def test_durations_lead_to_traces(prometheus: Prometheus) -> None:
+    for where, target in queries():
+        if target.get("exemplar"):
+            until(
+                lambda target=target: prometheus.has_exemplars(_filled(target["expr"])),
+                10,
+                f"a trace for {where}",
+            )
+
+
+def test_every_alert_rule_can_be_evaluated_and_the_quarantined_message_is_noticed(
+    prometheus: Prometheus,
+) -> None:
+    rules = {rule["name"]: rule for rule in prometheus.alert_rules()}
+    assert {rule["health"] for rule in rules.values()} == {"ok"}
+    assert rules["QuarantineNotEmpty"]["state"] in {"pending", "firing"}
+    assert rules["ExclusionViolated"]["state"] == "inactive"
+    assert rules["TrailBroken"]["state"] == "inactive"
+
+
+def _filled(expression: str) -> str:
+    for name, value in VARIABLES.items():
+        expression = expression.replace(name, value)
+    assert "$" not in expression
+    return expression
