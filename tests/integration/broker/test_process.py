@@ -1,11 +1,13 @@
 """A service as a process: it ends in order, whatever the broker does."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,7 +37,7 @@ serve(lambda _: AsgiFastStream(broker, after_startup=hooks, asgi_routes=routes),
 
 
 @contextmanager
-def service(url: str, namespace: str = "ends", port: int = 0) -> Iterator[subprocess.Popen[str]]:
+def service(url: str, namespace: str = "ends", port: int = 0, **more: str) -> Iterator[subprocess.Popen[str]]:
     environment = {
         **os.environ,
         "TURNSTILE_RABBITMQ_URL": url,
@@ -43,6 +45,7 @@ def service(url: str, namespace: str = "ends", port: int = 0) -> Iterator[subpro
         "TURNSTILE_STORAGE_CONNECTION_STRING": "none",
         "TURNSTILE_PORT": str(port),
         "TURNSTILE_LOG_FORMAT": "json",
+        **more,
     }
     command = [sys.executable, "-c", SERVICE]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -52,11 +55,12 @@ def service(url: str, namespace: str = "ends", port: int = 0) -> Iterator[subpro
             process.kill()
 
 
-def wait_for(process: subprocess.Popen[str], message: str) -> None:
+def wait_for(process: subprocess.Popen[str], message: str) -> str:
+    """Give the message of the first line that has this in it."""
     assert process.stdout is not None
     for line in process.stdout:
         if message in line:
-            return
+            return str(json.loads(line)["message"])
     pytest.fail(f"the service ended before it said {message!r}")
 
 
@@ -65,6 +69,19 @@ def test_a_service_that_is_told_to_stop_ends_with_0(rabbitmq: RabbitMQ) -> None:
         wait_for(process, "started successfully")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+def test_a_service_shows_its_metrics_beside_its_application(rabbitmq: RabbitMQ) -> None:
+    with service(rabbitmq.url, OTEL_SERVICE_NAME="worker") as process:
+        url = wait_for(process, "Uvicorn running on").partition("running on ")[2].split()[0]
+        wait_for(process, "started successfully")
+        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+            page = answer.read().decode()
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        assert 'service_name="worker"' in page
+        assert "\nmessages_quarantined_total 0.0\n" in page
+        with urllib.request.urlopen(f"{url}/health/live", timeout=10) as answer:
+            assert json.load(answer) == {"status": "alive"}
 
 
 def test_a_service_that_gives_up_ends_with_1(rabbitmq: RabbitMQ) -> None:

@@ -16,12 +16,13 @@ from service_defaults.logging import configure_logging
 from service_defaults.secrets import Redaction, redaction_for
 from service_defaults.settings import ServiceSettings
 
+MALFORMED = "canary alone 1f69"
 PASSWORD, KEY, TOKEN = "canary-pass-1f69", "canaryKey1f69abcdef+/==", "canary-token-71f6"
 
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"x-scope=1,authorization=Bearer%20{TOKEN}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"x-scope=1,authorization=Bearer%20{TOKEN},{MALFORMED}")
     return ServiceSettings(
         rabbitmq_url=SecretStr(f"amqps://turnstile:{PASSWORD}@broker:5671/"),
         storage_connection_string=SecretStr(f"AccountName=a;AccountKey={KEY};EndpointSuffix=b"),
@@ -35,6 +36,7 @@ def redaction(settings: ServiceSettings) -> Redaction:
 
 
 LEAKS = [
+    f"Header format invalid! Header values must be URL encoded: {MALFORMED}",
     f"AMQPConnectionError: amqps://turnstile:{PASSWORD}@broker:5671/?heartbeat=10",
     f"login refused for turnstile with {PASSWORD}",
     f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={KEY};EndpointSuffix=b",

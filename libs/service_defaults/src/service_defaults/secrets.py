@@ -68,7 +68,8 @@ def _secrets_of(settings: BaseSettings) -> Iterable[str]:
     for name, headers in os.environ.items():
         if name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("HEADERS"):
             for header in headers.split(","):
-                value = header.partition("=")[2].strip()
+                # A header that is malformed is complained of as a whole.
+                value = (header.partition("=")[2] or header).strip()
                 yield from {value, unquote(value)}
 
 
