@@ -36,13 +36,15 @@ def lose_bells(world: World) -> None:
 
 
 async def test_a_job_whose_doorbell_was_lost_is_rung_for_once_per_lock(world: World) -> None:
-    first, second = await world.submit(), await world.submit()
+    first, second = await world.submit(traceparent="its-trace"), await world.submit()
     lose_bells(world)
     sweeping = sweeper(world, Projections())
     assert (await sweeping.sweep()).rung == 0  # its bell may still be on the way
     await world.clock.advance(6)
     assert (await sweeping.sweep()).rung == 1
-    assert [ring.lock_name for ring in world.bell.rings] == ["L"]
+    assert [(ring.lock_name, ring.job_id, ring.traceparent) for ring in world.bell.rings] == [
+        ("L", first, "its-trace")
+    ]
     await world.run_until_done()
     assert {job.job_id for job in world.jobs()} == {first, second}
     world.check()
@@ -66,7 +68,7 @@ async def test_a_running_job_is_left_alone_while_its_lease_is_held(world: World)
 
 
 async def test_a_job_whose_holder_vanished_is_rung_for_once_its_lease_has_run_out(world: World) -> None:
-    await world.submit(script=Script(steps=100))
+    job_id = await world.submit(script=Script(steps=100), traceparent="its-trace")
     world.deliver()
     await world.clock.advance(2.5)
     holder: Doorkeeper = next(worker for worker in world.workers if worker.running)
@@ -79,6 +81,8 @@ async def test_a_job_whose_holder_vanished_is_rung_for_once_its_lease_has_run_ou
     assert (await sweeping.sweep()).rung == 0
     await world.clock.advance(16)
     assert (await sweeping.sweep()).rung == 1
+    # The bell is for the job that was cut off, and part of its trace.
+    assert [(ring.job_id, ring.traceparent) for ring in world.bell.rings] == [(job_id, "its-trace")]
 
 
 async def never() -> None:

@@ -4,13 +4,13 @@ It looks at active jobs only, so that a pass costs what is alive and not what ev
 a hint or idempotent, so two sweepers at once do no harm.
 """
 
-from collections.abc import Awaitable, Callable, Container
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Container, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.statuses import JobStatus
 from coordination import events, rows
-from coordination.line import WrongLockError, read_line
+from coordination.line import Line, WrongLockError, read_line
 from coordination.ports import (
     ActiveJob,
     Bell,
@@ -32,13 +32,19 @@ ProjectedSeq = Callable[[str], Awaitable[int]]
 class Swept:
     """What one pass found."""
 
-    active: int = 0
+    #: The active jobs, for whoever wants to look at them, too.
+    jobs: Sequence[ActiveJob] = ()
     #: Locks that had work, nobody at it, and no bell of ours lately.
     rung: int = 0
     #: Jobs whose events the read models had not heard of.
     announced: int = 0
     #: Registered ids whose submission never arrived.
     abandoned: int = 0
+
+    @property
+    def active(self) -> int:
+        """How many jobs are active."""
+        return len(self.jobs)
 
 
 class _Reminders:
@@ -94,7 +100,7 @@ class Sweeper:
     async def sweep(self) -> Swept:
         """Make one pass. Raises UnknownOutcomeError when the store does not answer; the next pass goes on."""
         active = sorted([job async for job in self.journal.active()], key=lambda job: job.job_id)
-        swept = Swept(active=len(active))
+        swept = Swept(active)
         locks = {job.lock_name: job for job in active if self._age(job.registered_at) > self.patience}
         self._bells.forget_all_but(locks)
         self._tellings.forget_all_but({job.job_id for job in active})
@@ -118,8 +124,19 @@ class Sweeper:
             return False
         if not self._bells.is_due(job.lock_name, line.lock.fence, self.first_pause, self.longest_pause):
             return False
-        await self.bell.ring(Ring(job.lock_name, released=True, reason="swept"))
+        waits = await self._job_at_hand(job.partition, line)
+        ring = Ring(job.lock_name, released=True, reason="swept")
+        if waits is not None:
+            ring = replace(ring, job_id=waits.job_id, traceparent=waits.traceparent)
+        await self.bell.ring(ring)
         return True
+
+    async def _job_at_hand(self, partition: str, line: Line) -> JobRow | None:
+        """Give the job that a bell is for: the one whose run was cut off, else the first in line."""
+        if not line.lock.job_id:
+            return line.first
+        row = await self.journal.read(partition, rows.job_key(line.lock.job_id))
+        return line.first if row is None else JobRow.from_row(row)
 
     async def _compare(self, active: ActiveJob, swept: Swept) -> None:
         """Tell again what the read models have not heard; a lost last event leaves no gap to notice."""

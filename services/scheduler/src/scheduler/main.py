@@ -12,10 +12,13 @@ from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models.reading import ReadModels
 from coordination.clock import SystemClock
+from coordination.survey import Surveyor
 from coordination.sweeper import Sweeper
 from coordination.times import LeaseTimes
 from scheduler.duty import Duty
+from scheduler.rounds import Rounds
 from scheduler.settings import SchedulerSettings
+from scheduler.telemetry import SchedulerTelemetry
 from service_defaults.app import in_background, serve
 from service_defaults.broker import RabbitBell, make_broker
 from service_defaults.health import Health, rabbitmq_check
@@ -32,13 +35,17 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     storage = connect(settings, StorageTelemetry().observe)
     journal, leases = TableJournal(storage), BlobLeases(storage)
     read_models = ReadModels(storage, read_model_names(settings))
-    duty = Duty(
-        leases,
-        clock,
+    telemetry = SchedulerTelemetry(clock, settings.survey_seconds)
+    rounds = Rounds(
         Sweeper(leases, journal, bell, clock, read_models.projected_seq),
-        LeaseTimes.of(settings.scheduler_lease_seconds),
-        settings.sweep_seconds,
+        Surveyor(journal, clock, settings.survey_seconds),
+        read_models.workers,
+        clock,
+        telemetry,
+        settings.survey_seconds,
     )
+    times = LeaseTimes.of(settings.scheduler_lease_seconds)
+    duty = Duty(leases, clock, rounds, times, settings.sweep_seconds, telemetry)
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:

@@ -18,5 +18,8 @@ class SchedulerSettings(ServiceSettings):
     #: Above 4 s, a host that is lost while nobody watches its locks is replaced later than promised.
     sweep_seconds: Annotated[float, Field(ge=0.5, le=3600)] = 3.0
 
+    #: Between two looks at all lines and runs, for metrics and traces; shorter shows more and reads more.
+    survey_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
+
     #: The lease of the scheduler on duty; a standby takes over when it has run out.
     scheduler_lease_seconds: Annotated[float, Field(ge=15, le=60)] = 15.0

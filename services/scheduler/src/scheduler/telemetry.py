@@ -1,0 +1,167 @@
+"""Telemetry of the scheduler: what it repaired, and how everything stands, told by the one on duty alone."""
+
+import heapq
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+
+from contracts.jobs import Worker
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics, spans
+from coordination.ports import Clock, UnknownOutcomeError
+from coordination.survey import SHOWN, Look, Survey
+from coordination.sweeper import Swept
+from service_defaults.measures import Reading, counter, gauge
+
+_SCOPE = "turnstile"
+
+#: What stands for all locks, workers and kinds that are not shown by name.
+_OTHER = "(other)"
+
+#: Beats come every few seconds; a worker that missed several is silent, and after an hour it is gone.
+_SILENT_AFTER, _GONE_AFTER = timedelta(seconds=30), timedelta(hours=1)
+
+#: Surveys that may fail before what the last one saw is not shown any more.
+_MISSED_SURVEYS = 4
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The latest survey, and the boot time until which it is worth showing."""
+
+    survey: Survey
+    workers: Mapping[str, int]
+    until: float
+
+
+class SchedulerTelemetry:
+    """The scheduler's spans, instruments and log lines."""
+
+    def __init__(self, clock: Clock, survey_seconds: float) -> None:
+        self._clock = clock
+        self._good_for = _MISSED_SURVEYS * survey_seconds
+        self._tracer = trace.get_tracer(_SCOPE)
+        self._sweeps = counter(metrics.SWEEPS)
+        self._repairs = counter(metrics.SWEEP_REPAIRS)
+        self._is_on_duty = False
+        self._shown: _Shown | None = None
+        for metric, read in (
+            (metrics.JOBS, _jobs),
+            (metrics.LINE_LENGTH, _line_lengths),
+            (metrics.LINE_AGE, _line_ages),
+            (metrics.LOCK_RUN_AGE, _run_ages),
+            (metrics.WORKERS, _workers),
+        ):
+            gauge(metric, self._reading(read))
+        gauge(metrics.ON_DUTY, lambda: [Reading(float(self._is_on_duty))])
+        # What an alert watches must be there before it first happens.
+        for repair in at.SWEEP_REPAIR.values:
+            self._repairs.add(0, {at.SWEEP_REPAIR: repair})
+
+    def on_duty(self) -> None:
+        """Tell that this scheduler is on duty now."""
+        self._is_on_duty = True
+        logger.info("on duty")
+
+    def lost(self, reason: str) -> None:
+        """Tell that the duty was lost."""
+        logger.warning("off duty", extra={at.REASON: reason})
+
+    def off_duty(self) -> None:
+        """Show nothing more: the scheduler on duty now does."""
+        self._is_on_duty, self._shown = False, None
+
+    def swept(self, swept: Swept, seconds: float) -> None:
+        """Tell of a pass of the sweeper."""
+        self._sweeps.add(1)
+        repairs = {"rung": swept.rung, "announced": swept.announced, "abandoned": swept.abandoned}
+        for repair, count in repairs.items():
+            self._repairs.add(count, {at.SWEEP_REPAIR: repair})
+        about: dict[str, int] = {
+            at.SWEEP_ACTIVE: swept.active,
+            at.SWEEP_RUNG: swept.rung,
+            at.SWEEP_ANNOUNCED: swept.announced,
+            at.SWEEP_ABANDONED: swept.abandoned,
+        }
+        if not any(repairs.values()):
+            logger.debug("swept", extra=about)
+            return
+        logger.info("swept", extra=about)
+        began = time.time_ns() - int(seconds * 1e9)
+        self._tracer.start_span(spans.SWEEP, start_time=began, attributes=about).end()
+
+    def gave_up(self, error: UnknownOutcomeError) -> None:
+        """Tell that the storage did not answer."""
+        logger.warning("sweep not finished", extra={at.ERROR_MESSAGE: str(error)})
+
+    def surveyed(self, survey: Survey, workers: Sequence[Worker]) -> None:
+        """Show a survey from now on, and tell the jobs that wait, each in its own trace."""
+        for look in survey.looks:
+            self._tell(look)
+        self._shown = _Shown(survey, self._by_heartbeat(workers), self._clock.boot() + self._good_for)
+
+    def _tell(self, look: Look) -> None:
+        submission = propagate.extract({"traceparent": look.job.traceparent or ""}, Context())
+        if not trace.get_current_span(submission).get_span_context().is_valid:
+            return
+        about: dict[str, str | int | float] = {
+            at.JOB_ID: look.job.job_id,
+            at.JOB_KIND: look.job.kind,
+            at.LOCK_NAME: look.job.lock_name,
+            at.LINE_POSITION: look.position,
+            at.LINE_LENGTH: look.length,
+            at.LINE_SECONDS: round(look.seconds, 3),
+        }
+        if look.worker:
+            about[at.WORKER_NAME] = look.worker
+        self._tracer.start_span(spans.LOOK_AT_LINE, submission, attributes=about).end()
+
+    def _by_heartbeat(self, workers: Sequence[Worker]) -> Mapping[str, int]:
+        found = dict.fromkeys(at.WORKER_STATE.values, 0)
+        for worker in workers:
+            silence = self._clock.now() - worker.seen_at
+            if silence <= _GONE_AFTER:
+                found["alive" if silence <= _SILENT_AFTER else "silent"] += 1
+        return found
+
+    def _reading(self, read: Callable[[_Shown], Iterable[Reading]]) -> Callable[[], Iterable[Reading]]:
+        def now() -> Iterable[Reading]:
+            shown = self._shown
+            return read(shown) if shown is not None and self._clock.boot() < shown.until else ()
+
+        return now
+
+
+def _jobs(shown: _Shown) -> Iterable[Reading]:
+    counts = {"queued": shown.survey.queued, "running": shown.survey.running}
+    return [Reading(count, {at.JOB_STATUS: status}) for status, count in counts.items()]
+
+
+def _workers(shown: _Shown) -> Iterable[Reading]:
+    return [Reading(count, {at.WORKER_STATE: state}) for state, count in shown.workers.items()]
+
+
+def _line_lengths(shown: _Shown) -> Iterable[Reading]:
+    lines = shown.survey.lines
+    yield from (Reading(line.length, {at.LOCK_NAME: line.lock_name}) for line in lines[:SHOWN])
+    if lines[SHOWN:]:
+        yield Reading(sum(line.length for line in lines[SHOWN:]), {at.LOCK_NAME: _OTHER})
+
+
+def _line_ages(shown: _Shown) -> Iterable[Reading]:
+    oldest = heapq.nlargest(SHOWN + 1, shown.survey.lines, key=lambda line: line.seconds)
+    for place, line in enumerate(oldest):
+        yield Reading(line.seconds, {at.LOCK_NAME: line.lock_name if place < SHOWN else _OTHER})
+
+
+def _run_ages(shown: _Shown) -> Iterable[Reading]:
+    for place, run in enumerate(shown.survey.runs[: SHOWN + 1]):
+        names = (run.lock_name, run.worker, run.kind) if place < SHOWN else (_OTHER,) * 3
+        yield Reading(run.seconds, dict(zip(map(str, metrics.LOCK_RUN_AGE.attributes), names, strict=True)))

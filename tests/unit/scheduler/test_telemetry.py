@@ -1,0 +1,121 @@
+"""What the scheduler emits."""
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from tests.unit.captured import Captured, capturing
+
+from contracts.jobs import Worker
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics, spans
+from coordination.clock import VirtualClock
+from coordination.ports import ActiveJob
+from coordination.rows import JobRow
+from coordination.survey import LineSeen, Look, RunSeen, Survey
+from coordination.sweeper import Swept
+from scheduler.telemetry import SchedulerTelemetry
+
+TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+@pytest.fixture
+def captured() -> Iterator[Captured]:
+    with capturing() as captured:
+        yield captured
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def telemetry(captured: Captured, clock: VirtualClock) -> SchedulerTelemetry:
+    return SchedulerTelemetry(clock, 15.0)
+
+
+def look(traceparent: str | None, worker: str = "w") -> Look:
+    job = JobRow("id", "ten-steps", "ledger", traceparent=traceparent)
+    return Look(job, 3, 7, 12.3456, worker)
+
+
+def test_a_waiting_job_is_told_in_its_own_trace(telemetry: SchedulerTelemetry, captured: Captured) -> None:
+    telemetry.surveyed(Survey(looks=[look(f"00-{TRACE}-{PARENT}-01")]), [])
+    span = captured.span(spans.LOOK_AT_LINE)
+    assert (f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}") == (TRACE, PARENT)
+    assert span.attributes == {
+        at.JOB_ID: "id",
+        at.JOB_KIND: "ten-steps",
+        at.LOCK_NAME: "ledger",
+        at.LINE_POSITION: 3,
+        at.LINE_LENGTH: 7,
+        at.LINE_SECONDS: 12.346,
+        at.WORKER_NAME: "w",
+    }
+
+
+@pytest.mark.parametrize("traceparent", [None, "", "nonsense", f"00-{TRACE}-{PARENT}-00"])
+def test_a_job_without_a_trace_or_one_that_is_not_sampled_has_no_span(
+    telemetry: SchedulerTelemetry, captured: Captured, traceparent: str | None
+) -> None:
+    telemetry.surveyed(Survey(looks=[look(traceparent)]), [])
+    assert captured.spans() == []
+
+
+def test_only_the_longest_lines_and_runs_are_named(telemetry: SchedulerTelemetry, captured: Captured) -> None:
+    lines = [LineSeen(f"l{number}", 100 - number, float(number)) for number in range(15)]
+    runs = [RunSeen(f"l{number}", "job", "w", 100.0 - number, "k") for number in range(15)]
+    telemetry.surveyed(Survey(5, 15, lines, runs), [])
+    lengths = captured.values(metrics.LINE_LENGTH)
+    assert (len(lengths), lengths["l0",], lengths["(other)",]) == (11, 100, 90 + 89 + 88 + 87 + 86)
+    ages = captured.values(metrics.LINE_AGE)
+    assert (len(ages), ages["l14",], ages["(other)",]) == (11, 14, 4)
+    longest = captured.values(metrics.LOCK_RUN_AGE)
+    # By the names of the labels: kind, lock, worker.
+    assert (len(longest), longest["k", "l0", "w"]) == (11, 100)
+    assert longest["(other)", "(other)", "(other)"] == 90
+    assert captured.values(metrics.JOBS) == {("queued",): 5, ("running",): 15}
+
+
+def test_few_lines_leave_no_others(telemetry: SchedulerTelemetry, captured: Captured) -> None:
+    telemetry.surveyed(Survey(1, 0, [LineSeen("a", 1, 2.0)]), [])
+    assert captured.values(metrics.LINE_LENGTH) == {("a",): 1}
+    assert captured.values(metrics.LINE_AGE) == {("a",): 2}
+
+
+def test_workers_are_alive_silent_or_gone(
+    telemetry: SchedulerTelemetry, captured: Captured, clock: VirtualClock
+) -> None:
+    silences = [-5, 0, 29, 31, 3599, 3601, 86_400]
+    beats = [clock.now() - timedelta(seconds=silence) for silence in silences]
+    telemetry.surveyed(Survey(), [Worker(worker=str(beat), seen_at=beat) for beat in beats])
+    assert captured.values(metrics.WORKERS) == {("alive",): 3, ("silent",): 2}
+
+
+def test_repairs_are_counted_from_zero(telemetry: SchedulerTelemetry, captured: Captured) -> None:
+    zero = {("rung",): 0, ("announced",): 0, ("abandoned",): 0}
+    assert captured.values(metrics.SWEEP_REPAIRS) == zero
+    telemetry.swept(Swept(rung=2, announced=1), 0.5)
+    assert captured.values(metrics.SWEEP_REPAIRS) == zero | {("rung",): 2, ("announced",): 1}
+
+
+def test_only_a_sweep_that_repaired_something_is_a_span(
+    telemetry: SchedulerTelemetry,
+    captured: Captured,
+    clock: VirtualClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    jobs = [ActiveJob("id", "ledger", "p", clock.now())]
+    with caplog.at_level(logging.INFO):
+        telemetry.swept(Swept(jobs), 0.5)
+        assert captured.spans() == []
+        telemetry.swept(Swept(jobs, rung=1), 0.5)
+    span = captured.span(spans.SWEEP)
+    about = {at.SWEEP_ACTIVE: 1, at.SWEEP_RUNG: 1, at.SWEEP_ANNOUNCED: 0, at.SWEEP_ABANDONED: 0}
+    assert span.attributes == about
+    assert 0.5e9 <= span.end_time - span.start_time < 5e9
+    (record,) = caplog.records
+    assert about.items() <= vars(record).items()
+    assert captured.values(metrics.SWEEPS) == {(): 2}
