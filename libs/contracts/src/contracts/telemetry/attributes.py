@@ -41,7 +41,6 @@ LOCK_NAME = Attribute(
 LOCK_FENCE = Attribute("lock.fence", "The fence, which rises with every start under the lock.")
 OTHER_JOB_ID = Attribute("job.other.id", "The job that another one is compared with.")
 OTHER_FENCE = Attribute("lock.other.fence", "The fence of the run that another one is compared with.")
-LOCK_TENURE = Attribute("lock.tenure", "The lease id of the holder.")
 LINE_POSITION = Attribute("line.position", "Place in line, from 1.")
 LINE_LENGTH = Attribute("line.length", "Jobs that wait in line.")
 LINE_SECONDS = Attribute("line.seconds", "How long the job has waited, in seconds.")
