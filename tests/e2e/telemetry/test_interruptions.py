@@ -22,7 +22,14 @@ def test_both_attempts_stand_in_one_trace(interrupted: Traced) -> None:
     trace = interrupted.trace
     assert sorted(span.attributes[at.JOB_ATTEMPT] for span in trace.named(*ANCHORS)) == [1, 2], f"{trace}"
     assert len(trace.named(sp.COMPLETE_JOB)) == 1, f"{trace}"
-    assert_hangs_together(trace)
+    assert not trace.doubled(), f"{trace}"
+    # A worker that is killed takes along the spans of its last moments, but not the messages it has sent.
+    strays = [span for span in trace.orphans() if span.kind != "consumer"]
+    assert not strays, f"{[(span.service, span.name) for span in strays]} in\n{trace}"
+
+
+def test_where_the_worker_lives_on_nothing_is_missing(killed_runner: Traced) -> None:
+    assert_hangs_together(killed_runner.trace)
 
 
 def test_every_step_that_was_recorded_is_in_the_trace(interrupted: Traced) -> None:

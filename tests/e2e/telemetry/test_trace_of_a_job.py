@@ -11,7 +11,7 @@ from contracts.telemetry.names import Source
 
 pytestmark = pytest.mark.e2e
 
-SEND, PROCESS = "send jobs", "process jobs"
+SEND, PROCESS = sp.SEND_JOBS, sp.PROCESS_JOBS
 
 
 def step(name: str) -> str:
