@@ -8,8 +8,10 @@ import pytest
 import uvicorn
 from deploy.servers import Azurite, RabbitMQ
 from tests.integration.audit_projector.running import Installation, eventually, installation, projector
+from tests.unit.captured import capturing
 
 from contracts.messages import RunJob
+from contracts.telemetry import metrics
 from scheduler.main import create_app
 from scheduler.settings import SchedulerSettings
 
@@ -78,6 +80,24 @@ async def test_a_lost_last_event_is_told_again_until_the_trail_is_whole(place: I
             return (await place.statuses(job_id))[-1:] == ["Completed"] and not await place.active()
 
         await eventually(is_whole)
+
+
+async def test_what_waits_is_shown(place: Installation) -> None:
+    with capturing() as captured:
+        for lock in ("ledger", "ledger", "it's another: \u2603"):
+            await place.submit(lock)
+        async with scheduler(place):
+
+            async def is_shown() -> bool:
+                return bool(captured.points(metrics.JOBS))
+
+            await eventually(is_shown)
+            assert captured.values(metrics.JOBS) == {("queued",): 3, ("running",): 0}
+            lengths = {("ledger",): 2, ("it's another: \u2603",): 1}
+            assert captured.values(metrics.LINE_LENGTH) == lengths
+            assert captured.values(metrics.LINE_AGE).keys() == lengths.keys()
+            assert captured.values(metrics.ON_DUTY) == {(): 1}
+        assert captured.points(metrics.JOBS) == []
 
 
 async def _all_is_told(place: Installation) -> bool:
