@@ -15,7 +15,8 @@ DESCRIPTION = """
 Turnstile runs long jobs **one at a time per lock**, on any number of workers, and can prove it afterwards.
 
 Lists are `{"items": [...], "next": cursor|null}`. Errors are problem documents (RFC 9457). A `traceparent`
-header makes the job part of your trace; `X-Actor` names you in the audit trail.
+header makes the job part of your trace, the answer's `traceresponse` says which trace that is, and so does
+`trace_id` in a problem: quote it. `X-Actor` names you in the audit trail.
 """
 
 TAGS = [
