@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models.dashboard import Dashboard
+from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from deploy.dashboards import alerts, guarantee, jobs, one_job, plumbing, right_now
 
@@ -37,9 +37,11 @@ def dashboards() -> list[Dashboard]:
 
 
 def _json(made: Dashboard) -> str:
-    # Panels are numbered, as links to one need its number.
+    # Links to a panel need its number.
     for number, panel in enumerate(made.panels or [], start=1):
         panel.id_val = number
+        if isinstance(panel, Panel):
+            panel.options = panel.options or {}
     return json.dumps(made, cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
 
 

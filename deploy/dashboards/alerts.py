@@ -94,13 +94,11 @@ def _proof() -> list[Alert]:
 
 
 def _no_worker() -> Alert:
-    alive = highest(series(metrics.WORKERS, where={at.WORKER_STATE: "alive"}))
-    watching = highest(series(metrics.ON_DUTY))
     return Alert(
         "NoWorker",
         CRITICAL,
         # Without a scheduler on duty nobody counts workers, and TargetDown tells.
-        f"(({alive}) or vector(0)) < 1 and on () {watching} == 1",
+        f"{highest(series(metrics.WORKERS, where={at.WORKER_STATE: 'alive'}))} < 1",
         # Longer than all workers take to start anew.
         "1m",
         "No worker is alive, so no job starts",

@@ -21,7 +21,8 @@ UID = "one-job"
 #: Loki's stream of everything that the services say.
 OURS = '{service_namespace="turnstile"}'
 
-_OF_JOB = f'{OURS} | {label(at.JOB_ID)} = "${{job:raw}}"'
+# Without a job it would find every line that is about none.
+_OF_JOB = f'{OURS} | {label(at.JOB_ID)} != "" | {label(at.JOB_ID)} = "${{job:raw}}"'
 _EMPTY = "enter the id of a job above"
 
 _HELP = f"""\

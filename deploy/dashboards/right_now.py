@@ -22,6 +22,9 @@ UID = "right-now"
 
 _FIRING = series(ALERTS, where={"alertstate": "firing"})
 
+#: Only the scheduler on duty counts.
+_NOBODY = "no scheduler on duty"
+
 
 def build() -> Dashboard:
     """Make the dashboard."""
@@ -48,14 +51,17 @@ def _numbers() -> list[Panel]:
     busy = total(series(metrics.RUNNERS, where={at.RUNNER_STATE: "busy"}))
     held = total(series(metrics.LOCKS_HELD))
     return [
-        stat_panel("Running", "Jobs that run.", [Query(running)], dashboard_uid="jobs"),
-        stat_panel("In line", "Jobs that wait for their lock.", [Query(queued)], dashboard_uid="jobs"),
+        stat_panel("Running", "Jobs that run.", [Query(running)], empty=_NOBODY, dashboard_uid="jobs"),
+        stat_panel(
+            "In line", "Jobs that wait for their lock.", [Query(queued)], empty=_NOBODY, dashboard_uid="jobs"
+        ),
         stat_panel("Locks held", "Locks that some worker holds.", [Query(held)]),
         stat_panel(
             "Workers",
             "Workers with a fresh heartbeat.",
             [Query(alive)],
             good_from=1,
+            empty=_NOBODY,
             dashboard_uid="plumbing",
         ),
         stat_panel(

@@ -1,9 +1,11 @@
 """A minute in which much happens: every way in which a job can end or change hands, and some mishaps."""
 
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
+import psutil
 from tests.e2e.api import Job
 from tests.e2e.journeys import Underway, bring_under_way, next_start
 from tests.e2e.stack import TAKE_OVER_SECONDS, Stack
@@ -17,19 +19,23 @@ class Frozen:
     """A worker that was frozen with all its processes while it ran a job."""
 
     at_work: Underway
-    processes: list
+    processes: list[psutil.Process]
 
 
-def live_through(stack: Stack) -> None:
-    """Have it all happen, on four workers of which two do not survive."""
+def live_through(stack: Stack, is_line_seen: Callable[[], object]) -> None:
+    """Have it all happen, on four workers of which two are hurt; jobs wait in line until they are seen."""
     stack.crew(4)
     frozen = _freeze(stack)
     _mishaps(stack)
-    line = _line(stack)
-    _failures(stack)
+    first, waiting = _line(stack)
+    failing = stack.api.submit("raises", stack.new_lock())
+    assert failing.wait_for_end()["status"] == "Failed"
     _killed_runner(stack)
-    for job in line:
-        assert job.wait_for_end(40)["status"] == "Completed"
+    until(is_line_seen, 60, "the line to be seen")
+    first.cancel()
+    assert first.wait_for_end()["status"] == "Cancelled"
+    for job in waiting:
+        assert job.wait_for_end()["status"] == "Completed"
     _stopped_worker(stack)
     _late_effect(stack, frozen)
 
@@ -46,19 +52,11 @@ def _mishaps(stack: Stack) -> None:
     assert httpx.codes.is_client_error(refused.status_code)
 
 
-def _line(stack: Stack) -> list[Job]:
-    """Have jobs wait behind one with several steps, for some sweeps."""
+def _line(stack: Stack) -> tuple[Job, list[Job]]:
+    """Have jobs wait behind one with very many steps; gives it and them."""
     lock = stack.new_lock()
-    first = bring_under_way(stack, "effects", lock, count=40, seconds=0.2).job
-    return [first, *(stack.api.submit("visit", lock) for _ in range(3))]
-
-
-def _failures(stack: Stack) -> None:
-    failing = stack.api.submit("raises", stack.new_lock())
-    assert failing.wait_for_end()["status"] == "Failed"
-    cancelled = bring_under_way(stack, "effects", stack.new_lock(), count=200, seconds=0.1).job
-    cancelled.cancel()
-    assert cancelled.wait_for_end()["status"] == "Cancelled"
+    first = bring_under_way(stack, "effects", lock, count=1000, seconds=0.2).job
+    return first, [stack.api.submit("visit", lock) for _ in range(3)]
 
 
 def _killed_runner(stack: Stack) -> None:

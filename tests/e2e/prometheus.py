@@ -63,6 +63,11 @@ class Prometheus:
         numbers = [float(value) for series in found["result"] for _, value in series["values"]]
         return [number for number in numbers if math.isfinite(number)]
 
+    def value(self, expression: str) -> float:
+        """Give the number that an expression has now; not a number when it has none."""
+        found = self._ask("query", query=expression)["result"]
+        return float(found[0]["value"][1]) if found else math.nan
+
     def has_exemplars(self, expression: str) -> bool:
         """Whether traces are known for what an expression asks for."""
         found = self._ask("query_exemplars", query=expression, start=self._began, end=time.time())

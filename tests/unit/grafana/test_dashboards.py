@@ -78,7 +78,7 @@ def test_every_panel_says_what_it_shows_and_what_an_empty_one_means(path: str) -
 
 @pytest.mark.parametrize("path", DASHBOARDS)
 def test_panels_lie_beside_each_other_and_not_upon(path: str) -> None:
-    taken = set()
+    taken: set[tuple[int, int]] = set()
     for panel in DASHBOARDS[path]["panels"]:
         place = panel["gridPos"]
         assert place["x"] + place["w"] <= 24, panel["title"]
