@@ -158,6 +158,8 @@ class Tables:
             except RefusedCallError as refused:
                 raise UnknownOutcomeError(str(refused)) from refused
             yield [entity async for entity in page]
+            if getattr(pages, "continuation_token", None) is None:
+                return
 
     async def _write(self, name: str, request: Any) -> None:
         try:
