@@ -90,10 +90,11 @@ def mishaps(
     lost_worker: scenarios.Traced,
     frozen_worker: scenarios.Traced,
     shared_stack: Stack,
+    receiver: OtlpReceiver,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Let happen what happens seldom; after what needs the storage in time."""
-    scenarios.cause_mishaps(shared_stack, tmp_path_factory.mktemp("gates") / "mishaps")
+    scenarios.cause_mishaps(shared_stack, receiver, tmp_path_factory.mktemp("mishaps"))
 
 
 @pytest.fixture(scope="package")

@@ -78,6 +78,16 @@ async def logs_in(ctx: JobContext, parameters: Login) -> None:
         raise PermissionError(f"not let in with {parameters.secret}")
 
 
+@job("chatters")
+async def chatters(ctx: JobContext) -> None:
+    """Log more than a worker takes."""
+    for number in range(1200):
+        ctx.logger.debug("line %d", number)
+        ctx.logger.info("line %d", number)
+    await asyncio.sleep(0.1)
+    ctx.logger.info("and one more")
+
+
 def _think() -> None:
     with trace.get_tracer("ledger").start_as_current_span("think hard"):
         time.sleep(0.01)

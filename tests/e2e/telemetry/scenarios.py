@@ -4,12 +4,13 @@ import json
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import aio_pika
 import httpx
+import psutil
 from aio_pika.abc import AbstractChannel
 from tests.e2e.api import Job
 from tests.e2e.broker import Broker
@@ -20,7 +21,7 @@ from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
 from tests.e2e.telemetry.traces import Trace, trace_now, whole_trace
 from tests.e2e.waiting import until
 
-from contracts import topology
+from contracts import lock_names, topology
 from contracts.identifiers import new_id
 from contracts.telemetry import spans as sp
 
@@ -37,6 +38,10 @@ def telling(receiver: OtlpReceiver) -> dict[str, str]:
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
         "TURNSTILE_SWEEP_SECONDS": "1",
+        # A line stays with its worker, so that one job's end starts the next.
+        "TURNSTILE_LONGEST_TENURE_SECONDS": "60",
+        # So that what is said for debugging is looked at, too.
+        "TURNSTILE_LOG_LEVEL": "DEBUG",
         "TURNSTILE_JOBS": _JOBS,
     }
 
@@ -170,8 +175,10 @@ def bring_deaths(stack: Stack) -> Deaths:
     """Kill a worker whole, and freeze another whole; two are left."""
     stack.crew(4)
     killed = bring_under_way(stack, "effects", stack.new_lock(), count=15, seconds=0.2)
-    for process in reversed(killed.worker.family()):
-        process.kill()
+    # The supervisor first: it would see its runner die, and say so.
+    for process in killed.worker.family():
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     killed.worker.popen.wait()
     frozen = bring_under_way(stack, "effects", stack.new_lock(), count=15, seconds=0.2)
     frozen.worker.freeze()
@@ -193,13 +200,17 @@ def see_through(stack: Stack, receiver: OtlpReceiver, at_work: Underway, deaths:
 # --- What happens seldom ---------------------------------------------------------------------------
 
 
-def cause_mishaps(stack: Stack, gate: Path) -> None:
-    """Submit what is refused, send what nobody understands, ask for an unknown kind, and stop the storage."""
+def cause_mishaps(stack: Stack, receiver: OtlpReceiver, folder: Path) -> None:
+    """Ask for what is unknown, send what nobody understands, flood logs, spoil a lock, stop the storage."""
+    stack.api.client.get("/api/jobs?limit=1").raise_for_status()
     refused = stack.api.client.post("/api/jobs", json={"kind": "unheard-of", "lock": stack.new_lock()})
     assert refused.is_client_error or refused.is_success
     stack.broker.send(stack.broker.topology.jobs_exchange, topology.RUN, b"not json")
     lock, job_id = stack.new_lock(), new_id()
     send(stack.broker, topology.SUBMIT, {"job": {"kind": "unheard-of", "lock": lock, "job_id": job_id}})
+    _ended(stack.api.submit("chatters", stack.new_lock()), "Completed")
+    _refuse_a_write(stack, receiver, folder / "refused")
+    gate = folder / "stutter"
     job = stack.api.submit("traced", stack.new_lock(), {"gate": str(gate)})
     job.wait_for_attempt()
     stack.azurite.pause()
@@ -208,6 +219,23 @@ def cause_mishaps(stack: Stack, gate: Path) -> None:
     finally:
         stack.azurite.resume()
     gate.touch()
+    _ended(job, "Completed")
+
+
+def _refuse_a_write(stack: Stack, receiver: OtlpReceiver, gate: Path) -> None:
+    """Make a lock look taken over until its holder has noticed; then it is taken over indeed."""
+    job = stack.api.submit("traced", stack.new_lock(), {"gate": str(gate)})
+    job.wait_for_attempt()
+    journal = stack.records.service.get_table_client(f"{stack.namespace}Journal")
+    keys = {"PartitionKey": lock_names.partition(job.lock), "RowKey": "line|lock|00"}
+    row = journal.get_entity(keys["PartitionKey"], keys["RowKey"])
+    tenure = str(row["tenure"])
+    journal.update_entity({**keys, "tenure": "somebody else"})
+    gate.touch()
+    try:
+        receiver.until(lambda _: trace_now(receiver, job).moments(sp.WRITE_REFUSED), "a refused write", 10)
+    finally:
+        journal.update_entity({**keys, "tenure": tenure})
     _ended(job, "Completed")
 
 

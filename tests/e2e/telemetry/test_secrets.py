@@ -95,6 +95,7 @@ def _live(stack: Stack) -> dict[str, str]:
     """Let happen what could make a service talk; gives the pages with metrics."""
     headers = {"Authorization": f"Bearer {AUTHORIZATION}", "Cookie": f"session={COOKIE}"}
     parameters: dict[str, object] = {"password": PASSWORD, "token": TOKEN, "secret": SECRET}
+    until(lambda: "logs-in" in stack.api.kinds(), 20, "the workers to publish all their kinds")
     job = _submit(stack, headers, parameters)
     assert job.wait_for_end()["status"] == "Failed"
     wrong = _post(stack, headers, {"password": PASSWORD, "token": [TOKEN], "secret": [SECRET]})
