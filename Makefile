@@ -12,7 +12,7 @@ STACK := $(PYTHON) -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine \
-	check fmt test test-unit test-integration test-e2e test-containers load lock clean
+	check fmt dashboards test test-unit test-integration test-e2e test-containers load lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ load: setup ## Run the load scenarios
 	@$(BIN)/python -m loadtest
 
 # --- Maintain ----------------------------------------------------------------------------------
+
+dashboards: setup ## Generate the dashboards and the alert rules again
+	@$(BIN)/python -m deploy.dashboards
 
 lock: python ## Renew requirements/; versions stay unless UPGRADE=1
 	@$(PYTHON) -m deploy.lock $(if $(filter 1,$(UPGRADE)),--upgrade)

@@ -19,8 +19,8 @@ from coordination.outcomes import Completed, Failed, Interrupted, StopReason
 from service_defaults.span_ids import SpanIds
 from worker.execution import RunnerPool
 from worker.execution.run_telemetry import RunTelemetry
-from worker.runner_spans import RunnerSpans
 from worker.telemetry.anchors import anchor
+from worker.telemetry.runner_spans import RunnerSpans
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 

@@ -213,3 +213,10 @@ async def test_the_bell_counts_why_it_rings_and_what_was_not_confirmed(
         (metrics.MESSAGES_UNCONFIRMED, "hint"): 1,
         (metrics.ANNOUNCEMENTS_DROPPED,): 1,
     }
+
+
+async def test_a_copy_that_goes_round_leaves_no_spans_behind() -> None:
+    broker = ScriptedBroker()
+    await make_bell(broker).defer(Ring("ledger", marked=True, traceparent=TRACE))
+    (sent,) = broker.published
+    assert sent["headers"]["traceparent"].endswith("-00")

@@ -60,7 +60,7 @@ def test_a_call_is_a_span_beneath_the_current_one_that_took_as_long(exporter: In
     before = time.time_ns()
     within_a_span(Call())
     (span,), request = told(exporter), exporter.get_finished_spans()[-1]
-    assert (span.name, span.kind) == ("journal commit", SpanKind.CLIENT)
+    assert (span.name, span.kind) == ("journal.commit", SpanKind.CLIENT)
     assert span.parent is not None
     assert request.context is not None
     assert span.parent.span_id == request.context.span_id

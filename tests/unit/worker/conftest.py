@@ -17,7 +17,7 @@ from tests.simulation.world import World
 from contracts.jobs import Worker
 from coordination.observations import Observation
 from service_defaults.span_ids import SpanIds
-from worker.telemetry import Telemetry
+from worker.telemetry.observer import Telemetry
 
 _numbers = itertools.count(1)
 

@@ -1,11 +1,12 @@
 """What a worker tells of runs, over the in-memory ports."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.simulation.world import Script, World
 from tests.unit.worker.conftest import new_traceparent, points, spans_of
@@ -25,6 +26,10 @@ def named(found: list[ReadableSpan], name: str) -> list[ReadableSpan]:
 def one(found: list[ReadableSpan], name: str) -> ReadableSpan:
     [span] = named(found, name)
     return span
+
+
+def about(told: ReadableSpan | Event) -> Mapping[str, Any]:
+    return told.attributes or {}
 
 
 def labelled(found: list[object]) -> dict[tuple[object, ...], object]:
@@ -47,9 +52,9 @@ async def test_a_run_is_told_from_its_wait_to_its_release_under_its_submission(
     assert beneath == {spans.COMPLETE_JOB, spans.RELEASE_LEASE}
     [job] = world.jobs()
     assert anchor.context.span_id == anchors.anchor(job).span_id
-    assert anchor.attributes[at.JOB_ID] == job_id
-    assert anchor.attributes[at.JOB_ATTEMPT] == 1
-    assert one(found, spans.COMPLETE_JOB).attributes[at.JOB_OUTCOME] == "completed"
+    assert about(anchor)[at.JOB_ID] == job_id
+    assert about(anchor)[at.JOB_ATTEMPT] == 1
+    assert about(one(found, spans.COMPLETE_JOB))[at.JOB_OUTCOME] == "completed"
 
 
 async def test_chained_jobs_each_have_their_own_trace_and_a_link_to_the_end_before(
@@ -63,7 +68,7 @@ async def test_chained_jobs_each_have_their_own_trace_and_a_link_to_the_end_befo
     start = one(spans_of(exporter, second), spans.START_NEXT_JOB)
     end = one(spans_of(exporter, first), spans.COMPLETE_JOB)
     assert [link.context.span_id for link in start.links] == [end.context.span_id]
-    assert start.attributes[at.HAND_OVER_CAUSE] == "chained"
+    assert about(start)[at.HAND_OVER_CAUSE] == "chained"
     assert not named(spans_of(exporter, second), spans.ACQUIRE_LEASE)
     assert not named(spans_of(exporter, first), spans.RELEASE_LEASE)
     assert one(spans_of(exporter, second), spans.RELEASE_LEASE)
@@ -79,12 +84,12 @@ async def test_an_attempt_links_to_the_one_whose_runner_died(
     found = spans_of(exporter, traceparent)
     first, second = named(found, spans.TAKE_OVER_LOCK)
     assert first.context.span_id in {link.context.span_id for link in second.links}
-    assert second.attributes[at.TAKE_OVER_CAUSE] == "runner_died"
+    assert about(second)[at.TAKE_OVER_CAUSE] == "runner_died"
     interrupted = one(found, spans.INTERRUPT_JOB)
     assert interrupted.parent.span_id == first.context.span_id
     [moment] = interrupted.events
     assert moment.name == spans.RUN_INTERRUPTED
-    assert moment.attributes[at.REASON]
+    assert about(moment)[at.REASON]
     assert ("runner_died",) in labelled(points(reader)[metrics.TAKE_OVER_DURATION])
 
 
@@ -116,7 +121,7 @@ async def test_what_a_lost_worker_had_recorded_is_told_by_the_one_that_takes_ove
     assert interrupted.events[-1].name == spans.RUN_INTERRUPTED
     steps_before = [event for event in world.events(world.jobs()[0].job_id) if event.status == "Step"]
     dead = [event.message for event in steps_before if event.attempt == 1]
-    assert [moment.attributes[at.JOB_STEP] for moment in recorded] == dead
+    assert [about(moment)[at.JOB_STEP] for moment in recorded] == dead
     # The worker that was cut off told so itself.
     lost = [event.name for span in named(found, spans.RUN_JOB) for event in span.events]
     assert spans.RENEWAL_FAILED in lost

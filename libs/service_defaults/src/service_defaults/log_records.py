@@ -1,6 +1,7 @@
 """Log records on their way to the OpenTelemetry SDK."""
 
 import logging
+import re
 import traceback
 
 from opentelemetry import trace
@@ -12,6 +13,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from contracts.telemetry import attributes as at
 from service_defaults.logging import current_log_context
 from service_defaults.secrets import Redaction
+
+_TRACE_ID, _SPAN_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{16}")
 
 _NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"}
 
@@ -35,10 +38,10 @@ class OtlpHandler(logging.Handler):
             if value is not None
         }
         # The record has fields for them.
-        trace_id, _ = attributes.pop(at.TRACE_ID, None), attributes.pop(at.SPAN_ID, None)
+        trace_id, span_id = attributes.pop(at.TRACE_ID, None), attributes.pop(at.SPAN_ID, None)
         self._provider.get_logger(record.name).emit(
             timestamp=int(record.created * 1e9),
-            context=_within(trace_id),
+            context=_within(trace_id, span_id),
             severity_number=std_to_otel(record.levelno),
             severity_text=record.levelname,
             body=self._redaction.text(record.getMessage()),
@@ -62,12 +65,16 @@ def _exception(record: logging.LogRecord) -> dict[str, str]:
     }
 
 
-def _within(trace_id: object) -> Context | None:
+def _within(trace_id: object, span_id: object) -> Context | None:
     """Give the context of the job that a record is about, where that is not the current one."""
-    if not isinstance(trace_id, str) or len(trace_id) != 32:
+    if not isinstance(trace_id, str) or not _TRACE_ID.fullmatch(trace_id):
         return None
     number = int(trace_id, 16)
-    if trace.get_current_span().get_span_context().trace_id == number:
+    if isinstance(span_id, str) and _SPAN_ID.fullmatch(span_id):
+        span = int(span_id, 16)
+    elif trace.get_current_span().get_span_context().trace_id == number:
         return None
-    job = SpanContext(number, trace.INVALID_SPAN_ID, is_remote=True, trace_flags=TraceFlags(1))
+    else:
+        span = trace.INVALID_SPAN_ID
+    job = SpanContext(number, span, is_remote=True, trace_flags=TraceFlags(1))
     return trace.set_span_in_context(NonRecordingSpan(job), Context())

@@ -73,8 +73,7 @@ def storage_span(call: TimedCall, parent: Context | None = None) -> None:
     if call.outcome not in {"ok", "refused"}:
         about[at.ERROR_TYPE] = call.outcome
     tracer = trace.get_tracer(_SCOPE)
-    name = call.operation.replace(".", " ")
-    span = tracer.start_span(name, parent, SpanKind.CLIENT, {**about}, start_time=call.began)
+    span = tracer.start_span(call.operation, parent, SpanKind.CLIENT, {**about}, start_time=call.began)
     if at.ERROR_TYPE in about:
         span.set_status(Status(StatusCode.ERROR))
     span.end(call.ended)

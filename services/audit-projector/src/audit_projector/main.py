@@ -20,6 +20,7 @@ from service_defaults.broker import ConsumerWatchdog, Intake, make_broker
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
+from service_defaults.storage_telemetry import StorageTelemetry
 
 #: Seconds that messages in hand get at a stop; what is left comes again.
 _DRAIN_SECONDS = 5.0
@@ -28,7 +29,7 @@ _DRAIN_SECONDS = 5.0
 def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     """Build the audit-projector."""
     clock = SystemClock()
-    storage = connect(settings)
+    storage = connect(settings, StorageTelemetry().observe)
     journal = TableJournal(storage)
     models = ReadModelWriter(storage, read_model_names(settings))
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)

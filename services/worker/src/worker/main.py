@@ -25,7 +25,8 @@ from worker.bells import Bells, hear_hints
 from worker.execution import RunnerPool
 from worker.presence import Presence
 from worker.settings import WorkerSettings
-from worker.telemetry import StorageCalls, Telemetry
+from worker.telemetry.observer import Telemetry
+from worker.telemetry.storage_calls import StorageCalls
 
 logger = logging.getLogger("turnstile.worker")
 
@@ -46,6 +47,8 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         settings.cancel_grace_seconds,
         settings.runner_memory_bytes,
         log_level=logging.getLevelNamesMapping()[settings.log_level],
+        telemetry=telemetry,
+        is_traced=settings.otlp_endpoint is not None,
     )
     doorkeeper = Doorkeeper(
         Ports(BlobLeases(storage), journal, bell, clock),

@@ -4,8 +4,3 @@ Nothing here is asked for by the protocol, and nothing here can delay it: every 
 with the times of what it tells of, as soon as that is over. A run itself is told in stretches, so that a job
 of hours is seen while it runs and a crash loses little.
 """
-
-from worker.telemetry.observer import Telemetry
-from worker.telemetry.storage_calls import StorageCalls
-
-__all__ = ["StorageCalls", "Telemetry"]

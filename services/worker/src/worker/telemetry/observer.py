@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext
@@ -15,12 +16,16 @@ from coordination import observations as seen
 from coordination.operations import current_operation
 from coordination.ports import Journal
 from coordination.rows import JobRow
+from coordination.runs import Run
 from service_defaults.measures import Reading, gauge
+from worker.execution.messages import SpanData
+from worker.execution.run_telemetry import RunTelemetry
 from worker.telemetry import log_lines
 from worker.telemetry.endings import ending_of
 from worker.telemetry.lost_runs import Heartbeats, LostRuns
 from worker.telemetry.measurements import Measurements, Runners, silences, states
 from worker.telemetry.open_runs import Moment, OpenRun, Phase
+from worker.telemetry.runner_spans import RunnerSpans
 from worker.telemetry.tracing import Acquisition, Tracing
 
 logger = logging.getLogger("turnstile.worker")
@@ -44,12 +49,13 @@ class _Holding:
     calls: int = 0
 
 
-class Telemetry:
-    """Observes a worker."""
+class Telemetry(RunTelemetry):
+    """Observes a worker: what the protocol does, and what runners say of runs."""
 
     def __init__(self, worker: str, journal: Journal, heartbeats: Heartbeats) -> None:
         self.measurements = Measurements()
         self._tracing = Tracing(worker)
+        self._spans = RunnerSpans(worker)
         self._lost = LostRuns(journal, heartbeats, self._tracing, self.measurements)
         self._holdings: dict[str, _Holding] = {}
 
@@ -61,6 +67,36 @@ class Telemetry:
 
     def _open_runs(self) -> list[OpenRun]:
         return [holding.run for holding in list(self._holdings.values()) if holding.run is not None]
+
+    # --- what runners say ----------------------------------------------------
+
+    def run_traceparent(self, run: Run) -> str | None:
+        """Give the W3C trace context that the handler is to run in: the attempt's anchor."""
+        return self._spans.run_traceparent(run)
+
+    def reported(self, run: Run, value: float | None, limit: float | None, step: str) -> None:
+        """Learn how far the handler is."""
+        known = self._run(run.job.lock_name)
+        if known is not None:
+            known.sign, known.step, known.progress = time.monotonic(), step, (value, limit)
+
+    def step_over(self, run: Run, step: str, span: SpanData, error: BaseException | None = None) -> None:
+        """Tell of a step, with what recording it took of the storage."""
+        told = self._spans.step_over(run, step, span, error)
+        known = self._run(run.job.lock_name)
+        if told is not None and known is not None and known.recording is not None:
+            self._tracing.calls(told, known.recording.calls)
+            known.recording = None
+
+    def span_over(self, run: Run, span: SpanData) -> None:
+        """Tell of a span that the handler made itself."""
+        self._spans.span_over(run, span)
+
+    def runner_replaced(self, end: Literal["died", "ended"]) -> None:
+        """Count a runner that was replaced."""
+        self.measurements.runner_replaced(end)
+
+    # --- what the protocol does ----------------------------------------------
 
     def observe(self, observation: seen.Observation) -> None:
         """Tell of one observation. Raises nothing: whatever goes wrong in telling, the protocol goes on."""
