@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -181,3 +182,20 @@ async def test_many_different_step_names_are_measured_as_one(
     names = {point.attributes[at.JOB_STEP] for point in points(reader)[metrics.JOB_STEP_DURATION]}
     assert len(names) == 51
     assert "(other)" in names
+
+
+async def test_an_exemplar_leads_to_the_trace_of_the_run_that_was_measured(
+    telling_world: Make, reader: InMemoryMetricReader
+) -> None:
+    world = telling_world(9)
+    traces = [new_traceparent() for _ in range(2)]
+    with trace.get_tracer("test").start_as_current_span("another job's doorbell"):
+        for traceparent in traces:
+            await world.submit(script=Script(steps=1), traceparent=traceparent)
+        await world.run_until_done()
+    found = points(reader)
+    expected = {int(traceparent.split("-")[1], 16) for traceparent in traces}
+    for metric in (metrics.JOB_RUN_DURATION, metrics.JOB_STEP_DURATION, metrics.JOB_LINE_DURATION):
+        exemplars = [exemplar.trace_id for point in found[metric] for exemplar in point.exemplars]
+        assert exemplars, metric
+        assert set(exemplars) <= expected

@@ -56,11 +56,11 @@ class StorageTelemetry:
         if trace.get_current_span().get_span_context().is_valid:
             storage_span(timed)
 
-    def measure(self, call: Call) -> TimedCall:
-        """Measure a call that is just over."""
+    def measure(self, call: Call, context: Context | None = None) -> TimedCall:
+        """Measure a call that is just over; its exemplar leads to the context's trace, or the current one."""
         labels: dict[str, str] = {at.STORAGE_OPERATION: call.operation}
         labels[at.STORAGE_OUTCOME] = str(call.outcome)
-        self._durations.record(call.seconds, labels)
+        self._durations.record(call.seconds, labels, context)
         ended = time.time_ns()
         return TimedCall(call.operation, str(call.outcome), ended - int(call.seconds * 1e9), ended, resends())
 

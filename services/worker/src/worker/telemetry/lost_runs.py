@@ -67,10 +67,10 @@ class LostRuns:
         self._tracing.cut_off(seen.job, ending, phase, moments)
         if events:
             seconds = (found - _moment(events[0])).total_seconds()
-            self._measurements.ended(seen.job.kind, ending.outcome, seconds)
+            self._measurements.ended(seen.job, ending.outcome, seconds)
         if heard is not None:
             waited = max(0.0, (found - heard).total_seconds())
-            self._measurements.taken_over(HandOverCause.WORKER_LOST, waited)
+            self._measurements.taken_over(seen.job, HandOverCause.WORKER_LOST, waited)
 
     async def _events(self, job: JobRow) -> list[EventRow]:
         """Read what the attempt wrote, its end by the take-over left out."""

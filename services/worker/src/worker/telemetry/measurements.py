@@ -5,10 +5,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
+from opentelemetry.context import Context
+
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
 from coordination.observations import Fenced, HandOverCause, RunStarted, StepRecorded
+from coordination.rows import JobRow
 from service_defaults.measures import Reading, counter, histogram
+from worker.telemetry.anchors import anchor, beneath
 from worker.telemetry.open_runs import OpenRun
 
 #: More different steps of a kind than this are no names but data, and are measured together.
@@ -47,28 +51,30 @@ class Measurements:
         job, now = seen.job, datetime.now(UTC)
         queued = _moment(job.queued_at)
         if queued is not None:
-            self._in_line.record(_seconds(queued, now), {at.JOB_KIND: job.kind})
+            self._in_line.record(_seconds(queued, now), {at.JOB_KIND: job.kind}, _within(job))
         hand_over = seen.hand_over
         freed = _moment(hand_over.since) if hand_over else None
         if hand_over is None or freed is None:
             return  # the first run of the lock, or after a lost worker, whose end only its heartbeat tells
         cause, seconds = hand_over.cause, _seconds(freed, now)
         if cause in at.TAKE_OVER_CAUSE.values:
-            self.taken_over(cause, seconds)
+            self.taken_over(job, cause, seconds)
         elif queued is None or queued <= freed:  # else the lock was idle, and nobody waited for it
-            self._hand_overs.record(seconds, {at.HAND_OVER_CAUSE: cause.value})
+            self._hand_overs.record(seconds, {at.HAND_OVER_CAUSE: cause.value}, _within(job))
 
-    def taken_over(self, cause: HandOverCause, seconds: float) -> None:
-        """Measure a take-over."""
-        self._take_overs.record(seconds, {at.TAKE_OVER_CAUSE: cause.value})
+    def taken_over(self, job: JobRow, cause: HandOverCause, seconds: float) -> None:
+        """Measure a take-over, by the run that was started or had been cut off."""
+        self._take_overs.record(seconds, {at.TAKE_OVER_CAUSE: cause.value}, _within(job))
 
-    def ended(self, kind: str, outcome: str, seconds: float) -> None:
+    def ended(self, job: JobRow, outcome: str, seconds: float) -> None:
         """Measure a run that is over."""
-        self._runs.record(max(0.0, seconds), {at.JOB_KIND: kind, at.JOB_OUTCOME: outcome})
+        labels: dict[str, str] = {at.JOB_KIND: job.kind}
+        labels[at.JOB_OUTCOME] = outcome
+        self._runs.record(max(0.0, seconds), labels, _within(job))
 
-    def called(self, kind: str, calls: int) -> None:
+    def called(self, job: JobRow, calls: int) -> None:
         """Measure what a run took of the storage."""
-        self._calls.record(calls, {at.JOB_KIND: kind})
+        self._calls.record(calls, {at.JOB_KIND: job.kind}, _within(job))
 
     def step(self, seen: StepRecorded) -> None:
         """Measure a step."""
@@ -77,11 +83,11 @@ class Measurements:
         if name not in known and len(known) >= _MOST_STEPS:
             name = _OTHER_STEPS
         known.add(name)
-        self._steps.record(seen.seconds, {at.JOB_KIND: kind, at.JOB_STEP: name})
+        self._steps.record(seen.seconds, {at.JOB_KIND: kind, at.JOB_STEP: name}, _within(seen.job))
 
-    def renewed(self, margin: float) -> None:
-        """Measure the margin of a renewal."""
-        self._margins.record(margin)
+    def renewed(self, job: JobRow | None, margin: float) -> None:
+        """Measure the margin of a renewal, during the run of a job or between two."""
+        self._margins.record(margin, context=_within(job))
 
     def not_renewed(self, *, definitive: bool) -> None:
         """Count a renewal that failed."""
@@ -130,6 +136,12 @@ def silences(runs: Iterable[OpenRun]) -> list[Reading]:
     for run in runs:
         longest[run.job.kind] = max(longest.get(run.job.kind, 0.0), now - run.sign)
     return [Reading(seconds, {at.JOB_KIND: kind}) for kind, seconds in longest.items()]
+
+
+def _within(job: JobRow | None) -> Context:
+    """Give the context of the job's attempt, so that an exemplar leads to its trace and to no other."""
+    mine = anchor(job) if job is not None else None
+    return Context() if mine is None else beneath(mine)
 
 
 def _moment(text: str) -> datetime | None:

@@ -118,8 +118,9 @@ class Telemetry(RunTelemetry):
                 _note(spans.DOORBELL_DEFERRED, lock)
             case seen.NotForThisWorker():
                 self.measurements.unknown_kind()
-            case seen.LeaseRenewed(_, margin):
-                self.measurements.renewed(margin)
+            case seen.LeaseRenewed(lock, margin):
+                run = self._run(lock)
+                self.measurements.renewed(run.job if run else None, margin)
             case seen.RunCutOff():
                 self._lost.tell(observation)
             case seen.LockLeft(lock):
@@ -154,7 +155,7 @@ class Telemetry(RunTelemetry):
         job = observation.job
         holding = self._holdings.setdefault(job.lock_name, _Holding())
         if observation.after is not None:
-            self.measurements.called(observation.after.kind, holding.calls)
+            self.measurements.called(observation.after, holding.calls)
             holding.calls = 0
         phase = Phase.of(current_operation())
         anchor = self._tracing.started(observation, phase, holding.acquired, holding.ended)
@@ -200,7 +201,7 @@ class Telemetry(RunTelemetry):
         holding.ended = self._tracing.ended(run, observation, phase)
         holding.calls = run.calls + len(phase.calls)
         outcome = ending_of(observation.outcome).outcome
-        self.measurements.ended(run.job.kind, outcome, (phase.ended - run.began) / 1e9)
+        self.measurements.ended(run.job, outcome, (phase.ended - run.began) / 1e9)
 
     def _happened(self, lock: str, name: SpanEvent, reason: str, *, is_end: bool = False) -> None:
         run = self._run(lock)
@@ -230,7 +231,7 @@ class Telemetry(RunTelemetry):
         if holding is None or holding.last is None:
             return
         calls = holding.calls + (len(operation.calls) if operation else 0)
-        self.measurements.called(holding.last[0].kind, calls)
+        self.measurements.called(holding.last[0], calls)
 
     def _run(self, lock: str) -> OpenRun | None:
         holding = self._holdings.get(lock)
