@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import propagate, trace
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 from tests.simulation.world import Script, World
 from tests.unit.worker.conftest import new_traceparent, points, spans_of
 
@@ -199,3 +200,43 @@ async def test_an_exemplar_leads_to_the_trace_of_the_run_that_was_measured(
         exemplars = [exemplar.trace_id for point in found[metric] for exemplar in point.exemplars]
         assert exemplars, metric
         assert set(exemplars) <= expected
+
+
+async def test_a_start_stands_under_the_doorbell_of_its_own_trace_and_links_to_one_of_another(
+    telling_world: Make, exporter: InMemorySpanExporter
+) -> None:
+    world = telling_world(10)
+    tracer = trace.get_tracer("test")
+    own, other = new_traceparent(), new_traceparent()
+    for traceparent, lock in ((own, "own"), (other, "other")):
+        await world.submit(lock, traceparent=traceparent)
+    with tracer.start_as_current_span("process jobs", propagate.extract({"traceparent": own})) as bell:
+        world.deliver()
+        await world.run_until_done()
+    for name in (spans.ACQUIRE_LEASE, spans.TAKE_OVER_LOCK):
+        assert one(spans_of(exporter, own), name).parent.span_id == bell.get_span_context().span_id
+    start = one(spans_of(exporter, other), spans.ACQUIRE_LEASE)
+    assert start.parent.span_id == 0xABC
+    assert [link.context.span_id for link in start.links] == [bell.get_span_context().span_id]
+
+
+async def test_a_failed_run_ends_in_an_error(telling_world: Make, exporter: InMemorySpanExporter) -> None:
+    world = telling_world(11)
+    traceparent = new_traceparent()
+    await world.submit(script=Script(kills=99), traceparent=traceparent)
+    await world.run_until_done()
+    ends = named(spans_of(exporter, traceparent), spans.INTERRUPT_JOB)
+    assert len(ends) == 3
+    assert {end.status.status_code for end in ends} == {StatusCode.ERROR}
+    assert all(about(end)[at.ERROR_TYPE] for end in ends)
+
+
+async def test_what_goes_wrong_in_telling_does_not_reach_the_protocol(
+    telling_world: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("worker.telemetry.tracing.Tracing.started", lambda *_: 1 / 0)
+    world = telling_world(12)
+    await world.submit(script=Script(steps=1), traceparent=new_traceparent())
+    await world.run_until_done()
+    assert world.jobs()[0].status == "Completed"
+    assert "observation not told" in caplog.text
