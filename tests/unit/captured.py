@@ -12,6 +12,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from service_defaults.span_ids import SpanIds
+
 
 class Captured:
     """What was emitted."""
@@ -19,13 +21,18 @@ class Captured:
     def __init__(self) -> None:
         self._exporter = InMemorySpanExporter()
         self._reader = InMemoryMetricReader()
-        self.tracing = TracerProvider(shutdown_on_exit=False)
+        self.tracing = TracerProvider(shutdown_on_exit=False, id_generator=SpanIds())
         self.tracing.add_span_processor(SimpleSpanProcessor(self._exporter))
         self.metering = MeterProvider([self._reader], shutdown_on_exit=False)
 
     def spans(self, name: str | None = None) -> list[Any]:
         """Give the finished spans, of one name if given."""
         return [span for span in self._exporter.get_finished_spans() if name in {None, span.name}]
+
+    def trace(self, traceparent: str) -> list[Any]:
+        """Give the finished spans of the trace that a W3C traceparent names."""
+        trace_id = int(traceparent.split("-")[1], 16)
+        return [span for span in self.spans() if span.context.trace_id == trace_id]
 
     def span(self, name: str) -> Any:
         """Give the only finished span of a name."""

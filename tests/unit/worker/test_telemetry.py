@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 from opentelemetry import propagate, trace
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from tests.simulation.world import Script, World
-from tests.unit.worker.conftest import new_traceparent, points, spans_of
+from tests.unit.captured import Captured
+from tests.unit.worker.conftest import new_traceparent
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
+from contracts.telemetry.names import Metric
 from coordination.ports import UnknownOutcomeError
 from worker.telemetry import anchors
 
@@ -39,13 +39,13 @@ def labelled(found: list[object]) -> dict[tuple[object, ...], object]:
 
 
 async def test_a_run_is_told_from_its_wait_to_its_release_under_its_submission(
-    telling_world: Make, exporter: InMemorySpanExporter
+    telling_world: Make, captured: Captured
 ) -> None:
     world = telling_world(1)
     traceparent = new_traceparent()
     job_id = await world.submit(script=Script(steps=2), traceparent=traceparent)
     await world.run_until_done()
-    found = spans_of(exporter, traceparent)
+    found = captured.trace(traceparent)
     anchor = one(found, spans.TAKE_OVER_LOCK)
     assert {span.parent.span_id for span in found if span.parent} == {0xABC, anchor.context.span_id}
     above = {spans.WAIT_IN_LINE, spans.ACQUIRE_LEASE, spans.TAKE_OVER_LOCK}
@@ -60,30 +60,28 @@ async def test_a_run_is_told_from_its_wait_to_its_release_under_its_submission(
 
 
 async def test_chained_jobs_each_have_their_own_trace_and_a_link_to_the_end_before(
-    telling_world: Make, exporter: InMemorySpanExporter
+    telling_world: Make, captured: Captured
 ) -> None:
     world = telling_world(2)
     first, second = new_traceparent(), new_traceparent()
     await world.submit(traceparent=first)
     await world.submit(traceparent=second)
     await world.run_until_done()
-    start = one(spans_of(exporter, second), spans.START_NEXT_JOB)
-    end = one(spans_of(exporter, first), spans.COMPLETE_JOB)
+    start = one(captured.trace(second), spans.START_NEXT_JOB)
+    end = one(captured.trace(first), spans.COMPLETE_JOB)
     assert [link.context.span_id for link in start.links] == [end.context.span_id]
     assert about(start)[at.HAND_OVER_CAUSE] == "chained"
-    assert not named(spans_of(exporter, second), spans.ACQUIRE_LEASE)
-    assert not named(spans_of(exporter, first), spans.RELEASE_LEASE)
-    assert one(spans_of(exporter, second), spans.RELEASE_LEASE)
+    assert not named(captured.trace(second), spans.ACQUIRE_LEASE)
+    assert not named(captured.trace(first), spans.RELEASE_LEASE)
+    assert one(captured.trace(second), spans.RELEASE_LEASE)
 
 
-async def test_an_attempt_links_to_the_one_whose_runner_died(
-    telling_world: Make, exporter: InMemorySpanExporter, reader: InMemoryMetricReader
-) -> None:
+async def test_an_attempt_links_to_the_one_whose_runner_died(telling_world: Make, captured: Captured) -> None:
     world = telling_world(3)
     traceparent = new_traceparent()
     await world.submit(script=Script(kills=1), traceparent=traceparent)
     await world.run_until_done()
-    found = spans_of(exporter, traceparent)
+    found = captured.trace(traceparent)
     first, second = named(found, spans.TAKE_OVER_LOCK)
     assert first.context.span_id in {link.context.span_id for link in second.links}
     assert about(second)[at.TAKE_OVER_CAUSE] == "runner_died"
@@ -92,11 +90,11 @@ async def test_an_attempt_links_to_the_one_whose_runner_died(
     [moment] = interrupted.events
     assert moment.name == spans.RUN_INTERRUPTED
     assert about(moment)[at.REASON]
-    assert ("runner_died",) in labelled(points(reader)[metrics.TAKE_OVER_DURATION])
+    assert ("runner_died",) in labelled(captured.points(metrics.TAKE_OVER_DURATION))
 
 
 async def test_what_a_lost_worker_had_recorded_is_told_by_the_one_that_takes_over(
-    telling_world: Make, exporter: InMemorySpanExporter
+    telling_world: Make, captured: Captured
 ) -> None:
     world = telling_world(4, workers=2)
     traceparent = new_traceparent()
@@ -113,7 +111,7 @@ async def test_what_a_lost_worker_had_recorded_is_told_by_the_one_that_takes_ove
     world.leases.renew = renew  # type: ignore[method-assign]
     await world.run_until_done()
     await asyncio.sleep(0)
-    found = spans_of(exporter, traceparent)
+    found = captured.trace(traceparent)
     interrupted = one(found, spans.INTERRUPT_JOB)
     first, second = named(found, spans.TAKE_OVER_LOCK)
     assert interrupted.parent.span_id == first.context.span_id
@@ -130,7 +128,7 @@ async def test_what_a_lost_worker_had_recorded_is_told_by_the_one_that_takes_ove
 
 
 async def test_a_long_run_is_told_in_stretches_while_it_runs(
-    telling_world: Make, exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+    telling_world: Make, captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.telemetry.observer._FIRST_STRETCH", 0.01)
     world = telling_world(5)
@@ -139,54 +137,52 @@ async def test_a_long_run_is_told_in_stretches_while_it_runs(
     world.deliver()
     await world.clock.advance(0.5)
     async with asyncio.timeout(5):
-        while len(named(spans_of(exporter, traceparent), spans.RUN_JOB)) < 2:  # noqa: ASYNC110 - no event
+        while len(named(captured.trace(traceparent), spans.RUN_JOB)) < 2:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.005)
-    first, second = named(spans_of(exporter, traceparent), spans.RUN_JOB)[:2]
+    first, second = named(captured.trace(traceparent), spans.RUN_JOB)[:2]
     assert first.end_time == second.start_time
-    assert not named(spans_of(exporter, traceparent), spans.COMPLETE_JOB)
+    assert not named(captured.trace(traceparent), spans.COMPLETE_JOB)
     await world.run_until_done()
 
 
-async def test_waits_runs_and_calls_are_measured(telling_world: Make, reader: InMemoryMetricReader) -> None:
+async def test_waits_runs_and_calls_are_measured(telling_world: Make, captured: Captured) -> None:
     world = telling_world(6)
     for _ in range(3):
         await world.submit(script=Script(steps=2))
     await world.run_until_done()
-    found = points(reader)
-    [runs] = found[metrics.JOB_RUN_DURATION]
+    [runs] = captured.points(metrics.JOB_RUN_DURATION)
     assert (runs.count, runs.attributes[at.JOB_OUTCOME]) == (3, "completed")
-    [hand_overs] = found[metrics.HAND_OVER_DURATION]
+    [hand_overs] = captured.points(metrics.HAND_OVER_DURATION)
     assert (hand_overs.count, hand_overs.attributes[at.HAND_OVER_CAUSE]) == (2, "chained")
-    [in_line] = found[metrics.JOB_LINE_DURATION]
+    [in_line] = captured.points(metrics.JOB_LINE_DURATION)
     assert in_line.count == 3
-    assert sum(point.count for point in found[metrics.JOB_STEP_DURATION]) == 6
-    assert sum(point.count for point in found[metrics.JOB_STORAGE_CALLS]) == 3
-    assert {point.value for point in found[metrics.WRITES_REFUSED]} == {0}
+    assert sum(point.count for point in captured.points(metrics.JOB_STEP_DURATION)) == 6
+    assert sum(point.count for point in captured.points(metrics.JOB_STORAGE_CALLS)) == 3
+    assert {point.value for point in captured.points(metrics.WRITES_REFUSED)} == {0}
 
 
-async def test_a_job_without_a_trace_runs_as_well(
-    telling_world: Make, exporter: InMemorySpanExporter
-) -> None:
+async def test_a_job_without_a_trace_runs_as_well(telling_world: Make, captured: Captured) -> None:
     world = telling_world(7)
     await world.submit()
     await world.run_until_done()
     assert world.jobs()[0].status == "Completed"
-    assert not exporter.get_finished_spans()
+    assert not captured.spans()
 
 
-async def test_many_different_step_names_are_measured_as_one(
-    telling_world: Make, reader: InMemoryMetricReader
-) -> None:
+async def test_many_different_step_names_are_measured_as_one(telling_world: Make, captured: Captured) -> None:
     world = telling_world(8)
     await world.submit(script=Script(steps=80))
     await world.run_until_done()
-    names = {point.attributes[at.JOB_STEP] for point in points(reader)[metrics.JOB_STEP_DURATION]}
+    names = {point.attributes[at.JOB_STEP] for point in captured.points(metrics.JOB_STEP_DURATION)}
     assert len(names) == 51
     assert "(other)" in names
 
 
+@pytest.mark.parametrize(
+    "metric", [metrics.JOB_RUN_DURATION, metrics.JOB_STEP_DURATION, metrics.JOB_LINE_DURATION]
+)
 async def test_an_exemplar_leads_to_the_trace_of_the_run_that_was_measured(
-    telling_world: Make, reader: InMemoryMetricReader
+    telling_world: Make, captured: Captured, metric: Metric
 ) -> None:
     world = telling_world(9)
     traces = [new_traceparent() for _ in range(2)]
@@ -194,16 +190,13 @@ async def test_an_exemplar_leads_to_the_trace_of_the_run_that_was_measured(
         for traceparent in traces:
             await world.submit(script=Script(steps=1), traceparent=traceparent)
         await world.run_until_done()
-    found = points(reader)
-    expected = {int(traceparent.split("-")[1], 16) for traceparent in traces}
-    for metric in (metrics.JOB_RUN_DURATION, metrics.JOB_STEP_DURATION, metrics.JOB_LINE_DURATION):
-        exemplars = [exemplar.trace_id for point in found[metric] for exemplar in point.exemplars]
-        assert exemplars, metric
-        assert set(exemplars) <= expected
+    exemplars = [exemplar.trace_id for point in captured.points(metric) for exemplar in point.exemplars]
+    assert exemplars
+    assert set(exemplars) <= {int(traceparent.split("-")[1], 16) for traceparent in traces}
 
 
 async def test_a_start_stands_under_the_doorbell_of_its_own_trace_and_links_to_one_of_another(
-    telling_world: Make, exporter: InMemorySpanExporter
+    telling_world: Make, captured: Captured
 ) -> None:
     world = telling_world(10)
     tracer = trace.get_tracer("test")
@@ -214,18 +207,18 @@ async def test_a_start_stands_under_the_doorbell_of_its_own_trace_and_links_to_o
         world.deliver()
         await world.run_until_done()
     for name in (spans.ACQUIRE_LEASE, spans.TAKE_OVER_LOCK):
-        assert one(spans_of(exporter, own), name).parent.span_id == bell.get_span_context().span_id
-    start = one(spans_of(exporter, other), spans.ACQUIRE_LEASE)
+        assert one(captured.trace(own), name).parent.span_id == bell.get_span_context().span_id
+    start = one(captured.trace(other), spans.ACQUIRE_LEASE)
     assert start.parent.span_id == 0xABC
     assert [link.context.span_id for link in start.links] == [bell.get_span_context().span_id]
 
 
-async def test_a_failed_run_ends_in_an_error(telling_world: Make, exporter: InMemorySpanExporter) -> None:
+async def test_a_failed_run_ends_in_an_error(telling_world: Make, captured: Captured) -> None:
     world = telling_world(11)
     traceparent = new_traceparent()
     await world.submit(script=Script(kills=99), traceparent=traceparent)
     await world.run_until_done()
-    ends = named(spans_of(exporter, traceparent), spans.INTERRUPT_JOB)
+    ends = named(captured.trace(traceparent), spans.INTERRUPT_JOB)
     assert len(ends) == 3
     assert {end.status.status_code for end in ends} == {StatusCode.ERROR}
     assert all(about(end)[at.ERROR_TYPE] for end in ends)
