@@ -105,14 +105,14 @@ async def test_readiness_follows_the_broker(tmp_path_factory: pytest.TempPathFac
             heard: list[str] = []
             await rig.broker.start()
             await subscribe(rig, heard)
-            assert await health.problems() == {}
-            broker.pause()
-            assert await health.problems() == {"rabbitmq": "no answer within 1 s"}
-            broker.resume()
 
             async def is_ready() -> bool:
                 return not await health.problems()
 
+            await eventually(is_ready)
+            broker.pause()
+            assert await health.problems() == {"rabbitmq": "no answer within 1 s"}
+            broker.resume()
             await eventually(is_ready)
             broker.kill()
 
@@ -125,6 +125,7 @@ async def test_readiness_follows_the_broker(tmp_path_factory: pytest.TempPathFac
             await rig.bell.ring(Ring("ledger"))
 
             async def is_heard() -> bool:
-                return heard == ["ledger"]
+                # A connection that breaks again before the acknowledgement brings it once more.
+                return set(heard) == {"ledger"}
 
             await eventually(is_heard)
