@@ -6,8 +6,8 @@ import time
 from datetime import timedelta
 from typing import Annotated, Any
 
+from loadtest.effect_sink import client
 from pydantic import BaseModel, Field
-from tests.effect_sink import client
 
 from turnstile import JobContext, SyncJobContext, job
 

@@ -36,7 +36,7 @@ class Sink:
         self._offset = 0
         self._effects: list[Effect] = []
         command = Command(
-            (sys.executable, "-m", "tests.effect_sink", str(self._ledger)), when_orphaned="TERM"
+            (sys.executable, "-m", "loadtest.effect_sink", str(self._ledger)), when_orphaned="TERM"
         )
         self._popen = subprocess.Popen(command.argv(), cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._popen.stdout is not None

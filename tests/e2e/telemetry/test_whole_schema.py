@@ -26,9 +26,11 @@ pytestmark = [
 ]
 
 
-#: Told of runs that overlapped, which must not happen, and of announcements while the broker is away.
+#: Told of runs that overlapped, which must not happen, of announcements while the broker is away, and of a
+#: storage that stops answering just when it is asked.
 TOLD_IN_UNIT_TESTS = {
-    f"attribute `{name}`" for name in (at.JOB_EVENT_NUMBER, at.OTHER_JOB_ID, at.OTHER_FENCE, at.MESSAGE_COUNT)
+    f"attribute `{name}`"
+    for name in (at.JOB_EVENT_NUMBER, at.OTHER_JOB_ID, at.OTHER_FENCE, at.MESSAGE_COUNT, at.RESEND_COUNT)
 }
 
 

@@ -1,6 +1,6 @@
 """The effect sink: stands for the world outside, knows nothing of Turnstile, and judges by fences alone.
 
-python -m tests.effect_sink <file for the ledger>
+python -m loadtest.effect_sink <file for the ledger>
 
 Prints its port, then takes effects by POST until it is told to stop; /metrics tells Prometheus how many.
 Independent on purpose: what it has seen is evidence that no part of the tested system could have forged.
@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.effect_sink.ledger import Ledger
+from loadtest.effect_sink.ledger import Ledger
 
 
 class _Handler(BaseHTTPRequestHandler):
