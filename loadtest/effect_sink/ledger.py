@@ -1,26 +1,45 @@
-"""What the sink knows: the highest fence of each lock, and a file with everything that was asked of it."""
+"""What the sink knows: the highest fence of each key, and a file with everything that was asked of it."""
 
 import json
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+_LONGEST_TEXT = 2000
+
+
+class MalformedEffectError(ValueError):
+    """What was sent is no effect; the text names the field."""
 
 
 @dataclass
 class Ledger:
-    """Accepts effects in the order of their fences, as a careful target outside would."""
+    """Accepts effects in the order of their fences, as a careful target outside would.
+
+    The file has one JSON object per effect: `key`, `fence`, `job`, `step` and what else came, `at` (seconds
+    of the machine's boot-time clock), `accepted`, and `highest`, the highest fence seen before. It is not
+    synced: a process that dies loses nothing by that, and no machine is meant to lose its power here.
+    """
 
     path: Path
     _highest: dict[str, int] = field(default_factory=dict)
     _accepted: int = 0
     _refused: int = 0
     _mutex: threading.Lock = field(default_factory=threading.Lock)
+    _file: TextIO = field(init=False)
 
-    def apply(self, effect: dict[str, Any]) -> bool:
-        """Accept an effect, or refuse it because its lock was seen with a higher fence."""
-        key, fence = str(effect["key"]), int(effect["fence"])
+    def __post_init__(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("a", buffering=1)
+
+    def apply(self, effect: Any) -> bool:
+        """Accept an effect, or refuse it because its key was seen with a higher fence.
+
+        Raises MalformedEffectError.
+        """
+        key, fence = _checked(effect)
         with self._mutex:
             highest = self._highest.get(key, 0)
             is_accepted = fence >= highest
@@ -33,9 +52,12 @@ class Ledger:
                 "accepted": is_accepted,
                 "highest": highest,
             }
-            with self.path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            self._file.write(json.dumps(line) + "\n")
         return is_accepted
+
+    def close(self) -> None:
+        """Close the file; there can be no effects afterwards."""
+        self._file.close()
 
     def metrics(self) -> str:
         """Give how many effects there were, as Prometheus reads it."""
@@ -43,3 +65,17 @@ class Ledger:
             f"# TYPE effect_accepted_total counter\neffect_accepted_total {self._accepted}\n"
             f"# TYPE effect_refused_total counter\neffect_refused_total {self._refused}\n"
         )
+
+
+def _checked(effect: Any) -> tuple[str, int]:
+    if not isinstance(effect, dict):
+        raise MalformedEffectError("an effect is a JSON object with key, fence, job and step")
+    for name in ("key", "job", "step"):
+        value = effect.get(name)
+        if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_TEXT:
+            raise MalformedEffectError(f"{name} must be a text of 1 to {_LONGEST_TEXT} characters")
+    fence = effect.get("fence")
+    # A bool is an int to Python, not to the sender.
+    if not isinstance(fence, int) or isinstance(fence, bool) or fence < 1:
+        raise MalformedEffectError("fence must be a whole number from 1")
+    return effect["key"], fence

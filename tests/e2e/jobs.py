@@ -6,9 +6,9 @@ import time
 from datetime import timedelta
 from typing import Annotated, Any
 
-from loadtest.effect_sink import client
 from pydantic import BaseModel, Field
 
+from sample_jobs import effect_client
 from turnstile import JobContext, SyncJobContext, job
 
 
@@ -19,7 +19,9 @@ class Effects(BaseModel):
 
 def effect(ctx: SyncJobContext | JobContext, step: str) -> None:
     """Have an effect in the world outside, under this run's fence."""
-    client.send(os.environ["TURNSTILE_INPUT_SINK"], key=ctx.lock, fence=ctx.fence, job=ctx.job_id, step=step)
+    effect_client.send(
+        os.environ["TURNSTILE_INPUT_SINK"], key=ctx.lock, fence=ctx.fence, job=ctx.job_id, step=step
+    )
 
 
 @job("nothing")
@@ -62,7 +64,7 @@ def careless_effects(ctx: SyncJobContext, parameters: Effects) -> None:
             goes_on = ctx.attempt == 1
             try:
                 effect(ctx, "effect")
-            except client.RefusedEffectError:
+            except effect_client.RefusedEffectError:
                 goes_on = False
             time.sleep(parameters.seconds)
 

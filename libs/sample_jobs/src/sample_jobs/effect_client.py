@@ -1,4 +1,4 @@
-"""Sending effects to the sink from a handler: one blocking request each, standard library only."""
+"""Having effects outside: one blocking request each to an effect sink, such as `loadtest.effect_sink`."""
 
 import http.client
 import json
