@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import aio_pika
 import httpx
 import uvicorn
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from publisher.main import create_app
@@ -50,11 +51,13 @@ def settings_for(rabbitmq_url: str, connection_string: str) -> PublisherSettings
 
 
 @asynccontextmanager
-async def running(settings: PublisherSettings) -> AsyncIterator[Running]:
-    """Run a publisher for as long as the context lasts."""
-    config = uvicorn.Config(
-        create_app(settings), port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=3
-    )
+async def running(
+    settings: PublisherSettings, change: Callable[[FastAPI], None] = lambda _: None
+) -> AsyncIterator[Running]:
+    """Run a publisher, perhaps changed a little, for as long as the context lasts."""
+    app = create_app(settings)
+    change(app)
+    config = uvicorn.Config(app, port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=3)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     await eventually(lambda: _true(server.started))

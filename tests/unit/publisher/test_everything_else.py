@@ -33,13 +33,19 @@ async def test_every_error_is_a_problem_document(api: Api, method: str, path: st
     assert status != 405 or "allow" in answer.headers
 
 
+async def test_a_wrong_method_is_told_every_right_one(api: Api) -> None:
+    assert (await api.client.put("/api/jobs")).headers["allow"] == "GET, POST"
+    assert (await api.client.put("/api/kinds")).headers["allow"] == "GET"
+
+
 async def test_the_document_names_problems_and_examples_for_every_handler(api: Api) -> None:
     document = (await api.client.get("/openapi.json")).json()
     submit = document["paths"]["/api/jobs"]["post"]
-    schema = submit["requestBody"]["content"]["application/json"]
+    body = submit["requestBody"]["content"]["application/json"]
+    schema = document | body["schema"]
 
-    for example in schema["examples"].values():
-        jsonschema.validate(example["value"], schema["schema"])
+    for example in body["examples"].values():
+        jsonschema.validate(example["value"], schema)
     assert {"400", "409", "413", "415", "422", "503"} <= set(submit["responses"])
     assert set(document["paths"]) == {
         "/api/jobs",

@@ -80,6 +80,13 @@ async def test_an_unusable_name_of_who_asks_is_refused(api: Api, sent: str | byt
         assert answer.json()["errors"][0]["field"] == "X-Actor"
 
 
+async def test_a_whole_number_may_be_written_with_a_fraction(api: Api) -> None:
+    job_id = str(uuid.uuid4())
+    assert (await api.submit(job_id=job_id, priority=9.0)).status_code == 202
+    assert (await api.submit(job_id=job_id, priority=9)).json()["same_request"]
+    assert (await api.submit(priority=1.5)).status_code == 422
+
+
 async def test_lock_names_are_normalised(api: Api) -> None:
     composed = await api.submit(lock=" Caf\u00e9 ")
     decomposed = await api.submit(lock="Cafe\u0301")

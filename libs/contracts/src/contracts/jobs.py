@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
 from contracts import identifiers, lock_names
 from contracts.statuses import EventStatus, JobStatus
@@ -20,6 +20,11 @@ PropertyValue = Annotated[str, Field(max_length=256)]
 ItemT = TypeVar("ItemT")
 
 
+def _whole(value: object) -> object:
+    """Give 5 for 5.0: JSON has one sort of number, and some writers cannot help the fraction."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Submission(BaseModel):
     """A job someone asks for."""
 
@@ -28,7 +33,11 @@ class Submission(BaseModel):
     kind: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$", examples=["ten-steps"])]
     lock: Annotated[
         str,
-        Field(description="Jobs with the same lock run one at a time.", examples=["ledger-2026"]),
+        Field(
+            description="Jobs with the same lock run one at a time.",
+            examples=["ledger-2026"],
+            json_schema_extra={"format": lock_names.FORMAT},
+        ),
     ] = lock_names.DEFAULT_LOCK
     parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the handler is given.")
     name: Annotated[str, Field(max_length=200, description="A title for people.")] = ""
@@ -40,9 +49,11 @@ class Submission(BaseModel):
             le=LAST_PRIORITY,
             description="0 runs first, 9 last; within a priority, first come, first served.",
         ),
+        BeforeValidator(_whole),
     ] = DEFAULT_PRIORITY
     job_id: Annotated[
-        str | None, Field(description="A UUID of your own; repeating it can never run the job twice.")
+        Annotated[str, Field(json_schema_extra={"format": "uuid"})] | None,
+        Field(description="A UUID of your own; repeating it can never run the job twice."),
     ] = None
     properties: dict[PropertyName, PropertyValue] = Field(
         default_factory=dict, max_length=32, description="Labels to find the job by."

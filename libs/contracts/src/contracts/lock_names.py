@@ -10,6 +10,9 @@ DEFAULT_LOCK = "default"
 #: Longest accepted name, in characters after normalisation.
 MAX_LENGTH = 200
 
+#: What JSON schemas call it.
+FORMAT = "lock-name"
+
 _SLUG_LENGTH = 40
 
 

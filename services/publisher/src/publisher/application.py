@@ -31,6 +31,7 @@ def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | Non
         description=documentation.DESCRIPTION,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
         telemetry=_TELEMETRY,
     )

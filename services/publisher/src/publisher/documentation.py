@@ -1,15 +1,28 @@
 """What the OpenAPI document says beyond the handlers' signatures."""
 
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import Field
 
+from contracts import lock_names
 from contracts.jobs import Submission
+from publisher.job_stream import ProgressReport
 from publisher.problems import MEDIA_TYPE, Problem
 
 CURSOR = "Where to go on: `next` of the page before."
+
+LOCK_NAME = (
+    f"At most {lock_names.MAX_LENGTH} visible characters and plain blanks; blanks around it and the Unicode "
+    "form make no difference, letter case does."
+)
+
+#: Texts that no pattern describes have formats of their own.
+ACTOR_FORMAT = "actor"
+EVENTS_CURSOR = Field(max_length=1000, json_schema_extra={"format": "events-cursor"})
+LOCKS_CURSOR = Field(max_length=1000, json_schema_extra={"format": "locks-cursor"})
+NUMBER_CURSOR = Field(json_schema_extra={"pattern": "^[0-9]{1,9}$"})
 
 DESCRIPTION = """
 Turnstile runs long jobs **one at a time per lock**, on any number of workers, and can prove it afterwards.
@@ -49,9 +62,42 @@ SUBMIT_JOB: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": Submission.model_json_schema(), "examples": _EXAMPLES},
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Submission"},
+                "examples": _EXAMPLES,
+            },
         },
     }
+}
+
+#: The stream's answers. A schema of `text/event-stream` is that of one event.
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The job's events and progress, until the job ends.",
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "event": {"enum": ["job_event", "progress"]},
+                        "id": {"type": "string", "description": "The event's number; none for progress."},
+                        "data": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "contentSchema": {
+                                "anyOf": [
+                                    {"$ref": "#/components/schemas/Event"},
+                                    {"$ref": "#/components/schemas/ProgressReport"},
+                                ]
+                            },
+                        },
+                    },
+                    "required": ["event", "data"],
+                }
+            }
+        },
+    },
+    204: {"description": "The job has ended and `Last-Event-ID` names its last event."},
 }
 
 _MEANINGS = {
@@ -61,6 +107,7 @@ _MEANINGS = {
     413: "The body is larger than 256 KiB.",
     415: "The body is not declared as JSON.",
     422: "Fields are wrong; `errors` names each with the reason.",
+    500: "Something went wrong here; the log of the publisher says what.",
     503: "The storage does not answer; `Retry-After` says when to ask again.",
 }
 
@@ -75,7 +122,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Complete the OpenAPI document with the problem's schema and the errors every path can answer."""
+    """Complete the OpenAPI document with the schemas that no handler's signature names."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -87,17 +134,12 @@ def install(app: FastAPI) -> None:
                 routes=app.routes,
                 tags=TAGS,
             )
-            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            schemas |= schema.pop("$defs", {}) | {"Problem": schema}
+            for model in (Problem, Submission, ProgressReport):
+                schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
-            for path in document["paths"].values():
-                for operation in path.values():
-                    operation["responses"]["default"] = {
-                        "description": f"{HTTPStatus.INTERNAL_SERVER_ERROR.phrase} or another error.",
-                        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                    }
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import Match
 
 from contracts.telemetry import attributes as at
 from coordination.cancellation import CancelTooLateError, NoSuchJobError
@@ -149,8 +150,17 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not possible here; /docs lists what is.",
     }
     name = status.phrase.lower().replace(" ", "_").replace("-", "_")
-    headers = error.headers or {}
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
     return _response(request, ProblemError(status, name, details.get(status, error.detail), headers=headers))
+
+
+def _methods(request: Request) -> list[str]:
+    """Give the methods that this path knows; the framework names those of one handler only."""
+    routes = request.app.router.routes
+    asked = ({**request.scope, "method": method.value} for method in HTTPMethod)
+    return [scope["method"] for scope in asked if any(r.matches(scope)[0] is Match.FULL for r in routes)]
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

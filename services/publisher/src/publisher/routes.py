@@ -3,16 +3,25 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from contracts import lock_names
 from contracts.jobs import Accepted, Event, Job, Kind, Lock, Page, Worker
-from contracts.lock_names import LockNameError
 from contracts.statuses import JobStatus
 from coordination.ports import InvalidTransactionError
 from coordination.submission import JobExistsError
-from publisher import locks
-from publisher.documentation import CURSOR, SUBMIT_JOB, answers
+from publisher import links, locks
+from publisher.documentation import (
+    CURSOR,
+    EVENTS_CURSOR,
+    LOCK_NAME,
+    LOCKS_CURSOR,
+    NUMBER_CURSOR,
+    STREAM,
+    SUBMIT_JOB,
+    answers,
+)
 from publisher.documents import job_document
 from publisher.job_events import MOST_EVENTS, job_events
 from publisher.job_state import find_job, job_state, read_job
@@ -27,9 +36,13 @@ async def _name_the_trace(response: Response) -> None:
     response.headers.update(traceresponse())
 
 
-router = APIRouter(prefix="/api", responses=answers(422, 503), dependencies=[Depends(_name_the_trace)])
+router = APIRouter(prefix="/api", responses=answers(422, 500, 503), dependencies=[Depends(_name_the_trace)])
 
-Cursor = Annotated[str | None, Query(max_length=1000, description=CURSOR)]
+JobId = Annotated[str, Path(description="The job's id.", json_schema_extra={"format": "uuid"})]
+EventsCursor = Annotated[Annotated[str, EVENTS_CURSOR] | None, Query(description=CURSOR)]
+LocksCursor = Annotated[Annotated[str, LOCKS_CURSOR] | None, Query(description=CURSOR)]
+NumberCursor = Annotated[Annotated[str, NUMBER_CURSOR] | None, Query(description=CURSOR)]
+LockName = Annotated[str, Path(description=LOCK_NAME, json_schema_extra={"format": lock_names.FORMAT})]
 Limit = Annotated[int, Query(ge=1, le=200, description="Most items in the answer.")]
 
 
@@ -39,7 +52,7 @@ Limit = Annotated[int, Query(ge=1, le=200, description="Most items in the answer
     tags=["jobs"],
     summary="Submit a job",
     response_description="The job is in the journal and will reach exactly one end.",
-    responses=answers(400, 409, 413, 415, 422, 503),
+    responses=answers(400, 409, 413, 415) | links.SUBMITTED,
     openapi_extra=SUBMIT_JOB,
 )
 async def submit_job(request: Request, response: Response, uses: Uses, actor: Actor) -> Accepted:
@@ -65,8 +78,8 @@ async def submit_job(request: Request, response: Response, uses: Uses, actor: Ac
     return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
 
 
-@router.get("/jobs", tags=["jobs"], summary="What happened lately")
-async def recent_events(uses: Uses, limit: Limit = 200, cursor: Cursor = None) -> Page[Event]:
+@router.get("/jobs", tags=["jobs"], summary="What happened lately", responses=links.RECENT_EVENTS)
+async def recent_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = None) -> Page[Event]:
     """Give the newest events of all jobs, newest first. They arrive here a moment after they happened."""
     try:
         return await uses.read_models.recent_events(limit, cursor)
@@ -75,20 +88,28 @@ async def recent_events(uses: Uses, limit: Limit = 200, cursor: Cursor = None) -
 
 
 @router.get(
-    "/jobs/{job_id}", tags=["jobs"], summary="Everything that happened to a job", responses=answers(404)
+    "/jobs/{job_id}",
+    tags=["jobs"],
+    summary="Everything that happened to a job",
+    responses=answers(404) | links.EVENTS,
 )
 async def events_of_job(
-    job_id: str,
+    job_id: JobId,
     uses: Uses,
     limit: Annotated[int, Query(ge=1, le=MOST_EVENTS, description="Most items in the answer.")] = MOST_EVENTS,
-    cursor: Cursor = None,
+    cursor: NumberCursor = None,
 ) -> Page[Event]:
     """Give the events of one job in order, from the first."""
     return await job_events(uses.journal, job_id, limit, _number(cursor))
 
 
-@router.get("/jobs/{job_id}/state", tags=["jobs"], summary="Where a job stands", responses=answers(404))
-async def state_of_job(job_id: str, uses: Uses) -> Job:
+@router.get(
+    "/jobs/{job_id}/state",
+    tags=["jobs"],
+    summary="Where a job stands",
+    responses=answers(404) | links.STATE,
+)
+async def state_of_job(job_id: JobId, uses: Uses) -> Job:
     """Give status, progress, place in line and who is ahead, and in the end the result or the error."""
     return await job_state(uses.journal, job_id)
 
@@ -98,14 +119,10 @@ async def state_of_job(job_id: str, uses: Uses) -> Job:
     tags=["jobs"],
     summary="Follow a job",
     response_class=StreamingResponse,
-    responses=answers(404)
-    | {
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
-        204: {"description": "The job has ended and `Last-Event-ID` names its last event."},
-    },
+    responses=answers(404) | STREAM,
 )
 async def stream_of_job(
-    job_id: str,
+    job_id: JobId,
     uses: Uses,
     last_event_id: Annotated[
         int, Header(ge=0, le=10**9, description="Number of the last event already known; sent by browsers.")
@@ -131,9 +148,9 @@ async def stream_of_job(
     status_code=HTTPStatus.ACCEPTED,
     tags=["jobs"],
     summary="Cancel a job",
-    responses=answers(404, 409),
+    responses=answers(404, 409) | links.CANCELLED,
 )
-async def cancel_job(request: Request, job_id: str, uses: Uses, actor: Actor) -> Job:
+async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -> Job:
     """End a waiting job at once; ask a running one to stop, which its handler does at its next check.
 
     A job that has ended answers `cancel_too_late`.
@@ -144,8 +161,8 @@ async def cancel_job(request: Request, job_id: str, uses: Uses, actor: Actor) ->
     return job_document(job)
 
 
-@router.get("/locks", tags=["locks"], summary="All locks")
-async def all_locks(uses: Uses, limit: Limit = 100, cursor: Cursor = None) -> Page[Lock]:
+@router.get("/locks", tags=["locks"], summary="All locks", responses=links.LOCKS)
+async def all_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) -> Page[Lock]:
     """Give every lock that was ever used, as it stands now."""
     try:
         return await locks.all_locks(uses.journal, uses.read_models, limit, cursor)
@@ -154,11 +171,11 @@ async def all_locks(uses: Uses, limit: Limit = 100, cursor: Cursor = None) -> Pa
 
 
 @router.get("/locks/{name:path}", tags=["locks"], summary="One lock", responses=answers(404))
-async def one_lock(name: str, uses: Uses) -> Lock:
+async def one_lock(name: LockName, uses: Uses) -> Lock:
     """Give who holds the lock, since when and with which fence, and who waits."""
     try:
         return await locks.one_lock(uses.journal, name)
-    except LockNameError as error:
+    except lock_names.LockNameError as error:
         raise InvalidFieldsError([FieldProblem(field="name", message=str(error))]) from None
 
 

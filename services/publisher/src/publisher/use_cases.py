@@ -9,8 +9,9 @@ from fastapi import Depends, Header, Request
 from coordination.cancellation import Canceller
 from coordination.ports import Bell, Clock, Journal
 from coordination.submission import Submitter
-from publisher.actors import ActorError, usable_actor
+from publisher.actors import MAX_LENGTH, ActorError, usable_actor
 from publisher.cancelling import Cancelling, Hints
+from publisher.documentation import ACTOR_FORMAT
 from publisher.job_stream import JobStream
 from publisher.kinds import KnownKinds
 from publisher.problems import FieldProblem, InvalidFieldsError
@@ -63,7 +64,11 @@ def _use_cases(request: Request) -> UseCases:
 
 def _actor(
     x_actor: Annotated[
-        str, Header(description="Who asks, for the audit trail; at most 100 printable characters.")
+        str,
+        Header(
+            description=f"Who asks, for the audit trail; at most {MAX_LENGTH} printable characters.",
+            json_schema_extra={"format": ACTOR_FORMAT},
+        ),
     ] = "api",
 ) -> str:
     try:

@@ -1,0 +1,35 @@
+"""Where to go on from an answer: OpenAPI's links, which tools and readers of the documentation follow."""
+
+from http import HTTPStatus
+from typing import Any
+
+_Responses = dict[int | str, dict[str, Any]]
+
+#: Places in an answer's body.
+_JOB, _LOCK, _NEXT = "$response.body#/job_id", "$response.body#/lock", "$response.body#/next"
+
+
+def _link(operation: str, description: str, **parameters: str) -> dict[str, Any]:
+    return {"operationId": operation, "parameters": parameters, "description": description}
+
+
+def _after(status: HTTPStatus, **links: dict[str, Any]) -> _Responses:
+    return {int(status): {"links": links}}
+
+
+_OF_JOB = {
+    "state": _link("state_of_job", "Where the job stands.", job_id=_JOB),
+    "events": _link("events_of_job", "What happened to the job.", job_id=_JOB),
+    "stream": _link("stream_of_job", "Follow the job.", job_id=_JOB),
+    "cancel": _link("cancel_job", "Cancel the job.", job_id=_JOB),
+    "lock": _link("one_lock", "The lock that the job needs.", name=_LOCK),
+}
+
+SUBMITTED = CANCELLED = _after(HTTPStatus.ACCEPTED, **_OF_JOB)
+STATE = _after(HTTPStatus.OK, **_OF_JOB)
+RECENT_EVENTS = _after(HTTPStatus.OK, next=_link("recent_events", "The next page.", cursor=_NEXT))
+EVENTS = _after(
+    HTTPStatus.OK,
+    next=_link("events_of_job", "The next page.", job_id="$request.path.job_id", cursor=_NEXT),
+)
+LOCKS = _after(HTTPStatus.OK, next=_link("all_locks", "The next page.", cursor=_NEXT))

@@ -1,0 +1,80 @@
+"""The OpenAPI document against the real publisher: every request it allows or forbids, and chains of them.
+
+FUZZ_EXAMPLES is how many requests each operation gets in each phase, FUZZ_SEED what they are drawn from.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from deploy.servers import Azurite, RabbitMQ
+from fastapi import FastAPI
+from tests.integration.audit_projector.running import projector
+from tests.integration.publisher.running import eventually, running, settings_for
+
+from audit_projector.settings import AuditProjectorSettings
+from coordination.ports import Registration
+from publisher.job_stream import JobStream
+
+pytestmark = pytest.mark.integration
+
+_ROOT = Path(__file__).parents[3]
+_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+
+
+@dataclass(frozen=True)
+class _ShortStream(JobStream):
+    """Ends after a moment, as streams do when a publisher is stopped: that of a waiting job has no end."""
+
+    longest: float = 0.3
+
+    async def follow(self, registration: Registration, after: int = 0) -> AsyncIterator[bytes]:
+        until = time.monotonic() + self.longest
+        async for piece in super().follow(registration, after):
+            yield piece
+            if time.monotonic() > until:
+                return
+
+
+def shorten_streams(app: FastAPI) -> None:
+    uses = app.state.use_cases
+    stream = _ShortStream(uses.stream.journal, uses.stream.clock, uses.stream.is_stopping, quick=0.1)
+    app.state.use_cases = replace(uses, stream=stream)
+
+
+async def test_the_publisher_does_what_its_document_says_whatever_it_is_asked(
+    rabbitmq: RabbitMQ, azurite: Azurite
+) -> None:
+    settings = settings_for(rabbitmq.url, azurite.connection_string)
+    names = settings.model_dump(include={"rabbitmq_url", "rabbitmq_namespace", "storage_connection_string"})
+    beside = AuditProjectorSettings(**names, storage_namespace=settings.storage_namespace, port=0)
+    # The projector fills the lists, so that pages, cursors and what stands in them are tried, too.
+    async with running(settings, shorten_streams) as publisher, projector(beside):
+        await eventually(publisher.is_ready)
+        seed = os.environ.get("FUZZ_SEED", "1")
+        command = [
+            *(sys.executable, "-m", "schemathesis.cli", "run", f"{publisher.url}/openapi.json"),
+            *("--max-examples", str(_EXAMPLES), "--seed", seed, "--checks", "all", "--mode", "all"),
+            *("--continue-on-failure", "--request-timeout", "30", "--no-color"),
+        ]
+        environment = os.environ | {
+            "SCHEMATHESIS_HOOKS": "tests.integration.publisher.openapi_formats",
+            "PYTHONPATH": str(_ROOT),
+        }
+        done = await asyncio.to_thread(
+            subprocess.run, command, cwd=_ROOT, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "10 passed" in done.stdout, "some operations were not tried:\n" + done.stdout
+        assert await publisher.is_ready()
+        # Nothing was answered with an empty page alone.
+        events = (await publisher.client.get("/api/jobs", params={"limit": 2})).json()
+        locks = (await publisher.client.get("/api/locks", params={"limit": 2})).json()
+        assert events["next"]
+        assert locks["next"]
