@@ -1,0 +1,1 @@
+"""`turnstile verify`: the checker over the storage that the services use, and how its verdict is shown."""

@@ -1,0 +1,115 @@
+"""The command: reads settings and files, asks the checker, shows the verdict, and ends with its exit code."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from azure_storage.installation import connect, read_model_names
+from command_line.exit_codes import UNREACHABLE, USAGE
+from command_line.output import complain, print_json
+from command_line.verifying.page import write_page
+from command_line.verifying.report import print_verdict
+from command_line.verifying.storage import StorageEvidence
+from contracts import lock_names
+from coordination.clock import SystemClock
+from coordination.ports import CoordinationError
+from service_defaults.settings import ServiceSettings, complaints
+from verification import CAUSES, Question, Scope, Verdict, verify
+
+#: Exit code when something does not hold.
+BROKEN = 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the words after `turnstile verify` say, unread."""
+
+    locks: list[str]
+    since: str | None
+    until: str | None
+    sink: Path | None
+    accepted: Path | None
+    html: Path | None
+    tolerance: float
+    patience: float
+    late_effects: int
+    take_over_within: list[str]
+
+
+def run(asked: Asked, *, as_json: bool) -> None:
+    """Verify, show, and end with 0 if all holds, 1 if not, 2 if it cannot be done, 5 without storage."""
+    question = _question(asked)
+    settings = _settings()
+    try:
+        verdict = asyncio.run(_verify(settings, question))
+    except CoordinationError as error:
+        _give_up(f"the storage does not answer: {error}", UNREACHABLE)
+    except (OSError, ValueError) as error:
+        _give_up(str(error), USAGE)
+    if asked.html is not None:
+        try:
+            write_page(asked.html, verdict)
+        except OSError as error:
+            _give_up(str(error), USAGE)
+    if as_json:
+        print_json(verdict.document())
+    else:
+        print_verdict(verdict, asked.html)
+    raise typer.Exit(0 if verdict.holds else BROKEN)
+
+
+async def _verify(settings: ServiceSettings, question: Question) -> Verdict:
+    storage = connect(settings)
+    try:
+        evidence = StorageEvidence(storage, read_model_names(settings))
+        return await verify(evidence, SystemClock(), question)
+    finally:
+        await storage.aclose()
+
+
+def _question(asked: Asked) -> Question:
+    try:
+        return Question(
+            Scope(
+                tuple(dict.fromkeys(lock_names.normalise(name) for name in asked.locks)),
+                _moment(asked.since),
+                _moment(asked.until),
+            ),
+            asked.sink,
+            asked.accepted,
+            asked.tolerance,
+            asked.patience,
+            asked.late_effects,
+            dict(_limit(text) for text in asked.take_over_within),
+        )
+    except ValueError as error:
+        _give_up(str(error), USAGE)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Read a moment; without an offset it is local time."""
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _limit(text: str) -> tuple[str, float]:
+    cause, _, seconds = text.partition("=")
+    if cause not in CAUSES:
+        raise ValueError(f"{text!r} is no limit; give CAUSE=SECONDS with a cause of: {', '.join(CAUSES)}")
+    return cause, float(seconds)
+
+
+def _settings() -> ServiceSettings:
+    try:
+        return ServiceSettings()
+    except ValidationError as error:
+        _give_up("; ".join(complaints(ServiceSettings, error)), USAGE)
+
+
+def _give_up(sentence: str, code: int) -> NoReturn:
+    complain(sentence)
+    raise typer.Exit(code)

@@ -1,0 +1,155 @@
+"""The checker's evidence, read from Table Storage and Blob Storage."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, TypeVar
+
+from azure_storage.connection import StorageConnection
+from azure_storage.journal import TableJournal
+from azure_storage.leases import BlobLeases
+from azure_storage.read_models import ReadModelNames
+from azure_storage.read_models.tables import Tables, plain
+from azure_storage.register import SHARDS
+from azure_storage.values import decode_values
+from coordination import rows
+from coordination.events import timestamp
+from coordination.ports import Row
+from coordination.rows import EventRow
+from verification import Place, Stored, Told
+
+ItemT = TypeVar("ItemT")
+
+#: Rows handed on together.
+_PAGE = 500
+
+#: A page of a whole table may take the store a while.
+_PAGE_SECONDS = 60.0
+_CALL_SECONDS = 10.0
+
+# What jobs keep ("data|...") sorts before the events and is left out. The SDK splits a filter at single
+# blanks before it fills in the parameters: the text must stay constant.
+_FIRST, _BEHIND = "event|", "line}"
+_ALL_LOCKS = "RowKey ge @first and RowKey lt @behind"
+_ONE_LOCK = f"PartitionKey eq @partition and {_ALL_LOCKS}"
+_PARTITION = "PartitionKey eq @partition"
+
+_REGISTERED, _ACTIVE = "job|", "active|"
+
+
+class StorageEvidence:
+    """Reads everything through one connection. Every call raises UnknownOutcomeError."""
+
+    def __init__(self, connection: StorageConnection, names: ReadModelNames) -> None:
+        self._names = names
+        self._journal_table, self._index_table = connection.names.journal, connection.names.index
+        self._tables = Tables(connection, _PAGE_SECONDS)
+        self._journal = TableJournal(connection, _CALL_SECONDS)
+        self._leases = BlobLeases(connection)
+
+    def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
+        """Go through the events, jobs, tickets and lock rows of one partition, or of all, by their keys."""
+        bounds = {"first": _FIRST, "behind": _BEHIND}
+        if partition is None:
+            return self._pages(self._journal_table, _ALL_LOCKS, bounds, _stored)
+        return self._pages(self._journal_table, _ONE_LOCK, {"partition": partition, **bounds}, _stored)
+
+    async def job(self, partition: str, job_id: str) -> Sequence[Stored]:
+        """Read the events of one job, in order, and then its row if there is one."""
+        found = await self._journal.read_range(partition, rows.event_prefix(job_id))
+        row = await self._journal.read(partition, rows.job_key(job_id))
+        return [_of_row(partition, each) for each in (*found, *([] if row is None else [row]))]
+
+    async def line(self, partition: str) -> Sequence[Stored]:
+        """Read the row of a lock and its first tickets."""
+        found = await self._journal.read_range(partition, rows.LINE, limit=2)
+        return [_of_row(partition, row) for row in found]
+
+    def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
+        """Go through the audit trail of one job, or of all, by its keys."""
+        if job_id is None:
+            return self._pages(self._names.audit, "", {}, _told)
+        return self._pages(self._names.audit, _PARTITION, {"partition": job_id}, _told)
+
+    async def registered(self) -> AsyncIterator[Sequence[Place]]:
+        """Go through all ids ever registered, in any order."""
+        async for page in self._places(_REGISTERED):
+            yield page
+
+    async def find(self, job_id: str) -> Place | None:
+        """Look up where a job lives."""
+        registration = await self._journal.find(job_id)
+        return None if registration is None else Place(job_id, registration.partition)
+
+    async def active(self) -> AsyncIterator[Sequence[Place]]:
+        """Go through the jobs that are listed as active, in any order."""
+        async for page in self._places(_ACTIVE):
+            yield page
+
+    async def is_free(self, partition: str) -> bool:
+        """Tell whether nobody holds the lease of a lock now."""
+        return await self._leases.is_free(partition, _CALL_SECONDS)
+
+    async def _places(self, prefix: str) -> AsyncIterator[Sequence[Place]]:
+        bounds = {"first": prefix, "behind": f"{prefix[:-1]}}}"}
+        for shard in SHARDS:
+            async for page in self._pages(
+                self._index_table,
+                _ONE_LOCK,
+                {"partition": shard, **bounds},
+                lambda row: Place(row["RowKey"].removeprefix(prefix), str(row["partition"])),
+            ):
+                yield page
+
+    async def _pages(
+        self, table: str, query: str, parameters: dict[str, str], read: Callable[[Any], ItemT]
+    ) -> AsyncIterator[Sequence[ItemT]]:
+        page: list[ItemT] = []
+        async for entity in self._tables.every(table, query, parameters):
+            page.append(read(entity))
+            if len(page) == _PAGE:
+                yield page
+                page = []
+        yield page
+
+
+def _stored(entity: Any) -> Stored:
+    committed = entity.metadata.get("timestamp")
+    return Stored(
+        entity["PartitionKey"],
+        entity["RowKey"],
+        decode_values(entity),
+        None if committed is None else committed.timestamp(),
+    )
+
+
+def _of_row(partition: str, row: Row) -> Stored:
+    return Stored(partition, row.key, row.values)
+
+
+def _told(entity: Any) -> Told:
+    partition, key = str(entity["PartitionKey"]), str(entity["RowKey"])
+    try:
+        event = EventRow(
+            job_id=entity["JobId"],
+            lock_name=entity["Lock"],
+            seq=entity["Seq"],
+            status=entity["Status"],
+            message=entity["Message"],
+            timestamp=timestamp(entity["TimestampUtc"]),
+            attempt=entity["Attempt"],
+            actor=entity["Actor"],
+            op_id="",
+            hash=entity["Hash"],
+            fence=plain(entity.get("Fence")),
+            worker=entity.get("Worker"),
+            data=entity["Data"],
+            previous_hash=entity["PreviousHash"],
+        )
+    except (KeyError, AttributeError, TypeError) as error:
+        # Somebody else's row: it is shown as it is, and differs from whatever the journal has.
+        return Told(partition, key, _unreadable(partition, str(error)), None, is_broken=True)
+    is_broken = bool(entity.get("ChainBroken")) or entity["EventId"] != key
+    return Told(partition, key, event, entity.get("TraceId"), is_broken)
+
+
+def _unreadable(job_id: str, why: str) -> EventRow:
+    return EventRow(job_id, "", 0, "unreadable", f"not a row of the audit trail: {why}", "", 0, "", "", "")

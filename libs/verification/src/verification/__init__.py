@@ -1,0 +1,40 @@
+"""The checker: reads what the system recorded and what the world outside saw, and says what does not hold.
+
+It trusts nothing that it can check itself. The journal is read once, lock by lock, in the order of its keys,
+and each job's events are followed one by one; what has to be compared across jobs goes to a temporary
+database (`spool`), so that memory does not grow with the history. Then the audit trail, the register of ids,
+the active jobs, the leases of idle locks, and the effect sink's ledger are held against the journal.
+
+A history may be verified while it goes on. Rows that are read one after the other may then not fit together
+although all is well: so a lock on which work goes on is read again before anything is said about it, and what
+follows from the journal with a delay (the trail, the active jobs, an idle lock's lease) is given a while to
+catch up. What stands in the journal stays there, so no violation is lost by looking twice.
+
+Runs of one lock are put in order by their fences, and compared by what no clock of a worker can get wrong:
+the storage's own times of its transactions, and the transactions themselves. What storage does not show:
+an effect outside that nobody recorded, a job whose acceptance nobody remembers, what is in RabbitMQ's queues.
+"""
+
+from verification.checking import Question, verify
+from verification.evidence import Evidence, Place, Stored, Told
+from verification.findings import MEANINGS, Invariant, Violation
+from verification.scope import Scope
+from verification.spool import Run
+from verification.verdict import CAUSES, Percentiles, Verdict
+
+__all__ = [
+    "CAUSES",
+    "MEANINGS",
+    "Evidence",
+    "Invariant",
+    "Percentiles",
+    "Place",
+    "Question",
+    "Run",
+    "Scope",
+    "Stored",
+    "Told",
+    "Verdict",
+    "Violation",
+    "verify",
+]

@@ -1,0 +1,215 @@
+"""The checker itself: reads all evidence once, what looks wrong twice, and gives the verdict."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contracts import lock_names
+from coordination.ports import Clock
+from verification import holdings, register
+from verification.evidence import Evidence
+from verification.exclusion import RunCheck
+from verification.findings import Findings, Invariant, Violation
+from verification.ledger import LedgerCheck
+from verification.lock_reading import LockReading
+from verification.picture import runs_to_draw
+from verification.scope import Scope
+from verification.spool import Spool
+from verification.steps import Steps
+from verification.trail import TrailCheck
+from verification.verdict import Verdict, measured
+from verification.waiting import Patience
+
+#: Jobs of chosen locks that are looked up one by one; for more, whole tables are read.
+_FEW_JOBS = 500
+
+#: Pause before a lock is read again, in seconds.
+_PAUSE = 0.2
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be verified, and against what."""
+
+    scope: Scope = field(default_factory=Scope)
+    #: The effect sink's ledger.
+    sink: Path | None = None
+    #: Ids of accepted jobs, one a line.
+    accepted: Path | None = None
+    #: Seconds by which clocks of workers may differ, where times are all there is.
+    tolerance_seconds: float = 5.0
+    #: Seconds that everything together is given to catch up: trail, active jobs, leases.
+    patience_seconds: float = 30.0
+    #: Effects that a run may have after the next has begun: one, if it was cut off within a call.
+    late_effects: int = 1
+    #: Most seconds that a take-over may take, by its cause.
+    take_over_limits: Mapping[str, float] = field(default_factory=dict)
+
+
+async def verify(evidence: Evidence, clock: Clock, question: Question) -> Verdict:
+    """Check the invariants of a history.
+
+    Raises UnknownOutcomeError when the storage does not answer; OSError and ValueError for the files.
+    """
+    spool = Spool()
+    try:
+        return await _Verification(evidence, clock, question, spool).verdict()
+    finally:
+        spool.close()
+
+
+class _Verification:
+    def __init__(self, evidence: Evidence, clock: Clock, question: Question, spool: Spool) -> None:
+        self._evidence = evidence
+        self._clock = clock
+        self._question = question
+        self._scope = question.scope
+        self._spool = spool
+        self._steps = Steps(spool, keeps_all=question.sink is not None)
+        self._runs = RunCheck(spool, question.tolerance_seconds, dict(question.take_over_limits))
+        self._findings = Findings()
+        self._idle: list[tuple[str, str]] = []
+        self._again: list[tuple[str, list[Violation]]] = []
+
+    async def verdict(self) -> Verdict:
+        partitions: list[str | None] = [lock_names.partition(name) for name in self._scope.locks]
+        for partition in partitions or [None]:
+            await self._read(partition)
+        for partition, violations in self._again:
+            self._findings.add(await self._read_again(partition, violations))
+        await self._check_surroundings()
+        effects = await self._check_ledger()
+        return self._sum_up(effects)
+
+    # --- the journal --------------------------------------------------------------
+
+    async def _read(self, partition: str | None) -> None:
+        """Read and judge one lock, or all. A lock is judged when the rows of the next one come."""
+        reading: LockReading | None = None
+        async for page in self._evidence.journal(partition):
+            for stored in page:
+                if reading is None or reading.partition != stored.partition:
+                    self._close(reading)
+                    reading = self._reading(stored.partition)
+                reading.feed(stored)
+        self._close(reading)
+
+    def _reading(self, partition: str) -> LockReading:
+        return LockReading(partition, self._spool, self._steps, self._scope, self._runs)
+
+    def _close(self, reading: LockReading | None) -> None:
+        if reading is None:
+            return
+        violations = reading.finish()
+        if reading.is_idle:
+            self._idle.append((reading.partition, reading.lock))
+        if violations and reading.is_live:
+            self._again.append((reading.partition, violations))
+        else:
+            self._findings.add(violations)
+
+    async def _read_again(self, partition: str, violations: list[Violation]) -> list[Violation]:
+        """Read a lock again on which work goes on: what was read in the middle of a change is gone then.
+
+        What stands in the journal stays there, so whatever is broken is found again, in the same words.
+        """
+        for _ in range(2):
+            await self._clock.sleep(_PAUSE)
+            self._spool.forget(partition)
+            reading = self._reading(partition)
+            async for page in self._evidence.journal(partition):
+                for stored in page:
+                    reading.feed(stored)
+            found = set(reading.finish())
+            violations = [violation for violation in violations if violation in found]
+            if not violations:
+                break
+        return violations
+
+    # --- everything else ----------------------------------------------------------
+
+    async def _check_surroundings(self) -> None:
+        patience = Patience(self._clock, self._question.patience_seconds)
+        job_ids = self._few_jobs()
+        trail = TrailCheck(self._evidence, self._spool, self._scope)
+        await self._take_in(register.check_register(self._evidence, self._spool, job_ids))
+        await self._take_in(trail.check(patience, job_ids))
+        if self._question.accepted is not None:
+            with self._question.accepted.open() as lines:
+                await self._take_in(register.check_accepted(self._evidence, self._spool, lines))
+        await self._take_in(holdings.check_active(self._evidence, self._spool, patience))
+        await self._take_in(holdings.check_leases(self._evidence, self._idle, patience))
+
+    def _few_jobs(self) -> Sequence[str] | None:
+        """Give the jobs if they are few and of chosen locks; None to look at all."""
+        if not self._scope.locks or self._spool.count("SELECT count(*) FROM jobs") > _FEW_JOBS:
+            return None
+        return [job_id for (job_id,) in self._spool.query("SELECT job_id FROM jobs WHERE in_scope")]
+
+    async def _check_ledger(self) -> tuple[int, int]:
+        question = self._question
+        if question.sink is None:
+            return 0, 0
+        ledger = LedgerCheck(
+            question.sink, self._spool, self._scope, question.tolerance_seconds, question.late_effects
+        )
+        await self._take_in(ledger.check(self._evidence))
+        return ledger.accepted, ledger.refused
+
+    async def _take_in(self, violations: AsyncIterator[Violation]) -> None:
+        async for violation in violations:
+            self._findings.add([violation])
+
+    # --- the verdict --------------------------------------------------------------
+
+    def _sum_up(self, effects: tuple[int, int]) -> Verdict:
+        spool, scope = self._spool, self._scope
+        runs, interruptions = self._count_runs()
+        statuses = Counter(
+            dict(spool.query("SELECT status, count(*) FROM jobs WHERE in_scope GROUP BY status"))
+        )
+        over = dict(
+            spool.query("SELECT status, count(*) FROM jobs WHERE in_scope AND ended_at != '' GROUP BY status")
+        )
+        counts = {
+            "locks": spool.count("SELECT count(DISTINCT partition) FROM jobs WHERE in_scope"),
+            "jobs": statuses.total(),
+            "unfinished": statuses.total() - sum(over.values()),
+            "events": spool.count("SELECT sum(events) FROM jobs WHERE in_scope"),
+            "runs": runs,
+            "interruptions": interruptions,
+            "effects_accepted": effects[0],
+            "effects_refused": effects[1],
+        }
+        return Verdict(
+            since=scope.since,
+            until=scope.until,
+            counts=counts,
+            outcomes=over,
+            violations=self._findings.kept,
+            found=dict(self._findings.counts),
+            unchecked=self._unchecked(),
+            **measured(spool),
+            clocks_apart=self._runs.worst_clocks,
+            runs=runs_to_draw(spool, scope, self._findings.kept),
+        )
+
+    def _count_runs(self) -> tuple[int, int]:
+        first, behind = self._scope.bounds
+        found = self._spool.one(
+            "SELECT count(*), sum(outcome = 'Interrupted') FROM runs"
+            " WHERE began_at < ? AND (ended_at = '' OR ended_at >= ?)",
+            behind,
+            first,
+        )
+        return found[0], found[1] or 0
+
+    def _unchecked(self) -> dict[Invariant, str]:
+        unchecked = {Invariant.QUEUES: "the broker is not looked at; whoever calls has to"}
+        if self._question.sink is None:
+            without = "no ledger of an effect sink was given"
+            unchecked |= {Invariant.SINK_FENCES: without, Invariant.SINK_OVERLAP: without}
+        if not self._question.take_over_limits:
+            unchecked[Invariant.TAKE_OVER_TIMES] = "no limit was given; the times are below"
+        return unchecked

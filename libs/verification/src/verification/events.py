@@ -1,0 +1,37 @@
+"""Reading events and what they cover, from rows that may hold anything."""
+
+from coordination.ports import Values
+from coordination.rows import EventRow
+
+
+class UnreadableRowError(ValueError):
+    """The row is none that the protocol writes."""
+
+
+def read_event(values: Values) -> EventRow:
+    """Build an event from stored values. Raises UnreadableRowError."""
+    try:
+        fence = values.get("fence")
+        return EventRow(
+            str(values["job_id"]),
+            str(values["lock_name"]),
+            int(values["seq"] or 0),
+            str(values["status"]),
+            str(values["message"]),
+            str(values["timestamp"]),
+            int(values["attempt"] or 0),
+            str(values["actor"]),
+            str(values["op_id"]),
+            str(values["hash"]),
+            None if fence is None else int(fence),
+            _text(values.get("worker")),
+            _text(values.get("traceparent")),
+            str(values["data"]),
+            str(values["previous_hash"]),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise UnreadableRowError(f"{type(error).__name__}: {error}") from None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

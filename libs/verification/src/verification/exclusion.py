@@ -1,0 +1,106 @@
+"""The runs of a lock, side by side: whether any began before the one below it had ended.
+
+Order is taken from what no clock of a worker can get wrong: the transactions' own times in the storage, and
+one transaction that ended the one run and started the other. Only where the store does not tell when it
+committed are the writers' timestamps compared; a difference below the tolerance is taken for their clocks'.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from contracts.statuses import EventStatus
+from verification.findings import Invariant, Violation
+from verification.spool import Run, Spool
+
+#: Seconds; times of two transactions that are nearer may stand in either order (Azurite counts milliseconds).
+_COMMIT_RESOLUTION = 0.001
+
+#: Measures that are taken on the way, beside `take_over.` and its cause.
+IN_LINE, HAND_OVER, TAKE_OVER = "in_line", "hand_over", "take_over."
+
+
+class RunCheck:
+    """Checks neighbours, by their fences, and measures the time between them."""
+
+    def __init__(self, spool: Spool, tolerance_seconds: float, limits: dict[str, float]) -> None:
+        self._spool = spool
+        self._tolerance = tolerance_seconds
+        self._limits = limits
+        #: Most seconds by which, by the writers' clocks, a run began before the one below it ended.
+        self.worst_clocks = 0.0
+
+    def check(self, partition: str) -> Iterator[Violation]:
+        """Check the runs of a lock that are in the spool."""
+        earlier: Run | None = None
+        for later in self._spool.runs(partition):
+            self._measure_line(later)
+            if earlier is not None:
+                yield from self._compare(earlier, later)
+            earlier = later
+
+    def _compare(self, earlier: Run, later: Run) -> Iterator[Violation]:
+        trouble = self._overlap(earlier, later)
+        if trouble:
+            what = (
+                f"the run of job {earlier.job_id} with fence {earlier.fence} {trouble} "
+                f"the run of job {later.job_id} with fence {later.fence} had begun"
+            )
+            yield Violation(Invariant.EXCLUSION, what, later.lock, earlier.job_id, earlier.fence)
+        yield from self._measure(earlier, later)
+
+    def _overlap(self, earlier: Run, later: Run) -> str:
+        if earlier.fence == later.fence:
+            return "has the same fence and went on when" if earlier.job_id == later.job_id else "went on when"
+        if not earlier.ended_at:
+            return "had not ended when"
+        if earlier.ended_in == later.begun_in:
+            return ""
+        if earlier.last_commit is not None and later.began_commit is not None:
+            seconds = earlier.last_commit - later.began_commit
+            return f"wrote {seconds:.3f} s after" if seconds > _COMMIT_RESOLUTION else ""
+        seconds = _seconds(later.began_at, earlier.ended_at)
+        return f"ended {seconds:.1f} s after" if seconds > self._tolerance else ""
+
+    # --- times ------------------------------------------------------------------
+
+    def _measure_line(self, run: Run) -> None:
+        if run.queued_at:
+            self._sample(run, IN_LINE, _seconds(run.queued_at, run.began_at))
+
+    def _measure(self, earlier: Run, later: Run) -> Iterator[Violation]:
+        if not earlier.ended_at:
+            return
+        since, cause = earlier.ended_at, ""
+        if earlier.outcome == EventStatus.INTERRUPTED:
+            cause = cause_of(earlier)
+            # Nobody wrote down when a lost worker died: its last own event is the latest sign of life.
+            since = earlier.last_at if cause == "worker_lost" else since
+        seconds = _seconds(since, later.began_at)
+        self.worst_clocks = max(self.worst_clocks, -seconds)
+        if later.queued_at > earlier.ended_at:
+            return  # it came to an empty line
+        if not cause:
+            self._sample(later, HAND_OVER, seconds)
+            return
+        self._sample(later, f"{TAKE_OVER}{cause}", seconds)
+        limit = self._limits.get(cause)
+        if limit is not None and seconds > limit:
+            what = f"{seconds:.1f} s passed until another run took over ({cause}); the limit is {limit:g} s"
+            yield Violation(Invariant.TAKE_OVER_TIMES, what, earlier.lock, earlier.job_id, earlier.fence)
+
+    def _sample(self, run: Run, measure: str, seconds: float) -> None:
+        self._spool.add("samples", (run.partition, measure, max(0.0, seconds)))
+
+
+def cause_of(run: Run) -> str:
+    """Say why a run that was interrupted had to be taken over."""
+    if run.died:
+        return "runner_died"
+    return "worker_stopped" if run.ended_by == run.worker else "worker_lost"
+
+
+def _seconds(start: str, end: str) -> float:
+    try:
+        return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0

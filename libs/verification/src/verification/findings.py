@@ -1,0 +1,87 @@
+"""Invariants by their numbers, what it means that one holds, and what was found to break them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Invariant(StrEnum):
+    """What must be true of every history, whatever went wrong while it was made."""
+
+    EVENTS = "I1"
+    EXCLUSION = "I2"
+    ONE_END = "I3"
+    SINK_FENCES = "I4"
+    SINK_OVERLAP = "I5"
+    QUEUES = "I6"
+    TRAIL = "I7"
+    TAKEN_UP_AGAIN = "I8"
+    NOTHING_HELD = "I9"
+    STEPS_ONCE = "I10"
+    TAKE_OVER_TIMES = "I11"
+
+
+#: One plain sentence each.
+MEANINGS = {
+    Invariant.EVENTS: "Each job's events are numbered without gap or double, are chained by hash, and add "
+    "up to its row.",
+    Invariant.EXCLUSION: "Fences of a lock rise and come once; no run wrote after a later one had begun.",
+    Invariant.ONE_END: "Every accepted job was submitted once and has exactly one terminal record.",
+    Invariant.SINK_FENCES: "The world outside accepted no effect under a lower fence than before, and only "
+    "of runs that the journal knows.",
+    Invariant.SINK_OVERLAP: "No run went on having effects outside after the next one had begun.",
+    Invariant.QUEUES: "Queues are empty, and quarantine holds only what belongs there.",
+    Invariant.TRAIL: "The audit trail says the same as the journal, event for event.",
+    Invariant.TAKEN_UP_AGAIN: "Every interrupted job was started again, has ended, or waits in line.",
+    Invariant.NOTHING_HELD: "Nothing that is over holds a lock, waits in line or counts as active, and idle "
+    "locks are free.",
+    Invariant.STEPS_ONCE: "No step was recorded twice, and no recorded step was run again.",
+    Invariant.TAKE_OVER_TIMES: "Locks were taken over within the limits given.",
+}
+
+#: Findings kept for the report, of each invariant; all are counted.
+_MOST_KEPT = 1000
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One finding: what broke which invariant, and where to look."""
+
+    invariant: Invariant
+    message: str
+    lock: str | None = None
+    job_id: str | None = None
+    #: The run it is about.
+    fence: int | None = None
+
+    def document(self) -> dict[str, str | int | None]:
+        """Give it as the report's JSON has it."""
+        return {
+            "invariant": self.invariant.value,
+            "lock": self.lock,
+            "job_id": self.job_id,
+            "fence": self.fence,
+            "message": self.message,
+        }
+
+
+class Findings:
+    """Counts all violations and keeps the first of each invariant."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[Invariant] = Counter()
+        self._kept: dict[Invariant, list[Violation]] = {}
+
+    def add(self, violations: Iterable[Violation]) -> None:
+        """Take in what was found."""
+        for violation in violations:
+            self.counts[violation.invariant] += 1
+            kept = self._kept.setdefault(violation.invariant, [])
+            if len(kept) < _MOST_KEPT:
+                kept.append(violation)
+
+    @property
+    def kept(self) -> list[Violation]:
+        """The violations to show, by the numbers of their invariants."""
+        return [violation for invariant in Invariant for violation in self._kept.get(invariant, [])]

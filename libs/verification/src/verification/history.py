@@ -1,0 +1,243 @@
+"""A job's history: follows its events one by one, and notes what cannot have happened."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import lru_cache
+
+from contracts import lock_names
+from contracts.statuses import EventStatus, JobStatus
+from contracts.traceparent import trace_id_of
+from coordination.events import chain_hash
+from coordination.rows import EventRow, event_key
+from verification.events import UnreadableRowError, read_event
+from verification.evidence import Stored
+from verification.findings import Invariant, Violation
+from verification.scope import Scope
+from verification.spool import JobFacts, Run
+
+#: What only the run's own worker writes.
+_OWN = {EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.COMPLETED}
+
+#: Findings told of one job and invariant; what follows from a first one is seldom news.
+_MOST = 3
+
+Remember = Callable[[str, str, int], bool]
+
+
+class JobHistory:
+    """Takes a job's events in the order of their keys.
+
+    `remember` is told of each recorded step (job id, name, fence) and says whether it is new.
+    """
+
+    def __init__(self, partition: str, job_id: str, remember: Remember) -> None:
+        self.partition = partition
+        self.job_id = job_id
+        self.runs: list[Run] = []
+        self.violations: list[Violation] = []
+        self.lock = ""
+        self._remember = remember
+        self._seq = 0
+        self._hash = ""
+        self._digest = hashlib.sha256()
+        self._run: Run | None = None
+        self._ended_in = ""
+        self._ended = ""
+        self._ended_at = ""
+        self._submitted_at = ""
+        self._queued_at = ""
+        self._attempts = self._fence = self._interruptions = self._steps = self._count = 0
+
+    def feed(self, stored: Stored) -> None:
+        """Go on by one event."""
+        try:
+            event = read_event(stored.values)
+            status = EventStatus(event.status)
+        except (UnreadableRowError, ValueError) as error:
+            self._tell(Invariant.EVENTS, f"the row {stored.key} is no event: {error}")
+            self._digest.update(b"unreadable")
+            return
+        self._count += 1
+        self._follow(stored.key, event)
+        if self._ended:
+            self._tell(
+                Invariant.ONE_END,
+                f"event {event.seq}, {status}, follows the terminal record {self._ended}",
+                event.fence,
+            )
+            return
+        if not self._submitted_at:
+            self._submitted_at = self._queued_at = event.timestamp
+            if status is not EventStatus.SUBMITTED:
+                self._tell(Invariant.ONE_END, f"it was never submitted: its first event is {status}")
+        elif status is EventStatus.SUBMITTED:
+            self._tell(Invariant.ONE_END, f"it was submitted again by event {event.seq}")
+        self._act(event, status, stored.committed)
+
+    def facts(self, scope: Scope) -> JobFacts:
+        """Say what the events add up to."""
+        ended = self._ended_at
+        status = self._ended or (JobStatus.RUNNING if self._run is not None else JobStatus.QUEUED).value
+        return JobFacts(
+            self.partition,
+            self.job_id,
+            self.lock,
+            status,
+            self._count,
+            self._hash,
+            self._fence,
+            self._attempts,
+            self._interruptions,
+            self._steps,
+            self._submitted_at,
+            ended,
+            self._digest.digest(),
+            scope.holds(self._submitted_at, ended),
+        )
+
+    # --- the chain --------------------------------------------------------------
+
+    def _follow(self, key: str, event: EventRow) -> None:
+        computed = chain_hash(event)
+        trouble = self._trouble(key, event, computed)
+        if trouble:
+            self._tell(Invariant.EVENTS, trouble, event.fence)
+        if not self.lock:
+            self.lock = event.lock_name
+        self._seq, self._hash = event.seq, event.hash
+        update_digest(self._digest, event, trace_id_of(event.traceparent), computed)
+
+    def _trouble(self, key: str, event: EventRow, computed: str) -> str:
+        if event.seq != self._seq + 1:
+            return f"event {event.seq} follows event {self._seq}"
+        if event.job_id != self.job_id or key != event_key(self.job_id, event.seq):
+            return f"event {event.seq} of job {event.job_id} stands in the row {key}"
+        if event.previous_hash != self._hash:
+            return f"event {event.seq} does not carry the hash of the event before it"
+        if computed != event.hash:
+            return f"event {event.seq} does not have the hash of what it says"
+        if lock_partition(event.lock_name) != self.partition:
+            return f"event {event.seq} names lock {event.lock_name!r}, which is another partition's"
+        return ""
+
+    # --- what happened ----------------------------------------------------------
+
+    def _act(self, event: EventRow, status: EventStatus, committed: float | None) -> None:
+        match status:
+            case EventStatus.SUBMITTED | EventStatus.CANCEL_REQUESTED:
+                return
+            case EventStatus.LEASE_ACQUIRED:
+                if self._run is not None:
+                    self._intrude(event, "an attempt began while another run of the job went on")
+            case EventStatus.STARTED:
+                self._start(event, committed)
+            case EventStatus.STEP | EventStatus.STATE_SAVED:
+                self._check_run(event, status)
+                self._wrote(event, committed)
+                if status is EventStatus.STEP:
+                    self._step(event)
+            case _:
+                self._end(event, status, committed)
+
+    def _start(self, event: EventRow, committed: float | None) -> None:
+        fence = event.fence or 0
+        if self._run is not None:
+            self._intrude(event, f"it was started while its run with fence {self._run.fence} went on")
+        if fence <= self._fence:
+            self._intrude(event, f"its fence {fence} does not rise above {self._fence}")
+        if event.attempt != self._attempts + 1:
+            self._tell(
+                Invariant.EVENTS, f"attempt {event.attempt} follows attempt {self._attempts}", event.fence
+            )
+        self._attempts, self._fence = event.attempt, fence
+        self._run = Run(
+            self.partition,
+            event.lock_name,
+            fence,
+            self.job_id,
+            event.attempt,
+            event.worker or "",
+            self._queued_at,
+            event.timestamp,
+            event.op_id,
+            committed,
+            committed,
+            event.timestamp,
+        )
+        self.runs.append(self._run)
+
+    def _step(self, event: EventRow) -> None:
+        self._steps += 1
+        if _number(event.data) not in {None, self._steps}:
+            self._tell(
+                Invariant.STEPS_ONCE,
+                f"step {event.message!r} is not recorded as number {self._steps}, which comes next",
+                event.fence,
+            )
+        if not self._remember(self.job_id, event.message, event.fence or 0):
+            self._tell(Invariant.STEPS_ONCE, f"step {event.message!r} was recorded again", event.fence)
+
+    def _end(self, event: EventRow, status: EventStatus, committed: float | None) -> None:
+        run = self._run
+        if run is not None:
+            self._check_run(event, status)
+            self._wrote(event, committed)
+            run.ended_at, run.ended_in, run.outcome = event.timestamp, event.op_id, status.value
+            run.ended_by = event.worker or ""
+            self._run, self._ended_in = None, event.op_id
+        elif event.worker is not None and event.op_id != self._ended_in:
+            # An interruption may go on to end the job, in the same transaction only.
+            self._intrude(event, f"{event.worker} wrote {status} for a run that was over")
+        if status is EventStatus.INTERRUPTED:
+            self._interruptions += 1
+            self._queued_at = event.timestamp
+            if run is not None:
+                run.died = '"died":true' in event.data
+        else:
+            self._ended, self._ended_at = status.value, event.timestamp
+
+    def _wrote(self, event: EventRow, committed: float | None) -> None:
+        run = self._run
+        if run is None:
+            return
+        if event.worker == run.worker:
+            run.last_at = event.timestamp
+        if committed is not None and run.last_commit is not None:
+            run.last_commit = max(run.last_commit, committed)
+
+    def _check_run(self, event: EventRow, status: EventStatus) -> None:
+        """See that an event is the run's in progress, and written by who may."""
+        run = self._run
+        if run is None:
+            self._intrude(event, f"{event.worker} wrote {status} for a run that was over")
+        elif event.fence != run.fence:
+            self._intrude(event, f"{status} has the fence {event.fence}, the run has {run.fence}")
+        elif status in _OWN and event.worker != run.worker:
+            self._intrude(event, f"{event.worker} wrote {status} for a run of {run.worker}")
+
+    def _intrude(self, event: EventRow, what: str) -> None:
+        self._tell(Invariant.EXCLUSION, f"event {event.seq}: {what}", event.fence)
+
+    def _tell(self, invariant: Invariant, message: str, fence: int | None = None) -> None:
+        told = sum(violation.invariant is invariant for violation in self.violations)
+        if told < _MOST:
+            self.violations.append(Violation(invariant, message, self.lock or None, self.job_id, fence))
+
+
+def update_digest(digest: "hashlib._Hash", event: EventRow, trace_id: str | None, computed: str) -> None:
+    """Take an event into what stands for all of a job's events; `computed` is the hash it should have."""
+    digest.update(f"{computed} {event.hash} {event.previous_hash} {trace_id}\n".encode())
+
+
+@lru_cache(maxsize=1024)
+def lock_partition(name: str) -> str:
+    """Give a lock's partition, as `contracts` does, remembering the last ones."""
+    return lock_names.partition(name)
+
+
+def _number(data: str) -> int | None:
+    try:
+        return int(json.loads(data)["number"])
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,183 @@
+"""The effect sink's ledger: what the world outside saw, which no part of the system could have forged.
+
+The sink has a clock of its own. Where it stands to the journal's is taken from the effect that came soonest
+after the start of its run; so its times, in the journal's, are never late, and no false alarm comes of them.
+"""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from contracts.statuses import EventStatus
+from verification.events import UnreadableRowError, read_event
+from verification.evidence import Evidence
+from verification.findings import Invariant, Violation
+from verification.history import lock_partition
+from verification.scope import Scope
+from verification.spool import Spool
+
+#: Effects of unknown runs that are looked for once more in the journal, which may have been read before.
+_MOST_LOOKED_FOR = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect that was asked for; `at` counts seconds of the sink's clock."""
+
+    key: str
+    fence: int
+    job: str
+    step: str
+    at: float
+    is_accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownRun:
+    fence: int
+    jobs: frozenset[str]
+    began: float
+    #: When the next run of the lock began; None when there is none.
+    next_began: float | None
+    next_fence: int
+
+
+class LedgerCheck:
+    """Goes through a ledger twice: to set its clock, and to judge."""
+
+    def __init__(
+        self, path: Path, spool: Spool, scope: Scope, tolerance_seconds: float, late_effects: int
+    ) -> None:
+        self.accepted = 0
+        self.refused = 0
+        self._path = path
+        self._spool = spool
+        self._scope = scope
+        self._tolerance = tolerance_seconds
+        self._late_effects = late_effects
+        self._highest: dict[str, int] = {}
+        self._last_run: dict[str, _KnownRun] = {}
+        self._late: Counter[tuple[str, int, str]] = Counter()
+        self._looked_for = 0
+
+    async def check(self, evidence: Evidence) -> AsyncIterator[Violation]:
+        """Judge every effect. Raises OSError, and ValueError when the file is no ledger."""
+        offset = self._clock_offset()
+        for effect in self._effects():
+            if not effect.is_accepted:
+                self.refused += 1
+                continue
+            self.accepted += 1
+            for violation in self._judge(effect, offset):
+                yield violation
+            run = self._run_of(effect)
+            if (run is None or effect.job not in run.jobs) and not await self._is_news(evidence, effect):
+                what = f"the sink accepted step {effect.step!r} of a run that the journal does not know"
+                yield _violation(Invariant.SINK_FENCES, what, effect)
+        for (key, fence, job), count in self._late.items():
+            if count > self._late_effects:
+                what = (
+                    f"the run had {count} effects after the next one had begun; "
+                    f"{self._late_effects} may be late, cut off within a call"
+                )
+                yield Violation(Invariant.SINK_OVERLAP, what, key, job, fence)
+
+    def _judge(self, effect: Effect, offset: float | None) -> Iterator[Violation]:
+        highest = self._highest.get(effect.key, 0)
+        if effect.fence < highest:
+            what = f"the sink accepted step {effect.step!r} although it had seen fence {highest} before"
+            yield _violation(Invariant.SINK_FENCES, what, effect)
+        self._highest[effect.key] = max(highest, effect.fence)
+        run = self._run_of(effect)
+        next_began = None if run is None or offset is None else run.next_began
+        if next_began is not None and effect.at + (offset or 0.0) > next_began + self._tolerance:
+            self._late[effect.key, effect.fence, effect.job] += 1
+        recorded = self._spool.one(
+            "SELECT fence FROM steps WHERE job_id = ? AND name = ?", effect.job, effect.step
+        )
+        if recorded is not None and recorded[0] < effect.fence:
+            what = f"step {effect.step!r} was recorded under fence {recorded[0]}, and had an effect again"
+            yield _violation(Invariant.STEPS_ONCE, what, effect)
+
+    def _clock_offset(self) -> float | None:
+        """Give what is to be added to the sink's times; None when no effect tells."""
+        offset: float | None = None
+        for effect in self._effects():
+            run = self._run_of(effect)
+            if run is not None and effect.is_accepted and effect.job in run.jobs:
+                offset = max(run.began - effect.at, offset if offset is not None else float("-inf"))
+        return offset
+
+    def _run_of(self, effect: Effect) -> _KnownRun | None:
+        known = self._last_run.get(effect.key)
+        if known is not None and known.fence == effect.fence:
+            return known
+        partition = lock_partition(effect.key)
+        rows = list(
+            self._spool.query(
+                "SELECT job_id, began_at FROM runs WHERE partition = ? AND fence = ?", partition, effect.fence
+            )
+        )
+        if not rows:
+            return None
+        following = self._spool.one(
+            "SELECT began_at, fence FROM runs WHERE partition = ? AND fence > ? ORDER BY fence LIMIT 1",
+            partition,
+            effect.fence,
+        )
+        jobs = frozenset(job_id for job_id, _ in rows)
+        next_began, next_fence = (None, 0) if following is None else (_moment(following[0]), following[1])
+        run = _KnownRun(effect.fence, jobs, _moment(rows[0][1]), next_began, next_fence)
+        self._last_run[effect.key] = run
+        return run
+
+    async def _is_news(self, evidence: Evidence, effect: Effect) -> bool:
+        """Look in the journal whether the run began after it was read; leave alone what is out of scope."""
+        if self._scope.since is not None or self._scope.until is not None or not effect.job:
+            return True
+        self._looked_for += 1
+        if self._looked_for > _MOST_LOOKED_FOR:
+            return False
+        for stored in await evidence.job(lock_partition(effect.key), effect.job):
+            try:
+                event = read_event(stored.values)
+            except UnreadableRowError:
+                continue
+            if event.status == EventStatus.STARTED and event.fence == effect.fence:
+                return True
+        return False
+
+    def _effects(self) -> Iterator[Effect]:
+        with self._path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return  # it is being written
+                effect = _read(line, number)
+                if not self._scope.locks or effect.key in self._scope.locks:
+                    yield effect
+
+
+def _read(line: bytes, number: int) -> Effect:
+    try:
+        effect = json.loads(line)
+        return Effect(
+            str(effect["key"]),
+            int(effect["fence"]),
+            str(effect["job"]),
+            str(effect["step"]),
+            float(effect["at"]),
+            bool(effect["accepted"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"line {number} of the ledger is no effect: {error}") from None
+
+
+def _violation(invariant: Invariant, message: str, effect: Effect) -> Violation:
+    return Violation(invariant, message, effect.key, effect.job, effect.fence)
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

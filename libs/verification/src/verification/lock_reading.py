@@ -1,0 +1,193 @@
+"""Reads one lock's partition of the journal, row by row in the order of keys, and judges it at the end."""
+
+from collections.abc import Iterator
+
+from contracts.statuses import JobStatus
+from coordination import rows
+from coordination.ports import Values
+from coordination.rows import JobRow
+from verification.evidence import Stored
+from verification.exclusion import RunCheck
+from verification.findings import Invariant, Violation
+from verification.history import JobHistory
+from verification.scope import Scope
+from verification.spool import JobFacts, Run, Spool
+from verification.steps import Steps
+
+#: Violations kept of one reading.
+_MOST_KEPT = 5000
+
+_EVENT, _JOB = "event|", "job|"
+
+
+class LockReading:
+    """Takes the rows of one partition. Jobs and runs go to the spool; little stays here."""
+
+    def __init__(self, partition: str, spool: Spool, steps: Steps, scope: Scope, runs: RunCheck) -> None:
+        self.partition = partition
+        self.violations: list[Violation] = []
+        #: Whether anything was going on, so that its rows, read one after the other, may not fit together.
+        self.is_live = False
+        self.lock = ""
+        #: Nothing runs or waits.
+        self.is_idle = True
+        self._spool = spool
+        self._steps = steps
+        self._scope = scope
+        self._runs = runs
+        self._history: JobHistory | None = None
+        self._last_key = ""
+        self._lock_row: Values | None = None
+        self._steps.forget()
+
+    def feed(self, stored: Stored) -> None:
+        """Go on by one row."""
+        key = stored.key
+        if key <= self._last_key:
+            self._tell(Invariant.EVENTS, f"the row {key} comes twice or out of order")
+        self._last_key = key
+        if key.startswith(_EVENT):
+            job_id = key[len(_EVENT) :].rpartition("|")[0]
+            if self._history is None or self._history.job_id != job_id:
+                self._close_history()
+                self._history = JobHistory(self.partition, job_id, self._steps.remember)
+            self._history.feed(stored)
+            return
+        self._close_history()
+        if key.startswith(_JOB):
+            self._read_job(key.removeprefix(_JOB), stored.values)
+        elif key == rows.LOCK_KEY:
+            self._lock_row = stored.values
+            self.lock = self.lock or str(stored.values.get("lock_name"))
+        elif key.startswith(rows.TICKETS):
+            self.is_idle = False
+            self._read_ticket(key, stored.values)
+
+    def finish(self) -> list[Violation]:
+        """Judge what was read as a whole; gives everything that was found."""
+        self._close_history()
+        for violation in self._runs.check(self.partition):
+            self._keep(violation)
+        self._check_lock_row()
+        for job_id, status in self._spool.query(
+            "SELECT job_id, status FROM jobs WHERE partition = ? AND NOT has_row AND in_scope", self.partition
+        ):
+            self._tell(Invariant.EVENTS, f"its events end with {status}, but it has no row", job_id)
+        for job_id, attempts in self._spool.query(
+            "SELECT job_id, attempts FROM jobs WHERE partition = ? AND status = ? AND job_id NOT IN"
+            " (SELECT job_id FROM tickets WHERE tickets.partition = jobs.partition)",
+            self.partition,
+            JobStatus.QUEUED.value,
+        ):
+            invariant = Invariant.TAKEN_UP_AGAIN if attempts else Invariant.ONE_END
+            what = "was interrupted" if attempts else "was submitted"
+            self._tell(invariant, f"it {what}, is not over, and does not wait in line", job_id)
+        return self.violations
+
+    # --- jobs -------------------------------------------------------------------
+
+    def _close_history(self) -> None:
+        history, self._history = self._history, None
+        if history is None:
+            return
+        facts = history.facts(self._scope)
+        self._spool.add_job(facts)
+        for run in history.runs:
+            self._spool.add_run(run)
+        self.lock = self.lock or history.lock
+        self.is_live |= not facts.ended_at
+        if facts.in_scope:
+            for violation in history.violations:
+                self._keep(violation)
+
+    def _read_job(self, job_id: str, values: Values) -> None:
+        if values.get("status") == JobRow.TOMBSTONE:
+            return
+        facts = self._spool.job(self.partition, job_id)
+        if facts is None:
+            self.is_live = True
+            self._tell(Invariant.ONE_END, "it has a row, but was never submitted", job_id)
+            return
+        self._spool.execute(
+            "UPDATE jobs SET has_row = 1 WHERE job_id = ? AND partition = ?", job_id, self.partition
+        )
+        if facts.in_scope:
+            for what in _contradictions(values, facts):
+                self._tell(Invariant.EVENTS, what, job_id)
+
+    def _read_ticket(self, key: str, values: Values) -> None:
+        job_id = str(values.get("job_id"))
+        self._spool.add("tickets", (self.partition, job_id))
+        facts = self._spool.job(self.partition, job_id)
+        if facts is None:
+            self.is_live = True
+            self._tell(Invariant.ONE_END, f"the ticket {key} is for a job that was never submitted", job_id)
+        elif facts.status != JobStatus.QUEUED:
+            self._tell(Invariant.NOTHING_HELD, f"it waits in line, but is {facts.status}", job_id)
+
+    # --- the lock's row ---------------------------------------------------------
+
+    def _check_lock_row(self) -> None:
+        last = self._last_run()
+        lock = self._lock_row
+        if lock is None:
+            if last is not None:
+                self._tell(Invariant.EXCLUSION, "the lock has runs, but no row", last.job_id)
+            return
+        fence, job_id = _integer(lock.get("fence")), str(lock.get("job_id") or "")
+        if last is not None and fence < last.fence:
+            self._tell(
+                Invariant.EXCLUSION,
+                f"the lock's row has fence {fence}, although fence {last.fence} was given already",
+                last.job_id,
+            )
+        if job_id:
+            self.is_idle = False
+            facts = self._spool.job(self.partition, job_id)
+            status = "unknown" if facts is None else facts.status
+            if status != JobStatus.RUNNING:
+                self._tell(Invariant.NOTHING_HELD, f"it holds the lock, but is {status}", job_id)
+        if last is not None and not last.ended_at and last.job_id != job_id:
+            self._tell(
+                Invariant.EXCLUSION,
+                f"it is running with fence {last.fence}, but the lock's row names "
+                f"{'job ' + job_id if job_id else 'no job'}",
+                last.job_id,
+            )
+
+    def _last_run(self) -> Run | None:
+        found = self._spool.one(
+            "SELECT * FROM runs WHERE partition = ? ORDER BY fence DESC LIMIT 1", self.partition
+        )
+        return None if found is None else Run(*found)
+
+    def _tell(self, invariant: Invariant, message: str, job_id: str | None = None) -> None:
+        self._keep(Violation(invariant, message, self.lock or None, job_id))
+
+    def _keep(self, violation: Violation) -> None:
+        if len(self.violations) < _MOST_KEPT:
+            self.violations.append(violation)
+
+
+def _contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
+    """Say where a job's row and its events differ."""
+    expected = {
+        "seq": facts.events,
+        "event_hash": facts.hash,
+        "status": facts.status,
+        "fence": facts.fence,
+        "attempt": facts.attempts,
+        "interruptions": facts.interruptions,
+        "steps": facts.steps,
+        "submitted_at": facts.submitted_at,
+        "finished_at": facts.ended_at,
+        "lock_name": facts.lock,
+    }
+    for name, due in expected.items():
+        found = values.get(name)
+        if found != due:
+            yield f"its row says {name} {found!r}, its events {due!r}"
+
+
+def _integer(value: object) -> int:
+    return value if isinstance(value, int) else 0

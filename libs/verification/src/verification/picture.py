@@ -1,0 +1,39 @@
+"""Which runs to draw, when there are too many for one picture."""
+
+from collections.abc import Sequence
+
+from verification.findings import Violation
+from verification.scope import Scope
+from verification.spool import Run, Spool
+
+#: Runs drawn, and of them most around violations.
+_MOST_RUNS, _MOST_AROUND = 10_000, 2_000
+
+#: Runs on either side of one that broke something.
+_NEIGHBOURS = 5
+
+
+def runs_to_draw(spool: Spool, scope: Scope, violations: Sequence[Violation]) -> list[Run]:
+    """Give the runs around violations, and then the latest ones of the period."""
+    found: dict[tuple[str, int, str], Run] = {}
+    for violation in violations:
+        if violation.job_id is None or len(found) >= _MOST_AROUND:
+            continue
+        for partition, fence in list(
+            spool.query("SELECT partition, fence FROM runs WHERE job_id = ? LIMIT 20", violation.job_id)
+        ):
+            if violation.fence in {None, fence}:
+                around = (partition, fence - _NEIGHBOURS, fence + _NEIGHBOURS)
+                _take(
+                    found, spool, "partition = ? AND fence BETWEEN ? AND ? ORDER BY fence LIMIT 50", *around
+                )
+    first, behind = scope.bounds
+    period = "began_at < ? AND (ended_at = '' OR ended_at >= ?) ORDER BY began_at DESC LIMIT ?"
+    _take(found, spool, period, behind, first, _MOST_RUNS - len(found))
+    return sorted(found.values(), key=lambda run: (run.lock, run.fence))
+
+
+def _take(found: dict[tuple[str, int, str], Run], spool: Spool, where: str, *values: object) -> None:
+    for row in spool.query(f"SELECT * FROM runs WHERE {where}", *values):  # noqa: S608 - texts of this module
+        run = Run(*row)
+        found[run.partition, run.fence, run.job_id] = run

@@ -1,0 +1,93 @@
+"""The register of ids, and the ids that were accepted, against the journal."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from contracts import identifiers
+from contracts.statuses import JobStatus
+from verification.evidence import Evidence, Place
+from verification.findings import Invariant, Violation
+from verification.history import JobHistory
+from verification.scope import Scope
+from verification.spool import JobFacts, Spool
+
+#: Accepted jobs without an end that are read again; of more, only their number is told.
+_MOST_READ_AGAIN = 2000
+
+
+async def check_register(
+    evidence: Evidence, spool: Spool, job_ids: Sequence[str] | None
+) -> AsyncIterator[Violation]:
+    """See that the jobs in the journal are registered, each once and where it lives.
+
+    Looks these jobs up, or goes through the whole register. It must be read after the journal: an id is
+    registered before its job is written.
+    """
+    if job_ids is None:
+        async for page in evidence.registered():
+            _keep(spool, page)
+    else:
+        for job_id in job_ids:
+            place = await evidence.find(job_id)
+            _keep(spool, [] if place is None else [place])
+    query = (
+        "SELECT jobs.job_id, jobs.lock, registered.partition FROM jobs LEFT JOIN registered USING (job_id)"
+        " WHERE in_scope AND (registered.partition IS NULL OR registered.partition != jobs.partition)"
+    )
+    for job_id, lock, partition in spool.query(query):
+        what = "is not in the register" if partition is None else f"is registered under partition {partition}"
+        yield Violation(Invariant.ONE_END, f"it {what}", lock, job_id)
+
+
+def _keep(spool: Spool, places: Iterable[Place]) -> None:
+    for place in places:
+        spool.add("registered", (place.job_id, place.partition))
+
+
+async def check_accepted(evidence: Evidence, spool: Spool, lines: Iterable[str]) -> AsyncIterator[Violation]:
+    """See that every accepted id, one a line, has exactly one terminal record."""
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            spool.add("accepted", (identifiers.normalise_job_id(line.strip()),))
+        except identifiers.JobIdError as error:
+            yield Violation(Invariant.ONE_END, f"an accepted id is none: {error}")
+    query = (
+        "SELECT job_id FROM accepted WHERE job_id NOT IN"
+        " (SELECT job_id FROM jobs WHERE ended_at != '') ORDER BY job_id"
+    )
+    unclear = [job_id for (job_id,) in spool.query(query)]
+    for job_id in unclear[:_MOST_READ_AGAIN]:
+        violation = await _judge(evidence, job_id)
+        if violation is not None:
+            yield violation
+    if len(unclear) > _MOST_READ_AGAIN:
+        more = len(unclear) - _MOST_READ_AGAIN
+        yield Violation(Invariant.ONE_END, f"{more} more accepted jobs had no terminal record")
+
+
+async def _judge(evidence: Evidence, job_id: str) -> Violation | None:
+    """Read an accepted job that had no end, or was not seen at all."""
+    place = await evidence.find(job_id)
+    facts = None if place is None else await read_facts(evidence, place.partition, job_id)
+    if facts is None:
+        return Violation(Invariant.ONE_END, "it was accepted, but is not in the journal", None, job_id)
+    if not facts.ended_at:
+        what = f"it was accepted, but has no terminal record: it is {facts.status}"
+        return Violation(Invariant.ONE_END, what, facts.lock, job_id)
+    return None
+
+
+async def read_facts(evidence: Evidence, partition: str, job_id: str) -> JobFacts | None:
+    """Read a job as it stands now; None when it is not in the journal."""
+    history = JobHistory(partition, job_id, lambda *_: True)
+    for stored in await evidence.job(partition, job_id):
+        if stored.key.startswith("event|"):
+            history.feed(stored)
+    facts = history.facts(Scope())
+    return facts if facts.events else None
+
+
+def is_over(facts: JobFacts) -> bool:
+    """Tell whether nothing can happen to the job any more."""
+    return JobStatus(facts.status).is_terminal

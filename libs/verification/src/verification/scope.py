@@ -1,0 +1,42 @@
+"""Which part of a history is judged."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from coordination.events import timestamp
+
+#: Sorts behind every time that is written.
+_NEVER = "~"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A period, and locks by name. What reaches into the period is judged as a whole."""
+
+    #: Normalised names; empty for all locks.
+    locks: tuple[str, ...] = ()
+    #: In UTC.
+    since: datetime | None = None
+    #: In UTC; the period ends just before.
+    until: datetime | None = None
+
+    def holds(self, began: str, ended: str | None) -> bool:
+        """Tell whether something that lasted so long reaches into the period; no end means it goes on.
+
+        Times are text as the journal writes it, which sorts, so that millions need not be parsed.
+        """
+        return began < self._behind and (not ended or ended >= self._first)
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """The period as text: from the first on, and before the second."""
+        return self._first, self._behind
+
+    @cached_property
+    def _first(self) -> str:
+        return timestamp(self.since) if self.since else ""
+
+    @cached_property
+    def _behind(self) -> str:
+        return timestamp(self.until) if self.until else _NEVER

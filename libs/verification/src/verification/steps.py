@@ -1,0 +1,42 @@
+"""Names of recorded steps, so that a second record is noticed."""
+
+from verification.spool import Spool
+
+#: Names of one job's steps that are held in memory before they go to the spool.
+_MOST_HELD = 50_000
+
+
+class Steps:
+    """Remembers the steps of one job after the other; with `keeps_all`, all of them in the spool, too."""
+
+    def __init__(self, spool: Spool, *, keeps_all: bool) -> None:
+        self._spool = spool
+        self._keeps_all = keeps_all
+        self._job = ""
+        self._names: set[str] = set()
+        self._has_spilled = False
+
+    def remember(self, job_id: str, name: str, fence: int) -> bool:
+        """Note that a step was recorded; tells whether it was not known."""
+        if job_id != self._job:
+            self._job, self._has_spilled = job_id, False
+            self._names.clear()
+        if name in self._names or (self._has_spilled and self._is_spilled(name)):
+            return False
+        self._names.add(name)
+        if self._keeps_all:
+            self._spool.add("steps", (job_id, name, fence))
+        if len(self._names) >= _MOST_HELD:
+            for held in () if self._keeps_all else self._names:
+                self._spool.add("steps", (job_id, held, fence))
+            self._names.clear()
+            self._has_spilled = True
+        return True
+
+    def forget(self) -> None:
+        """Begin with a job anew."""
+        self._job = ""
+
+    def _is_spilled(self, name: str) -> bool:
+        found = self._spool.one("SELECT 1 FROM steps WHERE job_id = ? AND name = ?", self._job, name)
+        return found is not None

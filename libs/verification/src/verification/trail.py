@@ -1,0 +1,157 @@
+"""The audit trail against the journal, event for event.
+
+A first pass compares one digest per job, so that neither of the two has to be kept. Jobs that differ are read
+again from both: what the trail lacks at a job's end may be on its way, anything else is wrong.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from contracts.traceparent import trace_id_of
+from coordination.events import chain_hash
+from coordination.rows import EventRow
+from verification.events import UnreadableRowError, read_event
+from verification.evidence import Evidence, Told
+from verification.findings import Invariant, Violation
+from verification.history import lock_partition, update_digest
+from verification.scope import Scope
+from verification.spool import Spool
+from verification.waiting import Patience
+
+#: Jobs that differ and are looked at closely; of more, only their number is told.
+_MOST_CLOSE_LOOKS = 500
+
+_LATE = "the trail lacks event"
+
+
+class TrailCheck:
+    """Compares the trail with what the spool knows of the journal."""
+
+    def __init__(self, evidence: Evidence, spool: Spool, scope: Scope) -> None:
+        self._evidence = evidence
+        self._spool = spool
+        self._scope = scope
+        #: Jobs, with their partitions, that differ in the first pass.
+        self._differ: dict[str, str] = {}
+        self._differ_beyond = 0
+
+    async def check(self, patience: Patience, job_ids: Sequence[str] | None) -> AsyncIterator[Violation]:
+        """Compare the trails of these jobs, or the whole trail."""
+        for job_id in [None] if job_ids is None else job_ids:
+            await self._compare(job_id)
+        for job_id, partition in self._spool.query(
+            "SELECT job_id, partition FROM jobs WHERE in_scope AND NOT in_trail"
+        ):
+            self._note(job_id, partition)
+        late: dict[str, str] = {}
+        for job_id, partition in self._differ.items():
+            for violation in await self._look_closely(job_id, partition):
+                if violation.message.startswith(_LATE):
+                    late[job_id] = partition
+                else:
+                    yield violation
+        async for violation in self._wait_for(late, patience):
+            yield violation
+        if self._differ_beyond:
+            yield Violation(Invariant.TRAIL, f"the trails of {self._differ_beyond} more jobs differ")
+
+    async def _wait_for(self, late: dict[str, str], patience: Patience) -> AsyncIterator[Violation]:
+        async for is_last in patience.looks():
+            for job_id, partition in list(late.items()):
+                found = await self._look_closely(job_id, partition)
+                if not found:
+                    del late[job_id]
+                elif is_last or not found[0].message.startswith(_LATE):
+                    del late[job_id]
+                    for violation in found:
+                        yield violation
+            if not late:
+                return
+
+    # --- the first pass ---------------------------------------------------------
+
+    async def _compare(self, job_id: str | None) -> None:
+        of_job, digest = "", hashlib.sha256()
+        first: Told | None = None
+        async for page in self._evidence.trail(job_id):
+            for told in page:
+                if told.partition != of_job:
+                    self._close(first, digest)
+                    of_job, digest, first = told.partition, hashlib.sha256(), told
+                if told.is_broken or _misplaced(told):
+                    digest.update(b"broken")
+                update_digest(digest, told.event, told.trace_id, chain_hash(told.event))
+        self._close(first, digest)
+
+    def _close(self, first: Told | None, digest: "hashlib._Hash") -> None:
+        if first is None:
+            return
+        job_id, partition = first.partition, lock_partition(first.event.lock_name)
+        facts = self._spool.job(partition, job_id)
+        if facts is None:
+            known = self._spool.one("SELECT partition FROM jobs WHERE job_id = ?", job_id)
+            if known is None and self._scope.holds(first.event.timestamp, first.event.timestamp):
+                self._note(job_id, partition)
+            return
+        self._spool.execute(
+            "UPDATE jobs SET in_trail = 1 WHERE job_id = ? AND partition = ?", job_id, partition
+        )
+        if facts.in_scope and facts.digest != digest.digest():
+            self._note(job_id, partition)
+
+    def _note(self, job_id: str, partition: str) -> None:
+        if len(self._differ) < _MOST_CLOSE_LOOKS:
+            self._differ[job_id] = partition
+        else:
+            self._differ_beyond += 1
+
+    # --- the close look ---------------------------------------------------------
+
+    async def _look_closely(self, job_id: str, partition: str) -> list[Violation]:
+        """Read a job anew from both; the trail first, as it can only lag behind."""
+        trail = [told async for page in self._evidence.trail(job_id) for told in page]
+        journal = []
+        for stored in await self._evidence.job(partition, job_id):
+            if stored.key.startswith("event|"):
+                try:
+                    journal.append(read_event(stored.values))
+                except UnreadableRowError:
+                    continue
+        lock = (journal or [told.event for told in trail])[0].lock_name if journal or trail else None
+        told_by_seq = {told.event.seq: told for told in trail}
+        found = []
+        for event in journal:
+            told = told_by_seq.pop(event.seq, None)
+            what = f"{_LATE} {event.seq}, {event.status}" if told is None else _difference(event, told)
+            if what and told is None and told_by_seq and event.seq < max(told_by_seq):
+                what = f"the trail skips event {event.seq}, {event.status}"
+            if what:
+                found.append(what)
+        found += [
+            f"the trail has event {seq}, {told.event.status}, which the journal does not have"
+            for seq, told in told_by_seq.items()
+        ]
+        return [
+            Violation(Invariant.TRAIL, what, lock, job_id)
+            for what in sorted(found, key=lambda what: what.startswith(_LATE))[:3]
+        ]
+
+
+def _misplaced(told: Told) -> bool:
+    event = told.event
+    return told.partition != event.job_id or told.key != f"{event.job_id}-{event.seq:06d}"
+
+
+def _difference(event: EventRow, told: Told) -> str:
+    if _misplaced(told):
+        return f"the trail has event {event.seq} in the row {told.key}"
+    kept = replace(event, op_id=told.event.op_id, traceparent=told.event.traceparent)
+    names = [name for name, value in kept.values().items() if value != told.event.values()[name]]
+    if trace_id_of(event.traceparent) != told.trace_id:
+        names.append("trace id")
+    if names:
+        return f"the trail tells event {event.seq} otherwise: {', '.join(names)}"
+    if told.is_broken:
+        return f"the projector found that event {event.seq} does not follow from the one before"
+    return ""
