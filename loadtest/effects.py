@@ -1,0 +1,42 @@
+"""What the effect sink saw, from its ledger."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Effects:
+    """The effects of a run, by job."""
+
+    #: How often each step of each job had its effect: {job: {step: times}}.
+    accepted: dict[str, Counter[str]] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+    #: Lines that are no effects.
+    unreadable: int = 0
+
+    @property
+    def accepted_count(self) -> int:
+        """How many effects were accepted."""
+        return sum(steps.total() for steps in self.accepted.values())
+
+
+def read_effects(ledger: Path) -> Effects:
+    """Read a ledger; one that does not exist is empty."""
+    effects = Effects()
+    if not ledger.exists():
+        return effects
+    with ledger.open() as file:
+        for line in file:
+            try:
+                effect = json.loads(line)
+                job, step, is_accepted = effect["job"], effect["step"], effect["accepted"]
+            except (ValueError, KeyError, TypeError):
+                effects.unreadable += 1
+                continue
+            if is_accepted:
+                effects.accepted.setdefault(job, Counter())[step] += 1
+            else:
+                effects.refused[job] += 1
+    return effects

@@ -1,0 +1,85 @@
+"""Harm for a stack that was started here, by the stack's own means."""
+
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from random import Random
+
+from deploy.settings import ROOT, StackSettings
+from deploy.supervision import Supervisor
+
+from loadtest.scenario import Faults
+
+_NATIVE = "native"
+_TIMEOUT_SECONDS = 180.0
+
+
+class FaultError(Exception):
+    """The harm could not be done."""
+
+
+class StackFaults(Faults):
+    """Kills and stops parts of the stack."""
+
+    def __init__(self, runtime: str, workers: int, random: Random) -> None:
+        self._is_native = runtime == _NATIVE
+        self._workers = workers
+        self._random = random
+        #: What was done, and when.
+        self.log: list[tuple[datetime, str]] = []
+        #: When which worker was killed, by the end of its name in the audit trail.
+        self.killed: dict[str, datetime] = {}
+
+    def kill_worker(self) -> None:
+        """Kill a random worker; the stack starts it again."""
+        number = self._random.randint(1, self._workers)
+        name = f"worker-{number}" if self._is_native else f"turnstile-worker-{number}"
+        at = datetime.now(UTC)
+        said = self._stack("kill-worker", name)
+        if found := re.search(r"process (\d+)", said):
+            self.killed[f"-{found[1]}"] = at
+        if not self._is_native:
+            # An engine leaves what was killed by hand as it is.
+            _run("docker", "start", name)
+        self.log.append((at, f"killed {name}"))
+
+    def stop_worker(self) -> None:
+        """Stop the last worker in order, and start it again."""
+        self.log.append((datetime.now(UTC), f"stopped worker {self._workers}"))
+        self._stack("scale", str(self._workers - 1))
+        self._stack("scale", str(self._workers))
+
+    def restart_broker(self) -> None:
+        """Kill RabbitMQ and let it start again."""
+        self.log.append((datetime.now(UTC), "killed RabbitMQ"))
+        if self._is_native:
+            Supervisor(StackSettings.load().data).kill("rabbitmq")
+        else:
+            _run("docker", "compose", "kill", "--signal", "KILL", "rabbitmq")
+            _run("docker", "compose", "up", "--detach", "--wait", "--no-recreate", "rabbitmq")
+
+    def mend(self) -> None:
+        """See that all is there again. Raises FaultError when it does not come back."""
+        self._stack("scale", str(self._workers))
+
+    def _stack(self, *command: str) -> str:
+        return _run(sys.executable, "-m", "deploy.stack", *command)
+
+
+def _run(*words: str) -> str:
+    try:
+        done = subprocess.run(
+            words,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FaultError(str(error)) from None
+    if done.returncode != 0:
+        raise FaultError(f"{' '.join(words)}: {done.stderr[-500:].strip() or done.stdout[-500:].strip()}")
+    return done.stdout

@@ -1,0 +1,91 @@
+"""What a run measured."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from loadtest import histories
+from loadtest.book import Book, quantile
+from loadtest.histories import History
+
+#: Most of the slowest submissions that are named.
+_SLOWEST = 5
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The measurements; None and empty where there was nothing to measure."""
+
+    jobs_accepted: int
+    submissions_per_second: float | None
+    submit_seconds: Sequence[float]
+    unavailable_percent: float
+    jobs_per_second: float | None
+    in_line_seconds: Sequence[float]
+    hand_over_seconds: Sequence[float]
+    take_over_seconds: Sequence[float]
+    #: Storage calls of a service for each accepted job, by service.
+    storage_calls_per_job: Mapping[str, float]
+    #: The slowest submissions: seconds, job id, trace id.
+    slowest: Sequence[tuple[float, str, str | None]] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Give the figures as JSON takes them, distributions by their quantiles."""
+        return {
+            "jobs_accepted": self.jobs_accepted,
+            "submissions_per_second": self.submissions_per_second,
+            "jobs_per_second_through_busiest_lock": self.jobs_per_second,
+            "unavailable_percent": self.unavailable_percent,
+            "submit_seconds": _distribution(self.submit_seconds),
+            "in_line_seconds": _distribution(self.in_line_seconds),
+            "hand_over_seconds": _distribution(self.hand_over_seconds),
+            "take_over_seconds": _distribution(self.take_over_seconds),
+            "storage_calls_per_job": dict(self.storage_calls_per_job),
+            "slowest": [
+                {"seconds": seconds, "job_id": job_id, "trace_id": trace_id}
+                for seconds, job_id, trace_id in self.slowest
+            ],
+        }
+
+
+def measure(
+    book: Book,
+    ended: Iterable[History],
+    *,
+    submitting_seconds: float,
+    killed: Mapping[str, datetime],
+    storage_calls: Mapping[str, float],
+) -> Figures:
+    """Measure a run. `killed` says when which worker was killed, `storage_calls` what each service needed."""
+    by_lock = histories.runs_by_lock(ended)
+    promised, answers = book.promised(), book.answers()
+    busiest = max(by_lock.values(), key=len, default=[])
+    unavailable = sum(answer.is_unavailable for answer in answers)
+    slowest = sorted(
+        ((a.seconds, entry.job_id, a.trace_id) for entry in promised for a in entry.answers),
+        key=lambda one: -one[0],
+    )
+    return Figures(
+        jobs_accepted=len(promised),
+        submissions_per_second=len(promised) / submitting_seconds if submitting_seconds > 0 else None,
+        submit_seconds=[a.seconds for a in answers if a.status == HTTPStatus.ACCEPTED],
+        unavailable_percent=100 * unavailable / len(answers) if answers else 0.0,
+        jobs_per_second=histories.jobs_per_second(busiest),
+        in_line_seconds=[
+            (run.start - run.waiting_since).total_seconds() for runs in by_lock.values() for run in runs
+        ],
+        hand_over_seconds=[s for runs in by_lock.values() for s in histories.hand_overs(runs)],
+        take_over_seconds=[s for runs in by_lock.values() for s in histories.take_overs(runs, killed)],
+        storage_calls_per_job={
+            service: calls / len(promised) for service, calls in storage_calls.items() if promised
+        },
+        slowest=slowest[:_SLOWEST],
+    )
+
+
+def _distribution(values: Sequence[float]) -> dict[str, float | int | None]:
+    shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+    found: dict[str, float | int | None] = {name: quantile(values, share) for name, share in shares.items()}
+    return {**found, "max": max(values, default=None), "count": len(values)}

@@ -1,0 +1,123 @@
+"""What became of jobs, from their events as the HTTP API gives them, and the times that follow from it."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.statuses import EventStatus
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt at a job."""
+
+    job_id: str
+    lock: str
+    fence: int
+    worker: str
+    #: When the job began to wait for this start.
+    waiting_since: datetime
+    start: datetime
+    end: datetime
+    was_cut_off: bool
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything that happened to a job which has ended."""
+
+    job_id: str
+    #: What its terminal events say; more than one is a broken promise.
+    ends: tuple[str, ...]
+    is_complete: bool
+    runs: tuple[Run, ...]
+
+
+def history_of(job_id: str, events: Sequence[Mapping[str, Any]]) -> History | None:
+    """Make a job's history of its events; None when it has not ended."""
+    ends = tuple(event["status"] for event in events if EventStatus(event["status"]).is_terminal)
+    if not ends:
+        return None
+    numbers = [event["seq"] for event in events]
+    is_complete = (
+        numbers == list(range(1, len(numbers) + 1))
+        and events[0]["status"] == EventStatus.SUBMITTED
+        and EventStatus(events[-1]["status"]).is_terminal
+    )
+    return History(job_id, ends, is_complete, tuple(_runs(events)))
+
+
+def runs_by_lock(histories: Iterable[History]) -> dict[str, list[Run]]:
+    """Give the runs of every lock in the order of their fences."""
+    found: defaultdict[str, list[Run]] = defaultdict(list)
+    for history in histories:
+        for run in history.runs:
+            found[run.lock].append(run)
+    return {lock: sorted(runs, key=lambda run: run.fence) for lock, runs in found.items()}
+
+
+def overlaps(runs: Sequence[Run]) -> list[str]:
+    """Say which runs of one lock, ordered by fence, overlap or share a fence."""
+    return [
+        f"{later.job_id} (fence {later.fence}) and {earlier.job_id} (fence {earlier.fence}), {later.lock}"
+        for earlier, later in itertools.pairwise(runs)
+        if later.start < earlier.end or later.fence == earlier.fence
+    ]
+
+
+def hand_overs(runs: Sequence[Run]) -> list[float]:
+    """Give the seconds from the end of each run to the start of the next, where that one waited for it."""
+    return [
+        (later.start - earlier.end).total_seconds()
+        for earlier, later in itertools.pairwise(runs)
+        if later.waiting_since <= earlier.end and not earlier.was_cut_off
+    ]
+
+
+def take_overs(runs: Sequence[Run], killed: Mapping[str, datetime]) -> list[float]:
+    """Give the seconds from killing a worker to the next start, for runs it was killed under.
+
+    `killed` says when each worker was killed, by the name that its runs carry.
+    """
+    return [
+        (later.start - killed[earlier.worker]).total_seconds()
+        for earlier, later in itertools.pairwise(runs)
+        if earlier.was_cut_off and killed.get(earlier.worker, earlier.start) > earlier.start
+    ]
+
+
+def jobs_per_second(runs: Sequence[Run]) -> float | None:
+    """Give how many runs a second went through a lock, from the first start to the last end."""
+    if len(runs) < 2:
+        return None
+    seconds = (max(run.end for run in runs) - min(run.start for run in runs)).total_seconds()
+    return len(runs) / seconds if seconds > 0 else None
+
+
+def _runs(events: Sequence[Mapping[str, Any]]) -> Iterable[Run]:
+    waiting_since = _moment(events[0])
+    started: Mapping[str, Any] | None = None
+    for event in events:
+        status = EventStatus(event["status"])
+        if status == EventStatus.STARTED:
+            started = event
+        elif status == EventStatus.INTERRUPTED or status.is_terminal:
+            if started is not None:
+                yield Run(
+                    job_id=event["job_id"],
+                    lock=event["lock"],
+                    fence=started["fence"],
+                    worker=started["worker"],
+                    waiting_since=waiting_since,
+                    start=_moment(started),
+                    end=_moment(event),
+                    was_cut_off=status == EventStatus.INTERRUPTED,
+                )
+            started, waiting_since = None, _moment(event)
+
+
+def _moment(event: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(event["timestamp_utc"])

@@ -1,0 +1,102 @@
+"""What a load scenario is, and finding all there are."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import ClassVar, Protocol
+
+
+class ScenarioError(Exception):
+    """A scenario cannot be used; the text names its file."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A job that a user submits."""
+
+    #: The lock; the run puts a name of its own before it.
+    lock: str
+    steps: int = 1
+    #: How long each step takes.
+    step_seconds: float = 0.0
+    #: Whether its handler fails in the last step.
+    fails: bool = False
+    #: 0 runs first, 9 last.
+    priority: int = 5
+    #: How often the same submission is sent at the same time.
+    copies: int = 1
+
+
+class Faults(Protocol):
+    """The harm that a scenario can do to the stack it loads."""
+
+    def kill_worker(self) -> None:
+        """Kill a random worker; the stack starts it again."""
+
+    def stop_worker(self) -> None:
+        """Stop a worker in order, and start it again."""
+
+    def restart_broker(self) -> None:
+        """Kill RabbitMQ and let it start again."""
+
+
+class Scenario:
+    """A way to load a stack. A file in `scenarios` has one subclass; its docstring begins with a title.
+
+    An object lives as long as one run, and may keep what it needs to decide what to ask for next.
+    """
+
+    #: How many users submit at the same time, each as soon as its last submission is answered.
+    users: ClassVar[int] = 10
+    #: Submissions end after so many jobs, or seconds.
+    jobs: ClassVar[int] = 300
+    seconds: ClassVar[float] = 30.0
+    #: Whether they are spread evenly over these seconds, instead of being sent as fast as they are answered.
+    is_spread: ClassVar[bool] = False
+    #: How long the accepted jobs may take to end, from the last submission on.
+    patience_seconds: ClassVar[float] = 180.0
+    #: Whether runs are cut off, so that a step may have its effect twice, and a stale one may be refused.
+    interrupts: ClassVar[bool] = False
+
+    @classmethod
+    def name(cls) -> str:
+        """Give the name, which is that of the file."""
+        return cls.__module__.rpartition(".")[2]
+
+    @classmethod
+    def title(cls) -> str:
+        """Give the first line of the docstring."""
+        return inspect.cleandoc(cls.__doc__ or "").partition("\n")[0].rstrip(".")
+
+    def ask(self, random: Random) -> Asked:
+        """Say what to submit next."""
+        raise NotImplementedError
+
+    def disturb(self, faults: Faults, random: Random) -> Iterator[float]:
+        """Do harm while the load lasts; yields how many seconds to wait in between."""
+        return iter(())
+
+    def disturbs(self) -> bool:
+        """Say whether it does harm, for which the stack must be one that was started here."""
+        return type(self).disturb is not Scenario.disturb
+
+
+def discover(package: str = "loadtest.scenarios") -> dict[str, type[Scenario]]:
+    """Find all scenarios by name. Raises ScenarioError for a file that has none, or several."""
+    found = {}
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        loaded = importlib.import_module(f"{package}.{module.name}")
+        own = [
+            value
+            for value in vars(loaded).values()
+            if inspect.isclass(value) and issubclass(value, Scenario) and value.__module__ == loaded.__name__
+        ]
+        if len(own) != 1:
+            raise ScenarioError(f"{loaded.__file__} must have one Scenario, but has {len(own)}")
+        if not own[0].title():
+            raise ScenarioError(f"{loaded.__file__}: {own[0].__name__} has no docstring with a title")
+        found[module.name] = own[0]
+    return found

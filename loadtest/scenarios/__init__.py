@@ -1,0 +1,1 @@
+"""The load scenarios, one in each file."""

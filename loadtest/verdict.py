@@ -1,0 +1,195 @@
+"""The verdict on a run: what was promised, what was seen, and whether it holds."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from contracts.statuses import EventStatus
+from loadtest import histories
+from loadtest.book import Book, Entry, quantile
+from loadtest.effects import Effects
+from loadtest.figures import Figures
+from loadtest.histories import History
+from loadtest.proof import Proof
+from loadtest.thresholds import Thresholds
+
+#: Most examples that a finding names.
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One promise or threshold, and how it fared."""
+
+    promised: str
+    seen: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All findings of a run."""
+
+    scenario: str
+    title: str
+    findings: Sequence[Finding]
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    #: Why there can be no verdict; then nothing else counts.
+    unusable: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything held."""
+        return self.unusable is None and all(finding.holds for finding in self.findings)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when everything held, 1 when not, 2 when nothing can be said."""
+        return 2 if self.unusable is not None else 0 if self.holds else 1
+
+    def document(self) -> dict[str, Any]:
+        """Give the verdict as JSON takes it."""
+        return {**asdict(self), "holds": self.holds}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `document` gave."""
+        findings = [Finding(**finding) for finding in document["findings"]]
+        return cls(
+            document["scenario"], document["title"], findings, document["figures"], document["unusable"]
+        )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a verdict rests on."""
+
+    book: Book
+    ended: Mapping[str, History]
+    effects: Effects
+    proof: Proof
+    #: Whether runs were cut off on purpose, so that a step may have had its effect twice.
+    interrupts: bool = False
+    patience_seconds: float = 0.0
+
+
+def findings(evidence: Evidence, figures: Figures, thresholds: Thresholds) -> list[Finding]:
+    """Judge a run."""
+    return [*_promises(evidence), *_thresholds(figures, thresholds)]
+
+
+def _promises(evidence: Evidence) -> Iterable[Finding]:
+    promised, ended = evidence.book.promised(), evidence.ended
+    count = f"{len(promised)} accepted"
+    yield Finding("jobs were accepted", count, bool(promised))
+    missing = [entry.job_id for entry in promised if entry.job_id not in ended]
+    yield _finding(
+        f"every accepted job ends within {evidence.patience_seconds:.0f} s", missing, f"{count}, all ended"
+    )
+    twice = [job_id for job_id, history in ended.items() if len(history.ends) != 1]
+    yield _finding(
+        "every accepted job has exactly one terminal record", twice, f"{len(ended)} of {len(ended)}"
+    )
+    otherwise = [
+        f"{entry.job_id} {ended[entry.job_id].ends[-1]}"
+        for entry in promised
+        if entry.job_id in ended and set(ended[entry.job_id].ends) != {_expected(entry)}
+    ]
+    failing = sum(entry.asked.fails for entry in promised)
+    yield _finding(
+        "jobs end as their handlers do", otherwise, f"{failing} failed as asked, the rest completed"
+    )
+    odd = [
+        f"{status} for {entry.job_id}"
+        for entry in evidence.book.entries.values()
+        for status in entry.unexpected()
+    ]
+    yield _finding("no other answer than accepted, known or unavailable", odd, _statuses(evidence.book))
+    unclear = [entry.job_id for entry in evidence.book.entries.values() if not entry.is_answered_once()]
+    yield _finding("of equal submissions exactly one is accepted", unclear, _copies(evidence.book))
+    gaps = [job_id for job_id, history in ended.items() if not history.is_complete]
+    yield _finding("events are complete, from submission to end", gaps, "numbered without gaps")
+    runs = histories.runs_by_lock(ended.values())
+    crossing = [text for of_lock in runs.values() for text in histories.overlaps(of_lock)]
+    total = sum(map(len, runs.values()))
+    yield _finding("no two runs overlap, and fences rise", crossing, f"{total} runs under {len(runs)} locks")
+    yield from _effects(evidence)
+    violations = [f"{v.invariant}: {v.message}" for v in evidence.proof.violations]
+    counted = evidence.proof.counts
+    seen = ", ".join(f"{counted[name]} {name}" for name in ("jobs", "events", "runs") if name in counted)
+    if not evidence.proof.holds and not violations:
+        violations = ["it does not hold"]
+    yield _finding("turnstile verify finds all invariants kept", violations, seen or "it holds")
+
+
+def _effects(evidence: Evidence) -> Iterable[Finding]:
+    effects, book = evidence.effects, evidence.book
+    foreign = [job for job in effects.accepted if job not in book.entries]
+    foreign += ["a line that is no effect"] * effects.unreadable
+    yield _finding(
+        "the effect sink saw none but submitted jobs", foreign, f"{effects.accepted_count} effects accepted"
+    )
+    wrong = []
+    for entry in book.promised():
+        wanted = {f"effect {number}" for number in range(1, entry.asked.steps + 1)}
+        seen = effects.accepted.get(entry.job_id, Counter())
+        again = [step for step, times in seen.items() if times > 1]
+        if entry.job_id in evidence.ended and (set(seen) != wanted or (again and not evidence.interrupts)):
+            wrong.append(f"{entry.job_id}: {dict(seen)} of {entry.asked.steps}")
+    repeated = sum(max(0, times - 1) for steps in effects.accepted.values() for times in steps.values())
+    how = "at least once" if evidence.interrupts else "exactly once"
+    yield _finding(f"every step had its effect {how}", wrong, f"{repeated} had it again")
+    refused = [] if evidence.interrupts else [*effects.refused]
+    yield _finding(
+        "stale effects come from cut-off runs only", refused, f"{effects.refused.total()} refused by the sink"
+    )
+
+
+def _thresholds(figures: Figures, thresholds: Thresholds) -> Iterable[Finding]:
+    at_least: Callable[[float, float], bool] = lambda seen, limit: seen >= limit  # noqa: E731
+    at_most: Callable[[float, float], bool] = lambda seen, limit: seen <= limit  # noqa: E731
+    rows = (
+        ("submissions accepted per second", figures.submissions_per_second,
+         thresholds.submissions_per_second, "at least", at_least),
+        ("jobs per second through the busiest lock", figures.jobs_per_second,
+         thresholds.jobs_per_second, "at least", at_least),
+        ("answer to a submission, 95 %, seconds", quantile(figures.submit_seconds, 0.95),
+         thresholds.submit_p95_seconds, "at most", at_most),
+        ("submissions without an answer, percent", figures.unavailable_percent,
+         thresholds.unavailable_percent, "at most", at_most),
+        ("time in line, 95 %, seconds", quantile(figures.in_line_seconds, 0.95),
+         thresholds.in_line_p95_seconds, "at most", at_most),
+        ("hand-over, 95 %, seconds", quantile(figures.hand_over_seconds, 0.95),
+         thresholds.hand_over_p95_seconds, "at most", at_most),
+        ("take-over, longest, seconds", max(figures.take_over_seconds, default=None),
+         thresholds.take_over_max_seconds, "at most", at_most),
+    )  # fmt: skip
+    for what, seen, limit, word, compare in rows:
+        if limit is not None:
+            promised = f"{what}: {word} {limit:g}"
+            # Nothing to measure is no success for what has to reach something.
+            is_kept = compare(seen, limit) if seen is not None else word == "at most"
+            yield Finding(promised, "none" if seen is None else f"{seen:.3g}", is_kept)
+
+
+def _finding(promised: str, broken: Sequence[str], otherwise: str) -> Finding:
+    if not broken:
+        return Finding(promised, otherwise, holds=True)
+    examples = "; ".join(broken[:_EXAMPLES])
+    more = f" and {len(broken) - _EXAMPLES} more" if len(broken) > _EXAMPLES else ""
+    return Finding(promised, f"{len(broken)} not: {examples}{more}", holds=False)
+
+
+def _expected(entry: Entry) -> str:
+    return EventStatus.FAILED if entry.asked.fails else EventStatus.COMPLETED
+
+
+def _statuses(book: Book) -> str:
+    return ", ".join(
+        f"{count} x {status or 'no answer'}" for status, count in sorted(book.statuses().items())
+    )
+
+
+def _copies(book: Book) -> str:
+    return f"{len(book.answers())} answers to {len(book.entries)} jobs"
