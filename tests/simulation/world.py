@@ -1,309 +1,192 @@
-"""Workers, submitters and a sweeper over the in-memory ports, in virtual time, with seeded faults."""
+"""All of the protocol's code in one deterministic world: workers, publishers, schedulers, projector.
 
-import asyncio
+A world is made from a seed, which decides everything: its setting, when what goes wrong, and the identifiers.
+"""
+
 import random
-from dataclasses import dataclass, field
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from contracts import identifiers, lock_names
-from contracts.statuses import EventStatus
-from coordination import rows
-from coordination.doorkeeper import Doorkeeper, House, NoRoomError
-from coordination.memory import (
-    ArrivesLateError,
-    InMemoryBell,
-    InMemoryJournal,
-    InMemoryLeases,
-    VirtualClock,
-)
+from tests.simulation.broker import Broker
+from tests.simulation.clients import Clients
+from tests.simulation.history import History, Violation
+from tests.simulation.loop import ProcessClock, SimulationLoop
+from tests.simulation.members import Publisher, Scheduler, Worker
+from tests.simulation.network import CallFaults, Network, Outage
+from tests.simulation.runners import Runner, Script
+from tests.simulation.setting import Setting
+from tests.simulation.stores import WatchedJournal, WatchedLeases
+
+from contracts import lock_names
+from coordination import cancellation, doorkeeper, keeper, persistence, tenure
 from coordination.observations import Observation
-from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, StopReason
-from coordination.ports import CoordinationError, Ring, UnknownOutcomeError
-from coordination.rows import EventRow, JobRow, LockRow
-from coordination.runs import Run, StepDone
-from coordination.submission import NewJob, Submitter
-from coordination.tenure import FencedError, Ports, Rules
+from coordination.ports import RecordedEvent
+from coordination.tenure import Ports
 from coordination.times import LeaseTimes
 
-
-class QuickClock(VirtualClock):
-    """Lets others run exactly until nobody can, which is many times faster than a fixed number of turns."""
-
-    async def settle(self, turns: int = 0) -> None:
-        ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
-        await asyncio.sleep(0)
-        while ready:  # noqa: ASYNC110 - there is no event for "nobody can run"
-            await asyncio.sleep(0)
+#: Seconds after the end of all trouble within which every job must have ended.
+PATIENCE = 3000.0
 
 
-@dataclass
-class Faults:
-    """How likely each call goes wrong, and how."""
-
-    randomness: random.Random
-    clock: VirtualClock
-    before: float = 0.0
-    after: float = 0.0
-    late: float = 0.0
-    delay: float = 0.0
-    longest_delay: float = 3.0
-    #: Only these calls go wrong, when given.
-    only: frozenset[str] = frozenset()
-    enabled: bool = True
-
-    async def __call__(self, when: str, call: str) -> None:
-        await asyncio.sleep(0)
-        if not self.enabled or (self.only and call not in self.only):
-            return
-        draw = self.randomness.random
-        if draw() < self.delay:
-            await self.clock.sleep(self.randomness.uniform(0, self.longest_delay))
-        if when == "before" and draw() < self.before:
-            raise UnknownOutcomeError("lost on the way there")
-        if when == "before" and draw() < self.late:
-            raise ArrivesLateError(self.clock.sleep(self.randomness.uniform(0, 40)))
-        if when == "after" and draw() < self.after:
-            raise UnknownOutcomeError("lost on the way back")
-
-
-@dataclass
-class Script:
-    """What a job does: so many steps of so many seconds, and perhaps an end that is not a success."""
-
-    steps: int = 2
-    seconds: float = 1.0
-    fails: bool = False
-    kills: int = 0
-
-
-@dataclass
 class Effects:
     """The outside world: remembers who did what under which fence, and refuses lower fences."""
 
-    highest: dict[str, int] = field(default_factory=dict)
-    refused: int = 0
-    accepted: list[tuple[str, int, str]] = field(default_factory=list)
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._highest: dict[str, int] = {}
+        self.accepted = 0
+        self.refused = 0
 
-    def apply(self, lock: str, fence: int, job_id: str) -> None:
-        if fence < self.highest.get(lock, 0):
+    def apply(self, runner: Runner, step: str) -> None:
+        """Take an effect, or refuse it; a late one must have an excuse."""
+        world, partition = self._world, lock_names.partition(runner.lock_name)
+        current = world.history.fence_of(partition)
+        forced = world.leases.forced.get(partition, float("-inf"))
+        is_excused = runner.was_frozen_with_all or world.loop.time() - forced <= world.times.duration
+        if runner.fence < current and not is_excused:
+            world.history.violate(
+                "I5", f"{step} of {runner.job_id} under {runner.fence} while {current} runs"
+            )
+        if runner.fence < self._highest.get(partition, 0):
             self.refused += 1
             return
-        self.highest[lock] = fence
-        self.accepted.append((lock, fence, job_id))
-
-
-class ScriptedExecutor:
-    """Runs scripts instead of handlers, and obeys `run.stop` like the real one."""
-
-    def __init__(self, world: "World") -> None:
-        self.world = world
-
-    async def execute(self, run: Run) -> Outcome:
-        work = asyncio.ensure_future(self._work(run))
-        stop = asyncio.ensure_future(run.stop.wait())
-        try:
-            await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                return work.result()
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            match run.stop.reason:
-                case StopReason.CANCELLED:
-                    return Cancelled()
-                case StopReason.SHUTDOWN:
-                    return Interrupted("the worker is stopping")
-                case _:
-                    return Lost()
-        finally:
-            stop.cancel()
-
-    async def _work(self, run: Run) -> Outcome:
-        script = self.world.scripts[run.job.job_id]
-        if script.kills >= run.job.attempt:
-            return Interrupted("the runner died", died=True)
-        try:
-            for number in range(len(run.recorded) + 1, script.steps + 1):
-                if self.world.clock.boot() >= run.hard_deadline():
-                    return Lost()
-                self.world.effects.apply(run.job.lock_name, run.fence, run.job.job_id)
-                await self.world.clock.sleep(script.seconds)
-                run.report(number, script.steps, f"step {number}")
-                self.world.recorded.append((run.job.job_id, number))
-                await run.record_step(
-                    StepDone(f"step {number}", str(number), script.seconds, state=str(number))
-                )
-        except FencedError:
-            return Lost()
-        return Failed("ValueError", "scripted") if script.fails else Completed('"done"')
+        self._highest[partition] = runner.fence
+        self.accepted += 1
 
 
 class World:
-    """Everything in one event loop. `observed` holds what the workers told."""
+    """Everything in one event loop."""
 
-    def __init__(self, seed: int, workers: int = 3, **faults: float) -> None:
+    def __init__(self, seed: int, setting: Setting | None = None) -> None:
+        self.seed = seed
         self.randomness = random.Random(seed)
-        random.seed(seed)
-        self.clock = QuickClock()
-        self.faults = Faults(self.randomness, self.clock, **faults)  # type: ignore[arg-type]
-        self.leases = InMemoryLeases(self.clock, self.faults)
-        self.journal = InMemoryJournal(self.faults)
-        self.bell = InMemoryBell(self.faults)
-        self.effects = Effects()
+        self.setting = setting or Setting.drawn(self.randomness)
+        self.loop = SimulationLoop()  # type: ignore[abstract]
+        self.clock = ProcessClock(self.loop)
+        self.injected: Counter[str] = Counter()
+        self.history = History(self.loop)
+        self.observed: Counter[str] = Counter()
+        self.effects = Effects(self)
         self.scripts: dict[str, Script] = {}
-        self.recorded: list[tuple[str, int]] = []
-        self.observed: list[Observation] = []
-        self.ports = Ports(self.leases, self.journal, self.bell, self.clock)
-        self.workers = [self.make_worker(f"w{number}") for number in range(workers)]
-        self._answering: set[asyncio.Task[None]] = set()
-        self.accepted: list[str] = []
-
-    def make_worker(self, name: str) -> Doorkeeper:
-        return Doorkeeper(
-            self.ports,
-            Rules(name, LeaseTimes.of(15)),
-            House(capacity=2),
-            ScriptedExecutor(self),
-            knows=lambda kind: kind != "unknown",
-            observe=self.observed.append,
+        self.times = LeaseTimes.of(self.setting.lease)
+        self.network = Network(self.loop, self.randomness, self.injected, self.setting.calls)
+        self.context = self.network.context
+        self.leases = WatchedLeases(
+            self.clock, self.network, renews_after_expiry=self.setting.renews_after_expiry
         )
-
-    async def submit(
-        self, lock: str = "L", script: Script | None = None, priority: int = 5, **more: str
-    ) -> str:
-        job_id = identifiers.new_id()
-        self.scripts[job_id] = script or Script()
-        new = NewJob(
-            job_id,
-            identifiers.new_id(),
-            more.get("kind", "scripted"),
-            lock,
-            "{}",
-            "test",
-            priority=priority,
-            traceparent=more.get("traceparent"),
+        self.journal = WatchedJournal(self.loop, self.network, self.leases, self.history, self.times)
+        self.broker = Broker(
+            self.network, self.loop, self.randomness, self.injected, lambda: self.workers, self._project
         )
+        self.broker.faults = self.setting.messages
+        self.ports = Ports(self.leases, self.journal, self.broker, self.clock)
+        #: Number of the last event that the read models have, by job.
+        self.projected: dict[str, int] = {}
+        self.workers: list[Worker] = []
+        self.publishers: list[Publisher] = []
+        self.schedulers: list[Scheduler] = []
+        self.clients = Clients(self)
+        with self.active():
+            self.workers.extend(Worker(self, f"w{number}") for number in range(self.setting.workers))
+            self.publishers.extend(Publisher(self, f"p{number}") for number in range(2))
+            self.schedulers.extend(Scheduler(self, f"s{number}") for number in range(2))
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Let the protocol draw its identifiers and pauses from the seed."""
+        randomness = self.randomness
+
+        def seeded_id() -> uuid.UUID:
+            return uuid.UUID(int=randomness.getrandbits(128), version=4)
+
+        replaced = [(module, "random", randomness) for module in (persistence, keeper, doorkeeper)]
+        replaced += [(module, "uuid4", seeded_id) for module in (tenure, keeper, cancellation)]  # type: ignore[misc]
+        before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
+        for module, name, value in replaced:
+            setattr(module, name, value)
         try:
-            await Submitter(self.journal, self.bell, self.clock).submit(new)
-        except CoordinationError:
-            return ""
-        self.accepted.append(job_id)
-        return job_id
+            yield
+        finally:
+            for module, name, value in before:
+                setattr(module, name, value)
 
-    def deliver(self) -> None:
-        """Hand every bell to some worker, as the broker would."""
-        for ring in self.bell.take_rings():
-            self._hand_over(ring)
-
-    def deliver_deferred(self) -> None:
-        for ring in self.bell.take_deferred():
-            self._hand_over(ring)
-
-    def _hand_over(self, ring: Ring) -> None:
-        task = asyncio.ensure_future(self._answer(self.randomness.choice(self.workers), ring))
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
-
-    async def _answer(self, worker: Doorkeeper, ring: Ring) -> None:
-        try:
-            await worker.answer(ring)
-        except NoRoomError:
-            self.bell.deferred.append(ring)
-        except UnknownOutcomeError:
-            self.bell.rings.append(ring)
-
-    def sweep(self) -> None:
-        """Ring for every lock that has work and whose lease is free; the least the sweeper does."""
-        for partition in self.journal.partitions:
-            line = [
-                row for key, row in self.journal.partitions[partition].items() if key.startswith(rows.LINE)
-            ]
-            lock = next((LockRow.from_row(row) for row in line if row.key == rows.LOCK_KEY), None)
-            waits = any(row.key.startswith(rows.TICKETS) for row in line) or (lock and lock.job_id)
-            if waits and self.leases.holder(partition) is None:
-                name = str(line[0].values["lock_name"])
-                self._hand_over(Ring(name))
-
-    async def run_until_done(self, longest: float = 3600.0) -> None:
-        """Let virtual time pass until every job has ended; the sweeper passes every 15 s."""
-        began = self.clock.boot()
-        next_deferred, next_sweep = began + 5, began + 15
-        while not self.all_done():
-            # Liveness is promised once the world behaves again.
-            self.faults.enabled = self.clock.boot() - began < longest / 4
-            assert self.clock.boot() - began < longest, f"stuck: {self.unfinished()}"
-            self.deliver()
-            if not await self.clock.advance_to_next():
-                await self.clock.advance(1)
-            if self.clock.boot() >= next_deferred:
-                self.deliver_deferred()
-                next_deferred = self.clock.boot() + 5
-            if self.clock.boot() >= next_sweep:
-                self.sweep()
-                next_sweep = self.clock.boot() + 15
-                await self.clock.advance(0.5)
-
-    async def close(self) -> None:
-        """End every task that is left, as the end of a process would."""
-        self.faults.enabled = False
-        while left := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in left:
-                task.cancel()
-            await self.clock.advance(60)
-
-    def jobs(self) -> list[JobRow]:
-        return [
-            JobRow.from_row(row)
-            for partition in self.journal.partitions.values()
-            for key, row in partition.items()
-            if key.startswith("job|")
-        ]
-
-    def unfinished(self) -> list[JobRow]:
-        return [job for job in self.jobs() if not job.is_terminal]
-
-    def all_done(self) -> bool:
-        return not self.unfinished()
-
-    def events(self, job_id: str) -> list[EventRow]:
-        return [
-            EventRow.from_row(row)
-            for partition in self.journal.partitions.values()
-            for key, row in sorted(partition.items())
-            if key.startswith(rows.event_prefix(job_id))
-        ]
+    def advance(self, seconds: float) -> None:
+        """Let time pass. Raises Violation when an invariant was broken meanwhile."""
+        with self.active():
+            self.loop.run_for(seconds)
+        self.check()
 
     def check(self) -> None:
-        """Check the invariants that must hold whatever went wrong."""
-        for job in self.jobs():
-            trail = self.events(job.job_id)
-            assert [event.seq for event in trail] == list(range(1, job.seq + 1)), job
-            ends = [event for event in trail if EventStatus(event.status).is_terminal]
-            assert len(ends) == 1, f"{len(ends)} terminal records of {job}"
-            assert trail[-1] is ends[0], f"something after the end of {job}"
-            previous = ""
-            for event in trail:
-                assert event.previous_hash == previous
-                previous = event.hash
-            starts = [event.fence or 0 for event in trail if event.status == EventStatus.STARTED]
-            assert starts == sorted(set(starts)), f"fences do not rise: {starts}"
-        for job_id in self.accepted:
-            assert self.events(job_id), f"accepted job {job_id} is lost"
-        for name in {job.lock_name for job in self.jobs()}:
-            self._check_runs(name)
+        """Raise Violation when an invariant was broken, or a task of a worker failed unexpectedly."""
+        for error in self.loop.errors:
+            self.history.violate("I0", error)
+        if self.history.violations:
+            raise Violation("; ".join(self.history.violations[:5]))
 
-    def _check_runs(self, lock: str) -> None:
-        """Runs under one lock, ordered by fence, must not interleave: compared by the versions written."""
-        partition = self.journal.partitions[lock_names.partition(lock)]
-        written: list[tuple[int, int, str]] = []
-        for key, row in partition.items():
-            if key.startswith("event|"):
-                event = EventRow.from_row(row)
-                holders = {EventStatus.SUBMITTED, EventStatus.CANCEL_REQUESTED}
-                if EventStatus(event.status) in holders or event.fence is None:
-                    continue
-                version = int(row.etag.split('"')[1])
-                written.append((version, event.fence, event.job_id))
-        fences = [fence for _, fence, _ in sorted(written)]
-        assert fences == sorted(fences), f"runs of {lock} interleave: {sorted(written)}"
-        by_fence: dict[int, str] = {}
-        for _, fence, job_id in written:
-            assert by_fence.setdefault(fence, job_id) == job_id, f"fence {fence} of {lock} was given twice"
+    def observe(self, observation: Observation) -> None:
+        """Count what workers tell."""
+        name = type(observation).__name__
+        reason = getattr(observation, "refusal", "")
+        self.observed[f"{name} {reason}" if reason else name] += 1
+        self.network.trace.append((self.loop.time(), "observed", observation))
+
+    # --- running a seed -----------------------------------------------------
+
+    def run_until_done(self) -> None:
+        """Let time pass, without trouble, until every job has ended. Raises Violation."""
+        began = self.loop.time()
+        while not self.is_done():
+            self.advance(5.0)
+            if self.loop.time() - began > PATIENCE:
+                self.history.violate("I3", f"stuck: {self.history.unfinished()}, {self._left_over()}")
+                self.check()
+        done = {job_id: script.steps for job_id, script in self.scripts.items()}
+        self.history.check_end(self.journal.partitions, done)
+        self.check()
+
+    def close(self) -> None:
+        """End every process, so that nothing is left to be cleared away."""
+        with self.active():
+            for member in [*self.workers, *self.publishers, *self.schedulers]:
+                member.kill()
+            self.loop.run_for(0.0)
+
+    def end_trouble(self) -> None:
+        """Let everything behave from now on."""
+        self.network.set_faults(CallFaults())
+        self.broker.faults = type(self.broker.faults)()
+        self.network.outages.clear()
+
+    def is_done(self) -> bool:
+        """Tell whether nothing is left to do."""
+        return self.clients.are_done and self.history.is_settled() and not self._left_over()
+
+    def _left_over(self) -> str:
+        """Say what is still about: active jobs, held leases, bells."""
+        held = [name for name in self.leases.held() if name != "scheduler"]
+        active = self.journal.active_ids
+        return f"active {active}, held {held}" if active or held or not self.broker.is_empty else ""
+
+    def outage(self, service: str, seconds: float, *, silent: bool) -> None:
+        """Cut off leases, journal or bell for some time."""
+        outage = Outage(silent)
+        self.network.outages[service] = outage
+        self.loop.call_later(seconds, self._end_outage, service, outage, context=self.context)
+
+    def _end_outage(self, service: str, outage: Outage) -> None:
+        if self.network.outages.get(service) is outage:
+            del self.network.outages[service]
+            self.broker.pump()
+
+    # --- the projector ------------------------------------------------------
+
+    def _project(self, events: Sequence[RecordedEvent]) -> None:
+        for event in events:
+            if event.seq == self.projected.get(event.job_id, 0) + 1:
+                self.projected[event.job_id] = event.seq
+
+    async def projected_seq(self, job_id: str) -> int:
+        """Give the number of the last event that the read models have."""
+        return await self.network.carry_out("journal.projected", lambda: self.projected.get(job_id, 0))

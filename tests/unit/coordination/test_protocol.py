@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from tests.simulation.world import Script, World
+from tests.unit.coordination.small_world import Script, World
 
 from contracts.statuses import JobStatus
 from coordination import rows

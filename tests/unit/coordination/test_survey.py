@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from tests.simulation.world import Script, World
+from tests.unit.coordination.small_world import Script, World
 
 from contracts import lock_names
 from coordination import rows

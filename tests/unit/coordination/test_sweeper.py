@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.simulation.world import Script, World
+from tests.unit.coordination.small_world import Script, World
 
 from coordination.doorkeeper import Doorkeeper
 from coordination.ports import Registration

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-from tests.simulation.world import World
 from tests.unit.captured import Captured, capturing
+from tests.unit.coordination.small_world import World
 
 from contracts.jobs import Worker
 from coordination.observations import Observation

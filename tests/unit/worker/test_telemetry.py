@@ -8,8 +8,8 @@ import pytest
 from opentelemetry import propagate, trace
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import StatusCode
-from tests.simulation.world import Script, World
 from tests.unit.captured import Captured
+from tests.unit.coordination.small_world import Script, World
 from tests.unit.worker.conftest import new_traceparent
 
 from contracts.telemetry import attributes as at

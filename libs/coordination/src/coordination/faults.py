@@ -25,14 +25,14 @@ class ArrivesLateError(UnknownOutcomeError):
 
 
 class Calls:
-    """Carries out calls with faults around them."""
+    """Carries out calls with faults around them; a test may put a network of its own in its place."""
 
     def __init__(self, fault: Fault | None) -> None:
         self._fault = fault
         self._on_their_way: set[asyncio.Task[None]] = set()
 
-    async def carry_out(self, name: str, action: Callable[[], AnswerT]) -> AnswerT:
-        """Carry out the action at one instant, unless a fault prevents it."""
+    async def carry_out(self, name: str, action: Callable[[], AnswerT], timeout: float = 2.0) -> AnswerT:
+        """Carry out the action at one instant, unless a fault prevents it; these calls never time out."""
         if self._fault is None:
             await asyncio.sleep(0)  # A real call always lets others run.
             return action()
@@ -50,6 +50,11 @@ class Calls:
             raise
         await self._fault("after", name)
         return answer
+
+    @classmethod
+    def of(cls, faults: "Fault | Calls | None") -> "Calls":
+        """Give calls with these faults around them, or the calls as they are."""
+        return faults if isinstance(faults, Calls) else cls(faults)
 
     @staticmethod
     async def _arrive(arrival: Awaitable[None], action: Callable[[], object]) -> None:

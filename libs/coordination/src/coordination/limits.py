@@ -56,10 +56,14 @@ def _checked_size(key: str, values: Values) -> int:
         raise InvalidTransactionError(f"row {key}: more than {MAX_VALUES} values")
     size = 0
     for name, value in values.items():
+        size += 2 * len(name) + 8
+        if isinstance(value, str) and len(value) <= MAX_TEXT_UNITS and value.isascii():
+            size += 2 * len(value)  # as nearly all are
+            continue
         problem = _problem(value)
         if problem:
             raise InvalidTransactionError(f"row {key}: {name} {problem}")
-        size += 2 * len(name) + 8 + (2 * _units(value) if isinstance(value, str) else 8)
+        size += 2 * _units(value) if isinstance(value, str) else 8
     if size > MAX_ROW_BYTES:
         raise InvalidTransactionError(f"row {key}: {size} bytes, at most {MAX_ROW_BYTES} can be stored")
     return size

@@ -1,5 +1,6 @@
 """In-memory doubles of the ports, which also say what the real adapters must do."""
 
+import bisect
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,9 +41,9 @@ class _Lease:
 class InMemoryLeases:
     """Leases that expire by the given clock."""
 
-    def __init__(self, clock: Clock, fault: Fault | None = None) -> None:
+    def __init__(self, clock: Clock, faults: Fault | Calls | None = None) -> None:
         self._clock = clock
-        self._calls = Calls(fault)
+        self._calls = Calls.of(faults)
         self._leases: dict[str, _Lease] = {}
 
     async def acquire(self, name: str, duration: float, lease_id: str, timeout: float) -> None:
@@ -56,7 +57,7 @@ class InMemoryLeases:
                 raise LeaseHeldError
             self._leases[name] = _Lease(lease_id, duration, self._clock.boot() + duration)
 
-        await self._calls.carry_out("leases.acquire", action)
+        await self._calls.carry_out("leases.acquire", action, timeout)
 
     async def renew(self, name: str, lease_id: str, timeout: float) -> None:
         """Start the lease's time anew; one that has run out is lost."""
@@ -68,7 +69,7 @@ class InMemoryLeases:
             expires = self._clock.boot() + current.duration
             self._leases[name] = _Lease(lease_id, current.duration, expires)
 
-        await self._calls.carry_out("leases.renew", action)
+        await self._calls.carry_out("leases.renew", action, timeout)
 
     async def release(self, name: str, lease_id: str, timeout: float) -> None:
         """Give the lease back if it is held under this id."""
@@ -78,11 +79,11 @@ class InMemoryLeases:
             if current is not None and current.lease_id == lease_id:
                 del self._leases[name]
 
-        await self._calls.carry_out("leases.release", action)
+        await self._calls.carry_out("leases.release", action, timeout)
 
     async def is_free(self, name: str, timeout: float) -> bool:
         """Tell whether nobody holds the lease now."""
-        return await self._calls.carry_out("leases.is_free", lambda: self._current(name) is None)
+        return await self._calls.carry_out("leases.is_free", lambda: self._current(name) is None, timeout)
 
     def holder(self, name: str) -> str | None:
         """Give the id under which the lease is held; for tests."""
@@ -97,11 +98,13 @@ class InMemoryLeases:
 class InMemoryJournal:
     """A journal in which every write gives a row a version that never was before."""
 
-    def __init__(self, fault: Fault | None = None) -> None:
-        self._calls = Calls(fault)
+    def __init__(self, faults: Fault | Calls | None = None) -> None:
+        self._calls = Calls.of(faults)
         self._versions = itertools.count(1)
         self._registered: dict[str, Registration] = {}
         self._active: dict[str, ActiveJob] = {}
+        #: The keys of each partition in order, as far as nobody has meddled with its rows.
+        self._keys: dict[str, list[str]] = {}
         #: Rows by partition and key; for tests to look at.
         self.partitions: dict[str, dict[str, Row]] = {}
 
@@ -114,15 +117,20 @@ class InMemoryJournal:
             for operation in transaction.operations:
                 if not _is_as_expected(operation, rows.get(operation.key)):
                     raise RefusedError(f"the row {operation.key} is not as expected")
-            return self._apply(self.partitions.setdefault(partition, {}), transaction.operations)
+            return self._apply(partition, transaction.operations)
 
-        return await self._calls.carry_out("journal.commit", action)
+        return await self._calls.carry_out("journal.commit", action, timeout)
 
-    def _apply(self, rows: dict[str, Row], operations: Sequence[Operation]) -> dict[str, str]:
+    def _apply(self, partition: str, operations: Sequence[Operation]) -> dict[str, str]:
+        rows = self.partitions.setdefault(partition, {})
+        keys = self._keys.setdefault(partition, [])
         for operation in operations:
             if isinstance(operation, Delete):
                 del rows[operation.key]
+                keys.pop(bisect.bisect_left(keys, operation.key))
                 continue
+            if isinstance(operation, Insert):
+                bisect.insort(keys, operation.key)
             earlier = {} if isinstance(operation, Insert) else rows[operation.key].values
             values = {**earlier, **_stored(operation.values)}
             rows[operation.key] = Row(operation.key, values, f'W/"{next(self._versions)}"')
@@ -141,7 +149,14 @@ class InMemoryJournal:
 
         def action() -> list[Row]:
             rows = self.partitions.get(partition, {})
-            return [rows[key] for key in sorted(rows) if key.startswith(prefix) and key > after][:limit]
+            keys = self._keys.get(partition, [])
+            if len(keys) != len(rows):
+                keys = self._keys[partition] = sorted(rows)
+            first = max(bisect.bisect_left(keys, prefix), bisect.bisect_right(keys, after))
+            found = itertools.takewhile(
+                lambda key: key.startswith(prefix), itertools.islice(keys, first, None)
+            )
+            return [rows[key] for key in itertools.islice(found, limit)]
 
         return await self._calls.carry_out("journal.read_range", action)
 
@@ -194,8 +209,8 @@ def _stored(values: Values) -> Values:
 class InMemoryBell:
     """Keeps what was rung, deferred and announced, for a test to deliver or to lose."""
 
-    def __init__(self, fault: Fault | None = None) -> None:
-        self._calls = Calls(fault)
+    def __init__(self, faults: Fault | Calls | None = None) -> None:
+        self._calls = Calls.of(faults)
         self.rings: list[Ring] = []
         self.deferred: list[Ring] = []
         self.events: list[RecordedEvent] = []

@@ -39,6 +39,9 @@ async def until_known(
             if clock.boot() + wait >= until:
                 raise
             await clock.sleep(wait)
+            # This process may have stood still meanwhile, and what is late must not be sent any more.
+            if clock.boot() >= until:
+                raise
             pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             _resends.reset(token)
@@ -50,18 +53,19 @@ async def commit_until(
 ) -> Mapping[str, str]:
     """Commit a transaction, repeating it while its outcome is unknown.
 
-    A cancelled caller does not interrupt a request under way: what was sent goes on to its end. Raises
-    RefusedError, which may mean that an earlier try was carried out, InvalidTransactionError, or
-    UnknownOutcomeError once the boot clock has passed `until`.
+    A cancelled caller does not interrupt a request under way: what was sent goes on to its end, and is not
+    sent again, as its sender may have given back the lock by then. Raises RefusedError, which may mean that
+    an earlier try was carried out, InvalidTransactionError, or UnknownOutcomeError once the boot clock has
+    passed `until`.
     """
 
     async def send() -> Mapping[str, str]:
-        return await journal.commit(partition, transaction, timeout)
+        sending = asyncio.ensure_future(journal.commit(partition, transaction, timeout))
+        # Whoever waits is told; when nobody waits any more, nobody needs to be.
+        sending.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
+        return await asyncio.shield(sending)
 
-    sending = asyncio.ensure_future(until_known(clock, send, until))
-    # Whoever waits is told; when nobody waits any more, nobody needs to be.
-    sending.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
-    return await asyncio.shield(sending)
+    return await until_known(clock, send, until)
 
 
 async def is_own(journal: Journal, clock: Clock, partition: str, key: str, op_id: str, until: float) -> bool:

@@ -1,7 +1,8 @@
 """The journal's rows: what stands in a lock's partition, and under which keys."""
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self
+from functools import cache
+from typing import Any, ClassVar, Self
 
 from contracts.statuses import JobStatus
 from coordination.ports import Row, Value, Values
@@ -83,14 +84,19 @@ def join_text(values: Values) -> str:
     return "".join(str(values[f"text_{number}"]) for number in range(int(count or 0)))
 
 
+@cache
+def _names(record: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(record))
+
+
 class _Record:
     """Translates between a dataclass and the values of a row."""
 
     @classmethod
     def from_values(cls, values: Values) -> Self:
         """Build from stored values; unknown values are ignored, missing ones take their default."""
-        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-        return cls(**{name: value for name, value in values.items() if name in known and value is not None})
+        known = ((name, values.get(name)) for name in _names(cls))  # type: ignore[arg-type]
+        return cls(**{name: value for name, value in known if value is not None})
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
@@ -99,7 +105,7 @@ class _Record:
 
     def values(self) -> dict[str, Value | None]:
         """Give the values to store."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in _names(type(self))}  # type: ignore[arg-type]
 
     def changes(self, earlier: Self) -> dict[str, Value | None]:
         """Give only what differs from an earlier version, as updates merge."""

@@ -19,6 +19,7 @@ from coordination.ports import (
     RefusedError,
     Registration,
     Ring,
+    Row,
     Transaction,
 )
 from coordination.rows import JobRow
@@ -30,7 +31,8 @@ class JobExistsError(CoordinationError):
     def __init__(self, existing: Registration, *, same_request: bool) -> None:
         super().__init__(f"job id {existing.job_id} is already used by a job of lock {existing.lock_name!r}")
         self.existing = existing
-        #: Whether the earlier submission asked for exactly the same.
+        #: Whether the earlier submission asked for exactly the same, and there is a job of it: an id whose
+        #: submission never arrived is closed after a day, and has none.
         self.same_request = same_request
 
 
@@ -100,7 +102,7 @@ class Submitter:
         same = existing.request_hash == asked.request_hash
         row = await self.journal.read(existing.partition, rows.job_key(asked.job_id))
         if row is not None or not same:
-            raise JobExistsError(existing, same_request=same)
+            raise JobExistsError(existing, same_request=same and not _is_closed(row))
 
     async def _write(self, registration: Registration, new: NewJob) -> JobRow:
         writer = Writer(
@@ -117,9 +119,14 @@ class Submitter:
         except RefusedError:
             key = rows.event_key(new.job_id, submitted.seq)
             if not await is_own(self.journal, self.clock, registration.partition, key, writer.op_id, until):
-                raise JobExistsError(registration, same_request=True) from None
+                row = await self.journal.read(registration.partition, rows.job_key(new.job_id))
+                raise JobExistsError(registration, same_request=not _is_closed(row)) from None
         self.bell.announce([events.announced(submitted)])
         return job
+
+
+def _is_closed(row: Row | None) -> bool:
+    return row is not None and row.values.get("status") == JobRow.TOMBSTONE
 
 
 def build_submission(new: NewJob, writer: Writer) -> tuple[JobRow, rows.EventRow, Transaction]:

@@ -1,0 +1,221 @@
+"""The broker: keeps doorbells, hands them to workers in some order, and loses or repeats them."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tests.simulation.loop import PROCESS, Process, SimulationLoop
+from tests.simulation.network import Network
+
+from coordination.doorkeeper import NoRoomError
+from coordination.ports import RecordedEvent, Ring, UnknownOutcomeError
+
+#: Seconds after which a consumer that stands still is given up, and its message handed to another.
+_HEARTBEAT = 20.0
+#: Seconds that a deferred bell stays away.
+_DEFERRAL = 5.0
+#: Returns after which a bell is put off, as in the worker's consumer.
+_RETURNS = 10
+
+
+class Consumer(Protocol):
+    """A worker, as the broker sees it."""
+
+    process: Process
+
+    @property
+    def is_listening(self) -> bool: ...
+
+    async def answer(self, ring: Ring) -> object: ...
+
+
+@dataclass
+class BrokerFaults:
+    """How likely it is that a message is lost, comes again, or overtakes others."""
+
+    lose: float = 0.0
+    redeliver: float = 0.0
+    shuffle: float = 0.0
+
+
+@dataclass(eq=False)
+class _Message:
+    ring: Ring
+    returns: int = 0
+    is_settled: bool = False
+    #: Who has it now.
+    consumer: Consumer | None = None
+
+
+class Broker:
+    """Implements `coordination.ports.Bell` for all processes, and hands over what was rung."""
+
+    def __init__(
+        self,
+        network: Network,
+        loop: SimulationLoop,
+        randomness: random.Random,
+        injected: Counter[str],
+        consumers: Callable[[], Sequence[Consumer]],
+        heard: Callable[[Sequence[RecordedEvent]], None],
+    ) -> None:
+        self._network = network
+        self._loop = loop
+        self._randomness = randomness
+        self._injected = injected
+        self._consumers = consumers
+        self._heard = heard
+        self._ready: list[_Message] = []
+        self._unsettled: list[_Message] = []
+        self._is_pumping = False
+        self.faults = BrokerFaults()
+
+    # --- the port -----------------------------------------------------------
+
+    async def ring(self, ring: Ring) -> None:
+        """Publish a doorbell; what cannot be published is lost."""
+        try:
+            await self._network.carry_out("bell.ring", lambda: self._accept(ring))
+        except UnknownOutcomeError:
+            return
+
+    async def defer(self, ring: Ring) -> None:
+        """Publish a doorbell to the delay queue."""
+        await self._network.carry_out("bell.defer", lambda: self._put_off(ring))
+
+    def announce(self, events: Sequence[RecordedEvent]) -> None:
+        """Tell the projector, unless it goes missing."""
+        process = PROCESS.get()
+        if process is not None and process.is_dead:
+            return
+        if "bell" in self._network.outages or self._randomness.random() < self.faults.lose:
+            self._injected["announcement lost"] += 1
+            return
+        delay = self._randomness.uniform(0.01, 0.5)
+        self._loop.call_later(delay, self._heard, events, context=self._network.context)
+
+    # --- what happens to messages -------------------------------------------
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no message is about."""
+        return not self._ready and not self._unsettled
+
+    def purge(self) -> int:
+        """Lose every message that waits."""
+        lost, self._ready = len(self._ready), []
+        return lost
+
+    def redeliver(self) -> bool:
+        """Hand over again a message that was handed over already; tells whether there was one."""
+        if not self._unsettled:
+            return False
+        message = self._randomness.choice(self._unsettled)
+        self._enqueue(_Message(message.ring, message.returns + 1))
+        return True
+
+    def drop(self) -> bool:
+        """Lose one message that waits; tells whether there was one."""
+        if not self._ready:
+            return False
+        self._ready.pop(self._randomness.randrange(len(self._ready)))
+        return True
+
+    def lose_consumer(self, consumer: Consumer) -> None:
+        """Hand over again what a consumer had whose connection is gone."""
+        for message in [message for message in self._unsettled if message.consumer is consumer]:
+            self._injected["bell of a dead consumer"] += 1
+            self._settle(message)
+            self._enqueue(_Message(message.ring, message.returns + 1))
+
+    def _accept(self, ring: Ring) -> None:
+        if self._randomness.random() < self.faults.lose:
+            self._injected["bell lost"] += 1
+            return
+        self._enqueue(_Message(ring))
+
+    def _put_off(self, ring: Ring) -> None:
+        self._loop.call_later(_DEFERRAL, self._enqueue, _Message(ring), context=self._network.context)
+
+    def _enqueue(self, message: _Message) -> None:
+        self._ready.append(message)
+        self.pump()
+
+    def pump(self) -> None:
+        """Hand over what waits to who listens; again soon if somebody may listen then."""
+        if self._is_pumping or not self._ready:
+            return
+        if "bell" not in self._network.outages:
+            self._hand_over_all()
+        if self._ready:
+            self._is_pumping = True
+            self._loop.call_later(0.5, self._pump_again, context=self._network.context)
+
+    def _pump_again(self) -> None:
+        self._is_pumping = False
+        self.pump()
+
+    def _hand_over_all(self) -> None:
+        busy = [message.consumer for message in self._unsettled]
+        idle = [each for each in self._consumers() if each not in busy and each.is_listening]
+        while idle and self._ready:
+            number = 0
+            if len(self._ready) > 1 and self._randomness.random() < self.faults.shuffle:
+                number = self._randomness.randrange(1, len(self._ready))
+                self._injected["bell out of order"] += 1
+            message = self._ready.pop(number)
+            consumer = idle.pop(self._randomness.randrange(len(idle)))
+            message.consumer = consumer
+            self._unsettled.append(message)
+            consumer.process.spawn(self._deliver(message, consumer), name="deliver")
+            self._loop.call_later(_HEARTBEAT, self._look_after, message, context=self._network.context)
+
+    async def _deliver(self, message: _Message, consumer: Consumer) -> None:
+        try:
+            await consumer.answer(message.ring)
+        except NoRoomError:
+            message.returns += 1
+            if message.returns >= _RETURNS:
+                message.returns = 0
+                self._settle(message)
+                self._put_off(message.ring)
+            else:
+                self._give_back(message)
+        except UnknownOutcomeError:
+            self._loop.call_later(1.0, self._give_back, message)
+        else:
+            self._settle(message)
+            if self._randomness.random() < self.faults.redeliver:
+                self._injected["bell redelivered"] += 1
+                delay = self._randomness.uniform(0.0, 60.0)
+                self._loop.call_later(
+                    delay, self._enqueue, _Message(message.ring), context=self._network.context
+                )
+
+    def _look_after(self, message: _Message) -> None:
+        """Hand a message to another when its consumer has died or stood still for too long."""
+        if message.is_settled:
+            return
+        assert message.consumer is not None
+        process = message.consumer.process
+        if process.is_dead or (process.is_paused and self._loop.time() - process.paused_at >= _HEARTBEAT / 2):
+            self._injected["bell of a dead consumer"] += 1
+            self._settle(message)
+            self._enqueue(_Message(message.ring, message.returns + 1))
+        else:
+            self._loop.call_later(_HEARTBEAT / 4, self._look_after, message, context=self._network.context)
+
+    def _settle(self, message: _Message) -> None:
+        if not message.is_settled:
+            message.is_settled = True
+            self._unsettled.remove(message)
+            self.pump()
+
+    def _give_back(self, message: _Message) -> None:
+        if not message.is_settled:
+            self._settle(message)
+            self._loop.call_later(
+                0.05, self._enqueue, _Message(message.ring, message.returns), context=self._network.context
+            )

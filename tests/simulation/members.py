@@ -1,0 +1,143 @@
+"""Who takes part: workers, publishers, schedulers, each a process that can be killed and started again."""
+
+from typing import TYPE_CHECKING
+
+from tests.simulation.loop import Process
+from tests.simulation.runners import SimulatedExecutor
+
+from coordination.cancellation import Canceller
+from coordination.doorkeeper import Doorkeeper, House
+from coordination.ports import Ring, UnknownOutcomeError
+from coordination.submission import Submitter
+from coordination.sweeper import Sweeper
+from coordination.tenure import Rules
+from scheduler.duty import Duty
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+#: Seconds between two rounds of the scheduler on duty.
+_SWEEP_SECONDS = 4.0
+#: Seconds after which an id without a job is closed; a day in earnest.
+_ABANDONED_AFTER = 240.0
+
+
+class Member:
+    """A process that is started again after its end."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        self.world = world
+        self.name = name
+        self.starts = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start, as a new process."""
+        self.starts += 1
+        skew = self.world.randomness.uniform(-self.world.setting.skew, self.world.setting.skew)
+        self.process = Process(self.world.loop, f"{self.name}.{self.starts}", skew)
+        self.begin()
+
+    def begin(self) -> None:
+        """Do what the process does when it is started."""
+
+    def kill(self) -> None:
+        """End at once."""
+        self.process.kill()
+
+
+class Worker(Member):
+    """A worker with its doorkeeper and its runners."""
+
+    def begin(self) -> None:
+        world, setting = self.world, self.world.setting
+        self.process.is_holder = True
+        self.is_stopping = False
+        self.executor = SimulatedExecutor(world)
+        self.doorkeeper = Doorkeeper(
+            world.ports,
+            Rules(self.process.name, world.times),
+            House(capacity=setting.capacity),
+            self.executor,
+            knows=self._knows,
+            observe=world.observe,
+        )
+
+    def _knows(self, kind: str) -> bool:
+        return kind == "known" or (kind == "rare" and self.name == "w0")
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether the broker hands it bells; a process that stands still has not said that it does not."""
+        return not self.process.is_dead and not self.is_stopping and self.doorkeeper.has_room
+
+    async def answer(self, ring: Ring) -> object:
+        """Deal with a doorbell."""
+        return await self.doorkeeper.answer(ring)
+
+    def kill(self) -> None:
+        super().kill()
+        for runner in list(self.executor.runners):
+            runner.rest()
+        self.world.broker.lose_consumer(self)
+
+    def stop(self, grace: float, ended: float) -> None:
+        """Stop as told by a signal, and end for good after so many seconds at the latest."""
+        self.is_stopping = True
+        process = self.process
+        process.spawn(self._stop(process, grace), name="stop")
+        self.world.loop.call_later(ended, self._end, process, context=self.world.context)
+
+    async def _stop(self, process: Process, grace: float) -> None:
+        await self.doorkeeper.stop(grace)
+        self.world.injected["stopped in good order"] += 1
+        self.world.loop.call_soon(self._end, process, context=self.world.context)
+
+    def _end(self, process: Process) -> None:
+        if process is self.process:
+            self.kill()
+
+
+class Publisher(Member):
+    """A publisher: submits and cancels for its clients."""
+
+    def begin(self) -> None:
+        ports = self.world.ports
+        self.submitter = Submitter(ports.journal, ports.bell, ports.clock)
+        self.canceller = Canceller(ports.journal, ports.bell, ports.clock)
+
+
+class Scheduler(Member):
+    """A scheduler: sweeps while it is on duty."""
+
+    def begin(self) -> None:
+        ports = self.world.ports
+        self._sweeper = Sweeper(
+            ports.leases,
+            ports.journal,
+            ports.bell,
+            ports.clock,
+            self.world.projected_seq,
+            abandoned_after=_ABANDONED_AFTER,
+        )
+        duty = Duty(ports.leases, ports.clock, self, self.world.times, _SWEEP_SECONDS, self)  # type: ignore[arg-type]
+        self.process.spawn(duty.keep_up(), name="scheduler")
+
+    async def go(self) -> None:
+        """Make one round."""
+        try:
+            swept = await self._sweeper.sweep()
+        except UnknownOutcomeError:
+            return
+        self.world.observed["swept: rung"] += swept.rung
+        self.world.observed["swept: announced"] += swept.announced
+        self.world.observed["swept: abandoned"] += swept.abandoned
+
+    def on_duty(self) -> None:
+        """Do nothing: nobody asks."""
+
+    def off_duty(self) -> None:
+        """Do nothing: nobody asks."""
+
+    def lost(self, reason: str) -> None:
+        """Do nothing: nobody asks."""

@@ -1,0 +1,180 @@
+"""What strikes from outside: kills, pauses, outages, leases that end early, lost queues."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from tests.simulation.loop import Process
+from tests.simulation.members import Member, Worker
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class Nemesis:
+    """Strikes a world now and then, and in the end sets everything right again."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._is_over = False
+        self._paused: list[Process] = []
+        self._strikes: dict[str, Callable[[], bool]] = {
+            "worker killed": self.kill_worker,
+            "worker stopped": self.stop_worker,
+            "runner killed": self.kill_runner,
+            "supervisor paused": self.pause_supervisor,
+            "runner paused": self.pause_runner,
+            "host paused": self.pause_host,
+            "lease ended early": self.end_lease,
+            "tables away": lambda: self.outage("journal"),
+            "blobs away": lambda: self.outage("leases"),
+            "broker away": lambda: self.outage("bell"),
+            "bells purged": lambda: bool(world.broker.purge()),
+            "scheduler killed": lambda: self._kill(self._any(world.schedulers)),
+            "scheduler paused": lambda: self._pause(self._any(world.schedulers)),
+            "publisher killed": lambda: self._kill(self._any(world.publishers)),
+        }
+
+    def plan(self) -> None:
+        """Strike from now on."""
+        if self._world.setting.strikes:
+            self._again()
+
+    def end(self) -> None:
+        """Stop striking; resume what stands still, start what is dead, mend what is cut."""
+        self._is_over = True
+        world = self._world
+        world.end_trouble()
+        for process in self._paused:
+            process.resume()
+        for member in [*world.workers, *world.publishers, *world.schedulers]:
+            if member.process.is_dead:
+                self._restart(member)
+
+    def _again(self) -> None:
+        world = self._world
+        pause = world.randomness.expovariate(1 / world.setting.pause)
+        world.loop.call_later(pause, self._strike, context=world.context)
+
+    def _strike(self) -> None:
+        if self._is_over:
+            return
+        chances = self._world.setting.strikes
+        [name] = self._world.randomness.choices(list(chances), list(chances.values()))
+        self.strike(name)
+        self._again()
+
+    def strike(self, name: str) -> bool:
+        """Strike once; tells whether there was something to strike."""
+        has_struck = self._strikes[name]()
+        if has_struck:
+            self._world.injected[name] += 1
+            self._world.network.trace.append((self._world.loop.time(), "nemesis", name))
+        return has_struck
+
+    # --- workers and their runners ------------------------------------------
+
+    def kill_worker(self) -> bool:
+        """Kill a worker with its runners, rather one that runs something."""
+        return self._kill(self._busy_worker())
+
+    def stop_worker(self) -> bool:
+        """Tell a worker to stop; it is started again once it has ended."""
+        worker = self._busy_worker()
+        if worker is None or worker.is_stopping or worker.process.is_paused:
+            return False
+        worker.stop(self._world.randomness.choice([0.0, 1.0, 10.0]), ended=40.0)
+        self._world.loop.call_later(
+            self._world.randomness.uniform(41.0, 60.0), self._restart, worker, context=self._world.context
+        )
+        return True
+
+    def kill_runner(self) -> bool:
+        """Kill a runner process alone."""
+        running = [runner for worker in self._world.workers for runner in worker.executor.runners]
+        if not running:
+            return False
+        self._world.randomness.choice(running).kill()
+        return True
+
+    def pause_supervisor(self) -> bool:
+        """Let a worker stand still, but not its runners."""
+        return self._pause(self._busy_worker())
+
+    def pause_runner(self) -> bool:
+        """Let a runner stand still, inside whatever call it is in."""
+        running = [runner for worker in self._world.workers for runner in worker.executor.runners]
+        if not running:
+            return False
+        return self._stand_still([self._world.randomness.choice(running).process])
+
+    def pause_host(self) -> bool:
+        """Let a worker and all its runners stand still, sometimes with a call of a handler under way."""
+        worker = self._busy_worker()
+        if worker is None or worker.process.is_paused:
+            return False
+        if worker.executor.runners and self._world.randomness.random() < 0.7:
+            worker.executor.runners[0].when_in_call = lambda: self._pause_host(worker)
+            return True
+        return self._pause_host(worker)
+
+    def _pause_host(self, worker: Worker) -> bool:
+        return self._stand_still([worker.process, *(runner.process for runner in worker.executor.runners)])
+
+    def end_lease(self) -> bool:
+        """Let a lease run out early, as if the store's clock had jumped."""
+        held = [name for name in self._world.leases.held() if name != "scheduler"]
+        if not held:
+            return False
+        self._world.leases.force_end(self._world.randomness.choice(held))
+        return True
+
+    def outage(self, service: str) -> bool:
+        """Cut off a service for a while."""
+        draw = self._world.randomness
+        self._world.outage(service, _log_uniform(draw.random(), 1.0, 50.0), silent=draw.random() < 0.5)
+        return True
+
+    # --- how ----------------------------------------------------------------
+
+    def _busy_worker(self) -> Worker | None:
+        alive = [worker for worker in self._world.workers if not worker.process.is_dead]
+        busy = [worker for worker in alive if worker.executor.runners]
+        chosen = busy if busy and self._world.randomness.random() < 0.8 else alive
+        return self._world.randomness.choice(chosen) if chosen else None
+
+    def _any(self, members: Sequence[Member]) -> Member | None:
+        alive = [member for member in members if not member.process.is_dead]
+        return self._world.randomness.choice(alive) if alive else None
+
+    def _kill(self, member: Member | None) -> bool:
+        if member is None:
+            return False
+        member.kill()
+        self._world.loop.call_later(
+            self._world.randomness.uniform(0.1, 30.0), self._restart, member, context=self._world.context
+        )
+        return True
+
+    def _restart(self, member: Member) -> None:
+        if member.process.is_dead:
+            member.start()
+
+    def _pause(self, member: Member | None) -> bool:
+        return member is not None and self._stand_still([member.process])
+
+    def _stand_still(self, processes: list[Process]) -> bool:
+        """Pause for a tenth of a lease's length up to three of them."""
+        if any(process.is_paused or process.is_dead for process in processes):
+            return False
+        lease = self._world.times.duration
+        seconds = _log_uniform(self._world.randomness.random(), 0.1 * lease, 3 * lease)
+        for process in processes:
+            process.pause()
+            self._paused.append(process)
+            self._world.loop.call_later(seconds, process.resume, context=self._world.context)
+        return True
+
+
+def _log_uniform(drawn: float, low: float, high: float) -> float:
+    return low * math.exp(drawn * math.log(high / low))

@@ -1,0 +1,110 @@
+"""The in-memory stores with an eye on who uses them: what is sent must be sent by whoever has the lease."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.simulation.history import History
+from tests.simulation.loop import PROCESS, Process, ProcessClock, SimulationLoop
+from tests.simulation.network import Network
+
+from coordination.memory import InMemoryJournal, InMemoryLeases
+from coordination.ports import LeaseLostError, Operation, Transaction
+from coordination.times import LeaseTimes
+
+
+class WatchedLeases(InMemoryLeases):
+    """Leases whose early end can be forced, and which remember who asked under which id."""
+
+    def __init__(self, clock: ProcessClock, network: Network, *, renews_after_expiry: bool) -> None:
+        super().__init__(clock, network)
+        self._owners: dict[str, Process | None] = {}
+        self._renews_after_expiry = renews_after_expiry
+        #: When a lease was last made to end early, by its name.
+        self.forced: dict[str, float] = {}
+
+    async def acquire(self, name: str, duration: float, lease_id: str, timeout: float) -> None:
+        self._owners[lease_id] = PROCESS.get()
+        await super().acquire(name, duration, lease_id, timeout)
+
+    async def renew(self, name: str, lease_id: str, timeout: float) -> None:
+        if not self._renews_after_expiry:
+            await super().renew(name, lease_id, timeout)
+            return
+
+        # The real store renews a lease that has run out, as long as nobody else took it.
+        def action() -> None:
+            lease = self._leases.get(name)
+            if lease is None or lease.lease_id != lease_id:
+                raise LeaseLostError
+            expires = self._clock.boot() + lease.duration
+            self._leases[name] = type(lease)(lease_id, lease.duration, expires)
+
+        await self._calls.carry_out("leases.renew", action, timeout)
+
+    def force_end(self, name: str) -> None:
+        """Let a lease run out now, as if the store's clock had jumped."""
+        if self._leases.pop(name, None) is not None:
+            self.forced[name] = self._clock.boot()
+
+    def held(self) -> list[str]:
+        """Name the leases that are held."""
+        return [name for name in self._leases if self._current(name) is not None]
+
+    def owner(self, name: str) -> tuple[Process | None, float]:
+        """Give the process that holds a lease, and when the store granted it last."""
+        lease = self._current(name)
+        if lease is None:
+            return None, 0.0
+        return self._owners[lease.lease_id], lease.expires - lease.duration
+
+
+class WatchedJournal(InMemoryJournal):
+    """A journal that tells a history what is written, and checks who sends."""
+
+    def __init__(
+        self,
+        loop: SimulationLoop,
+        network: Network,
+        leases: WatchedLeases,
+        history: History,
+        times: LeaseTimes,
+    ) -> None:
+        super().__init__(network)
+        self._loop = loop
+        self._network = network
+        self._leases = leases
+        self._history = history
+        self._times = times
+        network.sending = self.sending
+
+    async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
+        self._network.partition = partition  # read before anything else can run
+        return await super().commit(partition, transaction, timeout)
+
+    def sending(self, partition: str) -> None:
+        """Check that a worker sends a transaction only while its lease cannot be another's."""
+        process, now = PROCESS.get(), self._loop.time()
+        if process is None or process.is_dead or not process.is_holder:
+            return
+        if now - self._leases.forced.get(partition, float("-inf")) <= self._times.duration:
+            return
+        owner, granted = self._leases.owner(partition)
+        if owner is not process:
+            self._history.violate("I12", f"{process.name} sends for {partition} without its lease")
+        elif now > granted + self._times.soft + 0.001:
+            late = now - granted - self._times.soft
+            self._history.violate("I12", f"{process.name} sends for {partition} {late:.3f} s too late")
+
+    def _apply(self, partition: str, operations: Sequence[Operation]) -> dict[str, str]:
+        versions = super()._apply(partition, operations)
+        self._history.committed(partition, operations)
+        return versions
+
+    @property
+    def active_ids(self) -> list[str]:
+        """Name the jobs that are active."""
+        return list(self._active)
+
+    def registration(self, job_id: str) -> Any:
+        """Give where a job lives."""
+        return self._registered.get(job_id)
