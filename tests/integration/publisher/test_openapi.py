@@ -49,7 +49,7 @@ def shorten_streams(app: FastAPI) -> None:
 
 
 async def test_the_publisher_does_what_its_document_says_whatever_it_is_asked(
-    rabbitmq: RabbitMQ, azurite: Azurite
+    rabbitmq: RabbitMQ, azurite: Azurite, tmp_path: Path
 ) -> None:
     settings = settings_for(rabbitmq.url, azurite.connection_string)
     names = settings.model_dump(include={"rabbitmq_url", "rabbitmq_namespace", "storage_connection_string"})
@@ -68,7 +68,7 @@ async def test_the_publisher_does_what_its_document_says_whatever_it_is_asked(
             "PYTHONPATH": str(_ROOT),
         }
         done = await asyncio.to_thread(
-            subprocess.run, command, cwd=_ROOT, env=environment, capture_output=True, text=True
+            subprocess.run, command, cwd=tmp_path, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "10 passed" in done.stdout, "some operations were not tried:\n" + done.stdout

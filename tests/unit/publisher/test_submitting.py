@@ -159,6 +159,8 @@ async def test_a_wrong_field_is_named(api: Api, body: Any, field: str) -> None:
         (b'{"kind": "k", "parameters": {"x": ' + b"9" * 5000 + b"}}", "too many digits"),
         (b'{"kind": "k", "name": "\\ud800"}', "surrogate"),
         (b'{"kind": "k", "parameters": {"\\udc00": 1}}', "surrogate"),
+        (b'{"kind": "k", "lock": "a", "lock": "b"}', "'lock' twice"),
+        (b'{"kind": "k", "parameters": {"' + b"x" * 2000 + b'": 1, "' + b"x" * 2000 + b'": 1}}', "twice"),
         (b"\xff\xfe", "UTF-8"),
         (b"\xef\xbb\xbf{}", "not JSON"),
         (b"[" * 100_000, "levels"),

@@ -35,6 +35,7 @@ def run_job(**values: Any) -> bytes:
         (b'{"version":1,"lock":1e999}', "too large"),
         (b'{"version":1,"lock":' + b"9" * 5_000 + b"}", "not JSON"),
         (b'{"version":1,"lock":"\\ud800"}', "hex escape"),
+        (b'{"version":1,"lock":"a","lock":"b"}', "'lock' twice"),
         (b"null", "body"),
         (b"[]", "body"),
         (run_job(version=2), "version"),

@@ -22,6 +22,7 @@ from service_defaults.broker.tracing import CarriedContext
 from service_defaults.exporting import logs_to, metrics_to, shut_down, spans_to
 from service_defaults.exposition import PrometheusPage
 from service_defaults.log_records import OtlpHandler
+from service_defaults.propagation import read_texts_only
 from service_defaults.secrets import redaction_for
 from service_defaults.settings import ServiceSettings
 from service_defaults.span_ids import SpanIds
@@ -50,6 +51,7 @@ def start_telemetry(settings: ServiceSettings, page: PrometheusPage | None = Non
     trace.set_tracer_provider(tracing)
     metrics.set_meter_provider(metering)
     measures.start_at_zero(settings.service_name)
+    read_texts_only()
     AioPikaInstrumentor().instrument(tracer_provider=CarriedContext())
     if not endpoint:
         return lambda: shut_down([tracing.shutdown, metering.shutdown], _SHUTDOWN_SECONDS)

@@ -109,6 +109,8 @@ def subscribe(broker: RabbitBroker, topology: Topology, handler: EventHandler) -
         projector_queue(topology),
         events_exchange(topology),
         channel=Channel(prefetch_count=_AT_ONCE),
+        # An answer would go wherever the message says.
+        no_reply=True,
         title="JobEvents",
         description=JobEvents.__doc__,
     )

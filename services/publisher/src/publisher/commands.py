@@ -79,6 +79,8 @@ def subscribe(broker: RabbitBroker, topology: Topology, commands: SubmitCommands
         channel=Channel(prefetch_count=at_once),
         # Acknowledged when the handler returns; what it raises is an outage that outlasted all patience.
         ack_policy=AckPolicy.NACK_ON_ERROR,
+        # An answer would go wherever the message says.
+        no_reply=True,
         title="SubmitJob",
         description=SubmitJob.__doc__,
     )(commands.submit_job)

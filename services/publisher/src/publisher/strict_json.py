@@ -1,8 +1,11 @@
-"""JSON as RFC 8259 means it: no NaN, no broken text, no numbers or nesting that others cannot read."""
+"""JSON as RFC 8259 means it: no NaN, no broken text, no doubles, no numbers or nesting others cannot read."""
 
 import json
 import math
 from typing import Any
+
+#: Characters of a field's name that are repeated back to the caller.
+_LONGEST_NAME = 64
 
 #: Deepest accepted nesting of lists and objects.
 MAX_DEPTH = 32
@@ -15,7 +18,9 @@ class StrictJsonError(ValueError):
 def parse(raw: bytes) -> Any:
     """Read a JSON document. Raises StrictJsonError with the reason, and the place where there is one."""
     try:
-        document = json.loads(raw.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+        document = json.loads(
+            raw.decode(), parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique
+        )
     except StrictJsonError:
         raise
     except UnicodeDecodeError as error:
@@ -34,6 +39,17 @@ def parse(raw: bytes) -> Any:
 def canonical(document: Any) -> str:
     """Write a document so that equal ones give equal text."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def _unique(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a field that is there twice: nobody can say which of the two was meant."""
+    document: dict[str, Any] = {}
+    for name, value in fields:
+        if name in document:
+            shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+            raise StrictJsonError(f"the body names {shown!a} twice; send it once")
+        document[name] = value
+    return document
 
 
 def _refuse_constant(name: str) -> float:

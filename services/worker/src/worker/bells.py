@@ -57,6 +57,8 @@ class Bells:
             channel=Channel(prefetch_count=1),
             # Settled by hand: after the take-over, long before the job ends.
             ack_policy=AckPolicy.MANUAL,
+            # An answer would go wherever the message says.
+            no_reply=True,
             title="RunJob",
             description=RunJob.__doc__,
         )
@@ -66,9 +68,15 @@ class Bells:
         self._doorbells.consume = self._consume  # type: ignore[method-assign]
 
     async def _consume(self, msg: IncomingMessage) -> None:
-        """Deal with a message, also when the consumer is being stopped."""
-        with contextlib.suppress(Exception):  # FastStream has logged it
+        """Deal with a message, also when the consumer is being stopped.
+
+        What a handler did not expect goes to quarantine: unsettled, it would keep all other bells away.
+        """
+        try:
             await self._doorbells.process_message(msg)
+        except Exception:  # noqa: BLE001 - FastStream has logged it
+            if not msg.processed:
+                await msg.reject()
 
     async def on_doorbell(self, message: RabbitMessage) -> None:
         """Answer one doorbell, then settle it."""
@@ -108,7 +116,8 @@ class Bells:
 
     async def _give_back(self, message: RabbitMessage, ring: Ring) -> None:
         """Let another worker answer; one that comes back again and again is put off."""
-        if int(str(message.headers.get("x-delivery-count", 0))) < _RETURNS:
+        returned = message.headers.get("x-delivery-count")
+        if not isinstance(returned, int) or returned < _RETURNS:
             await message.nack(requeue=True)
             return
         await self._bell.defer(ring)
@@ -154,6 +163,7 @@ def hear_hints(
         control_exchange(topology),
         channel=Channel(prefetch_count=10),
         ack_policy=AckPolicy.REJECT_ON_ERROR,
+        no_reply=True,
         title="Hint",
         description=Hint.__doc__,
     )

@@ -16,6 +16,7 @@ from opentelemetry import context, propagate
 from yarl import URL
 
 from coordination.ports import UnknownOutcomeError
+from service_defaults.broker.decoding import tolerate_any_properties
 from service_defaults.broker.topology import declare_topology
 from service_defaults.broker.tracing import MessageTelemetry
 from service_defaults.settings import ServiceSettings
@@ -51,6 +52,7 @@ class TurnstileBroker(RabbitBroker):
     def __init__(self, settings: ServiceSettings, graceful_timeout: float) -> None:
         self._settings = settings
         self._declaring: AbstractChannel | None = None
+        tolerate_any_properties()
         address = URL(settings.rabbitmq_url.get_secret_value())
         super().__init__(
             str(address.update_query(heartbeat=HEARTBEAT_SECONDS)),

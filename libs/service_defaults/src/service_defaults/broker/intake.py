@@ -85,19 +85,12 @@ class Intake:
 def parse_body(body: bytes, model: type[ModelT]) -> ModelT:
     """Parse a message body strictly.
 
-    Raises NotUnderstoodError with the reason: too long, not JSON, a number JSON does not have, nested too
-    deeply, or not what the model says. The reason does not repeat the body's values.
+    Raises NotUnderstoodError with the reason: too long, not JSON, a number JSON does not have, a field named
+    twice, nested too deeply, or not what the model says. The reason does not repeat the body's values.
     """
     if len(body) > MAX_BODY_BYTES:
         raise NotUnderstoodError(f"the body has {len(body)} bytes, more than {MAX_BODY_BYTES}")
-    try:
-        json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
-    except RecursionError:
-        raise NotUnderstoodError("the body is nested too deeply") from None
-    except NotUnderstoodError:
-        raise
-    except ValueError as error:
-        raise NotUnderstoodError(f"the body is not JSON: {type(error).__name__}") from None
+    _check_json(body)
     try:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:
@@ -106,6 +99,33 @@ def parse_body(body: bytes, model: type[ModelT]) -> ModelT:
             f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['msg']}" for detail in details[:5]
         ]
         raise NotUnderstoodError("; ".join(reasons)) from None
+
+
+def _check_json(body: bytes) -> None:
+    try:
+        json.loads(
+            body, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_refuse_doubles
+        )
+    except NotUnderstoodError:
+        raise
+    except RecursionError:
+        raise NotUnderstoodError("the body is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise NotUnderstoodError(f"the body is not JSON: {error.msg} at {place}") from None
+    except UnicodeDecodeError:
+        raise NotUnderstoodError("the body is not JSON: it is not text in UTF-8") from None
+    except ValueError:
+        raise NotUnderstoodError("the body is not JSON: a number has too many digits") from None
+
+
+def _refuse_doubles(fields: list[tuple[str, Any]]) -> None:
+    """Refuse what one reader would take for the first value, and another for the last."""
+    names = set()
+    for name, _ in fields:
+        if name in names:
+            raise NotUnderstoodError(f"the body names {name!r} twice")
+        names.add(name)
 
 
 def _refuse_constant(name: str) -> Any:
