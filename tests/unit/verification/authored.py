@@ -1,0 +1,289 @@
+"""Histories written by hand, event by event, as the protocol would write them, or as it never would."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from contracts import lock_names
+from contracts.statuses import EventStatus, JobStatus
+from contracts.traceparent import trace_id_of
+from coordination import events, rows
+from coordination.events import Writer
+from coordination.rows import EventRow, JobRow, LockRow
+from verification import Place, Stored, Told
+
+BEGINNING = datetime(2026, 11, 21, 8, tzinfo=UTC)
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def job_id(number: int) -> str:
+    """Give the id of the so-manieth job."""
+    return str(uuid.UUID(int=(7 << 76) | (2 << 62) | number))
+
+
+@dataclass
+class Author:
+    """Writes what happens under one lock; every call is a transaction, a tenth of a second after the last."""
+
+    lock: str = "ledger"
+    now: datetime = BEGINNING
+    #: Rows by key: values and the time of their commit.
+    rows: dict[str, tuple[dict[str, Any], float]] = field(default_factory=dict)
+    jobs: dict[str, JobRow] = field(default_factory=dict)
+    lock_row: LockRow = field(init=False)
+    first_number: int = 1
+    _transactions: int = 0
+
+    def __post_init__(self) -> None:
+        self.partition = lock_names.partition(self.lock)
+        self.lock_row = LockRow(self.lock)
+
+    # --- transactions -----------------------------------------------------------
+
+    def submit(self) -> str:
+        """A new job joins the line."""
+        new = job_id(self.first_number + len(self.jobs))
+        writer = self._writer("")
+        job = JobRow(
+            new,
+            "ten-steps",
+            self.lock,
+            order=f"{len(self.jobs):09d}",
+            submitted_at=writer.at,
+            traceparent=f"00-{TRACE}-00f067aa0ba902b7-01",
+        )
+        self._record(job, EventStatus.SUBMITTED, "submitted by test", writer, kind="ten-steps")
+        self._wait(new)
+        return new
+
+    def start(self, job: str, worker: str = "w1", *, fence: int | None = None) -> None:
+        """A worker takes the lock and starts a job."""
+        self._start(job, self._writer(worker), fence=fence)
+
+    def step(self, job: str, name: str, *, worker: str = "", fence: int | None = None) -> None:
+        """A step is recorded."""
+        row = self.jobs[job]
+        writer = self._writer(worker or row.worker)
+        written = replace(row, steps=row.steps + 1, fence=fence or row.fence)
+        self._record(written, EventStatus.STEP, name, writer, number=written.steps, seconds=0.1)
+        self.jobs[job] = replace(self.jobs[job], fence=row.fence)
+
+    def save(self, job: str) -> None:
+        """State is saved."""
+        row = self.jobs[job]
+        self._record(row, EventStatus.STATE_SAVED, "state saved", self._writer(row.worker), characters=9)
+
+    def end(self, job: str, status: EventStatus = EventStatus.COMPLETED, *, chain: str = "") -> None:
+        """A run ends, and in the same transaction another job starts if one is named."""
+        writer = self._writer(self.jobs[job].worker)
+        self._end(job, status, writer)
+        self._free()
+        if chain:
+            self._start(chain, writer, is_chained=True)
+
+    def interrupt(self, job: str, *, died: bool = False) -> None:
+        """A run is cut off, which its own worker records."""
+        self._interrupt(job, self._writer(self.jobs[job].worker), died=died)
+        self._free()
+        self._wait(job)
+
+    def take_over(self, job: str, worker: str, *, start: str = "") -> None:
+        """Another worker finds a run cut off and starts that job, or another, in one transaction."""
+        writer = self._writer(worker)
+        self._interrupt(job, writer, died=False)
+        if start:
+            self._wait(job)
+        self._start(start or job, writer)
+
+    def cancel(self, job: str) -> None:
+        """A waiting job is cancelled."""
+        self._end(job, EventStatus.CANCELLED, self._writer(""))
+        self._drop_ticket(job)
+
+    def pause(self, seconds: float) -> None:
+        """Nothing happens for a while."""
+        self.now += timedelta(seconds=seconds)
+
+    # --- rows -------------------------------------------------------------------
+
+    def event(self, job: str, seq: int) -> dict[str, Any]:
+        """Give the values of an event, to be changed."""
+        return self.rows[rows.event_key(job, seq)][0]
+
+    def hold_lock_for(self, job: str) -> None:
+        """Let the lock's row name a job."""
+        self._move_lock(replace(self.lock_row, job_id=job))
+
+    def stored(self) -> list[Stored]:
+        """Give the partition."""
+        return [Stored(self.partition, key, *self.rows[key]) for key in sorted(self.rows)]
+
+    def _writer(self, worker: str) -> Writer:
+        self.now += timedelta(seconds=0.1)
+        self._transactions += 1
+        return Writer(
+            worker or "test", f"{self.lock}-{self._transactions}", events.timestamp(self.now), worker
+        )
+
+    def _record(self, job: JobRow, status: EventStatus, message: str, writer: Writer, **data: object) -> None:
+        job, event = events.record(job, status, message, writer, data)
+        self.jobs[job.job_id] = job
+        self._put(rows.event_key(job.job_id, event.seq), event.values())
+        self._put(rows.job_key(job.job_id), job.values())
+
+    def _put(self, key: str, values: dict[str, Any]) -> None:
+        stored = {name: value for name, value in values.items() if value is not None}
+        self.rows[key] = stored, self.now.timestamp()
+
+    def _start(self, job: str, writer: Writer, *, fence: int | None = None, is_chained: bool = False) -> None:
+        row = self.jobs[job]
+        fence = fence or self.lock_row.fence + 1
+        row = replace(
+            row, status=JobStatus.RUNNING.value, fence=fence, worker=writer.worker, attempt=row.attempt + 1
+        )
+        if not is_chained:
+            self._record(row, EventStatus.LEASE_ACQUIRED, "acquired", writer, tenure="t")
+        self._record(
+            self.jobs[job] if not is_chained else row,
+            EventStatus.STARTED,
+            f"attempt {row.attempt} started",
+            writer,
+            tenure="t",
+            chained=is_chained,
+        )
+        self._drop_ticket(job)
+        self._move_lock(
+            replace(
+                self.lock_row,
+                fence=max(fence, self.lock_row.fence),
+                job_id=job,
+                attempt=row.attempt,
+                worker=writer.worker,
+            )
+        )
+
+    def _end(self, job: str, status: EventStatus, writer: Writer) -> None:
+        row = replace(self.jobs[job], status=status.value, finished_at=writer.at)
+        self._record(row, status, "over", writer)
+
+    def _interrupt(self, job: str, writer: Writer, *, died: bool) -> None:
+        row = self.jobs[job]
+        row = replace(row, status=JobStatus.QUEUED.value, interruptions=row.interruptions + 1)
+        self._record(row, EventStatus.INTERRUPTED, "cut off", writer, died=died)
+
+    def _free(self) -> None:
+        self._move_lock(replace(self.lock_row, job_id="", attempt=0))
+
+    def _move_lock(self, lock: LockRow) -> None:
+        self.lock_row = lock
+        self._put(rows.LOCK_KEY, lock.values())
+
+    def _wait(self, job: str) -> None:
+        row = self.jobs[job]
+        self._put(row.ticket_key, row.values())
+
+    def _drop_ticket(self, job: str) -> None:
+        self.rows.pop(self.jobs[job].ticket_key, None)
+
+
+class Records:
+    """Evidence in memory: what authors wrote, and what follows from it unless a test changes that."""
+
+    def __init__(self, *authors: Author) -> None:
+        self.partitions = {author.partition: author.stored() for author in authors}
+        self.told = [told for author in authors for told in told_of(author.stored())]
+        self.places = {job: author.partition for author in authors for job in author.jobs}
+        self.listed = {
+            row.job_id: author.partition
+            for author in authors
+            for row in author.jobs.values()
+            if not row.is_terminal
+        }
+        #: Partitions whose leases somebody holds.
+        self.leased: set[str] = set()
+
+    async def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
+        for name in sorted(self.partitions):
+            if partition in {None, name}:
+                found = self.partitions[name]
+                for start in range(0, len(found), 7):
+                    yield found[start : start + 7]
+
+    async def job(self, partition: str, job_id: str) -> Sequence[Stored]:
+        found = self.partitions.get(partition, [])
+        wanted = (rows.event_prefix(job_id), rows.job_key(job_id))
+        return [row for row in found if row.key.startswith(wanted)]
+
+    async def line(self, partition: str) -> Sequence[Stored]:
+        return [row for row in self.partitions.get(partition, []) if row.key.startswith(rows.LINE)]
+
+    async def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
+        yield [told for told in self.told if job_id in {None, told.partition}]
+
+    async def registered(self) -> AsyncIterator[Sequence[Place]]:
+        yield [Place(job, partition) for job, partition in self.places.items()]
+
+    async def find(self, job_id: str) -> Place | None:
+        return Place(job_id, self.places[job_id]) if job_id in self.places else None
+
+    async def active(self) -> AsyncIterator[Sequence[Place]]:
+        yield [Place(job, partition) for job, partition in self.listed.items()]
+
+    async def is_free(self, partition: str) -> bool:
+        return partition not in self.leased
+
+
+def told_of(stored: Iterable[Stored]) -> list[Told]:
+    """Give the trail that follows from a partition."""
+    told = []
+    for row in stored:
+        if row.key.startswith("event|"):
+            event = EventRow.from_values(row.values)
+            kept = replace(event, op_id="", traceparent=None)
+            key = f"{event.job_id}-{event.seq:06d}"
+            told.append(Told(event.job_id, key, kept, trace_id_of(event.traceparent)))
+    return told
+
+
+def effect(author: Author, of: str, step: str, *, fence: int | None = None, **more: Any) -> str:
+    """Give the sink's line of an effect that a job has now; the sink's clock counts from somewhere else."""
+    line = {
+        "key": author.lock,
+        "fence": author.jobs[of].fence if fence is None else fence,
+        "job": of,
+        "step": step,
+        "at": author.now.timestamp() - 1_700_000_000,
+        "accepted": True,
+        "highest": 0,
+    }
+    return json.dumps(line | more) + "\n"
+
+
+def eventful(lock: str = "ledger", first_number: int = 1) -> Author:
+    """Give a history in which everything happens that may happen."""
+    author = Author(lock, first_number=first_number)
+    first, second, third, fourth, fifth = (author.submit() for _ in range(5))
+    author.start(first)
+    author.step(first, "read")
+    author.save(first)
+    author.end(first, chain=second)
+    author.step(second, "read")
+    author.interrupt(second, died=True)
+    author.start(second, "w2")
+    author.step(second, "write")
+    author.pause(20)
+    author.take_over(second, "w3", start=third)
+    author.step(third, "read")
+    author.end(third, EventStatus.FAILED)
+    author.start(second, "w1")
+    author.end(second)
+    author.cancel(fourth)
+    author.pause(2)
+    author.start(fifth, "w2")
+    author.interrupt(fifth)
+    author.start(fifth, "w1")
+    author.end(fifth)
+    return author

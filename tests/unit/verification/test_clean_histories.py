@@ -1,0 +1,124 @@
+"""Nothing is found where nothing is wrong, and what is told of it is right."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.unit.verification.asking import Scope, broken, file_of, verdict_on
+from tests.unit.verification.authored import BEGINNING, Author, Records, effect, eventful, job_id
+
+from verification import Invariant
+
+
+async def test_an_eventful_history_holds_and_is_summed_up() -> None:
+    verdict = await verdict_on(Records(eventful()))
+    assert verdict.violations == []
+    assert verdict.counts == {
+        "locks": 1,
+        "jobs": 5,
+        "unfinished": 0,
+        "events": 31,
+        "runs": 7,
+        "interruptions": 3,
+        "effects_accepted": 0,
+        "effects_refused": 0,
+    }
+    assert verdict.outcomes == {"Completed": 3, "Failed": 1, "Cancelled": 1}
+    assert {cause: of.count for cause, of in verdict.take_over.items()} == {
+        "runner_died": 1,
+        "worker_stopped": 1,
+        "worker_lost": 1,
+    }
+    assert verdict.take_over["worker_lost"].max == pytest.approx(20.1)
+    assert verdict.take_over["runner_died"].max == pytest.approx(0.1)
+    assert (verdict.hand_over.count, verdict.in_line.count) == (3, 7)
+    assert verdict.hand_over.p50 == pytest.approx(0.1)
+    assert set(verdict.unchecked) == {
+        Invariant.QUEUES,
+        Invariant.SINK_FENCES,
+        Invariant.SINK_OVERLAP,
+        Invariant.TAKE_OVER_TIMES,
+    }
+
+
+async def test_several_locks_hold_with_their_sink_and_accepted_ids(tmp_path: Path) -> None:
+    one, other = eventful("one"), eventful("other", first_number=100)
+    ids = file_of(tmp_path, *(f"{job}\n" for job in [*one.jobs, *other.jobs]))
+    verdict = await verdict_on(Records(one, other), accepted=ids)
+    assert verdict.violations == []
+    assert (verdict.counts["locks"], verdict.counts["jobs"]) == (2, 10)
+
+
+async def test_unfinished_jobs_are_no_violation_and_are_counted() -> None:
+    author = Author()
+    running, interrupted, waiting = (author.submit() for _ in range(3))
+    author.start(interrupted)
+    author.interrupt(interrupted)
+    author.start(running)
+    author.step(running, "one")
+    verdict = await verdict_on(Records(author))
+    assert verdict.violations == []
+    assert verdict.counts["unfinished"] == 3
+    assert verdict.outcomes == {}
+    assert waiting in author.jobs
+
+
+async def test_a_period_judges_what_reaches_into_it_as_a_whole() -> None:
+    author = Author()
+    before, across, after = author.submit(), author.submit(), ""
+    author.start(before)
+    author.end(before)
+    author.start(across)
+    author.pause(100)
+    author.step(across, "one")
+    author.end(across)
+    author.pause(100)
+    after = author.submit()
+    author.start(after)
+    author.end(after)
+    author.event(before, 2)["message"] = "altered"
+    records = Records(author)
+    middle = Scope(since=BEGINNING + timedelta(seconds=50), until=BEGINNING + timedelta(seconds=150))
+    verdict = await verdict_on(records, scope=middle)
+    assert verdict.violations == []
+    assert (verdict.counts["jobs"], verdict.counts["runs"], verdict.counts["events"]) == (1, 1, 5)
+    assert set(await broken(records, scope=Scope(until=BEGINNING + timedelta(seconds=50)))) == {"I1"}
+    assert set(await broken(records)) == {"I1"}
+
+
+async def test_only_the_chosen_locks_are_judged() -> None:
+    good, bad = eventful("good"), eventful("bad", first_number=100)
+    bad.event(job_id(100), 2)["message"] = "altered"
+    records = Records(good, bad)
+    verdict = await verdict_on(records, scope=Scope(("good",)))
+    assert verdict.violations == []
+    assert verdict.counts["jobs"] == 5
+    assert set(await broken(records, scope=Scope(("bad",)))) == {"I1"}
+
+
+async def test_effects_are_counted_and_a_refused_one_is_the_fence_at_work(tmp_path: Path) -> None:
+    author = Author()
+    first, second = author.submit(), author.submit()
+    author.start(first)
+    lines = [effect(author, first, "one")]
+    author.pause(30)
+    author.take_over(first, "w2", start=second)
+    author.pause(10)
+    lines += [effect(author, second, "one"), effect(author, first, "two", accepted=False, highest=2)]
+    verdict = await verdict_on(Records(author), sink=file_of(tmp_path, *lines))
+    assert verdict.violations == []
+    assert (verdict.counts["effects_accepted"], verdict.counts["effects_refused"]) == (2, 1)
+
+
+async def test_one_effect_that_was_cut_off_within_a_call_may_come_late(tmp_path: Path) -> None:
+    author = Author()
+    first = author.submit()
+    author.start(first)
+    lines = [effect(author, first, "one")]
+    author.pause(30)
+    author.take_over(first, "w2")
+    author.pause(10)
+    lines.append(effect(author, first, "two", fence=1))
+    sink = file_of(tmp_path, *lines)
+    assert await broken(Records(author), sink=sink) == {}
+    assert set(await broken(Records(author), sink=sink, late_effects=0)) == {"I5"}
