@@ -64,6 +64,13 @@ def ensure_prometheus() -> None:
             system_packages.install("prometheus")
 
 
+def ensure_faketime() -> None:
+    """Make libfaketime available, by which the chaos moves a service's clock. Raises InstallError."""
+    with _one_at_a_time():
+        if not shutil.which("faketime"):
+            system_packages.install("faketime")
+
+
 def main() -> int:
     """Install what is missing and return the exit code."""
     try:

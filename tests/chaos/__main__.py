@@ -1,0 +1,75 @@
+"""Chaos on real processes: `python -m tests.chaos [--full] [--case NAME ...] [--seed N]`."""
+
+import argparse
+import json
+import random
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy import servers
+from tests.chaos.case import Case
+from tests.chaos.cases import CASES
+from tests.chaos.sizes import FULL, SMALL, Sizes
+from tests.chaos.town import Town
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the cases asked for; the exit code says whether all held."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="full size instead of minutes")
+    parser.add_argument("--case", action="append", choices=sorted(CASES), help="only this one; repeatable")
+    parser.add_argument("--seed", type=int, default=None, help="throw the same dice again")
+    parser.add_argument("--workers", type=int, default=8)
+    asked = parser.parse_args(arguments)
+    seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
+    names = asked.case or list(CASES)
+    print(f"chaos: {', '.join(names)}; {'full' if asked.full else 'small'} size; SEED={seed}", flush=True)
+    servers.ensure_installed()
+    folder = Path(tempfile.mkdtemp(prefix="turnstile-chaos-"))
+    held = play([CASES[name] for name in names], FULL if asked.full else SMALL, seed, folder, asked.workers)
+    if held:
+        shutil.rmtree(folder, ignore_errors=True)
+        print(f"chaos: all held; SEED={seed}")
+        return 0
+    print(f"chaos: NOT ALL HELD; SEED={seed}; logs in {folder}")
+    return 1
+
+
+def play(cases: Sequence[type[Case]], sizes: Sizes, seed: int, folder: Path, workers: int = 8) -> bool:
+    """Run cases one after the other in one town; tells whether all held."""
+    began = time.monotonic()
+    with (
+        servers.rabbitmq(folder / "rabbitmq") as broker,
+        servers.azurite(folder / "azurite", in_memory=True) as storage,
+    ):
+        town = Town(broker, storage, folder / "town", workers, random.Random(seed))
+        try:
+            town.start()
+            print(f"  {workers} workers are up after {time.monotonic() - began:.0f} s", flush=True)
+            return min([_run(case, town, sizes, seed) for case in cases])
+        finally:
+            town.close()
+
+
+def _run(kind: type[Case], town: Town, sizes: Sizes, seed: int) -> bool:
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"  {kind.name} {time.monotonic() - began:4.0f} s: {text}", flush=True)
+
+    # Dice of its own, so that a case meets the same faults whatever came before it.
+    case = kind(town, sizes, random.Random(f"{kind.name} {seed}"), say)
+    held = case.run()
+    for sentence in case.wrong:
+        say(f"WRONG: {sentence}")
+    print(f"{'held ' if held else 'FAILED'} {kind.name}: {json.dumps(case.figures)}", flush=True)
+    return held
+
+
+if __name__ == "__main__":
+    sys.exit(main())

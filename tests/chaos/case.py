@@ -1,0 +1,108 @@
+"""A case of chaos: faults while jobs come in, then peace, then the verdict."""
+
+import math
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tests.chaos.load import Accepted, Load
+from tests.chaos.prey import Hunter
+from tests.chaos.sizes import Sizes
+from tests.chaos.town import Town
+from tests.chaos.verdict import Verdict, judge, wait_for_peace
+
+#: How many locks the jobs of a case are spread over.
+LOCKS = 50
+
+Say = Callable[[str], None]
+
+
+class Case(ABC):
+    """One kind of faults. `figures` is what the last line tells, in that order."""
+
+    name: ClassVar[str]
+    #: Seconds that everything accepted may take to end, once the faults are over.
+    patience: ClassVar[float] = 90.0
+    #: Invariants that these faults may break, with the reason.
+    excused: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, town: Town, sizes: Sizes, dice: random.Random, say: Say) -> None:
+        self.town = town
+        self.sizes = sizes
+        self.dice = dice
+        self.say = say
+        self.figures: dict[str, Any] = {}
+        self.wrong: list[str] = []
+        self.locks = [f"{self.name} {number}" for number in range(LOCKS)]
+        self.accepted: dict[str, Accepted] = {}
+        self.hunter = Hunter(town, town.folder / "effects.jsonl")
+
+    @abstractmethod
+    def play(self) -> None:
+        """Submit jobs and commit faults; when this returns no fault may go on, but the network's."""
+
+    def assess(self, verdict: Verdict) -> None:  # noqa: B027 - not every case has promises of its own
+        """Look at what this case alone promises."""
+
+    def run(self) -> bool:
+        """Play, wait for peace and judge; tells whether all held."""
+        began = time.monotonic()
+        try:
+            self.play()
+        finally:
+            self.town.network.heal()
+        self.figures["jobs"] = len(self.accepted)
+        self.say("the faults are over")
+        self.wrong += wait_for_peace(self.town, self.patience)
+        verdict = judge(self.town, self.accepted.values(), self.excused)
+        self.wrong += verdict.wrong
+        self.figures |= verdict.figures
+        self.assess(verdict)
+        self.figures["seconds"] = round(time.monotonic() - began)
+        return not self.wrong
+
+    def load(
+        self,
+        count: int | None,
+        per_second: float,
+        parameters: Callable[[random.Random], dict[str, Any]],
+        locks: int = LOCKS,
+        budget: Callable[[], float] = lambda: math.inf,
+    ) -> Load:
+        """Give a load of errands; what it gets accepted is counted to this case."""
+        load = Load(
+            self.town.publisher.url,
+            self.locks[:locks],
+            parameters,
+            count,
+            per_second,
+            random.Random(self.dice.random()),
+            budget,
+        )
+        load.accepted = self.accepted
+        return load
+
+    def steady(self, active: int) -> Callable[[], float]:
+        """Give a budget that lets jobs in as others end, so that about so many are not over."""
+        last: list[float] = [-math.inf, 0]
+
+        def budget() -> float:
+            now = time.monotonic()
+            if now - last[0] > 0.5:
+                last[:] = now, len(self.accepted) + active - len(self.town.records.active_jobs())
+            return last[1]
+
+        return budget
+
+    def expect(self, holds: bool, otherwise: str) -> None:
+        """Note what does not hold."""
+        if not holds:
+            self.wrong.append(otherwise)
+
+    @property
+    def folder(self) -> Path:
+        """Where everything is logged."""
+        return self.town.folder

@@ -1,0 +1,15 @@
+"""All cases, in the order in which they are played."""
+
+from tests.chaos.brokers import Broker
+from tests.chaos.bystanders import Bystanders
+from tests.chaos.case import Case
+from tests.chaos.clocks import Clocks
+from tests.chaos.cuts import Cuts
+from tests.chaos.kills import Kills
+from tests.chaos.lost_answers import LostAnswers
+from tests.chaos.pauses import Pauses
+from tests.chaos.storms import Storm
+
+CASES: dict[str, type[Case]] = {
+    case.name: case for case in (LostAnswers, Kills, Pauses, Cuts, Storm, Broker, Bystanders, Clocks)
+}

@@ -1,0 +1,91 @@
+"""Case: runners, supervisors and both are killed in the middle of their jobs."""
+
+import contextlib
+import os
+import signal
+import time
+
+from tests.chaos.case import Case
+from tests.chaos.prey import Prey
+from tests.chaos.take_overs import Kill, quantile, take_overs
+from tests.chaos.verdict import Verdict
+from tests.e2e.stack import TAKE_OVER_SECONDS
+from tests.e2e.waiting import until
+
+_STEPS = 3
+
+#: What is killed; a runner comes back sooner than a whole worker.
+_VICTIMS = ("runner", "runner", "supervisor", "both")
+
+#: Kills wait while more workers than this are down: somebody has to be there to take over.
+_MOST_DOWN = 2
+
+#: Seconds between two kills, at least.
+_PAUSE = 1.0
+
+#: Seconds within which all but one take-over in a hundred must have happened.
+LIMITS = {"runner": 3.0, "supervisor": TAKE_OVER_SECONDS, "both": TAKE_OVER_SECONDS}
+
+
+class Kills(Case):
+    name = "kills"
+
+    def play(self) -> None:
+        self.kills: list[Kill] = []
+        self._bait = 0
+        # The load follows the kills, so that on a slow machine there is still somebody to take over.
+        with self.load(None, 20, _errand, budget=self._budget) as load:
+            while len(self.kills) < self.sizes.kills:
+                self._kill_one()
+                if len(self.kills) % 20 == 0:
+                    self.say(f"{len(self.kills)} kills, {len(self.accepted)} jobs accepted")
+            until(
+                lambda: len(self.accepted) >= self.sizes.killed_jobs, 600, "the rest of the jobs to come in"
+            )
+            load.stop()
+
+    def _budget(self) -> float:
+        share = (len(self.kills) + 3) / self.sizes.kills
+        return self.sizes.killed_jobs * min(share, 1.0) + self._bait
+
+    def _kill_one(self) -> None:
+        while sum(not worker.is_ready for worker in self.town.workers) > _MOST_DOWN:
+            time.sleep(0.2)
+        while (prey := self.hunter.find(lambda prey: prey.step != f"effect {_STEPS}", within=1)) is None:
+            self._bait += 1
+        time.sleep(self.dice.uniform(0, 0.06))
+        what = self.dice.choice(_VICTIMS)
+        self.kills.append(Kill(prey, what, time.time()))
+        _kill(prey, what)
+        time.sleep(_PAUSE)
+
+    def assess(self, verdict: Verdict) -> None:
+        found = take_overs(self.kills, verdict.journals)
+        self.figures |= {"kills": len(self.kills), "cut_off": len(found)}
+        self.expect(len(found) >= 0.8 * len(self.kills), "most kills should have cut a run off")
+        for what, limit in LIMITS.items():
+            seconds = [take_over.seconds for take_over in found if take_over.kill.what == what]
+            p99 = quantile(seconds, 0.99)
+            figures = {
+                "count": len(seconds),
+                "p50": quantile(seconds, 0.5),
+                "p99": p99,
+                "max": max(seconds or [0]),
+            }
+            self.figures[f"take_over_{what}"] = {name: round(value, 2) for name, value in figures.items()}
+            self.expect(p99 <= limit, f"take-over of a killed {what}: p99 is {p99:.2f} s, not {limit:g} s")
+        for late in (taken for taken in found if taken.seconds > LIMITS[taken.kill.what]):
+            prey = late.kill.prey
+            about = f"{prey.worker.name} on {prey.lock} with fence {prey.fence}"
+            self.say(f"late: {late.seconds:.1f} s for a killed {late.kill.what}, {about}")
+
+
+def _errand(dice):
+    return {"steps": _STEPS, "seconds": round(dice.uniform(0.1, 0.25), 2)}
+
+
+def _kill(prey: Prey, what: str) -> None:
+    pids = {"runner": [prey.runner_pid], "supervisor": [prey.worker_pid]}
+    for pid in pids.get(what, [prey.worker_pid, prey.runner_pid]):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,121 @@
+"""Jobs that come in all the time, from a client that repeats what was not confirmed."""
+
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from contracts.identifiers import new_id
+
+_CLIENTS = 4
+_PATIENCE_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A job that the publisher has answered for."""
+
+    id: str
+    lock: str
+    parameters: dict[str, Any]
+
+
+class Load:
+    """Submits `count` jobs, or as many as there is time for, whatever becomes of them.
+
+    At most so many per second, and never more than the budget allows so far.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        locks: Sequence[str],
+        parameters: Callable[[random.Random], dict[str, Any]],
+        count: int | None,
+        per_second: float,
+        dice: random.Random,
+        budget: Callable[[], float],
+    ) -> None:
+        self._budget = budget
+        self._client = httpx.Client(base_url=url, timeout=15)
+        self._locks = locks
+        self._parameters = parameters
+        self._count = count
+        self._pause = 1 / per_second
+        self._dice = dice
+        self._mutex = threading.Lock()
+        self._is_over = threading.Event()
+        self._given_up: list[str] = []
+        self._thread = threading.Thread(target=self._submit_all, name="load", daemon=True)
+        self.accepted: dict[str, Accepted] = {}
+        #: Tries that brought no yes.
+        self.failed_tries = 0
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all jobs are accepted."""
+        return not self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Wait until all jobs are accepted; fail when some were not, for minutes."""
+        self._thread.join()
+        self._check()
+
+    def _check(self) -> None:
+        assert not self._given_up, f"not accepted for {_PATIENCE_SECONDS:g} s: {self._given_up}"
+
+    def stop(self) -> None:
+        """Submit no more than what is on its way."""
+        self._is_over.set()
+        self._thread.join()
+        self._client.close()
+        self._check()
+
+    def _submit_all(self) -> None:
+        due = time.monotonic()
+        with ThreadPoolExecutor(_CLIENTS, thread_name_prefix="client") as clients:
+            for number in itertools.count() if self._count is None else range(self._count):
+                due = max(due + self._pause, time.monotonic() - 1)
+                while number >= self._budget() or time.monotonic() < due:
+                    if self._is_over.wait(0.02):
+                        return
+                job = Accepted(new_id(), self._dice.choice(self._locks), self._parameters(self._dice))
+                clients.submit(self._insist, job)
+
+    def _insist(self, job: Accepted) -> None:
+        """Submit until somebody says yes, always with the same id."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            if self._submit(job):
+                with self._mutex:
+                    self.accepted[job.id] = job
+                return
+            with self._mutex:
+                self.failed_tries += 1
+            time.sleep(0.3)
+        self._given_up.append(job.id)
+
+    def _submit(self, job: Accepted) -> bool:
+        asked = {"job_id": job.id, "kind": "errand", "lock": job.lock, "parameters": job.parameters}
+        try:
+            answer = self._client.post("/api/jobs", json=asked)
+        except httpx.TransportError:
+            return False
+        if answer.status_code == httpx.codes.CONFLICT:
+            # An earlier try, whose answer was lost.
+            assert answer.json()["same_request"], answer.text
+            return True
+        return answer.status_code == httpx.codes.ACCEPTED

@@ -1,0 +1,122 @@
+"""Case: workers are frozen, whole or the supervisor alone, and wake up too late."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import ClassVar
+
+import psutil
+from tests.chaos.case import Case
+from tests.chaos.prey import Hunter, Prey
+from tests.chaos.verdict import Verdict
+from tests.e2e.services import is_alive
+from tests.e2e.stack import LEASE_SECONDS
+
+_SHORTEST = 0.1
+
+#: Pauses after which somebody else has surely taken over, in lengths of a lease.
+_LONG = 1.35
+
+#: How often the runner wakes up first, when a whole worker was frozen: only then can it do something late.
+_RUNNER_FIRST = 0.7
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A worker that was frozen."""
+
+    prey: Prey
+    is_whole: bool
+    leases: float
+
+
+class Pauses(Case):
+    name = "pauses"
+    excused: ClassVar = {"I5": "whoever is frozen between its look at the deadline and an effect has it late"}
+
+    def play(self) -> None:
+        self.pauses: list[Pause] = []
+        self._mutex = threading.Lock()
+        self._frozen: set[str] = set()
+        self._before = self.town.writes_refused()
+        with (
+            self.load(None, 20, _errand, budget=self.steady(16 + self.sizes.pauses_at_once)) as load,
+            ThreadPoolExecutor(self.sizes.pauses_at_once, thread_name_prefix="pauser") as pausers,
+        ):
+            for result in [pausers.submit(self._pause, length) for length in self._lengths()]:
+                result.result()
+            load.stop()
+
+    def _lengths(self) -> list[float]:
+        """Give lengths in leases: half anywhere, half so long that the lease is surely gone."""
+        count = self.sizes.pauses
+        longest = self.sizes.longest_pause
+        found = [self.dice.uniform(_SHORTEST, longest) for _ in range(count // 2)]
+        found += [self.dice.uniform(_LONG, longest) for _ in range(count - count // 2)]
+        self.dice.shuffle(found)
+        return found
+
+    def _pause(self, leases: float) -> None:
+        prey = self._choose()
+        is_whole = self.dice.random() < 0.7
+        self.pauses.append(Pause(prey, is_whole, leases))
+        supervisor = psutil.Process(prey.worker_pid)
+        family = [supervisor, *supervisor.children(recursive=True)] if is_whole else [supervisor]
+        try:
+            for process in family:
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
+            time.sleep(leases * LEASE_SECONDS)
+        finally:
+            self._wake(prey, family)
+            self._frozen.discard(prey.worker.name)
+        if len(self.pauses) % 10 == 0:
+            self.say(f"{len(self.pauses)} pauses, {len(self.accepted)} jobs accepted")
+
+    def _choose(self) -> Prey:
+        hunter = Hunter(self.town, self.folder / "effects.jsonl")
+        while True:
+            prey = hunter.find(lambda prey: prey.worker.name not in self._frozen, within=120)
+            assert prey is not None, "no job runs: nothing can be frozen"
+            with self._mutex:
+                if prey.worker.name not in self._frozen:
+                    self._frozen.add(prey.worker.name)
+                    return prey
+
+    def _wake(self, prey: Prey, family: list[psutil.Process]) -> None:
+        self.dice.shuffle(family)
+        if self.dice.random() < _RUNNER_FIRST:
+            family.sort(key=lambda process: process.pid != prey.runner_pid)
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+            time.sleep(self.dice.uniform(0, 0.25))
+
+    def assess(self, verdict: Verdict) -> None:
+        refused_effects = sum(
+            not effect.accepted for lock in verdict.journals for effect in self.town.sink.effects(lock)
+        )
+        writes = self.town.writes_refused() - self._before
+        late = sum(pause.leases > 1 for pause in self.pauses)
+        survivors = sum(
+            is_alive(psutil.Process(pause.prey.runner_pid))
+            for pause in self.pauses
+            if pause.leases > 1 and psutil.pid_exists(pause.prey.runner_pid)
+        )
+        self.figures |= {
+            "pauses": len(self.pauses),
+            "longer_than_a_lease": late,
+            "stale_effects_refused": refused_effects,
+            "stale_writes_refused": writes,
+        }
+        self.expect(survivors == 0, f"{survivors} runners outlived a pause longer than their lease")
+        self.expect(
+            refused_effects + writes >= self.sizes.stale_writes,
+            f"only {refused_effects + writes} stale writes were refused: this has shown little",
+        )
+
+
+def _errand(dice):
+    return {"steps": 2, "seconds": round(dice.uniform(2, 4), 2), "careless": True}
