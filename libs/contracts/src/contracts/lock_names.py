@@ -15,6 +15,12 @@ FORMAT = "lock-name"
 
 _SLUG_LENGTH = 40
 
+#: Characters without a look of their own that count as letters, marks or symbols (Unicode's
+#: Default_Ignorable_Code_Point, and the empty Braille cell).
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+
 
 class LockNameError(ValueError):
     """The lock name cannot be used."""
@@ -24,8 +30,9 @@ def normalise(name: str) -> str:
     """Give the one spelling of a lock name: Unicode form NFC, no blanks around it.
 
     Raises LockNameError when nothing is left, when the name is longer than MAX_LENGTH characters, or when
-    it contains control, format, unassigned or surrogate characters, which would make two names look alike.
-    Letter case counts: `Ledger` and `ledger` are two locks.
+    it contains control, format, unassigned, surrogate or otherwise invisible characters or other blanks than
+    the plain one, which would make two names look alike. `.` and `..` are no names: in an address they mean
+    another place. Letter case counts: `Ledger` and `ledger` are two locks.
     """
     if any(0xD800 <= ord(character) <= 0xDFFF for character in name):
         raise LockNameError("a lock name must not contain surrogate characters")
@@ -34,10 +41,17 @@ def normalise(name: str) -> str:
         raise LockNameError("a lock name must not be empty")
     if len(spelled) > MAX_LENGTH:
         raise LockNameError(f"a lock name has at most {MAX_LENGTH} characters, this one has {len(spelled)}")
+    if spelled in {".", ".."}:
+        raise LockNameError("a lock name must not be . or .., which mean places in an address")
     for character in spelled:
-        if unicodedata.category(character) in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}:
+        category = unicodedata.category(character)
+        if category in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"} or _UNSEEN.match(character):
             raise LockNameError(
                 f"a lock name must not contain the invisible character U+{ord(character):04X}; remove it"
+            )
+        if category == "Zs" and character != " ":
+            raise LockNameError(
+                f"a lock name must not contain the blank U+{ord(character):04X}; use a plain one"
             )
     return spelled
 

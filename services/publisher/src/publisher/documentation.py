@@ -14,8 +14,8 @@ from publisher.problems import MEDIA_TYPE, Problem
 CURSOR = "Where to go on: `next` of the page before."
 
 LOCK_NAME = (
-    f"At most {lock_names.MAX_LENGTH} visible characters and plain blanks; blanks around it and the Unicode "
-    "form make no difference, letter case does."
+    f"At most {lock_names.MAX_LENGTH} visible characters and plain blanks, not . or ..; blanks around it and "
+    "the Unicode form make no difference, letter case does."
 )
 
 #: Texts that no pattern describes have formats of their own.
