@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.verification.asking import broken, file_of
@@ -422,7 +423,7 @@ async def test_an_effect_accepted_under_a_lower_fence_is_found(tmp_path: Path) -
 
 @pytest.mark.parametrize("more", [{"fence": 9}, {"job": job_id(77)}, {"key": "another lock"}])
 async def test_an_effect_of_a_run_that_the_journal_does_not_know_is_found(
-    tmp_path: Path, more: dict[str, object]
+    tmp_path: Path, more: dict[str, Any]
 ) -> None:
     author = Author()
     job = author.submit()

@@ -17,6 +17,7 @@ from verification import Stored
 HARMLESS = {"op_id", "traceparent"}
 
 WORKERS = ("w1", "w2", "w3")
+ENDS = (EventStatus.COMPLETED, EventStatus.FAILED, EventStatus.TIMED_OUT)
 
 
 @st.composite
@@ -28,7 +29,7 @@ def histories(draw: st.DrawFn) -> Author:
         queued = [job for job, row in author.jobs.items() if row.status == "Queued"]
         worker = draw(st.sampled_from(WORKERS))
         if running:
-            status = draw(st.sampled_from([EventStatus.COMPLETED, EventStatus.FAILED, EventStatus.TIMED_OUT]))
+            status = draw(st.sampled_from(ENDS))
             match draw(st.integers(0, 5)):
                 case 0 | 1:
                     author.step(running, f"step {author.jobs[running].steps + 1}")
@@ -42,9 +43,9 @@ def histories(draw: st.DrawFn) -> Author:
                     author.take_over(running, worker, start="" if other == running else other)
                     running = other
                 case _:
-                    following = draw(st.sampled_from(["", *queued]))
-                    author.end(running, status, chain=following)
-                    running = following
+                    chain = draw(st.sampled_from(["", *queued]))
+                    author.end(running, status, chain=chain)
+                    running = chain
         elif queued and draw(st.booleans()):
             running = draw(st.sampled_from(queued))
             author.start(running, worker)
