@@ -28,7 +28,7 @@ async def test_a_lock_given_back_has_no_holder(api: Api, worker_of: WorkerOf) ->
     assert (lock["holder"], lock["job_id"], lock["since"], lock["fence"]) == (None, None, None, 1)
 
 
-@pytest.mark.parametrize("name", ["a/b", "a?b#c", "Büro 7", "100 %", "..", "a//b", "ledger/", "💥"])
+@pytest.mark.parametrize("name", ["a/b", "a?b#c", "Büro 7", "100 %", "a/../b", "a//b", "ledger/", "💥"])
 async def test_lock_names_are_spelled_in_the_path(api: Api, name: str) -> None:
     await api.submit(lock=name)
     answer = await api.client.get(f"/api/locks/{quote(name, safe='').replace('.', '%2E')}")
