@@ -71,12 +71,15 @@ class _Service:
         self.answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.tenure: Tenure | None = None
         self.task: asyncio.Task[None] | None = None
+        #: Whether the bell rang since the last look at the line began.
+        self.is_rung = False
 
     def answer(self, answer: Answer) -> None:
         if not self.answered.done():
             self.answered.set_result(answer)
 
     def hint(self) -> None:
+        self.is_rung = True
         if self.tenure is not None:
             self.tenure.hinted = True
 
@@ -86,6 +89,8 @@ class _Watch:
 
     def __init__(self) -> None:
         self.nudged = asyncio.Event()
+        #: Whether the bell rang since the last look at the line began.
+        self.is_rung = False
         self.task: asyncio.Task[None] | None = None
 
 
@@ -152,6 +157,7 @@ class Doorkeeper:
             return Answer.KNOWN
         watch = self._watches.get(name)
         if watch is not None and not ring.marked:
+            watch.is_rung = True
             if ring.released:
                 watch.nudged.set()
             return Answer.KNOWN
@@ -298,15 +304,20 @@ class Doorkeeper:
             self._observe(LockLeft(name))
 
     async def _look_once_more(self, name: str, service: _Service, *, passes_on: bool) -> bool:
-        try:
-            line = await self._read_line(name)
-        except UnknownOutcomeError:
-            self._conflict(name, service, Answer.UNKNOWN)
-            return False
-        except WrongLockError:
-            return False
-        if not line.has_work:
-            return False
+        while True:
+            service.is_rung = False
+            try:
+                line = await self._read_line(name)
+            except UnknownOutcomeError:
+                self._conflict(name, service, Answer.UNKNOWN)
+                return False
+            except WrongLockError:
+                return False
+            if line.has_work:
+                break
+            # A bell that rang meanwhile was dropped, and what it rang for may have come after this look.
+            if not service.is_rung:
+                return False
         if self._stopping or passes_on:
             await self._ports.bell.ring(Ring(name, released=True))
             return False
@@ -370,7 +381,8 @@ class Doorkeeper:
                 if await asyncio.shield(self._open(name).answered) in {Answer.TAKEN, Answer.EMPTY}:
                     return
                 tries += 1
-                if tries % 10 == 0 and not await self._may_have_work(name):
+                watch.is_rung = False
+                if tries % 10 == 0 and not await self._may_have_work(name) and not watch.is_rung:
                     return
         finally:
             if self._watches.get(name) is watch:

@@ -261,14 +261,22 @@ class Tenure:
         return versions
 
     async def _own_versions(self, draft: Draft, lock: Row, until: float) -> Mapping[str, str]:
-        """Find out the versions of an own write whose answer was lost."""
+        """Find out the versions of an own write whose answer was lost, and what others wrote since then."""
         versions = {rows.LOCK_KEY: lock.etag}
-        if draft.job is not None:
-            job_id = draft.job.job_id
-            for key in (rows.job_key(job_id), rows.state_key(job_id)):
-                row = await self._read(key, until)
-                if row is not None:
-                    versions[key] = row.etag
+        if draft.job is None:
+            return versions
+        key = rows.job_key(draft.job.job_id)
+        row = await self._read(key, until)
+        if row is not None:
+            versions[key] = row.etag
+            job = JobRow.from_row(row)
+            # To know a version is to know what stands there. If another run stands there, the lock row refuses us.
+            if job.fence == draft.job.fence:
+                draft.job = job
+        state_key = rows.state_key(draft.job.job_id)
+        state = await self._read(state_key, until)
+        if state is not None:
+            versions[state_key] = state.etag
         return versions
 
     async def _reload(self) -> None:
@@ -307,12 +315,15 @@ class Tenure:
         self._held = Held(
             draft.lock, versions[rows.LOCK_KEY], draft.job, versions[key], versions.get(state, earlier)
         )
+        if draft.job.cancel_requested:
+            self._stop.request(StopReason.CANCELLED)
 
     async def _adopt_start(
         self, draft: Draft, versions: Mapping[str, str], after: JobRow | None = None
     ) -> Run | None:
         self._held = None
         self._reported = None
+        self._stop = Stop()
         self._adopt(draft, versions)
         if draft.job is None:
             return None
@@ -320,7 +331,6 @@ class Tenure:
             left = (row for row in self._line.tickets if row.key != draft.job.ticket_key)
             self._line = replace(self._line, tickets=tuple(left))
         self._observe(RunStarted(draft.job, draft.hand_over, draft.interrupted, after))
-        self._stop = Stop()
         if not self.keeper.may_write:
             self._stop.request(StopReason.DEADLINE)
         elif self._is_shutting_down:
