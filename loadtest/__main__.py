@@ -127,8 +127,7 @@ def _locust(asked: Namespace, prepared: Target, plan: Plan, options: list[str], 
     plan.write(file)
     words = [sys.executable, "-m", "locust", "-f", str(Path(__file__).parent / "locustfile.py")]
     words += ["--host", plan.url, "--stop-timeout", "60", "--plan", str(file), *options]
-    # Handed on as it is, beside what the checker and the exporters are to know.
-    environment = {**os.environ, **prepared.environment}  # noqa: TID251
+    environment = {**os.environ, **proof.handed_on(prepared.environment)}  # noqa: TID251
     if asked.otel:
         words.append("--otel")
         environment |= {

@@ -4,6 +4,7 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.settings import ROOT
@@ -44,7 +45,10 @@ def parse(scenarios: dict[str, type[Scenario]], argv: Sequence[str] | None = Non
     parser.add_argument("--seed", type=int, default=1, help="seed of what is random (default: %(default)s)")
     parser.add_argument("--thresholds", type=Path, default=DEFAULT_FILE, help="the thresholds' TOML file")
     parser.add_argument(
-        "--results", type=Path, default=ROOT / ".data" / "load", help="folder for reports and ledgers"
+        "--results",
+        type=Path,
+        default=ROOT / ".data" / "load",
+        help="folder for a folder with the reports and ledgers of this call",
     )
     parser.add_argument("--runtime", choices=("native", "docker"), help="how to start a stack")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
@@ -57,6 +61,8 @@ def parse(scenarios: dict[str, type[Scenario]], argv: Sequence[str] | None = Non
         "--port", type=_whole, default=8089, help="port of the web page (default: %(default)s)"
     )
     found = parser.parse_args(argv)
+    # Each call has a folder of its own: effects of an earlier one would look forged.
+    found.results /= f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     chosen = [name for names in found.scenario or [] for name in names]
     found.scenario = list(dict.fromkeys(chosen)) or list(scenarios)
     return found

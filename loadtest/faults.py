@@ -81,5 +81,5 @@ def _run(*words: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise FaultError(str(error)) from None
     if done.returncode != 0:
-        raise FaultError(f"{' '.join(words)}: {done.stderr[-500:].strip() or done.stdout[-500:].strip()}")
+        raise FaultError(f"{' '.join(words)}: {(done.stderr or done.stdout).strip()[:400]}")
     return done.stdout

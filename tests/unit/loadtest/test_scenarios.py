@@ -1,0 +1,95 @@
+"""Scenarios: found by their files, and asking for what they say."""
+
+import sys
+from random import Random
+
+import pytest
+from loadtest.scenario import ScenarioError, discover
+
+_GOOD = '''
+from loadtest.scenario import Asked, Scenario
+class Mine(Scenario):
+    """Mine, and mine alone."""
+    def ask(self, random):
+        return Asked("mine")
+'''
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch, request):
+    """A new package for scenarios: its name and its folder."""
+    name = f"scenarios_{abs(hash(request.node.name))}"
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield name, tmp_path / name
+    for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+        del sys.modules[module]
+
+
+def test_a_file_is_all_that_a_scenario_needs(package):
+    name, folder = package
+    (folder / "my_own.py").write_text(_GOOD)
+    found = discover(name)
+    assert list(found) == ["my_own"]
+    assert (found["my_own"].name(), found["my_own"].title()) == ("my_own", "Mine, and mine alone")
+    assert not found["my_own"]().disturbs()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "must have one Scenario, but has 0"),
+        (_GOOD + "class Other(Scenario):\n    '''Other.'''\n", "must have one Scenario, but has 2"),
+        (_GOOD.replace('"""Mine, and mine alone."""', "pass"), "Mine has no docstring"),
+    ],
+)
+def test_a_file_that_has_not_one_scenario_is_named(package, text, said):
+    name, folder = package
+    (folder / "my_own.py").write_text(text)
+    with pytest.raises(ScenarioError, match=rf"my_own\.py.*{said}"):
+        discover(name)
+
+
+def test_the_scenarios_that_there_are_can_be_asked():
+    scenarios = discover()
+    assert set(scenarios) >= {
+        "contention", "many_locks", "duplicates", "mixed_day", "kill_while_loaded", "broker_restart",
+    }  # fmt: skip
+    for kind in scenarios.values():
+        scenario, random = kind(), Random(1)
+        asked = [scenario.ask(random) for _ in range(200)]
+        assert all(1 <= one.steps <= 1000 and 0 <= one.priority <= 9 and one.copies >= 1 for one in asked)
+        # The same seed asks for the same.
+        assert asked == [other for random in [Random(1)] for other in map(kind().ask, [random] * 200)]
+
+
+def test_many_locks_follows_zipfs_law():
+    scenario, random = discover()["many_locks"](), Random(1)
+    asked = [scenario.ask(random).lock for _ in range(3000)]
+    assert 200 < asked.count("lock-1") < 500
+    assert len(set(asked)) > 800
+
+
+class RecordedFaults:
+    def __init__(self):
+        self.done = []
+
+    def kill_worker(self):
+        self.done.append("kill")
+
+    def stop_worker(self):
+        self.done.append("stop")
+
+    def restart_broker(self):
+        self.done.append("restart")
+
+
+def test_harm_is_done_again_and_again_until_the_load_ends():
+    faults = RecordedFaults()
+    disturbing = discover()["kill_while_loaded"]().disturb(faults, Random(1))
+    assert all(0 < next(disturbing) < 10 for _ in range(101))
+    assert len(faults.done) == 100
+    assert {"kill", "stop"} == set(faults.done)
+    assert list(discover()["broker_restart"]().disturb(faults, Random(1)))
+    assert faults.done[100:] == ["restart"]
