@@ -27,7 +27,7 @@ def histories(draw: st.DrawFn) -> Author:
     running = ""
     for _ in range(draw(st.integers(4, 25))):
         queued = [job for job, row in author.jobs.items() if row.status == "Queued"]
-        worker = draw(st.sampled_from(WORKERS))
+        worker, starts = draw(st.sampled_from(WORKERS)), draw(st.booleans())
         if running:
             status = draw(st.sampled_from(ENDS))
             match draw(st.integers(0, 5)):
@@ -46,7 +46,7 @@ def histories(draw: st.DrawFn) -> Author:
                     chain = draw(st.sampled_from(["", *queued]))
                     author.end(running, status, chain=chain)
                     running = chain
-        elif queued and draw(st.booleans()):
+        elif queued and starts:
             running = draw(st.sampled_from(queued))
             author.start(running, worker)
         elif queued and draw(st.integers(0, 5)) == 0:
