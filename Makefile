@@ -12,7 +12,7 @@ STACK := $(PYTHON) -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine \
-	check fmt dashboards test test-unit test-integration test-e2e test-containers load lock clean
+	check fmt dashboards test test-unit test-integration test-e2e test-containers load load-ui lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,9 +88,14 @@ test-e2e: servers ## The tests with real processes
 test-containers: setup ## Build the images and test the compose stack; needs Docker
 	@$(BIN)/pytest tests/containers
 
-load: setup ## Run the load scenarios
-	@test -d loadtest || { echo "There are no load scenarios (loadtest/) yet." >&2; exit 2; }
-	@$(BIN)/python -m loadtest
+LOAD = $(BIN)/python -m loadtest $(if $(n),--workers $(n)) $(if $(s),--scenario $(s)) $(if $(t),--time $(t)) \
+	$(if $(j),--jobs $(j)) $(if $(u),--users $(u)) $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(filter 1,$(OTEL)),--otel)
+
+load: setup ## Put the stack under load and judge it (n=8 workers, s=contention, t=30s, j=2000 jobs, u=40 users, OTEL=1)
+	@$(LOAD)
+
+load-ui: setup ## The same in Locust's web page, with the verdict on one of its own
+	@$(LOAD) --ui
 
 # --- Maintain ----------------------------------------------------------------------------------
 

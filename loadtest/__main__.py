@@ -67,6 +67,9 @@ def _run_all(asked: Namespace, prepared: Target, scenarios: Mapping[str, type[Sc
 
 
 def _run(asked: Namespace, prepared: Target, kind: type[Scenario]) -> Verdict:
+    if kind.disturbs() and prepared.runtime is None:
+        said = "It does harm, which is done only to a stack of this folder: leave TURNSTILE_URL empty."
+        return Verdict(kind.name(), kind.title(), [], unusable=said)
     results = (asked.results / kind.name()).resolve()
     results.mkdir(parents=True, exist_ok=True)
     users = asked.users or kind.users

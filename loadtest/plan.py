@@ -37,8 +37,10 @@ class Plan:
     jaeger: str | None = None
 
     def write(self, file: Path) -> None:
-        """Write the plan."""
-        file.write_text(json.dumps(asdict(self), indent=1))
+        """Write the plan, so that nobody reads half of it."""
+        half_made = file.with_suffix(".part")
+        half_made.write_text(json.dumps(asdict(self), indent=1))
+        half_made.rename(file)
 
     @classmethod
     def read(cls, file: Path) -> "Plan":

@@ -164,7 +164,7 @@ class LoadRun:
         if not scenario.disturbs():
             return
         if self.faults is None:
-            self._trouble = f"{scenario.name()} does harm, which only a stack of this folder can be done."
+            self._trouble = f"{scenario.name()} does harm, which is done only to a stack of this folder."
             return
         try:
             for pause in scenario.disturb(self.faults, self._random):

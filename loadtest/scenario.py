@@ -79,9 +79,10 @@ class Scenario:
         """Do harm while the load lasts; yields how many seconds to wait in between."""
         return iter(())
 
-    def disturbs(self) -> bool:
-        """Say whether it does harm, for which the stack must be one that was started here."""
-        return type(self).disturb is not Scenario.disturb
+    @classmethod
+    def disturbs(cls) -> bool:
+        """Say whether it does harm, for which the stack must be one of this folder."""
+        return cls.disturb is not Scenario.disturb
 
 
 def discover(package: str = "loadtest.scenarios") -> dict[str, type[Scenario]]:

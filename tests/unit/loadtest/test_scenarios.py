@@ -33,7 +33,7 @@ def test_a_file_is_all_that_a_scenario_needs(package):
     found = discover(name)
     assert list(found) == ["my_own"]
     assert (found["my_own"].name(), found["my_own"].title()) == ("my_own", "Mine, and mine alone")
-    assert not found["my_own"]().disturbs()
+    assert not found["my_own"].disturbs()
 
 
 @pytest.mark.parametrize(

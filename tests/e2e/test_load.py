@@ -1,0 +1,85 @@
+"""The load test itself: it passes a stack that keeps its promises, and fails one that does not."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploy.settings import ROOT
+from tests.e2e.stack import Stack
+from tests.e2e.waiting import until
+
+from sample_jobs import effect_client
+
+pytestmark = pytest.mark.e2e
+
+#: Words for a small run, whose thresholds are not what is tested.
+_SMALL = ("--jobs", "20", "--users", "5", "--time", "10s", "--json")
+
+
+def load(stack: Stack, folder: Path, *words: str) -> subprocess.Popen[str]:
+    thresholds = folder / "thresholds.toml"
+    thresholds.write_text("[every]\nsubmit_p95_seconds = 30\n[contention]\njobs_per_second = 0.1\n")
+    environment = {
+        **os.environ,
+        "TURNSTILE_URL": stack.publisher.url,
+        "TURNSTILE_STORAGE_CONNECTION_STRING": stack.environment["TURNSTILE_STORAGE_CONNECTION_STRING"],
+        "TURNSTILE_STORAGE_NAMESPACE": stack.namespace,
+    }
+    files = ("--thresholds", str(thresholds), "--results", str(folder / "results"))
+    command = [sys.executable, "-m", "loadtest", *_SMALL, *files, *words]
+    with (folder / "stderr.txt").open("w") as errors:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+
+
+def outcome(process: subprocess.Popen[str], folder: Path) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Wait for the end; gives the exit code and the verdicts."""
+    text, _ = process.communicate(timeout=150)
+    said = (folder / "stderr.txt").read_text()
+    assert text, f"exit code {process.returncode}: {said}"
+    return process.returncode, {verdict["scenario"]: verdict for verdict in json.loads(text)["verdicts"]}
+
+
+def broken(verdict: dict[str, Any]) -> list[str]:
+    return [f"{one['promised']}: {one['seen']}" for one in verdict["findings"] if not one["holds"]]
+
+
+def test_two_scenarios_find_every_promise_kept(stack: Stack, tmp_path: Path) -> None:
+    stack.crew(2)
+    code, verdicts = outcome(load(stack, tmp_path, "-s", "contention,duplicates"), tmp_path)
+    assert [broken(verdict) for verdict in verdicts.values()] == [[], []]
+    assert code == 0
+    figures = verdicts["contention"]["figures"]
+    assert figures["jobs_accepted"] == 20
+    assert figures["jobs_per_second_through_busiest_lock"] > 0
+    assert figures["in_line_seconds"]["count"] == 20
+    (results,) = (tmp_path / "results").iterdir()
+    answers = verdicts["duplicates"]["findings"]
+    assert any("180 x 409" in finding["seen"] for finding in answers), "each job was submitted ten times"
+    report = (results / "contention" / "report.html").read_text()
+    assert "One lock, many publishers: holds" in report
+    assert "job through the busiest lock" in report, "the jobs' times stand among Locust's figures"
+    assert (results / "contention" / "verify.html").exists()
+
+
+def test_an_effect_that_nobody_submitted_a_job_for_fails_the_run(stack: Stack, tmp_path: Path) -> None:
+    stack.crew(2)
+    process = load(stack, tmp_path, "-s", "contention")
+    (plan,) = until(lambda: list(tmp_path.glob("results/*/contention/plan.json")), 30, "the plan of the run")
+    effect_client.send(
+        json.loads(plan.read_text())["sink"], key="nobody's lock", fence=1, job="nobody's job", step="forged"
+    )
+    code, verdicts = outcome(process, tmp_path)
+    assert any("none but submitted jobs" in text for text in broken(verdicts["contention"]))
+    assert code == 1
+
+
+def test_harm_is_not_done_to_somebody_elses_stack(stack: Stack, tmp_path: Path) -> None:
+    code, verdicts = outcome(load(stack, tmp_path, "-s", "broker_restart"), tmp_path)
+    assert "only to a stack of this folder" in verdicts["broker_restart"]["unusable"]
+    assert code == 2
