@@ -18,6 +18,7 @@ an effect outside that nobody recorded, a job whose acceptance nobody remembers,
 from verification.checking import Question, verify
 from verification.evidence import Evidence, Place, Stored, Told
 from verification.findings import MEANINGS, Invariant, Violation
+from verification.ledger import LedgerError
 from verification.scope import Scope
 from verification.spool import Run
 from verification.verdict import CAUSES, Percentiles, Verdict
@@ -27,6 +28,7 @@ __all__ = [
     "MEANINGS",
     "Evidence",
     "Invariant",
+    "LedgerError",
     "Percentiles",
     "Place",
     "Question",

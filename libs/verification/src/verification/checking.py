@@ -50,7 +50,7 @@ class Question:
 async def verify(evidence: Evidence, clock: Clock, question: Question) -> Verdict:
     """Check the invariants of a history.
 
-    Raises UnknownOutcomeError when the storage does not answer; OSError and ValueError for the files.
+    Raises UnknownOutcomeError when the storage does not answer; OSError and LedgerError for the files.
     """
     spool = Spool()
     try:
@@ -136,7 +136,7 @@ class _Verification:
         await self._take_in(register.check_register(self._evidence, self._spool, job_ids))
         await self._take_in(trail.check(patience, job_ids))
         if self._question.accepted is not None:
-            with self._question.accepted.open() as lines:
+            with self._question.accepted.open(errors="replace") as lines:
                 await self._take_in(register.check_accepted(self._evidence, self._spool, lines))
         await self._take_in(holdings.check_active(self._evidence, self._spool, patience))
         await self._take_in(holdings.check_leases(self._evidence, self._idle, patience))

@@ -23,6 +23,10 @@ from verification.spool import Spool
 _MOST_LOOKED_FOR = 200
 
 
+class LedgerError(ValueError):
+    """The file is no ledger of an effect sink."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One effect that was asked for; `at` counts seconds of the sink's clock."""
@@ -64,7 +68,7 @@ class LedgerCheck:
         self._looked_for = 0
 
     async def check(self, evidence: Evidence) -> AsyncIterator[Violation]:
-        """Judge every effect. Raises OSError, and ValueError when the file is no ledger."""
+        """Judge every effect. Raises OSError, and LedgerError when the file is none."""
         offset = self._clock_offset()
         for effect in self._effects():
             if not effect.is_accepted:
@@ -172,7 +176,7 @@ def _read(line: bytes, number: int) -> Effect:
             bool(effect["accepted"]),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"line {number} of the ledger is no effect: {error}") from None
+        raise LedgerError(f"line {number} of the ledger is no effect: {error}") from None
 
 
 def _violation(invariant: Invariant, message: str, effect: Effect) -> Violation:

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from azure_storage.installation import connect, read_model_names
-from command_line.exit_codes import UNREACHABLE, USAGE
+from command_line.exit_codes import STOPPED, UNREACHABLE, USAGE
 from command_line.output import complain, print_json
 from command_line.verifying.page import write_page
 from command_line.verifying.report import print_verdict
@@ -19,7 +19,7 @@ from contracts import lock_names
 from coordination.clock import SystemClock
 from coordination.ports import CoordinationError
 from service_defaults.settings import ServiceSettings, complaints
-from verification import CAUSES, Question, Scope, Verdict, verify
+from verification import CAUSES, LedgerError, Question, Scope, Verdict, verify
 
 #: Exit code when something does not hold.
 BROKEN = 1
@@ -41,6 +41,10 @@ class Asked:
     take_over_within: list[str]
 
 
+class _SettingsError(Exception):
+    """The settings do not name a storage account."""
+
+
 def run(asked: Asked, *, as_json: bool) -> None:
     """Verify, show, and end with 0 if all holds, 1 if not, 2 if it cannot be done, 5 without storage."""
     question = _question(asked)
@@ -49,8 +53,10 @@ def run(asked: Asked, *, as_json: bool) -> None:
         verdict = asyncio.run(_verify(settings, question))
     except CoordinationError as error:
         _give_up(f"the storage does not answer: {error}", UNREACHABLE)
-    except (OSError, ValueError) as error:
+    except (OSError, LedgerError, _SettingsError) as error:
         _give_up(str(error), USAGE)
+    except KeyboardInterrupt:
+        raise typer.Exit(STOPPED) from None
     if asked.html is not None:
         try:
             write_page(asked.html, verdict)
@@ -64,7 +70,10 @@ def run(asked: Asked, *, as_json: bool) -> None:
 
 
 async def _verify(settings: ServiceSettings, question: Question) -> Verdict:
-    storage = connect(settings)
+    try:
+        storage = connect(settings)
+    except ValueError as error:
+        raise _SettingsError(str(error)) from error
     try:
         evidence = StorageEvidence(storage, read_model_names(settings))
         return await verify(evidence, SystemClock(), question)

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from command_line.output import console, safe
 from verification import MEANINGS, Invariant, Percentiles, Verdict
 
-#: Violations printed; --json and --html have more.
-_MOST_SHOWN = 20
+#: Violations printed of each invariant; --json and --html have more.
+_MOST_SHOWN = 5
+
+#: Seconds.
+_CLOCKS_MAY_DIFFER = 1.0
 
 
 def print_verdict(verdict: Verdict, page: Path | None) -> None:
@@ -20,26 +24,20 @@ def print_verdict(verdict: Verdict, page: Path | None) -> None:
     screen.print(_invariants(verdict))
     if verdict.violations:
         screen.print()
-        for violation in verdict.violations[:_MOST_SHOWN]:
-            where = [f"lock {violation.lock}"] if violation.lock else []
-            where += [f"job {violation.job_id}"] if violation.job_id else []
-            where += [f"fence {violation.fence}"] if violation.fence else []
-            screen.print(Text(f"✗ {violation.invariant} ", "red"), safe(violation.message), soft_wrap=True)
-            screen.print(safe(f"    {', '.join(where)}"), style="dim", soft_wrap=True)
-        more = sum(verdict.found.values()) - min(len(verdict.violations), _MOST_SHOWN)
-        if more > 0:
-            screen.print(f"and {more} more; --json lists up to 1000 of each")
+        _print_violations(screen, verdict)
     screen.print()
     screen.print(_times(verdict))
+    if verdict.clocks_apart > _CLOCKS_MAY_DIFFER:
+        screen.print(
+            f"The workers' clocks contradict the order of transactions by {verdict.clocks_apart:.1f} s."
+        )
     if page is not None:
         screen.print(safe(f"picture: {page}"), soft_wrap=True)
 
 
 def _summary(verdict: Verdict) -> Text:
     counts = verdict.counts
-    text = Text(
-        "All holds. " if verdict.holds else "NOT all holds. ", "bold green" if verdict.holds else "bold red"
-    )
+    text = Text(*_headline(verdict))
     text.append(
         f"{counts['jobs']} jobs of {counts['locks']} locks, with {counts['events']} events, "
         f"{counts['runs']} runs, {counts['interruptions']} interruptions; "
@@ -52,6 +50,24 @@ def _summary(verdict: Verdict) -> Text:
     outcomes = ", ".join(f"{status} {count}" for status, count in verdict.outcomes.items())
     text.append(f"\n{outcomes}" if outcomes else "", "dim")
     return text
+
+
+def _print_violations(screen: Console, verdict: Verdict) -> None:
+    for invariant, count in sorted(verdict.found.items()):
+        of_it = [violation for violation in verdict.violations if violation.invariant is invariant]
+        for violation in of_it[:_MOST_SHOWN]:
+            where = {"lock": violation.lock, "job": violation.job_id, "fence": violation.fence}
+            place = ", ".join(f"{name} {value}" for name, value in where.items() if value is not None)
+            screen.print(Text(f"✗ {invariant} ", "red"), safe(violation.message), soft_wrap=True)
+            screen.print(safe(f"    {place}"), style="dim", soft_wrap=True)
+        if count > _MOST_SHOWN:
+            screen.print(f"  {invariant}: {count - _MOST_SHOWN} more; --json lists up to 1000", style="dim")
+
+
+def _headline(verdict: Verdict) -> tuple[str, str]:
+    if not verdict.holds:
+        return "NOT all holds. ", "bold red"
+    return ("All holds. ", "bold green") if verdict.counts["jobs"] else ("There was nothing. ", "yellow")
 
 
 def _invariants(verdict: Verdict) -> Table:

@@ -1,0 +1,133 @@
+"""The command: its exit codes, and what it shows."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.verification.authored import Author, Records, eventful, job_id
+from typer.testing import CliRunner, Result
+
+from command_line.main import app
+from command_line.verifying import command
+
+NOWHERE = (
+    "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
+    "BlobEndpoint=http://127.0.0.1:9/a;TableEndpoint=http://127.0.0.1:9/a;"
+)
+
+
+@pytest.fixture(autouse=True)
+def _storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURNSTILE_STORAGE_CONNECTION_STRING", NOWHERE)
+    monkeypatch.setenv("COLUMNS", "160")
+
+
+def verify(*words: str) -> Result:
+    return CliRunner().invoke(app, ["verify", "--patience", "0", *words])
+
+
+def verify_records(monkeypatch: pytest.MonkeyPatch, records: Records, *words: str) -> Result:
+    def evidence(*_: Any) -> Records:
+        return records
+
+    monkeypatch.setattr(command, "StorageEvidence", evidence)
+    return verify(*words)
+
+
+def overlapping(lock: str) -> Author:
+    author = Author(lock)
+    one, other = author.submit(), author.submit()
+    author.start(one, "w1")
+    author.start(other, "w2")
+    author.end(one)
+    author.end(other)
+    return author
+
+
+def test_what_holds_ends_with_0_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = verify_records(monkeypatch, Records(eventful()))
+    assert shown.exit_code == 0, shown.output
+    assert "All holds. 5 jobs of 1 locks, with 31 events, 7 runs, 3 interruptions" in shown.output
+    assert shown.output.count("✓") == 7
+
+
+def test_what_does_not_hold_ends_with_1_and_names_lock_job_and_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = verify_records(monkeypatch, Records(overlapping("books")))
+    assert shown.exit_code == 1
+    assert "NOT all holds" in shown.output
+    assert f"lock books, job {job_id(1)}, fence 1" in shown.output
+    assert [line[:5] for line in shown.output.splitlines() if line.startswith("✗")] == ["✗  I2", "✗ I2 "]
+
+
+def test_nothing_is_not_called_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = verify_records(monkeypatch, Records())
+    assert shown.exit_code == 0
+    assert "There was nothing." in shown.output
+
+
+def test_json_is_one_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = verify_records(monkeypatch, Records(overlapping("books")), "--json")
+    verdict = json.loads(shown.stdout)
+    assert (verdict["holds"], verdict["found"]) == (False, {"I2": 1})
+    assert verdict["violations"][0].keys() == {"invariant", "lock", "job_id", "fence", "message"}
+    assert verdict["seconds"]["take_over"].keys() == {"runner_died", "worker_stopped", "worker_lost"}
+    assert verdict["seconds"]["in_line"].keys() == {"p50", "p95", "p99", "max", "count"}
+    assert verdict["period"] == {"since": None, "until": None}
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_no_lock_name_breaks_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = tmp_path / "verdict.html"
+    lock = "</script><img src=x onerror=alert(1)>&amp;"
+    assert verify_records(monkeypatch, Records(overlapping(lock)), "--html", str(page)).exit_code == 1
+    text = page.read_text(encoding="utf-8")
+    assert lock not in text
+    data = re.search(r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL)
+    shown = json.loads(data[1])
+    assert [run["lock"] for run in shown["runs"]] == [lock, lock]
+    assert [run["fence"] for run in shown["runs"]] == [1, 2]
+    elsewhere = re.findall(r'(?:src|href)="|https?://[^"]*', text)
+    assert elsewhere == ["http://www.w3.org/2000/svg"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--since", "yesterday"], "Invalid isoformat string"),
+        (["--lock", "  "], "a lock name must not be empty"),
+        (["--take-over-within", "rain=3"], "'rain=3' is no limit"),
+        (["--sink", "/nowhere/ledger"], "No such file"),
+        (["--accepted", "/nowhere/ids"], "No such file"),
+        (["--html", "/nowhere/page.html"], "No such file"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_2(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], sentence: str
+) -> None:
+    shown = verify_records(monkeypatch, Records(eventful()), *words)
+    assert shown.exit_code == 2
+    assert sentence in shown.output
+
+
+def test_missing_settings_end_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TURNSTILE_STORAGE_CONNECTION_STRING")
+    shown = verify()
+    assert shown.exit_code == 2
+    assert "TURNSTILE_STORAGE_CONNECTION_STRING: not set" in shown.output
+
+
+def test_an_incomplete_connection_string_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURNSTILE_STORAGE_CONNECTION_STRING", "AccountName=a")
+    shown = verify()
+    assert shown.exit_code == 2
+    assert "AccountKey" in shown.output
+
+
+def test_an_unreachable_storage_ends_with_5() -> None:
+    shown = verify("--json")
+    assert shown.exit_code == 5
+    assert "the storage does not answer" in shown.stderr
+    assert shown.stdout == ""
