@@ -9,8 +9,16 @@ from tests.chaos.verdict import Verdict
 from tests.e2e.waiting import until
 
 #: Share of the writes whose answers are lost, as long as more are wanted.
-_SHARE = {Kind.RENEW: 0.4, Kind.INTERRUPT: 0.6, Kind.SUBMIT: 0.4, Kind.REGISTER: 0.4, Kind.RELEASE: 0.5}
-_USUAL_SHARE = 0.25
+_SHARE = {
+    Kind.SUBMIT: 0.4,
+    Kind.REGISTER: 0.4,
+    Kind.RENEW: 0.5,
+    Kind.RELEASE: 0.7,
+    Kind.TAKE_OVER: 0.5,
+    Kind.END_AND_START: 0.7,
+    Kind.INTERRUPT: 0.7,
+}
+_USUAL_SHARE = 0.3
 
 #: Requests that arrive once more, later, as networks do; beside those whose answers are lost.
 _TWINS = 0.01
@@ -32,7 +40,7 @@ class LostAnswers(Case):
 
         self.town.network.switch(links, prepare)
         wanted = self.sizes.lost_answers
-        with self.load(None, 8, _errand, locks=14, budget=self.steady(24)) as load:
+        with self.load(None, 8, _errand, locks=8, budget=self.steady(24)) as load:
             until(lambda: self._report() >= wanted, _MOST_SECONDS, f"{wanted} lost answers of each kind")
             load.stop()
 
