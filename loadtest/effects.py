@@ -22,6 +22,22 @@ class Effects:
         return sum(steps.total() for steps in self.accepted.values())
 
 
+def size_of(ledger: Path) -> int:
+    """Give where a ledger ends now, for `part_since`."""
+    return ledger.stat().st_size if ledger.exists() else 0
+
+
+def part_since(ledger: Path, start: int, folder: Path) -> Path:
+    """Give a ledger of what was written since its end was at `start`: itself, or a new one in the folder."""
+    if start == 0:
+        return ledger
+    part = folder / "effects-of-this-run.jsonl"
+    with ledger.open("rb") as file:
+        file.seek(start)
+        part.write_bytes(file.read())
+    return part
+
+
 def read_effects(ledger: Path) -> Effects:
     """Read a ledger; one that does not exist is empty."""
     effects = Effects()

@@ -15,7 +15,7 @@ from locust.env import Environment
 
 from loadtest import histories, proof, storage_calls
 from loadtest.book import Book
-from loadtest.effects import read_effects
+from loadtest.effects import part_since, read_effects, size_of
 from loadtest.faults import FaultError, StackFaults
 from loadtest.figures import Figures, measure
 from loadtest.follower import READERS, Follower
@@ -43,6 +43,8 @@ class LoadRun:
         self._left = {kind: plan.jobs or kind.jobs for kind in scenarios}
         self.since = datetime.now(UTC)
         self._began = self._last_asked = time.monotonic()
+        # On the web page one run follows another.
+        self._ledger_start = size_of(Path(plan.ledger))
         self._calls = storage_calls.count(plan.metrics)
         self.faults = StackFaults(plan.runtime, plan.workers, self._random) if plan.runtime else None
         self._trouble: str | None = None
@@ -117,7 +119,7 @@ class LoadRun:
         results = Path(self.plan.results)
         accepted = results / "accepted.txt"
         accepted.write_text("".join(f"{entry.job_id}\n" for entry in self.book.promised()))
-        ledger = Path(self.plan.ledger)
+        ledger = part_since(Path(self.plan.ledger), self._ledger_start, results)
         found = proof.verify(self.plan.verify, self.since, accepted, ledger, results / "verify.html")
         figures = measure(
             self.book,

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deploy.settings import ROOT
 from tests.e2e.stack import Stack
+from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
 from tests.e2e.waiting import until
 
 from sample_jobs import effect_client
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.e2e
 _SMALL = ("--jobs", "20", "--users", "5", "--time", "10s", "--json")
 
 
-def load(stack: Stack, folder: Path, *words: str) -> subprocess.Popen[str]:
+def load(stack: Stack, folder: Path, *words: str, **more: str) -> subprocess.Popen[str]:
     thresholds = folder / "thresholds.toml"
     thresholds.write_text("[every]\nsubmit_p95_seconds = 30\n[contention]\njobs_per_second = 0.1\n")
     environment = {
@@ -28,6 +30,7 @@ def load(stack: Stack, folder: Path, *words: str) -> subprocess.Popen[str]:
         "TURNSTILE_URL": stack.publisher.url,
         "TURNSTILE_STORAGE_CONNECTION_STRING": stack.environment["TURNSTILE_STORAGE_CONNECTION_STRING"],
         "TURNSTILE_STORAGE_NAMESPACE": stack.namespace,
+        **more,
     }
     files = ("--thresholds", str(thresholds), "--results", str(folder / "results"))
     command = [sys.executable, "-m", "loadtest", *_SMALL, *files, *words]
@@ -49,9 +52,23 @@ def broken(verdict: dict[str, Any]) -> list[str]:
     return [f"{one['promised']}: {one['seen']}" for one in verdict["findings"] if not one["holds"]]
 
 
-def test_two_scenarios_find_every_promise_kept(stack: Stack, tmp_path: Path) -> None:
+@pytest.fixture
+def receiver() -> Iterator[OtlpReceiver]:
+    """What the load sends its own telemetry to."""
+    receiver = OtlpReceiver()
+    receiver.start()
+    yield receiver
+    receiver.close()
+
+
+def test_two_scenarios_find_every_promise_kept(stack: Stack, tmp_path: Path, receiver: OtlpReceiver) -> None:
     stack.crew(2)
-    code, verdicts = outcome(load(stack, tmp_path, "-s", "contention,duplicates"), tmp_path)
+    telemetry = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+        "OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=load",
+    }
+    process = load(stack, tmp_path, "-s", "contention,duplicates", "--otel", **telemetry)
+    code, verdicts = outcome(process, tmp_path)
     assert [broken(verdict) for verdict in verdicts.values()] == [[], []]
     assert code == 0
     figures = verdicts["contention"]["figures"]
@@ -65,15 +82,28 @@ def test_two_scenarios_find_every_promise_kept(stack: Stack, tmp_path: Path) -> 
     assert "One lock, many publishers: holds" in report
     assert "job through the busiest lock" in report, "the jobs' times stand among Locust's figures"
     assert (results / "contention" / "verify.html").exists()
+    assert_a_slow_request_leads_to_its_trace(stack, figures["slowest"][0], receiver)
+
+
+def assert_a_slow_request_leads_to_its_trace(
+    stack: Stack, slowest: dict[str, Any], receiver: OtlpReceiver
+) -> None:
+    """Fail unless the load's own span of a submission is in the job's trace, which the figures name."""
+    (span,) = (span for span in receiver.spans if span.attributes.get("job.id") == slowest["job_id"])
+    assert (span.service, span.kind, span.name) == ("load", "client", "POST /api/jobs")
+    job = stack.api.client.get(f"/api/jobs/{slowest['job_id']}/state").json()
+    assert span.trace_id == slowest["trace_id"] == job["trace_id"]
+    names = {metric.name for metric in receiver.metrics}
+    assert "locust.client.duration" in names, "Locust's own metrics, for the jobs' times too"
 
 
 def test_an_effect_that_nobody_submitted_a_job_for_fails_the_run(stack: Stack, tmp_path: Path) -> None:
     stack.crew(2)
     process = load(stack, tmp_path, "-s", "contention")
-    (plan,) = until(lambda: list(tmp_path.glob("results/*/contention/plan.json")), 30, "the plan of the run")
-    effect_client.send(
-        json.loads(plan.read_text())["sink"], key="nobody's lock", fence=1, job="nobody's job", step="forged"
-    )
+    (ledger,) = until(lambda: list(tmp_path.glob("results/*/contention/effects.jsonl")), 30, "the ledger")
+    until(lambda: ledger.stat().st_size, 40, "the first effect")
+    plan = json.loads((ledger.parent / "plan.json").read_text())
+    effect_client.send(plan["sink"], key="nobody's lock", fence=1, job="nobody's job", step="forged")
     code, verdicts = outcome(process, tmp_path)
     assert any("none but submitted jobs" in text for text in broken(verdicts["contention"]))
     assert code == 1

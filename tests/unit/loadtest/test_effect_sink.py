@@ -12,7 +12,7 @@ import pytest
 from deploy.settings import ROOT
 from loadtest.effect_sink.ledger import Ledger
 from loadtest.effect_sink.server import EffectServer
-from loadtest.effects import read_effects
+from loadtest.effects import part_since, read_effects, size_of
 
 GOOD = {"key": "ledger", "fence": 3, "job": "one", "step": "book", "worker": 17}
 
@@ -104,6 +104,16 @@ def test_lines_that_are_no_effects_are_counted(tmp_path):
     ledger.write_text('{"job": "one"}\nnonsense\n')
     assert read_effects(ledger).unreadable == 2
     assert read_effects(tmp_path / "none").accepted_count == 0
+
+
+def test_a_run_looks_only_at_its_own_part_of_a_ledger(tmp_path):
+    ledger = Ledger(tmp_path / "effects.jsonl")
+    assert part_since(ledger.path, size_of(tmp_path / "none"), tmp_path) == ledger.path
+    ledger.apply(GOOD)
+    start = size_of(ledger.path)
+    ledger.apply({**GOOD, "job": "two"})
+    ledger.close()
+    assert list(read_effects(part_since(ledger.path, start, tmp_path)).accepted) == ["two"]
 
 
 def test_as_a_process_it_says_its_port_and_ends_when_told_to(tmp_path):
