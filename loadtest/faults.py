@@ -33,8 +33,7 @@ class StackFaults(Faults):
 
     def kill_worker(self) -> None:
         """Kill a random worker; the stack starts it again."""
-        number = self._random.randint(1, self._workers)
-        name = f"worker-{number}" if self._is_native else f"turnstile-worker-{number}"
+        name = self._random.choice(self._names())
         at = datetime.now(UTC)
         said = self._stack("kill-worker", name)
         if found := re.search(r"process (\d+)", said):
@@ -62,6 +61,11 @@ class StackFaults(Faults):
     def mend(self) -> None:
         """See that all is there again. Raises FaultError when it does not come back."""
         self._stack("scale", str(self._workers))
+
+    def _names(self) -> list[str]:
+        if self._is_native:
+            return [f"worker-{number}" for number in range(1, self._workers + 1)]
+        return _run("docker", "compose", "ps", "--format", "{{.Name}}", "worker").split()
 
     def _stack(self, *command: str) -> str:
         return _run(sys.executable, "-m", "deploy.stack", *command)
