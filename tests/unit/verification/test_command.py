@@ -86,6 +86,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_no_lock_name_breaks_it(
     text = page.read_text(encoding="utf-8")
     assert lock not in text
     data = re.search(r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL)
+    assert data is not None
     shown = json.loads(data[1])
     assert [run["lock"] for run in shown["runs"]] == [lock, lock]
     assert [run["fence"] for run in shown["runs"]] == [1, 2]

@@ -67,7 +67,7 @@ class _Verification:
         self._scope = question.scope
         self._spool = spool
         self._steps = Steps(spool, keeps_all=question.sink is not None)
-        self._runs = RunCheck(spool, question.tolerance_seconds, dict(question.take_over_limits))
+        self._runs = RunCheck(spool, question.scope, question.tolerance_seconds, question.take_over_limits)
         self._findings = Findings()
         self._idle: list[tuple[str, str]] = []
         self._again: list[tuple[str, list[Violation]]] = []

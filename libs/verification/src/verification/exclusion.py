@@ -5,11 +5,12 @@ one transaction that ended the one run and started the other. Only where the sto
 committed are the writers' timestamps compared; a difference below the tolerance is taken for their clocks'.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from contracts.statuses import EventStatus
 from verification.findings import Invariant, Violation
+from verification.scope import Scope
 from verification.spool import Run, Spool
 
 #: Seconds; times of two transactions that are nearer may stand in either order (Azurite counts milliseconds).
@@ -22,8 +23,11 @@ IN_LINE, HAND_OVER, TAKE_OVER = "in_line", "hand_over", "take_over."
 class RunCheck:
     """Checks neighbours, by their fences, and measures the time between them."""
 
-    def __init__(self, spool: Spool, tolerance_seconds: float, limits: dict[str, float]) -> None:
+    def __init__(
+        self, spool: Spool, scope: Scope, tolerance_seconds: float, limits: Mapping[str, float]
+    ) -> None:
         self._spool = spool
+        self._scope = scope
         self._tolerance = tolerance_seconds
         self._limits = limits
         #: Most seconds by which, by the writers' clocks, a run began before the one below it ended.
@@ -33,8 +37,10 @@ class RunCheck:
         """Check the runs of a lock that are in the spool."""
         earlier: Run | None = None
         for later in self._spool.runs(partition):
-            self._measure_line(later)
-            if earlier is not None:
+            is_in_scope = self._scope.holds(later.began_at, later.ended_at)
+            if is_in_scope:
+                self._measure_line(later)
+            if earlier is not None and (is_in_scope or self._scope.holds(earlier.began_at, earlier.ended_at)):
                 yield from self._compare(earlier, later)
             earlier = later
 

@@ -1,15 +1,18 @@
 """What nothing that is over may keep: a place among the active jobs, a lease."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 
 from verification.evidence import Evidence
 from verification.findings import Invariant, Violation
 from verification.register import is_over, read_facts
 from verification.spool import Spool
-from verification.waiting import Patience
+from verification.waiting import Patience, batches
 
 #: Jobs that are read again, as they may have ended meanwhile; more are not judged.
 _MOST_READ_AGAIN = 1000
+
+_AT_ONCE = 16
 
 
 async def check_active(evidence: Evidence, spool: Spool, patience: Patience) -> AsyncIterator[Violation]:
@@ -44,7 +47,12 @@ async def check_leases(
     evidence: Evidence, idle: Iterable[tuple[str, str]], patience: Patience
 ) -> AsyncIterator[Violation]:
     """See that nobody holds the leases of idle locks, given by partition and name."""
-    held = {partition: lock for partition, lock in idle if not await evidence.is_free(partition)}
+    held: dict[str, str] = {}
+    for some in batches(idle, _AT_ONCE):
+        are_free = await asyncio.gather(*(evidence.is_free(partition) for partition, _ in some))
+        held |= {
+            partition: lock for (partition, lock), is_free in zip(some, are_free, strict=True) if not is_free
+        }
     async for is_last in patience.looks():
         for partition in list(held):
             if await evidence.is_free(partition) or not await _is_idle(evidence, partition):

@@ -74,8 +74,8 @@ class LockReading:
         ):
             self._tell(Invariant.EVENTS, f"its events end with {status}, but it has no row", job_id)
         for job_id, attempts in self._spool.query(
-            "SELECT job_id, attempts FROM jobs WHERE partition = ? AND status = ? AND job_id NOT IN"
-            " (SELECT job_id FROM tickets WHERE tickets.partition = jobs.partition)",
+            "SELECT job_id, attempts FROM jobs WHERE partition = ? AND status = ? AND in_scope"
+            " AND job_id NOT IN (SELECT job_id FROM tickets WHERE tickets.partition = jobs.partition)",
             self.partition,
             JobStatus.QUEUED.value,
         ):

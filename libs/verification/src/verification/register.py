@@ -1,5 +1,6 @@
 """The register of ids, and the ids that were accepted, against the journal."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from contracts import identifiers
@@ -9,9 +10,12 @@ from verification.findings import Invariant, Violation
 from verification.history import JobHistory
 from verification.scope import Scope
 from verification.spool import JobFacts, Spool
+from verification.waiting import batches
 
 #: Accepted jobs without an end that are read again; of more, only their number is told.
 _MOST_READ_AGAIN = 2000
+
+_AT_ONCE = 16
 
 
 async def check_register(
@@ -26,9 +30,9 @@ async def check_register(
         async for page in evidence.registered():
             _keep(spool, page)
     else:
-        for job_id in job_ids:
-            place = await evidence.find(job_id)
-            _keep(spool, [] if place is None else [place])
+        for some in batches(job_ids, _AT_ONCE):
+            places = await asyncio.gather(*map(evidence.find, some))
+            _keep(spool, [place for place in places if place is not None])
     query = (
         "SELECT jobs.job_id, jobs.lock, registered.partition FROM jobs LEFT JOIN registered USING (job_id)"
         " WHERE in_scope AND (registered.partition IS NULL OR registered.partition != jobs.partition)"
@@ -52,17 +56,14 @@ async def check_accepted(evidence: Evidence, spool: Spool, lines: Iterable[str])
             spool.add("accepted", (identifiers.normalise_job_id(line.strip()),))
         except identifiers.JobIdError as error:
             yield Violation(Invariant.ONE_END, f"an accepted id is none: {error}")
-    query = (
-        "SELECT job_id FROM accepted WHERE job_id NOT IN"
-        " (SELECT job_id FROM jobs WHERE ended_at != '') ORDER BY job_id"
-    )
-    unclear = [job_id for (job_id,) in spool.query(query)]
-    for job_id in unclear[:_MOST_READ_AGAIN]:
-        violation = await _judge(evidence, job_id)
-        if violation is not None:
-            yield violation
-    if len(unclear) > _MOST_READ_AGAIN:
-        more = len(unclear) - _MOST_READ_AGAIN
+    unclear = "FROM accepted WHERE job_id NOT IN (SELECT job_id FROM jobs WHERE ended_at != '')"
+    query = f"SELECT job_id {unclear} ORDER BY job_id LIMIT {_MOST_READ_AGAIN}"
+    for some in batches(list(spool.query(query)), _AT_ONCE):
+        for violation in await asyncio.gather(*(_judge(evidence, job_id) for (job_id,) in some)):
+            if violation is not None:
+                yield violation
+    more = spool.count(f"SELECT count(*) {unclear}") - _MOST_READ_AGAIN
+    if more > 0:
         yield Violation(Invariant.ONE_END, f"{more} more accepted jobs had no terminal record")
 
 

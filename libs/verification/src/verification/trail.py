@@ -4,8 +4,9 @@ A first pass compares one digest per job, so that neither of the two has to be k
 again from both: what the trail lacks at a job's end may be on its way, anything else is wrong.
 """
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from contracts.traceparent import trace_id_of
@@ -17,10 +18,12 @@ from verification.findings import Invariant, Violation
 from verification.history import lock_partition, update_digest
 from verification.scope import Scope
 from verification.spool import Spool
-from verification.waiting import Patience
+from verification.waiting import Patience, batches
 
 #: Jobs that differ and are looked at closely; of more, only their number is told.
-_MOST_CLOSE_LOOKS = 500
+_MOST_CLOSE_LOOKS = 5000
+
+_AT_ONCE = 16
 
 _LATE = "the trail lacks event"
 
@@ -45,10 +48,10 @@ class TrailCheck:
         ):
             self._note(job_id, partition)
         late: dict[str, str] = {}
-        for job_id, partition in self._differ.items():
-            for violation in await self._look_closely(job_id, partition):
+        async for job_id, found in self._look_at_all(self._differ):
+            for violation in found:
                 if violation.message.startswith(_LATE):
-                    late[job_id] = partition
+                    late[job_id] = self._differ[job_id]
                 else:
                     yield violation
         async for violation in self._wait_for(late, patience):
@@ -58,8 +61,7 @@ class TrailCheck:
 
     async def _wait_for(self, late: dict[str, str], patience: Patience) -> AsyncIterator[Violation]:
         async for is_last in patience.looks():
-            for job_id, partition in list(late.items()):
-                found = await self._look_closely(job_id, partition)
+            async for job_id, found in self._look_at_all(dict(late)):
                 if not found:
                     del late[job_id]
                 elif is_last or not found[0].message.startswith(_LATE):
@@ -107,6 +109,12 @@ class TrailCheck:
             self._differ_beyond += 1
 
     # --- the close look ---------------------------------------------------------
+
+    async def _look_at_all(self, jobs: Mapping[str, str]) -> AsyncIterator[tuple[str, list[Violation]]]:
+        for some in batches(jobs, _AT_ONCE):
+            looks = (self._look_closely(job_id, jobs[job_id]) for job_id in some)
+            for job_id, found in zip(some, await asyncio.gather(*looks), strict=True):
+                yield job_id, found
 
     async def _look_closely(self, job_id: str, partition: str) -> list[Violation]:
         """Read a job anew from both; the trail first, as it can only lag behind."""

@@ -1,8 +1,12 @@
 """Looking again: what may only be late is a violation once it has stayed so for a while."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
 
 from coordination.ports import Clock
+
+ItemT = TypeVar("ItemT")
 
 _PAUSE_SECONDS = 0.5
 
@@ -22,3 +26,10 @@ class Patience:
             if is_last:
                 return
             await self._clock.sleep(_PAUSE_SECONDS)
+
+
+def batches(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
+    """Give so many at a time, to be asked for at once."""
+    left = iter(items)
+    while some := list(islice(left, size)):
+        yield some

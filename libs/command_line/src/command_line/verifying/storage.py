@@ -131,7 +131,7 @@ def _told(entity: Any) -> Told:
         event = EventRow(
             job_id=entity["JobId"],
             lock_name=entity["Lock"],
-            seq=entity["Seq"],
+            seq=int(entity["Seq"]),
             status=entity["Status"],
             message=entity["Message"],
             timestamp=timestamp(entity["TimestampUtc"]),
@@ -144,7 +144,7 @@ def _told(entity: Any) -> Told:
             data=entity["Data"],
             previous_hash=entity["PreviousHash"],
         )
-    except (KeyError, AttributeError, TypeError) as error:
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
         # Somebody else's row: it is shown as it is, and differs from whatever the journal has.
         return Told(partition, key, _unreadable(partition, str(error)), None, is_broken=True)
     is_broken = bool(entity.get("ChainBroken")) or entity["EventId"] != key
