@@ -1,10 +1,12 @@
 """The sweeper over the in-memory ports."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import pytest
 from tests.unit.coordination.small_world import Script, World
 
+from coordination.clock import VirtualClock
 from coordination.doorkeeper import Doorkeeper
 from coordination.ports import Registration
 from coordination.sweeper import Sweeper
@@ -122,3 +124,41 @@ async def test_an_id_whose_submission_never_arrived_is_closed_after_a_day(world:
     await world.clock.advance(86_401)
     assert (await sweeping.sweep()).abandoned == 1
     assert (await sweeping.sweep()).active == 0
+
+
+class WrongClock:
+    """A clock whose time of day is wrong; what it measures is right."""
+
+    def __init__(self, clock: VirtualClock, by: timedelta) -> None:
+        self._clock = clock
+        self._by = by
+
+    def boot(self) -> float:
+        return self._clock.boot()
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._by
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_lost_doorbells_and_events_are_made_good_though_the_sweeper_has_the_time_wrong(
+    world: World, hours: int
+) -> None:
+    ended = await world.submit(script=Script(steps=1))
+    await world.run_until_done()
+    world.bell.take_events()
+    await world.submit()
+    lose_bells(world)
+    clock = WrongClock(world.clock, timedelta(hours=hours))
+    sweeping = Sweeper(world.leases, world.journal, world.bell, clock, Projections().seq)
+    rung = announced = 0
+    for _ in range(3):
+        swept = await sweeping.sweep()
+        rung, announced = rung + swept.rung, announced + swept.announced
+        await world.clock.advance(3)
+    assert rung == 1
+    assert announced >= 1
+    assert {event.job_id for event in world.bell.take_events()} >= {ended}

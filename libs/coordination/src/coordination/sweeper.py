@@ -47,6 +47,27 @@ class Swept:
         return len(self.jobs)
 
 
+class _Stillness:
+    """Since when the sweeper has seen something as it is, by a clock that cannot be set wrong."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def seconds(self, name: str, state: int = 0) -> float:
+        """Tell for how long it has been in this state; 0 when it is seen so for the first time."""
+        now = self._clock.boot()
+        last_state, since = self._seen.get(name, (None, now))
+        if last_state != state:
+            since = now
+            self._seen[name] = (state, since)
+        return now - since
+
+    def forget_all_but(self, names: Container[str]) -> None:
+        """Drop what is not there any more."""
+        self._seen = {name: seen for name, seen in self._seen.items() if name in names}
+
+
 class _Reminders:
     """When something may be said again: seldom, and less and less often, while nothing moves.
 
@@ -96,14 +117,22 @@ class Sweeper:
     def __post_init__(self) -> None:
         self._bells = _Reminders(self.clock)
         self._tellings = _Reminders(self.clock)
+        self._jobs = _Stillness(self.clock)
+        self._projections = _Stillness(self.clock)
 
     async def sweep(self) -> Swept:
         """Make one pass. Raises UnknownOutcomeError when the store does not answer; the next pass goes on."""
         active = sorted([job async for job in self.journal.active()], key=lambda job: job.job_id)
         swept = Swept(active)
-        locks = {job.lock_name: job for job in active if self._age(job.registered_at) > self.patience}
+        jobs = {job.job_id for job in active}
+        locks = {
+            job.lock_name: job
+            for job in active
+            if self._has_waited(job.registered_at, self._jobs.seconds(job.job_id))
+        }
         self._bells.forget_all_but(locks)
-        self._tellings.forget_all_but({job.job_id for job in active})
+        for about_jobs in (self._jobs, self._projections, self._tellings):
+            about_jobs.forget_all_but(jobs)
         for job in locks.values():
             swept.rung += await self._ring_if_idle(job)
         behind = [job for job in active if job.job_id > self._position][: self.jobs_per_pass]
@@ -162,7 +191,8 @@ class Sweeper:
             after=rows.event_key(active.job_id, projected),
         )
         missing = [EventRow.from_row(row) for row in stored]
-        if not missing or self._age(datetime.fromisoformat(missing[0].timestamp)) <= self.patience:
+        still = self._projections.seconds(active.job_id, projected)
+        if not missing or not self._has_waited(datetime.fromisoformat(missing[0].timestamp), still):
             return False
         if not self._tellings.is_due(active.job_id, projected, self.first_pause, self.longest_pause):
             return False
@@ -181,6 +211,10 @@ class Sweeper:
             return False
         await self.journal.retire(active.job_id)
         return True
+
+    def _has_waited(self, since: datetime, still: float) -> bool:
+        """Tell whether patience is over: by its age, or, as clocks may differ, by how long it was seen so."""
+        return max(self._age(since), still) > self.patience
 
     def _age(self, since: datetime) -> float:
         return (self.clock.now() - since).total_seconds()
