@@ -110,7 +110,7 @@ class NativeStack:
     def remove_data(self) -> None:
         """Remove all that the stack keeps; it must be down."""
         # Not the folder itself: somebody may have named one that holds more than ours.
-        for name in ("azurite", "inputs", "logs", "rabbitmq", "run", *OBSERVERS):
+        for name in ("azurite", "inputs", "load", "logs", "rabbitmq", "run", *OBSERVERS):
             shutil.rmtree(self._settings.data / name, ignore_errors=True)
 
     def run(self, module: str) -> int:

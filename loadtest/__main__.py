@@ -131,6 +131,8 @@ def _locust(asked: Namespace, prepared: Target, plan: Plan, options: list[str], 
     words = [sys.executable, "-m", "locust", "-f", str(Path(__file__).parent / "locustfile.py")]
     words += ["--host", plan.url, "--stop-timeout", "60", "--plan", str(file), *options]
     environment = {**os.environ, **proof.handed_on(prepared.environment)}  # noqa: TID251
+    if prepared.runtime is not None:
+        environment["RUNTIME"] = prepared.runtime
     if asked.otel:
         words.append("--otel")
         environment |= {

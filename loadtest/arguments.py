@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.settings import ROOT
+from deploy.settings import StackSettings
 
 from loadtest.scenario import Scenario
 from loadtest.thresholds import DEFAULT_FILE
@@ -47,7 +47,7 @@ def parse(scenarios: dict[str, type[Scenario]], argv: Sequence[str] | None = Non
     parser.add_argument(
         "--results",
         type=Path,
-        default=ROOT / ".data" / "load",
+        default=StackSettings.load().data / "load",
         help="folder for a folder with the reports and ledgers of this call",
     )
     parser.add_argument("--runtime", choices=("native", "docker"), help="how to start a stack")

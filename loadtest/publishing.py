@@ -77,7 +77,7 @@ class Publisher(FastHttpUser):
                 same_request=_is_same(response),
                 trace_id=sending.answered(response.status_code, response.headers),
             )
-            entry.answers.append(answer)
+            run.answered(entry, answer)
             if answer.same_request:
                 # Not a failure in Locust's statistics either: it is what a repetition should be told.
                 response.success()

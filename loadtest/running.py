@@ -14,7 +14,7 @@ from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 
 from loadtest import histories, proof, storage_calls
-from loadtest.book import Book
+from loadtest.book import Answer, Book, Entry
 from loadtest.effects import part_since, read_effects, size_of
 from loadtest.faults import FaultError, StackFaults
 from loadtest.figures import Figures, measure
@@ -42,7 +42,7 @@ class LoadRun:
         self._scenarios = {kind: kind() for kind in scenarios}
         self._left = {kind: plan.jobs or kind.jobs for kind in scenarios}
         self.since = datetime.now(UTC)
-        self._began = self._last_asked = time.monotonic()
+        self._began = self._last_answer = time.monotonic()
         # On the web page one run follows another.
         self._ledger_start = size_of(Path(plan.ledger))
         self._calls = storage_calls.count(plan.metrics)
@@ -62,8 +62,12 @@ class LoadRun:
         if not self._left.get(kind) or self._is_time_over() or not self._is_due(kind):
             return None
         self._left[kind] -= 1
-        self._last_asked = time.monotonic()
         return self._scenarios[kind].ask(self._random)
+
+    def answered(self, entry: Entry, answer: Answer) -> None:
+        """Note an answer."""
+        entry.answers.append(answer)
+        self._last_answer = time.monotonic()
 
     def lock(self, kind: type[Scenario], asked: Asked) -> str:
         """Give the lock's name, which no other run uses."""
@@ -77,7 +81,7 @@ class LoadRun:
 
     def finish(self) -> Verdict:
         """Wait until all accepted jobs have ended, and judge the run."""
-        lasted = self._last_asked - self._began
+        lasted = self._last_answer - self._began
         title = ", ".join(kind.title() for kind in self._scenarios)
         names = ", ".join(kind.name() for kind in self._scenarios)
         try:
