@@ -149,6 +149,25 @@ def a_step_is_written_for_an_interrupted_run() -> Records:
     return Records(author)
 
 
+def a_run_ends_that_was_over() -> Records:
+    author = Author()
+    job = author.submit()
+    author.start(job)
+    author.interrupt(job)
+    author.end(job)
+    author.rows.pop(author.jobs[job].ticket_key)
+    return Records(author)
+
+
+def a_step_has_the_fence_of_another_run() -> Records:
+    author = Author()
+    job = author.submit()
+    author.start(job)
+    author.step(job, "one", fence=7)
+    author.end(job)
+    return Records(author)
+
+
 def the_locks_fence_falls() -> Records:
     author = eventful()
     author.rows[rows.LOCK_KEY][0]["fence"] = 3
@@ -351,6 +370,8 @@ BROKEN: dict[str, list[Breaks]] = {
         a_stale_holder_writes_for_its_old_run,
         a_job_is_started_while_its_run_goes_on,
         a_step_is_written_for_an_interrupted_run,
+        a_run_ends_that_was_over,
+        a_step_has_the_fence_of_another_run,
         the_locks_fence_falls,
         the_lock_has_no_row,
         the_lock_does_not_know_who_runs,
