@@ -24,6 +24,8 @@ async function renew() {
 setInterval(renew, 2000); renew();
 """
 
+_WHOLE_PAGE = "body { margin: 0; min-height: 100vh; box-sizing: border-box }"
+
 _LINK = b"""<a href="verdict" style="position: fixed; right: 1rem; bottom: 1rem; z-index: 9999;
   padding: .5rem 1rem; border-radius: .5rem;
   background: #15803d; color: #fff; font-family: sans-serif">Verdict</a></body>"""
@@ -48,7 +50,7 @@ def add_to(web_ui: WebUI, current: Callable[[], Watched | None]) -> None:
         return (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width"><title>Verdict</title>'
-            f'<style>{STYLE}</style></head><body class="verdict"><p><a href="./">Locust</a></p>'
+            f'<style>{STYLE}{_WHOLE_PAGE}</style></head><body class="verdict"><p><a href="./">Locust</a></p>'
             f'<main aria-live="polite">{inner(current())}</main><script>{_SCRIPT}</script></body></html>'
         )
 

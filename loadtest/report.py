@@ -7,17 +7,17 @@ from pathlib import Path
 from loadtest.verdict import Verdict
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8884;
+.verdict { color-scheme: light dark; --line: #8884;
   --good: #1a7f37; --bad: #cf222e; --text: #1f2328; --back: #fff }
 @media (prefers-color-scheme: dark) {
-  :root { --good: #3fb950; --bad: #f85149; --text: #e6edf3; --back: #0d1117 } }
+  .verdict { --good: #3fb950; --bad: #f85149; --text: #e6edf3; --back: #0d1117 } }
 .verdict { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back);
-  max-width: 70rem; margin: 0 auto; padding: 1.5rem }
+  padding: 1.5rem max(1.5rem, 50vw - 35rem) }
 .verdict table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
 .verdict th, .verdict td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: anywhere }
 .verdict .good { color: var(--good) } .verdict .bad { color: var(--bad); font-weight: 600 }
-body { background: var(--back) }
+.verdict a { color: var(--good) } .verdict pre { overflow-x: auto }
 """
 
 
