@@ -12,7 +12,7 @@ STACK := $(PYTHON) -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine \
-	check fmt dashboards test test-unit test-integration test-e2e test-containers load load-ui lock clean
+	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,17 @@ test-e2e: servers ## The tests with real processes
 
 test-containers: setup ## Build the images and test the compose stack; needs Docker
 	@$(BIN)/pytest tests/containers
+
+fuzz: export FUZZ_EXAMPLES ?= 1000
+fuzz: export FUZZ_BODIES ?= 1000000
+fuzz: export FUZZ_MESSAGES ?= 5000
+fuzz: export FUZZ_NAMES ?= 50000
+fuzz: export FUZZ_IDS ?= 500
+fuzz: export FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
+fuzz: servers ## Bad input at full size: every door, thousands of each (FUZZ_SEED=7 repeats a run)
+	@echo "FUZZ_SEED=$$FUZZ_SEED"
+	@$(BIN)/pytest --timeout 5400 tests/unit/contracts/test_hostile_names.py tests/integration/fuzz \
+		tests/integration/publisher/test_openapi.py
 
 LOAD = $(BIN)/python -m loadtest $(if $(n),--workers $(n)) $(if $(s),--scenario $(s)) $(if $(t),--time $(t)) \
 	$(if $(j),--jobs $(j)) $(if $(u),--users $(u)) $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(filter 1,$(OTEL)),--otel)
