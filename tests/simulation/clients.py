@@ -58,7 +58,9 @@ class Clients:
 
         self._world.loop.call_later(seconds, asked, context=self._world.context)
 
-    def submit(self, script: Script | None = None, lock: int | None = None) -> str:
+    def submit(
+        self, script: Script | None = None, lock: int | None = None, priority: int | None = None
+    ) -> str:
         """Submit a job, drawn unless given, from now on until it is accepted or the client gives up."""
         world, draw = self._world, self._world.randomness
         self._submitted += 1
@@ -72,7 +74,8 @@ class Clients:
         )
         lock_name = f"L{draw.randrange(world.setting.locks) if lock is None else lock}"
         kind = draw.choice(["known"] * 38 + ["rare", "unknown"])
-        priority = draw.choice([5, 5, 5, 1, 9])
+        drawn = draw.choice([5, 5, 5, 1, 9])
+        priority = drawn if priority is None else priority
         world.history.asked.add(job_id)
         self.job_ids.append(job_id)
         requests = 2 if draw.random() < 0.15 else 1

@@ -129,14 +129,14 @@ class SimulationLoop(asyncio.AbstractEventLoop):
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> _Handle:
-        handle = _Handle(callback, args, context or copy_context())
+        handle = _Handle(callback, args, copy_context() if context is None else context)
         self._ready.append(handle)
         return handle
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> _Handle:
-        handle = _Handle(callback, args, context or copy_context())
+        handle = _Handle(callback, args, copy_context() if context is None else context)
         self._order += 1
         heapq.heappush(self._timers, (when, self._order, handle))
         return handle

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.loop import Process
 from tests.simulation.members import Member, Worker
+from tests.simulation.network import Outage
+from tests.simulation.runners import Script
+
+from contracts import lock_names
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -20,6 +24,8 @@ class Nemesis:
         self._paused: list[Process] = []
         self._strikes: dict[str, Callable[[], bool]] = {
             "worker killed": self.kill_worker,
+            "killed while taking over": lambda: self._ambush(self._kill_process, is_detour=True),
+            "paused while repeating": lambda: self._ambush(self._pause_process, is_detour=False),
             "worker stopped": self.stop_worker,
             "runner killed": self.kill_runner,
             "supervisor paused": self.pause_supervisor,
@@ -28,6 +34,7 @@ class Nemesis:
             "lease ended early": self.end_lease,
             "tables away": lambda: self.outage("journal"),
             "blobs away": lambda: self.outage("leases"),
+            "blobs slow, then away": self.slow_outage,
             "broker away": lambda: self.outage("bell"),
             "bells purged": lambda: bool(world.broker.purge()),
             "scheduler killed": lambda: self._kill(self._any(world.schedulers)),
@@ -77,6 +84,33 @@ class Nemesis:
     def kill_worker(self) -> bool:
         """Kill a worker with its runners, rather one that runs something."""
         return self._kill(self._busy_worker())
+
+    def _ambush(self, strike: Callable[[Process, str], object], *, is_detour: bool) -> bool:
+        """Strike the next worker that takes a lock over, with its transaction on the way."""
+        self._world.network.ambush, self._world.network.is_detour = strike, is_detour
+        return False  # it is counted when it happens
+
+    def _kill_process(self, process: Process, partition: str) -> None:
+        for worker in self._world.workers:
+            if worker.process is process:
+                self._world.injected["killed while taking over"] += self._kill(worker)
+        self._be_urgent(partition)
+
+    def _be_urgent(self, partition: str) -> None:
+        """Submit a job that runs before the one that was to be started."""
+        for number in range(self._world.setting.locks):
+            if lock_names.partition(f"L{number}") == partition:
+                self._world.clients.submit(Script(steps=6, seconds=3.0), number, priority=0)
+
+    def _pause_process(self, process: Process, partition: str) -> None:
+        """Pause a worker that is about to send its transaction again, for longer than its lease may last."""
+        if not process.is_paused and not process.is_dead:
+            process.pause()
+            self._paused.append(process)
+            self._world.injected["paused while repeating"] += 1
+            seconds = self._world.times.duration * self._world.randomness.uniform(0.7, 2.0)
+            self._world.loop.call_later(seconds, process.resume, context=self._world.context)
+            self._be_urgent(partition)
 
     def stop_worker(self) -> bool:
         """Tell a worker to stop; it is started again once it has ended."""
@@ -135,6 +169,17 @@ class Nemesis:
         self._world.outage(service, _log_uniform(draw.random(), 1.0, 50.0), silent=draw.random() < 0.5)
         return True
 
+    def slow_outage(self) -> bool:
+        """Let the lease store answer later and later, then not at all."""
+        world, draw = self._world, self._world.randomness.uniform
+        world.network.outages["leases"] = Outage(silent=False, is_slow=True)
+        world.loop.call_later(draw(4.0, 10.0), self._cut_off_leases, context=world.context)
+        return True
+
+    def _cut_off_leases(self) -> None:
+        if not self._is_over:
+            self._world.outage("leases", self._world.randomness.uniform(8.0, 25.0), silent=True)
+
     # --- how ----------------------------------------------------------------
 
     def _busy_worker(self) -> Worker | None:
@@ -172,7 +217,9 @@ class Nemesis:
         for process in processes:
             process.pause()
             self._paused.append(process)
-            self._world.loop.call_later(seconds, process.resume, context=self._world.context)
+            # Nobody knows which of them gets the processor first.
+            soon = self._world.randomness.uniform(0.0, 0.05)
+            self._world.loop.call_later(seconds + soon, process.resume, context=self._world.context)
         return True
 
 

@@ -18,8 +18,15 @@ AnswerT = TypeVar("AnswerT")
 #: Longest time that a request can be on its way, in seconds.
 LONGEST_DETOUR = 60.0
 
+#: More calls than any world makes unless someone asks again and again without a pause.
+MOST_CALLS = 60_000
+
 _LOST = UnknownOutcomeError("no answer in time")
 _REFUSED_CONNECTION = UnknownOutcomeError("no connection")
+
+
+class TooManyCallsError(AssertionError):
+    """Somebody asks again and again, for ever."""
 
 
 @dataclass
@@ -48,9 +55,11 @@ class CallFaults:
 
 @dataclass
 class Outage:
-    """A service that cannot be reached: it refuses at once, or stays silent."""
+    """A service that cannot be reached: it refuses at once, stays silent, or answers late."""
 
     silent: bool
+    #: It does what is asked at once, and says so more than a second later.
+    is_slow: bool = False
 
 
 @dataclass
@@ -63,6 +72,7 @@ class Network(Calls):
     faults: CallFaults = field(default_factory=CallFaults)
     #: Outages by service: leases, journal, bell.
     outages: dict[str, Outage] = field(default_factory=dict)
+    calls: int = 0
     #: What arrived and what came of it.
     trace: list[tuple[Any, ...]] = field(default_factory=list)
     #: Whether the client repeats a call on its own, as a storage SDK does unless told not to.
@@ -71,6 +81,11 @@ class Network(Calls):
     sending: Callable[[str], None] | None = None
     #: The partition of the commit that is asked for now.
     partition: str = ""
+    #: Called once, with process and partition, as the next commit is sent that takes a lock over. The request
+    #: takes a detour, or only its answer is lost at once.
+    ambush: Callable[[Process, str], object] | None = None
+    is_detour: bool = False
+    takes_over: bool = False
 
     def __post_init__(self) -> None:
         self._sums = self.faults.cumulated()
@@ -84,6 +99,9 @@ class Network(Calls):
         process = PROCESS.get()
         if process is not None and process.is_dead:
             raise asyncio.CancelledError
+        self.calls += 1
+        if self.calls > MOST_CALLS:
+            raise TooManyCallsError
         partition = self.partition if name == "journal.commit" else ""
         if self.retries_on_its_own and not name.startswith("bell"):
             # Azure's default policy for blobs: a first pause of 15 s, more than most leases have left.
@@ -109,10 +127,19 @@ class Network(Calls):
         sender = process.name if process is not None else "world"
         if self.outages and (outage := self.outages.get(name.partition(".")[0])) is not None:
             self.injected["call during outage"] += 1
-            if outage.silent:
+            if outage.is_slow:
+                back = min(0.4 + drawn, 0.95 * timeout)
+                loop.call_later(0.005, self._act, sender, name, action, answer, back, context=self.context)
+            elif outage.silent:
                 loop.call_later(timeout, _give, answer, _LOST)
             else:
                 loop.call_later(0.002 + drawn * 0.05, _give, answer, _REFUSED_CONNECTION)
+        elif partition and self.takes_over and self.ambush is not None and process is not None:
+            there = self.randomness.uniform(5.0, LONGEST_DETOUR) if self.is_detour else 0.005
+            loop.call_later(there, self._act, sender, name, action, None, 0.0, context=self.context)
+            loop.call_later(0.01, _give, answer, _LOST)
+            loop.call_later(0.0105, self.ambush, process, partition, context=self.context)
+            self.ambush = None
         elif drawn >= self._sums[-1][0]:
             # The usual case: one timer, a few milliseconds.
             loop.call_later(

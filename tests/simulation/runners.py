@@ -156,6 +156,7 @@ class _Supervision:
         self._waiting: asyncio.Queue[tuple[StepDone, asyncio.Future[None]]] = asyncio.Queue()
         self._told: StopReason | None = None
         self._is_lost = False
+        self._under_way: StepDone | None = None
         self._runner = Runner(world, run, supervisor, lambda *step: self._waiting.put_nowait(step))
         runners.append(self._runner)
 
@@ -167,6 +168,8 @@ class _Supervision:
         finally:
             watch.cancel()
             write.cancel()
+            if self._under_way is not None and self._world.randomness.random() < 0.5:
+                loop.create_task(self._write_late(self._under_way))
             self._runner.rest()
             self._runners.remove(self._runner)
         if self._is_lost or self._run.stop.reason is StopReason.LOST:
@@ -194,14 +197,25 @@ class _Supervision:
     async def _write(self) -> None:
         while True:
             done, recorded = await self._waiting.get()
+            self._under_way = done
             self._run.report(float(done.name.split()[1]), None, done.name)
             try:
                 await self._run.record_step(done)
             except CoordinationError:
                 self._lose()
                 return
+            self._under_way = None
             if not recorded.done():
                 recorded.set_result(None)
+
+    async def _write_late(self, done: StepDone) -> None:
+        """Try to record a step of a run that is over, as a message would that nobody took back."""
+        await asyncio.sleep(self._world.randomness.uniform(0.0, 1.0))
+        try:
+            await self._run.record_step(done)
+        except CoordinationError:
+            return
+        self._world.history.violate("I10", f"{done.name} of {self._run.job.job_id} written after its run")
 
     def _lose(self) -> None:
         self._is_lost = True

@@ -1,7 +1,61 @@
 """Playing seeds: each is a world with its troubles, from the first submission to the last check."""
 
+import gc
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
 from tests.simulation.nemesis import Nemesis
+from tests.simulation.setting import STRIKES
 from tests.simulation.world import World
+
+#: Every kind of trouble; one that never happened has tested nothing.
+KINDS = (
+    *STRIKES,
+    "delay",
+    "drop_before",
+    "drop_after",
+    "late",
+    "duplicate",
+    "call during outage",
+    "announcement lost",
+    "bell lost",
+    "bell redelivered",
+    "bell out of order",
+    "bell of a dead consumer",
+    "same id twice at once",
+    "submission repeated",
+    "stopped in good order",
+    "guillotine",
+    "stale effect refused",
+    "stale write refused",
+)
+
+
+@dataclass
+class Tally:
+    """What seeds came to."""
+
+    seeds: int = 0
+    jobs: int = 0
+    runs: int = 0
+    injected: Counter[str] = field(default_factory=Counter)
+    #: What was violated, by seed.
+    failures: dict[int, str] = field(default_factory=dict)
+
+    def add(self, other: "Tally") -> None:
+        """Take in another tally."""
+        self.seeds += other.seeds
+        self.jobs += other.jobs
+        self.runs += other.runs
+        self.injected += other.injected
+        self.failures |= other.failures
+
+    @property
+    def missing(self) -> list[str]:
+        """Name the kinds of trouble that never happened."""
+        return [kind for kind in KINDS if not self.injected[kind]]
 
 
 def play(world: World) -> None:
@@ -15,3 +69,41 @@ def play(world: World) -> None:
         world.advance(min(2.0, ends - world.loop.time()))
     nemesis.end()
     world.run_until_done()
+
+
+def play_seeds(seeds: Iterable[int]) -> Tally:
+    """Play seeds one after the other, and count."""
+    tally = Tally()
+    gc.disable()
+    try:
+        for seed in seeds:
+            world = World(seed)
+            try:
+                play(world)
+            except AssertionError as error:
+                tally.failures[seed] = str(error)
+            world.close()
+            count(world, tally)
+            if tally.seeds % 10 == 0:
+                gc.collect()
+    finally:
+        gc.enable()
+    return tally
+
+
+def count(world: World, tally: Tally) -> None:
+    """Add what happened in a world."""
+    tally.seeds += 1
+    tally.jobs += world.history.counts["Submitted"]
+    tally.runs += world.history.counts["Started"]
+    tally.injected += world.injected
+    tally.injected["stale effect refused"] += world.effects.refused
+    tally.injected["stale write refused"] += world.observed["Fenced taken_over"]
+
+
+def trace_hash(world: World) -> str:
+    """Give one number for everything that happened, in order."""
+    digest = hashlib.sha256()
+    for line in world.network.trace:
+        digest.update(repr(line).encode())
+    return digest.hexdigest()

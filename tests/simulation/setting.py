@@ -9,6 +9,8 @@ from tests.simulation.network import CallFaults
 #: What strikes from outside, as against what happens to single calls and messages.
 STRIKES = (
     "worker killed",
+    "killed while taking over",
+    "paused while repeating",
     "worker stopped",
     "runner killed",
     "supervisor paused",
@@ -17,6 +19,7 @@ STRIKES = (
     "lease ended early",
     "tables away",
     "blobs away",
+    "blobs slow, then away",
     "broker away",
     "bells purged",
     "scheduler killed",

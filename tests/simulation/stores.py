@@ -8,7 +8,8 @@ from tests.simulation.loop import PROCESS, Process, ProcessClock, SimulationLoop
 from tests.simulation.network import Network
 
 from coordination.memory import InMemoryJournal, InMemoryLeases
-from coordination.ports import LeaseLostError, Operation, Transaction
+from coordination.ports import Delete, LeaseLostError, Operation, Transaction
+from coordination.rows import LOCK_KEY
 from coordination.times import LeaseTimes
 
 
@@ -78,7 +79,13 @@ class WatchedJournal(InMemoryJournal):
         network.sending = self.sending
 
     async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
-        self._network.partition = partition  # read before anything else can run
+        # Both are read before anything else can run.
+        self._network.partition = partition
+        self._network.takes_over = any(
+            operation.key == LOCK_KEY and "tenure" in operation.values
+            for operation in transaction.operations
+            if not isinstance(operation, Delete)
+        )
         return await super().commit(partition, transaction, timeout)
 
     def sending(self, partition: str) -> None:

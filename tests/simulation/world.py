@@ -158,6 +158,7 @@ class World:
         self.network.set_faults(CallFaults())
         self.broker.faults = type(self.broker.faults)()
         self.network.outages.clear()
+        self.network.ambush = None
 
     def is_done(self) -> bool:
         """Tell whether nothing is left to do."""
