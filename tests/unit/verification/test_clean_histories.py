@@ -110,6 +110,25 @@ async def test_effects_are_counted_and_a_refused_one_is_the_fence_at_work(tmp_pa
     assert (verdict.counts["effects_accepted"], verdict.counts["effects_refused"]) == (2, 1)
 
 
+async def test_a_period_also_chooses_among_the_effects(tmp_path: Path) -> None:
+    author = Author()
+    first, second = author.submit(), author.submit()
+    author.start(first)
+    lines = [effect(author, first, "one"), effect(author, first, "of an unknown run", job=job_id(77))]
+    author.end(first)
+    author.pause(100)
+    author.start(second)
+    lines.append(effect(author, second, "two"))
+    later = Scope(since=BEGINNING + timedelta(seconds=50))
+    verdict = await verdict_on(Records(author), sink=file_of(tmp_path, *lines), scope=later)
+    assert verdict.violations == []
+    assert verdict.counts["effects_accepted"] == 1
+    lines.append(effect(author, second, "three", job=job_id(77)))
+    sink = file_of(tmp_path, *lines)
+    assert len((await broken(Records(author), sink=sink, scope=later)).pop("I4")) == 1
+    assert len((await broken(Records(author), sink=sink)).pop("I4")) == 2
+
+
 async def test_one_effect_that_was_cut_off_within_a_call_may_come_late(tmp_path: Path) -> None:
     author = Author()
     first = author.submit()

@@ -8,10 +8,11 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.statuses import EventStatus
+from coordination.events import timestamp
 from verification.events import UnreadableRowError, read_event
 from verification.evidence import Evidence
 from verification.findings import Invariant, Violation
@@ -43,10 +44,10 @@ class Effect:
 class _KnownRun:
     fence: int
     jobs: frozenset[str]
-    began: float
+    #: None where somebody wrote nonsense.
+    began: float | None
     #: When the next run of the lock began; None when there is none.
     next_began: float | None
-    next_fence: int
 
 
 class LedgerCheck:
@@ -66,21 +67,26 @@ class LedgerCheck:
         self._last_run: dict[str, _KnownRun] = {}
         self._late: Counter[tuple[str, int, str]] = Counter()
         self._looked_for = 0
+        #: To be added to the sink's times; None when no effect tells.
+        self._offset: float | None = None
 
     async def check(self, evidence: Evidence) -> AsyncIterator[Violation]:
         """Judge every effect. Raises OSError, and LedgerError when the file is none."""
-        offset = self._clock_offset()
+        self._offset = self._clock_offset()
         for effect in self._effects():
+            is_inside = self._is_inside(effect)
+            self.accepted += is_inside and effect.is_accepted
+            self.refused += is_inside and not effect.is_accepted
             if not effect.is_accepted:
-                self.refused += 1
                 continue
-            self.accepted += 1
-            for violation in self._judge(effect, offset):
-                yield violation
-            run = self._run_of(effect)
-            if (run is None or effect.job not in run.jobs) and not await self._is_news(evidence, effect):
-                what = f"the sink accepted step {effect.step!r} of a run that the journal does not know"
-                yield _violation(Invariant.SINK_FENCES, what, effect)
+            highest = self._highest.get(effect.key, 0)
+            self._highest[effect.key] = max(highest, effect.fence)
+            if is_inside:
+                for violation in self._judge(effect, highest):
+                    yield violation
+                if not await self._is_known(evidence, effect):
+                    what = f"the sink accepted step {effect.step!r} of a run that the journal does not know"
+                    yield _violation(Invariant.SINK_FENCES, what, effect)
         for (key, fence, job), count in self._late.items():
             if count > self._late_effects:
                 what = (
@@ -89,15 +95,14 @@ class LedgerCheck:
                 )
                 yield Violation(Invariant.SINK_OVERLAP, what, key, job, fence)
 
-    def _judge(self, effect: Effect, offset: float | None) -> Iterator[Violation]:
-        highest = self._highest.get(effect.key, 0)
+    def _judge(self, effect: Effect, highest: int) -> Iterator[Violation]:
         if effect.fence < highest:
             what = f"the sink accepted step {effect.step!r} although it had seen fence {highest} before"
             yield _violation(Invariant.SINK_FENCES, what, effect)
-        self._highest[effect.key] = max(highest, effect.fence)
         run = self._run_of(effect)
-        next_began = None if run is None or offset is None else run.next_began
-        if next_began is not None and effect.at + (offset or 0.0) > next_began + self._tolerance:
+        next_began = None if run is None else run.next_began
+        at = None if self._offset is None else effect.at + self._offset
+        if next_began is not None and at is not None and at > next_began + self._tolerance:
             self._late[effect.key, effect.fence, effect.job] += 1
         recorded = self._spool.one(
             "SELECT fence FROM steps WHERE job_id = ? AND name = ?", effect.job, effect.step
@@ -111,7 +116,7 @@ class LedgerCheck:
         offset: float | None = None
         for effect in self._effects():
             run = self._run_of(effect)
-            if run is not None and effect.is_accepted and effect.job in run.jobs:
+            if run is not None and run.began and effect.is_accepted and effect.job in run.jobs:
                 offset = max(run.began - effect.at, offset if offset is not None else float("-inf"))
         return offset
 
@@ -128,19 +133,27 @@ class LedgerCheck:
         if not rows:
             return None
         following = self._spool.one(
-            "SELECT began_at, fence FROM runs WHERE partition = ? AND fence > ? ORDER BY fence LIMIT 1",
+            "SELECT began_at FROM runs WHERE partition = ? AND fence > ? ORDER BY fence LIMIT 1",
             partition,
             effect.fence,
         )
         jobs = frozenset(job_id for job_id, _ in rows)
-        next_began, next_fence = (None, 0) if following is None else (_moment(following[0]), following[1])
-        run = _KnownRun(effect.fence, jobs, _moment(rows[0][1]), next_began, next_fence)
+        next_began = None if following is None else _moment(following[0])
+        run = _KnownRun(effect.fence, jobs, _moment(rows[0][1]), next_began)
         self._last_run[effect.key] = run
         return run
 
-    async def _is_news(self, evidence: Evidence, effect: Effect) -> bool:
-        """Look in the journal whether the run began after it was read; leave alone what is out of scope."""
-        if self._scope.since is not None or self._scope.until is not None or not effect.job:
+    def _is_inside(self, effect: Effect) -> bool:
+        """Tell whether an effect is of the period; where nothing sets the sink's clock, all are."""
+        if self._offset is None or not self._scope.has_period:
+            return True
+        at = timestamp(datetime.fromtimestamp(effect.at + self._offset, UTC))
+        return self._scope.holds(at, at)
+
+    async def _is_known(self, evidence: Evidence, effect: Effect) -> bool:
+        """Look for the effect's run, also in the journal itself: it may have begun after that was read."""
+        run = self._run_of(effect)
+        if run is not None and effect.job in run.jobs:
             return True
         self._looked_for += 1
         if self._looked_for > _MOST_LOOKED_FOR:
@@ -183,5 +196,8 @@ def _violation(invariant: Invariant, message: str, effect: Effect) -> Violation:
     return Violation(invariant, message, effect.key, effect.job, effect.fence)
 
 
-def _moment(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+def _moment(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None

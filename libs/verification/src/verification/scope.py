@@ -29,6 +29,11 @@ class Scope:
         return began < self._behind and (not ended or ended >= self._first)
 
     @property
+    def has_period(self) -> bool:
+        """Whether there is a beginning or an end."""
+        return self.since is not None or self.until is not None
+
+    @property
     def bounds(self) -> tuple[str, str]:
         """The period as text: from the first on, and before the second."""
         return self._first, self._behind
