@@ -44,11 +44,23 @@ class Proof:
     take_overs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-def verify(command: Sequence[str], since: datetime, accepted: Path, ledger: Path, html: Path) -> Proof:
-    """Have the checker look at everything since a moment. Raises ProofError."""
+def verify(
+    command: Sequence[str],
+    since: datetime,
+    accepted: Path,
+    ledger: Path,
+    html: Path,
+    *,
+    patience: timedelta = timedelta(),
+) -> Proof:
+    """Have the checker look at everything since a moment. Raises ProofError.
+
+    `patience` is how long the audit trail and other read models may take to catch up.
+    """
     period = (since - _EARLIER).isoformat()
     arguments = ["verify", "--since", period, "--accepted", str(accepted), "--sink", str(ledger)]
     words = [*command, *arguments, "--json", "--html", str(html)]
+    words += ["--patience", str(patience.total_seconds())]
     try:
         done = subprocess.run(
             words,

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -124,7 +124,14 @@ class LoadRun:
         accepted = results / "accepted.txt"
         accepted.write_text("".join(f"{entry.job_id}\n" for entry in self.book.promised()))
         ledger = part_since(Path(self.plan.ledger), self._ledger_start, results)
-        found = proof.verify(self.plan.verify, self.since, accepted, ledger, results / "verify.html")
+        found = proof.verify(
+            self.plan.verify,
+            self.since,
+            accepted,
+            ledger,
+            results / "verify.html",
+            patience=timedelta(seconds=patience),
+        )
         figures = measure(
             self.book,
             self.follower.ended.values(),

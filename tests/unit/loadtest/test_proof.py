@@ -1,7 +1,7 @@
 """Calling the checker: what it says is believed only when its report and its exit code agree."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from loadtest import proof
@@ -37,7 +37,9 @@ def verify(tmp_path, monkeypatch):
         )
         command.chmod(0o700)
         files = [tmp_path / name for name in ("accepted.txt", "effects.jsonl", "verify.html")]
-        return proof.verify([str(command)], datetime(2026, 3, 1, tzinfo=UTC), *files)
+        return proof.verify(
+            [str(command)], datetime(2026, 3, 1, tzinfo=UTC), *files, patience=timedelta(minutes=3)
+        )
 
     return call
 
@@ -48,6 +50,7 @@ def test_it_is_told_what_to_look_at_and_where(verify, tmp_path):
     assert found.take_overs["worker_lost"]["max"] == 31
     said = (tmp_path / "called").read_text().split()
     assert said[:4] == ["mine", "verify", "--since", "2026-02-28T23:59:55+00:00"]
+    assert said[-2:] == ["--patience", "180.0"]
     assert said[4:8] == ["--accepted", f"{tmp_path}/accepted.txt", "--sink", f"{tmp_path}/effects.jsonl"]
 
 
