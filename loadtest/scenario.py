@@ -56,7 +56,7 @@ class Scenario:
     seconds: ClassVar[float] = 30.0
     #: Whether they are spread evenly over these seconds, instead of being sent as fast as they are answered.
     is_spread: ClassVar[bool] = False
-    #: How long the accepted jobs may take to end, from the last submission on, and the audit trail afterwards.
+    #: How long the accepted jobs may take to end, once all are submitted, and then the audit trail.
     patience_seconds: ClassVar[float] = 180.0
     #: Whether runs are cut off, so that a step may have its effect twice, and a stale one may be refused.
     interrupts: ClassVar[bool] = False
