@@ -118,7 +118,7 @@ class Clients:
             except UnknownOutcomeError:
                 world.injected["submission repeated"] += 1
                 # The last of them long after, when the id may have been closed.
-                await asyncio.sleep(world.randomness.uniform(0.5, 5.0) if tries < 6 else 250.0)
+                await asyncio.sleep(world.randomness.uniform(0.5, 5.0) if tries < 6 else 100.0)
             else:
                 world.history.accepted[job_id] = partition
                 return

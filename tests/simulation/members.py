@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 #: Seconds between two rounds of the scheduler on duty.
-_SWEEP_SECONDS = 4.0
+_SWEEP_SECONDS = 5.0
 #: Seconds after which an id without a job is closed; a day in earnest.
-_ABANDONED_AFTER = 240.0
+_ABANDONED_AFTER = 90.0
 
 
 class Member:

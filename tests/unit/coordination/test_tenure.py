@@ -7,11 +7,12 @@ import pytest
 
 from contracts import identifiers, lock_names
 from coordination import rows
+from coordination.faults import Calls
 from coordination.keeper import Keeper
 from coordination.memory import InMemoryBell, InMemoryJournal, InMemoryLeases, VirtualClock
 from coordination.observations import Fenced, Observation
 from coordination.outcomes import Completed, StopReason
-from coordination.ports import LeaseHeldError, Row, UnknownOutcomeError
+from coordination.ports import LeaseHeldError, RefusedError, Row, UnknownOutcomeError
 from coordination.rows import JobRow, LockRow
 from coordination.runs import Run, StepDone
 from coordination.submission import NewJob, Submitter
@@ -98,6 +99,36 @@ async def test_a_holder_that_returns_to_find_another_job_running_is_refused_too(
     with pytest.raises(FencedError):
         await stale.finish(Completed('"stale"'), lambda _: True)
     assert lock.rows() == before
+
+
+async def test_a_take_over_that_read_the_line_before_another_one_is_refused(lock: Lock) -> None:
+    job_id = await lock.submit()
+    reading, going_on = asyncio.Event(), asyncio.Event()
+
+    async def wait_after_reading(when: str, call: str) -> None:
+        await asyncio.sleep(0)
+        if (when, call) == ("after", "journal.read_range") and not reading.is_set():
+            reading.set()
+            await going_on.wait()
+
+    lock.journal._calls = Calls(wait_after_reading)
+    stale = Tenure(
+        "L", Ports(lock.leases, lock.journal, lock.bell, lock.clock), Rules("w1", TIMES), lock.observed.append
+    )
+    await stale.keeper.acquire()
+    taking_over = asyncio.ensure_future(stale.take_over(lambda _: True))
+    await reading.wait()
+    freeze(stale, lock)
+    await lock.clock.advance(16)
+    urgent = await lock.submit(priority=0)
+    _, run = await lock.hold("w2")
+    assert run.job.job_id == urgent
+    before = lock.rows()
+    going_on.set()
+    with pytest.raises(RefusedError):
+        await taking_over
+    assert lock.rows() == before
+    assert lock.job(job_id).attempt == 0
 
 
 async def test_an_interrupted_job_goes_back_to_its_place_in_line(lock: Lock) -> None:
