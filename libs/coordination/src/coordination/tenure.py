@@ -270,7 +270,7 @@ class Tenure:
         if row is not None:
             versions[key] = row.etag
             job = JobRow.from_row(row)
-            # To know a version is to know what stands there. If another run stands there, the lock row refuses us.
+            # To know a version is to know what stands there; if it is another run, the lock row refuses us.
             if job.fence == draft.job.fence:
                 draft.job = job
         state_key = rows.state_key(draft.job.job_id)
