@@ -12,7 +12,7 @@ STACK := $(PYTHON) -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine \
-	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui lock clean
+	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui simulate mutants lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,12 @@ load: setup ## Put the stack under load and judge it (n=8 workers, s=contention,
 
 load-ui: setup ## The same in Locust's web page, with the verdict on one of its own
 	@$(LOAD) --ui
+
+simulate: setup ## Play seeds of the simulation (SEEDS=2000 FROM=0 JOBS=2)
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000) --from $(or $(FROM),0) --jobs $(or $(JOBS),2)
+
+mutants: setup ## Take away one rule of the protocol after the other, and see who notices
+	@$(BIN)/python -m tests.simulation.mutant_table
 
 # --- Maintain ----------------------------------------------------------------------------------
 
