@@ -9,10 +9,11 @@ PYTHON := $(firstword $(shell for p in python3 python3.13 python3.12 python3.11;
 endif
 BIN := .venv/bin
 STACK := $(PYTHON) -m deploy.stack
-SOURCES := $(wildcard libs services tests deploy bench loadtest)
+SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine \
-	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui simulate mutants lock clean
+	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui simulate mutants model \
+	lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +114,9 @@ simulate: setup ## Play seeds of the simulation (SEEDS=2000 FROM=0 JOBS=2)
 
 mutants: setup ## Take away one rule of the protocol after the other, and see who notices
 	@$(BIN)/python -m tests.simulation.mutant_table
+
+model: setup ## Try all that the protocol's model allows (QUICK=1; CASE='no fence check' TRAIL=1 shows how it fails)
+	@$(BIN)/python -m spec $(if $(QUICK),--quick) $(if $(CASE),--case '$(CASE)') $(if $(TRAIL),--trail)
 
 # --- Maintain ----------------------------------------------------------------------------------
 

@@ -71,6 +71,14 @@ def ensure_faketime() -> None:
             system_packages.install("faketime")
 
 
+def ensure_spin() -> None:
+    """Make the model checker Spin, and the compiler it needs, available. Raises InstallError."""
+    with _one_at_a_time():
+        missing = [package for package in ("spin", "gcc") if not shutil.which(package)]
+        if missing:
+            system_packages.install(*missing, "libc6-dev")
+
+
 def main() -> int:
     """Install what is missing and return the exit code."""
     try:

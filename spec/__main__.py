@@ -1,4 +1,4 @@
-"""Checks the model: `python -m spec [--quick] [--case NAME [--trail]]`; exit code 1 unless all is as expected."""
+"""Checks the model: `python -m spec [--quick] [--case NAME [--trail]]`; exit code 0 if all is as expected."""
 
 import argparse
 import sys
@@ -6,6 +6,9 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from deploy.install_servers import ensure_spin
+from deploy.system_packages import InstallError
 
 from spec.cases import ALL, Case
 from spec.checking import Finding, SpinError, check
@@ -21,6 +24,11 @@ def main() -> int:
     if not cases:
         names = "\n  ".join(case.name for case in ALL)
         print(f"There is no such case. There are:\n  {names}", file=sys.stderr)
+        return 2
+    try:
+        ensure_spin()
+    except InstallError as error:
+        print(error, file=sys.stderr)
         return 2
     print("2 workers, one lock. Each fault happens at most as often as its bound says, at every moment.")
     print(_ROW.format("case", "bounds", "expected", "got", "states", "depth", "seconds"))
@@ -48,7 +56,10 @@ def _is_asked(case: Case, arguments: argparse.Namespace) -> bool:
 
 
 def _check_all(cases: Sequence[Case], at_once: int, *, shows_trail: bool) -> list[Finding]:
-    with tempfile.TemporaryDirectory(prefix="turnstile-model-") as folder, ThreadPoolExecutor(at_once) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="turnstile-model-") as folder,
+        ThreadPoolExecutor(at_once) as pool,
+    ):
         homes = [Path(folder) / str(number) for number in range(len(cases))]
         for home in homes:
             home.mkdir()

@@ -28,6 +28,11 @@ class Case:
         return "LTL" in self.defines
 
     @property
+    def is_large(self) -> bool:
+        """Whether the search has millions of states."""
+        return not (self.fails or self.quick)
+
+    @property
     def bounds(self) -> str:
         """What is bounded how, in short."""
         short = [define.removeprefix("MAX").lower() for define in self.defines if define.startswith("MAX")]

@@ -28,16 +28,27 @@ def readable(case: Case, folder: Path) -> Iterator[str]:
     output = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
     source = case.model.read_text().splitlines()
     moves = list(_moves(output, _inline_lines(source)))
-    workers = sorted({move.process for move in moves if move.name in {"Worker", "Supervisor", "Client"}})
+    numbers = _numbers(output)
     known: dict[str, str] = {}
     for move in moves:
         changed = [f"{name}={value}" for name, value in move.changes.items() if known.get(name) != value]
         known.update(move.changes)
-        who = f"{move.name} {workers.index(move.process)}" if move.process in workers else move.name
+        if not changed:
+            continue
+        who = f"{move.name} {numbers[move.process]}"
         text = re.sub(r"\s*/\*.*$", "", source[move.line - 1]).strip().removeprefix(":: ")
         yield f"{who:<12} {move.line:>4}  {text[:90]:<90}  {' '.join(changed)}".rstrip()
     ends = [line for line in output.splitlines() if "assertion violated" in line or "CYCLE" in line]
     yield from ends or ["Nobody can go on, and a job has no end."]
+
+
+def _numbers(output: str) -> dict[int, int]:
+    """Number the processes of each name, from 0, as the model does."""
+    names = {int(number): name for number, name in re.findall(r"proc +(\d+) \((\S+?):\d+\)", output)}
+    return {
+        process: sum(1 for other in names if other < process and names[other] == name)
+        for process, name in names.items()
+    }
 
 
 def _inline_lines(source: list[str]) -> set[int]:

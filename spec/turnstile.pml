@@ -349,9 +349,7 @@ acquire:                                                                        
           if :: copies == 0 -> copies++ :: else fi
        :: else
        fi;
-#ifndef M_NO_WATCH
        watch[me] = 1;
-#endif
 #endif
        bell[me] = 0; serving[me] = 0; goto idle }
   CRASH

@@ -150,6 +150,7 @@ class Doorkeeper:
         if self._stopping:
             await self._ports.bell.ring(ring)
             return Answer.PASSED_ON
+        # Rule R12 (spec/turnstile.pml).
         if name in self._services:
             self._services[name].hint()
             if ring.marked:
@@ -164,6 +165,7 @@ class Doorkeeper:
         if not self.has_room:
             raise NoRoomError
         answer = await asyncio.shield(self._open(name).answered)
+        # Rules R13 and R15 (spec/turnstile.pml).
         if answer in {Answer.HELD, Answer.UNKNOWN}:
             if name not in self._watches or ring.marked:
                 await self._send_copy(name)
@@ -178,6 +180,7 @@ class Doorkeeper:
 
     async def stop(self, grace: float) -> None:
         """Take nothing new, let runs finish for `grace` seconds, then interrupt them, and pass all on."""
+        # Rule R17 (spec/turnstile.pml).
         self._stopping = True
         self._room_changed.set()
         watched, self._watches = self._watches, {}
@@ -304,6 +307,7 @@ class Doorkeeper:
             self._observe(LockLeft(name))
 
     async def _look_once_more(self, name: str, service: _Service, *, passes_on: bool) -> bool:
+        # Rule R11 (spec/turnstile.pml), and R12.
         while True:
             service.is_rung = False
             try:
@@ -371,6 +375,7 @@ class Doorkeeper:
         watch.task = asyncio.create_task(self._keep_watch(name, watch), name=f"watch {name}")
 
     async def _keep_watch(self, name: str, watch: _Watch) -> None:
+        # Rule R14 (spec/turnstile.pml).
         tries, pause = 0, 1.0
         try:
             while name not in self._services:

@@ -73,6 +73,7 @@ def record(
 
 def insert(event: EventRow) -> Insert:
     """Give the operation that writes an event."""
+    # Rule R24 (spec/turnstile.pml).
     return Insert(event_key(event.job_id, event.seq), event.values())
 
 

@@ -56,6 +56,7 @@ class Keeper:
     @property
     def hard_deadline(self) -> float:
         """Boot time at which the runner is killed."""
+        # Rule T2 (spec/lease.pml).
         return self._granted + self._times.hard
 
     @property
@@ -66,9 +67,11 @@ class Keeper:
     @operation
     async def acquire(self) -> None:
         """Take the lease. Raises LeaseHeldError, or UnknownOutcomeError when the store stays silent."""
+        # Rule R1 (spec/turnstile.pml).
         began = self._clock.boot()
 
         async def attempt() -> float:
+            # Rule T1 (spec/lease.pml): read before it is sent.
             sent = self._clock.boot()
             await self._leases.acquire(
                 self._partition, self._times.duration, self.lease_id, self._times.call_timeout

@@ -180,6 +180,7 @@ class Tenure:
         async with self._mutex:
             if self._held is None or not self.keeper.may_write:
                 return
+            # Rule R10 (spec/turnstile.pml).
             key = rows.job_key(self._held.job.job_id)
             row = await self._read(key, self._write_until())
             if row is None or row.etag != self._held.job_etag:
@@ -215,6 +216,7 @@ class Tenure:
 
     async def _write_for(self, job_id: str, build: Callable[[Held, JobRow], Draft]) -> JobRow:
         async with self._mutex:
+            # Rule R23 (spec/turnstile.pml).
             # A late write of one run must find nobody to write for, even in the same tenure.
             if self._held is None or self._held.job.job_id != job_id:
                 raise FencedError
@@ -249,6 +251,7 @@ class Tenure:
                 until,
             )
         except RefusedError:
+            # Rule R6 (spec/turnstile.pml).
             lock = await self._read(rows.LOCK_KEY, until)
             if lock is None or lock.values.get("op_id") != draft.writer.op_id:
                 return None
@@ -285,6 +288,7 @@ class Tenure:
         Ours is a lock row with our tenure, fence, job and attempt, and the job running under that fence.
         The tenure alone would let a late write of one job through after the next was started.
         """
+        # Rule R7 (spec/turnstile.pml).
         held, until = self._require_held(), self._write_until()
         lock_row = await self._read(rows.LOCK_KEY, until)
         job_row = await self._read(rows.job_key(held.job.job_id), until)
@@ -415,6 +419,7 @@ class Tenure:
 
     def _fenced(self, refusal: Refusal, reason: str) -> FencedError:
         """Stop for good: the handler is killed and this tenure writes nothing more."""
+        # Rule R16 (spec/turnstile.pml).
         self._observe(Fenced(self.lock_name, self.running or "", refusal, reason))
         self.keeper.end()
         self._held = None

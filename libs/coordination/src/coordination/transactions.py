@@ -89,6 +89,7 @@ class Draft:
 
     def move_lock(self, lock: LockRow, before: LockRow, etag: str | None) -> None:
         """Add the change of the lock row, which every transaction of a holder contains."""
+        # Rule R4 (spec/turnstile.pml): the version is always asked for.
         self.lock = replace(lock, op_id=self.writer.op_id)
         self.operations.append(
             Insert(rows.LOCK_KEY, self.lock.values())
@@ -131,6 +132,7 @@ def _fail(job: JobRow, error_type: str, message: str) -> JobRow:
 
 def _interrupt(draft: Draft, job: JobRow, outcome: Interrupted, limits: Limits, *, lost: bool) -> JobRow:
     """Decide what becomes of a job whose run was cut off, and record it."""
+    # Rule R9 (spec/turnstile.pml).
     job = replace(
         job,
         interruptions=job.interruptions + 1,
@@ -187,6 +189,7 @@ def take_over(
     Gives None when nothing waits for this worker and nothing was cut off. The draft has no job when the
     next one in line is not for this worker.
     """
+    # Rule R3 (spec/turnstile.pml).
     fence = line.lock.fence + 1
     cleared = replace(line.lock, tenure=tenure, worker=writer.worker, job_id="", attempt=0, fence=fence)
     draft = Draft(writer, cleared)
@@ -298,6 +301,7 @@ def end(
     `now` is the job's row with the progress reported last. Gives the draft, whose job is the next run if any,
     and the job as it ended. Raises NothingToRecordError for a lost run.
     """
+    # Rule R8 (spec/turnstile.pml).
     draft = Draft(writer, held.lock)
     if isinstance(outcome, Interrupted):
         ended = _interrupt(draft, now, outcome, limits, lost=False)
