@@ -1,14 +1,17 @@
 """The sweeper over the in-memory ports."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
 from tests.unit.coordination.small_world import Script, World
 
+from contracts import lock_names
 from coordination.clock import VirtualClock
 from coordination.doorkeeper import Doorkeeper
-from coordination.ports import Registration
+from coordination.memory import InMemoryLeases
+from coordination.ports import Registration, UnknownOutcomeError
 from coordination.sweeper import Sweeper
 
 
@@ -126,6 +129,51 @@ async def test_an_id_whose_submission_never_arrived_is_closed_after_a_day(world:
     assert (await sweeping.sweep()).active == 0
 
 
+class SlowLeases(InMemoryLeases):
+    """Leases that take a while to answer; nobody holds one."""
+
+    def __init__(self, clock: VirtualClock, seconds: float) -> None:
+        super().__init__(clock)
+        self._slow_clock = clock
+        self._seconds = seconds
+
+    async def is_free(self, name: str, timeout: float) -> bool:
+        await self._slow_clock.sleep(self._seconds)
+        return await super().is_free(name, timeout)
+
+
+async def test_many_locks_on_a_slow_storage_are_looked_at_side_by_side(world: World) -> None:
+    for number in range(40):
+        await world.submit(f"lock {number}")
+    lose_bells(world)
+    await world.clock.advance(6)
+    leases = SlowLeases(world.clock, 0.5)
+    sweeping = Sweeper(leases, world.journal, world.bell, world.clock, Projections().seq)
+    pass_ = asyncio.create_task(sweeping.sweep())
+    await world.clock.advance(5)
+    assert pass_.done()
+    assert (await pass_).rung == 40
+
+
+async def test_comparing_many_jobs_delays_no_doorbell_for_long(world: World) -> None:
+    jobs = sorted([await world.submit() for _ in range(100)])
+    asked = []
+
+    async def projected_seq(job_id: str) -> int:
+        asked.append(job_id)
+        await world.clock.sleep(1)
+        return 0
+
+    sweeping = Sweeper(world.leases, world.journal, world.bell, world.clock, projected_seq)
+    for _ in range(12):
+        pass_ = asyncio.create_task(sweeping.sweep())
+        await world.clock.advance(4)
+        assert pass_.done()
+    # Each pass goes on where the last has stopped, until all have been compared, and then from the first.
+    assert len(asked) > 200
+    assert all(job_id == jobs[number % 100] for number, job_id in enumerate(asked))
+
+
 class WrongClock:
     """A clock whose time of day is wrong; what it measures is right."""
 
@@ -162,3 +210,25 @@ async def test_lost_doorbells_and_events_are_made_good_though_the_sweeper_has_th
     assert rung == 1
     assert announced >= 1
     assert {event.job_id for event in world.bell.take_events()} >= {ended}
+
+
+async def test_a_failure_ends_the_pass_but_no_bell_under_way(world: World) -> None:
+    await world.submit("fine")
+    await world.submit("failing")
+    lose_bells(world)
+    await world.clock.advance(6)
+    failing = lock_names.partition("failing")
+
+    class Failing(InMemoryLeases):
+        async def is_free(self, name: str, timeout: float) -> bool:
+            if name == failing:
+                raise UnknownOutcomeError
+            await world.clock.sleep(1)
+            return await super().is_free(name, timeout)
+
+    sweeping = Sweeper(Failing(world.clock), world.journal, world.bell, world.clock, Projections().seq)
+    pass_ = asyncio.create_task(sweeping.sweep())
+    await world.clock.advance(2)
+    with pytest.raises(UnknownOutcomeError):
+        await pass_
+    assert [ring.lock_name for ring in world.bell.rings] == ["fine"]

@@ -4,9 +4,11 @@ It looks at active jobs only, so that a pass costs what is alive and not what ev
 a hint or idempotent, so two sweepers at once do no harm.
 """
 
-from collections.abc import Awaitable, Callable, Container, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from contracts.statuses import JobStatus
 from coordination import events, rows
@@ -23,6 +25,11 @@ from coordination.ports import (
     Transaction,
 )
 from coordination.rows import EventRow, JobRow
+
+ThingT = TypeVar("ThingT")
+
+#: Locks, or jobs, looked at side by side: a lost host's lock must not wait for all the others.
+_AT_ONCE = 8
 
 #: Given a job id, tells the number of its last event that the read models have.
 ProjectedSeq = Callable[[str], Awaitable[int]]
@@ -109,8 +116,8 @@ class Sweeper:
     longest_pause: float = 600.0
     #: An id registered so long ago without a job will not get one.
     abandoned_after: float = 86_400.0
-    #: Jobs compared with the read models in one pass; the next pass goes on behind them.
-    jobs_per_pass: int = 200
+    #: For comparing jobs with the read models in one pass, as bells wait meanwhile; the next pass goes on.
+    compare_seconds: float = 2.0
     call_timeout: float = 2.0
     _position: str = ""
 
@@ -133,13 +140,25 @@ class Sweeper:
         self._bells.forget_all_but(locks)
         for about_jobs in (self._jobs, self._projections, self._tellings):
             about_jobs.forget_all_but(jobs)
-        for job in locks.values():
-            swept.rung += await self._ring_if_idle(job)
-        behind = [job for job in active if job.job_id > self._position][: self.jobs_per_pass]
-        for job in behind:
-            await self._compare(job, swept)
-        self._position = behind[-1].job_id if len(behind) == self.jobs_per_pass else ""
+
+        async def ring_if_idle(job: ActiveJob) -> None:
+            rung = await self._ring_if_idle(job)
+            swept.rung += rung
+
+        await _each(ring_if_idle, locks.values())
+        await self._compare_some(active, swept)
         return swept
+
+    async def _compare_some(self, active: Sequence[ActiveJob], swept: Swept) -> None:
+        """Compare as many jobs as there is time for, going on behind those of the pass before."""
+        until = self.clock.boot() + self.compare_seconds
+        behind = [job for job in active if job.job_id > self._position]
+        self._position = ""
+        for start in range(0, len(behind), _AT_ONCE):
+            if self.clock.boot() > until:
+                self._position = behind[start - 1].job_id
+                return
+            await _each(lambda job: self._compare(job, swept), behind[start : start + _AT_ONCE])
 
     async def _ring_if_idle(self, job: ActiveJob) -> bool:
         """Ring for a lock that has work and whose lease nobody holds."""
@@ -173,7 +192,8 @@ class Sweeper:
         row = await self.journal.read(active.partition, rows.job_key(active.job_id))
         if row is None:
             if self._age(active.registered_at) > self.abandoned_after:
-                swept.abandoned += await self._abandon(active)
+                is_closed = await self._abandon(active)
+                swept.abandoned += is_closed
             return
         if row.values.get("status") == JobRow.TOMBSTONE:
             await self.journal.retire(active.job_id)
@@ -181,7 +201,8 @@ class Sweeper:
         job = JobRow.from_row(row)
         projected = await self.projected_seq(active.job_id)
         if job.seq > projected:
-            swept.announced += await self._announce(active, projected)
+            is_told = await self._announce(active, projected)
+            swept.announced += is_told
         elif JobStatus(job.status).is_terminal:
             await self.journal.retire(active.job_id)
 
@@ -220,3 +241,26 @@ class Sweeper:
 
     def _age(self, since: datetime) -> float:
         return (self.clock.now() - since).total_seconds()
+
+
+async def _each(look: Callable[[ThingT], Awaitable[None]], things: Iterable[ThingT]) -> None:
+    """Look at all things, several at a time, started in their order.
+
+    After a failure, which is raised, no more are started; what is under way is seen to its end.
+    """
+    left, has_failed = iter(things), False
+
+    async def go_through() -> None:
+        nonlocal has_failed
+        for thing in left:
+            try:
+                await look(thing)
+            except Exception:
+                has_failed = True
+                raise
+            if has_failed:
+                return
+
+    ends = await asyncio.gather(*(go_through() for _ in range(_AT_ONCE)), return_exceptions=True)
+    for failure in filter(None, ends):
+        raise failure
