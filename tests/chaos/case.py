@@ -52,6 +52,8 @@ class Case(ABC):
         began = time.monotonic()
         try:
             self.play()
+        except AssertionError as error:
+            self.wrong.append(str(error))
         finally:
             self.town.network.heal()
         self.figures["jobs"] = len(self.accepted)
