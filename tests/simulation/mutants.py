@@ -172,7 +172,7 @@ async def _repeat_after_the_pause_in_any_case(
         try:
             return await call()
         except UnknownOutcomeError:
-            wait = persistence.random.uniform(0, pause)
+            wait = vars(persistence)["random"].uniform(0, pause)
             if clock.boot() + wait >= until:
                 raise
             await clock.sleep(wait)
@@ -291,6 +291,12 @@ _ALL = [
         "every tenure has a lease id of its own",
         f"{_TENURE}a_lock_that_is_held_cannot_be_acquired_and_a_definite_loss_is_told_at_once",
         (Keeper, "lease_id", lambda _: property(lambda self: "one for all", lambda self, _: None)),
+    ),
+    _mutant(
+        "closed-id-is-a-job",
+        "an id that was closed without a job is no job that exists",
+        f"{_RULES}a_submission_repeated_after_its_id_was_closed_is_not_told_that_there_is_a_job",
+        (submission, "_is_closed", lambda _: lambda _: False),
     ),
     _mutant(
         "sdk-retries",

@@ -52,11 +52,16 @@ class Nemesis:
         self._is_over = True
         world = self._world
         world.end_trouble()
-        for process in self._paused:
-            process.resume()
+        self.resume()
         for member in [*world.workers, *world.publishers, *world.schedulers]:
             if member.process.is_dead:
                 self._restart(member)
+
+    def resume(self) -> None:
+        """Let everything go on that stands still."""
+        for process in self._paused:
+            process.resume()
+        self._paused.clear()
 
     def _again(self) -> None:
         world = self._world

@@ -54,6 +54,7 @@ def run_other_test(node: str, *options: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.timeout(900)
 def test_another_test_catches_each_mutant_and_passes_without_it() -> None:
     def try_one(name: str) -> tuple[str, int, str]:
         options = ("-p", "tests.simulation.mutating", "--mutant", name)

@@ -102,6 +102,10 @@ async def test_a_holder_that_returns_to_find_another_job_running_is_refused_too(
 
 
 async def test_a_take_over_that_read_the_line_before_another_one_is_refused(lock: Lock) -> None:
+    await lock.submit()
+    earlier, _ = await lock.hold("w0")
+    await earlier.finish(Completed(), None)
+    await earlier.keeper.release()
     job_id = await lock.submit()
     reading, going_on = asyncio.Event(), asyncio.Event()
 
