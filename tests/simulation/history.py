@@ -52,6 +52,8 @@ class History:
         #: Ids that were asked for.
         self.asked: set[str] = set()
         self.violations: list[str] = []
+        #: When each event was committed, by its key.
+        self.committed_at: dict[str, float] = {}
         self.counts: Counter[str] = Counter()
 
     def violate(self, invariant: str, message: str) -> None:
@@ -69,6 +71,7 @@ class History:
         """Take in a transaction at the instant at which it is carried out."""
         for operation in operations:
             if isinstance(operation, Insert) and operation.key.startswith("event|"):
+                self.committed_at[operation.key] = self._loop.time()
                 self._written(partition, operation.values)
 
     def _written(self, partition: str, event: Values) -> None:

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -80,7 +81,8 @@ class Turnstile(RuleBasedStateMachine):
             self.world.close()
 
 
-TestTurnstile = Turnstile.TestCase
+# A failure is made smaller for minutes before it is shown.
+TestTurnstile = pytest.mark.timeout(900)(Turnstile.TestCase)
 # HYPOTHESIS_EXAMPLES=500 HYPOTHESIS_STEPS=60 is the size for a night.
 TestTurnstile.settings = settings(
     max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "150")),
