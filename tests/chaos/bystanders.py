@@ -4,7 +4,6 @@ import signal
 import time
 
 from tests.chaos.case import Case
-from tests.e2e.waiting import until
 
 
 class Bystanders(Case):
@@ -17,7 +16,7 @@ class Bystanders(Case):
         with self.load(None, 5, _errand) as load:
             for victim in victims:
                 time.sleep(self.dice.uniform(0.5, 2.0))
-                until(lambda victim=victim: victim.is_ready, 60, f"{victim.name} to be back")
+                victim.wait_until_ready(60)
                 victim.signal(signal.SIGKILL)
                 self.say(f"{victim.name} killed, {len(self.accepted)} jobs accepted")
             time.sleep(1)

@@ -1,0 +1,37 @@
+"""Every kind of chaos, a little of it; `python -m tests.chaos` has more."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from deploy import servers
+from tests.chaos.cases import CASES
+from tests.chaos.sizes import TINY
+from tests.chaos.town import Town
+
+pytestmark = pytest.mark.e2e
+
+_WORKERS = 4
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    servers.ensure_installed()
+    folder = tmp_path_factory.mktemp("chaos")
+    with (
+        servers.rabbitmq(folder / "rabbitmq") as broker,
+        servers.azurite(folder / "azurite", in_memory=True) as storage,
+    ):
+        made = Town(broker, storage, folder / "town", _WORKERS, random.Random(1))
+        try:
+            made.start()
+            yield made
+        finally:
+            made.close()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_promises_are_kept_under(town: Town, name: str) -> None:
+    case = CASES[name](town, TINY, random.Random(name), print)
+    assert case.run(), "\n".join(case.wrong)
+    assert case.accepted, "no job was accepted: this has shown nothing"
