@@ -12,7 +12,7 @@ STACK := $(PYTHON) -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine \
-	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui simulate mutants model \
+	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui simulate mutants model chaos \
 	lock clean
 
 help: ## Show this help
@@ -108,6 +108,10 @@ load: setup ## Put the stack under load and judge it (n=8 workers, s=contention,
 
 load-ui: setup ## The same in Locust's web page, with the verdict on one of its own
 	@$(LOAD) --ui
+
+chaos: servers ## Kill, freeze, cut and lie to real processes, minutes long (FULL=1, CASE=kills, SEED=7, WORKERS=8)
+	@$(BIN)/python -m tests.chaos $(if $(filter 1,$(FULL)),--full) $(foreach case,$(CASE),--case $(case)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 
 simulate: setup ## Play seeds of the simulation (SEEDS=2000 FROM=0 JOBS=2)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000) --from $(or $(FROM),0) --jobs $(or $(JOBS),2)
