@@ -4,6 +4,8 @@ import signal
 import time
 
 from tests.chaos.case import Case
+from tests.e2e.services import Service
+from tests.e2e.waiting import until
 
 
 class Bystanders(Case):
@@ -16,7 +18,7 @@ class Bystanders(Case):
         with self.load(None, 5, _errand) as load:
             for victim in victims:
                 time.sleep(self.dice.uniform(0.5, 2.0))
-                victim.wait_until_ready(60)
+                self._wait_for(victim)
                 victim.signal(signal.SIGKILL)
                 self.say(f"{victim.name} killed, {len(self.accepted)} jobs accepted")
             time.sleep(1)
@@ -25,6 +27,9 @@ class Bystanders(Case):
             service.name: victims.count(service)
             for service in (town.projector, town.scheduler, town.publisher)
         }
+
+    def _wait_for(self, service: Service) -> None:
+        until(lambda: service.is_ready, 60, f"{service.name} to be back")
 
 
 def _errand(dice):

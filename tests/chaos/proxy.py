@@ -128,8 +128,7 @@ class Link:
         except (OSError, asyncio.CancelledError):
             pass  # somebody is gone, or the link was cut: so is the other side's connection
         finally:
-            for end in filter(None, (writer, there)):
-                _end(end, breaks=breaks)
+            await _end(writer, there, breaks=breaks)
 
     async def _pass(self) -> None:
         await self._flows.wait()
@@ -209,9 +208,11 @@ class Link:
             await asyncio.sleep(self.late_by)
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 back, there = await asyncio.open_connection(*self._target, limit=_MOST_HEAD)
-                there.write(request.head + request.body)
-                self._look_at(await _read_answer(back, request.method), kind)
-                there.close()
+                try:
+                    there.write(request.head + request.body)
+                    self._look_at(await _read_answer(back, request.method), kind)
+                finally:
+                    await _end(there, breaks=False)
 
         task = asyncio.ensure_future(send())
         self._connections.add(task)
@@ -258,10 +259,15 @@ def _answer(status: int, reason: str) -> bytes:
     return f"HTTP/1.1 {status} {reason}\r\nContent-Length: 0\r\n\r\n".encode()
 
 
-def _end(writer: asyncio.StreamWriter, *, breaks: bool) -> None:
-    """Close a connection, in order or with a reset, as a broken network does."""
-    connection = writer.get_extra_info("socket")
-    if breaks and connection is not None:
+async def _end(*writers: asyncio.StreamWriter | None, breaks: bool) -> None:
+    """Close connections, in order or with a reset, as a broken network does."""
+    ending = [writer for writer in writers if writer is not None]
+    for writer in ending:
+        connection = writer.get_extra_info("socket")
+        if breaks and connection is not None:
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
+    for writer in ending:
         with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.close()
+            await writer.wait_closed()
