@@ -24,13 +24,15 @@ async def nothing(job_id: str) -> int:
 
 
 class CountingSweeper(Sweeper):
-    """Counts its passes, and fails when told to."""
+    """Counts its passes, takes its time, and fails when told to."""
 
     passes = 0
     is_failing = False
+    seconds = 0.0
 
     async def sweep(self) -> Swept:
         self.passes += 1
+        await self.clock.sleep(self.seconds)
         if self.is_failing:
             raise UnknownOutcomeError
         return await super().sweep()
@@ -137,6 +139,21 @@ async def test_surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown(
     made.sweeper.is_failing = False
     await clock.advance(3)
     assert captured.points(metrics.JOBS)
+    serving.cancel()
+    await clock.advance(1)
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_rounds_that_take_long_are_no_less_frequent(captured: Captured) -> None:
+    clock = VirtualClock()
+    made = make_scheduler(clock, InMemoryLeases(clock), pause=3.0)
+    made.sweeper.seconds = 2.0
+    serving = asyncio.create_task(made.duty.keep_up())
+    await clock.advance(59)
+    assert made.sweeper.passes == 20
+    made.sweeper.seconds = 5.0
+    await clock.advance(60)
+    assert 20 + 10 <= made.sweeper.passes <= 20 + 12  # with a pause left between them
     serving.cancel()
     await clock.advance(1)
     await asyncio.gather(serving, return_exceptions=True)

@@ -16,6 +16,9 @@ DUTY = "scheduler"
 #: Seconds between two tries of a standby.
 _STANDBY_SECONDS = 5.0
 
+#: Of the time between two rounds, what a long round leaves at least.
+_SHORTEST_PAUSE = 0.2
+
 
 class Watch(Protocol):
     """Who is told about the duty."""
@@ -31,7 +34,7 @@ class Watch(Protocol):
 
 
 class Duty:
-    """Makes rounds while it holds the scheduler's lease."""
+    """Makes rounds while it holds the scheduler's lease, `pause_seconds` from start to start."""
 
     def __init__(
         self,
@@ -66,8 +69,11 @@ class Duty:
         self._watch.on_duty()
         try:
             while keeper.may_write:
+                began = self._clock.boot()
                 await self._rounds.go()
-                await self._clock.sleep(self._pause_seconds)
+                # Whoever waits for the next round does not care how long this one took.
+                left = began + self._pause_seconds - self._clock.boot()
+                await self._clock.sleep(max(left, self._pause_seconds * _SHORTEST_PAUSE))
         finally:
             self._watch.off_duty()
             keeping.cancel()
