@@ -20,6 +20,9 @@ _VICTIMS = ("runner", "runner", "supervisor", "both")
 #: Kills wait while more workers than this are down: somebody has to be there to take over.
 _MOST_DOWN = 2
 
+#: Nor while more jobs than this are not over: a machine without time to spare keeps no times.
+_MOST_ACTIVE = 40
+
 #: Seconds between two kills, at least.
 _PAUSE = 1.0
 
@@ -49,7 +52,7 @@ class Kills(Case):
         return self.sizes.killed_jobs * min(share, 1.0) + self._bait
 
     def _kill_one(self) -> None:
-        while sum(not worker.is_ready for worker in self.town.workers) > _MOST_DOWN:
+        while self._is_everybody_busy():
             time.sleep(0.2)
         while (prey := self.hunter.find(lambda prey: prey.step != f"effect {_STEPS}", within=1)) is None:
             self._bait += 1
@@ -58,6 +61,11 @@ class Kills(Case):
         self.kills.append(Kill(prey, what, time.time()))
         _kill(prey, what)
         time.sleep(_PAUSE)
+
+    def _is_everybody_busy(self) -> bool:
+        if sum(not worker.is_ready for worker in self.town.workers) > _MOST_DOWN:
+            return True
+        return len(self.town.records.active_jobs()) > _MOST_ACTIVE
 
     def assess(self, verdict: Verdict) -> None:
         found = take_overs(self.kills, verdict.journals)
