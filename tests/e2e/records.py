@@ -77,8 +77,11 @@ class Records:
 
     def active_jobs(self) -> list[str]:
         """Give the ids of jobs that have not ended, or whose end is not projected yet."""
-        keys = (str(row["RowKey"]) for row in self.all_rows("JobIndex"))
-        return [key.removeprefix("active|") for key in keys if key.startswith("active|")]
+        # `}` follows `|`.
+        found = self._table("JobIndex").query_entities(
+            "RowKey ge 'active|' and RowKey lt 'active}'", select=["RowKey"]
+        )
+        return [row["RowKey"].removeprefix("active|") for row in found]
 
     def wipe(self, table: str) -> None:
         """Delete all rows of a table."""
