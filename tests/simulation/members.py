@@ -6,11 +6,11 @@ from tests.simulation.loop import Process
 from tests.simulation.runners import SimulatedExecutor
 
 from coordination.cancellation import Canceller
-from coordination.doorkeeper import Doorkeeper, House
+from coordination.doorkeeper import Doorkeeper
+from coordination.house import House, Rules
 from coordination.ports import Ring, UnknownOutcomeError
 from coordination.submission import Submitter
 from coordination.sweeper import Sweeper
-from coordination.tenure import Rules
 from scheduler.duty import Duty
 
 if TYPE_CHECKING:

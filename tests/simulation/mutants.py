@@ -10,12 +10,15 @@ from tests.simulation.network import Network
 from azure_storage import connection
 from coordination import cancellation, persistence, rows, submission, transactions
 from coordination.doorkeeper import Doorkeeper
+from coordination.held_rows import HeldRows
 from coordination.keeper import Keeper
 from coordination.ports import GuardedUpdate, Insert, UnknownOutcomeError, Update
 from coordination.rows import JobRow, LockRow
+from coordination.serving import Service
 from coordination.sweeper import Sweeper
 from coordination.tenure import Tenure
 from coordination.transactions import Draft
+from coordination.watches import Watches
 
 #: Gives what replaces a function, from that function.
 Change = Callable[[Any], Any]
@@ -90,13 +93,13 @@ async def _never(*_: object, **__: object) -> bool:
     return False
 
 
-async def _reload_and_go_on(self: Tenure) -> None:
-    held, until = self._require_held(), self._write_until()
-    lock_row = await self._read(rows.LOCK_KEY, until)
-    job_row = await self._read(rows.job_key(held.job.job_id), until)
+async def _reload_and_go_on(self: HeldRows) -> None:
+    held, until = self.require(), self.write_until()
+    lock_row = await self.read(rows.LOCK_KEY, until)
+    job_row = await self.read(rows.job_key(held.job.job_id), until)
     assert lock_row is not None
     assert job_row is not None
-    self._held = replace(
+    self.held = replace(
         held,
         lock=LockRow.from_row(lock_row),
         lock_etag=lock_row.etag,
@@ -108,8 +111,8 @@ async def _reload_and_go_on(self: Tenure) -> None:
 async def _write_for_whatever_runs(self: Tenure, job_id: str, build: Any) -> JobRow:
     async with self._mutex:
         reported, self._reported = self._reported, None
-        await self._write(build, reported)
-        return self._require_held().job
+        await self._rows.write(build, reported)
+        return self._rows.require().job
 
 
 def _granted_from_now(_: object) -> Any:
@@ -220,7 +223,7 @@ _ALL = [
         "read-again-and-go-on",
         "after a refusal, only one's own run is gone on with",
         f"{_TENURE}every_write_of_an_older_holder_is_refused_whatever_its_clock_says",
-        (Tenure, "_reload", lambda _: _reload_and_go_on),
+        (HeldRows, "reload", lambda _: _reload_and_go_on),
     ),
     _mutant(
         "counted-from-the-answer",
@@ -244,7 +247,7 @@ _ALL = [
         "no-look-after-release",
         "whoever gives a lock back looks at its line once more",
         f"{_RULES}a_job_that_came_while_its_lock_was_given_back_is_run",
-        (Doorkeeper, "_look_once_more", lambda _: _never),
+        (Service, "_look_once_more", lambda _: _never),
         (Sweeper, "_ring_if_idle", lambda _: _never),
     ),
     _mutant(
@@ -252,7 +255,7 @@ _ALL = [
         "a bell that meets a held lock leaves a watch and a copy, or a sweep",
         f"{_PROTOCOL}a_bell_for_a_held_lock_starts_one_watch_and_sends_one_marked_copy",
         (Doorkeeper, "_send_copy", lambda _: _never),
-        (Doorkeeper, "_watch", lambda _: lambda *_: None),
+        (Watches, "begin", lambda _: lambda *_: None),
         (Sweeper, "_ring_if_idle", lambda _: _never),
     ),
     _mutant(

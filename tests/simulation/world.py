@@ -20,10 +20,10 @@ from tests.simulation.setting import Setting
 from tests.simulation.stores import WatchedJournal, WatchedLeases
 
 from contracts import lock_names
-from coordination import cancellation, doorkeeper, keeper, persistence, tenure
+from coordination import cancellation, held_rows, keeper, persistence, serving, watches
+from coordination.house import Ports
 from coordination.observations import Observation
 from coordination.ports import RecordedEvent
-from coordination.tenure import Ports
 from coordination.times import LeaseTimes
 
 #: Seconds after the end of all trouble within which every job must have ended.
@@ -101,8 +101,8 @@ class World:
         def seeded_id() -> uuid.UUID:
             return uuid.UUID(int=randomness.getrandbits(128), version=4)
 
-        replaced = [(module, "random", randomness) for module in (persistence, keeper, doorkeeper)]
-        replaced += [(module, "uuid4", seeded_id) for module in (tenure, keeper, cancellation)]  # type: ignore[misc]
+        replaced = [(module, "random", randomness) for module in (persistence, keeper, serving, watches)]
+        replaced += [(module, "uuid4", seeded_id) for module in (held_rows, keeper, cancellation)]  # type: ignore[misc]
         before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
         for module, name, value in replaced:
             setattr(module, name, value)

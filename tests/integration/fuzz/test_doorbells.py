@@ -4,7 +4,8 @@ import pytest
 from deploy.servers import RabbitMQ
 from tests.integration.broker.rig import Rig, connected, eventually, settings_for
 
-from coordination.doorkeeper import Answer, NoRoomError
+from coordination.door import Answer
+from coordination.doorkeeper import NoRoomError
 from coordination.ports import Ring
 from service_defaults.broker import jobs_exchange
 from worker.bells import Bells

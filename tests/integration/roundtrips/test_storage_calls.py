@@ -16,14 +16,14 @@ from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
 from contracts.identifiers import new_id
 from coordination.clock import SystemClock
-from coordination.doorkeeper import Doorkeeper, House
+from coordination.doorkeeper import Doorkeeper
+from coordination.house import House, Ports, Rules
 from coordination.memory import InMemoryBell
 from coordination.observations import Observation, RunEnded
 from coordination.outcomes import Completed, Outcome
 from coordination.ports import Ring
 from coordination.runs import Run
 from coordination.submission import NewJob, Submitter
-from coordination.tenure import Ports, Rules
 from coordination.times import LeaseTimes
 
 pytestmark = pytest.mark.integration

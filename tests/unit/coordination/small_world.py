@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from contracts import identifiers, lock_names
 from contracts.statuses import EventStatus
 from coordination import rows
-from coordination.doorkeeper import Doorkeeper, House, NoRoomError
+from coordination.doorkeeper import Doorkeeper, NoRoomError
+from coordination.held_rows import FencedError
+from coordination.house import House, Ports, Rules
 from coordination.memory import (
     ArrivesLateError,
     InMemoryBell,
@@ -21,7 +23,6 @@ from coordination.ports import CoordinationError, Ring, UnknownOutcomeError
 from coordination.rows import EventRow, JobRow, LockRow
 from coordination.runs import Run, StepDone
 from coordination.submission import NewJob, Submitter
-from coordination.tenure import FencedError, Ports, Rules
 from coordination.times import LeaseTimes
 
 

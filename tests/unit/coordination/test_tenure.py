@@ -8,6 +8,8 @@ import pytest
 from contracts import identifiers, lock_names
 from coordination import rows
 from coordination.faults import Calls
+from coordination.held_rows import FencedError
+from coordination.house import Ports, Rules
 from coordination.keeper import Keeper
 from coordination.memory import InMemoryBell, InMemoryJournal, InMemoryLeases, VirtualClock
 from coordination.observations import Fenced, Observation
@@ -16,7 +18,7 @@ from coordination.ports import LeaseHeldError, RefusedError, Row, UnknownOutcome
 from coordination.rows import JobRow, LockRow
 from coordination.runs import Run, StepDone
 from coordination.submission import NewJob, Submitter
-from coordination.tenure import FencedError, Ports, Rules, Tenure
+from coordination.tenure import Tenure
 from coordination.times import LeaseTimes
 
 TIMES = LeaseTimes.of(15)

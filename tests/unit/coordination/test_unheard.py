@@ -9,12 +9,13 @@ from tests.unit.coordination.small_world import Script, World
 
 from contracts import lock_names
 from coordination.cancellation import Canceller
-from coordination.doorkeeper import Answer
+from coordination.door import Answer
 from coordination.faults import Fault
+from coordination.house import Ports, Rules
 from coordination.memory import InMemoryJournal
 from coordination.outcomes import StopReason
 from coordination.ports import Ring, UnknownOutcomeError
-from coordination.tenure import Ports, Rules, Tenure
+from coordination.tenure import Tenure
 from coordination.times import LeaseTimes
 
 PARTITION = lock_names.partition("L")

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from contracts.telemetry import attributes as at
+from coordination.held_rows import FencedError
 from coordination.outcomes import (
     Cancelled,
     Completed,
@@ -17,7 +18,6 @@ from coordination.outcomes import (
 from coordination.ports import InvalidTransactionError
 from coordination.rows import JobRow
 from coordination.runs import Run, Stop
-from coordination.tenure import FencedError
 from turnstile.channels import StopReason as HandlerStop
 from worker.execution import messages
 from worker.execution.run_telemetry import RunTelemetry

@@ -19,8 +19,11 @@ transaction ends one job and starts the next.
 
 Where to read on:
 
-- `tenure`: holding a lock and writing for its runs; `transactions` builds what is written, `keeper` renews.
-- `doorkeeper`: which locks a worker serves, what a doorbell means, and how no work is left behind.
+- `tenure`: holding a lock, from run to run; `held_rows` writes for them and recognises own writes after a
+  refusal, `transactions` builds what is written, `keeper` renews the lease.
+- `doorkeeper`: what a doorbell means and which locks a worker serves; `serving` holds a lock and leaves no
+  work behind, `watches` keeps trying for locks held elsewhere.
+- `house`: what a worker goes by, and `door`: what came of a doorbell.
 - `submission`, `cancellation`: what others than the holder write; they never touch the lock row.
 - `sweeper`: repairs what a crash left between two writes.
 - `times`: when a run is stopped and killed, counted from before the request that granted the time was sent.

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contracts import lock_names
 from coordination import rows
-from coordination.ports import CoordinationError, Journal, Row
+from coordination.persistence import until_known
+from coordination.ports import Clock, CoordinationError, Journal, Row
 from coordination.rows import JobRow, LockRow
 
 
@@ -51,3 +53,12 @@ async def read_line(journal: Journal, lock_name: str, partition: str, tickets: i
     if lock.protocol > rows.PROTOCOL:
         raise WrongLockError(f"lock {lock_name!r} needs protocol {lock.protocol}: upgrade this worker")
     return Line(lock, found[0].etag, tuple(found[1:]))
+
+
+async def read_line_until(journal: Journal, clock: Clock, lock_name: str, until: float) -> Line:
+    """Read a lock's row and its first ticket, again and again while the journal stays silent.
+
+    Raises UnknownOutcomeError once the boot clock has passed `until`, and WrongLockError.
+    """
+    partition = lock_names.partition(lock_name)
+    return await until_known(clock, lambda: read_line(journal, lock_name, partition), until)

@@ -13,8 +13,8 @@ from azure_storage.leases import BlobLeases
 from azure_storage.read_models.reading import ReadModels
 from azure_storage.read_models.writing import ReadModelWriter
 from coordination.clock import SystemClock
-from coordination.doorkeeper import Doorkeeper, House
-from coordination.tenure import Ports, Rules
+from coordination.doorkeeper import Doorkeeper
+from coordination.house import House, Ports, Rules
 from service_defaults.app import in_background, serve, stop_as_failed
 from service_defaults.broker import Intake, RabbitBell, make_broker
 from service_defaults.broker.consumers import ConsumerWatchdog

@@ -1,0 +1,196 @@
+"""Serving a lock: hold it, run one job after the other, and leave no work behind."""
+
+import asyncio
+import random
+
+from coordination.door import Answer, Door
+from coordination.held_rows import FencedError
+from coordination.house import House, Ports, Rules
+from coordination.line import WrongLockError, read_line_until
+from coordination.observations import LeaseDenied, LockLeft, NotForThisWorker, Observe
+from coordination.operations import operation
+from coordination.outcomes import Interrupted, Lost
+from coordination.ports import LeaseHeldError, RefusedError, Ring, UnknownOutcomeError
+from coordination.runs import Executor, Run
+from coordination.tenure import Tenure
+from coordination.watches import Watches
+
+
+class Service:
+    """This worker's serving of one lock, from the first try to the last release.
+
+    Leaving a lock, for whatever reason, means: release, look once more, and take what waits or ring for it.
+    """
+
+    def __init__(
+        self,
+        lock_name: str,
+        ports: Ports,
+        rules: Rules,
+        house: House,
+        executor: Executor,
+        observe: Observe,
+        door: Door,
+        watches: Watches,
+    ) -> None:
+        self._name = lock_name
+        self._ports = ports
+        self._rules = rules
+        self._house = house
+        self._executor = executor
+        self._observe = observe
+        self._door = door
+        self._watches = watches
+        #: What came of the first try.
+        self.answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        #: The holding in progress.
+        self.tenure: Tenure | None = None
+        self.task: asyncio.Task[None] | None = None
+        #: Whether the bell rang since the last look at the line began.
+        self._is_rung = False
+
+    async def run(self) -> None:
+        """Serve the lock until nothing is left to do here."""
+        try:
+            while await self._serve_once():
+                self._answer(Answer.TAKEN)
+        finally:
+            self._answer(Answer.EMPTY)
+
+    def hint(self) -> None:
+        """Take in that the bell rang."""
+        self._is_rung = True
+        if self.tenure is not None:
+            self.tenure.hinted = True
+
+    async def look(self, job_id: str) -> None:
+        """Look at a running job because someone hinted that it changed."""
+        if self.tenure is not None and self.tenure.running == job_id:
+            await self._glance(self.tenure)
+
+    def _answer(self, answer: Answer) -> None:
+        if not self.answered.done():
+            self.answered.set_result(answer)
+
+    async def _serve_once(self) -> bool:
+        """Hold the lock once; tells whether to try for it again at once."""
+        tenure = Tenure(self._name, self._ports, self._rules, self._observe)
+        try:
+            await tenure.keeper.acquire()
+        except LeaseHeldError:
+            self._observe(LeaseDenied(self._name))
+            self._conflict(Answer.HELD)
+            return False
+        except UnknownOutcomeError:
+            self._conflict(Answer.UNKNOWN)
+            return False
+        self.tenure = tenure
+        try:
+            passes_on = await self._hold(tenure)
+        finally:
+            self.tenure = None
+        return await self._leave(passes_on=passes_on)
+
+    def _conflict(self, answer: Answer) -> None:
+        """Leave a lock to its holder, but keep an eye on it, also when nobody waits for our answer."""
+        if self.answered.done():
+            self._watches.begin(self._name)
+        self._answer(answer)
+
+    async def _hold(self, tenure: Tenure) -> bool:
+        """Run jobs until the line is empty or the lock is lost; tells whether to pass on what still waits."""
+        keeping = asyncio.create_task(tenure.keeper.keep())
+        flushing = asyncio.create_task(self._flush(tenure))
+        began = self._ports.clock.boot()
+        passes_on = False
+        try:
+            run = await tenure.take_over(self._door.accepts)
+            while run is not None:
+                self._answer(Answer.TAKEN)
+                outcome = await self._executor.execute(run)
+                if isinstance(outcome, Lost):
+                    break
+                held_long = self._ports.clock.boot() - began > self._house.longest_tenure
+                passes_on = held_long and not self._door.has_room
+                chain = not passes_on and not self._door.is_stopping and not isinstance(outcome, Interrupted)
+                run = await tenure.finish(outcome, self._door.accepts if chain else None)
+                if run is None and chain:
+                    run = await self._linger(tenure)
+        except RefusedError:
+            await self._ports.clock.sleep(random.uniform(0, 0.1))
+        except (FencedError, UnknownOutcomeError, WrongLockError):
+            pass  # told to the observer where it was found; the exit rules follow
+        finally:
+            keeping.cancel()
+            flushing.cancel()
+            await tenure.keeper.release()
+        return passes_on
+
+    async def _linger(self, tenure: Tenure) -> Run | None:
+        until = self._ports.clock.boot() + self._house.linger
+        while self._ports.clock.boot() < until and not self._door.is_stopping:
+            await self._ports.clock.sleep(0.1)
+            run = await tenure.take_over(self._door.accepts)
+            if run is not None:
+                return run
+        return None
+
+    async def _flush(self, tenure: Tenure) -> None:
+        """Write progress as it comes, and look for changes by others as often as the lease is renewed."""
+        looked = self._ports.clock.boot()
+        while True:
+            await self._ports.clock.sleep(self._rules.flush_seconds)
+            try:
+                await tenure.flush()
+            except (FencedError, UnknownOutcomeError):
+                return  # the run has been told to stop
+            if self._ports.clock.boot() - looked >= self._rules.times.renew_every:
+                looked = self._ports.clock.boot()
+                await self._glance(tenure)
+
+    async def _glance(self, tenure: Tenure) -> None:
+        try:
+            await tenure.look()
+        except (FencedError, UnknownOutcomeError):
+            return  # told to the run, or asked again later
+
+    @operation
+    async def _leave(self, *, passes_on: bool) -> bool:
+        """Follow the exit rules after a release; tells whether to try for the lock again at once."""
+        try:
+            return await self._look_once_more(passes_on=passes_on)
+        finally:
+            self._observe(LockLeft(self._name))
+
+    async def _look_once_more(self, *, passes_on: bool) -> bool:
+        # Rule R11 (spec/turnstile.pml), and R12.
+        while True:
+            self._is_rung = False
+            until = self._ports.clock.boot() + self._rules.times.journal_deadline
+            try:
+                line = await read_line_until(self._ports.journal, self._ports.clock, self._name, until)
+            except UnknownOutcomeError:
+                self._conflict(Answer.UNKNOWN)
+                return False
+            except WrongLockError:
+                return False
+            if line.has_work:
+                break
+            # A bell that rang meanwhile was dropped, and what it rang for may have come after this look.
+            if not self._is_rung:
+                return False
+        if self._door.is_stopping or passes_on:
+            await self._ports.bell.ring(Ring(self._name, released=True))
+            return False
+        first = line.first
+        if first is not None and not line.lock.job_id and not self._door.accepts(first):
+            self._observe(NotForThisWorker(self._name, first.kind))
+            await self._defer_quietly(Ring(self._name, first.job_id, traceparent=first.traceparent))
+            return False
+        return True
+
+    async def _defer_quietly(self, ring: Ring) -> None:
+        try:
+            await self._ports.bell.defer(ring)
+        except UnknownOutcomeError:
+            return  # the broker is away; the sweeper rings for what waits
