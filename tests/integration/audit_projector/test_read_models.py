@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.integration.audit_projector.running import Installation
 
+from azure_storage.installation import read_model_names
 from azure_storage.read_models import (
     CursorError,
     KnownLock,
+    ReadModelWriter,
     StaleError,
     Summary,
     Tenure,
@@ -141,6 +143,19 @@ async def test_a_locks_last_fence_never_falls(place: Installation) -> None:
     for fence in (0, 5, 3, 7, 6):
         await place.writer.record_lock(KnownLock("ledger", key, fence))
     assert (await place.models.locks(5)).items == [KnownLock("ledger", key, 7)]
+
+
+async def test_a_locks_last_fence_is_the_highest_of_all_writers_also_after_the_tables_were_emptied(
+    place: Installation,
+) -> None:
+    other = ReadModelWriter(place.storage, read_model_names(place.settings))
+    key = partition("ledger")
+    for writer, fence in ((place.writer, 1), (other, 2), (place.writer, 3), (place.writer, 4), (other, 3)):
+        await writer.record_lock(KnownLock("ledger", key, fence))
+    assert (await place.models.locks(5)).items == [KnownLock("ledger", key, 4)]
+    await other.wipe()
+    await place.writer.record_lock(KnownLock("ledger", key, 5))
+    assert (await place.models.locks(5)).items == [KnownLock("ledger", key, 5)]
 
 
 async def test_locks_come_in_pages(place: Installation) -> None:

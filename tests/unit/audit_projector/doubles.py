@@ -101,13 +101,15 @@ class InMemoryModels:
         if known is None or known.last_fence < lock.last_fence:
             self.locks[lock.partition] = lock
 
-    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> None:
+    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
         await self._write("summary")
         known = self.summaries.get(summary.job_id)
         if (None if known is None else known[1].etag) != etag:
             raise StaleError
         self._versions += 1
-        self.summaries[summary.job_id] = summary, replace(mark, etag=f"v{self._versions}")
+        version = f"v{self._versions}"
+        self.summaries[summary.job_id] = summary, replace(mark, etag=version)
+        return version
 
 
 @dataclass
@@ -187,9 +189,9 @@ class World:
         assert registration is not None
         await Canceller(self.journal, self.bell, self.clock).cancel(registration, "test")
 
-    async def project(self, job_id: str, up_to: int = 1_000) -> int:
-        """Project a job."""
-        return await self.projection.project(LOCK, job_id, up_to)
+    async def project(self, job_id: str, up_to: int = 1_000, first: int = 0) -> int:
+        """Project a job, as a message asks for that names events from `first` to `up_to`."""
+        return await self.projection.project(LOCK, job_id, up_to, first=first)
 
     async def job(self, job_id: str) -> JobRow:
         """Read a job's row."""

@@ -27,12 +27,12 @@ class ScriptedProjection:
 
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures
-        self.asked: list[tuple[str, str, int]] = []
+        self.asked: list[tuple[str, str, int, int]] = []
         self.under_way: dict[str, int] = {}
         self.most_at_once = 0
 
-    async def project(self, lock: str, job_id: str, up_to: int) -> int:
-        self.asked.append((lock, job_id, up_to))
+    async def project(self, lock: str, job_id: str, up_to: int, *, first: int) -> int:
+        self.asked.append((lock, job_id, first, up_to))
         self.under_way[job_id] = self.under_way.get(job_id, 0) + 1
         self.most_at_once = max(self.most_at_once, self.under_way[job_id])
         await asyncio.sleep(0)
@@ -77,10 +77,10 @@ def message(*named: tuple[str, int]) -> RabbitMessage:
     return cast("RabbitMessage", JobEvents(lock="ledger", events=events))
 
 
-async def test_each_job_is_projected_up_to_its_last_event() -> None:
+async def test_each_job_is_projected_from_its_first_event_to_its_last() -> None:
     projection = ScriptedProjection()
     await make_handler(projection, VirtualClock()).on_events(message((JOB, 2), (JOB, 3), (OTHER, 9)))
-    assert projection.asked == [("ledger", JOB, 3), ("ledger", OTHER, 9)]
+    assert projection.asked == [("ledger", JOB, 2, 3), ("ledger", OTHER, 9, 9)]
 
 
 async def test_a_storage_that_is_away_for_a_while_is_waited_for_with_pauses() -> None:

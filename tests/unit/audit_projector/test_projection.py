@@ -200,38 +200,49 @@ async def test_projecting_afresh_writes_again_what_was_lost(world: World) -> Non
     assert world.models.content() == other.models.content()
 
 
+#: Which job a message is about, and which projector gets it; the first and the last event it names.
+HINTS = st.tuples(st.integers(0, 1), st.integers(0, 1), st.integers(0, 9), st.integers(1, 14))
+
+
 @settings(max_examples=60, deadline=None)
 @given(
-    hints=st.lists(st.tuples(st.integers(0, 1), st.integers(1, 14)), max_size=12),
+    hints=st.lists(HINTS, max_size=14),
     failures=st.sets(st.integers(1, 60), max_size=12),
     at_once=st.integers(1, 4),
+    last_first=st.integers(0, 9),
 )
 def test_any_order_any_repetition_any_failure_and_any_number_of_projectors_lead_to_the_same(
-    hints: list[tuple[int, int]], failures: set[int], at_once: int
+    hints: list[tuple[int, int, int, int]], failures: set[int], at_once: int, last_first: int
 ) -> None:
-    asyncio.run(_converges(World(models=InMemoryModels(FailsNow(*failures))), hints, at_once))
+    asyncio.run(_converges(World(models=InMemoryModels(FailsNow(*failures))), hints, at_once, last_first))
 
 
-async def _converges(world: World, hints: list[tuple[int, int]], at_once: int) -> None:
+async def _converges(
+    world: World, hints: list[tuple[int, int, int, int]], at_once: int, last_first: int
+) -> None:
     jobs = [await world.submit(), await world.submit()]
+    projectors = [world.projection, world.another_projection()]
     limit = asyncio.Semaphore(at_once)
 
-    async def hear(job_id: str, up_to: int) -> None:
+    async def hear(job_id: str, by: int, first: int, up_to: int) -> None:
         async with limit:
             while True:
                 with suppress(UnknownOutcomeError):
-                    await world.project(job_id, up_to)
+                    await projectors[by].project(LOCK, job_id, up_to, first=first)
                     return
 
     async with asyncio.TaskGroup() as listeners:
-        for index, (which, up_to) in enumerate(hints):
-            listeners.create_task(hear(jobs[which], up_to))
-            if index in {3, 9}:
+        for index, (which, by, first, up_to) in enumerate(hints):
+            listeners.create_task(hear(jobs[which], by, first, up_to))
+            await asyncio.sleep(0)
+            if index in {2, 9}:
                 await world.start()
+            if index in {4, 10}:
+                await world.step(f"step {index}")
             if index == 6:
                 await world.end(Completed())
         for job_id in jobs:
-            listeners.create_task(hear(job_id, (await world.job(job_id)).seq))
+            listeners.create_task(hear(job_id, 0, last_first, (await world.job(job_id)).seq))
     expected = World(world.journal, world.bell, world.clock)
     for job_id in jobs:
         await expected.project(job_id)
@@ -247,11 +258,11 @@ class GatedModels(InMemoryModels):
         super().__init__()
         self.arrived: asyncio.Queue[asyncio.Event] = asyncio.Queue()
 
-    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> None:
+    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
         gate = asyncio.Event()
         self.arrived.put_nowait(gate)
         await gate.wait()
-        await super().record_summary(summary, mark, etag)
+        return await super().record_summary(summary, mark, etag)
 
 
 async def test_a_projector_that_was_overtaken_by_a_slower_one_tries_again(world: World) -> None:

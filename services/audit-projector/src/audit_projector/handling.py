@@ -57,32 +57,32 @@ class EventHandler:
             return
         try:
             lock = lock_names.normalise(body.lock)
-            up_to = _last_numbers(body)
+            named = _numbers(body)
         except ValueError as error:
             await self._intake.quarantine(message, str(error))
             return
-        for job_id, seq in up_to.items():
+        for job_id, (first, last) in named.items():
             with log_context({at.JOB_ID: job_id, at.LOCK_NAME: lock}):
-                await self._project(lock, job_id, seq)
+                await self._project(lock, job_id, first, last)
 
-    async def _project(self, lock: str, job_id: str, seq: int) -> None:
+    async def _project(self, lock: str, job_id: str, first: int, last: int) -> None:
         turn = self._turns[job_id]
         turn.waiting += 1
         try:
             async with turn.lock:
-                await self._project_patiently(lock, job_id, seq)
+                await self._project_patiently(lock, job_id, first, last)
         finally:
             turn.waiting -= 1
             if not turn.waiting:
                 self._turns.pop(job_id, None)
 
-    async def _project_patiently(self, lock: str, job_id: str, seq: int) -> None:
+    async def _project_patiently(self, lock: str, job_id: str, first: int, last: int) -> None:
         until = self._clock.boot() + self._patience_seconds
         pause = _FIRST_PAUSE
         while True:
             try:
                 with self._telemetry.projecting(lock, job_id) as tell:
-                    written = await self._projection.project(lock, job_id, seq)
+                    written = await self._projection.project(lock, job_id, last, first=first)
                     tell(written)
             except UnknownOutcomeError as error:
                 logger.warning("not projected, trying again", extra={at.ERROR_MESSAGE: str(error)})
@@ -117,10 +117,12 @@ def subscribe(broker: RabbitBroker, topology: Topology, handler: EventHandler) -
     subscriber(handler.on_events)
 
 
-def _last_numbers(body: JobEvents) -> dict[str, int]:
-    """Give the last event's number by job. Raises JobIdError for what could not even be looked up."""
-    last: dict[str, int] = {}
+def _numbers(body: JobEvents) -> dict[str, tuple[int, int]]:
+    """Give the first and the last event's number by job.
+
+    Raises JobIdError for what could not even be looked up.
+    """
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
     for event in body.events:
-        job_id = identifiers.normalise_job_id(event.job_id)
-        last[job_id] = max(last.get(job_id, 0), event.seq)
-    return last
+        numbers[identifiers.normalise_job_id(event.job_id)].append(event.seq)
+    return {job_id: (min(seqs), max(seqs)) for job_id, seqs in numbers.items()}

@@ -7,13 +7,14 @@ number of projectors at once, leads to the same rows.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from audit_projector.chain import Chain
 from audit_projector.exclusion import ExclusionCheck, Tenures
 from audit_projector.observations import EventsProjected, Observe, TrailBroken
+from audit_projector.recollections import Recollection, Recollections
 from azure_storage.read_models.documents import (
     KnownLock,
     StaleError,
@@ -31,6 +32,9 @@ from coordination.rows import EventRow, JobRow
 
 #: Times a projector lets another go first before it leaves the job to a later message.
 _MOST_TRIES = 10
+
+#: Events that change nothing a summary tells.
+_IN_PASSING = {EventStatus.STEP, EventStatus.STATE_SAVED}
 
 
 class Writes(Tenures, Protocol):
@@ -51,8 +55,11 @@ class Writes(Tenures, Protocol):
     async def record_lock(self, lock: KnownLock) -> None:
         """Note that a lock was used; its last fence never falls."""
 
-    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> None:
-        """Write a job's summary and watermark. Raises StaleError when it is not the version that was read."""
+    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
+        """Write a job's summary and watermark; gives their new version.
+
+        Raises StaleError when what is there is not the version given.
+        """
 
 
 @dataclass(frozen=True)
@@ -72,58 +79,90 @@ class Projection:
         self._told = told
         self._observe = observe
         self._exclusion = ExclusionCheck(journal, models, observe)
+        self._recollections = Recollections()
         #: Told of already, as the same try may be repeated for minutes.
         self._known_breaks: set[tuple[str, int]] = set()
 
-    async def project(self, lock_name: str, job_id: str, up_to: int, *, afresh: bool = False) -> int:
+    async def project(
+        self, lock_name: str, job_id: str, up_to: int, *, first: int = 0, afresh: bool = False
+    ) -> int:
         """Project a job at least up to an event's number; gives how many events were written.
 
-        Does nothing when the read models have that event already, or when there is no such job. With
-        `afresh`, everything is written again. After its last event a job is no longer active. Raises
-        UnknownOutcomeError; then nothing is lost, and the same call may be repeated.
+        Does nothing when the read models have that event already, or when there is no such job. `first` is
+        the number of the first event that a message names: one that follows on from the message before is
+        answered from memory as far as possible. With `afresh`, everything is written again. After its last
+        event a job is no longer active. Raises UnknownOutcomeError; then nothing is lost, and the same call
+        may be repeated.
         """
         partition = lock_names.partition(lock_name)
         for _ in range(_MOST_TRIES):
             try:
-                return await self._try(partition, job_id, up_to, afresh=afresh)
+                return await self._try(partition, job_id, first, up_to, afresh=afresh)
             except StaleError:
                 continue
         raise UnknownOutcomeError(f"others keep projecting job {job_id}")
 
-    async def _try(self, partition: str, job_id: str, up_to: int, *, afresh: bool) -> int:
-        job = await self._read_job(partition, job_id)
-        if job is None:
+    async def _try(self, partition: str, job_id: str, first: int, up_to: int, *, afresh: bool) -> int:
+        remembered = self._recollections.take(job_id, first)
+        known = remembered or await self._look_up(partition, job_id)
+        if known is None:
             return 0
-        mark = await self._models.watermark(job_id, datetime.fromisoformat(job.submitted_at))
-        if mark.seq >= up_to and not afresh:
-            # Whoever projected the last event may have died before the job was taken off the active ones.
-            if mark.seq >= job.seq and job.is_terminal:
+        if known.mark.seq >= up_to and not afresh:
+            if remembered is None and known.is_whole:
+                # Whoever projected the last event may have died before the job was taken off the active ones.
                 await self._journal.retire(job_id)
+            self._recollections.keep(job_id, replace(known, heard=up_to))
             return 0
-        chain = Chain(Watermark() if afresh else mark)
+        chain = Chain(Watermark() if afresh else known.mark)
         stored = await self._journal.read_range(
             partition, rows.event_prefix(job_id), after=rows.event_key(job_id, chain.seq)
         )
         events = [EventRow.from_row(row) for row in stored]
         if not events:
             return 0
-        if events[-1].seq > job.seq:
-            # Written after the job's row was read: the summary must not be older than its watermark.
-            job = await self._read_job(partition, job_id) or job
+        known = await self._brought_up_to(known, partition, events)
+        await self._record_events(partition, chain, events, known.summary)
+        # Last, so that whatever is marked as projected is there.
+        mark = Watermark(chain.seq, chain.hash, chain.running_fence)
+        summary = replace(known.summary, projected_seq=chain.seq)
+        etag = await self._models.record_summary(summary, mark, known.mark.etag)
+        self._observe(EventsProjected(events, afresh))
+        if EventStatus(events[-1].status).is_terminal:
+            await self._journal.retire(job_id)
+        if not afresh:
+            mark = replace(mark, etag=etag)
+            self._recollections.keep(job_id, Recollection(mark, summary, known.as_of, up_to))
+        return len(events)
+
+    async def _look_up(self, partition: str, job_id: str) -> Recollection | None:
+        job = await self._read_job(partition, job_id)
+        if job is None:
+            return None
+        mark = await self._models.watermark(job_id, datetime.fromisoformat(job.submitted_at))
+        return Recollection(mark, self._summary(job), job.seq)
+
+    async def _brought_up_to(
+        self, known: Recollection, partition: str, events: Sequence[EventRow]
+    ) -> Recollection:
+        """Give what is known of a job with a summary that is not older than these events."""
+        last = events[-1].seq
+        if last <= known.as_of:
+            return known
+        if all(EventStatus(event.status) in _IN_PASSING for event in events if event.seq > known.as_of):
+            return replace(known, as_of=last)
+        job = await self._read_job(partition, events[-1].job_id)
+        return known if job is None else replace(known, summary=self._summary(job), as_of=job.seq)
+
+    async def _record_events(
+        self, partition: str, chain: Chain, events: Sequence[EventRow], summary: Summary
+    ) -> None:
         entries = [self._entry(chain, event) for event in events]
         await asyncio.gather(
             self._models.record_trail(entries),
             self._models.record_recent(entries),
             self._record_tenures(partition, chain),
-            self._models.record_lock(KnownLock(job.lock_name, partition, job.fence)),
+            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence)),
         )
-        # Last, so that whatever is marked as projected is there.
-        projected = Watermark(chain.seq, chain.hash, chain.running_fence)
-        await self._models.record_summary(self._summary(job, chain.seq), projected, mark.etag)
-        self._observe(EventsProjected(events, afresh))
-        if EventStatus(events[-1].status).is_terminal:
-            await self._journal.retire(job_id)
-        return len(events)
 
     async def _record_tenures(self, partition: str, chain: Chain) -> None:
         tenures = chain.tenures()
@@ -143,7 +182,7 @@ class Projection:
             self._observe(TrailBroken(event))
         return TrailEntry(self._told.to_event(event), event.hash, event.previous_hash, is_broken)
 
-    def _summary(self, job: JobRow, seq: int) -> Summary:
+    def _summary(self, job: JobRow) -> Summary:
         return Summary(
             job_id=job.job_id,
             kind=job.kind,
@@ -162,7 +201,6 @@ class Projection:
             submitted_at=datetime.fromisoformat(job.submitted_at),
             started_at=_moment(job.started_at),
             finished_at=_moment(job.finished_at),
-            projected_seq=seq,
         )
 
 

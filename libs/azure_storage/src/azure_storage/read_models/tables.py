@@ -64,8 +64,8 @@ class Tables:
                 return None
             raise UnknownOutcomeError(str(refused)) from refused
 
-    async def put(self, table: str, entity: Entity, etag: str | None, *, merge: bool = False) -> None:
-        """Insert a row, or replace the version that was read, or merge into it.
+    async def put(self, table: str, entity: Entity, etag: str | None, *, merge: bool = False) -> str:
+        """Insert a row, or replace the version that was read, or merge into it; gives the new version.
 
         Raises StaleError when it changed.
         """
@@ -77,7 +77,7 @@ class Tables:
             else client.update_entity(entity, mode, etag=etag, match_condition=MatchConditions.IfNotModified)
         )
         try:
-            await self._call("read_models.put", request)
+            return str((await self._call("read_models.put", request))["etag"])
         except RefusedCallError as refused:
             if refused.status in {404, 409, 412}:
                 raise StaleError from refused

@@ -1,6 +1,9 @@
 """Writing the read models: every write may be repeated, and done in any order, by several at once."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +26,9 @@ LOCKS, KINDS, WORKERS = "locks", "kinds", "workers"
 #: Partition of the rows that tell where a job's summary is; sorts behind the days.
 PLACES = "id|"
 
+#: Locks whose rows are remembered.
+_MOST_LOCK_ROWS = 10_000
+
 #: Tenures of a lock, by fence.
 FENCES = "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high"
 
@@ -35,8 +41,8 @@ class ReadModelWriter:
     ) -> None:
         self._names = names or ReadModelNames()
         self._tables = Tables(connection, timeout)
-        #: Highest fence known to be stored, by partition; saves reading it again.
-        self._stored_fences: dict[str, int] = {}
+        #: What is known of the locks' rows, by partition; saves reading them again.
+        self._lock_rows: defaultdict[str, _LockRow] = defaultdict(_LockRow)
 
     async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
@@ -85,21 +91,32 @@ class ReadModelWriter:
 
     async def record_lock(self, lock: KnownLock) -> None:
         """Note that a lock was used; its last fence never falls."""
-        while lock.last_fence > self._stored_fences.get(lock.partition, -1):
-            row = await self._tables.get(self._names.locks, LOCKS, lock.partition)
-            stored = -1 if row is None else int(plain(row["LastFence"]))
-            try:
-                if stored < lock.last_fence:
-                    etag = None if row is None else str(row.metadata["etag"])
-                    await self._tables.put(self._names.locks, rows.lock_row(LOCKS, lock), etag)
-            except StaleError:
-                continue
-            if len(self._stored_fences) > 10_000:
-                self._stored_fences.clear()
-            self._stored_fences[lock.partition] = max(stored, lock.last_fence)
+        if len(self._lock_rows) > _MOST_LOCK_ROWS:
+            self._lock_rows.clear()
+        known = self._lock_rows[lock.partition]
+        known.wanted = max(known.wanted, lock.last_fence)
+        async with known.turn:
+            while lock.last_fence > known.stored:
+                if known.etag is None:
+                    row = await self._tables.get(self._names.locks, LOCKS, lock.partition)
+                    if row is not None:
+                        known.stored, known.etag = int(plain(row["LastFence"])), str(row.metadata["etag"])
+                        continue
+                # The highest that anybody waits for: then those find theirs stored.
+                highest = replace(lock, last_fence=known.wanted)
+                try:
+                    known.etag = await self._tables.put(
+                        self._names.locks, rows.lock_row(LOCKS, highest), known.etag
+                    )
+                    known.stored = highest.last_fence
+                except StaleError:
+                    known.etag = None
 
-    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> None:
-        """Write a job's summary and watermark. Raises StaleError when it is not the version that was read."""
+    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
+        """Write a job's summary and watermark; gives their new version.
+
+        Raises StaleError when what is there is not the version given.
+        """
         row = rows.summary_row(summary, mark)
         if etag is None:
             place: dict[str, Any] = {
@@ -109,7 +126,7 @@ class ReadModelWriter:
                 "SummaryRow": row["RowKey"],
             }
             await self._tables.upsert(self._names.summaries, [place])
-        await self._tables.put(self._names.summaries, row, etag)
+        return await self._tables.put(self._names.summaries, row, etag)
 
     async def wipe(self) -> dict[str, int]:
         """Delete everything derived from the journal; gives the number of rows by table.
@@ -117,7 +134,7 @@ class ReadModelWriter:
         What a projector writes meanwhile may stay or go: project every job afresh afterwards.
         """
         names = self._names
-        self._stored_fences.clear()
+        self._lock_rows.clear()
         derived = (names.summaries, names.audit, names.recent_events, names.tenures, names.locks)
         return {name: await self._tables.wipe(name) for name in derived}
 
@@ -131,3 +148,15 @@ class ReadModelWriter:
         """Note that a worker is alive."""
         row = rows.document_row(WORKERS, keys.name_key(worker.worker), worker)
         await self._tables.upsert(self._names.workers, [row])
+
+
+@dataclass
+class _LockRow:
+    """What is known of the row of a lock."""
+
+    stored: int = -1
+    #: Version of the row; None when it must be read.
+    etag: str | None = None
+    #: Highest fence that anybody wants to be stored.
+    wanted: int = -1
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)

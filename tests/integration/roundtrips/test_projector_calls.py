@@ -1,0 +1,113 @@
+"""What projecting a job costs in requests to the storage, counted at the real adapters on a real server."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from deploy import servers
+from tests.unit.audit_projector.doubles import LOCK, World
+
+from audit_projector.projection import Projection
+from audit_projector.wiring import make_projection
+from azure_storage.calls import StorageCall
+from azure_storage.connection import StorageConnection
+from azure_storage.journal import TableJournal
+from azure_storage.names import StorageNames
+from azure_storage.read_models import KnownLock, ReadModels, ReadModelWriter
+from contracts.lock_names import partition
+from coordination.outcomes import Completed
+
+pytestmark = pytest.mark.integration
+
+#: First and last event that each message about a job with one step names.
+SUBMITTED, STARTED, STEP, ENDED = (1, 1), (2, 3), (4, 4), (5, 5)
+MESSAGES = SUBMITTED, STARTED, STEP, ENDED
+
+
+@dataclass
+class Place:
+    """A journal that jobs are written to, and a projector whose requests are counted."""
+
+    world: World
+    projection: Projection
+    writer: ReadModelWriter
+    models: ReadModels
+    calls: Counter[str] = field(default_factory=Counter)
+
+    async def tell(self, job_id: str, message: tuple[int, int]) -> Counter[str]:
+        """Project what one message names; gives the requests it took."""
+        self.calls.clear()
+        first, last = message
+        await self.projection.project(LOCK, job_id, last, first=first)
+        return Counter(self.calls)
+
+    async def run_one(self) -> str:
+        """Submit a job and run it to its end, telling nobody."""
+        job_id = await self.world.submit()
+        await self.world.start()
+        await self.world.step("load")
+        await self.world.end(Completed())
+        return job_id
+
+    async def is_projected(self, job_id: str) -> bool:
+        seqs = [event.seq for event in await self.models.audit_trail(job_id)]
+        return seqs == [1, 2, 3, 4, 5] and job_id not in {
+            job.job_id async for job in self.world.journal.active()
+        }
+
+
+@pytest.fixture
+async def place(azurite: servers.Azurite, storage_namespace: str) -> AsyncIterator[Place]:
+    calls: Counter[str] = Counter()
+
+    def count(call: StorageCall) -> None:
+        calls[call.operation] += 1
+
+    connect = StorageConnection.from_connection_string
+    names = StorageNames(prefix=storage_namespace)
+    counted = connect(azurite.connection_string, names, count)
+    beside = connect(azurite.connection_string, names)
+    await counted.prepare()
+    writer = ReadModelWriter(counted)
+    await writer.prepare()
+    projection = make_projection(TableJournal(counted), writer, lambda _: None)
+    world = World(journal=TableJournal(beside))  # type: ignore[arg-type]
+    place = Place(world, projection, writer, ReadModels(beside), calls)
+    try:
+        # Locks are not new every time.
+        await place.tell(await place.run_one(), (1, 5))
+        yield place
+    finally:
+        await counted.aclose()
+        await beside.aclose()
+
+
+async def test_messages_that_come_one_by_one_cost_what_each_must(place: Place) -> None:
+    world = place.world
+    job_id = await world.submit()
+    costs = [await place.tell(job_id, SUBMITTED)]
+    await world.start()
+    costs.append(await place.tell(job_id, STARTED))
+    await world.step("load")
+    costs.append(await place.tell(job_id, STEP))
+    await world.end(Completed())
+    costs.append(await place.tell(job_id, ENDED))
+    assert await place.is_projected(job_id)
+    assert [cost.total() for cost in costs] == [7, 8, 4, 8], costs
+
+
+async def test_of_messages_that_wait_only_the_first_costs_anything(place: Place) -> None:
+    job_id = await place.run_one()
+    costs = [await place.tell(job_id, message) for message in MESSAGES]
+    assert await place.is_projected(job_id)
+    assert [cost.total() for cost in costs] == [11, 0, 0, 0], costs
+
+
+async def test_fences_of_one_lock_that_rise_at_once_are_written_together(place: Place) -> None:
+    place.calls.clear()
+    locks = [KnownLock(LOCK, partition(LOCK), fence) for fence in range(2, 18)]
+    await asyncio.gather(*map(place.writer.record_lock, locks))
+    assert place.calls.total() <= 2, place.calls
+    assert (await place.models.locks(5)).items == locks[-1:]
