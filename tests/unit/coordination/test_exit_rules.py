@@ -112,7 +112,9 @@ async def test_a_submission_repeated_after_its_id_was_closed_is_not_told_that_th
         await _close(journal)
     with pytest.raises(JobExistsError) as told:
         await submitter.submit(new)
+    assert told.value.is_closed
     assert not told.value.same_request
+    assert "new id" in str(told.value)
 
 
 async def _close(journal: InMemoryJournal) -> None:

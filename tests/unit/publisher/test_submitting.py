@@ -9,6 +9,9 @@ import pytest
 from tests.unit.publisher.doubles import Api
 
 from contracts.jobs import MAX_BODY_BYTES
+from contracts.lock_names import partition
+from coordination.ports import Row
+from coordination.rows import JobRow, job_key
 
 JSON = {"content-type": "application/json"}
 
@@ -114,6 +117,29 @@ async def test_a_used_id_names_the_existing_job(api: Api, second_lock: str, same
     assert body["type"] == "urn:turnstile:problem:job_id_used"
     assert (body["job_id"], body["location"]) == (job_id, f"/api/jobs/{job_id}")
     assert body["same_request"] is same
+
+
+@pytest.mark.parametrize("second_lock", ["ledger", "other"])
+async def test_whoever_submits_a_closed_id_is_told_to_take_a_new_one(api: Api, second_lock: str) -> None:
+    job_id = str(uuid.uuid4())
+    await api.submit(job_id=job_id, lock="ledger")
+    stored = api.journal.partitions[partition("ledger")]
+    # As the sweeper leaves an id whose submission got no further than its registration.
+    closed = JobRow(job_id, "", "ledger", status=JobRow.TOMBSTONE)
+    stored.clear()
+    stored[job_key(job_id)] = Row(job_key(job_id), closed.values(), "closed")
+    answer = await api.submit(job_id=job_id, lock=second_lock)
+
+    body = answer.json()
+    assert (answer.status_code, body["type"]) == (409, "urn:turnstile:problem:job_id_used")
+    assert "was closed" in body["detail"]
+    assert "submit the job again with a new job_id" in body["detail"]
+    assert "content" not in body["detail"]
+    assert (body["job_id"], body["same_request"]) == (job_id, False)
+    # There is nothing to be found there.
+    assert "location" not in body
+    assert "location" not in answer.headers
+    assert (await api.client.get(f"/api/jobs/{job_id}/state")).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,18 @@ from coordination.rows import JobRow
 class JobExistsError(CoordinationError):
     """The job id is already used."""
 
-    def __init__(self, existing: Registration, *, same_request: bool) -> None:
-        super().__init__(f"job id {existing.job_id} is already used by a job of lock {existing.lock_name!r}")
+    def __init__(self, existing: Registration, *, same_content: bool, is_closed: bool) -> None:
+        super().__init__(
+            f"job id {existing.job_id} is closed, as its submission never arrived: submit under a new id"
+            if is_closed
+            else f"job id {existing.job_id} is already used by a job of lock {existing.lock_name!r}"
+        )
         self.existing = existing
-        #: Whether the earlier submission asked for exactly the same, and there is a job of it: an id whose
-        #: submission never arrived is closed after a day, and has none.
-        self.same_request = same_request
+        #: Whether there is no job of this id and never will be: its submission never arrived, and it was
+        #: closed after a day.
+        self.is_closed = is_closed
+        #: Whether the earlier submission asked for exactly the same, and there is a job of it.
+        self.same_request = same_content and not is_closed
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ class Submitter:
         same = existing.request_hash == asked.request_hash
         row = await self.journal.read(existing.partition, rows.job_key(asked.job_id))
         if row is not None or not same:
-            raise JobExistsError(existing, same_request=same and not _is_closed(row))
+            raise JobExistsError(existing, same_content=same, is_closed=_is_closed(row))
 
     async def _write(self, registration: Registration, new: NewJob) -> JobRow:
         writer = Writer(
@@ -120,7 +126,7 @@ class Submitter:
             key = rows.event_key(new.job_id, submitted.seq)
             if not await is_own(self.journal, self.clock, registration.partition, key, writer.op_id, until):
                 row = await self.journal.read(registration.partition, rows.job_key(new.job_id))
-                raise JobExistsError(registration, same_request=not _is_closed(row)) from None
+                raise JobExistsError(registration, same_content=True, is_closed=_is_closed(row)) from None
         self.bell.announce([events.announced(submitted)])
         return job
 

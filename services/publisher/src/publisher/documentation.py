@@ -103,7 +103,8 @@ STREAM: dict[int | str, dict[str, Any]] = {
 _MEANINGS = {
     400: "The body is not JSON.",
     404: "There is no such thing.",
-    409: "Too late: `job_id_used` names the job that has the id, `cancel_too_late` says how it ended.",
+    409: "Too late: `job_id_used` names the job that has the id, if there is one, "
+    "`cancel_too_late` says how it ended.",
     413: "The body is larger than 256 KiB.",
     415: "The body is not declared as JSON.",
     422: "Fields are wrong; `errors` names each with the reason.",

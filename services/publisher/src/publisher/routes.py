@@ -193,6 +193,15 @@ async def workers(uses: Uses) -> Page[Worker]:
 
 def _exists(error: JobExistsError) -> ProblemError:
     job_id = error.existing.job_id
+    if error.is_closed:
+        return ProblemError(
+            HTTPStatus.CONFLICT,
+            "job_id_used",
+            f"Id {job_id} was closed: a submission began with it, never arrived, and can no longer be "
+            "carried out. No job ran under it and none will; submit the job again with a new job_id.",
+            job_id=job_id,
+            same_request=False,
+        )
     said = (
         "with exactly this content, so there is nothing to do" if error.same_request else "with other content"
     )
