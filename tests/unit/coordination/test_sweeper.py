@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from tests.unit.coordination.small_world import Script, World
+from tests.unit.coordination.wrong_clock import WrongClock
 
 from contracts import lock_names
 from coordination.clock import VirtualClock
@@ -172,23 +173,6 @@ async def test_comparing_many_jobs_delays_no_doorbell_for_long(world: World) -> 
     # Each pass goes on where the last has stopped, until all have been compared, and then from the first.
     assert len(asked) > 200
     assert all(job_id == jobs[number % 100] for number, job_id in enumerate(asked))
-
-
-class WrongClock:
-    """A clock whose time of day is wrong; what it measures is right."""
-
-    def __init__(self, clock: VirtualClock, by: timedelta) -> None:
-        self._clock = clock
-        self._by = by
-
-    def boot(self) -> float:
-        return self._clock.boot()
-
-    def now(self) -> datetime:
-        return self._clock.now() + self._by
-
-    async def sleep(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

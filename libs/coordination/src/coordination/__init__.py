@@ -23,7 +23,8 @@ Where to read on:
   refusal, `transactions` builds what is written, `keeper` renews the lease.
 - `doorkeeper`: what a doorbell means and which locks a worker serves; `serving` holds a lock and leaves no
   work behind, `watches` keeps trying for locks held elsewhere.
-- `house`: what a worker goes by, and `door`: what came of a doorbell.
+- `house`: what a worker goes by, and `door`: what came of a doorbell; `unknown_kinds`: how long jobs wait for
+  somebody who knows their kind.
 - `submission`, `cancellation`: what others than the holder write; they never touch the lock row.
 - `sweeper`: repairs what a crash left between two writes.
 - `times`: when a run is stopped and killed, counted from before the request that granted the time was sent.

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 
 from coordination.door import Answer
 from coordination.house import House, Ports, Rules
@@ -12,6 +11,7 @@ from coordination.ports import CoordinationError, Ring, UnknownOutcomeError
 from coordination.rows import JobRow
 from coordination.runs import Executor
 from coordination.serving import Service
+from coordination.unknown_kinds import UnknownKinds
 from coordination.watches import Watches
 
 
@@ -41,6 +41,7 @@ class Doorkeeper:
         self._executor = executor
         self._knows = knows
         self._observe = observe
+        self._unknown_kinds = UnknownKinds(ports.clock, house.patience_for_kinds)
         self._services: dict[str, Service] = {}
         self._watches = Watches(ports, rules, house.watches, self)
         self._copies: dict[str, float] = {}
@@ -145,8 +146,7 @@ class Doorkeeper:
             return False
         if self._knows(job.kind):
             return True
-        waited = self._ports.clock.now() - datetime.fromisoformat(job.submitted_at)
-        return waited.total_seconds() > self._house.patience_for_kinds
+        return self._unknown_kinds.waited_enough(job)
 
     def is_serving(self, lock_name: str) -> bool:
         """Tell whether a lock is served here, or tried for."""

@@ -1,0 +1,120 @@
+"""Jobs of kinds that a worker does not know: others are given time to run them, whatever any clock says."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.unit.coordination.small_world import ScriptedExecutor, World
+from tests.unit.coordination.wrong_clock import WrongClock
+
+from contracts.statuses import EventStatus
+from coordination import events
+from coordination.clock import VirtualClock
+from coordination.doorkeeper import Doorkeeper
+from coordination.house import House, Rules
+from coordination.rows import JobRow
+from coordination.times import LeaseTimes
+from coordination.unknown_kinds import UnknownKinds
+
+PATIENCE = 60.0
+HOURS = [-1, 0, 1]
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World(seed=1, workers=0)
+    yield made
+    await made.close()
+
+
+def add_worker(world: World, hours: int) -> None:
+    """Add a worker that knows no kind at all, and whose time of day is wrong."""
+    clock = WrongClock(world.clock, timedelta(hours=hours))
+    house = House(capacity=2, patience_for_kinds=PATIENCE)
+    rules = Rules(f"w{len(world.workers)}", LeaseTimes.of(15))
+    ports = replace(world.ports, clock=clock)
+    executor = ScriptedExecutor(world)
+    world.workers.append(
+        Doorkeeper(ports, rules, house, executor, knows=lambda _: False, observe=world.observed.append)
+    )
+
+
+async def let_pass(world: World, seconds: float) -> None:
+    """Let time pass, with deferred bells coming back as from the broker."""
+    until = world.clock.boot() + seconds
+    while world.clock.boot() < until:
+        world.deliver()
+        await world.clock.advance(min(5.0, until - world.clock.boot()))
+        world.deliver_deferred()
+
+
+def started(world: World, *jobs: str) -> list[bool]:
+    return [any(event.status == EventStatus.STARTED for event in world.events(job_id)) for job_id in jobs]
+
+
+@pytest.mark.parametrize("hours", HOURS)
+async def test_an_unknown_kind_is_waited_for_and_then_fails_whatever_time_the_worker_thinks_it_is(
+    world: World, hours: int
+) -> None:
+    add_worker(world, hours)
+    job_id = await world.submit()
+    await let_pass(world, PATIENCE - 1)
+    assert started(world, job_id) == [False]
+    await let_pass(world, 12)
+    assert started(world, job_id) == [True]
+
+
+@pytest.mark.parametrize("hours", HOURS)
+async def test_who_knows_the_kind_still_gets_a_job_that_others_have_met(world: World, hours: int) -> None:
+    add_worker(world, hours)
+    job_id = await world.submit()
+    await let_pass(world, PATIENCE / 2)
+    world.workers[:] = [world.make_worker("knowing")]
+    await let_pass(world, 12)
+    assert started(world, job_id) == [True]
+
+
+async def test_a_line_of_unknown_jobs_does_not_wait_one_by_one(world: World) -> None:
+    add_worker(world, 0)
+    jobs = [await world.submit() for _ in range(10)]
+    await let_pass(world, PATIENCE + 40)
+    assert started(world, *jobs) == [True] * 10
+
+
+@pytest.mark.parametrize("hours", HOURS)
+def test_a_kind_that_others_run_is_waited_for_with_every_job(hours: int) -> None:
+    """A worker that does not know a kind meets it again and again where others do."""
+    clock = VirtualClock()
+    kinds = UnknownKinds(WrongClock(clock, timedelta(hours=hours)), PATIENCE)
+    for number in range(100):
+        job = job_submitted(clock, f"job {number}")
+        assert not kinds.waited_enough(job)
+        clock._boot += 5
+        assert not kinds.waited_enough(job)
+        clock._boot += 5
+
+
+def test_only_for_a_while_is_a_kind_given_up() -> None:
+    clock = VirtualClock()
+    kinds = UnknownKinds(WrongClock(clock, timedelta(hours=1)), PATIENCE)
+    first = job_submitted(clock, "first")
+    assert not kinds.waited_enough(first)
+    clock._boot += PATIENCE + 1
+    assert kinds.waited_enough(first)
+    clock._boot += PATIENCE + 1
+    assert not kinds.waited_enough(job_submitted(clock, "later"))
+
+
+def test_jobs_that_do_not_come_back_are_forgotten() -> None:
+    clock = VirtualClock()
+    kinds = UnknownKinds(clock, PATIENCE)
+    for number in range(500):
+        kinds.waited_enough(job_submitted(clock, f"job {number}"))
+        clock._boot += PATIENCE
+    assert len(kinds._met) < 100
+
+
+def job_submitted(clock: VirtualClock, job_id: str) -> JobRow:
+    now = events.timestamp(clock.now())
+    return JobRow(job_id, "unknown", "L", submitted_at=now)
