@@ -13,7 +13,8 @@ from verification.findings import Invariant, Violation
 from verification.scope import Scope
 from verification.spool import Run, Spool
 
-#: Seconds; times of two transactions that are nearer may stand in either order (Azurite counts milliseconds).
+#: Seconds; times of two transactions that are nearer may stand in either order: Azurite counts milliseconds,
+#: and fills the digits below with noise, which is less than this.
 _COMMIT_RESOLUTION = 0.001
 
 #: Measures that are taken on the way, beside `take_over.` and its cause.
