@@ -89,15 +89,17 @@ class Case(ABC):
 
     def steady(self, active: int) -> Callable[[], float]:
         """Give a budget that lets jobs in as others end, so that about so many are not over."""
-        last: list[float] = [-math.inf, 0]
+        budget: float = 0
+        seen: list[str] | None = None
 
-        def budget() -> float:
-            now = time.monotonic()
-            if now - last[0] > 0.5:
-                last[:] = now, len(self.accepted) + active - len(self.town.records.active_jobs())
-            return last[1]
+        def steady() -> float:
+            nonlocal budget, seen
+            found = self.town.active_jobs()
+            if found is not seen:
+                budget, seen = len(self.accepted) + active - len(found), found
+            return budget
 
-        return budget
+        return steady
 
     def expect(self, holds: bool, otherwise: str) -> None:
         """Note what does not hold."""

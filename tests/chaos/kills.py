@@ -65,7 +65,7 @@ class Kills(Case):
     def _is_everybody_busy(self) -> bool:
         if sum(not worker.is_ready for worker in self.town.workers) > _MOST_DOWN:
             return True
-        return len(self.town.records.active_jobs()) > _MOST_ACTIVE
+        return len(self.town.active_jobs()) > _MOST_ACTIVE
 
     def assess(self, verdict: Verdict) -> None:
         found = take_overs(self.kills, verdict.journals)

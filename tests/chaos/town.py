@@ -1,5 +1,6 @@
 """The stack under fire: every connection through a proxy of its own, and what is killed comes back."""
 
+import math
 import random
 import re
 import threading
@@ -17,6 +18,8 @@ from tests.e2e.stack import Stack
 #: Services that are started at the same time: a start takes more than a second of processor time.
 _STARTS_AT_ONCE = 2
 _START_SECONDS = 30.0
+
+_ACTIVE_SECONDS = 0.7
 
 _SETTINGS = {
     "TURNSTILE_JOBS": "tests.e2e.jobs,tests.chaos.jobs",
@@ -36,6 +39,8 @@ class Town(Stack):
         self.network = Network(broker, storage)
         self.size = size
         self._dice = dice
+        #: The jobs that were not over, and when that was asked.
+        self._active: tuple[float, list[str]] = -math.inf, []
         super().__init__(broker, storage, folder, _SETTINGS)
         self.warden = Warden(self, random.Random(dice.random()))
 
@@ -55,6 +60,16 @@ class Town(Stack):
     def worker_with(self, pid: int) -> Service | None:
         """Give the worker whose supervisor has this process id now."""
         return next((worker for worker in self.workers if worker.is_running and worker.pid == pid), None)
+
+    def active_jobs(self) -> list[str]:
+        """Give the ids of jobs that are not over, as of the last second: to ask goes through a table."""
+        asked, found = self._active
+        now = time.monotonic()
+        if now - asked > _ACTIVE_SECONDS:
+            found = self.records.active_jobs()
+            # From its end on, so that a storage that is slow is asked no more often.
+            self._active = time.monotonic(), found
+        return found
 
     def writes_refused(self) -> int:
         """Give how many writes the workers that live now say were refused to them."""
