@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import multiprocessing
 import os
 import sys
@@ -79,7 +80,8 @@ def _parts(first: int, end: int, jobs: int) -> Iterator[Tally]:
     if jobs == 1:
         yield from map(play_seeds, ranges)
         return
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+    # Frozen, as what all share need not be searched for garbage again and again.
+    with multiprocessing.get_context("fork").Pool(jobs, initializer=gc.freeze) as pool:
         yield from pool.imap_unordered(play_seeds, ranges)
 
 

@@ -64,11 +64,11 @@ def play(world: World) -> None:
     with world.active():
         world.clients.plan()
         nemesis.plan()
-    ends = world.loop.time() + world.setting.troubled
-    while world.loop.time() < ends:
-        world.advance(min(2.0, ends - world.loop.time()))
-    nemesis.end()
-    world.run_until_done()
+        ends = world.loop.time() + world.setting.troubled
+        while world.loop.time() < ends:
+            world.advance(min(2.0, ends - world.loop.time()))
+        nemesis.end()
+        world.run_until_done()
 
 
 def play_seeds(seeds: Iterable[int]) -> Tally:

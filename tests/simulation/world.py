@@ -62,6 +62,7 @@ class World:
     def __init__(self, seed: int, setting: Setting | None = None) -> None:
         self.seed = seed
         self.randomness = random.Random(seed)
+        self._is_active = False
         self.setting = setting or Setting.drawn(self.randomness)
         self.loop = SimulationLoop()  # type: ignore[abstract]
         self.clock = ProcessClock(self.loop)
@@ -97,6 +98,9 @@ class World:
     def active(self) -> Iterator[None]:
         """Let the protocol draw its identifiers and pauses from the seed."""
         randomness = self.randomness
+        if self._is_active:
+            yield
+            return
 
         def seeded_id() -> uuid.UUID:
             return uuid.UUID(int=randomness.getrandbits(128), version=4)
@@ -106,9 +110,11 @@ class World:
         before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
         for module, name, value in replaced:
             setattr(module, name, value)
+        self._is_active = True
         try:
             yield
         finally:
+            self._is_active = False
             for module, name, value in before:
                 setattr(module, name, value)
 

@@ -25,6 +25,7 @@ MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
 MAX_VALUES = 252
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_IN_KEYS = re.compile(r"[/\\#?]")
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -44,7 +45,7 @@ def check_limits(transaction: Transaction) -> None:
 
 
 def _check_key(key: str) -> None:
-    if not 0 < len(key) <= MAX_KEY_CHARACTERS or set(key) & set("/\\#?"):
+    if not 0 < len(key) <= MAX_KEY_CHARACTERS or _NOT_IN_KEYS.search(key):
         raise InvalidTransactionError(
             f"row {key}: a key has 1 to {MAX_KEY_CHARACTERS} characters, none of them / \\ # or ?"
         )

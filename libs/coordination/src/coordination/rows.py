@@ -95,8 +95,8 @@ class _Record:
     @classmethod
     def from_values(cls, values: Values) -> Self:
         """Build from stored values; unknown values are ignored, missing ones take their default."""
-        known = ((name, values.get(name)) for name in _names(cls))  # type: ignore[arg-type]
-        return cls(**{name: value for name, value in known if value is not None})
+        names = _names(cls)  # type: ignore[arg-type]
+        return cls(**{name: value for name in names if (value := values.get(name)) is not None})
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
