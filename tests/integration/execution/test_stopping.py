@@ -104,8 +104,11 @@ async def test_before_it_is_killed_a_handler_shows_where_it_hangs(pool, caplog):
 
 
 async def test_the_soft_deadline_stops_the_handler(pool):
-    run = FakeRun("sleeps", soft=boot_time() + 0.5, hard=boot_time() + 60)
-    assert await run.on(pool) == Interrupted("the lease could not be renewed in time")
+    run = FakeRun("sleeps")
+    task = asyncio.create_task(run.on(pool))
+    await run.reported.wait()
+    run.soft = boot_time()
+    assert await task == Interrupted("the lease could not be renewed in time")
     assert run.reports == [(0, 1, "")]
 
 
