@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from functools import partial
 
 from tests.chaos.case import Case
 from tests.chaos.proxy import LOST_ANSWERS, Mishap
@@ -16,6 +17,9 @@ _USUAL_SHARE = 0.4
 #: How far a kind may be ahead of the rarest one: each lost answer costs seconds, for which that one waits.
 _LEAD = 10
 
+#: Answers of a kind that a service may lose in a row: after more it rightly takes the storage for away.
+_IN_A_ROW = 2
+
 #: Requests that arrive once more, later, as networks do; beside those whose answers are lost.
 _TWINS = 0.01
 
@@ -28,13 +32,14 @@ class LostAnswers(Case):
 
     def play(self) -> None:
         self._lost: Counter[Kind] = Counter()
+        self._in_a_row: Counter[tuple[str, Kind]] = Counter()
         self._told = time.monotonic()
         links = self.town.network.links(
             [service.name for service in self.town.services()], wanted=("blob", "table")
         )
 
         def prepare(link) -> None:
-            link.decide, link.late_by = self._decide, 3.0
+            link.decide, link.late_by = partial(self._decide, link.name), 3.0
 
         self.town.network.switch(links, prepare)
         wanted = self.sizes.lost_answers
@@ -42,13 +47,16 @@ class LostAnswers(Case):
             until(lambda: self._report() >= wanted, _MOST_SECONDS, f"{wanted} lost answers of each kind")
             load.stop()
 
-    def _decide(self, request: Request, kind: Kind | None) -> Mishap | None:
+    def _decide(self, link: str, request: Request, kind: Kind | None) -> Mishap | None:
         if kind is None:
             return None
         most = min(self.sizes.lost_answers, self._fewest()[0] + _LEAD)
-        if self._lost[kind] < most and self.dice.random() < _SHARE.get(kind, _USUAL_SHARE):
+        share = _SHARE.get(kind, _USUAL_SHARE)
+        if self._lost[kind] < most and self._in_a_row[link, kind] < _IN_A_ROW and self.dice.random() < share:
             self._lost[kind] += 1
+            self._in_a_row[link, kind] += 1
             return self.dice.choice(LOST_ANSWERS)
+        self._in_a_row[link, kind] = 0
         return Mishap.TWICE if self.dice.random() < _TWINS else None
 
     def _report(self) -> int:
