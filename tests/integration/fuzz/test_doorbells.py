@@ -6,7 +6,7 @@ from tests.integration.broker.rig import Rig, connected, eventually, settings_fo
 
 from coordination.door import Answer
 from coordination.doorkeeper import NoRoomError
-from coordination.ports import Ring
+from coordination.ports import Ring, UnknownOutcomeError
 from service_defaults.broker import jobs_exchange
 from worker.bells import Bells
 
@@ -25,12 +25,25 @@ class Doorkeeper:
             raise RuntimeError("a bug")
         if ring.lock_name == "full" and self.asked.count("full") < 3:
             raise NoRoomError
+        if ring.lock_name == "full for long" and self.asked.count("full for long") < 13:
+            raise NoRoomError
         return Answer.EMPTY
 
 
-async def listening(rig: Rig) -> Doorkeeper:
+class DeafBell:
+    """A bell of which nothing is confirmed."""
+
+    def __init__(self) -> None:
+        self.deferred = 0
+
+    async def defer(self, ring: Ring) -> None:
+        self.deferred += 1
+        raise UnknownOutcomeError("not confirmed")
+
+
+async def listening(rig: Rig, bell: object = None) -> Doorkeeper:
     doorkeeper, answers = Doorkeeper(), list[str]()
-    Bells(rig.broker, rig.topology, rig.intake, doorkeeper, rig.bell, answers.append)  # type: ignore[arg-type]
+    Bells(rig.broker, rig.topology, rig.intake, doorkeeper, bell or rig.bell, answers.append)  # type: ignore[arg-type]
     await rig.broker.start()
     return doorkeeper
 
@@ -47,6 +60,20 @@ async def test_a_bell_that_meets_a_bug_is_set_aside_and_keeps_no_other_away(rabb
 
         await eventually(the_next_is_heard)
         assert await rig.count(rig.topology.jobs_queue) == 0
+
+
+async def test_a_bell_that_cannot_be_put_off_comes_again(rabbitmq: RabbitMQ) -> None:
+    async with connected(settings_for(rabbitmq.url)) as rig:
+        bell = DeafBell()
+        doorkeeper = await listening(rig, bell)
+        await rig.bell.ring(Ring("full for long"))
+
+        async def it_is_answered() -> bool:
+            return len(doorkeeper.asked) == 13
+
+        await eventually(it_is_answered)
+        assert bell.deferred == 2
+        assert await rig.count(rig.topology.quarantine_queue) == 0
 
 
 async def test_a_forged_delivery_count_counts_for_nothing(rabbitmq: RabbitMQ) -> None:

@@ -90,8 +90,7 @@ class Bells:
             await self._give_back(message, ring)
         except UnknownOutcomeError:
             self._answered("unknown")
-            await asyncio.sleep(_PAUSE)
-            await message.nack(requeue=True)
+            await _let_come_again(message)
         else:
             self._answered(answer)
             await message.ack()
@@ -120,8 +119,12 @@ class Bells:
         if not isinstance(returned, int) or returned < _RETURNS:
             await message.nack(requeue=True)
             return
-        await self._bell.defer(ring)
-        await message.ack()
+        try:
+            await self._bell.defer(ring)
+        except UnknownOutcomeError:
+            await _let_come_again(message)
+        else:
+            await message.ack()
 
     async def listen_while_there_is_room(self) -> None:
         """Start and stop the consumer as places become free and taken, in the background, from now on."""
@@ -152,6 +155,11 @@ class Bells:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listening
         await self._doorbells.stop()
+
+
+async def _let_come_again(message: RabbitMessage) -> None:
+    await asyncio.sleep(_PAUSE)
+    await message.nack(requeue=True)
 
 
 def hear_hints(
