@@ -81,6 +81,14 @@ async def test_the_other_sides_end_is_told_and_sending_then_is_harmless(ends):
     assert right.reasons == ["closed"]
 
 
+async def test_an_end_that_has_not_read_everything_is_an_end(ends):
+    left, right = ends
+    right.wire.send(b"unread")
+    left.wire.close()
+    await right.until(lambda: right.reasons)
+    assert right.reasons == ["closed"]
+
+
 def test_messages_survive_the_way():
     step = messages.RecordStep(run=1, number=2, name="lö#2", result='"\\""', seconds=0.5, state=None)
     assert messages.read_from_runner(messages.write(step)) == step

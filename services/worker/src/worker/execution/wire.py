@@ -67,6 +67,10 @@ class Wire:
             data = self._socket.recv(_CHUNK)
         except (BlockingIOError, InterruptedError):
             return False
+        except ConnectionResetError:
+            # It ended without having read everything.
+            self._fail("closed")
+            return False
         except OSError as error:
             self._fail(str(error))
             return False
