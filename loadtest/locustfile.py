@@ -68,6 +68,8 @@ def _finish(environment: Environment) -> None:
 def _end_when_submitted(environment: Environment, run: LoadRun) -> None:
     while run.is_submitting():
         gevent.sleep(0.2)
+        if run.stage != "submitting":
+            return  # stopped by hand; the next test may be on its way
     runner: Any = environment.runner
     if environment.web_ui is None:
         runner.quit()
