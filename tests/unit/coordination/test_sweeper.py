@@ -12,7 +12,7 @@ from contracts import lock_names
 from coordination.clock import VirtualClock
 from coordination.doorkeeper import Doorkeeper
 from coordination.memory import InMemoryLeases
-from coordination.ports import Registration, UnknownOutcomeError
+from coordination.ports import Registration, Row, UnknownOutcomeError
 from coordination.sweeper import Sweeper
 
 
@@ -118,6 +118,80 @@ async def test_a_projector_that_is_away_is_told_less_and_less_often(world: World
         await world.clock.advance(3)
         told += (await sweeping.sweep()).announced
     assert 4 <= told <= 7
+
+
+class Comparisons(Projections):
+    """Read models that note which jobs were compared with them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    async def seq(self, job_id: str) -> int:
+        self.asked.append(job_id)
+        return await super().seq(job_id)
+
+
+async def test_a_job_to_which_nothing_happens_is_compared_less_and_less_often(world: World) -> None:
+    job_id = await world.submit()
+    models = Comparisons()
+    models.seqs[job_id] = 1
+    sweeping = sweeper(world, models)
+    for _ in range(100):
+        await sweeping.sweep()
+        await world.clock.advance(3)
+    assert 10 <= len(models.asked) <= 16
+
+
+async def test_a_job_that_goes_on_unheard_of_is_told_of_within_the_longest_look(world: World) -> None:
+    job_id = await world.submit(script=Script(steps=1))
+    models = Comparisons()
+    models.seqs[job_id] = 1
+    sweeping = sweeper(world, models)
+    for _ in range(40):
+        await sweeping.sweep()
+        await world.clock.advance(3)
+    await world.run_until_done()
+    world.bell.take_events()
+    began = world.clock.boot()
+    while not (await sweeping.sweep()).announced:
+        await world.clock.advance(3)
+    assert world.clock.boot() - began <= sweeping.longest_look + 3
+
+
+async def test_where_events_of_one_job_were_lost_all_others_are_looked_at(world: World) -> None:
+    waiting = await world.submit("waiting")
+    models = Comparisons()
+    models.seqs[waiting] = 1
+    sweeping = sweeper(world, models)
+    for _ in range(40):
+        await sweeping.sweep()
+        await world.clock.advance(3)
+    lost = await world.submit("lost")
+    await world.clock.advance(6)
+    models.asked.clear()
+    assert (await sweeping.sweep()).announced == 1
+    assert models.asked == [lost]
+    await sweeping.sweep()
+    assert models.asked == [lost, waiting, lost]
+
+
+async def test_an_id_whose_submission_never_arrived_is_looked_for_less_and_less_often(world: World) -> None:
+    job_id = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
+    await world.journal.register(Registration(job_id, "L", "l-x", "hash", world.clock.now()))
+    read, looks = world.journal.read, 0
+
+    async def counted(partition: str, key: str) -> Row | None:
+        nonlocal looks
+        looks += 1
+        return await read(partition, key)
+
+    world.journal.read = counted  # type: ignore[method-assign]
+    sweeping = sweeper(world, Projections())
+    for _ in range(100):
+        await sweeping.sweep()
+        await world.clock.advance(3)
+    assert 10 <= looks <= 16
 
 
 async def test_an_id_whose_submission_never_arrived_is_closed_after_a_day(world: World) -> None:

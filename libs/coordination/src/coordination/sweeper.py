@@ -5,6 +5,7 @@ a hint or idempotent, so two sweepers at once do no harm.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -75,29 +76,35 @@ class _Stillness:
         self._seen = {name: seen for name, seen in self._seen.items() if name in names}
 
 
-class _Reminders:
-    """When something may be said again: seldom, and less and less often, while nothing moves.
+class _Pauses:
+    """When something is due again: seldom, and less and less often, while nothing moves.
 
-    A line that waits for busy workers needs no more bells, and a projector that is away no more events.
+    A line that waits for busy workers needs no more bells, a projector that is away no more events, and a job
+    that waits for hours no look every few seconds.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._given: dict[str, tuple[int, float, float]] = {}
+        self._pauses: dict[str, tuple[int, float, float]] = {}
 
-    def is_due(self, name: str, state: int, first_pause: float, longest_pause: float) -> bool:
-        """Tell whether to say it now, and if so note that it was; a new state is always worth saying."""
-        now = self._clock.boot()
-        last_state, again, pause = self._given.get(name, (None, now, 0.0))
-        if last_state == state and now < again:
-            return False
-        pause = min(pause * 2, longest_pause) if last_state == state else first_pause
-        self._given[name] = (state, now + pause, pause)
-        return True
+    def is_over(self, name: str, state: int | None = None) -> bool:
+        """Tell whether the pause is over; in a new state it is, and so it is where there was none."""
+        last_state, end, _ = self._pauses.get(name, (state, -math.inf, 0.0))
+        return self._clock.boot() >= end or state not in {None, last_state}
+
+    def begin(self, name: str, state: int, first: float, longest: float) -> None:
+        """Begin a pause: the first in this state, or one twice as long as the last."""
+        last_state, _, pause = self._pauses.get(name, (None, 0.0, 0.0))
+        pause = min(pause * 2, longest) if last_state == state else first
+        self._pauses[name] = (state, self._clock.boot() + pause, pause)
 
     def forget_all_but(self, names: Container[str]) -> None:
         """Drop what is not there any more."""
-        self._given = {name: given for name, given in self._given.items() if name in names}
+        self._pauses = {name: pause for name, pause in self._pauses.items() if name in names}
+
+    def end_all(self) -> None:
+        """Let everything be due now."""
+        self._pauses = {}
 
 
 @dataclass
@@ -114,6 +121,9 @@ class Sweeper:
     #: First and longest pause between two bells for a lock, or tellings of a job, where nothing moves.
     first_pause: float = 10.0
     longest_pause: float = 600.0
+    #: First and longest pause between two comparisons of a job with the read models, where nothing happens.
+    first_look: float = 5.0
+    longest_look: float = 30.0
     #: An id registered so long ago without a job will not get one.
     abandoned_after: float = 86_400.0
     #: For comparing jobs with the read models in one pass, as bells wait meanwhile; the next pass goes on.
@@ -122,8 +132,9 @@ class Sweeper:
     _position: str = ""
 
     def __post_init__(self) -> None:
-        self._bells = _Reminders(self.clock)
-        self._tellings = _Reminders(self.clock)
+        self._bells = _Pauses(self.clock)
+        self._tellings = _Pauses(self.clock)
+        self._looks = _Pauses(self.clock)
         self._jobs = _Stillness(self.clock)
         self._projections = _Stillness(self.clock)
 
@@ -138,7 +149,7 @@ class Sweeper:
             if self._has_waited(job.registered_at, self._jobs.seconds(job.job_id))
         }
         self._bells.forget_all_but(locks)
-        for about_jobs in (self._jobs, self._projections, self._tellings):
+        for about_jobs in (self._jobs, self._projections, self._tellings, self._looks):
             about_jobs.forget_all_but(jobs)
 
         async def ring_if_idle(job: ActiveJob) -> None:
@@ -152,7 +163,8 @@ class Sweeper:
     async def _compare_some(self, active: Sequence[ActiveJob], swept: Swept) -> None:
         """Compare as many jobs as there is time for, going on behind those of the pass before."""
         until = self.clock.boot() + self.compare_seconds
-        behind = [job for job in active if job.job_id > self._position]
+        due = [job for job in active if self._looks.is_over(job.job_id)]
+        behind = [job for job in due if job.job_id > self._position]
         self._position = ""
         for start in range(0, len(behind), _AT_ONCE):
             if self.clock.boot() > until:
@@ -171,8 +183,9 @@ class Sweeper:
             return False
         if not line.has_work:
             return False
-        if not self._bells.is_due(job.lock_name, line.lock.fence, self.first_pause, self.longest_pause):
+        if not self._bells.is_over(job.lock_name, line.lock.fence):
             return False
+        self._bells.begin(job.lock_name, line.lock.fence, self.first_pause, self.longest_pause)
         waits = await self._job_at_hand(job.partition, line)
         ring = Ring(job.lock_name, released=True, reason="swept")
         if waits is not None:
@@ -194,6 +207,7 @@ class Sweeper:
             if self._age(active.registered_at) > self.abandoned_after:
                 is_closed = await self._abandon(active)
                 swept.abandoned += is_closed
+            self._looks.begin(active.job_id, 0, self.first_look, self.longest_look)
             return
         if row.values.get("status") == JobRow.TOMBSTONE:
             await self.journal.retire(active.job_id)
@@ -203,8 +217,13 @@ class Sweeper:
         if job.seq > projected:
             is_told = await self._announce(active, projected)
             swept.announced += is_told
+            if is_told:
+                # What one job's events met may have met others', too.
+                self._looks.end_all()
         elif JobStatus(job.status).is_terminal:
             await self.journal.retire(active.job_id)
+        else:
+            self._looks.begin(active.job_id, job.seq, self.first_look, self.longest_look)
 
     async def _announce(self, active: ActiveJob, projected: int) -> bool:
         stored = await self.journal.read_range(
@@ -216,8 +235,9 @@ class Sweeper:
         still = self._projections.seconds(active.job_id, projected)
         if not missing or not self._has_waited(datetime.fromisoformat(missing[0].timestamp), still):
             return False
-        if not self._tellings.is_due(active.job_id, projected, self.first_pause, self.longest_pause):
+        if not self._tellings.is_over(active.job_id, projected):
             return False
+        self._tellings.begin(active.job_id, projected, self.first_pause, self.longest_pause)
         self.bell.announce([events.announced(event) for event in missing])
         return True
 
