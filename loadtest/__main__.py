@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from argparse import Namespace
@@ -28,6 +29,8 @@ _STOPPED = 130
 
 def main() -> int:
     """Run what the command line asks for; give the exit code."""
+    # Like Ctrl-C: otherwise Locust and the effect sink would outlive this process.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         scenarios = discover()
         asked = arguments.parse(scenarios)
