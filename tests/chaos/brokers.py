@@ -4,8 +4,10 @@ import time
 
 from tests.chaos.case import Case
 from tests.chaos.verdict import Verdict
+from tests.e2e.waiting import until
 
 _FAULTS = ("killed", "restarted", "purged")
+_FIRST_JOBS = 10
 _UP_SECONDS = 4.0
 
 
@@ -17,7 +19,7 @@ class Broker(Case):
         broker, names = self.town.rabbitmq, self.town.broker.topology
         self.purged = 0
         with self.load(None, 5, _errand) as load:
-            time.sleep(2)
+            until(lambda: len(self.accepted) > _FIRST_JOBS, 30, "the first jobs")
             for number in range(self.sizes.broker_faults * len(_FAULTS)):
                 match _FAULTS[number % len(_FAULTS)]:
                     case "killed":
