@@ -56,8 +56,8 @@ def summary(moment: datetime, **values: object) -> Summary:
     return Summary(**(given | values))  # type: ignore[arg-type]
 
 
-async def test_recent_events_come_newest_first_over_days_and_pages(place: Installation) -> None:
-    entries = [entry(NOON + timedelta(hours=7 * number)) for number in range(12)]
+async def test_recent_events_come_newest_first_over_minutes_and_pages(place: Installation) -> None:
+    entries = [entry(NOON + timedelta(seconds=23 * number)) for number in range(12)]
     await place.writer.record_recent(entries[::2] + entries[1::2])
     seen: list[Event] = []
     cursor = None

@@ -5,10 +5,11 @@ import binascii
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_DAY, _LAST_MICROSECOND, _LAST_FENCE, _LAST_SEQ = 99_999, 9_999_999_999_999_999, 10**18 - 1, 999_999
+_EPOCH, _MINUTE = datetime(1970, 1, 1, tzinfo=UTC), timedelta(minutes=1)
+_LAST_MINUTE, _LAST_MICROSECOND = 9_999_999_999, 9_999_999_999_999_999
+_LAST_FENCE, _LAST_SEQ = 10**18 - 1, 999_999
 
 _KEY = re.compile(r"[0-9a-z|_-]{1,200}")
 _NOT_IN_KEYS = re.compile(r"[/\\#?%]")
@@ -22,9 +23,12 @@ class CursorError(ValueError):
         super().__init__("the cursor is not one that an earlier answer gave")
 
 
-def inverted_day(moment: datetime) -> str:
-    """Give a partition key that sorts later days first, so that no list has to look into old ones."""
-    return f"{_LAST_DAY - (moment - _EPOCH).days:05d}"
+def inverted_minute(moment: datetime) -> str:
+    """Give a partition key that sorts later minutes first, so that no list has to look into old ones.
+
+    A partition is what the storage cannot part between servers, and the emulator searches it row by row.
+    """
+    return f"{_LAST_MINUTE - (moment - _EPOCH) // _MINUTE:010d}"
 
 
 def inverted_time(moment: datetime) -> str:

@@ -15,13 +15,13 @@ from contracts.jobs import Event, Kind, Page, Worker
 
 # The SDK splits a filter at single blanks before it fills in the parameters: parameters stand alone between
 # blanks, and the text stays constant.
-_DAYS = (
+_MINUTES = (
     "PartitionKey ge @partition and ( PartitionKey gt @partition or RowKey gt @row ) and PartitionKey lt @end"
 )
 _PARTITION = "PartitionKey eq @partition and RowKey gt @row"
 
-#: Days are digits; what sorts behind them is something else.
-_AFTER_DAYS = ":"
+#: Minutes are digits; what sorts behind them is something else.
+_AFTER_MINUTES = ":"
 
 _FILTERS = {"status": "Status", "kind": "Kind", "lock": "Lock"}
 
@@ -130,7 +130,7 @@ class ReadModels:
         self, table: str, limit: int, cursor: str | None, wanted: Mapping[str, str] | None = None
     ) -> tuple[list[Any], str | None]:
         partition, row = ("", "") if cursor is None else keys.read_cursor(cursor, 2)
-        query, parameters = _DAYS, {"partition": partition, "row": row, "end": _AFTER_DAYS}
+        query, parameters = _MINUTES, {"partition": partition, "row": row, "end": _AFTER_MINUTES}
         for name, value in (wanted or {}).items():
             query += f" and {_FILTERS[name]} eq @{name}"
             parameters[name] = value

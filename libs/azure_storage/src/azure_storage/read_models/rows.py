@@ -54,7 +54,7 @@ def recent_row(entry: TrailEntry) -> Entity:
     """Give the row among the recent events."""
     event = entry.event
     keyed = {
-        "PartitionKey": keys.inverted_day(event.timestamp_utc),
+        "PartitionKey": keys.inverted_minute(event.timestamp_utc),
         "RowKey": keys.recent_event_key(event.timestamp_utc, event.fence, event.job_id, event.seq),
     }
     return keyed | event_row(entry)
@@ -81,7 +81,7 @@ def read_event(row: Entity) -> Event:
 
 def summary_key(job_id: str, submitted_at: datetime) -> tuple[str, str]:
     """Give partition and row key of a job's summary."""
-    return keys.inverted_day(submitted_at), f"{keys.inverted_time(submitted_at)}|{job_id}"
+    return keys.inverted_minute(submitted_at), f"{keys.inverted_time(submitted_at)}|{job_id}"
 
 
 def summary_row(summary: Summary, mark: Watermark) -> Entity:

@@ -23,7 +23,7 @@ from contracts.jobs import Kind, Worker
 #: Partitions of tables that are small.
 LOCKS, KINDS, WORKERS = "locks", "kinds", "workers"
 
-#: Partition of the rows that tell where a job's summary is; sorts behind the days.
+#: Partition of the rows that tell where a job's summary is; sorts behind the minutes.
 PLACES = "id|"
 
 #: Locks whose rows are remembered.
