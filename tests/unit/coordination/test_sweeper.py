@@ -120,6 +120,12 @@ async def test_a_projector_that_is_away_is_told_less_and_less_often(world: World
     assert 4 <= told <= 7
 
 
+async def passes(number: int, sweeping: Sweeper, world: World) -> None:
+    for _ in range(number):
+        await sweeping.sweep()
+        await world.clock.advance(3)
+
+
 class Comparisons(Projections):
     """Read models that note which jobs were compared with them."""
 
@@ -137,9 +143,7 @@ async def test_a_job_to_which_nothing_happens_is_compared_less_and_less_often(wo
     models = Comparisons()
     models.seqs[job_id] = 1
     sweeping = sweeper(world, models)
-    for _ in range(100):
-        await sweeping.sweep()
-        await world.clock.advance(3)
+    await passes(100, sweeping, world)
     assert 10 <= len(models.asked) <= 16
 
 
@@ -148,9 +152,7 @@ async def test_a_job_that_goes_on_unheard_of_is_told_of_within_the_longest_look(
     models = Comparisons()
     models.seqs[job_id] = 1
     sweeping = sweeper(world, models)
-    for _ in range(40):
-        await sweeping.sweep()
-        await world.clock.advance(3)
+    await passes(40, sweeping, world)
     await world.run_until_done()
     world.bell.take_events()
     began = world.clock.boot()
@@ -164,9 +166,7 @@ async def test_where_events_of_one_job_were_lost_all_others_are_looked_at(world:
     models = Comparisons()
     models.seqs[waiting] = 1
     sweeping = sweeper(world, models)
-    for _ in range(40):
-        await sweeping.sweep()
-        await world.clock.advance(3)
+    await passes(40, sweeping, world)
     lost = await world.submit("lost")
     await world.clock.advance(6)
     models.asked.clear()
@@ -188,9 +188,7 @@ async def test_an_id_whose_submission_never_arrived_is_looked_for_less_and_less_
 
     world.journal.read = counted  # type: ignore[method-assign]
     sweeping = sweeper(world, Projections())
-    for _ in range(100):
-        await sweeping.sweep()
-        await world.clock.advance(3)
+    await passes(100, sweeping, world)
     assert 10 <= looks <= 16
 
 
