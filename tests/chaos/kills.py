@@ -68,8 +68,9 @@ class Kills(Case):
         return len(self.town.active_jobs()) > _MOST_ACTIVE
 
     def assess(self, verdict: Verdict) -> None:
-        found = take_overs(self.kills, verdict.journals)
-        self.figures |= {"kills": len(self.kills), "cut_off": len(found)}
+        found = take_overs(self.kills, verdict.journals, self.town.network.seen.lease_tries)
+        hit = sum(taken.hits > 0 for taken in found)
+        self.figures |= {"kills": len(self.kills), "cut_off": len(found), "hit_again": hit}
         self.expect(len(found) >= 0.8 * len(self.kills), "most kills should have cut a run off")
         for what, promised in LIMITS.items():
             limit = promised * self.sizes.slack
@@ -86,7 +87,8 @@ class Kills(Case):
         for late in (taken for taken in found if taken.seconds > LIMITS[taken.kill.what]):
             prey = late.kill.prey
             about = f"{prey.worker.name} on {prey.lock} with fence {prey.fence}"
-            self.say(f"late: {late.seconds:.1f} s for a killed {late.kill.what}, {about}")
+            tries = late.tell_tries()
+            self.say(f"late: {late.seconds:.1f} s for a killed {late.kill.what}, {about}; tries: {tries}")
 
 
 def _errand(dice):

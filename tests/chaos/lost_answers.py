@@ -39,7 +39,7 @@ class LostAnswers(Case):
         )
 
         def prepare(link) -> None:
-            link.decide, link.late_by = partial(self._decide, link.name), 3.0
+            link.decide, link.late_by = partial(self._decide, link.service), 3.0
 
         self.town.network.switch(links, prepare)
         wanted = self.sizes.lost_answers
@@ -47,16 +47,20 @@ class LostAnswers(Case):
             until(lambda: self._report() >= wanted, _MOST_SECONDS, f"{wanted} lost answers of each kind")
             load.stop()
 
-    def _decide(self, link: str, request: Request, kind: Kind | None) -> Mishap | None:
+    def _decide(self, service: str, request: Request, kind: Kind | None) -> Mishap | None:
         if kind is None:
             return None
         most = min(self.sizes.lost_answers, self._fewest()[0] + _LEAD)
         share = _SHARE.get(kind, _USUAL_SHARE)
-        if self._lost[kind] < most and self._in_a_row[link, kind] < _IN_A_ROW and self.dice.random() < share:
+        if (
+            self._lost[kind] < most
+            and self._in_a_row[service, kind] < _IN_A_ROW
+            and self.dice.random() < share
+        ):
             self._lost[kind] += 1
-            self._in_a_row[link, kind] += 1
+            self._in_a_row[service, kind] += 1
             return self.dice.choice(LOST_ANSWERS)
-        self._in_a_row[link, kind] = 0
+        self._in_a_row[service, kind] = 0
         return Mishap.TWICE if self.dice.random() < _TWINS else None
 
     def _report(self) -> int:

@@ -84,7 +84,7 @@ class Network:
                 name.lower(): (host, int(port)) for name, host, port in _endpoints(self._connection_string)
             }
             host, port = found[server]
-        link = Link(f"{service} to {server}", host, port, self.seen, is_http=server != "amqp")
+        link = Link(service, host, port, self.seen, is_http=server != "amqp")
         self._run(link.start())
         return link
 

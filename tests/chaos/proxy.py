@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import socket
 import struct
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.chaos.requests import OF_HOLDERS, Kind, Request, kind_of
+from tests.chaos.requests import Kind, Request, kind_of
 
 _MOST_HEAD = 1 << 20
 
@@ -40,24 +41,34 @@ LOST_ANSWERS = (Mishap.ANSWER_RESET, Mishap.ANSWER_500, Mishap.ANSWER_HANGS)
 Decide = Callable[[Request, Kind | None], Mishap | None]
 
 
+@dataclass(frozen=True)
+class LeaseTry:
+    """A service asked for a lock's lease; `asked` is the time of day, in seconds."""
+
+    service: str
+    partition: str
+    asked: float
+    is_granted: bool
+
+
 @dataclass
 class Seen:
     """What passed through proxies."""
 
     requests: int = 0
-    #: Holders' transactions that the storage refused.
-    refused_transactions: int = 0
 
     def __post_init__(self) -> None:
         #: Mishaps, by what they hit and what they were.
         self.mishaps: Counter[tuple[Kind | None, Mishap]] = Counter()
+        #: In the order in which the storage answered.
+        self.lease_tries: list[LeaseTry] = []
 
 
 class Link:
     """One way from a service to a server. Its faults can be switched while connections are open."""
 
-    def __init__(self, name: str, host: str, port: int, seen: Seen, *, is_http: bool) -> None:
-        self.name = name
+    def __init__(self, service: str, host: str, port: int, seen: Seen, *, is_http: bool) -> None:
+        self.service = service
         self.port = 0
         self._target = (host, port)
         self._is_http = is_http
@@ -170,6 +181,7 @@ class Link:
     ) -> None:
         while True:
             request = await _read_request(reader)
+            asked = time.time()
             await self._pass()
             self._seen.requests += 1
             kind = kind_of(request)
@@ -182,44 +194,43 @@ class Link:
                 writer.write(_answer(503, "Service Unavailable"))
                 continue
             if mishap is Mishap.LATE:
-                self._send_later(request, kind)
+                self._send_later(request)
                 await asyncio.sleep(self.late_by)
                 return
             there.write(request.head + request.body)
             answer = await _read_answer(back, request.method)
-            self._look_at(answer, kind)
+            if kind is Kind.ACQUIRE:
+                self._note_lease_try(request, asked, answer)
             if mishap is Mishap.ANSWER_RESET:
                 return
             if mishap is Mishap.ANSWER_HANGS:
                 await reader.read()
                 return
             if mishap is Mishap.TWICE:
-                self._send_later(request, kind)
+                self._send_later(request)
             await self._pass()
             writer.write(_answer(500, "Internal Server Error") if mishap is Mishap.ANSWER_500 else answer)
             await writer.drain()
 
-    def _look_at(self, answer: bytes, kind: Kind | None) -> None:
-        if kind in OF_HOLDERS and any(code in answer for code in _REFUSALS):
-            self._seen.refused_transactions += 1
+    def _note_lease_try(self, request: Request, asked: float, answer: bytes) -> None:
+        partition = request.target.partition("?")[0].rpartition("/")[2]
+        granted = answer.startswith(b"HTTP/1.1 201")
+        self._seen.lease_tries.append(LeaseTry(self.service, partition, asked, granted))
 
-    def _send_later(self, request: Request, kind: Kind | None) -> None:
+    def _send_later(self, request: Request) -> None:
         async def send() -> None:
             await asyncio.sleep(self.late_by)
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 back, there = await asyncio.open_connection(*self._target, limit=_MOST_HEAD)
                 try:
                     there.write(request.head + request.body)
-                    self._look_at(await _read_answer(back, request.method), kind)
+                    await _read_answer(back, request.method)
                 finally:
                     await _end(there, breaks=False)
 
         task = asyncio.ensure_future(send())
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
-
-
-_REFUSALS = (b"HTTP/1.1 412", b"HTTP/1.1 409", b"HTTP/1.1 404")
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request:

@@ -33,19 +33,6 @@ class Kind(StrEnum):
     SUMMARY = "write summary"
 
 
-#: Writes that only whoever holds the lock may make.
-OF_HOLDERS = frozenset(
-    {
-        Kind.TAKE_OVER,
-        Kind.STEP,
-        Kind.STATE,
-        Kind.PROGRESS,
-        Kind.END,
-        Kind.END_AND_START,
-        Kind.INTERRUPT,
-    }
-)
-
 _LEASE_ACTIONS = {"acquire": Kind.ACQUIRE, "renew": Kind.RENEW, "release": Kind.RELEASE}
 _READ_MODELS = {
     "JobAuditTrail": Kind.TRAIL,

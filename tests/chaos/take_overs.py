@@ -4,8 +4,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from contracts import lock_names
 from tests.chaos.prey import Prey
+from tests.chaos.proxy import LeaseTry
 from tests.e2e.records import Recorded
+
+#: Seconds that a request may have been on its way when whoever sent it was killed. Nobody who was killed is
+#: back sooner.
+_ON_THE_WAY = 0.5
 
 
 @dataclass(frozen=True)
@@ -19,14 +25,34 @@ class Kill:
 
 @dataclass(frozen=True)
 class TakeOver:
-    """A kill that cut a run off, and the seconds until the next start under its lock."""
+    """A kill that cut a run off, and the seconds until the next start under its lock.
+
+    They count from the last fault: where whoever had got the lease was killed before its run started, from
+    then on, as the lease of the second has to run out, too.
+    """
 
     kill: Kill
     seconds: float
+    #: Kills of those who were taking over.
+    hits: int
+    #: Who tried for the lease meanwhile.
+    tries: Sequence[LeaseTry]
+
+    def tell_tries(self) -> str:
+        """Say who tried, when after the kill, and what came of it."""
+        return ", ".join(
+            f"{one.service} {one.asked - self.kill.at:.1f} s{'' if one.is_granted else ' held'}"
+            for one in self.tries
+        )
 
 
-def take_overs(kills: Iterable[Kill], journals: Mapping[str, Sequence[Recorded]]) -> list[TakeOver]:
+def take_overs(
+    kills: Sequence[Kill], journals: Mapping[str, Sequence[Recorded]], lease_tries: Iterable[LeaseTry]
+) -> list[TakeOver]:
     """Measure the kills that cut a run off whose job went on; the others came too late, or were the last."""
+    tries_of: dict[str, list[LeaseTry]] = {}
+    for one in lease_tries:
+        tries_of.setdefault(one.partition, []).append(one)
     found = []
     for kill in kills:
         events = journals.get(kill.prey.lock, [])
@@ -36,8 +62,24 @@ def take_overs(kills: Iterable[Kill], journals: Mapping[str, Sequence[Recorded]]
         is_cut_off = any(event.status == "Interrupted" and event.attempt == attempt for event in of_run)
         goes_on = any(event.status == "Started" and event.attempt > attempt for event in of_run)
         if is_cut_off and goes_on and after:
-            found.append(TakeOver(kill, min(event.committed for event in after) - kill.at))
+            started = min(event.committed for event in after)
+            tries = tries_of.get(lock_names.partition(kill.prey.lock), [])
+            meanwhile = [one for one in tries if kill.at < one.asked < started]
+            hits = _hits(meanwhile, kills, started)
+            found.append(TakeOver(kill, started - max([kill.at, *hits]), len(hits), meanwhile))
     return found
+
+
+def _hits(tries: Iterable[LeaseTry], kills: Iterable[Kill], started: float) -> list[float]:
+    """Give when workers were killed that had got the lease."""
+    of_workers = [kill for kill in kills if kill.what != "runner"]
+    return [
+        kill.at
+        for one in tries
+        if one.is_granted
+        for kill in of_workers
+        if kill.prey.worker.name == one.service and one.asked - _ON_THE_WAY < kill.at < started
+    ]
 
 
 def quantile(seconds: Sequence[float], share: float) -> float:

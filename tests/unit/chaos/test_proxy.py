@@ -15,6 +15,7 @@ class Server:
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
+        self.status = 200
         self.came = asyncio.Condition()
 
     async def has_had(self, count: int) -> None:
@@ -28,7 +29,7 @@ class Server:
             self.bodies.append(body)
             self.came.notify_all()
         if body != "in pieces":
-            return web.Response(text=f"got {body}")
+            return web.Response(text=f"got {body}", status=self.status)
         response = web.StreamResponse()
         response.enable_chunked_encoding()
         await response.prepare(request)
@@ -118,6 +119,17 @@ async def test_a_request_arrives_when_its_sender_has_given_up(
         assert len(server.bodies) == at_once
         await server.has_had(later)
         assert server.bodies == ["a"] * later
+
+
+@pytest.mark.parametrize(("status", "is_granted"), [(201, True), (409, False)])
+async def test_who_tried_for_a_lease_is_noted(status: int, is_granted: bool) -> None:
+    async with proxied() as (server, link, client):
+        server.status = status
+        headers = {"x-ms-lease-action": "acquire"}
+        async with client.put("/account/locks/a-lock?comp=lease", headers=headers):
+            pass
+        [noted] = link._seen.lease_tries
+        assert (noted.service, noted.partition, noted.is_granted) == ("test", "a-lock", is_granted)
 
 
 async def test_a_cut_link_refuses_and_a_frozen_one_keeps_silent() -> None:
