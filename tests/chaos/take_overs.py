@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts import lock_names
 from tests.chaos.prey import Prey
 from tests.chaos.proxy import LeaseTry
 from tests.e2e.records import Recorded
+
+from contracts import lock_names
 
 #: Seconds that a request may have been on its way when whoever sent it was killed. Nobody who was killed is
 #: back sooner.
