@@ -1,4 +1,7 @@
-"""Checks the model: `python -m spec [--quick] [--case NAME [--trail]]`; exit code 0 if all is as expected."""
+"""Checks the model: `python -m spec [--quick] [--case NAME [--trail]]`.
+
+The exit code is 0 if all is as expected, 1 if not, and 2 if it could not be checked.
+"""
 
 import argparse
 import sys
@@ -36,7 +39,7 @@ def main() -> int:
         findings = _check_all(cases, arguments.jobs, shows_trail=arguments.trail)
     except SpinError as error:
         print(error, file=sys.stderr)
-        return 1
+        return 2
     wrong = [finding for finding in findings if not finding.is_as_expected]
     print(f"{len(findings)} cases, {len(wrong)} not as expected")
     return 1 if wrong else 0
@@ -48,7 +51,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--case", default="", help="only the case of this name")
     parser.add_argument("--trail", action="store_true", help="print the counterexamples that are found")
     parser.add_argument("--jobs", type=int, default=2, help="searches at a time")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.jobs < 1:
+        parser.error("--jobs must be at least 1")
+    return asked
 
 
 def _is_asked(case: Case, arguments: argparse.Namespace) -> bool:

@@ -27,6 +27,10 @@ def main() -> int:
     parser.add_argument("--trace", action="store_true", help="print everything that happens in it")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="take a rule away first")
     asked = parser.parse_args()
+    if min(asked.seeds, asked.jobs) < 1:
+        parser.error("--seeds and --jobs must be at least 1")
+    if asked.trace and asked.seed is None:
+        parser.error("--trace needs --seed: it tells one seed's story")
     with mutated(asked.mutant) if asked.mutant else contextlib.nullcontext():
         if asked.seed is not None:
             return _play_one(asked.seed, everything=asked.trace)

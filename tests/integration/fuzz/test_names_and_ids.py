@@ -5,6 +5,7 @@ import json
 import os
 import random
 import uuid
+from base64 import urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -205,14 +206,24 @@ async def test_a_filter_finds_what_is_equal_and_nothing_else(place: Installation
     assert len((await place.models.summaries(10, lock="one", status="Queued", kind="ten-steps")).items) == 1
 
 
-@pytest.mark.parametrize("address", ["/api/jobs", "/api/locks", f"/api/jobs/{JOB}"])
-async def test_a_cursor_nobody_gave_is_refused(place: Installation, address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "well_formed"), [("/api/jobs", []), ("/api/locks", ['["a"]']), (f"/api/jobs/{JOB}", [])]
+)
+async def test_a_cursor_nobody_gave_is_refused(
+    place: Installation, address: str, well_formed: list[str]
+) -> None:
     await place.publisher.submit(job_id=JOB)
-    for cursor in [*FILTERS, "-1", "1e9", "٣", "W10", "WyJhIl0", "W1tbXV1d", "eyJhIjoxfQ", "9" * 30]:
+    documents = ["[]", '["a"]', "[[[]]]", '{"a":1}']
+    encoded = {urlsafe_b64encode(text.encode()).decode().rstrip("="): text for text in documents}
+    accepted = []
+    for cursor in [*FILTERS, "-1", "1e9", "٣", *encoded, "9" * 30]:
         answer = await place.publisher.client.get(address, params={"cursor": cursor})
-        if answer.status_code != 200:
+        if answer.status_code == 200:
+            accepted.append(encoded.get(cursor, cursor))
+        else:
             assert answer.status_code == 422, (cursor, answer.text)
             assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
+    assert accepted == well_formed
 
 
 async def test_a_hundred_hostile_questions_at_once_leave_it_ready(place: Installation) -> None:
