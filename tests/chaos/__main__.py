@@ -20,24 +20,35 @@ from tests.chaos.town import Town
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cases asked for; the exit code says whether all held."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos",
+        description=__doc__,
+        epilog="Exit codes: 0 when all held, 1 when not (the logs are kept, and their folder is printed), "
+        "2 for wrong arguments.",
+    )
     parser.add_argument("--full", action="store_true", help="full size instead of minutes")
     parser.add_argument("--case", action="append", choices=sorted(CASES), help="only this one; repeatable")
     parser.add_argument("--seed", type=int, default=None, help="throw the same dice again")
-    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=8, help="how many workers (%(default)s)")
     asked = parser.parse_args(arguments)
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
     names = asked.case or list(CASES)
     print(f"chaos: {', '.join(names)}; {'full' if asked.full else 'small'} size; SEED={seed}", flush=True)
-    servers.ensure_installed()
     folder = Path(tempfile.mkdtemp(prefix="turnstile-chaos-"))
-    held = play([CASES[name] for name in names], FULL if asked.full else SMALL, seed, folder, asked.workers)
+    held = False
+    try:
+        servers.ensure_installed()
+        held = play(
+            [CASES[name] for name in names], FULL if asked.full else SMALL, seed, folder, asked.workers
+        )
+    finally:
+        # However it ended: without the path nobody finds the logs.
+        print(
+            f"chaos: all held; SEED={seed}" if held else f"chaos: NOT ALL HELD; SEED={seed}; logs in {folder}"
+        )
     if held:
         shutil.rmtree(folder, ignore_errors=True)
-        print(f"chaos: all held; SEED={seed}")
-        return 0
-    print(f"chaos: NOT ALL HELD; SEED={seed}; logs in {folder}")
-    return 1
+    return 0 if held else 1
 
 
 def play(cases: Sequence[type[Case]], sizes: Sizes, seed: int, folder: Path, workers: int = 8) -> bool:

@@ -3,8 +3,10 @@
 import math
 import random
 import time
+import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,8 +28,6 @@ class Case(ABC):
     name: ClassVar[str]
     #: Seconds that everything accepted may take to end, once the faults are over.
     patience: ClassVar[float] = 90.0
-    #: Invariants that these faults may break, with the reason.
-    excused: ClassVar[dict[str, str]] = {}
 
     def __init__(self, town: Town, sizes: Sizes, dice: random.Random, say: Say) -> None:
         self.town = town
@@ -50,21 +50,32 @@ class Case(ABC):
     def run(self) -> bool:
         """Play, wait for peace and judge; tells whether all held."""
         began = time.monotonic()
-        try:
-            self.play()
-        except AssertionError as error:
-            self.wrong.append(str(error))
-        finally:
-            self.town.network.heal()
+        with self._what_fails_is_wrong():
+            try:
+                self.play()
+            finally:
+                self.town.network.heal()
         self.figures["jobs"] = len(self.accepted)
         self.say("the faults are over")
-        self.wrong += wait_for_peace(self.town, self.patience)
-        verdict = judge(self.town, self.accepted.values(), self.excused)
-        self.wrong += verdict.wrong
-        self.figures |= verdict.figures
-        self.assess(verdict)
+        with self._what_fails_is_wrong():
+            self.wrong += wait_for_peace(self.town, self.patience)
+        with self._what_fails_is_wrong():
+            verdict = judge(self.town, self.accepted.values())
+            self.wrong += verdict.wrong
+            self.figures |= verdict.figures
+            self.assess(verdict)
         self.figures["seconds"] = round(time.monotonic() - began)
         return not self.wrong
+
+    @contextmanager
+    def _what_fails_is_wrong(self) -> Iterator[None]:
+        """Note what ends the block; the next case is played all the same."""
+        try:
+            yield
+        except AssertionError as error:
+            self.wrong.append(str(error))
+        except Exception as error:  # noqa: BLE001 - told with all others
+            self.wrong.append("".join(traceback.format_exception(error)))
 
     def load(
         self,
@@ -74,7 +85,7 @@ class Case(ABC):
         locks: int = LOCKS,
         budget: Callable[[], float] = lambda: math.inf,
     ) -> Load:
-        """Give a load of errands; what it gets accepted is counted to this case."""
+        """Give a load of errands; what it gets accepted, and what goes wrong, is counted to this case."""
         load = Load(
             self.town.publisher.url,
             self.locks[:locks],
@@ -84,7 +95,7 @@ class Case(ABC):
             random.Random(self.dice.random()),
             budget,
         )
-        load.accepted = self.accepted
+        load.accepted, load.wrong = self.accepted, self.wrong
         return load
 
     def steady(self, active: int) -> Callable[[], float]:

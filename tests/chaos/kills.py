@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import random
 import signal
 import time
+from collections.abc import Iterator, Sequence
 
 from tests.chaos.case import Case
 from tests.chaos.prey import Prey
@@ -23,8 +25,9 @@ _MOST_DOWN = 2
 #: Nor while more jobs than this are not over: a machine without time to spare keeps no times.
 _MOST_ACTIVE = 40
 
-#: Seconds between two kills, at least.
+#: Seconds between two kills, at least, and how long it may take until the next one is possible.
 _PAUSE = 1.0
+_LULL_SECONDS = 300.0
 
 #: Seconds within which all but one take-over in a hundred must have happened.
 LIMITS = {"runner": 3.0, "supervisor": TAKE_OVER_SECONDS, "both": TAKE_OVER_SECONDS}
@@ -35,6 +38,7 @@ class Kills(Case):
 
     def play(self) -> None:
         self.kills: list[Kill] = []
+        self._victims = deal(_VICTIMS, self.dice)
         self._bait = 0
         # The load follows the kills, so that on a slow machine there is still somebody to take over.
         with self.load(None, 20, _errand, budget=self._budget) as load:
@@ -52,15 +56,22 @@ class Kills(Case):
         return self.sizes.killed_jobs * min(share, 1.0) + self._bait
 
     def _kill_one(self) -> None:
-        while self._is_everybody_busy():
-            time.sleep(0.2)
-        while (prey := self.hunter.find(lambda prey: prey.step != f"effect {_STEPS}", within=1)) is None:
-            self._bait += 1
+        until(lambda: not self._is_everybody_busy(), _LULL_SECONDS, "workers to be back and jobs to end")
+        prey = self._find_prey()
         time.sleep(self.dice.uniform(0, 0.06))
-        what = self.dice.choice(_VICTIMS)
+        what = next(self._victims)
         self.kills.append(Kill(prey, what, time.time()))
         _kill(prey, what)
         time.sleep(_PAUSE)
+
+    def _find_prey(self) -> Prey:
+        deadline = time.monotonic() + _LULL_SECONDS
+        while time.monotonic() < deadline:
+            prey = self.hunter.find(lambda prey: prey.step != f"effect {_STEPS}", within=1)
+            if prey is not None:
+                return prey
+            self._bait += 1
+        raise AssertionError("no job runs: nothing can be killed in the middle of one")
 
     def _is_everybody_busy(self) -> bool:
         if sum(not worker.is_ready for worker in self.town.workers) > _MOST_DOWN:
@@ -83,12 +94,21 @@ class Kills(Case):
                 "max": max(seconds or [0]),
             }
             self.figures[f"take_over_{what}"] = {name: round(value, 2) for name, value in figures.items()}
+            self.expect(bool(seconds), f"no killed {what} was taken over: this has shown nothing")
             self.expect(p99 <= limit, f"take-over of a killed {what}: p99 is {p99:.2f} s, not {limit:g} s")
         for late in (taken for taken in found if taken.seconds > LIMITS[taken.kill.what]):
             prey = late.kill.prey
             about = f"{prey.worker.name} on {prey.lock} with fence {prey.fence}"
             tries = late.tell_tries()
             self.say(f"late: {late.seconds:.1f} s for a killed {late.kill.what}, {about}; tries: {tries}")
+
+
+def deal(kinds: Sequence[str], dice: random.Random) -> Iterator[str]:
+    """Give each kind in turn, as shuffled decks of cards do: also a few are of every kind."""
+    while True:
+        deck = list(kinds)
+        dice.shuffle(deck)
+        yield from deck
 
 
 def _errand(dice):

@@ -54,8 +54,7 @@ class Storm(Case):
             refused = 0.0
             began = time.monotonic()
             count = len(self.accepted)
-            while len(self.accepted) < count + 5:
-                time.sleep(0.05)
+            until(lambda: len(self.accepted) >= count + 5, _RECOVERY_SECONDS, "jobs to be accepted again")
             self.figures["accepts_again_after"] = round(time.monotonic() - began, 1)
             self._wait_for(_RECOVERED * usual_jobs)
             self.figures["jobs_per_second"] = round(usual_jobs, 1)

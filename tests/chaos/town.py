@@ -109,7 +109,6 @@ class Warden:
         self._thread = threading.Thread(target=self._watch, name="warden", daemon=True)
         #: Services left alone for now, by name.
         self.spared: set[str] = set()
-        self.starts = 0
 
     def start(self) -> None:
         """Begin to watch."""
@@ -137,7 +136,6 @@ class Warden:
                 del self._due[service.name]
                 service.launch()
                 self._coming[service.name] = now + _START_SECONDS
-                self.starts += 1
 
 
 def _writes_refused(worker: Service) -> int:
