@@ -3,14 +3,22 @@
 import shutil
 import signal
 import time
+from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 
+import httpx
 from deploy.install_servers import ensure_faketime
 from tests.chaos.case import Case
+from tests.chaos.proxy import Link
 from tests.e2e.services import Service
 from tests.e2e.waiting import until
 
-_MOVES = ("+3600", "-3600")
+#: Seconds.
+_MOVES = (3600, -3600)
+
+#: By how much a clock may seem off: it is told in whole seconds, and read now and then.
+_UNSURE_SECONDS = 10.0
 
 #: Within which a lost doorbell is made good, whatever the scheduler's clock says.
 _SWEPT_SECONDS = 45.0
@@ -22,16 +30,17 @@ class Clocks(Case):
     def play(self) -> None:
         scheduler = self.town.scheduler
         dial = self.folder / "scheduler-clock"
-        _turn(dial, "+0")
+        _turn(dial, 0)
         self.town.warden.spared.add(scheduler.name)
         self._restart(scheduler, _faked(dial))
         try:
             for number in range(self.sizes.clock_moves):
-                _turn(dial, _MOVES[number % len(_MOVES)])
+                ahead = _MOVES[number % len(_MOVES)]
+                _turn(dial, ahead)
+                until(partial(is_ahead, scheduler.url, ahead), 10, f"a clock that is {ahead:+d} s ahead")
                 self._lose_doorbells()
-                self.say(f"clock {_MOVES[number % len(_MOVES)]} s: all jobs without a doorbell have ended")
+                self.say(f"clock {ahead:+d} s: all jobs without a doorbell have ended")
         finally:
-            _turn(dial, "+0")
             self._restart(scheduler, dict.fromkeys(_faked(dial)))
             self.town.warden.spared.discard(scheduler.name)
         self.figures["clock_moves"] = self.sizes.clock_moves
@@ -40,12 +49,12 @@ class Clocks(Case):
         """Have jobs whose doorbells nobody hears: only the scheduler can tell the workers."""
         names = [worker.name for worker in self.town.workers]
         links = self.town.network.links(names, ["amqp"])
-        self.town.network.switch(links, lambda link: link.freeze())
+        self.town.network.switch(links, Link.cut)
         with self.load(15, 20, _errand) as load:
             load.wait()
         purged = self.town.broker.purge(self.town.broker.topology.jobs_queue)
-        self.town.network.switch(links, lambda link: link.cut())
-        self.town.network.switch(links, lambda link: link.heal())
+        self.town.network.switch(links, Link.heal)
+        self.expect(purged > 0, "no doorbell was lost: this has shown nothing")
         self.figures["doorbells_lost"] = self.figures.get("doorbells_lost", 0) + purged
         until(lambda: not self.town.records.active_jobs(), _SWEPT_SECONDS, "jobs without a doorbell to end")
 
@@ -74,12 +83,16 @@ def _faked(dial: Path) -> dict[str, str | None]:
     }
 
 
-def _turn(dial: Path, offset: str) -> None:
+def _turn(dial: Path, ahead: int) -> None:
     fresh = dial.with_suffix(".new")
-    fresh.write_text(f"{offset}\n")
+    fresh.write_text(f"{ahead:+d}\n")
     fresh.replace(dial)
-    # What was read is used for a second.
-    time.sleep(1.1)
+
+
+def is_ahead(url: str, ahead: float) -> bool:
+    """Tell whether a service's clock is so many seconds ahead of ours, by the date in its answers."""
+    date = httpx.get(f"{url}/health/live").headers["date"]
+    return abs(parsedate_to_datetime(date).timestamp() - time.time() - ahead) < _UNSURE_SECONDS
 
 
 def _errand(dice):
