@@ -1,8 +1,11 @@
 """Case: RabbitMQ is killed, restarted in order, and its queues are emptied."""
 
 import time
+from collections import Counter
+from functools import partial
 
 from tests.chaos.case import Case
+from tests.chaos.proxy import Link
 from tests.chaos.verdict import Verdict
 from tests.e2e.waiting import until
 
@@ -16,8 +19,8 @@ class Broker(Case):
     patience = 150.0
 
     def play(self) -> None:
-        broker, names = self.town.rabbitmq, self.town.broker.topology
-        self.purged = 0
+        broker = self.town.rabbitmq
+        self._lost: Counter[str] = Counter()
         with self.load(None, 5, _errand) as load:
             until(lambda: len(self.accepted) > _FIRST_JOBS, 30, "the first jobs")
             for number in range(self.sizes.broker_faults * len(_FAULTS)):
@@ -31,15 +34,24 @@ class Broker(Case):
                         time.sleep(self.dice.uniform(0, 2))
                         broker.start()
                     case _:
-                        queues = (names.jobs_queue, names.projector_queue)
-                        self.purged += sum(self.town.broker.purge(queue) for queue in queues)
+                        self._purge()
                 time.sleep(_UP_SECONDS)
                 self.say(f"{_FAULTS[number % len(_FAULTS)]}; {len(self.accepted)} jobs accepted")
             load.stop()
 
+    def _purge(self) -> None:
+        """Empty queues that have something in them, as nobody takes it out."""
+        town, names = self.town, self.town.broker.topology
+        consumers = [town.projector.name, *(worker.name for worker in town.workers)]
+        links = town.network.links(consumers, ["amqp"])
+        town.network.switch(links, Link.cut)
+        for what, queue in (("doorbells", names.jobs_queue), ("events", names.projector_queue)):
+            self._lost[what] += until(partial(town.broker.purge, queue), 30, f"{what} to lose")
+        town.network.switch(links, Link.heal)
+
     def assess(self, verdict: Verdict) -> None:
         self.figures |= dict.fromkeys(_FAULTS, self.sizes.broker_faults)
-        self.figures["messages_purged"] = self.purged
+        self.figures["messages_lost"] = dict(self._lost)
 
 
 def _errand(dice):
