@@ -1,12 +1,12 @@
 """The book of a run: what was submitted, and what was answered."""
 
-import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from loadtest.scenario import Asked
+from verification import nearest_rank
 
 #: The status of a submission that got no answer.
 NO_ANSWER = 0
@@ -89,8 +89,6 @@ class Book:
 
 
 def quantile(values: Iterable[float], share: float) -> float | None:
-    """Give the value that a share of the values does not exceed; None when there is none."""
-    ordered: Sequence[float] = sorted(values)
-    if len(ordered) < 2:
-        return ordered[0] if ordered else None
-    return statistics.quantiles(ordered, n=1000, method="inclusive")[round(share * 1000) - 1]
+    """Give the value of the nearest rank; None when there is none."""
+    ordered = sorted(values)
+    return nearest_rank(ordered, share) if ordered else None

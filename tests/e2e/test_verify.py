@@ -62,6 +62,7 @@ def test_all_holds_after_a_killed_worker_and_is_seen_when_a_row_is_forged(
         "interruptions": 1,
         "effects_accepted": len(stack.sink.effects(lock)),
         "effects_refused": 0,
+        "accepted": 4,
     }
     assert verdict["outcomes"] == {"Completed": 4}
     assert verdict["seconds"]["take_over"]["runner_died"]["count"] == 1

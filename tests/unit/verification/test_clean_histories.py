@@ -22,6 +22,7 @@ async def test_an_eventful_history_holds_and_is_summed_up() -> None:
         "interruptions": 3,
         "effects_accepted": 0,
         "effects_refused": 0,
+        "accepted": 0,
     }
     assert verdict.outcomes == {"Completed": 3, "Failed": 1, "Cancelled": 1}
     assert {cause: of.count for cause, of in verdict.take_over.items()} == {
@@ -35,8 +36,10 @@ async def test_an_eventful_history_holds_and_is_summed_up() -> None:
     assert verdict.hand_over.p50 == pytest.approx(0.1)
     assert set(verdict.unchecked) == {
         Invariant.QUEUES,
+        Invariant.ONE_END,
         Invariant.SINK_FENCES,
         Invariant.SINK_OVERLAP,
+        Invariant.STEPS_ONCE,
         Invariant.TAKE_OVER_TIMES,
     }
 
@@ -46,7 +49,7 @@ async def test_several_locks_hold_with_their_sink_and_accepted_ids(tmp_path: Pat
     ids = file_of(tmp_path, *(f"{job}\n" for job in [*one.jobs, *other.jobs]))
     verdict = await verdict_on(Records(one, other), accepted=ids)
     assert verdict.violations == []
-    assert (verdict.counts["locks"], verdict.counts["jobs"]) == (2, 10)
+    assert (verdict.counts["locks"], verdict.counts["jobs"], verdict.counts["accepted"]) == (2, 10, 10)
 
 
 async def test_unfinished_jobs_are_no_violation_and_are_counted() -> None:

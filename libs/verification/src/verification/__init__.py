@@ -15,10 +15,11 @@ the storage's own times of its transactions, and the transactions themselves. Wh
 an effect outside that nobody recorded, a job whose acceptance nobody remembers, what is in RabbitMQ's queues.
 """
 
-from verification.checking import Question, verify
+from verification.checking import NothingToCheckError, Question, verify
 from verification.evidence import Evidence, Place, Stored, Told
 from verification.findings import MEANINGS, Invariant, Violation
 from verification.ledger import LedgerError
+from verification.quantiles import nearest_rank
 from verification.scope import Scope
 from verification.spool import Run
 from verification.verdict import CAUSES, Percentiles, Verdict
@@ -29,6 +30,7 @@ __all__ = [
     "Evidence",
     "Invariant",
     "LedgerError",
+    "NothingToCheckError",
     "Percentiles",
     "Place",
     "Question",
@@ -38,5 +40,6 @@ __all__ = [
     "Told",
     "Verdict",
     "Violation",
+    "nearest_rank",
     "verify",
 ]

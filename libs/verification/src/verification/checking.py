@@ -47,10 +47,15 @@ class Question:
     take_over_limits: Mapping[str, float] = field(default_factory=dict)
 
 
+class NothingToCheckError(ValueError):
+    """There is nothing of what was asked for, so that no verdict can be given."""
+
+
 async def verify(evidence: Evidence, clock: Clock, question: Question) -> Verdict:
     """Check the invariants of a history.
 
-    Raises UnknownOutcomeError when the storage does not answer; OSError and LedgerError for the files.
+    Raises UnknownOutcomeError when the storage does not answer; OSError and LedgerError for the files;
+    NothingToCheckError when a lock has no history, or no job is within the scope, and yet nothing is wrong.
     """
     spool = Spool()
     try:
@@ -71,6 +76,8 @@ class _Verification:
         self._findings = Findings()
         self._idle: list[tuple[str, str]] = []
         self._again: list[tuple[str, list[Violation]]] = []
+        #: Chosen locks that have any rows, by partition.
+        self._seen: set[str] = set()
 
     async def verdict(self) -> Verdict:
         partitions: list[str | None] = [lock_names.partition(name) for name in self._scope.locks]
@@ -80,7 +87,18 @@ class _Verification:
             self._findings.add(await self._read_again(partition, violations))
         await self._check_surroundings()
         effects = await self._check_ledger()
-        return self._sum_up(effects)
+        verdict = self._sum_up(effects)
+        if verdict.holds:
+            self._refuse_nothing(verdict)
+        return verdict
+
+    def _refuse_nothing(self, verdict: Verdict) -> None:
+        """Keep what was not there from counting as what holds."""
+        for name in self._scope.locks:
+            if lock_names.partition(name) not in self._seen:
+                raise NothingToCheckError(f"the lock {name} has no history")
+        if not verdict.counts["jobs"]:
+            raise NothingToCheckError("there is no job")
 
     # --- the journal --------------------------------------------------------------
 
@@ -101,6 +119,8 @@ class _Verification:
     def _close(self, reading: LockReading | None) -> None:
         if reading is None:
             return
+        if self._scope.locks:
+            self._seen.add(reading.partition)
         violations = reading.finish()
         if reading.is_idle:
             self._idle.append((reading.partition, reading.lock))
@@ -181,6 +201,7 @@ class _Verification:
             "interruptions": interruptions,
             "effects_accepted": effects[0],
             "effects_refused": effects[1],
+            "accepted": spool.count("SELECT count(*) FROM accepted"),
         }
         return Verdict(
             since=scope.since,
@@ -189,7 +210,7 @@ class _Verification:
             outcomes=over,
             violations=self._findings.kept,
             found=dict(self._findings.counts),
-            unchecked=self._unchecked(),
+            unchecked=self._unchecked(counts),
             **measured(spool),
             clocks_apart=self._runs.worst_clocks,
             runs=runs_to_draw(spool, scope, self._findings.kept),
@@ -205,11 +226,16 @@ class _Verification:
         )
         return found[0], found[1] or 0
 
-    def _unchecked(self) -> dict[Invariant, str]:
+    def _unchecked(self, counts: Mapping[str, int]) -> dict[Invariant, str]:
         unchecked = {Invariant.QUEUES: "the broker is not looked at; whoever calls has to"}
-        if self._question.sink is None:
+        if not counts["accepted"]:
+            unchecked[Invariant.ONE_END] = "partly: only jobs that were found, as no accepted ids were given"
+        if not counts["effects_accepted"] + counts["effects_refused"]:
             without = "no ledger of an effect sink was given"
+            if self._question.sink is not None:
+                without = "the effect sink's ledger has no effect of these jobs"
             unchecked |= {Invariant.SINK_FENCES: without, Invariant.SINK_OVERLAP: without}
+            unchecked[Invariant.STEPS_ONCE] = f"partly: only what was recorded, as {without}"
         if not self._question.take_over_limits:
             unchecked[Invariant.TAKE_OVER_TIMES] = "no limit was given; the times are below"
         return unchecked

@@ -9,6 +9,7 @@ from typing import Any
 from coordination.events import timestamp
 from verification.exclusion import HAND_OVER, IN_LINE, TAKE_OVER
 from verification.findings import Invariant, Violation
+from verification.quantiles import nearest_rank
 from verification.spool import Run, Spool
 
 CAUSES = ("runner_died", "worker_stopped", "worker_lost")
@@ -26,12 +27,11 @@ class Percentiles:
 
     @classmethod
     def of(cls, samples: "array[float]") -> "Percentiles":
-        """Sum up sorted samples: each value is one that was measured."""
+        """Sum up sorted samples."""
         if not samples:
             return cls()
-        count = len(samples)
-        p50, p95, p99 = (samples[min(count - 1, int(count * share))] for share in (0.50, 0.95, 0.99))
-        return cls(p50, p95, p99, samples[-1], count)
+        p50, p95, p99 = (nearest_rank(samples, share) for share in (0.50, 0.95, 0.99))
+        return cls(p50, p95, p99, samples[-1], len(samples))
 
     def document(self) -> dict[str, float]:
         """Give it as JSON has it."""

@@ -1,6 +1,7 @@
 """The command: reads settings and files, asks the checker, shows the verdict, and ends with its exit code."""
 
 import asyncio
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +20,12 @@ from contracts import lock_names
 from coordination.clock import SystemClock
 from coordination.ports import CoordinationError
 from service_defaults.settings import ServiceSettings, complaints
-from verification import CAUSES, LedgerError, Question, Scope, Verdict, verify
+from verification import CAUSES, LedgerError, NothingToCheckError, Question, Scope, Verdict, verify
 
 #: Exit code when something does not hold.
 BROKEN = 1
+
+_LIMIT = "--take-over-within"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ def run(asked: Asked, *, as_json: bool) -> None:
         _give_up(f"the storage does not answer: {error}", UNREACHABLE)
     except (OSError, LedgerError, _SettingsError) as error:
         _give_up(str(error), USAGE)
+    except NothingToCheckError as error:
+        given = {"--lock": asked.locks, "--since": asked.since, "--until": asked.until}
+        chosen = [name for name, value in given.items() if value]
+        places = ", ".join([*chosen, "TURNSTILE_STORAGE_NAMESPACE"])
+        _give_up(f"nothing to check: {error}; check {places}", USAGE)
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED) from None
     if asked.html is not None:
@@ -86,13 +94,13 @@ def _question(asked: Asked) -> Question:
         return Question(
             Scope(
                 tuple(dict.fromkeys(lock_names.normalise(name) for name in asked.locks)),
-                _moment(asked.since),
-                _moment(asked.until),
+                _moment("--since", asked.since),
+                _moment("--until", asked.until),
             ),
             asked.sink,
             asked.accepted,
-            asked.tolerance,
-            asked.patience,
+            _seconds("--tolerance", asked.tolerance),
+            _seconds("--patience", asked.patience),
             asked.late_effects,
             dict(_limit(text) for text in asked.take_over_within),
         )
@@ -100,16 +108,30 @@ def _question(asked: Asked) -> Question:
         _give_up(str(error), USAGE)
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(option: str, text: str | None) -> datetime | None:
     """Read a moment; without an offset it is local time."""
-    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+    try:
+        return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{option}: {text!r} is no time; write it like 2026-11-21T08:00Z") from None
+
+
+def _seconds(option: str, value: float | str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{option}: {value!r} is no number of seconds from 0")
+    return seconds
 
 
 def _limit(text: str) -> tuple[str, float]:
     cause, _, seconds = text.partition("=")
     if cause not in CAUSES:
-        raise ValueError(f"{text!r} is no limit; give CAUSE=SECONDS with a cause of: {', '.join(CAUSES)}")
-    return cause, float(seconds)
+        known = ", ".join(CAUSES)
+        raise ValueError(f"{_LIMIT}: {text!r} is no limit; give CAUSE=SECONDS with a cause of: {known}")
+    return cause, _seconds(_LIMIT, seconds)
 
 
 def _settings() -> ServiceSettings:

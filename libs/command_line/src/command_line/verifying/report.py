@@ -65,9 +65,7 @@ def _print_violations(screen: Console, verdict: Verdict) -> None:
 
 
 def _headline(verdict: Verdict) -> tuple[str, str]:
-    if not verdict.holds:
-        return "NOT all holds. ", "bold red"
-    return ("All holds. ", "bold green") if verdict.counts["jobs"] else ("There was nothing. ", "yellow")
+    return ("All holds. ", "bold green") if verdict.holds else ("NOT all holds. ", "bold red")
 
 
 def _invariants(verdict: Verdict) -> Table:
