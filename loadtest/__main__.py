@@ -21,7 +21,7 @@ from loadtest.report import put_into_report
 from loadtest.scenario import Scenario, ScenarioError, discover
 from loadtest.target import Target, TargetError
 from loadtest.thresholds import ThresholdError, read_thresholds
-from loadtest.verdict import Verdict
+from loadtest.verdict import Verdict, exit_code
 
 _UNUSABLE = 2
 _STOPPED = 130
@@ -66,7 +66,7 @@ def _run_all(asked: Namespace, prepared: Target, scenarios: Mapping[str, type[Sc
             "verdicts": [verdict.document() for verdict in verdicts],
         }
         print(json.dumps(found, indent=1))
-    return max(verdict.exit_code for verdict in verdicts)
+    return exit_code(verdicts)
 
 
 def _run(asked: Namespace, prepared: Target, kind: type[Scenario]) -> Verdict:

@@ -12,7 +12,8 @@ class Effects:
 
     #: How often each step of each job had its effect: {job: {step: times}}.
     accepted: dict[str, Counter[str]] = field(default_factory=dict)
-    refused: Counter[str] = field(default_factory=Counter)
+    #: How often runs were refused an effect: {(job, fence): times}.
+    refused: Counter[tuple[str, int]] = field(default_factory=Counter)
     #: Lines that are no effects.
     unreadable: int = 0
 
@@ -48,11 +49,12 @@ def read_effects(ledger: Path) -> Effects:
             try:
                 effect = json.loads(line)
                 job, step, is_accepted = effect["job"], effect["step"], effect["accepted"]
+                run = job, effect["fence"]
             except (ValueError, KeyError, TypeError):
                 effects.unreadable += 1
                 continue
             if is_accepted:
                 effects.accepted.setdefault(job, Counter())[step] += 1
             else:
-                effects.refused[job] += 1
+                effects.refused[run] += 1
     return effects

@@ -21,6 +21,7 @@ from loadtest.figures import Figures, measure
 from loadtest.follower import READERS, Follower
 from loadtest.histories import History
 from loadtest.plan import Plan
+from loadtest.proof import Proof
 from loadtest.scenario import Asked, Scenario, discover
 from loadtest.thresholds import EVERY, Thresholds, read_thresholds
 from loadtest.verdict import Evidence, Verdict, findings
@@ -120,18 +121,8 @@ class LoadRun:
         self.follower.wait(patience)
         calls = storage_calls.difference(self._calls, storage_calls.count(self.plan.metrics))
         self.stage = "having turnstile verify look at it"
-        results = Path(self.plan.results)
-        accepted = results / "accepted.txt"
-        accepted.write_text("".join(f"{entry.job_id}\n" for entry in self.book.promised()))
-        ledger = part_since(Path(self.plan.ledger), self._ledger_start, results)
-        found = proof.verify(
-            self.plan.verify,
-            self.since,
-            accepted,
-            ledger,
-            results / "verify.html",
-            patience=timedelta(seconds=patience),
-        )
+        ledger = part_since(Path(self.plan.ledger), self._ledger_start, Path(self.plan.results))
+        found = self._prove(ledger, patience)
         figures = measure(
             self.book,
             self.follower.ended.values(),
@@ -146,12 +137,31 @@ class LoadRun:
             read_effects(ledger),
             found,
             interrupts=any(kind.interrupts for kind in self._scenarios),
+            harm=[what for _, what in self._done()]
+            if any(kind.disturbs() for kind in self._scenarios)
+            else None,
             patience_seconds=patience,
         )
         names = [kind.name() for kind in self._scenarios]
         limits = read_thresholds(Path(self.plan.thresholds), [*discover()])
         # Several at once have only the thresholds that all scenarios have.
         return evidence, figures, limits[names[0] if len(names) == 1 else EVERY]
+
+    def _prove(self, ledger: Path, patience: float) -> Proof:
+        promised = self.book.promised()
+        if not promised:
+            return Proof(holds=False)
+        results = Path(self.plan.results)
+        accepted = results / "accepted.txt"
+        accepted.write_text("".join(f"{entry.job_id}\n" for entry in promised))
+        return proof.verify(
+            self.plan.verify,
+            self.since,
+            accepted,
+            ledger,
+            results / "verify.html",
+            patience=timedelta(seconds=patience),
+        )
 
     def _killed(self) -> dict[str, datetime]:
         ends = self.faults.killed if self.faults is not None else {}

@@ -71,7 +71,15 @@ class Evidence:
     proof: Proof
     #: Whether runs were cut off on purpose, so that a step may have had its effect twice.
     interrupts: bool = False
+    #: What harm was done; None where none was to be done.
+    harm: Sequence[str] | None = None
     patience_seconds: float = 0.0
+
+
+def exit_code(verdicts: Iterable[Verdict]) -> int:
+    """Give the exit code of several: what does not hold outweighs that nothing can be said of another."""
+    codes = {verdict.exit_code for verdict in verdicts}
+    return 1 if 1 in codes else max(codes)
 
 
 def findings(evidence: Evidence, figures: Figures, thresholds: Thresholds) -> list[Finding]:
@@ -82,24 +90,30 @@ def findings(evidence: Evidence, figures: Figures, thresholds: Thresholds) -> li
 def _promises(evidence: Evidence) -> Iterable[Finding]:
     promised, ended = evidence.book.promised(), evidence.ended
     count = f"{len(promised)} accepted"
-    yield Finding("jobs were accepted", count, bool(promised))
+    locks = len({entry.lock for entry in promised})
+    yield Finding("jobs were accepted", f"{count}, under {locks} locks", bool(promised))
+    if evidence.harm is not None:
+        cut_off = sum(run.was_cut_off for history in ended.values() for run in history.runs)
+        harm = f"{len(evidence.harm)} times, {cut_off} runs cut off; {', '.join(evidence.harm)}"
+        yield Finding("harm was done", harm if evidence.harm else "none", bool(evidence.harm))
     missing = [entry.job_id for entry in promised if entry.job_id not in ended]
     yield _finding(
         f"every accepted job ends within {evidence.patience_seconds:.0f} s", missing, f"{count}, all ended"
     )
-    twice = [job_id for job_id, history in ended.items() if len(history.ends) != 1]
+    not_once = [
+        entry.job_id for entry in promised if entry.job_id not in ended or len(ended[entry.job_id].ends) != 1
+    ]
     yield _finding(
-        "every accepted job has exactly one terminal record", twice, f"{len(ended)} of {len(ended)}"
+        "every accepted job has exactly one terminal record", not_once, f"{len(promised)} of {len(promised)}"
     )
     otherwise = [
         f"{entry.job_id} {ended[entry.job_id].ends[-1]}"
         for entry in promised
         if entry.job_id in ended and set(ended[entry.job_id].ends) != {_expected(entry)}
     ]
-    failing = sum(entry.asked.fails for entry in promised)
-    yield _finding(
-        "jobs end as their handlers do", otherwise, f"{failing} failed as asked, the rest completed"
-    )
+    failed = sum(entry.asked.fails for entry in promised if entry.job_id in ended)
+    seen = f"{failed} failed as asked, {len(ended) - failed} completed"
+    yield _finding("jobs end as their handlers do", otherwise, seen)
     odd = [
         f"{status} for {entry.job_id}"
         for entry in evidence.book.entries.values()
@@ -115,12 +129,18 @@ def _promises(evidence: Evidence) -> Iterable[Finding]:
     total = sum(map(len, runs.values()))
     yield _finding("no two runs overlap, and fences rise", crossing, f"{total} runs under {len(runs)} locks")
     yield from _effects(evidence)
-    violations = [f"{v.invariant}: {v.message}" for v in evidence.proof.violations]
-    counted = evidence.proof.counts
-    seen = ", ".join(f"{counted[name]} {name}" for name in ("jobs", "events", "runs") if name in counted)
-    if not evidence.proof.holds and not violations:
-        violations = ["it does not hold"]
-    yield _finding("turnstile verify finds all invariants kept", violations, seen or "it holds")
+    yield _proof(evidence.proof, len(promised))
+
+
+def _proof(proof: Proof, promised: int) -> Finding:
+    violations = [f"{v.invariant}: {v.message}" for v in proof.violations]
+    accepted, jobs, runs = (proof.counts.get(name, 0) for name in ("accepted", "jobs", "runs"))
+    if not proof.holds and not violations:
+        violations = ["it does not hold" if promised else "there was nothing to check"]
+    if accepted != promised:
+        violations.append(f"it looked for {accepted} accepted jobs of {promised}")
+    seen = f"{accepted} accepted, among {jobs} jobs, {runs} runs"
+    return _finding("turnstile verify finds all invariants kept", violations, seen)
 
 
 def _effects(evidence: Evidence) -> Iterable[Finding]:
@@ -140,9 +160,15 @@ def _effects(evidence: Evidence) -> Iterable[Finding]:
     repeated = sum(max(0, times - 1) for steps in effects.accepted.values() for times in steps.values())
     how = "at least once" if evidence.interrupts else "exactly once"
     yield _finding(f"every step had its effect {how}", wrong, f"{repeated} had it again")
-    refused = [] if evidence.interrupts else [*effects.refused]
+    cut_off = {
+        (run.job_id, run.fence)
+        for history in evidence.ended.values()
+        for run in history.runs
+        if run.was_cut_off
+    }
+    stale = [f"{job} (fence {fence})" for job, fence in effects.refused if (job, fence) not in cut_off]
     yield _finding(
-        "stale effects come from cut-off runs only", refused, f"{effects.refused.total()} refused by the sink"
+        "stale effects come from cut-off runs only", stale, f"{effects.refused.total()} refused by the sink"
     )
 
 

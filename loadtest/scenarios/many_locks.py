@@ -7,7 +7,7 @@ from loadtest.scenario import Asked, Scenario
 
 _LOCKS = 5000
 #: The lock in place n is asked for in proportion to 1 / n to this power (Zipf).
-_STEEPNESS = 1.0
+_STEEPNESS = 0.7
 
 
 class ManyLocks(Scenario):
@@ -17,8 +17,9 @@ class ManyLocks(Scenario):
     """
 
     users = 30
-    jobs = 600
-    seconds = 30.0
+    #: Enough for more than a thousand different locks.
+    jobs = 1600
+    seconds = 90.0
     patience_seconds = 300.0
 
     def __init__(self) -> None:

@@ -23,4 +23,6 @@ def evidence():
         "two": history_of("two", life("two", 0, 2.5, 3, fence=2, end="Failed")),
     }
     effects = Effects({"one": Counter({"effect 1": 1}), "two": Counter({"effect 1": 1})})
-    return Evidence(book, ended, effects, Proof(holds=True, counts={"jobs": 2}), patience_seconds=60)
+    return Evidence(
+        book, ended, effects, Proof(holds=True, counts={"accepted": 2, "jobs": 2}), patience_seconds=60
+    )

@@ -52,7 +52,7 @@ def test_a_lower_fence_is_refused_for_its_key_alone(port, tmp_path):
     assert lines[0]["worker"] == 17
     assert lines[0]["at"] <= lines[-1]["at"]
     seen = read_effects(tmp_path / "effects.jsonl")
-    assert (seen.accepted_count, seen.refused.total(), seen.unreadable) == (3, 1, 0)
+    assert (seen.accepted_count, dict(seen.refused), seen.unreadable) == (3, {("one", 3): 1}, 0)
     status, text = ask(port, "GET", "/metrics")
     assert status == 200
     assert "effect_accepted_total 3\n" in text

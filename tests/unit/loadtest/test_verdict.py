@@ -10,7 +10,7 @@ from loadtest.histories import history_of
 from loadtest.proof import Proof, Violation
 from loadtest.scenario import Asked
 from loadtest.thresholds import Thresholds
-from loadtest.verdict import Verdict, findings
+from loadtest.verdict import Finding, Verdict, exit_code, findings
 from tests.unit.loadtest.lives import event, life
 
 
@@ -95,7 +95,7 @@ def repeat_an_effect(evidence):
 
 
 def refuse_an_effect_without_an_interruption(evidence):
-    evidence.effects.refused["one"] += 1
+    evidence.effects.refused["one", 1] += 1
 
 
 BREAKS = {
@@ -130,7 +130,14 @@ def test_a_broken_promise_fails_the_verdict(evidence, break_it, promise):
 
 @pytest.mark.parametrize(
     "proof",
-    [Proof(holds=False, violations=(Violation("I2", "fence 3 was given twice"),)), Proof(holds=False)],
+    [
+        Proof(
+            holds=False,
+            violations=(Violation("I2", "fence 3 was given twice"),),
+            counts={"accepted": 2},
+        ),
+        Proof(holds=False, counts={"accepted": 2}),
+    ],
 )
 def test_what_the_checker_finds_fails_the_verdict(evidence, proof):
     verdict = judge(replace(evidence, proof=proof))
@@ -140,10 +147,67 @@ def test_what_the_checker_finds_fails_the_verdict(evidence, proof):
     assert verdict.exit_code == 1
 
 
+def cut_off(evidence):
+    """Let the second job be cut off once, under fence 2, and end under fence 3."""
+    evidence.ended["two"] = history_of(
+        "two",
+        [
+            event("two", 1, "Submitted", 0),
+            event("two", 2, "Started", 2.5, fence=2, worker="host-1"),
+            event("two", 3, "Interrupted", 4, fence=2, worker="host-1"),
+            event("two", 4, "Started", 5, fence=3, attempt=2, worker="host-2"),
+            event("two", 5, "Failed", 6, fence=3, attempt=2, worker="host-2"),
+        ],
+    )
+
+
 def test_cut_off_runs_may_repeat_an_effect_and_have_one_refused(evidence):
-    repeat_an_effect(evidence)
-    refuse_an_effect_without_an_interruption(evidence)
+    cut_off(evidence)
+    evidence.effects.accepted["two"]["effect 1"] += 1
+    evidence.effects.refused["two", 2] += 1
     assert judge(replace(evidence, interrupts=True)).holds
+
+
+@pytest.mark.parametrize("run", [("one", 1), ("two", 3), ("two", 1)])
+def test_an_effect_of_a_run_that_was_not_cut_off_may_not_be_refused(evidence, run):
+    cut_off(evidence)
+    evidence.effects.refused[run] += 1
+    (broken,) = [one for one in judge(replace(evidence, interrupts=True)).findings if not one.holds]
+    assert (broken.promised, broken.seen) == (
+        "stale effects come from cut-off runs only",
+        f"1 not: {run[0]} (fence {run[1]})",
+    )
+
+
+def test_harm_that_was_to_be_done_and_was_not_fails_the_verdict(evidence):
+    done = judge(replace(evidence, harm=["killed worker-1", "stopped worker 2"]))
+    assert done.holds
+    (finding,) = [one for one in done.findings if one.promised == "harm was done"]
+    assert finding.seen == "2 times, 0 runs cut off; killed worker-1, stopped worker 2"
+    (broken,) = [one for one in judge(replace(evidence, harm=[])).findings if not one.holds]
+    assert (broken.promised, broken.seen) == ("harm was done", "none")
+
+
+def test_a_lost_job_is_missed_by_its_end_and_by_its_record(evidence):
+    lose_a_job(evidence)
+    findings = {one.promised: one for one in judge(evidence).findings}
+    assert findings["every accepted job has exactly one terminal record"].seen == "1 not: two"
+    assert findings["jobs end as their handlers do"].seen == "0 failed as asked, 1 completed"
+    assert findings["jobs were accepted"].seen == "2 accepted, under 1 locks"
+
+
+def test_the_checker_must_have_looked_for_every_accepted_job(evidence):
+    verdict = judge(replace(evidence, proof=Proof(holds=True, counts={"accepted": 1, "jobs": 7})))
+    (broken,) = [one for one in verdict.findings if not one.holds]
+    assert broken.seen == "1 not: it looked for 1 accepted jobs of 2"
+
+
+def test_a_broken_promise_outweighs_that_nothing_can_be_said_of_another_scenario():
+    held, broke = (Verdict("x", "X", [Finding("it holds", "", holds=holds)]) for holds in (True, False))
+    unusable = Verdict("y", "Y", [], unusable="not here")
+    assert exit_code([held, broke, unusable]) == 1
+    assert exit_code([held, unusable]) == 2
+    assert exit_code([held, held]) == 0
 
 
 def test_repeated_and_lost_answers_break_nothing(evidence):
