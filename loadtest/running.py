@@ -47,7 +47,9 @@ class LoadRun:
         # On the web page one run follows another.
         self._ledger_start = size_of(Path(plan.ledger))
         self._calls = storage_calls.count(plan.metrics)
-        self.faults = StackFaults(plan.runtime, plan.workers, self._random) if plan.runtime else None
+        # Of its own, so that a seed does the same harm whatever is submitted meanwhile.
+        self._harm = Random(plan.seed)
+        self.faults = StackFaults(plan.runtime, plan.workers, self._harm) if plan.runtime else None
         self._trouble: str | None = None
         self._is_over = Event()
         self._disturbing = [gevent.spawn(self._disturb, scenario) for scenario in self._scenarios.values()]
@@ -190,7 +192,7 @@ class LoadRun:
             self._trouble = f"{scenario.name()} does harm, which is done only to a stack of this folder."
             return
         try:
-            for pause in scenario.disturb(self.faults, self._random):
+            for pause in scenario.disturb(self.faults, self._harm):
                 if self._is_over.wait(pause):
                     break
         except FaultError as error:
