@@ -84,6 +84,7 @@ class Case(ABC):
         parameters: Callable[[random.Random], dict[str, Any]],
         locks: int = LOCKS,
         budget: Callable[[], float] = lambda: math.inf,
+        cancelled_share: float = 0.0,
     ) -> Load:
         """Give a load of errands; what it gets accepted, and what goes wrong, is counted to this case."""
         load = Load(
@@ -94,6 +95,7 @@ class Case(ABC):
             per_second,
             random.Random(self.dice.random()),
             budget,
+            cancelled_share,
         )
         load.accepted, load.wrong = self.accepted, self.wrong
         return load

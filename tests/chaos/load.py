@@ -4,10 +4,11 @@ import itertools
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -15,6 +16,9 @@ import httpx
 from contracts.identifiers import new_id
 
 _CLIENTS = 4
+
+#: Which jobs may be cancelled: of the latest most still wait or run.
+_LATEST = 32
 
 #: Answers after which a request is repeated: the storage is away.
 _AWAY = httpx.codes.SERVICE_UNAVAILABLE
@@ -29,12 +33,15 @@ class Accepted:
     id: str
     lock: str
     parameters: dict[str, Any]
+    #: Whether somebody wants it cancelled.
+    is_cancelled: bool = False
 
 
 class Load:
     """Submits `count` jobs, or as many as there is time for, whatever becomes of them.
 
-    At most so many per second, and never more than the budget allows so far.
+    At most so many per second, and never more than the budget allows so far. As many as `cancelled_share` of
+    them says are cancelled soon after, where they have not ended.
     """
 
     def __init__(
@@ -46,8 +53,11 @@ class Load:
         per_second: float,
         dice: random.Random,
         budget: Callable[[], float],
+        cancelled_share: float = 0.0,
     ) -> None:
         self._budget = budget
+        self._cancelled_share = cancelled_share
+        self._latest: deque[str] = deque(maxlen=_LATEST)
         self._client = httpx.Client(base_url=url, timeout=15)
         self._locks = locks
         self._parameters = parameters
@@ -92,21 +102,32 @@ class Load:
     def _insist(self, job: Accepted) -> None:
         """Submit until somebody says yes, always with the same id."""
         try:
-            answer = self._answer_to(job)
+            asked = {"job_id": job.id, "kind": "errand", "lock": job.lock, "parameters": job.parameters}
+            answer = self._answer_to("/api/jobs", asked)
             # A conflict with an earlier try, whose answer was lost.
             if answer.status_code != httpx.codes.CONFLICT or not answer.json()["same_request"]:
                 assert answer.status_code == httpx.codes.ACCEPTED, f"{answer.status_code} {answer.text[:500]}"
             with self._mutex:
                 self.accepted[job.id] = job
+            self._latest.append(job.id)
+            if self._dice.random() < self._cancelled_share:
+                self._cancel(self._dice.choice(self._latest))
         except Exception as error:  # noqa: BLE001 - nobody looks at what becomes of a client's work
-            self.wrong.append(f"job {job.id} was not accepted: {type(error).__name__}: {error}")
+            self.wrong.append(f"not expected at job {job.id}: {type(error).__name__}: {error}")
 
-    def _answer_to(self, job: Accepted) -> httpx.Response:
-        asked = {"job_id": job.id, "kind": "errand", "lock": job.lock, "parameters": job.parameters}
+    def _cancel(self, job_id: str) -> None:
+        """Have a job cancelled, unless it has ended."""
+        with self._mutex:
+            self.accepted[job_id] = replace(self.accepted[job_id], is_cancelled=True)
+        answer = self._answer_to(f"/api/jobs/{job_id}/cancel")
+        if "cancel_too_late" not in answer.text:
+            assert answer.status_code == httpx.codes.ACCEPTED, f"{answer.status_code} {answer.text[:500]}"
+
+    def _answer_to(self, path: str, asked: object = None) -> httpx.Response:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline:
             with suppress(httpx.TransportError):
-                answer = self._client.post("/api/jobs", json=asked)
+                answer = self._client.post(path, json=asked)
                 if answer.status_code != _AWAY:
                     return answer
             time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""Case: every kind of write is carried out, but its answer is lost, in one way or another."""
+"""Case: every kind of write is carried out, but its answer is lost; some arrive late, twice or never."""
 
 import time
 from collections import Counter
@@ -11,17 +11,29 @@ from tests.chaos.verdict import Verdict
 from tests.e2e.waiting import until
 
 #: Share of the writes whose answers are lost, as long as more are wanted; more of the rare ones.
-_SHARE = {Kind.RENEW: 0.6, Kind.RELEASE: 0.8, Kind.END_AND_START: 0.8, Kind.INTERRUPT: 0.8}
+_SHARE = {
+    Kind.RENEW: 0.6,
+    Kind.RELEASE: 0.8,
+    Kind.END_AND_START: 0.8,
+    Kind.INTERRUPT: 0.8,
+    Kind.CANCEL: 0.8,
+}
 _USUAL_SHARE = 0.4
 
 #: How far a kind may be ahead of the rarest one: each lost answer costs seconds, for which that one waits.
 _LEAD = 10
 
-#: Answers of a kind that a service may lose in a row: after more it rightly takes the storage for away.
+#: Requests of a kind in a row to which a service may get no answer: after more it rightly takes the storage
+#: for away.
 _IN_A_ROW = 2
 
-#: Requests that arrive once more, later, as networks do; beside those whose answers are lost.
-_TWINS = 0.01
+#: What networks do besides, and to how many requests. Held back, they arrive when their sender has given up.
+_STRAYS = (Mishap.TWICE, Mishap.TWICE, Mishap.LATE, Mishap.LOST)
+_STRAY_SHARE = 0.02
+_LATE_SECONDS = 3.0
+
+#: Jobs that somebody wants cancelled, waiting or running.
+_CANCELLED_SHARE = 0.3
 
 _MOST_SECONDS = 2400.0
 _REPORT_SECONDS = 30.0
@@ -31,7 +43,7 @@ class LostAnswers(Case):
     name = "lost-answers"
 
     def play(self) -> None:
-        self._lost: Counter[Kind] = Counter()
+        self._lost = self.town.network.seen.lost_answers
         self._in_a_row: Counter[tuple[str, Kind]] = Counter()
         self._told = time.monotonic()
         links = self.town.network.links(
@@ -39,29 +51,30 @@ class LostAnswers(Case):
         )
 
         def prepare(link) -> None:
-            link.decide, link.late_by = partial(self._decide, link.service), 3.0
+            link.decide, link.late_by = partial(self._decide, link.service), _LATE_SECONDS
 
         self.town.network.switch(links, prepare)
         wanted = self.sizes.lost_answers
-        with self.load(None, 8, _errand, locks=8, budget=self.steady(32)) as load:
+        with self.load(
+            None, 8, _errand, locks=8, budget=self.steady(32), cancelled_share=_CANCELLED_SHARE
+        ) as load:
             until(lambda: self._report() >= wanted, _MOST_SECONDS, f"{wanted} lost answers of each kind")
             load.stop()
 
     def _decide(self, service: str, request: Request, kind: Kind | None) -> Mishap | None:
         if kind is None:
             return None
+        mishap = self._choose(kind) if self._in_a_row[service, kind] < _IN_A_ROW else None
+        self._in_a_row[service, kind] += 1
+        if mishap in {None, Mishap.TWICE}:
+            self._in_a_row[service, kind] = 0
+        return mishap
+
+    def _choose(self, kind: Kind) -> Mishap | None:
         most = min(self.sizes.lost_answers, self._fewest()[0] + _LEAD)
-        share = _SHARE.get(kind, _USUAL_SHARE)
-        if (
-            self._lost[kind] < most
-            and self._in_a_row[service, kind] < _IN_A_ROW
-            and self.dice.random() < share
-        ):
-            self._lost[kind] += 1
-            self._in_a_row[service, kind] += 1
+        if self._lost[kind] < most and self.dice.random() < _SHARE.get(kind, _USUAL_SHARE):
             return self.dice.choice(LOST_ANSWERS)
-        self._in_a_row[service, kind] = 0
-        return Mishap.TWICE if self.dice.random() < _TWINS else None
+        return self.dice.choice(_STRAYS) if self.dice.random() < _STRAY_SHARE else None
 
     def _report(self) -> int:
         fewest, kind = self._fewest()
@@ -75,8 +88,11 @@ class LostAnswers(Case):
 
     def assess(self, verdict: Verdict) -> None:
         self.figures["lost_answers"] = {kind.value: self._lost[kind] for kind in Kind}
-        twins = self.town.network.seen.mishaps
-        self.figures["late_twins"] = sum(count for (_, what), count in twins.items() if what is Mishap.TWICE)
+        strays: Counter[str] = Counter()
+        for (_, what), count in self.town.network.seen.mishaps.items():
+            if what in _STRAYS:
+                strays[what.value] += count
+        self.figures["strays"] = dict(strays)
         cut_off = [
             job.id
             for job in self.accepted.values()

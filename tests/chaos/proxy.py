@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.chaos.requests import Kind, Request, kind_of
+from tests.chaos.requests import Kind, Request, is_carried_out, kind_of
 
 _MOST_HEAD = 1 << 20
 
@@ -60,6 +60,8 @@ class Seen:
     def __post_init__(self) -> None:
         #: Mishaps, by what they hit and what they were.
         self.mishaps: Counter[tuple[Kind | None, Mishap]] = Counter()
+        #: Answers that were lost, of writes that had been carried out.
+        self.lost_answers: Counter[Kind] = Counter()
         #: In the order in which the storage answered.
         self.lease_tries: list[LeaseTry] = []
 
@@ -199,8 +201,7 @@ class Link:
                 return
             there.write(request.head + request.body)
             answer = await _read_answer(back, request.method)
-            if kind is Kind.ACQUIRE:
-                self._note_lease_try(request, asked, answer)
+            self._note(request, kind, mishap, asked, answer)
             if mishap is Mishap.ANSWER_RESET:
                 return
             if mishap is Mishap.ANSWER_HANGS:
@@ -212,10 +213,15 @@ class Link:
             writer.write(_answer(500, "Internal Server Error") if mishap is Mishap.ANSWER_500 else answer)
             await writer.drain()
 
-    def _note_lease_try(self, request: Request, asked: float, answer: bytes) -> None:
-        partition = request.target.partition("?")[0].rpartition("/")[2]
-        granted = answer.startswith(b"HTTP/1.1 201")
-        self._seen.lease_tries.append(LeaseTry(self.service, partition, asked, granted))
+    def _note(
+        self, request: Request, kind: Kind | None, mishap: Mishap | None, asked: float, answer: bytes
+    ) -> None:
+        if kind is Kind.ACQUIRE:
+            partition = request.target.partition("?")[0].rpartition("/")[2]
+            granted = answer.startswith(b"HTTP/1.1 201")
+            self._seen.lease_tries.append(LeaseTry(self.service, partition, asked, granted))
+        if kind is not None and mishap in LOST_ANSWERS and is_carried_out(answer):
+            self._seen.lost_answers[kind] += 1
 
     def _send_later(self, request: Request) -> None:
         async def send() -> None:

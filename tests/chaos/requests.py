@@ -16,6 +16,7 @@ class Kind(StrEnum):
     RELEASE = "release lease"
     # The journal's transactions.
     SUBMIT = "submit"
+    CANCEL = "cancel"
     TAKE_OVER = "take over"
     STEP = "record step"
     STATE = "save state"
@@ -44,6 +45,8 @@ _ENDS = {"Completed", "Failed", "Cancelled", "TimedOut"}
 
 #: The first row of a request: its table stands before the key, or at the end of the address.
 _TABLE = re.compile(r"/[a-z0-9]+/e[0-9a-f]{12}(\w+?)(?:\(|\?|$| HTTP)")
+
+_REFUSED = re.compile(rb"HTTP/1\.1 [45]")
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,11 @@ def kind_of(request: Request) -> Kind | None:
     return _kind_of_transaction(text) if table == "Journal" else None
 
 
+def is_carried_out(answer: bytes) -> bool:
+    """Tell by the answer whether a write was carried out; a batch is not when one of its parts is refused."""
+    return answer.startswith(b"HTTP/1.1 2") and not _REFUSED.search(answer)
+
+
 def _kind_of_single(method: str, target: str) -> Kind | None:
     found = _TABLE.search(target)
     if found is None:
@@ -107,10 +115,11 @@ def _kind_of_transaction(text: str) -> Kind | None:
     if "Started" in statuses:
         return Kind.END_AND_START if statuses & _ENDS and "LeaseAcquired" not in statuses else Kind.TAKE_OVER
     if statuses & _ENDS:
-        # Cancelling a job in line is no holder's write.
-        return Kind.END if "line%7Clock%7C00" in text else None
+        # Only a holder writes its lock's row: whoever cancels a job in line is none.
+        return Kind.END if "line%7Clock%7C00" in text else Kind.CANCEL
     by_status = {
         "Submitted": Kind.SUBMIT,
+        "CancelRequested": Kind.CANCEL,
         "Step": Kind.STEP,
         "StateSaved": Kind.STATE,
         "Interrupted": Kind.INTERRUPT,

@@ -21,6 +21,9 @@ _CONSUMERS_SECONDS = 60.0
 _QUEUES_SECONDS = 60.0
 _CHECKER_SECONDS = 300
 
+#: How the journal tells that a job was given up, as its worker died or was lost again and again.
+_HIT_TOO_OFTEN = ("killed its worker", "its worker was lost")
+
 
 @dataclass
 class Verdict:
@@ -73,7 +76,13 @@ def judge(town: Town, accepted: Iterable[Accepted]) -> Verdict:
             of_jobs.setdefault(event.job_id, []).append(event)
         for job in jobs:
             found = of_jobs.get(job.id, [])
-            ended = [event.status for event in found if event.status in TERMINAL]
+            ends_of_job = [event for event in found if event.status in TERMINAL]
+            verdict.wrong += [
+                f"job {job.id} ended {event.status}: {event.message}"
+                for event in ends_of_job
+                if not may_end(job, event)
+            ]
+            ended = [event.status for event in ends_of_job]
             steps = Counter(event.message for event in found if event.status == "Step")
             ends.update(ended)
             lost += not ended
@@ -97,6 +106,18 @@ def judge(town: Town, accepted: Iterable[Accepted]) -> Verdict:
     if _quarantined(town):
         verdict.wrong.append(f"{_quarantined(town)} messages in quarantine")
     return verdict
+
+
+def may_end(job: Accepted, event: Recorded) -> bool:
+    """Tell whether a job may have ended so: as it should, or hit too often, or as somebody wanted it."""
+    match event.status:
+        case "Completed":
+            return True
+        case "Failed":
+            return event.message.startswith(_HIT_TOO_OFTEN)
+        case "Cancelled":
+            return job.is_cancelled
+    return False
 
 
 def _ask_checker(town: Town, accepted: Iterable[Accepted], verdict: Verdict) -> None:

@@ -11,12 +11,11 @@ from tests.chaos.load import Load
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
-def load_answered(answer: Answer, count: int = 1) -> Load:
+def load_answered(answer: Answer, count: int = 1, cancelled_share: float = 0.0) -> Load:
     """Give a load, all of whose requests were answered so."""
-    load = Load(
-        "http://publisher", ["ledger"], lambda dice: {}, count, 1000, random.Random(1), lambda: math.inf
-    )
-    load._client = httpx.Client(base_url="http://publisher", transport=httpx.MockTransport(answer))
+    url, dice = "http://publisher", random.Random(1)
+    load = Load(url, ["ledger"], lambda dice: {}, count, 1000, dice, lambda: math.inf, cancelled_share)
+    load._client = httpx.Client(base_url=url, transport=httpx.MockTransport(answer))
     with load:
         load.wait()
     return load
@@ -62,7 +61,7 @@ def test_an_answer_that_nobody_expects_is_told_and_not_asked_for_again(answer: h
     assert load.accepted == {}
     assert len(asked) == 1
     [sentence] = load.wrong
-    assert "was not accepted" in sentence
+    assert "not expected" in sentence
 
 
 def test_a_job_that_is_given_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,3 +69,23 @@ def test_a_job_that_is_given_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     load = load_answered(lambda request: httpx.Response(503))
     [sentence] = load.wrong
     assert "no answer for 0.01 s" in sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "wrong"),
+    [(202, "", 0), (409, "cancel_too_late", 0), (409, "another", 1), (404, "", 1)],
+)
+def test_some_jobs_are_cancelled_and_known_to_be(status: int, text: str, wrong: int) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return (
+            httpx.Response(status, text=text) if request.url.path.endswith("/cancel") else httpx.Response(202)
+        )
+
+    load = load_answered(answer, cancelled_share=1)
+    assert [job.is_cancelled for job in load.accepted.values()] == [True]
+    assert len(load.wrong) == wrong
+
+
+def test_no_job_is_cancelled_unless_asked_for() -> None:
+    load = load_answered(lambda request: httpx.Response(202), 20)
+    assert not any(job.is_cancelled for job in load.accepted.values())

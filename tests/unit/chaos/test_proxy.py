@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import pytest
 from aiohttp import web
-from tests.chaos.proxy import Decide, Link, Mishap, Seen
+from tests.chaos.proxy import LOST_ANSWERS, Decide, Link, Mishap, Seen
+from tests.chaos.requests import Kind
 
 
 class Server:
@@ -51,7 +52,7 @@ async def proxied() -> AsyncIterator[tuple[Server, Link, aiohttp.ClientSession]]
     port = runner.addresses[0][1]
     link = Link("test", "127.0.0.1", port, Seen(), is_http=True)
     await link.start()
-    timeout = aiohttp.ClientTimeout(total=0.5)
+    timeout = aiohttp.ClientTimeout(total=1)
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{link.port}", timeout=timeout) as client:
             yield server, link, client
@@ -110,7 +111,7 @@ async def test_a_request_arrives_when_its_sender_has_given_up(
     mishap: Mishap, at_once: int, later: int
 ) -> None:
     async with proxied() as (server, link, client):
-        link.decide, link.late_by = always(mishap), 0.8
+        link.decide, link.late_by = always(mishap), 1.6
         if mishap is Mishap.LATE:
             with pytest.raises((aiohttp.ClientError, TimeoutError)):
                 await ask(client, "a")
@@ -130,6 +131,18 @@ async def test_who_tried_for_a_lease_is_noted(status: int, is_granted: bool) -> 
             pass
         [noted] = link._seen.lease_tries
         assert (noted.service, noted.partition, noted.is_granted) == ("test", "a-lock", is_granted)
+
+
+@pytest.mark.parametrize("mishap", LOST_ANSWERS)
+async def test_a_lost_answer_counts_where_the_write_was_carried_out(mishap: Mishap) -> None:
+    async with proxied() as (server, link, client):
+        link.decide = always(mishap)
+        for server.status in (412, 201):
+            with suppress(aiohttp.ClientError, TimeoutError):
+                # Not PUT, which the client would repeat by itself.
+                async with client.post("/a?comp=lease", headers={"x-ms-lease-action": "renew"}):
+                    pass
+        assert dict(link._seen.lost_answers) == {Kind.RENEW: 1}
 
 
 async def test_a_cut_link_refuses_and_a_frozen_one_keeps_silent() -> None:

@@ -1,7 +1,7 @@
 """The chaos recognises Turnstile's writes by what the adapters really send."""
 
 import pytest
-from tests.chaos.requests import Kind, Request, kind_of
+from tests.chaos.requests import Kind, Request, is_carried_out, kind_of
 
 from azure_storage.batch import encode_batch
 from coordination.ports import Delete, GuardedUpdate, Insert, Operation, Update
@@ -30,6 +30,9 @@ def event(status: str, number: int = 1) -> Insert:
             [_LOCK, _JOB, GuardedUpdate("job|b", {}, "x"), event("Completed"), event("Started", 2)],
         ),
         (Kind.INTERRUPT, [_LOCK, _JOB, event("Interrupted")]),
+        (Kind.CANCEL, [_JOB, event("CancelRequested")]),
+        (Kind.CANCEL, [_JOB, _TICKET, event("Cancelled")]),
+        (Kind.END, [_LOCK, _JOB, event("Cancelled")]),
         (None, [_JOB]),
     ],
 )
@@ -53,6 +56,26 @@ def test_registrations_and_read_models_are_recognised_by_their_table() -> None:
 def test_leases_are_recognised_by_their_action(action: str, kind: Kind) -> None:
     target = "/devstoreaccount1/locks/a?comp=lease"
     assert kind_of(request("PUT", target, f"x-ms-lease-action: {action}\r\n")) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "parts", "carried_out"),
+    [
+        ("204 No Content", [], True),
+        ("201 Created", [], True),
+        ("409 Conflict", [], False),
+        ("503 Service Unavailable", [], False),
+        ("202 Accepted", ["204 No Content", "204 No Content"], True),
+        ("202 Accepted", ["412 Precondition Failed"], False),
+        ("202 Accepted", ["204 No Content", "409 Conflict"], False),
+    ],
+)
+def test_the_answer_tells_whether_a_write_was_carried_out(
+    status: str, parts: list[str], carried_out: bool
+) -> None:
+    body = "".join(f"--part\r\n\r\nHTTP/1.1 {part}\r\nETag: x\r\n\r\n" for part in parts)
+    answer = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+    assert is_carried_out(answer) is carried_out
 
 
 def batch(table: str, operations: list[Operation]) -> Request:
