@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,18 +21,23 @@ pytestmark = pytest.mark.e2e
 
 def verify(stack: Stack, *words: str, code: int) -> Any:
     """Run the command as somebody at a terminal would, and give its JSON."""
+    return json.loads(call(stack.environment, *words, code=code).stdout)
+
+
+def call(environment: Mapping[str, str], *words: str, code: int) -> subprocess.CompletedProcess[str]:
+    """Run the command, and see that it ends with this code."""
     command = Path(sys.executable).with_name("turnstile")
     done = subprocess.run(
         [str(command), "verify", "--json", *words],
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", **stack.environment},
+        env={"PATH": "/usr/bin:/bin", **environment},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return done
 
 
 def test_all_holds_after_a_killed_worker_and_is_seen_when_a_row_is_forged(
@@ -85,6 +90,12 @@ def test_everything_since_a_moment_holds_while_jobs_run(stack: Stack) -> None:
     verdict = verify(stack, "--since", since, "--sink", str(ledger(stack)), code=0)
     assert verdict["counts"]["unfinished"] > 0
     run.job.cancel()
+
+
+def test_a_namespace_that_nobody_uses_has_nothing_to_check(stack: Stack) -> None:
+    done = call({**stack.environment, "TURNSTILE_STORAGE_NAMESPACE": "nobodys"}, code=2)
+    assert done.stdout == ""
+    assert "nothing to check: there is no job; check TURNSTILE_STORAGE_NAMESPACE" in done.stderr
 
 
 def ledger(stack: Stack) -> Path:

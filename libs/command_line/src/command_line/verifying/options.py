@@ -10,7 +10,8 @@ import typer
 EPILOG = (
     "Example: `turnstile verify --since 2026-11-21T08:00Z --html verdict.html`  \n"
     "Reads the storage that TURNSTILE_STORAGE_CONNECTION_STRING and TURNSTILE_STORAGE_NAMESPACE name.  \n"
-    "Exit codes: 0 all holds, 1 it does not, 2 cannot be done, 5 the storage does not answer."
+    "Exit codes: 0 all holds, 1 it does not, 2 cannot be done, or there is nothing to check, "
+    "5 the storage does not answer."
 )
 
 
