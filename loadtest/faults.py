@@ -34,8 +34,9 @@ class StackFaults(Faults):
     def kill_worker(self) -> None:
         """Kill a random worker; the stack starts it again."""
         name = self._random.choice(self._names())
-        at = datetime.now(UTC)
         said = self._stack("kill-worker", name)
+        # Not before: until the command came to it, the worker may have begun the very run that was cut off.
+        at = datetime.now(UTC)
         if found := re.search(r"process (\d+)", said):
             self.killed[f"-{found[1]}"] = at
         if not self._is_native:

@@ -1,6 +1,7 @@
 """The harm that a scenario does: by which commands, and what is remembered of it."""
 
 import sys
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -30,6 +31,19 @@ def test_a_killed_worker_is_known_by_its_process(ran):
     ((at, what),) = harm.log
     assert what == "killed worker-1"
     assert harm.killed == {"-4711": at}
+
+
+def test_a_worker_counts_as_killed_from_when_it_was(ran, monkeypatch):
+    harm = StackFaults("native", 1, Random(1))
+    killed = []
+
+    def kill(*_):
+        killed.append(datetime.now(UTC))
+        return "Killed worker-1 (process 4711) with SIGKILL"
+
+    monkeypatch.setattr(harm, "_stack", kill)
+    harm.kill_worker()
+    assert harm.killed["-4711"] >= killed[0]
 
 
 def test_any_worker_may_be_killed(ran):
