@@ -1,5 +1,6 @@
 """The register of all jobs, spread over shards so that no partition is hot."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -69,9 +70,13 @@ class JobRegister:
         )
 
     async def active(self) -> AsyncIterator[ActiveJob]:
-        """Go through all active jobs, one shard after the other. Raises UnknownOutcomeError."""
-        for partition in SHARDS:
-            for row in await self._queries.read_range("journal.active", partition, _ACTIVE):
+        """Go through all active jobs. Raises UnknownOutcomeError."""
+        # Of all shards at once: what waits for a lost host's lock waits for this, too.
+        reads = [self._queries.read_range("journal.active", partition, _ACTIVE) for partition in SHARDS]
+        for found in await asyncio.gather(*reads, return_exceptions=True):
+            if isinstance(found, BaseException):
+                raise found
+            for row in found:
                 yield ActiveJob(
                     job_id=row.key.removeprefix(_ACTIVE),
                     lock_name=str(row.values["lock_name"]),
