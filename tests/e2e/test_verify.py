@@ -95,7 +95,7 @@ def test_everything_since_a_moment_holds_while_jobs_run(stack: Stack) -> None:
 def test_a_namespace_that_nobody_uses_has_nothing_to_check(stack: Stack) -> None:
     done = call({**stack.environment, "TURNSTILE_STORAGE_NAMESPACE": "nobodys"}, code=2)
     assert done.stdout == ""
-    assert "nothing to check: there is no job; check TURNSTILE_STORAGE_NAMESPACE" in done.stderr
+    assert "nothing to check: there are no tables; check TURNSTILE_STORAGE_NAMESPACE" in done.stderr
 
 
 def ledger(stack: Stack) -> Path:

@@ -10,11 +10,10 @@ import pytest
 from tests.unit.verification.authored import Author, Records, effect, eventful, job_id
 from typer.testing import CliRunner, Result
 
-from azure_storage.calls import RefusedCallError
+from azure_storage.calls import refusal
 from azure_storage.read_models.tables import Tables
 from command_line.main import app
 from command_line.verifying import command
-from coordination.ports import UnknownOutcomeError
 
 NOWHERE = (
     "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
@@ -83,18 +82,18 @@ def test_nothing_is_not_called_proof(
     assert shown.stdout == "", "programs find no document that says it holds"
 
 
-@pytest.mark.parametrize(("status", "code"), [(404, 2), (400, 5)])
-def test_tables_that_are_not_there_are_empty_and_no_outage(
-    monkeypatch: pytest.MonkeyPatch, status: int, code: int
+@pytest.mark.parametrize(("answer", "code"), [("TableNotFound", 2), ("TableBeingDeleted", 5)])
+def test_tables_that_are_not_there_are_no_outage(
+    monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
     async def every(*_: Any) -> AsyncIterator[Any]:
-        raise UnknownOutcomeError from RefusedCallError(status, "TableNotFound", "no such table")
+        raise refusal(404, answer, "no such table")
         yield
 
     monkeypatch.setattr(Tables, "every", every)
     shown = verify()
     assert shown.exit_code == code
-    assert ("nothing to check: there is no job; check TURNSTILE_STORAGE_NAMESPACE" in shown.stderr) is (
+    assert ("nothing to check: there are no tables; check TURNSTILE_STORAGE_NAMESPACE" in shown.stderr) is (
         code == 2
     )
 

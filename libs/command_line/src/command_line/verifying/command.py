@@ -25,6 +25,9 @@ from verification import CAUSES, LedgerError, NothingToCheckError, Question, Sco
 #: Exit code when something does not hold.
 BROKEN = 1
 
+#: The store's own word.
+_NO_TABLES = "TableNotFound"
+
 _LIMIT = "--take-over-within"
 
 
@@ -55,6 +58,9 @@ def run(asked: Asked, *, as_json: bool) -> None:
     try:
         verdict = asyncio.run(_verify(settings, question))
     except CoordinationError as error:
+        # Services wait for their tables; who verifies has named a namespace that nobody uses.
+        if _NO_TABLES in str(error):
+            _give_up("nothing to check: there are no tables; check TURNSTILE_STORAGE_NAMESPACE", USAGE)
         _give_up(f"the storage does not answer: {error}", UNREACHABLE)
     except (OSError, LedgerError, _SettingsError) as error:
         _give_up(str(error), USAGE)

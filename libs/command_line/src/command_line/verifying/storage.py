@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
-from azure_storage.calls import RefusedCallError
 from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
@@ -13,7 +12,7 @@ from azure_storage.register import SHARDS
 from azure_storage.values import decode_values
 from coordination import rows
 from coordination.events import timestamp
-from coordination.ports import Row, UnknownOutcomeError
+from coordination.ports import Row
 from coordination.rows import EventRow
 from verification import Place, Stored, Told
 
@@ -104,16 +103,11 @@ class StorageEvidence:
         self, table: str, query: str, parameters: dict[str, str], read: Callable[[Any], ItemT]
     ) -> AsyncIterator[Sequence[ItemT]]:
         page: list[ItemT] = []
-        try:
-            async for entity in self._tables.every(table, query, parameters):
-                page.append(read(entity))
-                if len(page) == _PAGE:
-                    yield page
-                    page = []
-        except UnknownOutcomeError as error:
-            # A table that is not there has nothing in it: a wrong namespace is no outage.
-            if not (isinstance(error.__cause__, RefusedCallError) and error.__cause__.status == 404):
-                raise
+        async for entity in self._tables.every(table, query, parameters):
+            page.append(read(entity))
+            if len(page) == _PAGE:
+                yield page
+                page = []
         yield page
 
 
