@@ -17,6 +17,7 @@ from typing import Any
 from deploy import launch, processes, socket_rpc
 from deploy.command import Command
 from deploy.install import PYTHON
+from deploy.texts import StackError
 from deploy.uv import ROOT
 
 _LONGEST_SOCKET_PATH = 100
@@ -123,8 +124,14 @@ class Supervisor:
         return [_state(info) for info in self._rpc().getAllProcessInfo()]
 
     def kill(self, name: str) -> int:
-        """Kill a program's process, without its children, as a crash would; return its process id."""
+        """Kill a program's process, without its children, as a crash would; return its process id.
+
+        Raises StackError when it has none.
+        """
         pid = self.state(name).pid
+        # The process 0 would be everybody in our own group.
+        if not pid:
+            raise StackError(f"{name} cannot be killed, as it does not run; `make ps` shows what does.")
         os.kill(pid, signal.SIGKILL)
         return pid
 

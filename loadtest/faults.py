@@ -8,6 +8,7 @@ from random import Random
 
 from deploy.settings import ROOT, StackSettings
 from deploy.supervision import Supervisor
+from deploy.texts import StackError
 
 from loadtest.scenario import Faults
 
@@ -54,7 +55,7 @@ class StackFaults(Faults):
         """Kill RabbitMQ and let it start again."""
         self.log.append((datetime.now(UTC), "killed RabbitMQ"))
         if self._is_native:
-            Supervisor(StackSettings.load().data).kill("rabbitmq")
+            _kill_program("rabbitmq")
         else:
             _run("docker", "compose", "kill", "--signal", "KILL", "rabbitmq")
             _run("docker", "compose", "up", "--detach", "--wait", "--no-recreate", "rabbitmq")
@@ -70,6 +71,13 @@ class StackFaults(Faults):
 
     def _stack(self, *command: str) -> str:
         return _run(sys.executable, "-m", "deploy.stack", *command)
+
+
+def _kill_program(name: str) -> None:
+    try:
+        Supervisor(StackSettings.load().data).kill(name)
+    except StackError as error:
+        raise FaultError(str(error)) from None
 
 
 def _run(*words: str) -> str:
