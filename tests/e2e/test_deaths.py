@@ -6,7 +6,7 @@ import psutil
 import pytest
 from tests.e2e.journeys import assert_finished, assert_kept_apart, bring_under_way, next_start, now
 from tests.e2e.services import is_alive
-from tests.e2e.stack import TAKE_OVER_SECONDS, Stack
+from tests.e2e.stack import LEASE_SECONDS, TAKE_OVER_SECONDS, Stack
 from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -55,6 +55,22 @@ def test_a_worker_killed_whole_is_replaced_by_one_that_watches_its_lock(stack: S
     assert waiting.wait_for_end()["status"] == "Completed"
     runs = assert_kept_apart(stack, lock)
     assert [run.job_id for run in runs] == [at_work.job.id, at_work.job.id, waiting.id]
+
+
+def test_a_job_that_nobody_is_left_to_watch_is_found_by_the_next_scheduler(stack: Stack) -> None:
+    stack.crew(1)
+    at_work = bring_under_way(stack, "effects", stack.new_lock(), count=8, seconds=0.2)
+    killed = now()
+    at_work.worker.kill()
+    stack.scheduler.kill()
+    # Its doorbell was settled when the run started, so that none is left to come back.
+    assert stack.broker.ready(stack.broker.topology.jobs_queue) == 0
+    stack.scheduler.start()
+    stack.crew(1)
+    again = next_start(stack, at_work.job, 2, within=2 * (TAKE_OVER_SECONDS + LEASE_SECONDS))
+    assert again.committed - killed <= TAKE_OVER_SECONDS + LEASE_SECONDS
+    assert_finished(stack, at_work.job, attempts=2)
+    assert_kept_apart(stack, at_work.job.lock)
 
 
 def with_signal(process: psutil.Process, number: signal.Signals) -> None:
