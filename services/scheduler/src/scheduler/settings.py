@@ -15,8 +15,8 @@ class SchedulerSettings(ServiceSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8040
 
     #: Between two sweeps; shorter finds lost bells and hosts sooner and reads the tables more often.
-    #: Above 4 s, a host that is lost while nobody watches its locks is replaced later than promised.
-    sweep_seconds: Annotated[float, Field(ge=0.5, le=3600)] = 3.0
+    #: Above 3 s, a host that is lost while nobody watches its locks is replaced later than promised.
+    sweep_seconds: Annotated[float, Field(ge=0.5, le=3600)] = 2.0
 
     #: Between two looks at all lines and runs, for metrics and traces; shorter shows more and reads more.
     survey_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
