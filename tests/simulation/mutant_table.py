@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.simulation.mutants import MUTANTS, mutated
+from tests.simulation.mutants import MUTANTS
 from tests.simulation.test_mutants import first_failure, run_other_test
 
 
@@ -12,8 +12,7 @@ def main() -> int:
     print("| mutant | rule taken away | seeds until caught | as | other test that fails |")
     print("|---|---|---|---|---|")
     for mutant in MUTANTS.values():
-        with mutated(mutant.name):
-            failure = first_failure()
+        failure = first_failure(mutant)
         options = ("-p", "tests.simulation.mutating", "--mutant", mutant.name)
         is_noticed = run_other_test(mutant.other_test, *options).returncode == 1
         seeds, what = (str(failure[0] + 1), failure[1].split()[0]) if failure else ("never", "")

@@ -37,6 +37,8 @@ class Mutant:
     rule: str
     changes: Changes
     other_test: str
+    #: A mutant whose changes these contain: what it breaks alone does not count.
+    contains: str = ""
 
 
 @contextmanager
@@ -200,8 +202,10 @@ def _start_again_with(draft: Draft, fence: int) -> None:
             draft.operations[number] = replace(operation, values={**operation.values, "fence": fence})
 
 
-def _mutant(name: str, rule: str, other_test: str, *changes: tuple[Any, str, Change]) -> Mutant:
-    return Mutant(name, rule, list(changes), other_test)
+def _mutant(
+    name: str, rule: str, other_test: str, *changes: tuple[Any, str, Change], contains: str = ""
+) -> Mutant:
+    return Mutant(name, rule, list(changes), other_test, contains)
 
 
 _ALL = [
@@ -249,6 +253,7 @@ _ALL = [
         f"{_RULES}a_job_that_came_while_its_lock_was_given_back_is_run",
         (Service, "_look_once_more", lambda _: _never),
         (Sweeper, "_ring_if_idle", lambda _: _never),
+        contains="no-sweep",
     ),
     _mutant(
         "conflict-settles-the-bell",
@@ -257,6 +262,7 @@ _ALL = [
         (Doorkeeper, "_send_copy", lambda _: _never),
         (Watches, "begin", lambda _: lambda *_: None),
         (Sweeper, "_ring_if_idle", lambda _: _never),
+        contains="no-sweep",
     ),
     _mutant(
         "no-sweep",

@@ -5,7 +5,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.simulation.mutants import MUTANTS, mutated
+from tests.simulation.mutants import MUTANTS, Mutant, mutated
+from tests.simulation.network import TooManyCallsError
 from tests.simulation.seeds import play
 from tests.simulation.world import World
 
@@ -13,23 +14,34 @@ from tests.simulation.world import World
 SEEDS = 300
 
 
-def first_failure() -> tuple[int, str] | None:
-    """Play seeds until one fails; gives it, and what was violated."""
+def first_failure(mutant: Mutant) -> tuple[int, str] | None:
+    """Play seeds until the mutant breaks a promise by itself; gives the seed, and what was violated."""
     for seed in range(SEEDS):
-        world = World(seed)
-        try:
-            play(world)
-        except AssertionError as error:
-            return seed, str(error)
-        finally:
-            world.close()
+        violated = _violated(seed, mutant.name)
+        is_its_own = not mutant.contains or not _violated(seed, mutant.contains)
+        if violated and is_its_own:
+            return seed, violated
     return None
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_the_simulation_catches_the_mutant(name: str) -> None:
+def _violated(seed: int, name: str) -> str:
+    """Say which promise a mutant breaks in this seed."""
+    world = World(seed)
     with mutated(name):
-        assert first_failure() is not None
+        try:
+            play(world)
+        except AssertionError as error:
+            # An error of the mutant's own breaks none; of who asks for ever, a job never ends.
+            is_crash = str(error).startswith("I0") and TooManyCallsError.__name__ not in str(error)
+            return "" if is_crash else str(error)
+        finally:
+            world.close()
+    return ""
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+def test_the_simulation_catches_the_mutant(mutant: Mutant) -> None:
+    assert first_failure(mutant) is not None
 
 
 def run_other_test(node: str, *options: str) -> subprocess.CompletedProcess[str]:
