@@ -1,6 +1,5 @@
 """How long it took from a kill until the lock's next run had started."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -81,8 +80,3 @@ def _hits(tries: Iterable[LeaseTry], kills: Iterable[Kill], started: float) -> l
         for kill in of_workers
         if kill.prey.worker.name == one.service and one.asked - _ON_THE_WAY < kill.at < started
     ]
-
-
-def quantile(seconds: Sequence[float], share: float) -> float:
-    """Give the smallest value that so large a share does not exceed; 0 where there is none."""
-    return sorted(seconds)[math.ceil(share * len(seconds)) - 1] if seconds else 0.0
