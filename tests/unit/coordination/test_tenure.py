@@ -14,7 +14,7 @@ from coordination.keeper import Keeper
 from coordination.memory import InMemoryBell, InMemoryJournal, InMemoryLeases, VirtualClock
 from coordination.observations import Fenced, Observation
 from coordination.outcomes import Completed, StopReason
-from coordination.ports import LeaseHeldError, RefusedError, Row, UnknownOutcomeError
+from coordination.ports import InvalidTransactionError, LeaseHeldError, RefusedError, Row, UnknownOutcomeError
 from coordination.rows import JobRow, LockRow
 from coordination.runs import Run, StepDone
 from coordination.submission import NewJob, Submitter
@@ -165,6 +165,29 @@ async def test_nothing_is_written_once_the_soft_deadline_has_passed(lock: Lock) 
     with pytest.raises(FencedError):
         await run.record_step(StepDone("too late", "2", 0.1))
     assert lock.rows() == before
+
+
+async def test_a_job_with_too_many_events_records_no_more_but_ends(
+    lock: Lock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "LAST_RECORD", 5)
+    job_id = await lock.submit()
+    tenure, run = await lock.hold("w1")
+    await run.record_step(StepDone("one", "1", 0.1))
+    await run.save_state('"two"')
+    with pytest.raises(InvalidTransactionError, match="the job has 5 events, and no more"):
+        await run.record_step(StepDone("three", "3", 0.1))
+    with pytest.raises(InvalidTransactionError, match="save less often"):
+        await run.save_state('"three"')
+    await tenure.finish(Completed(), None)
+    assert (lock.job(job_id).status, lock.job(job_id).steps) == ("Completed", 1)
+
+
+def test_keys_of_events_sort_by_number_as_far_as_events_are_recorded() -> None:
+    most = rows.LAST_RECORD + 1_000
+    keys = [rows.event_key("job", seq) for seq in (1, 9, 10, 99_999, 100_000, rows.LAST_RECORD, most)]
+    assert keys == sorted(keys)
+    assert rows.step_key("job", 9) < rows.step_key("job", 10) < rows.step_key("job", most)
 
 
 async def test_a_late_write_of_an_ended_run_finds_nobody_to_write_for(lock: Lock) -> None:

@@ -15,6 +15,10 @@ LINE = "line|"
 LOCK_KEY = "line|lock|00"
 TICKETS = "line|ticket|"
 
+#: Events of a job after which runs record no more steps and no more state: keys count with six digits, and
+#: what ends a job needs room, too.
+LAST_RECORD = 990_000
+
 #: Parameters up to this many characters travel in the job row and its ticket; larger ones have their own row.
 INLINE_CHARACTERS = 2_000
 

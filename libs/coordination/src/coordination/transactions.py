@@ -14,6 +14,7 @@ from coordination.ports import (
     Delete,
     GuardedUpdate,
     Insert,
+    InvalidTransactionError,
     Operation,
     Row,
     Transaction,
@@ -250,7 +251,11 @@ def _occupied(lock: LockRow, draft: Draft) -> LockRow:
 
 
 def step(held: Held, now: JobRow, writer: Writer, done: StepDone) -> Draft:
-    """Build the record of a finished step; `now` is the job's row with the progress reported meanwhile."""
+    """Build the record of a finished step; `now` is the job's row with the progress reported meanwhile.
+
+    Raises InvalidTransactionError when the job has too many events.
+    """
+    _check_room(now)
     after = replace(now, steps=held.job.steps + 1, step="", losses=0)
     draft = Draft(writer, held.lock)
     after = draft.record(
@@ -264,11 +269,19 @@ def step(held: Held, now: JobRow, writer: Writer, done: StepDone) -> Draft:
 
 
 def state(held: Held, now: JobRow, writer: Writer, text: str) -> Draft:
-    """Build the record of saved state."""
+    """Build the record of saved state. Raises InvalidTransactionError when the job has too many events."""
+    _check_room(now)
     draft = Draft(writer, held.lock)
     after = draft.record(now, EventStatus.STATE_SAVED, "state saved", characters=len(text))
     draft.operations.append(_saved(held, text))
     return _written(draft, after, held)
+
+
+def _check_room(job: JobRow) -> None:
+    if job.seq >= rows.LAST_RECORD:
+        raise InvalidTransactionError(
+            f"the job has {job.seq} events, and no more steps or states fit; save less often or split it"
+        )
 
 
 def _saved(held: Held, text: str) -> Operation:

@@ -40,7 +40,7 @@ class StepMisuseError(TurnstileError):
 
 
 class NotRecordedError(TurnstileError):
-    """The journal refused a step or state, for good."""
+    """The journal refused a step or state, for good: it is too large, or the job has recorded 990,000."""
 
 
 class DefinitionError(TurnstileError):
