@@ -28,6 +28,10 @@ class Door(Protocol):
         """Whether another lock can be served."""
 
     @property
+    def has_too_many(self) -> bool:
+        """Whether more locks are served than jobs can be run: then what waits is left to others."""
+
+    @property
     def is_stopping(self) -> bool:
         """Whether this worker takes nothing new any more."""
 

@@ -24,6 +24,9 @@ class Doorkeeper:
 
     The rules on a held lock are: the first bell starts a watch and sends one marked copy of itself round by
     the delay queue; further bells are dropped while the watch lives; a marked copy goes round again.
+
+    `places` tells how many jobs can be run at the same time now, when that may be fewer than the house holds;
+    whoever changes it calls `room_changed`.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Doorkeeper:
         executor: Executor,
         knows: Callable[[str], bool],
         observe: Observe,
+        places: Callable[[], int] | None = None,
     ) -> None:
         self._ports = ports
         self._rules = rules
@@ -41,6 +45,7 @@ class Doorkeeper:
         self._executor = executor
         self._knows = knows
         self._observe = observe
+        self._places = places or (lambda: house.capacity)
         self._unknown_kinds = UnknownKinds(ports.clock, house.patience_for_kinds)
         self._services: dict[str, Service] = {}
         self._watches = Watches(ports, rules, house.watches, self)
@@ -56,7 +61,17 @@ class Doorkeeper:
     @property
     def has_room(self) -> bool:
         """Whether another lock can be served."""
-        return not self.is_stopping and len(self._services) < self._house.capacity
+        places = min(self._house.capacity, self._places())
+        return not self.is_stopping and len(self._services) < places
+
+    @property
+    def has_too_many(self) -> bool:
+        """Whether more locks are served than jobs can be run: then what waits is left to others."""
+        return len(self._services) > self._places()
+
+    def room_changed(self) -> None:
+        """Have `until_room` look again."""
+        self._room_changed.set()
 
     async def until_room(self, *, is_free: bool) -> None:
         """Wait until another lock can be served, or until none can."""
@@ -142,7 +157,7 @@ class Doorkeeper:
 
     def accepts(self, job: JobRow) -> bool:
         """Tell whether to run a job here: its kind is known, or has waited long enough to fail for it."""
-        if self.is_stopping:
+        if self.is_stopping or self.has_too_many:
             return False
         if self._knows(job.kind):
             return True

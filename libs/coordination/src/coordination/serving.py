@@ -179,7 +179,7 @@ class Service:
             # A bell that rang meanwhile was dropped, and what it rang for may have come after this look.
             if not self._is_rung:
                 return False
-        if self._door.is_stopping or passes_on:
+        if self._door.is_stopping or self._door.has_too_many or passes_on:
             await self._ports.bell.ring(Ring(self._name, released=True))
             return False
         first = line.first
