@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from faststream.asgi import AsgiFastStream
+from faststream.rabbit import RabbitBroker
 
 from service_defaults import app
 
@@ -26,3 +28,62 @@ async def test_background_work_that_fails_ends_the_service(monkeypatch: pytest.M
     await asyncio.wait(tasks)
     await asyncio.sleep(0)
     assert ends == ["failed"]
+
+
+async def test_background_work_that_is_cancelled_from_within_ends_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends: list[str] = []
+    monkeypatch.setattr(app, "stop_as_failed", lambda: ends.append("failed"))
+
+    async def wait_on_a_connection_that_is_given_up() -> None:
+        raise asyncio.CancelledError
+
+    await asyncio.wait([app.in_background(wait_on_a_connection_that_is_given_up())])
+    await asyncio.sleep(0)
+    assert ends == ["failed"]
+
+
+async def run_lifespan(monkeypatch: pytest.MonkeyPatch, broker: RabbitBroker) -> tuple[list[str], list[str]]:
+    """Start an application on a broker and have it stop a moment later; gives what it sent, and its ends."""
+    sent: list[str] = []
+    ends: list[str] = []
+    received = iter(["lifespan.startup", "lifespan.shutdown"])
+    monkeypatch.setattr(app, "stop_as_failed", lambda: ends.append("failed"))
+
+    async def receive() -> dict[str, str]:
+        message = next(received)
+        if message == "lifespan.shutdown":
+            await asyncio.sleep(0.05)
+        return {"type": message}
+
+    async def send(message: dict[str, str]) -> None:
+        sent.append(message["type"])
+
+    guarded = app._ending_when_broken(AsgiFastStream(broker, logger=None))
+    await guarded({"type": "lifespan"}, receive, send)
+    return sent, ends
+
+
+async def test_an_application_whose_start_is_cancelled_from_within_ends_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broker = RabbitBroker()
+
+    async def start() -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(broker, "start", start)
+    sent, ends = await run_lifespan(monkeypatch, broker)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert ends == ["failed"]
+
+
+async def test_an_application_that_is_told_to_stop_has_not_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = RabbitBroker()
+
+    async def start() -> None:
+        return
+
+    monkeypatch.setattr(broker, "start", start)
+    assert (await run_lifespan(monkeypatch, broker))[1] == []

@@ -70,22 +70,42 @@ def in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
 
 
 def _end_when_failed(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
+    if task.cancelled():
+        # A CancelledError can come from a library, such as from aio-pika when a connection is given up.
+        if task.cancelling():
+            return
+        logger.critical("background work ended as if cancelled")
+    elif task.exception() is not None:
         logger.critical("background work failed", exc_info=task.exception())
-        stop_as_failed()
+    else:
+        return
+    stop_as_failed()
 
 
 def _ending_when_broken(app: Callable[..., Any]) -> Callable[..., Any]:
     """End the service when its application breaks down in the background: it would answer, and do nothing."""
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
-        try:
+        if scope["type"] != "lifespan":
             await app(scope, receive, send)
+            return
+        received = []
+
+        async def noted() -> Any:
+            message = await receive()
+            received.append(message["type"])
+            return message
+
+        try:
+            await app(scope, noted, send)
         except Exception:
-            if scope["type"] == "lifespan":
-                logger.exception("application broke down")
-                stop_as_failed()
+            logger.exception("application broke down")
+            stop_as_failed()
             raise
+        if "lifespan.shutdown" not in received:
+            # What is cancelled from within ends without an error.
+            logger.critical("application ended by itself")
+            stop_as_failed()
 
     return guarded
 

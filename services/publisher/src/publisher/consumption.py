@@ -7,6 +7,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from faststream.rabbit import RabbitBroker
 
 from contracts.telemetry import attributes as at
+from service_defaults.broker import lost_connections_as_errors
 from service_defaults.health import NotReadyError, rabbitmq_check
 
 _RETRY_SECONDS = 1.0
@@ -26,14 +27,9 @@ class Consumption:
         """Return once the subscribers consume."""
         while not self._has_started:
             try:
-                await self._broker.start()
+                with lost_connections_as_errors():
+                    await self._broker.start()
                 self._has_started = True
-            except asyncio.CancelledError:
-                # aio-pika cancels whoever waits on a connection that breaks; that is no cancellation.
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
-                    raise
-                logger.warning("connection lost while starting to consume")
             except CONNECTION_EXCEPTIONS as error:
                 logger.warning("not consuming yet", extra={at.ERROR_MESSAGE: repr(error)})
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -4,6 +4,7 @@ from service_defaults.broker.bell import RabbitBell, to_event
 from service_defaults.broker.connection import NotConfirmedError, make_broker, publish_confirmed
 from service_defaults.broker.consumers import ConsumerWatchdog, NotConsumingError
 from service_defaults.broker.intake import Intake, NotUnderstoodError, parse_body
+from service_defaults.broker.lost_connections import lost_connections_as_errors
 from service_defaults.broker.topology import (
     control_exchange,
     control_queue,
@@ -28,6 +29,7 @@ __all__ = [
     "events_exchange",
     "jobs_exchange",
     "jobs_queue",
+    "lost_connections_as_errors",
     "make_broker",
     "parse_body",
     "projector_queue",

@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from types import TracebackType
 
 from aio_pika import RobustConnection
 from aio_pika.abc import AbstractChannel, HeadersType, TimeoutType
@@ -15,16 +16,23 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitMessa
 from opentelemetry import context, propagate
 from yarl import URL
 
+from contracts.telemetry import attributes as at
 from coordination.ports import UnknownOutcomeError
 from service_defaults.broker.decoding import tolerate_any_properties
+from service_defaults.broker.lost_connections import lost_connections_as_errors
 from service_defaults.broker.topology import declare_topology
 from service_defaults.broker.tracing import MessageTelemetry
 from service_defaults.settings import ServiceSettings
+
+logger = logging.getLogger(__name__)
 
 #: Seconds between heartbeats; a dead peer is noticed after about three times this plus three.
 HEARTBEAT_SECONDS = 10
 
 _RECONNECT_SECONDS = 1.0
+
+#: Seconds that RabbitMQ may take to answer when the connection is closed.
+_CLOSE_SECONDS = 2.0
 
 
 class NotConfirmedError(UnknownOutcomeError):
@@ -42,7 +50,9 @@ class _Connection(RobustConnection):
         try:
             await super().connect(timeout)
         except asyncio.CancelledError:
-            await self.close()
+            # One that has been connected before is closed by the broker that has it.
+            if not self.connection_attempt:
+                await self.close()
             raise
 
 
@@ -52,6 +62,7 @@ class TurnstileBroker(RabbitBroker):
     def __init__(self, settings: ServiceSettings, graceful_timeout: float) -> None:
         self._settings = settings
         self._declaring: AbstractChannel | None = None
+        self._stop_seconds = graceful_timeout + _CLOSE_SECONDS
         tolerate_any_properties()
         address = URL(settings.rabbitmq_url.get_secret_value())
         super().__init__(
@@ -77,10 +88,32 @@ class TurnstileBroker(RabbitBroker):
         self._connection_kwargs["connection_class"] = _Connection
 
     async def start(self) -> None:
-        """Connect, declare the topology, start the subscribers."""
+        """Connect, declare the topology, start the subscribers.
+
+        Raises ConnectionError, and others of CONNECTION_EXCEPTIONS, when the connection goes meanwhile.
+        """
         delays = [self._settings.deferral_milliseconds]
-        self._declaring = await declare_topology(self, self._settings.topology, delays)
-        await super().start()
+        with lost_connections_as_errors():
+            self._declaring = await declare_topology(self, self._settings.topology, delays)
+            await super().start()
+
+    async def stop(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None:
+        """Let handlers in flight end, and close the connection, also when RabbitMQ does not answer."""
+        connection = self._connection
+        try:
+            with lost_connections_as_errors():
+                async with asyncio.timeout(self._stop_seconds):
+                    await super().stop(exc_type, exc_val, exc_tb)
+        except (*CONNECTION_EXCEPTIONS, ExceptionGroup) as error:
+            logger.warning("broker not stopped in order", extra={at.ERROR_MESSAGE: repr(error)})
+            # One that is not closed would connect again, and keep the process from ending.
+            if connection is not None:
+                await connection.close()
 
 
 def make_broker(settings: ServiceSettings, *, graceful_timeout: float = 15.0) -> RabbitBroker:
@@ -113,7 +146,7 @@ async def publish_confirmed(
     if traceparent:
         fields["traceparent"] = traceparent
     try:
-        with _within_trace(traceparent):
+        with lost_connections_as_errors(), _within_trace(traceparent):
             async with asyncio.timeout(timeout):
                 await broker.publish(
                     body,
@@ -125,12 +158,6 @@ async def publish_confirmed(
                     message_id=uuid.uuid4().hex,
                     headers=fields,
                 )
-    except asyncio.CancelledError as error:
-        # aio-pika cancels whoever waits for a confirmation when the connection goes; that is no cancellation.
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise NotConfirmedError from error
     except (*CONNECTION_EXCEPTIONS, TimeoutError, FastStreamException) as error:
         raise NotConfirmedError(f"the broker did not confirm a message: {error!r}") from error
 

@@ -9,6 +9,7 @@ from faststream.rabbit import RabbitBroker
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from contracts.telemetry import attributes as at
+from service_defaults.broker.lost_connections import lost_connections_as_errors
 
 logger = logging.getLogger(__name__)
 
@@ -28,11 +29,12 @@ async def probe(broker: RabbitBroker, *, consumes: bool) -> None:
     if connection is None or not connection.connected.is_set():
         raise NotConsumingError("not connected to RabbitMQ")
     try:
-        async with connection.channel() as channel:
-            for subscriber in running(broker) if consumes else ():
-                queue = await channel.declare_queue(subscriber.queue.name, passive=True, robust=False)
-                if queue.declaration_result.consumer_count == 0 or not await _is_consuming(subscriber):
-                    raise NotConsumingError(f"nobody consumes the queue {subscriber.queue.name} here")
+        with lost_connections_as_errors():
+            async with connection.channel() as channel:
+                for subscriber in running(broker) if consumes else ():
+                    queue = await channel.declare_queue(subscriber.queue.name, passive=True, robust=False)
+                    if queue.declaration_result.consumer_count == 0 or not await _is_consuming(subscriber):
+                        raise NotConsumingError(f"nobody consumes the queue {subscriber.queue.name} here")
     except CONNECTION_EXCEPTIONS as error:
         raise NotConsumingError(f"RabbitMQ does not answer: {error!r}") from error
 
@@ -92,9 +94,10 @@ class ConsumerWatchdog:
         """Have every channel and consumer made anew; a subscriber started again keeps its old channel."""
         connection = self._broker._connection  # noqa: SLF001
         try:
-            async with asyncio.timeout(_PROBE_SECONDS):
-                if connection is not None:
-                    await connection.reconnect()
+            with lost_connections_as_errors():
+                async with asyncio.timeout(_PROBE_SECONDS):
+                    if connection is not None:
+                        await connection.reconnect()
         except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
             logger.warning("not connected again", extra={at.ERROR_MESSAGE: repr(error)})
 
