@@ -33,6 +33,8 @@ class GuillotineWatch:
         self._first = self._loop.create_future()
         #: Whether deadlines are enforced now; while they are not, no run may start.
         self.is_ready = False
+        #: Whether the last try to start it again has failed.
+        self.is_failing = False
 
     @property
     def pid(self) -> int | None:
@@ -58,19 +60,34 @@ class GuillotineWatch:
 
     def _start(self) -> None:
         self._restart = None
-        self._output, write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        output, write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         arguments = [str(os.getpid()), str(self._slots.read_fd), str(self._slots.count)]
         try:
-            self._child = Child(
+            child = Child(
                 [sys.executable, "-I", "-S", "-E", str(Path(guillotine.__file__)), *arguments],
                 environment={},
                 output=write_end,
                 pass_fds=(self._slots.read_fd,),
                 on_exit=self._exited,
             )
+        except BaseException:
+            os.close(output)
+            raise
         finally:
             os.close(write_end)
+        self._output, self._child = output, child
         self._loop.add_reader(self._output, self._read)
+
+    def _start_again(self) -> None:
+        try:
+            self._start()
+        except OSError as error:
+            logger.error("guillotine not started", extra={at.REASON: str(error)})
+            self._start_later()
+
+    def _start_later(self) -> None:
+        self.is_failing = True
+        self._restart = self._loop.call_later(_RESTART_SECONDS, self._start_again)
 
     def _read(self) -> None:
         try:
@@ -81,7 +98,7 @@ class GuillotineWatch:
             self._loop.remove_reader(self._output)
         for line in lines:
             if line == "ready":
-                self.is_ready = True
+                self.is_ready, self.is_failing = True, False
                 if not self._first.done():
                     self._first.set_result(None)
                 self._on_ready()
@@ -100,6 +117,6 @@ class GuillotineWatch:
             return
         logger.error("guillotine died", extra={at.REASON: child.describe_end()})
         if was_ready:
-            self._start()
+            self._start_again()
         else:
-            self._restart = self._loop.call_later(_RESTART_SECONDS, self._start)
+            self._start_later()

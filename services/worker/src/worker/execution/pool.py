@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,11 +19,12 @@ from worker.execution.messages import KindMessage
 from worker.execution.run_telemetry import RunTelemetry
 from worker.execution.runner_process import RunnerOptions, RunnerProcess
 from worker.execution.slots import Slots, boot_time
+from worker.execution.starts import Starts
 from worker.execution.supervision import Supervision
 
 logger = logging.getLogger("turnstile.execution")
 
-_RETRY_SECONDS, _MAX_RETRY_SECONDS = 0.5, 10.0
+_WATCH_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class RunnerPool:
     `cancel_grace_seconds`. `memory_limit_bytes` bounds the private memory of a runner. `environment` is what
     runners get to see, without credentials; by default this process's own. `telemetry` is told of runs and
     runners, and gets handlers' spans if the runners are traced (`is_traced`), which takes them some memory.
+    At most `starts_at_once` runners load their jobs at the same time (default: one for each processor); each,
+    and each run that waits for one, is given `start_timeout_seconds`.
 
     Must be started in the process's main thread: runners die with the thread that started them.
     """
@@ -58,6 +61,7 @@ class RunnerPool:
         *,
         environment: Mapping[str, str] | None = None,
         start_timeout_seconds: float = 30.0,
+        starts_at_once: int | None = None,
         log_level: int = logging.INFO,
         telemetry: RunTelemetry | None = None,
         is_traced: bool = False,
@@ -69,6 +73,7 @@ class RunnerPool:
         self.size = size
         self._grace = cancel_grace_seconds
         self._start_timeout = start_timeout_seconds
+        self._starts = Starts(self._start_runner, starts_at_once or os.cpu_count() or 1)
         self._telemetry = telemetry or RunTelemetry()
         self._options = RunnerOptions(
             tuple(jobs_modules), memory_limit_bytes, scrubbed(environment), log_level, is_traced
@@ -77,7 +82,6 @@ class RunnerPool:
         self._runners: set[RunnerProcess] = set()
         self._idle: list[RunnerProcess] = []
         self._supervisions: set[Supervision] = set()
-        self._starting: set[asyncio.Task[None]] = set()
         self._is_started = self._is_stopping = False
 
     async def start(self) -> None:
@@ -90,24 +94,21 @@ class RunnerPool:
         self._changed = asyncio.Event()
         self._slots = Slots(self.size)
         self._guillotine = GuillotineWatch(self._slots, self._changed.set)
+        starting = self._guillotine.start(self._start_timeout), self._start_runner(is_first=True)
         try:
-            await asyncio.gather(
-                self._guillotine.start(self._start_timeout), self._start_runner(is_first=True)
-            )
+            await asyncio.gather(*starting)
         except BaseException:
             await self.stop()
             raise
         for _ in range(self.size - 1):
-            self._replace()
+            self._starts.begin()
 
     async def stop(self) -> None:
         """Kill all runners, busy or not, and end the guillotine. Runs in progress end as interrupted."""
         if not self._is_started or self._is_stopping:
             return
         self._is_stopping = True
-        for task in self._starting:
-            task.cancel()
-        await asyncio.gather(*self._starting, return_exceptions=True)
+        await self._starts.stop()
         for supervision in self._supervisions:
             supervision.abandon()
         await asyncio.gather(*(runner.end() for runner in self._runners))
@@ -128,6 +129,26 @@ class RunnerPool:
     def idle(self) -> int:
         """How many runs could start at once."""
         return len(self._idle) if self._guillotine.is_ready else 0
+
+    @property
+    def places(self) -> int:
+        """How many runs may be begun beside each other: fewer than `size` while runners cannot be started."""
+        if self._guillotine.is_failing:
+            return 0
+        return self.size if self._starts.failure is None else len(self._runners)
+
+    async def watch(self, places_changed: Callable[[], None], patience_seconds: float = 180.0) -> None:
+        """Tell when `places` changes; raises RunnerStartError when nothing could run for so long."""
+        told, silent = self.places, 0.0
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if self.places != told:
+                told = self.places
+                places_changed()
+            # Counted, as a process that was stopped has not been trying.
+            silent = 0.0 if self._runners and self._guillotine.is_ready else silent + _WATCH_SECONDS
+            if silent >= patience_seconds:
+                raise RunnerStartError(f"no runner for {silent:g} s, last: {self._starts.failure}")
 
     async def execute(self, run: Run) -> Outcome:
         """Run the job's handler to its end. Never raises; cancelling it kills the handler."""
@@ -152,6 +173,7 @@ class RunnerPool:
 
     async def _obtain(self, run: Run) -> RunnerProcess | Outcome:
         """Take an idle runner, or tell why the run has ended before one was found."""
+        clock, began = asyncio.get_running_loop().time, asyncio.get_running_loop().time()
         while True:
             if self._is_stopping:
                 return Interrupted("the worker is being stopped")
@@ -161,6 +183,9 @@ class RunnerPool:
                 return _unstarted(StopReason.DEADLINE)
             if self._guillotine.is_ready and self._idle:
                 return self._idle.pop()
+            # While others start, its turn may come.
+            if clock() - max(began, self._starts.succeeded_at) >= self._start_timeout:
+                return Interrupted(f"there was no runner for {self._start_timeout:g} s")
             self._changed.clear()
             waits = {asyncio.create_task(self._changed.wait()), asyncio.create_task(run.stop.wait())}
             try:
@@ -202,23 +227,6 @@ class RunnerPool:
             logger.warning("jobs modules have changed", extra={at.REASON: f"now: {', '.join(sorted(kinds))}"})
         self._kinds = kinds
 
-    def _replace(self) -> None:
-        task = asyncio.create_task(self._start_until_done())
-        self._starting.add(task)
-        task.add_done_callback(self._starting.discard)
-
-    async def _start_until_done(self) -> None:
-        pause = _RETRY_SECONDS
-        while not self._is_stopping:
-            try:
-                await self._start_runner()
-            except (RunnerStartError, OSError) as error:
-                logger.error("runner not started", extra={at.REASON: str(error)})
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _MAX_RETRY_SECONDS)
-            else:
-                return
-
     def _exited(self, runner: RunnerProcess) -> None:
         if runner not in self._runners:
             return  # it has not started; whoever starts it knows
@@ -230,7 +238,7 @@ class RunnerPool:
             about: dict[str, object] = {at.RUNNER_PID: runner.pid, at.REASON: runner.describe_end()}
             logger.log(level, "runner gone", extra=about)
             self._telemetry.runner_replaced("ended" if runner.is_unwanted else "died")
-            self._replace()
+            self._starts.begin()
 
 
 def _unstarted(reason: StopReason) -> Outcome:
