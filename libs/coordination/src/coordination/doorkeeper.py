@@ -134,8 +134,8 @@ class Doorkeeper:
                     service.tenure.request_stop(StopReason.SHUTDOWN)
             if late:
                 await asyncio.wait(late)
-        for name in watched:
-            await self._ports.bell.ring(Ring(name))
+        # At once: each may take as long as a ring may wait for a broker that does not answer.
+        await asyncio.gather(*(self._ports.bell.ring(Ring(name)) for name in watched))
 
     async def _send_copy(self, name: str) -> None:
         """Send a marked copy round, unless one of ours is on its way already."""

@@ -1,7 +1,6 @@
 """What a worker hears from RabbitMQ: doorbells, and hints about jobs it runs."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -19,7 +18,14 @@ from contracts.topology import Topology
 from coordination.doorkeeper import Doorkeeper, NoRoomError
 from coordination.ports import Bell, Ring, UnknownOutcomeError
 from service_defaults.app import in_background
-from service_defaults.broker import Intake, control_exchange, control_queue, jobs_exchange, jobs_queue
+from service_defaults.broker import (
+    Intake,
+    control_exchange,
+    control_queue,
+    jobs_exchange,
+    jobs_queue,
+    lost_connections_as_errors,
+)
 
 logger = logging.getLogger("turnstile.worker")
 
@@ -28,6 +34,12 @@ _RETURNS = 10
 
 #: Seconds before a bell that could not be dealt with is given back.
 _PAUSE = 1.0
+
+#: Seconds that starting or stopping the consumer may take before it is tried again.
+_CHANGE_SECONDS = 10.0
+
+#: Seconds that a stop waits for RabbitMQ: the jobs that run here are to be handed over, whatever it does.
+_STOP_SECONDS = 2.0
 
 
 class Bells:
@@ -51,6 +63,7 @@ class Bells:
         self._doorkeeper = doorkeeper
         self._bell = bell
         self._listening: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._doorbells = broker.subscriber(
             jobs_queue(topology),
             jobs_exchange(topology),
@@ -141,7 +154,9 @@ class Bells:
         """Start or stop the consumer, as often as it takes while the broker comes and goes."""
         while True:
             try:
-                await change()
+                with lost_connections_as_errors():
+                    async with asyncio.timeout(_CHANGE_SECONDS):
+                        await change()
             except (*CONNECTION_EXCEPTIONS, FastStreamException) as error:
                 logger.warning("consumer not changed, trying again", extra={at.ERROR_MESSAGE: repr(error)})
                 await asyncio.sleep(_PAUSE)
@@ -149,12 +164,21 @@ class Bells:
                 return
 
     async def stop(self) -> None:
-        """Take no more doorbells."""
+        """Take no more doorbells; goes on by itself when RabbitMQ does not answer within 2 s."""
+        self._ending = asyncio.create_task(self._end())
+        done, _ = await asyncio.wait({self._ending}, timeout=_STOP_SECONDS)
+        for ending in done:
+            ending.result()
+
+    async def _end(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listening
-        await self._doorbells.stop()
+            await asyncio.wait({self._listening})
+        try:
+            with lost_connections_as_errors():
+                await self._doorbells.stop()
+        except (*CONNECTION_EXCEPTIONS, FastStreamException) as error:
+            logger.warning("consumer not stopped in order", extra={at.ERROR_MESSAGE: repr(error)})
 
 
 async def _let_come_again(message: RabbitMessage) -> None:

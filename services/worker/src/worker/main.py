@@ -30,11 +30,14 @@ from worker.telemetry.storage_calls import StorageCalls
 
 logger = logging.getLogger("turnstile.worker")
 
+#: Seconds that bells in hand get at a stop; what is left comes again.
+_DRAIN_SECONDS = 2.0
+
 
 def create_app(settings: WorkerSettings) -> AsgiFastStream:
     """Build the worker."""
     clock = SystemClock()
-    broker = make_broker(settings)
+    broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
     bell = RabbitBell(broker, settings.topology, settings.deferral_milliseconds)
     calls = StorageCalls()
     storage = connect(settings, calls.observe)
@@ -62,7 +65,6 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         pool,
         knows=lambda kind: kind in pool.kinds(),
         observe=telemetry.observe,
-        places=lambda: pool.places,
     )
     intake = Intake(broker, settings.topology)
     bells = Bells(broker, settings.topology, intake, doorkeeper, bell, telemetry.measurements.answered)
@@ -84,8 +86,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         async with asyncio.TaskGroup() as starting:
             starting.create_task(prepare_patiently(read_models.prepare))
             starting.create_task(pool.start())
-        works = (watchdog.run(), presence.keep_up(), pool.watch(doorkeeper.room_changed))
-        background = [in_background(work) for work in works]
+        background = [in_background(work) for work in (watchdog.run(), presence.keep_up())]
         try:
             yield
         finally:
@@ -95,23 +96,30 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
             await pool.stop()
             await storage.aclose()
 
-    async def hand_over() -> None:
-        """Take nothing new, let runs end or interrupt them, and tell others, while the broker is there."""
-        await bells.stop()
-        await doorkeeper.stop(settings.grace_seconds)
-        await bell.aclose()
+    async def end() -> None:
+        """Hand over while the broker is there."""
+        await hand_over(bells, doorkeeper, bell, settings.grace_seconds)
 
     checks = {"rabbitmq": rabbitmq_check(broker), "storage": read_models.check}
     app = AsgiFastStream(
         broker,
         lifespan=lifespan,
         after_startup=[bells.listen_while_there_is_room],
-        on_shutdown=[hand_over],
+        on_shutdown=[end],
         asgi_routes=Health(checks).routes(),
         logger=logging.getLogger("faststream"),
     )
     app.context.set_global("doorkeeper", doorkeeper)
     return app
+
+
+async def hand_over(bells: Bells, doorkeeper: Doorkeeper, bell: RabbitBell, grace: float) -> None:
+    """Take nothing new, let runs end for `grace` seconds, interrupt the others, and tell who comes next."""
+    try:
+        await bells.stop()
+    finally:
+        await doorkeeper.stop(grace)
+    await bell.aclose()
 
 
 def main() -> None:
