@@ -65,6 +65,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         pool,
         knows=lambda kind: kind in pool.kinds(),
         observe=telemetry.observe,
+        places=lambda: pool.places,
     )
     intake = Intake(broker, settings.topology)
     bells = Bells(broker, settings.topology, intake, doorkeeper, bell, telemetry.measurements.answered)
@@ -86,7 +87,8 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         async with asyncio.TaskGroup() as starting:
             starting.create_task(prepare_patiently(read_models.prepare))
             starting.create_task(pool.start())
-        background = [in_background(work) for work in (watchdog.run(), presence.keep_up())]
+        works = (watchdog.run(), presence.keep_up(), pool.watch(doorkeeper.room_changed))
+        background = [in_background(work) for work in works]
         try:
             yield
         finally:
