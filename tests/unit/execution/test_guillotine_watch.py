@@ -11,6 +11,10 @@ from worker.execution.guillotine_watch import GuillotineWatch
 from worker.execution.slots import Slots
 
 
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def until(condition):
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - a condition of another process
@@ -28,10 +32,10 @@ async def test_a_guillotine_that_cannot_be_started_now_is_started_later(monkeypa
 
     monkeypatch.setattr(guillotine_watch, "Child", refuse)
     os.kill(watch.pid, signal.SIGKILL)
-    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    open_before = open_files()
     await until(lambda: caplog.messages.count("guillotine not started") >= 2)
     assert watch.is_failing
-    assert len(list(Path("/proc/self/fd").iterdir())) <= open_before
+    assert open_files() <= open_before
     monkeypatch.setattr(guillotine_watch, "Child", Child)
     await until(lambda: watch.is_ready)
     assert not watch.is_failing

@@ -14,6 +14,8 @@ logger = logging.getLogger("turnstile.execution")
 
 #: More steps and states than this at once are no handler's honest work.
 _MAX_WAITING = 1000
+#: Nor are more characters.
+_MAX_CHARACTERS = 8 * 1024 * 1024
 
 
 class RunWriter:
@@ -37,6 +39,8 @@ class RunWriter:
         self._labels = labels
         self._telemetry = telemetry
         self._waiting: asyncio.Queue[RecordStep | SaveState] = asyncio.Queue()
+        #: Characters of what waits and of what is being written.
+        self._characters = 0
         self._task: asyncio.Task[None] | None = None
         self._is_stopped = False
 
@@ -44,8 +48,10 @@ class RunWriter:
         """Take something to write; tells whether that was acceptable."""
         if self._is_stopped:
             return True  # it was on its way when the runner was killed
-        if self._waiting.qsize() >= _MAX_WAITING:
+        characters = _characters(message)
+        if self._waiting.qsize() >= _MAX_WAITING or self._characters + characters > _MAX_CHARACTERS:
             return False
+        self._characters += characters
         self._waiting.put_nowait(message)
         if self._task is None:
             self._task = asyncio.create_task(self._write())
@@ -85,6 +91,7 @@ class RunWriter:
             else:
                 self._answer(message.number, None)
             finally:
+                self._characters -= _characters(message)
                 self._waiting.task_done()
 
     async def _write_one(self, message: RecordStep | SaveState) -> None:
@@ -106,3 +113,10 @@ class RunWriter:
             self._telemetry.step_over(self._run, message.name, message.span, error)
         except Exception:  # the step is recorded, or not, whatever can be told of it
             logger.exception("step not told of", extra=self._labels)
+
+
+def _characters(message: RecordStep | SaveState) -> int:
+    if isinstance(message, SaveState):
+        return len(message.state)
+    span = len(str(message.span)) if message.span else 0
+    return len(message.name) + len(message.result) + len(message.state or "") + span
