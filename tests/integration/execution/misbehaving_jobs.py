@@ -236,6 +236,16 @@ async def grandchild_and_blocks(ctx: JobContext, parameters: Folder) -> None:
     time.sleep(600)
 
 
+@job("detaches")
+async def detaches(ctx: JobContext, parameters: Folder) -> None:
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    # A daemon: its parent, in a session of its own, too, is gone at once.
+    daemon = subprocess.check_output(["setsid", "sh", "-c", "setsid sleep 600 >/dev/null & echo $!"])
+    (parameters.folder / "detached").write_text(f"{process.pid} {int(daemon)}")
+    ctx.progress(0, 1)
+    await asyncio.sleep(600)
+
+
 @job("leaves-grandchild")
 async def leaves_grandchild(ctx: JobContext, parameters: Folder) -> None:
     process = subprocess.Popen(["sleep", "600"])

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+import psutil
 import pytest
 from tests.integration.execution.rig import FakeRun, is_alive, until
 
@@ -18,6 +19,15 @@ SHUTDOWN = Interrupted("the worker is being stopped")
 
 def busy_pids(pool):
     return {runner.pid for runner in pool._runners} - {runner.pid for runner in pool._idle}
+
+
+def pids_in(folder):
+    return list(map(int, (folder / "detached").read_text().split()))
+
+
+def is_there(pid):
+    """Whether there is such a process, be it a zombie."""
+    return psutil.pid_exists(pid)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +146,35 @@ async def test_grandchildren_die_with_a_stopped_run(pool, tmp_path, reason):
     grandchild, runner = map(int, (tmp_path / "grandchild").read_text().split())
     assert not is_alive(grandchild)
     assert not is_alive(runner)
+
+
+@pytest.mark.parametrize("reason", [StopReason.LOST, StopReason.CANCELLED])
+async def test_what_a_handler_detached_ends_with_its_run_and_no_other(pool, tmp_path, reason):
+    others = tmp_path / "other"
+    others.mkdir()
+    other = FakeRun("detaches", {"folder": str(others)})
+    going_on = asyncio.create_task(other.on(pool))
+    await other.reported.wait()
+    outcome = await FakeRun("detaches", {"folder": str(tmp_path)}).stopped_on(pool, reason)
+    assert outcome in (Lost(), Cancelled())
+    assert [is_there(pid) for pid in pids_in(tmp_path)] == [False, False]
+    assert [is_there(pid) for pid in pids_in(others)] == [True, True]
+    other.stop.request(StopReason.CANCELLED)
+    await going_on
+    assert [is_there(pid) for pid in pids_in(others)] == [False, False]
+
+
+async def test_what_a_handler_detached_ends_with_a_runner_that_is_killed(pool, tmp_path):
+    await until(lambda: pool.idle == 2)
+    run = FakeRun("detaches", {"folder": str(tmp_path)})
+    task = asyncio.create_task(run.on(pool))
+    await run.reported.wait()
+    for pid in busy_pids(pool):
+        os.kill(pid, signal.SIGKILL)
+    outcome = await task
+    assert isinstance(outcome, Interrupted)
+    assert outcome.died
+    assert [is_there(pid) for pid in pids_in(tmp_path)] == [False, False]
 
 
 async def test_a_killed_runner_is_replaced(pool):

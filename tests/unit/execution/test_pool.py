@@ -30,7 +30,7 @@ class PretendedRunner:
     is_unwanted = False
     pid = 0
 
-    def __init__(self, options, slots, on_exit):
+    def __init__(self, options, slots, orphans, on_exit):
         self.on_exit = on_exit
         self.is_alive = True
         if not PretendedRunner.can_start:

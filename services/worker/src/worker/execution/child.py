@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import ClassVar
 
 from worker.execution.guillotine import kill_group
 
@@ -21,6 +22,9 @@ class Child:
     thread that started the process. `on_exit` is called once, after the process is dead and reaped and the
     rest of its group was sent SIGKILL.
     """
+
+    #: Process ids of those not reaped: of this whole process, as its children are.
+    known: ClassVar[set[int]] = set()
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class Child:
             start_new_session=True,
         )
         self.pid = self._process.pid
+        self.known.add(self.pid)
         #: Set once the process is dead and reaped.
         self.gone = asyncio.Event()
         self._pidfd = os.pidfd_open(self.pid)
@@ -87,6 +92,7 @@ class Child:
         # Before the process is reaped: until then its id, and so its group's, belongs to nobody else.
         kill_group(self.pid)
         self._process.wait()
+        self.known.discard(self.pid)
         self.gone.set()
         self._on_exit()
 

@@ -16,6 +16,7 @@ from worker.execution.environment import scrubbed
 from worker.execution.errors import RunnerStartError
 from worker.execution.guillotine_watch import GuillotineWatch
 from worker.execution.messages import KindMessage
+from worker.execution.orphans import Orphans
 from worker.execution.run_telemetry import RunTelemetry
 from worker.execution.runner_process import RunnerOptions, RunnerProcess
 from worker.execution.slots import Slots, boot_time
@@ -68,13 +69,13 @@ class RunnerPool:
     ) -> None:
         if size < 1:
             raise ValueError("a pool has at least one runner")
-        if environment is None:
-            environment = os.environ  # noqa: TID251 - handed on to children, not read
         self.size = size
         self._grace = cancel_grace_seconds
         self._start_timeout = start_timeout_seconds
         self._starts = Starts(self._start_runner, starts_at_once or os.cpu_count() or 1)
         self._telemetry = telemetry or RunTelemetry()
+        if environment is None:
+            environment = os.environ  # noqa: TID251 - handed on to children, not read
         self._options = RunnerOptions(
             tuple(jobs_modules), memory_limit_bytes, scrubbed(environment), log_level, is_traced
         )
@@ -90,6 +91,7 @@ class RunnerPool:
         Raises RunnerStartError, which names the jobs module and the reason, or GuillotineStartError.
         """
         adopt_orphans()
+        self._orphans = Orphans()
         self._is_started = True
         self._changed = asyncio.Event()
         self._slots = Slots(self.size)
@@ -198,10 +200,8 @@ class RunnerPool:
         self._idle.append(runner)
         self._changed.set()
 
-    # --- starting and replacing ---------------------------------------------
-
     async def _start_runner(self, *, is_first: bool = False) -> None:
-        runner = RunnerProcess(self._options, self._slots, self._exited)
+        runner = RunnerProcess(self._options, self._slots, self._orphans, self._exited)
         try:
             found = await runner.started(self._start_timeout)
         except asyncio.CancelledError:

@@ -18,6 +18,7 @@ from worker.execution import messages
 from worker.execution.child import Child
 from worker.execution.errors import RunnerStartError
 from worker.execution.messages import FromRunner, KindMessage
+from worker.execution.orphans import Orphans
 from worker.execution.output import Output
 from worker.execution.slots import Slots
 from worker.execution.wire import Wire
@@ -58,8 +59,13 @@ class RunnerProcess:
     """Starts a runner and talks to it. `on_exit` is called when it is dead and reaped."""
 
     def __init__(
-        self, options: RunnerOptions, slots: Slots, on_exit: Callable[["RunnerProcess"], None]
+        self,
+        options: RunnerOptions,
+        slots: Slots,
+        orphans: Orphans,
+        on_exit: Callable[["RunnerProcess"], None],
     ) -> None:
+        self._orphans = orphans
         self._on_exit = on_exit
         self._slots = slots
         self._listener: Listener | None = None
@@ -162,6 +168,7 @@ class RunnerProcess:
         """Kill it and wait until nothing of it is left."""
         self.kill()
         await self._child.wait()
+        await self._orphans.ended()
 
     def describe_end(self) -> str:
         """Say how the process ended."""
@@ -201,6 +208,7 @@ class RunnerProcess:
             self._child.kill()
 
     def _exited(self) -> None:
+        self._orphans.end()
         self.was_overdue = self._slot.is_overdue
         self._wire.drain()
         self._wire.close()

@@ -1,0 +1,82 @@
+"""What a dead runner leaves behind in sessions of its own is ended, and nothing else."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from worker.execution.child import Child
+from worker.execution.confinement import adopt_orphans
+from worker.execution.orphans import Orphans
+
+DAEMON = "setsid sh -c 'setsid sleep 60 & echo $!; sleep 60' & "
+
+
+@pytest.fixture
+def output():
+    read_end, write_end = os.pipe()
+    yield read_end, write_end
+    os.close(read_end)
+    os.close(write_end)
+
+
+def start(script, output):
+    return Child(["sh", "-c", script], os.environ, output, (), lambda: None)
+
+
+def sleep(*, start_new_session):
+    return subprocess.Popen(["sleep", "60"], start_new_session=start_new_session)
+
+
+async def test_what_was_detached_is_killed_and_reaped_when_its_runner_is_dead(output):
+    adopt_orphans()
+    orphans = Orphans()
+    child = start(DAEMON + "sleep 60", output[1])
+    daemon = int(await asyncio.to_thread(os.read, output[0], 100))
+    parent = psutil.Process(daemon).ppid()
+    child.kill()
+    await child.wait()
+    assert psutil.pid_exists(daemon)
+    await orphans.ended()
+    assert not psutil.pid_exists(daemon)
+    assert not psutil.pid_exists(parent)
+
+
+async def test_own_children_runners_and_those_there_before_go_on(output):
+    before = sleep(start_new_session=True)
+    orphans = Orphans()
+    own = sleep(start_new_session=False)
+    runner = start("sleep 60", output[1])
+    try:
+        assert orphans.end()
+        assert before.poll() is None
+        assert own.poll() is None
+        assert runner.is_alive
+    finally:
+        for process in (before, own):
+            process.kill()
+            process.wait()
+        runner.kill()
+        await runner.wait()
+
+
+async def test_what_a_living_runner_has_detached_is_its_own(output):
+    adopt_orphans()
+    orphans = Orphans()
+    confined = f"from worker.execution.confinement import confine; confine({os.getpid()}, None)"
+    detach = f"import os, time; os.system({DAEMON!r}); time.sleep(60)"
+    runner = Child([sys.executable, "-c", f"{confined}; {detach}"], os.environ, output[1], (), lambda: None)
+    daemon = psutil.Process(int(await asyncio.to_thread(os.read, output[0], 100)))
+    daemon.parent().kill()
+    async with asyncio.timeout(10):
+        while daemon.ppid() != runner.pid:  # noqa: ASYNC110 - a condition of other processes
+            await asyncio.sleep(0.01)
+    assert orphans.end()
+    assert daemon.status() != psutil.STATUS_ZOMBIE
+    runner.kill()
+    await runner.wait()
+    await orphans.ended()
+    assert not psutil.pid_exists(daemon.pid)
