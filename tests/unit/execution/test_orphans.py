@@ -10,6 +10,7 @@ import pytest
 
 from worker.execution.child import Child
 from worker.execution.confinement import adopt_orphans
+from worker.execution.guillotine import kill_family
 from worker.execution.orphans import Orphans
 
 DAEMON = "setsid sh -c 'setsid sleep 60 & echo $!; sleep 60' & "
@@ -25,6 +26,14 @@ def output():
 
 def start(script, output):
     return Child(["sh", "-c", script], os.environ, output, (), lambda: None)
+
+
+def is_alive(pid):
+    """Whether a process exists and is no zombie."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def sleep(*, start_new_session):
@@ -80,3 +89,18 @@ async def test_what_a_living_runner_has_detached_is_its_own(output):
     await runner.wait()
     await orphans.ended()
     assert not psutil.pid_exists(daemon.pid)
+
+
+async def test_the_guillotine_ends_what_was_detached_while_the_supervisor_cannot(output):
+    adopt_orphans()
+    orphans = Orphans()
+    runner = start(DAEMON + "sleep 60", output[1])
+    daemon = int(await asyncio.to_thread(os.read, output[0], 100))
+    parent = psutil.Process(daemon).ppid()
+    kill_family(runner.pid)
+    async with asyncio.timeout(10):
+        while is_alive(daemon) or is_alive(parent):  # noqa: ASYNC110 - a condition of other processes
+            await asyncio.sleep(0.01)
+    await runner.wait()
+    await orphans.ended()
+    assert not psutil.pid_exists(daemon)

@@ -14,6 +14,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 #: Shared memory holds one slot for each runner: so many signed 64-bit words.
 #: Words are written and read whole: CPython copies an element of a "q" memoryview with one 8-byte move, and
@@ -45,6 +47,34 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
+def processes() -> Iterator[tuple[int, int, int]]:
+    """Give process id, parent and session of all processes, also of the dead that nobody has waited for."""
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            stat = (folder / "stat").read_bytes()
+        except OSError:
+            continue  # gone meanwhile
+        # After the program's name, which may hold anything: state, parent, group, session.
+        _, parent, _, session, *_ = stat[stat.rindex(b")") + 2 :].split()
+        yield int(folder.name), int(parent), int(session)
+
+
+def kill_family(pid: int) -> None:
+    """Kill a runner and everything it has started, also in sessions of their own, which no group reaches."""
+    children: dict[int, list[int]] = {}
+    for child, parent, _ in processes():
+        children.setdefault(parent, []).append(child)
+    family = list(children.get(pid, ()))
+    for member in family:
+        family += children.get(member, ())
+    kill_group(pid)
+    for member in family:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(member, signal.SIGKILL)
+
+
 def overdue(slots: memoryview, now: int) -> list[tuple[int, int]]:
     """Give process id and deadline of the runners that should be dead by now."""
     found = []
@@ -68,8 +98,10 @@ def main(supervisor: int, fd: int, count: int) -> None:
     while signal.SIGTERM not in signal.sigpending() and os.getppid() == supervisor:
         late = overdue(slots, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
         for pid, deadline in late:
-            kill_group(pid)
-            if (pid, deadline) not in killed:
+            if (pid, deadline) in killed:
+                kill_group(pid)
+            else:
+                kill_family(pid)
                 _say(f"killed {pid}")
         killed = set(late)
         time.sleep(PERIOD_SECONDS)

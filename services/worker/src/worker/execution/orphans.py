@@ -5,9 +5,9 @@ import os
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from worker.execution.child import Child
+from worker.execution.guillotine import processes
 
 #: How long they may take to vanish. Only a process stuck in the kernel takes longer.
 _SECONDS = 1.0
@@ -47,17 +47,6 @@ class Orphans:
 
 
 def _children() -> list[tuple[int, int]]:
-    """Give process id and session of this process's children, also of the dead that nobody has waited for."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            stat = (folder / "stat").read_bytes()
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue  # gone meanwhile, or not to be seen, and so not ours
-        # After the name, which may hold anything: state, parent, group, session.
-        _, parent, _, session, *_ = stat[stat.rindex(b")") + 2 :].split()
-        if int(parent) == os.getpid():
-            found.append((int(folder.name), int(session)))
-    return found
+    """Give process id and session of this process's children, also of the dead."""
+    mine = os.getpid()
+    return [(pid, session) for pid, parent, session in processes() if parent == mine]
