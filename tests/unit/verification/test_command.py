@@ -52,7 +52,7 @@ def overlapping(lock: str) -> Author:
 def test_what_holds_ends_with_0_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = verify_records(monkeypatch, Records(eventful()))
     assert shown.exit_code == 0, shown.output
-    assert "All holds. 5 jobs of 1 locks, with 31 events, 7 runs, 3 interruptions" in shown.output
+    assert "All holds. Locks: 1, jobs: 5, not finished: 0, runs: 7, interruptions: 3, events: 31." in shown.output
     assert shown.output.count("✓") == 5
 
 

@@ -93,7 +93,7 @@ def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
         ("lock", job["lock"]),
         ("waits", waiting_text(job)),
         ("worker", job["worker"]),
-        ("attempt", f"{job['attempt']}, interrupted {job['interruptions']} times" if job["attempt"] else ""),
+        ("attempt", f"{job['attempt']}, interruptions: {job['interruptions']}" if job["attempt"] else ""),
         ("fence", "" if job["fence"] is None else str(job["fence"])),
         ("step", job["step"]),
         ("progress", progress_text(job["progress"])),

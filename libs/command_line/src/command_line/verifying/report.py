@@ -39,9 +39,8 @@ def _summary(verdict: Verdict) -> Text:
     counts = verdict.counts
     text = Text(*_headline(verdict))
     text.append(
-        f"{counts['jobs']} jobs of {counts['locks']} locks, with {counts['events']} events, "
-        f"{counts['runs']} runs, {counts['interruptions']} interruptions; "
-        f"{counts['unfinished']} not finished.",
+        f"Locks: {counts['locks']}, jobs: {counts['jobs']}, not finished: {counts['unfinished']}, "
+        f"runs: {counts['runs']}, interruptions: {counts['interruptions']}, events: {counts['events']}.",
         "none",
     )
     if counts["effects_accepted"] or counts["effects_refused"]:
