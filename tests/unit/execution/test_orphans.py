@@ -7,7 +7,9 @@ import sys
 
 import psutil
 import pytest
+from tests.e2e.waiting import until
 
+from worker.execution import guillotine
 from worker.execution.child import Child
 from worker.execution.confinement import adopt_orphans
 from worker.execution.guillotine import kill_family
@@ -40,12 +42,17 @@ def sleep(*, start_new_session):
     return subprocess.Popen(["sleep", "60"], start_new_session=start_new_session)
 
 
+async def start_with_daemon(output):
+    """Start a child that detaches a process; gives it, and the ids of that process and of its parent."""
+    child = start(DAEMON + "sleep 60", output[1])
+    daemon = int(await asyncio.to_thread(os.read, output[0], 100))
+    return child, daemon, psutil.Process(daemon).ppid()
+
+
 async def test_what_was_detached_is_killed_and_reaped_when_its_runner_is_dead(output):
     adopt_orphans()
     orphans = Orphans()
-    child = start(DAEMON + "sleep 60", output[1])
-    daemon = int(await asyncio.to_thread(os.read, output[0], 100))
-    parent = psutil.Process(daemon).ppid()
+    child, daemon, parent = await start_with_daemon(output)
     child.kill()
     await child.wait()
     assert psutil.pid_exists(daemon)
@@ -94,9 +101,7 @@ async def test_what_a_living_runner_has_detached_is_its_own(output):
 async def test_the_guillotine_ends_what_was_detached_while_the_supervisor_cannot(output):
     adopt_orphans()
     orphans = Orphans()
-    runner = start(DAEMON + "sleep 60", output[1])
-    daemon = int(await asyncio.to_thread(os.read, output[0], 100))
-    parent = psutil.Process(daemon).ppid()
+    runner, daemon, parent = await start_with_daemon(output)
     kill_family(runner.pid)
     async with asyncio.timeout(10):
         while is_alive(daemon) or is_alive(parent):  # noqa: ASYNC110 - a condition of other processes
@@ -104,3 +109,19 @@ async def test_the_guillotine_ends_what_was_detached_while_the_supervisor_cannot
     await runner.wait()
     await orphans.ended()
     assert not psutil.pid_exists(daemon)
+
+
+async def test_a_late_runner_stands_still_while_the_guillotine_looks_for_its_family(output, monkeypatch):
+    runner = start("sleep 60", output[1])
+
+    def seen():
+        until(
+            lambda: psutil.Process(runner.pid).status() == psutil.STATUS_STOPPED,
+            5,
+            "a runner that stands still",
+        )
+        return []
+
+    monkeypatch.setattr(guillotine, "processes", seen)
+    kill_family(runner.pid)
+    await runner.wait()

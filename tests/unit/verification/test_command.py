@@ -52,7 +52,10 @@ def overlapping(lock: str) -> Author:
 def test_what_holds_ends_with_0_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = verify_records(monkeypatch, Records(eventful()))
     assert shown.exit_code == 0, shown.output
-    assert "All holds. Locks: 1, jobs: 5, not finished: 0, runs: 7, interruptions: 3, events: 31." in shown.output
+    assert (
+        "All holds. Locks: 1, jobs: 5, not finished: 0, runs: 7, interruptions: 3, events: 31."
+        in shown.output
+    )
     assert shown.output.count("✓") == 5
 
 

@@ -63,6 +63,9 @@ def processes() -> Iterator[tuple[int, int, int]]:
 
 def kill_family(pid: int) -> None:
     """Kill a runner and everything it has started, also in sessions of their own, which no group reaches."""
+    # At once, as the look at all processes takes a while; and nothing more is started meanwhile.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGSTOP)
     children: dict[int, list[int]] = {}
     for child, parent, _ in processes():
         children.setdefault(parent, []).append(child)
