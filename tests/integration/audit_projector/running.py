@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ import httpx
 import uvicorn
 from faststream.rabbit import RabbitBroker
 from pydantic import SecretStr
+from tests.waiting import until
 
 from audit_projector.main import create_app
 from audit_projector.settings import AuditProjectorSettings
@@ -27,8 +28,6 @@ from coordination.outcomes import Completed
 from coordination.rows import LOCK_KEY, job_key
 from coordination.submission import NewJob, Submitter
 from service_defaults.broker import RabbitBell, make_broker
-
-DEADLINE_SECONDS = 45.0
 
 
 @dataclass
@@ -105,26 +104,16 @@ async def projector(settings: AuditProjectorSettings) -> AsyncIterator[httpx.Asy
     server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_config=None, lifespan="on"))
     task = asyncio.create_task(server.serve())
 
-    async def is_started() -> bool:
-        return server.started
-
-    await eventually(is_started)
+    await until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
 
         async def is_ready() -> bool:
             return (await client.get("/health/ready")).status_code == 200
 
-        await eventually(is_ready)
+        await until(is_ready)
         try:
             yield client
         finally:
             server.should_exit = True
             await task
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not await holds():  # noqa: ASYNC110 - what is waited for happens elsewhere
-            await asyncio.sleep(0.05)

@@ -5,7 +5,8 @@ import json
 import pytest
 from deploy import servers
 from deploy.servers import RabbitMQ
-from tests.integration.audit_projector.running import Installation, eventually, installation, projector
+from tests.integration.audit_projector.running import Installation, installation, projector
+from tests.waiting import until
 
 from azure_storage.read_models import registered_jobs
 from contracts.jobs import Event
@@ -35,7 +36,7 @@ async def test_a_lost_announcement_is_made_up_for_by_the_next(place: Installatio
         job_id = await place.submit("ledger")
         await place.run("ledger")
         await tell(place, "ledger", job_id, 4)
-        await eventually(lambda: is_projected(place, job_id))
+        await until(lambda: is_projected(place, job_id))
         assert await place.models.projected_seq(job_id) == 4
         page = await place.models.recent_events(10)
         assert [event.status.value for event in page.items] == WHOLE_LIFE[::-1]
@@ -58,7 +59,7 @@ async def test_two_projectors_and_many_repetitions_make_one_trail(place: Install
         async def all_are_projected() -> bool:
             return all([await is_projected(place, job_id) for job_id in jobs])
 
-        await eventually(all_are_projected)
+        await until(all_are_projected)
         assert len((await place.models.recent_events(100)).items) == 16
         assert len((await place.models.summaries(100)).items) == 4
         fences = [tenure.fence for tenure in (await place.models.tenures("ledger", 10)).items]
@@ -86,7 +87,7 @@ async def test_a_message_that_names_what_cannot_be_is_set_aside(place: Installat
                 queue = await channel.declare_queue(name, passive=True, robust=False)
                 return queue.declaration_result.message_count == len(wrong)
 
-            await eventually(are_set_aside)
+            await until(are_set_aside)
 
 
 async def _first_event(place: Installation, job_id: str) -> Event:
@@ -95,7 +96,7 @@ async def _first_event(place: Installation, job_id: str) -> Event:
         async def is_there() -> bool:
             return bool(await place.models.audit_trail(job_id))
 
-        await eventually(is_there)
+        await until(is_there)
     return (await place.models.audit_trail(job_id))[0]
 
 
@@ -112,7 +113,7 @@ async def test_forged_news_of_a_job_put_nothing_into_the_trail(place: Installati
             )
         await place.run("ledger")
         await tell(place, "ledger", job_id, 4)
-        await eventually(lambda: is_projected(place, job_id))
+        await until(lambda: is_projected(place, job_id))
         assert [event.message for event in await place.models.audit_trail(job_id)][1] != "paid"
         assert not await place.models.audit_trail(str(unknown["job_id"]))
 
@@ -135,9 +136,9 @@ async def test_nothing_is_lost_while_the_storage_is_away(
                 answer = await client.get("/health/ready")
                 return answer.status_code == 503 and "storage" in answer.json()["checks"]
 
-            await eventually(says_so)
+            await until(says_so)
             storage.resume()
-            await eventually(lambda: is_projected(place, job_id))
+            await until(lambda: is_projected(place, job_id))
 
 
 async def test_registered_jobs_are_all_jobs(place: Installation) -> None:

@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from tests.integration.audit_projector.running import Installation, eventually, projector
+from tests.integration.audit_projector.running import Installation, projector
+from tests.waiting import until
 
 from audit_projector.rebuild import rebuild
 from contracts.jobs import Event
@@ -76,7 +77,7 @@ async def test_a_rebuild_while_everything_runs_leaves_nothing_out(place: Install
         async def all_are_there() -> bool:
             return all([await place.statuses(job_id) for job_id in jobs])
 
-        await eventually(all_are_there)
+        await until(all_are_there)
     quiet = await everything(place, jobs)
     await rebuild(place.settings)
     assert await everything(place, jobs) == quiet

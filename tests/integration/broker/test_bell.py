@@ -11,7 +11,8 @@ from deploy import servers
 from deploy.servers import RabbitMQ
 from faststream.rabbit import Channel
 from faststream.rabbit.annotations import RabbitMessage
-from tests.integration.broker.rig import Rig, connected, eventually, settings_for
+from tests.integration.broker.rig import Rig, connected, settings_for
+from tests.waiting import until
 
 from contracts.messages import Hint, JobEvents, RunJob
 from coordination.ports import RecordedEvent, Ring, UnknownOutcomeError
@@ -78,10 +79,7 @@ async def test_a_hint_reaches_every_process_that_listens(rig: Rig) -> None:
     hint = Hint(what="cancel_requested", lock="ledger", job_id="j")
     await rig.bell.hint(hint)
 
-    async def both() -> bool:
-        return len(heard) == 2
-
-    await eventually(both)
+    await until(lambda: len(heard) == 2)
     assert sorted(heard, key=lambda pair: pair[0]) == [("one", hint), ("two", hint)]
 
 
@@ -152,7 +150,7 @@ async def test_a_broker_that_lost_its_data_gets_its_topology_back(
             rig.bell.announce([event(1)])
             await _drained(rig)
             await _announced(rig, {1})
-            await eventually(lambda: _is_deferred(rig))
+            await until(lambda: _is_deferred(rig))
             await rig.take(rig.topology.jobs_queue)
 
 
@@ -172,10 +170,7 @@ async def _is_deferred(rig: Rig) -> bool:
 
 
 async def _drained(rig: Rig) -> None:
-    async def nothing_waits() -> bool:
-        return rig.bell.waiting == 0
-
-    await eventually(nothing_waits)
+    await until(lambda: rig.bell.waiting == 0)
 
 
 async def _announced(rig: Rig, wanted: set[int]) -> None:

@@ -7,7 +7,8 @@ from deploy import servers
 from faststream.rabbit import Channel
 from faststream.rabbit.annotations import RabbitMessage
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
-from tests.integration.broker.rig import Rig, connected, eventually, settings_for
+from tests.integration.broker.rig import Rig, connected, settings_for
+from tests.waiting import until
 
 from contracts.messages import RunJob
 from coordination.ports import Ring, UnknownOutcomeError
@@ -55,13 +56,13 @@ async def test_the_watchdog_gets_a_lost_consumer_back(rig: Rig) -> None:
     async def consumes() -> bool:
         return not await health.problems()
 
-    await eventually(consumes)
+    await until(consumes)
     await rig.bell.ring(Ring("ledger"))
 
     async def is_heard() -> bool:
         return heard == ["ledger"]
 
-    await eventually(is_heard)
+    await until(is_heard)
     assert not gave_up
 
 
@@ -111,19 +112,19 @@ async def test_readiness_follows_the_broker(tmp_path_factory: pytest.TempPathFac
             async def is_ready() -> bool:
                 return not await health.problems()
 
-            await eventually(is_ready)
+            await until(is_ready)
             broker.pause()
             assert await health.problems() == {"rabbitmq": "no answer within 1 s"}
             broker.resume()
-            await eventually(is_ready)
+            await until(is_ready)
             broker.kill()
 
             async def is_not_connected() -> bool:
                 return (await health.problems()).get("rabbitmq") == "not connected to RabbitMQ"
 
-            await eventually(is_not_connected)
+            await until(is_not_connected)
             broker.start()
-            await eventually(is_ready)
+            await until(is_ready)
 
             async def is_rung() -> bool:
                 # As whoever rings does, where the channel is not opened again in time.
@@ -132,10 +133,10 @@ async def test_readiness_follows_the_broker(tmp_path_factory: pytest.TempPathFac
                     return True
                 return False
 
-            await eventually(is_rung)
+            await until(is_rung)
 
             async def is_heard() -> bool:
                 # A connection that breaks again before the acknowledgement brings it once more.
                 return set(heard) == {"ledger"}
 
-            await eventually(is_heard)
+            await until(is_heard)

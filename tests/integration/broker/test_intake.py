@@ -6,7 +6,8 @@ import pytest
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker
 from faststream.rabbit.annotations import RabbitMessage
-from tests.integration.broker.rig import Rig, eventually
+from tests.integration.broker.rig import Rig
+from tests.waiting import until
 
 from contracts.messages import RunJob
 from contracts.topology import DELIVERY_LIMIT
@@ -63,7 +64,7 @@ async def test_poison_goes_to_quarantine_once_and_holds_up_nobody(rig: Rig, poli
     async def all_is_settled() -> bool:
         return len(heard) == 1 and await rig.count(rig.topology.quarantine_queue) == len(POISON)
 
-    await eventually(all_is_settled)
+    await until(all_is_settled)
     seen = {}
     for _ in POISON:
         message = await rig.take(rig.topology.quarantine_queue)

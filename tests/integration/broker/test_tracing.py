@@ -20,7 +20,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
-from tests.integration.broker.rig import Rig, connected, eventually, settings_for
+from tests.integration.broker.rig import Rig, connected, settings_for
+from tests.waiting import until
 from yarl import URL
 
 from contracts.messages import Hint, RunJob
@@ -113,10 +114,7 @@ def described(span: ReadableSpan) -> dict[str, Any]:
 
 
 async def until_told(seen: Seen, *names: str) -> None:
-    async def all_are_there() -> bool:
-        return set(names) <= set(seen.spans)
-
-    await eventually(all_are_there)
+    await until(lambda: set(names) <= set(seen.spans))
 
 
 async def test_a_doorbell_is_told_from_the_ring_to_the_answer_in_the_jobs_own_trace(
@@ -285,7 +283,7 @@ async def test_a_message_that_comes_after_a_lost_connection_is_told_once(
                 await rig.bell.ring(Ring("ledger"))
                 return bool(inside)
 
-            await eventually(is_heard)
+            await until(is_heard)
             await asyncio.sleep(0)
     processed = [span for span in seen.exporter.get_finished_spans() if span.name == spans.PROCESS_JOBS]
     assert len(processed) == len(inside)

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.storage.blob import BlobSasPermissions, ContainerClient, generate_container_sas
-from tests.integration.execution.rig import FakeRun, environment, until
+from tests.integration.execution.rig import FakeRun, environment
+from tests.waiting import until
 
 from coordination.outcomes import Completed, Failed, Interrupted
 from worker.execution import RunnerPool

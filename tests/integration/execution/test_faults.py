@@ -7,7 +7,8 @@ import time
 
 import pytest
 import pytest_asyncio
-from tests.integration.execution.rig import FakeRun, is_alive, until
+from tests.integration.execution.rig import FakeRun, is_alive
+from tests.waiting import until
 
 from contracts.telemetry import attributes as at
 from coordination.outcomes import Completed, Failed, Interrupted, StopReason

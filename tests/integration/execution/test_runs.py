@@ -4,7 +4,8 @@ import asyncio
 import json
 
 import pytest
-from tests.integration.execution.rig import FakeRun, is_alive, until
+from tests.integration.execution.rig import FakeRun, is_alive
+from tests.waiting import until
 
 from coordination.outcomes import Completed, Failed, Interrupted, Lost, StopReason
 from coordination.ports import CoordinationError, InvalidTransactionError

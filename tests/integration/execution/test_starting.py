@@ -4,7 +4,8 @@ import asyncio
 import logging
 
 import pytest
-from tests.integration.execution.rig import JOBS, ROOT, FakeRun, environment, is_alive, until
+from tests.integration.execution.rig import JOBS, ROOT, FakeRun, environment, is_alive
+from tests.waiting import until
 
 from coordination.outcomes import Completed, Interrupted
 from worker.execution import RunnerPool, RunnerStartError

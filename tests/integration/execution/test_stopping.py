@@ -7,7 +7,8 @@ import time
 
 import psutil
 import pytest
-from tests.integration.execution.rig import FakeRun, is_alive, until
+from tests.integration.execution.rig import FakeRun, is_alive
+from tests.waiting import until
 
 from coordination.outcomes import Cancelled, Completed, Interrupted, Lost, StopReason, TimedOut
 from worker.execution.slots import boot_time

@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from tests.integration.execution import rig
-from tests.integration.execution.rig import FakeRun, until
+from tests.integration.execution.rig import FakeRun
+from tests.waiting import until
 
 from contracts.telemetry import attributes as at
 from coordination.outcomes import Completed, Failed, Interrupted, StopReason

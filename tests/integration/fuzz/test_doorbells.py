@@ -2,7 +2,8 @@
 
 import pytest
 from deploy.servers import RabbitMQ
-from tests.integration.broker.rig import Rig, connected, eventually, settings_for
+from tests.integration.broker.rig import Rig, connected, settings_for
+from tests.waiting import until
 
 from coordination.door import Answer
 from coordination.doorkeeper import NoRoomError
@@ -55,10 +56,7 @@ async def test_a_bell_that_meets_a_bug_is_set_aside_and_keeps_no_other_away(rabb
         await rig.bell.ring(Ring("ledger"))
         await rig.take(rig.topology.quarantine_queue)
 
-        async def the_next_is_heard() -> bool:
-            return doorkeeper.asked == ["bug", "ledger"]
-
-        await eventually(the_next_is_heard)
+        await until(lambda: doorkeeper.asked == ["bug", "ledger"])
         assert await rig.count(rig.topology.jobs_queue) == 0
 
 
@@ -71,7 +69,7 @@ async def test_a_bell_that_cannot_be_put_off_comes_again(rabbitmq: RabbitMQ) -> 
         async def it_is_answered() -> bool:
             return len(doorkeeper.asked) == 13
 
-        await eventually(it_is_answered)
+        await until(it_is_answered)
         assert bell.deferred == 2
         assert await rig.count(rig.topology.quarantine_queue) == 0
 
@@ -89,5 +87,5 @@ async def test_a_forged_delivery_count_counts_for_nothing(rabbitmq: RabbitMQ) ->
         async def it_is_answered() -> bool:
             return doorkeeper.asked == ["full"] * 3
 
-        await eventually(it_is_answered)
+        await until(it_is_answered)
         assert await rig.count(rig.topology.quarantine_queue) == 0

@@ -18,8 +18,9 @@ import pytest
 from deploy.servers import Azurite, RabbitMQ
 from tests.integration.audit_projector.running import projector
 from tests.integration.fuzz.hostile_names import EDGES, FILTERS, IDS, JOB
-from tests.integration.publisher.running import Running, channel_to, count, eventually, running, settings_for
+from tests.integration.publisher.running import Running, channel_to, count, running, settings_for
 from tests.unit.contracts.test_hostile_names import spelling
+from tests.waiting import until
 
 from audit_projector.settings import AuditProjectorSettings
 from azure_storage.connection import StorageConnection
@@ -56,7 +57,7 @@ async def place(rabbitmq: RabbitMQ, azurite: Azurite) -> AsyncIterator[Installat
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(running(settings))
         await stack.enter_async_context(projector(beside))
-        await eventually(publisher.is_ready)
+        await until(publisher.is_ready)
         storage = await stack.enter_async_context(_closing(connect(settings)))
         models = ReadModels(storage, read_model_names(settings))
         yield Installation(publisher, storage, TableJournal(storage), models)
@@ -117,7 +118,7 @@ async def submit_over_the_broker(place: Installation, texts: list[str]) -> dict[
                 await count(channel, names.quarantine_queue) == len(sent) - len(accepted)
             )
 
-        await eventually(all_are_settled)
+        await until(all_are_settled)
     return accepted
 
 
@@ -154,7 +155,7 @@ async def test_every_name_is_the_right_lock_or_refused(place: Installation) -> N
     async def all_is_projected() -> bool:
         return len([name async for name in _locks(place)]) == len(jobs)
 
-    await eventually(all_is_projected)
+    await until(all_is_projected)
     assert {name async for name in _locks(place)} == set(jobs)
     for name, ids in jobs.items():
 
@@ -162,7 +163,7 @@ async def test_every_name_is_the_right_lock_or_refused(place: Installation) -> N
             page = await place.models.summaries(200, lock=name)
             return {summary.job_id for summary in page.items} == ids
 
-        await eventually(its_jobs_are_listed)
+        await until(its_jobs_are_listed)
 
 
 async def _locks(place: Installation) -> AsyncIterator[str]:
@@ -197,7 +198,7 @@ async def test_a_filter_finds_what_is_equal_and_nothing_else(place: Installation
     async def both_are_listed() -> bool:
         return len((await place.models.summaries(10)).items) == 2
 
-    await eventually(both_are_listed)
+    await until(both_are_listed)
     for hostile in FILTERS:
         for name in ("lock", "status", "kind"):
             page = await place.models.summaries(10, **{name: hostile})

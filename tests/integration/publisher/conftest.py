@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from deploy.servers import Azurite, RabbitMQ
-from tests.integration.publisher.running import Running, eventually, running, settings_for
+from tests.integration.publisher.running import Running, running, settings_for
+from tests.waiting import until
 
 from publisher.settings import PublisherSettings
 
@@ -17,5 +18,5 @@ def settings(rabbitmq: RabbitMQ, azurite: Azurite) -> PublisherSettings:
 @pytest.fixture
 async def publisher(settings: PublisherSettings) -> AsyncIterator[Running]:
     async with running(settings) as publisher:
-        await eventually(publisher.is_ready)
+        await until(publisher.is_ready)
         yield publisher

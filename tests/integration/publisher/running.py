@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,12 +11,10 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
+from tests.waiting import until
 
 from publisher.main import create_app
 from publisher.settings import PublisherSettings
-
-#: Longer than it takes to notice twice that a consumer came back deaf, and to restart it.
-DEADLINE_SECONDS = 60.0
 
 
 @dataclass
@@ -60,24 +58,13 @@ async def running(
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=3)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    await eventually(lambda: _true(server.started))
+    await until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
         yield Running(settings, client, url)
     server.should_exit = True
     await task
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not await holds():  # noqa: ASYNC110 - what is waited for happens elsewhere
-            await asyncio.sleep(0.05)
-
-
-async def _true(value: bool) -> bool:
-    return value
 
 
 @asynccontextmanager
@@ -98,7 +85,7 @@ async def take(channel: aio_pika.abc.AbstractChannel, queue: str) -> aio_pika.ab
         taken.extend([message] if message is not None else [])
         return bool(taken)
 
-    await eventually(has_come)
+    await until(has_come)
     return taken[0]
 
 

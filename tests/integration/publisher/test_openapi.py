@@ -16,7 +16,8 @@ import pytest
 from deploy.servers import Azurite, RabbitMQ
 from fastapi import FastAPI
 from tests.integration.audit_projector.running import projector
-from tests.integration.publisher.running import eventually, running, settings_for
+from tests.integration.publisher.running import running, settings_for
+from tests.waiting import until
 
 from audit_projector.settings import AuditProjectorSettings
 from coordination.ports import Registration
@@ -56,7 +57,7 @@ async def test_the_publisher_does_what_its_document_says_whatever_it_is_asked(
     beside = AuditProjectorSettings(**names, storage_namespace=settings.storage_namespace, port=0)
     # The projector fills the lists, so that pages, cursors and what stands in them are tried, too.
     async with running(settings, shorten_streams) as publisher, projector(beside):
-        await eventually(publisher.is_ready)
+        await until(publisher.is_ready)
         seed = os.environ.get("FUZZ_SEED", "1")
         command = [
             *(sys.executable, "-m", "schemathesis.cli", "run", f"{publisher.url}/openapi.json"),

@@ -9,7 +9,8 @@ from pathlib import Path
 import aio_pika
 import pytest
 from deploy.servers import Azurite, RabbitMQ, azurite
-from tests.integration.publisher.running import channel_to, eventually, running, settings_for
+from tests.integration.publisher.running import channel_to, running, settings_for
+from tests.waiting import until
 
 from contracts import topology
 
@@ -24,7 +25,7 @@ async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite,
             async def is_prepared() -> bool:
                 return (await publisher.readiness())[1]["storage"] == "ok"
 
-            await eventually(is_prepared)
+            await until(is_prepared)
             began = time.monotonic()
             answer = await publisher.submit(lock="ledger")
             took = time.monotonic() - began
@@ -36,7 +37,7 @@ async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite,
             assert (await publisher.client.get("/health/live")).status_code == 200
 
             await asyncio.to_thread(broker.start)
-            await eventually(publisher.is_ready)
+            await until(publisher.is_ready)
             job_id = str(uuid.uuid4())
             command = {"version": 1, "job": {"kind": "ten-steps", "job_id": job_id}}
             async with channel_to(publisher.settings) as channel:
@@ -46,7 +47,7 @@ async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite,
             async def is_submitted() -> bool:
                 return (await publisher.client.get(f"/api/jobs/{job_id}")).status_code == 200
 
-            await eventually(is_submitted)
+            await until(is_submitted)
             # A quorum queue killed within two seconds of its declaration may come back without a leader.
             await asyncio.sleep(4)
             await asyncio.to_thread(broker.kill)
@@ -55,9 +56,9 @@ async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite,
             async def is_not_ready() -> bool:
                 return not await publisher.is_ready()
 
-            await eventually(is_not_ready)
+            await until(is_not_ready)
             await asyncio.to_thread(broker.start)
-            await eventually(publisher.is_ready)
+            await until(publisher.is_ready)
     finally:
         await asyncio.to_thread(broker.close)
 
@@ -67,7 +68,7 @@ async def test_without_storage_nothing_is_promised_and_a_repetition_runs_once(
 ) -> None:
     with azurite(tmp_path / "azurite", in_memory=True) as storage:
         async with running(settings_for(rabbitmq.url, storage.connection_string)) as publisher:
-            await eventually(publisher.is_ready)
+            await until(publisher.is_ready)
             storage.pause()
             assert not await publisher.is_ready()
             began = time.monotonic()
@@ -78,7 +79,7 @@ async def test_without_storage_nothing_is_promised_and_a_repetition_runs_once(
             job_id = answer.json()["job_id"]
 
             storage.resume()
-            await eventually(publisher.is_ready)
+            await until(publisher.is_ready)
             again = await publisher.submit(lock="ledger", job_id=job_id)
             assert again.status_code == 202 or again.json()["same_request"]
             lock = (await publisher.client.get("/api/locks/ledger")).json()
@@ -91,7 +92,7 @@ async def test_a_publisher_may_start_before_its_storage(rabbitmq: RabbitMQ, tmp_
         async with running(settings_for(rabbitmq.url, storage.connection_string)) as publisher:
             assert (await publisher.submit()).status_code == 503
             await asyncio.to_thread(storage.start)
-            await eventually(publisher.is_ready)
+            await until(publisher.is_ready)
             assert (await publisher.submit()).status_code == 202
     finally:
         await asyncio.to_thread(storage.close)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from deploy.ports import reserved
 from deploy.servers import Azurite, RabbitMQ
-from tests.integration.publisher.running import eventually
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -54,7 +54,7 @@ async def wait_until_ready(process: Process) -> None:
             except httpx.TransportError:
                 return False
 
-    await eventually(is_ready)
+    await until(is_ready)
 
 
 async def turnstile(process: Process, *words: str) -> tuple[int, str, str]:

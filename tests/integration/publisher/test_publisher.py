@@ -8,7 +8,8 @@ from urllib.parse import quote
 import aio_pika
 import pytest
 from httpx_sse import aconnect_sse
-from tests.integration.publisher.running import Running, channel_to, count, eventually, take
+from tests.integration.publisher.running import Running, channel_to, count, take
+from tests.waiting import until
 
 from contracts import topology
 
@@ -98,14 +99,14 @@ async def test_a_command_submits_once_however_often_it_is_delivered(publisher: R
     async def is_submitted() -> bool:
         return (await publisher.client.get(f"/api/jobs/{job_id}")).status_code == 200
 
-    await eventually(is_submitted)
+    await until(is_submitted)
     names = publisher.settings.topology
     async with channel_to(publisher.settings) as channel:
 
         async def is_settled() -> bool:
             return await count(channel, names.submissions_queue) == 0
 
-        await eventually(is_settled)
+        await until(is_settled)
         events = (await publisher.client.get(f"/api/jobs/{job_id}")).json()["items"]
         assert [(event["status"], event["actor"]) for event in events] == [("Submitted", "billing")]
         assert await count(channel, names.quarantine_queue) == 0

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 from deploy.servers import Azurite, RabbitMQ
-from tests.integration.audit_projector.running import Installation, eventually, installation, projector
+from tests.integration.audit_projector.running import Installation, installation, projector
 from tests.unit.captured import capturing
+from tests.waiting import until
 
 from contracts.messages import RunJob
 from contracts.telemetry import metrics
@@ -65,21 +66,21 @@ async def test_a_lost_doorbell_rings_again(place: Installation) -> None:
             rung.extend(await empty(place, place.settings.topology.jobs_queue))
             return bool(rung)
 
-        await eventually(has_rung)
+        await until(has_rung)
         assert {RunJob.model_validate_json(body).lock for body in rung} == {"ledger"}
 
 
 async def test_a_lost_last_event_is_told_again_until_the_trail_is_whole(place: Installation) -> None:
     job_id = await place.submit("ledger")
     await place.run("ledger")  # tells nobody
-    await eventually(lambda: _all_is_told(place))
+    await until(lambda: _all_is_told(place))
     assert len(await empty(place, place.settings.topology.projector_queue)) == 1
     async with scheduler(place), projector(place.settings):
 
         async def is_whole() -> bool:
             return (await place.statuses(job_id))[-1:] == ["Completed"] and not await place.active()
 
-        await eventually(is_whole)
+        await until(is_whole)
 
 
 async def test_what_waits_is_shown(place: Installation) -> None:
@@ -87,11 +88,7 @@ async def test_what_waits_is_shown(place: Installation) -> None:
         for lock in ("ledger", "ledger", "it's another: \u2603"):
             await place.submit(lock)
         async with scheduler(place):
-
-            async def is_shown() -> bool:
-                return bool(captured.points(metrics.JOBS))
-
-            await eventually(is_shown)
+            await until(lambda: bool(captured.points(metrics.JOBS)))
             assert captured.values(metrics.JOBS) == {("queued",): 3, ("running",): 0}
             lengths = {("ledger",): 2, ("it's another: \u2603",): 1}
             assert captured.values(metrics.LINE_LENGTH) == lengths

@@ -1,9 +1,10 @@
 """What happens when the guillotine cannot be started again."""
 
-import asyncio
 import os
 import signal
 from pathlib import Path
+
+from tests.waiting import until
 
 from worker.execution import guillotine_watch
 from worker.execution.child import Child
@@ -13,12 +14,6 @@ from worker.execution.slots import Slots
 
 def open_files():
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-async def until(condition):
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - a condition of another process
-            await asyncio.sleep(0.01)
 
 
 async def test_a_guillotine_that_cannot_be_started_now_is_started_later(monkeypatch, caplog):

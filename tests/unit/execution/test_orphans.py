@@ -7,7 +7,8 @@ import sys
 
 import psutil
 import pytest
-from tests.e2e.waiting import until
+from tests.e2e import waiting
+from tests.waiting import until
 
 from worker.execution import guillotine
 from worker.execution.child import Child
@@ -87,9 +88,7 @@ async def test_what_a_living_runner_has_detached_is_its_own(output):
     runner = Child([sys.executable, "-c", f"{confined}; {detach}"], os.environ, output[1], (), lambda: None)
     daemon = psutil.Process(int(await asyncio.to_thread(os.read, output[0], 100)))
     daemon.parent().kill()
-    async with asyncio.timeout(10):
-        while daemon.ppid() != runner.pid:  # noqa: ASYNC110 - a condition of other processes
-            await asyncio.sleep(0.01)
+    await until(lambda: daemon.ppid() == runner.pid)
     assert orphans.end()
     assert daemon.status() != psutil.STATUS_ZOMBIE
     runner.kill()
@@ -103,19 +102,18 @@ async def test_the_guillotine_ends_what_was_detached_while_the_supervisor_cannot
     orphans = Orphans()
     runner, daemon, parent = await start_with_daemon(output)
     kill_family(runner.pid)
-    async with asyncio.timeout(10):
-        while is_alive(daemon) or is_alive(parent):  # noqa: ASYNC110 - a condition of other processes
-            await asyncio.sleep(0.01)
+    await until(lambda: not is_alive(daemon) and not is_alive(parent))
     await runner.wait()
     await orphans.ended()
     assert not psutil.pid_exists(daemon)
 
 
 async def test_a_late_runner_stands_still_while_the_guillotine_looks_for_its_family(output, monkeypatch):
-    runner = start("sleep 60", output[1])
+    # Without exec, the shell may wait for a child stopped before its own exec, and then shows no stop.
+    runner = start("exec sleep 60", output[1])
 
     def seen():
-        until(
+        waiting.until(
             lambda: psutil.Process(runner.pid).status() == psutil.STATUS_STOPPED,
             5,
             "a runner that stands still",

@@ -1,10 +1,10 @@
 """What runners print, as the log shows it."""
 
-import asyncio
 import os
 import select
 
 import pytest
+from tests.waiting import until
 
 from contracts.telemetry import attributes as at
 from worker.execution.output import Output
@@ -19,12 +19,6 @@ async def printed(caplog):
     yield output, write_end, caplog
     output.close()
     os.close(write_end)
-
-
-async def until(condition):
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - the log has no event
-            await asyncio.sleep(0.005)
 
 
 async def test_lines_are_logged_with_their_job(printed):

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.waiting import until
 
 from coordination.outcomes import Completed, Interrupted, StopReason
 from coordination.rows import JobRow
@@ -71,8 +72,7 @@ async def runners(monkeypatch):
     monkeypatch.setattr(pool, "_WATCH_SECONDS", 0.01)
     runners = RunnerPool(2, ["jobs"], environment={}, start_timeout_seconds=0.3)
     await runners.start()
-    await asyncio.sleep(0.05)
-    assert runners.alive == 2
+    await until(lambda: runners.alive == 2)
     yield runners
     await runners.stop()
 
@@ -95,9 +95,10 @@ def a_run(stop=None):
 
 async def lose(runners, number):
     PretendedRunner.can_start = False
+    places = runners.places
     for runner in list(runners._runners)[:number]:
         runner.die()
-    await asyncio.sleep(0.05)
+    await until(lambda: runners.places == places - number)
 
 
 async def test_a_run_that_gets_no_runner_ends_as_interrupted_which_is_no_death(runners):
@@ -122,9 +123,7 @@ async def test_runners_that_cannot_be_replaced_are_no_places(runners):
     await lose(runners, 1)
     assert runners.places == 0
     PretendedRunner.can_start = True
-    async with asyncio.timeout(5):
-        while runners.alive < 2:  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0.01)
+    await until(lambda: runners.alive == 2)
     assert runners.places == 2
 
 
@@ -143,8 +142,8 @@ async def test_a_change_of_places_is_told_and_minutes_without_a_runner_are_an_er
     changes = []
     watch = asyncio.create_task(runners.watch(lambda: changes.append(runners.places), patience_seconds=0.3))
     await lose(runners, 1)
+    await until(lambda: changes == [1])
     await asyncio.sleep(0.4)
-    assert changes == [1]
     assert not watch.done()
     await lose(runners, 1)
     async with asyncio.timeout(5):

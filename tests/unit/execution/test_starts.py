@@ -2,6 +2,8 @@
 
 import asyncio
 
+from tests.waiting import until
+
 from worker.execution.errors import RunnerStartError
 from worker.execution.starts import Starts
 
@@ -30,18 +32,12 @@ class Machine:
         self.started += 1
 
 
-async def until_all_started(machine: Machine, number: int) -> None:
-    async with asyncio.timeout(10):
-        while machine.started < number:  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0.01)
-
-
 async def test_many_slow_starts_take_turns_and_none_is_too_late() -> None:
     machine = Machine(work=0.1, timeout=0.3)
     starts = Starts(machine.start, at_once=1)
     for _ in range(8):
         starts.begin()
-    await until_all_started(machine, 8)
+    await until(lambda: machine.started == 8)
     assert machine.failed == []
     assert starts.failure is None
     await starts.stop()
@@ -52,10 +48,10 @@ async def test_a_start_that_fails_is_told_and_tried_again() -> None:
     machine.is_broken = True
     starts = Starts(machine.start, at_once=2)
     starts.begin()
-    await asyncio.sleep(0.05)
+    await until(lambda: starts.failure)
     assert starts.failure == "no more processes"
     machine.is_broken = False
-    await until_all_started(machine, 1)
+    await until(lambda: machine.started == 1)
     assert starts.failure is None
     assert starts.succeeded_at > 0
     await starts.stop()

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from aio_pika.exceptions import ChannelInvalidStateError
 from faststream.rabbit import RabbitBroker
+from tests.waiting import until
 
 from contracts.topology import Topology
 from coordination.doorkeeper import Doorkeeper
@@ -101,12 +102,6 @@ def make_bells(consumer: Consumer, room: Room) -> Bells:
     broker = cast("RabbitBroker", Broker())
     doorkeeper, bell = cast("Doorkeeper", room), cast("Bell", SilentBell())
     return Bells(broker, Topology("t"), cast("Intake", None), doorkeeper, bell, lambda _: None)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - what is waited for happens elsewhere
-            await asyncio.sleep(0.001)
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from opentelemetry.trace import StatusCode
 from tests.unit.captured import Captured
 from tests.unit.coordination.small_world import Script, World
 from tests.unit.worker.conftest import new_traceparent
+from tests.waiting import until
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
@@ -136,9 +137,7 @@ async def test_a_long_run_is_told_in_stretches_while_it_runs(
     await world.submit(script=Script(steps=3), traceparent=traceparent)
     world.deliver()
     await world.clock.advance(0.5)
-    async with asyncio.timeout(5):
-        while len(named(captured.trace(traceparent), spans.RUN_JOB)) < 2:  # noqa: ASYNC110 - no event
-            await asyncio.sleep(0.005)
+    await until(lambda: len(named(captured.trace(traceparent), spans.RUN_JOB)) == 2)
     first, second = named(captured.trace(traceparent), spans.RUN_JOB)[:2]
     assert first.end_time == second.start_time
     assert not named(captured.trace(traceparent), spans.COMPLETE_JOB)
