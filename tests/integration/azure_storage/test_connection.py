@@ -13,7 +13,7 @@ from azure.core.credentials import AzureNamedKeyCredential
 from deploy.servers import Azurite
 from tests.integration.azure_storage.conftest import Account
 
-from azure_storage.calls import CallOutcome
+from azure_storage.calls import CallOutcome, MissingTableError
 from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
@@ -104,7 +104,7 @@ async def test_tables_that_are_missing_leave_the_outcome_unknown(
 ) -> None:
     names = StorageNames(prefix=storage_namespace)
     connection = StorageConnection.from_connection_string(azurite.connection_string, names)
-    with pytest.raises(UnknownOutcomeError, match="TableNotFound"):
+    with pytest.raises(MissingTableError):
         await CALLS[call](BlobLeases(connection), TableJournal(connection))
     await connection.aclose()
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
-from azure_storage.calls import CallOutcome
+from azure_storage.calls import CallOutcome, MissingTableError
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from coordination.ports import (
@@ -139,7 +139,7 @@ async def test_a_transaction_is_measured_as_it_would_be_sent(service: FakeServic
 
 async def test_a_missing_table_refuses_nobody(service: FakeService, journal: Journal) -> None:
     service.answer = batch(part(404, body=table_error("TableNotFound", "0:no")))
-    assert await outcome(journal.commit("p", TRANSACTION, TIMEOUT), service) is UnknownOutcomeError
+    assert await outcome(journal.commit("p", TRANSACTION, TIMEOUT), service) is MissingTableError
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown(
 
 @pytest.mark.parametrize(
     ("status", "code", "expected"),
-    [(404, "ResourceNotFound", None), (404, "TableNotFound", UnknownOutcomeError)]
+    [(404, "ResourceNotFound", None), (404, "TableNotFound", MissingTableError)]
     + [(status, "SomeCode", AccessDeniedError) for status in DENIED]
     + [(status, "SomeCode", UnknownOutcomeError) for status in (*UNKNOWN, 400, 409)],
 )

@@ -40,6 +40,10 @@ class StorageCall:
 ObserveCall = Callable[[StorageCall], None]
 
 
+class MissingTableError(UnknownOutcomeError):
+    """There is no such table: not yet, or nobody uses this namespace; no answer about a row."""
+
+
 class RefusedCallError(Exception):
     """The store definitely did not carry out the request; for the adapters, which know what that means."""
 
@@ -53,8 +57,10 @@ def refusal(status: int | None, code: str, message: str) -> Exception:
     """Give the error that an answer other than success amounts to."""
     if status in {401, 403}:
         return AccessDeniedError(f"{status} {code}: {message}")
-    # A missing table or container is no answer about a row or a lease, and comes back.
-    if code in {"TableNotFound", "TableBeingDeleted", "ContainerBeingDeleted"}:
+    if code == "TableNotFound":
+        return MissingTableError(f"{status} {code}: {message}")
+    # What is being deleted is no answer about a row or a lease, and comes back.
+    if code in {"TableBeingDeleted", "ContainerBeingDeleted"}:
         return UnknownOutcomeError(f"{status} {code}: {message}")
     if status is not None and 400 <= status < 500 and status not in {408, 429}:
         return RefusedCallError(status, code, message)

@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
+from azure_storage.calls import MissingTableError
 from azure_storage.installation import connect, read_model_names
 from command_line.exit_codes import STOPPED, UNREACHABLE, USAGE
 from command_line.output import complain, print_json
@@ -24,9 +25,6 @@ from verification import CAUSES, LedgerError, NothingToCheckError, Question, Sco
 
 #: Exit code when something does not hold.
 BROKEN = 1
-
-#: The store's own word.
-_NO_TABLES = "TableNotFound"
 
 _LIMIT = "--take-over-within"
 
@@ -57,10 +55,10 @@ def run(asked: Asked, *, as_json: bool) -> None:
     settings = _settings()
     try:
         verdict = asyncio.run(_verify(settings, question))
-    except CoordinationError as error:
+    except MissingTableError:
         # Services wait for their tables; who verifies has named a namespace that nobody uses.
-        if _NO_TABLES in str(error):
-            _give_up("nothing to check: there are no tables; check TURNSTILE_STORAGE_NAMESPACE", USAGE)
+        _give_up("nothing to check: there are no tables; check TURNSTILE_STORAGE_NAMESPACE", USAGE)
+    except CoordinationError as error:
         _give_up(f"the storage does not answer: {error}", UNREACHABLE)
     except (OSError, LedgerError, _SettingsError) as error:
         _give_up(str(error), USAGE)
