@@ -1,8 +1,10 @@
 """Harm for a stack that was started here, by the stack's own means."""
 
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
 
@@ -24,7 +26,7 @@ class StackFaults(Faults):
     """Kills and stops parts of the stack."""
 
     def __init__(self, runtime: str, workers: int, random: Random) -> None:
-        self._is_native = runtime == _NATIVE
+        self._runtime = runtime
         self._workers = workers
         self._random = random
         #: What was done, and when.
@@ -40,7 +42,7 @@ class StackFaults(Faults):
         at = datetime.now(UTC)
         if found := re.search(r"process (\d+)", said):
             self.killed[f"-{found[1]}"] = at
-        if not self._is_native:
+        if self._runtime != _NATIVE:
             # An engine leaves what was killed by hand as it is.
             _run("docker", "start", name)
         self.log.append((at, f"killed {name}"))
@@ -54,7 +56,7 @@ class StackFaults(Faults):
     def restart_broker(self) -> None:
         """Kill RabbitMQ and let it start again."""
         self.log.append((datetime.now(UTC), "killed RabbitMQ"))
-        if self._is_native:
+        if self._runtime == _NATIVE:
             _kill_program("rabbitmq")
         else:
             _run("docker", "compose", "kill", "--signal", "KILL", "rabbitmq")
@@ -65,12 +67,14 @@ class StackFaults(Faults):
         self._stack("scale", str(self._workers))
 
     def _names(self) -> list[str]:
-        if self._is_native:
+        if self._runtime == _NATIVE:
             return [f"worker-{number}" for number in range(1, self._workers + 1)]
         return _run("docker", "compose", "ps", "--format", "{{.Name}}", "worker").split()
 
     def _stack(self, *command: str) -> str:
-        return _run(sys.executable, "-m", "deploy.stack", *command)
+        # Said again: without the word, a command takes the stack that is up, and both may be.
+        environment = {**os.environ, "RUNTIME": self._runtime}  # noqa: TID251 - handed on
+        return _run(sys.executable, "-m", "deploy.stack", *command, environment=environment)
 
 
 def _kill_program(name: str) -> None:
@@ -80,11 +84,12 @@ def _kill_program(name: str) -> None:
         raise FaultError(str(error)) from None
 
 
-def _run(*words: str) -> str:
+def _run(*words: str, environment: Mapping[str, str] | None = None) -> str:
     try:
         done = subprocess.run(
             words,
             cwd=ROOT,
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -14,7 +14,7 @@ def ran(monkeypatch):
     """What was run, by its last words; it prints as the stack's commands do."""
     commands = []
 
-    def run(*words):
+    def run(*words, environment=None):
         commands.append(" ".join(words).removeprefix(f"{sys.executable} -m deploy.stack "))
         if "ps" in words:
             return "turnstile-worker-4\n"
@@ -85,6 +85,14 @@ def test_the_broker_is_killed_and_comes_back(ran, monkeypatch):
     assert killed == ["rabbitmq"]
     assert [words.split()[2] for words in ran] == ["kill", "up"]
     assert [what for _, what in (*native.log, *docker.log)] == ["killed RabbitMQ"] * 2
+
+
+@pytest.mark.parametrize("runtime", ["native", "docker"])
+def test_harm_is_done_to_the_stack_under_load_even_where_there_is_another(monkeypatch, runtime):
+    told = []
+    monkeypatch.setattr(faults, "_run", lambda *_, environment: told.append(environment["RUNTIME"]) or "")
+    StackFaults(runtime, 3, Random(1)).mend()
+    assert told == [runtime]
 
 
 def test_harm_that_could_not_be_done_is_said_and_not_logged(monkeypatch):
