@@ -11,7 +11,7 @@ BIN := .venv/bin
 STACK := $(PYTHON) -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
-.PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine \
+.PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
 	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui simulate mutants model chaos \
 	lock clean
 
@@ -57,6 +57,9 @@ rebuild: python ## Derive the audit trail and the other read models again from t
 quarantine: python ## Show the messages that were set aside, and why
 	@$(PYTHON) -m deploy.quarantine
 
+verify: setup ## Judge from what this stack recorded whether all promises were kept (ARGS='--lock ledger --html verdict.html')
+	@$(BIN)/python -m deploy.verify $(ARGS)
+
 # --- Check -------------------------------------------------------------------------------------
 
 check: setup ## Format, lint, types and import contracts; needs no servers
@@ -95,21 +98,21 @@ fuzz: export FUZZ_MESSAGES ?= 5000
 fuzz: export FUZZ_NAMES ?= 50000
 fuzz: export FUZZ_IDS ?= 500
 fuzz: export FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
-fuzz: servers ## Bad input at full size: every door, thousands of each (FUZZ_SEED=7 repeats a run)
+fuzz: servers ## Bad input at full size: every door, thousands of each (FUZZ_SEED=7 makes up the same again)
 	@echo "FUZZ_SEED=$$FUZZ_SEED"
-	@$(BIN)/pytest --timeout 5400 tests/unit/contracts/test_hostile_names.py tests/integration/fuzz \
+	@$(BIN)/pytest --timeout 5400 --hypothesis-seed $$FUZZ_SEED tests/unit/contracts/test_hostile_names.py tests/integration/fuzz \
 		tests/integration/publisher/test_openapi.py
 
 LOAD = $(BIN)/python -m loadtest $(if $(n),--workers $(n)) $(if $(s),--scenario $(s)) $(if $(t),--time $(t)) \
 	$(if $(j),--jobs $(j)) $(if $(u),--users $(u)) $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(filter 1,$(OTEL)),--otel)
 
-load: setup ## Put the stack under load and judge it (n=8 workers, s=contention, t=30s, j=2000 jobs, u=40 users, OTEL=1)
+load: setup ## Put the stack under load and judge it (n=8 workers, s=contention, at most t=30s and j=2000 jobs, u=40 users, OTEL=1)
 	@$(LOAD)
 
 load-ui: setup ## The same in Locust's web page, with the verdict on one of its own
 	@$(LOAD) --ui
 
-chaos: servers ## Kill, freeze, cut and lie to real processes, minutes long (FULL=1, CASE=kills, SEED=7, WORKERS=8)
+chaos: servers ## Kill, freeze, cut and lie to real processes, for some ten minutes (CASE='kills pauses', SEED=7, WORKERS=8, FULL=1: hours)
 	@$(BIN)/python -m tests.chaos $(if $(filter 1,$(FULL)),--full) $(foreach case,$(CASE),--case $(case)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 
@@ -119,8 +122,8 @@ simulate: setup ## Play seeds of the simulation (SEEDS=2000 FROM=0 JOBS=2)
 mutants: setup ## Take away one rule of the protocol after the other, and see who notices
 	@$(BIN)/python -m tests.simulation.mutant_table
 
-model: setup ## Try all that the protocol's model allows (QUICK=1; CASE='no fence check' TRAIL=1 shows how it fails)
-	@$(BIN)/python -m spec $(if $(QUICK),--quick) $(if $(CASE),--case '$(CASE)') $(if $(TRAIL),--trail)
+model: setup ## Try all that the protocol's model allows (QUICK=1; CASE='no fence check' TRAIL=1 shows how it fails, CASE='?' lists all)
+	@$(BIN)/python -m spec $(if $(filter 1,$(QUICK)),--quick) $(if $(CASE),--case '$(CASE)') $(if $(filter 1,$(TRAIL)),--trail)
 
 # --- Maintain ----------------------------------------------------------------------------------
 

@@ -40,7 +40,10 @@ def parse(scenarios: dict[str, type[Scenario]], argv: Sequence[str] | None = Non
     )
     parser.add_argument("-j", "--jobs", type=_whole, help="most jobs to submit, instead of the scenario's")
     parser.add_argument(
-        "-t", "--time", type=_seconds, help="submit for so long, such as 30s or 2m, instead of the scenario's"
+        "-t",
+        "--time",
+        type=_seconds,
+        help="submit for at most so long, such as 30s or 2m, instead of the scenario's",
     )
     parser.add_argument("--seed", type=int, default=1, help="seed of what is random (default: %(default)s)")
     parser.add_argument("--thresholds", type=Path, default=DEFAULT_FILE, help="the thresholds' TOML file")
@@ -56,13 +59,17 @@ def parse(scenarios: dict[str, type[Scenario]], argv: Sequence[str] | None = Non
         "--html", type=Path, metavar="FOLDER", help="also put each scenario's HTML report here"
     )
     parser.add_argument("--otel", action="store_true", help="send the load's own traces and metrics, too")
-    parser.add_argument("--ui", action="store_true", help="open Locust's web page instead of running")
+    parser.add_argument(
+        "--ui", action="store_true", help="open Locust's web page, where scenarios are chosen"
+    )
     parser.add_argument(
         "--port", type=_whole, default=8089, help="port of the web page (default: %(default)s)"
     )
     found = parser.parse_args(argv)
     # Each call has a folder of its own: effects of an earlier one would look forged.
     found.results /= f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    if found.ui and found.scenario:
+        parser.error("--scenario does not go with --ui: choose on the page")
     chosen = [name for names in found.scenario or [] for name in names]
     found.scenario = list(dict.fromkeys(chosen)) or list(scenarios)
     return found

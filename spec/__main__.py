@@ -46,9 +46,13 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m spec", description="Check the model of the protocol.")
+    parser = argparse.ArgumentParser(
+        prog="python -m spec",
+        description="Check the model of the protocol.",
+        epilog="Exit codes: 0 if all is as expected, 1 if not, 2 if it could not be checked.",
+    )
     parser.add_argument("--quick", action="store_true", help="only the quick cases")
-    parser.add_argument("--case", default="", help="only the case of this name")
+    parser.add_argument("--case", default="", help="only the case of this name; ? lists them")
     parser.add_argument("--trail", action="store_true", help="print the counterexamples that are found")
     parser.add_argument("--jobs", type=int, default=2, help="searches at a time")
     asked = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Chaos on real processes: `python -m tests.chaos [--full] [--case NAME ...] [--seed N]`."""
+"""Chaos on real processes: `python -m tests.chaos [--full] [--case NAME]... [--seed N] [--workers N]`."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--full", action="store_true", help="full size instead of minutes")
     parser.add_argument("--case", action="append", choices=sorted(CASES), help="only this one; repeatable")
-    parser.add_argument("--seed", type=int, default=None, help="throw the same dice again")
+    parser.add_argument("--seed", type=int, default=None, help="make the same random choices again")
     parser.add_argument("--workers", type=int, default=8, help="how many workers (%(default)s)")
     asked = parser.parse_args(arguments)
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed

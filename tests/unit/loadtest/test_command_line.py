@@ -24,6 +24,7 @@ def test_everything_can_be_said_in_short():
         (["-s", "nothing"], "there is no scenario nothing; there are"),
         (["-t", "soon"], "'soon' is no time"),
         (["-t", "0s"], "'0s' is no time"),
+        (["--ui", "-s", "contention"], "--scenario does not go with --ui"),
         (["-n", "0"], "'0' is no whole number from 1"),
     ],
 )
