@@ -84,7 +84,7 @@ RUNNER_END = Attribute(
 
 DOORBELL_REASON = Attribute(
     "doorbell.reason",
-    "Why it rings: a job was submitted, a lock was released, the sweeper found work nobody is at, a bell was put off.",
+    "Why it rings: a job was submitted, a lock was released, the sweeper found work, a bell was put off.",
     values=("submitted", "released", "swept", "deferred"),
 )
 DOORBELL_ANSWER = Attribute(
