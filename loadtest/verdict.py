@@ -94,7 +94,7 @@ def _promises(evidence: Evidence) -> Iterable[Finding]:
     yield Finding("jobs were accepted", f"{count}, under {locks} locks", bool(promised))
     if evidence.harm is not None:
         cut_off = sum(run.was_cut_off for history in ended.values() for run in history.runs)
-        harm = f"{len(evidence.harm)} times, {cut_off} runs cut off; {', '.join(evidence.harm)}"
+        harm = f"{len(evidence.harm)} times, runs cut off: {cut_off}; {', '.join(evidence.harm)}"
         yield Finding("harm was done", harm if evidence.harm else "none", bool(evidence.harm))
     missing = [entry.job_id for entry in promised if entry.job_id not in ended]
     yield _finding(

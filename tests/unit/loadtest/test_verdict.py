@@ -183,7 +183,7 @@ def test_harm_that_was_to_be_done_and_was_not_fails_the_verdict(evidence):
     done = judge(replace(evidence, harm=["killed worker-1", "stopped worker 2"]))
     assert done.holds
     (finding,) = [one for one in done.findings if one.promised == "harm was done"]
-    assert finding.seen == "2 times, 0 runs cut off; killed worker-1, stopped worker 2"
+    assert finding.seen == "2 times, runs cut off: 0; killed worker-1, stopped worker 2"
     (broken,) = [one for one in judge(replace(evidence, harm=[])).findings if not one.holds]
     assert (broken.promised, broken.seen) == ("harm was done", "none")
 
