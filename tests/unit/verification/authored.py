@@ -76,9 +76,16 @@ class Author:
         row = self.jobs[job]
         self._record(row, EventStatus.STATE_SAVED, "state saved", self._writer(row.worker), characters=9)
 
-    def end(self, job: str, status: EventStatus = EventStatus.COMPLETED, *, chain: str = "") -> None:
+    def end(
+        self,
+        job: str,
+        status: EventStatus = EventStatus.COMPLETED,
+        *,
+        chain: str = "",
+        worker: str | None = None,
+    ) -> None:
         """A run ends, and in the same transaction another job starts if one is named."""
-        writer = self._writer(self.jobs[job].worker)
+        writer = self._writer(self.jobs[job].worker if worker is None else worker)
         self._end(job, status, writer)
         self._free()
         if chain:
@@ -100,8 +107,14 @@ class Author:
 
     def cancel(self, job: str) -> None:
         """A waiting job is cancelled."""
+        self.jobs[job] = replace(self.jobs[job], cancel_requested=True)
         self._end(job, EventStatus.CANCELLED, self._writer(""))
         self._drop_ticket(job)
+
+    def ask_to_cancel(self, job: str) -> None:
+        """Somebody asks that the run in progress be cancelled."""
+        row = replace(self.jobs[job], cancel_requested=True)
+        self._record(row, EventStatus.CANCEL_REQUESTED, "cancellation requested", self._writer(""))
 
     def pause(self, seconds: float) -> None:
         """Nothing happens for a while."""
@@ -171,7 +184,12 @@ class Author:
 
     def _interrupt(self, job: str, writer: Writer, *, died: bool) -> None:
         row = self.jobs[job]
-        row = replace(row, status=JobStatus.QUEUED.value, interruptions=row.interruptions + 1)
+        row = replace(
+            row,
+            status=JobStatus.QUEUED.value,
+            interruptions=row.interruptions + 1,
+            deaths=row.deaths + died,
+        )
         self._record(row, EventStatus.INTERRUPTED, "cut off", writer, died=died)
 
     def _free(self) -> None:

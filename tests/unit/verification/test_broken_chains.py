@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.verification.asking import broken
 from tests.unit.verification.authored import Author, Records, eventful
-from tests.unit.verification.breaking import FIRST, THIRD, Breaks, without
+from tests.unit.verification.breaking import FIRST, SECOND, THIRD, Breaks, without
 
 from coordination import rows
 from coordination.events import chain_hash
@@ -67,6 +67,79 @@ def an_event_cannot_be_read() -> Records:
     return records
 
 
+def a_step_is_of_another_attempt_than_its_run() -> Records:
+    author = Author()
+    job = author.submit()
+    author.start(job)
+    author.jobs[job] = replace(author.jobs[job], attempt=2)
+    author.step(job, "one")
+    author.jobs[job] = replace(author.jobs[job], attempt=1)
+    author.end(job)
+    return Records(author)
+
+
+def an_attempt_is_skipped() -> Records:
+    author = Author()
+    job = author.submit()
+    author.jobs[job] = replace(author.jobs[job], attempt=1)
+    author.start(job)
+    author.end(job)
+    return Records(author)
+
+
+def a_row_lost_a_request_to_cancel() -> Records:
+    author = Author()
+    job = author.submit()
+    author.start(job)
+    author.ask_to_cancel(job)
+    author.rows[rows.job_key(job)][0]["cancel_requested"] = False
+    return Records(author)
+
+
+def a_row_lost_the_death_of_a_runner() -> Records:
+    author = eventful()
+    author.rows[rows.job_key(SECOND)][0]["deaths"] = 0
+    return Records(author)
+
+
+def a_row_names_another_worker() -> Records:
+    author = eventful()
+    author.rows[rows.job_key(SECOND)][0]["worker"] = "w9"
+    return Records(author)
+
+
+def a_row_is_of_another_job() -> Records:
+    author = eventful()
+    author.rows[rows.job_key(SECOND)][0]["job_id"] = FIRST
+    return Records(author)
+
+
+def a_ticket_is_older_than_its_job() -> Records:
+    author = Author()
+    job = author.submit()
+    before = author.rows[author.jobs[job].ticket_key]
+    author.start(job)
+    author.interrupt(job)
+    author.rows[author.jobs[job].ticket_key] = before
+    return Records(author)
+
+
+def a_job_has_two_places_in_line() -> Records:
+    author = Author()
+    job = author.submit()
+    second = replace(author.jobs[job], order="000000007")
+    author.rows[second.ticket_key] = second.values(), 0.0
+    return Records(author)
+
+
+def a_ticket_stands_where_its_job_does_not_look() -> Records:
+    author = Author()
+    job = author.submit()
+    other = replace(author.jobs[job], priority=9)
+    author.rows[other.ticket_key] = author.rows.pop(author.jobs[job].ticket_key)
+    return Records(author)
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -78,6 +151,15 @@ def an_event_cannot_be_read() -> Records:
         a_row_says_another_status,
         a_job_has_no_row,
         an_event_cannot_be_read,
+        a_step_is_of_another_attempt_than_its_run,
+        an_attempt_is_skipped,
+        a_row_lost_a_request_to_cancel,
+        a_row_lost_the_death_of_a_runner,
+        a_row_names_another_worker,
+        a_row_is_of_another_job,
+        a_ticket_is_older_than_its_job,
+        a_job_has_two_places_in_line,
+        a_ticket_stands_where_its_job_does_not_look,
     ],
     ids=lambda make: make.__name__,
 )

@@ -7,6 +7,8 @@ import pytest
 from tests.unit.verification.asking import broken, file_of
 from tests.unit.verification.authored import Author, Records, effect, eventful, job_id
 
+from contracts.statuses import EventStatus
+
 
 async def test_a_step_recorded_twice_is_found_and_nothing_else() -> None:
     author = Author()
@@ -64,6 +66,33 @@ async def test_effects_that_go_on_after_the_next_run_began_are_found(tmp_path: P
         author.pause(10)
         lines.append(effect(author, one, step, fence=1))
     assert set(await broken(Records(author), sink=file_of(tmp_path, *lines))) == {"I5"}
+
+
+async def test_effects_that_go_on_after_their_run_was_over_are_found_although_none_follows(
+    tmp_path: Path,
+) -> None:
+    author = Author()
+    job = author.submit()
+    author.start(job)
+    lines = [effect(author, job, "a")]
+    author.end(job, EventStatus.FAILED)
+    for step in ("b", "c"):
+        author.pause(10)
+        lines.append(effect(author, job, step))
+    assert set(await broken(Records(author), sink=file_of(tmp_path, *lines))) == {"I5"}
+    assert await broken(Records(author), sink=file_of(tmp_path, *lines[:2])) == {}
+
+
+async def test_a_recorded_step_that_has_an_effect_again_in_the_same_run_is_found(tmp_path: Path) -> None:
+    author = Author()
+    job = author.submit()
+    author.start(job)
+    lines = [effect(author, job, "one"), effect(author, job, "one")]
+    author.step(job, "one")
+    author.pause(10)
+    assert await broken(Records(author), sink=file_of(tmp_path, *lines)) == {}
+    lines.append(effect(author, job, "one"))
+    assert set(await broken(Records(author), sink=file_of(tmp_path, *lines))) == {"I10"}
 
 
 @pytest.mark.parametrize("line", ["{", '{"key": "ledger"}\n', "[]\n"])

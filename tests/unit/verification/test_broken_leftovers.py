@@ -33,6 +33,14 @@ def a_waiting_job_is_not_active() -> Records:
     return records
 
 
+def a_waiting_job_is_active_under_another_lock() -> Records:
+    author = Author()
+    job = author.submit()
+    records = Records(author)
+    records.listed[job] = "elsewhere"
+    return records
+
+
 def an_idle_lock_is_leased() -> Records:
     records = Records(eventful())
     records.leased.update(records.partitions)
@@ -54,6 +62,7 @@ async def test_an_interrupted_job_that_nobody_will_take_up_is_found_and_nothing_
         a_finished_job_waits_in_line,
         a_finished_job_is_active,
         a_waiting_job_is_not_active,
+        a_waiting_job_is_active_under_another_lock,
         an_idle_lock_is_leased,
     ],
     ids=lambda make: make.__name__,

@@ -53,6 +53,14 @@ def the_trail_has_an_event_too_many() -> Records:
     return records
 
 
+def the_trail_has_an_event_twice() -> Records:
+    """The second row has a key of another width, and sorts before the right one."""
+    records = Records(eventful())
+    place = next(n for n, told in enumerate(records.told) if told.key == f"{FIRST}-000003")
+    records.told.insert(place, replace(records.told[place], key=f"{FIRST}-0000003"))
+    return records
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -63,6 +71,7 @@ def the_trail_has_an_event_too_many() -> Records:
         the_trail_names_another_trace,
         the_trail_tells_of_an_unknown_job,
         the_trail_has_an_event_too_many,
+        the_trail_has_an_event_twice,
     ],
     ids=lambda make: make.__name__,
 )

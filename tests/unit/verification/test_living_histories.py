@@ -98,3 +98,15 @@ async def test_active_jobs_and_leases_are_given_time(patience: float, found: set
     records = Settling(author, author.stored())
     records.listed[one] = author.partition
     assert set(await broken(records, patience_seconds=patience)) == found
+
+
+async def test_a_job_that_came_and_began_after_an_idle_locks_jobs_were_read_is_no_violation() -> None:
+    author = Author()
+    one = author.submit()
+    author.start(one)
+    author.end(one)
+    idle = [row for row in author.stored() if row.key != rows.LOCK_KEY]
+    author.start(author.submit())
+    records = ChangingRecords(author, [*idle, *(row for row in author.stored() if row.key == rows.LOCK_KEY)])
+    assert await broken(records) == {}
+    assert records.readings > 1

@@ -17,6 +17,9 @@ from verification.spool import Run, Spool
 #: and fills the digits below with noise, which is less than this.
 _COMMIT_RESOLUTION = 0.001
 
+#: Seconds by which the times of one transaction's rows may differ, where each is given one of its own.
+_TRANSACTION_SPREAD = 1.0
+
 #: Measures that are taken on the way, beside `take_over.` and its cause.
 IN_LINE, HAND_OVER, TAKE_OVER = "in_line", "hand_over", "take_over."
 
@@ -60,13 +63,15 @@ class RunCheck:
             return "has the same fence and went on when" if earlier.job_id == later.job_id else "went on when"
         if not earlier.ended_at:
             return "had not ended when"
-        if earlier.ended_in == later.begun_in:
-            return ""
-        if earlier.last_commit is not None and later.began_commit is not None:
-            seconds = earlier.last_commit - later.began_commit
-            return f"wrote {seconds:.3f} s after" if seconds > _COMMIT_RESOLUTION else ""
+        is_chained = earlier.ended_in == later.begun_in
+        began = later.began_commit
+        if began is not None and earlier.last_commit is not None and earlier.ended_commit is not None:
+            late, ended = earlier.last_commit - began, earlier.ended_commit - began
+            allowed = _TRANSACTION_SPREAD if is_chained else _COMMIT_RESOLUTION
+            is_late = late > _COMMIT_RESOLUTION or ended > allowed
+            return f"wrote {max(late, ended):.3f} s after" if is_late else ""
         seconds = _seconds(later.began_at, earlier.ended_at)
-        return f"ended {seconds:.1f} s after" if seconds > self._tolerance else ""
+        return f"ended {seconds:.1f} s after" if seconds > self._tolerance and not is_chained else ""
 
     # --- times ------------------------------------------------------------------
 

@@ -25,12 +25,12 @@ class Invariant(StrEnum):
 #: One plain sentence each.
 MEANINGS = {
     Invariant.EVENTS: "Each job's events are numbered without gap or double, are chained by hash, and add "
-    "up to its row.",
+    "up to its row and its place in line.",
     Invariant.EXCLUSION: "Fences of a lock rise and come once; no run wrote after a later one had begun.",
     Invariant.ONE_END: "Every accepted job was submitted once and has exactly one terminal record.",
     Invariant.SINK_FENCES: "The world outside accepted no effect under a lower fence than before, and only "
     "of runs that the journal knows.",
-    Invariant.SINK_OVERLAP: "No run went on having effects outside after the next one had begun.",
+    Invariant.SINK_OVERLAP: "No run went on having effects outside after it was over.",
     Invariant.QUEUES: "Queues are empty, and quarantine holds only what belongs there.",
     Invariant.TRAIL: "The audit trail says the same as the journal, event for event.",
     Invariant.TAKEN_UP_AGAIN: "Every interrupted job was started again, has ended, or waits in line.",

@@ -1,7 +1,6 @@
 """A job's history: follows its events one by one, and notes what cannot have happened."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -13,22 +12,21 @@ from coordination.rows import EventRow, event_key
 from verification.events import UnreadableRowError, read_event
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
+from verification.run_rules import apart_from_start, end_without_run, foreign_write
 from verification.scope import Scope
 from verification.spool import JobFacts, Run
-
-#: What only the run's own worker writes.
-_OWN = {EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.COMPLETED}
+from verification.steps import number_of
 
 #: Findings told of one job and invariant; what follows from a first one is seldom news.
 _MOST = 3
 
-Remember = Callable[[str, str, int], bool]
+Remember = Callable[[str, str, int, str], bool]
 
 
 class JobHistory:
     """Takes a job's events in the order of their keys.
 
-    `remember` is told of each recorded step (job id, name, fence) and says whether it is new.
+    `remember` is told of each recorded step (job id, name, fence, time) and says whether it is new.
     """
 
     def __init__(self, partition: str, job_id: str, remember: Remember) -> None:
@@ -42,12 +40,13 @@ class JobHistory:
         self._hash = ""
         self._digest = hashlib.sha256()
         self._run: Run | None = None
-        self._ended_in = ""
+        self._acquired_in = self._ended_in = self._worker = ""
+        self._is_cancel_requested = False
         self._ended = ""
         self._ended_at = ""
         self._submitted_at = ""
         self._queued_at = ""
-        self._attempts = self._fence = self._interruptions = self._steps = self._count = 0
+        self._attempts = self._fence = self._interruptions = self._deaths = self._steps = self._count = 0
 
     def feed(self, stored: Stored) -> None:
         """Go on by one event."""
@@ -89,7 +88,10 @@ class JobHistory:
             self._fence,
             self._attempts,
             self._interruptions,
+            self._deaths,
             self._steps,
+            self._worker,
+            self._is_cancel_requested,
             self._submitted_at,
             ended,
             self._digest.digest(),
@@ -124,10 +126,15 @@ class JobHistory:
     # --- what happened ----------------------------------------------------------
 
     def _act(self, event: EventRow, status: EventStatus, committed: float | None) -> None:
+        self._intrude(event, apart_from_start(event, status, self._acquired_in))
+        self._acquired_in = ""
         match status:
-            case EventStatus.SUBMITTED | EventStatus.CANCEL_REQUESTED:
+            case EventStatus.SUBMITTED:
                 return
+            case EventStatus.CANCEL_REQUESTED:
+                self._is_cancel_requested = True
             case EventStatus.LEASE_ACQUIRED:
+                self._acquired_in = event.op_id
                 if self._run is not None:
                     self._intrude(event, "an attempt began while another run of the job went on")
             case EventStatus.STARTED:
@@ -150,14 +157,14 @@ class JobHistory:
             self._tell(
                 Invariant.EVENTS, f"attempt {event.attempt} follows attempt {self._attempts}", event.fence
             )
-        self._attempts, self._fence = event.attempt, fence
+        self._attempts, self._fence, self._worker = event.attempt, fence, event.worker or ""
         self._run = Run(
             self.partition,
             event.lock_name,
             fence,
             self.job_id,
             event.attempt,
-            event.worker or "",
+            self._worker,
             self._queued_at,
             event.timestamp,
             event.op_id,
@@ -169,31 +176,33 @@ class JobHistory:
 
     def _step(self, event: EventRow) -> None:
         self._steps += 1
-        if _number(event.data) not in {None, self._steps}:
+        if number_of(event.data) not in {None, self._steps}:
             self._tell(
                 Invariant.STEPS_ONCE,
                 f"step {event.message!r} is not recorded as number {self._steps}, which comes next",
                 event.fence,
             )
-        if not self._remember(self.job_id, event.message, event.fence or 0):
+        if not self._remember(self.job_id, event.message, event.fence or 0, event.timestamp):
             self._tell(Invariant.STEPS_ONCE, f"step {event.message!r} was recorded again", event.fence)
 
     def _end(self, event: EventRow, status: EventStatus, committed: float | None) -> None:
         run = self._run
         if run is not None:
             self._check_run(event, status)
-            self._wrote(event, committed)
+            self._wrote(event, None)
             run.ended_at, run.ended_in, run.outcome = event.timestamp, event.op_id, status.value
-            run.ended_by = event.worker or ""
+            run.ended_by, run.ended_commit = event.worker or "", committed
             self._run, self._ended_in = None, event.op_id
-        elif event.worker is not None and event.op_id != self._ended_in:
-            # An interruption may go on to end the job, in the same transaction only.
-            self._intrude(event, f"{event.worker} wrote {status} for a run that was over")
+        else:
+            self._intrude(event, end_without_run(event, status, self._ended_in))
+            self._is_cancel_requested |= status is EventStatus.CANCELLED
         if status is EventStatus.INTERRUPTED:
+            has_died = '"died":true' in event.data
             self._interruptions += 1
+            self._deaths += has_died
             self._queued_at = event.timestamp
             if run is not None:
-                run.died = '"died":true' in event.data
+                run.died = has_died
         else:
             self._ended, self._ended_at = status.value, event.timestamp
 
@@ -203,21 +212,21 @@ class JobHistory:
             return
         if event.worker == run.worker:
             run.last_at = event.timestamp
-        if committed is not None and run.last_commit is not None:
+        if committed is not None and run.last_commit is not None and run.began_commit is not None:
+            run.began_commit = min(run.began_commit, committed)
             run.last_commit = max(run.last_commit, committed)
 
     def _check_run(self, event: EventRow, status: EventStatus) -> None:
         """See that an event is the run's in progress, and written by who may."""
         run = self._run
-        if run is None:
-            self._intrude(event, f"{event.worker} wrote {status} for a run that was over")
-        elif event.fence != run.fence:
-            self._intrude(event, f"{status} has the fence {event.fence}, the run has {run.fence}")
-        elif status in _OWN and event.worker != run.worker:
-            self._intrude(event, f"{event.worker} wrote {status} for a run of {run.worker}")
+        self._intrude(event, foreign_write(event, status, run))
+        if run is not None and event.attempt != run.attempt:
+            what = f"{status} is of attempt {event.attempt}, its run of attempt {run.attempt}"
+            self._tell(Invariant.EVENTS, what, event.fence)
 
     def _intrude(self, event: EventRow, what: str) -> None:
-        self._tell(Invariant.EXCLUSION, f"event {event.seq}: {what}", event.fence)
+        if what:
+            self._tell(Invariant.EXCLUSION, f"event {event.seq}: {what}", event.fence)
 
     def _tell(self, invariant: Invariant, message: str, fence: int | None = None) -> None:
         told = sum(violation.invariant is invariant for violation in self.violations)
@@ -234,10 +243,3 @@ def update_digest(digest: "hashlib._Hash", event: EventRow, trace_id: str | None
 def lock_partition(name: str) -> str:
     """Give a lock's partition, as `contracts` does, remembering the last ones."""
     return lock_names.partition(name)
-
-
-def _number(data: str) -> int | None:
-    try:
-        return int(json.loads(data)["number"])
-    except (ValueError, KeyError, TypeError):
-        return None

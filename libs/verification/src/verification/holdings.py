@@ -33,13 +33,13 @@ async def check_active(evidence: Evidence, spool: Spool, patience: Patience) -> 
             break
     left_out = spool.query(
         "SELECT job_id, lock, partition FROM jobs WHERE ended_at = '' AND in_scope"
-        " AND job_id NOT IN (SELECT job_id FROM active) LIMIT ?",
+        " AND job_id NOT IN (SELECT job_id FROM active WHERE active.partition = jobs.partition) LIMIT ?",
         _MOST_READ_AGAIN,
     )
     for job_id, lock, partition in list(left_out):
         facts = await read_facts(evidence, partition, job_id)
         if facts is not None and not is_over(facts):
-            what = f"it is {facts.status}, but not listed as active: no sweep would find it"
+            what = f"it is {facts.status}, but not listed as active under its lock: no sweep would find it"
             yield Violation(Invariant.NOTHING_HELD, what, lock, job_id)
 
 

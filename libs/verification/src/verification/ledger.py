@@ -46,8 +46,8 @@ class _KnownRun:
     jobs: frozenset[str]
     #: None where somebody wrote nonsense.
     began: float | None
-    #: When the next run of the lock began; None when there is none.
-    next_began: float | None
+    #: When it ended, or the next run of the lock began; None when neither has happened.
+    over: float | None
 
 
 class LedgerCheck:
@@ -90,7 +90,7 @@ class LedgerCheck:
         for (key, fence, job), count in self._late.items():
             if count > self._late_effects:
                 what = (
-                    f"the run had {count} effects after the next one had begun; "
+                    f"the run had {count} effects after it was over; "
                     f"{self._late_effects} may be late, cut off within a call"
                 )
                 yield Violation(Invariant.SINK_OVERLAP, what, key, job, fence)
@@ -100,16 +100,23 @@ class LedgerCheck:
             what = f"the sink accepted step {effect.step!r} although it had seen fence {highest} before"
             yield _violation(Invariant.SINK_FENCES, what, effect)
         run = self._run_of(effect)
-        next_began = None if run is None else run.next_began
-        at = None if self._offset is None else effect.at + self._offset
-        if next_began is not None and at is not None and at > next_began + self._tolerance:
+        if run is not None and self._is_after(effect, run.over):
             self._late[effect.key, effect.fence, effect.job] += 1
         recorded = self._spool.one(
-            "SELECT fence FROM steps WHERE job_id = ? AND name = ?", effect.job, effect.step
+            "SELECT fence, recorded_at FROM steps WHERE job_id = ? AND name = ?", effect.job, effect.step
         )
-        if recorded is not None and recorded[0] < effect.fence:
-            what = f"step {effect.step!r} was recorded under fence {recorded[0]}, and had an effect again"
+        if recorded is None:
+            return
+        fence, recorded_at = recorded
+        if fence < effect.fence or (fence == effect.fence and self._is_after(effect, _moment(recorded_at))):
+            what = f"step {effect.step!r} was recorded under fence {fence}, and had an effect again"
             yield _violation(Invariant.STEPS_ONCE, what, effect)
+
+    def _is_after(self, effect: Effect, moment: float | None) -> bool:
+        """Tell whether an effect came after a moment of the journal, whatever the clocks."""
+        if moment is None or self._offset is None:
+            return False
+        return effect.at + self._offset > moment + self._tolerance
 
     def _clock_offset(self) -> float | None:
         """Give what is to be added to the sink's times; None when no effect tells."""
@@ -127,7 +134,9 @@ class LedgerCheck:
         partition = lock_partition(effect.key)
         rows = list(
             self._spool.query(
-                "SELECT job_id, began_at FROM runs WHERE partition = ? AND fence = ?", partition, effect.fence
+                "SELECT job_id, began_at, ended_at FROM runs WHERE partition = ? AND fence = ?",
+                partition,
+                effect.fence,
             )
         )
         if not rows:
@@ -137,9 +146,10 @@ class LedgerCheck:
             partition,
             effect.fence,
         )
-        jobs = frozenset(job_id for job_id, _ in rows)
-        next_began = None if following is None else _moment(following[0])
-        run = _KnownRun(effect.fence, jobs, _moment(rows[0][1]), next_began)
+        jobs = frozenset(job_id for job_id, *_ in rows)
+        ends = [_moment(text) for text in (rows[0][2], following[0] if following else "")]
+        over = min((end for end in ends if end is not None), default=None)
+        run = _KnownRun(effect.fence, jobs, _moment(rows[0][1]), over)
         self._last_run[effect.key] = run
         return run
 

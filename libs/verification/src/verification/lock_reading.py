@@ -1,15 +1,17 @@
 """Reads one lock's partition of the journal, row by row in the order of keys, and judges it at the end."""
 
-from collections.abc import Iterator
+from contextlib import suppress
 
+from contracts.lock_names import LockNameError, normalise
 from contracts.statuses import JobStatus
 from coordination import rows
 from coordination.ports import Values
 from coordination.rows import JobRow
+from verification.adding_up import contradictions, place_in_line
 from verification.evidence import Stored
 from verification.exclusion import RunCheck
 from verification.findings import Invariant, Violation
-from verification.history import JobHistory
+from verification.history import JobHistory, lock_partition
 from verification.scope import Scope
 from verification.spool import JobFacts, Run, Spool
 from verification.steps import Steps
@@ -68,6 +70,7 @@ class LockReading:
         self._close_history()
         for violation in self._runs.check(self.partition):
             self._keep(violation)
+        self._check_name()
         self._check_lock_row()
         for job_id, status in self._spool.query(
             "SELECT job_id, status FROM jobs WHERE partition = ? AND NOT has_row AND in_scope", self.partition
@@ -109,11 +112,12 @@ class LockReading:
             self._tell(Invariant.ONE_END, "it has a row, but was never submitted", job_id)
             return
         self._spool.execute(
-            "UPDATE jobs SET has_row = 1 WHERE job_id = ? AND partition = ?", job_id, self.partition
+            "UPDATE jobs SET has_row = 1, ticket_key = ? WHERE job_id = ? AND partition = ?",
+            place_in_line(values),
+            job_id,
+            self.partition,
         )
-        if facts.in_scope:
-            for what in _contradictions(values, facts):
-                self._tell(Invariant.EVENTS, what, job_id)
+        self._compare("row", values, facts)
 
     def _read_ticket(self, key: str, values: Values) -> None:
         job_id = str(values.get("job_id"))
@@ -124,8 +128,28 @@ class LockReading:
             self._tell(Invariant.ONE_END, f"the ticket {key} is for a job that was never submitted", job_id)
         elif facts.status != JobStatus.QUEUED:
             self._tell(Invariant.NOTHING_HELD, f"it waits in line, but is {facts.status}", job_id)
+        else:
+            # Whoever starts the job believes the ticket: an old copy could never be started.
+            self._compare("ticket", values, facts)
+            if facts.has_row and facts.in_scope and key != facts.ticket_key:
+                what = f"it waits in line as {key}, where its row says {facts.ticket_key}"
+                self._tell(Invariant.EVENTS, what, job_id)
 
-    # --- the lock's row ---------------------------------------------------------
+    def _compare(self, name: str, values: Values, facts: JobFacts) -> None:
+        if facts.in_scope:
+            for what in contradictions(values, facts):
+                self._tell(Invariant.EVENTS, f"its {name} says {what}", facts.job_id)
+
+    # --- the lock -----------------------------------------------------------------
+
+    def _check_name(self) -> None:
+        with suppress(LockNameError):
+            spelled = normalise(self.lock)
+            if spelled != self.lock:
+                what = (
+                    f"the lock's name is not spelled {spelled!r}, as it is for whoever excludes others by it"
+                )
+                self._tell(Invariant.EXCLUSION, what)
 
     def _check_lock_row(self) -> None:
         last = self._last_run()
@@ -134,6 +158,9 @@ class LockReading:
             if last is not None:
                 self._tell(Invariant.EXCLUSION, "the lock has runs, but no row", last.job_id)
             return
+        if lock_partition(str(lock.get("lock_name"))) != self.partition:
+            what = f"the lock's row is of lock {lock.get('lock_name')!r}, which is another partition's"
+            self._tell(Invariant.EXCLUSION, what)
         fence, job_id = _integer(lock.get("fence")), str(lock.get("job_id") or "")
         if last is not None and fence < last.fence:
             self._tell(
@@ -144,16 +171,23 @@ class LockReading:
         if job_id:
             self.is_idle = False
             facts = self._spool.job(self.partition, job_id)
+            self.is_live |= facts is None
             status = "unknown" if facts is None else facts.status
             if status != JobStatus.RUNNING:
                 self._tell(Invariant.NOTHING_HELD, f"it holds the lock, but is {status}", job_id)
-        if last is not None and not last.ended_at and last.job_id != job_id:
-            self._tell(
-                Invariant.EXCLUSION,
-                f"it is running with fence {last.fence}, but the lock's row names "
-                f"{'job ' + job_id if job_id else 'no job'}",
-                last.job_id,
+        if last is not None and not last.ended_at:
+            self._check_named(last, lock, job_id)
+
+    def _check_named(self, last: Run, lock: Values, job_id: str) -> None:
+        """See that the lock's row names the run that goes on."""
+        named = (job_id, lock.get("fence"), lock.get("attempt"), lock.get("worker"))
+        if named != (last.job_id, last.fence, last.attempt, last.worker):
+            by = f"job {job_id} with fence {named[1]}, attempt {named[2]}, by {named[3]}"
+            what = (
+                f"it is running with fence {last.fence}, attempt {last.attempt}, by {last.worker}, "
+                f"but the lock's row names {by if job_id else 'no job'}"
             )
+            self._tell(Invariant.EXCLUSION, what, last.job_id)
 
     def _last_run(self) -> Run | None:
         found = self._spool.one(
@@ -167,26 +201,6 @@ class LockReading:
     def _keep(self, violation: Violation) -> None:
         if len(self.violations) < _MOST_KEPT:
             self.violations.append(violation)
-
-
-def _contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
-    """Say where a job's row and its events differ."""
-    expected = {
-        "seq": facts.events,
-        "event_hash": facts.hash,
-        "status": facts.status,
-        "fence": facts.fence,
-        "attempt": facts.attempts,
-        "interruptions": facts.interruptions,
-        "steps": facts.steps,
-        "submitted_at": facts.submitted_at,
-        "finished_at": facts.ended_at,
-        "lock_name": facts.lock,
-    }
-    for name, due in expected.items():
-        found = values.get(name)
-        if found != due:
-            yield f"its row says {name} {found!r}, its events {due!r}"
 
 
 def _integer(value: object) -> int:

@@ -30,7 +30,7 @@ class Run:
     queued_at: str
     began_at: str
     begun_in: str
-    #: The storage's time of its start, and of the last event that was written for it.
+    #: The storage's times of the first and the last event that was written for it, but for its end.
     began_commit: float | None
     last_commit: float | None
     #: Its holder's last own event.
@@ -40,6 +40,8 @@ class Run:
     outcome: str = ""
     ended_by: str = ""
     died: bool = False
+    #: The storage's time of its end.
+    ended_commit: float | None = None
 
 
 @dataclass(slots=True)
@@ -55,7 +57,10 @@ class JobFacts:
     fence: int
     attempts: int
     interruptions: int
+    deaths: int
     steps: int
+    worker: str
+    cancel_requested: bool
     submitted_at: str
     ended_at: str
     #: Stands for all that its events say, to be compared with the audit trail.
@@ -63,6 +68,8 @@ class JobFacts:
     in_scope: bool
     has_row: bool = False
     in_trail: bool = False
+    #: Where its row says that it waits.
+    ticket_key: str = ""
 
 
 _RUN_FIELDS = [field.name for field in fields(Run)]
@@ -75,7 +82,7 @@ CREATE TABLE runs ({", ".join(_RUN_FIELDS)});
 CREATE INDEX runs_of_lock ON runs (partition, fence);
 CREATE INDEX runs_of_job ON runs (job_id);
 CREATE TABLE tickets (partition, job_id, PRIMARY KEY (partition, job_id)) WITHOUT ROWID;
-CREATE TABLE steps (job_id, name, fence, PRIMARY KEY (job_id, name)) WITHOUT ROWID;
+CREATE TABLE steps (job_id, name, fence, recorded_at, PRIMARY KEY (job_id, name)) WITHOUT ROWID;
 CREATE TABLE samples (partition, measure, seconds);
 CREATE INDEX samples_of_lock ON samples (partition);
 CREATE TABLE accepted (job_id PRIMARY KEY) WITHOUT ROWID;

@@ -1,5 +1,7 @@
 """Names of recorded steps, so that a second record is noticed."""
 
+import json
+
 from verification.spool import Spool
 
 #: Names of one job's steps that are held in memory before they go to the spool.
@@ -16,7 +18,7 @@ class Steps:
         self._names: set[str] = set()
         self._has_spilled = False
 
-    def remember(self, job_id: str, name: str, fence: int) -> bool:
+    def remember(self, job_id: str, name: str, fence: int, recorded_at: str) -> bool:
         """Note that a step was recorded; tells whether it was not known."""
         if job_id != self._job:
             self._job, self._has_spilled = job_id, False
@@ -25,10 +27,10 @@ class Steps:
             return False
         self._names.add(name)
         if self._keeps_all:
-            self._spool.add("steps", (job_id, name, fence))
+            self._spool.add("steps", (job_id, name, fence, recorded_at))
         if len(self._names) >= _MOST_HELD:
             for held in () if self._keeps_all else self._names:
-                self._spool.add("steps", (job_id, held, fence))
+                self._spool.add("steps", (job_id, held, fence, recorded_at))
             self._names.clear()
             self._has_spilled = True
         return True
@@ -40,3 +42,11 @@ class Steps:
     def _is_spilled(self, name: str) -> bool:
         found = self._spool.one("SELECT 1 FROM steps WHERE job_id = ? AND name = ?", self._job, name)
         return found is not None
+
+
+def number_of(data: str) -> int | None:
+    """Give the number that a step's event says it was recorded as; None when it says none."""
+    try:
+        return int(json.loads(data)["number"])
+    except (ValueError, KeyError, TypeError):
+        return None

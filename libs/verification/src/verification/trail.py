@@ -128,7 +128,11 @@ class TrailCheck:
                     continue
         lock = (journal or [told.event for told in trail])[0].lock_name if journal or trail else None
         told_by_seq = {told.event.seq: told for told in trail}
-        found = []
+        found = [
+            f"the trail has event {told.event.seq} in the row {told.key}, too"
+            for told in trail
+            if told is not told_by_seq[told.event.seq]
+        ]
         for event in journal:
             told = told_by_seq.pop(event.seq, None)
             what = f"{_LATE} {event.seq}, {event.status}" if told is None else _difference(event, told)
