@@ -144,3 +144,18 @@ async def test_one_effect_that_was_cut_off_within_a_call_may_come_late(tmp_path:
     sink = file_of(tmp_path, *lines)
     assert await broken(Records(author), sink=sink) == {}
     assert set(await broken(Records(author), sink=sink, late_effects=0)) == {"I5"}
+
+
+async def test_a_ledger_goes_on_after_the_sinks_machine_was_started_anew(tmp_path: Path) -> None:
+    author = Author()
+    first, second = author.submit(), author.submit()
+    author.start(first)
+    lines = [effect(author, first, step) for step in ("one", "two", "three")]
+    author.end(first)
+    author.pause(3600)
+    author.start(second)
+    lines += [effect(author, second, "one", at=20.0), effect(author, second, "two", at=21.0)]
+    author.end(second)
+    assert await broken(Records(author), sink=file_of(tmp_path, *lines)) == {}
+    lines += [effect(author, second, step, at=40.0) for step in ("three", "four")]
+    assert set(await broken(Records(author), sink=file_of(tmp_path, *lines))) == {"I5"}

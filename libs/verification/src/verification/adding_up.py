@@ -20,7 +20,7 @@ def contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
         "interruptions": facts.interruptions,
         "deaths": facts.deaths,
         "steps": facts.steps,
-        "cancel_requested": facts.cancel_requested,
+        "cancel_requested": bool(facts.cancel_requested),
         "submitted_at": facts.submitted_at,
         "finished_at": facts.ended_at,
         "lock_name": facts.lock,

@@ -40,7 +40,8 @@ class JobHistory:
         self._hash = ""
         self._digest = hashlib.sha256()
         self._run: Run | None = None
-        self._acquired_in = self._ended_in = self._worker = ""
+        self._acquired: EventRow | None = None
+        self._ended_in = self._worker = ""
         self._is_cancel_requested = False
         self._ended = ""
         self._ended_at = ""
@@ -126,15 +127,14 @@ class JobHistory:
     # --- what happened ----------------------------------------------------------
 
     def _act(self, event: EventRow, status: EventStatus, committed: float | None) -> None:
-        self._intrude(event, apart_from_start(event, status, self._acquired_in))
-        self._acquired_in = ""
+        self._intrude(event, apart_from_start(event, status, self._acquired))
+        self._acquired = event if status is EventStatus.LEASE_ACQUIRED else None
         match status:
             case EventStatus.SUBMITTED:
                 return
             case EventStatus.CANCEL_REQUESTED:
                 self._is_cancel_requested = True
             case EventStatus.LEASE_ACQUIRED:
-                self._acquired_in = event.op_id
                 if self._run is not None:
                     self._intrude(event, "an attempt began while another run of the job went on")
             case EventStatus.STARTED:

@@ -2,12 +2,13 @@
 
 The sink has a clock of its own. Where it stands to the journal's is taken from the effect that came soonest
 after the start of its run; so its times, in the journal's, are never late, and no false alarm comes of them.
+Where the times in the file fall, the sink's machine was started anew, and its clock is set anew, too.
 """
 
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +39,8 @@ class Effect:
     step: str
     at: float
     is_accepted: bool
+    #: How often the sink's clock had begun anew before.
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,12 @@ class LedgerCheck:
         self._last_run: dict[str, _KnownRun] = {}
         self._late: Counter[tuple[str, int, str]] = Counter()
         self._looked_for = 0
-        #: To be added to the sink's times; None when no effect tells.
-        self._offset: float | None = None
+        #: What is to be added to the sink's times, by its restarts, where an effect tells.
+        self._offsets: dict[int, float] = {}
 
     async def check(self, evidence: Evidence) -> AsyncIterator[Violation]:
         """Judge every effect. Raises OSError, and LedgerError when the file is none."""
-        self._offset = self._clock_offset()
+        self._set_clock()
         for effect in self._effects():
             is_inside = self._is_inside(effect)
             self.accepted += is_inside and effect.is_accepted
@@ -114,18 +117,20 @@ class LedgerCheck:
 
     def _is_after(self, effect: Effect, moment: float | None) -> bool:
         """Tell whether an effect came after a moment of the journal, whatever the clocks."""
-        if moment is None or self._offset is None:
-            return False
-        return effect.at + self._offset > moment + self._tolerance
+        at = self._time_of(effect)
+        return moment is not None and at is not None and at > moment + self._tolerance
 
-    def _clock_offset(self) -> float | None:
-        """Give what is to be added to the sink's times; None when no effect tells."""
-        offset: float | None = None
+    def _time_of(self, effect: Effect) -> float | None:
+        """Give an effect's time by the journal's clocks, or an earlier one; None when nothing tells."""
+        offset = self._offsets.get(effect.restarts)
+        return None if offset is None else effect.at + offset
+
+    def _set_clock(self) -> None:
         for effect in self._effects():
             run = self._run_of(effect)
             if run is not None and run.began and effect.is_accepted and effect.job in run.jobs:
-                offset = max(run.began - effect.at, offset if offset is not None else float("-inf"))
-        return offset
+                offset = self._offsets.get(effect.restarts, float("-inf"))
+                self._offsets[effect.restarts] = max(run.began - effect.at, offset)
 
     def _run_of(self, effect: Effect) -> _KnownRun | None:
         known = self._last_run.get(effect.key)
@@ -155,10 +160,11 @@ class LedgerCheck:
 
     def _is_inside(self, effect: Effect) -> bool:
         """Tell whether an effect is of the period; where nothing sets the sink's clock, all are."""
-        if self._offset is None or not self._scope.has_period:
+        at = self._time_of(effect)
+        if at is None or not self._scope.has_period:
             return True
-        at = timestamp(datetime.fromtimestamp(effect.at + self._offset, UTC))
-        return self._scope.holds(at, at)
+        text = timestamp(datetime.fromtimestamp(at, UTC))
+        return self._scope.holds(text, text)
 
     async def _is_known(self, evidence: Evidence, effect: Effect) -> bool:
         """Look for the effect's run, also in the journal itself: it may have begun after that was read."""
@@ -178,13 +184,16 @@ class LedgerCheck:
         return False
 
     def _effects(self) -> Iterator[Effect]:
+        restarts, last = 0, float("-inf")
         with self._path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     return  # it is being written
                 effect = _read(line, number)
+                restarts += effect.at < last
+                last = effect.at
                 if not self._scope.locks or effect.key in self._scope.locks:
-                    yield effect
+                    yield replace(effect, restarts=restarts) if restarts else effect
 
 
 def _read(line: bytes, number: int) -> Effect:

@@ -34,8 +34,15 @@ def end_without_run(event: EventRow, status: EventStatus, ended_in: str) -> str:
     return f"{event.worker or event.actor} wrote {status}, although no run of the job went on"
 
 
-def apart_from_start(event: EventRow, status: EventStatus, acquired_in: str) -> str:
-    """Judge what follows when a job got the lock in the transaction `acquired_in`: its run starts in it."""
-    if not acquired_in or (status is EventStatus.STARTED and event.op_id == acquired_in):
+def apart_from_start(event: EventRow, status: EventStatus, acquired: EventRow | None) -> str:
+    """Judge what follows the event that a job got the lock: its run starts in the same transaction."""
+    if acquired is None:
         return ""
-    return f"{status} follows, where a run should have begun in the transaction in which it got the lock"
+    if status is not EventStatus.STARTED or event.op_id != acquired.op_id:
+        return f"{status} follows, where a run should have begun in the transaction in which it got the lock"
+    got, began = ((each.fence, each.attempt, each.worker) for each in (acquired, event))
+    return (
+        ""
+        if got == began
+        else f"it got the lock with fence, attempt and worker {got}, and began with {began}"
+    )
