@@ -55,7 +55,7 @@ class Author:
             submitted_at=writer.at,
             traceparent=f"00-{TRACE}-00f067aa0ba902b7-01",
         )
-        self._record(job, EventStatus.SUBMITTED, "submitted by test", writer, kind="ten-steps")
+        self._record(job, EventStatus.SUBMITTED, "submitted by test", writer, kind="ten-steps", priority=5)
         self._wait(new)
         return new
 

@@ -114,6 +114,19 @@ def a_row_is_of_another_job() -> Records:
     return Records(author)
 
 
+def a_ticket_is_for_another_kind_of_job() -> Records:
+    author = Author()
+    job = author.submit()
+    author.rows[author.jobs[job].ticket_key][0]["kind"] = "send-effects"
+    return Records(author)
+
+
+def a_row_has_another_priority_than_was_asked_for() -> Records:
+    author = eventful()
+    author.rows[rows.job_key(SECOND)][0]["priority"] = 1
+    return Records(author)
+
+
 def a_ticket_is_older_than_its_job() -> Records:
     author = Author()
     job = author.submit()
@@ -157,6 +170,8 @@ def a_ticket_stands_where_its_job_does_not_look() -> Records:
         a_row_lost_the_death_of_a_runner,
         a_row_names_another_worker,
         a_row_is_of_another_job,
+        a_ticket_is_for_another_kind_of_job,
+        a_row_has_another_priority_than_was_asked_for,
         a_ticket_is_older_than_its_job,
         a_job_has_two_places_in_line,
         a_ticket_stands_where_its_job_does_not_look,
@@ -165,3 +180,10 @@ def a_ticket_stands_where_its_job_does_not_look() -> Records:
 )
 async def test_a_chain_that_does_not_add_up_is_found_and_nothing_else(make: Breaks) -> None:
     assert set(await broken(make())) == {"I1"}
+
+
+@pytest.mark.parametrize("data", ["[" * 100_000, '{"number": 1e999}', '{"number": "x"}', "[]"])
+async def test_a_step_whose_data_is_nonsense_stops_nobody_from_verifying(data: str) -> None:
+    author = eventful()
+    author.event(FIRST, 4)["data"] = data
+    assert set(await broken(Records(author))) == {"I1"}

@@ -1,5 +1,6 @@
 """Nothing is found where nothing is wrong, and what is told of it is right."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 from tests.unit.verification.asking import Scope, broken, file_of, verdict_on
 from tests.unit.verification.authored import BEGINNING, Author, Records, effect, eventful, job_id
 
+from coordination import rows
+from coordination.events import chain_hash
+from coordination.rows import EventRow
 from verification import Invariant
 
 
@@ -159,3 +163,18 @@ async def test_a_ledger_goes_on_after_the_sinks_machine_was_started_anew(tmp_pat
     assert await broken(Records(author), sink=file_of(tmp_path, *lines)) == {}
     lines += [effect(author, second, step, at=40.0) for step in ("three", "four")]
     assert set(await broken(Records(author), sink=file_of(tmp_path, *lines))) == {"I5"}
+
+
+@pytest.mark.parametrize(
+    "data", ["", "[]", "[" * 100_000, '{"kind": ["x"], "priority": 1e99}', '{"kind": "\\ud800"}']
+)
+async def test_a_submission_that_tells_nothing_of_its_job_is_compared_with_nothing(data: str) -> None:
+    author = Author()
+    job = author.submit()
+    values = author.event(job, 1)
+    values["data"] = data
+    values["hash"] = chain_hash(EventRow.from_values(values))
+    author.jobs[job] = replace(author.jobs[job], event_hash=values["hash"])
+    author.rows[rows.job_key(job)][0]["event_hash"] = values["hash"]
+    author.rows[author.jobs[job].ticket_key][0]["event_hash"] = values["hash"]
+    assert await broken(Records(author)) == {}

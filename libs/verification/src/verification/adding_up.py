@@ -25,6 +25,8 @@ def contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
         "finished_at": facts.ended_at,
         "lock_name": facts.lock,
     }
+    told = {"kind": facts.kind, "priority": facts.priority}
+    expected |= {name: due for name, due in told.items() if due is not None}
     for name, due in expected.items():
         found = values.get(name)
         if found != due:

@@ -1,5 +1,7 @@
 """Reading events and what they cover, from rows that may hold anything."""
 
+import json
+
 from coordination.ports import Values
 from coordination.rows import EventRow
 
@@ -31,6 +33,20 @@ def read_event(values: Values) -> EventRow:
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UnreadableRowError(f"{type(error).__name__}: {error}") from None
+
+
+def kind_and_priority(data: str) -> tuple[str | None, int | None]:
+    """Give what the data of a submission's event tells of the job; None for what it does not."""
+    try:
+        told = json.loads(data)
+        kind, priority = told.get("kind"), told.get("priority")
+    except (ValueError, AttributeError, RecursionError):
+        return None, None
+    # What cannot be kept is not told: lone surrogates, whatever is no number of two digits.
+    return (
+        kind if isinstance(kind, str) and kind.isprintable() else None,
+        priority if isinstance(priority, int) and 0 <= priority < 100 else None,
+    )
 
 
 def _text(value: object) -> str | None:

@@ -9,7 +9,7 @@ from contracts.statuses import EventStatus, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.events import chain_hash
 from coordination.rows import EventRow, event_key
-from verification.events import UnreadableRowError, read_event
+from verification.events import UnreadableRowError, kind_and_priority, read_event
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
 from verification.run_rules import apart_from_start, end_without_run, foreign_write
@@ -42,6 +42,7 @@ class JobHistory:
         self._run: Run | None = None
         self._acquired: EventRow | None = None
         self._ended_in = self._worker = ""
+        self._asked_for: tuple[str | None, int | None] = None, None
         self._is_cancel_requested = False
         self._ended = ""
         self._ended_at = ""
@@ -69,6 +70,7 @@ class JobHistory:
             return
         if not self._submitted_at:
             self._submitted_at = self._queued_at = event.timestamp
+            self._asked_for = kind_and_priority(event.data)
             if status is not EventStatus.SUBMITTED:
                 self._tell(Invariant.ONE_END, f"it was never submitted: its first event is {status}")
         elif status is EventStatus.SUBMITTED:
@@ -83,6 +85,7 @@ class JobHistory:
             self.partition,
             self.job_id,
             self.lock,
+            *self._asked_for,
             status,
             self._count,
             self._hash,

@@ -51,6 +51,9 @@ class JobFacts:
     partition: str
     job_id: str
     lock: str
+    #: As its submission tells; None where it does not.
+    kind: str | None
+    priority: int | None
     status: str
     events: int
     hash: str

@@ -48,5 +48,5 @@ def number_of(data: str) -> int | None:
     """Give the number that a step's event says it was recorded as; None when it says none."""
     try:
         return int(json.loads(data)["number"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
