@@ -21,7 +21,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.unit.verification.authored import Author, effect, told_of
+from tests.unit.verification.authored import Author, effect
+from tests.unit.verification.records import told_of
 
 from contracts import lock_names
 from coordination.clock import SystemClock

@@ -5,7 +5,7 @@ from tests.simulation.mutants import mutated
 from tests.simulation.seeds import play
 from tests.simulation.world import World
 from tests.unit.verification.asking import broken
-from tests.unit.verification.authored import Records, told_of
+from tests.unit.verification.records import Records, told_of
 
 from verification import Stored
 

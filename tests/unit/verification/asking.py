@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tests.unit.verification.authored import Records
+from tests.unit.verification.records import Records
 
 from coordination.clock import SystemClock
 from verification import Question, Scope, Verdict, verify

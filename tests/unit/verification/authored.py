@@ -2,18 +2,16 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contracts import lock_names
 from contracts.statuses import EventStatus, JobStatus
-from contracts.traceparent import trace_id_of
 from coordination import events, rows
 from coordination.events import Writer
-from coordination.rows import EventRow, JobRow, LockRow
-from verification import Place, Stored, Told
+from coordination.rows import JobRow, LockRow
+from verification import Stored
 
 BEGINNING = datetime(2026, 11, 21, 8, tzinfo=UTC)
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -205,65 +203,6 @@ class Author:
 
     def _drop_ticket(self, job: str) -> None:
         self.rows.pop(self.jobs[job].ticket_key, None)
-
-
-class Records:
-    """Evidence in memory: what authors wrote, and what follows from it unless a test changes that."""
-
-    def __init__(self, *authors: Author) -> None:
-        self.partitions = {author.partition: author.stored() for author in authors}
-        self.told = [told for author in authors for told in told_of(author.stored())]
-        self.places = {job: author.partition for author in authors for job in author.jobs}
-        self.listed = {
-            row.job_id: author.partition
-            for author in authors
-            for row in author.jobs.values()
-            if not row.is_terminal
-        }
-        #: Partitions whose leases somebody holds.
-        self.leased: set[str] = set()
-
-    async def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
-        for name in sorted(self.partitions):
-            if partition in {None, name}:
-                found = self.partitions[name]
-                for start in range(0, len(found), 7):
-                    yield found[start : start + 7]
-
-    async def job(self, partition: str, job_id: str) -> Sequence[Stored]:
-        found = self.partitions.get(partition, [])
-        wanted = (rows.event_prefix(job_id), rows.job_key(job_id))
-        return [row for row in found if row.key.startswith(wanted)]
-
-    async def line(self, partition: str) -> Sequence[Stored]:
-        return [row for row in self.partitions.get(partition, []) if row.key.startswith(rows.LINE)]
-
-    async def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
-        yield [told for told in self.told if job_id in {None, told.partition}]
-
-    async def registered(self) -> AsyncIterator[Sequence[Place]]:
-        yield [Place(job, partition) for job, partition in self.places.items()]
-
-    async def find(self, job_id: str) -> Place | None:
-        return Place(job_id, self.places[job_id]) if job_id in self.places else None
-
-    async def active(self) -> AsyncIterator[Sequence[Place]]:
-        yield [Place(job, partition) for job, partition in self.listed.items()]
-
-    async def is_free(self, partition: str) -> bool:
-        return partition not in self.leased
-
-
-def told_of(stored: Iterable[Stored]) -> list[Told]:
-    """Give the trail that follows from a partition."""
-    told = []
-    for row in stored:
-        if row.key.startswith("event|"):
-            event = EventRow.from_values(row.values)
-            kept = replace(event, op_id="", traceparent=None)
-            key = f"{event.job_id}-{event.seq:06d}"
-            told.append(Told(event.job_id, key, kept, trace_id_of(event.traceparent)))
-    return told
 
 
 def effect(author: Author, of: str, step: str, *, fence: int | None = None, **more: Any) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.unit.verification.authored import Author, Records, job_id
+from tests.unit.verification.authored import Author, job_id
+from tests.unit.verification.records import Records
 
 Breaks = Callable[[], Records]
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 from tests.unit.verification.asking import broken
-from tests.unit.verification.authored import Author, Records, eventful
+from tests.unit.verification.authored import Author, eventful
 from tests.unit.verification.breaking import FIRST, SECOND, THIRD, Breaks, without
+from tests.unit.verification.records import Records
 
 from coordination import rows
 from coordination.events import chain_hash

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from tests.unit.verification.asking import broken, file_of
-from tests.unit.verification.authored import Author, Records, effect, eventful, job_id
+from tests.unit.verification.authored import Author, effect, eventful, job_id
+from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from tests.unit.verification.asking import broken, file_of
-from tests.unit.verification.authored import Author, Records, eventful, job_id
+from tests.unit.verification.authored import Author, eventful, job_id
 from tests.unit.verification.breaking import FIRST, SECOND, Breaks, without
+from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
 from coordination import rows

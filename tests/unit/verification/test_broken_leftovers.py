@@ -2,8 +2,9 @@
 
 import pytest
 from tests.unit.verification.asking import broken
-from tests.unit.verification.authored import Author, Records, eventful
+from tests.unit.verification.authored import Author, eventful
 from tests.unit.verification.breaking import FIRST, Breaks, without
+from tests.unit.verification.records import Records
 
 
 def a_finished_job_holds_the_lock() -> Records:

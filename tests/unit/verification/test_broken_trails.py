@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 from tests.unit.verification.asking import broken
-from tests.unit.verification.authored import Records, eventful, told_of
+from tests.unit.verification.authored import eventful
 from tests.unit.verification.breaking import FIRST, Breaks
+from tests.unit.verification.records import Records, told_of
 
 
 def the_trail_lacks_the_end() -> Records:

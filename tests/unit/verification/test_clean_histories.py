@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from tests.unit.verification.asking import Scope, broken, file_of, verdict_on
-from tests.unit.verification.authored import BEGINNING, Author, Records, effect, eventful, job_id
+from tests.unit.verification.authored import BEGINNING, Author, effect, eventful, job_id
+from tests.unit.verification.records import Records
 
 from coordination import rows
 from coordination.events import chain_hash

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.verification.authored import Author, Records, effect, eventful, job_id
+from tests.unit.verification.authored import Author, effect, eventful, job_id
+from tests.unit.verification.records import Records
 from typer.testing import CliRunner, Result
 
 from azure_storage.calls import refusal

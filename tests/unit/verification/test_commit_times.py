@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 from tests.unit.verification.asking import broken, verdict_on
-from tests.unit.verification.authored import BEGINNING, Author, Records, eventful
+from tests.unit.verification.authored import BEGINNING, Author, eventful
+from tests.unit.verification.records import Records
 
 #: Gives the microseconds that stand below the millisecond.
 Noise = Callable[[], int]

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from tests.unit.verification.asking import broken
-from tests.unit.verification.authored import Author, Records, told_of
+from tests.unit.verification.authored import Author
+from tests.unit.verification.records import Records, told_of
 
 from coordination import rows
 from verification import Place, Stored, Told

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.verification.asking import broken
-from tests.unit.verification.authored import Author, Records, told_of
+from tests.unit.verification.authored import Author
+from tests.unit.verification.records import Records, told_of
 
 from contracts.statuses import EventStatus
 from coordination import rows
