@@ -120,7 +120,7 @@ simulate: setup ## Play seeds of the simulation (SEEDS=2000 FROM=0 JOBS=2)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000) --from $(or $(FROM),0) --jobs $(or $(JOBS),2)
 
 mutants: setup ## Take away one rule of the protocol after the other, and see who notices
-	@$(BIN)/python -m tests.simulation.mutant_table
+	@$(BIN)/python -m tests.mutants
 
 model: setup ## Try all that the protocol's model allows (QUICK=1; CASE='no fence check' TRAIL=1 shows how it fails, CASE='?' lists all)
 	@$(BIN)/python -m spec $(if $(filter 1,$(QUICK)),--quick) $(if $(CASE),--case '$(CASE)') $(if $(filter 1,$(TRAIL)),--trail)

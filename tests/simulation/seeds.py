@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.simulation.nemesis import Nemesis
+from tests.simulation.network import TooManyCallsError
 from tests.simulation.setting import STRIKES
 from tests.simulation.world import World
 
@@ -69,6 +70,20 @@ def play(world: World) -> None:
             world.advance(min(2.0, ends - world.loop.time()))
         nemesis.end()
         world.run_until_done()
+
+
+def what_breaks(seed: int) -> str:
+    """Play a seed and say which promise it breaks; empty when it breaks none, or crashes."""
+    world = World(seed)
+    try:
+        play(world)
+    except AssertionError as error:
+        # A crash breaks no promise; one that asks for ever does, as its job never ends.
+        is_crash = str(error).startswith("I0") and TooManyCallsError.__name__ not in str(error)
+        return "" if is_crash else str(error)
+    finally:
+        world.close()
+    return ""
 
 
 def play_seeds(seeds: Iterable[int]) -> Tally:

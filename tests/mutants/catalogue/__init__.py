@@ -1,0 +1,35 @@
+"""All mutants, by what breaks."""
+
+from tests.mutants.catalogue import (
+    author_api,
+    checker,
+    contracts,
+    holder,
+    journal,
+    projector,
+    protocol,
+    publisher,
+    scheduler,
+    storage,
+    sweeper,
+    worker,
+)
+
+_ALL = [
+    *protocol.MUTANTS,
+    *journal.MUTANTS,
+    *holder.MUTANTS,
+    *sweeper.MUTANTS,
+    *author_api.MUTANTS,
+    *worker.MUTANTS,
+    *publisher.MUTANTS,
+    *contracts.MUTANTS,
+    *storage.MUTANTS,
+    *scheduler.MUTANTS,
+    *projector.MUTANTS,
+    *checker.MUTANTS,
+]
+
+MUTANTS = {mutant.name: mutant for mutant in _ALL}
+if len(MUTANTS) != len(_ALL):
+    raise ValueError("two mutants have the same name")

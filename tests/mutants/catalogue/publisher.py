@@ -1,0 +1,5 @@
+"""The publisher: submissions, questions, streams, cancellation, problems."""
+
+from tests.mutants.mutant import Mutant
+
+MUTANTS: list[Mutant] = []

@@ -1,0 +1,5 @@
+"""The scheduler: duty and rounds."""
+
+from tests.mutants.mutant import Mutant
+
+MUTANTS: list[Mutant] = []
