@@ -12,7 +12,7 @@ STACK := $(PYTHON) -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
-	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui simulate mutants model chaos \
+	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui simulate mutants mutate model chaos \
 	lock clean
 
 help: ## Show this help
@@ -119,8 +119,11 @@ chaos: servers ## Kill, freeze, cut and lie to real processes, for some ten minu
 simulate: setup ## Play seeds of the simulation (SEEDS=2000 FROM=0 JOBS=2)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000) --from $(or $(FROM),0) --jobs $(or $(JOBS),2)
 
-mutants: setup ## Take away one rule of the protocol after the other, and see who notices
-	@$(BIN)/python -m tests.mutants
+mutants: setup ## Break one promise after the other, and see which tests notice (M=a part of a name)
+	@$(BIN)/python -m tests.mutants $(M)
+
+mutate: setup ## Change the code in small ways, one at a time, and show what no test notices (P=coordination, CHANGED=1 SINCE=main)
+	@$(BIN)/python -m tests.mutation $(P) $(if $(filter 1,$(CHANGED)),--changed) $(if $(SINCE),--since $(SINCE))
 
 model: setup ## Try all that the protocol's model allows (QUICK=1; CASE='no fence check' TRAIL=1 shows how it fails, CASE='?' lists all)
 	@$(BIN)/python -m spec $(if $(filter 1,$(QUICK)),--quick) $(if $(CASE),--case '$(CASE)') $(if $(filter 1,$(TRAIL)),--trail)

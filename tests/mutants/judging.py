@@ -26,7 +26,7 @@ SEEDS = 300
 TEST_SECONDS = 20
 
 #: What the product and its tests import from elsewhere; loaded once, before forking.
-_PRELOADED = (
+PRELOADED = (
     "aio_pika",
     "aiohttp",
     "azure.data.tables.aio",
@@ -59,7 +59,7 @@ class Noticed:
 
 def judge(names: Iterable[str], processes: int) -> Iterator[Noticed]:
     """Try mutants, several at a time; gives what came of each as it is known."""
-    for module in _PRELOADED:
+    for module in PRELOADED:
         importlib.import_module(module)
     with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=1) as pool:
         yield from pool.imap(_judge, names, chunksize=1)

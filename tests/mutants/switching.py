@@ -39,8 +39,12 @@ def switch_to(mutant: Mutant) -> None:
 
     Raises StaleMutantError, and RuntimeError when one of them is imported already.
     """
-    sources = mutant.sources()
+    switch_sources(mutant.sources())
+
+
+def switch_sources(sources: dict[str, str]) -> None:
+    """Have modules loaded from these texts. Raises RuntimeError when one of them is imported already."""
     imported = sources.keys() & sys.modules.keys()
     if imported:
-        raise RuntimeError(f"too late for mutant {mutant.name}: {', '.join(sorted(imported))} is imported")
+        raise RuntimeError(f"too late to change {', '.join(sorted(imported))}: it is imported")
     sys.meta_path.insert(0, _ChangedSources(sources))

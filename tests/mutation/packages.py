@@ -1,0 +1,88 @@
+"""What is changed, package by package, and the tests that must notice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package of the product.
+
+    Args:
+        name: Import name.
+        source: Folder of the package, from the root of the repository.
+        tests: Files and folders of tests, from the root.
+        target: Share of the changes, in percent, that tests must notice.
+        left_out: Modules that are not changed: wiring, settings, and what only words its output.
+    """
+
+    name: str
+    source: str
+    tests: tuple[str, ...]
+    target: int
+    left_out: tuple[str, ...] = ()
+
+    def modules(self) -> list[str]:
+        """Return the modules that are changed, in order."""
+        folder = ROOT / self.source
+        found = []
+        for path in sorted(folder.rglob("*.py")):
+            parts = path.relative_to(folder.parent).with_suffix("").parts
+            module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            if not any(module == left or module.startswith(f"{left}.") for left in self.left_out):
+                found.append(module)
+        return found
+
+
+_WIRING = ("main", "settings", "__main__", "application", "wiring")
+
+
+def _service(name: str, folder: str, tests: tuple[str, ...], left_out: tuple[str, ...] = ()) -> Package:
+    out = tuple(f"{name}.{module}" for module in (*_WIRING, *left_out))
+    return Package(name, f"services/{folder}/src/{name}", tests, 90, out)
+
+
+PACKAGES = {
+    package.name: package
+    for package in (
+        Package(
+            "coordination",
+            "libs/coordination/src/coordination",
+            (
+                "tests/unit/coordination",
+                "tests/unit/scheduler",
+                "tests/conformance",
+                "tests/simulation/test_short.py",
+            ),
+            95,
+        ),
+        Package(
+            "turnstile", "libs/turnstile/src/turnstile", ("tests/unit/turnstile", "tests/unit/execution"), 95
+        ),
+        Package(
+            "contracts",
+            "libs/contracts/src/contracts",
+            ("tests/unit/contracts", "tests/unit/publisher", "tests/unit/audit_projector"),
+            90,
+            # They word documents, for which files that are compared with them stand in the repository.
+            ("contracts.telemetry.__main__", "contracts.telemetry.document", "contracts.telemetry.tables"),
+        ),
+        Package(
+            "azure_storage",
+            "libs/azure_storage/src/azure_storage",
+            ("tests/unit/azure_storage", "tests/conformance", "tests/integration/azure_storage"),
+            90,
+        ),
+        Package("verification", "libs/verification/src/verification", ("tests/unit/verification",), 90),
+        _service("publisher", "publisher", ("tests/unit/publisher",), ("documentation",)),
+        _service(
+            "worker",
+            "worker",
+            ("tests/unit/worker", "tests/unit/execution", "tests/integration/execution"),
+        ),
+        _service("scheduler", "scheduler", ("tests/unit/scheduler",)),
+        _service("audit_projector", "audit-projector", ("tests/unit/audit_projector",)),
+    )
+}

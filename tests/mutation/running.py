@@ -1,0 +1,333 @@
+"""Tries changes: a process that has collected the tests forks one for each change, puts it in, and runs them.
+
+A change within a function is put in by giving the function other code: nothing is imported again. What runs
+while a module is imported (constants, defaults, fields) is changed before the import, in a process that has
+loaded what the product imports from elsewhere, and nothing of the product.
+"""
+
+import gc
+import importlib
+import inspect
+import json
+import os
+import resource
+import signal
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+from tests.mutants.judging import PRELOADED
+from tests.mutants.mutant import source_path
+from tests.mutants.switching import switch_sources
+from tests.mutation.changing import Changed
+from tests.mutation.covering import Cover
+
+_QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+
+#: Processor time: a change may take so many times what its tests take without it, and so many seconds more.
+_SLOWER, _SECONDS_MORE = 5.0, 3.0
+#: Also of wall-clock time, as it may wait for ever: this machine may be busy.
+_WAITING = 4.0
+#: Bytes of memory that a change may use.
+_MEMORY = 4 * 1024**3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a change."""
+
+    key: str
+    #: killed (by a test), timeout, crashed (what ran the tests), survived, or uncovered (by any test).
+    how: str
+    #: The test that failed.
+    test: str = ""
+
+
+@dataclass
+class _Child:
+    change: Changed
+    reader: int
+    until: float
+
+
+def try_all(
+    changes: Sequence[Changed], cover: Cover, tests: Sequence[str], processes: int, log: Path
+) -> Iterator[Outcome]:
+    """Try changes of one package, several at a time; gives what came of each as it is known."""
+    for module in PRELOADED:
+        importlib.import_module(module)
+    uncovered, inside, outside = [], [], []
+    for change in changes:
+        if not _judges(change, cover):
+            uncovered.append(change)
+        elif change.function and _differing(change) is not None:
+            inside.append(change)
+        else:
+            outside.append(change)
+    for change in uncovered:
+        yield Outcome(change.key, "uncovered")
+    yield from _Forks(
+        outside, cover, processes, log, lambda change: _import_and_run(change, cover)
+    ).outcomes()
+    if inside:
+        yield from _from_collected(inside, cover, tests, processes, log)
+
+
+def _judges(change: Changed, cover: Cover) -> list[str]:
+    """Return the tests that may notice a change, the quick ones first."""
+    found = (
+        cover.of_lines(change.module, *change.lines) if change.function else cover.of_module(change.module)
+    )
+    return sorted(found, key=lambda test: cover.seconds[test])
+
+
+class _Forks:
+    """Forks a process for each change, and kills those that take too long."""
+
+    def __init__(
+        self,
+        changes: Iterable[Changed],
+        cover: Cover,
+        processes: int,
+        log: Path,
+        run: Callable[[Changed], str],
+    ) -> None:
+        self._changes = list(changes)
+        self._cover = cover
+        self._processes = processes
+        self._log = log
+        self._run = run
+        self._children: dict[int, _Child] = {}
+
+    def outcomes(self) -> Iterator[Outcome]:
+        for change in self._changes:
+            while len(self._children) >= self._processes:
+                yield from self._ended()
+            self._start(change)
+        while self._children:
+            yield from self._ended()
+
+    def _start(self, change: Changed) -> None:
+        seconds = sum(self._cover.seconds[test] for test in _judges(change, self._cover))
+        limit = _SLOWER * seconds + _SECONDS_MORE
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            code = 70
+            try:
+                os.close(reader)
+                os.setpgid(0, 0)
+                resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 2))
+                resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+                output = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+                os.dup2(output, 1)
+                os.dup2(output, 2)
+                os.write(writer, self._run(change).encode())
+                code = 0
+            except BaseException:  # noqa: BLE001 - whatever it is, it ends this process alone
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        os.close(writer)
+        self._children[child] = _Child(change, reader, time.monotonic() + _WAITING * (limit + 5.0))
+
+    def _ended(self) -> Iterator[Outcome]:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            for number, child in self._children.items():
+                if time.monotonic() > child.until:
+                    os.killpg(number, signal.SIGKILL)
+            time.sleep(0.005)
+            return
+        child = self._children.pop(pid)
+        said = os.read(child.reader, 65536).decode()
+        os.close(child.reader)
+        # A test may have left processes behind.
+        _kill_group(pid)
+        if said == "survived":
+            yield Outcome(child.change.key, "survived")
+        elif said:
+            yield Outcome(child.change.key, "killed", said)
+        else:
+            yield Outcome(child.change.key, "timeout" if os.WIFSIGNALED(status) else "crashed")
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+# --- before the import ------------------------------------------------------
+
+
+def _import_and_run(change: Changed, cover: Cover) -> str:
+    switch_sources({change.module: change.text})
+    failures = _Failures()
+    files = sorted({test.partition("::")[0] for test in _judges(change, cover)})
+    code = pytest.main([*_QUIET, *files], plugins=[failures, _Selection(_judges(change, cover))])
+    if code == pytest.ExitCode.OK:
+        return "survived"
+    return failures.first or "its import"
+
+
+class _Selection:
+    """Runs some tests only, in a given order."""
+
+    def __init__(self, tests: Sequence[str]) -> None:
+        self._places = {test: place for place, test in enumerate(tests)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = sorted(
+            (item for item in items if item.nodeid in self._places),
+            key=lambda item: self._places[item.nodeid],
+        )
+
+
+class _Failures:
+    def __init__(self) -> None:
+        self.first = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and not self.first:
+            self.first = report.nodeid
+
+
+# --- in a process that has collected the tests --------------------------------
+
+
+def _from_collected(
+    changes: Sequence[Changed], cover: Cover, tests: Sequence[str], processes: int, log: Path
+) -> Iterator[Outcome]:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 70
+        try:
+            os.close(reader)
+            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            failures = _Failures()
+            loop = _Loop(changes, cover, processes, log, failures, writer)
+            code = pytest.main([*_QUIET[:1], *_QUIET[2:], *tests], plugins=[failures, loop])
+        except BaseException:  # noqa: BLE001 - whatever it is, it ends this process alone
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader) as lines:
+        for line in lines:
+            yield Outcome(*json.loads(line))
+    _, status = os.waitpid(child, 0)
+    if status != 0:
+        raise RuntimeError(f"the tests could not be collected; see {log}")
+
+
+class _Loop:
+    """Takes the place of pytest's loop over the tests it collected."""
+
+    def __init__(
+        self,
+        changes: Sequence[Changed],
+        cover: Cover,
+        processes: int,
+        log: Path,
+        failures: _Failures,
+        writer: int,
+    ) -> None:
+        self._changes = changes
+        self._cover = cover
+        self._processes = processes
+        self._log = log
+        self._failures = failures
+        self._writer = writer
+        self._items: dict[str, pytest.Item] = {}
+        #: How often a test noticed a change of a function.
+        self._noticed: dict[str, Counter[str]] = {}
+        self._functions: dict[tuple[str, str, int], list[FunctionType]] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self._items = {item.nodeid: item for item in session.items}
+        for module in {change.module for change in self._changes}:
+            importlib.import_module(module)
+        for found in gc.get_objects():
+            if isinstance(found, FunctionType):
+                code = found.__code__
+                place = (code.co_filename, code.co_qualname, code.co_firstlineno)
+                self._functions.setdefault(place, []).append(found)
+        missing = [change for change in self._changes if not self._loaded(change)]
+        if missing:
+            raise RuntimeError(f"no such function is loaded: {missing[0].module}.{missing[0].function}")
+        gc.freeze()
+        functions = {change.key: f"{change.module}:{change.function}" for change in self._changes}
+        for outcome in _Forks(
+            self._changes, self._cover, self._processes, self._log, self._put_in_and_run
+        ).outcomes():
+            if outcome.test:
+                self._noticed.setdefault(functions[outcome.key], Counter())[outcome.test] += 1
+            os.write(self._writer, (json.dumps([outcome.key, outcome.how, outcome.test]) + "\n").encode())
+        return True
+
+    def _put_in_and_run(self, change: Changed) -> str:
+        self._put_in(change)
+        known = self._noticed.get(f"{change.module}:{change.function}", Counter())
+        tests = sorted(_judges(change, self._cover), key=lambda test: -known[test])
+        items = [self._items[test] for test in tests]
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self._failures.first:
+                return self._failures.first
+        return "survived"
+
+    def _put_in(self, change: Changed) -> None:
+        for old, new in _differing(change) or []:
+            for function in self._functions[old.co_filename, old.co_qualname, old.co_firstlineno]:
+                function.__code__ = new
+
+    def _loaded(self, change: Changed) -> bool:
+        return all(
+            (old.co_filename, old.co_qualname, old.co_firstlineno) in self._functions
+            for old, _ in _differing(change) or []
+        )
+
+
+def _differing(change: Changed) -> list[tuple[CodeType, CodeType]] | None:
+    """Return the code of functions before and after a change; None when it needs another import."""
+    path = source_path(change.module)
+    before = compile(path.read_text(), str(path), "exec", dont_inherit=True)
+    after = compile(change.text, str(path), "exec", dont_inherit=True)
+    old, new = list(_functions(before)), list(_functions(after))
+    if len(old) != len(new) or _meaning(before, outer=True) != _meaning(after, outer=True):
+        return None
+    pairs = [(a, b) for a, b in zip(old, new, strict=True) if _meaning(a) != _meaning(b)]
+    return pairs if pairs and all(a.co_freevars == b.co_freevars for a, b in pairs) else None
+
+
+def _functions(code: CodeType) -> Iterator[CodeType]:
+    """Go through the outermost functions of a module, and of the classes in it."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            if constant.co_flags & inspect.CO_NEWLOCALS:  # a function; a class body lacks it
+                yield constant
+            else:
+                yield from _functions(constant)
+
+
+def _meaning(code: CodeType, *, outer: bool = False) -> tuple[Any, ...]:
+    """Return what code does, without its lines; of a module and its classes without their functions."""
+    constants = tuple(
+        (_meaning(c, outer=outer) if not (outer and c.co_flags & inspect.CO_NEWLOCALS) else c.co_name)
+        if isinstance(c, CodeType)
+        else (type(c), c)
+        for c in code.co_consts
+    )
+    return (code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_flags, constants)
