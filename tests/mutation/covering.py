@@ -1,6 +1,7 @@
 """Which tests run a line: measured once, by running all tests of a package one after the other."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,8 +33,7 @@ class Cover:
 
     def write(self, path: Path) -> None:
         """Keep it in a file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"seconds": self.seconds, "tests": self.tests}))
+        write_at_once(path, json.dumps({"seconds": self.seconds, "tests": self.tests}))
 
     @classmethod
     def read(cls, path: Path) -> "Cover":
@@ -43,6 +43,14 @@ class Cover:
             module: {int(n): names for n, names in lines.items()} for module, lines in kept["tests"].items()
         }
         return cls(kept["seconds"], tests)
+
+
+def write_at_once(path: Path, text: str) -> None:
+    """Write a file so that another process reads either the old text or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new.write_text(text)
+    new.replace(path)
 
 
 def measure(package: Package, path: Path) -> None:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.mutation.changing import Changed
-from tests.mutation.covering import Cover
+from tests.mutation.covering import Cover, write_at_once
 from tests.mutation.packages import ROOT
 from tests.mutation.running import Outcome
 
@@ -37,7 +37,7 @@ class Kept:
 
     def __init__(self, package: str) -> None:
         self._path = FOLDER / f"{package}.json"
-        self._known: dict[str, list[str]] = json.loads(self._path.read_text()) if self._path.exists() else {}
+        self._known = self._read()
 
     def outcome(self, change: Changed, cover: Cover) -> Outcome | None:
         """Return what came of a change before, if that still holds."""
@@ -55,8 +55,11 @@ class Kept:
 
     def write(self) -> None:
         """Write what is remembered."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps(self._known, indent=0))
+        # Another run may have written meanwhile, about other modules.
+        write_at_once(self._path, json.dumps(self._read() | self._known, indent=0))
+
+    def _read(self) -> dict[str, list[str]]:
+        return json.loads(self._path.read_text()) if self._path.exists() else {}
 
 
 def _evidence(how: str, test: str, change: Changed, cover: Cover) -> str:
