@@ -1,0 +1,153 @@
+"""One lock's rows in the in-memory journal, moved by the transactions alone: no lease, no deadline."""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+from contracts import lock_names
+from coordination import rows, transactions
+from coordination.events import Writer
+from coordination.line import read_line
+from coordination.memory import InMemoryJournal
+from coordination.outcomes import Outcome
+from coordination.ports import Row
+from coordination.rows import EventRow, JobRow, LockRow
+from coordination.runs import StepDone
+from coordination.submission import NewJob, build_submission
+from coordination.transactions import Accepts, Draft, Held, Limits
+
+LOCK = "L"
+PARTITION = lock_names.partition(LOCK)
+
+
+def accept_all(_: JobRow) -> bool:
+    return True
+
+
+class JournaledLock:
+    """A lock in the journal. Each write has a moment and an op id of its own, which rise by one."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.journal = InMemoryJournal()
+        self.limits = limits or Limits()
+        self.held: Held | None = None
+        self._numbers = itertools.count(1)
+
+    def writer(self, worker: str) -> Writer:
+        number = next(self._numbers)
+        return Writer(worker, f"op-{number}", f"2026-01-01T00:00:{number:02d}.000000Z", worker)
+
+    async def submit(self, job_id: str, order: str = "", **more: Any) -> JobRow:
+        """Write a job whose order is its id, unless another one is asked for."""
+        writer = replace(self.writer("ann"), worker="")
+        new = NewJob(
+            **{
+                "job_id": job_id,
+                "order": order or job_id,
+                "kind": "kind",
+                "lock_name": LOCK,
+                "parameters": "{}",
+                "actor": "ann",
+                **more,
+            }
+        )
+        job, _, transaction = build_submission(new, writer)
+        await self.journal.commit(PARTITION, transaction, 1)
+        return job
+
+    async def build_take_over(self, worker: str = "w1", accepts: Accepts = accept_all) -> Draft | None:
+        line = await read_line(self.journal, LOCK, PARTITION)
+        key = rows.job_key(line.lock.job_id)
+        orphan = await self.journal.read(PARTITION, key) if line.lock.job_id else None
+        writer = self.writer(worker)
+        return transactions.take_over(line, orphan, writer, f"lease-of-{worker}", self.limits, accepts)
+
+    async def take_over(self, worker: str = "w1", accepts: Accepts = accept_all) -> Draft:
+        draft = await self.build_take_over(worker, accepts)
+        assert draft is not None
+        await self._commit(draft)
+        return draft
+
+    async def step(self, name: str = "one", **more: Any) -> Draft:
+        """Record a step; `more` is what the job's row is to say besides."""
+        held = self.require()
+        now = replace(held.job, **more)
+        draft = transactions.step(held, now, self.writer(held.job.worker), StepDone(name, "1", 0.1234567))
+        await self._commit(draft)
+        return draft
+
+    async def save(self, text: str) -> Draft:
+        held = self.require()
+        draft = transactions.state(held, held.job, self.writer(held.job.worker), text)
+        await self._commit(draft)
+        return draft
+
+    async def flush(self, **more: Any) -> Draft:
+        held = self.require()
+        now = replace(held.job, **more)
+        draft = transactions.flush(held, now, self.writer(held.job.worker))
+        await self._commit(draft)
+        return draft
+
+    async def end(self, outcome: Outcome, *, chain: bool = False) -> tuple[Draft, JobRow]:
+        """End the run and, when asked, start the first of the line with it."""
+        held = self.require()
+        ticket = (await read_line(self.journal, LOCK, PARTITION)).tickets[0] if chain else None
+        writer = self.writer(held.job.worker)
+        draft, ended = transactions.end(held, held.job, writer, outcome, self.limits, ticket)
+        await self._commit(draft)
+        return draft, ended
+
+    async def _commit(self, draft: Draft) -> None:
+        versions = await self.journal.commit(PARTITION, draft.transaction, 1)
+        state = self.held.state_etag if self.held else None
+        self.held = None
+        if draft.job is not None:
+            key, state_key = rows.job_key(draft.job.job_id), rows.state_key(draft.job.job_id)
+            self.held = Held(
+                draft.lock,
+                versions[rows.LOCK_KEY],
+                draft.job,
+                versions[key],
+                versions.get(state_key, state),
+            )
+            # What a draft says will be true is true.
+            assert draft.job == self.job(draft.job.job_id)
+        assert draft.lock == self.lock
+
+    def require(self) -> Held:
+        assert self.held is not None
+        return self.held
+
+    def row(self, key: str) -> Row | None:
+        return self.journal.partitions[PARTITION].get(key)
+
+    @property
+    def lock(self) -> LockRow:
+        row = self.row(rows.LOCK_KEY)
+        assert row is not None
+        return LockRow.from_row(row)
+
+    def job(self, job_id: str) -> JobRow:
+        row = self.row(rows.job_key(job_id))
+        assert row is not None
+        return JobRow.from_row(row)
+
+    def tickets(self) -> list[str]:
+        """Return the ids of the waiting jobs in the order of the line; each ticket must copy its job."""
+        waiting = []
+        for key, row in sorted(self.journal.partitions[PARTITION].items()):
+            if key.startswith(rows.TICKETS):
+                job = JobRow.from_row(row)
+                assert job == self.job(job.job_id)
+                assert key == job.ticket_key
+                waiting.append(job.job_id)
+        return waiting
+
+    def events(self, job_id: str) -> list[EventRow]:
+        prefix = rows.event_prefix(job_id)
+        found = sorted(self.journal.partitions[PARTITION].items())
+        return [EventRow.from_row(row) for key, row in found if key.startswith(prefix)]
+
+    def statuses(self, job_id: str) -> list[str]:
+        return [event.status for event in self.events(job_id)]
