@@ -23,24 +23,32 @@ class Prepared:
 
 @dataclass
 class FakeService:
-    """What to answer next, and what was asked."""
+    """What to answer, and what was asked: first `answers`, each once, then `answer` for ever."""
 
     connection: StorageConnection
     calls: list[StorageCall]
     requests: list[web.BaseRequest]
+    bodies: list[bytes]
     answer: Prepared
+    answers: list[Prepared] = field(default_factory=list)
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """Method and path of every request, without what all paths begin with."""
+        return [(request.method, request.path.removeprefix("/account")) for request in self.requests]
 
 
 @asynccontextmanager
 async def fake_service() -> AsyncIterator[FakeService]:
     """Run such a service for as long as the context lasts."""
     requests: list[web.BaseRequest] = []
+    bodies: list[bytes] = []
     calls: list[StorageCall] = []
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        await request.read()
+        bodies.append(await request.content.read())
         requests.append(request)
-        prepared = service.answer
+        prepared = service.answers.pop(0) if service.answers else service.answer
         if prepared.status == 0:
             assert request.transport
             request.transport.close()
@@ -50,6 +58,6 @@ async def fake_service() -> AsyncIterator[FakeService]:
         url = f"http://127.0.0.1:{server.port}/account"
         credential = AzureNamedKeyCredential("account", "a2V5")
         connection = StorageConnection(url, url, credential, observe_call=calls.append)
-        service = FakeService(connection, calls, requests, Prepared())
+        service = FakeService(connection, calls, requests, bodies, Prepared())
         yield service
         await connection.aclose()

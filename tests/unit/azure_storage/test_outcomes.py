@@ -1,10 +1,10 @@
 """Every answer of the store amounts to one of few outcomes, and no request is repeated behind our back."""
 
-import json
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 
 import pytest
+from tests.unit.azure_storage.answers import COMMITTED, batch, blob_error, part, table_error
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage.calls import CallOutcome, MissingTableError
@@ -32,35 +32,6 @@ TRANSACTION = Transaction("op", [Insert("lock", {"a": 1}), Delete("ticket", 'W/"
 
 UNKNOWN = [408, 429, 500, 502, 503, 504]
 DENIED = [401, 403]
-
-
-def part(status: int, *headers: str, body: str = "") -> str:
-    return "\r\n".join(
-        [
-            "Content-Type: application/http",
-            "Content-Transfer-Encoding: binary",
-            "",
-            f"HTTP/1.1 {status} Whatever",
-            "X-Content-Type-Options: nosniff",
-            *headers,
-            "",
-            body,
-            "",
-        ]
-    )
-
-
-def batch(*parts: str) -> Prepared:
-    head = "--batchresponse_1\r\nContent-Type: multipart/mixed; boundary=changesetresponse_2\r\n\r\n"
-    inner = "".join(f"--changesetresponse_2\r\n{each}" for each in parts)
-    return Prepared(202, f"{head}{inner}--changesetresponse_2--\r\n--batchresponse_1--\r\n".encode())
-
-
-def table_error(code: str, message: str = "what went wrong") -> str:
-    return json.dumps({"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}})
-
-
-COMMITTED = batch(part(204, "ETag: W/\"datetime'x'\""), part(204))
 
 
 async def outcome(call: Awaitable[object], service: FakeService) -> type[CoordinationError] | None:
@@ -277,9 +248,3 @@ async def test_the_store_never_ends_a_lease_before_its_holder_expects(
     await leases.acquire("lock", 22.1, "an-id", TIMEOUT)
     assert service.requests[0].headers["x-ms-lease-duration"] == "23"
     assert service.requests[0].headers["x-ms-proposed-lease-id"] == "an-id"
-
-
-def blob_error(status: int, code: str) -> Prepared:
-    body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>no</Message></Error>'
-    headers = {"x-ms-error-code": code, "Content-Type": "application/xml", "Retry-After": "0"}
-    return Prepared(status, body.encode(), headers)
