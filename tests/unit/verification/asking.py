@@ -7,7 +7,7 @@ from typing import Any
 from tests.unit.verification.records import Records
 
 from coordination.clock import SystemClock
-from verification import Question, Scope, Verdict, verify
+from verification import Question, Scope, Verdict, Violation, verify
 
 
 class HurriedClock(SystemClock):
@@ -18,18 +18,27 @@ class HurriedClock(SystemClock):
 
 
 async def verdict_on(records: Records, **question: Any) -> Verdict:
-    """Give the verdict; without patience, as nothing comes by itself."""
+    """Return the verdict; without patience, as nothing comes by itself."""
     return await verify(records, HurriedClock(), Question(**{"patience_seconds": 0.0, **question}))
 
 
 async def broken(records: Records, **question: Any) -> dict[str, list[str]]:
-    """Give what the checker says against the records, by invariant."""
+    """Return what the checker says against the records, by invariant."""
     verdict = await verdict_on(records, **question)
     found: dict[str, list[str]] = {}
     for violation in verdict.violations:
         found.setdefault(violation.invariant.value, []).append(violation.message)
     assert verdict.holds is not bool(found)
     return found
+
+
+async def the_violation(records: Records, **question: Any) -> Violation:
+    """Return what the checker says against the records, which must be one violation."""
+    verdict = await verdict_on(records, **question)
+    assert len(verdict.violations) == 1, [violation.document() for violation in verdict.violations]
+    (violation,) = verdict.violations
+    assert verdict.found == {violation.invariant: 1}
+    return violation
 
 
 def file_of(folder: Path, *lines: str) -> Path:
@@ -39,4 +48,4 @@ def file_of(folder: Path, *lines: str) -> Path:
     return path
 
 
-__all__ = ["Question", "Scope", "broken", "file_of", "verdict_on"]
+__all__ = ["Question", "Scope", "broken", "file_of", "the_violation", "verdict_on"]

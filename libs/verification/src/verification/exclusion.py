@@ -89,7 +89,7 @@ class RunCheck:
             since = earlier.last_at if cause == "worker_lost" else since
         seconds = _seconds(since, later.began_at)
         self.worst_clocks = max(self.worst_clocks, -seconds)
-        if later.queued_at > earlier.ended_at:
+        if later.queued_at > earlier.ended_at and not (cause and self._waits(earlier, later.queued_at)):
             return  # it came to an empty line
         if not cause:
             self._sample(later, HAND_OVER, seconds)
@@ -99,6 +99,11 @@ class RunCheck:
         if limit is not None and seconds > limit:
             what = f"{seconds:.1f} s passed until another run took over ({cause}); the limit is {limit:g} s"
             yield Violation(Invariant.TAKE_OVER_TIMES, what, earlier.lock, earlier.job_id, earlier.fence)
+
+    def _waits(self, cut_off: Run, moment: str) -> bool:
+        """Tell whether the job of a run that was cut off was in line at a moment before its next run."""
+        job = self._spool.job(cut_off.partition, cut_off.job_id)
+        return job is not None and (not job.ended_at or job.ended_at >= moment)
 
     def _sample(self, run: Run, measure: str, seconds: float) -> None:
         self._spool.add("samples", (run.partition, measure, max(0.0, seconds)))

@@ -77,6 +77,11 @@ class JobHistory:
             self._tell(Invariant.ONE_END, f"it was submitted again by event {event.seq}")
         self._act(event, status, stored.committed)
 
+    def close(self) -> None:
+        """See that nothing is left open: a run that got the lock has begun."""
+        if self._acquired is not None:
+            self._intrude(self._acquired, "it got the lock, and no run began in the same transaction")
+
     def facts(self, scope: Scope) -> JobFacts:
         """Say what the events add up to."""
         ended = self._ended_at

@@ -93,6 +93,7 @@ class LockReading:
         history, self._history = self._history, None
         if history is None:
             return
+        history.close()
         facts = history.facts(self._scope)
         self._spool.add_job(facts)
         for run in history.runs:
