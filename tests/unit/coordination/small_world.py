@@ -170,7 +170,7 @@ class World:
     async def submit(
         self, lock: str = "L", script: Script | None = None, priority: int = 5, **more: str
     ) -> str:
-        job_id = identifiers.new_id()
+        job_id = more.get("job_id") or identifiers.new_id()
         self.scripts[job_id] = script or Script()
         new = NewJob(
             job_id,

@@ -1,0 +1,298 @@
+"""Submitting: one id is one job, in the partition where it was registered, whatever is repeated or lost."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import pytest
+
+from contracts import lock_names
+from coordination import events, rows
+from coordination.events import Writer
+from coordination.faults import Calls, Fault
+from coordination.memory import InMemoryBell, InMemoryJournal, VirtualClock
+from coordination.ports import ActiveJob, Insert, Registration, Ring, Transaction, UnknownOutcomeError
+from coordination.rows import EventRow, JobRow
+from coordination.submission import JobExistsError, NewJob, Submitter, build_submission
+
+PARTITION = lock_names.partition("L")
+NEW = NewJob(
+    job_id="018f6c3e-7b1a-7c4e-9d3a-0123456789ab",
+    order="order-1",
+    kind="import",
+    lock_name="L",
+    parameters='{"path":"a"}',
+    actor="ann",
+    name="nightly",
+    description="All of it.",
+    priority=3,
+    properties='{"team":"x"}',
+    traceparent="00-trace",
+)
+#: One other value for each field that belongs to what is asked for.
+OTHERS = {
+    "kind": "export",
+    "lock_name": "M",
+    "parameters": '{"path":"b"}',
+    "name": "daily",
+    "description": "A part of it.",
+    "priority": 4,
+    "properties": '{"team":"y"}',
+}
+#: One other value for each field that may differ when the same is asked for again.
+MAY_DIFFER = {"order": "order-2", "actor": "bob", "traceparent": None}
+
+
+@dataclass
+class Intake:
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    bell: InMemoryBell = field(default_factory=InMemoryBell)
+    journal: InMemoryJournal = field(default_factory=InMemoryJournal)
+
+    @property
+    def submitter(self) -> Submitter:
+        return Submitter(self.journal, self.bell, self.clock)
+
+    def with_fault(self, fault: Fault) -> None:
+        self.journal._calls = Calls(fault)
+
+    async def register(self, new: NewJob) -> Registration:
+        """Do what a submission does first, and no more, as if its process had died then."""
+        partition = lock_names.partition(new.lock_name)
+        job = Registration(new.job_id, new.lock_name, partition, new.request_hash, self.clock.now())
+        await self.journal.register(job)
+        return job
+
+    async def refused(self, new: NewJob) -> JobExistsError:
+        """Submit what must be refused, which must change nothing and notify no worker."""
+        before = json.dumps(sorted(self._keys())), list(self.bell.rings), list(self.bell.events)
+        with pytest.raises(JobExistsError) as error:
+            await self.submitter.submit(new)
+        assert (json.dumps(sorted(self._keys())), self.bell.rings, self.bell.events) == before
+        return error.value
+
+    def _keys(self) -> list[tuple[str, str, str]]:
+        found = self.journal.partitions.items()
+        return [(name, key, row.etag) for name, stored in found for key, row in stored.items()]
+
+    def row(self, key: str) -> dict[str, Any]:
+        return dict(self.journal.partitions[PARTITION][key].values)
+
+
+@pytest.fixture
+def intake() -> Intake:
+    return Intake()
+
+
+async def test_a_submission_writes_job_ticket_and_first_event(intake: Intake) -> None:
+    job = await intake.submitter.submit(NEW)
+    now = events.timestamp(intake.clock.now())
+    assert job == JobRow.from_values(intake.row(rows.job_key(NEW.job_id)))
+    assert (job.status, job.seq, job.attempt, job.fence, job.worker) == ("Queued", 1, 0, 0, "")
+    assert (job.submitted_at, job.queued_at, job.started_at, job.finished_at) == (now, now, "", "")
+    assert job.request_hash == NEW.request_hash
+    for name in (one.name for one in fields(NEW)):
+        assert getattr(job, name) == getattr(NEW, name), name
+    assert JobRow.from_values(intake.row(job.ticket_key)) == job
+    event = EventRow.from_values(intake.row(rows.event_key(NEW.job_id, 1)))
+    assert job.event_hash == event.hash == events.chain_hash(event)
+    assert len(intake.journal.partitions[PARTITION]) == 3
+
+
+async def test_the_first_event_says_what_was_asked_for_and_by_whom(intake: Intake) -> None:
+    await intake.submitter.submit(NEW)
+    event = EventRow.from_values(intake.row(rows.event_key(NEW.job_id, 1)))
+    assert (event.status, event.seq, event.message) == ("Submitted", 1, "submitted by ann")
+    assert (event.actor, event.traceparent, event.previous_hash) == ("ann", "00-trace", "")
+    assert (event.fence, event.worker, event.attempt, event.lock_name) == (None, None, 0, "L")
+    assert event.timestamp == events.timestamp(intake.clock.now())
+    assert event.op_id == f"{NEW.job_id}:order-1"
+    assert json.loads(event.data) == {
+        "kind": "import",
+        "name": "nightly",
+        "description": "All of it.",
+        "priority": 3,
+        "properties": {"team": "x"},
+    }
+
+
+async def test_a_submission_registers_the_job_publishes_its_event_and_notifies_the_workers(
+    intake: Intake,
+) -> None:
+    await intake.submitter.submit(NEW)
+    now = intake.clock.now()
+    expected = Registration(NEW.job_id, "L", PARTITION, NEW.request_hash, now)
+    assert await intake.journal.find(NEW.job_id) == expected
+    assert [job async for job in intake.journal.active()] == [ActiveJob(NEW.job_id, "L", PARTITION, now)]
+    assert intake.bell.rings == [Ring("L", NEW.job_id, traceparent="00-trace", reason="submitted")]
+    [published] = intake.bell.events
+    assert published == events.announced(
+        EventRow.from_values(intake.row(rows.event_key(NEW.job_id, 1))),
+    )
+
+
+async def test_a_job_is_written_only_once_its_id_is_registered(intake: Intake) -> None:
+    calls: list[str] = []
+
+    async def note(when: str, call: str) -> None:
+        if when == "before":
+            calls.append(call)
+
+    intake.with_fault(note)
+    await intake.submitter.submit(NEW)
+    assert calls == ["journal.register", "journal.commit"]
+
+
+async def test_nothing_is_written_when_it_is_unknown_whether_the_id_was_registered(intake: Intake) -> None:
+    async def lose(when: str, call: str) -> None:
+        if (when, call) == ("after", "journal.register"):
+            raise UnknownOutcomeError
+
+    intake.with_fault(lose)
+    with pytest.raises(UnknownOutcomeError):
+        await intake.submitter.submit(NEW)
+    assert intake.journal.partitions == {}
+    assert (intake.bell.rings, intake.bell.events) == ([], [])
+
+
+@pytest.mark.parametrize("changed", MAY_DIFFER)
+async def test_a_submission_that_got_no_further_than_its_registration_may_be_repeated(
+    intake: Intake, changed: str
+) -> None:
+    await intake.register(NEW)
+    again = replace(NEW, **{changed: MAY_DIFFER[changed]})  # type: ignore[arg-type]
+    job = await intake.submitter.submit(again)
+    assert job == JobRow.from_values(intake.row(rows.job_key(NEW.job_id)))
+    assert [ring.job_id for ring in intake.bell.rings] == [NEW.job_id]
+    assert [event.job_id for event in intake.bell.events] == [NEW.job_id]
+
+
+@pytest.mark.parametrize("changed", OTHERS)
+async def test_an_id_that_was_registered_for_one_request_is_not_used_for_another(
+    intake: Intake, changed: str
+) -> None:
+    """Else a job of another lock would be written where its registration does not lead."""
+    registered = await intake.register(NEW)
+    error = await intake.refused(replace(NEW, **{changed: OTHERS[changed]}))  # type: ignore[arg-type]
+    assert (error.existing, error.same_request, error.is_closed) == (registered, False, False)
+    assert str(error) == f"job id {NEW.job_id} is already used by a job of lock 'L'"
+    assert intake.journal.partitions == {}
+
+
+@pytest.mark.parametrize("changed", [*OTHERS, *MAY_DIFFER])
+async def test_an_id_that_has_a_job_is_refused_and_the_same_request_is_recognised(
+    intake: Intake, changed: str
+) -> None:
+    await intake.submitter.submit(NEW)
+    other = replace(NEW, **{changed: (OTHERS | MAY_DIFFER)[changed]})  # type: ignore[arg-type]
+    error = await intake.refused(other)
+    assert error.existing == await intake.journal.find(NEW.job_id)
+    assert (error.same_request, error.is_closed) == (changed in MAY_DIFFER, False)
+
+
+def test_every_field_of_a_submission_either_belongs_to_the_request_or_may_differ() -> None:
+    assert {one.name for one in fields(NEW)} == {"job_id", *OTHERS, *MAY_DIFFER}
+    hashes = [replace(NEW, **{name: other}).request_hash for name, other in OTHERS.items()]  # type: ignore[arg-type]
+    assert len({NEW.request_hash, *hashes}) == len(OTHERS) + 1
+    assert {replace(NEW, **{name: other}).request_hash for name, other in MAY_DIFFER.items()} == {  # type: ignore[arg-type]
+        NEW.request_hash
+    }
+
+
+def test_text_that_moves_from_one_field_to_another_is_another_request() -> None:
+    one = replace(NEW, name="ab", description="c").request_hash
+    assert one != replace(NEW, name="a", description="bc").request_hash
+
+
+async def test_an_id_that_was_closed_is_not_used_by_another_request_either(intake: Intake) -> None:
+    await intake.register(NEW)
+    tombstone = JobRow(NEW.job_id, "", "L", status=JobRow.TOMBSTONE)
+    closing = Insert(rows.job_key(NEW.job_id), tombstone.values())
+    await intake.journal.commit(PARTITION, Transaction("op", [closing]), 1)
+    for new in (NEW, replace(NEW, kind="export")):
+        error = await intake.refused(new)
+        assert (error.is_closed, error.same_request) == (True, False)
+
+
+async def test_an_answer_that_was_lost_makes_the_submission_neither_fail_nor_happen_twice(
+    intake: Intake,
+) -> None:
+    tries: list[str] = []
+
+    async def lose_first(when: str, call: str) -> None:
+        if (when, call) == ("after", "journal.commit"):
+            tries.append(call)
+            if len(tries) == 1:
+                raise UnknownOutcomeError
+
+    intake.with_fault(lose_first)
+    submitting = asyncio.ensure_future(intake.submitter.submit(NEW))
+    await intake.clock.advance(1)
+    await submitting
+    assert len(tries) == 2
+    assert len(intake.bell.rings) == len(intake.bell.events) == 1
+    assert len(intake.journal.partitions[PARTITION]) == 3
+
+
+async def test_of_two_processes_that_repeat_one_submission_the_second_finds_a_job_of_the_same_request(
+    intake: Intake,
+) -> None:
+    """Both find the id registered and no job, and both write; the orders they gave differ."""
+    registered = await intake.register(NEW)
+    both_have_read = asyncio.Barrier(2)
+
+    async def wait_for_the_other(when: str, call: str) -> None:
+        if (when, call) == ("before", "journal.commit"):
+            await both_have_read.wait()
+
+    intake.with_fault(wait_for_the_other)
+    second = replace(NEW, order="order-2")
+    results = await asyncio.gather(
+        intake.submitter.submit(NEW), intake.submitter.submit(second), return_exceptions=True
+    )
+    [error] = [result for result in results if isinstance(result, BaseException)]
+    [job] = [result for result in results if isinstance(result, JobRow)]
+    assert isinstance(error, JobExistsError)
+    assert (error.existing.job_id, error.same_request, error.is_closed) == (NEW.job_id, True, False)
+    assert error.existing == registered
+    assert job == JobRow.from_values(intake.row(rows.job_key(NEW.job_id)))
+    assert len(intake.bell.rings) == len(intake.bell.events) == 1
+
+
+async def test_a_submission_gives_up_when_its_patience_is_over_and_notifies_no_worker(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeouts: list[float] = []
+
+    async def lose(partition: str, transaction: Transaction, timeout: float) -> Any:
+        timeouts.append(timeout)
+        raise UnknownOutcomeError
+
+    monkeypatch.setattr(intake.journal, "commit", lose)
+    began = intake.clock.boot()
+    submitting = asyncio.ensure_future(intake.submitter.submit(NEW))
+    await intake.clock.settle()
+    while not submitting.done():
+        assert await intake.clock.advance_to_next()
+    assert isinstance(submitting.exception(), UnknownOutcomeError)
+    # Eight seconds, of which the last pause, of two seconds at most, is not begun.
+    assert 6.0 <= intake.clock.boot() - began < 8.0
+    assert set(timeouts) == {2.0}
+    assert (intake.bell.rings, intake.bell.events) == ([], [])
+
+
+@pytest.mark.parametrize("length", [rows.INLINE_CHARACTERS, rows.INLINE_CHARACTERS + 1])
+def test_parameters_beyond_two_thousand_characters_have_a_row_of_their_own(length: int) -> None:
+    parameters = '{"a":"' + "x" * (length - 8) + '"}'
+    assert len(parameters) == length
+    job, _, transaction = build_submission(replace(NEW, parameters=parameters), Writer("ann", "op", "now"))
+    inserts = {one.key: one.values for one in transaction.operations if isinstance(one, Insert)}
+    key = rows.parameters_key(NEW.job_id)
+    assert inserts[rows.job_key(NEW.job_id)] == inserts[job.ticket_key] == job.values()
+    if length == 2_000:
+        assert job.parameters == parameters
+        assert key not in inserts
+    else:
+        assert job.parameters == ""
+        assert rows.join_text(inserts[key]) == parameters
