@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from tests.unit.contracts.schema import ATTRIBUTES, METRICS, MOMENTS, SPANS
 
+from contracts.telemetry import attributes
 from contracts.telemetry.document import schema
-from contracts.telemetry.names import Attribute, Metric, SpanEvent, SpanName
+from contracts.telemetry.names import Attribute, Instrument, Metric, SpanEvent, SpanName
 from contracts.telemetry.tables import BEGIN, END, with_tables
 
 ROOT = Path(__file__).parents[3]
@@ -62,3 +63,47 @@ def test_whoever_emits_it_is_known_and_its_attributes_are_declared(
 @pytest.mark.parametrize("metric", METRICS.values(), ids=str)
 def test_labels_have_few_values(metric: Metric) -> None:
     assert [str(label) for label in metric.attributes if not label.on_metrics] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "instrument", "unit", "spelled"),
+    [
+        ("a.b.duration", Instrument.HISTOGRAM, "s", "a_b_duration_seconds"),
+        ("a.seconds", Instrument.GAUGE, "s", "a_seconds"),
+        ("a.size", Instrument.HISTOGRAM, "By", "a_size_bytes"),
+        ("a.busy", Instrument.COUNTER, "s", "a_busy_seconds_total"),
+        ("a.jobs", Instrument.COUNTER, "{job}", "a_jobs_total"),
+        ("a.jobs", Instrument.UP_DOWN_COUNTER, "{job}", "a_jobs"),
+        ("a.share", Instrument.GAUGE, "1", "a_share"),
+    ],
+)
+def test_a_metric_has_the_name_that_prometheus_gets(
+    name: str, instrument: Instrument, unit: str, spelled: str
+) -> None:
+    assert Metric(name, instrument, unit, "Something.").prometheus_name == spelled
+
+
+def test_an_attribute_with_few_values_may_be_a_label_and_others_only_when_declared() -> None:
+    assert Attribute("a", "A.", values=("b", "c")).on_metrics
+    assert Attribute("a", "A.", on_metrics=True).on_metrics
+    assert not Attribute("a", "A.").on_metrics
+
+
+def test_what_a_declaration_leaves_out_is_nothing_and_ours() -> None:
+    attribute, span, moment = Attribute("a", "A."), SpanName("a", "A."), SpanEvent("a", "A.")
+    metric = Metric("a", Instrument.COUNTER, "1", "A.")
+    assert (attribute.values, attribute.convention) == ((), False)
+    assert (span.kind, span.attributes, moment.attributes) == ("internal", (), ())
+    assert (metric.attributes, metric.buckets, metric.convention) == ((), (), False)
+
+
+def test_no_metric_is_labelled_with_an_id() -> None:
+    ids = {attributes.JOB_ID, attributes.JOB_ATTEMPT, attributes.LOCK_FENCE}
+    assert [str(metric) for metric in METRICS.values() if ids & set(metric.attributes)] == []
+    assert not any(one.on_metrics for one in ids)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=str)
+def test_buckets_belong_to_histograms_and_rise(metric: Metric) -> None:
+    assert bool(metric.buckets) == (metric.instrument is Instrument.HISTOGRAM)
+    assert sorted(set(metric.buckets)) == list(metric.buckets)

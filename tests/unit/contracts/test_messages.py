@@ -1,0 +1,121 @@
+"""The bodies of messages: one version, no unknown fields, and what is meant by a field that is left out."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from contracts.messages import Hint, JobEvents, Message, RunJob, SubmitJob
+
+JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
+EVENT = {
+    "job_id": JOB_ID,
+    "seq": 1,
+    "event_id": f"{JOB_ID}-000001",
+    "status": "Submitted",
+    "message": "submitted by api",
+    "timestamp_utc": "2026-01-01T00:00:00Z",
+    "attempt": 0,
+    "fence": None,
+    "worker": None,
+    "lock": "ledger",
+    "actor": "api",
+    "trace_id": None,
+    "data": {},
+}
+
+#: A whole message of each sort.
+MESSAGES: list[tuple[type[Message], dict[str, Any]]] = [
+    (RunJob, {"lock": "ledger", "job_id": JOB_ID, "marked": True, "released": True}),
+    (SubmitJob, {"job": {"kind": "ten-steps", "job_id": JOB_ID}, "actor": "billing"}),
+    (JobEvents, {"lock": "ledger", "events": [EVENT]}),
+    (Hint, {"what": "cancel_requested", "lock": "ledger", "job_id": JOB_ID}),
+]
+SORTS = pytest.mark.parametrize(("sort", "body"), MESSAGES, ids=[sort.__name__ for sort, _ in MESSAGES])
+
+
+def read(sort: type[Message], body: dict[str, Any]) -> Message:
+    """Parse a message as every service does."""
+    return sort.model_validate_json(json.dumps(body), strict=True)
+
+
+def refused(sort: type[Message], body: dict[str, Any]) -> list[tuple[int | str, ...]]:
+    """Return the places of what is wrong with a message."""
+    with pytest.raises(ValidationError) as error:
+        read(sort, body)
+    return [one["loc"] for one in error.value.errors()]
+
+
+@SORTS
+def test_a_message_says_its_version_and_is_read_back_as_it_was_written(
+    sort: type[Message], body: dict[str, Any]
+) -> None:
+    written = json.loads(read(sort, body).model_dump_json())
+    assert written["version"] == 1
+    assert read(sort, written) == read(sort, body)
+    for name, value in body.items():
+        if name != "job":
+            assert written[name] == value
+
+
+@SORTS
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_another_version_is_refused(sort: type[Message], body: dict[str, Any], version: object) -> None:
+    assert refused(sort, {**body, "version": version}) == [("version",)]
+
+
+@SORTS
+def test_a_field_that_is_not_known_is_refused(sort: type[Message], body: dict[str, Any]) -> None:
+    assert refused(sort, {**body, "wish": 1}) == [("wish",)]
+
+
+@pytest.mark.parametrize(
+    ("sort", "name"),
+    [
+        (RunJob, "lock"),
+        (SubmitJob, "job"),
+        (JobEvents, "lock"),
+        (JobEvents, "events"),
+        (Hint, "what"),
+        (Hint, "lock"),
+        (Hint, "job_id"),
+    ],
+)
+def test_a_field_that_must_be_there_is_missed(sort: type[Message], name: str) -> None:
+    body = {key: value for key, value in dict(MESSAGES)[sort].items() if key != name}
+    assert refused(sort, body) == [(name,)]
+
+
+def test_a_wake_up_that_names_a_lock_alone_is_neither_deferred_nor_released() -> None:
+    assert RunJob(lock="ledger").model_dump() == {
+        "version": 1,
+        "lock": "ledger",
+        "job_id": None,
+        "marked": False,
+        "released": False,
+    }
+
+
+def test_a_command_without_an_actor_comes_from_rabbitmq() -> None:
+    command = read(SubmitJob, {"job": {"kind": "ten-steps"}})
+    assert isinstance(command, SubmitJob)
+    assert command.actor == "rabbitmq"
+
+
+def test_a_command_is_as_strict_about_its_job_as_http() -> None:
+    assert refused(SubmitJob, {"job": {"kind": "ten-steps", "priority": 10}}) == [("job", "priority")]
+    assert refused(SubmitJob, {"job": {"kind": "ten-steps", "wish": 1}}) == [("job", "wish")]
+
+
+def test_a_hint_of_another_sort_is_refused() -> None:
+    assert refused(Hint, {"what": "hello", "lock": "ledger", "job_id": JOB_ID}) == [("what",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("seq", "1"), ("status", "Exploded"), ("timestamp_utc", "yesterday"), ("fence", "1"), ("data", [])],
+)
+def test_an_event_is_read_strictly(name: str, wrong: object) -> None:
+    body = {"lock": "ledger", "events": [EVENT, {**EVENT, name: wrong}]}
+    assert refused(JobEvents, body) == [("events", 1, name)]

@@ -1,0 +1,109 @@
+"""Statuses, names of the broker's places, and trace ids: words that stand in storage and on the wire."""
+
+import pytest
+
+from contracts import topology
+from contracts.statuses import EventStatus, JobStatus
+from contracts.topology import Topology
+from contracts.traceparent import trace_id_of
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "is_terminal"),
+    [
+        (JobStatus.QUEUED, "Queued", False),
+        (JobStatus.RUNNING, "Running", False),
+        (JobStatus.COMPLETED, "Completed", True),
+        (JobStatus.FAILED, "Failed", True),
+        (JobStatus.CANCELLED, "Cancelled", True),
+        (JobStatus.TIMED_OUT, "TimedOut", True),
+        (EventStatus.SUBMITTED, "Submitted", False),
+        (EventStatus.LEASE_ACQUIRED, "LeaseAcquired", False),
+        (EventStatus.STARTED, "Started", False),
+        (EventStatus.STEP, "Step", False),
+        (EventStatus.STATE_SAVED, "StateSaved", False),
+        (EventStatus.CANCEL_REQUESTED, "CancelRequested", False),
+        (EventStatus.INTERRUPTED, "Interrupted", False),
+        (EventStatus.COMPLETED, "Completed", True),
+        (EventStatus.FAILED, "Failed", True),
+        (EventStatus.CANCELLED, "Cancelled", True),
+        (EventStatus.TIMED_OUT, "TimedOut", True),
+    ],
+)
+def test_a_status_is_this_word_and_is_terminal_or_not(
+    status: JobStatus | EventStatus, text: str, is_terminal: bool
+) -> None:
+    assert (status.value, status.is_terminal) == (text, is_terminal)
+
+
+def test_no_status_is_left_out_above() -> None:
+    assert (len(JobStatus), len(EventStatus)) == (6, 11)
+
+
+def test_every_terminal_event_ends_in_the_status_of_its_name() -> None:
+    jobs = {status.value for status in JobStatus if status.is_terminal}
+    assert {status.value for status in EventStatus if status.is_terminal} == jobs
+
+
+def names(of: Topology) -> dict[str, str]:
+    """Return every name of an installation, by what it names."""
+    return {
+        "jobs exchange": of.jobs_exchange,
+        "events exchange": of.events_exchange,
+        "control exchange": of.control_exchange,
+        "quarantine exchange": of.quarantine_exchange,
+        "jobs queue": of.jobs_queue,
+        "submissions queue": of.submissions_queue,
+        "projector queue": of.projector_queue,
+        "quarantine queue": of.quarantine_queue,
+        "delay queue": of.delay_queue(2000),
+    }
+
+
+def test_names_of_exchanges_queues_and_routing_keys_never_change() -> None:
+    """Another name would leave messages behind where no service looks."""
+    assert names(Topology()) == {
+        "jobs exchange": "turnstile.jobs",
+        "events exchange": "turnstile.events",
+        "control exchange": "turnstile.control",
+        "quarantine exchange": "turnstile.quarantine",
+        "jobs queue": "turnstile.jobs",
+        "submissions queue": "turnstile.submissions",
+        "projector queue": "turnstile.audit-projector",
+        "quarantine queue": "turnstile.jobs.quarantine",
+        "delay queue": "turnstile.jobs.delay.2000",
+    }
+    assert (topology.RUN, topology.SUBMIT, topology.EVENTS, topology.QUARANTINE) == (
+        "run",
+        "submit",
+        "job",
+        "quarantine",
+    )
+    assert topology.delay_key(2000) == "delay.2000"
+
+
+def test_two_installations_share_no_name() -> None:
+    one, other = names(Topology("blue")), names(Topology("green"))
+    assert not set(one.values()) & set(other.values())
+    assert all(name.startswith("blue.") for name in one.values())
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "trace_id"),
+    [
+        (f"00-{TRACE}-b7ad6b7169203331-01", TRACE),
+        (f"01-{TRACE}-b7ad6b7169203331-01-of-a-later-version", TRACE),
+        (f"00-{TRACE}-b7ad6b7169203331", None),
+        (f"00-{TRACE[1:]}-b7ad6b7169203331-01", None),
+        (f"00-0{TRACE}-b7ad6b7169203331-01", None),
+        ("nonsense", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_trace_id_is_read_out_of_a_whole_traceparent_only(
+    traceparent: str | None, trace_id: str | None
+) -> None:
+    assert trace_id_of(traceparent) == trace_id
