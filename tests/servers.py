@@ -1,15 +1,32 @@
 """Servers and names for tests: started once per run on free ports, and a name space for each test."""
 
+import os
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 from deploy import servers
 
+#: Environment variable with the connection string of an Azurite that runs already, for runs that fork.
+AZURITE = "TEST_AZURITE"
+
+
+@dataclass(frozen=True)
+class RunningAzurite:
+    """An Azurite that somebody else has started, and ends."""
+
+    connection_string: str
+
 
 @pytest.fixture(scope="session")
-def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Azurite]:
+def azurite(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[servers.Azurite | RunningAzurite]:
     """Azurite, in memory; tests that stop or freeze it start one of their own."""
+    if running := os.environ.get(AZURITE):
+        yield RunningAzurite(running)
+        return
     servers.ensure_installed()
     with servers.azurite(tmp_path_factory.mktemp("azurite"), in_memory=True) as server:
         yield server

@@ -115,7 +115,7 @@ def _run(
     log = FOLDER / f"{package.name}.log"
     log.unlink(missing_ok=True)
     tried = 0
-    for outcome in try_all(left, cover, package.tests, asked.jobs, log):
+    for outcome in try_all(package, left, cover, asked.jobs, log):
         result.outcomes[outcome.key] = outcome
         kept.keep(outcome, by_key[outcome.key], cover)
         tried += 1

@@ -34,8 +34,11 @@ class Changed:
 
 def changes(module: str) -> list[Changed]:
     """Return every change of a module that can be compiled and means something else."""
-    path = source_path(module)
-    text = path.read_text()
+    return changes_of(source_path(module).read_text(), module)
+
+
+def changes_of(text: str, module: str) -> list[Changed]:
+    """Return the changes of a module's text."""
     original = ast.dump(ast.parse(text))
     tree = parso.parse(text)
     seen: set[str] = set()

@@ -70,7 +70,7 @@ def measure(package: Package, path: Path) -> None:
         "600",
     ]
     meter.start()
-    code = pytest.main([*options, *package.tests], plugins=[plugin])
+    code = pytest.main([*options, *package.options], plugins=[plugin])
     meter.stop()
     if code != pytest.ExitCode.OK:
         raise RuntimeError(f"the tests of {package.name} do not pass: pytest ended with {int(code)}")

@@ -285,6 +285,9 @@ def is_left_out(node: Any) -> bool:
         and node.parent.children[0].value == "strict"
     ):
         return True
+    statement = node if node.type == "simple_stmt" else node.search_ancestor("simple_stmt")
+    if statement is not None and _text(statement).startswith(_LOGGING):
+        return True
     child, parent = node, node.parent
     while parent is not None and parent.type not in {"simple_stmt", "file_input"}:
         if parent.type == "annassign":
@@ -294,8 +297,7 @@ def is_left_out(node: Any) -> bool:
         if parent.type == "funcdef":
             return bool(child is not parent.children[-1])
         child, parent = parent, parent.parent
-    statement = node if node.type == "simple_stmt" else parent
-    return bool(statement and statement.type == "simple_stmt" and _text(statement).startswith(_LOGGING))
+    return False
 
 
 def _is_in_function(node: NodeOrLeaf) -> bool:

@@ -5,37 +5,53 @@ while a module is imported (constants, defaults, fields) is changed before the i
 loaded what the product imports from elsewhere, and nothing of the product.
 """
 
+import bisect
 import gc
 import importlib
 import inspect
+import itertools
 import json
 import os
 import resource
 import signal
+import tempfile
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
+from deploy import servers
 from tests.mutants.judging import PRELOADED
 from tests.mutants.mutant import source_path
 from tests.mutants.switching import switch_sources
 from tests.mutation.changing import Changed
 from tests.mutation.covering import Cover
+from tests.mutation.packages import ROOT, Package
+from tests.servers import AZURITE
 
-_QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+_QUIET = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 #: Processor time: a change may take so many times what its tests take without it, and so many seconds more.
-_SLOWER, _SECONDS_MORE = 5.0, 3.0
+_SLOWER, _SECONDS_MORE, _SECONDS_TO_IMPORT = 5.0, 2.0, 15.0
 #: Also of wall-clock time, as it may wait for ever: this machine may be busy.
 _WAITING = 4.0
+#: Seconds of tests that are run for a change of what runs on import: of many, the quickest.
+_ON_IMPORT = 6.0
 #: Bytes of memory that a change may use.
 _MEMORY = 4 * 1024**3
+
+
+_UNUSABLE = "unusable: "
+
+
+class _UnusableError(RuntimeError):
+    """The tests could not be run as they were measured: nothing can be said of a change."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +73,9 @@ class _Child:
 
 
 def try_all(
-    changes: Sequence[Changed], cover: Cover, tests: Sequence[str], processes: int, log: Path
+    package: Package, changes: Sequence[Changed], cover: Cover, processes: int, log: Path
 ) -> Iterator[Outcome]:
-    """Try changes of one package, several at a time; gives what came of each as it is known."""
+    """Try changes of a package, several at a time; gives what came of each as it is known."""
     for module in PRELOADED:
         importlib.import_module(module)
     uncovered, inside, outside = [], [], []
@@ -72,11 +88,25 @@ def try_all(
             outside.append(change)
     for change in uncovered:
         yield Outcome(change.key, "uncovered")
-    yield from _Forks(
-        outside, cover, processes, log, lambda change: _import_and_run(change, cover)
-    ).outcomes()
-    if inside:
-        yield from _from_collected(inside, cover, tests, processes, log)
+    with _storage(package):
+        yield from _Forks(outside, cover, processes, log, lambda one: _import_and_run(one, cover)).outcomes()
+        if inside:
+            yield from _from_collected(package, inside, cover, processes, log)
+
+
+@contextmanager
+def _storage(package: Package) -> Iterator[None]:
+    """Run one storage emulator for all, as each change would start one of its own."""
+    if not package.needs_azurite:
+        yield
+        return
+    servers.ensure_installed()
+    with tempfile.TemporaryDirectory() as folder, servers.azurite(Path(folder), in_memory=True) as running:
+        os.environ[AZURITE] = running.connection_string
+        try:
+            yield
+        finally:
+            del os.environ[AZURITE]
 
 
 def _judges(change: Changed, cover: Cover) -> list[str]:
@@ -84,7 +114,12 @@ def _judges(change: Changed, cover: Cover) -> list[str]:
     found = (
         cover.of_lines(change.module, *change.lines) if change.function else cover.of_module(change.module)
     )
-    return sorted(found, key=lambda test: cover.seconds[test])
+    in_order = sorted(found, key=lambda test: cover.seconds[test])
+    if change.function:
+        return in_order
+    # Most of a package's tests run something of a module that is imported first.
+    last = bisect.bisect(list(itertools.accumulate(cover.seconds[test] for test in in_order)), _ON_IMPORT)
+    return in_order[:last]
 
 
 class _Forks:
@@ -115,7 +150,7 @@ class _Forks:
 
     def _start(self, change: Changed) -> None:
         seconds = sum(self._cover.seconds[test] for test in _judges(change, self._cover))
-        limit = _SLOWER * seconds + _SECONDS_MORE
+        limit = _SLOWER * seconds + (_SECONDS_MORE if change.function else _SECONDS_TO_IMPORT)
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -130,6 +165,8 @@ class _Forks:
                 os.dup2(output, 2)
                 os.write(writer, self._run(change).encode())
                 code = 0
+            except _UnusableError as error:
+                os.write(writer, f"{_UNUSABLE}{error}".encode())
             except BaseException:  # noqa: BLE001 - whatever it is, it ends this process alone
                 traceback.print_exc()
             finally:
@@ -150,6 +187,8 @@ class _Forks:
         os.close(child.reader)
         # A test may have left processes behind.
         _kill_group(pid)
+        if said.startswith(_UNUSABLE):
+            raise _UnusableError(said.removeprefix(_UNUSABLE))
         if said == "survived":
             yield Outcome(child.change.key, "survived")
         elif said:
@@ -171,11 +210,16 @@ def _kill_group(group: int) -> None:
 def _import_and_run(change: Changed, cover: Cover) -> str:
     switch_sources({change.module: change.text})
     failures = _Failures()
-    files = sorted({test.partition("::")[0] for test in _judges(change, cover)})
-    code = pytest.main([*_QUIET, *files], plugins=[failures, _Selection(_judges(change, cover))])
-    if code == pytest.ExitCode.OK:
-        return "survived"
-    return failures.first or "its import"
+    files = sorted({str(ROOT / test.partition("::")[0]) for test in _judges(change, cover)})
+    options = ["--rootdir", str(ROOT), *_QUIET, "-x"]
+    code = pytest.main([*options, *files], plugins=[failures, _Selection(_judges(change, cover))])
+    match code:
+        case pytest.ExitCode.OK:
+            return "survived"
+        case pytest.ExitCode.TESTS_FAILED | pytest.ExitCode.INTERRUPTED:
+            return failures.first or "its import"
+        case _:
+            raise _UnusableError(f"{change.module}: pytest ended with {code!r}")
 
 
 class _Selection:
@@ -204,7 +248,7 @@ class _Failures:
 
 
 def _from_collected(
-    changes: Sequence[Changed], cover: Cover, tests: Sequence[str], processes: int, log: Path
+    package: Package, changes: Sequence[Changed], cover: Cover, processes: int, log: Path
 ) -> Iterator[Outcome]:
     reader, writer = os.pipe()
     child = os.fork()
@@ -217,7 +261,7 @@ def _from_collected(
             os.dup2(output, 2)
             failures = _Failures()
             loop = _Loop(changes, cover, processes, log, failures, writer)
-            code = pytest.main([*_QUIET[:1], *_QUIET[2:], *tests], plugins=[failures, loop])
+            code = pytest.main([*_QUIET, *package.options], plugins=[failures, loop])
         except BaseException:  # noqa: BLE001 - whatever it is, it ends this process alone
             traceback.print_exc()
         finally:
