@@ -50,12 +50,12 @@ def table_refusal(status: int, code: str = "SomeCode") -> Prepared:
     )
 
 
-def stored(key: str, partition: str = "p", etag: str = ETAG, **values: Any) -> dict[str, Any]:
-    """Give a row as it stands in an answer."""
-    return {"odata.etag": etag, "PartitionKey": partition, "RowKey": key, **values}
+def stored(key: str, /, of: str = "p", **values: Any) -> dict[str, Any]:
+    """Give a row of the partition `of` as it stands in an answer."""
+    return {"odata.etag": ETAG, "PartitionKey": of, "RowKey": key, **values}
 
 
-def row(key: str, **values: Any) -> Prepared:
+def row(key: str, /, **values: Any) -> Prepared:
     """Answer with one row."""
     return Prepared(200, json.dumps(stored(key, **values)).encode(), {"Content-Type": "application/json"})
 

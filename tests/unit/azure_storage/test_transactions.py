@@ -5,7 +5,7 @@ import re
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 from tests.unit.azure_storage.answers import COMMITTED, ETAG, batch, part, table_error
-from tests.unit.azure_storage.fake_service import FakeService
+from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage import authorization as module
 from azure_storage.authorization import authorization
@@ -78,6 +78,18 @@ async def test_every_row_that_is_left_has_its_own_new_version(service: FakeServi
     versions = await TableTransactions(service.connection).send("name", "Table", "p", OPERATIONS, 5.0)
     assert versions == {"new": 'W/"a\'b,c;d"', "job": "x", "lock": "y "}
     assert service.calls[0].operation == "name"
+
+
+async def test_a_transaction_is_not_sent_again_when_the_connection_it_was_sent_over_breaks(
+    service: FakeService,
+) -> None:
+    journal = TableJournal(service.connection)
+    service.answers = [COMMITTED]
+    service.answer = Prepared(0)
+    await journal.commit("p", Transaction("op-1", OPERATIONS[:2]), 5.0)
+    with pytest.raises(UnknownOutcomeError):
+        await journal.commit("p", Transaction("op-2", OPERATIONS[:2]), 5.0)
+    assert len(service.requests) == 2
 
 
 @pytest.mark.parametrize("failed", range(4))
