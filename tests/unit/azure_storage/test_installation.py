@@ -1,12 +1,18 @@
 """Connecting to the account that settings name."""
 
+import asyncio
+
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.identity.aio import DefaultAzureCredential
 
+from azure_storage.calls import StorageCall, deadline_in
 from azure_storage.installation import connect, read_model_names
+from azure_storage.names import StorageNames
+from azure_storage.read_models import ReadModelNames
 from service_defaults.settings import ServiceSettings
 
+ADDRESSES = {"storage_blob_url": "https://a.blob.example", "storage_table_url": "https://a.table.example"}
 KEY = "AccountName=a;AccountKey=a2V5;EndpointSuffix=core.windows.net"
 
 
@@ -28,11 +34,49 @@ async def test_a_connection_string_connects_by_key_under_the_names_of_the_settin
     await connection.aclose()
 
 
-async def test_addresses_connect_by_identity() -> None:
-    settings = ServiceSettings.model_validate(
-        {"storage_blob_url": "https://a.blob.example", "storage_table_url": "https://a.table.example"}
-    )
+async def test_addresses_connect_by_identity_under_the_same_names() -> None:
+    settings = ServiceSettings.model_validate(ADDRESSES | {"storage_namespace": "eu"})
     connection = connect(settings)
     assert isinstance(connection.credential, DefaultAzureCredential)
     assert connection.blob_url == "https://a.blob.example"
+    assert connection.table_url == "https://a.table.example"
+    assert connection.names.index_table == "euJobIndex"
     await connection.aclose()
+
+
+@pytest.mark.parametrize("account", [{"storage_connection_string": KEY}, ADDRESSES])
+async def test_every_name_is_the_one_of_its_setting(account: dict[str, str]) -> None:
+    settings = ServiceSettings.model_validate(
+        account
+        | {"journal_table": "Nam1", "job_index_table": "Nam2", "lock_container": "nam3"}
+        | {
+            "audit_table": "Nam4",
+            "recent_events_table": "Nam5",
+            "summaries_table": "Nam6",
+            "tenures_table": "Nam7",
+        }
+        | {"locks_table": "Nam8", "workers_table": "Nam9", "kinds_table": "Nam10"}
+    )
+    connection = connect(settings)
+    assert connection.names == StorageNames("", "Nam1", "Nam2", "nam3")
+    names = read_model_names(settings)
+    assert names == ReadModelNames("Nam4", "Nam5", "Nam6", "Nam7", "Nam8", "Nam9", "Nam10")
+    assert names.all() == [f"Nam{n}" for n in range(4, 11)]
+    await connection.aclose()
+
+
+@pytest.mark.parametrize("account", [{"storage_connection_string": KEY}, ADDRESSES])
+async def test_the_calls_of_a_connection_are_observed(account: dict[str, str]) -> None:
+    calls: list[StorageCall] = []
+    connection = connect(ServiceSettings.model_validate(account), calls.append)
+    with pytest.raises(ZeroDivisionError):
+        await connection.caller.carry_out("name", asyncio.to_thread(lambda: 1 // 0), deadline_in(5))
+    assert [call.operation for call in calls] == ["name"]
+    await connection.aclose()
+
+
+@pytest.mark.parametrize("missing", ADDRESSES)
+def test_half_of_the_addresses_is_no_account(missing: str) -> None:
+    settings = ServiceSettings.model_construct(**ADDRESSES | {missing: None})
+    with pytest.raises(ValueError, match="needs a connection string, or a blob address and a table address"):
+        connect(settings)
