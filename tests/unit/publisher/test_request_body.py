@@ -88,7 +88,7 @@ async def test_a_body_that_ends_early_is_refused_without_a_failure() -> None:
         {"type": "http.disconnect"},
     ]
 
-    async def receive() -> dict[str, Any]:
+    async def receive() -> Any:
         return pieces.pop(0)
 
     scope = {"type": "http", "method": "POST", "headers": [(b"content-type", b"application/json")]}
