@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from tests.unit.verification.authored import Author
 
@@ -9,6 +10,8 @@ from contracts.traceparent import trace_id_of
 from coordination import rows
 from coordination.rows import EventRow
 from verification import Place, Stored, Told
+
+ItemT = TypeVar("ItemT")
 
 
 class Records:
@@ -30,9 +33,8 @@ class Records:
     async def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
         for name in sorted(self.partitions):
             if partition in {None, name}:
-                found = self.partitions[name]
-                for start in range(0, len(found), 7):
-                    yield found[start : start + 7]
+                for page in _pages(self.partitions[name]):
+                    yield page
 
     async def job(self, partition: str, job_id: str) -> Sequence[Stored]:
         found = self.partitions.get(partition, [])
@@ -43,19 +45,27 @@ class Records:
         return [row for row in self.partitions.get(partition, []) if row.key.startswith(rows.LINE)]
 
     async def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
-        yield [told for told in self.told if job_id in {None, told.partition}]
+        for page in _pages([told for told in self.told if job_id in {None, told.partition}]):
+            yield page
 
     async def registered(self) -> AsyncIterator[Sequence[Place]]:
-        yield [Place(job, partition) for job, partition in self.places.items()]
+        for page in _pages([Place(job, partition) for job, partition in self.places.items()]):
+            yield page
 
     async def find(self, job_id: str) -> Place | None:
         return Place(job_id, self.places[job_id]) if job_id in self.places else None
 
     async def active(self) -> AsyncIterator[Sequence[Place]]:
-        yield [Place(job, partition) for job, partition in self.listed.items()]
+        for page in _pages([Place(job, partition) for job, partition in self.listed.items()]):
+            yield page
 
     async def is_free(self, partition: str) -> bool:
         return partition not in self.leased
+
+
+def _pages(items: Sequence[ItemT]) -> Iterable[Sequence[ItemT]]:
+    """Return pages of a few items, and an empty one, as storage has them, too."""
+    return [items[start : start + 7] for start in range(0, len(items) + 1, 7)]
 
 
 def told_of(stored: Iterable[Stored]) -> list[Told]:

@@ -5,6 +5,9 @@ import json
 from coordination.ports import Values
 from coordination.rows import EventRow
 
+#: Numbers from here on are none that the storage has, nor can be kept.
+_TOO_LARGE = 2**63
+
 
 class UnreadableRowError(ValueError):
     """The row is none that the protocol writes."""
@@ -14,7 +17,7 @@ def read_event(values: Values) -> EventRow:
     """Build an event from stored values. Raises UnreadableRowError."""
     try:
         fence = values.get("fence")
-        return EventRow(
+        event = EventRow(
             str(values["job_id"]),
             str(values["lock_name"]),
             int(values["seq"] or 0),
@@ -31,8 +34,11 @@ def read_event(values: Values) -> EventRow:
             str(values["data"]),
             str(values["previous_hash"]),
         )
+        if max(abs(event.seq), abs(event.attempt), abs(event.fence or 0)) >= _TOO_LARGE:
+            raise ValueError("a number is out of range")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UnreadableRowError(f"{type(error).__name__}: {error}") from None
+    return event
 
 
 def kind_and_priority(data: str) -> tuple[str | None, int | None]:
@@ -47,6 +53,11 @@ def kind_and_priority(data: str) -> tuple[str | None, int | None]:
         kind if isinstance(kind, str) and kind.isprintable() else None,
         priority if isinstance(priority, int) and 0 <= priority < 100 else None,
     )
+
+
+def storable(text: str) -> str:
+    """Return a text as it can be kept: half a surrogate pair, which no product writes, becomes a mark."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _text(value: object) -> str | None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from verification.events import storable
+
 
 class Invariant(StrEnum):
     """What must be true of every history, whatever went wrong while it was made."""
@@ -59,10 +61,10 @@ class Violation:
         """Give it as the report's JSON has it."""
         return {
             "invariant": self.invariant.value,
-            "lock": self.lock,
-            "job_id": self.job_id,
+            "lock": None if self.lock is None else storable(self.lock),
+            "job_id": None if self.job_id is None else storable(self.job_id),
             "fence": self.fence,
-            "message": self.message,
+            "message": storable(self.message),
         }
 
 

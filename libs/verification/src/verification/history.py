@@ -9,7 +9,7 @@ from contracts.statuses import EventStatus, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.events import chain_hash
 from coordination.rows import EventRow, event_key
-from verification.events import UnreadableRowError, kind_and_priority, read_event
+from verification.events import UnreadableRowError, kind_and_priority, read_event, storable
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
 from verification.run_rules import apart_from_start, end_without_run, foreign_write
@@ -244,10 +244,12 @@ class JobHistory:
 
 def update_digest(digest: "hashlib._Hash", event: EventRow, trace_id: str | None, computed: str) -> None:
     """Take an event into what stands for all of a job's events; `computed` is the hash it should have."""
-    digest.update(f"{computed} {event.hash} {event.previous_hash} {trace_id}\n".encode())
+    digest.update(
+        f"{computed} {event.hash} {event.previous_hash} {trace_id}\n".encode(errors="surrogatepass")
+    )
 
 
 @lru_cache(maxsize=1024)
 def lock_partition(name: str) -> str:
     """Give a lock's partition, as `contracts` does, remembering the last ones."""
-    return lock_names.partition(name)
+    return lock_names.partition(storable(name))

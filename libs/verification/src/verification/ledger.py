@@ -21,8 +21,11 @@ from verification.history import lock_partition
 from verification.scope import Scope
 from verification.spool import Spool
 
-#: Effects of unknown runs that are looked for once more in the journal, which may have been read before.
+#: Unknown runs that are looked for once more in the journal, which may have been read before they began.
 _MOST_LOOKED_FOR = 200
+
+#: No sink's clock counts so many seconds, and no fence is so high.
+_NO_TIME, _NO_FENCE = 1e11, 2**63
 
 
 class LedgerError(ValueError):
@@ -69,7 +72,8 @@ class LedgerCheck:
         self._highest: dict[str, int] = {}
         self._last_run: dict[str, _KnownRun] = {}
         self._late: Counter[tuple[str, int, str]] = Counter()
-        self._looked_for = 0
+        #: Unknown runs, and whether they have begun since the journal was read.
+        self._looked_for: dict[tuple[str, int, str], bool] = {}
         #: What is to be added to the sink's times, by its restarts, where an effect tells.
         self._offsets: dict[int, float] = {}
 
@@ -171,9 +175,14 @@ class LedgerCheck:
         run = self._run_of(effect)
         if run is not None and effect.job in run.jobs:
             return True
-        self._looked_for += 1
-        if self._looked_for > _MOST_LOOKED_FOR:
-            return False
+        asked = effect.key, effect.fence, effect.job
+        if asked not in self._looked_for:
+            if len(self._looked_for) >= _MOST_LOOKED_FOR:
+                return False
+            self._looked_for[asked] = await self._has_begun(evidence, effect)
+        return self._looked_for[asked]
+
+    async def _has_begun(self, evidence: Evidence, effect: Effect) -> bool:
         for stored in await evidence.job(lock_partition(effect.key), effect.job):
             try:
                 event = read_event(stored.values)
@@ -198,17 +207,21 @@ class LedgerCheck:
 
 def _read(line: bytes, number: int) -> Effect:
     try:
-        effect = json.loads(line)
-        return Effect(
-            str(effect["key"]),
-            int(effect["fence"]),
-            str(effect["job"]),
-            str(effect["step"]),
-            float(effect["at"]),
-            bool(effect["accepted"]),
+        told = json.loads(line)
+        effect = Effect(
+            str(told["key"]),
+            int(told["fence"]),
+            str(told["job"]),
+            str(told["step"]),
+            float(told["at"]),
+            bool(told["accepted"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+        f"{effect.key}{effect.job}{effect.step}".encode()  # raises UnicodeEncodeError
+        if not (abs(effect.at) < _NO_TIME and abs(effect.fence) < _NO_FENCE):
+            raise ValueError("its time or its fence is out of range")
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise LedgerError(f"line {number} of the ledger is no effect: {error}") from None
+    return effect
 
 
 def _violation(invariant: Invariant, message: str, effect: Effect) -> Violation:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from coordination.ports import CoordinationError
+from verification.events import storable
 
 #: Rows written at a time, and kibibytes of the file that stay in memory.
 _BATCH, _CACHE = 2000, 16_000
@@ -122,7 +123,7 @@ class Spool:
     def add(self, table: str, row: Sequence[Any]) -> None:
         """Keep a row; one that is there already stays."""
         waiting = self._waiting.setdefault(table, [])
-        waiting.append(row)
+        waiting.append(_storable(row))
         if len(waiting) >= _BATCH:
             self._write(table)
 
@@ -147,12 +148,12 @@ class Spool:
     def query(self, text: str, *values: object) -> Iterator[Any]:
         """Go through what a query finds."""
         self._flush()
-        return self._database.execute(text, values)
+        return self._database.execute(text, _storable(values))
 
     def one(self, text: str, *values: object) -> Any:
         """Give the first row that a query finds, or None."""
         self._flush()
-        return self._database.execute(text, values).fetchone()
+        return self._database.execute(text, _storable(values)).fetchone()
 
     def count(self, text: str, *values: object) -> int:
         """Give the number that a query finds."""
@@ -161,7 +162,7 @@ class Spool:
     def execute(self, text: str, *values: object) -> None:
         """Change what is kept."""
         self._flush()
-        self._database.execute(text, values)
+        self._database.execute(text, _storable(values))
 
     def samples(self, measure: str) -> "array[float]":
         """Give the samples of a measure, sorted."""
@@ -187,6 +188,10 @@ class Spool:
         except sqlite3.OperationalError as error:
             raise SpoolError(f"what was read cannot be kept: {error}") from error
         waiting.clear()
+
+
+def _storable(values: Sequence[Any]) -> Sequence[Any]:
+    return tuple(storable(value) if isinstance(value, str) else value for value in values)
 
 
 def _values_of(record: Run | JobFacts, names: Sequence[str]) -> tuple[Any, ...]:

@@ -49,11 +49,11 @@ class TrailCheck:
             self._note(job_id, partition)
         late: dict[str, str] = {}
         async for job_id, found in self._look_at_all(self._differ):
+            if found and found[0].message.startswith(_LATE):
+                late[job_id] = self._differ[job_id]
+                continue
             for violation in found:
-                if violation.message.startswith(_LATE):
-                    late[job_id] = self._differ[job_id]
-                else:
-                    yield violation
+                yield violation
         async for violation in self._wait_for(late, patience):
             yield violation
         if self._differ_beyond:
@@ -92,8 +92,7 @@ class TrailCheck:
         job_id, partition = first.partition, lock_partition(first.event.lock_name)
         facts = self._spool.job(partition, job_id)
         if facts is None:
-            known = self._spool.one("SELECT partition FROM jobs WHERE job_id = ?", job_id)
-            if known is None and self._scope.holds(first.event.timestamp, first.event.timestamp):
+            if self._is_lost(first):
                 self._note(job_id, partition)
             return
         self._spool.execute(
@@ -101,6 +100,13 @@ class TrailCheck:
         )
         if facts.in_scope and facts.digest != digest.digest():
             self._note(job_id, partition)
+
+    def _is_lost(self, first: Told) -> bool:
+        """Tell whether the trail of a job that is not known is of the scope, by the job's first event."""
+        at, lock = first.event.timestamp, first.event.lock_name
+        is_chosen = not self._scope.locks or lock in self._scope.locks
+        known = self._spool.one("SELECT partition FROM jobs WHERE job_id = ?", first.partition)
+        return known is None and is_chosen and self._scope.holds(at, at)
 
     def _note(self, job_id: str, partition: str) -> None:
         if len(self._differ) < _MOST_CLOSE_LOOKS:
