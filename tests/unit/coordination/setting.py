@@ -10,6 +10,7 @@ from tests.unit.coordination.small_world import QuickClock
 
 from contracts import identifiers, lock_names
 from coordination import rows
+from coordination.door import Answer
 from coordination.doorkeeper import Doorkeeper
 from coordination.faults import Calls
 from coordination.house import House, Ports, Rules
@@ -17,6 +18,7 @@ from coordination.memory import InMemoryBell, InMemoryJournal, InMemoryLeases
 from coordination.observations import Observation
 from coordination.operations import Operation, current_operation
 from coordination.outcomes import Cancelled, Completed, Interrupted, Lost, Outcome, StopReason
+from coordination.ports import Ring
 from coordination.rows import JobRow, LockRow
 from coordination.runs import Run
 from coordination.submission import NewJob, Submitter
@@ -171,6 +173,17 @@ class Setting:
         )
         self.bell.take_rings()
         return job_id
+
+    async def ring(self, worker: Doorkeeper, ring: Ring | None = None) -> Answer:
+        """Have a worker answer a wake-up (for lock L, unless another one is given), and do what follows."""
+        answer = await worker.answer(ring or Ring("L"))
+        await self.clock.settle()
+        return answer
+
+    async def end(self, outcome: Outcome | None = None) -> None:
+        """End the run started last, and let the worker do what follows."""
+        self.runs.end(outcome)
+        await self.clock.settle()
 
     def job(self, job_id: str, lock: str = "L") -> JobRow:
         """Return a job as it stands in the journal."""

@@ -1,0 +1,200 @@
+"""Leaving a lock: what still waits there is taken, rung for, or watched."""
+
+import random
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from tests.unit.coordination.setting import TIMES, Setting
+
+from contracts import lock_names
+from contracts.statuses import JobStatus
+from coordination import rows
+from coordination.door import Answer
+from coordination.observations import (
+    LeaseAcquired,
+    LeaseDenied,
+    LockLeft,
+    NotForThisWorker,
+    RunEnded,
+    RunStarted,
+)
+from coordination.outcomes import Completed, Interrupted, Lost
+from coordination.ports import Ring, UnknownOutcomeError
+
+PARTITION = lock_names.partition("L")
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    made = Setting()
+    yield made
+    await made.close()
+
+
+async def test_a_run_that_was_lost_is_not_ended_by_this_worker(world: Setting) -> None:
+    """Another worker may have taken over: only a take-over finds out."""
+    job_id = await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    await world.end(Lost())
+    assert world.seen(RunEnded) == []
+    assert len(world.seen(LeaseAcquired)) == 2
+    assert [(run.job.job_id, run.job.attempt) for run in world.runs.started] == [(job_id, 1), (job_id, 2)]
+    assert world.job(job_id).losses == 1
+
+
+async def test_after_an_interruption_the_lock_is_given_back_before_the_job_is_tried_again(
+    world: Setting,
+) -> None:
+    """The job in front may be one that this worker cannot run now; others get their turn, too."""
+    job_id = await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    await world.end(Interrupted("the runner died", died=True))
+    assert len(world.seen(LeaseAcquired)) == 2
+    assert [(run.job.job_id, run.job.attempt) for run in world.runs.started] == [(job_id, 1), (job_id, 2)]
+    assert world.bell.rings == []
+
+
+async def test_a_lock_that_another_got_meanwhile_is_watched(world: Setting) -> None:
+    """No ring waits for the answer any more, so none leaves a copy: only the watch knows of the lock."""
+    await world.submit()
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    world.network.after("leases.release", world.tenure("w2").keeper.acquire)
+    await world.end(Interrupted("why"))
+    assert not worker.is_serving("L")
+    assert world.seen(LeaseDenied) == [LeaseDenied("L")]
+    assert "L" in worker._watches
+
+
+async def test_a_lock_that_was_left_while_the_journal_is_silent_is_watched(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    world.network.before("journal.read_range", *[UnknownOutcomeError()] * 1000)
+    began = world.clock.boot()
+    await world.end()
+    await world.clock.advance(TIMES.journal_deadline)
+    assert not worker.is_serving("L")
+    assert "L" in worker._watches
+    asked = world.network.times("journal.read_range")[-1] - began
+    assert TIMES.journal_deadline - 2 <= asked < TIMES.journal_deadline
+    assert world.seen(LockLeft) == [LockLeft("L")]
+
+
+async def test_a_ring_that_comes_while_a_lock_is_left_has_its_line_read_again(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+
+    async def ring_and_submit_later() -> None:
+        assert await worker.answer(Ring("L")) is Answer.KNOWN
+        late.append(await world.submit())
+
+    late: list[str] = []
+    world.network.after("journal.read_range", ring_and_submit_later)
+    await world.end()
+    assert world.runs.jobs[1:] == late
+    assert len(late) == 1
+
+
+async def test_a_stopping_worker_rings_for_what_still_waits(world: Setting) -> None:
+    job_id = await world.submit()
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    worker._is_stopping = True
+    await world.end()
+    assert world.job(job_id).status == JobStatus.COMPLETED
+    assert len(world.runs.started) == 1
+    assert world.bell.rings == [Ring("L", released=True)]
+
+
+async def test_a_stopping_worker_does_not_ring_where_nothing_waits(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    worker._is_stopping = True
+    await world.end()
+    assert world.bell.rings == []
+
+
+async def test_a_worker_that_serves_more_than_it_can_run_rings_for_what_still_waits(world: Setting) -> None:
+    places = 2
+    await world.submit("L")
+    await world.submit("L")
+    await world.submit("M")
+    worker = world.worker(places=lambda: places)
+    await world.ring(worker, Ring("M"))
+    await world.ring(worker)
+    places = 1
+    await world.end()
+    assert world.bell.rings == [Ring("L", released=True)]
+    assert set(worker.running) == {"M"}
+
+
+async def test_a_job_for_others_to_run_is_rung_for_again_later(world: Setting) -> None:
+    await world.submit()
+    other = await world.submit(kind="unknown", traceparent="its-trace")
+    worker = world.worker(knows=lambda kind: kind == "kind")
+    await world.ring(worker)
+    await world.end()
+    assert world.bell.deferred == [Ring("L", other, traceparent="its-trace")]
+    assert world.seen(NotForThisWorker) == [NotForThisWorker("L", "unknown")]
+    assert not worker.is_serving("L")
+    assert world.job(other).attempt == 0
+
+
+async def test_a_broker_that_is_away_keeps_no_worker_at_a_job_for_others_to_run(world: Setting) -> None:
+    await world.submit(kind="unknown")
+    worker = world.worker(knows=lambda _: False)
+    world.network.before("bell.defer", UnknownOutcomeError())
+    assert await world.ring(worker) is Answer.EMPTY
+    assert not worker.is_serving("L")
+    assert world.bell.deferred == []
+
+
+async def test_a_run_that_was_cut_off_is_ended_also_by_a_worker_that_does_not_know_its_kind(
+    world: Setting,
+) -> None:
+    """Else its job would show as running for as long as only such workers come by."""
+    job_id = await world.submit()
+    await world.hold("lost")
+    await world.clock.advance(TIMES.duration)
+    worker = world.worker(knows=lambda _: False)
+    await world.ring(worker)
+    job = world.job(job_id)
+    assert (job.status, job.interruptions, job.losses) == (JobStatus.QUEUED, 1, 1)
+    assert world.seen(RunStarted)[1:] == []
+    assert [ring.job_id for ring in world.bell.deferred] == [job_id]
+
+
+async def test_a_lock_whose_row_is_another_locks_is_left_alone(world: Setting) -> None:
+    await world.submit()
+    tenure, _ = await world.hold("w0")
+    await tenure.finish(Completed(), None)
+    await tenure.keeper.release()
+    stored = world.journal.partitions[PARTITION]
+    row = stored[rows.LOCK_KEY]
+    stored[rows.LOCK_KEY] = replace(row, values={**row.values, "lock_name": "M"})
+    worker = world.worker()
+    assert await world.ring(worker) is Answer.EMPTY
+    assert not worker.is_serving("L")
+    assert "L" not in worker._watches
+
+
+async def test_a_ring_that_comes_while_a_lock_without_work_is_left_has_its_line_read_once_more(
+    world: Setting,
+) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    queries = len(world.network.sent("journal.read_range"))
+    world.network.after("journal.read_range", lambda: worker.answer(Ring("L")))
+    await world.end()
+    assert len(world.network.sent("journal.read_range")) == queries + 2
+    assert not worker.is_serving("L")

@@ -1,0 +1,216 @@
+"""Serving a lock: run after run, for how long, and what is looked after in the meantime."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.unit.coordination.setting import TIMES, Setting
+
+from contracts import lock_names
+from contracts.statuses import JobStatus
+from coordination.door import Answer
+from coordination.observations import (
+    LeaseAcquired,
+    LeaseDenied,
+    LockLeft,
+)
+from coordination.outcomes import StopReason
+from coordination.ports import RefusedError, Ring, UnknownOutcomeError
+
+PARTITION = lock_names.partition("L")
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    made = Setting()
+    yield made
+    await made.close()
+
+
+async def test_a_ring_is_answered_as_soon_as_the_job_runs(world: Setting) -> None:
+    job_id = await world.submit()
+    worker = world.worker()
+    assert await world.ring(worker) is Answer.TAKEN
+    assert worker.running == {"L": job_id}
+    assert worker.is_serving("L")
+    await world.end()
+    assert worker.running == {}
+    assert not worker.is_serving("L")
+    assert world.leases.holder(PARTITION) is None
+
+
+async def test_a_ring_for_a_line_without_work_is_answered_as_such(world: Setting) -> None:
+    worker = world.worker()
+    assert await world.ring(worker) is Answer.EMPTY
+    assert not worker.is_serving("L")
+    assert world.leases.holder(PARTITION) is None
+    assert world.seen(LockLeft) == [LockLeft("L")]
+    assert (world.bell.rings, world.bell.deferred) == ([], [])
+
+
+async def test_waiting_jobs_are_run_in_one_holding(world: Setting) -> None:
+    jobs = [await world.submit() for _ in range(3)]
+    worker = world.worker()
+    await world.ring(worker)
+    for _ in jobs:
+        await world.end()
+    assert world.runs.jobs == jobs
+    assert len(world.seen(LeaseAcquired)) == 1
+    assert world.seen(LockLeft) == [LockLeft("L")]
+    assert [run.fence for run in world.runs.started] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "busy", "is_passed_on"),
+    [(60.0, True, False), (60.125, True, True), (60.125, False, False)],
+    ids=["not held for longer", "held for longer", "there is room"],
+)
+async def test_a_lock_held_for_longer_than_the_longest_tenure_is_passed_on_when_there_is_no_room(
+    world: Setting, seconds: float, busy: bool, is_passed_on: bool
+) -> None:
+    first, second = await world.submit(), await world.submit()
+    worker = world.worker(capacity=1 if busy else 2, longest_tenure=60.0)
+    await world.ring(worker)
+    await world.clock.advance(seconds)
+    await world.end()
+    assert world.job(first).status == JobStatus.COMPLETED
+    if is_passed_on:
+        assert world.job(second).attempt == 0
+        assert world.bell.rings == [Ring("L", released=True)]
+        assert not worker.is_serving("L")
+    else:
+        assert world.job(second).status == JobStatus.RUNNING
+        assert world.bell.rings == []
+        assert len(world.seen(LeaseAcquired)) == 1
+
+
+async def test_how_long_a_lock_is_held_is_counted_from_each_time_it_is_acquired(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker(capacity=1)
+    await world.ring(worker)
+    await world.clock.advance(61)
+    await world.end()
+    await world.submit()
+    await world.submit()
+    await world.ring(worker)
+    await world.end()
+    assert len(world.runs.started) == 3
+
+
+async def test_a_job_that_is_submitted_within_the_linger_time_is_run_in_the_same_holding(
+    world: Setting,
+) -> None:
+    await world.submit()
+    worker = world.worker(linger=2.0)
+    await world.ring(worker)
+    await world.end()
+    await world.clock.advance(1.0)
+    second = await world.submit()
+    await world.clock.advance(0.15)
+    assert world.runs.jobs[1:] == [second]
+    assert len(world.seen(LeaseAcquired)) == 1
+
+
+async def test_a_lock_is_given_back_when_nothing_comes_within_the_linger_time(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker(linger=2.0)
+    await world.ring(worker)
+    await world.end()
+    queries = len(world.network.sent("journal.read_range"))
+    await world.clock.advance(1.875)
+    assert worker.is_serving("L")
+    assert world.leases.holder(PARTITION) is not None
+    await world.clock.advance(0.25)
+    assert not worker.is_serving("L")
+    assert world.leases.holder(PARTITION) is None
+    # One look each tenth of a second, and one after the release.
+    assert 20 <= len(world.network.sent("journal.read_range")) - queries <= 22
+
+
+async def test_a_lock_is_given_back_at_once_unless_it_is_to_linger(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    await world.end()
+    assert world.leases.holder(PARTITION) is None
+    assert world.clock.boot() == world.network.times("leases.release")[0]
+
+
+async def test_a_stopping_worker_does_not_linger(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker(linger=60.0)
+    await world.ring(worker)
+    await world.end()
+    worker._is_stopping = True
+    await world.clock.advance(0.25)
+    assert world.leases.holder(PARTITION) is None
+
+
+async def test_progress_and_changes_are_looked_after_as_long_as_the_lock_is_held(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    began = world.clock.boot()
+    await world.clock.advance(3 * TIMES.renew_every + 0.5)
+    looks = [at - began for at in world.network.times("journal.read")]
+    assert looks == [TIMES.renew_every * number for number in (1, 2, 3)]
+
+
+async def test_a_hint_that_a_job_has_changed_has_its_holder_look_at_once(world: Setting) -> None:
+    job_id = await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    await worker.look("L", "another job")
+    await worker.look("another lock", job_id)
+    assert world.network.sent("journal.read") == []
+    await worker.look("L", job_id)
+    assert len(world.network.sent("journal.read")) == 1
+
+
+async def test_a_look_that_gets_no_answer_disturbs_nothing(world: Setting) -> None:
+    job_id = await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    world.network.before("journal.read", *[UnknownOutcomeError()] * 1000)
+    looking = world.clock.boot()
+    look = asyncio.ensure_future(worker.look("L", job_id))
+    await world.clock.advance(TIMES.soft)
+    await look
+    assert world.clock.boot() > looking
+    assert worker.running == {"L": job_id}
+
+
+async def test_a_take_over_that_was_refused_is_tried_again_with_another_lease(world: Setting) -> None:
+    job_id = await world.submit()
+    worker = world.worker()
+    began = world.clock.boot()
+    world.network.before("journal.commit", RefusedError())
+    answering = asyncio.ensure_future(worker.answer(Ring("L")))
+    await world.clock.advance(0.2)
+    assert await answering is Answer.TAKEN
+    assert [at - began for at in world.network.times("leases.acquire")] == pytest.approx([0, 0.1])
+    assert world.runs.jobs == [job_id]
+    assert world.job(job_id).attempt == 1
+
+
+async def test_a_lock_whose_lease_another_holds_is_left_to_it(world: Setting) -> None:
+    await world.submit()
+    await world.hold("w0")
+    worker = world.worker()
+    assert await world.ring(worker) is Answer.HELD
+    assert world.seen(LeaseDenied) == [LeaseDenied("L")]
+    assert world.seen(LockLeft) == []
+    assert not worker.is_serving("L")
+
+
+async def test_a_lost_lease_stops_the_run(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    holder = world.leases.holder(PARTITION)
+    assert holder is not None
+    await world.leases.release(PARTITION, holder, 1)
+    await world.clock.advance(TIMES.renew_every)
+    assert world.runs.started[0].stop.reason is StopReason.LOST
