@@ -67,7 +67,8 @@ def _asked() -> argparse.Namespace:
         prog="python -m tests.mutation",
         description=__doc__,
         epilog="Outcomes are kept in .mutation; what did not change since is not tried again. "
-        "Exit codes: 0 when each package reaches its target, 1 when one does not, 2 for wrong arguments.",
+        "Exit codes: 0 when each package reaches its target, 1 when one does not, 2 for wrong arguments, or when "
+        "tests fail without a change.",
     )
     parser.add_argument("package", nargs="*", help=f"one of {', '.join(PACKAGES)} (all)", metavar="PACKAGE")
     parser.add_argument("--module", action="append", default=[], help="only this module, by its full name")
@@ -150,8 +151,16 @@ def _cover(package: Package) -> Cover:
             "from tests.mutation.packages import PACKAGES; "
             f"measure(PACKAGES[{package.name!r}], Path({str(path)!r}))"
         )
-        with (FOLDER / f"{package.name}.cover.log").open("w") as log:
-            subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=log, stderr=log, check=True)
+        log = FOLDER / f"{package.name}.cover.log"
+        with log.open("w") as printed:
+            command = [sys.executable, "-c", program]
+            ran = subprocess.run(command, cwd=ROOT, stdout=printed, stderr=printed, check=False)
+        if ran.returncode != 0:
+            print(
+                f"The tests of {package.name} do not pass as they are; see {log.relative_to(ROOT)}",
+                file=sys.stderr,
+            )
+            sys.exit(2)
         stamp.write_text(now)
     return Cover.read(path)
 

@@ -42,7 +42,7 @@ _SLOWER, _SECONDS_MORE, _SECONDS_TO_IMPORT = 5.0, 2.0, 15.0
 #: Also of wall-clock time, as it may wait for ever: this machine may be busy.
 _WAITING = 4.0
 #: Seconds of tests that are run for a change of what runs on import: of many, the quickest.
-_ON_IMPORT = 6.0
+_ON_IMPORT = 3.0
 #: Bytes of memory that a change may use.
 _MEMORY = 4 * 1024**3
 
@@ -210,7 +210,8 @@ def _kill_group(group: int) -> None:
 def _import_and_run(change: Changed, cover: Cover) -> str:
     switch_sources({change.module: change.text})
     failures = _Failures()
-    files = sorted({str(ROOT / test.partition("::")[0]) for test in _judges(change, cover)})
+    named = {ROOT / test.partition("::")[0] for test in _judges(change, cover)}
+    files = sorted(str(file) for file in named if file.exists())
     options = ["--rootdir", str(ROOT), *_QUIET, "-x"]
     code = pytest.main([*options, *files], plugins=[failures, _Selection(_judges(change, cover))])
     match code:
@@ -325,8 +326,9 @@ class _Loop:
         self._put_in(change)
         known = self._noticed.get(f"{change.module}:{change.function}", Counter())
         tests = sorted(_judges(change, self._cover), key=lambda test: -known[test])
-        items = [self._items[test] for test in tests]
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        # A test may have been taken away since it was measured.
+        items = [self._items[test] for test in tests if test in self._items]
+        for item, following in zip(items, [*items[1:], None], strict=False):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failures.first:
                 return self._failures.first
