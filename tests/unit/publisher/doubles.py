@@ -1,8 +1,10 @@
 """The HTTP API over the in-memory doubles, and a worker to write what a worker would write."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -71,12 +73,18 @@ class FakeReadModels:
 
 @dataclass
 class StorageSwitch:
-    """Lets a test take the storage away."""
+    """Lets a test take the storage away, wholly or for some calls, and counts the calls of the journal."""
 
     is_away: bool = False
+    #: Calls that get no answer, such as `journal.read_range`.
+    silent: set[str] = field(default_factory=set)
+    calls: Counter[str] = field(default_factory=Counter)
 
     async def __call__(self, moment: str, name: str) -> None:
-        if self.is_away and moment == "before" and name.startswith("journal."):
+        if moment != "before" or not name.startswith("journal."):
+            return
+        self.calls[name] += 1
+        if self.is_away or name in self.silent:
             raise UnknownOutcomeError
 
 
@@ -102,6 +110,15 @@ class Api:
 
     async def submit(self, **body: object) -> httpx.Response:
         return await self.client.post("/api/jobs", json={"kind": "ten-steps", **body})
+
+    async def submitted(self, **body: object) -> str:
+        """Submit a job; gives its id."""
+        job_id: str = (await self.submit(**body)).json()["job_id"]
+        return job_id
+
+    async def get(self, path: str) -> Any:
+        """Get a document; gives its JSON."""
+        return (await self.client.get(path)).json()
 
 
 @dataclass

@@ -1,0 +1,103 @@
+"""A waiting job's place in line, and what is said when it moves while it is asked about."""
+
+from typing import Any
+
+import pytest
+from tests.unit.publisher.doubles import Api, WorkerOf
+
+from contracts.lock_names import partition
+from coordination.outcomes import Completed
+from coordination.ports import Row
+from coordination.rows import LINE, TICKETS
+
+
+async def test_the_first_ten_ahead_are_named_in_order_and_all_are_counted(api: Api) -> None:
+    jobs = [await api.submitted(lock="ledger") for _ in range(12)]
+
+    tenth, eleventh, twelfth = [await api.get(f"/api/jobs/{job}/state") for job in jobs[9:]]
+    assert (tenth["position"], tenth["waiting_for"]["ahead"]) == (10, jobs[:9])
+    assert (eleventh["position"], eleventh["waiting_for"]["ahead"]) == (11, jobs[:10])
+    assert (twelfth["position"], twelfth["waiting_for"]["ahead"]) == (12, jobs[:10])
+
+
+async def test_a_lock_given_back_has_no_holder_for_those_who_wait(api: Api, worker_of: WorkerOf) -> None:
+    await api.submitted(lock="ledger")
+    worker = worker_of("ledger")
+    await worker.start()
+    await worker.end(Completed())
+    waiting = await api.submitted(lock="ledger")
+
+    told = await api.get(f"/api/jobs/{waiting}/state")
+    assert told["waiting_for"] == {"lock": "ledger", "holder": None, "running": None, "ahead": []}
+
+
+async def test_a_job_of_another_lock_is_not_ahead(api: Api) -> None:
+    await api.submitted(lock="ledger")
+    other = await api.submitted(lock="ledger-2")
+
+    told = await api.get(f"/api/jobs/{other}/state")
+    assert (told["position"], told["waiting_for"]["ahead"]) == (1, [])
+
+
+@pytest.mark.parametrize(("chunk", "reads"), [(2, 3), (3, 2), (4, 2), (5, 1), (500, 1)])
+async def test_no_more_of_the_line_is_read_than_up_to_the_job(
+    api: Api, monkeypatch: pytest.MonkeyPatch, chunk: int, reads: int
+) -> None:
+    monkeypatch.setattr("publisher.job_state._CHUNK", chunk)
+    jobs = [await api.submitted(lock="ledger") for _ in range(9)]
+    api.storage.calls.clear()
+
+    assert (await api.get(f"/api/jobs/{jobs[4]}/state"))["position"] == 5
+    assert api.storage.calls["journal.read_range"] == reads
+
+
+def take_ticket(api: Api, lock: str, job_id: str) -> Row:
+    """Take a job's ticket out of the line, as what starts or cancels it does."""
+    stored = api.journal.partitions[partition(lock)]
+    return stored.pop(next(key for key in stored if key.startswith(TICKETS) and key.endswith(job_id)))
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 500])
+async def test_a_waiting_job_that_is_never_found_in_line_waits_without_a_place(
+    api: Api, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr("publisher.job_state._CHUNK", chunk)
+    jobs = [await api.submitted(lock="ledger") for _ in range(4)]
+    take_ticket(api, "ledger", jobs[1])
+    api.storage.calls.clear()
+    told = await api.get(f"/api/jobs/{jobs[1]}/state")
+
+    assert (told["status"], told["position"], told["waiting_for"]) == ("Queued", None, None)
+    # It is looked at five times, and each time no further than to where it should be.
+    assert api.storage.calls["journal.read"] == 5
+    assert api.storage.calls["journal.read_range"] == 5 * (2 if chunk == 1 else 1)
+
+
+async def test_a_job_that_has_gone_back_into_the_line_is_found_there(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = [await api.submitted(lock="ledger") for _ in range(2)]
+    rows = api.journal.partitions[partition("ledger")]
+    ticket = take_ticket(api, "ledger", second)
+    read_range = api.journal.read_range
+
+    async def come_back_later(of: str, prefix: str, *more: Any) -> list[Row]:
+        found = await read_range(of, prefix, *more)
+        if prefix == LINE and api.storage.calls["journal.read_range"] == 4:
+            rows[ticket.key] = ticket
+        return found
+
+    monkeypatch.setattr(api.journal, "read_range", come_back_later)
+    api.storage.calls.clear()
+    told = await api.get(f"/api/jobs/{second}/state")
+
+    assert (told["position"], told["waiting_for"]["ahead"]) == (2, [first])
+
+
+async def test_a_job_that_does_not_wait_costs_no_look_at_the_line(api: Api, worker_of: WorkerOf) -> None:
+    job_id = await api.submitted(lock="ledger")
+    await worker_of("ledger").start()
+    api.storage.calls.clear()
+    await api.client.get(f"/api/jobs/{job_id}/state")
+
+    assert api.storage.calls == {"journal.find": 1, "journal.read": 1}
