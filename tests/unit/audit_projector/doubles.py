@@ -28,7 +28,7 @@ from coordination.line import read_line
 from coordination.memory import InMemoryBell, InMemoryJournal
 from coordination.outcomes import Outcome
 from coordination.ports import UnknownOutcomeError
-from coordination.rows import LOCK_KEY, JobRow, job_key
+from coordination.rows import LOCK_KEY, JobRow, job_key, state_key
 from coordination.runs import StepDone
 from coordination.submission import NewJob, Submitter
 
@@ -142,7 +142,7 @@ class World:
         """What was told of overlaps."""
         return [seen for seen in self.observed if isinstance(seen, ExclusionViolated)]
 
-    async def submit(self) -> str:
+    async def submit(self, name: str = "", priority: int = 5, traceparent: str | None = None) -> str:
         """Submit a job; gives its id."""
         new = NewJob(
             job_id=str(self.ids.next()),
@@ -151,6 +151,9 @@ class World:
             lock_name=LOCK,
             parameters="{}",
             actor="test",
+            name=name,
+            priority=priority,
+            traceparent=traceparent,
         )
         await Submitter(self.journal, self.bell, self.clock).submit(new)
         return new.job_id
@@ -175,6 +178,12 @@ class World:
         done = StepDone(name, "null", 0.1)
         await self._commit(transactions.step(held, held.job, self._writer(held.job.worker), done))
 
+    async def save_state(self, text: str) -> None:
+        """Save state of the running job."""
+        await self.clock.advance(1)
+        held = self._held()
+        await self._commit(transactions.state(held, held.job, self._writer(held.job.worker), text))
+
     async def end(self, outcome: Outcome) -> None:
         """End the running job."""
         await self.clock.advance(1)
@@ -188,6 +197,10 @@ class World:
         registration = await self.journal.find(job_id)
         assert registration is not None
         await Canceller(self.journal, self.bell, self.clock).cancel(registration, "test")
+        if self.held is not None and self.held.job.job_id == job_id:
+            row = await self.journal.read(partition(LOCK), job_key(job_id))
+            assert row is not None
+            self.held = replace(self.held, job=JobRow.from_row(row), job_etag=row.etag)
 
     async def project(self, job_id: str, up_to: int = 1_000, first: int = 0) -> int:
         """Project a job, as a message asks for that names events from `first` to `up_to`."""
@@ -217,10 +230,12 @@ class World:
 
     async def _commit(self, draft: transactions.Draft) -> None:
         etags = await self.journal.commit(partition(LOCK), draft.transaction, 1)
-        self.held = None
+        before, self.held = self.held, None
         if draft.job is not None:
-            etag = etags[job_key(draft.job.job_id)]
-            self.held = transactions.Held(draft.lock, etags[LOCK_KEY], draft.job, etag)
+            job_id = draft.job.job_id
+            etag = etags[job_key(job_id)]
+            state_etag = etags.get(state_key(job_id), before.state_etag if before is not None else None)
+            self.held = transactions.Held(draft.lock, etags[LOCK_KEY], draft.job, etag, state_etag)
 
 
 class FailsNow:

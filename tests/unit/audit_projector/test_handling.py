@@ -1,19 +1,23 @@
 """Handling a message: patience while the storage is away, and one task per job."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
 from faststream.exceptions import NackMessage
+from faststream.rabbit import RabbitBroker
 from faststream.rabbit.annotations import RabbitMessage
 
-from audit_projector.handling import EventHandler
+from audit_projector.handling import EventHandler, subscribe
 from audit_projector.projection import Projection
 from audit_projector.telemetry import ProjectionTelemetry
 from contracts.jobs import Event
 from contracts.messages import JobEvents
 from contracts.statuses import EventStatus
+from contracts.topology import Topology
 from coordination.clock import VirtualClock
 from coordination.ports import UnknownOutcomeError
 from service_defaults.broker import Intake
@@ -44,18 +48,26 @@ class ScriptedProjection:
 
 
 class ReadyIntake:
-    """Gives the body it is handed instead of a message."""
+    """Gives the body it is handed instead of a message, and keeps what is set aside."""
+
+    def __init__(self) -> None:
+        self.set_aside: list[str] = []
 
     async def parse(self, message: Any, _: Any) -> Any:
         return message
 
-
-def make_handler(projection: ScriptedProjection, clock: VirtualClock) -> EventHandler:
-    intake = cast("Intake", ReadyIntake())
-    return EventHandler(cast("Projection", projection), intake, clock, ProjectionTelemetry())
+    async def quarantine(self, message: Any, reason: str) -> None:
+        self.set_aside.append(reason)
 
 
-def message(*named: tuple[str, int]) -> RabbitMessage:
+def make_handler(
+    projection: ScriptedProjection, clock: VirtualClock, intake: ReadyIntake | None = None
+) -> EventHandler:
+    reads = cast("Intake", intake or ReadyIntake())
+    return EventHandler(cast("Projection", projection), reads, clock, ProjectionTelemetry())
+
+
+def message(*named: tuple[str, int], lock: str = "ledger") -> RabbitMessage:
     events = [
         Event(
             job_id=job_id,
@@ -74,36 +86,85 @@ def message(*named: tuple[str, int]) -> RabbitMessage:
         )
         for job_id, seq in named
     ]
-    return cast("RabbitMessage", JobEvents(lock="ledger", events=events))
+    return cast("RabbitMessage", JobEvents(lock=lock, events=events))
 
 
-async def test_each_job_is_projected_from_its_first_event_to_its_last() -> None:
-    projection = ScriptedProjection()
-    await make_handler(projection, VirtualClock()).on_events(message((JOB, 2), (JOB, 3), (OTHER, 9)))
-    assert projection.asked == [("ledger", JOB, 2, 3), ("ledger", OTHER, 9, 9)]
+async def handled(projection: ScriptedProjection, clock: VirtualClock) -> list[float]:
+    """Handle a message until it is settled; gives the seconds at which it was tried. Raises NackMessage."""
+    tries: list[float] = []
+    project = projection.project
 
+    async def timed(*args: Any, **more: Any) -> int:
+        tries.append(clock.boot())
+        return await project(*args, **more)
 
-async def test_a_storage_that_is_away_for_a_while_is_waited_for_with_pauses() -> None:
-    projection, clock = ScriptedProjection(failures=5), VirtualClock()
+    projection.project = timed  # type: ignore[method-assign]
     handling = asyncio.create_task(make_handler(projection, clock).on_events(message((JOB, 1))))
-    started = clock.boot()
     while not handling.done():
         await clock.advance_to_next()
         await clock.settle()
     await handling
-    assert len(projection.asked) == 6
-    assert clock.boot() - started >= (0.5 + 1 + 2 + 4 + 8) / 2
+    return [at - tries[0] for at in tries]
 
 
-async def test_a_message_is_given_back_when_the_storage_stays_away() -> None:
+@pytest.mark.parametrize("seqs", [(2, 3, 4), (3, 4, 2), (4, 3, 2)])
+async def test_each_job_is_projected_from_its_first_event_to_its_last(seqs: Sequence[int]) -> None:
+    projection = ScriptedProjection()
+    first, second, third = seqs
+    named = ((JOB, first), (OTHER, 9), (JOB, second), (JOB, third))
+    await make_handler(projection, VirtualClock()).on_events(message(*named))
+    assert projection.asked == [("ledger", JOB, 2, 4), ("ledger", OTHER, 9, 9)]
+
+
+async def test_names_are_projected_as_they_were_registered_however_they_are_written() -> None:
+    projection = ScriptedProjection()
+    handler = make_handler(projection, VirtualClock())
+    await handler.on_events(message((JOB.upper(), 2), (JOB, 3), lock="cafe\u0301"))
+    assert projection.asked == [("caf\u00e9", JOB, 2, 3)]
+
+
+@pytest.mark.parametrize(("job_id", "lock"), [("../../x?#", "ledger"), (JOB, "\u0000")])
+async def test_names_that_cannot_be_are_set_aside_and_nothing_of_the_message_is_projected(
+    job_id: str, lock: str
+) -> None:
+    projection, intake = ScriptedProjection(), ReadyIntake()
+    handler = make_handler(projection, VirtualClock(), intake)
+    await handler.on_events(message((OTHER, 1), (job_id, 2), lock=lock))
+    (reason,) = intake.set_aside
+    assert reason
+    assert projection.asked == []
+
+
+async def test_a_message_that_does_not_parse_is_left_to_the_intake() -> None:
+    projection, intake = ScriptedProjection(), ReadyIntake()
+    await make_handler(projection, VirtualClock(), intake).on_events(cast("RabbitMessage", None))
+    assert (projection.asked, intake.set_aside) == ([], [])
+
+
+async def test_a_storage_that_is_away_for_a_while_is_waited_for_with_pauses_that_double() -> None:
+    tries = await handled(ScriptedProjection(failures=8), VirtualClock())
+    pauses = [after - before for before, after in pairwise(tries)]
+    assert len(pauses) == 8
+    for pause, longest in zip(pauses, (0.5, 1, 2, 4, 8, 15, 15, 15), strict=True):
+        assert longest / 2 <= pause <= longest
+
+
+async def test_a_message_is_given_back_when_the_storage_stays_away_for_ten_minutes() -> None:
     projection, clock = ScriptedProjection(failures=10_000), VirtualClock()
-    handling = asyncio.create_task(make_handler(projection, clock).on_events(message((JOB, 1))))
-    while not handling.done():
-        await clock.advance_to_next()
-        await clock.settle()
+    began = clock.boot()
     with pytest.raises(NackMessage):
-        await handling
+        await handled(projection, clock)
+    assert 600 <= clock.boot() - began < 600 + 15
     assert len(projection.asked) < 120
+
+
+async def test_a_message_is_given_back_at_the_very_end_of_the_time_it_has() -> None:
+    projection, intake = ScriptedProjection(failures=1), cast("Intake", ReadyIntake())
+    projects = cast("Projection", projection)
+    handler = EventHandler(projects, intake, VirtualClock(), ProjectionTelemetry(), patience_seconds=0)
+    with pytest.raises(NackMessage):
+        await handler.on_events(message((JOB, 1)))
+    assert len(projection.asked) == 1
 
 
 async def test_a_job_is_projected_by_one_task_at_a_time() -> None:
@@ -113,3 +174,35 @@ async def test_a_job_is_projected_by_one_task_at_a_time() -> None:
     assert len(projection.asked) == 8
     assert projection.most_at_once == 1
     assert not handler._turns
+
+
+async def test_a_job_that_waits_for_the_storage_keeps_no_other_waiting() -> None:
+    projection, clock = ScriptedProjection(failures=1), VirtualClock()
+    handler = make_handler(projection, clock)
+    waiting = asyncio.create_task(handler.on_events(message((JOB, 1))))
+    await clock.settle()
+    await handler.on_events(message((OTHER, 1)))
+    assert [job_id for _, job_id, _, _ in projection.asked] == [JOB, OTHER]
+    assert not waiting.done()
+    await clock.advance(1)
+    await waiting
+    assert not handler._turns
+
+
+def test_events_are_consumed_sixteen_at_a_time_and_answered_to_no_address_in_a_message() -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Broker:
+        def subscriber(self, queue: Any, exchange: Any, **options: Any) -> Any:
+            asked.append({"queue": queue.name, "exchange": exchange.name, **options})
+            return subscribed.append
+
+    subscribed: list[Any] = []
+    topology = Topology("t")
+    handler = make_handler(ScriptedProjection(), VirtualClock())
+    subscribe(cast("RabbitBroker", Broker()), topology, handler)
+    (options,) = asked
+    assert (options["queue"], options["exchange"]) == (topology.projector_queue, topology.events_exchange)
+    assert options["channel"].prefetch_count == 16
+    assert options["no_reply"] is True
+    assert subscribed == [handler.on_events]

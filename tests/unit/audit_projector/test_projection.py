@@ -174,7 +174,8 @@ async def test_a_healthy_trail_is_not_called_broken(world: World) -> None:
     for job_id in await lived(world):
         for up_to in range(1, 20):
             await world.project(job_id, up_to=up_to)
-    assert not [entry for entry in world.models.trail.values() if entry.is_broken]
+    assert [entry.is_broken for entry in world.models.trail.values()] == [False] * (12 + 4)
+    assert not [seen for seen in world.observed if isinstance(seen, TrailBroken)]
 
 
 async def test_an_id_that_was_given_up_is_no_job(world: World) -> None:

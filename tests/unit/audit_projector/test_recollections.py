@@ -81,6 +81,21 @@ async def test_a_step_changes_nothing_but_the_trail_and_the_watermark(noted: Not
     await as_if_projected_anew(world, job_id)
 
 
+@pytest.mark.parametrize("passes", ["step", "state"])
+async def test_what_passes_within_a_run_costs_no_look_up_however_often_it_comes(
+    noted: Noted, world: World, passes: str
+) -> None:
+    job_id = await begun(noted)
+    for seq in range(4, 8):
+        await (world.step(f"step {seq}") if passes == "step" else world.save_state("{}"))
+        calls = await noted.tell(job_id, (seq, seq))
+        assert not {"journal.read", "watermark", "journal.retire"} & set(calls)
+    await world.end(Completed())
+    calls = await noted.tell(job_id, (8, 8))
+    assert (calls[:2], calls[-1]) == (["journal.read_range", "journal.read"], "journal.retire")
+    await as_if_projected_anew(world, job_id)
+
+
 async def test_what_was_told_already_is_looked_up(noted: Noted) -> None:
     job_id = await begun(noted)
     for message in (STARTED, SUBMITTED, (1, 3), (0, 3)):

@@ -1,0 +1,96 @@
+"""A rebuild projects every registered job again, a bounded number at a time, and counts what it did."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from audit_projector import rebuild
+from audit_projector.projection import Projection
+from coordination.clock import VirtualClock
+from coordination.ports import UnknownOutcomeError
+
+
+class GatedProjection:
+    """Projects what a test lets through; the job's id is the number of its events."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.asked: list[tuple[str, str, int, bool]] = []
+        self.gate = asyncio.Event()
+
+    async def project(self, lock_name: str, job_id: str, up_to: int, *, afresh: bool) -> int:
+        self.asked.append((lock_name, job_id, up_to, afresh))
+        await self.gate.wait()
+        if self.failures:
+            self.failures -= 1
+            raise UnknownOutcomeError("no answer")
+        return int(job_id)
+
+
+async def registered(*event_counts: int) -> AsyncIterator[tuple[str, str]]:
+    for count in event_counts:
+        yield str(count), f"lock of {count}"
+
+
+async def settle() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def replaying(projection: GatedProjection, *event_counts: int) -> asyncio.Task[tuple[int, int]]:
+    projects = cast("Projection", projection)
+    return asyncio.create_task(rebuild.replay(registered(*event_counts), projects))
+
+
+async def test_every_job_is_projected_from_its_first_event_and_those_without_events_do_not_count() -> None:
+    projection = GatedProjection()
+    projection.gate.set()
+    counts = [0, *range(1, 41), 0]
+    assert await replaying(projection, *counts) == (40, sum(counts))
+    assert sorted(projection.asked) == sorted((f"lock of {count}", str(count), 0, True) for count in counts)
+
+
+async def test_sixteen_jobs_are_projected_at_a_time() -> None:
+    projection = GatedProjection()
+    replay = replaying(projection, *range(1, 41))
+    await settle()
+    assert len(projection.asked) == 16
+    projection.gate.set()
+    assert await replay == (40, sum(range(1, 41)))
+
+
+async def test_no_jobs_are_no_work() -> None:
+    assert await replaying(GatedProjection()) == (0, 0)
+
+
+async def test_a_storage_that_is_away_for_less_than_a_minute_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, projection = VirtualClock(), GatedProjection(failures=10)
+    monkeypatch.setattr(rebuild, "SystemClock", lambda: clock)
+    projection.gate.set()
+    replay = replaying(projection, 3)
+    while not replay.done():
+        await clock.settle()
+        await clock.advance_to_next()
+    assert await replay == (1, 3)
+    assert len(projection.asked) == 11
+
+
+async def test_a_storage_that_stays_away_for_a_minute_ends_the_rebuild(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, projection = VirtualClock(), GatedProjection(failures=10_000)
+    began = clock.boot()
+    monkeypatch.setattr(rebuild, "SystemClock", lambda: clock)
+    projection.gate.set()
+    replay = replaying(projection, 3)
+    while not replay.done():
+        await clock.settle()
+        await clock.advance_to_next()
+    with pytest.raises(ExceptionGroup) as raised:
+        await replay
+    assert 55 < clock.boot() - began <= 60
+    assert isinstance(rebuild._cause(raised.value), UnknownOutcomeError)
