@@ -1,6 +1,6 @@
 """A storage service that answers every request with what a test has prepared."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -23,13 +23,14 @@ class Prepared:
 
 @dataclass
 class FakeService:
-    """What to answer, and what was asked: first `answers`, each once, then `answer` for ever."""
+    """What to answer, and what was asked: first `answers`, each once, then `answer`."""
 
     connection: StorageConnection
     calls: list[StorageCall]
     requests: list[web.BaseRequest]
     bodies: list[bytes]
-    answer: Prepared
+    #: For ever the same, or what is fit for a request.
+    answer: Prepared | Callable[[web.BaseRequest], Prepared]
     answers: list[Prepared] = field(default_factory=list)
 
     @property
@@ -49,6 +50,8 @@ async def fake_service() -> AsyncIterator[FakeService]:
         bodies.append(await request.content.read())
         requests.append(request)
         prepared = service.answers.pop(0) if service.answers else service.answer
+        if not isinstance(prepared, Prepared):
+            prepared = prepared(request)
         if prepared.status == 0:
             assert request.transport
             request.transport.close()

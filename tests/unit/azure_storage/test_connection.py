@@ -77,8 +77,9 @@ async def test_all_clients_share_one_session_that_outlives_no_idle_connection(
     monkeypatch.setattr(aiohttp, "TCPConnector", Connector)
     connection = StorageConnection(f"{scheme}://b", f"{scheme}://t", AzureNamedKeyCredential("a", "a2V5"))
     session = connection.session
-    assert connection.blobs._pipeline._transport.session is session
-    assert connection.tables._client._client._pipeline._transport.session is session
+    blobs: Any = connection.blobs._pipeline._transport
+    tables: Any = connection.tables._client._client._pipeline._transport
+    assert blobs.session is tables.session is session
     assert made == [{"limit": 64, "keepalive_timeout": idle_seconds}]
     assert session.trust_env is by_proxy
     # Its users do these themselves, or bound each call in time.

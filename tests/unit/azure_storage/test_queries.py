@@ -4,6 +4,7 @@ import pytest
 from tests.unit.azure_storage.answers import ETAG, page, row, stored, table_refusal
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
+from azure_storage import calls
 from azure_storage import queries as module
 from azure_storage.journal import TableJournal
 from azure_storage.queries import TableQueries
@@ -70,9 +71,8 @@ async def test_a_range_is_read_page_by_page_also_over_empty_ones(
 
     def deadline_in(seconds: float) -> float:
         deadlines.append(seconds)
-        return real(seconds)
+        return calls.deadline_in(seconds)
 
-    real = module.deadline_in
     monkeypatch.setattr(module, "deadline_in", deadline_in)
     service.answers = [
         page(stored("k1"), stored("k2"), following="k3"),

@@ -39,7 +39,7 @@ def test_a_row_comes_back_without_what_the_store_adds() -> None:
     entity = TableEntity(
         PartitionKey="p", RowKey="k", Timestamp="now", text="", number=7, share=1.0, on=False
     )
-    entity._metadata = {"etag": 'W/"1"'}
+    entity._metadata = {"etag": 'W/"1"', "timestamp": None}
     row = decode_row(entity)
     assert row == Row("k", {"text": "", "number": 7, "share": 1.0, "on": False}, 'W/"1"')
     assert [type(value) for value in row.values.values()] == [str, int, float, bool]
