@@ -164,6 +164,14 @@ class Setting:
         assert run is not None
         return tenure, run
 
+    async def hold_elsewhere(self, lock: str = "L") -> None:
+        """Hold a lock's lease for a minute, as another worker."""
+        await self.leases.acquire(lock_names.partition(lock), 60, "another's", 1)
+
+    async def release_elsewhere(self, lock: str = "L") -> None:
+        """Release a lock's lease, as that worker."""
+        await self.leases.release(lock_names.partition(lock), "another's", 1)
+
     async def submit(self, lock: str = "L", **more: Any) -> str:
         """Submit a job, and lose its wake-up."""
         job_id = identifiers.new_id()
