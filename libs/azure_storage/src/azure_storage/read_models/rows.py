@@ -12,8 +12,8 @@ from azure_storage.read_models.tables import Entity, plain
 from contracts.jobs import Event, Kind, Worker
 from contracts.statuses import EventStatus
 
-#: Characters of one stored text: 64 KiB in UTF-16, less some room.
-_LONGEST_TEXT = 30_000
+#: Characters of one stored text: 64 KiB in UTF-16, where a character takes up to 4 bytes, less some room.
+_LONGEST_TEXT = 16_000
 
 #: Start of the names of the values that say which runs a tenure was stored for.
 _RUN = "Run_"

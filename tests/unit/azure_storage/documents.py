@@ -1,0 +1,72 @@
+"""Documents of the read models, for tests."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from azure_storage.read_models import Summary, Tenure, TrailEntry
+from contracts.jobs import Event
+from contracts.statuses import EventStatus
+
+MOMENT = datetime(2026, 11, 21, 1, 47, 5, 840943, tzinfo=UTC)
+LATER = datetime(2026, 11, 21, 1, 48, 0, tzinfo=UTC)
+JOB = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
+
+EVENT = Event(
+    job_id=JOB,
+    seq=3,
+    event_id=f"{JOB}-000003",
+    status=EventStatus.STEP,
+    message="it's \u2603\n",
+    timestamp_utc=MOMENT,
+    attempt=2,
+    fence=2**40,
+    worker="w-1",
+    lock="Köln's",
+    actor="api",
+    trace_id="t-1",
+    data={"name": "ü", "nested": [1, None, 0.5], "empty": ""},
+)
+SUMMARY = Summary(
+    job_id=JOB,
+    kind="ten-steps",
+    name="a name",
+    lock="Köln's",
+    status="Failed",
+    priority=-3,
+    attempt=4,
+    interruptions=2,
+    fence=2**40,
+    worker="w-1",
+    actor="api",
+    trace_id="t-1",
+    error_type="ValueError",
+    error_message="it's \u2603",
+    submitted_at=MOMENT,
+    started_at=LATER,
+    finished_at=LATER.replace(microsecond=1),
+    projected_seq=9,
+)
+TENURE = Tenure(
+    lock="Köln's",
+    fence=2**40,
+    job_id=JOB,
+    attempt=2,
+    worker="w-1",
+    tenure="lease-id",
+    began_at=MOMENT,
+    ended_at=LATER,
+    outcome="Completed",
+    begun_in="op-1",
+    ended_in="op-2",
+)
+
+
+def entry(**values: Any) -> TrailEntry:
+    """Give an entry whose event has these values."""
+    return TrailEntry(EVENT.model_copy(update=values), "a hash", "the one before")
+
+
+def summary(**values: Any) -> Summary:
+    """Give a summary with these values."""
+    return replace(SUMMARY, **values)
