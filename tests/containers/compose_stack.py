@@ -39,8 +39,10 @@ class ComposeStack:
         return done.stdout.decode()
 
     def containers(self, service: str) -> list[str]:
-        """Return the ids of a service's running containers."""
-        return self.compose("ps", "--quiet", service).split()
+        """Return the ids of a service's running containers. Raises AssertionError when there is none."""
+        found = self.compose("ps", "--quiet", service).split()
+        assert found, f"no container of {service} runs"
+        return found
 
     def inspect(self, container: str) -> dict[str, Any]:
         """Return all the engine knows of a container."""

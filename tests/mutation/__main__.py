@@ -67,8 +67,8 @@ def _asked() -> argparse.Namespace:
         prog="python -m tests.mutation",
         description=__doc__,
         epilog="Outcomes are kept in .mutation; what did not change since is not tried again. "
-        "Exit codes: 0 when each package reaches its target, 1 when one does not, 2 for wrong arguments, or when "
-        "tests fail without a change.",
+        "Exit codes: 0 when each package reaches its target, 1 when one does not, 2 for wrong arguments, "
+        "or when tests fail without a change.",
     )
     parser.add_argument("package", nargs="*", help=f"one of {', '.join(PACKAGES)} (all)", metavar="PACKAGE")
     parser.add_argument("--module", action="append", default=[], help="only this module, by its full name")

@@ -37,13 +37,17 @@ def panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
     return (panel for panel in dashboard["panels"] if panel["type"] != "row")
 
 
-def targets(uid: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give every query of a data source, with its panel's title."""
-    for dashboard in DASHBOARDS.values():
-        for panel in panels(dashboard):
-            for target in panel.get("targets", ()):
-                if target["datasource"]["uid"] == uid:
-                    yield f"{dashboard['title']}: {panel['title']}", target
+def targets(uid: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return every query of a data source, with its panel's title; there must be some."""
+    found = [
+        (f"{dashboard['title']}: {panel['title']}", target)
+        for dashboard in DASHBOARDS.values()
+        for panel in panels(dashboard)
+        for target in panel.get("targets", ())
+        if target["datasource"]["uid"] == uid
+    ]
+    assert found, f"no panel asks {uid}"
+    return found
 
 
 @pytest.mark.parametrize("path", FILES)
