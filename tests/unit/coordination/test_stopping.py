@@ -1,13 +1,27 @@
-"""A worker that is told to stop does not wait for a broker that does not answer, once for each lock."""
+"""A worker that is told to stop takes nothing new, gives runs time to finish, and passes on the rest."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
+import pytest
+from tests.unit.coordination.setting import Setting
 from tests.unit.coordination.small_world import Script, World
 
+from contracts.statuses import JobStatus
+from coordination.door import Answer
+from coordination.outcomes import StopReason
 from coordination.ports import Ring
 
 
+@pytest.fixture
+async def world() -> AsyncIterator[Setting]:
+    made = Setting()
+    yield made
+    await made.close()
+
+
 async def test_a_stopping_worker_rings_for_all_the_locks_it_watched_at_once() -> None:
+    """It does not wait for a broker that does not answer, once for each lock."""
     world = World(seed=11, workers=2)
     holder, watcher = world.workers
     for lock in ("L", "M"):
@@ -15,15 +29,101 @@ async def test_a_stopping_worker_rings_for_all_the_locks_it_watched_at_once() ->
     for ring in world.bell.take_rings():
         await holder.answer(ring)
         await watcher.answer(Ring(ring.lock_name))
-    rung: list[str] = []
+    rung: list[Ring] = []
 
     async def wait_until_all_have_rung(ring: Ring) -> None:
-        rung.append(ring.lock_name)
+        rung.append(ring)
         while len(rung) < 2:  # noqa: ASYNC110 - what is waited for happens elsewhere
             await asyncio.sleep(0)
 
     world.bell.ring = wait_until_all_have_rung  # type: ignore[method-assign]
     async with asyncio.timeout(5):
         await watcher.stop(0.0)
-    assert sorted(rung) == ["L", "M"]
+    assert sorted(rung, key=lambda ring: ring.lock_name) == [Ring("L"), Ring("M")]
     await world.close()
+
+
+async def test_a_stopping_worker_passes_on_each_ring_as_it_is(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    assert not worker.is_stopping
+    await worker.stop(0.0)
+    assert worker.is_stopping
+    assert not worker.has_room
+    rings = [Ring("L", "job", traceparent="trace"), Ring("L", marked=True), Ring("L", released=True)]
+    for ring in rings:
+        assert await world.ring(worker, ring) is Answer.PASSED_ON
+    assert world.bell.rings == rings
+    assert world.runs.started == []
+    assert world.network.sent("leases.acquire") == []
+
+
+async def test_a_run_that_ends_within_the_grace_is_not_interrupted(world: Setting) -> None:
+    job_id, second = await world.submit(), await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    stopping = asyncio.ensure_future(worker.stop(60.0))
+    await world.clock.settle()
+    assert not stopping.done()
+    assert world.runs.started[0].stop.reason is None
+    world.runs.end()
+    await stopping
+    assert (world.job(job_id).status, world.job(job_id).interruptions) == (JobStatus.COMPLETED, 0)
+    assert world.job(second).attempt == 0
+    assert world.bell.rings == [Ring("L", released=True)]
+
+
+async def test_runs_that_outlast_the_grace_are_interrupted_and_passed_on(world: Setting) -> None:
+    jobs = {lock: await world.submit(lock) for lock in ("L", "M")}
+    worker = world.worker()
+    for lock in jobs:
+        await world.ring(worker, Ring(lock))
+    await worker.stop(0.0)
+    assert [run.stop.reason for run in world.runs.started] == [StopReason.SHUTDOWN] * 2
+    for lock, job_id in jobs.items():
+        job = world.job(job_id, lock)
+        assert (job.status, job.interruptions, job.deaths, job.losses) == (JobStatus.QUEUED, 1, 0, 0)
+    assert world.bell.rings == [Ring(lock, released=True) for lock in jobs]
+    assert worker.running == {}
+
+
+async def test_stopping_ends_only_when_each_lock_is_given_back(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    world.network.before("leases.release", 5.0)
+    stopping = asyncio.ensure_future(worker.stop(0.0))
+    async with asyncio.timeout(5):
+        while not world.network.sent("leases.release"):  # noqa: ASYNC110 - the grace is in real time
+            await asyncio.sleep(0.001)
+    await world.clock.advance(4.9)
+    assert not stopping.done()
+    await world.clock.advance(0.1)
+    await stopping
+    assert world.bell.rings == [Ring("L", released=True)]
+
+
+async def test_a_lock_that_is_acquired_while_the_worker_stops_is_passed_on_untouched(world: Setting) -> None:
+    job_id = await world.submit()
+    worker = world.worker()
+    world.network.before("leases.acquire", 1.0)
+    answering = asyncio.ensure_future(worker.answer(Ring("L")))
+    await world.clock.advance(0.5)
+    stopping = asyncio.ensure_future(worker.stop(60.0))
+    await world.clock.advance(0.5)
+    await stopping
+    assert await answering is Answer.EMPTY
+    assert world.job(job_id).attempt == 0
+    assert world.bell.rings == [Ring("L", released=True)]
+
+
+async def test_a_stopped_worker_no_longer_tries_for_the_locks_that_it_watched(world: Setting) -> None:
+    await world.hold_elsewhere()
+    worker = world.worker()
+    await world.ring(worker)
+    await worker.stop(0.0)
+    await world.release_elsewhere()
+    tries = len(world.network.sent("leases.acquire"))
+    await world.clock.advance(60)
+    assert len(world.network.sent("leases.acquire")) == tries
+    assert world.bell.rings == [Ring("L")]
