@@ -1,5 +1,6 @@
 """The HTTP API over the in-memory doubles, and a worker to write what a worker would write."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,9 +20,10 @@ from coordination.faults import Fault
 from coordination.line import read_line
 from coordination.memory import InMemoryBell, InMemoryJournal, VirtualClock
 from coordination.outcomes import Outcome
-from coordination.ports import UnknownOutcomeError
+from coordination.ports import Registration, UnknownOutcomeError
 from coordination.rows import LOCK_KEY, job_key
 from coordination.runs import StepDone
+from publisher.job_stream import JobStream
 from publisher.use_cases import UseCases
 
 
@@ -165,3 +167,20 @@ class FakeWorker:
 
 
 WorkerOf = Callable[[str], FakeWorker]
+
+
+class Listener:
+    """Collects what a stream says."""
+
+    def __init__(self, stream: JobStream, registration: Registration, after: int = 0) -> None:
+        self.heard: list[str] = []
+        self.task = asyncio.ensure_future(self._listen(stream, registration, after))
+
+    async def _listen(self, stream: JobStream, registration: Registration, after: int) -> None:
+        async for chunk in stream.follow(registration, after):
+            self.heard.append(chunk.decode())
+
+    def take(self) -> str:
+        """Give what was said since the last time."""
+        heard, self.heard = "".join(self.heard), []
+        return heard

@@ -1,15 +1,14 @@
 """GET /api/jobs/{id}/stream."""
 
-import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
-from tests.unit.publisher.doubles import Api, WorkerOf
+from tests.unit.publisher.doubles import Api, Listener, WorkerOf
 
 from coordination.memory import VirtualClock
 from coordination.outcomes import Completed
-from coordination.ports import Registration
 from publisher.job_state import find_job
 from publisher.job_stream import JobStream
 
@@ -50,37 +49,55 @@ async def test_a_broken_stream_goes_on_where_it_was(api: Api, finished_job: str)
     assert [event.id for event in events if event.event == "job_event"] == ["4", "5"]
 
 
-async def test_whoever_has_seen_the_end_is_told_not_to_come_back(api: Api, finished_job: str) -> None:
-    answer = await api.client.get(f"/api/jobs/{finished_job}/stream", headers={"Last-Event-ID": "5"})
+@pytest.mark.parametrize("last", ["5", "6", "1000000000"])
+async def test_a_follower_who_has_seen_the_end_must_not_come_back(
+    api: Api, finished_job: str, last: str
+) -> None:
+    answer = await api.client.get(f"/api/jobs/{finished_job}/stream", headers={"Last-Event-ID": last})
 
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-async def test_a_wrong_last_event_is_refused(api: Api, finished_job: str) -> None:
-    answer = await api.client.get(f"/api/jobs/{finished_job}/stream", headers={"Last-Event-ID": "x"})
+async def test_a_follower_who_lacks_the_end_alone_gets_it(api: Api, finished_job: str) -> None:
+    events = await read_stream(api, finished_job, **{"Last-Event-ID": "4"})
+
+    told = [(event.event, event.id) for event in events if event.retry is None]
+    assert told == [("progress", ""), ("job_event", "5")]
+
+
+async def test_a_follower_who_has_seen_everything_of_a_running_job_may_wait_for_more(
+    api: Api, worker_of: WorkerOf
+) -> None:
+    job_id = await api.submitted(lock="ledger")
+    await worker_of("ledger").start()
+    stopped = JobStream(api.journal, api.clock, is_stopping=lambda: True)
+    api.app.state.use_cases = replace(api.use_cases, stream=stopped)
+    answer = await api.client.get(f"/api/jobs/{job_id}/stream", headers={"Last-Event-ID": "3"})
+
+    assert (answer.status_code, answer.text) == (200, "retry: 1000\n\n")
+
+
+@pytest.mark.parametrize("last", ["x", "-1", "1.5", "1000000001", ""])
+async def test_a_wrong_last_event_is_refused(api: Api, finished_job: str, last: str) -> None:
+    answer = await api.client.get(f"/api/jobs/{finished_job}/stream", headers={"Last-Event-ID": last})
 
     assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "last-event-id"
+
+
+async def test_events_are_told_in_the_same_words_as_in_the_list_of_events(
+    api: Api, finished_job: str
+) -> None:
+    facts = [event for event in await read_stream(api, finished_job) if event.event == "job_event"]
+
+    assert [json.loads(event.data) for event in facts] == (await api.get(f"/api/jobs/{finished_job}"))[
+        "items"
+    ]
 
 
 @pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock()
-
-
-class Listener:
-    """Collects what a stream says."""
-
-    def __init__(self, stream: JobStream, registration: Registration) -> None:
-        self.heard: list[str] = []
-        self.task = asyncio.ensure_future(self._listen(stream, registration))
-
-    async def _listen(self, stream: JobStream, registration: Registration) -> None:
-        async for chunk in stream.follow(registration):
-            self.heard.append(chunk.decode())
-
-    def take(self) -> str:
-        heard, self.heard = "".join(self.heard), []
-        return heard
 
 
 async def test_progress_is_told_when_it_changes_and_only_then(
@@ -148,8 +165,10 @@ async def test_a_stream_outlives_a_short_silence_of_the_storage_but_not_a_long_o
 async def test_the_media_type_is_the_one_of_server_sent_events(api: Api, finished_job: str) -> None:
     answer = await api.client.get(f"/api/jobs/{finished_job}/stream")
 
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    # Nothing on the way may keep events back.
+    assert (answer.headers["cache-control"], answer.headers["x-accel-buffering"]) == ("no-store", "no")
+    assert answer.text.startswith("retry: 1000\n\nevent: progress\n")
 
 
 async def test_a_waiting_job_is_told_when_the_line_moves(
