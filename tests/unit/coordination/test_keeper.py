@@ -261,9 +261,10 @@ async def test_a_lost_lease_is_told_once_with_the_reason_of_the_store(world: Kee
 
 async def test_nothing_may_be_written_from_the_soft_deadline_on(world: Keeping) -> None:
     await world.keeper.acquire()
-    await world.clock.advance(TIMES.soft - 0.001)
+    await world.clock.advance(TIMES.soft - 0.125)
     assert world.keeper.may_write
-    world.clock._boot = world.keeper.soft_deadline
+    await world.clock.advance(0.125)
+    assert world.clock.boot() == world.keeper.soft_deadline
     assert not world.keeper.may_write
 
 

@@ -106,6 +106,74 @@ def test_only_for_a_while_is_a_kind_given_up() -> None:
     assert not kinds.waited_enough(job_submitted(clock, "later"))
 
 
+def test_a_job_is_waited_for_until_the_patience_is_over_and_not_longer() -> None:
+    clock = VirtualClock()
+    kinds = UnknownKinds(WrongClock(clock, timedelta(hours=-1)), PATIENCE)
+    job = job_submitted(clock, "job")
+    assert not kinds.waited_enough(job)
+    clock._boot += PATIENCE
+    assert not kinds.waited_enough(job)
+    clock._boot += 0.125
+    assert kinds.waited_enough(job)
+
+
+def test_patience_is_counted_from_the_first_meeting_not_the_last() -> None:
+    clock = VirtualClock()
+    kinds = UnknownKinds(clock, PATIENCE)
+    job = job_submitted(clock, "job")
+    for _ in range(6):
+        assert not kinds.waited_enough(job)
+        clock._boot += PATIENCE / 6
+    assert not kinds.waited_enough(job)
+    clock._boot += 1
+    assert kinds.waited_enough(job)
+
+
+def wait_out(kinds: UnknownKinds, clock: VirtualClock) -> None:
+    """Have a job of the kind waited for in vain."""
+    job = job_submitted(clock, "waited out")
+    assert not kinds.waited_enough(job)
+    clock._boot += PATIENCE + 1
+    assert kinds.waited_enough(job)
+
+
+@pytest.mark.parametrize(("age", "is_enough"), [(PATIENCE, False), (PATIENCE + 1, True)])
+def test_after_one_job_was_waited_out_the_age_of_others_of_its_kind_is_believed(
+    age: float, is_enough: bool
+) -> None:
+    clock = VirtualClock()
+    kinds = UnknownKinds(clock, PATIENCE)
+    wait_out(kinds, clock)
+    submitted = events.timestamp(clock.now() - timedelta(seconds=age))
+    other = JobRow("other", "unknown", "L", submitted_at=submitted)
+    assert kinds.waited_enough(other) is is_enough
+    assert not kinds.waited_enough(replace(other, job_id="another", kind="another kind"))
+
+
+@pytest.mark.parametrize(("later", "is_believed"), [(PATIENCE, True), (PATIENCE + 0.125, False)])
+def test_ages_are_believed_for_as_long_as_one_job_was_waited_for(later: float, is_believed: bool) -> None:
+    clock = VirtualClock()
+    kinds = UnknownKinds(clock, PATIENCE)
+    wait_out(kinds, clock)
+    clock._boot += later
+    submitted = events.timestamp(clock.now() - timedelta(hours=1))
+    assert kinds.waited_enough(JobRow("other", "unknown", "L", submitted_at=submitted)) is is_believed
+
+
+@pytest.mark.parametrize(("minutes", "is_remembered"), [(60, True), (61, False)])
+def test_a_job_is_remembered_for_sixty_times_the_patience_after_each_meeting(
+    minutes: int, is_remembered: bool
+) -> None:
+    clock = VirtualClock()
+    kinds = UnknownKinds(WrongClock(clock, timedelta(hours=-1)), PATIENCE)
+    job, often = job_submitted(clock, "job"), job_submitted(clock, "often")
+    kinds.waited_enough(job)
+    for _ in range(minutes):
+        clock._boot += PATIENCE
+        kinds.waited_enough(often)
+    assert kinds.waited_enough(job) is is_remembered
+
+
 def test_jobs_that_do_not_come_back_are_forgotten() -> None:
     clock = VirtualClock()
     kinds = UnknownKinds(clock, PATIENCE)
