@@ -61,6 +61,49 @@ TENURE = Tenure(
     ended_in="op-2",
 )
 
+#: How they stand in an answer.
+EVENT_VALUES: dict[str, Any] = {
+    "JobId": JOB,
+    "EventId": EVENT.event_id,
+    "Status": "Step",
+    "Message": EVENT.message,
+    "TimestampUtc": "2026-11-21T01:47:05.840943Z",
+    "TimestampUtc@odata.type": "Edm.DateTime",
+    "Seq": 3,
+    "Attempt": 2,
+    "Fence": str(2**40),
+    "Fence@odata.type": "Edm.Int64",
+    "Worker": "w-1",
+    "Lock": "Köln's",
+    "Actor": "api",
+    "TraceId": "t-1",
+    "Data": '{"name":"ü","nested":[1,null,0.5],"empty":""}',
+}
+SUMMARY_VALUES: dict[str, Any] = {
+    "JobId": JOB,
+    "Kind": "ten-steps",
+    "Name": "a name",
+    "Lock": "Köln's",
+    "Status": "Failed",
+    "Priority": -3,
+    "Attempt": 4,
+    "Interruptions": 2,
+    "Fence": str(2**40),
+    "Fence@odata.type": "Edm.Int64",
+    "Worker": "w-1",
+    "Actor": "api",
+    "TraceId": "t-1",
+    "ErrorType": "ValueError",
+    "ErrorMessage": "it's \u2603",
+    "SubmittedAt": "2026-11-21T01:47:05.840943Z",
+    "SubmittedAt@odata.type": "Edm.DateTime",
+    "StartedAt": "2026-11-21T01:48:00Z",
+    "StartedAt@odata.type": "Edm.DateTime",
+    "FinishedAt": "2026-11-21T01:48:00.000001Z",
+    "FinishedAt@odata.type": "Edm.DateTime",
+    "ProjectedSeq": 9,
+}
+
 
 def entry(**values: Any) -> TrailEntry:
     """Give an entry whose event has these values."""

@@ -1,0 +1,275 @@
+"""Lists are continued exactly where they ended, and ask for exactly what is wanted."""
+
+from typing import Any
+
+import pytest
+from tests.unit.azure_storage.answers import page, row, stored, table_refusal
+from tests.unit.azure_storage.documents import (
+    EVENT,
+    EVENT_VALUES,
+    JOB,
+    MOMENT,
+    SUMMARY,
+    SUMMARY_VALUES,
+    TENURE,
+    entry,
+)
+from tests.unit.azure_storage.fake_service import FakeService, Prepared
+
+from azure_storage.calls import MissingTableError
+from azure_storage.names import StorageNames
+from azure_storage.read_models import CursorError, KnownLock, ReadModelNames, ReadModels, registered_jobs
+from azure_storage.read_models import reading as module
+from azure_storage.read_models.keys import read_cursor, write_cursor
+from azure_storage.register import SHARDS
+from contracts import lock_names
+from contracts.jobs import Kind, Worker
+from coordination.ports import UnknownOutcomeError
+
+ABSENT = table_refusal(404, "ResourceNotFound")
+NEWEST = (
+    "PartitionKey ge '{0}' and ( PartitionKey gt '{0}' or RowKey gt '{1}' ) and PartitionKey lt ':'".format
+)
+
+
+@pytest.fixture
+def models(service: FakeService) -> ReadModels:
+    service.answer = page()
+    return ReadModels(service.connection)
+
+
+def events(*keys: tuple[str, str]) -> Prepared:
+    return page(*(stored(key, of=minute, **EVENT_VALUES) for minute, key in keys))
+
+
+def fences(*values: int) -> Prepared:
+    rows = ({"Lock": "a lock", "Fence": str(n), "Fence@odata.type": "Edm.Int64"} for n in values)
+    return page(*(stored(f"{n:018d}", **each) for n, each in zip(values, rows, strict=True)))
+
+
+def lock_row(key: str, fence: int = 7) -> dict[str, Any]:
+    number = {"LastFence": str(fence), "LastFence@odata.type": "Edm.Int64"}
+    return stored(key, of="locks", Lock=f"lock {key}", **number)
+
+
+def asked_for(service: FakeService) -> list[tuple[str, str, str]]:
+    """Give path, condition and number of rows of every page that was asked for."""
+    return [
+        (path, request.query["$filter"], request.query["$top"])
+        for (_, path), request in zip(service.asked, service.requests, strict=True)
+    ]
+
+
+async def test_recent_events_go_on_behind_the_last_one_given(
+    service: FakeService, models: ReadModels
+) -> None:
+    service.answers = [events(("1", "a"), ("1", "b"), ("2", "a")), events(("2", "a"))]
+    first = await models.recent_events(2)
+    assert first.items == [EVENT, EVENT]
+    assert first.next is not None
+    assert read_cursor(first.next, 2) == ["1", "b"]
+    second = await models.recent_events(2, first.next)
+    assert (second.items, second.next) == ([EVENT], None)
+    assert asked_for(service) == [
+        ("/RecentEvents()", NEWEST("", ""), "3"),
+        ("/RecentEvents()", NEWEST("1", "b"), "3"),
+    ]
+
+
+async def test_a_page_that_is_just_full_is_the_last_one(service: FakeService, models: ReadModels) -> None:
+    service.answer = events(("1", "a"), ("1", "b"))
+    page_of_two = await models.recent_events(2)
+    assert (len(page_of_two.items), page_of_two.next) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "condition"),
+    [
+        ({}, ""),
+        ({"status": "Failed"}, " and Status eq 'Failed'"),
+        ({"kind": "it's"}, " and Kind eq 'it''s'"),
+        ({"lock": "@row or 1 eq 1"}, " and Lock eq '@row or 1 eq 1'"),
+        ({"lock": ""}, " and Lock eq ''"),
+        (
+            {"status": "Failed", "kind": "k", "lock": "l"},
+            " and Status eq 'Failed' and Kind eq 'k' and Lock eq 'l'",
+        ),
+    ],
+)
+async def test_summaries_are_those_of_one_status_kind_and_lock(
+    service: FakeService, models: ReadModels, wanted: dict[str, str], condition: str
+) -> None:
+    service.answer = page(*[stored("a", of="1", **SUMMARY_VALUES)] * 2)
+    found = await models.summaries(1, write_cursor("1", "b"), **wanted)
+    assert found.items == [SUMMARY]
+    assert found.next == write_cursor("1", "a")
+    assert asked_for(service) == [("/JobSummaries()", NEWEST("1", "b") + condition, "2")]
+
+
+async def test_the_trail_of_a_job_is_whole(service: FakeService, models: ReadModels) -> None:
+    service.answers = [
+        page(stored("1", **EVENT_VALUES), following="2"),
+        page(stored("2", **EVENT_VALUES | {"Seq": 4})),
+    ]
+    assert await models.audit_trail("it's") == [EVENT, entry(seq=4).event]
+    assert (
+        asked_for(service) == [("/JobAuditTrail()", "PartitionKey eq 'it''s' and RowKey gt ''", "1000")] * 2
+    )
+
+
+async def test_how_far_a_job_is_projected_stands_in_its_summary(
+    service: FakeService, models: ReadModels
+) -> None:
+    place = row("summary", SummaryPartition="1", SummaryRow="a")
+    service.answers = [place, row("a", ProjectedSeq=9), place, ABSENT, ABSENT]
+    assert await models.projected_seq(JOB) == 9
+    assert service.asked == [
+        ("GET", f"/JobSummaries(PartitionKey='id|{JOB}',RowKey='summary')"),
+        ("GET", "/JobSummaries(PartitionKey='1',RowKey='a')"),
+    ]
+    # Its place is written first, and stays when the rest is wiped.
+    assert await models.projected_seq(JOB) == 0
+    assert await models.projected_seq(JOB) == 0
+    assert len(service.requests) == 5
+
+
+@pytest.mark.parametrize(
+    ("last", "limit", "low", "more"), [(7, 3, 5, True), (7, 6, 2, True), (7, 7, 1, False), (7, 9, 0, False)]
+)
+async def test_tenures_begin_with_the_locks_last_fence_and_end_with_its_first(
+    service: FakeService, models: ReadModels, last: int, limit: int, low: int, more: bool
+) -> None:
+    service.answers = [row("p", **lock_row("p", last)), fences(5, 7)]
+    found = await models.tenures("a lock", limit)
+    assert [tenure.fence for tenure in found.items] == [7, 5]
+    assert found.next == (write_cursor(str(low)) if more else None)
+    partition = lock_names.partition("a lock")
+    assert service.asked[0] == ("GET", f"/Locks(PartitionKey='locks',RowKey='{partition}')")
+    condition = f"PartitionKey eq '{partition}' and RowKey ge '{low:018d}' and RowKey lt '{last + 1:018d}'"
+    assert service.requests[1].query["$filter"] == condition
+    assert service.requests[1].query["$top"] == str(limit)
+
+
+async def test_tenures_go_on_below_the_last_ones_asked_for(service: FakeService, models: ReadModels) -> None:
+    service.answer = fences(2, 3, 4)
+    found = await models.tenures("a lock", 3, write_cursor("5"))
+    assert [tenure.fence for tenure in found.items] == [4, 3, 2]
+    assert found.next == write_cursor("2")
+    (condition,) = [query for _, query, _ in asked_for(service)]
+    assert condition.endswith(f"RowKey ge '{2:018d}' and RowKey lt '{5:018d}'")
+
+
+async def test_a_tenure_is_read_with_all_that_is_known(service: FakeService, models: ReadModels) -> None:
+    moments = {"From": "2026-11-21T01:47:05.840943Z", "Until": "2026-11-21T01:48:00Z"}
+    values: dict[str, Any] = moments | {f"{name}@odata.type": "Edm.DateTime" for name in moments}
+    values |= {"Lock": TENURE.lock, "Fence": str(2**40), "Fence@odata.type": "Edm.Int64", "JobId": JOB}
+    values |= {"Worker": "w-1", "Tenure": "lease-id", "Outcome": "Completed"}
+    numbers = {"Attempt": 2, "BegunIn": "op-1", "EndedIn": "op-2"}
+    service.answer = page(stored("k", **values, **numbers))
+    assert (await models.tenures("a lock", 3, write_cursor("9"))).items == [TENURE]
+
+
+async def test_a_lock_that_was_never_used_has_no_tenures(service: FakeService, models: ReadModels) -> None:
+    service.answers = [ABSENT]
+    found = await models.tenures("a lock", 3)
+    assert (found.items, found.next) == ([], None)
+
+
+@pytest.mark.parametrize("cursor", [write_cursor("a"), write_cursor("5", "6"), write_cursor("-5"), "W10"])
+async def test_a_cursor_of_another_list_is_refused_for_tenures(
+    service: FakeService, models: ReadModels, cursor: str
+) -> None:
+    with pytest.raises(CursorError):
+        await models.tenures("a lock", 3, cursor)
+    assert service.requests == []
+
+
+@pytest.mark.parametrize("cursor", [write_cursor("a"), write_cursor("a", "b", "c"), ""])
+async def test_a_cursor_of_another_list_is_refused_for_events_and_summaries(
+    models: ReadModels, cursor: str
+) -> None:
+    with pytest.raises(CursorError):
+        await models.recent_events(3, cursor)
+    with pytest.raises(CursorError):
+        await models.summaries(3, cursor)
+
+
+async def test_locks_go_on_behind_the_last_one_given(service: FakeService, models: ReadModels) -> None:
+    service.answers = [page(lock_row("a"), lock_row("b", 2**40), lock_row("c")), page(lock_row("c"))]
+    first = await models.locks(2)
+    assert first.items == [KnownLock("lock a", "a", 7), KnownLock("lock b", "b", 2**40)]
+    second = await models.lock_names(2, first.next)
+    assert (second.items, second.next) == (["lock c"], None)
+    assert asked_for(service) == [
+        ("/Locks()", "PartitionKey eq 'locks' and RowKey gt ''", "3"),
+        ("/Locks()", "PartitionKey eq 'locks' and RowKey gt 'b'", "3"),
+    ]
+    service.answer = page(lock_row("a"), lock_row("b"))
+    assert (await models.lock_names(2)).next is None
+    assert (await models.lock_names(1)).next == write_cursor("a")
+    with pytest.raises(CursorError):
+        await models.locks(2, write_cursor("a", "b"))
+
+
+async def test_all_kinds_and_workers_are_found_over_all_pages(
+    service: FakeService, models: ReadModels
+) -> None:
+    kinds = [Kind(kind=name, parameters={}, published_at=MOMENT) for name in "ab"]
+    workers = [Worker(worker=name, seen_at=MOMENT) for name in "ab"]
+    for documents in (kinds, workers):
+        text = [document.model_dump_json() for document in documents]
+        service.answers += [
+            page(stored("a", Chunks=2, Json0=text[0][:9], Json1=text[0][9:], Json2="rest"), following="b"),
+            page(stored("b", Chunks=1, Json0=text[1])),
+        ]
+    assert await models.kinds() == kinds
+    assert await models.workers() == workers
+    assert asked_for(service)[::2] == [
+        ("/Kinds()", "PartitionKey eq 'kinds' and RowKey gt ''", "1000"),
+        ("/Workers()", "PartitionKey eq 'workers' and RowKey gt ''", "1000"),
+    ]
+
+
+async def test_every_job_ever_registered_is_gone_through(
+    service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CHUNK", 2)
+    service.connection.names = StorageNames(prefix="Blue")
+    jobs = [stored(f"job|{n}", lock_name=f"lock {n}") for n in range(5)]
+    service.answers = [page(*jobs[:2]), page(*jobs[2:4]), page(), page(jobs[4])]
+    service.answer = page()
+    found = [job async for job in registered_jobs(service.connection)]
+    assert found == [(f"{n}", f"lock {n}") for n in range(5)]
+    condition = "PartitionKey eq '{}' and RowKey {} '{}' and RowKey lt 'job}}'".format
+    assert asked_for(service) == [
+        ("/BlueJobIndex()", condition("0", "ge", "job|"), "2"),
+        ("/BlueJobIndex()", condition("0", "gt", "job|1"), "2"),
+        ("/BlueJobIndex()", condition("0", "gt", "job|3"), "2"),
+        *(("/BlueJobIndex()", condition(each, "ge", "job|"), "2") for each in SHARDS[1:]),
+    ]
+    assert {call.operation for call in service.calls} == {"read_models.registered"}
+
+
+async def test_jobs_of_a_shard_without_an_answer_are_not_left_out(service: FakeService) -> None:
+    service.answers = [page()] * 15
+    service.answer = table_refusal(503)
+    with pytest.raises(UnknownOutcomeError):
+        async for _ in registered_jobs(service.connection):
+            pass
+
+
+async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeService) -> None:
+    models = ReadModels(service.connection, ReadModelNames("N1A", "N2A", "N3A", "N4A", "N5A", "N6A", "N7A"))
+    service.answer = page()
+    await models.audit_trail(JOB)
+    await models.recent_events(1)
+    await models.summaries(1)
+    await models.tenures("a lock", 1, write_cursor("7"))
+    await models.locks(1)
+    await models.workers()
+    await models.kinds()
+    await models.check()
+    assert [path for _, path in service.asked] == [f"/N{n}A()" for n in (*range(1, 8), 7)]
+    service.answer = table_refusal(404, "TableNotFound")
+    with pytest.raises(MissingTableError):
+        await models.check()
