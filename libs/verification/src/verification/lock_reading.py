@@ -1,5 +1,6 @@
 """Reads one lock's partition of the journal, row by row in the order of keys, and judges it at the end."""
 
+from collections import Counter
 from contextlib import suppress
 
 from contracts.lock_names import LockNameError, normalise
@@ -16,7 +17,7 @@ from verification.scope import Scope
 from verification.spool import JobFacts, Run, Spool
 from verification.steps import Steps
 
-#: Violations kept of one reading.
+#: Violations kept of one reading, of each invariant.
 _MOST_KEPT = 5000
 
 _EVENT, _JOB = "event|", "job|"
@@ -40,6 +41,7 @@ class LockReading:
         self._history: JobHistory | None = None
         self._last_key = ""
         self._lock_row: Values | None = None
+        self._kept: Counter[Invariant] = Counter()
         self._steps.forget()
 
     def feed(self, stored: Stored) -> None:
@@ -200,7 +202,8 @@ class LockReading:
         self._keep(Violation(invariant, message, self.lock or None, job_id))
 
     def _keep(self, violation: Violation) -> None:
-        if len(self.violations) < _MOST_KEPT:
+        if self._kept[violation.invariant] < _MOST_KEPT:
+            self._kept[violation.invariant] += 1
             self.violations.append(violation)
 
 
