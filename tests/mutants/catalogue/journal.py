@@ -1,5 +1,215 @@
 """What is written to the journal: take-over, ends, submission, cancellation, order and counts."""
 
-from tests.mutants.mutant import Mutant
+from tests.mutants.mutant import Change, Mutant
 
-MUTANTS: list[Mutant] = []
+_CANCELLATION = "tests/unit/coordination/test_cancellation.py::test_"
+_ENDS = "tests/unit/coordination/test_ends.py::test_"
+_EVENTS = "tests/unit/coordination/test_events.py::test_"
+_INTERRUPTIONS = "tests/unit/coordination/test_interruptions.py::test_"
+_LINE = "tests/unit/coordination/test_line.py::test_"
+_ORDER = "tests/unit/coordination/test_order_of_service.py::test_"
+_SUBMISSION = "tests/unit/coordination/test_submission.py::test_"
+_TRANSACTIONS = "tests/unit/coordination/test_transactions.py::test_"
+
+MUTANTS = [
+    Mutant(
+        "take-over-is-not-a-loss",
+        "a take-over counts a loss, so that a job which takes its host down is not retried for ever",
+        (
+            Change(
+                "coordination.transactions",
+                "Interrupted(reason), limits, lost=True)",
+                "Interrupted(reason), limits, lost=False)",
+            ),
+        ),
+        f"{_INTERRUPTIONS}a_take_over_counts_a_loss",
+    ),
+    Mutant(
+        "one-loss-more",
+        "a job fails with the loss that reaches the limit",
+        (
+            Change(
+                "coordination.transactions",
+                "if job.losses >= limits.losses:",
+                "if job.losses > limits.losses:",
+            ),
+        ),
+        f"{_INTERRUPTIONS}a_job_fails_with_the_loss_that_reaches_the_limit_and_not_before",
+    ),
+    Mutant(
+        "one-death-more",
+        "a job fails with the death of a runner that reaches the limit",
+        (
+            Change(
+                "coordination.transactions",
+                "if job.deaths >= limits.deaths:",
+                "if job.deaths > limits.deaths:",
+            ),
+        ),
+        f"{_INTERRUPTIONS}a_job_fails_with_the_death_that_reaches_the_limit_and_not_before",
+    ),
+    Mutant(
+        "losses-survive-a-step",
+        "losses are counted in a row: a recorded step begins the count again",
+        (
+            Change(
+                "coordination.transactions",
+                'steps=held.job.steps + 1, step="", losses=0)',
+                'steps=held.job.steps + 1, step="")',
+            ),
+        ),
+        f"{_INTERRUPTIONS}losses_are_counted_in_a_row_and_a_recorded_step_begins_again",
+    ),
+    Mutant(
+        "clean-stop-is-a-death",
+        "an interruption by a worker that stops counts neither as a death nor as a loss",
+        (Change("coordination.transactions", "deaths=job.deaths + outcome.died", "deaths=job.deaths + 1"),),
+        f"{_INTERRUPTIONS}a_clean_stop_counts_an_interruption_and_nothing_else",
+    ),
+    Mutant(
+        "interruption-forgets-the-cancellation",
+        "a job whose cancellation was requested is cancelled when its run is cut off",
+        (
+            Change(
+                "coordination.transactions",
+                "    if job.cancel_requested:\n        return _finish(draft, job, Cancelled())\n",
+                "",
+            ),
+        ),
+        f"{_INTERRUPTIONS}a_job_whose_cancellation_was_requested_is_cancelled_when_it_is_cut_off",
+    ),
+    Mutant(
+        "tickets-by-id",
+        "first come, first served: ids that callers chose do not change the order",
+        (
+            Change(
+                "coordination.rows",
+                "{priority:02d}|{order}|{job_id}",
+                "{priority:02d}|{job_id}|{order}",
+            ),
+        ),
+        f"{_ORDER}jobs_run_in_the_order_of_submission_and_not_of_their_ids",
+    ),
+    Mutant(
+        "cut-off-job-goes-behind",
+        "a job whose run was cut off keeps its place in line",
+        (
+            Change(
+                "coordination.transactions",
+                "(first is None or requeued.ticket_key < first.ticket_key)",
+                "first is None",
+            ),
+        ),
+        f"{_ORDER}an_interrupted_job_is_first_again_although_its_id_is_last",
+    ),
+    Mutant(
+        "cut-off-job-of-another-fence",
+        "a take-over ends only the run that the lock row names, under its fence",
+        (Change("coordination.transactions", " or cut_off.fence != line.lock.fence", ""),),
+        f"{_TRANSACTIONS}a_running_job_of_another_fence_is_not_interrupted",
+    ),
+    Mutant(
+        "overtaken-by-a-known-kind",
+        "the first in line is not overtaken because this worker does not know its kind",
+        (
+            Change(
+                "coordination.transactions",
+                "    elif first is not None and accepts(first):\n",
+                "    if draft.job is None and first is not None and accepts(first):\n",
+            ),
+        ),
+        f"{_TRANSACTIONS}a_cut_off_job_that_this_worker_cannot_run_is_queued_and_not_overtaken",
+    ),
+    Mutant(
+        "hand-over-causes-swapped",
+        "the next start says whether the last run's process died or its worker was stopped",
+        (
+            Change(
+                "coordination.transactions",
+                "HandOverCause.RUNNER_DIED if outcome.died else HandOverCause.WORKER_STOPPED",
+                "HandOverCause.WORKER_STOPPED if outcome.died else HandOverCause.RUNNER_DIED",
+            ),
+        ),
+        f"{_TRANSACTIONS}the_next_start_names_how_the_last_run_ended_and_when",
+    ),
+    Mutant(
+        "chained-start-takes-the-lease-again",
+        "only a start after a take-over says that the lease was acquired",
+        (Change("coordination.transactions", "    if not chained:\n", "    if True:\n"),),
+        f"{_TRANSACTIONS}a_chained_start_does_not_record_the_lease_again",
+    ),
+    Mutant(
+        "state-of-a-step-is-lost",
+        "state that is saved with a step is written in the same transaction",
+        (
+            Change(
+                "coordination.transactions", "    if done.state is not None:\n", "    if done.state == '':\n"
+            ),
+        ),
+        f"{_TRANSACTIONS}state_is_saved_with_a_step_in_one_transaction",
+    ),
+    Mutant(
+        "long-result-is-lost",
+        "a result beyond two thousand characters is kept in a row of its own",
+        (
+            Change(
+                "coordination.transactions",
+                "has_long_result=not inline,",
+                "has_long_result=False,",
+            ),
+        ),
+        f"{_ENDS}a_result_beyond_two_thousand_characters_has_a_row_of_its_own",
+    ),
+    Mutant(
+        "registered-id-with-other-content",
+        "an id that is registered for one request is not used for another, which may belong to another lock",
+        (Change("coordination.submission", "if row is not None or not same:", "if row is not None:"),),
+        f"{_SUBMISSION}an_id_that_was_registered_for_one_request_is_not_used_for_another",
+    ),
+    Mutant(
+        "request-without-properties",
+        "a submission that differs in any field is another request",
+        (Change("coordination.submission", "json.dumps([*asked, self.properties])", "json.dumps(asked)"),),
+        f"{_SUBMISSION}every_field_of_a_submission_either_belongs_to_the_request_or_may_differ",
+    ),
+    Mutant(
+        "submission-without-wake-up",
+        "a submission notifies the workers at once",
+        (Change("coordination.submission", "        await self.bell.ring(ring)\n", ""),),
+        f"{_SUBMISSION}a_submission_registers_the_job_publishes_its_event_and_notifies_the_workers",
+    ),
+    Mutant(
+        "cancelled-job-keeps-its-ticket",
+        "a cancelled job does not wait any more",
+        (Change("coordination.cancellation", "        Delete(ticket.key, ticket.etag),\n", ""),),
+        f"{_CANCELLATION}a_waiting_job_ends_at_once_and_its_ticket_goes",
+    ),
+    Mutant(
+        "cancellation-gives-up-at-once",
+        "a cancellation that meets the job's start asks the run to stop",
+        (
+            Change(
+                "coordination.cancellation",
+                "writer.op_id, until):\n                    continue\n",
+                "writer.op_id, until):\n                    return changed\n",
+            ),
+        ),
+        f"{_CANCELLATION}a_job_that_is_started_before_the_write_is_asked_to_stop",
+    ),
+    Mutant(
+        "hash-without-actor",
+        "no fact of an event can be altered without its hash showing it",
+        (
+            Change(
+                "coordination.events", "        event.actor,\n        event.data,\n", "        event.data,\n"
+            ),
+        ),
+        f"{_EVENTS}an_altered_event_does_not_have_its_hash_any_more",
+    ),
+    Mutant(
+        "newer-protocol-is-written-over",
+        "a worker does not touch a lock that a newer version of the protocol has written",
+        (Change("coordination.line", "lock.protocol > rows.PROTOCOL", "lock.protocol < rows.PROTOCOL"),),
+        f"{_LINE}the_row_of_a_newer_protocol_is_refused_and_that_of_this_one_or_an_older_is_not",
+    ),
+]
