@@ -1,17 +1,24 @@
 """Which tests run a line: measured once, by running all tests of a package one after the other."""
 
+import bisect
+import itertools
 import json
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import coverage
 import pytest
 from tests.mutants.mutant import source_path
+from tests.mutation.changing import Changed
 from tests.mutation.packages import ROOT, Package
+
+#: Seconds of tests that are run for a change of what runs on import.
+_ON_IMPORT = 4.0
 
 
 @dataclass
@@ -27,9 +34,21 @@ class Cover:
         lines = self.tests.get(module, {})
         return sorted({test for line in range(first, last + 1) for test in lines.get(line, ())})
 
-    def of_module(self, module: str) -> list[str]:
-        """Return the tests that run anything of a module."""
-        return sorted({test for tests in self.tests.get(module, {}).values() for test in tests})
+    def of_change(self, change: Changed) -> list[str]:
+        """Return the tests that may notice a change, the likeliest, or the quickest, first.
+
+        What runs on import is used by every test. The ones that name the module come first, then the ones that
+        run something of it, and no more of them than take a few seconds.
+        """
+        if change.function:
+            return sorted(self.of_lines(change.module, *change.lines), key=lambda test: self.seconds[test])
+        running = {test for tests in self.tests.get(change.module, {}).values() for test in tests}
+        in_order = sorted(
+            self.seconds,
+            key=lambda test: (not _names(test, change.module), test not in running, self.seconds[test]),
+        )
+        last = bisect.bisect(list(itertools.accumulate(self.seconds[test] for test in in_order)), _ON_IMPORT)
+        return in_order[:last]
 
     def write(self, path: Path) -> None:
         """Keep it in a file."""
@@ -43,6 +62,13 @@ class Cover:
             module: {int(n): names for n, names in lines.items()} for module, lines in kept["tests"].items()
         }
         return cls(kept["seconds"], tests)
+
+
+@cache
+def _names(test: str, module: str) -> bool:
+    """Tell whether the file of a test names a module."""
+    path = ROOT / test.partition("::")[0]
+    return path.exists() and module in path.read_text()
 
 
 def write_at_once(path: Path, text: str) -> None:

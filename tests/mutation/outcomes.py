@@ -65,10 +65,7 @@ class Kept:
 def _evidence(how: str, test: str, change: Changed, cover: Cover) -> str:
     if how == "killed" and "::" in test:
         return _digest(test.partition("::")[0])
-    found = (
-        cover.of_lines(change.module, *change.lines) if change.function else cover.of_module(change.module)
-    )
-    files = sorted({name.partition("::")[0] for name in found})
+    files = sorted({name.partition("::")[0] for name in cover.of_change(change)})
     return hashlib.sha256("".join(map(_digest, files)).encode()).hexdigest()[:16]
 
 

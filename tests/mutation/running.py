@@ -5,11 +5,9 @@ while a module is imported (constants, defaults, fields) is changed before the i
 loaded what the product imports from elsewhere, and nothing of the product.
 """
 
-import bisect
 import gc
 import importlib
 import inspect
-import itertools
 import json
 import os
 import resource
@@ -41,8 +39,6 @@ _QUIET = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewr
 _SLOWER, _SECONDS_MORE, _SECONDS_TO_IMPORT = 5.0, 2.0, 15.0
 #: Also of wall-clock time, as it may wait for ever: this machine may be busy.
 _WAITING = 4.0
-#: Seconds of tests that are run for a change of what runs on import: of many, the quickest.
-_ON_IMPORT = 3.0
 #: Bytes of memory that a change may use.
 _MEMORY = 4 * 1024**3
 
@@ -80,7 +76,7 @@ def try_all(
         importlib.import_module(module)
     uncovered, inside, outside = [], [], []
     for change in changes:
-        if not _judges(change, cover):
+        if not cover.of_change(change):
             uncovered.append(change)
         elif change.function and _differing(change) is not None:
             inside.append(change)
@@ -107,19 +103,6 @@ def _storage(package: Package) -> Iterator[None]:
             yield
         finally:
             del os.environ[AZURITE]
-
-
-def _judges(change: Changed, cover: Cover) -> list[str]:
-    """Return the tests that may notice a change, the quick ones first."""
-    found = (
-        cover.of_lines(change.module, *change.lines) if change.function else cover.of_module(change.module)
-    )
-    in_order = sorted(found, key=lambda test: cover.seconds[test])
-    if change.function:
-        return in_order
-    # Most of a package's tests run something of a module that is imported first.
-    last = bisect.bisect(list(itertools.accumulate(cover.seconds[test] for test in in_order)), _ON_IMPORT)
-    return in_order[:last]
 
 
 class _Forks:
@@ -149,7 +132,7 @@ class _Forks:
             yield from self._ended()
 
     def _start(self, change: Changed) -> None:
-        seconds = sum(self._cover.seconds[test] for test in _judges(change, self._cover))
+        seconds = sum(self._cover.seconds[test] for test in self._cover.of_change(change))
         limit = _SLOWER * seconds + (_SECONDS_MORE if change.function else _SECONDS_TO_IMPORT)
         reader, writer = os.pipe()
         child = os.fork()
@@ -210,10 +193,10 @@ def _kill_group(group: int) -> None:
 def _import_and_run(change: Changed, cover: Cover) -> str:
     switch_sources({change.module: change.text})
     failures = _Failures()
-    named = {ROOT / test.partition("::")[0] for test in _judges(change, cover)}
+    named = {ROOT / test.partition("::")[0] for test in cover.of_change(change)}
     files = sorted(str(file) for file in named if file.exists())
     options = ["--rootdir", str(ROOT), *_QUIET, "-x"]
-    code = pytest.main([*options, *files], plugins=[failures, _Selection(_judges(change, cover))])
+    code = pytest.main([*options, *files], plugins=[failures, _Selection(cover.of_change(change))])
     match code:
         case pytest.ExitCode.OK:
             return "survived"
@@ -325,7 +308,7 @@ class _Loop:
     def _put_in_and_run(self, change: Changed) -> str:
         self._put_in(change)
         known = self._noticed.get(f"{change.module}:{change.function}", Counter())
-        tests = sorted(_judges(change, self._cover), key=lambda test: -known[test])
+        tests = sorted(self._cover.of_change(change), key=lambda test: -known[test])
         # A test may have been taken away since it was measured.
         items = [self._items[test] for test in tests if test in self._items]
         for item, following in zip(items, [*items[1:], None], strict=False):
