@@ -1,10 +1,7 @@
 """POST /api/jobs/{id}/cancel."""
 
-import uuid
-
+import pytest
 from tests.unit.publisher.doubles import Api, WorkerOf
-
-from coordination.outcomes import Completed
 
 
 async def test_a_waiting_job_ends_at_once(api: Api) -> None:
@@ -33,20 +30,43 @@ async def test_the_worker_of_a_running_job_gets_a_hint(api: Api, worker_of: Work
     ]
 
 
-async def test_a_job_that_has_ended_answers_too_late(api: Api, worker_of: WorkerOf) -> None:
-    job_id = (await api.submit(lock="ledger")).json()["job_id"]
-    worker = worker_of("ledger")
-    await worker.start()
-    await worker.end(Completed("1"))
-    answer = await api.client.post(f"/api/jobs/{job_id}/cancel")
+async def test_a_cancellation_is_recorded_once_however_often_it_is_asked_for(
+    api: Api, worker_of: WorkerOf
+) -> None:
+    job_id = await api.submitted(lock="ledger")
+    await worker_of("ledger").start()
+    for actor in ("ada", "bob"):
+        answer = await api.client.post(f"/api/jobs/{job_id}/cancel", headers={"x-actor": actor})
+        assert (answer.status_code, answer.json()["cancel_requested"]) == (202, True)
 
-    assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:turnstile:problem:cancel_too_late"
-    assert answer.json()["job_status"] == "Completed"
+    events = (await api.get(f"/api/jobs/{job_id}"))["items"]
+    assert [(event["status"], event["actor"]) for event in events[3:]] == [("CancelRequested", "ada")]
+    # The worker may have lost the first hint.
+    assert [hint.job_id for hint in api.bell.hints] == [job_id, job_id]
 
 
-async def test_an_unknown_job_cannot_be_cancelled(api: Api) -> None:
-    assert (await api.client.post(f"/api/jobs/{uuid.uuid4()}/cancel")).status_code == 404
+async def test_a_cancelled_job_leaves_the_line_and_is_told_of_in_full(api: Api) -> None:
+    first, second = [await api.submitted(lock="ledger", name="A title") for _ in range(2)]
+    answer = await api.client.post(f"/api/jobs/{first}/cancel")
+
+    assert answer.json() == await api.get(f"/api/jobs/{first}/state")
+    assert (answer.json()["name"], answer.json()["position"]) == ("A title", None)
+    assert (await api.get("/api/locks/ledger"))["line"] == [second]
+
+
+async def test_a_job_is_cancelled_under_any_spelling_of_its_id(api: Api) -> None:
+    job_id = await api.submitted()
+
+    assert (await api.client.post(f"/api/jobs/{job_id.upper()}/cancel")).status_code == 202
+
+
+@pytest.mark.parametrize("actor", ["", "x" * 101])
+async def test_a_cancellation_by_an_unusable_name_is_refused(api: Api, actor: str) -> None:
+    job_id = await api.submitted()
+    answer = await api.client.post(f"/api/jobs/{job_id}/cancel", headers={"x-actor": actor})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "X-Actor")
+    assert (await api.get(f"/api/jobs/{job_id}/state"))["status"] == "Queued"
 
 
 async def test_without_storage_a_cancellation_can_be_repeated(api: Api) -> None:
@@ -54,3 +74,5 @@ async def test_without_storage_a_cancellation_can_be_repeated(api: Api) -> None:
     api.storage.is_away = True
 
     assert (await api.client.post(f"/api/jobs/{job_id}/cancel")).status_code == 503
+    api.storage.is_away = False
+    assert (await api.client.post(f"/api/jobs/{job_id}/cancel")).json()["status"] == "Cancelled"

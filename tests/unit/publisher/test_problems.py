@@ -1,0 +1,233 @@
+"""Problem documents: their sorts, their statuses, the fields they name, and how much they repeat."""
+
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from starlette.exceptions import HTTPException
+from tests.unit.publisher.doubles import Api, WorkerOf
+
+from coordination.outcomes import Cancelled, Completed, Failed, Outcome, TimedOut
+from publisher.problems import FieldProblem, InvalidFieldsError, field_path, field_problems, shorten
+
+NEVER_USED = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
+
+
+def problem(name: str, status: int, detail: str, instance: str, **more: object) -> dict[str, Any]:
+    title = name.replace("_", " ").capitalize()
+    kind = f"urn:turnstile:problem:{name}"
+    return {"type": kind, "title": title, "status": status, "detail": detail, "instance": instance, **more}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name", "status", "detail"),
+    [
+        ("GET", "/nowhere", "not_found", 404, "There is nothing at this path; /docs lists what there is."),
+        (
+            "PUT",
+            "/api/kinds",
+            "method_not_allowed",
+            405,
+            "PUT is not possible here; /docs lists what is.",
+        ),
+        ("GET", f"/api/jobs/{NEVER_USED}", "no_such_job", 404, "There is no such job."),
+        ("GET", f"/api/jobs/{NEVER_USED}/state", "no_such_job", 404, "There is no such job."),
+        ("GET", f"/api/jobs/{NEVER_USED}/stream", "no_such_job", 404, "There is no such job."),
+        ("POST", f"/api/jobs/{NEVER_USED}/cancel", "no_such_job", 404, "There is no such job."),
+        (
+            "GET",
+            "/api/locks/never",
+            "no_such_lock",
+            404,
+            "No job has ever named the lock 'never'; it is free.",
+        ),
+    ],
+)
+async def test_what_does_not_exist_is_a_problem_with_a_sort_of_its_own(
+    api: Api, method: str, path: str, name: str, status: int, detail: str
+) -> None:
+    answer = await api.client.request(method, path)
+
+    assert answer.json() == problem(name, status, detail, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/api/jobs", "GET, POST"),
+        ("DELETE", f"/api/jobs/{NEVER_USED}", "GET"),
+        ("GET", f"/api/jobs/{NEVER_USED}/cancel", "POST"),
+        ("PUT", "/api/locks/a", "GET"),
+        ("POST", "/api/workers", "GET"),
+    ],
+)
+async def test_a_wrong_method_is_answered_with_every_right_one(
+    api: Api, method: str, path: str, allowed: str
+) -> None:
+    answer = await api.client.request(method, path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"/api/jobs/{NEVER_USED}{rest}" for rest in ("", "/state", "/stream")] + ["/api/locks/ledger"],
+)
+async def test_a_storage_that_does_not_answer_is_a_problem_that_says_when_to_ask_again(
+    api: Api, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.storage.is_away = True
+    answer = await api.client.get(path)
+
+    detail = "The storage does not answer; ask again later."
+    assert answer.json() == problem("storage_away", 503, detail, path)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert [record.message for record in caplog.records] == ["storage did not answer"]
+
+
+async def test_a_submission_that_was_not_confirmed_names_the_id_to_repeat_it_with(api: Api) -> None:
+    api.storage.is_away = True
+    answer = await api.submit(job_id=NEVER_USED)
+
+    detail = f"The storage does not answer. Submit again with job_id {NEVER_USED}: it cannot run twice."
+    assert answer.json() == problem("storage_away", 503, detail, "/api/jobs", job_id=NEVER_USED)
+    assert answer.headers["retry-after"] == "5"
+
+
+async def test_a_failure_is_a_problem_that_says_nothing_of_the_inside(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(api.read_models, "workers", fail)
+    answer = await api.client.get("/api/workers")
+
+    detail = "Something went wrong here; the log of the publisher says what."
+    assert answer.json() == problem("internal_error", 500, detail, "/api/workers")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (Completed("1"), "Completed"),
+        (Failed("ValueError", "no"), "Failed"),
+        (Cancelled(), "Cancelled"),
+        (TimedOut("too long"), "TimedOut"),
+    ],
+)
+async def test_a_job_that_ended_in_any_way_cannot_be_cancelled_and_says_how_it_ended(
+    api: Api, worker_of: WorkerOf, outcome: Outcome, status: str
+) -> None:
+    job_id = await api.submitted(lock="ledger")
+    worker = worker_of("ledger")
+    await worker.start()
+    await worker.end(outcome)
+    before = await api.get(f"/api/jobs/{job_id}")
+    answer = await api.client.post(f"/api/jobs/{job_id}/cancel")
+
+    assert answer.status_code == 409
+    assert answer.json() == problem(
+        "cancel_too_late",
+        409,
+        f"The job has ended already: {status}.",
+        f"/api/jobs/{job_id}/cancel",
+        job_id=job_id,
+        job_status=status,
+    )
+    assert await api.get(f"/api/jobs/{job_id}") == before
+    assert api.bell.hints == []
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({}, {"kind": "Field required"}),
+        ({"kind": "k", "wish": 1}, {"wish": "Extra inputs are not permitted"}),
+        ({"kind": "k", "lock": "a\u202eb"}, {"lock": "a lock name must not contain the invisible character"}),
+        ({"kind": "k", "job_id": "1"}, {"job_id": "'1' is not a UUID such as "}),
+        ({"kind": "k", "properties": {"a": 1}}, {"properties.a": "Input should be a valid string"}),
+        (
+            {"kind": "k", "priority": 10, "name": 1},
+            {"name": "Input should", "priority": "Input should be less"},
+        ),
+        ([1], {"body": "Input should be"}),
+    ],
+)
+async def test_every_wrong_field_is_named_with_its_reason_and_no_other_field(
+    api: Api, body: Any, errors: dict[str, str]
+) -> None:
+    answer = await api.client.post("/api/jobs", json=body)
+
+    told = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert told.keys() == errors.keys()
+    for field, begin in errors.items():
+        assert told[field].startswith(begin)
+    detail = "; ".join(f"{field}: {message}" for field, message in told.items())
+    assert answer.json()["detail"] == detail
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:turnstile:problem:invalid_fields")
+
+
+async def test_a_wrong_question_names_the_parameter_and_not_where_it_stands(api: Api) -> None:
+    answer = await api.client.get("/api/jobs?limit=0")
+
+    assert [error["field"] for error in answer.json()["errors"]] == ["limit"]
+
+
+def test_the_detail_names_the_first_three_fields_and_the_errors_name_all() -> None:
+    problems = [FieldProblem(field=name, message="no") for name in "abcd"]
+    error = InvalidFieldsError(problems, known_kinds=["k"])
+
+    assert (error.detail, str(error)) == ("a: no; b: no; c: no", "a: no; b: no; c: no")
+    assert (error.errors, error.status) == (problems, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert error.more == {"known_kinds": ["k"]}
+    assert InvalidFieldsError(problems, "Something else.").detail == "Something else."
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        (("parameters", "items", 2, "name"), "parameters.items[2].name"),
+        (("parameters", 0, 1), "parameters[0][1]"),
+        ((0, "a"), "[0].a"),
+        (("a",), "a"),
+        (("", "a"), "a"),
+        ((), ""),
+        (("x" * 301,), "x" * 299 + "…"),
+    ],
+)
+def test_the_path_of_a_field_is_written_as_people_do(location: tuple[int | str, ...], path: str) -> None:
+    assert field_path(location) == path
+
+
+def test_what_is_skipped_of_a_place_is_not_named_and_nothing_left_is_the_body() -> None:
+    errors = [
+        {"loc": ("query", "limit"), "msg": "Value error, too small"},
+        {"loc": ("body",), "msg": "Field required: Value error, as said"},
+    ]
+    told = [(problem.field, problem.message) for problem in field_problems(errors, skip=1)]
+    assert told == [("limit", "too small"), ("body", "Field required: Value error, as said")]
+    assert field_problems(errors)[0].field == "query.limit"
+
+
+def test_three_hundred_characters_are_repeated_and_of_more_only_the_first() -> None:
+    assert shorten("x" * 300) == "x" * 300
+    assert shorten("x" * 301) == "x" * 299 + "…"
+
+
+async def test_a_long_path_is_not_repeated_in_full(api: Api) -> None:
+    told = (await api.client.get(f"/{'x' * 1000}")).json()
+
+    assert told["instance"] == f"/{'x' * 298}…"
+
+
+async def test_another_error_of_the_framework_keeps_its_status_words_and_headers(api: Api) -> None:
+    async def refuse() -> None:
+        raise HTTPException(429, "Slowly.", {"Retry-After": "7"})
+
+    api.app.add_api_route("/refuse", refuse)
+    answer = await api.client.get("/refuse")
+
+    assert answer.json() == problem("too_many_requests", 429, "Slowly.", "/refuse")
+    assert answer.headers["retry-after"] == "7"
