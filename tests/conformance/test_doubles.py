@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from coordination.clock import SystemClock, VirtualClock
+from coordination.faults import Calls
 from coordination.memory import ArrivesLateError, InMemoryBell, InMemoryJournal, InMemoryLeases
 from coordination.ports import (
     Insert,
     LeaseHeldError,
     LeaseLostError,
     RefusedError,
+    Registration,
     Ring,
+    Row,
     Transaction,
     UnknownOutcomeError,
     Update,
@@ -142,3 +145,93 @@ def test_the_machines_clock_counts_suspended_time_where_it_can(monkeypatch: pyte
     assert abs(SystemClock().boot() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 1
     monkeypatch.delattr(time, "CLOCK_BOOTTIME")
     assert abs(SystemClock().boot() - time.monotonic()) < 1
+
+
+async def test_a_late_request_that_is_refused_is_refused_in_silence() -> None:
+    arrives = asyncio.Event()
+
+    async def arrival() -> None:
+        await arrives.wait()
+
+    faults = [ArrivesLateError]
+
+    async def fault(when: str, _: str) -> None:
+        if when == "before" and faults:
+            raise faults.pop()(arrival())
+
+    journal = InMemoryJournal(fault)
+    with pytest.raises(UnknownOutcomeError):
+        await journal.commit("p", INSERT, 1.0)
+    await journal.commit("p", Transaction("other", [Insert("row", {"op_id": "other"})]), 1.0)
+    before = await journal.read("p", "row")
+    arrives.set()
+    # A failed task that nobody awaits would fail this test when it is collected.
+    await VirtualClock().settle()
+    assert await journal.read("p", "row") == before
+    assert not journal._calls._on_their_way
+
+
+async def test_a_range_holds_rows_that_a_test_put_there_itself() -> None:
+    journal = InMemoryJournal()
+    await journal.commit("p", Transaction("op", [Insert("b", {}), Insert("c", {})]), 1.0)
+    journal.partitions["p"]["a"] = Row("a", {}, "etag")
+    assert [row.key for row in await journal.read_range("p", "")] == ["a", "b", "c"]
+    del journal.partitions["p"]["b"]
+    assert [row.key for row in await journal.read_range("p", "")] == ["a", "c"]
+    assert await journal.read_range("q", "") == []
+
+
+async def test_a_lease_is_held_until_exactly_its_time_is_over() -> None:
+    clock = VirtualClock()
+    leases = InMemoryLeases(clock)
+    await leases.acquire("lock", 15, "mine", 1.0)
+    await clock.advance(14.75)
+    assert (leases.holder("lock"), await leases.is_free("lock", 1.0)) == ("mine", False)
+    await leases.renew("lock", "mine", 1.0)
+    await clock.advance(14.75)
+    assert leases.holder("lock") == "mine"
+    await clock.advance(0.25)
+    assert (leases.holder("lock"), await leases.is_free("lock", 1.0)) == (None, True)
+
+
+async def test_doubles_share_the_calls_that_a_test_puts_around_them() -> None:
+    seen: list[str] = []
+
+    async def fault(when: str, call: str) -> None:
+        seen.append(call)
+
+    calls = Calls(fault)
+    clock = VirtualClock()
+    leases, journal, bell = InMemoryLeases(clock, calls), InMemoryJournal(calls), InMemoryBell(calls)
+    await leases.acquire("lock", 15, "mine", 1.0)
+    await leases.renew("lock", "mine", 1.0)
+    await leases.is_free("lock", 1.0)
+    await leases.release("lock", "mine", 1.0)
+    await journal.commit("p", INSERT, 1.0)
+    await journal.read("p", "row")
+    await journal.read_range("p", "")
+    await journal.register(Registration("id", "L", "p", "hash", clock.now()))
+    await journal.find("id")
+    assert len([job async for job in journal.active()]) == 1
+    await journal.retire("id")
+    await bell.ring(Ring("L"))
+    await bell.defer(Ring("L"))
+    assert seen[::2] == [
+        *("leases.acquire", "leases.renew", "leases.is_free", "leases.release"),
+        *("journal.commit", "journal.read", "journal.read_range"),
+        *("journal.register", "journal.find", "journal.active", "journal.retire"),
+        *("bell.ring", "bell.defer"),
+    ]
+
+
+async def test_a_call_without_faults_lets_others_run_too() -> None:
+    """Else a test would never see two callers in each other's way."""
+    order: list[str] = []
+
+    async def caller(name: str) -> None:
+        order.append(f"{name} asks")
+        await InMemoryJournal().read("p", "row")
+        order.append(f"{name} knows")
+
+    await asyncio.gather(caller("a"), caller("b"))
+    assert order == ["a asks", "b asks", "a knows", "b knows"]

@@ -15,8 +15,26 @@ def counts(job: JobRow) -> tuple[int, int, int]:
     return job.interruptions, job.deaths, job.losses
 
 
-def test_by_default_a_job_may_lose_three_runners_or_ten_workers() -> None:
-    assert Limits() == Limits(deaths=3, losses=10)
+async def test_by_default_a_job_may_lose_three_runners() -> None:
+    lock = JournaledLock()
+    await lock.submit("a")
+    ends = []
+    for _ in range(3):
+        await lock.take_over()
+        _, ended = await lock.end(DIED)
+        ends.append(ended.status)
+    assert ends == ["Queued", "Queued", "Failed"]
+
+
+async def test_by_default_a_job_may_lose_ten_workers_in_a_row() -> None:
+    lock = JournaledLock()
+    await lock.submit("a")
+    await lock.take_over()
+    found = []
+    for _ in range(10):
+        await lock.take_over()
+        found.append(lock.job("a").status)
+    assert found == ["Running"] * 9 + ["Failed"]
 
 
 async def test_a_take_over_counts_a_loss() -> None:

@@ -1,13 +1,14 @@
 """What a holder's transactions write: take-over, steps, saved state, progress."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
-from tests.unit.coordination.journaled_lock import JournaledLock
+from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLock
 
 from contracts.statuses import JobStatus
 from coordination import rows, transactions
+from coordination.line import read_line
 from coordination.observations import HandOver, HandOverCause
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, TimedOut
 from coordination.ports import Insert, Update, Value
@@ -293,3 +294,20 @@ def _version_asked_for(draft: transactions.Draft) -> str | None:
     [operation] = [operation for operation in draft.operations if operation.key == rows.LOCK_KEY]
     assert isinstance(operation, Insert | Update)
     return operation.etag if isinstance(operation, Update) else None
+
+
+async def test_what_stands_in_the_journal_is_not_changed_in_memory(lock: JournaledLock) -> None:
+    """A change that nobody writes would be written by chance, or be missing from the next update."""
+    await lock.submit("a")
+    draft = await lock.take_over()
+    line = await read_line(lock.journal, LOCK, PARTITION)
+    transaction = draft.transaction
+    records = [
+        *(lock.require(), lock.limits, lock.lock, lock.job("a"), lock.events("a")[0], draft.writer),
+        *(line, transaction, *transaction.operations, lock.row(rows.LOCK_KEY)),
+        *(StepDone("one", "1", 0.1), Completed(), Failed("t", "m"), TimedOut("m"), Interrupted("r")),
+    ]
+    for record in records:
+        name = next(iter(vars(record)))
+        with pytest.raises(FrozenInstanceError):
+            setattr(record, name, None)
