@@ -126,9 +126,7 @@ def _start_ticket(draft: Draft, ticket: Row, fence: int, *, tenure: str, chained
 
 
 def _fail(job: JobRow, error_type: str, message: str) -> JobRow:
-    return replace(
-        job, status=JobStatus.FAILED.value, error_type=error_type, error_message=message[:4000], step=""
-    )
+    return replace(job, status=JobStatus.FAILED.value, error_type=error_type, error_message=message[:4000])
 
 
 def _interrupt(draft: Draft, job: JobRow, outcome: Interrupted, limits: Limits, *, lost: bool) -> JobRow:
