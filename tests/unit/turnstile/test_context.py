@@ -1,209 +1,45 @@
-"""What handlers can do, tried with a channel in memory."""
+"""What handlers know of their run, and when they should stop."""
 
-import asyncio
 import logging
 import threading
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from pydantic import BaseModel
+from tests.unit.turnstile.trying import run
 
 from turnstile import (
     DeadlinePassedError,
+    FailJob,
     JobCancelledError,
     JobContext,
-    NotStorableError,
-    StepMisuseError,
+    RunOverError,
     SyncJobContext,
-    job,
+    context,
 )
-from turnstile.channels import StopReason
-from turnstile.testing import InMemoryChannel, run_job
+from turnstile.channels import Attempt, StopReason
+from turnstile.context import make_context
 
 
-class Position(BaseModel):
-    at: int
+class Clock:
+    """Time that passes only while the handler sleeps."""
+
+    def __init__(self):
+        self.now = 50.0
+        self.naps = []
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.naps.append(seconds)
+        self.now += seconds
 
 
 @pytest.fixture
-def channel():
-    return InMemoryChannel()
-
-
-def run(body, channel, **attempt):
-    return run_job(job("tried")(body), channel=channel, **attempt)
-
-
-async def test_a_recorded_step_is_skipped_and_its_result_returned(channel):
-    calls = []
-
-    async def body(ctx: JobContext):
-        async with ctx.step("load") as step:
-            if not step.done:
-                calls.append(ctx.attempt)
-                step.result = Position(at=7)
-        return step.result, step.result_as(Position).at, step.done
-
-    assert await run(body, channel) == [{"at": 7}, 7, False]
-    assert await run(body, channel) == [{"at": 7}, 7, True]
-    assert calls == [1]
-    assert [step.name for step in channel.steps] == ["load"]
-
-
-async def test_run_step_skips_for_real_and_gives_the_same_either_way(channel):
-    calls = []
-
-    async def fetch(left, right):
-        calls.append((left, right))
-        return (left, right)
-
-    async def body(ctx: JobContext):
-        return await ctx.run_step("fetch", fetch, 1, right=2)
-
-    assert await run(body, channel) == await run(body, channel) == [1, 2]
-    assert calls == [(1, 2)]
-
-
-async def test_run_step_also_takes_plain_functions(channel):
-    async def body(ctx: JobContext):
-        return await ctx.run_step("add", lambda: 1 + 1)
-
-    assert await run(body, channel) == 2
-
-
-async def test_plain_handlers_have_the_same_in_plain(channel):
-    calls = []
-
-    def body(ctx: SyncJobContext):
-        assert threading.current_thread() is not threading.main_thread()
-        with ctx.step("one") as step:
-            if not step.done:
-                calls.append("one")
-                step.result = 1
-        two = ctx.run_step("two", lambda: calls.append("two") or 2)
-        ctx.save_state({"sum": 3})
-        return step.result + two + ctx.state["sum"]
-
-    assert await run(body, channel) == await run(body, channel) == 6
-    assert calls == ["one", "two"]
-
-
-async def test_doing_a_recorded_step_again_is_an_error(channel):
-    async def body(ctx: JobContext):
-        async with ctx.step("load") as step:
-            step.result = 1
-
-    await run(body, channel)
-    with pytest.raises(StepMisuseError, match=r"'load' .*if not step\.done"):
-        await run(body, channel)
-
-
-async def test_repeated_names_are_numbered_in_order(channel):
-    async def body(ctx: JobContext):
-        for number in range(3):
-            await ctx.run_step("load", int, number)
-        return await ctx.run_step("other", lambda: "x")
-
-    await run(body, channel)
-    assert channel.recorded == {"load": "0", "load#2": "1", "load#3": "2", "other": '"x"'}
-
-
-@pytest.mark.parametrize("name", ["", "a#2", "a\nb", "x" * 201])
-async def test_a_bad_step_name_is_refused(channel, name):
-    async def body(ctx: JobContext):
-        ctx.step(name)
-
-    with pytest.raises(StepMisuseError, match="step name"):
-        await run(body, channel)
-
-
-async def test_a_step_left_by_an_error_leaves_no_record_and_no_state(channel):
-    async def body(ctx: JobContext):
-        async with ctx.step("load"):
-            await ctx.save_state("half")
-            raise RuntimeError("no")
-
-    with pytest.raises(RuntimeError):
-        await run(body, channel)
-    assert channel.steps == []
-    assert channel.state is None
-
-
-async def test_state_saved_inside_a_step_is_committed_with_it(channel):
-    seen = []
-
-    async def body(ctx: JobContext):
-        async with ctx.step("load") as step:
-            await ctx.save_state({"at": 1})
-            seen.append((channel.state, ctx.state))
-            step.result = "r"
-        seen.append((channel.state, ctx.state, ctx.state_as(Position)))
-
-    await run(body, channel)
-    assert seen == [(None, None), ('{"at":1}', {"at": 1}, Position(at=1))]
-    assert channel.steps[0].state == '{"at":1}'
-
-
-async def test_state_saved_by_a_task_inside_a_step_is_folded_in_too(channel):
-    async def body(ctx: JobContext):
-        async with ctx.step("outer"):
-            await asyncio.gather(ctx.save_state(1))
-            assert channel.state is None
-
-    await run(body, channel)
-    assert channel.state == "1"
-
-
-async def test_after_an_inner_step_state_belongs_to_the_outer_one(channel):
-    async def body(ctx: JobContext):
-        async with ctx.step("outer"):
-            async with ctx.step("inner"):
-                pass
-            await ctx.save_state(1)
-
-    await run(body, channel)
-    assert [(step.name, step.state) for step in channel.steps] == [("inner", None), ("outer", "1")]
-
-
-async def test_state_saved_outside_steps_is_found_by_the_next_attempt(channel):
-    async def body(ctx: JobContext):
-        before = ctx.state_as(Position)
-        await ctx.save_state(Position(at=ctx.attempt))
-        return before
-
-    assert await run(body, channel) is None
-    assert await run(body, channel) == {"at": 1}
-
-
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        ("x" * 262_143, r"has 262,145 bytes; at most 262,144"),
-        ("ü" * 140_000, "has 280,002 bytes"),
-        (object(), "is not JSON"),
-        (float("nan"), "is not JSON"),
-        ("\ud800", "is not JSON"),
-    ],
-)
-async def test_what_cannot_be_kept_is_refused_with_the_steps_name_and_the_size(channel, value, reason):
-    async def body(ctx: JobContext):
-        with pytest.raises(NotStorableError, match=f"the state {reason}"):
-            await ctx.save_state(value)
-        async with ctx.step("load") as step:
-            step.result = value
-
-    with pytest.raises(NotStorableError, match=f"the result of step 'load' {reason}"):
-        await run(body, channel)
-    assert channel.steps == []
-
-
-async def test_the_largest_value_can_be_kept(channel):
-    async def body(ctx: JobContext):
-        await ctx.save_state("x" * 262_142)
-
-    await run(body, channel)
-    assert len(channel.state) == 262_144
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(context, "time", clock)
+    return clock
 
 
 async def test_progress_keeps_its_limit_and_shows_the_step(channel):
@@ -216,12 +52,37 @@ async def test_progress_keeps_its_limit_and_shows_the_step(channel):
     assert channel.reports == [(1, 10, ""), (1, 10, "load"), (2, 10, "load"), (2, 10, "")]
 
 
-async def test_progress_must_be_a_number(channel):
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), float("-inf")])
+async def test_progress_must_be_a_number_and_so_must_its_limit(channel, wrong):
     async def body(ctx: JobContext):
-        ctx.progress(float("nan"))
+        ctx.progress(1, 10)
+        with pytest.raises(ValueError, match="finite"):
+            ctx.progress(wrong)
+        with pytest.raises(ValueError, match="finite"):
+            ctx.progress(2, wrong)
+        ctx.progress(3)
 
-    with pytest.raises(ValueError, match="finite"):
-        await run(body, channel)
+    await run(body, channel)
+    assert channel.reports == [(1, 10, ""), (3, 10, "")]
+
+
+async def test_progress_of_nothing_and_a_limit_of_nothing_are_shown(channel):
+    async def body(ctx: JobContext):
+        ctx.progress(0)
+        ctx.progress(0, 10)
+        ctx.progress(-1, 0)
+        ctx.progress(5)
+
+    await run(body, channel)
+    assert channel.reports == [(0, None, ""), (0, 10, ""), (-1, 0, ""), (5, 0, "")]
+
+
+async def test_a_step_is_shown_with_no_progress_before_there_is_any(channel):
+    async def body(ctx: JobContext):
+        await ctx.run_step("load", int)
+
+    await run(body, channel)
+    assert channel.reports == [(None, None, "load"), (None, None, "")]
 
 
 @pytest.mark.parametrize(
@@ -232,6 +93,7 @@ async def test_progress_must_be_a_number(channel):
         (StopReason.TIMED_OUT, JobCancelledError),
         (StopReason.DEADLINE, DeadlinePassedError),
         (StopReason.LOST, DeadlinePassedError),
+        (StopReason.OVER, RunOverError),
     ],
 )
 async def test_check_and_the_next_step_raise_when_the_run_should_stop(channel, reason, error):
@@ -272,77 +134,58 @@ async def test_the_context_knows_its_run(channel, caplog):
     assert (record.name, record.mine) == ("turnstile.jobs.tried", 1)
 
 
-class ScopedChannel(InMemoryChannel):
-    """Notes what surrounds steps, and what happens meanwhile."""
-
-    @contextmanager
-    def step_scope(self, name):
-        self.notes = [*getattr(self, "notes", []), f"> {name}"]
-        try:
-            yield
-        except BaseException as error:
-            self.notes.append(f"! {name} {error!r}")
-            raise
-        finally:
-            self.notes.append(f"< {name}")
-
-    def record_step(self, step):
-        self.notes.append(f"record {step.name}")
-        return super().record_step(step)
-
-
-async def test_steps_are_surrounded_by_the_channels_scopes_before_they_are_recorded():
-    channel = ScopedChannel()
-
+async def test_a_run_that_should_not_stop_has_not_been_told_to(channel):
     async def body(ctx: JobContext):
-        async with ctx.step("outer"):
-            await ctx.run_step("inner", lambda: channel.notes.append("work"))
+        ctx.check()
+        await ctx.run_step("load", ctx.check)
+        return ctx.was_told_to_stop
 
-    await run(body, channel)
-    assert channel.notes == [
-        "> outer",
-        "> inner",
-        "work",
-        "< inner",
-        "record inner",
-        "< outer",
-        "record outer",
-    ]
+    assert await run(body, channel) is False
 
 
-async def test_a_recorded_step_has_no_scope_and_a_failing_one_leaves_it_by_its_error():
-    channel = ScopedChannel()
-
-    def body(ctx: SyncJobContext):
-        ctx.run_step("once", int)
-        with ctx.step("fails"):
-            raise KeyError("x")
-
-    for _ in range(2):
-        with pytest.raises(KeyError, match="x"):
-            await run(body, channel)
-    assert channel.notes == [
-        "> once",
-        "< once",
-        "record once",
-        *["> fails", "! fails KeyError('x')", "< fails"] * 2,
-    ]
+def test_a_plain_handler_sleeps_as_long_as_it_asks_in_short_naps(channel, clock):
+    ctx = make_context(Attempt("j", "k"), channel, is_async=False)
+    ctx.sleep(0.125)
+    assert clock.now == pytest.approx(50.125)
+    assert clock.naps == pytest.approx([0.05, 0.05, 0.025])
+    ctx.sleep(0)
+    assert len(clock.naps) == 3
 
 
-async def test_a_fault_after_a_step_leaves_the_rest_to_the_next_attempt(channel):
-    def crash(step):
-        if step.name == "b":
-            raise ConnectionError("the worker died")
+def test_a_sleep_of_nothing_still_notices_that_the_run_should_stop(channel):
+    ctx = make_context(Attempt("j", "k"), channel, is_async=False)
+    channel.stop = StopReason.TIMED_OUT
+    with pytest.raises(JobCancelledError):
+        ctx.sleep(0)
 
-    channel.after_step = crash
-    done = []
 
-    async def body(ctx: JobContext):
-        for name in "abc":
-            await ctx.run_step(name, done.append, name)
+def test_the_context_knows_how_long_the_attempt_runs(channel, clock):
+    ctx = make_context(Attempt("j", "k"), channel, is_async=True)
+    clock.now += 3
+    assert ctx.elapsed == timedelta(seconds=3)
 
-    with pytest.raises(ConnectionError):
-        await run(body, channel)
-    channel.after_step = lambda step: None
-    await run(body, channel)
-    assert done == ["a", "b", "c"]
+
+@pytest.mark.parametrize(("is_async", "expected"), [(True, JobContext), (False, SyncJobContext)])
+def test_the_context_fits_the_handler_and_has_all_of_the_attempt(channel, is_async, expected):
+    attempt = Attempt("j", "k", "ledger", 4, 2, 9, "00-trace", {"load": "1"}, '"saved"')
+    ctx = make_context(attempt, channel, is_async=is_async)
+    assert type(ctx) is expected
+    assert (ctx.job_id, ctx.kind, ctx.lock, ctx.attempt) == ("j", "k", "ledger", 4)
+    assert (ctx.interruptions, ctx.fence, ctx.traceparent) == (2, 9, "00-trace")
+    assert (ctx.state, ctx.step("load").result) == ("saved", 1)
+    assert ctx.logger.name == "turnstile.jobs.k"
+
+
+def test_an_idempotency_key_belongs_to_one_step_of_one_job(channel):
+    ctx = make_context(Attempt("j", "k"), channel, is_async=True)
+    steps = [ctx.step("pay"), ctx.step("pay"), ctx.step("ship")]
+    assert [ctx.idempotency_key(step) for step in steps] == ["j/pay", "j/pay#2", "j/ship"]
+    again = make_context(Attempt("j", "k", attempt=2, fence=8), channel, is_async=True)
+    assert again.idempotency_key(again.step("pay")) == "j/pay"
+    assert ctx.idempotency_key("pay#2") == "j/pay#2"
+
+
+def test_an_error_without_a_message_says_what_it_stands_for():
+    assert str(FailJob()) == "The job failed."
+    assert str(RunOverError()) == "The run is over: its context can do nothing more."
+    assert str(FailJob("no such account")) == "no such account"

@@ -1,33 +1,24 @@
 """How handlers become kinds, and what is refused at import."""
 
-import sys
-import textwrap
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from turnstile import DefinitionError, JobContext, LoadError, SyncJobContext, job, kind_of, load
+from turnstile import (
+    DefinitionError,
+    InvalidParametersError,
+    JobContext,
+    RunContext,
+    SyncJobContext,
+    job,
+    kind_of,
+)
 
 
 class Amount(BaseModel):
     amount: int
-
-
-@pytest.fixture
-def write_module(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(tmp_path))
-    written = []
-
-    def write(name, text):
-        path = tmp_path / (name.replace(".", "/") + ".py")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("from turnstile import *\n" + textwrap.dedent(text))
-        written.append(name.split(".")[0])
-
-    yield write
-    for name in [name for name in sys.modules if name.split(".")[0] in written]:
-        del sys.modules[name]
 
 
 def test_an_async_handler_with_parameters_becomes_a_kind():
@@ -57,7 +48,7 @@ def test_a_plain_handler_without_parameters_takes_none():
     assert (kind.is_async, kind.model, kind.description) == (False, None, "Tidies up.")
     assert kind.schema()["additionalProperties"] is False
     assert kind.parse("{}") is None
-    with pytest.raises(Exception, match="takes none"):
+    with pytest.raises(InvalidParametersError, match=r"^parameters: kind 'tidy' takes none$"):
         kind.parse('{"a": 1}')
 
 
@@ -79,20 +70,115 @@ def test_parameters_that_do_not_fit_are_named_field_by_field():
     @job("nested")
     async def nested(ctx: JobContext, parameters: Outer) -> None: ...
 
-    with pytest.raises(Exception, match=r"^name: Field required; inner\.0\.count: .*valid integer") as caught:
+    with pytest.raises(
+        InvalidParametersError, match=r"^name: Field required; inner\.0\.count: .*valid integer"
+    ) as caught:
         kind_of(nested).parse('{"inner": [{"count": "s3cret"}]}')
     assert "s3cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["", "Upper", "-a", "a-", "a b", "x" * 65, "a/b"])
+@pytest.mark.parametrize("name", ["", "Upper", "-a", "a-", "a b", "x" * 65, "a/b", "a\n"])
 def test_a_bad_name_is_refused(name):
     with pytest.raises(DefinitionError, match="kind"):
         job(name)
 
 
-def test_a_timeout_of_nothing_is_refused():
+@pytest.mark.parametrize("name", ["a", "7", "ab", "a-b_c.d", "x" * 64])
+def test_a_name_has_1_to_64_characters(name):
+    @job(name)
+    async def body(ctx): ...
+
+    assert kind_of(body).name == name
+
+
+@pytest.mark.parametrize("timeout", [timedelta(0), timedelta(microseconds=-1)])
+def test_a_timeout_of_nothing_is_refused(timeout):
     with pytest.raises(DefinitionError, match="timeout"):
-        job("a", timeout=timedelta(0))
+        job("a", timeout=timeout)
+
+
+def test_the_shortest_timeout_and_none_are_kept():
+    async def body(ctx): ...
+
+    assert kind_of(job("a", timeout=timedelta(microseconds=1))(body)).timeout == timedelta(microseconds=1)
+    assert kind_of(job("a")(body)).timeout is None
+
+
+def test_the_decorated_function_is_still_itself():
+    def body(ctx: SyncJobContext): ...
+
+    decorated = job("a")(body)
+    assert decorated is body
+    assert kind_of(body).handler is body
+
+
+def test_a_description_is_what_was_said_or_the_docstrings_first_line_or_empty():
+    def bare(ctx): ...
+
+    def told(ctx):
+        """
+        First line.
+
+        Second.
+        """
+
+    assert kind_of(job("a")(bare)).description == ""
+    assert kind_of(job("a")(told)).description == "First line."
+    assert kind_of(job("a", description="")(told)).description == ""
+
+
+@pytest.mark.parametrize("text", ["", "{}", " {} ", "null"])
+def test_no_parameters_may_be_said_in_several_ways(text):
+    @job("a")
+    async def body(ctx): ...
+
+    assert kind_of(body).parse(text) is None
+
+
+def test_parameters_are_read_with_their_defaults():
+    class Optional(BaseModel):
+        amount: int = 3
+
+    @job("a")
+    async def body(ctx, parameters: Optional): ...
+
+    assert kind_of(body).parse("") == kind_of(body).parse("{}") == Optional(amount=3)
+    assert kind_of(body).parse('{"amount": 4}') == Optional(amount=4)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "{"])
+def test_parameters_that_are_no_object_are_named_as_a_whole(text):
+    @job("a")
+    async def body(ctx, parameters: Amount): ...
+
+    with pytest.raises(InvalidParametersError, match=r"^parameters: "):
+        kind_of(body).parse(text)
+
+
+def test_a_handler_is_called_with_what_it_takes():
+    async def bare(ctx): ...
+
+    async def taking(ctx, parameters: Amount): ...
+
+    context, amount = object(), Amount(amount=1)
+    assert kind_of(job("a")(bare)).arguments(context, None) == (context,)
+    assert kind_of(job("a")(taking)).arguments(context, amount) == (context, amount)
+
+
+@pytest.mark.parametrize("annotation", [RunContext, Any])
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_context_of_any_handler_fits_every_handler(annotation, is_async):
+    async def body(ctx: annotation): ...
+
+    def plain(ctx: annotation): ...
+
+    assert kind_of(job("a")(body if is_async else plain)).is_async is is_async
+
+
+def test_parameters_may_be_positional_only():
+    def body(ctx, parameters: Amount, /): ...
+
+    assert kind_of(job("a")(body)).model is Amount
 
 
 async def _no_context(): ...
@@ -120,6 +206,22 @@ async def _yields(ctx):
     yield
 
 
+def _yields_plainly(ctx):
+    yield
+
+
+async def _any_number(*contexts): ...
+
+
+async def _any_names(ctx, **parameters: Amount): ...
+
+
+async def _odd_annotation(ctx, parameters: "1 +"): ...  # type: ignore[valid-type]  # noqa: F722
+
+
+async def _class_that_is_no_model(ctx, parameters: str): ...
+
+
 def _unknown_annotation(ctx, parameters: "Nowhere"): ...  # type: ignore[name-defined]  # noqa: F821
 
 
@@ -138,6 +240,11 @@ class _Callable:
         (_wrong_context, "async handler is a JobContext"),
         (_wrong_plain_context, "plain handler is a SyncJobContext"),
         (_yields, "yield"),
+        (_yields_plainly, "yield"),
+        (_any_number, "must take"),
+        (_any_names, "must take"),
+        (_odd_annotation, "cannot be read"),
+        (_class_that_is_no_model, "pydantic model"),
         (_unknown_annotation, "Nowhere"),
         (_Callable(), "function"),
     ],
@@ -145,59 +252,6 @@ class _Callable:
 def test_a_bad_signature_is_refused_with_the_kind_and_the_reason(handler, reason):
     with pytest.raises(DefinitionError, match=rf"kind 'wrong' .*{reason}"):
         job("wrong")(handler)
-
-
-def test_loading_finds_kinds_in_a_module_and_below_it(write_module):
-    write_module("shop.__init__", "import shop.orders\n@job('a')\nasync def a(ctx): ...")
-    write_module("shop.orders", "@job('b')\ndef b(ctx): ...")
-    assert sorted(load(["shop"])) == ["a", "b"]
-
-
-def test_a_kind_that_is_imported_elsewhere_is_not_defined_twice(write_module):
-    write_module("first_jobs", "@job('a')\nasync def a(ctx): ...")
-    write_module("second_jobs", "from first_jobs import a")
-    assert list(load(["first_jobs", "second_jobs"])) == ["a"]
-
-
-def test_two_handlers_of_one_kind_are_refused_by_name(write_module):
-    write_module("left_jobs", "@job('a')\nasync def one(ctx): ...")
-    write_module("right_jobs", "@job('a')\nasync def two(ctx): ...")
-    with pytest.raises(LoadError, match=r"'right_jobs': kind 'a' .*left_jobs\.one and right_jobs\.two"):
-        load(["left_jobs", "right_jobs"])
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("import no_such_thing", "ModuleNotFoundError: No module named 'no_such_thing'"),
-        ("1/0", "ZeroDivisionError"),
-        ("this is no python", "SyntaxError"),
-        ("raise SystemExit('no')", "SystemExit: no"),
-        ("@job('a')\nasync def a(): ...", "DefinitionError: kind 'a'"),
-        ("", "defines no jobs"),
-    ],
-)
-def test_a_module_that_cannot_be_used_is_named_with_the_reason(write_module, text, reason):
-    write_module("broken_jobs", text)
-    with pytest.raises(LoadError, match=rf"'broken_jobs' .*{reason}"):
-        load(["broken_jobs"])
-
-
-def test_parameters_without_a_schema_are_refused(write_module):
-    write_module(
-        "odd_jobs",
-        """
-        from pydantic import BaseModel, ConfigDict
-        class Odd: ...
-        class Parameters(BaseModel):
-            model_config = ConfigDict(arbitrary_types_allowed=True)
-            odd: Odd
-        @job('odd')
-        async def odd(ctx, parameters: Parameters): ...
-        """,
-    )
-    with pytest.raises(LoadError, match=r"'odd_jobs'.*no JSON schema"):
-        load(["odd_jobs"])
 
 
 def test_what_is_no_handler_has_no_kind():

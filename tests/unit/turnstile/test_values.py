@@ -1,0 +1,65 @@
+"""Values that are kept: JSON, and no more than 256 KiB of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from tests.unit.turnstile.trying import Position, run
+
+from turnstile import JobContext, NotStorableError
+from turnstile.values import MAX_BYTES, to_json
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("x" * 262_143, r"has 262,145 bytes; at most 262,144"),
+        ("ü" * 140_000, "has 280,002 bytes"),
+        (object(), "is not JSON"),
+        (float("nan"), "is not JSON"),
+        ("\ud800", "is not JSON"),
+    ],
+)
+async def test_what_cannot_be_kept_is_refused_with_the_steps_name_and_the_size(channel, value, reason):
+    async def body(ctx: JobContext):
+        with pytest.raises(NotStorableError, match=f"the state {reason}"):
+            await ctx.save_state(value)
+        async with ctx.step("load") as step:
+            step.result = value
+
+    with pytest.raises(NotStorableError, match=f"the result of step 'load' {reason}"):
+        await run(body, channel)
+    assert channel.steps == []
+
+
+async def test_the_largest_value_can_be_kept(channel):
+    async def body(ctx: JobContext):
+        await ctx.save_state("x" * 262_142)
+
+    await run(body, channel)
+    assert len(channel.state) == 262_144
+
+
+@pytest.mark.parametrize("value", ["x" * 262_142, "ü" * 131_071, [0] * 131_070 + [10]])
+def test_the_limit_counts_bytes_of_json(value):
+    assert len(to_json(value, "it").encode()) == MAX_BYTES
+    longer = value + value[-1:]
+    with pytest.raises(NotStorableError, match=r"^it has 262,14\d bytes; at most 262,144 are kept$"):
+        to_json(longer, "it")
+
+
+def test_values_are_written_without_blanks_and_as_they_read():
+    value = {"a": [1, "ü"], "at": Position(at=1), "when": datetime(2026, 1, 2, tzinfo=UTC)}
+    assert to_json(value, "it") == '{"a":[1,"ü"],"at":{"at":1},"when":"2026-01-02T00:00:00Z"}'
+
+
+def test_a_value_that_contains_itself_is_not_json():
+    value = []
+    value.append(value)
+    with pytest.raises(NotStorableError, match=r"^it is not JSON: "):
+        to_json(value, "it")
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_json_lacks_is_refused_wherever_it_stands(number):
+    with pytest.raises(NotStorableError, match=r"^it is not JSON: "):
+        to_json({"deep": [number]}, "it")
