@@ -1,5 +1,193 @@
 """The audit projector: trail, summaries, lists, lock runs, exclusion."""
 
-from tests.mutants.mutant import Mutant
+from tests.mutants.mutant import Change, Mutant
 
-MUTANTS: list[Mutant] = []
+_PROJECTION = "audit_projector.projection"
+_CHAIN = "audit_projector.chain"
+_EXCLUSION = "audit_projector.exclusion"
+_RECOLLECTIONS = "audit_projector.recollections"
+_HANDLING = "audit_projector.handling"
+
+_SUMMARIES = "tests/unit/audit_projector/test_summaries.py::test_"
+_CHAINS = "tests/unit/audit_projector/test_chain.py::test_"
+_TRIES = "tests/unit/audit_projector/test_tries.py::test_"
+_OVERLAPS = "tests/unit/audit_projector/test_exclusion.py::test_"
+_REMEMBERED = "tests/unit/audit_projector/test_recollections.py::test_"
+_MESSAGES = "tests/unit/audit_projector/test_handling.py::test_"
+
+MUTANTS = [
+    Mutant(
+        "interruption-in-passing",
+        "an interruption alone in its message is shown and counted in the summary",
+        (
+            Change(
+                _PROJECTION,
+                "_IN_PASSING = {EventStatus.STEP, EventStatus.STATE_SAVED}",
+                "_IN_PASSING = {EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.INTERRUPTED}",
+            ),
+        ),
+        f"{_SUMMARIES}an_interruption_alone_in_its_message_is_shown_and_counted",
+    ),
+    Mutant(
+        "interruptions-not-counted",
+        "a summary says how often a job was interrupted",
+        (
+            Change(
+                _PROJECTION,
+                "            interruptions=job.interruptions,\n",
+                "            interruptions=job.deaths,\n",
+            ),
+        ),
+        f"{_SUMMARIES}a_summary_says_all_that_is_known_of_a_job",
+    ),
+    Mutant(
+        "watermark-first",
+        "whatever is marked as projected is there",
+        (
+            Change(
+                _PROJECTION,
+                "        await self._record_events(partition, chain, events, known.summary)\n"
+                "        # Last, so that whatever is marked as projected is there.\n",
+                "        for event in events:\n            chain.append(event)\n",
+            ),
+            Change(
+                _PROJECTION,
+                "        self._observe(EventsProjected(events, afresh))\n",
+                "        chain = Chain(Watermark() if afresh else known.mark)\n"
+                "        await self._record_events(partition, chain, events, known.summary)\n"
+                "        self._observe(EventsProjected(events, afresh))\n",
+            ),
+        ),
+        f"{_TRIES}a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_again",
+    ),
+    Mutant(
+        "counted-before-written",
+        "an event is counted once, however often it is tried",
+        (
+            Change(
+                _PROJECTION,
+                "        etag = await self._models.record_summary(summary, mark, known.mark.etag)\n"
+                "        self._observe(EventsProjected(events, afresh))\n",
+                "        self._observe(EventsProjected(events, afresh))\n"
+                "        etag = await self._models.record_summary(summary, mark, known.mark.etag)\n",
+            ),
+        ),
+        f"{_TRIES}a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_again",
+    ),
+    Mutant(
+        "ended-job-stays-active",
+        "a job is active until its last event is projected, and not longer",
+        (
+            Change(
+                _PROJECTION,
+                "        if EventStatus(events[-1].status).is_terminal:\n"
+                "            await self._journal.retire(job_id)\n",
+                "",
+            ),
+        ),
+        f"{_SUMMARIES}after_every_message_the_read_models_say_what_the_journal_says",
+    ),
+    Mutant(
+        "gap-in-numbers-fits",
+        "an event whose number does not follow is marked as a break of the trail",
+        (Change(_CHAIN, "event.seq == self.seq + 1 and ", "event.seq > self.seq and "),),
+        f"{_CHAINS}a_number_that_is_repeated_or_left_out_does_not_fit_although_its_hash_is_right",
+    ),
+    Mutant(
+        "any-predecessor-fits",
+        "an event that names another one before it is marked as a break of the trail",
+        (Change(_CHAIN, " and event.previous_hash == self.hash", ""),),
+        f"{_CHAINS}an_event_that_names_another_one_before_it_does_not_fit_although_its_hash_is_right",
+    ),
+    Mutant(
+        "foreign-interruption-unnoticed",
+        "what a holder writes for another run violates exclusion, whatever it is",
+        (
+            Change(
+                _CHAIN,
+                "{EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.INTERRUPTED}",
+                "{EventStatus.STEP, EventStatus.STATE_SAVED}",
+            ),
+        ),
+        f"{_CHAINS}what_a_holder_writes_for_another_run_is_foreign",
+    ),
+    Mutant(
+        "any-transaction-may-end",
+        "only the transaction that interrupted a run may fail its job",
+        (Change(_CHAIN, "event.op_id != self._ended_in", "not self._ended_in"),),
+        f"{_CHAINS}only_the_transaction_that_interrupted_a_run_may_fail_the_job",
+    ),
+    Mutant(
+        "running-fence-forgotten",
+        "the watermark keeps which run is in progress",
+        (
+            Change(
+                _PROJECTION,
+                "Watermark(chain.seq, chain.hash, chain.running_fence)",
+                "Watermark(chain.seq, chain.hash)",
+            ),
+        ),
+        f"{_SUMMARIES}a_lock_run_says_who_had_the_lock_from_when_to_when",
+    ),
+    Mutant(
+        "tolerance-excluded",
+        "clocks that differ by up to five seconds raise no alarm",
+        (Change(_EXCLUSION, "overlap <= CLOCK_TOLERANCE", "overlap < CLOCK_TOLERANCE"),),
+        f"{_OVERLAPS}clocks_that_differ_by_up_to_five_seconds_raise_no_alarm",
+    ),
+    Mutant(
+        "another-run-of-the-job-goes-on",
+        "a job that runs again is not a run that has not ended",
+        (Change(_EXCLUSION, " and job.fence == tenure.fence", ""),),
+        f"{_OVERLAPS}an_end_that_is_only_not_projected_yet_is_no_violation_although_the_job_runs_again",
+    ),
+    Mutant(
+        "compared-with-the-run-before-only",
+        "a run is compared with the runs on either side, whichever is projected first",
+        (Change(_EXCLUSION, "if fence in {earlier.fence, later.fence}:", "if fence == later.fence:"),),
+        f"{_OVERLAPS}a_run_is_compared_with_those_on_either_side",
+    ),
+    Mutant(
+        "marked-by-none",
+        "an overlap is reported once by all projectors together",
+        (
+            Change(
+                _EXCLUSION,
+                "if tenure is not None and tenure.overlap not in {None, self._mark}:",
+                "if tenure is not None and tenure.overlap == self._mark:",
+            ),
+        ),
+        f"{_OVERLAPS}a_violation_is_told_once_by_all_projectors_together",
+    ),
+    Mutant(
+        "gap-answered-from-memory",
+        "what comes after a gap in the messages is looked up",
+        (Change(_RECOLLECTIONS, "known.heard + 1 == first", "known.heard < first"),),
+        f"{_REMEMBERED}what_comes_after_a_gap_is_looked_up",
+    ),
+    Mutant(
+        "old-summary-remembered",
+        "a summary that is older than its watermark is not remembered",
+        (Change(_RECOLLECTIONS, "known.mark.seq > known.as_of or ", ""),),
+        f"{_REMEMBERED}a_summary_read_before_others_projected_more_is_not_remembered",
+    ),
+    Mutant(
+        "first-event-counts",
+        "a message is projected up to its last event, in whatever order it names them",
+        (Change(_HANDLING, "(min(seqs), max(seqs))", "(seqs[0], seqs[-1])"),),
+        f"{_MESSAGES}each_job_is_projected_from_its_first_event_to_its_last",
+    ),
+    Mutant(
+        "given-back-at-once",
+        "a message waits ten minutes for a storage that is away",
+        (
+            Change(
+                _HANDLING,
+                "            except UnknownOutcomeError as error:\n",
+                "            except UnknownOutcomeError as error:\n"
+                "                raise NackMessage from error\n",
+            ),
+        ),
+        f"{_MESSAGES}a_message_is_given_back_when_the_storage_stays_away_for_ten_minutes",
+    ),
+]

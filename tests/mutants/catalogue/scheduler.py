@@ -1,5 +1,110 @@
 """The scheduler: duty and rounds."""
 
-from tests.mutants.mutant import Mutant
+from tests.mutants.mutant import Change, Mutant
 
-MUTANTS: list[Mutant] = []
+_DUTY = "scheduler.duty"
+_ROUNDS = "scheduler.rounds"
+_TELEMETRY = "scheduler.telemetry"
+
+_DUTIES = "tests/unit/scheduler/test_duty.py::test_"
+_SWEEPS = "tests/unit/scheduler/test_rounds.py::test_"
+_SHOWN = "tests/unit/scheduler/test_telemetry.py::test_"
+
+MUTANTS = [
+    Mutant(
+        "duty-not-renewed",
+        "the scheduler on duty renews its lease",
+        (Change(_DUTY, "asyncio.create_task(keeper.keep())", "asyncio.create_task(asyncio.sleep(0))"),),
+        f"{_DUTIES}a_lease_is_renewed_as_long_as_the_duty_lasts",
+    ),
+    Mutant(
+        "duty-not-released",
+        "a scheduler that stops makes way for another at once",
+        (Change(_DUTY, "            await keeper.release()\n", ""),),
+        f"{_DUTIES}one_scheduler_sweeps_and_the_other_takes_over_when_it_stops",
+    ),
+    Mutant(
+        "duty-held-past-its-lease",
+        "no round begins once the lease could not be renewed in time",
+        (Change(_DUTY, "while keeper.may_write:", "while not keeping.done():"),),
+        f"{_DUTIES}no_round_begins_once_the_lease_could_not_be_renewed_in_time",
+    ),
+    Mutant(
+        "standby-gives-up",
+        "a scheduler goes on trying while the storage does not answer",
+        (Change(_DUTY, "except (LeaseHeldError, UnknownOutcomeError):", "except LeaseHeldError:"),),
+        f"{_DUTIES}a_storage_that_does_not_answer_keeps_no_scheduler_from_trying_again",
+    ),
+    Mutant(
+        "off-duty-still-shows",
+        "how everything stands is shown by the scheduler on duty alone",
+        (Change(_DUTY, "            self._watch.off_duty()\n", ""),),
+        f"{_DUTIES}what_stands_is_shown_by_the_scheduler_on_duty_alone",
+    ),
+    Mutant(
+        "loss-of-duty-in-silence",
+        "the loss of the duty is logged with its reason",
+        (Change(_DUTY, "            self._watch.lost(observation.reason)\n", "            pass\n"),),
+        f"{_DUTIES}a_duty_that_was_lost_ends_with_its_round_and_is_taken_up_again",
+    ),
+    Mutant(
+        "paused-from-the-end",
+        "rounds that take long are no less frequent",
+        (
+            Change(
+                _DUTY, "left = began + self._pause_seconds - self._clock.boot()", "left = self._pause_seconds"
+            ),
+        ),
+        f"{_SWEEPS}rounds_that_take_long_are_no_less_frequent",
+    ),
+    Mutant(
+        "no-pause-after-a-long-round",
+        "a long round leaves a fifth of the pause",
+        (Change(_DUTY, "max(left, self._pause_seconds * _SHORTEST_PAUSE)", "max(left, 0)"),),
+        f"{_SWEEPS}rounds_that_take_long_are_no_less_frequent",
+    ),
+    Mutant(
+        "an-error-ends-the-duty",
+        "the next round goes on after one that the storage did not answer",
+        (Change(_ROUNDS, "            self._watch.gave_up(error)\n", "            raise\n"),),
+        f"{_SWEEPS}surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown",
+    ),
+    Mutant(
+        "failed-survey-counts",
+        "a survey that fails is made again with the next sweep",
+        (
+            Change(
+                _ROUNDS,
+                "                await self._survey(swept.jobs)\n"
+                "                self._next_survey = began + self._survey_seconds\n",
+                "                self._next_survey = began + self._survey_seconds\n"
+                "                await self._survey(swept.jobs)\n",
+            ),
+        ),
+        f"{_SWEEPS}a_survey_that_fails_is_made_again_with_the_next_sweep",
+    ),
+    Mutant(
+        "survey-of-nothing",
+        "a survey looks at the active jobs that the sweep has read",
+        (Change(_ROUNDS, "await self._survey(swept.jobs)", "await self._survey(())"),),
+        f"{_SWEEPS}what_stands_is_what_the_sweep_and_the_heartbeats_say",
+    ),
+    Mutant(
+        "old-surveys-shown",
+        "what was seen is shown for the length of four surveys",
+        (Change(_TELEMETRY, "self._clock.boot() < shown.until", "self._clock.boot() <= shown.until"),),
+        f"{_SWEEPS}surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown",
+    ),
+    Mutant(
+        "silent-at-the-limit",
+        "a worker is silent after 30 s without a heartbeat",
+        (Change(_TELEMETRY, "silence <= _SILENT_AFTER", "silence < _SILENT_AFTER"),),
+        f"{_SHOWN}workers_are_alive_silent_or_gone",
+    ),
+    Mutant(
+        "abandoned-not-counted",
+        "every repair of a sweep is counted under its name",
+        (Change(_TELEMETRY, '"abandoned": swept.abandoned}', '"abandoned": 0}'),),
+        f"{_SHOWN}repairs_are_counted_from_zero",
+    ),
+]

@@ -1,69 +1,20 @@
 """Who is on duty, over the in-memory ports, and what is shown of it."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import logging
+import math
+from collections.abc import Iterator
 
 import pytest
 from tests.unit.captured import Captured, capturing
+from tests.unit.scheduler.doubles import make_scheduler, serving
 
-from contracts.jobs import Worker
+from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
-from coordination.memory import InMemoryBell, InMemoryJournal, InMemoryLeases, VirtualClock
+from coordination.memory import InMemoryLeases, VirtualClock
 from coordination.ports import UnknownOutcomeError
-from coordination.survey import Surveyor
-from coordination.sweeper import Sweeper, Swept
 from coordination.times import LeaseTimes
-from scheduler.duty import DUTY, Duty
-from scheduler.rounds import Rounds
-from scheduler.telemetry import SchedulerTelemetry
-
-
-async def nothing(job_id: str) -> int:
-    return 0
-
-
-class CountingSweeper(Sweeper):
-    """Counts its passes, takes its time, and fails when told to."""
-
-    passes = 0
-    is_failing = False
-    seconds = 0.0
-
-    async def sweep(self) -> Swept:
-        self.passes += 1
-        await self.clock.sleep(self.seconds)
-        if self.is_failing:
-            raise UnknownOutcomeError
-        return await super().sweep()
-
-
-@dataclass
-class Scheduler:
-    """A scheduler and what it is made of."""
-
-    duty: Duty
-    sweeper: CountingSweeper
-    telemetry: SchedulerTelemetry
-    surveys: int = 0
-
-    @property
-    def is_on_duty(self) -> bool:
-        return self.telemetry._is_on_duty
-
-    async def workers(self) -> Sequence[Worker]:
-        self.surveys += 1
-        return []
-
-
-def make_scheduler(clock: VirtualClock, leases: InMemoryLeases, pause: float = 15.0) -> Scheduler:
-    journal = InMemoryJournal()
-    sweeper = CountingSweeper(leases, journal, InMemoryBell(), clock, nothing)
-    telemetry = SchedulerTelemetry(clock, 15.0)
-    made = Scheduler(None, sweeper, telemetry)  # type: ignore[arg-type]
-    rounds = Rounds(sweeper, Surveyor(journal, clock, 15.0), made.workers, clock, telemetry, 15.0)
-    made.duty = Duty(leases, clock, rounds, LeaseTimes.of(15), pause, telemetry)
-    return made
+from scheduler.duty import DUTY
 
 
 @pytest.fixture(autouse=True)
@@ -97,14 +48,86 @@ async def test_a_scheduler_that_vanished_is_replaced_once_its_lease_has_run_out(
     leases = InMemoryLeases(clock)
     await leases.acquire(DUTY, 15, "00000000-0000-4000-8000-000000000000", 1)
     made = make_scheduler(clock, leases)
-    standing_by = asyncio.create_task(made.duty.keep_up())
-    await clock.advance(14)
-    assert made.sweeper.passes == 0
-    await clock.advance(7)
-    assert made.sweeper.passes == 1
-    standing_by.cancel()
-    await clock.advance(1)
-    await asyncio.gather(standing_by, return_exceptions=True)
+    began = clock.boot()
+    async with serving(made, clock):
+        await clock.advance(60)
+        # Every 5 s it tries, and at 15 s the lease has run out.
+        assert [at - began for at in made.sweeper.began] == [15, 30, 45, 60]
+
+
+async def test_a_storage_that_does_not_answer_keeps_no_scheduler_from_trying_again() -> None:
+    clock = VirtualClock()
+
+    async def fail(moment: str, call: str) -> None:
+        if is_away and call == "leases.acquire":
+            raise UnknownOutcomeError
+
+    is_away = True
+    made = make_scheduler(clock, InMemoryLeases(clock, fail))
+    async with serving(made, clock) as task:
+        await clock.advance(60)
+        assert (made.sweeper.passes, made.is_on_duty, task.done()) == (0, False, False)
+        is_away = False
+        await clock.advance(20)
+        assert made.sweeper.passes >= 1
+        assert made.is_on_duty
+
+
+async def test_a_lease_is_renewed_as_long_as_the_duty_lasts() -> None:
+    clock = VirtualClock()
+    leases = InMemoryLeases(clock)
+    made = make_scheduler(clock, leases)
+    async with serving(made, clock):
+        await clock.advance(1)
+        holder = leases.holder(DUTY)
+        for _ in range(100):
+            await clock.advance(3)
+            assert leases.holder(DUTY) == holder is not None
+        assert made.sweeper.passes == 1 + 300 // 15
+
+
+async def test_a_duty_that_was_lost_ends_with_its_round_and_is_taken_up_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = VirtualClock()
+    leases = InMemoryLeases(clock)
+    made = make_scheduler(clock, leases, pause=3.0)
+    async with serving(made, clock):
+        await clock.advance(1)
+        lost = leases.holder(DUTY)
+        assert lost is not None
+        await leases.release(DUTY, lost, 1)
+        await leases.acquire(DUTY, 15, "00000000-0000-4000-8000-000000000000", 1)
+        await clock.advance(9)
+        passes = made.sweeper.passes
+        (record,) = [record for record in caplog.records if record.message == "off duty"]
+        assert (record.levelno, bool(vars(record)[at.REASON])) == (logging.WARNING, True)
+        assert not made.is_on_duty
+        await clock.advance(5)
+        assert made.sweeper.passes == passes
+        await clock.advance(10)
+        assert made.sweeper.passes > passes
+        assert made.is_on_duty
+        assert leases.holder(DUTY) not in {None, lost}
+
+
+async def test_no_round_begins_once_the_lease_could_not_be_renewed_in_time() -> None:
+    clock = VirtualClock()
+
+    async def fail(moment: str, call: str) -> None:
+        if is_away and call.startswith("leases."):
+            raise UnknownOutcomeError
+
+    is_away = False
+    made = make_scheduler(clock, InMemoryLeases(clock, fail), pause=1.0)
+    began = clock.boot()
+    async with serving(made, clock):
+        await clock.settle()
+        is_away = True
+        await clock.advance(40)
+        assert not made.is_on_duty
+        assert [at - began for at in made.sweeper.began] == [*range(math.ceil(LeaseTimes.of(15).soft))]
+        is_away = False
 
 
 async def test_what_stands_is_shown_by_the_scheduler_on_duty_alone(captured: Captured) -> None:
@@ -112,48 +135,10 @@ async def test_what_stands_is_shown_by_the_scheduler_on_duty_alone(captured: Cap
     made = make_scheduler(clock, InMemoryLeases(clock))
     assert captured.values(metrics.ON_DUTY) == {(): 0}
     assert captured.points(metrics.JOBS) == []
-    serving = asyncio.create_task(made.duty.keep_up())
-    await clock.advance(1)
-    assert captured.values(metrics.ON_DUTY) == {(): 1}
-    assert captured.values(metrics.JOBS) == {("queued",): 0, ("running",): 0}
-    assert captured.values(metrics.WORKERS) == {("alive",): 0, ("silent",): 0}
-    serving.cancel()
-    await clock.advance(1)
-    await asyncio.gather(serving, return_exceptions=True)
+    async with serving(made, clock):
+        await clock.advance(1)
+        assert captured.values(metrics.ON_DUTY) == {(): 1}
+        assert captured.values(metrics.JOBS) == {("queued",): 0, ("running",): 0}
+        assert captured.values(metrics.WORKERS) == {("alive",): 0, ("silent",): 0}
     assert captured.values(metrics.ON_DUTY) == {(): 0}
     assert captured.points(metrics.JOBS) == captured.points(metrics.WORKERS) == []
-
-
-async def test_surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown(captured: Captured) -> None:
-    clock = VirtualClock()
-    made = make_scheduler(clock, InMemoryLeases(clock), pause=3.0)
-    serving = asyncio.create_task(made.duty.keep_up())
-    await clock.advance(59)
-    assert (made.sweeper.passes, made.surveys) == (20, 4)
-    assert captured.values(metrics.SWEEPS) == {(): 20}
-    made.sweeper.is_failing = True
-    await clock.advance(30)
-    assert captured.points(metrics.JOBS)
-    await clock.advance(60)
-    assert captured.points(metrics.JOBS) == []
-    made.sweeper.is_failing = False
-    await clock.advance(3)
-    assert captured.points(metrics.JOBS)
-    serving.cancel()
-    await clock.advance(1)
-    await asyncio.gather(serving, return_exceptions=True)
-
-
-async def test_rounds_that_take_long_are_no_less_frequent(captured: Captured) -> None:
-    clock = VirtualClock()
-    made = make_scheduler(clock, InMemoryLeases(clock), pause=3.0)
-    made.sweeper.seconds = 2.0
-    serving = asyncio.create_task(made.duty.keep_up())
-    await clock.advance(59)
-    assert made.sweeper.passes == 20
-    made.sweeper.seconds = 5.0
-    await clock.advance(60)
-    assert 20 + 10 <= made.sweeper.passes <= 20 + 12  # with a pause left between them
-    serving.cancel()
-    await clock.advance(1)
-    await asyncio.gather(serving, return_exceptions=True)

@@ -11,7 +11,7 @@ from contracts.jobs import Worker
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.clock import VirtualClock
-from coordination.ports import ActiveJob
+from coordination.ports import ActiveJob, UnknownOutcomeError
 from coordination.rows import JobRow
 from coordination.survey import LineSeen, Look, RunSeen, Survey
 from coordination.sweeper import Swept
@@ -56,6 +56,14 @@ def test_a_waiting_job_is_told_in_its_own_trace(telemetry: SchedulerTelemetry, c
     }
 
 
+def test_a_job_behind_nobodys_run_names_no_worker(telemetry: SchedulerTelemetry, captured: Captured) -> None:
+    looks = [look(f"00-{TRACE}-{PARENT}-01", worker="") for _ in range(3)]
+    telemetry.surveyed(Survey(looks=[look(None), *looks]), [])
+    found = captured.spans(spans.LOOK_AT_LINE)
+    assert len(found) == 3  # one that has no trace keeps no other from being told of
+    assert not any(at.WORKER_NAME in span.attributes for span in found)
+
+
 @pytest.mark.parametrize("traceparent", [None, "", "nonsense", f"00-{TRACE}-{PARENT}-00"])
 def test_a_job_without_a_trace_or_one_that_is_not_sampled_has_no_span(
     telemetry: SchedulerTelemetry, captured: Captured, traceparent: str | None
@@ -79,6 +87,35 @@ def test_only_the_longest_lines_and_runs_are_named(telemetry: SchedulerTelemetry
     assert captured.values(metrics.JOBS) == {("queued",): 5, ("running",): 15}
 
 
+def test_ten_lines_and_runs_are_all_named(telemetry: SchedulerTelemetry, captured: Captured) -> None:
+    lines = [LineSeen(f"l{number}", 1, 1.0) for number in range(10)]
+    runs = [RunSeen(f"l{number}", "job", "w", 1.0, "k") for number in range(10)]
+    telemetry.surveyed(Survey(10, 10, lines, runs), [])
+    names = {f"l{number}" for number in range(10)}
+    assert {name for (name,) in captured.values(metrics.LINE_LENGTH)} == names
+    assert {name for (name,) in captured.values(metrics.LINE_AGE)} == names
+    assert {name for _, name, _ in captured.values(metrics.LOCK_RUN_AGE)} == names
+
+
+@pytest.mark.parametrize("repair", ["rung", "announced", "abandoned"])
+def test_each_repair_alone_makes_a_span(
+    telemetry: SchedulerTelemetry, captured: Captured, repair: str
+) -> None:
+    telemetry.swept(Swept(**{repair: 1}), 0.5)  # type: ignore[arg-type]
+    assert captured.span(spans.SWEEP)
+
+
+def test_a_duty_that_begins_is_logged(
+    telemetry: SchedulerTelemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        telemetry.on_duty()
+        telemetry.gave_up(UnknownOutcomeError("no answer"))
+    said = [(record.levelno, record.message) for record in caplog.records]
+    assert said == [(logging.INFO, "on duty"), (logging.WARNING, "sweep not finished")]
+    assert vars(caplog.records[1])[at.ERROR_MESSAGE] == "no answer"
+
+
 def test_few_lines_leave_no_others(telemetry: SchedulerTelemetry, captured: Captured) -> None:
     telemetry.surveyed(Survey(1, 0, [LineSeen("a", 1, 2.0)]), [])
     assert captured.values(metrics.LINE_LENGTH) == {("a",): 1}
@@ -88,7 +125,7 @@ def test_few_lines_leave_no_others(telemetry: SchedulerTelemetry, captured: Capt
 def test_workers_are_alive_silent_or_gone(
     telemetry: SchedulerTelemetry, captured: Captured, clock: VirtualClock
 ) -> None:
-    silences = [-5, 0, 29, 31, 3599, 3601, 86_400]
+    silences = [-5, 0, 30, 30.000001, 3600, 3600.000001, 86_400]
     beats = [clock.now() - timedelta(seconds=silence) for silence in silences]
     telemetry.surveyed(Survey(), [Worker(worker=str(beat), seen_at=beat) for beat in beats])
     assert captured.values(metrics.WORKERS) == {("alive",): 3, ("silent",): 2}
@@ -99,6 +136,9 @@ def test_repairs_are_counted_from_zero(telemetry: SchedulerTelemetry, captured: 
     assert captured.values(metrics.SWEEP_REPAIRS) == zero
     telemetry.swept(Swept(rung=2, announced=1), 0.5)
     assert captured.values(metrics.SWEEP_REPAIRS) == zero | {("rung",): 2, ("announced",): 1}
+    telemetry.swept(Swept(abandoned=4), 0.5)
+    repairs = {("rung",): 2, ("announced",): 1, ("abandoned",): 4}
+    assert captured.values(metrics.SWEEP_REPAIRS) == repairs
 
 
 def test_only_a_sweep_that_repaired_something_is_a_span(
@@ -107,13 +147,13 @@ def test_only_a_sweep_that_repaired_something_is_a_span(
     clock: VirtualClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    jobs = [ActiveJob("id", "ledger", "p", clock.now())]
+    jobs = [ActiveJob(job_id, "ledger", "p", clock.now()) for job_id in ("a", "b", "c", "d")]
     with caplog.at_level(logging.INFO):
         telemetry.swept(Swept(jobs), 0.5)
         assert captured.spans() == []
-        telemetry.swept(Swept(jobs, rung=1), 0.5)
+        telemetry.swept(Swept(jobs, rung=1, announced=2, abandoned=3), 0.5)
     span = captured.span(spans.SWEEP)
-    about = {at.SWEEP_ACTIVE: 1, at.SWEEP_RUNG: 1, at.SWEEP_ANNOUNCED: 0, at.SWEEP_ABANDONED: 0}
+    about = {at.SWEEP_ACTIVE: 4, at.SWEEP_RUNG: 1, at.SWEEP_ANNOUNCED: 2, at.SWEEP_ABANDONED: 3}
     assert span.attributes == about
     assert 0.5e9 <= span.end_time - span.start_time < 5e9
     (record,) = caplog.records

@@ -1,0 +1,93 @@
+"""A scheduler over the in-memory ports, whose sweeps and surveys a test can slow down and fail."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from contracts.jobs import Worker
+from coordination.memory import InMemoryBell, InMemoryJournal, InMemoryLeases, VirtualClock
+from coordination.ports import UnknownOutcomeError
+from coordination.survey import Surveyor
+from coordination.sweeper import Sweeper, Swept
+from coordination.times import LeaseTimes
+from scheduler.duty import Duty
+from scheduler.rounds import Rounds
+from scheduler.telemetry import SchedulerTelemetry
+
+
+async def nothing(job_id: str) -> int:
+    return 0
+
+
+class CountingSweeper(Sweeper):
+    """Keeps when it passed, takes its time, and fails when told to."""
+
+    is_failing = False
+    seconds = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.began: list[float] = []
+
+    @property
+    def passes(self) -> int:
+        return len(self.began)
+
+    async def sweep(self) -> Swept:
+        self.began.append(self.clock.boot())
+        await self.clock.sleep(self.seconds)
+        if self.is_failing:
+            raise UnknownOutcomeError
+        return await super().sweep()
+
+
+@dataclass
+class Scheduler:
+    """A scheduler and what it is made of."""
+
+    duty: Duty
+    sweeper: CountingSweeper
+    telemetry: SchedulerTelemetry
+    surveys: int = 0
+    #: Surveys that fail from now on.
+    failing_surveys: int = 0
+    known_workers: Sequence[Worker] = ()
+
+    @property
+    def is_on_duty(self) -> bool:
+        return self.telemetry._is_on_duty
+
+    async def workers(self) -> Sequence[Worker]:
+        self.surveys += 1
+        if self.failing_surveys:
+            self.failing_surveys -= 1
+            raise UnknownOutcomeError("no heartbeats")
+        return self.known_workers
+
+
+def make_scheduler(
+    clock: VirtualClock,
+    leases: InMemoryLeases,
+    pause: float = 15.0,
+    journal: InMemoryJournal | None = None,
+) -> Scheduler:
+    journal = journal or InMemoryJournal()
+    sweeper = CountingSweeper(leases, journal, InMemoryBell(), clock, nothing)
+    telemetry = SchedulerTelemetry(clock, 15.0)
+    made = Scheduler(None, sweeper, telemetry)  # type: ignore[arg-type]
+    rounds = Rounds(sweeper, Surveyor(journal, clock, 15.0), made.workers, clock, telemetry, 15.0)
+    made.duty = Duty(leases, clock, rounds, LeaseTimes.of(15), pause, telemetry)
+    return made
+
+
+@asynccontextmanager
+async def serving(made: Scheduler, clock: VirtualClock) -> AsyncIterator[asyncio.Task[None]]:
+    """Let a scheduler serve, and stop it in the end."""
+    task = asyncio.create_task(made.duty.keep_up())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await clock.advance(1)
+        await asyncio.gather(task, return_exceptions=True)
