@@ -37,8 +37,8 @@ class Cover:
     def of_change(self, change: Changed) -> list[str]:
         """Return the tests that may notice a change, the likeliest, or the quickest, first.
 
-        What runs on import is used by every test. The ones that name the module come first, then those that run
-        something of it, and no more of them than take a few seconds.
+        What runs on import is used by every test. The ones that name the module come first, then the ones
+        that run something of it, and no more of them than take a few seconds.
         """
         if change.function:
             return sorted(self.of_lines(change.module, *change.lines), key=lambda test: self.seconds[test])

@@ -45,6 +45,7 @@ def test_an_operator_changes(operator: str, text: str, after: list[str]) -> None
         "def f():\n    logger.warning('lost', extra={'a': 1, 'b': 2})\n",
         "x = 1e9\n",
         "@decorated\ndef f():\n    pass\n",
+        "@dataclass(frozen=True)\nclass A:\n    pass\n",
         "def f():\n    x: int | None\n",
     ],
 )
