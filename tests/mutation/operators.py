@@ -1,9 +1,9 @@
 """How code is changed: cosmic-ray's own operators, as far as they change meaning, and some of ours.
 
-Not changed are texts, what is logged, annotations, imports, whether there is a decorator, how a dataclass is
-made, numbers like 1e9 (they convert units), and `strict=True` of zip (an assertion). Of all the ways to replace
-a comparison, or an operator of arithmetic, by another, only the nearest is tried: what notices that one notices
-the others.
+Not changed are texts, what is logged, annotations, imports, whether there is a decorator, how a dataclass
+is made, numbers like 1e9 (they convert units), and `strict=True` of zip (an assertion). Of all the ways to
+replace a comparison, or an operator of arithmetic, by another, only the nearest is tried: what notices that
+one notices the others.
 """
 
 from collections.abc import Iterator
