@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.exceptions import SchemaError, ValidationError, relevance
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -82,10 +82,9 @@ def wrong_parameters(schema: dict[str, Any], parameters: dict[str, Any]) -> list
 
 
 def _problems(error: ValidationError) -> Iterator[FieldProblem]:
-    if error.context:
-        # Of the alternatives, the one that comes closest explains most.
-        closest = best_match(error.context)
-        error = closest if closest is not None else error
+    while error.context:
+        # Of the alternatives, the one that comes closest explains most; of several, the first.
+        error = min(error.context, key=relevance)
     place = ("parameters", *error.absolute_path)
     given: Any = error.instance
     if error.validator == "required":
