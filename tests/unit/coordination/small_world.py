@@ -2,11 +2,12 @@
 
 import asyncio
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 
 from contracts import identifiers, lock_names
 from contracts.statuses import EventStatus
-from coordination import rows
+from coordination import events, rows
 from coordination.doorkeeper import Doorkeeper, NoRoomError
 from coordination.held_rows import FencedError
 from coordination.house import House, Ports, Rules
@@ -119,6 +120,8 @@ class ScriptedExecutor:
 
     async def _work(self, run: Run) -> Outcome:
         script = self.world.scripts[run.job.job_id]
+        if run.job.kind == "unknown":
+            return Failed("UnknownKind", "no handler for this kind is loaded here")
         if script.kills >= run.job.attempt:
             return Interrupted("the runner died", died=True)
         try:
@@ -284,12 +287,24 @@ class World:
             for event in trail:
                 assert event.previous_hash == previous
                 previous = event.hash
+                assert event.hash == events.chain_hash(event)
+            assert job.event_hash == previous
+            self._check_counts(job, trail)
             starts = [event.fence or 0 for event in trail if event.status == EventStatus.STARTED]
             assert starts == sorted(set(starts)), f"fences do not rise: {starts}"
         for job_id in self.accepted:
             assert self.events(job_id), f"accepted job {job_id} is lost"
         for name in {job.lock_name for job in self.jobs()}:
             self._check_runs(name)
+
+    def _check_counts(self, job: JobRow, trail: list[EventRow]) -> None:
+        """A job's row must say what its events add up to."""
+        found = Counter(event.status for event in trail)
+        died = sum('"died":true' in event.data for event in trail if event.status == EventStatus.INTERRUPTED)
+        counts = (found[EventStatus.STARTED], found[EventStatus.STEP], found[EventStatus.INTERRUPTED], died)
+        assert (job.attempt, job.steps, job.interruptions, job.deaths) == counts, job
+        assert job.losses <= job.interruptions - job.deaths, job
+        assert job.status == trail[-1].status, job
 
     def _check_runs(self, lock: str) -> None:
         """Runs under one lock, ordered by fence, must not interleave: compared by the versions written."""
