@@ -12,7 +12,7 @@ STACK := $(PYTHON) -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
-	check fmt dashboards test test-unit test-integration test-e2e test-containers fuzz load load-ui simulate mutants mutate model chaos \
+	check fmt dashboards test test-unit test-integration test-e2e test-one test-containers fuzz load load-ui simulate mutants mutate model chaos \
 	lock clean
 
 help: ## Show this help
@@ -89,6 +89,10 @@ test-integration: servers ## The tests against a real RabbitMQ and a real Azurit
 test-e2e: servers ## The tests with real processes
 	@$(BIN)/pytest tests/e2e
 
+test-one: setup ## One file, folder or test (T=tests/unit/turnstile)
+	@test -n "$(T)" || { echo "Which? make test-one T=tests/unit/turnstile" >&2; exit 2; }
+	@$(BIN)/pytest $(T)
+
 test-containers: setup ## Build the images and test the compose stack; needs Docker
 	@$(BIN)/pytest tests/containers
 
@@ -139,5 +143,5 @@ lock: python ## Renew requirements/; versions stay unless UPGRADE=1
 clean: python ## Stop the stack and remove caches, builds and data
 	@$(STACK) remove-data
 	@rm -rf .venv .tools deploy/azurite/node_modules dist \
-		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation
 	@find . -name __pycache__ -prune -exec rm -rf {} +
