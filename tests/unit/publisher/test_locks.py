@@ -14,8 +14,36 @@ async def test_a_lock_names_its_holder_and_its_line(api: Api, worker_of: WorkerO
     lock = (await api.client.get("/api/locks/ledger")).json()
 
     assert (lock["lock"], lock["holder"], lock["job_id"], lock["fence"]) == ("ledger", "worker-1", jobs[0], 1)
-    assert lock["since"] is not None
+    assert lock["since"] == (await api.get(f"/api/jobs/{jobs[0]}/state"))["started_at"]
+    assert lock["since"] == api.clock.now().isoformat().replace("+00:00", "Z")
     assert (lock["line"], lock["waiting"]) == (jobs[1:], 2)
+
+
+async def test_a_lock_that_was_never_held_has_a_line_alone(api: Api) -> None:
+    job_id = await api.submitted(lock="ledger")
+
+    assert await api.get("/api/locks/ledger") == {
+        "lock": "ledger",
+        "holder": None,
+        "job_id": None,
+        "fence": 0,
+        "since": None,
+        "line": [job_id],
+        "waiting": 1,
+    }
+
+
+async def test_a_lock_counts_its_runs_in_its_fence(api: Api, worker_of: WorkerOf) -> None:
+    for _ in range(3):
+        await api.submitted(lock="ledger")
+    worker = worker_of("ledger")
+    for fence in (1, 2, 3):
+        await worker.start()
+        assert (await api.get("/api/locks/ledger"))["fence"] == fence
+        await worker.end(Completed())
+
+    lock = await api.get("/api/locks/ledger")
+    assert (lock["fence"], lock["waiting"], lock["line"]) == (3, 0, [])
 
 
 async def test_a_lock_given_back_has_no_holder(api: Api, worker_of: WorkerOf) -> None:
@@ -49,7 +77,8 @@ async def test_a_lock_never_used_is_not_found(api: Api) -> None:
     answer = await api.client.get("/api/locks/never")
 
     assert answer.status_code == 404
-    assert "No job has ever named the lock 'never'" in answer.json()["detail"]
+    assert answer.json()["type"] == "urn:turnstile:problem:no_such_lock"
+    assert answer.json()["detail"] == "No job has ever named the lock 'never'; it is free."
 
 
 @pytest.mark.parametrize("name", ["%00", "%20", "x" * 201, ""])
@@ -60,22 +89,78 @@ async def test_an_impossible_name_is_refused(api: Api, name: str) -> None:
     assert answer.json()["errors"][0]["field"] == "name"
 
 
-async def test_long_lines_are_counted_and_named_in_part(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("publisher.locks._CHUNK", 2)
+@pytest.mark.parametrize(("chunk", "reads"), [(1, 7), (2, 4), (3, 3), (5, 2), (6, 2), (7, 1), (500, 1)])
+async def test_long_lines_are_counted_in_full_and_named_in_part(
+    api: Api, worker_of: WorkerOf, monkeypatch: pytest.MonkeyPatch, chunk: int, reads: int
+) -> None:
+    monkeypatch.setattr("publisher.locks._CHUNK", chunk)
     monkeypatch.setattr("publisher.locks._MOST_NAMED", 3)
-    jobs = [(await api.submit(lock="ledger")).json()["job_id"] for _ in range(5)]
-    lock = (await api.client.get("/api/locks/ledger")).json()
+    jobs = [await api.submitted(lock="ledger") for _ in range(6)]
+    await worker_of("ledger").start()
+    api.storage.calls.clear()
+    lock = await api.get("/api/locks/ledger")
 
-    assert (lock["line"], lock["waiting"]) == (jobs[:3], 5)
+    assert (lock["job_id"], lock["line"], lock["waiting"]) == (jobs[0], jobs[1:4], 5)
+    assert api.storage.calls == {"journal.read_range": reads}
 
 
-async def test_all_locks_come_in_pages_as_they_stand_now(api: Api) -> None:
+async def test_the_first_two_hundred_of_a_line_are_named(api: Api) -> None:
+    jobs = [await api.submitted(lock="ledger") for _ in range(201)]
+
+    lock = await api.get("/api/locks/ledger")
+    assert (lock["line"], lock["waiting"]) == (jobs[:200], 201)
+
+
+async def test_all_locks_come_in_pages_as_they_stand_now(api: Api, worker_of: WorkerOf) -> None:
     for name in "abc":
-        await api.submit(lock=name)
+        await api.submitted(lock=name)
+    await worker_of("b").start()
     api.read_models.locks = ["a", "b", "c"]
-    first = (await api.client.get("/api/locks?limit=2")).json()
-    second = (await api.client.get(f"/api/locks?limit=2&cursor={first['next']}")).json()
+    first = await api.get("/api/locks?limit=2")
+    second = await api.get(f"/api/locks?limit=2&cursor={first['next']}")
 
-    assert [lock["lock"] for lock in first["items"] + second["items"]] == ["a", "b", "c"]
-    assert [lock["waiting"] for lock in first["items"]] == [1, 1]
+    assert [lock["lock"] for lock in first["items"]] == ["a", "b"]
+    assert [lock["lock"] for lock in second["items"]] == ["c"]
+    assert [(lock["waiting"], lock["holder"]) for lock in first["items"]] == [(1, None), (0, "worker-1")]
+    assert first["items"][1] == await api.get("/api/locks/b")
     assert second["next"] is None
+
+
+async def test_a_hundred_locks_come_in_the_order_of_their_names_unless_more_are_asked_for(api: Api) -> None:
+    api.read_models.locks = [f"lock-{number:03d}" for number in range(101)]
+    for name in api.read_models.locks:
+        await api.submitted(lock=name)
+
+    page = await api.get("/api/locks")
+    assert [lock["lock"] for lock in page["items"]] == api.read_models.locks[:100]
+    assert page["next"] is not None
+    whole = await api.get("/api/locks?limit=200")
+    assert [lock["lock"] for lock in whole["items"]] == api.read_models.locks
+    assert whole["next"] is None
+
+
+async def test_a_lock_of_which_nothing_is_stored_is_left_out_of_the_list(api: Api) -> None:
+    await api.submitted(lock="b")
+    api.read_models.locks = ["a", "b", "c"]
+
+    assert [lock["lock"] for lock in (await api.get("/api/locks"))["items"]] == ["b"]
+
+
+async def test_without_storage_no_lock_is_listed(api: Api) -> None:
+    api.read_models.locks = ["a"]
+    api.storage.is_away = True
+
+    assert (await api.client.get("/api/locks")).status_code == 503
+
+
+@pytest.mark.parametrize(("name", "reason"), [("%00", "U+0000"), ("x" * 201, "200"), ("%20", "empty")])
+async def test_an_impossible_name_is_refused_with_the_reason(api: Api, name: str, reason: str) -> None:
+    answer = await api.client.get(f"/api/locks/{name}")
+
+    assert reason in answer.json()["errors"][0]["message"]
+
+
+async def test_the_longest_name_is_found(api: Api) -> None:
+    await api.submitted(lock="💥" * 200)
+
+    assert (await api.get(f"/api/locks/{quote('💥' * 200)}"))["lock"] == "💥" * 200
