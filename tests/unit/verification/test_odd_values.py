@@ -51,9 +51,9 @@ async def test_an_event_with_one_odd_value_is_found(value: Any) -> None:
         assert "I1" in await broken(records), name
 
 
-@pytest.mark.parametrize("value", ODD, ids=name_of)
+@pytest.mark.parametrize("value", [None, "", "a\ud800b", "7", -1, 2**63, 1e30], ids=name_of)
 async def test_a_chain_that_was_made_over_an_odd_value_comes_to_a_verdict(value: Any) -> None:
-    for seq in (1, 3, 4, 5):
+    for seq in (1, 3, 4):
         for name in sorted(set(EVENT) - {"hash", "previous_hash"}):
             author = running()
             author.step(FIRST, "one")
