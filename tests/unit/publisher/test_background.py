@@ -1,7 +1,9 @@
 """What the publisher does beside answering requests."""
 
 import asyncio
+import contextlib
 import signal
+import threading
 from typing import cast
 
 import pytest
@@ -10,11 +12,14 @@ from faststream.rabbit import RabbitBroker
 
 from publisher.consumption import Consumption
 from publisher.stopping import StopNotice
+from service_defaults.broker.consumers import NotConsumingError
 from service_defaults.health import NotReadyError
 
 
 class StubbornBroker:
     """Starts only after some failures."""
+
+    _connection = None
 
     def __init__(self, *failures: BaseException) -> None:
         self.failures = list(failures)
@@ -38,6 +43,24 @@ async def test_connecting_goes_on_whatever_the_connection_does() -> None:
     assert broker.starts == 4
 
 
+async def test_consuming_is_started_once(caplog: pytest.LogCaptureFixture) -> None:
+    broker = StubbornBroker(AMQPConnectionError("away"))
+    consumption = Consumption(cast("RabbitBroker", broker))
+    await consumption.start()
+    await consumption.start()
+
+    assert broker.starts == 2
+    assert [record.message for record in caplog.records] == ["not consuming yet"]
+
+
+async def test_a_failure_that_is_no_lost_connection_is_not_waited_out() -> None:
+    broker = StubbornBroker(ValueError("a wrong setting"))
+    with pytest.raises(ValueError, match="a wrong setting"):
+        await Consumption(cast("RabbitBroker", broker)).start()
+
+    assert broker.starts == 1
+
+
 async def test_a_stop_ends_connecting() -> None:
     forever = asyncio.Event()
 
@@ -52,22 +75,67 @@ async def test_a_stop_ends_connecting() -> None:
         await task
 
 
-async def test_nobody_is_ready_before_consuming_has_begun() -> None:
-    with pytest.raises(NotReadyError):
-        await Consumption(cast("RabbitBroker", StubbornBroker())).check()
+async def test_a_publisher_is_not_ready_before_consuming_has_begun_nor_when_it_has_stopped() -> None:
+    broker = StubbornBroker()
+    consumption = Consumption(cast("RabbitBroker", broker))
+    with pytest.raises(NotReadyError, match="not connected to RabbitMQ"):
+        await consumption.check()
+
+    await consumption.start()
+    # From here on, the connection is asked.
+    with pytest.raises(NotConsumingError, match="not connected to RabbitMQ"):
+        await consumption.check()
 
 
-def test_a_stop_is_noticed_and_passed_on() -> None:
-    heard: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_is_noticed_and_passed_on(number: signal.Signals) -> None:
+    heard: list[tuple[int, bool]] = []
+    notice = StopNotice()
+    before = signal.signal(number, lambda number, frame: heard.append((number, notice.has_come)))
+    try:
+        handler = signal.getsignal(number)
+        with notice.awaited():
+            assert not notice.has_come
+            signal.raise_signal(number)
+            assert notice.has_come
+        assert signal.getsignal(number) is handler
+        signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+
+    assert heard == [(number, True), (number, True)]
+
+
+def test_a_stop_that_is_to_be_ignored_is_noticed_all_the_same() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         notice = StopNotice()
         with notice.awaited():
-            assert not notice.has_come
             signal.raise_signal(signal.SIGTERM)
             assert notice.has_come
-        signal.raise_signal(signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
 
-    assert heard == [signal.SIGTERM, signal.SIGTERM]
+
+@pytest.mark.parametrize("failure", [None, ValueError])
+def test_a_server_that_ends_by_itself_stops_its_streams_too(failure: type[Exception] | None) -> None:
+    notice = StopNotice()
+    with contextlib.suppress(ValueError), notice.awaited():
+        if failure is not None:
+            raise failure
+    assert notice.has_come
+
+
+def test_signals_are_left_alone_outside_of_the_main_thread() -> None:
+    notice, during = StopNotice(), []
+
+    def serve() -> None:
+        with notice.awaited():
+            during.append(signal.getsignal(signal.SIGTERM))
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=serve)
+    thread.start()
+    thread.join()
+
+    assert during == [before]

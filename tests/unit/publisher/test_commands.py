@@ -6,12 +6,21 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
+from faststream import AckPolicy
+from faststream.rabbit import RabbitBroker
+from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 from tests.unit.publisher.doubles import Api
 
+from contracts.lock_names import partition
 from contracts.messages import SubmitJob
-from publisher.commands import SubmitCommands
+from contracts.topology import Topology
+from coordination.ports import Row
+from coordination.rows import JobRow, job_key
+from publisher.commands import SubmitCommands, subscribe
 from publisher.submission import NotConfirmedError
 from service_defaults.broker.intake import Intake, NotUnderstoodError, parse_body
+
+JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 
 
 @dataclass
@@ -89,7 +98,6 @@ async def test_the_trace_of_the_message_is_the_trace_of_the_job(api: Api, comman
     [
         (FakeMessage(b"{"), "not JSON"),
         (FakeMessage(b'{"job": {"kind": "k"}, "version": 2}'), "version"),
-        (message(None), "job.job_id"),
         (message("1"), "job_id"),
         (message(str(uuid.uuid4()), actor=""), "actor"),
         (message(str(uuid.uuid4()), wish=1), "wish"),
@@ -104,42 +112,114 @@ async def test_what_can_never_be_done_is_quarantined_with_the_reason(
     assert reason in intake.reasons[0]
 
 
-async def test_an_id_used_for_another_job_is_quarantined(
-    commands: SubmitCommands, intake: FakeIntake
+async def test_a_command_that_names_no_actor_comes_from_rabbitmq(
+    api: Api, commands: SubmitCommands, intake: FakeIntake
 ) -> None:
     job_id = str(uuid.uuid4())
-    await commands.submit_job(message(job_id, lock="ledger"))
-    await commands.submit_job(message(job_id, lock="other"))
+    body = {"version": 1, "job": {"kind": "ten-steps", "job_id": job_id}}
+    await commands.submit_job(cast("Any", FakeMessage(json.dumps(body).encode())))
 
-    assert [job_id in reason for reason in intake.reasons] == [True]
+    events = (await api.get(f"/api/jobs/{job_id}"))["items"]
+    assert [(event["actor"], event["lock"]) for event in events] == [("rabbitmq", "default")]
+    assert intake.reasons == []
 
 
-async def test_wrong_parameters_are_quarantined(
+async def test_blanks_around_an_actor_are_taken_away(api: Api, commands: SubmitCommands) -> None:
+    job_id = str(uuid.uuid4())
+    await commands.submit_job(message(job_id, actor=" ada "))
+
+    assert (await api.get(f"/api/jobs/{job_id}"))["items"][0]["actor"] == "ada"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        (None, message(None), "job.job_id: is required, so that a redelivery cannot submit twice"),
+        (None, message(JOB_ID, actor="x" * 101), "actor: must be 1 to 100 printable characters"),
+        (
+            message(JOB_ID, lock="ledger"),
+            message(JOB_ID, lock="ledger", priority=1),
+            f"job id {JOB_ID} is already used by a job of lock 'ledger'",
+        ),
+        (
+            message(JOB_ID, lock="ledger"),
+            message(JOB_ID, lock="other"),
+            f"job id {JOB_ID} is already used by a job of lock 'ledger'",
+        ),
+    ],
+)
+async def test_what_is_refused_is_quarantined_with_the_reason_and_no_second_job_is_made(
+    api: Api, commands: SubmitCommands, intake: FakeIntake, first: Any, second: Any, reason: str
+) -> None:
+    if first is not None:
+        await commands.submit_job(first)
+    await commands.submit_job(second)
+
+    assert intake.reasons == [reason]
+    assert len(api.bell.rings) == (first is not None)
+
+
+async def test_a_closed_id_is_quarantined_even_for_the_same_content(
+    api: Api, commands: SubmitCommands, intake: FakeIntake
+) -> None:
+    await commands.submit_job(message(JOB_ID, lock="ledger"))
+    stored = api.journal.partitions[partition("ledger")]
+    closed = JobRow(JOB_ID, "", "ledger", status=JobRow.TOMBSTONE)
+    stored.clear()
+    stored[job_key(JOB_ID)] = Row(job_key(JOB_ID), closed.values(), "closed")
+    await commands.submit_job(message(JOB_ID, lock="ledger"))
+
+    assert intake.reasons == [
+        f"job id {JOB_ID} is closed, as its submission never arrived: submit under a new id"
+    ]
+
+
+async def test_wrong_parameters_and_unknown_kinds_are_quarantined(
     api: Api, commands: SubmitCommands, intake: FakeIntake
 ) -> None:
     api.read_models.know("ten-steps", {"required": ["steps"]})
-    await commands.submit_job(message(str(uuid.uuid4())))
+    await commands.submit_job(message(JOB_ID))
+    await commands.submit_job(message(JOB_ID, kind="never-heard-of"))
 
-    assert intake.reasons == ["parameters.steps: is required"]
+    assert intake.reasons == [
+        "parameters.steps: is required",
+        "kind: no worker knows the kind 'never-heard-of'; known kinds: ten-steps",
+    ]
 
 
-async def test_a_command_waits_for_the_storage_to_come_back(
-    api: Api, commands: SubmitCommands, intake: FakeIntake, monkeypatch: pytest.MonkeyPatch
+async def test_what_can_never_be_stored_is_quarantined(
+    api: Api, commands: SubmitCommands, intake: FakeIntake
 ) -> None:
-    job_id = str(uuid.uuid4())
-    api.storage.is_away = True
-    sleep, waits = api.clock.sleep, 0
+    many = {"\u0001" * 60 + f"{number:04d}": "\u0001" * 256 for number in range(32)}
+    await commands.submit_job(message(JOB_ID, properties=many))
+
+    assert len(intake.reasons) == 1
+    assert (await api.client.get(f"/api/jobs/{JOB_ID}")).status_code == 404
+
+
+@pytest.mark.parametrize(("returns_after", "tries"), [(0.0, 1), (5.0, 2), (1195.0, 240), (1200.0, 241)])
+async def test_a_command_waits_up_to_twenty_minutes_for_the_storage_to_come_back(
+    api: Api,
+    commands: SubmitCommands,
+    intake: FakeIntake,
+    monkeypatch: pytest.MonkeyPatch,
+    returns_after: float,
+    tries: int,
+) -> None:
+    began, sleep = api.clock.boot(), api.clock.sleep
+    api.storage.is_away = returns_after > 0
 
     async def come_back(seconds: float) -> None:
-        nonlocal waits
-        waits += 1
-        api.storage.is_away = waits < 4
+        assert seconds == 5
         await sleep(seconds)
+        api.storage.is_away = api.clock.boot() - began < returns_after
 
     monkeypatch.setattr(api.clock, "sleep", come_back)
-    await commands.submit_job(message(job_id))
+    await commands.submit_job(message(JOB_ID))
 
-    assert (await api.client.get(f"/api/jobs/{job_id}/state")).status_code == 200
+    assert api.storage.calls["journal.register"] == tries
+    assert api.clock.boot() - began == returns_after
+    assert (await api.client.get(f"/api/jobs/{JOB_ID}/state")).status_code == 200
     assert intake.reasons == []
 
 
@@ -147,7 +227,28 @@ async def test_a_command_goes_back_into_the_queue_when_the_storage_stays_away(
     api: Api, commands: SubmitCommands, intake: FakeIntake
 ) -> None:
     api.storage.is_away = True
-    with pytest.raises(NotConfirmedError):
-        await commands.submit_job(message(str(uuid.uuid4())))
+    began = api.clock.boot()
+    with pytest.raises(NotConfirmedError) as given_back:
+        await commands.submit_job(message(JOB_ID))
 
+    assert given_back.value.job_id == JOB_ID
+    # RabbitMQ takes a consumer for dead after 30 minutes.
+    assert api.clock.boot() - began == 1200
     assert intake.reasons == []
+
+
+def test_commands_are_taken_from_their_queue_so_many_at_once_and_given_back_when_they_fail(
+    commands: SubmitCommands,
+) -> None:
+    broker = RabbitBroker()
+    subscribe(broker, Topology("blue"), commands, 7)
+
+    (subscriber,) = broker.subscribers
+    assert isinstance(subscriber, RabbitSubscriber)
+    assert (subscriber.queue.name, subscriber.queue.routing()) == ("blue.submissions", "submit")
+    assert subscriber.exchange.name == "blue.jobs"
+    assert subscriber.channel is not None
+    assert subscriber.channel.prefetch_count == 7
+    assert subscriber.ack_policy is AckPolicy.NACK_ON_ERROR
+    # An answer would go to wherever the message says.
+    assert subscriber._no_reply

@@ -1,11 +1,13 @@
 """GET /api/locks and /api/locks/{name}."""
 
+import asyncio
 from urllib.parse import quote
 
 import pytest
 from tests.unit.publisher.doubles import Api, WorkerOf
 
 from coordination.outcomes import Completed
+from coordination.ports import Row
 
 
 async def test_a_lock_names_its_holder_and_its_line(api: Api, worker_of: WorkerOf) -> None:
@@ -137,6 +139,24 @@ async def test_a_hundred_locks_come_in_the_order_of_their_names_unless_more_are_
     whole = await api.get("/api/locks?limit=200")
     assert [lock["lock"] for lock in whole["items"]] == api.read_models.locks
     assert whole["next"] is None
+
+
+async def test_sixteen_locks_are_read_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.read_models.locks = [f"lock-{number:02d}" for number in range(40)]
+    reading, seen = 0, []
+
+    async def read_range(*_: object) -> list[Row]:
+        nonlocal reading
+        reading += 1
+        await asyncio.sleep(0)
+        seen.append(reading)
+        reading -= 1
+        return []
+
+    monkeypatch.setattr(api.journal, "read_range", read_range)
+    await api.get("/api/locks")
+
+    assert (len(seen), max(seen)) == (40, 16)
 
 
 async def test_a_lock_of_which_nothing_is_stored_is_left_out_of_the_list(api: Api) -> None:
