@@ -221,7 +221,7 @@ def _bodies(announcement: Iterable[RecordedEvent]) -> Iterator[bytes]:
     events: list[Event] = []
     size = 0
     for event in map(to_event, announcement):
-        length = len(event.model_dump_json())
+        length = len(event.model_dump_json().encode())
         if events and size + length > _LARGEST_EVENTS_BYTES:
             yield JobEvents(lock=event.lock, events=events).model_dump_json().encode()
             events, size = [], 0

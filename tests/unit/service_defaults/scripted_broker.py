@@ -1,0 +1,52 @@
+"""A broker that keeps what is published, after doing what a test wants; and a bell over it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+from faststream.rabbit import RabbitBroker
+
+from contracts.topology import Topology
+from coordination.ports import RecordedEvent
+from service_defaults.broker import RabbitBell
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+Answer = Callable[[], Any]
+
+
+class ScriptedBroker:
+    """Keeps what is published, after giving the next scripted answer, if any is left."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.published: list[dict[str, Any]] = []
+        self.happened = asyncio.Event()
+
+    async def publish(self, body: bytes, **options: Any) -> None:
+        self.happened.set()
+        if self.answers:
+            answer = self.answers.pop(0)()
+            if asyncio.iscoroutine(answer):
+                await answer
+        self.published.append({"body": json.loads(body), **options})
+
+
+def make_bell(broker: ScriptedBroker, **options: Any) -> RabbitBell:
+    return RabbitBell(cast("RabbitBroker", broker), Topology("t"), 5000, **options)
+
+
+def raising(error: BaseException) -> Answer:
+    def answer() -> None:
+        raise error
+
+    return answer
+
+
+def event(
+    job_id: str = "j", seq: int = 1, data: str = "{}", traceparent: str | None = TRACE
+) -> RecordedEvent:
+    return RecordedEvent(
+        "ledger", job_id, seq, "Step", "m", "2026-01-01T00:00:00.000001Z", 1, 7, "w", "w", traceparent, data,
+        "op", "", "h",
+    )  # fmt: skip
