@@ -153,3 +153,48 @@ async def test_a_worker_hands_over_even_when_a_bug_keeps_it_from_falling_silent(
     with pytest.raises(ValueError, match="a bug"):
         await hand_over(bells, cast("Doorkeeper", room), cast("Any", SilentBell()), 0.0)
     assert room.stopped_with == [0.0]
+
+
+async def test_a_consumer_is_changed_again_only_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 0.05)
+    consumer, room = Consumer(closed, closed, done), Room()
+    bells = make_bells(consumer, room)
+    began = asyncio.get_running_loop().time()
+    await bells.listen_while_there_is_room()
+    await room.set_free(is_free=False)
+    await until(lambda: consumer.calls == ["stop"] * 3)
+    assert asyncio.get_running_loop().time() - began >= 2 * 0.05
+    await bells.stop()
+
+
+async def test_a_worker_listens_again_whenever_there_is_room_and_only_then() -> None:
+    consumer, room = Consumer(done), Room()
+    bells = make_bells(consumer, room)
+    await bells.listen_while_there_is_room()
+    for _ in range(3):
+        consumer.calls.clear()
+        await room.set_free(is_free=False)
+        await until(lambda: consumer.calls == ["stop"])
+        await room.set_free(is_free=True)
+        await until(lambda: consumer.calls == ["stop", "start"])
+    await bells.stop()
+    assert consumer.calls == ["stop", "start", "stop"]
+
+
+async def test_a_worker_that_stopped_does_not_listen_again() -> None:
+    consumer, room = Consumer(done), Room()
+    bells = make_bells(consumer, room)
+    await bells.listen_while_there_is_room()
+    listening = bells._listening
+    assert listening is not None
+    await room.set_free(is_free=False)
+    await until(lambda: consumer.calls == ["stop"])
+    await bells.stop()
+    assert listening.done()  # so nothing is left that could start the consumer
+    assert consumer.calls == ["stop", "stop"]
+
+
+async def test_a_worker_that_never_listened_stops_its_consumer_all_the_same() -> None:
+    consumer = Consumer(done)
+    await make_bells(consumer, Room()).stop()
+    assert consumer.calls == ["stop"]

@@ -1,6 +1,5 @@
 """Telling the others that this worker is there: which kinds it knows, and, as a heartbeat, what it runs."""
 
-import asyncio
 import logging
 import os
 import socket
@@ -83,4 +82,4 @@ class Presence:
                 beats += 1
             except UnknownOutcomeError as error:
                 logger.warning("heartbeat not written", extra={at.ERROR_MESSAGE: str(error)})
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self._clock.sleep(HEARTBEAT_SECONDS)
