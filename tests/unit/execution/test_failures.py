@@ -1,0 +1,111 @@
+"""How a handler's error is told to the supervisor."""
+
+import asyncio
+import logging
+
+import pytest
+
+from contracts.telemetry import attributes as at
+from turnstile import FailJob, InvalidParametersError, JobCancelledError, RunContext
+from turnstile.channels import Attempt, StopReason
+from turnstile.testing import InMemoryChannel
+from worker.execution.failures import describe, describe_process_end, text_of
+
+
+@pytest.fixture
+def channel():
+    return InMemoryChannel()
+
+
+@pytest.fixture
+def context(channel):
+    return RunContext(Attempt("j", "k"), channel)
+
+
+def raised(error):
+    try:
+        raise error
+    except BaseException as caught:  # noqa: BLE001 - whatever it is
+        return caught
+
+
+class Mute(Exception):  # noqa: N818 - what handlers raise need not be called an error
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("odd"), "odd"),
+        (ValueError(), "ValueError without a message"),
+        (KeyError("x"), "'x'"),
+        (Mute(), "Mute without a message"),
+        (ValueError("m" * 4000), "m" * 4000),
+        (ValueError("m" * 4001), "m" * 4000 + "… (4,001 characters)"),
+        (ValueError("a\ud800"), "a?"),
+    ],
+)
+def test_an_errors_message_is_never_empty_and_has_4000_characters_at_most(error, text):
+    assert text_of(error) == text
+
+
+def test_an_unexpected_error_is_told_and_logged_with_its_traceback(context, caplog):
+    done = describe(3, raised(ValueError("odd")), context)
+    assert (done.run, done.error_type, done.error_message, done.result) == (3, "ValueError", "odd", None)
+    assert (done.was_stopped, done.is_tainted) == (False, False)
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("turnstile.jobs.k", logging.ERROR)
+    assert getattr(record, at.ERROR_TYPE) == "ValueError"
+    assert record.exc_info[0] is ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (FailJob("no"), "FailJob"),
+        (InvalidParametersError("at: missing"), "InvalidParameters"),
+        (asyncio.CancelledError(), "CancelledError"),
+    ],
+)
+def test_an_expected_end_is_told_without_a_traceback(context, caplog, error, name):
+    done = describe(1, raised(error), context, was_stopped=True)
+    assert (done.error_type, done.was_stopped) == (name, True)
+    assert caplog.records == []
+
+
+def test_an_error_while_stopping_is_told_without_a_traceback(context, channel, caplog):
+    channel.stop = StopReason.CANCELLED
+    with pytest.raises(JobCancelledError) as caught:
+        context.check()
+    done = describe(1, caught.value, context, was_stopped=True)
+    assert (done.error_type, done.error_message) == ("JobCancelledError", "the job was cancelled")
+    assert caplog.records == []
+
+
+def test_a_lack_of_memory_lets_go_of_what_the_handler_held_and_taints_the_runner(context):
+    def hoard():
+        held = bytearray(10)
+        raise MemoryError(str(len(held)))
+
+    with pytest.raises(MemoryError) as caught:
+        hoard()
+    frames = caught.value.__traceback__
+    while frames.tb_next:
+        frames = frames.tb_next
+    assert "held" in frames.tb_frame.f_locals
+    done = describe(1, caught.value, context)
+    assert done.is_tainted
+    assert "held" not in frames.tb_frame.f_locals
+
+
+def test_an_errors_type_has_200_characters_at_most(context):
+    error = type("E" * 201, (Exception,), {})
+    assert describe(1, raised(error()), context).error_type == "E" * 200 + "… (201 characters)"
+
+
+def test_the_end_of_the_whole_process_taints_it():
+    done = describe_process_end(4, SystemExit("enough"))
+    assert (done.run, done.error_type, done.error_message) == (4, "SystemExit", "enough")
+    assert done.is_tainted
+    assert not done.was_stopped
