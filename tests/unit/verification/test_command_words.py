@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.verification.answering import Asked, call, verdict
 from tests.unit.verification.asking import file_of
 from tests.unit.verification.authored import eventful
 from tests.unit.verification.records import Records
 from tests.unit.verification.test_command import NOWHERE
-from typer.testing import CliRunner, Result
 
 from azure_storage.connection import StorageConnection
-from command_line.main import app
 from command_line.verifying import command
 from coordination.ports import UnknownOutcomeError
-from verification import Evidence, Invariant, Percentiles, Question, Run, Scope, Verdict, Violation
+from verification import Invariant, Question, Run, Scope, Violation
 
 MOMENT = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
@@ -40,70 +39,6 @@ def local_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.undo()
     os.environ.pop("TZ", None)
     time.tzset()
-
-
-def verdict(**values: Any) -> Verdict:
-    """Return a verdict, of which a test says only what matters to it."""
-    counts = dict.fromkeys(
-        (
-            "locks",
-            "jobs",
-            "unfinished",
-            "events",
-            "runs",
-            "interruptions",
-            "effects_accepted",
-            "effects_refused",
-            "accepted",
-        ),
-        0,
-    )
-    take_over = dict.fromkeys(("runner_died", "worker_stopped", "worker_lost"), Percentiles())
-    told = {
-        "since": None,
-        "until": None,
-        "outcomes": {},
-        "violations": [],
-        "found": {},
-        "unchecked": {},
-        "in_line": Percentiles(),
-        "hand_over": Percentiles(),
-        "take_over": take_over,
-        "clocks_apart": 0.0,
-        **values,
-    }
-    return Verdict(
-        counts=counts | values.pop("counts", {}), **{k: v for k, v in told.items() if k != "counts"}
-    )
-
-
-class Asked:
-    """Stands for the checker: notes what it was asked, and gives or raises what a test has prepared."""
-
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, answer: Verdict | BaseException | None = None
-    ) -> None:
-        self.questions: list[Question] = []
-        self.closed = 0
-        self._answer = answer or verdict()
-        closed = StorageConnection.aclose
-
-        async def verify(_: Evidence, __: Any, question: Question) -> Verdict:
-            self.questions.append(question)
-            if isinstance(self._answer, BaseException):
-                raise self._answer
-            return self._answer
-
-        async def aclose(connection: StorageConnection) -> None:
-            self.closed += 1
-            await closed(connection)
-
-        monkeypatch.setattr(command, "verify", verify)
-        monkeypatch.setattr(StorageConnection, "aclose", aclose)
-
-
-def call(*words: str) -> Result:
-    return CliRunner().invoke(app, ["verify", *words])
 
 
 @pytest.mark.parametrize(
