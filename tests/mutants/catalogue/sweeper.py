@@ -1,5 +1,152 @@
 """What the sweeper repairs, and what the survey of lines shows."""
 
-from tests.mutants.mutant import Mutant
+from tests.mutants.mutant import Change, Mutant
 
-MUTANTS: list[Mutant] = []
+_WAKE_UPS = "tests/unit/coordination/test_sweeper_wake_ups.py::test_"
+_COMPARISONS = "tests/unit/coordination/test_sweeper_comparisons.py::test_"
+_SURVEY = "tests/unit/coordination/test_survey_limits.py::test_"
+
+MUTANTS = [
+    Mutant(
+        "pause-outlives-a-run",
+        "after a new run was lost, its lock is notified of at once",
+        (
+            Change(
+                "coordination.sweeper",
+                "self._bells.is_over(job.lock_name, line.lock.fence)",
+                "self._bells.is_over(job.lock_name)",
+            ),
+        ),
+        f"{_WAKE_UPS}after_a_new_run_was_lost_a_wake_up_is_due_at_once_however_long_the_pause_was",
+    ),
+    Mutant(
+        "pause-outlives-its-jobs",
+        "a lock's pause between wake-ups ends with the jobs that waited there",
+        (Change("coordination.sweeper", "        self._bells.forget_all_but(locks)\n", ""),),
+        f"{_WAKE_UPS}the_pause_of_a_lock_ends_with_its_jobs",
+    ),
+    Mutant(
+        "wake-up-for-the-wrong-job",
+        "a wake-up for a lost run is part of the trace of its job",
+        (
+            Change(
+                "coordination.sweeper",
+                "        if not line.lock.job_id:\n            return line.first\n",
+                "        if not line.lock.job_id or line.first is not None:\n            return line.first\n",
+            ),
+        ),
+        f"{_WAKE_UPS}a_wake_up_for_a_lost_run_names_its_job_though_another_is_first_in_line",
+    ),
+    Mutant(
+        "sweeping-goes-on-after-a-failure",
+        "a pass ends when storage does not answer, instead of asking for every lock",
+        (
+            Change(
+                "coordination.sweeper",
+                "            if has_failed:\n                return\n",
+                "",
+            ),
+        ),
+        f"{_WAKE_UPS}after_a_failure_no_more_locks_are_looked_at",
+    ),
+    Mutant(
+        "retired-before-it-is-projected",
+        "a job stays active until the read models have its last event",
+        (
+            Change(
+                "coordination.sweeper",
+                "        if job.seq > projected:\n",
+                "        if job.seq > projected + 1:\n",
+            ),
+        ),
+        f"{_COMPARISONS}a_job_that_the_read_models_know_to_its_end_is_active_no_more",
+    ),
+    Mutant(
+        "retired-while-it-waits",
+        "a job that waits or runs stays active",
+        (
+            Change(
+                "coordination.sweeper",
+                "        elif JobStatus(job.status).is_terminal:\n",
+                "        elif projected:\n",
+            ),
+        ),
+        f"{_COMPARISONS}a_job_that_waits_or_runs_stays_active_though_the_read_models_know_all_of_it",
+    ),
+    Mutant(
+        "closed-though-it-arrived",
+        "a submission that arrives in the moment of closing its id stays active",
+        (
+            Change(
+                "coordination.sweeper",
+                "        except RefusedError:\n            return False\n        await self.journal.retire",
+                "        except RefusedError:\n            pass\n        await self.journal.retire",
+            ),
+        ),
+        f"{_COMPARISONS}a_submission_that_arrives_in_the_moment_of_closing_wins",
+    ),
+    Mutant(
+        "comparing-starts-over",
+        "a pass goes on comparing where the one before ran out of time",
+        (
+            Change(
+                "coordination.sweeper",
+                "                self._position = behind[start - 1].job_id\n",
+                "",
+            ),
+        ),
+        f"{_COMPARISONS}jobs_are_compared_eight_at_a_time_until_the_time_is_over_and_the_next_pass_goes_on",
+    ),
+    Mutant(
+        "announced-only-after-the-pause",
+        "read models that have moved on and miss the rest hear of it at once",
+        (
+            Change(
+                "coordination.sweeper",
+                "self._tellings.is_over(active.job_id, projected)",
+                "self._tellings.is_over(active.job_id)",
+            ),
+        ),
+        f"{_COMPARISONS}read_models_that_have_moved_on_and_miss_the_rest_hear_of_it_at_once",
+    ),
+    Mutant(
+        "one-loss-hides-others",
+        "where one job's events were lost, all jobs are compared in the next pass",
+        (
+            Change(
+                "coordination.sweeper", "                self._looks.end_all()\n", "                pass\n"
+            ),
+        ),
+        f"{_COMPARISONS}an_announcement_has_all_jobs_compared_in_the_next_pass",
+    ),
+    Mutant(
+        "uncounted-locks",
+        "jobs of locks that a survey does not look at are counted as waiting",
+        (Change("coordination.survey", "sum(counted.values()) + unseen", "sum(counted.values())"),),
+        f"{_SURVEY}of_too_many_locks_those_with_the_oldest_jobs_are_looked_at",
+    ),
+    Mutant(
+        "waits-behind-an-ended-run",
+        "a waiting job is shown behind a worker only while that runs a job",
+        (
+            Change(
+                "coordination.survey",
+                'line.lock.worker if line.lock.job_id else ""',
+                "line.lock.worker",
+            ),
+        ),
+        f"{_SURVEY}where_nothing_runs_a_job_waits_behind_none",
+    ),
+    Mutant(
+        "told-by-two-schedulers",
+        "a scheduler that was off duty does not report what another one has reported",
+        (
+            Change(
+                "coordination.survey",
+                "min(began - self._last, 2 * self._interval)",
+                "began - self._last",
+            ),
+        ),
+        f"{_SURVEY}a_survey_looks_at_what_became_due_within_two_intervals",
+    ),
+]
