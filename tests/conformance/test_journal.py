@@ -280,6 +280,15 @@ async def test_a_key_the_store_cannot_hold_is_refused(journal: Journal, key: str
         await commit(journal, Insert(key, {"a": 1}))
 
 
+async def test_the_longest_key_and_the_most_values_fit_and_one_more_does_not(journal: Journal) -> None:
+    key, most = "k" * 512, {f"value_{n}": n for n in range(252)}
+    await commit(journal, Insert(key, most))
+    assert await values(journal, key) == most
+    with pytest.raises(InvalidTransactionError, match="row more: more than 252 values"):
+        await commit(journal, Insert("more", most | {"value_252": 252}))
+    assert await values(journal, "more") is None
+
+
 async def test_a_row_beyond_a_mebibyte_is_refused_by_name(journal: Journal) -> None:
     with pytest.raises(InvalidTransactionError, match="row big"):
         await commit(journal, Insert("big", {f"text_{n}": "x" * 32_000 for n in range(17)}))
