@@ -1,6 +1,8 @@
 """What the publisher emits of submissions and cancellations, and what it tells who asked."""
 
+import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -11,15 +13,21 @@ from tests.unit.captured import Captured, capturing
 from tests.unit.publisher.doubles import Api, FakeReadModels, FakeWorker
 from tests.unit.publisher.test_commands import FakeIntake, FakeMessage
 
+from contracts.jobs import Submission
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.outcomes import Completed
+from coordination.ports import InvalidTransactionError
+from publisher.actors import ActorError
 from publisher.application import make_application
 from publisher.commands import SubmitCommands
+from publisher.problems import InvalidFieldsError
+from publisher.telemetry import RequestTelemetry
 from publisher.use_cases import UseCases, make_use_cases
 from service_defaults.broker.intake import Intake
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 ASKED_BY = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
 
 
@@ -197,3 +205,81 @@ async def test_a_cancellation_that_came_too_late_says_so(api: Api, captured: Cap
         at.ERROR_TYPE: "CancelTooLateError",
     }
     assert asked.status.status_code is StatusCode.UNSET
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "error", "state"),
+    [
+        ("/api/jobs/018f6c3e-7b1a-7c4e-9d3a-0123456789ac/cancel", 404, "NoSuchJobError", StatusCode.UNSET),
+        (f"/api/jobs/{JOB_ID}/cancel", 503, "UnknownOutcomeError", StatusCode.ERROR),
+    ],
+)
+async def test_a_cancellation_that_failed_is_an_error_only_when_it_is_our_fault(
+    api: Api, captured: Captured, path: str, status: int, error: str, state: StatusCode
+) -> None:
+    await api.submit(job_id=JOB_ID)
+    api.storage.is_away = status == 503
+    assert (await api.client.post(path)).status_code == status
+
+    asked = captured.span(spans.REQUEST_CANCELLATION)
+    assert dict(asked.attributes) == {at.ERROR_TYPE: error}
+    assert (asked.status.status_code, list(asked.links)) == (state, [])
+    assert list(asked.events) == []
+
+
+async def test_a_submission_names_its_job_whatever_came_of_it(api: Api, captured: Captured) -> None:
+    await api.submit(job_id=JOB_ID, lock="ledger")
+    await api.submit(job_id=JOB_ID, lock="other")
+    api.storage.is_away = True
+    await api.submit(job_id=JOB_ID)
+
+    told = [dict(span.attributes) for span in captured.spans(spans.SUBMIT_JOB)]
+    assert [one[at.JOB_ID] for one in told] == 3 * [JOB_ID]
+    assert [one[at.LOCK_NAME] for one in told] == ["ledger", "other", "default"]
+    assert [one.get(at.ERROR_TYPE) for one in told] == [None, "JobExistsError", "NotConfirmedError"]
+
+
+async def test_a_body_that_cannot_be_read_says_nothing_of_a_job(api: Api, captured: Captured) -> None:
+    await api.client.post("/api/jobs", content=b"?", headers={"content-type": "application/json"})
+
+    assert dict(captured.span(spans.SUBMIT_JOB).attributes) == {
+        at.JOB_SUBMISSION_OUTCOME: "refused",
+        at.ERROR_TYPE: "ProblemError",
+    }
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (asyncio.CancelledError(), "unknown"),
+        (RuntimeError(), "unknown"),
+        (InvalidTransactionError("too large"), "refused"),
+        (ActorError("no name"), "refused"),
+        (InvalidFieldsError([]), "refused"),
+    ],
+)
+@pytest.mark.parametrize("is_read", [True, False])
+def test_what_came_of_a_submission_that_was_cut_off_is_known_only_before_it_was_sent(
+    captured: Captured, failure: BaseException, outcome: str, is_read: bool
+) -> None:
+    telemetry = RequestTelemetry(lambda kind: kind == "known")
+
+    def submit() -> None:
+        with telemetry.submission({}) as submitting:
+            if is_read:
+                submitting.asks(Submission(kind="known"))
+            raise failure
+
+    with pytest.raises(type(failure)):
+        submit()
+    expected = (outcome if is_read else "refused", "known" if is_read else "(unknown)")
+    assert captured.values(metrics.JOB_SUBMISSIONS) == {(expected[1], expected[0]): 1}
+    span = captured.span(spans.SUBMIT_JOB)
+    assert span.attributes[at.JOB_SUBMISSION_OUTCOME] == expected[0]
+    assert span.status.status_code is (StatusCode.ERROR if expected[0] == "unknown" else StatusCode.UNSET)
+
+
+async def test_every_answer_names_the_trace_also_without_a_callers(api: Api, captured: Captured) -> None:
+    for path in ("/api/jobs", "/api/kinds", "/api/locks", "/api/workers", "/nowhere"):
+        answer = await api.client.get(path)
+        assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", answer.headers["traceresponse"])

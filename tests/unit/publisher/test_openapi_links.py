@@ -1,0 +1,116 @@
+"""The OpenAPI document: where it says to go on from an answer, and which statuses it announces."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from tests.unit.publisher.doubles import Api
+
+_JOB = {"job_id": "$response.body#/job_id"}
+OF_A_JOB = {
+    "state": ("state_of_job", _JOB),
+    "events": ("events_of_job", _JOB),
+    "stream": ("stream_of_job", _JOB),
+    "cancel": ("cancel_job", _JOB),
+    "lock": ("one_lock", {"name": "$response.body#/lock"}),
+}
+NEXT = "$response.body#/next"
+
+
+@pytest.fixture
+async def document(api: Api) -> Any:
+    return await api.get("/openapi.json")
+
+
+def operations(document: Any) -> dict[str, tuple[str, str, Any]]:
+    """Return method, path and description of each operation by its id."""
+    return {
+        operation["operationId"]: (method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "links"),
+    [
+        ("submit_job", "202", OF_A_JOB),
+        ("cancel_job", "202", OF_A_JOB),
+        ("state_of_job", "200", OF_A_JOB),
+        ("recent_events", "200", {"next": ("recent_events", {"cursor": NEXT})}),
+        (
+            "events_of_job",
+            "200",
+            {"next": ("events_of_job", {"job_id": "$request.path.job_id", "cursor": NEXT})},
+        ),
+        ("all_locks", "200", {"next": ("all_locks", {"cursor": NEXT})}),
+        ("one_lock", "200", {}),
+    ],
+)
+async def test_an_answer_says_where_to_go_on(document: Any, operation: str, status: str, links: Any) -> None:
+    answer = operations(document)[operation][2]["responses"][status]
+    told = answer.get("links", {})
+
+    assert {name: (link["operationId"], link["parameters"]) for name, link in told.items()} == links
+    assert all(link["description"].endswith(".") for link in told.values())
+
+
+async def test_each_link_leads_from_the_answer_to_a_parameter_of_an_operation(document: Any) -> None:
+    known = operations(document)
+    followed = 0
+    for _, _, operation in known.values():
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                _, _, target = known[link["operationId"]]
+                named = {parameter["name"] for parameter in target["parameters"]}
+                assert link["parameters"].keys() <= named
+                followed += 1
+    assert followed == 18
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("state", 200), ("events", 200), ("lock", 200), ("cancel", 202)]
+)
+async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name: str, status: int) -> None:
+    answer = (await api.submit(lock="Büro/7")).json()
+    _, _, operation = operations(document)["submit_job"]
+    link = operation["responses"]["202"]["links"][name]
+    method, path, _ = operations(document)[link["operationId"]]
+    for parameter, place in link["parameters"].items():
+        path = path.replace(
+            f"{{{parameter}}}", quote(answer[place.removeprefix("$response.body#/")], safe="")
+        )
+
+    assert (await api.client.request(method, path)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("operation", "statuses"),
+    [
+        ("submit_job", {202, 400, 409, 413, 415, 422, 500, 503}),
+        ("recent_events", {200, 422, 500, 503}),
+        ("events_of_job", {200, 404, 422, 500, 503}),
+        ("state_of_job", {200, 404, 422, 500, 503}),
+        ("stream_of_job", {200, 204, 404, 422, 500, 503}),
+        ("cancel_job", {202, 404, 409, 422, 500, 503}),
+        ("all_locks", {200, 422, 500, 503}),
+        ("one_lock", {200, 404, 422, 500, 503}),
+        ("kinds", {200, 422, 500, 503}),
+        ("workers", {200, 422, 500, 503}),
+    ],
+)
+async def test_each_status_is_announced_and_errors_are_problem_documents(
+    document: Any, operation: str, statuses: set[int]
+) -> None:
+    _, _, described = operations(document)[operation]
+
+    assert {int(status) for status in described["responses"]} == statuses
+    for status, answer in described["responses"].items():
+        assert answer["description"]
+        if int(status) >= 400:
+            problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+            assert answer["content"] == {"application/problem+json": problem}
+
+
+async def test_no_operation_is_left_out_above(document: Any) -> None:
+    assert len(operations(document)) == 10
