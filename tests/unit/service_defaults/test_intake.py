@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.jobs import MAX_BODY_BYTES
 from contracts.messages import JobEvents, RunJob, SubmitJob
 from service_defaults.broker.intake import NotUnderstoodError, parse_body
 
@@ -47,6 +48,53 @@ def run_job(**values: Any) -> bytes:
 def test_a_body_that_does_not_is_refused_with_the_reason(body: bytes, reason: str) -> None:
     with pytest.raises(NotUnderstoodError, match=reason):
         parse_body(body, RunJob)
+
+
+def test_a_body_of_exactly_the_largest_size_is_read() -> None:
+    body = run_job().ljust(MAX_BODY_BYTES)
+    assert parse_body(body, RunJob).lock == "ledger"
+    with pytest.raises(
+        NotUnderstoodError, match=f"has {MAX_BODY_BYTES + 1} bytes, more than {MAX_BODY_BYTES}"
+    ):
+        parse_body(body + b" ", RunJob)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"version":1,"job":{"kind":"k","kind":"l"}}', "the body names 'kind' twice"),
+        (b'[{"a":1,"b":2,"a":3}]', "the body names 'a' twice"),
+        (b'{"version":1,"job":{"parameters":{"n":-1e400}}}', "the body contains a number too large to keep"),
+        (
+            b'{"version":1,"job":{"parameters":{"n":[Infinity]}}}',
+            "the body contains Infinity, which is not JSON",
+        ),
+        (b'{"version":1,\n"lock":}', "the body is not JSON: Expecting value at line 2, column 8"),
+        (b"\xff", "the body is not JSON: it is not text in UTF-8"),
+        (b"[" + b"9" * 5_000 + b"]", "the body is not JSON: a number has too many digits"),
+        (b"[" * 100_000, "the body is nested too deeply"),
+    ],
+)
+def test_what_no_reader_would_understand_is_refused_wherever_it_stands(body: bytes, reason: str) -> None:
+    with pytest.raises(NotUnderstoodError) as refused:
+        parse_body(body, SubmitJob)
+    assert str(refused.value) == reason
+
+
+def test_a_reason_names_the_first_five_fields_that_are_wrong() -> None:
+    body = run_job(**{f"field_{n}": n for n in range(9)})
+    with pytest.raises(NotUnderstoodError) as refused:
+        parse_body(body, RunJob)
+    assert str(refused.value) == "; ".join(f"field_{n}: Extra inputs are not permitted" for n in range(5))
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [({"version": "1"}, "version"), ({"marked": "true"}, "marked"), ({"released": 1}, "released")],
+)
+def test_nothing_is_guessed_from_a_value_of_another_type(values: dict[str, Any], field: str) -> None:
+    with pytest.raises(NotUnderstoodError, match=f"^{field}: "):
+        parse_body(run_job(**values), RunJob)
 
 
 def test_the_reason_does_not_repeat_what_was_sent() -> None:
