@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
-from tests.unit.coordination.small_world import QuickClock, Script, World
+from tests.unit.coordination.small_world import Script, World
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
 from coordination import rows
 from coordination.memory import InMemoryBell, InMemoryJournal, VirtualClock
-from coordination.persistence import commit_until, until_known
+from coordination.persistence import commit_until
 from coordination.ports import Insert, Registration, Row, Transaction, UnknownOutcomeError
 from coordination.rows import JobRow
 from coordination.submission import JobExistsError, NewJob, Submitter
@@ -75,21 +75,6 @@ async def test_a_write_whose_sender_was_cancelled_is_carried_out_and_not_sent_ag
     assert sending.cancelled()
     assert set(journal.partitions["p"]) == {"row"}
     assert sent == ["before", "after"]
-
-
-async def test_waiting_between_two_tries_ends_with_the_time() -> None:
-    clock, tries = QuickClock(), 0
-
-    async def fail() -> None:
-        nonlocal tries
-        tries += 1
-        raise UnknownOutcomeError
-
-    asking = asyncio.ensure_future(until_known(clock, fail, clock.boot() + 10))
-    await clock.advance(10)
-    with pytest.raises(UnknownOutcomeError):
-        await asking
-    assert tries > 3
 
 
 @pytest.mark.parametrize("closed", ["before the repetition", "while it is written"])

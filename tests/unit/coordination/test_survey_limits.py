@@ -116,6 +116,24 @@ async def test_the_kinds_of_the_longest_runs_are_looked_up_and_no_others(world: 
     assert [run.lock_name for run in seen.runs] == [f"lock {number}" for number in range(SHOWN + 2)]
 
 
+async def test_a_survey_costs_one_query_for_each_active_lock_and_one_row_for_each_of_the_longest_runs(
+    world: Setting,
+) -> None:
+    for number in range(SHOWN + 2):
+        for _ in range(2):
+            await world.submit(f"lock {number}")
+        await world.hold("w1", f"lock {number}")
+    await world.submit("idle")
+    world.network.calls.clear()
+    await survey(world)
+    queries = ["journal.read_range"] * (SHOWN + 3)
+    assert [call.name for call in world.network.calls] == [
+        "journal.active",
+        *queries,
+        *["journal.read"] * SHOWN,
+    ]
+
+
 async def test_a_run_whose_job_is_gone_has_no_kind(world: Setting) -> None:
     job_id = await world.submit()
     await world.hold()

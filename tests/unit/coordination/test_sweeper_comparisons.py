@@ -245,6 +245,16 @@ async def test_an_id_is_closed_only_when_its_submission_has_not_arrived_for_more
     assert world.job(ABANDONED).lock_name == "L"
 
 
+async def test_an_id_whose_submission_has_not_arrived_is_looked_for_after_pauses_up_to_half_a_minute(
+    world: Comparing,
+) -> None:
+    await register(world)
+    began = world.clock.boot()
+    await world.sweep_until(126)
+    looks = [at - began for at in world.network.times("journal.read")]
+    assert looks == [0, 5, 15, 35, 65, 95, 125]
+
+
 async def test_a_submission_that_arrives_after_its_id_was_closed_is_refused(world: Comparing) -> None:
     await register(world)
     await world.clock.advance(DAY + 1)
