@@ -1,0 +1,36 @@
+"""A pool whose runners only pretend."""
+
+import pytest
+from tests.waiting import until
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    """Put pretended processes in place of real ones, and return the classes of this test's own."""
+    # Here, so that a product that cannot be imported fails tests instead of pytest itself.
+    from tests.unit.execution import pretending  # noqa: PLC0415
+
+    from worker.execution import pool  # noqa: PLC0415
+
+    class Runner(pretending.PretendedRunner):
+        pass
+
+    class Supervision(pretending.PretendedSupervision):
+        made = []  # noqa: RUF012 - this test's own
+
+    monkeypatch.setattr(pool, "GuillotineWatch", pretending.PretendedGuillotine)
+    monkeypatch.setattr(pool, "RunnerProcess", Runner)
+    monkeypatch.setattr(pool, "Supervision", Supervision)
+    monkeypatch.setattr(pool, "adopt_orphans", lambda: None)
+    return Runner, Supervision
+
+
+@pytest.fixture
+async def runners(pretended):
+    from worker.execution import RunnerPool  # noqa: PLC0415
+
+    runners = RunnerPool(2, ["jobs"], environment={}, start_timeout_seconds=0.3)
+    await runners.start()
+    await until(lambda: runners.alive == 2)
+    yield runners
+    await runners.stop()

@@ -1,0 +1,110 @@
+"""Runners, runs and a guillotine that only pretend, for the tests of the pool."""
+
+from coordination.outcomes import Completed
+from coordination.rows import JobRow
+from coordination.runs import Run, Stop
+from worker.execution.messages import KindMessage
+from worker.execution.run_telemetry import RunTelemetry
+from worker.execution.slots import boot_time
+
+
+class PretendedGuillotine:
+    """Is ready, unless told otherwise."""
+
+    def __init__(self, slots, on_ready):
+        self.is_ready, self.is_failing = True, False
+        self.on_ready = on_ready
+        self.is_stopped = False
+
+    async def start(self, timeout_seconds):
+        self.start_timeout = timeout_seconds
+
+    async def stop(self):
+        self.is_stopped = True
+
+
+class PretendedRunner:
+    """Starts while it can, and ends when told. A test has a class of its own."""
+
+    can_start = True
+    #: How many were made, and those that there are.
+    made = 0
+    kinds = (KindMessage(kind="a", parameters_schema={}, timeout_seconds=None, description=""),)
+    is_unwanted = False
+    #: Called while it starts.
+    while_starting = None
+
+    def __init__(self, options, slots, orphans, on_exit):
+        type(self).made += 1
+        self.pid = self.made
+        self.options = options
+        self.on_exit = on_exit
+        self.is_alive = True
+        self.has_ended = False
+        if not self.can_start:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    async def started(self, timeout_seconds):
+        self.start_timeout = timeout_seconds
+        if self.while_starting:
+            await type(self).while_starting(self)
+        return self.kinds
+
+    def die(self):
+        self.is_alive = False
+        self.on_exit(self)
+
+    async def end(self):
+        self.is_alive = False
+        self.has_ended = True
+
+    def describe_end(self):
+        return "died"
+
+
+class PretendedSupervision:
+    """A run that ends when it may. A test has a class of its own."""
+
+    is_reusable = True
+    #: Those that there were.
+    made = []  # noqa: RUF012 - a list for each class
+
+    def __init__(self, run, runner, timeout_seconds, grace, telemetry):
+        self.made.append(self)
+        self.run, self.runner = run, runner
+        self.timeout_seconds, self.grace, self.telemetry = timeout_seconds, grace, telemetry
+        self.is_abandoned = False
+
+    async def outcome(self):
+        return Completed()
+
+    def abandon(self):
+        self.is_abandoned = True
+
+
+class Telling(RunTelemetry):
+    """Notes down how runners were replaced."""
+
+    def __init__(self):
+        self.ends = []
+
+    def runner_replaced(self, end):
+        self.ends.append(end)
+
+
+def a_run(stop=None, **more):
+    """Return a run of the kind that pretended runners know."""
+    about = {
+        "job": JobRow(job_id="job", kind="a", lock_name="lock"),
+        "fence": 1,
+        "parameters": "{}",
+        "recorded": [],
+        "state": None,
+        "stop": stop or Stop(),
+        "hard_deadline": lambda: boot_time() + 100,
+        "soft_deadline": lambda: boot_time() + 90,
+        "record_step": None,
+        "save_state": None,
+        "report": None,
+    }
+    return Run(**{**about, **more})
