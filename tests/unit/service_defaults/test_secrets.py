@@ -75,6 +75,56 @@ def test_a_password_that_is_no_secret_does_not_mask_a_name() -> None:
     assert redaction_for(example).text("turnstile.jobs") == "turnstile.jobs"
 
 
+@pytest.mark.parametrize(
+    ("secrets", "text", "masked"),
+    [
+        # A secret is at least eight characters long; a shorter one would mask what is none.
+        (["12345678"], "a12345678b", "a***b"),
+        (["1234567"], "a1234567b", "a1234567b"),
+        # One that contains another is masked whole.
+        (["abcdefgh", "abcdefgh-ijkl"], "abcdefgh-ijkl abcdefgh", "*** ***"),
+        # As it stands in JSON.
+        (['pass"word\\ü'], '{"x": "pass\\"word\\\\ü"}', '{"x": "***"}'),
+        (["a.b.c.d.e"], "aXbXcXdXe a.b.c.d.e", "aXbXcXdXe ***"),
+        ([], "nothing", "nothing"),
+    ],
+)
+def test_a_known_secret_is_masked_in_every_spelling(secrets: list[str], text: str, masked: str) -> None:
+    assert Redaction(secrets).text(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("amqp://user:pass@host/", "amqp://user:***@host/"),
+        ("amqp://:pass@host/", "amqp://:***@host/"),
+        ("AccountName=a;AccountKey=k+/==;x=1", "AccountName=a;AccountKey=***;x=1"),
+        ("SharedAccessKey=k", "SharedAccessKey=***"),
+        ("?sv=1&sig=a%2Fb&se=2", "?sv=1&sig=***&se=2"),
+        ("sig%3Dabc rest", "sig%3D*** rest"),
+        ("Authorization: Bearer abc.def, x", "Authorization: ***, x"),
+        ("{'authorization': 'SharedKeyLite a:b=='}", "{'authorization': '***'}"),
+        ("AUTHORIZATION=Basic abc", "AUTHORIZATION=***"),
+        ("authorization: abc", "authorization: ***"),
+    ],
+)
+def test_what_has_the_form_of_a_secret_is_masked_and_the_rest_is_left(text: str, masked: str) -> None:
+    assert Redaction().text(text) == masked
+
+
+def test_a_part_of_a_setting_is_as_secret_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=canary%2Done, b=canary%2Dtwo")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_OTHER", "c=canary-other")
+    settings = ServiceSettings(
+        rabbitmq_url=SecretStr("amqp://u:canary%2Dpass@h/"),
+        storage_connection_string=SecretStr("AccountName=account-name;AccountKey=canary-key=="),
+    )
+    redaction = redaction_for(settings)
+    for secret in ("canary%2Done", "canary-one", "canary-two", "canary-pass", "canary-key=="):
+        assert redaction.text(f"say {secret} aloud") == "say *** aloud"
+    assert redaction.text("account-name c=canary-other") == "account-name c=canary-other"
+
+
 @pytest.fixture
 def lines(settings: ServiceSettings) -> Iterator[io.StringIO]:
     root, stream = logging.getLogger(), io.StringIO()

@@ -228,6 +228,76 @@ def test_malformed_spans_are_dropped(sent: InMemorySpanExporter, change: dict[st
     assert relay.hand_on(GOOD, ANCHOR) is not None
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "x" * 500, "scope": "x" * 500},
+        {"name": "", "scope": "", "description": "x" * 5000, "status": "ERROR"},
+        {"start": 0, "end": 2**63 - 1},
+        {"attributes": {"x" * 500: 1} | {str(number): 1 for number in range(63)}},
+        {"attributes": {"a": "x" * 5000, "b": [1] * 100, "c": 2**63 - 1, "d": -(2**63), "e": True, "f": 0.5}},
+        {"events": [{"name": "e", "at": 1}] * 32},
+        {"events": [{"name": "e", "at": 1, "attributes": {str(number): 1 for number in range(64)}}]},
+        {"links": [{"trace_id": f"{1:032x}", "span_id": f"{2:016x}"}] * 16},
+        {"kind": "PRODUCER"},
+        {"parent_id": f"{0xC:016x}"},
+    ],
+    ids=str,
+)
+def test_a_span_of_exactly_the_largest_size_is_handed_on(
+    sent: InMemorySpanExporter, change: dict[str, Any]
+) -> None:
+    made = relayed(GOOD | change, sent)
+    assert made.name == (GOOD | change)["name"]
+    assert len(made.events) == len(change.get("events", []))
+    assert len(made.links) == len(change.get("links", []))
+    assert dict(made.attributes or {}).keys() == change.get("attributes", {}).keys()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"description": "x" * 5001},
+        {"end": 2**63},
+        {"end": -1},
+        {"attributes": {"a": ["x" * 5001]}},
+        {"events": [{"name": "x" * 501, "at": 1}]},
+        {"events": [{"name": "e", "at": -1}]},
+        {"events": [{"name": "e", "at": 1, "attributes": {str(number): 1 for number in range(65)}}]},
+        {"events": [{"name": "e", "at": 1, "extra": 1}]},
+        {"links": [{"trace_id": f"{1:032x}", "span_id": f"{2:016x}"}] * 17},
+        {"links": [{"trace_id": f"{1:032x}", "span_id": f"{2:016x}", "attributes": {"a": None}}]},
+    ],
+    ids=str,
+)
+def test_a_span_beyond_the_largest_size_is_dropped(
+    sent: InMemorySpanExporter, change: dict[str, Any]
+) -> None:
+    assert SpanRelay().hand_on(GOOD | change, ANCHOR) is None
+    assert sent.get_finished_spans() == ()
+
+
+def test_a_number_beyond_64_bits_becomes_one_that_can_be_sent(sent: InMemorySpanExporter) -> None:
+    made = relayed(GOOD | {"attributes": {"a": 2**63, "b": -(2**63) - 1}}, sent)
+    assert made.attributes == {"a": 2.0**63, "b": -(2.0**63)}
+    assert {type(value) for value in made.attributes.values()} == {float}
+
+
+def test_a_span_keeps_its_parent_its_kind_and_its_own_status(sent: InMemorySpanExporter) -> None:
+    made = relayed(GOOD | {"parent_id": f"{0xC:016x}", "kind": "PRODUCER", "status": "OK"}, sent)
+    assert (made.parent.span_id, made.parent.trace_id, made.kind) == (0xC, TRACE, SpanKind.PRODUCER)
+    assert (made.status.status_code, made.status.description) == (StatusCode.OK, None)
+    assert made.instrumentation_scope.name == "turnstile"
+    unset = relayed(GOOD | {"scope": "a.library"}, sent)
+    assert (unset.parent.span_id, unset.status.status_code) == (0xA, StatusCode.UNSET)
+    assert (unset.kind, unset.instrumentation_scope.name) == (SpanKind.INTERNAL, "a.library")
+
+
+def test_the_message_of_an_error_is_bounded(sent: InMemorySpanExporter) -> None:
+    made = relayed(GOOD, sent, error_type="Error", error_message="x" * 10_000)
+    assert made.status.description == "Error: " + "x" * 4993
+
+
 def test_nothing_is_sent_of_a_trace_that_is_not_sampled(sent: InMemorySpanExporter) -> None:
     assert SpanRelay().hand_on(GOOD, UNSAMPLED) is None
     assert sent.get_finished_spans() == ()
@@ -237,5 +307,7 @@ def test_invented_names_of_libraries_do_not_pile_up(sent: InMemorySpanExporter) 
     relay = SpanRelay()
     for number in range(500):
         relay.hand_on(GOOD | {"scope": f"library {number}"}, ANCHOR)
-    scopes = {span.instrumentation_scope.name for span in sent.get_finished_spans()}
-    assert len(scopes) == 101
+    # Those that are known stay known, however many are invented later.
+    relay.hand_on(GOOD | {"scope": "library 0"}, ANCHOR)
+    scopes = [span.instrumentation_scope.name for span in sent.get_finished_spans()]
+    assert scopes == [*(f"library {n}" for n in range(100)), *["turnstile"] * 400, "library 0"]
