@@ -9,7 +9,7 @@ from tests.unit.coordination.small_world import Script, World
 from contracts import lock_names
 from coordination import rows
 from coordination.ports import ActiveJob, UnknownOutcomeError
-from coordination.survey import MOST_LOCKS, MOST_LOOKS, PLACES, Look, Survey, Surveyor, looks_due
+from coordination.survey import MOST_LOCKS, MOST_LOOKS, PLACES, Survey, Surveyor, looks_due
 
 NOTHING = Survey(0, 0, [], [], [])
 
@@ -98,22 +98,6 @@ async def test_storage_that_does_not_answer_is_told(world: World) -> None:
     world.journal._calls._fault = fail
     with pytest.raises(UnknownOutcomeError):
         await Surveyor(world.journal, world.clock, 15.0).survey(jobs)
-
-
-async def test_a_waiting_job_is_looked_at_less_and_less_often(world: World) -> None:
-    await world.submit(script=Script(steps=100_000))
-    second = await world.submit()
-    world.deliver()
-    surveyor = Surveyor(world.journal, world.clock, 15.0)
-    looks: list[Look] = []
-    for _ in range(4 * 60):
-        looks += (await survey(world, surveyor)).looks
-        await world.clock.advance(15)
-    assert {look.job.job_id for look in looks} == {second}
-    assert {(look.position, look.length) for look in looks} == {(1, 1)}
-    assert {bool(look.worker) for look in looks} == {True}
-    times = [round(look.seconds) for look in looks]
-    assert times == [15, 30, 45, 90, 165, 330, 645, 1245, 1845, 2445, 3045]
 
 
 async def test_a_scheduler_back_on_duty_does_not_tell_what_another_told(world: World) -> None:

@@ -215,6 +215,18 @@ async def test_the_first_in_line_are_looked_at_first(world: Setting) -> None:
     assert [(look.job.lock_name, look.position) for look in looks] == [("A", 1), ("B", 1), ("A", 2), ("B", 2)]
 
 
+async def test_a_waiting_job_is_looked_at_less_and_less_often(world: Setting) -> None:
+    await world.submit()
+    await world.submit()
+    await world.hold("w7")
+    surveyor, looks = Surveyor(world.journal, world.clock, INTERVAL), []
+    for _ in range(4 * 60):
+        looks += (await survey(world, surveyor)).looks
+        await world.clock.advance(INTERVAL)
+    assert [look.seconds for look in looks] == [15, 30, 45, 90, 165, 330, 645, 1245, 1845, 2445, 3045]
+    assert {(look.position, look.length, look.worker) for look in looks} == {(1, 1, "w7")}
+
+
 async def test_a_surveyor_looks_at_a_job_once_for_each_time_that_it_is_due(world: Setting) -> None:
     await world.submit()
     surveyor = Surveyor(world.journal, world.clock, 1.0)

@@ -136,7 +136,7 @@ async def test_pauses_between_announcements_double_up_to_ten_minutes_while_nothi
     await world.submit()
     pauses = [10, 20, 40, 80, 160, 320, 600, 600]
     expected = [6.0 + sum(pauses[:number]) for number in range(len(pauses) + 1)]
-    assert await world.sweep_until(expected[-1]) == expected
+    assert await world.sweep_until(expected[-1], every=2.0) == expected
 
 
 async def test_read_models_that_have_moved_on_and_miss_the_rest_hear_of_it_at_once(world: Comparing) -> None:
