@@ -219,7 +219,8 @@ async def test_a_waiting_job_is_looked_at_less_and_less_often(world: Setting) ->
     await world.submit()
     await world.submit()
     await world.hold("w7")
-    surveyor, looks = Surveyor(world.journal, world.clock, INTERVAL), []
+    surveyor = Surveyor(world.journal, world.clock, INTERVAL)
+    looks: list[Look] = []
     for _ in range(4 * 60):
         looks += (await survey(world, surveyor)).looks
         await world.clock.advance(INTERVAL)
