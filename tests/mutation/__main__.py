@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from tests.mutants.mutant import source_path
 from tests.mutation.changed_lines import last_change, lines_changed_since
 from tests.mutation.changing import Changed, changes
-from tests.mutation.covering import Cover
+from tests.mutation.covering import Cover, files_of
 from tests.mutation.outcomes import FOLDER, Equivalent, Kept, equivalents
 from tests.mutation.packages import PACKAGES, ROOT, Package
 from tests.mutation.running import Outcome, try_all
@@ -68,7 +68,7 @@ def _asked() -> argparse.Namespace:
         description=__doc__,
         epilog="Outcomes are kept in .mutation; what did not change since is not tried again. "
         "Exit codes: 0 when each package reaches its target, 1 when one does not, 2 for wrong arguments, "
-        "or when tests fail without a change.",
+        "or when tests cannot be run.",
     )
     parser.add_argument("package", nargs="*", help=f"one of {', '.join(PACKAGES)} (all)", metavar="PACKAGE")
     parser.add_argument("--module", action="append", default=[], help="only this module, by its full name")
@@ -139,11 +139,10 @@ def _is_touched(change: Changed, lines: dict[str, list[range]]) -> bool:
 
 
 def _cover(package: Package) -> Cover:
-    """Measure which tests run what, in a process of its own, unless neither code nor tests changed since."""
-    path = FOLDER / f"{package.name}.cover.json"
-    stamp = FOLDER / f"{package.name}.cover.stamp"
-    now = _fingerprint(package)
-    if not path.exists() or not stamp.exists() or stamp.read_text() != now:
+    """Measure which tests run what, in a process of its own, as far as code or tests changed since."""
+    path, log = FOLDER / f"{package.name}.cover.json", FOLDER / f"{package.name}.cover.log"
+    known = Cover.read(path)
+    if (known.files, known.rest) != files_of(package):
         print(f"{package.name}: measuring which tests run what", flush=True)
         FOLDER.mkdir(exist_ok=True)
         program = (
@@ -151,24 +150,16 @@ def _cover(package: Package) -> Cover:
             "from tests.mutation.packages import PACKAGES; "
             f"measure(PACKAGES[{package.name!r}], Path({str(path)!r}))"
         )
-        log = FOLDER / f"{package.name}.cover.log"
         with log.open("w") as printed:
             command = [sys.executable, "-c", program]
             ran = subprocess.run(command, cwd=ROOT, stdout=printed, stderr=printed, check=False)
         if ran.returncode != 0:
-            print(
-                f"The tests of {package.name} do not pass as they are; see {log.relative_to(ROOT)}",
-                file=sys.stderr,
-            )
+            print(f"The tests of {package.name} cannot be run; see {log.relative_to(ROOT)}", file=sys.stderr)
             sys.exit(2)
-        stamp.write_text(now)
-    return Cover.read(path)
-
-
-def _fingerprint(package: Package) -> str:
-    files = [ROOT / package.source, *(ROOT / test for test in package.tests)]
-    paths = sorted(path for file in files for path in ([file] if file.is_file() else file.rglob("*.py")))
-    return "\n".join(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}" for path in paths)
+        known = Cover.read(path)
+    for test in known.failing:
+        print(f"{package.name}: not used, as it fails without a change: {test}", flush=True)
+    return known
 
 
 def _print_survivors(result: _Result) -> None:

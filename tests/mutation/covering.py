@@ -1,11 +1,12 @@
-"""Which tests run a line: measured once, by running all tests of a package one after the other."""
+"""Which tests run a line: measured by running the tests of a package; later those of changed files alone."""
 
 import bisect
+import hashlib
 import itertools
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,11 @@ class Cover:
     seconds: dict[str, float] = field(default_factory=dict)
     #: Tests by module and line.
     tests: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    #: Tests that fail without a change.
+    failing: list[str] = field(default_factory=list)
+    #: What it was measured from: digests of the test files, and of everything else.
+    files: dict[str, str] = field(default_factory=dict)
+    rest: str = ""
 
     def of_lines(self, module: str, first: int, last: int) -> list[str]:
         """Return the tests that run any of these lines."""
@@ -52,16 +58,30 @@ class Cover:
 
     def write(self, path: Path) -> None:
         """Keep it in a file."""
-        write_at_once(path, json.dumps({"seconds": self.seconds, "tests": self.tests}))
+        write_at_once(path, json.dumps(vars(self)))
 
     @classmethod
     def read(cls, path: Path) -> "Cover":
-        """Read it back."""
-        kept = json.loads(path.read_text())
-        tests = {
-            module: {int(n): names for n, names in lines.items()} for module, lines in kept["tests"].items()
+        """Read it back; an empty one when there is no file."""
+        if not path.exists():
+            return cls()
+        cover = cls(**json.loads(path.read_text()))
+        cover.tests = {
+            module: {int(n): names for n, names in lines.items()} for module, lines in cover.tests.items()
         }
-        return cls(kept["seconds"], tests)
+        return cover
+
+    def forget(self, files: Container[str]) -> None:
+        """Drop what was measured of the tests in these files."""
+
+        def stays(test: str) -> bool:
+            return test.partition("::")[0] not in files
+
+        self.seconds = {test: seconds for test, seconds in self.seconds.items() if stays(test)}
+        self.failing = list(filter(stays, self.failing))
+        for lines in self.tests.values():
+            for line, tests in lines.items():
+                lines[line] = list(filter(stays, tests))
 
 
 @cache
@@ -79,11 +99,34 @@ def write_at_once(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def measure(package: Package, path: Path) -> None:
-    """Run the tests of a package in this process, and keep what they run in a file.
+def files_of(package: Package) -> tuple[dict[str, str], str]:
+    """Return the digests of the package's files of tests, and one of all other files that tests depend on."""
+    found = [ROOT / package.source, *(ROOT / test for test in package.tests)]
+    paths = sorted(path for file in found for path in ([file] if file.is_file() else file.rglob("*.py")))
+    digests = {str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    tests = {name: digest for name, digest in digests.items() if Path(name).name.startswith("test_")}
+    rest = {name: digest for name, digest in digests.items() if name not in tests}
+    return tests, hashlib.sha256(json.dumps(rest).encode()).hexdigest()
 
-    Raises RuntimeError when a test fails. This process must not have imported the product.
+
+def measure(package: Package, path: Path) -> None:
+    """Run the tests of a package whose files changed, in this process, and keep what they run in a file.
+
+    Raises RuntimeError when they cannot be run. This process must not have imported the product.
     """
+    cover, (files, rest) = Cover.read(path), files_of(package)
+    if cover.rest != rest:
+        cover = Cover()
+    changed = {name for name in files.keys() | cover.files.keys() if files.get(name) != cover.files.get(name)}
+    cover.forget(changed)
+    cover.files, cover.rest = files, rest
+    wanted = sorted(changed & files.keys())
+    if wanted:
+        _measure(package, cover, wanted)
+    cover.write(path)
+
+
+def _measure(package: Package, cover: Cover, files: list[str]) -> None:
     meter = coverage.Coverage(data_file=None, include=[str(ROOT / package.source / "*")], config_file=False)
     plugin = _Measuring(meter)
     options = [
@@ -96,22 +139,29 @@ def measure(package: Package, path: Path) -> None:
         "600",
     ]
     meter.start()
-    code = pytest.main([*options, *package.options], plugins=[plugin])
+    code = pytest.main([*options, *package.choice, *(str(ROOT / file) for file in files)], plugins=[plugin])
     meter.stop()
-    if code != pytest.ExitCode.OK:
-        raise RuntimeError(f"the tests of {package.name} do not pass: pytest ended with {int(code)}")
-    cover = Cover(plugin.seconds)
+    usable = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
+    if code not in usable:
+        raise RuntimeError(f"the tests of {package.name} cannot be run: pytest ended with {code!r}")
+    cover.seconds |= {test: taken for test, taken in plugin.seconds.items() if test not in plugin.failing}
+    cover.failing += sorted(plugin.failing)
     data = meter.get_data()
     for module in package.modules():
-        contexts = data.contexts_by_lineno(str(source_path(module)))
-        cover.tests[module] = {line: [name for name in names if name] for line, names in contexts.items()}
-    cover.write(path)
+        lines = cover.tests.setdefault(module, {})
+        for line, names in data.contexts_by_lineno(str(source_path(module))).items():
+            lines.setdefault(line, []).extend(name for name in names if name in cover.seconds)
 
 
 class _Measuring:
     def __init__(self, meter: coverage.Coverage) -> None:
         self._meter = meter
         self.seconds: dict[str, float] = {}
+        self.failing: set[str] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failing.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[Any]:

@@ -29,9 +29,9 @@ class Package:
     needs_azurite: bool = False
 
     @property
-    def options(self) -> list[str]:
-        """The arguments of pytest that choose the tests."""
-        return ["--rootdir", str(ROOT), *(["-k", self.chosen] if self.chosen else []), *self.tests]
+    def choice(self) -> list[str]:
+        """The options of pytest that choose among the tests of files."""
+        return ["--rootdir", str(ROOT), *(["-k", self.chosen] if self.chosen else [])]
 
     def modules(self) -> list[str]:
         """Return the modules that are changed, in order."""

@@ -245,7 +245,7 @@ def _from_collected(
             os.dup2(output, 2)
             failures = _Failures()
             loop = _Loop(changes, cover, processes, log, failures, writer)
-            code = pytest.main([*_QUIET, *package.options], plugins=[failures, loop])
+            code = pytest.main([*_QUIET, *package.choice, *package.tests], plugins=[failures, loop])
         except BaseException:  # noqa: BLE001 - whatever it is, it ends this process alone
             traceback.print_exc()
         finally:
