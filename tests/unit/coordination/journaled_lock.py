@@ -115,6 +115,12 @@ class JournaledLock:
             assert draft.job == self.job(draft.job.job_id)
         assert draft.lock == self.lock
 
+    def take_in(self, job_id: str) -> None:
+        """Read the running job's row again, as its holder does when another writer has changed it."""
+        row = self.row(rows.job_key(job_id))
+        assert row is not None
+        self.held = replace(self.require(), job=JobRow.from_row(row), job_etag=row.etag)
+
     def require(self) -> Held:
         assert self.held is not None
         return self.held
