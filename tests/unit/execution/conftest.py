@@ -1,4 +1,4 @@
-"""A pool whose runners only pretend."""
+"""A pool whose runners only pretend, and runners whose processes only pretend."""
 
 import pytest
 from tests.waiting import until
@@ -34,3 +34,30 @@ async def runners(pretended):
     await until(lambda: runners.alive == 2)
     yield runners
     await runners.stop()
+
+
+@pytest.fixture
+async def make_runner(monkeypatch):
+    """Make runners whose processes only pretend."""
+    from tests.unit.execution.runner_case import Case, PretendedChild  # noqa: PLC0415
+
+    from worker.execution import runner_process  # noqa: PLC0415
+
+    monkeypatch.setattr(runner_process, "Child", PretendedChild)
+    cases = []
+
+    def make(*options):
+        cases.append(Case(*options))
+        return cases[-1]
+
+    yield make
+    for case in cases:
+        if case.child.is_alive:
+            case.die()
+        case.child.close()
+        case.slots.close()
+
+
+@pytest.fixture
+async def case(make_runner):
+    return make_runner()

@@ -1,5 +1,9 @@
 """Runners, runs and a guillotine that only pretend, for the tests of the pool."""
 
+from __future__ import annotations
+
+from typing import ClassVar
+
 from coordination.outcomes import Completed
 from coordination.rows import JobRow
 from coordination.runs import Run, Stop
@@ -67,7 +71,7 @@ class PretendedSupervision:
 
     is_reusable = True
     #: Those that there were.
-    made = []  # noqa: RUF012 - a list for each class
+    made: ClassVar[list[PretendedSupervision]] = []
 
     def __init__(self, run, runner, timeout_seconds, grace, telemetry):
         self.made.append(self)
