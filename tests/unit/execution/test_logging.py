@@ -121,7 +121,7 @@ def test_1000_records_may_come_at_once_and_200_a_second_and_the_rest_is_counted(
         log.info("x")
     assert len(sent) == 1000
     assert not any(record.extra for record in sent)
-    clock.now += 0.005
+    clock.now += 0.0078125
     log.info("y")
     log.info("y")
     assert len(sent) == 1001
