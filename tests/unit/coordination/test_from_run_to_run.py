@@ -165,6 +165,43 @@ async def test_one_hint_is_worth_one_query(world: Setting) -> None:
     assert len(world.network.sent("journal.read_range")) == queries
 
 
+async def test_a_take_over_does_what_was_hinted_at_before_it(world: Setting) -> None:
+    await world.submit()
+    tenure = world.tenure()
+    tenure.hinted = True
+    await tenure.keeper.acquire()
+    await tenure.take_over(accept)
+    queries = len(world.network.sent("journal.read_range"))
+    assert await tenure.finish(Completed(), accept) is None
+    assert len(world.network.sent("journal.read_range")) == queries
+
+
+async def test_writes_and_looks_of_a_tenure_wait_for_each_other(world: Setting) -> None:
+    """Else each would be refused because of the other, and find out at the cost of several reads."""
+    job_id = await world.submit()
+    tenure, run = await world.hold()
+    world.network.calls.clear()
+    world.network.after("journal.commit", 1.0, 1.0, 1.0)
+    run.report(1.0, 2.0, "one")
+    at_once = [
+        run.record_step(StepDone("one", "1", 0.1)),
+        run.save_state('"one"'),
+        tenure.look(),
+        tenure.flush(),
+        tenure.finish(Completed(), None),
+    ]
+    doing = [asyncio.ensure_future(act) for act in at_once]
+    await world.clock.advance(3)
+    await asyncio.gather(*doing)
+    assert [call.name for call in world.network.calls] == [
+        "journal.commit",
+        "journal.commit",
+        "journal.read",
+        "journal.commit",
+    ]
+    assert world.job(job_id).status == JobStatus.COMPLETED
+
+
 @pytest.mark.parametrize("reading", ["to take over", "to end"])
 async def test_a_hint_that_comes_while_the_line_is_read_is_not_lost(world: Setting, reading: str) -> None:
     """The line may have been read before the job that was hinted at was written."""
@@ -228,6 +265,7 @@ async def test_a_run_that_is_being_started_while_the_worker_stops_is_told_to_sto
     )
     await world.clock.advance(0.5)
     tenure.request_stop(StopReason.SHUTDOWN)
+    tenure.request_stop(StopReason.CANCELLED)  # meant for the run before
     await world.clock.advance(0.5)
     run = await starting
     assert run is not None

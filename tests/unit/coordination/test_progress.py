@@ -10,7 +10,7 @@ from coordination.cancellation import Canceller
 from coordination.held_rows import FencedError
 from coordination.observations import ProgressWritten, StateSaved, StepRecorded
 from coordination.outcomes import Completed, StopReason
-from coordination.ports import Ring, UnknownOutcomeError
+from coordination.ports import InvalidTransactionError, Ring, UnknownOutcomeError
 from coordination.runs import StepDone
 
 
@@ -128,6 +128,31 @@ async def test_progress_reported_while_a_step_is_written_is_not_lost(world: Sett
     assert progress(world, job_id) == (None, None, "")
     await tenure.flush()
     assert progress(world, job_id) == (1.0, 2.0, "two")
+
+
+async def test_progress_reported_while_progress_is_written_is_not_lost(world: Setting) -> None:
+    job_id = await world.submit()
+    tenure, run = await world.hold()
+    run.report(1.0, 2.0, "one")
+    world.network.before("journal.commit", 1.0)
+    flushing = asyncio.ensure_future(tenure.flush())
+    await world.clock.advance(0.5)
+    run.report(2.0, 2.0, "two")
+    await world.clock.advance(0.5)
+    await flushing
+    assert progress(world, job_id) == (1.0, 2.0, "one")
+    await tenure.flush()
+    assert progress(world, job_id) == (2.0, 2.0, "two")
+
+
+async def test_progress_outlives_a_step_that_cannot_be_recorded(world: Setting) -> None:
+    job_id = await world.submit()
+    tenure, run = await world.hold()
+    run.report(1.0, 2.0, "one")
+    with pytest.raises(InvalidTransactionError):
+        await run.record_step(StepDone("one", "\ud800", 0.1))
+    await tenure.flush()
+    assert progress(world, job_id) == (1.0, 2.0, "one")
 
 
 async def test_progress_outlives_a_refusal_because_the_job_is_to_be_cancelled(world: Setting) -> None:

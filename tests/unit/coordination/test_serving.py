@@ -9,6 +9,7 @@ from tests.unit.coordination.setting import TIMES, Setting
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
+from coordination.cancellation import Canceller
 from coordination.door import Answer
 from coordination.observations import (
     LeaseAcquired,
@@ -156,6 +157,48 @@ async def test_progress_and_changes_are_looked_after_as_long_as_the_lock_is_held
     await world.clock.advance(3 * TIMES.renew_every + 0.5)
     looks = [at - began for at in world.network.times("journal.read")]
     assert looks == [TIMES.renew_every * number for number in (1, 2, 3)]
+
+
+async def test_a_refused_flush_that_is_not_cleared_up_ends_neither_progress_nor_looks(world: Setting) -> None:
+    """The journal may refuse the write because the job is to be cancelled, and then be silent for a while."""
+    job_id = await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    is_silent = True
+
+    async def be_silent() -> None:
+        if is_silent:
+            raise UnknownOutcomeError
+
+    registration = await world.journal.find(job_id)
+    assert registration is not None
+    await Canceller(world.journal, world.bell, world.clock).cancel(registration, "bob")
+    (run,) = world.runs.started
+    run.report(1.0, 2.0, "one")
+    world.network.before("journal.read", *[be_silent] * 1000)
+    await world.clock.advance(TIMES.soft + 2)
+    assert run.stop.reason is None
+    is_silent = False
+    await world.clock.advance(TIMES.renew_every + 1)
+    assert run.stop.reason is StopReason.CANCELLED
+    job = world.job(job_id)
+    assert (job.status, job.progress_value, job.progress_limit) == (JobStatus.CANCELLED, 1.0, 2.0)
+
+
+async def test_a_lock_that_was_acquired_while_the_journal_is_silent_is_given_back_and_watched(
+    world: Setting,
+) -> None:
+    await world.submit()
+    worker = world.worker()
+    world.network.before("journal.read_range", *[UnknownOutcomeError()] * 1000)
+    answering = asyncio.ensure_future(worker.answer(Ring("L")))
+    await world.clock.advance(TIMES.soft)
+    assert world.leases.holder(PARTITION) is None
+    assert not answering.done()
+    await world.clock.advance(TIMES.journal_deadline)
+    assert await answering is Answer.UNKNOWN
+    assert "L" in worker._watches
+    assert world.bell.deferred == [Ring("L", marked=True)]
 
 
 async def test_a_hint_that_a_job_has_changed_has_its_holder_look_at_once(world: Setting) -> None:

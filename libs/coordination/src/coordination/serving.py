@@ -142,8 +142,10 @@ class Service:
             await self._ports.clock.sleep(self._rules.flush_seconds)
             try:
                 await tenure.flush()
-            except (FencedError, UnknownOutcomeError):
-                return  # the run has been told to stop
+            except FencedError:
+                return  # the run was asked to stop
+            except UnknownOutcomeError:
+                pass  # a refusal that is not explained yet; the next write or look asks again
             if self._ports.clock.boot() - looked >= self._rules.times.renew_every:
                 looked = self._ports.clock.boot()
                 await self._glance(tenure)
