@@ -130,7 +130,29 @@ async def test_no_round_begins_once_the_lease_could_not_be_renewed_in_time() -> 
         is_away = False
 
 
-async def test_what_stands_is_shown_by_the_scheduler_on_duty_alone(captured: Captured) -> None:
+async def test_a_scheduler_that_stops_renews_nothing_and_reports_no_loss(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = VirtualClock()
+    renewals: list[float] = []
+
+    async def note(moment: str, call: str) -> None:
+        if (moment, call) == ("before", "leases.renew"):
+            renewals.append(clock.boot())
+
+    made = make_scheduler(clock, InMemoryLeases(clock, note))
+    async with serving(made, clock):
+        await clock.advance(10)
+    before = len(renewals)
+    assert before == 2
+    await clock.advance(60)
+    assert len(renewals) == before
+    assert [record.message for record in caplog.records if record.message == "off duty"] == []
+
+
+async def test_what_stands_is_shown_by_the_scheduler_on_duty_alone(
+    captured: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
     clock = VirtualClock()
     made = make_scheduler(clock, InMemoryLeases(clock))
     assert captured.values(metrics.ON_DUTY) == {(): 0}
@@ -142,3 +164,4 @@ async def test_what_stands_is_shown_by_the_scheduler_on_duty_alone(captured: Cap
         assert captured.values(metrics.WORKERS) == {("alive",): 0, ("silent",): 0}
     assert captured.values(metrics.ON_DUTY) == {(): 0}
     assert captured.points(metrics.JOBS) == captured.points(metrics.WORKERS) == []
+    assert caplog.records == []  # the SDK passes over what a gauge raises, and logs it

@@ -12,6 +12,9 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from coordination.rows import JobRow
 
+#: The context of a measurement that belongs to no trace. For an empty one the SDK takes the current context.
+NO_TRACE = trace.set_span_in_context(trace.INVALID_SPAN, Context())
+
 
 def submission(job: JobRow) -> SpanContext | None:
     """Give the span of the job's submission; None when nobody said which."""

@@ -12,7 +12,7 @@ from contracts.telemetry import metrics
 from coordination.observations import Fenced, HandOverCause, RunStarted, StepRecorded
 from coordination.rows import JobRow
 from service_defaults.measures import Reading, counter, histogram
-from worker.telemetry.anchors import anchor, beneath
+from worker.telemetry.anchors import NO_TRACE, anchor, beneath
 from worker.telemetry.open_runs import OpenRun
 
 #: More different steps of a kind than this are no names but data, and are measured together.
@@ -141,7 +141,7 @@ def silences(runs: Iterable[OpenRun]) -> list[Reading]:
 def _within(job: JobRow | None) -> Context:
     """Give the context of the job's attempt, so that an exemplar leads to its trace and to no other."""
     mine = anchor(job) if job is not None else None
-    return Context() if mine is None else beneath(mine)
+    return NO_TRACE if mine is None else beneath(mine)
 
 
 def _moment(text: str) -> datetime | None:
