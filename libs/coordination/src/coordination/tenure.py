@@ -143,7 +143,9 @@ class Tenure:
                     lambda held, now: transactions.flush(held, now, self._rows.writer()), reported
                 )
                 self._observe(ProgressWritten(self._rows.require().job))
-            self._forget(reported)
+            # Other progress may have been reported meanwhile.
+            if self._reported is reported:
+                self._reported = None
 
     # --- writing for the run ------------------------------------------------
 
@@ -167,9 +169,8 @@ class Tenure:
             # A late write of one run must find nobody to write for, even in the same tenure.
             if self._rows.held is None or self._rows.held.job.job_id != job_id:
                 raise FencedError
-            reported = self._reported
+            reported, self._reported = self._reported, None
             await self._rows.write(build, reported)
-            self._forget(reported)
             return self._rows.require().job
 
     # --- from run to run ------------------------------------------------------
@@ -229,11 +230,6 @@ class Tenure:
             progress_limit=job.progress_limit if limit is None else limit,
             step=step,
         )
-
-    def _forget(self, reported: Callable[[JobRow], JobRow] | None) -> None:
-        """Forget progress that is written, unless other progress was reported since."""
-        if self._reported is reported:
-            self._reported = None
 
     async def _next_ticket(self, accepts: Accepts) -> Row | None:
         """Find the job to start in the ending transaction.
