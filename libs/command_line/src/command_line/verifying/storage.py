@@ -12,7 +12,7 @@ from azure_storage.register import SHARDS
 from azure_storage.values import decode_values
 from coordination import rows
 from coordination.events import timestamp
-from coordination.ports import Row
+from coordination.ports import Values
 from coordination.rows import EventRow
 from verification import Place, Stored, Told
 
@@ -47,21 +47,25 @@ class StorageEvidence:
 
     def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
         """Go through the events, jobs, tickets and lock rows of one partition, or of all, by their keys."""
+        if partition is not None:
+            return self._range(partition, _FIRST, _BEHIND)
         bounds = {"first": _FIRST, "behind": _BEHIND}
-        if partition is None:
-            return self._pages(self._journal_table, _ALL_LOCKS, bounds, _stored)
-        return self._pages(self._journal_table, _ONE_LOCK, {"partition": partition, **bounds}, _stored)
+        return self._pages(self._journal_table, _ALL_LOCKS, bounds, _stored)
 
     async def job(self, partition: str, job_id: str) -> Sequence[Stored]:
         """Read the events of one job, in order, and then its row if there is one."""
-        found = await self._journal.read_range(partition, rows.event_prefix(job_id))
-        row = await self._journal.read(partition, rows.job_key(job_id))
-        return [_of_row(partition, each) for each in (*found, *([] if row is None else [row]))]
+        events, row = rows.event_prefix(job_id), rows.job_key(job_id)
+        return [
+            stored
+            for first, behind in ((events, f"{events[:-1]}}}"), (row, f"{row} "))
+            async for page in self._range(partition, first, behind)
+            for stored in page
+        ]
 
     async def line(self, partition: str) -> Sequence[Stored]:
         """Read the row of a lock and its first tickets."""
-        found = await self._journal.read_range(partition, rows.LINE, limit=2)
-        return [_of_row(partition, row) for row in found]
+        bounds = {"partition": partition, "first": rows.LINE, "behind": _BEHIND}
+        return [_stored(row) for row in await self._tables.page(self._journal_table, _ONE_LOCK, bounds, 2)]
 
     def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
         """Go through the audit trail of one job, or of all, by its keys."""
@@ -87,6 +91,10 @@ class StorageEvidence:
     async def is_free(self, partition: str) -> bool:
         """Tell whether nobody holds the lease of a lock now."""
         return await self._leases.is_free(partition, _CALL_SECONDS)
+
+    def _range(self, partition: str, first: str, behind: str) -> AsyncIterator[Sequence[Stored]]:
+        bounds = {"partition": partition, "first": first, "behind": behind}
+        return self._pages(self._journal_table, _ONE_LOCK, bounds, _stored)
 
     async def _places(self, prefix: str) -> AsyncIterator[Sequence[Place]]:
         bounds = {"first": prefix, "behind": f"{prefix[:-1]}}}"}
@@ -116,39 +124,55 @@ def _stored(entity: Any) -> Stored:
     return Stored(
         entity["PartitionKey"],
         entity["RowKey"],
-        decode_values(entity),
+        _values(entity),
         None if committed is None else committed.timestamp(),
     )
 
 
-def _of_row(partition: str, row: Row) -> Stored:
-    return Stored(partition, row.key, row.values)
+def _values(entity: Any) -> Values:
+    try:
+        return decode_values(entity)
+    except ValueError:
+        # A type that the journal never writes: as text it differs from whatever the event's hash is of.
+        return decode_values(
+            {
+                name: value if isinstance(plain(value), (str, int, float)) else str(value)
+                for name, value in entity.items()
+            }
+        )
 
 
 def _told(entity: Any) -> Told:
     partition, key = str(entity["PartitionKey"]), str(entity["RowKey"])
     try:
         event = EventRow(
-            job_id=entity["JobId"],
-            lock_name=entity["Lock"],
-            seq=int(entity["Seq"]),
-            status=entity["Status"],
-            message=entity["Message"],
+            job_id=_read(entity, "JobId", str),
+            lock_name=_read(entity, "Lock", str),
+            seq=_read(entity, "Seq", int),
+            status=_read(entity, "Status", str),
+            message=_read(entity, "Message", str),
             timestamp=timestamp(entity["TimestampUtc"]),
-            attempt=entity["Attempt"],
-            actor=entity["Actor"],
+            attempt=_read(entity, "Attempt", int),
+            actor=_read(entity, "Actor", str),
             op_id="",
-            hash=entity["Hash"],
-            fence=plain(entity.get("Fence")),
-            worker=entity.get("Worker"),
-            data=entity["Data"],
-            previous_hash=entity["PreviousHash"],
+            hash=_read(entity, "Hash", str),
+            fence=_read(entity, "Fence", int) if "Fence" in entity else None,
+            worker=_read(entity, "Worker", str) if "Worker" in entity else None,
+            data=_read(entity, "Data", str),
+            previous_hash=_read(entity, "PreviousHash", str),
         )
+        is_broken = bool(entity.get("ChainBroken")) or entity["EventId"] != key
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         # Somebody else's row: it is shown as it is, and differs from whatever the journal has.
         return Told(partition, key, _unreadable(partition, str(error)), None, is_broken=True)
-    is_broken = bool(entity.get("ChainBroken")) or entity["EventId"] != key
     return Told(partition, key, event, entity.get("TraceId"), is_broken)
+
+
+def _read(entity: Any, name: str, kind: type[ItemT]) -> ItemT:
+    value = plain(entity[name])
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is {value!r}")
+    return value
 
 
 def _unreadable(job_id: str, why: str) -> EventRow:
