@@ -1,4 +1,4 @@
-"""A pool whose runners only pretend, and runners whose processes only pretend."""
+"""Pools whose runners only pretend, runners whose processes only pretend, and serving without a process."""
 
 import pytest
 from tests.waiting import until
@@ -61,3 +61,22 @@ async def make_runner(monkeypatch):
 @pytest.fixture
 async def case(make_runner):
     return make_runner()
+
+
+@pytest.fixture
+async def serve(monkeypatch):
+    """Serve handlers in this process, which may have children of its own."""
+    from tests.unit.execution.served import Served  # noqa: PLC0415
+
+    from worker.execution import serving  # noqa: PLC0415
+
+    monkeypatch.setattr(serving, "has_children", lambda: False)
+    made = []
+
+    def serve(*handlers, **more):
+        made.append(Served(*handlers, **more))
+        return made[-1]
+
+    yield serve
+    for served in made:
+        served.close()

@@ -1,0 +1,67 @@
+"""A runner's serving in the test's own process, and the supervisor's end of its wire."""
+
+import socket
+
+from tests.waiting import until
+
+from turnstile import kind_of
+from worker.execution import messages
+from worker.execution.serving import Serving
+from worker.execution.slots import Slots, SlotView
+from worker.execution.tracing import RunnerTracing
+from worker.execution.wire import Wire
+
+
+class Served:
+    """Must be made by the test's own task: whatever else runs on its loop is taken for a handler's."""
+
+    def __init__(self, *handlers, tracing=None):
+        ours, theirs = socket.socketpair()
+        self.slots = Slots(1)
+        self.slot = self.slots.take()
+        view = SlotView(self.slots.read_fd, 1, 0)
+        kinds = {kind_of(handler).name: kind_of(handler) for handler in handlers}
+        self.heard = []
+        self.serving = Serving(kinds, theirs, view, tracing or RunnerTracing())
+        self.wire = Wire(ours, lambda frame: self.heard.append(messages.read_from_runner(frame)), print)
+
+    def say(self, *said):
+        for message in said:
+            self.wire.send(messages.write(message))
+
+    def of(self, kind):
+        """Return what was heard of a type of message."""
+        return [message for message in self.heard if isinstance(message, kind)]
+
+    async def done(self, number=1):
+        """Return how a run ended: the first, or a later one."""
+        await until(lambda: len(self.of(messages.Done)) >= number)
+        return self.of(messages.Done)[number - 1]
+
+    async def run(self, kind, **about):
+        """Run a kind to its end."""
+        number = len(self.of(messages.Done)) + 1
+        self.say(a_start(kind, **about))
+        return await self.done(number)
+
+    def close(self):
+        self.wire.close()
+        self.serving.wire.close()
+        self.slots.close()
+
+
+def a_start(kind, **about):
+    """Return the order to run a kind."""
+    usual = {
+        "run": 1,
+        "job_id": "j",
+        "lock": "l",
+        "attempt": 1,
+        "interruptions": 0,
+        "fence": 1,
+        "traceparent": None,
+        "parameters": "{}",
+        "recorded": {},
+        "state": None,
+    }
+    return messages.Start(kind=kind, **{**usual, **about})
