@@ -81,7 +81,8 @@ async def test_without_storage_nothing_is_promised_and_a_repetition_runs_once(
             storage.resume()
             await until(publisher.is_ready)
             again = await publisher.submit(lock="ledger", job_id=job_id)
-            assert again.status_code == 202 or again.json()["same_request"]
+            # The paused storage may still have carried out the first try, once it went on.
+            assert (again.status_code, again.json().get("same_request")) in {(202, None), (409, True)}
             lock = (await publisher.client.get("/api/locks/ledger")).json()
             assert lock["line"] == [job_id]
 

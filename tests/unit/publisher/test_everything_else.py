@@ -7,6 +7,8 @@ import jsonschema
 import pytest
 from tests.unit.publisher.doubles import Api
 
+from contracts.jobs import Worker
+
 
 async def test_the_documentation_is_where_people_look(api: Api) -> None:
     root = await api.client.get("/")
@@ -18,6 +20,36 @@ async def test_the_documentation_is_where_people_look(api: Api) -> None:
 async def test_a_slash_at_the_end_is_another_path(api: Api) -> None:
     for path in ("/api/", "/api/jobs/", "/api/kinds/"):
         assert (await api.client.get(path)).status_code == 404
+
+
+async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
+    seen_at = datetime(2026, 1, 1, tzinfo=UTC)
+    api.read_models.heartbeats = [
+        Worker(worker="w-2", seen_at=seen_at, kinds=["ten-steps"], running=["j"], properties={"places": 4}),
+        Worker(worker="w-1", seen_at=seen_at),
+    ]
+
+    assert await api.get("/api/workers") == {
+        "items": [
+            {
+                "worker": "w-2",
+                "seen_at": "2026-01-01T00:00:00Z",
+                "started_at": None,
+                "kinds": ["ten-steps"],
+                "running": ["j"],
+                "properties": {"places": 4},
+            },
+            {
+                "worker": "w-1",
+                "seen_at": "2026-01-01T00:00:00Z",
+                "started_at": None,
+                "kinds": [],
+                "running": [],
+                "properties": {},
+            },
+        ],
+        "next": None,
+    }
 
 
 async def test_the_document_names_problems_and_examples_for_every_handler(api: Api) -> None:
