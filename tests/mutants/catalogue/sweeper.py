@@ -4,6 +4,7 @@ from tests.mutants.mutant import Change, Mutant
 
 _WAKE_UPS = "tests/unit/coordination/test_sweeper_wake_ups.py::test_"
 _COMPARISONS = "tests/unit/coordination/test_sweeper_comparisons.py::test_"
+_IDS = "tests/unit/coordination/test_abandoned_ids.py::test_"
 _SURVEY = "tests/unit/coordination/test_survey_limits.py::test_"
 
 MUTANTS = [
@@ -83,7 +84,7 @@ MUTANTS = [
                 "        except RefusedError:\n            pass\n        await self.journal.retire",
             ),
         ),
-        f"{_COMPARISONS}a_submission_that_arrives_in_the_moment_of_closing_wins",
+        f"{_IDS}a_submission_that_arrives_in_the_moment_of_closing_wins",
     ),
     Mutant(
         "comparing-starts-over",

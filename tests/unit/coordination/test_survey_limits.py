@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -82,6 +83,29 @@ async def test_a_job_that_was_interrupted_waits_since_then(world: Setting) -> No
     await world.clock.advance(7)
     seen = await survey(world)
     assert seen.lines == [LineSeen("L", 1, 7.0)]
+
+
+async def test_moments_that_are_not_known_are_now(world: Setting) -> None:
+    await world.submit()
+    await world.submit()
+    await world.hold()
+    await world.clock.advance(5)
+    stored = world.journal.partitions[lock_names.partition("L")]
+    (ticket,) = (key for key in stored if key.startswith(rows.TICKETS))
+    for key, name in ((rows.LOCK_KEY, "started_at"), (ticket, "queued_at"), (ticket, "submitted_at")):
+        stored[key] = replace(stored[key], values={**stored[key].values, name: ""})
+    seen = await survey(world)
+    assert seen.lines == [LineSeen("L", 1, 0.0)]
+    assert [run.seconds for run in seen.runs] == [0.0]
+
+
+async def test_a_job_of_which_only_the_submission_is_known_waits_since_then(world: Setting) -> None:
+    await world.submit()
+    await world.clock.advance(5)
+    stored = world.journal.partitions[lock_names.partition("L")]
+    (ticket,) = (key for key in stored if key.startswith(rows.TICKETS))
+    stored[ticket] = replace(stored[ticket], values={**stored[ticket].values, "queued_at": ""})
+    assert (await survey(world)).lines == [LineSeen("L", 1, 5.0)]
 
 
 async def test_moments_that_lie_in_the_future_of_this_host_are_now(world: Setting) -> None:

@@ -1,82 +1,15 @@
-"""Comparing jobs with the read models: what is announced again, taken off the active jobs, or closed."""
+"""Comparing jobs with the read models: what is announced again, or taken off the active jobs."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
-from tests.unit.coordination.setting import Setting
-from tests.unit.coordination.wrong_clock import WrongClock
+from tests.unit.coordination.comparing import Comparing
 
-from contracts import identifiers, lock_names
+from contracts import lock_names
 from coordination import rows
-from coordination.outcomes import Completed
-from coordination.ports import RefusedError, Registration, Row
-from coordination.rows import JobRow
-from coordination.submission import JobExistsError, NewJob, Submitter
-from coordination.sweeper import Sweeper
 
 PATIENCE = 5.0
-DAY = 86_400.0
-ABANDONED = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
-
-
-class Models:
-    """Read models: the last event that they have of each job, and when they were asked."""
-
-    def __init__(self, world: Setting) -> None:
-        self._world = world
-        self._began = world.clock.boot()
-        self.seqs: dict[str, int] = {}
-        self.seconds = 0.0
-        self.asked: list[tuple[str, float]] = []
-
-    async def projected_seq(self, job_id: str) -> int:
-        self.asked.append((job_id, self._world.clock.boot() - self._began))
-        if self.seconds:
-            await self._world.clock.sleep(self.seconds)
-        return self.seqs.get(job_id, 0)
-
-    @property
-    def times(self) -> list[float]:
-        return [at for _, at in self.asked]
-
-
-class Comparing(Setting):
-    """A sweeper and the read models that it compares jobs with."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.models = Models(self)
-        self.sweeper = self.make_sweeper()
-
-    def make_sweeper(self, wrong_by: float = 0.0) -> Sweeper:
-        clock = WrongClock(self.clock, timedelta(seconds=wrong_by))
-        return Sweeper(self.leases, self.journal, self.bell, clock, self.models.projected_seq)
-
-    async def submit_projected(self, lock: str = "L") -> str:
-        """Submit a job whose first event the read models have."""
-        job_id = await self.submit(lock)
-        self.models.seqs[job_id] = 1
-        return job_id
-
-    async def run_to_the_end(self) -> None:
-        tenure, _ = await self.hold()
-        await tenure.finish(Completed(), None)
-        await tenure.keeper.release()
-        self.bell.take_events()
-
-    async def sweep_until(self, seconds: float, every: float = 1.0) -> list[float]:
-        """Sweep every so many seconds; gives when something was announced, in seconds since the start."""
-        announced = []
-        while self.clock.boot() - self.models._began <= seconds:
-            swept = await self.sweeper.sweep()
-            announced += [self.clock.boot() - self.models._began] * swept.announced
-            await self.clock.advance(every)
-        return announced
-
-    async def active(self) -> set[str]:
-        return {job.job_id async for job in self.journal.active()}
 
 
 @pytest.fixture
@@ -98,6 +31,43 @@ async def test_events_are_announced_again_when_the_first_missing_one_is_old_enou
     events = world.bell.take_events()
     assert [(event.job_id, event.seq) for event in events] == [(job_id, seq) for seq in (2, 3, 4)]
     assert events[-1].status == "Completed"
+
+
+async def test_all_missing_events_are_announced_when_only_the_first_is_old_enough(world: Comparing) -> None:
+    await world.submit()
+    world.bell.take_events()
+    await world.clock.advance(PATIENCE)
+    await world.hold()
+    world.bell.take_events()
+    await world.clock.advance(0.5)
+    assert (await world.sweeper.sweep()).announced == 1
+    assert [event.seq for event in world.bell.take_events()] == [1, 2, 3]
+
+
+async def test_where_there_are_no_events_to_announce_none_are(world: Comparing) -> None:
+    job_id = await world.submit()
+    stored = world.journal.partitions[lock_names.partition("L")]
+    del stored[rows.event_key(job_id, 1)]
+    world.bell.take_events()
+    await world.clock.advance(PATIENCE + 1)
+    assert (await world.sweeper.sweep()).announced == 0
+    assert world.bell.take_events() == []
+
+
+async def test_what_is_remembered_of_jobs_ends_with_them(world: Comparing) -> None:
+    await world.submit()
+    await world.run_to_the_end()
+    await world.sweep_until(20)
+    sweeper = world.sweeper
+    assert len(sweeper._jobs._seen) == len(sweeper._projections._seen) == len(sweeper._tellings._pauses) == 1
+    world.models.seqs = dict.fromkeys(await world.active(), 4)
+    await sweeper.sweep()
+    await sweeper.sweep()
+    waiting = await world.submit_projected("M")
+    await sweeper.sweep()
+    assert list(sweeper._jobs._seen) == [waiting]
+    assert list(sweeper._looks._pauses) == [waiting]
+    assert (sweeper._projections._seen, sweeper._tellings._pauses) == ({}, {})
 
 
 async def test_where_the_age_of_events_cannot_be_right_they_are_announced_when_they_were_missing_so_long(
@@ -223,65 +193,3 @@ async def test_jobs_are_compared_eight_at_a_time_until_the_time_is_over_and_the_
         await world.clock.advance(4)
         await sweeping
         assert [job_id for job_id, _ in world.models.asked] == jobs[first:last]
-
-
-async def register(world: Comparing) -> None:
-    """Register an id, and die before its job is written."""
-    partition = lock_names.partition("L")
-    await world.journal.register(Registration(ABANDONED, "L", partition, "hash", world.clock.now()))
-
-
-async def test_an_id_is_closed_only_when_its_submission_has_not_arrived_for_more_than_a_day(
-    world: Comparing,
-) -> None:
-    await register(world)
-    await world.clock.advance(DAY)
-    assert (await world.sweeper.sweep()).abandoned == 0
-    assert await world.active() == {ABANDONED}
-    await world.clock.advance(5)
-    assert (await world.sweeper.sweep()).abandoned == 1
-    assert await world.active() == set()
-    assert world.job(ABANDONED).status == JobRow.TOMBSTONE
-    assert world.job(ABANDONED).lock_name == "L"
-
-
-async def test_an_id_whose_submission_has_not_arrived_is_looked_for_after_pauses_up_to_half_a_minute(
-    world: Comparing,
-) -> None:
-    await register(world)
-    began = world.clock.boot()
-    await world.sweep_until(126)
-    looks = [at - began for at in world.network.times("journal.read")]
-    assert looks == [0, 5, 15, 35, 65, 95, 125]
-
-
-async def test_a_submission_that_arrives_after_its_id_was_closed_is_refused(world: Comparing) -> None:
-    await register(world)
-    await world.clock.advance(DAY + 1)
-    await world.sweeper.sweep()
-    late = NewJob(ABANDONED, identifiers.new_id(), "kind", "L", "{}", "ann")
-    with pytest.raises(JobExistsError):
-        await Submitter(world.journal, world.bell, world.clock).submit(late)
-    assert world.job(ABANDONED).status == JobRow.TOMBSTONE
-
-
-async def test_a_submission_that_arrives_in_the_moment_of_closing_wins(world: Comparing) -> None:
-    await register(world)
-    await world.clock.advance(DAY + 1)
-    world.network.before("journal.commit", RefusedError())
-    assert (await world.sweeper.sweep()).abandoned == 0
-    assert await world.active() == {ABANDONED}
-
-
-async def test_an_id_that_was_closed_by_a_sweeper_that_died_is_taken_off_the_active_ones(
-    world: Comparing,
-) -> None:
-    await register(world)
-    stored = world.journal.partitions.setdefault(lock_names.partition("L"), {})
-    tombstone = JobRow(ABANDONED, "", "L", status=JobRow.TOMBSTONE)
-    key = rows.job_key(ABANDONED)
-    stored[key] = Row(key, tombstone.values(), "closed")
-    swept = await world.sweeper.sweep()
-    assert swept.abandoned == 0
-    assert await world.active() == set()
-    assert world.models.asked == []

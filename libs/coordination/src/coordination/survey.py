@@ -100,9 +100,9 @@ class Surveyor:
         now = self._clock.now()
         runs = [_run(line, now) for line in seen if line.lock.job_id]
         lines = [
-            LineSeen(name, counted[name], _waited(line.first, now))
+            LineSeen(line.lock.lock_name, counted[line.lock.lock_name], _waited(first, now))
             for line in seen
-            if line.first is not None and (name := line.lock.lock_name)
+            if (first := line.first) is not None
         ]
         # A scheduler that was off duty leaves what came meanwhile to the one that was on.
         elapsed = min(began - self._last, 2 * self._interval)
@@ -171,8 +171,8 @@ def _run(line: Line, now: datetime) -> RunSeen:
     return RunSeen(lock.lock_name, lock.job_id, lock.worker, _since(lock.started_at, now))
 
 
-def _waited(job: JobRow | None, now: datetime) -> float:
-    return 0.0 if job is None else _since(job.queued_at or job.submitted_at, now)
+def _waited(job: JobRow, now: datetime) -> float:
+    return _since(job.queued_at or job.submitted_at, now)
 
 
 def _since(moment: str, now: datetime) -> float:
