@@ -1,6 +1,7 @@
 """What only the in-memory doubles can do: faults on demand, time on demand, and looking behind the scenes."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable
 
@@ -147,6 +148,14 @@ def test_the_machines_clock_counts_suspended_time_where_it_can(monkeypatch: pyte
     assert abs(SystemClock().boot() - time.monotonic()) < 1
 
 
+async def test_a_request_that_arrives_late_has_no_answer_like_any_other() -> None:
+    async def arrival() -> None: ...
+
+    arriving = arrival()
+    assert str(ArrivesLateError(arriving)) == "No answer came, and the request is still on its way."
+    await arriving
+
+
 async def test_a_late_request_that_is_refused_is_refused_in_silence() -> None:
     arrives = asyncio.Event()
 
@@ -164,11 +173,16 @@ async def test_a_late_request_that_is_refused_is_refused_in_silence() -> None:
         await journal.commit("p", INSERT, 1.0)
     await journal.commit("p", Transaction("other", [Insert("row", {"op_id": "other"})]), 1.0)
     before = await journal.read("p", "row")
+    # Whatever is on its way is held on to, as the event loop does not.
+    assert len(journal._calls._on_their_way) == 1
+    problems: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, problem: problems.append(problem))
     arrives.set()
-    # A failed task that nobody awaits would fail this test when it is collected.
     await VirtualClock().settle()
+    gc.collect()
     assert await journal.read("p", "row") == before
     assert not journal._calls._on_their_way
+    assert problems == []
 
 
 async def test_a_range_holds_rows_that_a_test_put_there_itself() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -111,6 +111,16 @@ async def test_a_job_that_waits_again_after_an_interruption_ends_at_once(desk: D
     assert (job.status, job.attempt, job.interruptions) == ("Cancelled", 1, 1)
     assert desk.lock.tickets() == ["b"]
     assert desk.lock.statuses("a")[-2:] == ["Interrupted", "Cancelled"]
+
+
+async def test_a_waiting_job_that_was_asked_to_stop_before_ends_at_once(desk: Desk) -> None:
+    """An interruption ends such a job; one that another version left in line must not wait for ever."""
+    job = desk.lock.job("a")
+    partition = desk.lock.journal.partitions[PARTITION]
+    for key in (rows.job_key("a"), job.ticket_key):
+        partition[key] = replace(partition[key], values={**partition[key].values, "cancel_requested": True})
+    assert (await desk.cancel("a")).status == "Cancelled"
+    assert desk.lock.tickets() == ["b"]
 
 
 @pytest.mark.parametrize("outcome", [Completed(), Failed("ValueError", "no"), TimedOut("too long")])

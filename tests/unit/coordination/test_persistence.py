@@ -1,6 +1,7 @@
 """Repeating a call until its outcome is known: the same one, with growing pauses, never beyond its time."""
 
 import asyncio
+import gc
 import itertools
 import random
 from collections.abc import Awaitable, Callable
@@ -136,11 +137,52 @@ async def test_a_call_can_tell_how_often_it_was_sent_before(longest_pauses: list
 
 async def test_the_count_of_repetitions_ends_with_the_call_also_when_it_fails() -> None:
     """Else the next call of the same task would count as a repetition."""
-    clock = VirtualClock()
-    for error in (RefusedError, UnknownOutcomeError):
-        with pytest.raises(error):
-            await until_known(clock, failing(clock, [], error), clock.boot())
-        assert resends() == 0
+    clock = VirtualClock(boot=0.0)
+
+    async def sleep(_: float) -> None:
+        """Let the one who asked go on at once: in a task of its own it would have a count of its own."""
+
+    clock.sleep = sleep  # type: ignore[method-assign,assignment]
+    tries = 0
+
+    async def call() -> None:
+        nonlocal tries
+        tries += 1
+        raise UnknownOutcomeError if tries < 3 else RefusedError
+
+    with pytest.raises(RefusedError):
+        await until_known(clock, call, 60)
+    assert (tries, resends()) == (3, 0)
+
+
+@pytest.mark.parametrize("end", ["fails", "is cancelled"])
+async def test_a_request_whose_sender_was_cancelled_ends_in_silence_whatever_comes_of_it(end: str) -> None:
+    clock, problems, requests = VirtualClock(), list[object](), list[asyncio.Future[None]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, problem: problems.append(problem))
+    journal = InMemoryJournal()
+
+    async def commit(*_: object) -> None:
+        requests.append(asyncio.get_running_loop().create_future())
+        await requests[-1]
+
+    journal.commit = commit  # type: ignore[method-assign,assignment]
+    sending = asyncio.ensure_future(commit_until(journal, clock, "p", INSERT, 1, clock.boot() + 60))
+    await clock.settle()
+    sending.cancel()
+    await clock.settle()
+    assert sending.cancelled()
+    [request] = requests
+    # What was sent goes on.
+    assert not request.done()
+    if end == "fails":
+        request.set_exception(RefusedError())
+    else:
+        request.cancel()
+    requests.clear()
+    del request
+    await clock.settle()
+    gc.collect()
+    assert problems == []
 
 
 async def test_the_identical_transaction_is_sent_again(longest_pauses: list[float]) -> None:

@@ -49,6 +49,19 @@ def test_an_error_without_a_message_says_what_it_is() -> None:
     assert str(ports.RefusedError("the row x is not as expected")) == "the row x is not as expected"
 
 
+def test_an_error_says_only_the_first_line_of_what_it_is_and_nothing_when_that_is_not_said() -> None:
+    class LongError(ports.CoordinationError):
+        """What happened.
+
+        And when.
+        """
+
+    class ShortError(ports.CoordinationError):
+        __doc__ = None
+
+    assert (str(LongError()), str(ShortError())) == ("What happened.", "")
+
+
 def test_a_refusal_of_the_credentials_counts_as_unknown_and_nothing_else_does() -> None:
     unknown = [
         error

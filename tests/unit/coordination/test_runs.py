@@ -46,6 +46,16 @@ async def test_who_waits_is_woken_by_the_first_reason() -> None:
     assert await asyncio.gather(*waiting) == [StopReason.SHUTDOWN] * 2
 
 
+async def test_who_knows_of_a_reason_that_nobody_gave_waits_for_one() -> None:
+    stop = Stop()
+    waiting = asyncio.ensure_future(stop.wait(StopReason.SHUTDOWN))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    stop.request(StopReason.CANCELLED)
+    assert await waiting is StopReason.CANCELLED
+
+
 async def test_who_knows_a_reason_is_woken_only_by_a_stronger_one() -> None:
     stop = Stop()
     stop.request(StopReason.CANCELLED)
