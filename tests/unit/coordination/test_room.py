@@ -120,6 +120,7 @@ async def test_a_lock_that_is_tried_for_takes_room(setting: Setting) -> None:
     answering = asyncio.ensure_future(worker.answer(Ring("L")))
     await setting.clock.advance(0.5)
     assert worker.is_serving("L")
+    assert worker.running == {}
     assert not worker.has_room
     await setting.clock.advance(0.5)
     assert await answering is Answer.EMPTY

@@ -14,6 +14,7 @@ from coordination.door import Answer
 from coordination.observations import (
     LeaseAcquired,
     LeaseDenied,
+    LeaseEnded,
     LockLeft,
 )
 from coordination.outcomes import StopReason
@@ -122,6 +123,7 @@ async def test_a_lock_is_given_back_when_nothing_comes_within_the_linger_time(wo
     queries = len(world.network.sent("journal.read_range"))
     await world.clock.advance(1.875)
     assert worker.is_serving("L")
+    assert worker.running == {}
     assert world.leases.holder(PARTITION) is not None
     await world.clock.advance(0.25)
     assert not worker.is_serving("L")
@@ -199,6 +201,18 @@ async def test_a_lock_that_was_acquired_while_the_journal_is_silent_is_given_bac
     assert await answering is Answer.UNKNOWN
     assert "L" in worker._watches
     assert world.bell.deferred == [Ring("L", marked=True)]
+
+
+async def test_nothing_is_renewed_written_or_looked_at_once_a_lock_is_given_back(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    await world.end()
+    world.runs.started[0].report(1.0, 2.0, "late")
+    calls = len(world.network.calls)
+    await world.clock.advance(60)
+    assert len(world.network.calls) == calls
+    assert world.seen(LeaseEnded) == []
 
 
 async def test_a_hint_that_a_job_has_changed_has_its_holder_look_at_once(world: Setting) -> None:
