@@ -12,7 +12,15 @@ from coordination import events, rows
 from coordination.events import Writer
 from coordination.faults import Calls, Fault
 from coordination.memory import InMemoryBell, InMemoryJournal, VirtualClock
-from coordination.ports import ActiveJob, Insert, Registration, Ring, Transaction, UnknownOutcomeError
+from coordination.ports import (
+    ActiveJob,
+    Insert,
+    InvalidTransactionError,
+    Registration,
+    Ring,
+    Transaction,
+    UnknownOutcomeError,
+)
 from coordination.rows import EventRow, JobRow
 from coordination.submission import JobExistsError, NewJob, Submitter, build_submission
 
@@ -154,6 +162,14 @@ async def test_nothing_is_written_when_it_is_unknown_whether_the_id_was_register
         await intake.submitter.submit(NEW)
     assert intake.journal.partitions == {}
     assert (intake.bell.rings, intake.bell.events) == ([], [])
+
+
+async def test_a_submission_that_could_never_be_stored_does_not_use_up_its_id(intake: Intake) -> None:
+    too_long = replace(NEW, properties=json.dumps({"team": "x" * 40_000}))
+    with pytest.raises(InvalidTransactionError, match="properties has 40012 UTF-16 units"):
+        await intake.submitter.submit(too_long)
+    assert await intake.journal.find(NEW.job_id) is None
+    assert (await intake.submitter.submit(NEW)).job_id == NEW.job_id
 
 
 @pytest.mark.parametrize("changed", MAY_DIFFER)

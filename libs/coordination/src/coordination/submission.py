@@ -8,6 +8,7 @@ from contracts import lock_names
 from contracts.statuses import EventStatus
 from coordination import events, rows
 from coordination.events import Writer
+from coordination.limits import check_limits
 from coordination.persistence import commit_until, is_own
 from coordination.ports import (
     AlreadyRegisteredError,
@@ -82,8 +83,16 @@ class Submitter:
         """Accept a job: when this returns, the journal has it and it will reach exactly one terminal record.
 
         Raises JobExistsError when the id is in use, and UnknownOutcomeError when the store does not answer:
-        then the same submission with the same job id may be repeated and cannot run twice.
+        then the same submission with the same job id may be repeated and cannot run twice. Raises
+        InvalidTransactionError for what could never be stored, whose id stays free.
         """
+        writer = Writer(
+            actor=new.actor,
+            op_id=f"{new.job_id}:{new.order}",
+            at=events.timestamp(self.clock.now()),
+        )
+        job, submitted, transaction = build_submission(new, writer)
+        check_limits(transaction)
         registration = Registration(
             job_id=new.job_id,
             lock_name=new.lock_name,
@@ -95,7 +104,8 @@ class Submitter:
             await self.journal.register(registration)
         except AlreadyRegisteredError:
             await self._refuse_unless_unfinished(registration)
-        job = await self._write(registration, new)
+        await self._write(registration, transaction, rows.event_key(new.job_id, submitted.seq))
+        self.bell.announce([events.announced(submitted)])
         ring = Ring(new.lock_name, new.job_id, traceparent=new.traceparent, reason="submitted")
         await self.bell.ring(ring)
         return job
@@ -110,25 +120,15 @@ class Submitter:
         if row is not None or not same:
             raise JobExistsError(existing, same_content=same, is_closed=_is_closed(row))
 
-    async def _write(self, registration: Registration, new: NewJob) -> JobRow:
-        writer = Writer(
-            actor=new.actor,
-            op_id=f"{new.job_id}:{new.order}",
-            at=events.timestamp(self.clock.now()),
-        )
-        job, submitted, transaction = build_submission(new, writer)
-        until = self.clock.boot() + self.patience
+    async def _write(self, registration: Registration, transaction: Transaction, first_event: str) -> None:
+        partition, until = registration.partition, self.clock.boot() + self.patience
         try:
-            await commit_until(
-                self.journal, self.clock, registration.partition, transaction, self.call_timeout, until
-            )
+            await commit_until(self.journal, self.clock, partition, transaction, self.call_timeout, until)
         except RefusedError:
-            key = rows.event_key(new.job_id, submitted.seq)
-            if not await is_own(self.journal, self.clock, registration.partition, key, writer.op_id, until):
-                row = await self.journal.read(registration.partition, rows.job_key(new.job_id))
+            op_id = transaction.op_id
+            if not await is_own(self.journal, self.clock, partition, first_event, op_id, until):
+                row = await self.journal.read(partition, rows.job_key(registration.job_id))
                 raise JobExistsError(registration, same_content=True, is_closed=_is_closed(row)) from None
-        self.bell.announce([events.announced(submitted)])
-        return job
 
 
 def _is_closed(row: Row | None) -> bool:
