@@ -1,0 +1,133 @@
+"""Messages, settings and telemetry of every service: announcements, quarantine, redaction, relayed spans."""
+
+from tests.mutants.mutant import Change, Mutant
+
+_TESTS = "tests/unit/service_defaults/test_"
+_ANNOUNCING = f"{_TESTS}bell_announcing.py::test_"
+
+MUTANTS = [
+    Mutant(
+        "announcement-measured-in-characters",
+        "a message of recorded events is never larger than a consumer accepts",
+        (
+            Change(
+                "service_defaults.broker.bell",
+                "length = len(event.model_dump_json().encode())",
+                "length = len(event.model_dump_json())",
+            ),
+        ),
+        f"{_ANNOUNCING}events_in_any_script_are_spread_over_messages_a_consumer_accepts",
+    ),
+    Mutant(
+        "unconfirmed-announcement-forgotten",
+        "recorded events are announced until the broker confirms them",
+        (
+            Change(
+                "service_defaults.broker.bell",
+                "        except NotConfirmedError:\n            return False\n",
+                "        except NotConfirmedError:\n            return True\n",
+            ),
+        ),
+        f"{_ANNOUNCING}an_announcement_is_published_until_it_is_confirmed",
+    ),
+    Mutant(
+        "newest-announcement-dropped",
+        "of too many announcements the oldest are dropped",
+        (Change("service_defaults.broker.bell", "self._waiting.popleft()", "self._waiting.pop()"),),
+        f"{_ANNOUNCING}too_many_announcements_cost_the_oldest_ones",
+    ),
+    Mutant(
+        "closing-without-waiting",
+        "a service that ends publishes what was announced before",
+        (
+            Change(
+                "service_defaults.broker.bell",
+                "                await self._drained.wait()\n",
+                "                await asyncio.sleep(0)\n",
+            ),
+        ),
+        f"{_ANNOUNCING}closing_waits_for_what_was_announced_last",
+    ),
+    Mutant(
+        "deferred-wake-up-sent-at-once",
+        "a deferred wake-up waits for its time",
+        (
+            Change(
+                "service_defaults.broker.bell",
+                'self._publish_ring(ring, self._delay_key, "deferred")',
+                'self._publish_ring(ring, names.RUN, "deferred")',
+            ),
+        ),
+        f"{_TESTS}bell.py::test_a_deferred_ring_waits_in_the_queue_of_its_time_and_keeps_its_trace",
+    ),
+    Mutant(
+        "full-queue-drops-silently",
+        "a queue that is full refuses a message instead of dropping an older one",
+        (
+            Change(
+                "service_defaults.broker.topology",
+                '            "x-dead-letter-routing-key": names.QUARANTINE,\n'
+                '            "x-dead-letter-strategy": "at-least-once",\n'
+                '            "x-overflow": "reject-publish",\n',
+                '            "x-dead-letter-routing-key": names.QUARANTINE,\n'
+                '            "x-dead-letter-strategy": "at-least-once",\n',
+            ),
+        ),
+        f"{_TESTS}topology.py::test_a_message_that_nobody_can_handle_ends_in_quarantine",
+    ),
+    Mutant(
+        "poison-lost-without-a-confirmation",
+        "a message is taken off its queue only when quarantine has it",
+        (
+            Change(
+                "service_defaults.broker.intake",
+                "            await message.reject()\n            return\n",
+                "            pass\n",
+            ),
+        ),
+        f"{_TESTS}quarantine.py::"
+        "test_without_a_confirmation_the_message_is_rejected_and_not_taken_off_as_done",
+    ),
+    Mutant(
+        "field-named-twice-accepted",
+        "a body that two readers would read differently is not understood",
+        (Change("service_defaults.broker.intake", "        names.add(name)\n", ""),),
+        f"{_TESTS}intake.py::test_what_no_reader_would_understand_is_refused_wherever_it_stands",
+    ),
+    Mutant(
+        "password-of-an-address-shown",
+        "the password in an address is masked wherever it stands alone",
+        (
+            Change(
+                "service_defaults.secrets",
+                "                yield address.password\n",
+                "                yield secret\n",
+            ),
+        ),
+        f"{_TESTS}secrets.py::test_a_part_of_a_setting_is_as_secret_as_the_whole",
+    ),
+    Mutant(
+        "span-of-another-trace-relayed",
+        "a runner's spans appear in the trace of its own run only",
+        (
+            Change(
+                "service_defaults.span_relay",
+                "if int(span.trace_id, 16) == anchor.trace_id and len(ids) == 3",
+                "if len(ids) == 3",
+            ),
+        ),
+        f"{_TESTS}span_relay.py::test_malformed_spans_are_dropped",
+    ),
+    Mutant(
+        "far-timestamp-ends-the-connection",
+        "a message is read whatever stands in its properties",
+        (
+            Change(
+                "service_defaults.broker.decoding",
+                '    decode.TABLE_MAPPING[b"T"] = _timestamp\n',
+                "",
+            ),
+        ),
+        f"{_TESTS}decoding.py::test_a_header_that_cannot_be_read_leaves_the_others",
+    ),
+]
