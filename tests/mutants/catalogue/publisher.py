@@ -1,5 +1,184 @@
 """The publisher: submissions, questions, streams, cancellation, problems."""
 
-from tests.mutants.mutant import Mutant
+from tests.mutants.mutant import Change, Mutant
 
-MUTANTS: list[Mutant] = []
+_TESTS = "tests/unit/publisher/test_"
+
+MUTANTS = [
+    Mutant(
+        "line-in-order-of-callers-ids",
+        "first come, first served, whatever ids callers choose",
+        (Change("publisher.submission", "order=new_id(),", "order=job_id,"),),
+        f"{_TESTS}repeating.py::test_first_come_is_first_served_whatever_ids_callers_choose",
+    ),
+    Mutant(
+        "requests-compared-as-written",
+        "the same request in another order of its fields is the same request",
+        (Change("publisher.strict_json", "sort_keys=True, ", ""),),
+        f"{_TESTS}repeating.py::test_the_same_request_in_another_spelling_has_nothing_left_to_do",
+    ),
+    Mutant(
+        "requests-without-their-description",
+        "a request that differs in any field is another request",
+        (
+            Change(
+                "coordination.submission",
+                "self.name, self.description, self.priority",
+                "self.name, self.priority",
+            ),
+        ),
+        f"{_TESTS}repeating.py::test_another_request_under_a_used_id_is_refused_and_changes_nothing",
+    ),
+    Mutant(
+        "closed-id-named-as-a-job",
+        "an id that was closed leads to no job",
+        (Change("publisher.routes", "    if error.is_closed:\n", "    if False:\n"),),
+        f"{_TESTS}repeating.py::test_whoever_submits_a_closed_id_is_told_to_take_a_new_one",
+    ),
+    Mutant(
+        "unconfirmed-under-another-id",
+        "a submission without an answer names the id to repeat it with",
+        (
+            Change(
+                "publisher.submission", "raise NotConfirmedError(job_id)", "raise NotConfirmedError(new_id())"
+            ),
+        ),
+        f"{_TESTS}problems.py::test_a_submission_that_was_not_confirmed_names_the_id_to_repeat_it_with",
+    ),
+    Mutant(
+        "last-of-two-fields",
+        "a field that is there twice is refused",
+        (Change("publisher.strict_json", "        if name in document:\n", "        if False:\n"),),
+        f"{_TESTS}strict_json.py::test_what_readers_understand_differently_is_refused_with_the_reason",
+    ),
+    Mutant(
+        "bodies-of-any-size",
+        "no more of a body is read than it may have, whatever its length header says",
+        (
+            Change(
+                "publisher.request_body",
+                "            if len(body) > MAX_BODY_BYTES:\n",
+                "            if False:\n",
+            ),
+        ),
+        f"{_TESTS}request_body.py::test_one_byte_more_is_refused_when_it_comes",
+    ),
+    Mutant(
+        "kinds-never-read-again",
+        "a kind that a worker has just published is known",
+        (
+            Change(
+                "publisher.kinds",
+                "        if kind not in self._kinds:\n            await",
+                "        if False:\n            await",
+            ),
+        ),
+        f"{_TESTS}kinds.py::test_a_kind_published_a_moment_ago_is_known",
+    ),
+    Mutant(
+        "kinds-younger-than-they-are",
+        "kinds are read again when they are older than two seconds",
+        (Change("publisher.kinds", "self._read_at = asked_at", "self._read_at = self.clock.boot()"),),
+        f"{_TESTS}kinds.py::test_the_age_of_the_kinds_counts_from_when_they_were_asked_for",
+    ),
+    Mutant(
+        "cancellation-without-a-hint",
+        "the worker of a cancelled job gets a hint at once",
+        (Change("publisher.cancelling", "if job.status == JobStatus.RUNNING:", "if job.is_terminal:"),),
+        f"{_TESTS}cancelling.py::test_the_worker_of_a_running_job_gets_a_hint",
+    ),
+    Mutant(
+        "pages-that-leave-out-an-event",
+        "a page begins with the event after the last one of the page before",
+        (Change("publisher.job_events", "events[limit - 1].seq", "events[limit].seq"),),
+        f"{_TESTS}job_events.py::test_a_page_begins_behind_its_cursor_and_names_its_own_last_event",
+    ),
+    Mutant(
+        "places-of-those-who-are-named",
+        "a place in line counts all who wait ahead, however long the line is",
+        (
+            Change(
+                "publisher.job_state",
+                "                passed += 1\n",
+                "                passed = len(ahead) + 1\n",
+            ),
+        ),
+        f"{_TESTS}places_in_line.py::test_the_first_ten_ahead_are_named_in_order_and_all_are_counted",
+    ),
+    Mutant(
+        "missing-result-is-null",
+        "a result that cannot be found is not told of as none",
+        (Change("publisher.job_state", "        raise UnknownOutcomeError\n", '        return "null"\n'),),
+        f"{_TESTS}documents.py::test_a_long_result_that_is_not_there_is_no_empty_result",
+    ),
+    Mutant(
+        "stream-ends-before-the-end",
+        "a stream ends with the job's last event",
+        (Change("publisher.job_stream", "job.is_terminal and self.after >= job.seq", "job.is_terminal"),),
+        f"{_TESTS}stream_times.py::test_a_stream_ends_with_the_last_event_even_when_it_is_read_after_the_jobs_end",
+    ),
+    Mutant(
+        "stream-forgets-what-it-said",
+        "a stream tells each event once",
+        (
+            Change(
+                "publisher.job_stream",
+                "self.after = max([self.after, *(event.seq for event in events)])",
+                "pass",
+            ),
+        ),
+        f"{_TESTS}stream_times.py::test_a_broken_stream_tells_each_event_behind_the_last_one_once",
+    ),
+    Mutant(
+        "stream-counts-a-failed-look",
+        "what could not be read in full is told in the next look",
+        (
+            Change(
+                "publisher.job_stream",
+                "await read_job(journal, self.registration)\n",
+                "await read_job(journal, self.registration)\n"
+                "        seen, self._report = self._report, _report(job, self._place)\n",
+            ),
+            Change("publisher.job_stream", "if report == self._report else", "if report == seen else"),
+        ),
+        f"{_TESTS}stream_times.py::test_a_look_that_failed_half_way_counts_for_nothing",
+    ),
+    Mutant(
+        "end-withheld-from-who-comes-back",
+        "a follower who lacks the last event gets it",
+        (Change("publisher.routes", "last_event_id >= job.seq:", "last_event_id >= job.seq - 1:"),),
+        f"{_TESTS}stream.py::test_a_follower_who_lacks_the_end_alone_gets_it",
+    ),
+    Mutant(
+        "redelivery-quarantined",
+        "a command that is delivered again is a success",
+        (
+            Change(
+                "publisher.commands", "return None if error.same_request else str(error)", "return str(error)"
+            ),
+        ),
+        f"{_TESTS}commands.py::test_a_redelivery_submits_nothing_and_is_a_success",
+    ),
+    Mutant(
+        "conflicting-command-dropped",
+        "a command whose id another job has is quarantined",
+        (Change("publisher.commands", "return None if error.same_request else str(error)", "return None"),),
+        f"{_TESTS}commands.py::test_what_is_refused_is_quarantined_with_the_reason_and_no_second_job_is_made",
+    ),
+    Mutant(
+        "command-given-up-at-once",
+        "a command waits for the storage to come back",
+        (Change("publisher.commands", "if self.clock.boot() + self.pause > until:", "if True:"),),
+        f"{_TESTS}commands.py::test_a_command_waits_up_to_twenty_minutes_for_the_storage_to_come_back",
+    ),
+    Mutant(
+        "idle-lock-with-a-holder",
+        "a lock given back has no holder",
+        (
+            Change(
+                "publisher.locks", 'held = lock is not None and lock.job_id != ""', "held = lock is not None"
+            ),
+        ),
+        f"{_TESTS}locks.py::test_a_lock_given_back_has_no_holder",
+    ),
+]

@@ -1,7 +1,5 @@
 """Job ids and ticket order."""
 
-import contextlib
-import threading
 import uuid
 
 import pytest
@@ -54,31 +52,25 @@ def test_two_processes_make_different_ids_at_the_same_moment(monkeypatch: pytest
     assert (either, both) == ((1 << 62) - 1, 0)
 
 
-def test_two_threads_never_count_the_same_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.time_ns", lambda: 1_780_000_000_123_000_000)
-    both = threading.Barrier(2)
+def test_two_threads_never_count_the_same_number() -> None:
+    """The last number is read, and the next one written, while no other thread can."""
+    alone: list[bool] = []
 
-    class Slow(identifiers.TimeOrderedIds):
-        """Waits for another thread between reading the last number and counting on."""
-
+    class Watched(identifiers.TimeOrderedIds):
         @property
         def _last(self) -> int:
-            with contextlib.suppress(threading.BrokenBarrierError):
-                both.wait(0.05)
+            alone.append(self._mutex.locked())
             return self._number
 
         @_last.setter
         def _last(self, number: int) -> None:
+            alone.append(self._mutex.locked())
             self._number = number
 
-    source, made = Slow(), []
-    threads = [threading.Thread(target=lambda: made.append(source.next())) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert sorted(one.int >> 64 & 0xFFF for one in made) == [0, 1]
+    source = Watched()
+    assert alone == [False]
+    source.next()
+    assert alone == [False, True, True]
 
 
 def test_ids_keep_rising_when_the_clock_steps_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,13 @@ from coordination.rows import LINE, TICKETS
 
 
 async def test_the_first_ten_ahead_are_named_in_order_and_all_are_counted(api: Api) -> None:
-    jobs = [await api.submitted(lock="ledger") for _ in range(12)]
+    jobs = [await api.submitted(lock="ledger") for _ in range(14)]
 
-    tenth, eleventh, twelfth = [await api.get(f"/api/jobs/{job}/state") for job in jobs[9:]]
+    tenth, eleventh, twelfth, _, last = [await api.get(f"/api/jobs/{job}/state") for job in jobs[9:]]
     assert (tenth["position"], tenth["waiting_for"]["ahead"]) == (10, jobs[:9])
     assert (eleventh["position"], eleventh["waiting_for"]["ahead"]) == (11, jobs[:10])
     assert (twelfth["position"], twelfth["waiting_for"]["ahead"]) == (12, jobs[:10])
+    assert (last["position"], last["waiting_for"]["ahead"]) == (14, jobs[:10])
 
 
 async def test_a_lock_given_back_has_no_holder_for_those_who_wait(api: Api, worker_of: WorkerOf) -> None:
