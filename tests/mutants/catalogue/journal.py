@@ -167,6 +167,12 @@ MUTANTS = [
         f"{_SUBMISSION}an_id_that_was_registered_for_one_request_is_not_used_for_another",
     ),
     Mutant(
+        "refused-submission-uses-up-its-id",
+        "a submission that could never be stored leaves its id free for the corrected one",
+        (Change("coordination.submission", "        check_limits(transaction)\n", ""),),
+        f"{_SUBMISSION}a_submission_that_could_never_be_stored_does_not_use_up_its_id",
+    ),
+    Mutant(
         "request-without-properties",
         "a submission that differs in any field is another request",
         (Change("coordination.submission", "json.dumps([*asked, self.properties])", "json.dumps(asked)"),),
