@@ -71,6 +71,8 @@ class Broker:
         self._unsettled: list[_Message] = []
         self._is_pumping = False
         self.faults = BrokerFaults()
+        #: Told of everything that is announced, lost or not.
+        self.announced: Callable[[str, Sequence[RecordedEvent]], None] = lambda sender, events: None
 
     # --- the port -----------------------------------------------------------
 
@@ -90,6 +92,7 @@ class Broker:
         process = PROCESS.get()
         if process is not None and process.is_dead:
             return
+        self.announced(process.name if process is not None else "", events)
         if "bell" in self._network.outages or self._randomness.random() < self.faults.lose:
             self._injected["announcement lost"] += 1
             return
@@ -115,6 +118,10 @@ class Broker:
         message = self._randomness.choice(self._unsettled)
         self._enqueue(_Message(message.ring, message.returns + 1))
         return True
+
+    def put(self, ring: Ring) -> None:
+        """Put a message there that gets lost by no means."""
+        self._enqueue(_Message(ring))
 
     def drop(self) -> bool:
         """Lose one message that waits; tells whether there was one."""

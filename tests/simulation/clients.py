@@ -1,7 +1,10 @@
 """Those who submit and cancel: without an answer they ask again, with the same id, or ask twice at once."""
 
 import asyncio
+import json
+import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.simulation.members import Publisher
@@ -28,9 +31,10 @@ class Clients:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._under_way = 0
-        self._submitted = 0
         #: Ids given out so far, in order.
         self.job_ids: list[str] = []
+        #: What is asked for under each id, without its place in line.
+        self._contents: dict[str, list[NewJob]] = {}
 
     @property
     def are_done(self) -> bool:
@@ -63,27 +67,91 @@ class Clients:
     ) -> str:
         """Submit a job, drawn unless given, from now on until it is accepted or the client gives up."""
         world, draw = self._world, self._world.randomness
-        self._submitted += 1
-        job_id = f"00000000-0000-7000-8000-{self._submitted:012x}"
-        world.scripts[job_id] = script or Script(
-            steps=draw.choice([0, 1, 1, 2, 2, 3, 5, 9]),
-            seconds=draw.uniform(0.05, 3.0),
-            fails=draw.random() < 0.1,
-            kills=draw.choice([0] * 12 + [1, 3]),
-            is_stubborn=draw.random() < 0.1,
+        # The callers' own: they say nothing about who came first.
+        job_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
+        world.scripts[job_id] = script or self._drawn_script()
+        new = NewJob(
+            job_id=job_id,
+            order="",
+            kind=draw.choice(["known"] * 38 + ["rare", "unknown"]),
+            lock_name=f"L{draw.randrange(world.setting.locks) if lock is None else lock}",
+            parameters=self._drawn_parameters(),
+            actor="client",
+            priority=draw.choice([5, 5, 5, 1, 9, 0, 4]) if priority is None else priority,
         )
-        lock_name = f"L{draw.randrange(world.setting.locks) if lock is None else lock}"
-        kind = draw.choice(["known"] * 38 + ["rare", "unknown"])
-        drawn = draw.choice([5, 5, 5, 1, 9])
-        priority = drawn if priority is None else priority
-        world.history.asked.add(job_id)
-        self.job_ids.append(job_id)
+        self._note(new)
         requests = 2 if draw.random() < 0.15 else 1
         if requests == 2:
             world.injected["same id twice at once"] += 1
         for _ in range(requests):
-            self._spawn(self._insist(job_id, kind, lock_name, priority))
+            self._ask_for(new)
+        if draw.random() < 0.1:
+            self._later(draw.choice([0.0, 0.0, 0.02, 3.0]), lambda: self.rival(job_id))
         return job_id
+
+    def submit_alone(self, script: Script, lock: int, priority: int) -> str:
+        """Submit a job of a kind that every worker knows, once, with nobody else after its id."""
+        draw = self._world.randomness
+        job_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
+        self._world.scripts[job_id] = script
+        new = NewJob(job_id, "", "known", f"L{lock}", "{}", "client", priority=priority)
+        self._note(new)
+        self._ask_for(new)
+        return job_id
+
+    def _note(self, new: NewJob) -> None:
+        self._world.history.asked.add(new.job_id)
+        self.job_ids.append(new.job_id)
+
+    def rival(self, job_id: str) -> None:
+        """Submit something else under an id that is used already."""
+        draw = self._world.randomness
+        new = self._contents[job_id][0]
+        other = draw.choice(
+            [
+                replace(new, lock_name=f"L{draw.randrange(self._world.setting.locks + 1)}"),
+                replace(new, parameters=self._drawn_parameters()),
+                replace(new, priority=draw.randrange(10)),
+                replace(new, kind="rare" if new.kind == "known" else "known"),
+                replace(new, name="another"),
+            ]
+        )
+        if other not in self._contents[job_id]:
+            self._world.injected["same id, other content"] += 1
+            self._ask_for(other)
+
+    def _ask_for(self, new: NewJob) -> None:
+        self._contents.setdefault(new.job_id, []).append(new)
+        self._world.panel.register.asks(new)
+        self._spawn(self._insist(new))
+
+    def parameters_of(self, job_id: str) -> str:
+        """Return the parameters of the job that has this id, of all that were asked for."""
+        registration = self._world.journal.registration(job_id)
+        hashed = "" if registration is None else registration.request_hash
+        return next(new.parameters for new in self._contents[job_id] if new.request_hash == hashed)
+
+    def _drawn_script(self) -> Script:
+        draw = self._world.randomness
+        script = Script(
+            steps=draw.choice([0, 1, 1, 2, 2, 3, 5, 9]),
+            seconds=draw.uniform(0.05, 3.0),
+            fails=draw.random() < 0.1,
+            kills=draw.choice([0] * 18 + [1, 2, 3]),
+            is_stubborn=draw.random() < 0.1,
+            limit=draw.uniform(0.5, 20.0) if draw.random() < 0.05 else None,
+            is_talkative=draw.random() < 0.3,
+            saves=draw.random() < 0.2,
+        )
+        if draw.random() < 0.003:
+            script.fells = draw.choice([3, 9, 10, 12])
+        return script
+
+    def _drawn_parameters(self) -> str:
+        """Draw parameters, some of which are too long for the job's row."""
+        draw = self._world.randomness
+        number = draw.randrange(1000)
+        return json.dumps({"number": number, "text": "x" * (3000 if draw.random() < 0.05 else 3)})
 
     def cancel_any(self) -> None:
         """Cancel some job that was submitted lately."""
@@ -102,18 +170,21 @@ class Clients:
     def _over(self, _: object) -> None:
         self._under_way -= 1
 
-    async def _insist(self, job_id: str, kind: str, lock_name: str, priority: int) -> None:
-        world = self._world
-        partition = lock_names.partition(lock_name)
+    async def _insist(self, content: NewJob) -> None:
+        world, job_id = self._world, content.job_id
+        partition = lock_names.partition(content.lock_name)
         for tries in range(8):
             publisher = world.randomness.choice(world.publishers)
             order = f"{int(world.loop.time() * 1000):012d}-{world.randomness.getrandbits(40):010x}"
-            new = NewJob(job_id, order, kind, lock_name, "{}", "client", priority=priority)
+            new = replace(content, order=order)
             try:
                 await self._ask(publisher, lambda new=new, p=publisher: p.submitter.submit(new))  # type: ignore[misc]
             except JobExistsError as error:
                 if error.same_request:
                     world.history.accepted[job_id] = partition
+                    world.panel.register.accepted(new)
+                elif not error.is_closed:
+                    world.panel.register.refused(new, world.journal.registration(job_id))
                 return
             except UnknownOutcomeError:
                 world.injected["submission repeated"] += 1
@@ -121,6 +192,7 @@ class Clients:
                 await asyncio.sleep(world.randomness.uniform(0.5, 5.0) if tries < 6 else 100.0)
             else:
                 world.history.accepted[job_id] = partition
+                world.panel.register.accepted(new)
                 return
 
     async def _cancel(self, job_id: str) -> None:
@@ -137,6 +209,7 @@ class Clients:
             world.observed["cancel: unknown"] += 1
         else:
             world.observed[f"cancel: {job.status}"] += 1
+            world.panel.cancelled.add(job_id)
             if job.status == JobStatus.CANCELLED:
                 world.history.cancelled.add(job_id)
 

@@ -32,6 +32,8 @@ class Process:
         self.is_holder = False
         #: When it stood still last; never, if negative.
         self.paused_at = float("-inf")
+        #: Since when it has done nothing, as it is dead.
+        self._idle_since = float("inf")
         self._frozen: list[_Handle] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self._context = copy_context()
@@ -66,9 +68,14 @@ class Process:
         if self.is_dead:
             return
         self.is_dead = True
+        self._idle_since = self.paused_at if self.is_paused else self.loop.time()
         self.resume()
         for task in self._tasks:
             task.cancel()
+
+    def has_died_since(self, moment: float) -> bool:
+        """Tell whether it did nothing more after a moment, but die."""
+        return self._idle_since <= moment + 0.001
 
     def adopt(self, task: "asyncio.Task[Any]") -> None:
         """Count a task as part of this process."""

@@ -41,6 +41,11 @@ class Member:
     def begin(self) -> None:
         """Do what the process does when it is started."""
 
+    def start_again(self) -> None:
+        """Start, unless it has been started since its end."""
+        if self.process.is_dead:
+            self.start()
+
     def kill(self) -> None:
         """End at once."""
         self.process.kill()

@@ -10,6 +10,7 @@ from tests.simulation.network import Outage
 from tests.simulation.runners import Script
 
 from contracts import lock_names
+from coordination.ports import Registration
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -40,6 +41,7 @@ class Nemesis:
             "scheduler killed": lambda: self._kill(self._any(world.schedulers)),
             "scheduler paused": lambda: self._pause(self._any(world.schedulers)),
             "publisher killed": lambda: self._kill(self._any(world.publishers)),
+            "publisher killed while submitting": self.kill_submitting,
         }
 
     def plan(self) -> None:
@@ -53,15 +55,20 @@ class Nemesis:
         world = self._world
         world.end_trouble()
         self.resume()
-        for member in [*world.workers, *world.publishers, *world.schedulers]:
-            if member.process.is_dead:
-                self._restart(member)
+        for member in world.members:
+            member.start_again()
 
     def resume(self) -> None:
         """Let everything go on that stands still."""
         for process in self._paused:
             process.resume()
         self._paused.clear()
+
+    def _resume(self, process: Process) -> None:
+        """Let a process go on, unless all have been resumed since it was paused."""
+        if process in self._paused:
+            self._paused.remove(process)
+            process.resume()
 
     def _again(self) -> None:
         world = self._world
@@ -114,8 +121,20 @@ class Nemesis:
             self._paused.append(process)
             self._world.injected["paused while repeating"] += 1
             seconds = self._world.times.duration * self._world.randomness.uniform(0.7, 2.0)
-            self._world.loop.call_later(seconds, process.resume, context=self._world.context)
+            self._world.loop.call_later(seconds, self._resume, process, context=self._world.context)
             self._be_urgent(partition)
+
+    def kill_submitting(self) -> bool:
+        """Kill the next publisher that has registered an id, before it writes the job."""
+        self._world.journal.when_registered = self._kill_registrar
+        return False  # it is counted when it happens
+
+    def _kill_registrar(self, process: Process, registration: Registration) -> None:
+        for publisher in self._world.publishers:
+            if publisher.process is process:
+                self._world.injected["publisher killed while submitting"] += self._kill(publisher)
+        if self._world.randomness.random() < 0.5:
+            self._world.clients.rival(registration.job_id)
 
     def stop_worker(self) -> bool:
         """Tell a worker to stop; it is started again once it has ended."""
@@ -124,7 +143,7 @@ class Nemesis:
             return False
         worker.stop(self._world.randomness.choice([0.0, 1.0, 10.0]), ended=40.0)
         self._world.loop.call_later(
-            self._world.randomness.uniform(41.0, 60.0), self._restart, worker, context=self._world.context
+            self._world.randomness.uniform(41.0, 60.0), worker.start_again, context=self._world.context
         )
         return True
 
@@ -202,13 +221,9 @@ class Nemesis:
             return False
         member.kill()
         self._world.loop.call_later(
-            self._world.randomness.uniform(0.1, 30.0), self._restart, member, context=self._world.context
+            self._world.randomness.uniform(0.1, 30.0), member.start_again, context=self._world.context
         )
         return True
-
-    def _restart(self, member: Member) -> None:
-        if member.process.is_dead:
-            member.start()
 
     def _pause(self, member: Member | None) -> bool:
         return member is not None and self._stand_still([member.process])
@@ -224,7 +239,7 @@ class Nemesis:
             self._paused.append(process)
             # Nobody knows which of them gets the processor first.
             soon = self._world.randomness.uniform(0.0, 0.05)
-            self._world.loop.call_later(seconds + soon, process.resume, context=self._world.context)
+            self._world.loop.call_later(seconds + soon, self._resume, process, context=self._world.context)
         return True
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from tests.simulation.loop import PROCESS, Process, SimulationLoop
@@ -86,6 +87,8 @@ class Network(Calls):
     ambush: Callable[[Process, str], object] | None = None
     is_detour: bool = False
     takes_over: bool = False
+    #: Called when the call that is made now is carried out, however late.
+    when_carried_out: Callable[[], object] | None = None
 
     def __post_init__(self) -> None:
         self._sums = self.faults.cumulated()
@@ -103,6 +106,9 @@ class Network(Calls):
         if self.calls > MOST_CALLS:
             raise TooManyCallsError
         partition = self.partition if name == "journal.commit" else ""
+        if (noticed := self.when_carried_out) is not None:
+            self.when_carried_out = None
+            action = partial(_notice, noticed, action)
         if self.retries_on_its_own and not name.startswith("bell"):
             # Azure's default policy for blobs: a first pause of 15 s, more than most leases have left.
             for pause in (15.0, 15.0):
@@ -209,6 +215,11 @@ class Network(Calls):
             self.loop.call_later(back, _give, answer, outcome, context=self.context)
         else:
             _give(answer, outcome)
+
+
+def _notice(noticed: Callable[[], object], action: Callable[[], AnswerT]) -> AnswerT:
+    noticed()
+    return action()
 
 
 def _give(answer: "asyncio.Future[Any]", outcome: Any) -> None:

@@ -15,6 +15,7 @@ from coordination.outcomes import (
     Lost,
     Outcome,
     StopReason,
+    TimedOut,
 )
 from coordination.ports import CoordinationError
 from coordination.runs import Run, StepDone
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 #: Seconds that a handler which was told to stop may take.
 _GRACE = 2.0
 
+#: Why a handler is told to stop that runs longer than it may; the others come with the run.
+_TIMED_OUT = "timed out"
+
 
 @dataclass
 class Script:
@@ -33,20 +37,38 @@ class Script:
     steps: int = 2
     seconds: float = 1.0
     fails: bool = False
+    #: JSON that it returns when it does not fail.
+    result: str = '"done"'
     #: Attempts in which its process dies.
     kills: int = 0
     #: Whether it goes on although it was told to stop.
     is_stubborn: bool = False
+    #: Attempts in which it takes its host down.
+    fells: int = 0
+    #: Seconds that it may run; it is stopped for good after them.
+    limit: float | None = None
+    #: Whether it says how far it is within each step, and once more before it ends.
+    is_talkative: bool = False
+    #: Whether it saves a state between steps.
+    saves: bool = False
 
 
 class Runner:
     """One run's process, with its guillotine."""
 
-    def __init__(self, world: "World", run: Run, supervisor: Process, heard: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        world: "World",
+        run: Run,
+        supervisor: Process,
+        heard: Callable[..., None],
+        report: Callable[..., None],
+    ) -> None:
         self._world = world
         self._run = run
         self._supervisor = supervisor
         self._heard = heard
+        self._report = report
         self.lock_name = run.job.lock_name
         self.fence = run.fence
         self.job_id = run.job.job_id
@@ -121,20 +143,38 @@ class Runner:
         if script.kills >= run.job.attempt:
             await asyncio.sleep(world.randomness.uniform(0.0, script.seconds))
             self.kill()
+        if script.fells >= run.job.attempt:
+            # Mostly before its first step is recorded.
+            after = world.randomness.uniform(0.0, 1.2 * script.seconds)
+            world.loop.call_later(
+                after, world.lose_host, self._supervisor, self.process, context=world.context
+            )
         for number in range(len(run.recorded) + 1, script.steps + 1):
             if not script.is_stubborn and world.loop.time() >= run.soft_deadline():
                 return Interrupted("deadline")
             if self.when_in_call is not None:
                 world.loop.call_later(0.002, self.when_in_call, context=world.context)
                 self.when_in_call = None
+            self._say(number - 1.0, script.steps, f"step {number}")
             await asyncio.sleep(world.randomness.choice([0.01, 0.05, 0.5]))  # the call under way
             world.effects.apply(self, f"step {number}")
             await asyncio.sleep(script.seconds)
-            recorded: asyncio.Future[None] = world.loop.create_future()
-            done = StepDone(f"step {number}", str(number), script.seconds, state=str(number))
-            self._supervisor.post(self._heard, done, recorded)
-            await recorded
-        return Failed("ValueError", "scripted") if script.fails else Completed('"done"')
+            state = f"{run.fence}: {number}" if number % 2 else None
+            await self._record(StepDone(f"step {number}", str(number), script.seconds, state=state))
+            if script.saves and number % 3 == 0:
+                await self._record(f"{run.fence}: after {number}")
+        self._say(None, None, "the end")
+        return Failed("ValueError", "scripted") if script.fails else Completed(script.result)
+
+    def _say(self, value: float | None, limit: float | None, step: str) -> None:
+        if self._world.scripts[self.job_id].is_talkative:
+            self._supervisor.post(self._report, value, limit, step)
+
+    async def _record(self, done: StepDone | str) -> None:
+        """Have a step, or a state, recorded, and wait until it is."""
+        recorded: asyncio.Future[None] = self._world.loop.create_future()
+        self._supervisor.post(self._heard, done, recorded)
+        await recorded
 
 
 class SimulatedExecutor:
@@ -147,34 +187,48 @@ class SimulatedExecutor:
     async def execute(self, run: Run) -> Outcome:
         supervisor = PROCESS.get()
         assert supervisor is not None
-        return await _Supervision(self._world, run, supervisor, self.runners).outcome()
+        runs = self._world.panel.runs
+        runs.given(run, self._world.clients.parameters_of(run.job.job_id))
+        outcome = await _Supervision(self._world, run, supervisor, self.runners).outcome()
+        runs.returns(run, outcome)
+        return outcome
 
 
 class _Supervision:
     def __init__(self, world: "World", run: Run, supervisor: Process, runners: list[Runner]) -> None:
         self._world, self._run, self._runners = world, run, runners
-        self._waiting: asyncio.Queue[tuple[StepDone, asyncio.Future[None]]] = asyncio.Queue()
-        self._told: StopReason | None = None
+        self._waiting: asyncio.Queue[tuple[StepDone | str, asyncio.Future[None]]] = asyncio.Queue()
+        #: The first reason for which the handler was told to stop.
+        self._told: StopReason | str | None = None
         self._is_lost = False
-        self._under_way: StepDone | None = None
-        self._runner = Runner(world, run, supervisor, lambda *step: self._waiting.put_nowait(step))
+        self._under_way: StepDone | str | None = None
+        self._runner = Runner(
+            world, run, supervisor, lambda *step: self._waiting.put_nowait(step), self._report
+        )
         runners.append(self._runner)
 
     async def outcome(self) -> Outcome:
-        loop = self._world.loop
+        loop, limit = self._world.loop, self._world.scripts[self._run.job.job_id].limit
         watch, write = loop.create_task(self._watch()), loop.create_task(self._write())
+        timer = loop.call_later(limit, self._time_out) if limit is not None else None
         try:
             ended = await self._runner.ended
         finally:
             watch.cancel()
             write.cancel()
-            if self._under_way is not None and self._world.randomness.random() < 0.5:
-                loop.create_task(self._write_late(self._under_way))
+            if timer is not None:
+                timer.cancel()
+            if self._under_way is not None:
+                self._world.panel.announcements.cut_short(self._run.job.job_id, self._run.fence)
+                if self._world.randomness.random() < 0.5:
+                    loop.create_task(self._write_late(self._under_way))
             self._runner.rest()
             self._runners.remove(self._runner)
         if self._is_lost or self._run.stop.reason is StopReason.LOST:
             return Lost()
         if self._told is not None and (ended is None or isinstance(ended, Interrupted)):
+            if self._told == _TIMED_OUT:
+                return TimedOut("ran too long")
             if self._run.stop.reason is StopReason.CANCELLED:
                 return Cancelled()
             return Interrupted(str(self._told))
@@ -194,13 +248,31 @@ class _Supervision:
                 self._told = reason
                 self._runner.tell_to_stop()
 
+    def _time_out(self) -> None:
+        if self._told is None:
+            self._told = _TIMED_OUT
+            self._runner.tell_to_stop()
+
+    def _report(self, value: float | None, limit: float | None, step: str) -> None:
+        self._world.panel.runs.reports(self._run, (value, limit, step))
+        self._run.report(value, limit, step)
+
+    async def _record(self, done: StepDone | str) -> None:
+        state = done if isinstance(done, str) else done.state
+        self._world.panel.runs.saves(self._run, state)
+        if isinstance(done, str):
+            await self._run.save_state(done)
+        else:
+            await self._run.record_step(done)
+
     async def _write(self) -> None:
         while True:
             done, recorded = await self._waiting.get()
             self._under_way = done
-            self._run.report(float(done.name.split()[1]), None, done.name)
+            if isinstance(done, StepDone):
+                self._report(float(done.name.split()[1]), None, done.name)
             try:
-                await self._run.record_step(done)
+                await self._record(done)
             except CoordinationError:
                 self._lose()
                 return
@@ -208,14 +280,14 @@ class _Supervision:
             if not recorded.done():
                 recorded.set_result(None)
 
-    async def _write_late(self, done: StepDone) -> None:
+    async def _write_late(self, done: StepDone | str) -> None:
         """Try to record a step of a run that is over, as a message would that nobody took back."""
         await asyncio.sleep(self._world.randomness.uniform(0.0, 1.0))
         try:
-            await self._run.record_step(done)
+            await self._record(done)
         except CoordinationError:
             return
-        self._world.history.violate("I10", f"{done.name} of {self._run.job.job_id} written after its run")
+        self._world.history.violate("I10", f"{done} of {self._run.job.job_id} written after its run")
 
     def _lose(self) -> None:
         self._is_lost = True

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tests.simulation.judges.lives import KILLED, LOST
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.network import TooManyCallsError
 from tests.simulation.setting import STRIKES
+from tests.simulation.trials import TRIALS, Trial
 from tests.simulation.world import World
 
 #: Every kind of trouble; one that never happened has tested nothing.
@@ -26,11 +28,16 @@ KINDS = (
     "bell out of order",
     "bell of a dead consumer",
     "same id twice at once",
+    "same id, other content",
+    "host lost to its job",
+    "killed its worker too often",
+    "lost its worker too often",
     "submission repeated",
     "stopped in good order",
     "guillotine",
     "stale effect refused",
     "stale write refused",
+    *TRIALS,
 )
 
 
@@ -70,6 +77,7 @@ def play(world: World) -> None:
             world.advance(min(2.0, ends - world.loop.time()))
         nemesis.end()
         world.run_until_done()
+        Trial(world).play()
 
 
 def what_breaks(seed: int) -> str:
@@ -112,6 +120,8 @@ def count(world: World, tally: Tally) -> None:
     tally.jobs += world.history.counts["Submitted"]
     tally.runs += world.history.counts["Started"]
     tally.injected += world.injected
+    tally.injected["killed its worker too often"] += world.panel.lives.limits[KILLED]
+    tally.injected["lost its worker too often"] += world.panel.lives.limits[LOST]
     tally.injected["stale effect refused"] += world.effects.refused
     tally.injected["stale write refused"] += world.observed["Fenced taken_over"]
 

@@ -25,6 +25,7 @@ STRIKES = (
     "scheduler killed",
     "scheduler paused",
     "publisher killed",
+    "publisher killed while submitting",
 )
 
 

@@ -1,15 +1,23 @@
 """The in-memory stores with an eye on who uses them: what is sent must be sent by whoever has the lease."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from tests.simulation.history import History
+from tests.simulation.judges.order import Place
+from tests.simulation.judges.panel import Panel
 from tests.simulation.loop import PROCESS, Process, ProcessClock, SimulationLoop
 from tests.simulation.network import Network
 
 from coordination.memory import InMemoryJournal, InMemoryLeases
-from coordination.ports import Delete, LeaseLostError, Operation, Transaction
-from coordination.rows import LOCK_KEY
+from coordination.ports import (
+    Delete,
+    LeaseLostError,
+    Operation,
+    Registration,
+    Row,
+    Transaction,
+)
+from coordination.rows import LINE, LOCK_KEY, JobRow, job_key
 from coordination.times import LeaseTimes
 
 
@@ -68,9 +76,17 @@ class WatchedJournal(InMemoryJournal):
         network: Network,
         leases: WatchedLeases,
         history: History,
+        panel: Panel,
         times: LeaseTimes,
     ) -> None:
         super().__init__(network)
+        self._panel = panel
+        #: Who was first in line when a process read it last, by process and partition.
+        self._read: dict[tuple[Process | None, str], Place | None] = {}
+        #: Called once, as soon as a publisher has registered an id.
+        self.when_registered: Callable[[Process, Registration], object] | None = None
+        #: Number of the last event that the read models have, by job.
+        self.projected: Callable[[str], int] = lambda job_id: 0
         self._loop = loop
         self._network = network
         self._leases = leases
@@ -86,7 +102,40 @@ class WatchedJournal(InMemoryJournal):
             for operation in transaction.operations
             if not isinstance(operation, Delete)
         )
-        return await super().commit(partition, transaction, timeout)
+        process = PROCESS.get()
+        if process is not None and process.is_holder and (process, partition) in self._read:
+            self._panel.order.follows(transaction.op_id, self._read[process, partition])
+        versions = await super().commit(partition, transaction, timeout)
+        if process is not None:
+            heard = self._loop.time()
+            self._panel.announcements.heard(
+                transaction.op_id, process.name, lambda: process.has_died_since(heard)
+            )
+        return versions
+
+    async def read_range(
+        self, partition: str, prefix: str, limit: int | None = None, after: str = ""
+    ) -> list[Row]:
+        if prefix != LINE:
+            return await super().read_range(partition, prefix, limit, after)
+        first: list[Place | None] = []
+        self._network.when_carried_out = lambda: first.append(self._panel.order.first(partition))
+        found = await super().read_range(partition, prefix, limit, after)
+        self._read[PROCESS.get(), partition] = first[0]
+        return found
+
+    async def register(self, registration: Registration) -> None:
+        await super().register(registration)
+        strike, self.when_registered = self.when_registered, None
+        if strike is not None and (process := PROCESS.get()) is not None:
+            strike(process, registration)
+
+    async def retire(self, job_id: str) -> None:
+        registration = self._registered[job_id]
+        row = self.partitions[registration.partition].get(job_key(job_id))
+        is_closed = row is not None and row.values.get("status") == JobRow.TOMBSTONE
+        self._panel.register.retires(job_id, self.projected(job_id), is_closed=is_closed)
+        await super().retire(job_id)
 
     def sending(self, partition: str) -> None:
         """Check that a worker sends a transaction only while its lease cannot be another's."""
@@ -105,6 +154,9 @@ class WatchedJournal(InMemoryJournal):
     def _apply(self, partition: str, operations: Sequence[Operation]) -> dict[str, str]:
         versions = super()._apply(partition, operations)
         self._history.committed(partition, operations)
+        self._panel.carried_out(
+            partition, operations, self.partitions[partition], self._loop.time(), self._registered
+        )
         return versions
 
     @property
@@ -112,6 +164,11 @@ class WatchedJournal(InMemoryJournal):
         """Name the jobs that are active."""
         return list(self._active)
 
-    def registration(self, job_id: str) -> Any:
+    def registration(self, job_id: str) -> Registration | None:
         """Give where a job lives."""
         return self._registered.get(job_id)
+
+    @property
+    def registrations(self) -> Mapping[str, Registration]:
+        """Where all jobs live."""
+        return self._registered

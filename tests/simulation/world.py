@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from tests.simulation.broker import Broker
 from tests.simulation.clients import Clients
 from tests.simulation.history import History, Violation
-from tests.simulation.loop import ProcessClock, SimulationLoop
-from tests.simulation.members import Publisher, Scheduler, Worker
+from tests.simulation.judges.panel import Panel
+from tests.simulation.loop import Process, ProcessClock, SimulationLoop
+from tests.simulation.members import Member, Publisher, Scheduler, Worker
 from tests.simulation.network import CallFaults, Network, Outage
 from tests.simulation.runners import Runner, Script
 from tests.simulation.setting import Setting
@@ -68,6 +69,7 @@ class World:
         self.clock = ProcessClock(self.loop)
         self.injected: Counter[str] = Counter()
         self.history = History(self.loop)
+        self.panel = Panel(self.history.violate)
         self.observed: Counter[str] = Counter()
         self.effects = Effects(self)
         self.scripts: dict[str, Script] = {}
@@ -77,14 +79,18 @@ class World:
         self.leases = WatchedLeases(
             self.clock, self.network, renews_after_expiry=self.setting.renews_after_expiry
         )
-        self.journal = WatchedJournal(self.loop, self.network, self.leases, self.history, self.times)
+        self.journal = WatchedJournal(
+            self.loop, self.network, self.leases, self.history, self.panel, self.times
+        )
         self.broker = Broker(
             self.network, self.loop, self.randomness, self.injected, lambda: self.workers, self._project
         )
         self.broker.faults = self.setting.messages
+        self.broker.announced = self.panel.announcements.announces
         self.ports = Ports(self.leases, self.journal, self.broker, self.clock)
         #: Number of the last event that the read models have, by job.
         self.projected: dict[str, int] = {}
+        self.journal.projected = lambda job_id: self.projected.get(job_id, 0)
         self.workers: list[Worker] = []
         self.publishers: list[Publisher] = []
         self.schedulers: list[Scheduler] = []
@@ -150,12 +156,28 @@ class World:
                 self.check()
         done = {job_id: script.steps for job_id, script in self.scripts.items()}
         self.history.check_end(self.journal.partitions, done)
+        self.panel.check_end(self.journal.partitions, self.journal.registrations, self.journal.active_ids)
         self.check()
+
+    @property
+    def members(self) -> list[Member]:
+        """Everybody who takes part."""
+        return [*self.workers, *self.publishers, *self.schedulers]
+
+    def lose_host(self, process: Process, runner: Process) -> None:
+        """Let a worker die, as its runner takes the host down; it comes back after a while."""
+        for worker in self.workers:
+            if worker.process is process and not (process.is_dead or runner.is_dead):
+                self.injected["host lost to its job"] += 1
+                worker.kill()
+                self.loop.call_later(
+                    self.randomness.uniform(0.1, 10.0), worker.start_again, context=self.context
+                )
 
     def close(self) -> None:
         """End every process, so that nothing is left to be cleared away."""
         with self.active():
-            for member in [*self.workers, *self.publishers, *self.schedulers]:
+            for member in self.members:
                 member.kill()
             self.loop.run_for(0.0)
 
@@ -165,6 +187,7 @@ class World:
         self.broker.faults = type(self.broker.faults)()
         self.network.outages.clear()
         self.network.ambush = None
+        self.journal.when_registered = None
 
     def is_done(self) -> bool:
         """Tell whether nothing is left to do."""

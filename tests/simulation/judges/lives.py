@@ -1,0 +1,240 @@
+"""The lives of jobs: what their events add up to, how they may go on, and what their rows must say.
+
+They see every transaction in order. Topics: `counts` (interruptions, deaths, losses, and the ends that follow
+from them), `cancel` (a cancellation that was accepted is heeded), `row` (a job's row says what its events add
+up to).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from tests.simulation.judges.writes import Finding, Tell, Write
+
+from contracts.statuses import EventStatus, JobStatus
+from coordination.ports import Value
+from coordination.rows import EventRow, JobRow
+
+#: How often a job's process may die under it, and its holder be lost with no step recorded in between, until
+#: the job fails. As promised, whatever the product's own constants say.
+MOST_DEATHS = 3
+MOST_LOSSES = 10
+
+KILLED, LOST = "KilledItsWorker", "LostItsWorker"
+
+
+class Life:
+    """One job, as its events have it."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        self.status = ""
+        self.seq = 0
+        self.hash = ""
+        self.fence = self.attempt = 0
+        self.worker = ""
+        self.interruptions = self.deaths = self.losses = 0
+        #: Names of the steps recorded, in order.
+        self.steps: list[str] = []
+        self.is_cancel_requested = False
+        self.cancel_actor = ""
+        self.error_type = ""
+        self.submitted_at = self.queued_at = self.started_at = self.finished_at = ""
+        #: The transaction of the last interruption, and the end that it must contain; empty for none.
+        self._interrupted_in = ""
+        self._due: tuple[str, str] | None = None
+        self._queued_before = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has its terminal record."""
+        return bool(self.status) and JobStatus(self.status).is_terminal
+
+    def feed(self, event: EventRow, *, is_loss: bool) -> Iterator[Finding]:
+        """Take in the next event; `is_loss` tells that an interruption was written by a new holder."""
+        status = EventStatus(event.status)
+        if self._due is not None:
+            yield from self._settle(event, status)
+        match status:
+            case EventStatus.SUBMITTED:
+                self.status = JobStatus.QUEUED.value
+                self.submitted_at = self.queued_at = event.timestamp
+            case EventStatus.CANCEL_REQUESTED:
+                if self.status != JobStatus.RUNNING:
+                    yield "cancel", f"a cancellation was requested of {self.job_id}, which is {self.status}"
+                self.is_cancel_requested, self.cancel_actor = True, event.actor
+            case EventStatus.STARTED:
+                yield from self._start(event)
+            case EventStatus.STEP:
+                self.steps.append(event.message)
+                self.losses = 0
+            case EventStatus.INTERRUPTED:
+                yield from self._interrupt(event, is_loss=is_loss)
+            case _ if status.is_terminal:
+                yield from self._end(event, status)
+        self.seq, self.hash = event.seq, event.hash
+
+    def close(self) -> Iterator[Finding]:
+        """See that nothing that was due is missing."""
+        if self._due is not None:
+            yield self._missing()
+
+    def _start(self, event: EventRow) -> Iterator[Finding]:
+        if self.is_cancel_requested:
+            yield "cancel", f"{self.job_id} was started again after its cancellation was requested"
+        if event.attempt != self.attempt + 1:
+            yield "counts", f"attempt {event.attempt} of {self.job_id} follows {self.attempt}"
+        self.status = JobStatus.RUNNING.value
+        self.fence, self.attempt = event.fence or 0, event.attempt
+        self.worker = event.worker or ""
+        self.started_at = self.started_at or event.timestamp
+
+    def _interrupt(self, event: EventRow, *, is_loss: bool) -> Iterator[Finding]:
+        has_died = json.loads(event.data).get("died") is True
+        if is_loss != (event.message == f"worker {self.worker} was lost"):
+            yield "counts", f"{self.job_id} was interrupted, says its event: {event.message}"
+        if is_loss and has_died:
+            yield "counts", f"the loss of a holder counts as a death of {self.job_id}"
+        self.interruptions += 1
+        self.deaths += has_died
+        self.losses += is_loss
+        self._interrupted_in = event.op_id
+        self._queued_before, self.queued_at = self.queued_at, event.timestamp
+        self.status = JobStatus.QUEUED.value
+        if self.is_cancel_requested:
+            self._due = EventStatus.CANCELLED.value, ""
+        elif self.deaths >= MOST_DEATHS:
+            self._due = EventStatus.FAILED.value, KILLED
+        elif self.losses >= MOST_LOSSES:
+            self._due = EventStatus.FAILED.value, LOST
+
+    def _settle(self, event: EventRow, status: EventStatus) -> Iterator[Finding]:
+        """See that what follows an interruption, in its transaction, is the end that was due."""
+        assert self._due is not None
+        expected, error_type = self._due
+        found = json.loads(event.data).get("error_type", "")
+        if event.op_id != self._interrupted_in or status != expected or found != error_type:
+            yield self._missing()
+        self._due = None
+
+    def _missing(self) -> Finding:
+        assert self._due is not None
+        status, error_type = self._due
+        counted = f"{self.deaths} deaths, {self.losses} losses"
+        if status == EventStatus.CANCELLED:
+            return "cancel", f"{self.job_id} was interrupted, was to be cancelled, and goes on"
+        return "counts", f"{self.job_id} should have failed as {error_type} after {counted}"
+
+    def _end(self, event: EventRow, status: EventStatus) -> Iterator[Finding]:
+        follows_interruption = event.op_id == self._interrupted_in
+        self.error_type = str(json.loads(event.data).get("error_type", ""))
+        match status:
+            case EventStatus.COMPLETED:
+                late = ", the cancellation came too late" if self.is_cancel_requested else ""
+                if event.message != f"completed{late}":
+                    yield "cancel", f"{self.job_id} says {event.message!r} at its end"
+            case EventStatus.CANCELLED:
+                yield from self._cancelled(event)
+            case EventStatus.FAILED:
+                yield from self._failed(event)
+            case _:
+                self.error_type = "TimedOut"
+        if follows_interruption:
+            self.queued_at = self._queued_before
+        self.status, self.finished_at = status.value, event.timestamp
+
+    def _cancelled(self, event: EventRow) -> Iterator[Finding]:
+        if event.worker is None:
+            if self.status != JobStatus.QUEUED or self._interrupted_in == event.op_id:
+                yield "cancel", f"{event.actor} ended {self.job_id}, which does not wait"
+            self.is_cancel_requested, self.cancel_actor = True, event.actor
+            expected = f"cancelled by {event.actor} while waiting"
+        else:
+            if not self.is_cancel_requested:
+                yield "cancel", f"{self.job_id} ended as cancelled, and no request is recorded"
+            expected = f"cancelled, asked by {self.cancel_actor}"
+        if event.message != expected:
+            yield "cancel", f"{self.job_id} says {event.message!r}, not {expected!r}"
+
+    def _failed(self, event: EventRow) -> Iterator[Finding]:
+        counted = {
+            KILLED: (self.deaths, f"killed its worker {self.deaths} times, last: "),
+            LOST: (self.losses, f"its worker was lost {self.losses} times, last: "),
+        }
+        if self.error_type not in counted:
+            if event.op_id == self._interrupted_in:
+                yield "counts", f"{self.job_id} failed with its interruption: {event.message}"
+            return
+        number, message = counted[self.error_type]
+        limit = MOST_DEATHS if self.error_type == KILLED else MOST_LOSSES
+        if number != limit or event.op_id != self._interrupted_in:
+            yield "counts", f"{self.job_id} failed as {self.error_type} after {number}"
+        if not event.message.startswith(message):
+            yield "counts", f"{self.job_id} failed after {number}, and says {event.message!r}"
+
+    # --- its row ------------------------------------------------------------
+
+    def differences(self, row: JobRow) -> Iterator[Finding]:
+        """Say where a row, or a ticket's copy of it, is not what the events add up to."""
+        counts: Mapping[str, Value] = {
+            "interruptions": self.interruptions,
+            "deaths": self.deaths,
+            "losses": self.losses,
+        }
+        facts: Mapping[str, Value] = {
+            "seq": self.seq,
+            "event_hash": self.hash,
+            "status": self.status,
+            "fence": self.fence,
+            "worker": self.worker,
+            "attempt": self.attempt,
+            "steps": len(self.steps),
+            "cancel_requested": self.is_cancel_requested,
+            "cancel_actor": self.cancel_actor,
+            "error_type": self.error_type,
+            "submitted_at": self.submitted_at,
+            "queued_at": self.queued_at,
+            "started_at": self.started_at,
+            "finished_at": self.finished_at,
+        }
+        for topic, expected in (("counts", counts), ("row", facts)):
+            for name, value in expected.items():
+                found = getattr(row, name)
+                if found != value:
+                    yield topic, f"{name} of {self.job_id} is {found!r} in its row, {value!r} by its events"
+        if row.status != JobStatus.RUNNING and row.step:
+            yield "progress", f"{self.job_id} is {row.status}, and still in step {row.step!r}"
+
+
+class Lives:
+    """The lives of all jobs."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self.jobs: dict[str, Life] = {}
+        #: Jobs that ended at a limit, and those that came one below it and went on.
+        self.limits: Counter[str] = Counter()
+
+    def see(self, write: Write) -> None:
+        """Take in a transaction."""
+        for event in write.events:
+            life = self.jobs.setdefault(event.job_id, Life(event.job_id))
+            self._report(life.feed(event, is_loss=write.takes_over))
+            if life.error_type in {KILLED, LOST}:
+                self.limits[life.error_type] += 1
+        for job_id in {event.job_id for event in write.events}:
+            self._report(self.jobs[job_id].close())
+        for job_id, row in write.jobs.items():
+            if row.status != JobRow.TOMBSTONE:
+                self.check_row(job_id, row)
+        for key, ticket in write.tickets.items():
+            if ticket != write.jobs.get(ticket.job_id) or key != ticket.ticket_key:
+                self._tell("row", f"the ticket {key} is not a copy of its job's row")
+
+    def check_row(self, job_id: str, row: JobRow) -> None:
+        """Compare a job's row with its events."""
+        self._report(self.jobs.get(job_id, Life(job_id)).differences(row))
+
+    def _report(self, findings: Iterator[Finding]) -> None:
+        for topic, what in findings:
+            self._tell(topic, what)

@@ -1,0 +1,104 @@
+"""The order of service: the job that is started sorts first among those that wait for the lock.
+
+It sorts by priority, then by its place in line, then by its id. There are two moments: a worker reads the
+line, and later its transaction starts what it has read. A job that came in between may be overtaken; a job
+that stood in line when the line was read may not, even when the worker knows only the kinds of those behind
+it: then that worker starts none. A job whose run the transaction itself ends is back in line before the next
+one is chosen.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from tests.simulation.judges.writes import Tell, Write
+
+from contracts.statuses import EventStatus, JobStatus
+from coordination.rows import JobRow
+
+#: Where a job stands in line: priority, order, id.
+Place = tuple[int, str, str]
+
+
+def place_of(job: JobRow) -> Place:
+    """Return a job's place in line, which it keeps for its whole life."""
+    return job.priority, job.order, job.job_id
+
+
+class Order:
+    """Follows the lines of all locks, transaction by transaction."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        #: Who waits, by partition and job.
+        self._waiting: dict[str, dict[str, Place]] = {}
+        self._places: dict[str, Place] = {}
+        #: Who was first when the line was read, by the transaction that followed from it.
+        self._read: dict[str, Place | None] = {}
+        #: Starts that had a choice.
+        self.judged = 0
+
+    def first(self, partition: str) -> Place | None:
+        """Return the place of the job whose turn it is now."""
+        return min(self._waiting.get(partition, {}).values(), default=None)
+
+    def follows(self, op_id: str, first: Place | None) -> None:
+        """Note who was first in the line that a transaction was made from."""
+        self._read.setdefault(op_id, first)
+
+    def see(self, write: Write) -> None:
+        """Judge a transaction, then take it in."""
+        waiting = self._waiting.setdefault(write.partition, {})
+        for job_id, job in write.jobs.items():
+            self._places.setdefault(job_id, place_of(job))
+            if self._places[job_id] != place_of(job):
+                self._tell("order", f"{job_id} has lost its place {self._places[job_id]}")
+        if write.started is not None:
+            self._judge(write, len(waiting))
+        for job_id, job in write.jobs.items():
+            if job.status == JobStatus.QUEUED:
+                waiting[job_id] = place_of(job)
+            else:
+                waiting.pop(job_id, None)
+
+    def _judge(self, write: Write, waiting: int) -> None:
+        started = write.started
+        assert started is not None
+        candidates = {
+            self._places[event.job_id]
+            for event in write.events
+            if event.status == EventStatus.INTERRUPTED and not write.jobs[event.job_id].is_terminal
+        }
+        if started.op_id not in self._read:
+            self._tell("order", f"{started.job_id} was started by a worker that had not read the line")
+        read = self._read.get(started.op_id)
+        if read is not None:
+            candidates.add(read)
+        self.judged += waiting > 1
+        first = min(candidates, default=None)
+        if first is None or started.job_id != first[2]:
+            self._tell("order", f"{started.job_id} was started, and {first} was first in line")
+
+
+def overtaken(writes: Iterable[Write], jobs: Mapping[str, JobRow], patience: float) -> list[str]:
+    """Say which jobs were started before jobs that had long been first, by what is stored of a lock.
+
+    What is stored does not tell when a worker read the line. So a start is judged by those that had waited
+    for `patience` seconds then: longer than any worker may hold on to what it has read.
+    """
+    since: dict[str, float] = {}
+    found = []
+    for write in writes:
+        if write.started is not None:
+            own = jobs[write.started.job_id]
+            for job_id, began in since.items():
+                if began < write.at - patience and place_of(jobs[job_id]) < place_of(own):
+                    waited = write.at - began
+                    found.append(
+                        f"{own.job_id} was started before {job_id}, in line since {waited:.1f} s and ahead"
+                    )
+        for event in write.events:
+            status = EventStatus(event.status)
+            if status in {EventStatus.SUBMITTED, EventStatus.INTERRUPTED}:
+                since[event.job_id] = write.at
+            elif status is EventStatus.STARTED or status.is_terminal:
+                since.pop(event.job_id, None)
+    return found
