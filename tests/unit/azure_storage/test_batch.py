@@ -124,6 +124,28 @@ def test_an_answer_is_believed_once_its_last_boundary_is_there() -> None:
     )
 
 
+@pytest.mark.parametrize("boundary", ["--x", "--" + "x" * 70])
+def test_an_answer_has_a_boundary_of_any_length(boundary: str) -> None:
+    body = f"{boundary}\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n{boundary}--\r\n"
+    assert decode_batch(body.encode()) == [BatchAnswer(204)]
+
+
+@pytest.mark.parametrize(
+    "body", ["ab\r\n\r\nHTTP/1.1 204 x\r\n\r\nab--", "--x boundary=y\r\n\r\n--y--\r\n", "--"]
+)
+def test_an_answer_without_a_boundary_or_without_a_part_is_not_believed(body: str) -> None:
+    with pytest.raises(MalformedBatchError):
+        decode_batch(body.encode())
+
+
+def test_nothing_in_a_key_can_be_read_as_a_part_of_the_address() -> None:
+    _, body = encode_batch("http://t", "Journal", "a/b", [Delete("c/d?e#f&g=h%2F", "v")])
+    assert (
+        b"\r\nDELETE http://t/Journal(PartitionKey='a%2Fb',RowKey='c%2Fd%3Fe%23f%26g%3Dh%252F') HTTP/1.1"
+        in body
+    )
+
+
 def test_the_name_of_a_header_is_read_in_any_case_and_only_from_the_head() -> None:
     assert decode_batch(answer('HTTP/1.0 200 OK\netag:W/"x y"\n\nETag: no')) == [BatchAnswer(200, 'W/"x y"')]
     assert decode_batch(answer("HTTP/1.1 200 OK\nX-ETag: no\n\n")) == [BatchAnswer(200)]

@@ -153,6 +153,7 @@ async def test_every_way_to_fail_is_raised_and_reported_as_what_it_means(
     with pytest.raises(raised) as caught:
         await caller.carry_out("journal.commit", Fails(error), deadline_in(5))
     assert type(caught.value) is raised
+    assert "None" not in str(caught.value)
     assert [(call.operation, call.outcome) for call in calls] == [("journal.commit", outcome)]
 
 

@@ -81,6 +81,7 @@ async def test_all_clients_share_one_session_that_outlives_no_idle_connection(
     tables: Any = connection.tables._client._client._pipeline._transport
     assert blobs.session is tables.session is session
     assert made == [{"limit": 64, "keepalive_timeout": idle_seconds}]
+    assert isinstance(session.connector, Connector)
     assert session.trust_env is by_proxy
     # Its users do these themselves, or bound each call in time.
     assert session.auto_decompress is False
@@ -118,6 +119,8 @@ async def test_preparing_creates_the_container_and_every_table_once(service: Fak
         f'{{"TableName": "{name}"}}'.encode() for name in ("BlueJournal", "BlueJobIndex", "BlueWorkers")
     ]
     assert {call.operation for call in service.calls} == {"storage.prepare"}
+    signatures = [request.headers["Authorization"].partition(":")[0] for request in service.requests]
+    assert signatures == ["SharedKey account"] * 4
 
 
 async def test_what_exists_already_is_left_and_the_rest_created(service: FakeService) -> None:

@@ -59,6 +59,21 @@ async def test_a_lease_is_renewed_and_given_back_under_its_id_time_and_again(
     assert [each.operation for each in service.calls] == [f"leases.{call}"] * 2
 
 
+@pytest.mark.parametrize("seconds", [14.99, 60.01, 0, -1])
+async def test_a_duration_that_the_store_does_not_grant_is_not_asked_for(
+    service: FakeService, leases: Leases, seconds: float
+) -> None:
+    with pytest.raises(ValueError, match="between 15 and 60 seconds"):
+        await leases.acquire("a-lock", seconds, "an-id", 5.0)
+    assert service.requests == []
+
+
+@pytest.mark.parametrize("code", ["BlobNotFound", "ContainerNotFound"])
+async def test_a_lease_that_was_never_taken_is_free(service: FakeService, leases: Leases, code: str) -> None:
+    service.answer = blob_error(404, code)
+    assert await leases.is_free("a-lock", 5.0) is True
+
+
 async def test_whether_a_lease_is_free_is_asked_without_touching_it(
     service: FakeService, leases: Leases
 ) -> None:

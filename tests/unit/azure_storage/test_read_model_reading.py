@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.azure_storage.answers import page, row, stored, table_refusal
+from tests.unit.azure_storage.answers import ETAG, page, row, stored, table_refusal
 from tests.unit.azure_storage.documents import (
     EVENT,
     EVENT_VALUES,
@@ -164,7 +164,7 @@ async def test_a_tenure_is_read_with_all_that_is_known(service: FakeService, mod
     values: dict[str, Any] = moments | {f"{name}@odata.type": "Edm.DateTime" for name in moments}
     values |= {"Lock": TENURE.lock, "Fence": str(2**40), "Fence@odata.type": "Edm.Int64", "JobId": JOB}
     values |= {"Worker": "w-1", "Tenure": "lease-id", "Outcome": "Completed"}
-    numbers = {"Attempt": 2, "BegunIn": "op-1", "EndedIn": "op-2"}
+    numbers: dict[str, Any] = {"Attempt": 2, "BegunIn": "op-1", "EndedIn": "op-2"}
     service.answer = page(stored("k", **values, **numbers))
     assert (await models.tenures("a lock", 3, write_cursor("9"))).items == [TENURE]
 
@@ -173,6 +173,8 @@ async def test_a_lock_that_was_never_used_has_no_tenures(service: FakeService, m
     service.answers = [ABSENT]
     found = await models.tenures("a lock", 3)
     assert (found.items, found.next) == ([], None)
+    condition = service.requests[1].query["$filter"]
+    assert condition.endswith(f"RowKey ge '{0:018d}' and RowKey lt '{1:018d}'")
 
 
 @pytest.mark.parametrize("cursor", [write_cursor("a"), write_cursor("5", "6"), write_cursor("-5"), "W10"])
@@ -233,19 +235,19 @@ async def test_all_kinds_and_workers_are_found_over_all_pages(
 async def test_every_job_ever_registered_is_gone_through(
     service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 2)
+    monkeypatch.setattr(module, "_CHUNK", 3)
     service.connection.names = StorageNames(prefix="Blue")
-    jobs = [stored(f"job|{n}", lock_name=f"lock {n}") for n in range(5)]
-    service.answers = [page(*jobs[:2]), page(*jobs[2:4]), page(), page(jobs[4])]
+    jobs = [stored(f"job|{n}", lock_name=f"lock {n}") for n in range(7)]
+    service.answers = [page(*jobs[:3]), page(*jobs[3:6]), page(), page(jobs[6])]
     service.answer = page()
     found = [job async for job in registered_jobs(service.connection)]
-    assert found == [(f"{n}", f"lock {n}") for n in range(5)]
+    assert found == [(f"{n}", f"lock {n}") for n in range(7)]
     condition = "PartitionKey eq '{}' and RowKey {} '{}' and RowKey lt 'job}}'".format
     assert asked_for(service) == [
-        ("/BlueJobIndex()", condition("0", "ge", "job|"), "2"),
-        ("/BlueJobIndex()", condition("0", "gt", "job|1"), "2"),
-        ("/BlueJobIndex()", condition("0", "gt", "job|3"), "2"),
-        *(("/BlueJobIndex()", condition(each, "ge", "job|"), "2") for each in SHARDS[1:]),
+        ("/BlueJobIndex()", condition("0", "ge", "job|"), "3"),
+        ("/BlueJobIndex()", condition("0", "gt", "job|2"), "3"),
+        ("/BlueJobIndex()", condition("0", "gt", "job|5"), "3"),
+        *(("/BlueJobIndex()", condition(each, "ge", "job|"), "3") for each in SHARDS[1:]),
     ]
     assert {call.operation for call in service.calls} == {"read_models.registered"}
 
@@ -269,7 +271,11 @@ async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeServ
     await models.workers()
     await models.kinds()
     await models.check()
-    assert [path for _, path in service.asked] == [f"/N{n}A()" for n in (*range(1, 8), 7)]
+    service.answer = Prepared(201, headers={"ETag": ETAG, "Last-Modified": "Sat, 21 Nov 2026 01:47:05 GMT"})
+    await models.prepare()
+    assert [path for _, path in service.asked[:8]] == [f"/N{n}A()" for n in (*range(1, 8), 7)]
+    created = [body.partition(b": ")[2] for body in service.bodies if body.startswith(b'{"TableName"')]
+    assert created[2:] == [f'"N{n}A"}}'.encode() for n in range(1, 8)]
     service.answer = table_refusal(404, "TableNotFound")
     with pytest.raises(MissingTableError):
         await models.check()

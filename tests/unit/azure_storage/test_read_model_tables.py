@@ -179,6 +179,8 @@ async def test_a_transaction_has_at_most_a_hundred_rows(
         ([499_996, 1, 1], [1, 2]),
         ([600_000, 600_000, 1], [1, 1, 1]),
         ([100_000] * 6, [4, 2]),
+        ([499_996, 249_996, 249_996], [1, 2]),
+        ([499_996, 249_996, 249_997], [1, 1, 1]),
     ],
 )
 async def test_a_transaction_stays_far_below_the_largest_size(
@@ -207,7 +209,7 @@ async def test_a_page_has_as_many_rows_as_are_wanted_and_no_more(
     service.answers = [
         page(stored("1"), following="2"),
         page(following="2"),
-        page(stored("2"), stored("3"), following="4"),
+        page(stored("2"), following="3"),
     ]
     found = await tables.page("Some", "PartitionKey eq @p and N eq @n", {"p": "it's", "n": 7}, 2)
     assert [entity["RowKey"] for entity in found] == ["1", "2"]
@@ -240,6 +242,7 @@ async def test_rows_are_found_without_a_condition_too(service: FakeService, tabl
     service.answer = page(stored("1"))
     assert [entity["RowKey"] async for entity in tables.every("Some")] == ["1"]
     assert "$filter" not in service.requests[0].query
+    assert service.requests[0].query["$top"] == "1000"
 
 
 @pytest.mark.parametrize(

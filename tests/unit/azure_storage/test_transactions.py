@@ -46,6 +46,7 @@ async def test_a_transaction_is_sent_signed_and_in_a_version_that_takes_tokens(
         assert request.headers[name] == value
     assert request.headers["x-ms-version"] >= "2020-12-06"
     assert request.headers["DataServiceVersion"] == "3.0"
+    assert request.headers["MaxDataServiceVersion"] == "3.0;NetFx"
     # Nothing here would decompress the answer.
     assert request.headers["Accept-Encoding"] == "identity"
     assert request.headers["Accept"] == "application/json"
@@ -120,6 +121,23 @@ async def test_an_operation_that_neither_succeeded_nor_failed_leaves_the_outcome
 ) -> None:
     service.answer = batch(*[part(status, f"ETag: {ETAG}")] * 4)
     with pytest.raises(UnknownOutcomeError, match=str(status)):
+        await TableJournal(service.connection).commit("p", Transaction("op", OPERATIONS), 5.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (400, b"\xff", InvalidTransactionError),
+        (409, b"\xff", UnknownOutcomeError),
+        (202, b"\xff", UnknownOutcomeError),
+        (500, b"\xff", UnknownOutcomeError),
+    ],
+)
+async def test_an_answer_that_is_no_text_is_still_an_answer(
+    service: FakeService, status: int, body: bytes, error: type[Exception]
+) -> None:
+    service.answer = Prepared(status, body)
+    with pytest.raises(error):
         await TableJournal(service.connection).commit("p", Transaction("op", OPERATIONS), 5.0)
 
 
