@@ -5,13 +5,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contracts.jobs import Submission
+from contracts.jobs import MAX_BODY_BYTES, Submission
 
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 
 
 def submission(**fields: Any) -> Submission:
     return Submission.model_validate({"kind": "k", **fields})
+
+
+def test_a_body_has_at_most_256_kib() -> None:
+    assert MAX_BODY_BYTES == 262_144
 
 
 def test_a_kind_is_all_that_must_be_named() -> None:

@@ -34,10 +34,6 @@ class Sender:
             yield chunk
 
 
-def test_the_limit_is_256_kib() -> None:
-    assert MAX_BODY_BYTES == 262_144
-
-
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_body_at_the_limit_is_read_however_it_is_sent(api: Api, declared: bool) -> None:
     body = body_of(MAX_BODY_BYTES)
