@@ -1,5 +1,6 @@
 """Keeps what came of changes, so that the next run tries only what may have come out differently."""
 
+import ast
 import hashlib
 import json
 import tomllib
@@ -28,11 +29,25 @@ def _digest(file: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.exists() else ""
 
 
+@cache
+def _digest_of_test(test: str) -> str:
+    """Return the digest of a test's own text; empty when it is not there any more."""
+    file, *names = test.split("::")
+    path = ROOT / file
+    body = ast.parse(path.read_text()).body if path.exists() else []
+    for name in names:
+        found = [node for node in body if getattr(node, "name", None) == name]
+        if not found:
+            return ""
+        node, body = found[-1], getattr(found[-1], "body", [])
+    return hashlib.sha256(ast.dump(node).encode()).hexdigest()[:16] if path.exists() else ""
+
+
 class Kept:
     """Outcomes of earlier runs of a package.
 
-    A change that was noticed stays so while its function, and the file of the test that noticed it, are the
-    same; one that was not, while its function and all files of tests that run it are.
+    A change that was noticed stays so while its function and the test that noticed it are the same; one that was
+    not, while its function and all files of tests that run it are.
     """
 
     def __init__(self, package: str) -> None:
@@ -64,7 +79,7 @@ class Kept:
 
 def _evidence(how: str, test: str, change: Changed, cover: Cover) -> str:
     if how == "killed" and "::" in test:
-        return _digest(test.partition("::")[0])
+        return _digest_of_test(test.partition("[")[0])
     files = sorted({name.partition("::")[0] for name in cover.of_change(change)})
     return hashlib.sha256("".join(map(_digest, files)).encode()).hexdigest()[:16]
 
