@@ -176,6 +176,12 @@ def test_the_context_fits_the_handler_and_has_all_of_the_attempt(channel, is_asy
     assert ctx.logger.name == "turnstile.jobs.k"
 
 
+def test_an_attempt_is_the_first_unless_it_is_told_otherwise(channel):
+    ctx = make_context(Attempt("j", "k"), channel, is_async=True)
+    assert (ctx.lock, ctx.attempt, ctx.interruptions, ctx.fence) == ("default", 1, 0, 1)
+    assert (ctx.traceparent, ctx.state, ctx.step("load").done) == (None, None, False)
+
+
 def test_an_idempotency_key_belongs_to_one_step_of_one_job(channel):
     ctx = make_context(Attempt("j", "k"), channel, is_async=True)
     steps = [ctx.step("pay"), ctx.step("pay"), ctx.step("ship")]
@@ -189,3 +195,9 @@ def test_an_error_without_a_message_says_what_it_stands_for():
     assert str(FailJob()) == "The job failed."
     assert str(RunOverError()) == "The run is over: its context can do nothing more."
     assert str(FailJob("no such account")) == "no such account"
+
+    class Bare(FailJob):
+        pass
+
+    Bare.__doc__ = None
+    assert str(Bare()) == ""

@@ -46,7 +46,7 @@ def test_a_plain_handler_without_parameters_takes_none():
 
     kind = kind_of(tidy)
     assert (kind.is_async, kind.model, kind.description) == (False, None, "Tidies up.")
-    assert kind.schema()["additionalProperties"] is False
+    assert kind.schema() == {"type": "object", "properties": {}, "additionalProperties": False}
     assert kind.parse("{}") is None
     with pytest.raises(InvalidParametersError, match=r"^parameters: kind 'tidy' takes none$"):
         kind.parse('{"a": 1}')
@@ -216,6 +216,9 @@ async def _any_number(*contexts): ...
 async def _any_names(ctx, **parameters: Amount): ...
 
 
+async def _annotation_that_fails(ctx: "int | 3"): ...  # type: ignore[valid-type]
+
+
 async def _odd_annotation(ctx, parameters: "1 +"): ...  # type: ignore[valid-type]  # noqa: F722
 
 
@@ -235,7 +238,7 @@ class _Callable:
         (_no_context, "must take"),
         (_three, "must take"),
         (_keyword, "must take"),
-        (_not_a_model, "pydantic model"),
+        (_not_a_model, "'parameters' must be annotated with a pydantic model"),
         (_unannotated, "pydantic model"),
         (_wrong_context, "async handler is a JobContext"),
         (_wrong_plain_context, "plain handler is a SyncJobContext"),
@@ -244,6 +247,7 @@ class _Callable:
         (_any_number, "must take"),
         (_any_names, "must take"),
         (_odd_annotation, "cannot be read"),
+        (_annotation_that_fails, "cannot be read"),
         (_class_that_is_no_model, "pydantic model"),
         (_unknown_annotation, "Nowhere"),
         (_Callable(), "function"),

@@ -92,6 +92,23 @@ def test_parameters_that_refer_to_an_unknown_type_are_refused(write_module):
         load(["vague_jobs"])
 
 
+def test_parameters_whose_schema_refers_to_an_unknown_type_are_refused(write_module):
+    write_module(
+        "vague_jobs",
+        """
+        from pydantic import BaseModel, PydanticUndefinedAnnotation
+        class Parameters(BaseModel):
+            @classmethod
+            def model_json_schema(cls):
+                raise PydanticUndefinedAnnotation("Nowhere", "name 'Nowhere' is not defined")
+        @job('vague')
+        async def vague(ctx, parameters: Parameters): ...
+        """,
+    )
+    with pytest.raises(LoadError, match=r"kind 'vague' have no JSON schema: name 'Nowhere' is not defined"):
+        load(["vague_jobs"])
+
+
 def test_a_module_beside_the_one_that_is_loaded_is_not_searched(write_module):
     write_module("shop", "@job('a')\nasync def a(ctx): ...")
     write_module("shopping", "@job('b')\nasync def b(ctx): ...")

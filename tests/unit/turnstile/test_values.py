@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import BaseModel, computed_field
 from tests.unit.turnstile.trying import Position, run
 
 from turnstile import JobContext, NotStorableError
@@ -63,3 +64,15 @@ def test_a_value_that_contains_itself_is_not_json():
 def test_a_number_that_json_lacks_is_refused_wherever_it_stands(number):
     with pytest.raises(NotStorableError, match=r"^it is not JSON: "):
         to_json({"deep": [number]}, "it")
+
+
+@pytest.mark.parametrize("error", [TypeError("odd"), RecursionError("odd"), ValueError("odd")])
+def test_a_model_that_cannot_be_written_is_not_json(error):
+    class Odd(BaseModel):
+        @computed_field
+        @property
+        def odd(self) -> int:
+            raise error
+
+    with pytest.raises(NotStorableError, match=r"^it is not JSON: odd$"):
+        to_json(Odd(), "it")
