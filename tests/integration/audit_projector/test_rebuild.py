@@ -75,12 +75,14 @@ async def test_a_rebuild_while_everything_runs_leaves_nothing_out(place: Install
         await rebuild(place.settings)
 
         async def all_are_there() -> bool:
-            return all([await place.statuses(job_id) for job_id in jobs])
+            return [len(await place.statuses(job_id)) for job_id in jobs] == [4] * 10 + [1] * 2
 
         await until(all_are_there)
     quiet = await everything(place, jobs)
-    await rebuild(place.settings)
+    counted = await rebuild(place.settings)
+    assert (counted.jobs, counted.events) == (12, 10 * 4 + 2)
     assert await everything(place, jobs) == quiet
+    assert await place.active() == set(jobs[10:])
 
 
 async def test_the_command_says_what_it_did(place: Installation) -> None:

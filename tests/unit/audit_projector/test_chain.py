@@ -1,4 +1,4 @@
-"""Each way in which an event may not follow from the one before is noticed on its own, as are foreign events."""
+"""Each way in which an event may not follow from the one before is noticed on its own."""
 
 from dataclasses import replace
 
@@ -144,3 +144,12 @@ def test_the_end_of_a_run_that_an_earlier_message_began_is_known_by_the_watermar
     assert run == Tenure("ledger", 7, "job", 3, ended_at=run.ended_at, outcome="Completed", ended_in="last")
     assert run.ended_at is not None
     assert chain.intruders == []
+
+
+def test_a_start_that_names_no_fence_begins_no_run_that_could_be_known() -> None:
+    job = JobRow("job", "kind", "ledger", fence=0)
+    chain = Chain(Watermark())
+    _, started = write(job, EventStatus.STARTED)
+    assert started.fence is None
+    assert chain.append(started)
+    assert (chain.tenures(), chain.running_fence) == ([], 0)
