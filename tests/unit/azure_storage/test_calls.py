@@ -170,6 +170,10 @@ async def test_an_answer_is_passed_on_and_reported_with_the_time_it_took(
     assert calls == [StorageCall("journal.read", CallOutcome.OK, 7.5)]
 
 
+def test_outcomes_are_called_as_telemetry_knows_them() -> None:
+    assert [str(outcome) for outcome in CallOutcome] == ["ok", "refused", "unknown", "denied"]
+
+
 async def test_a_deadline_is_in_the_time_of_the_event_loop() -> None:
     now = asyncio.get_running_loop().time()
     assert now + 3 <= deadline_in(3) <= asyncio.get_running_loop().time() + 3
