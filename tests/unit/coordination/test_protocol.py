@@ -1,7 +1,7 @@
 """The protocol over the in-memory ports: what must happen, and what must never."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,8 +10,9 @@ from tests.unit.coordination.small_world import Script, World
 from contracts.statuses import JobStatus
 from coordination import rows
 from coordination.cancellation import Canceller, CancelTooLateError
-from coordination.observations import Fenced, LeaseEnded, RunStarted
-from coordination.ports import Ring, UnknownOutcomeError
+from coordination.faults import Calls
+from coordination.observations import Fenced, Refusal, RunStarted
+from coordination.ports import CoordinationError, RefusedError, Ring, UnknownOutcomeError
 
 Make = Callable[..., World]
 
@@ -79,7 +80,7 @@ async def test_a_line_of_jobs_costs_one_transaction_each(make_world: Make) -> No
     assert len(commits) == submitted + 1
 
 
-async def test_a_lost_host_is_taken_over_and_its_late_writes_are_refused(make_world: Make) -> None:
+async def test_a_host_that_loses_the_lease_store_stops_in_time_and_is_taken_over(make_world: Make) -> None:
     world = make_world(seed=4, workers=2)
     job_id = await world.submit(script=Script(steps=30))
     world.deliver()
@@ -95,7 +96,8 @@ async def test_a_lost_host_is_taken_over_and_its_late_writes_are_refused(make_wo
     world.leases.renew = cut_off  # type: ignore[method-assign]
     await world.clock.advance(10)
     world.leases.renew = renew  # type: ignore[method-assign]
-    assert any(isinstance(seen, LeaseEnded | Fenced) for seen in world.observed)
+    [fenced] = [seen for seen in world.observed if isinstance(seen, Fenced)]
+    assert (fenced.job_id, fenced.refusal) == (job_id, Refusal.TOO_LATE)
     await world.run_until_done()
     assert statuses(world, job_id).count("Interrupted") == 1
     [job] = world.jobs()
@@ -229,9 +231,23 @@ async def test_nothing_breaks_whatever_is_lost_late_or_slow(make_world: Make, se
     world.check()
 
 
-async def test_stale_writes_do_get_refused_in_the_faulty_world(make_world: Make) -> None:
-    fenced = 0
-    for seed in range(10):
+async def test_late_writes_do_get_refused_and_holders_stopped_in_the_faulty_world(
+    make_world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the seeds above would show nothing: what must not break would never have been attacked."""
+    refused_late = 0
+    refusals: set[Refusal] = set()
+
+    async def arrive(arrival: Awaitable[None], action: Callable[[], object]) -> None:
+        nonlocal refused_late
+        await arrival
+        try:
+            action()
+        except CoordinationError as error:
+            refused_late += isinstance(error, RefusedError)
+
+    monkeypatch.setattr(Calls, "_arrive", staticmethod(arrive))
+    for seed in range(5):
         world = make_world(seed, workers=3, before=0.1, after=0.1, late=0.05, delay=0.3, longest_delay=8.0)
         for _ in range(5):
             submitting = asyncio.ensure_future(world.submit(script=Script(steps=5, seconds=2)))
@@ -239,5 +255,6 @@ async def test_stale_writes_do_get_refused_in_the_faulty_world(make_world: Make)
                 await world.clock.advance_to_next()
         await world.run_until_done()
         world.check()
-        fenced += sum(isinstance(seen, Fenced) for seen in world.observed)
-    assert fenced > 0
+        refusals |= {seen.refusal for seen in world.observed if isinstance(seen, Fenced)}
+    assert refused_late > 0
+    assert refusals >= {Refusal.TOO_LATE, Refusal.UNKNOWN}
