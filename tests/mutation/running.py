@@ -200,7 +200,8 @@ def _import_and_run(change: Changed, cover: Cover) -> str:
     match code:
         case pytest.ExitCode.OK:
             return "survived"
-        case pytest.ExitCode.TESTS_FAILED | pytest.ExitCode.INTERRUPTED:
+        # The latter two where a test file, or a conftest, cannot be imported.
+        case pytest.ExitCode.TESTS_FAILED | pytest.ExitCode.INTERRUPTED | pytest.ExitCode.USAGE_ERROR:
             return failures.first or "its import"
         case _:
             raise _UnusableError(f"{change.module}: pytest ended with {code!r}")
