@@ -264,6 +264,20 @@ async def test_a_write_that_comes_too_late_is_not_sent_and_ends_the_tenure(world
     assert tenure.running is None
 
 
+async def test_a_take_over_that_comes_too_late_is_not_sent(world: Setting) -> None:
+    await world.submit()
+    tenure = world.tenure()
+    await tenure.keeper.acquire()
+    world.network.after("journal.read_range", TIMES.soft)
+    taking_over = asyncio.ensure_future(tenure.take_over(lambda _: True))
+    commits = len(world.network.sent("journal.commit"))
+    await world.clock.advance(TIMES.soft)
+    with pytest.raises(FencedError):
+        await taking_over
+    assert len(world.network.sent("journal.commit")) == commits
+    assert world.seen(Fenced) == [Fenced("L", "", Refusal.TOO_LATE, "the time to write is over")]
+
+
 @pytest.mark.parametrize(("duration", "until"), [(15.0, 9.0), (60.0, 20.0)])
 async def test_a_silent_journal_is_asked_until_the_soft_deadline_and_at_most_for_its_own_time(
     duration: float, until: float

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from tests.unit.coordination.setting import Setting
@@ -71,6 +72,25 @@ async def test_a_run_that_ends_within_the_grace_is_not_interrupted(world: Settin
     assert (world.job(job_id).status, world.job(job_id).interruptions) == (JobStatus.COMPLETED, 0)
     assert world.job(second).attempt == 0
     assert world.bell.rings == [Ring("L", released=True)]
+
+
+async def test_runs_are_given_the_whole_grace(world: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    graces: list[float] = []
+    wait = asyncio.wait
+
+    async def note_time(things: Any, *, timeout: float | None = None, **how: Any) -> Any:
+        if timeout is None:
+            return await wait(things, **how)
+        graces.append(timeout)
+        return await wait(things, timeout=0.0, **how)
+
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    monkeypatch.setattr(asyncio, "wait", note_time)
+    await worker.stop(37.5)
+    assert graces == [37.5]
+    assert world.runs.started[0].stop.reason is StopReason.SHUTDOWN
 
 
 async def test_runs_that_outlast_the_grace_are_interrupted_and_passed_on(world: Setting) -> None:

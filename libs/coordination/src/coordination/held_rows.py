@@ -159,7 +159,6 @@ class HeldRows:
     def adopt(self, draft: Draft, versions: Mapping[str, str]) -> None:
         """Take in an own write."""
         if draft.job is None:
-            self.held = None
             return
         key, state = rows.job_key(draft.job.job_id), rows.state_key(draft.job.job_id)
         earlier = self.held.state_etag if self.held else None
