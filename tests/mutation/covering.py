@@ -1,8 +1,6 @@
 """Which tests run a line: measured by running the tests of a package; later those of changed files alone."""
 
-import bisect
 import hashlib
-import itertools
 import json
 import os
 import time
@@ -18,8 +16,8 @@ from tests.mutants.mutant import source_path
 from tests.mutation.changing import Changed
 from tests.mutation.packages import ROOT, Package
 
-#: Seconds of tests that are run for a change of what runs on import.
-_ON_IMPORT = 4.0
+#: Seconds, and files, of tests that are run for a change of what runs on import.
+_ON_IMPORT, _FILES_ON_IMPORT = 4.0, 8
 
 
 @dataclass
@@ -44,7 +42,7 @@ class Cover:
         """Return the tests that may notice a change, the likeliest, or the quickest, first.
 
         What runs on import is used by every test. The ones that name the module come first, then the ones
-        that run something of it, and no more of them than take a few seconds.
+        that run something of it, and no more of them than take a few seconds and stand in a few files.
         """
         if change.function:
             return sorted(self.of_lines(change.module, *change.lines), key=lambda test: self.seconds[test])
@@ -53,8 +51,17 @@ class Cover:
             self.seconds,
             key=lambda test: (not _names(test, change.module), test not in running, self.seconds[test]),
         )
-        last = bisect.bisect(list(itertools.accumulate(self.seconds[test] for test in in_order)), _ON_IMPORT)
-        return in_order[:last]
+        files: set[str] = set()
+        found, seconds = [], 0.0
+        for test in in_order:
+            file = test.partition("::")[0]
+            if (file in files or len(files) < _FILES_ON_IMPORT) and seconds + self.seconds[
+                test
+            ] <= _ON_IMPORT:
+                files.add(file)
+                found.append(test)
+                seconds += self.seconds[test]
+        return found
 
     def write(self, path: Path) -> None:
         """Keep it in a file."""

@@ -46,8 +46,8 @@ def _digest_of_test(test: str) -> str:
 class Kept:
     """Outcomes of earlier runs of a package.
 
-    A change that was noticed stays so while its function and the test that noticed it are the same. One that was
-    not noticed stays so while its function and all files of tests that run it are the same.
+    A change that was noticed stays so while its function and the test that noticed it are the same. One that
+    was not noticed stays so while its function and all files of tests that run it are the same.
     """
 
     def __init__(self, package: str) -> None:
