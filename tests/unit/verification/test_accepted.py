@@ -8,7 +8,7 @@ from tests.unit.verification.authored import Author, eventful, job_id
 from tests.unit.verification.breaking import FIRST, SECOND, running
 from tests.unit.verification.records import Records, told_of
 
-from verification import Place, register
+from verification import Place, checking, register
 
 
 async def test_an_accepted_job_that_ended_after_the_journal_was_read_has_its_end(tmp_path: Path) -> None:
@@ -70,6 +70,32 @@ async def test_of_very_many_accepted_jobs_without_an_end_the_number_is_told(
     found = (await broken(Records(eventful()), accepted=file_of(tmp_path, *ids)))["I3"]
     assert (len(found), found[-1]) == (19, "1 more accepted jobs had no terminal record")
     assert len((await broken(Records(eventful()), accepted=file_of(tmp_path, *ids[1:])))["I3"]) == 18
+
+
+async def test_a_file_that_is_no_text_is_read_line_by_line_all_the_same(tmp_path: Path) -> None:
+    accepted = tmp_path / "ids"
+    accepted.write_bytes(f"{FIRST}\n\xff\n".encode("latin-1"))
+    violation = await the_violation(Records(eventful()), accepted=accepted)
+    assert violation.message.startswith("an accepted id is none: '\ufffd'")
+
+
+@pytest.mark.parametrize(("few", "looks_up"), [(4, False), (5, True)])
+async def test_up_to_a_few_jobs_of_chosen_locks_are_looked_up_one_by_one(
+    few: int, looks_up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "_FEW_JOBS", few)
+    asked: list[str] = []
+
+    class Asked(Records):
+        async def find(self, job_id: str) -> Place | None:
+            asked.append(job_id)
+            return await super().find(job_id)
+
+    assert await broken(Asked(eventful()), scope=Scope(("ledger",))) == {}
+    assert sorted(asked) == ([job_id(number) for number in range(1, 6)] if looks_up else [])
+    asked.clear()
+    assert await broken(Asked(eventful())) == {}
+    assert asked == [], "of all locks, the whole register is read"
 
 
 @pytest.mark.parametrize("scope", [Scope(), Scope(("ledger",))])

@@ -19,7 +19,7 @@ from tests.unit.verification.test_command import NOWHERE
 from azure_storage.connection import StorageConnection
 from command_line.verifying import command
 from coordination.ports import UnknownOutcomeError
-from verification import Invariant, Question, Run, Scope, Violation
+from verification import Invariant, LedgerError, Question, Run, Scope, Violation
 
 MOMENT = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
@@ -88,7 +88,7 @@ def test_what_is_asked_when_nothing_is_said_is_what_the_readme_says() -> None:
     ("raised", "code", "sentence"),
     [
         (UnknownOutcomeError("no answer"), 5, "Error: the storage does not answer: no answer"),
-        (command.LedgerError("line 1 of the ledger is no effect"), 2, "Error: line 1 of the ledger"),
+        (LedgerError("line 1 of the ledger is no effect"), 2, "Error: line 1 of the ledger"),
         (PermissionError(13, "Permission denied", "ids"), 2, "Permission denied"),
         (KeyboardInterrupt(), 130, ""),
     ],

@@ -125,6 +125,21 @@ async def test_a_number_that_comes_twice_is_found() -> None:
     assert found["I1"] == ["event 4 follows event 4"]
 
 
+@pytest.mark.parametrize(
+    ("values", "trouble"),
+    [({}, "KeyError: 'job_id'"), ({"status": "Odd"}, "'Odd' is not a valid EventStatus")],
+)
+async def test_a_row_among_events_that_is_none_is_found(values: dict[str, Any], trouble: str) -> None:
+    author = one_job()
+    records = Records(author)
+    odd = {**author.event(JOB, 5), "seq": 6, **values} if values else {}
+    author.rows[rows.event_key(JOB, 6)] = odd, 0.0
+    records.partitions[author.partition] = author.stored()
+    violation = await the_violation(records)
+    assert violation.message == f"the row event|{JOB}|000006 is no event: {trouble}"
+    assert (violation.invariant, violation.lock, violation.job_id) == (Invariant.EVENTS, "ledger", JOB)
+
+
 async def test_a_row_that_comes_twice_is_found() -> None:
     author = one_job()
     records = Records(author)

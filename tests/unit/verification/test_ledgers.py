@@ -14,7 +14,7 @@ from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
 from coordination.events import timestamp
-from verification import Stored
+from verification import Stored, ledger
 
 #: The sink's clock shows 0 when the run begins whose first effect comes at once.
 BEGIN = 0.0
@@ -139,6 +139,14 @@ async def test_what_was_refused_had_no_effect_and_is_judged_by_no_rule(tmp_path:
     assert (verdict.counts["effects_accepted"], verdict.counts["effects_refused"]) == (2, 5)
 
 
+async def test_one_effect_of_each_kind_is_enough_to_judge_by(tmp_path: Path) -> None:
+    author = running()
+    lines = [at(author, JOB, "a", BEGIN), at(author, JOB, "b", 1.0, accepted=False)]
+    for some in (lines, lines[:1], lines[1:]):
+        verdict = await verdict_on(Records(author), sink=file_of(tmp_path, *some))
+        assert {number.value for number in verdict.unchecked} == {"I3", "I6", "I11"}
+
+
 async def test_a_fence_that_was_seen_before_the_period_counts(tmp_path: Path) -> None:
     author = cut_off()
     author.pause(60)
@@ -198,6 +206,21 @@ async def test_a_run_that_did_not_begin_in_the_meantime_stays_unknown(
     assert violation.message == "the sink accepted step 'c' of a run that the journal does not know"
     assert (violation.invariant.value, violation.lock) == ("I4", "ledger")
     assert (violation.job_id, violation.fence) == (more.get("job", job), more.get("fence", 1))
+
+
+async def test_of_very_many_unknown_runs_only_some_are_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "_MOST_LOOKED_FOR", 1)
+    author = Author()
+    jobs = [author.submit() for _ in range(2)]
+    before = author.stored()
+    author.start(jobs[0])
+    author.end(jobs[0], chain=jobs[1])
+    lines = [at(author, job, "a", float(fence), fence=fence) for fence, job in enumerate(jobs, 1)]
+    records = Growing(author, before)
+    found = await broken(records, sink=file_of(tmp_path, *lines))
+    assert found["I4"] == ["the sink accepted step 'a' of a run that the journal does not know"]
 
 
 # --- I10: recorded steps ------------------------------------------------------------

@@ -204,6 +204,29 @@ async def test_a_lock_that_was_free_because_nothing_waited_is_no_slow_hand_over(
     assert verdict.in_line.max == 0.1
 
 
+async def test_a_job_that_came_at_the_moment_when_a_run_ended_found_no_empty_line() -> None:
+    author = Author()
+    author.start(author.submit())
+    author.end(ONE)
+    other = author.submit()
+    author.start(other)
+    for job, seq in ((ONE, 4), (other, 1)):
+        forge(author, job, seq, timestamp="2026-11-21T08:00:05.000000Z")
+    forge(author, other, 3, timestamp="2026-11-21T08:00:07.000000Z")
+    verdict = await verdict_on(Records(author))
+    assert (verdict.hand_over.count, verdict.hand_over.max) == (1, 2.0)
+
+
+@pytest.mark.parametrize("text", ["nonsense", "2026-11-21T08:00:00"])
+async def test_a_time_that_is_none_or_has_no_offset_measures_nothing(text: str) -> None:
+    author = two_runs()
+    forge(author, OTHER, 3, timestamp=text)
+    verdict = await verdict_on(Records(author))
+    assert verdict.violations == []
+    assert (verdict.hand_over.count, verdict.hand_over.max, verdict.clocks_apart) == (1, 0.0, 0.0)
+    assert (verdict.in_line.count, verdict.in_line.max) == (2, 0.2)
+
+
 async def test_a_job_that_was_cut_off_and_waits_makes_no_empty_line() -> None:
     """An urgent job that comes in the meantime does not hide how long the lock stood still."""
     author = Author()

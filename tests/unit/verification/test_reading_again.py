@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.unit.verification.asking import broken, file_of, the_violation, verdict_on
+from tests.unit.verification.asking import HurriedClock, broken, file_of, the_violation, verdict_on
 from tests.unit.verification.authored import Author, effect
 from tests.unit.verification.breaking import FIRST, SECOND, running
 from tests.unit.verification.records import Records
 
 from coordination import rows
-from verification import Stored, steps
+from verification import Question, Stored, steps, verify
 
 
 class Readings(Records):
@@ -79,6 +79,25 @@ async def test_only_what_was_found_before_and_again_is_told() -> None:
     torn = without(author.stored(), rows.job_key(SECOND))
     found = await broken(Readings(author, torn))
     assert found["I1"] == ["event 1 does not have the hash of what it says"]
+
+
+async def test_a_lock_on_which_work_goes_on_and_nothing_is_wrong_is_read_once() -> None:
+    records = Readings(two_jobs())
+    assert await broken(records) == {}
+    assert records.readings == 1
+
+
+async def test_there_is_a_pause_before_each_further_reading() -> None:
+    author = two_jobs()
+    torn = without(author.stored(), rows.job_key(SECOND))
+    pauses: list[float] = []
+
+    class Clock(HurriedClock):
+        async def sleep(self, seconds: float) -> None:
+            pauses.append(seconds)
+
+    await verify(Readings(author, torn, torn), Clock(), Question(patience_seconds=0.0))
+    assert pauses == [0.2, 0.2]
 
 
 async def test_a_lock_on_which_nothing_goes_on_is_read_once() -> None:
