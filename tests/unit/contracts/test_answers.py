@@ -1,0 +1,46 @@
+"""The documents of answers: what may be left out of them, and which fields their schema explains."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from contracts.jobs import Job, Kind, Lock, Page, Progress, Submission, WaitingFor, Worker
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("document", "left_out"),
+    [
+        (WaitingFor(lock="l"), {"holder": None, "running": None, "ahead": []}),
+        (
+            Worker(worker="w", seen_at=MOMENT),
+            {"started_at": None, "kinds": [], "running": [], "properties": {}},
+        ),
+        (Kind(kind="k", parameters={}, published_at=MOMENT), {"description": ""}),
+        (Progress(value=1), {"limit": None}),
+        (Page[str](items=["a"]), {"next": None}),
+    ],
+)
+def test_what_there_is_nothing_to_say_of_may_be_left_out(
+    document: BaseModel, left_out: dict[str, Any]
+) -> None:
+    assert {name: getattr(document, name) for name in left_out} == left_out
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        (Submission, {"lock", "parameters", "name", "priority", "job_id", "properties"}),
+        (WaitingFor, {"holder", "running", "ahead"}),
+        (Job, {"step", "position"}),
+        (Lock, {"line", "waiting"}),
+        (Kind, {"description", "parameters", "published_at"}),
+        (Worker, {"seen_at", "kinds", "running", "properties"}),
+    ],
+)
+def test_a_field_whose_name_does_not_say_it_all_is_explained(model: type[BaseModel], names: set[str]) -> None:
+    described = {name for name, field in model.model_fields.items() if field.description}
+    assert described == names
