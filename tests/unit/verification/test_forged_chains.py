@@ -135,7 +135,7 @@ async def test_a_row_among_events_that_is_none_is_found(values: dict[str, Any], 
     odd = {**author.event(JOB, 5), "seq": 6, **values} if values else {}
     author.rows[rows.event_key(JOB, 6)] = odd, 0.0
     records.partitions[author.partition] = author.stored()
-    violation = await the_violation(records)
+    violation = (await verdict_on(records)).violations[0]
     assert violation.message == f"the row event|{JOB}|000006 is no event: {trouble}"
     assert (violation.invariant, violation.lock, violation.job_id) == (Invariant.EVENTS, "ledger", JOB)
 
