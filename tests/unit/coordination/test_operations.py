@@ -17,35 +17,42 @@ async def world() -> AsyncIterator[Setting]:
     await made.close()
 
 
-@operation
 async def inner() -> Operation | None:
     return current_operation()
 
 
-@operation
 async def outer() -> tuple[Operation | None, Operation | None, Operation | None]:
-    return current_operation(), await inner(), current_operation()
+    return current_operation(), await operation(inner)(), current_operation()
 
 
-@operation
 async def fail(message: str, *, kind: type[Exception]) -> None:
     raise kind(message)
 
 
 async def test_an_operation_lasts_as_long_as_its_call() -> None:
     assert current_operation() is None
-    assert await inner() is not None
+    assert await operation(inner)() is not None
     assert current_operation() is None
     with pytest.raises(ValueError, match="the message"):
-        await fail("the message", kind=ValueError)
+        await operation(fail)("the message", kind=ValueError)
+    assert current_operation() is None
+
+
+async def test_a_function_that_is_made_an_operation_keeps_its_name_arguments_and_result() -> None:
+    @operation
+    async def join(left: str, *, right: str) -> tuple[str, bool]:
+        return left + right, current_operation() is not None
+
+    assert join.__name__ == "join"
+    assert await join("a", right="b") == ("ab", True)
     assert current_operation() is None
 
 
 async def test_each_call_is_an_operation_of_its_own() -> None:
-    before, within, after = await outer()
+    before, within, after = await operation(outer)()
     assert before is after
     assert within is not before
-    assert await inner() is not await inner()
+    assert await operation(inner)() is not await operation(inner)()
 
 
 def storage_calls(world: Setting) -> list[Call]:

@@ -121,6 +121,7 @@ async def test_a_lock_that_is_tried_for_takes_room(setting: Setting) -> None:
     await setting.clock.advance(0.5)
     assert worker.is_serving("L")
     assert worker.running == {}
+    await worker.look("L", "job")  # nothing runs that could be looked at
     assert not worker.has_room
     await setting.clock.advance(0.5)
     assert await answering is Answer.EMPTY
@@ -136,10 +137,10 @@ async def test_a_worker_has_too_many_locks_only_when_it_serves_more_than_it_has_
     for lock in ("L", "M"):
         await setting.ring(worker, Ring(lock))
     assert not worker.has_too_many
-    assert worker.accepts(setting.job(jobs[0]))
+    assert worker.accepts(setting.job(jobs[0])) is True
     places = 1
     assert worker.has_too_many
-    assert not worker.accepts(setting.job(jobs[0]))
+    assert worker.accepts(setting.job(jobs[0])) is False
 
 
 async def test_room_is_waited_for_until_a_lock_is_given_back(setting: Setting) -> None:

@@ -252,6 +252,20 @@ async def test_a_take_over_that_was_refused_is_tried_again_with_another_lease(wo
     assert world.job(job_id).attempt == 1
 
 
+async def test_a_ring_whose_take_over_was_refused_is_answered_before_the_lock_is_tried_for_again(
+    world: Setting,
+) -> None:
+    await world.submit()
+    worker = world.worker()
+    world.network.before("journal.commit", RefusedError())
+    world.network.before("leases.acquire", None, 5.0)
+    answering = asyncio.ensure_future(worker.answer(Ring("L")))
+    await world.clock.advance(0.2)
+    assert answering.done()
+    assert await answering is Answer.TAKEN
+    assert world.runs.started == []
+
+
 async def test_a_lock_whose_lease_another_holds_is_left_to_it(world: Setting) -> None:
     await world.submit()
     await world.hold("w0")
