@@ -104,22 +104,6 @@ async def test_who_sleeps_again_when_woken_is_woken_again_within_the_same_time(c
     task.cancel()
 
 
-async def test_no_time_at_all_is_slept_within_one_turn_of_the_event_loop(clock: VirtualClock) -> None:
-    turns = 0
-
-    def count() -> None:
-        nonlocal turns
-        turns += 1
-        handle.append(asyncio.get_running_loop().call_soon(count))
-
-    handle = [asyncio.get_running_loop().call_soon(count)]
-    for seconds in (0, -1):
-        await clock.sleep(seconds)
-    handle[-1].cancel()
-    assert turns == 2
-    assert await clock.advance_to_next() is False
-
-
 async def test_who_has_not_begun_to_sleep_yet_is_found_when_time_is_advanced(clock: VirtualClock) -> None:
     for advance in (clock.advance_to_next, lambda: clock.advance(1)):
         tasks, woken = sleepers(clock, 1)
