@@ -52,7 +52,7 @@ def table_refusal(status: int, code: str = "SomeCode") -> Prepared:
 
 
 def stored(key: str, /, of: str = "p", **values: Any) -> dict[str, Any]:
-    """Give a row of the partition `of` as it stands in an answer."""
+    """Return a row of the partition `of` as it stands in an answer."""
     return {"odata.etag": ETAG, "PartitionKey": of, "RowKey": key, **values}
 
 
@@ -70,7 +70,7 @@ def page(*rows: dict[str, Any], following: str = "") -> Prepared:
 
 
 def sent(body: str | bytes) -> dict[str, Any]:
-    """Give the row that a request carries, without the types of its texts, which the SDK adds to some."""
+    """Return the row that a request carries, without the types of its texts, which the SDK adds to some."""
     values = json.loads(body)
     return {name: value for name, value in values.items() if value != "Edm.String"}
 

@@ -106,10 +106,10 @@ SUMMARY_VALUES: dict[str, Any] = {
 
 
 def entry(**values: Any) -> TrailEntry:
-    """Give an entry whose event has these values."""
+    """Return an entry whose event has these values."""
     return TrailEntry(EVENT.model_copy(update=values), "a hash", "the one before")
 
 
 def summary(**values: Any) -> Summary:
-    """Give a summary with these values."""
+    """Return a summary with these values."""
     return replace(SUMMARY, **values)

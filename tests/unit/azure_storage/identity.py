@@ -7,7 +7,7 @@ from azure.core.credentials import AccessToken
 
 
 class FakeIdentity:
-    """Gives out numbered tokens, or raises the error that a test has set."""
+    """Returns numbered tokens, or raises the error that a test has set."""
 
     def __init__(self, lifetime: float) -> None:
         self.lifetime = lifetime

@@ -75,7 +75,7 @@ async def test_a_token_is_never_sent_in_the_clear() -> None:
     ("error", "expected", "outcome"),
     [
         (ClientAuthenticationError("no such identity"), AccessDeniedError, CallOutcome.DENIED),
-        (ServiceRequestError("nobody answers"), UnknownOutcomeError, CallOutcome.UNKNOWN),
+        (ServiceRequestError("no answer"), UnknownOutcomeError, CallOutcome.UNKNOWN),
     ],
 )
 async def test_an_identity_without_a_token_is_denied_and_one_that_is_silent_is_unknown(

@@ -85,7 +85,7 @@ def test_each_operation_has_its_answer() -> None:
     assert decode_batch(body) == [BatchAnswer(204, "W/\"datetime'a'\""), BatchAnswer(204)]
 
 
-def test_a_failed_operation_tells_why() -> None:
+def test_a_failed_operation_has_its_reason() -> None:
     document = '{"odata.error":{"code":"EntityAlreadyExists","message":{"value":"1:It exists."}}}'
     body = answer(f"HTTP/1.1 409 Conflict\nContent-Type: application/json\n\n{document}")
     assert decode_batch(body) == [BatchAnswer(409, "", "EntityAlreadyExists", "1:It exists.")]
@@ -166,7 +166,7 @@ def test_an_operation_succeeded_when_its_status_says_so(status: int, is_success:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         ("", ("", "")),
         ("  no JSON  ", ("", "no JSON")),
@@ -177,5 +177,5 @@ def test_an_operation_succeeded_when_its_status_says_so(status: int, is_success:
         ('{"odata.error":{"code":"C","message":{"value":"v"}}}', ("C", "v")),
     ],
 )
-def test_an_error_tells_what_can_be_read_of_it(body: str, told: tuple[str, str]) -> None:
-    assert decode_error(body) == told
+def test_an_error_is_read_as_far_as_it_can_be(body: str, expected: tuple[str, str]) -> None:
+    assert decode_error(body) == expected

@@ -89,13 +89,15 @@ def test_a_status_is_a_refusal_only_where_the_store_has_surely_done_nothing(
         ("", RefusedCallError),
     ],
 )
-def test_a_table_that_is_gone_or_going_is_no_answer(status: int, code: str, kind: type[Exception]) -> None:
+def test_a_table_that_is_missing_or_being_deleted_is_not_an_answer(
+    status: int, code: str, kind: type[Exception]
+) -> None:
     error = refusal(status, code, "why")
     assert type(error) is kind
     assert code in str(error)
 
 
-def test_whoever_is_denied_access_is_denied_it_whatever_the_code() -> None:
+def test_denied_access_is_reported_as_denied_with_any_code() -> None:
     assert type(refusal(403, "TableNotFound", "")) is AccessDeniedError
 
 
@@ -137,7 +139,7 @@ def sdk_error(
         (ConnectionResetError("why"), UnknownOutcomeError, CallOutcome.UNKNOWN),
         (TimeoutError(), UnknownOutcomeError, CallOutcome.UNKNOWN),
         (asyncio.CancelledError(), UnknownOutcomeError, CallOutcome.UNKNOWN),
-        # What nobody foresaw is no answer either, and is not hidden.
+        # An unexpected error is not an answer either, and is not hidden.
         (ZeroDivisionError("why"), ZeroDivisionError, CallOutcome.UNKNOWN),
         (StopAsyncIteration(), StopAsyncIteration, CallOutcome.OK),
     ],

@@ -76,7 +76,7 @@ async def test_the_calls_of_a_connection_are_observed(account: dict[str, str]) -
 
 
 @pytest.mark.parametrize("missing", ADDRESSES)
-def test_half_of_the_addresses_is_no_account(missing: str) -> None:
+def test_half_of_the_addresses_is_not_an_account(missing: str) -> None:
     settings = ServiceSettings.model_validate(ADDRESSES).model_copy(update={missing: None})
     with pytest.raises(ValueError, match="needs a connection string, or a blob address and a table address"):
         connect(settings)

@@ -22,7 +22,7 @@ def numbers(rows: list[Row]) -> list[str]:
     return [row.key for row in rows]
 
 
-async def test_a_row_is_read_by_its_key_whatever_stands_in_it(
+async def test_a_row_is_read_by_a_key_with_any_characters(
     service: FakeService, queries: TableQueries
 ) -> None:
     service.answer = row("it's|ü", n=1, **{"big": str(2**40), "big@odata.type": "Edm.Int64"})

@@ -50,10 +50,10 @@ def test_a_time_of_another_zone_is_the_same_moment() -> None:
 @pytest.mark.parametrize(
     ("newer", "older"),
     [
-        # By time, however little, whatever else they have.
+        # By time, however small the difference, before all else.
         ((MOMENT + MICROSECOND, 1, "a", 1), (MOMENT, 9, "z", 9)),
         ((MOMENT + timedelta(days=1), 1, "a", 1), (MOMENT + timedelta(hours=23, seconds=59), 9, "z", 9)),
-        # By fence at one time, whatever the number; an event without a fence was before all.
+        # At one time by fence, before the number; an event without a fence is the oldest.
         ((MOMENT, 10, "z", 1), (MOMENT, 9, "a", 9)),
         ((MOMENT, 1, "z", 1), (MOMENT, None, "a", 9)),
         # By number in one job, as a number.

@@ -53,7 +53,7 @@ def lock_row(key: str, fence: int = 7) -> dict[str, Any]:
 
 
 def asked_for(service: FakeService) -> list[tuple[str, str, str]]:
-    """Give path, condition and number of rows of every page that was asked for."""
+    """Return path, condition and number of rows of every page that was asked for."""
     return [
         (path, request.query["$filter"], request.query["$top"])
         for (_, path), request in zip(service.asked, service.requests, strict=True)

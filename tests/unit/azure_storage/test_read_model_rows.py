@@ -1,4 +1,4 @@
-"""What is written into the read models is what is read from them, over the wire and whatever is missing."""
+"""What is written into the read models is what is read from them, over the wire and with values missing."""
 
 import json
 from dataclasses import replace
@@ -20,7 +20,7 @@ MINUTE = inverted_minute(MOMENT)
 
 
 async def through_the_store(service: FakeService, row: dict[str, Any]) -> Any:
-    """Send a row, and give it as it is when it comes back."""
+    """Send a row, and return it as it is when it comes back."""
     tables = Tables(service.connection)
     service.answer = written()
     await tables.upsert("Some", [row])
@@ -145,7 +145,7 @@ async def test_a_lock_comes_back_as_it_was(service: FakeService) -> None:
 
 
 def kind(length: int, sign: str = "x") -> Kind:
-    """Give a kind whose JSON has so many characters."""
+    """Return a kind whose JSON has so many characters."""
     empty = Kind(kind="k", parameters={"t": ""}, published_at=MOMENT)
     room = length - len(empty.model_dump_json())
     return empty.model_copy(update={"parameters": {"t": sign * room}})

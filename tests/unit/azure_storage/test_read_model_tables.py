@@ -39,7 +39,7 @@ def tables(service: FakeService) -> Tables:
 
 
 def operations(body: bytes) -> Sent:
-    """Give method, path and row of each operation of a transaction."""
+    """Return method, path and row of each operation of a transaction."""
     found = re.findall(
         r"^(\w+) \S+?/account(/\S+) HTTP.*?(\{.*?\}|$)\r?\n--", body.decode(), re.DOTALL | re.MULTILINE
     )
@@ -115,7 +115,7 @@ async def test_a_row_has_changed_only_when_the_store_says_so(
 
 
 @pytest.mark.parametrize(("merge", "method"), [(False, "PUT"), (True, "PATCH")])
-async def test_one_row_alone_is_written_whatever_is_there(
+async def test_a_single_row_is_written_over_any_version(
     service: FakeService, tables: Tables, merge: bool, method: str
 ) -> None:
     service.answer = written()
@@ -150,7 +150,7 @@ async def test_rows_of_one_partition_go_in_one_transaction_and_in_order(
 
 
 async def sizes_of_transactions(service: FakeService, tables: Tables, texts: list[str]) -> list[int]:
-    """Write rows with such texts, and give how many went in each request."""
+    """Write rows with such texts, and return how many went in each request."""
 
     def answer(request: web.BaseRequest) -> Prepared:
         return batch(part(204, "ETag: x")) if request.path.endswith("$batch") else written()
@@ -292,7 +292,7 @@ async def test_emptying_a_table_deletes_every_row_and_counts_them(
     assert operations_ == [f"read_models.{name}" for name in ("page", "delete", "delete", "page", "delete")]
 
 
-async def test_rows_that_another_deletes_meanwhile_are_deleted_one_by_one(
+async def test_rows_that_another_process_deletes_too_are_deleted_one_by_one(
     service: FakeService, tables: Tables
 ) -> None:
     service.answers = [

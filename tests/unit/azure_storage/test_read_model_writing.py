@@ -62,7 +62,7 @@ def stored_fence(fence: int) -> Prepared:
 
 
 def written_fences(service: FakeService) -> list[tuple[str, str | None, str]]:
-    """Give method, version and fence of every write."""
+    """Return method, version and fence of every write."""
     return [
         (request.method, request.headers.get("If-Match"), sent(body)["LastFence"])
         for request, body in zip(service.requests, service.bodies, strict=True)
@@ -136,7 +136,7 @@ async def test_a_lock_that_is_not_there_is_inserted_and_then_known(
 
 
 @pytest.mark.parametrize(("there", "writes"), [(6, [("PUT", ETAG, "7")]), (7, []), (8, []), (2**40, [])])
-async def test_a_lock_keeps_the_highest_fence_that_anybody_stored(
+async def test_a_lock_keeps_the_highest_fence_that_any_writer_stored(
     service: FakeService, writer: ReadModelWriter, there: int, writes: list[Any]
 ) -> None:
     service.answers = [stored_fence(there)]

@@ -1,4 +1,4 @@
-"""The register: two rows per job in the shard of its id, written together and told apart."""
+"""The register: two rows per job in the shard of its id, written in one transaction."""
 
 import hashlib
 import json

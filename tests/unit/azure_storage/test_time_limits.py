@@ -23,7 +23,7 @@ REGISTRATION = Registration("an-id", "l", "p", "h", datetime(2026, 11, 21, tzinf
 
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Give the seconds that each call gets."""
+    """Return the seconds that each call gets."""
     limits: list[float] = []
     real = calls.deadline_in
 
@@ -92,7 +92,9 @@ async def test_calls_to_the_read_models_have_the_time_of_their_reader_or_writer(
     assert limits == [3.5, 4.5, *[5.5] * 16]
 
 
-async def test_what_nobody_bounds_has_five_seconds(service: FakeService, limits: list[float]) -> None:
+async def test_a_call_without_a_limit_of_its_own_has_five_seconds(
+    service: FakeService, limits: list[float]
+) -> None:
     service.answers = [row("k"), page(), *[page()] * 16]
     await TableJournal(service.connection).read("p", "k")
     await ReadModels(service.connection).audit_trail(JOB)

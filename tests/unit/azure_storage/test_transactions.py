@@ -133,7 +133,7 @@ async def test_an_operation_that_neither_succeeded_nor_failed_leaves_the_outcome
         (500, b"\xff", UnknownOutcomeError),
     ],
 )
-async def test_an_answer_that_is_no_text_is_still_an_answer(
+async def test_an_answer_that_is_not_text_is_still_an_answer(
     service: FakeService, status: int, body: bytes, error: type[Exception]
 ) -> None:
     service.answer = Prepared(status, body)
@@ -149,7 +149,7 @@ async def test_a_table_that_is_gone_says_nothing_about_a_row(service: FakeServic
 
 
 def rows_of(length: int, service: FakeService) -> list[Operation]:
-    """Give rows whose transaction takes exactly so many bytes; what is not ASCII takes six."""
+    """Return rows whose transaction takes exactly so many bytes; what is not ASCII takes six."""
     rows = [Insert(f"row|{n}", {f"t{i}": "ü" * 32_000 for i in range(7)}) for n in range(3)]
     rows[1] = Insert("row|1", {**rows[1].values, "more": "x"})
     filled = {f"t{i}": "x" * 30_000 for i in range(5)}
