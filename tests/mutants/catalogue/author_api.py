@@ -1,5 +1,153 @@
-"""What a job's handler can rely on: steps, state, progress, cancellation, kinds."""
+"""The job author's API: steps, state, progress, parameters, reasons to stop."""
 
-from tests.mutants.mutant import Mutant
+from tests.mutants.mutant import Change, Mutant
 
-MUTANTS: list[Mutant] = []
+_STEPS = "tests/unit/turnstile/test_steps.py::test_"
+_RECORDS = "tests/unit/turnstile/test_step_records.py::test_"
+_STATE = "tests/unit/turnstile/test_state.py::test_"
+_CONTEXT = "tests/unit/turnstile/test_context.py::test_"
+_KINDS = "tests/unit/turnstile/test_kinds.py::test_"
+_VALUES = "tests/unit/turnstile/test_values.py::test_"
+_TESTING = "tests/unit/turnstile/test_testing.py::test_"
+
+MUTANTS: list[Mutant] = [
+    Mutant(
+        "state-lost-in-a-skipped-step",
+        "state saved inside a step that is skipped is saved at once",
+        (Change("turnstile.steps", "return self._is_open and not self.done", "return self._is_open"),),
+        f"{_STATE}state_saved_inside_a_skipped_step_is_saved_at_once",
+    ),
+    Mutant(
+        "state-of-a-refused-step-kept",
+        "state becomes the run's only once the step it came with is committed",
+        (
+            Change(
+                "turnstile.context",
+                "        await asyncio.wrap_future(self._channel.record_step(record))\n"
+                "        self._take_over(record.state)\n",
+                "        self._take_over(record.state)\n"
+                "        await asyncio.wrap_future(self._channel.record_step(record))\n",
+            ),
+        ),
+        f"{_RECORDS}a_step_that_can_never_be_recorded_raises_and_keeps_its_state_back",
+    ),
+    Mutant(
+        "steps-not-awaited",
+        "the handler goes on only once a step is committed",
+        (
+            Change(
+                "turnstile.context",
+                "        self._channel.record_step(record).result()\n",
+                "        self._channel.record_step(record)\n",
+            ),
+        ),
+        f"{_RECORDS}a_step_of_a_plain_handler_ends_once_its_record_is_committed",
+    ),
+    Mutant(
+        "failed-step-recorded",
+        "a step that is left by an error leaves no record",
+        (
+            Change(
+                "turnstile.steps",
+                "        if kind is None and not self.done:\n            await self._context.commit_step",
+                "        if not self.done:\n            await self._context.commit_step",
+            ),
+        ),
+        f"{_STEPS}a_step_left_by_an_error_leaves_no_record_and_no_state",
+    ),
+    Mutant(
+        "recorded-steps-unchecked",
+        "every step asks on entry whether the run should stop, also one that is skipped",
+        (
+            Change(
+                "turnstile.steps",
+                "        self._context.check()\n        self._outer",
+                "        if not self.done:\n            self._context.check()\n        self._outer",
+            ),
+        ),
+        f"{_STEPS}a_recorded_step_is_not_entered_when_the_run_should_stop",
+    ),
+    Mutant(
+        "repeated-steps-share-a-record",
+        "the second step of a name has a record of its own",
+        (
+            Change(
+                "turnstile.context",
+                "return unique, self._attempt.recorded.get(unique)",
+                "return unique, self._attempt.recorded.get(name)",
+            ),
+        ),
+        f"{_STEPS}a_repeated_name_that_was_recorded_is_skipped_by_its_number",
+    ),
+    Mutant(
+        "idempotency-key-changes",
+        "an idempotency key stays the same in every attempt",
+        (Change("turnstile.context", 'return f"{self.job_id}/{', 'return f"{self.job_id}/{self.attempt}/{'),),
+        f"{_CONTEXT}an_idempotency_key_belongs_to_one_step_of_one_job",
+    ),
+    Mutant(
+        "loss-looks-like-a-cancellation",
+        "a handler whose worker may have lost the lock is told that nothing more may be done outside",
+        (Change("turnstile.context", "    StopReason.LOST: DeadlinePassedError,\n", ""),),
+        f"{_CONTEXT}check_and_the_next_step_raise_when_the_run_should_stop",
+    ),
+    Mutant(
+        "progress-limit-forgotten",
+        "progress without a limit keeps the last one",
+        (
+            Change(
+                "turnstile.context",
+                "(value, self._progress[1] if limit is None else limit)",
+                "(value, limit)",
+            ),
+        ),
+        f"{_CONTEXT}progress_keeps_its_limit_and_shows_the_step",
+    ),
+    Mutant(
+        "outer-step-hidden",
+        "after an inner step the outer one is shown again",
+        (
+            Change(
+                "turnstile.steps",
+                'self._context.show_step(self._outer.name if self._outer else "")',
+                'self._context.show_step("")',
+            ),
+        ),
+        f"{_STEPS}after_a_step_the_outer_step_is_shown_again",
+    ),
+    Mutant(
+        "characters-counted-as-bytes",
+        "the size of a kept value counts bytes of UTF-8",
+        (Change("turnstile.values", "size = len(text.encode())", "size = len(text)"),),
+        f"{_VALUES}what_cannot_be_kept_is_refused_with_the_steps_name_and_the_size",
+    ),
+    Mutant(
+        "largest-value-refused",
+        "a value may have exactly 262,144 bytes",
+        (Change("turnstile.values", "if size > MAX_BYTES:", "if size >= MAX_BYTES:"),),
+        f"{_VALUES}the_largest_value_can_be_kept",
+    ),
+    Mutant(
+        "timeout-of-nothing",
+        "a kind's timeout is longer than nothing",
+        (Change("turnstile.kinds", "timeout <= timedelta(0)", "timeout < timedelta(0)"),),
+        f"{_KINDS}a_timeout_of_nothing_is_refused",
+    ),
+    Mutant(
+        "input-shown-in-an-error",
+        "an error of parameters names the field and does not show what was sent",
+        (
+            Change(
+                "turnstile.kinds", "{item['msg']}\" for item", "{item['msg']} {item.get('input')}\" for item"
+            ),
+            Change("turnstile.kinds", "include_input=False", "include_input=True"),
+        ),
+        f"{_KINDS}parameters_that_do_not_fit_are_named_field_by_field",
+    ),
+    Mutant(
+        "tests-repeat-a-fence",
+        "in tests, too, the next attempt has a higher fence",
+        (Change("turnstile.testing", "fence=fence + channel.attempts", "fence=fence"),),
+        f"{_TESTING}each_call_with_one_channel_is_the_next_attempt",
+    ),
+]

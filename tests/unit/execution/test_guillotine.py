@@ -167,6 +167,12 @@ def test_it_looks_twenty_times_a_second_and_asks_to_be_told_of_its_supervisors_d
     assert watching.libc.calls == [(1, signal.SIGTERM, 0, 0, 0)]
 
 
+def test_what_it_says_can_never_make_it_wait(watching):
+    seen = []
+    watching.run(lambda: seen.append(os.get_blocking(1)), watching.is_told_to_end)
+    assert seen == [False]
+
+
 def test_it_goes_on_when_nobody_reads_what_it_says(watching, monkeypatch):
     def refuse(fd, line):
         raise BlockingIOError(11, "Resource temporarily unavailable")
@@ -206,6 +212,36 @@ def test_all_processes_are_seen_the_dead_and_those_with_odd_names_too(tmp_path):
         named.kill()
         named.wait()
         dead.wait()
+
+
+def test_the_last_of_many_slots_is_watched():
+    slots = Slots(20)
+    words = map_slots(slots.read_fd, slots.count)
+    last = [slots.take() for _ in range(20)][-1]
+    last.assign(5)
+    last._words[last._start + guillotine.HARD_DEADLINE] = 10
+    assert overdue(words, 10) == [(5, 10)]
+    words.release()
+    slots.close()
+
+
+def test_a_process_that_ends_while_it_is_looked_at_hides_no_other(monkeypatch):
+    everyone = {pid for pid, _, _ in processes()}
+    read = guillotine.Path.read_bytes
+    looks = []
+
+    def read_bytes(path):
+        looks.append(path)
+        if len(looks) == 1:
+            raise ProcessLookupError
+        return read(path)
+
+    monkeypatch.setattr(guillotine.Path, "read_bytes", read_bytes)
+    seen = {pid for pid, _, _ in processes()}
+    gone = int(looks[0].parent.name)
+    assert gone not in seen
+    assert (os.getpid() in seen) == (os.getpid() != gone)
+    assert len(seen) > 1 or len(everyone) < 3
 
 
 def test_killing_what_is_gone_is_no_error():

@@ -3,11 +3,13 @@
 import mmap
 import os
 import time
+from pathlib import Path
 
 import pytest
 
 from turnstile.channels import StopReason
-from worker.execution.guillotine import map_slots, overdue
+from worker.execution import slots as slots_module
+from worker.execution.guillotine import HARD_DEADLINE, SOFT_DEADLINE, map_slots, overdue
 from worker.execution.slots import Slots, SlotView, boot_time
 
 
@@ -62,3 +64,98 @@ def test_children_get_the_memory_for_reading_only(slots):
         mmap.mmap(slots.read_fd, 64)
     with pytest.raises(TypeError):
         map_slots(slots.read_fd, slots.count)[0] = 1
+
+
+class Clock:
+    """The boot-time clock, set by the test."""
+
+    CLOCK_BOOTTIME = time.CLOCK_BOOTTIME
+
+    def __init__(self):
+        self.now = 10_000_000_000
+
+    def clock_gettime_ns(self, clock):
+        assert clock == time.CLOCK_BOOTTIME
+        return self.now
+
+
+def test_deadlines_pass_at_their_very_nanosecond(slots, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(slots_module, "time", clock)
+    slot = slots.take()
+    view = SlotView(slots.read_fd, slots.count, slot.index)
+    slot.arm(12.0, 11.0)
+    clock.now = 10_999_999_999
+    assert (view.stop_reason(), slot.is_overdue) == (None, False)
+    clock.now = 11_000_000_000
+    assert (view.stop_reason(), slot.is_overdue) == (StopReason.DEADLINE, False)
+    clock.now = 11_999_999_999
+    assert not slot.is_overdue
+    clock.now = 12_000_000_000
+    assert slot.is_overdue
+
+
+def test_a_stop_outweighs_a_deadline_that_has_passed(slots):
+    slot = slots.take()
+    slot.arm(1, 1)
+    slot.stop(StopReason.CANCELLED)
+    assert SlotView(slots.read_fd, slots.count, slot.index).stop_reason() is StopReason.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("seconds", "word"),
+    [(0.0, 1), (-5.0, 1), (1e-9, 1), (2.5, 2_500_000_000), (1e30, 2**63 - 1), (float("inf"), 2**63 - 1)],
+)
+def test_no_deadline_looks_like_none(slots, seconds, word):
+    slot = slots.take()
+    slot.arm(seconds, seconds)
+    words = map_slots(slots.read_fd, slots.count)
+    assert (words[HARD_DEADLINE], words[SOFT_DEADLINE]) == (word, word)
+
+
+def test_every_runner_has_a_slot_of_its_own(slots):
+    taken = [slots.take() for _ in range(3)]
+    assert [slot.index for slot in taken] == [0, 1, 2]
+    for number, slot in enumerate(taken, 1):
+        slot.assign(number)
+        slot.arm(number * 3, number * 2)
+        slot.stop(list(StopReason)[number])
+    words = map_slots(slots.read_fd, slots.count)
+    assert [list(words[start : start + 4]) for start in (0, 8, 16)] == [
+        [1, 3_000_000_000, 2_000_000_000, 2],
+        [2, 6_000_000_000, 4_000_000_000, 3],
+        [3, 9_000_000_000, 6_000_000_000, 4],
+    ]
+    views = [SlotView(slots.read_fd, slots.count, index) for index in range(3)]
+    assert [view.stop_reason() for view in views] == list(StopReason)[1:4]
+
+
+def test_a_slot_that_is_given_back_is_empty_and_taken_again(slots):
+    taken = [slots.take() for _ in range(3)]
+    with pytest.raises(IndexError):
+        slots.take()
+    taken[1].assign(5)
+    taken[1].arm(5, 5)
+    taken[1].stop(StopReason.LOST)
+    slots.give_back(taken[1])
+    assert list(map_slots(slots.read_fd, slots.count)) == [0] * 24
+    assert slots.take().index == 1
+
+
+def test_a_slot_that_is_assigned_has_no_deadline_of_another_process(slots):
+    slot = slots.take()
+    slot.arm(5, 5)
+    slot.stop(StopReason.LOST)
+    slot.assign(7)
+    assert list(map_slots(slots.read_fd, slots.count)[:8]) == [7, 0, 0, 0, 0, 0, 0, 0]
+
+
+def open_files():
+    return sorted(path.name for path in Path("/proc/self/fd").iterdir())
+
+
+def test_the_memory_is_given_back():
+    before = open_files()
+    slots = Slots(1)
+    slots.close()
+    assert open_files() == before
