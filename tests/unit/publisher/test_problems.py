@@ -7,6 +7,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from tests.unit.publisher.doubles import Api, WorkerOf
 
+from contracts.telemetry import attributes as at
 from coordination.outcomes import Cancelled, Completed, Failed, Outcome, TimedOut
 from publisher.problems import FieldProblem, InvalidFieldsError, field_path, field_problems, shorten
 
@@ -83,7 +84,8 @@ async def test_a_storage_that_does_not_answer_is_a_problem_that_says_when_to_ask
     detail = "The storage does not answer; ask again later."
     assert answer.json() == problem("storage_away", 503, detail, path)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert [record.message for record in caplog.records] == ["storage did not answer"]
+    logged = [(record.message, vars(record)[at.URL_PATH]) for record in caplog.records]
+    assert logged == [("storage did not answer", path)]
 
 
 async def test_a_submission_that_was_not_confirmed_names_the_id_to_repeat_it_with(api: Api) -> None:
@@ -96,7 +98,7 @@ async def test_a_submission_that_was_not_confirmed_names_the_id_to_repeat_it_wit
 
 
 async def test_a_failure_is_a_problem_that_says_nothing_of_the_inside(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(*_: object) -> None:
         raise RuntimeError("secret")
@@ -106,6 +108,8 @@ async def test_a_failure_is_a_problem_that_says_nothing_of_the_inside(
 
     detail = "Something went wrong here; the log of the publisher says what."
     assert answer.json() == problem("internal_error", 500, detail, "/api/workers")
+    (record,) = caplog.records
+    assert (vars(record)[at.ERROR_TYPE], vars(record)[at.URL_PATH]) == ("RuntimeError", "/api/workers")
 
 
 @pytest.mark.parametrize(

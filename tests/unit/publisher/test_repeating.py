@@ -115,6 +115,21 @@ async def test_a_submission_that_got_no_further_than_its_id_can_be_repeated_with
     assert (await api.client.get("/api/locks/other")).status_code == 404
 
 
+async def test_the_journal_gets_everything_that_was_asked_for(api: Api) -> None:
+    trace = f"00-{uuid.uuid4().hex}-b7ad6b7169203331-01"
+    headers = {"x-actor": "ada", "traceparent": trace}
+    await api.client.post("/api/jobs", json={**WHOLE, "job_id": JOB_ID}, headers=headers)
+
+    job = JobRow.from_row(api.journal.partitions[partition("ledger")][job_key(JOB_ID)])
+    assert (job.job_id, job.kind, job.lock_name, job.priority) == (JOB_ID, "ten-steps", "ledger", 3)
+    assert (job.name, job.description, job.actor) == ("A title", "What for.", "ada")
+    assert (json.loads(job.parameters), json.loads(job.properties)) == (
+        WHOLE["parameters"],
+        WHOLE["properties"],
+    )
+    assert (job.traceparent or "").split("-")[1] == trace.split("-")[1]
+
+
 async def test_first_come_is_first_served_whatever_ids_callers_choose(api: Api) -> None:
     ids = [f"{number:x}18f6c3e-7b1a-7c4e-9d3a-0123456789ab" for number in (9, 7, 8, 0, 1)]
     for job_id in ids:
