@@ -82,6 +82,8 @@ def test_names_of_exchanges_queues_and_routing_keys_never_change() -> None:
         "quarantine",
     )
     assert topology.delay_key(2000) == "delay.2000"
+    # RabbitMQ refuses a queue that is declared with another limit.
+    assert topology.DELIVERY_LIMIT == 50
 
 
 def test_two_installations_share_no_name() -> None:
