@@ -80,3 +80,10 @@ async def serve(monkeypatch):
     yield serve
     for served in made:
         served.close()
+
+
+@pytest.fixture
+async def supervised():
+    from tests.unit.execution.supervised import Case  # noqa: PLC0415
+
+    return Case()
