@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from opentelemetry import trace
@@ -34,12 +35,16 @@ async def test_every_try_to_project_a_job_is_a_span_beneath_that_of_the_message(
     failed, done = captured.spans(spans.PROJECT_JOB)
     assert {span.parent.span_id for span in (failed, done)} == {parent.get_span_context().span_id}
     assert failed.status.status_code is StatusCode.ERROR
-    assert failed.attributes[at.ERROR_TYPE] == "UnknownOutcomeError"
+    assert failed.status.description == "no answer"
+    assert failed.events == ()
+    named = {at.JOB_ID: JOB, at.LOCK_NAME: "ledger"}
+    assert failed.attributes == {**named, at.ERROR_TYPE: "UnknownOutcomeError"}
+    assert done.status.status_code is StatusCode.UNSET
     assert done.attributes == {at.JOB_ID: JOB, at.LOCK_NAME: "ledger", at.JOB_EVENT_COUNT: 1}
 
 
 async def test_events_and_their_delay_are_measured(captured: Captured) -> None:
-    world = World()  # lives in the past
+    world = World(clock=VirtualClock(datetime.now(UTC) - timedelta(hours=1)))
     job_id = await world.submit()
     await world.start()
     await world.project(job_id)
@@ -48,7 +53,8 @@ async def test_events_and_their_delay_are_measured(captured: Captured) -> None:
         telemetry.observe(seen)
     assert captured.values(metrics.EVENTS_PROJECTED) == {(): 3}
     (lag,) = captured.points(metrics.PROJECTION_LAG)
-    assert (lag.count, lag.min > 0) == (3, True)
+    # The start came a second later. A minute more for a machine that is busy.
+    assert (lag.count, 3600 <= lag.max < 3660, 3599 <= lag.min < lag.max) == (3, True, True)
 
 
 async def test_a_clock_that_is_ahead_makes_no_negative_delay(captured: Captured) -> None:
@@ -87,6 +93,7 @@ def test_a_violation_is_counted_and_both_jobs_are_named(
     (record,) = caplog.records
     assert (record.levelno, record.message) == (logging.CRITICAL, "exclusion violated")
     told = {at.JOB_ID: "one", at.OTHER_JOB_ID: "other", at.LOCK_FENCE: 1, at.OTHER_FENCE: 2}
+    told |= {at.LOCK_NAME: "ledger", at.REASON: "why"}
     assert told.items() <= vars(record).items()
 
 
@@ -97,6 +104,7 @@ async def test_a_break_is_counted_and_logged(captured: Captured, caplog: pytest.
     (seen,) = [seen for seen in world.observed if isinstance(seen, EventsProjected)]
     ProjectionTelemetry().observe(TrailBroken(seen.events[0]))
     assert captured.values(metrics.TRAIL_BREAKS) == {(): 1}
-    assert [(record.levelno, vars(record)[at.JOB_EVENT_NUMBER]) for record in caplog.records] == [
-        (logging.ERROR, 1)
-    ]
+    (record,) = caplog.records
+    told = {at.JOB_ID: job_id, at.LOCK_NAME: "ledger", at.JOB_EVENT_NUMBER: 1}
+    assert record.levelno == logging.ERROR
+    assert told.items() <= vars(record).items()
