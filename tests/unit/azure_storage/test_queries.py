@@ -4,8 +4,6 @@ import pytest
 from tests.unit.azure_storage.answers import ETAG, page, row, stored, table_refusal
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
-from azure_storage import calls
-from azure_storage import queries as module
 from azure_storage.journal import TableJournal
 from azure_storage.queries import TableQueries
 from coordination.ports import Row, UnknownOutcomeError
@@ -65,15 +63,8 @@ async def test_no_more_rows_are_asked_for_than_are_wanted(
 
 
 async def test_a_range_is_read_page_by_page_also_over_empty_ones(
-    service: FakeService, queries: TableQueries, monkeypatch: pytest.MonkeyPatch
+    service: FakeService, queries: TableQueries, limits: list[float]
 ) -> None:
-    deadlines: list[float] = []
-
-    def deadline_in(seconds: float) -> float:
-        deadlines.append(seconds)
-        return calls.deadline_in(seconds)
-
-    monkeypatch.setattr(module, "deadline_in", deadline_in)
     service.answers = [
         page(stored("k1"), stored("k2"), following="k3"),
         page(following="k4"),
@@ -83,7 +74,7 @@ async def test_a_range_is_read_page_by_page_also_over_empty_ones(
     assert numbers(await queries.read_range("name", "p", "k")) == ["k1", "k2", "k4"]
     assert [request.query.get("NextRowKey") for request in service.requests] == [None, "k3", "k4"]
     # The time is each page's own.
-    assert deadlines == [5.0] * 3
+    assert limits == [5.0] * 3
     assert [call.operation for call in service.calls] == ["name"] * 3
 
 

@@ -1,6 +1,5 @@
 """Every call is bounded by the time that its caller or its adapter gives it."""
 
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +8,6 @@ from tests.unit.azure_storage.answers import ETAG, batch, page, part, row, writt
 from tests.unit.azure_storage.documents import JOB, MOMENT
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
-from azure_storage import calls
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models import ReadModels, ReadModelWriter, registered_jobs
@@ -19,22 +17,6 @@ from coordination.ports import Insert, Registration, Transaction
 BLOB = Prepared(201, headers={"ETag": "x", "Last-Modified": "Sat, 21 Nov 2026 01:47:05 GMT"})
 PLACE = {"lock_name": "l", "partition": "p", "registered_at": MOMENT.isoformat(), "request_hash": "h"}
 REGISTRATION = Registration("an-id", "l", "p", "h", datetime(2026, 11, 21, tzinfo=UTC))
-
-
-@pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Return the seconds that each call gets."""
-    limits: list[float] = []
-    real = calls.deadline_in
-
-    def deadline_in(seconds: float) -> float:
-        limits.append(seconds)
-        return real(seconds)
-
-    for name, module in list(sys.modules.items()):
-        if name.startswith("azure_storage.") and hasattr(module, "deadline_in"):
-            monkeypatch.setattr(module, "deadline_in", deadline_in)
-    return limits
 
 
 async def test_a_transaction_has_its_callers_time_and_all_else_the_journals(
