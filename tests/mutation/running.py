@@ -33,11 +33,17 @@ from tests.mutation.covering import Cover
 from tests.mutation.packages import ROOT, Package
 from tests.servers import AZURITE
 
-_QUIET = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+#: Seconds for one test, by the clock on the wall: with a change it may wait for ever.
+_TEST_SECONDS = "15"
+
+_QUIET = (
+    *("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
+    *("--timeout", _TEST_SECONDS),
+)
 
 #: Processor time: a change may take so many times what its tests take without it, and so many seconds more.
 _SLOWER, _SECONDS_MORE, _SECONDS_TO_IMPORT = 5.0, 2.0, 15.0
-#: Also of wall-clock time, as it may wait for ever: this machine may be busy.
+#: By the clock on the wall a change may take so many times as much: this machine may be busy.
 _WAITING = 4.0
 #: Bytes of memory that a change may use.
 _MEMORY = 4 * 1024**3
