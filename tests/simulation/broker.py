@@ -90,7 +90,7 @@ class Broker:
     def announce(self, events: Sequence[RecordedEvent]) -> None:
         """Tell the projector, unless it goes missing."""
         process = PROCESS.get()
-        if process is not None and process.is_dead:
+        if not events or (process is not None and process.is_dead):
             return
         self.announced(process.name if process is not None else "", events)
         if "bell" in self._network.outages or self._randomness.random() < self.faults.lose:

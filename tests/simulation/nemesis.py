@@ -42,6 +42,8 @@ class Nemesis:
             "scheduler paused": lambda: self._pause(self._any(world.schedulers)),
             "publisher killed": lambda: self._kill(self._any(world.publishers)),
             "publisher killed while submitting": self.kill_submitting,
+            "projector killed": lambda: self._kill(self._any(world.projectors)),
+            "projector paused": lambda: self._pause(self._any(world.projectors)),
         }
 
     def plan(self) -> None:

@@ -26,6 +26,8 @@ STRIKES = (
     "scheduler paused",
     "publisher killed",
     "publisher killed while submitting",
+    "projector killed",
+    "projector paused",
 )
 
 
@@ -44,6 +46,8 @@ class Setting:
     #: Seconds by which times of day differ at most.
     skew: float = 0.0
     renews_after_expiry: bool = False
+    #: Whether the projection's own code keeps the read models; otherwise there is a counter for each job.
+    projects: bool = False
     calls: CallFaults = field(default_factory=CallFaults)
     messages: BrokerFaults = field(default_factory=BrokerFaults)
     #: How often what strikes, relative to each other; none, and nothing does.
@@ -70,6 +74,7 @@ class Setting:
             cancellations=randomness.randint(0, 6),
             skew=sometimes(0.3, 0.0, 20.0),
             renews_after_expiry=randomness.random() < 0.5,
+            projects=randomness.random() < 0.15,
             calls=CallFaults(
                 delay=sometimes(0.5, 0.01, 0.15),
                 drop_before=sometimes(0.5, 0.005, 0.08),

@@ -3,6 +3,7 @@
 A world is made from a seed, which decides everything: its setting, when what goes wrong, and the identifiers.
 """
 
+import logging
 import random
 import uuid
 from collections import Counter
@@ -13,19 +14,27 @@ from tests.simulation.broker import Broker
 from tests.simulation.clients import Clients
 from tests.simulation.history import History, Violation
 from tests.simulation.judges.panel import Panel
+from tests.simulation.judges.read_models import check_read_models
 from tests.simulation.loop import Process, ProcessClock, SimulationLoop
 from tests.simulation.members import Member, Publisher, Scheduler, Worker
 from tests.simulation.network import CallFaults, Network, Outage
+from tests.simulation.projectors import EventQueue, Projector
+from tests.simulation.read_models import SimulatedModels
 from tests.simulation.runners import Runner, Script
 from tests.simulation.setting import Setting
 from tests.simulation.stores import WatchedJournal, WatchedLeases
 
+from audit_projector import exclusion, handling
 from contracts import lock_names
 from coordination import cancellation, held_rows, keeper, persistence, serving, watches
 from coordination.house import Ports
 from coordination.observations import Observation
 from coordination.ports import RecordedEvent
 from coordination.times import LeaseTimes
+
+#: Projectors log that the storage was away, which is all that it ever is.
+_SILENT = logging.getLogger("tests.simulation.silent")
+_SILENT.setLevel(logging.CRITICAL)
 
 #: Seconds after the end of all trouble within which every job must have ended.
 PATIENCE = 3000.0
@@ -90,7 +99,12 @@ class World:
         self.ports = Ports(self.leases, self.journal, self.broker, self.clock)
         #: Number of the last event that the read models have, by job.
         self.projected: dict[str, int] = {}
-        self.journal.projected = lambda job_id: self.projected.get(job_id, 0)
+        self.models = SimulatedModels(self.network)
+        self.projectors: list[Projector] = []
+        self._event_queue = EventQueue(self)
+        #: What projectors noticed that must not be.
+        self.alarms: list[object] = []
+        self.journal.projected = self.projected_now
         self.workers: list[Worker] = []
         self.publishers: list[Publisher] = []
         self.schedulers: list[Scheduler] = []
@@ -99,6 +113,9 @@ class World:
             self.workers.extend(Worker(self, f"w{number}") for number in range(self.setting.workers))
             self.publishers.extend(Publisher(self, f"p{number}") for number in range(2))
             self.schedulers.extend(Scheduler(self, f"s{number}") for number in range(2))
+            self.projectors.extend(
+                Projector(self, f"j{number}") for number in range(2 * self.setting.projects)
+            )
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -111,8 +128,11 @@ class World:
         def seeded_id() -> uuid.UUID:
             return uuid.UUID(int=randomness.getrandbits(128), version=4)
 
-        replaced = [(module, "random", randomness) for module in (persistence, keeper, serving, watches)]
-        replaced += [(module, "uuid4", seeded_id) for module in (held_rows, keeper, cancellation)]  # type: ignore[misc]
+        drawing = (persistence, keeper, serving, watches, handling)
+        replaced = [(module, "random", randomness) for module in drawing]
+        naming = (held_rows, keeper, cancellation, exclusion)
+        replaced += [(module, "uuid4", seeded_id) for module in naming]  # type: ignore[misc]
+        replaced.append((handling, "logger", _SILENT))  # type: ignore[arg-type]
         before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
         for module, name, value in replaced:
             setattr(module, name, value)
@@ -156,13 +176,15 @@ class World:
                 self.check()
         done = {job_id: script.steps for job_id, script in self.scripts.items()}
         self.history.check_end(self.journal.partitions, done)
+        if self.setting.projects:
+            self._check_read_models()
         self.panel.check_end(self.journal.partitions, self.journal.registrations, self.journal.active_ids)
         self.check()
 
     @property
     def members(self) -> list[Member]:
         """Everybody who takes part."""
-        return [*self.workers, *self.publishers, *self.schedulers]
+        return [*self.workers, *self.publishers, *self.schedulers, *self.projectors]
 
     def lose_host(self, process: Process, runner: Process) -> None:
         """Let a worker die, as its runner takes the host down; it comes back after a while."""
@@ -213,10 +235,24 @@ class World:
     # --- the projector ------------------------------------------------------
 
     def _project(self, events: Sequence[RecordedEvent]) -> None:
+        if self.setting.projects:
+            self._event_queue.put(events)
+            return
         for event in events:
             if event.seq == self.projected.get(event.job_id, 0) + 1:
                 self.projected[event.job_id] = event.seq
 
     async def projected_seq(self, job_id: str) -> int:
         """Give the number of the last event that the read models have."""
-        return await self.network.carry_out("journal.projected", lambda: self.projected.get(job_id, 0))
+        return await self.network.carry_out("journal.projected", lambda: self.projected_now(job_id))
+
+    def projected_now(self, job_id: str) -> int:
+        """Return the number of the last event that the read models have."""
+        return self.models.projected(job_id) if self.setting.projects else self.projected.get(job_id, 0)
+
+    def _check_read_models(self) -> None:
+        check_read_models(self.journal.partitions, self.models, self.history.violate)
+        # Clocks that differ by more may look like runs that overlap.
+        if 2 * self.setting.skew < exclusion.CLOCK_TOLERANCE.total_seconds():
+            for alarm in [*self.alarms, *(run for run in self.models.tenures.values() if run.overlap)]:
+                self.history.violate("read-models", f"a false alarm: {alarm}")

@@ -1,0 +1,162 @@
+"""Read models: trail, summaries and lock runs say what the journal says, no more and no less.
+
+Computed from the journal's rows alone, once everything has ended and is projected.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from tests.simulation.judges.writes import Tell
+
+from azure_storage.read_models.documents import KnownLock, Summary, Tenure, TrailEntry, Watermark
+from contracts.statuses import EventStatus
+from coordination.ports import Row
+from coordination.rows import EventRow, JobRow
+
+
+class Models(Protocol):
+    """What is in the read models."""
+
+    trail: dict[str, TrailEntry]
+    recent: dict[str, TrailEntry]
+    tenures: dict[tuple[str, int], Tenure]
+    locks: dict[str, KnownLock]
+    summaries: dict[str, tuple[Summary, Watermark]]
+
+
+def check_read_models(partitions: Mapping[str, Mapping[str, Row]], models: Models, tell: Tell) -> None:
+    """Compare everything in the read models with the journal."""
+    events = {
+        (partition, event.job_id, event.seq): event
+        for partition, stored in partitions.items()
+        for key, row in sorted(stored.items())
+        if key.startswith("event|")
+        for event in [EventRow.from_row(row)]
+    }
+    for what in (
+        _differences("trail", {_id(e): _trail(e) for e in events.values()}, _entries(models.trail)),
+        _differences("recent events", {_id(e): _trail(e) for e in events.values()}, _entries(models.recent)),
+        _differences("lock runs", _runs(events), {key: _run(run) for key, run in models.tenures.items()}),
+        _differences(
+            "summaries", _summaries(partitions), {j: _told(s, m) for j, (s, m) in models.summaries.items()}
+        ),
+        _differences(
+            "locks", _last_fences(events), {p: (k.lock, k.last_fence) for p, k in models.locks.items()}
+        ),
+    ):
+        for difference in what:
+            tell("read-models", difference)
+
+
+def _differences(
+    what: str, expected: Mapping[object, object], found: Mapping[object, object]
+) -> Iterator[str]:
+    for key in expected.keys() - found.keys():
+        yield f"{what}: {key} is missing"
+    for key in found.keys() - expected.keys():
+        yield f"{what}: {key} should not be there"
+    for key in expected.keys() & found.keys():
+        if expected[key] != found[key]:
+            yield f"{what}: {key} is {found[key]}, not {expected[key]}"
+
+
+def _id(event: EventRow) -> str:
+    return f"{event.job_id}-{event.seq:06d}"
+
+
+def _trail(event: EventRow) -> object:
+    moment = datetime.fromisoformat(event.timestamp)
+    facts = event.job_id, event.seq, event.status, event.message, moment, event.attempt, event.fence
+    more = event.worker, event.lock_name, event.actor, json.loads(event.data)
+    return facts, more, event.hash, event.previous_hash, False
+
+
+def _entries(entries: Mapping[str, TrailEntry]) -> dict[object, object]:
+    found: dict[object, object] = {}
+    for key, entry in entries.items():
+        event = entry.event
+        facts = (
+            event.job_id,
+            event.seq,
+            event.status,
+            event.message,
+            event.timestamp_utc,
+            event.attempt,
+            event.fence,
+        )
+        more = event.worker, event.lock, event.actor, event.data
+        found[key] = facts, more, entry.hash, entry.previous_hash, entry.is_broken
+    return found
+
+
+def _runs(events: Mapping[tuple[str, str, int], EventRow]) -> dict[object, object]:
+    """Return every run: its start, and the first event of its job after that which ended it."""
+    runs: dict[object, object] = {}
+    for (partition, job_id, seq), start in events.items():
+        if start.status != EventStatus.STARTED:
+            continue
+        end, number = start, seq
+        while end.status != EventStatus.INTERRUPTED and not EventStatus(end.status).is_terminal:
+            number += 1
+            end = events[partition, job_id, number]
+        began, ended = (datetime.fromisoformat(each.timestamp) for each in (start, end))
+        runs[partition, start.fence] = (
+            (job_id, start.attempt, start.worker, json.loads(start.data)["tenure"], began, start.op_id),
+            (ended, end.op_id, end.status),
+            frozenset({f"{job_id}/{start.attempt}"}),
+        )
+    return runs
+
+
+def _run(run: Tenure) -> object:
+    return (
+        (run.job_id, run.attempt, run.worker, run.tenure, run.began_at, run.begun_in),
+        (run.ended_at, run.ended_in, run.outcome),
+        run.runs,
+    )
+
+
+def _summaries(partitions: Mapping[str, Mapping[str, Row]]) -> dict[object, object]:
+    found: dict[object, object] = {}
+    for stored in partitions.values():
+        for key, row in stored.items():
+            if key.startswith("job|") and row.values.get("status") != JobRow.TOMBSTONE:
+                job = JobRow.from_row(row)
+                moments = [
+                    datetime.fromisoformat(text) if text else None
+                    for text in (job.submitted_at, job.started_at, job.finished_at)
+                ]
+                found[job.job_id] = (
+                    (job.kind, job.name, job.lock_name, job.status, job.priority, job.attempt),
+                    (job.interruptions, job.fence, job.worker, job.actor, job.error_type, job.error_message),
+                    moments,
+                    (job.seq, job.seq, job.event_hash, 0),
+                )
+    return found
+
+
+def _told(summary: Summary, mark: Watermark) -> object:
+    return (
+        (summary.kind, summary.name, summary.lock, summary.status, summary.priority, summary.attempt),
+        (
+            summary.interruptions,
+            summary.fence,
+            summary.worker,
+            summary.actor,
+            summary.error_type,
+            summary.error_message,
+        ),
+        [summary.submitted_at, summary.started_at, summary.finished_at],
+        (summary.projected_seq, mark.seq, mark.hash, mark.running_fence),
+    )
+
+
+def _last_fences(events: Mapping[tuple[str, str, int], EventRow]) -> dict[object, object]:
+    found: dict[object, tuple[str, int]] = {}
+    for (partition, _, _), event in events.items():
+        known = found.get(partition, (event.lock_name, 0))[1]
+        fence = (event.fence or 0) if event.status == EventStatus.STARTED else 0
+        found[partition] = event.lock_name, max(known, fence)
+    return dict(found)

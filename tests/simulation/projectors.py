@@ -1,0 +1,76 @@
+"""Projectors: the projection's own code, fed by a queue that hands over again what a dead one had."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from faststream.exceptions import NackMessage
+from tests.simulation.members import Member
+
+from audit_projector.handling import EventHandler
+from audit_projector.observations import EventsProjected, Observation
+from audit_projector.wiring import make_projection
+from coordination.ports import RecordedEvent
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+#: Seconds until a message whose projector has died, or gave it back, is handed over again.
+_AGAIN = 1.0
+
+
+class Projector(Member):
+    """A projector: brings the read models up to what the journal says, message by message."""
+
+    def begin(self) -> None:
+        projection = make_projection(self.world.journal, self.world.models, self._observe)
+        self._handler = EventHandler(projection, _Intake(), self.world.clock, _Telemetry())  # type: ignore[arg-type]
+
+    async def handle(self, events: Sequence[RecordedEvent]) -> None:
+        """Handle a message."""
+        await self._handler.on_events(SimpleNamespace(lock=events[0].lock_name, events=events))  # type: ignore[arg-type]
+
+    def _observe(self, observation: Observation) -> None:
+        if not isinstance(observation, EventsProjected):
+            self.world.alarms.append(observation)
+
+
+class EventQueue:
+    """The queue of the projectors."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def put(self, events: Sequence[RecordedEvent]) -> None:
+        """Hand a message to a projector, now or as soon as there is one."""
+        world = self._world
+        alive = [projector for projector in world.projectors if not projector.process.is_dead]
+        if not alive:
+            self._put_again(events)
+            return
+        projector = world.randomness.choice(alive)
+        task = projector.process.spawn(projector.handle(events))
+        task.add_done_callback(lambda done: self._settle(done, events), context=world.context)
+
+    def _settle(self, done: Any, events: Sequence[RecordedEvent]) -> None:
+        if done.cancelled() or isinstance(done.exception(), NackMessage):
+            self._put_again(events)
+        elif done.exception() is not None:
+            self._world.history.violate("read-models", f"projecting failed: {done.exception()!r}")
+
+    def _put_again(self, events: Sequence[RecordedEvent]) -> None:
+        self._world.loop.call_later(_AGAIN, self.put, events, context=self._world.context)
+
+
+class _Intake:
+    """Takes messages as they are."""
+
+    async def parse(self, message: Any, model: type) -> Any:
+        return message
+
+
+class _Telemetry:
+    @contextmanager
+    def projecting(self, lock: str, job_id: str) -> Iterator[Callable[[int], None]]:
+        yield lambda events: None

@@ -1,0 +1,113 @@
+"""The read models in memory, which a projector reaches over the network: each call acts at one instant."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from tests.simulation.network import Network
+
+from azure_storage.read_models.documents import (
+    KnownLock,
+    StaleError,
+    Summary,
+    Tenure,
+    TrailEntry,
+    Watermark,
+)
+
+AnswerT = TypeVar("AnswerT")
+
+
+class SimulatedModels:
+    """Implements `audit_projector.projection.Writes`."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._versions = 0
+        self.trail: dict[str, TrailEntry] = {}
+        self.recent: dict[str, TrailEntry] = {}
+        self.tenures: dict[tuple[str, int], Tenure] = {}
+        self.locks: dict[str, KnownLock] = {}
+        self.summaries: dict[str, tuple[Summary, Watermark]] = {}
+
+    def projected(self, job_id: str) -> int:
+        """Return the number of the last event of a job that is here."""
+        return self.summaries[job_id][1].seq if job_id in self.summaries else 0
+
+    async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
+        """Return how far a job is projected."""
+        return await self._call("watermark", lambda: self.summaries.get(job_id, (None, Watermark()))[1])
+
+    async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
+        """Write events into the audit trail."""
+        await self._call("trail", lambda: self.trail.update({e.event.event_id: e for e in entries}))
+
+    async def record_recent(self, entries: Sequence[TrailEntry]) -> None:
+        """Write events among the recent ones."""
+        await self._call("recent", lambda: self.recent.update({e.event.event_id: e for e in entries}))
+
+    async def record_tenures(self, partition: str, tenures: Sequence[Tenure]) -> None:
+        """Merge what is known of runs into their rows."""
+
+        def action() -> None:
+            for tenure in tenures:
+                known = self.tenures.get((partition, tenure.fence), Tenure(tenure.lock, tenure.fence))
+                told = {name: value for name, value in vars(tenure).items() if value is not None}
+                run = {f"{tenure.job_id}/{tenure.attempt}"} if tenure.job_id else set()
+                told |= {"runs": known.runs | run, "etag": self._version()}
+                self.tenures[partition, tenure.fence] = replace(known, **told)
+
+        await self._call("tenures", action)
+
+    async def tenures_around(self, partition: str, fence: int) -> list[Tenure]:
+        """Return the run with this fence and two on either side."""
+        near = [(partition, other) for other in range(fence - 2, fence + 3)]
+        return await self._call("around", lambda: [self.tenures[k] for k in near if k in self.tenures])
+
+    async def mark_overlap(self, partition: str, tenure: Tenure, mark: str) -> None:
+        """Mark a run as one that overlapped another."""
+
+        def action() -> bool:
+            key = partition, tenure.fence
+            is_fresh = self.tenures[key].etag == tenure.etag
+            if is_fresh:
+                self.tenures[key] = replace(tenure, overlap=mark, etag=self._version())
+            return is_fresh
+
+        if not await self._call("overlap", action):
+            raise StaleError
+
+    async def record_lock(self, lock: KnownLock) -> None:
+        """Note that a lock was used."""
+
+        def action() -> None:
+            known = self.locks.get(lock.partition)
+            if known is None or known.last_fence < lock.last_fence:
+                self.locks[lock.partition] = lock
+
+        await self._call("lock", action)
+
+    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
+        """Write a job's summary and watermark, if what is here has this version."""
+
+        def action() -> str:
+            known = self.summaries.get(summary.job_id)
+            if (None if known is None else known[1].etag) != etag:
+                return ""
+            version = self._version()
+            self.summaries[summary.job_id] = summary, replace(mark, etag=version)
+            return version
+
+        version = await self._call("summary", action)
+        if not version:
+            raise StaleError
+        return version
+
+    def _version(self) -> str:
+        self._versions += 1
+        return f"v{self._versions}"
+
+    async def _call(self, name: str, action: Callable[[], AnswerT]) -> AnswerT:
+        # They are tables, as the journal is, and go away with it.
+        return await self._network.carry_out(f"journal.{name}", action)
