@@ -4,12 +4,15 @@ import asyncio
 import json
 
 import pytest
+from tests.integration.execution import misbehaving_jobs
 from tests.integration.execution.rig import FakeRun, is_alive
 from tests.waiting import until
 
 from coordination.outcomes import Completed, Failed, Interrupted, Lost, StopReason
 from coordination.ports import CoordinationError, InvalidTransactionError
 from coordination.runs import StepRecord
+from turnstile import kind_of
+from turnstile.testing import InMemoryChannel, run_job
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -88,11 +91,15 @@ async def test_the_handler_waits_until_a_step_is_committed(pool):
     run.may_write.clear()
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
-    await asyncio.sleep(0.3)
+    # Another job on the other runner takes longer than an answer would.
+    for _ in range(20):
+        assert isinstance(await FakeRun("echo").on(pool), Completed)
     assert not task.done()
-    assert (2, 2, "") not in run.reports
+    assert {step for _, _, step in run.reports} <= {"step 1", ""}
+    assert (1, 2, "") not in run.reports
     run.may_write.set()
     assert await task == Completed("[1,4]")
+    assert run.reports[-1] == (2, 2, "")
 
 
 async def test_a_run_that_may_not_write_any_more_is_lost_and_its_runner_dead(pool):
@@ -140,3 +147,25 @@ async def test_cancelling_execute_kills_the_runner(pool):
         await task
     assert not any(is_alive(pid) for pid in runners)
     await until(lambda: pool.idle == 2)
+
+
+@pytest.mark.parametrize(
+    ("handler", "parameters"),
+    [
+        (misbehaving_jobs.steps, {"number": 3}),
+        (misbehaving_jobs.sync_steps, {"number": 3}),
+        (misbehaving_jobs.state, {}),
+        (misbehaving_jobs.nothing, {}),
+    ],
+)
+async def test_an_attempt_in_a_test_is_as_one_on_a_runner(pool, handler, parameters):
+    channel = InMemoryChannel()
+    run = FakeRun(kind_of(handler).name, parameters)
+    for _ in range(2):
+        result = await run_job(handler, parameters, channel=channel)
+        assert await run.on(pool) == Completed(json.dumps(result, separators=(",", ":")))
+        left = run.next_attempt()
+        assert {step.name: step.result for step in left.recorded} == channel.recorded
+        assert left.state == channel.state
+        assert (run.reports[-1:] or [None]) == (channel.reports[-1:] or [None])
+        run = left

@@ -10,11 +10,13 @@ import time
 import pytest
 from tests.integration.execution.rig import ROOT, environment, is_alive
 
+from worker.execution.guillotine import PERIOD_SECONDS
+
 pytestmark = pytest.mark.integration
 
 
 class Host:
-    """A supervisor that runs the job "grandchild"."""
+    """A supervisor that runs one job."""
 
     def __init__(self, folder, seconds, kind):
         command = [sys.executable, "-m", "tests.integration.execution.host", kind, str(folder), str(seconds)]
@@ -23,7 +25,8 @@ class Host:
         )
         pids = self.line()
         self.runner, self.guillotine = pids["runner"], pids["guillotine"]
-        self.grandchild = int((folder / "grandchild").read_text().split()[0])
+        noted = folder / "grandchild"
+        self.grandchild = int(noted.read_text().split()[0]) if noted.exists() else self.runner
 
     def line(self):
         return json.loads(self.process.stdout.readline())
@@ -76,11 +79,23 @@ def test_a_stopped_supervisor_leaves_no_running_job_behind_its_deadline(start_ho
     assert seconds_until_dead([host.guillotine]) < 2
 
 
+def test_what_a_handler_detached_dies_at_the_deadline_while_the_supervisor_stands_still(start_host, tmp_path):
+    host = start_host(2.0, "detaches")
+    detached = list(map(int, (tmp_path / "detached").read_text().split()))
+    assert len(detached) == 2
+    os.kill(host.process.pid, signal.SIGSTOP)
+    assert all(map(is_alive, detached))
+    seconds_until_dead([host.runner, *detached])
+
+
 def test_before_its_deadline_a_runner_outlives_its_supervisors_stop(start_host):
     host = start_host(60.0)
     os.kill(host.process.pid, signal.SIGSTOP)
-    time.sleep(0.5)
-    assert all(map(is_alive, host.family.values()))
+    # Long enough for the guillotine to look ten times.
+    looks_until = time.monotonic() + 10 * PERIOD_SECONDS
+    while time.monotonic() < looks_until:
+        assert all(map(is_alive, host.family.values()))
+        time.sleep(PERIOD_SECONDS / 5)
 
 
 def test_a_killed_supervisor_takes_runner_grandchildren_and_guillotine_with_it(start_host):
