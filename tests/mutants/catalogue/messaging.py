@@ -73,7 +73,7 @@ MUTANTS = [
                 '            "x-dead-letter-strategy": "at-least-once",\n',
             ),
         ),
-        f"{_TESTS}topology.py::test_a_message_that_nobody_can_handle_ends_in_quarantine",
+        f"{_TESTS}topology.py::test_a_message_that_cannot_be_handled_ends_in_quarantine",
     ),
     Mutant(
         "poison-lost-without-a-confirmation",
@@ -120,7 +120,7 @@ MUTANTS = [
     ),
     Mutant(
         "far-timestamp-ends-the-connection",
-        "a message is read whatever stands in its properties",
+        "a message is read with any properties",
         (
             Change(
                 "service_defaults.broker.decoding",

@@ -1,4 +1,4 @@
-"""Recorded events are announced until the broker confirms them, by a task beside the work."""
+"""Recorded events are announced until the broker confirms them, by a task of its own."""
 
 import asyncio
 import json
@@ -19,13 +19,13 @@ from service_defaults.broker import to_event
 
 
 def seqs(broker: ScriptedBroker) -> list[list[int]]:
-    """Give the numbers of the events in every message."""
-    return [[told["seq"] for told in sent["body"]["events"]] for sent in broker.published]
+    """Return the numbers of the events in every message."""
+    return [[event["seq"] for event in sent["body"]["events"]] for sent in broker.published]
 
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Give how long the bell pauses, without pausing."""
+    """Return how long the bell pauses, without pausing."""
     pauses: list[float] = []
     real = asyncio.sleep
 
@@ -47,8 +47,8 @@ async def test_events_are_announced_in_one_message_per_job_under_its_trace() -> 
         (TRACE, [("a", 5)]),
         (other, [("b", 2), ("b", 3)]),
     ]
-    told = JobEvents.model_validate(broker.published[0]["body"]).events[0]
-    assert (told.event_id, told.trace_id) == ("a-000005", trace_id_of(TRACE))
+    sent_event = JobEvents.model_validate(broker.published[0]["body"]).events[0]
+    assert (sent_event.event_id, sent_event.trace_id) == ("a-000005", trace_id_of(TRACE))
 
 
 async def test_an_announcement_is_published_until_it_is_confirmed() -> None:
@@ -96,7 +96,7 @@ async def test_what_is_announced_after_closing_is_left_to_the_sweeper_and_counte
 @pytest.mark.parametrize(
     "wrong", [{"data": "not json"}, {"data": "[]"}, {"status": "Odd"}, {"timestamp": "yesterday"}]
 )
-async def test_an_event_nobody_could_read_does_not_hold_up_the_others(wrong: dict[str, Any]) -> None:
+async def test_an_event_that_cannot_be_read_does_not_hold_up_the_others(wrong: dict[str, Any]) -> None:
     broker = ScriptedBroker()
     with capturing() as captured:
         bell = make_bell(broker)
@@ -180,12 +180,13 @@ async def test_closing_waits_for_what_was_announced_last() -> None:
     go_on.set()
     await closing
     assert bell.waiting == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}
     assert seqs(broker) == [[1], [2]]
 
 
 @asynccontextmanager
 async def announcing(broker: ScriptedBroker, *texts: str) -> AsyncIterator[list[bytes]]:
-    """Announce events with such texts; gives the messages that it took."""
+    """Announce events with these texts; return the messages that were sent."""
     bell = make_bell(broker)
     bell.announce([event(seq=n, data=json.dumps({"t": text})) for n, text in enumerate(texts, 1)])
     await bell.aclose()
@@ -204,7 +205,9 @@ LARGEST = 128 * 1024
         ([LARGEST - 2 * EMPTY, 0], [[1, 2]]),
         ([LARGEST - 2 * EMPTY + 1, 0], [[1], [2]]),
         ([LARGEST - 3 * EMPTY, 0, 0, 0], [[1, 2, 3], [4]]),
-        # One alone is sent whatever its size.
+        ([LARGEST - EMPTY, LARGEST - 2 * EMPTY, 0], [[1], [2, 3]]),
+        ([LARGEST - EMPTY, LARGEST - 2 * EMPTY + 1, 0], [[1], [2], [3]]),
+        # A single one is sent with any size.
         ([150_000, 0, 150_000], [[1], [2], [3]]),
         ([30_000] * 20, [[n, n + 1, n + 2, n + 3] for n in range(1, 20, 4)]),
     ],

@@ -40,8 +40,8 @@ def sent(properties: commands.Basic.Properties) -> commands.Basic.Properties:
 
 
 def test_a_moment_too_far_away_is_none() -> None:
-    read = sent(commands.Basic.Properties(timestamp=FAR_AWAY, message_id="m"))  # type: ignore[arg-type]
-    assert (read.timestamp, read.message_id) == (None, "m")
+    read = sent(commands.Basic.Properties(timestamp=FAR_AWAY, message_id="m", app_id="a"))  # type: ignore[arg-type]
+    assert (read.timestamp, read.message_id, read.app_id) == (None, "m", "a")
 
 
 def test_a_header_that_cannot_be_read_leaves_the_others() -> None:

@@ -10,7 +10,8 @@ from tests.unit.captured import capturing
 from tests.unit.service_defaults.scripted_broker import TRACE, ScriptedBroker, raising
 
 from contracts.messages import RunJob
-from contracts.telemetry import metrics
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics, spans
 from contracts.topology import Topology
 from service_defaults.broker import Intake
 
@@ -37,7 +38,7 @@ class Message:
 
 
 def intake_over(broker: ScriptedBroker) -> Intake:
-    return Intake(cast("RabbitBroker", broker), Topology("t"), timeout=0.05)
+    return Intake(cast("RabbitBroker", broker), Topology("t"), timeout=60)
 
 
 def delivery(message: Message) -> RabbitMessage:
@@ -56,8 +57,12 @@ async def test_a_message_that_is_not_understood_is_set_aside_as_it_came() -> Non
     )
     broker = ScriptedBroker()
     with capturing() as captured:
-        assert await intake_over(broker).parse(delivery(message), RunJob) is None
+        with captured.tracing.get_tracer("test").start_as_current_span("handle"):
+            assert await intake_over(broker).parse(delivery(message), RunJob) is None
         assert captured.values(metrics.MESSAGES_QUARANTINED) == {(): 1}
+        (happened,) = captured.span("handle").events
+    reason = "version: Input should be 1; lock: Field required"
+    assert (happened.name, happened.attributes) == (spans.QUARANTINED, {at.REASON: reason})
     (sent,) = broker.published
     assert sent["body"] == {"version": 9}
     assert (sent["exchange"].name, sent["routing_key"]) == ("t.quarantine", "quarantine")
@@ -65,7 +70,7 @@ async def test_a_message_that_is_not_understood_is_set_aside_as_it_came() -> Non
     assert sent["headers"] == {
         "traceparent": TRACE,
         "tracestate": "a=b",
-        "x-reason": "version: Input should be 1; lock: Field required",
+        "x-reason": reason,
         "x-original-exchange": "t.jobs",
         "x-original-routing-key": "run",
     }

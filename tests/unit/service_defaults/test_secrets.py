@@ -115,6 +115,7 @@ def test_what_has_the_form_of_a_secret_is_masked_and_the_rest_is_left(text: str,
 def test_a_part_of_a_setting_is_as_secret_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=canary%2Done, b=canary%2Dtwo")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_OTHER", "c=canary-other")
+    monkeypatch.setenv("SOME_HEADERS", "d=canary-other")
     settings = ServiceSettings(
         rabbitmq_url=SecretStr("amqp://u:canary%2Dpass@h/"),
         storage_connection_string=SecretStr("AccountName=account-name;AccountKey=canary-key=="),
@@ -123,6 +124,14 @@ def test_a_part_of_a_setting_is_as_secret_as_the_whole(monkeypatch: pytest.Monke
     for secret in ("canary%2Done", "canary-one", "canary-two", "canary-pass", "canary-key=="):
         assert redaction.text(f"say {secret} aloud") == "say *** aloud"
     assert redaction.text("account-name c=canary-other") == "account-name c=canary-other"
+
+
+def test_an_address_without_a_password_has_nothing_to_mask() -> None:
+    settings = ServiceSettings(
+        rabbitmq_url=SecretStr("amqp://somebody@broker/"),
+        storage_connection_string=SecretStr("AccountName=a;AccountKey=b"),
+    )
+    assert redaction_for(settings).text("somebody at broker") == "somebody at broker"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every setting takes what it can mean, and nothing beside it; a complaint says what to do."""
+"""Every setting takes what it can mean, and nothing else; a complaint says what to do."""
 
 from typing import Annotated
 
@@ -109,7 +109,7 @@ def test_metrics_go_where_the_setting_says(exporter: str, where: set[str]) -> No
 @pytest.mark.parametrize(
     ("seconds", "milliseconds"), [(5.0, 5000), (0.1, 100), (0.2509, 251), (3600, 3_600_000)]
 )
-def test_a_deferral_is_told_to_the_broker_in_milliseconds(seconds: float, milliseconds: int) -> None:
+def test_a_deferral_is_sent_to_the_broker_in_milliseconds(seconds: float, milliseconds: int) -> None:
     given = ServiceSettings.model_validate(KEY | {"deferral_seconds": seconds})
     assert given.deferral_milliseconds == milliseconds
 
@@ -130,6 +130,7 @@ def test_each_complaint_names_its_variable_and_the_remedy(
     monkeypatch.setenv("TURNSTILE_HINT", "canary")
     monkeypatch.setenv("TURNSTILE_SECRET", "canary")
     monkeypatch.setenv("TURNSTILE_RABBITMQ_URL", "canary")
+    monkeypatch.setenv("TURNSTILE_STORAGE_NAMESPACE", "Canary")
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "canary")
     with pytest.raises(SystemExit) as ended:
         read_settings(OtherSettings)
@@ -140,11 +141,13 @@ def test_each_complaint_names_its_variable_and_the_remedy(
     assert said == {
         "TURNSTILE_PORT": "correct it, or unset it to use the default (8080)",
         "TURNSTILE_HINT": "correct it, or unset it to use the default (nothing)",
+        "TURNSTILE_STORAGE_NAMESPACE": "correct it, or unset it to use the default (nothing)",
         "TURNSTILE_SECRET": "correct it, or unset it to use the default",
         "TURNSTILE_RABBITMQ_URL": "correct it, or unset it to use the default",
         "OTEL_METRICS_EXPORTER": "correct it, or unset it to use the default (prometheus)",
         "TURNSTILE_POOL": "set it",
     }
-    assert not [line for line in lines if "canary" in line]
+    assert not [line for line in lines if "canary" in line.lower()]
     assert all(line.startswith("  ") for line in lines)
+    assert [line for line in lines if line.startswith("  TURNSTILE_PORT: input should be a valid integer")]
     assert "  TURNSTILE_RABBITMQ_URL: must start with amqp:// or amqps://; " in "\n".join(lines)

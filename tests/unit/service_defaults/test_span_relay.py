@@ -284,8 +284,12 @@ def test_a_number_beyond_64_bits_becomes_one_that_can_be_sent(sent: InMemorySpan
 
 
 def test_a_span_keeps_its_parent_its_kind_and_its_own_status(sent: InMemorySpanExporter) -> None:
-    made = relayed(GOOD | {"parent_id": f"{0xC:016x}", "kind": "PRODUCER", "status": "OK"}, sent)
-    assert (made.parent.span_id, made.parent.trace_id, made.kind) == (0xC, TRACE, SpanKind.PRODUCER)
+    link = {"trace_id": f"{0xBEEF:032x}", "span_id": f"{0xFEED:016x}"}
+    given = {"parent_id": f"{0xC0FFEE:016x}", "kind": "PRODUCER", "status": "OK", "links": [link]}
+    made = relayed(GOOD | given, sent)
+    assert (made.parent.span_id, made.parent.trace_id, made.kind) == (0xC0FFEE, TRACE, SpanKind.PRODUCER)
+    assert made.parent.is_remote
+    assert (made.links[0].context.trace_id, made.links[0].context.span_id) == (0xBEEF, 0xFEED)
     assert (made.status.status_code, made.status.description) == (StatusCode.OK, None)
     assert made.instrumentation_scope.name == "turnstile"
     unset = relayed(GOOD | {"scope": "a.library"}, sent)
@@ -296,6 +300,12 @@ def test_a_span_keeps_its_parent_its_kind_and_its_own_status(sent: InMemorySpanE
 def test_the_message_of_an_error_is_bounded(sent: InMemorySpanExporter) -> None:
     made = relayed(GOOD, sent, error_type="Error", error_message="x" * 10_000)
     assert made.status.description == "Error: " + "x" * 4993
+
+
+def test_a_span_cannot_take_the_place_of_the_run_it_belongs_to(sent: InMemorySpanExporter) -> None:
+    anchor = SpanContext(TRACE, 0xA10, is_remote=True, trace_flags=TraceFlags(1))
+    assert SpanRelay().hand_on(GOOD | {"span_id": f"{0xA10:016x}"}, anchor) is None
+    assert sent.get_finished_spans() == ()
 
 
 def test_nothing_is_sent_of_a_trace_that_is_not_sampled(sent: InMemorySpanExporter) -> None:

@@ -30,7 +30,7 @@ def without_type(arguments: Any) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name != "x-queue-type"}
 
 
-def test_a_message_that_nobody_can_handle_ends_in_quarantine() -> None:
+def test_a_message_that_cannot_be_handled_ends_in_quarantine() -> None:
     for queue in (jobs_queue(TOPOLOGY), submissions_queue(TOPOLOGY), projector_queue(TOPOLOGY)):
         assert queue.arguments["x-queue-type"] == "quorum"
         assert without_type(queue.arguments) == TO_QUARANTINE

@@ -11,16 +11,16 @@ from service_defaults.broker import ConsumerWatchdog, NotConsumingError, consume
 
 
 class Connection:
-    """A connection that counts how often it is made anew."""
+    """A connection that counts how often it is opened again."""
 
     def __init__(self) -> None:
         self.connected = asyncio.Event()
         self.connected.set()
-        self.made_anew = 0
+        self.reconnected = 0
         self.error: Exception | None = None
 
     async def reconnect(self) -> None:
-        self.made_anew += 1
+        self.reconnected += 1
         if self.error:
             raise self.error
 
@@ -37,14 +37,14 @@ class Watched:
         monkeypatch.setattr(consumers, "probe", self._probe)
 
     async def check(self, *finds: str) -> tuple[int, int]:
-        """Check so often; gives how often the connection was made anew, and the process given up."""
+        """Check once for each; return how often the connection was opened again, and the process given up."""
         for self._finds in finds:
             if self._finds == "away":
                 self.connection.connected.clear()
             else:
                 self.connection.connected.set()
             await self.watchdog.check()
-        return self.connection.made_anew, self.gave_up
+        return self.connection.reconnected, self.gave_up
 
     def _give_up(self) -> None:
         self.gave_up += 1
@@ -78,13 +78,13 @@ async def test_only_checks_in_a_row_count(watched: Watched, between: str) -> Non
     assert await watched.check("deaf") == (2, 0)
 
 
-async def test_silence_is_no_reason_to_connect_again_and_no_sign_of_health(watched: Watched) -> None:
+async def test_silence_neither_opens_the_connection_again_nor_counts_as_health(watched: Watched) -> None:
     assert await watched.check(*["silent"] * 9) == (0, 0)
     assert await watched.check("deaf", "silent", "deaf") == (1, 0)
 
 
 @pytest.mark.parametrize("error", [ChannelInvalidStateError("gone"), TimeoutError(), ConnectionResetError()])
-async def test_a_connection_that_cannot_be_made_anew_does_not_end_the_watch(
+async def test_a_connection_that_cannot_be_opened_again_does_not_end_the_watch(
     watched: Watched, error: Exception
 ) -> None:
     watched.connection.error = error
