@@ -202,6 +202,18 @@ async def test_writes_and_looks_of_a_tenure_wait_for_each_other(world: Setting) 
     assert world.job(job_id).status == JobStatus.COMPLETED
 
 
+async def test_an_end_that_was_refused_has_the_line_read_again(world: Setting) -> None:
+    first = await world.submit()
+    tenure, _ = await world.hold()
+    second = await world.submit()
+    registration = await world.journal.find(first)
+    assert registration is not None
+    await Canceller(world.journal, world.bell, world.clock).cancel(registration, "bob")
+    run = await tenure.finish(Completed(), accept)
+    assert run is not None
+    assert run.job.job_id == second
+
+
 @pytest.mark.parametrize("reading", ["to take over", "to end"])
 async def test_a_hint_that_comes_while_the_line_is_read_is_not_lost(world: Setting, reading: str) -> None:
     """The line may have been read before the job that was hinted at was written."""

@@ -226,14 +226,15 @@ async def test_a_holder_goes_on_only_while_its_job_runs_under_its_fence(
 
 
 @pytest.mark.parametrize("gone", ["the lock's row", "the job's row"])
-async def test_a_holder_whose_row_is_gone_stops(world: Setting, gone: str) -> None:
+@pytest.mark.parametrize("notices", ["with a step", "with a look"])
+async def test_a_holder_whose_row_is_gone_stops(world: Setting, gone: str, notices: str) -> None:
     job_id = await world.submit()
     tenure, run = await world.hold()
-    del world.journal.partitions[PARTITION][
-        rows.LOCK_KEY if gone == "the lock's row" else rows.job_key(job_id)
-    ]
+    stored = world.journal.partitions[PARTITION]
+    change(world, rows.job_key(job_id))
+    del stored[rows.LOCK_KEY if gone == "the lock's row" else rows.job_key(job_id)]
     with pytest.raises(FencedError):
-        await run.record_step(STEP)
+        await (run.record_step(STEP) if notices == "with a step" else tenure.look())
     assert run.stop.reason is StopReason.LOST
     assert not tenure.keeper.may_write
     assert world.seen(Fenced) == [Fenced("L", job_id, Refusal.TAKEN_OVER, "a row is gone")]

@@ -1,5 +1,7 @@
 """Leaving a lock: what still waits there is taken, rung for, or watched."""
 
+import asyncio
+import gc
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -19,10 +21,19 @@ from coordination.observations import (
     RunEnded,
     RunStarted,
 )
-from coordination.outcomes import Completed, Interrupted, Lost
+from coordination.outcomes import Completed, Interrupted, Lost, StopReason
 from coordination.ports import Ring, UnknownOutcomeError
 
 PARTITION = lock_names.partition("L")
+
+
+@pytest.fixture
+async def unseen_failures() -> list[str]:
+    """Collect what a task failed with that nothing waited for."""
+    failures: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: failures.append(str(context)))
+    return failures
 
 
 @pytest.fixture
@@ -56,6 +67,76 @@ async def test_after_an_interruption_the_lock_is_given_back_before_the_job_is_tr
     assert len(world.seen(LeaseAcquired)) == 2
     assert [(run.job.job_id, run.job.attempt) for run in world.runs.started] == [(job_id, 1), (job_id, 2)]
     assert world.bell.rings == []
+
+
+async def test_a_run_that_was_lost_is_not_running_any_more_while_its_lock_is_left(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    seen: list[dict[str, str]] = []
+
+    async def note() -> None:
+        seen.append(worker.running)
+
+    world.network.before("journal.read_range", note)
+    await world.end(Lost())
+    assert seen == [{}]
+
+
+async def test_a_lost_run_is_taken_over_though_the_next_in_line_is_for_others_to_run(world: Setting) -> None:
+    lost = await world.submit()
+    await world.submit(kind="unknown")
+    worker = world.worker(knows=lambda kind: kind == "kind")
+    await world.ring(worker)
+    await world.end(Lost())
+    assert world.runs.jobs == [lost, lost]
+    assert world.bell.deferred == []
+
+
+async def test_a_lock_does_not_linger_after_an_interruption(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker(linger=60.0)
+    await world.ring(worker)
+    await world.end(Interrupted("why"))
+    assert len(world.seen(LeaseAcquired)) == 2
+
+
+async def test_a_worker_that_finds_that_it_was_taken_over_leaves_the_lock(
+    world: Setting, unseen_failures: list[str]
+) -> None:
+    job_id = await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    stored = world.journal.partitions[PARTITION]
+    for key in (rows.LOCK_KEY, rows.job_key(job_id)):
+        values = {**stored[key].values, "fence": 2, "tenure": "another's"}
+        stored[key] = replace(stored[key], values=values, etag="changed")
+    await worker.look("L", job_id)
+    assert world.runs.started[0].stop.reason is StopReason.LOST
+    await world.clock.settle()
+    assert world.seen(LockLeft)[:1] == [LockLeft("L")]
+    gc.collect()
+    assert unseen_failures == []
+
+
+@pytest.mark.parametrize("notices", ["with its end", "with its progress"])
+async def test_a_run_that_was_taken_over_is_left_by_the_same_rules_whatever_noticed_it(
+    world: Setting, unseen_failures: list[str], notices: str
+) -> None:
+    await world.submit()
+    worker = world.worker()
+    await world.ring(worker)
+    stored = world.journal.partitions[PARTITION]
+    values = {**stored[rows.LOCK_KEY].values, "fence": 2, "tenure": "another's"}
+    stored[rows.LOCK_KEY] = replace(stored[rows.LOCK_KEY], values=values, etag="changed")
+    if notices == "with its end":
+        await world.end()
+    else:
+        world.runs.started[0].report(1.0, 2.0, "one")
+        await world.clock.advance(1)
+    assert world.seen(LockLeft)[:1] == [LockLeft("L")]
+    gc.collect()
+    assert unseen_failures == []
 
 
 async def test_a_lock_that_another_got_meanwhile_is_watched(world: Setting) -> None:
@@ -149,13 +230,17 @@ async def test_a_job_for_others_to_run_is_rung_for_again_later(world: Setting) -
     assert world.job(other).attempt == 0
 
 
-async def test_a_broker_that_is_away_keeps_no_worker_at_a_job_for_others_to_run(world: Setting) -> None:
+async def test_a_broker_that_is_away_keeps_no_worker_at_a_job_for_others_to_run(
+    world: Setting, unseen_failures: list[str]
+) -> None:
     await world.submit(kind="unknown")
     worker = world.worker(knows=lambda _: False)
     world.network.before("bell.defer", UnknownOutcomeError())
     assert await world.ring(worker) is Answer.EMPTY
     assert not worker.is_serving("L")
     assert world.bell.deferred == []
+    gc.collect()
+    assert unseen_failures == []
 
 
 async def test_a_run_that_was_cut_off_is_ended_also_by_a_worker_that_does_not_know_its_kind(
@@ -173,7 +258,9 @@ async def test_a_run_that_was_cut_off_is_ended_also_by_a_worker_that_does_not_kn
     assert [ring.job_id for ring in world.bell.deferred] == [job_id]
 
 
-async def test_a_lock_whose_row_is_another_locks_is_left_alone(world: Setting) -> None:
+async def test_a_lock_whose_row_is_another_locks_is_left_alone(
+    world: Setting, unseen_failures: list[str]
+) -> None:
     await world.submit()
     tenure, _ = await world.hold("w0")
     await tenure.finish(Completed(), None)
@@ -185,6 +272,9 @@ async def test_a_lock_whose_row_is_another_locks_is_left_alone(world: Setting) -
     assert await world.ring(worker) is Answer.EMPTY
     assert not worker.is_serving("L")
     assert "L" not in worker._watches
+    assert world.seen(LockLeft) == [LockLeft("L")]
+    gc.collect()
+    assert unseen_failures == []
 
 
 async def test_a_ring_that_comes_while_a_lock_without_work_is_left_has_its_line_read_once_more(

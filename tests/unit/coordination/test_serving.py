@@ -210,6 +210,7 @@ async def test_nothing_is_renewed_written_or_looked_at_once_a_lock_is_given_back
     await world.end()
     world.runs.started[0].report(1.0, 2.0, "late")
     calls = len(world.network.calls)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
     await world.clock.advance(60)
     assert len(world.network.calls) == calls
     assert world.seen(LeaseEnded) == []
@@ -239,7 +240,11 @@ async def test_a_look_that_gets_no_answer_disturbs_nothing(world: Setting) -> No
     assert worker.running == {"L": job_id}
 
 
-async def test_a_take_over_that_was_refused_is_tried_again_with_another_lease(world: Setting) -> None:
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+async def test_a_take_over_that_was_refused_is_tried_again_with_another_lease(
+    world: Setting, monkeypatch: pytest.MonkeyPatch, pause: float
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: high if pause else low)
     job_id = await world.submit()
     worker = world.worker()
     began = world.clock.boot()
@@ -247,7 +252,7 @@ async def test_a_take_over_that_was_refused_is_tried_again_with_another_lease(wo
     answering = asyncio.ensure_future(worker.answer(Ring("L")))
     await world.clock.advance(0.2)
     assert await answering is Answer.TAKEN
-    assert [at - began for at in world.network.times("leases.acquire")] == pytest.approx([0, 0.1])
+    assert [at - began for at in world.network.times("leases.acquire")] == pytest.approx([0, pause])
     assert world.runs.jobs == [job_id]
     assert world.job(job_id).attempt == 1
 
