@@ -1,6 +1,7 @@
 """Cancelling: at once while a job waits, by request while it runs, never after its end."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -231,7 +232,11 @@ async def test_a_lost_answer_is_recognised_as_its_own_write(desk: Desk, status: 
 
 
 @pytest.mark.parametrize("call", ["journal.read", "journal.commit"])
-async def test_a_cancellation_gives_up_when_its_patience_is_over(desk: Desk, call: str) -> None:
+async def test_a_cancellation_gives_up_when_its_patience_is_over(
+    desk: Desk, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2)
+
     async def lose(when: str, seen: str) -> None:
         if (when, seen) == ("before", call):
             raise UnknownOutcomeError
@@ -243,7 +248,8 @@ async def test_a_cancellation_gives_up_when_its_patience_is_over(desk: Desk, cal
     while not cancelling.done():
         assert await desk.clock.advance_to_next()
     assert isinstance(cancelling.exception(), UnknownOutcomeError)
-    assert 6.0 <= desk.clock.boot() - began < 8.0
+    # Pauses of 0.05, 0.1, 0.2, 0.4 and 0.8 s, and then of one second each, within eight seconds.
+    assert desk.clock.boot() - began == pytest.approx(7.55)
     assert desk.bell.events == []
 
 

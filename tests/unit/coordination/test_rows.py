@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from contracts.jobs import DEFAULT_PRIORITY
 from contracts.statuses import JobStatus
 from coordination import rows
 from coordination.ports import Row, Value
 from coordination.rows import EventRow, JobRow, LockRow
+from coordination.submission import NewJob
 
 
 def test_the_keys_are_the_ones_that_stand_in_the_journals_of_today() -> None:
@@ -21,6 +23,7 @@ def test_the_keys_are_the_ones_that_stand_in_the_journals_of_today() -> None:
     assert rows.result_key("id") == "data|id|result"
     assert rows.step_key("id", 7) == "data|id|step|000007"
     assert rows.PROTOCOL == 1
+    assert rows.LAST_RECORD == 990_000
 
 
 def test_a_range_of_the_line_holds_the_lock_row_first_and_then_the_tickets() -> None:
@@ -76,6 +79,15 @@ def test_what_is_missing_in_a_row_has_its_default_and_what_is_unknown_is_ignored
     values["of_a_newer_version"] = 1
     assert JobRow.from_values(values) == JobRow("id", "kind", "L")
     assert LockRow.from_values({"lock_name": "L"}) == LockRow("L", 0, "", "", "", 0, "", "", "", "", 1)
+
+
+def test_a_job_of_which_nothing_is_said_has_done_nothing_and_has_the_priority_of_most() -> None:
+    job = JobRow.from_values({"job_id": "id", "kind": "kind", "lock_name": "L"})
+    assert (job.priority, job.status) == (DEFAULT_PRIORITY, "Queued")
+    assert NewJob("id", "order", "kind", "L", "{}", "ann").priority == DEFAULT_PRIORITY
+    counts = (job.seq, job.fence, job.attempt, job.interruptions, job.deaths, job.losses, job.steps)
+    assert counts == (0, 0, 0, 0, 0, 0, 0)
+    assert (job.cancel_requested, job.has_long_result) == (False, False)
 
 
 def test_false_zero_and_empty_values_are_read_as_such() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -286,14 +287,15 @@ async def test_a_submission_gives_up_when_its_patience_is_over_and_notifies_no_w
         raise UnknownOutcomeError
 
     monkeypatch.setattr(intake.journal, "commit", lose)
+    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2)
     began = intake.clock.boot()
     submitting = asyncio.ensure_future(intake.submitter.submit(NEW))
     await intake.clock.settle()
     while not submitting.done():
         assert await intake.clock.advance_to_next()
     assert isinstance(submitting.exception(), UnknownOutcomeError)
-    # Eight seconds, of which the last pause, of two seconds at most, is not begun.
-    assert 6.0 <= intake.clock.boot() - began < 8.0
+    # Pauses of 0.05, 0.1, 0.2, 0.4 and 0.8 s, and then of one second each, within eight seconds.
+    assert intake.clock.boot() - began == pytest.approx(7.55)
     assert set(timeouts) == {2.0}
     assert (intake.bell.rings, intake.bell.events) == ([], [])
 
