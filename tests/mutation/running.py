@@ -33,18 +33,13 @@ from tests.mutation.covering import Cover
 from tests.mutation.packages import ROOT, Package
 from tests.servers import AZURITE
 
-#: Seconds for one test, by the clock on the wall: with a change it may wait for ever.
-_TEST_SECONDS = "15"
+_QUIET = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
-_QUIET = (
-    *("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
-    *("--timeout", _TEST_SECONDS),
-)
-
-#: Processor time: a change may take so many times what its tests take without it, and so many seconds more.
-_SLOWER, _SECONDS_MORE, _SECONDS_TO_IMPORT = 5.0, 2.0, 15.0
-#: By the clock on the wall a change may take so many times as much: this machine may be busy.
-_WAITING = 4.0
+#: Processor time: a test may take so many times what it takes without a change, and so many seconds more. The
+#: clock on the wall says nothing where the machine is busy.
+_SLOWER, _SECONDS_MORE, _SECONDS_TO_IMPORT = 10.0, 2.0, 15.0
+#: Seconds after which a process that only sleeps waits for ever.
+_ASLEEP = 10.0
 #: Bytes of memory that a change may use.
 _MEMORY = 4 * 1024**3
 
@@ -71,7 +66,8 @@ class Outcome:
 class _Child:
     change: Changed
     reader: int
-    until: float
+    #: When it was last seen to do something.
+    awake: float
 
 
 def try_all(
@@ -161,21 +157,24 @@ class _Forks:
             finally:
                 os._exit(code)
         os.close(writer)
-        self._children[child] = _Child(change, reader, time.monotonic() + _WAITING * (limit + 5.0))
+        self._children[child] = _Child(change, reader, time.monotonic())
 
     def _ended(self) -> Iterator[Outcome]:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
+            now = time.monotonic()
             for number, child in self._children.items():
-                if time.monotonic() > child.until:
-                    os.killpg(number, signal.SIGKILL)
-            time.sleep(0.005)
+                if not _is_asleep(number):
+                    child.awake = now
+                elif now - child.awake > _ASLEEP:
+                    _kill_group(number)
+            time.sleep(0.01)
             return
+        # A test may have left processes behind, which may hold the pipe.
+        _kill_group(pid)
         child = self._children.pop(pid)
         said = os.read(child.reader, 65536).decode()
         os.close(child.reader)
-        # A test may have left processes behind.
-        _kill_group(pid)
         if said.startswith(_UNUSABLE):
             raise _UnusableError(said.removeprefix(_UNUSABLE))
         if said == "survived":
@@ -184,6 +183,14 @@ class _Forks:
             yield Outcome(child.change.key, "killed", said)
         else:
             yield Outcome(child.change.key, "timeout" if os.WIFSIGNALED(status) else "crashed")
+
+
+def _is_asleep(process: int) -> bool:
+    """Tell whether a process waits for something else than a processor."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] == "S"
+    except FileNotFoundError:
+        return False
 
 
 def _kill_group(group: int) -> None:
@@ -319,6 +326,8 @@ class _Loop:
         # A test may have been taken away since it was measured.
         items = [self._items[test] for test in tests if test in self._items]
         for item, following in zip(items, [*items[1:], None], strict=False):
+            limit = _SLOWER * self._cover.seconds[item.nodeid] + _SECONDS_MORE
+            signal.setitimer(signal.ITIMER_PROF, limit)  # ends this process
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failures.first:
                 return self._failures.first
