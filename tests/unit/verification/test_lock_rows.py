@@ -72,6 +72,14 @@ async def test_an_idle_locks_fence_is_at_least_that_of_its_last_run(fence: int, 
     assert violation.job_id == job_id(5), "the job that had that fence"
 
 
+async def test_a_fence_that_is_no_number_is_lower_than_any() -> None:
+    author = running()
+    author.end(FIRST)
+    set_lock(author, fence="1")
+    violation = await the_violation(Records(author))
+    assert violation.message == "the lock's row has fence 0, although fence 1 was given already"
+
+
 async def test_a_lock_without_a_row_is_found_if_it_has_had_a_run() -> None:
     author = eventful()
     del author.rows[rows.LOCK_KEY]
