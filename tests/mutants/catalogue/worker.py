@@ -1,5 +1,182 @@
 """The worker: wake-ups, presence, runner processes, the deadline enforcer, what jobs print."""
 
-from tests.mutants.mutant import Mutant
+from tests.mutants.mutant import Change, Mutant
 
-MUTANTS: list[Mutant] = []
+_UNIT = "tests/unit/execution/test_"
+
+MUTANTS: list[Mutant] = [
+    Mutant(
+        "only-the-group-is-killed",
+        "at its deadline a runner is killed with all it has started, also in sessions of their own",
+        (
+            Change(
+                "worker.execution.guillotine",
+                "                kill_family(pid)\n",
+                "                kill_group(pid)\n",
+            ),
+        ),
+        f"{_UNIT}guillotine.py::test_a_late_runner_is_killed_with_all_it_started_once_and_then_by_its_group",
+    ),
+    Mutant(
+        "children-of-children-live",
+        "at its deadline also the children of a runner's children are killed",
+        (
+            Change(
+                "worker.execution.guillotine",
+                "        family += children.get(member, ())\n",
+                "        children.get(member, ())\n",
+            ),
+        ),
+        f"{_UNIT}orphans.py::test_the_guillotine_ends_what_was_detached_while_the_supervisor_cannot",
+    ),
+    Mutant(
+        "deadline-passes-late",
+        "a runner is not alive at its deadline",
+        (
+            Change(
+                "worker.execution.guillotine", "deadline and now >= deadline", "deadline and now > deadline"
+            ),
+        ),
+        f"{_UNIT}guillotine.py::test_only_deadlines_that_have_passed_are_overdue",
+    ),
+    Mutant(
+        "runners-outlive-the-supervisor",
+        "when the supervisor is gone, its runners are killed, also idle ones",
+        (
+            Change(
+                "worker.execution.guillotine",
+                "            if slots[start + PID]:\n                kill_group",
+                "            if slots[start + HARD_DEADLINE]:\n                kill_group",
+            ),
+        ),
+        f"{_UNIT}guillotine.py::test_when_the_supervisor_is_gone_it_kills_all_runners_and_no_free_slot",
+    ),
+    Mutant(
+        "stop-outlives-its-run",
+        "a stop of one run does not reach the next one on its runner",
+        (Change("worker.execution.slots", "        self._words[self._start + STOP] = 0\n", ""),),
+        f"{_UNIT}runner_process.py::test_the_end_of_a_run_lifts_deadlines_and_stop",
+    ),
+    Mutant(
+        "older-runs-are-heard",
+        "what a stray thread of an earlier run sends does not count for this one",
+        (
+            Change(
+                "worker.execution.runner_process",
+                "or message.run == self._runs)",
+                "or message.run <= self._runs)",
+            ),
+        ),
+        f"{_UNIT}runner_process.py::test_messages_of_an_older_run_are_ignored_and_its_log_is_not",
+    ),
+    Mutant(
+        "renewal-not-passed-on",
+        "a renewed lease moves the deadlines of the runner",
+        (Change("worker.execution.supervision", "        self._runner.set_deadlines(hard, soft)\n", ""),),
+        f"{_UNIT}supervision_deadlines.py::test_deadlines_are_set_before_the_run_begins_and_renewed_while_it_runs",
+    ),
+    Mutant(
+        "soft-deadline-ignored",
+        "a handler whose lease could not be renewed is stopped before the lease can run out",
+        (Change("worker.execution.supervision", "        if now >= soft:\n", "        if now >= hard:\n"),),
+        f"{_UNIT}supervision_deadlines.py::test_the_soft_deadline_stops_the_handler_at_its_very_moment",
+    ),
+    Mutant(
+        "death-by-deadline-counts",
+        "a runner that is killed at its deadline is not a death that the job caused",
+        (
+            Change(
+                "worker.execution.supervision",
+                "        if self._runner.was_overdue:\n",
+                "        if False:\n",
+            ),
+        ),
+        f"{_UNIT}supervision.py::test_a_runner_killed_by_the_guillotine_is_no_death_of_the_jobs_making",
+    ),
+    Mutant(
+        "last-writes-dropped",
+        "steps that were sent before the end of a run are written before its end",
+        (Change("worker.execution.supervision", "            await self._writer.finish()\n", ""),),
+        f"{_UNIT}supervision_writes.py::test_what_was_sent_before_the_end_is_written_before_the_end",
+    ),
+    Mutant(
+        "tainted-runner-reused",
+        "a runner in which something of a job may still be alive is not used again",
+        (
+            Change(
+                "worker.execution.supervision",
+                "is_tainted = done.is_tainted or done.was_stopped",
+                "is_tainted = done.was_stopped",
+            ),
+        ),
+        f"{_UNIT}supervision.py::test_a_tainted_runner_is_ended_before_the_outcome_is_given",
+    ),
+    Mutant(
+        "step-answered-before-it-is-written",
+        "a handler goes on only once its step is in the journal",
+        (
+            Change(
+                "worker.execution.run_writer",
+                "            try:\n                await self._write_one(message)\n",
+                "            try:\n                self._answer(message.number, None)\n"
+                "                await self._write_one(message)\n",
+            ),
+        ),
+        f"{_UNIT}run_writer.py::test_nothing_is_answered_before_it_is_written",
+    ),
+    Mutant(
+        "runs-without-deadlines",
+        "no run starts while no process enforces deadlines",
+        (Change("worker.execution.pool", "if self._guillotine.is_ready and self._idle:", "if self._idle:"),),
+        f"{_UNIT}pool_runs.py::test_no_run_starts_while_deadlines_are_not_enforced",
+    ),
+    Mutant(
+        "dead-runner-not-replaced",
+        "a runner that died is replaced",
+        (
+            Change(
+                "worker.execution.pool",
+                'runner_replaced("ended" if runner.is_unwanted else "died")\n'
+                "            self._starts.begin()\n",
+                'runner_replaced("ended" if runner.is_unwanted else "died")\n',
+            ),
+        ),
+        f"{_UNIT}pool_runners.py::test_a_runner_that_is_gone_is_told_of_and_replaced",
+    ),
+    Mutant(
+        "cancelled-twice",
+        "a second reason to stop does not disturb a handler that cleans up",
+        (Change("worker.execution.serving", "not self._is_cancel_sent and self._task", "self._task"),),
+        f"{_UNIT}serving_ends.py::test_a_cancellation_reaches_an_async_handler_once",
+    ),
+    Mutant(
+        "stopped-counts-as-completed",
+        "a handler that was told to stop and returns all the same counts as stopped",
+        (
+            Change(
+                "worker.execution.serving",
+                "await self._was_cancelled() or context.was_told_to_stop",
+                "await self._was_cancelled()",
+            ),
+        ),
+        f"{_UNIT}serving_ends.py::test_a_handler_that_was_told_by_its_context_was_stopped",
+    ),
+    Mutant(
+        "last-report-lost",
+        "the last progress of a run is shown when it ends",
+        (
+            Change(
+                "worker.execution.runner_channel",
+                "            self._timer.cancel()\n        self._flush_report()\n",
+                "            self._timer.cancel()\n",
+            ),
+        ),
+        f"{_UNIT}runner_channel.py::test_at_the_end_of_a_run_the_last_report_is_shown_and_none_after_it",
+    ),
+    Mutant(
+        "identity-forged-in-the-log",
+        "a handler's log record cannot carry another run's identity",
+        (Change("worker.execution.job_log", "extra={**extra, **labels}", "extra={**labels, **extra}"),),
+        f"{_UNIT}logging.py::test_a_record_cannot_pretend_to_be_of_another_run_or_to_be_another_record",
+    ),
+]

@@ -1,9 +1,13 @@
 """How runners are started: a few at a time, until each has started."""
 
 import asyncio
+from types import SimpleNamespace
 
+import pytest
 from tests.waiting import until
 
+from contracts.telemetry import attributes as at
+from worker.execution import starts as starts_module
 from worker.execution.errors import RunnerStartError
 from worker.execution.starts import Starts
 
@@ -57,12 +61,113 @@ async def test_a_start_that_fails_is_told_and_tried_again() -> None:
     await starts.stop()
 
 
+class Pauses:
+    """Lets each pause end when the test wants it to."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+        self._may_go_on = asyncio.Semaphore(0)
+
+    async def sleep(self, seconds: float) -> None:
+        self.asked.append(seconds)
+        await self._may_go_on.acquire()
+
+    def end(self) -> None:
+        self._may_go_on.release()
+
+
+async def test_between_tries_it_waits_twice_as_long_up_to_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses = Pauses()
+    bounds: list[tuple[float, float]] = []
+
+    def longest(shortest: float, longest: float) -> float:
+        bounds.append((shortest, longest))
+        return longest
+
+    monkeypatch.setattr(starts_module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": pauses.sleep}))
+    monkeypatch.setattr(starts_module, "random", SimpleNamespace(uniform=longest))
+    tries: list[int] = []
+
+    async def fail() -> None:
+        tries.append(1)
+        raise RunnerStartError("no")
+
+    starts = Starts(fail, at_once=1)
+    starts.begin()
+    for number in range(1, 8):
+        await until(lambda: len(pauses.asked) == number)  # noqa: B023 - awaited at once
+        assert len(tries) == number
+        pauses.end()
+    assert pauses.asked[:7] == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+    assert bounds[:2] == [(0.25, 0.5), (0.5, 1.0)]
+    assert [getattr(record, at.REASON) for record in caplog.records[:2]] == ["no", "no"]
+    await starts.stop()
+
+
+async def test_a_start_that_waits_for_its_next_try_gives_its_turn_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses = Pauses()
+    monkeypatch.setattr(starts_module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": pauses.sleep}))
+    fails = [True, False]
+    began: list[bool] = []
+
+    async def start() -> None:
+        began.append(fails[0])
+        if fails.pop(0):
+            raise BlockingIOError(11, "no more processes")
+
+    starts = Starts(start, at_once=1)
+    starts.begin()
+    starts.begin()
+    await until(lambda: len(began) == 2)
+    assert starts.failure is None
+    assert starts.succeeded_at <= asyncio.get_running_loop().time()
+    await starts.stop()
+
+
+async def test_at_first_nothing_has_failed_or_started() -> None:
+    starts = Starts(Machine(work=0, timeout=1).start, at_once=1)
+    assert (starts.failure, starts.succeeded_at) == (None, float("-inf"))
+    await starts.stop()
+
+
+async def test_an_error_that_no_start_should_raise_is_not_tried_again() -> None:
+    tries: list[int] = []
+
+    async def fail() -> None:
+        tries.append(1)
+        raise KeyError("a fault of the product")
+
+    starts = Starts(fail, at_once=1)
+    starts.begin()
+    (task,) = starts._tasks
+    with pytest.raises(KeyError):
+        await task
+    await asyncio.sleep(0)
+    assert (len(tries), starts._tasks) == (1, set())
+
+
 async def test_nothing_is_started_after_the_stop() -> None:
-    machine = Machine(work=0.05, timeout=1)
-    starts = Starts(machine.start, at_once=1)
+    may_start = asyncio.Event()
+    starting: list[str] = []
+
+    async def start() -> None:
+        starting.append("began")
+        try:
+            await may_start.wait()
+        finally:
+            starting.append("ended")
+
+    starts = Starts(start, at_once=1)
     for _ in range(3):
         starts.begin()
-    await asyncio.sleep(0.01)
+    await until(lambda: starting)
     await starts.stop()
-    await asyncio.sleep(0.1)
-    assert machine.started == 0
+    may_start.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert starting == ["began", "ended"]
+    assert starts._tasks == set()

@@ -66,11 +66,70 @@ async def test_a_frame_that_arrives_in_pieces_is_put_together():
 async def test_a_frame_beyond_the_limit_breaks_the_wire_once(ends):
     left, right = ends
     right.wire.send(b"x" * 1000)
+    await left.until(lambda: left.frames)
     right.wire.send(b"x" * 1001)
     right.wire.send(b"x")
     await left.until(lambda: left.reasons)
     await asyncio.sleep(0)
     assert left.reasons == ["a frame of 1,001 bytes"]
+    assert left.frames == [b"x" * 1000]
+    assert left.wire._loop.remove_reader(left.wire._socket) is False
+
+
+async def test_what_has_arrived_is_received_at_once_when_it_is_drained(ends):
+    left, right = ends
+    left.wire.send(b"a")
+    left.wire.send(b"b" * 600_000)
+    right.wire.drain()
+    assert right.frames[:1] == [b"a"]
+    left.wire._write()
+    right.wire.drain()
+    await right.until(lambda: len(right.frames) == 2)
+    assert right.reasons == []
+
+
+async def test_what_closes_the_wire_is_the_last_that_is_received():
+    ours, theirs = socket.socketpair()
+    frames = []
+
+    def received(frame):
+        frames.append(frame)
+        wire.close()
+
+    wire = Wire(ours, received, frames.append)
+    theirs.sendall(struct.pack(">I", 1) + b"a" + struct.pack(">I", 1) + b"b")
+    wire.drain()
+    assert frames == [b"a"]
+    wire.close()
+    theirs.close()
+
+
+async def test_the_last_frame_is_sent_behind_all_others_and_closes_the_wire(ends):
+    left, right = ends
+    left.wire.send(b"b" * 5_000_000)
+    await asyncio.to_thread(_send_last_from_elsewhere, left.wire)
+    await right.until(lambda: right.reasons)
+    assert [len(frame) for frame in right.frames] == [5_000_000, 4]
+    assert right.frames[-1] == b"last"
+
+
+def _send_last_from_elsewhere(wire):
+    """Send it beside the loop that receives it: it waits until all is gone."""
+    wire.send_last(b"last")
+
+
+async def test_sending_to_an_end_that_is_gone_is_silent(ends):
+    left, right = ends
+    right.wire.close()
+    for _ in range(3):
+        left.wire.send(b"x" * 1_000_000)
+    await left.until(lambda: left.reasons)
+    assert left.reasons == ["closed"]
+    assert not left.wire._outgoing
+    left.wire.close()
+    left.wire.send(b"x")
+    left.wire.drain()
+    assert left.reasons == ["closed"]
 
 
 async def test_the_other_sides_end_is_told_and_sending_then_is_harmless(ends):
