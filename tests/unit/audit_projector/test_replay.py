@@ -1,7 +1,7 @@
 """A rebuild projects every registered job again, a bounded number at a time, and counts what it did."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
 
 import pytest
@@ -19,10 +19,13 @@ class GatedProjection:
         self.failures = failures
         self.asked: list[tuple[str, str, int, bool]] = []
         self.gate = asyncio.Event()
+        #: A job that waits for the gate alone, once the others need not.
+        self.slow = ""
 
     async def project(self, lock_name: str, job_id: str, up_to: int, *, afresh: bool) -> int:
         self.asked.append((lock_name, job_id, up_to, afresh))
-        await self.gate.wait()
+        if self.slow in {"", job_id}:
+            await self.gate.wait()
         if self.failures:
             self.failures -= 1
             raise UnknownOutcomeError("no answer")
@@ -59,6 +62,53 @@ async def test_sixteen_jobs_are_projected_at_a_time() -> None:
     assert len(projection.asked) == 16
     projection.gate.set()
     assert await replay == (40, sum(range(1, 41)))
+
+
+async def test_one_slow_job_keeps_no_other_waiting() -> None:
+    projection = GatedProjection()
+    projection.slow = "1"
+    replay = replaying(projection, *range(1, 41))
+    await settle()
+    assert len(projection.asked) == 40
+    projection.gate.set()
+    assert await replay == (40, sum(range(1, 41)))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UnknownOutcomeError("no answer"), ExceptionGroup("several", [UnknownOutcomeError("no answer")])],
+)
+def test_the_command_says_why_nothing_was_rebuilt(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(settings: object) -> rebuild.Rebuilt:
+        raise error
+
+    _prepare(monkeypatch, fail)
+    assert rebuild.main() == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "Not rebuilt, try again: no answer\n")
+
+
+def test_the_command_says_what_was_rebuilt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def succeed(settings: object) -> rebuild.Rebuilt:
+        return rebuild.Rebuilt({"Summaries": 3, "Trail": 9}, 2, 7)
+
+    _prepare(monkeypatch, succeed)
+    assert rebuild.main() == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Summaries: 3 rows wiped",
+        "Trail: 9 rows wiped",
+        "2 jobs with 7 events projected",
+    ]
+
+
+def _prepare(monkeypatch: pytest.MonkeyPatch, does: Callable[[object], Awaitable[rebuild.Rebuilt]]) -> None:
+    monkeypatch.setattr(rebuild, "rebuild", does)
+    monkeypatch.setattr(rebuild, "read_settings", lambda _: None)
+    monkeypatch.setattr(rebuild, "configure_logging", lambda *_: None)
 
 
 async def test_no_jobs_are_no_work() -> None:
