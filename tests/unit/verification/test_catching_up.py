@@ -79,6 +79,23 @@ async def test_what_has_come_by_the_last_look_is_no_violation(
     assert clock.time == 103.0
 
 
+@pytest.mark.parametrize("late", LATE)
+async def test_waiting_ends_when_everything_has_come(late: Any) -> None:
+    records = Records(eventful())
+    complete = list(records.told)
+    late(records)
+
+    def catch_up(passed: float) -> None:
+        if passed >= 1.0:
+            records.told = complete
+            records.listed.clear()
+            records.leased.clear()
+
+    clock = PatientClock(catch_up)
+    assert await found_in(records, clock, patience_seconds=3.0) == {}
+    assert clock.time == 101.0
+
+
 async def test_everything_together_has_one_patience() -> None:
     records = Records(eventful())
     for late in LATE:
