@@ -16,6 +16,13 @@ def test_credentials_are_left_out_by_name_and_by_look():
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317",
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "api-key=x",
         "BROKER": "amqps://guest:guest@host/",
+        "OLD_BROKER": "see AMQP://guest@host",
+        "BUS": "Endpoint=sb://x;SharedAccessKey = secret",
+        "IDENTITY_HEADER": "x",
+        "MSI_SECRET": "x",
+        "SUPERVISOR_PASSWORD": "x",
+        "azure_client_id": "x",
+        "TURNSTILE_INPUT": "x",
     }
     kept = {
         "PATH": "/bin",
@@ -23,5 +30,9 @@ def test_credentials_are_left_out_by_name_and_by_look():
         "TURNSTILE_INPUT_FOLDER": "/data",
         "TURNSTILE_INPUT_CONTAINER_URL": "http://account/input?sv=1&sig=abc",
         "PYTHONPATH": "/jobs",
+        "TURNSTILE_INPUT_CONNECTION": "AccountKey=the job's own",
+        "BROKER_WITHOUT_A_PASSWORD": "amqp://host/",
+        "IDENTITY": "x",
+        "MY_AZURE_REGION": "x",
     }
     assert scrubbed({**hidden, **kept}) == kept
