@@ -10,6 +10,7 @@ import pytest
 from aio_pika.exceptions import AMQPConnectionError
 from faststream.rabbit import RabbitBroker
 
+from contracts.telemetry import attributes as at
 from publisher.consumption import Consumption
 from publisher.stopping import StopNotice
 from service_defaults.broker.consumers import NotConsumingError
@@ -31,34 +32,53 @@ class StubbornBroker:
             raise self.failures.pop(0)
 
 
-@pytest.fixture(autouse=True)
-def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("publisher.consumption._RETRY_SECONDS", 0.0)
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let no time pass; gives for how long it was waited."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("publisher.consumption.asyncio.sleep", sleep)
+    return waited
 
 
-async def test_connecting_goes_on_whatever_the_connection_does() -> None:
+async def test_connecting_goes_on_every_second_whatever_the_connection_does(pauses: list[float]) -> None:
     broker = StubbornBroker(AMQPConnectionError(), asyncio.CancelledError(), ConnectionResetError())
     await Consumption(cast("RabbitBroker", broker)).start()
 
-    assert broker.starts == 4
+    assert (broker.starts, pauses) == (4, [1.0, 1.0, 1.0])
 
 
-async def test_consuming_is_started_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_consuming_is_started_once(caplog: pytest.LogCaptureFixture, pauses: list[float]) -> None:
     broker = StubbornBroker(AMQPConnectionError("away"))
     consumption = Consumption(cast("RabbitBroker", broker))
     await consumption.start()
     await consumption.start()
 
-    assert broker.starts == 2
-    assert [record.message for record in caplog.records] == ["not consuming yet"]
+    assert (broker.starts, pauses) == (2, [1.0])
+    logged = [(record.message, vars(record)[at.ERROR_MESSAGE]) for record in caplog.records]
+    assert logged == [("not consuming yet", repr(AMQPConnectionError("away")))]
 
 
-async def test_a_failure_that_is_no_lost_connection_is_not_waited_out() -> None:
+async def test_a_failure_that_is_no_lost_connection_is_not_waited_out(pauses: list[float]) -> None:
     broker = StubbornBroker(ValueError("a wrong setting"))
     with pytest.raises(ValueError, match="a wrong setting"):
         await Consumption(cast("RabbitBroker", broker)).start()
 
-    assert broker.starts == 1
+    assert (broker.starts, pauses) == (1, [])
+
+
+def test_a_publisher_is_ready_only_while_its_subscribers_consume(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(
+        "publisher.consumption.rabbitmq_check", lambda broker, *, consumes: asked.append((broker, consumes))
+    )
+    broker = StubbornBroker()
+    Consumption(cast("RabbitBroker", broker))
+
+    assert asked == [(broker, True)]
 
 
 async def test_a_stop_ends_connecting() -> None:

@@ -94,6 +94,10 @@ def test_only_a_running_job_has_a_step(status: str) -> None:
     assert job_document(replace(RUNNING, status=status)).step is None
 
 
+def test_a_running_job_between_two_steps_has_no_step() -> None:
+    assert job_document(replace(RUNNING, step="")).step is None
+
+
 @pytest.mark.parametrize(
     ("value", "limit", "progress"),
     [

@@ -179,6 +179,13 @@ async def test_a_job_asked_for_by_message_hangs_under_its_submission_too(
     submission = captured.span(spans.SUBMIT_JOB)
     assert ids(submission.parent) == (TRACE, PARENT)
     assert (api.bell.rings[0].traceparent or "").split("-")[1:3] == list(ids(submission.context))
+    assert dict(submission.attributes) == {
+        at.JOB_ID: job_id,
+        at.JOB_KIND: "ten-steps",
+        at.LOCK_NAME: "default",
+        at.JOB_PRIORITY: 5,
+        at.JOB_SUBMISSION_OUTCOME: "accepted",
+    }
 
 
 async def test_a_cancellation_names_its_job_and_points_to_its_trace(api: Api, captured: Captured) -> None:
