@@ -207,7 +207,10 @@ class Setting:
 
     async def close(self) -> None:
         """End every task that is left, as the end of a process would."""
-        while left := asyncio.all_tasks() - {asyncio.current_task()}:
+        for _ in range(10):
+            left = asyncio.all_tasks() - {asyncio.current_task()}
             for task in left:
                 task.cancel()
+            if not left:
+                return
             await self.clock.advance(60)
