@@ -198,3 +198,25 @@ async def test_a_worker_that_never_listened_stops_its_consumer_all_the_same() ->
     consumer = Consumer(done)
     await make_bells(consumer, Room()).stop()
     assert consumer.calls == ["stop"]
+
+
+async def test_a_consumer_is_stopped_only_once_nothing_else_changes_it() -> None:
+    consumer, room = Consumer(done), Room()
+
+    async def slow_to_give_up() -> None:
+        try:
+            await hang()
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            consumer.calls.append("start given up")
+
+    bells = make_bells(consumer, room)
+    await bells.listen_while_there_is_room()
+    await room.set_free(is_free=False)
+    await until(lambda: consumer.calls == ["stop"])
+    consumer.ways = [slow_to_give_up, done]
+    await room.set_free(is_free=True)
+    await until(lambda: consumer.calls == ["stop", "start"])
+    await bells.stop()
+    assert consumer.calls == ["stop", "start", "start given up", "stop"]

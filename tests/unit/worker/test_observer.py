@@ -91,6 +91,25 @@ async def test_calls_hang_beneath_the_span_of_what_made_them(observed: Observed,
     assert state.attributes[at.JOB_STATE_SIZE] == 9
 
 
+async def test_what_is_observed_outside_of_any_operation_took_no_calls(
+    observed: Observed, captured: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
+    traced = job(traceparent=new_traceparent())
+    for seen_alone in (
+        seen.LeaseAcquired(LOCK, 0.1),
+        seen.RunStarted(traced),
+        seen.RunEnded(traced, Completed()),
+        seen.LeaseReleased(LOCK),
+        seen.LockLeft(LOCK),
+    ):
+        observed.telemetry.observe(seen_alone)
+    assert "observation not told" not in caplog.text
+    (calls,) = captured.points(metrics.JOB_STORAGE_CALLS)
+    assert (calls.count, calls.sum) == (1, 0)
+    names = [spans.ACQUIRE_LEASE, spans.TAKE_OVER_LOCK, spans.COMPLETE_JOB, spans.RELEASE_LEASE]
+    assert [span.name for span in captured.spans()] == names
+
+
 # --- gauges -------------------------------------------------------------------------------------------
 
 
