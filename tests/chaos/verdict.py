@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.judging import judge_lock, read_lock, read_register
 from tests.chaos.load import Accepted
 from tests.chaos.town import Town
 from tests.e2e.api import TERMINAL
@@ -64,8 +65,10 @@ def judge(town: Town, accepted: Iterable[Accepted]) -> Verdict:
         by_lock.setdefault(job.lock, []).append(job)
     lost = double_ends = double_steps = overlaps = interrupted = 0
     ends: Counter[str] = Counter()
+    registrations = read_register(town)
     for lock, jobs in by_lock.items():
         events = verdict.journals[lock] = town.records.journal(lock)
+        verdict.wrong += judge_lock(read_lock(town, lock), registrations)
         try:
             assert_no_overlap(events)
         except AssertionError as error:

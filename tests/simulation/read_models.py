@@ -25,6 +25,8 @@ class SimulatedModels:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._versions = 0
+        #: Called with every summary that is written.
+        self.when_summarised: Callable[[Summary, Watermark], object] = lambda summary, mark: None
         self.trail: dict[str, TrailEntry] = {}
         self.recent: dict[str, TrailEntry] = {}
         self.tenures: dict[tuple[str, int], Tenure] = {}
@@ -96,6 +98,7 @@ class SimulatedModels:
             if (None if known is None else known[1].etag) != etag:
                 return ""
             version = self._version()
+            self.when_summarised(summary, mark)
             self.summaries[summary.job_id] = summary, replace(mark, etag=version)
             return version
 

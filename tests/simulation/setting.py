@@ -46,8 +46,8 @@ class Setting:
     #: Seconds by which times of day differ at most.
     skew: float = 0.0
     renews_after_expiry: bool = False
-    #: Whether the projection's own code keeps the read models; otherwise there is a counter for each job.
-    projects: bool = False
+    #: Projectors, which keep the read models by their own code; with none there is a counter for each job.
+    projectors: int = 0
     calls: CallFaults = field(default_factory=CallFaults)
     messages: BrokerFaults = field(default_factory=BrokerFaults)
     #: How often what strikes, relative to each other; none, and nothing does.
@@ -74,7 +74,7 @@ class Setting:
             cancellations=randomness.randint(0, 6),
             skew=sometimes(0.3, 0.0, 20.0),
             renews_after_expiry=randomness.random() < 0.5,
-            projects=randomness.random() < 0.15,
+            projectors=randomness.choice([1, 1, 2]) if randomness.random() < 0.15 else 0,
             calls=CallFaults(
                 delay=sometimes(0.5, 0.01, 0.15),
                 drop_before=sometimes(0.5, 0.005, 0.08),

@@ -14,7 +14,7 @@ from tests.simulation.broker import Broker
 from tests.simulation.clients import Clients
 from tests.simulation.history import History, Violation
 from tests.simulation.judges.panel import Panel
-from tests.simulation.judges.read_models import check_read_models
+from tests.simulation.judges.read_models import check_read_models, check_summary
 from tests.simulation.loop import Process, ProcessClock, SimulationLoop
 from tests.simulation.members import Member, Publisher, Scheduler, Worker
 from tests.simulation.network import CallFaults, Network, Outage
@@ -25,6 +25,7 @@ from tests.simulation.setting import Setting
 from tests.simulation.stores import WatchedJournal, WatchedLeases
 
 from audit_projector import exclusion, handling
+from azure_storage.read_models.documents import Summary, Watermark
 from contracts import lock_names
 from coordination import cancellation, held_rows, keeper, persistence, serving, watches
 from coordination.house import Ports
@@ -100,6 +101,7 @@ class World:
         #: Number of the last event that the read models have, by job.
         self.projected: dict[str, int] = {}
         self.models = SimulatedModels(self.network)
+        self.models.when_summarised = self._check_summary
         self.projectors: list[Projector] = []
         self._event_queue = EventQueue(self)
         #: What projectors noticed that must not be.
@@ -113,9 +115,7 @@ class World:
             self.workers.extend(Worker(self, f"w{number}") for number in range(self.setting.workers))
             self.publishers.extend(Publisher(self, f"p{number}") for number in range(2))
             self.schedulers.extend(Scheduler(self, f"s{number}") for number in range(2))
-            self.projectors.extend(
-                Projector(self, f"j{number}") for number in range(2 * self.setting.projects)
-            )
+            self.projectors.extend(Projector(self, f"j{number}") for number in range(self.setting.projectors))
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -176,7 +176,7 @@ class World:
                 self.check()
         done = {job_id: script.steps for job_id, script in self.scripts.items()}
         self.history.check_end(self.journal.partitions, done)
-        if self.setting.projects:
+        if self.setting.projectors:
             self._check_read_models()
         self.panel.check_end(self.journal.partitions, self.journal.registrations, self.journal.active_ids)
         self.check()
@@ -235,7 +235,7 @@ class World:
     # --- the projector ------------------------------------------------------
 
     def _project(self, events: Sequence[RecordedEvent]) -> None:
-        if self.setting.projects:
+        if self.setting.projectors:
             self._event_queue.put(events)
             return
         for event in events:
@@ -248,7 +248,10 @@ class World:
 
     def projected_now(self, job_id: str) -> int:
         """Return the number of the last event that the read models have."""
-        return self.models.projected(job_id) if self.setting.projects else self.projected.get(job_id, 0)
+        return self.models.projected(job_id) if self.setting.projectors else self.projected.get(job_id, 0)
+
+    def _check_summary(self, summary: Summary, mark: Watermark) -> None:
+        check_summary(summary, mark, self.panel.lives.states[summary.job_id], self.history.violate)
 
     def _check_read_models(self) -> None:
         check_read_models(self.journal.partitions, self.models, self.history.violate)

@@ -11,6 +11,8 @@ _SUBMISSION = "tests/unit/coordination/test_submission.py::test_"
 _PROGRESS = "tests/unit/coordination/test_progress.py::test_"
 _WAKE_UPS = "tests/unit/coordination/test_sweeper_wake_ups.py::test_"
 _LEAVING = "tests/unit/coordination/test_leaving.py::test_"
+_SUMMARIES = "tests/unit/audit_projector/test_summaries.py::test_"
+_TRIES = "tests/unit/audit_projector/test_tries.py::test_"
 _SWEEPER = "tests/unit/coordination/test_sweeper.py::test_"
 
 MUTANTS = [
@@ -267,6 +269,47 @@ MUTANTS = [
             ),
         ),
         f"{_RUNS}a_second_attempt_has_what_the_first_one_left",
+        simulated=True,
+    ),
+    Mutant(
+        "summary-misses-an-interruption",
+        "a summary is not older than the events that are marked as projected",
+        (
+            Change(
+                "audit_projector.projection",
+                "_IN_PASSING = {EventStatus.STEP, EventStatus.STATE_SAVED}",
+                "_IN_PASSING = {EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.INTERRUPTED}",
+            ),
+        ),
+        f"{_SUMMARIES}an_interruption_alone_in_its_message_is_shown_and_counted",
+        simulated=True,
+    ),
+    Mutant(
+        "lock-run-without-its-interruption",
+        "a lock run ends with the interruption of its job",
+        (
+            Change(
+                "audit_projector.chain",
+                "elif self.running_fence and (status is EventStatus.INTERRUPTED or status.is_terminal):",
+                "elif self.running_fence and status.is_terminal:",
+            ),
+        ),
+        f"{_SUMMARIES}a_lock_run_says_who_had_the_lock_from_when_to_when",
+        simulated=True,
+    ),
+    Mutant(
+        "projected-before-it-is-written",
+        "what is marked as projected is in the audit trail",
+        (
+            Change(
+                "audit_projector.projection",
+                "            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence)),\n"
+                "        )\n",
+                "            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence)),\n"
+                "            return_exceptions=True,\n        )\n",
+            ),
+        ),
+        f"{_TRIES}a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_again",
         simulated=True,
     ),
 ]

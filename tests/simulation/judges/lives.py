@@ -175,7 +175,7 @@ class Life:
     # --- its row ------------------------------------------------------------
 
     def differences(self, row: JobRow) -> Iterator[Finding]:
-        """Say where a row, or a ticket's copy of it, is not what the events add up to."""
+        """Say where a row is not what the events add up to."""
         counts: Mapping[str, Value] = {
             "interruptions": self.interruptions,
             "deaths": self.deaths,
@@ -212,8 +212,10 @@ class Lives:
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
         self.jobs: dict[str, Life] = {}
-        #: Jobs that ended at a limit, and those that came one below it and went on.
+        #: Jobs that ended at a limit, by their error's type.
         self.limits: Counter[str] = Counter()
+        #: What each job was after each transaction: number of its last event, status, attempt, interruptions.
+        self.states: dict[str, list[tuple[int, str, int, int]]] = {}
 
     def see(self, write: Write) -> None:
         """Take in a transaction."""
@@ -223,7 +225,10 @@ class Lives:
             if life.error_type in {KILLED, LOST}:
                 self.limits[life.error_type] += 1
         for job_id in {event.job_id for event in write.events}:
-            self._report(self.jobs[job_id].close())
+            life = self.jobs[job_id]
+            self._report(life.close())
+            state = life.seq, life.status, life.attempt, life.interruptions
+            self.states.setdefault(job_id, []).append(state)
         for job_id, row in write.jobs.items():
             if row.status != JobRow.TOMBSTONE:
                 self.check_row(job_id, row)

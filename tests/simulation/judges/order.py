@@ -87,10 +87,13 @@ def overtaken(writes: Iterable[Write], jobs: Mapping[str, JobRow], patience: flo
     since: dict[str, float] = {}
     found = []
     for write in writes:
-        if write.started is not None:
-            own = jobs[write.started.job_id]
+        own = jobs.get(write.started.job_id) if write.started is not None else None
+        if own is not None:
             for job_id, began in since.items():
-                if began < write.at - patience and place_of(jobs[job_id]) < place_of(own):
+                first = jobs.get(job_id)
+                if first is None or began >= write.at - patience:
+                    continue
+                if place_of(first) < place_of(own):
                     waited = write.at - began
                     found.append(
                         f"{own.job_id} was started before {job_id}, in line since {waited:.1f} s and ahead"

@@ -4,7 +4,7 @@ Computed from the journal's rows alone, once everything has ended and is project
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -48,6 +48,15 @@ def check_read_models(partitions: Mapping[str, Mapping[str, Row]], models: Model
     ):
         for difference in what:
             tell("read-models", difference)
+
+
+def check_summary(
+    summary: Summary, mark: Watermark, states: Sequence[tuple[int, str, int, int]], tell: Tell
+) -> None:
+    """See that a summary, as it is written, is not older than the events that it is said to contain."""
+    shown = summary.status, summary.attempt, summary.interruptions
+    if not any(shown == state[1:] for state in states if state[0] >= mark.seq):
+        tell("read-models", f"{summary.job_id} is shown as {shown} with {mark.seq} events projected")
 
 
 def _differences(

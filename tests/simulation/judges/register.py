@@ -64,7 +64,7 @@ class Register:
         for event in write.events:
             if event.status == EventStatus.SUBMITTED:
                 job = write.jobs[event.job_id]
-                self._compare(write.partition, job, registrations.get(job.job_id))
+                self.check_row(write.partition, job, registrations.get(job.job_id))
 
     def retires(self, job_id: str, projected: int, *, is_closed: bool) -> None:
         """Judge that a job is taken off the active ones, with so many of its events in the read models."""
@@ -90,7 +90,7 @@ class Register:
                     if job.job_id in found:
                         self._tell("register", f"{job.job_id} lives in two partitions")
                     found.add(job.job_id)
-                    self._compare(partition, job, registrations.get(job.job_id))
+                    self.check_row(partition, job, registrations.get(job.job_id))
         for job_id in registrations.keys() - found:
             self._tell("register", f"{job_id} is registered, and neither there nor closed")
         for job_id in active:
@@ -102,7 +102,8 @@ class Register:
             if contents != {won}:
                 self._tell("register", f"{job_id} was accepted as {contents}, and is {won}")
 
-    def _compare(self, partition: str, job: JobRow, registration: Registration | None) -> None:
+    def check_row(self, partition: str, job: JobRow, registration: Registration | None) -> None:
+        """Compare a job's row, in its partition, with its registration."""
         if registration is None:
             self._tell("register", f"{job.job_id} is not registered")
             return
