@@ -104,6 +104,8 @@ async def test_the_span_begins_with_the_last_that_the_attempt_wrote(captured: Ca
     assert moments == sorted(moments)
     assert span.start_time == moments[1]  # its second step, not its end by the take-over
     assert moments[2] <= span.end_time <= time.time_ns()
+    # In nanoseconds, as the clock of those who wrote it was an hour behind.
+    assert 3590 < (time.time_ns() - moments[1]) / 1e9 < 3600 + SLACK
 
 
 async def test_the_lost_run_is_measured_from_its_start_until_it_was_found(captured: Captured) -> None:
