@@ -294,7 +294,7 @@ MUTANTS = [
                 "elif self.running_fence and status.is_terminal:",
             ),
         ),
-        f"{_SUMMARIES}a_lock_run_says_who_had_the_lock_from_when_to_when",
+        "tests/unit/audit_projector/test_chain.py::test_a_run_ends_with_its_first_end",
         simulated=True,
     ),
     Mutant(
