@@ -178,7 +178,12 @@ class World:
         self.history.check_end(self.journal.partitions, done)
         if self.setting.projectors:
             self._check_read_models()
-        self.panel.check_end(self.journal.partitions, self.journal.registrations, self.journal.active_ids)
+        self.panel.check_end(
+            self.journal.partitions,
+            self.journal.registrations,
+            self.journal.active_ids,
+            self.projected_now,
+        )
         self.check()
 
     @property

@@ -1,7 +1,7 @@
 """Announcements: every event that is written is published, as it was written and not before.
 
 A process that learns that its transaction was carried out publishes its events at once. When it dies first,
-or never learns it, the events reach the read models all the same: with a later event of the same job, or when
+or never learns it, the events reach the read models all the same: with another event of the same job, or when
 the sweeper publishes them again.
 """
 
@@ -63,8 +63,12 @@ class Announcements:
             self._announced.add((sender, key))
             self._last[event.job_id] = max(event.seq, self._last.get(event.job_id, 0))
 
-    def check_end(self) -> None:
-        """See that every event was published by who wrote it, or made up for."""
+    def check_end(self, projected: Callable[[str], int]) -> None:
+        """See that every event was published by who wrote it, or made up for.
+
+        `projected` returns the number of a job's last event in the read models: a projector that hears of an
+        event reads those behind it, too, from the journal.
+        """
         for op_id, (sender, died_then) in self._heard.items():
             written = self._events_of.get(op_id, ())
             missing = [
@@ -75,8 +79,8 @@ class Announcements:
             if missing and not died_then():
                 self._tell("announced", f"{sender} did not publish what it knew to be written: {missing}")
         for job_id, seq in self._written:
-            if seq > self._last.get(job_id, 0):
-                self._tell("announced", f"event {seq} of {job_id} was never published, nor one after it")
+            if seq > max(self._last.get(job_id, 0), projected(job_id)):
+                self._tell("announced", f"event {seq} of {job_id} was never published, nor found otherwise")
 
     def _is_excused(self, event: EventRow) -> bool:
         return (

@@ -207,7 +207,6 @@ class Life:
         if row.status != JobStatus.RUNNING and row.step:
             yield "progress", f"{self.job_id} is {row.status}, and still in step {row.step!r}"
 
-
     def _is_as_expected(self, row: JobRow) -> bool:
         """Tell whether nothing differs, as is nearly always so."""
         return (

@@ -1,6 +1,6 @@
 """All judges, as the simulation asks them: about every transaction, every publication, and the end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tests.simulation.judges.announcements import Announcements
 from tests.simulation.judges.lives import Lives
@@ -51,10 +51,11 @@ class Panel:
         partitions: Mapping[str, Mapping[str, Row]],
         registrations: Mapping[str, Registration],
         active: Sequence[str],
+        projected: Callable[[str], int],
     ) -> None:
         """Judge what is left once everything has ended."""
         self.register.check_end(partitions, registrations, active)
-        self.announcements.check_end()
+        self.announcements.check_end(projected)
         for stored in partitions.values():
             for key, row in stored.items():
                 if key.startswith("job|") and row.values.get("status") != JobRow.TOMBSTONE:
