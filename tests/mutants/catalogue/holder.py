@@ -239,4 +239,10 @@ MUTANTS = [
         ),
         f"{_FOLDER}test_unknown_kinds.py::test_patience_is_counted_from_the_first_meeting_not_the_last",
     ),
+    Mutant(
+        "state-version-forgotten",
+        "state can be saved again after the run has written something else",
+        (Change("coordination.held_rows", "versions.get(state, earlier)", "versions.get(state)"),),
+        f"{_FOLDER}test_saved_state.py::test_state_can_be_saved_again_after_another_write_of_the_run",
+    ),
 ]

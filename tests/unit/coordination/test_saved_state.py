@@ -1,0 +1,44 @@
+"""State saved more than once in a run, with other writes of the same run in between."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.unit.coordination.setting import Setting
+
+from contracts import lock_names
+from coordination import rows
+from coordination.runs import StepDone
+
+PARTITION = lock_names.partition("L")
+
+#: Turns of the event loop that are more than a few writes can take.
+TURNS = 200
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
+    monkeypatch.setattr(random, "uniform", lambda low, high: high / 2)
+    made = Setting()
+    yield made
+    await made.close()
+
+
+@pytest.mark.parametrize("between", ["a step", "a step with state", "progress"])
+async def test_state_can_be_saved_again_after_another_write_of_the_run(world: Setting, between: str) -> None:
+    job_id = await world.submit()
+    tenure, run = await world.hold()
+    await run.save_state('"one"')
+    if between == "progress":
+        run.report(1, 2, "")
+        await tenure.flush()
+    else:
+        await run.record_step(StepDone("one", "1", 0.1, '"of the step"' if "state" in between else None))
+    saving = asyncio.ensure_future(run.save_state('"two"'))
+    await world.clock.settle(TURNS)
+    # Written on condition of a wrong version, it would be refused and tried again for ever.
+    assert saving.done()
+    await saving
+    stored = world.journal.partitions[PARTITION][rows.state_key(job_id)]
+    assert rows.join_text(stored.values) == '"two"'
