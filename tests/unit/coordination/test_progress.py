@@ -56,6 +56,21 @@ async def test_what_a_report_leaves_out_stays_as_it_is(world: Setting) -> None:
     assert progress(world, job_id) == (0.0, 0.0, "")
 
 
+async def test_a_late_report_of_an_ended_run_says_nothing_of_the_next(world: Setting) -> None:
+    await world.submit()
+    second = await world.submit()
+    tenure, run = await world.hold()
+    following = await tenure.finish(Completed(), lambda job: True)
+    assert following is not None
+    assert following.job.job_id == second
+    run.report(9.0, 10.0, "of the first job")
+    await tenure.flush()
+    assert progress(world, second) == (None, None, "")
+    following.report(1.0, 2.0, "of the second job")
+    await tenure.flush()
+    assert progress(world, second) == (1.0, 2.0, "of the second job")
+
+
 async def test_progress_that_says_nothing_new_is_not_written(world: Setting) -> None:
     await world.submit()
     tenure, run = await world.hold()

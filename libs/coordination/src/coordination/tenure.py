@@ -220,10 +220,12 @@ class Tenure:
             soft_deadline=lambda: self.keeper.soft_deadline,
             record_step=lambda done: self._record_step(job.job_id, done),
             save_state=lambda text: self._save_state(job.job_id, text),
-            report=self._report,
+            report=lambda value, limit, step: self._report(job.job_id, value, limit, step),
         )
 
-    def _report(self, value: float | None, limit: float | None, step: str) -> None:
+    def _report(self, job_id: str, value: float | None, limit: float | None, step: str) -> None:
+        if self.running != job_id:
+            return  # late, and not about the run in progress
         self._reported = lambda job: replace(
             job,
             progress_value=job.progress_value if value is None else value,
