@@ -213,11 +213,11 @@ def _import_and_run(change: Changed, cover: Cover) -> str:
     match code:
         case pytest.ExitCode.OK:
             return "survived"
-        # The latter two where a test file, or a conftest, cannot be imported.
-        case pytest.ExitCode.TESTS_FAILED | pytest.ExitCode.INTERRUPTED | pytest.ExitCode.USAGE_ERROR:
-            return failures.first or "its import"
+        case pytest.ExitCode.NO_TESTS_COLLECTED:
+            raise _UnusableError(f"{change.module}: pytest found none of the tests that run it")
         case _:
-            raise _UnusableError(f"{change.module}: pytest ended with {code!r}")
+            # Others than failed tests tell that a test file, or a conftest, cannot be imported.
+            return failures.first or "its import"
 
 
 class _Selection:
