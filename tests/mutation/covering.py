@@ -95,7 +95,9 @@ class Cover:
 def _names(test: str, module: str) -> bool:
     """Tell whether the file of a test names a module."""
     path = ROOT / test.partition("::")[0]
-    return path.exists() and module in path.read_text()
+    text = path.read_text() if path.exists() else ""
+    package, _, name = module.rpartition(".")
+    return module in text or (f"from {package} import" in text and f"{name}." in text)
 
 
 def write_at_once(path: Path, text: str) -> None:

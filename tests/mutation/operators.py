@@ -49,6 +49,9 @@ _KEPT = (
 
 _LOGGING = ("logger.", "_logger.", "logging.")
 
+#: Arguments that are not taken away: texts for people, and what zip asserts.
+_WORDS = frozenset({"description", "title", "summary", "strict"})
+
 
 def _span(node: NodeOrLeaf) -> tuple[tuple[int, int], tuple[int, int]]:
     return node.start_pos, node.end_pos
@@ -146,7 +149,7 @@ class RemoveKeywordArgument(_RemoveChild):
         return [
             n
             for n, child in enumerate(node.children)
-            if child.type == "argument" and _is_keyword(child) and child.children[0].value != "strict"
+            if child.type == "argument" and _is_keyword(child) and child.children[0].value not in _WORDS
         ]
 
 
@@ -155,7 +158,7 @@ class RemoveOnlyKeywordArgument(Operator):  # type: ignore[misc]
 
     def mutation_positions(self, node: Any) -> _Positions:
         is_alone = node.type == "trailer" and len(node.children) == 3 and node.children[1].type == "argument"
-        if is_alone and _is_keyword(node.children[1]):
+        if is_alone and _is_keyword(node.children[1]) and node.children[1].children[0].value not in _WORDS:
             yield _span(node.children[1])
 
     def mutate(self, node: Any, index: int) -> Any:

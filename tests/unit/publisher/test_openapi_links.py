@@ -1,4 +1,4 @@
-"""The OpenAPI document: where it says to go on from an answer, and which statuses it announces."""
+"""The OpenAPI document: where it says to go on from an answer (`publisher.links`), and which statuses."""
 
 from typing import Any
 from urllib.parse import quote
