@@ -31,3 +31,8 @@ def test_a_quantile_is_the_smallest_value_that_so_large_a_share_does_not_exceed(
 def test_percentiles_are_of_the_nearest_rank() -> None:
     of = Percentiles.of(array("d", range(1, 101)))
     assert (of.p50, of.p95, of.p99, of.max, of.count) == (50, 95, 99, 100, 100)
+
+
+def test_of_nothing_measured_all_is_zero() -> None:
+    of = Percentiles.of(array("d"))
+    assert (of.p50, of.p95, of.p99, of.max, of.count) == (0.0, 0.0, 0.0, 0.0, 0)
