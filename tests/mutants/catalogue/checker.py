@@ -224,4 +224,16 @@ MUTANTS = [
         ),
         f"{_TESTS}reading_again.py::test_what_is_not_found_again_is_no_violation_and_counts_for_nothing",
     ),
+    Mutant(
+        "waits-since-submission",
+        "a job that was interrupted has waited in line since its interruption, not since its submission",
+        (
+            Change(
+                "verification.history",
+                "            self._queued_at = event.timestamp\n            if run",
+                "            if run",
+            ),
+        ),
+        f"{_TESTS}waiting_times.py::test_a_job_that_was_interrupted_waits_in_line_from_its_interruption_on",
+    ),
 ]

@@ -245,4 +245,14 @@ MUTANTS = [
         (Change("coordination.held_rows", "versions.get(state, earlier)", "versions.get(state)"),),
         f"{_FOLDER}test_saved_state.py::test_state_can_be_saved_again_after_another_write_of_the_run",
     ),
+    Mutant(
+        "long-result-cut-off",
+        "the next attempt is given the whole result of a recorded step, however long it is",
+        (
+            Change(
+                "coordination.transactions", "split_text(done.result) |", "split_text(done.result[:15_000]) |"
+            ),
+        ),
+        f"{_FOLDER}test_saved_state.py::test_what_a_run_kept_is_given_whole_to_the_next_attempt_however_long_it_is",
+    ),
 ]

@@ -1,4 +1,4 @@
-"""State saved more than once in a run, with other writes of the same run in between."""
+"""What a run keeps: state saved again after other writes, and long results and states, given back whole."""
 
 import asyncio
 import random
@@ -9,6 +9,7 @@ from tests.unit.coordination.setting import Setting
 
 from contracts import lock_names
 from coordination import rows
+from coordination.outcomes import Interrupted
 from coordination.runs import StepDone
 
 PARTITION = lock_names.partition("L")
@@ -42,3 +43,18 @@ async def test_state_can_be_saved_again_after_another_write_of_the_run(world: Se
     await saving
     stored = world.journal.partitions[PARTITION][rows.state_key(job_id)]
     assert rows.join_text(stored.values) == '"two"'
+
+
+@pytest.mark.parametrize("characters", [14_998, 14_999, 250_000])
+async def test_what_a_run_kept_is_given_whole_to_the_next_attempt_however_long_it_is(
+    world: Setting, characters: int
+) -> None:
+    result, state = (f'"{letter * characters}"' for letter in "rs")
+    await world.submit()
+    tenure, run = await world.hold()
+    await run.record_step(StepDone("one", result, 0.1, state))
+    await tenure.finish(Interrupted("why"), None)
+    await tenure.keeper.release()
+    _, again = await world.hold("w2")
+    assert [(step.name, step.result) for step in again.recorded] == [("one", result)]
+    assert again.state == state
