@@ -6,6 +6,7 @@ This process must not import the product: the ones that it forks load it with a 
 import importlib
 import multiprocessing
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -111,6 +112,8 @@ def _in_a_fork(action: Callable[[], int]) -> tuple[int, str]:
         if child == 0:
             code = 70
             try:
+                # pytest's own limit ends nothing that takes every exception for an answer.
+                resource.setrlimit(resource.RLIMIT_CPU, (4 * TEST_SECONDS, 4 * TEST_SECONDS))
                 os.dup2(printed.fileno(), 1)
                 os.dup2(printed.fileno(), 2)
                 code = action()

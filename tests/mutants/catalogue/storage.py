@@ -203,6 +203,11 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.read_models.writing",
+                "known.wanted = max(known.wanted, lock.last_fence)",
+                "known.wanted = lock.last_fence",
+            ),
+            Change(
+                "azure_storage.read_models.writing",
                 "while lock.last_fence > known.stored:",
                 "while lock.last_fence != known.stored:",
             ),
