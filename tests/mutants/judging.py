@@ -69,7 +69,8 @@ def judge(names: Iterable[str], processes: int) -> Iterator[Noticed]:
 def _judge(name: str) -> Noticed:
     mutant = MUTANTS[name]
     code, output = _in_a_fork(lambda: run_test(mutant))
-    by_test = code == pytest.ExitCode.TESTS_FAILED
+    # Negative where a signal ended it: a test that does not end notices, too.
+    by_test = code == pytest.ExitCode.TESTS_FAILED or code < 0
     if not mutant.simulated:
         return Noticed(name, by_test, output)
     switch_to(mutant)
@@ -113,7 +114,7 @@ def _in_a_fork(action: Callable[[], int]) -> tuple[int, str]:
             code = 70
             try:
                 # pytest's own limit ends nothing that takes every exception for an answer.
-                resource.setrlimit(resource.RLIMIT_CPU, (4 * TEST_SECONDS, 4 * TEST_SECONDS))
+                resource.setrlimit(resource.RLIMIT_CPU, (TEST_SECONDS + 5, TEST_SECONDS + 5))
                 os.dup2(printed.fileno(), 1)
                 os.dup2(printed.fileno(), 2)
                 code = action()
