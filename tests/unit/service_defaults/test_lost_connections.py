@@ -1,6 +1,7 @@
 """A connection that aio-pika gives up is an error to whoever waits on it, and never a cancellation."""
 
 import asyncio
+import contextlib
 from typing import Any, Self, cast
 
 import pytest
@@ -51,6 +52,48 @@ async def test_a_real_cancellation_passes() -> None:
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
+
+
+@pytest.mark.parametrize("swallow", [True, False], ids=["returns", "raises"])
+async def test_a_cancellation_that_the_body_loses_is_raised_again(swallow: bool) -> None:
+    """aio-pika may raise an error in its place, and `asyncio.wait_for` may return."""
+
+    async def lose_it() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if not swallow:
+                raise RuntimeError("the connection is closed") from None
+
+    async def go_on() -> None:
+        while True:
+            with contextlib.suppress(RuntimeError), lost_connections_as_errors():
+                await lose_it()
+
+    task = asyncio.create_task(go_on())
+    await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.wait([task])
+    assert task.cancelled()
+
+
+async def test_an_earlier_cancellation_does_not_end_what_comes_after_it() -> None:
+    async def clean_up() -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with lost_connections_as_errors():
+                await asyncio.sleep(0)
+            cleaned.append(True)
+        return "never"
+
+    cleaned: list[bool] = []
+    task = asyncio.create_task(clean_up())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert cleaned
 
 
 async def test_a_timeout_stays_one() -> None:
