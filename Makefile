@@ -12,7 +12,7 @@ STACK := $(PYTHON) -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
-	check fmt dashboards test test-unit test-integration test-e2e test-one test-containers fuzz load load-ui simulate mutants mutate model chaos \
+	check fmt docs dashboards test test-unit test-integration test-e2e test-one test-containers fuzz load load-ui simulate mutants mutate model chaos \
 	lock clean
 
 help: ## Show this help
@@ -134,6 +134,10 @@ model: setup ## Try all that the protocol's model allows (QUICK=1; CASE='no fenc
 
 # --- Maintain ----------------------------------------------------------------------------------
 
+docs: setup ## Generate what is made from the code, build the documentation into site/, check its links (SERVE=1 shows it)
+	@$(BIN)/python -m deploy.documentation
+	@$(PYTHON) -m deploy.documentation.site $(if $(filter 1,$(SERVE)),--serve)
+
 dashboards: setup ## Generate the dashboards and the alert rules again
 	@$(BIN)/python -m deploy.dashboards
 
@@ -142,6 +146,6 @@ lock: python ## Renew requirements/; versions stay unless UPGRADE=1
 
 clean: python ## Stop the stack and remove caches, builds and data
 	@$(STACK) remove-data
-	@rm -rf .venv .tools deploy/azurite/node_modules dist \
+	@rm -rf .venv .tools deploy/azurite/node_modules dist site \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation
 	@find . -name __pycache__ -prune -exec rm -rf {} +

@@ -34,9 +34,8 @@ def main() -> None:
         for package in _deployed():
             _write(copy, f"{package}.txt", "--package", package, "--no-dev", "--no-emit-workspace")
             _write_workspace_part(copy, package)
-    compiled = ("--quiet", "--universal", "--generate-hashes", "--no-header", "--no-annotate")
-    uv.run("pip", "compile", *compiled, "requirements/uv.in", "-o", "requirements/uv.txt")
-    _put_header(_FOLDER / "uv.txt")
+    for name in ("uv", "docs"):
+        _compile(name, upgrade=upgrade)
 
 
 def _deployed() -> list[str]:
@@ -77,6 +76,23 @@ def _write_workspace_part(copy: Path, package: str) -> None:
     uv.run(*_EXPORT, *which, "-o", str(target), folder=copy)
     own = [line for line in target.read_text().splitlines() if line.startswith("./")]
     target.write_text(_HEADER + "\n".join(own) + "\n")
+
+
+def _compile(name: str, *, upgrade: bool) -> None:
+    """Lock what no package of the workspace asks for; versions in the file stay unless `upgrade` is true."""
+    how = (
+        "--quiet",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-header",
+        "--no-annotate",
+    )
+    target = f"requirements/{name}.txt"
+    newest = ("--upgrade",) if upgrade else ()
+    uv.run("pip", "compile", *how, *newest, f"requirements/{name}.in", "-o", target)
+    _put_header(uv.ROOT / target)
 
 
 def _put_header(target: Path) -> None:

@@ -1,7 +1,9 @@
-"""The alert rules. Each has a paragraph in the README, which says what to do."""
+"""The alert rules. Each has a section in docs/runbooks.md, which says what to do."""
 
 from dataclasses import dataclass
 from typing import Any
+
+import yaml
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
@@ -10,6 +12,7 @@ from contracts.topology import Topology
 from deploy.dashboards import foreign, guarantee, plumbing, right_now, thresholds
 from deploy.dashboards.foreign import QUEUE
 from deploy.dashboards.queries import happened, highest, label, quantile, series, total
+from deploy.settings import ROOT
 
 #: Somebody has to get up for the first, and to look in working hours for the second.
 CRITICAL, WARNING = "critical", "warning"
@@ -42,10 +45,17 @@ class Alert:
             "annotations": {
                 "summary": self.summary,
                 "description": self.description,
-                "runbook_url": f"README.md#{self.name.lower()}",
+                "runbook_url": f"{_documentation()}runbooks/#{self.name.lower()}",
                 "dashboard": f"/d/{self.dashboard}",
             },
         }
+
+
+def _documentation() -> str:
+    """Return the address of the published documentation, which ends with a slash."""
+    # The base loader reads the tags of Python objects in that file as plain text.
+    site = yaml.load((ROOT / "mkdocs.yml").read_text(), yaml.BaseLoader)
+    return str(site["site_url"])
 
 
 def rules() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Guarantee: whether what the README promises was kept, and how near it came to not being."""
+"""Guarantee: whether what docs/guarantees.md promises was kept, and how near it came to not being."""
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 

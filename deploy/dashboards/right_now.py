@@ -69,7 +69,7 @@ def _numbers() -> list[Panel]:
         ),
         stat_panel(
             "Alerts",
-            "Alerts that fire; the README says what to do about each.",
+            "Alerts that fire; each has a runbook in the documentation.",
             [Query(f"count({_FIRING}) or vector(0)")],
             bad_from=1,
         ),

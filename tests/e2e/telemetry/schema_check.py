@@ -3,10 +3,10 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from deploy.documentation.telemetry_schema import declared
 from tests.e2e.telemetry.received import Attributes, LogRecord, Metric, Received, Span, SpanEvent
 
 from contracts.telemetry import attributes, metrics, names, spans
-from contracts.telemetry.document import declared
 
 _OURS = frozenset(
     {

@@ -1,7 +1,8 @@
 """The declared names by their constants."""
 
+from deploy.documentation.telemetry_schema import declared
+
 from contracts.telemetry import attributes, metrics, spans
-from contracts.telemetry.document import declared
 from contracts.telemetry.names import Attribute, Metric, SpanEvent, SpanName
 
 SPANS = declared(spans, SpanName)

@@ -1,4 +1,4 @@
-"""Every alert is sound, fires when it should and not otherwise, and has a paragraph that says what to do."""
+"""Every alert is sound, fires when it should and not otherwise, and has a runbook that says what to do."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ from tests.unit.grafana.test_dashboards import DASHBOARDS, known
 
 RULES = FOLDER / "alerts" / "turnstile.yml"
 CASES = FOLDER / "alerts" / "tests" / "turnstile.yml"
-README = FOLDER.parent / "README.md"
+RUNBOOKS = FOLDER.parent / "docs" / "runbooks.md"
 NAMES = [alert.name for alert in alerts.alerts()]
 
 
@@ -64,20 +64,29 @@ def test_alerts_ask_for_metrics_that_exist(alert: alerts.Alert) -> None:
 
 
 @pytest.mark.parametrize("alert", alerts.alerts(), ids=NAMES)
-def test_the_readme_says_what_to_do(alert: alerts.Alert) -> None:
-    file, _, anchor = alert.rule()["annotations"]["runbook_url"].partition("#")
-    text = (FOLDER.parent / file).read_text()
-    section = text.partition("\n## Alerts\n")[2].partition("\n## ")[0]
-    headings = re.findall(r"^#+ (.+)$", section, re.MULTILINE)
-    assert anchor in {heading.lower() for heading in headings}
-    paragraph = section.partition(f"### {alert.name}\n")[2].partition("\n### ")[0]
-    assert len(paragraph.split()) > 25
+def test_a_runbook_says_what_to_do(alert: alerts.Alert) -> None:
+    base, _, anchor = alert.rule()["annotations"]["runbook_url"].partition("#")
+    assert re.fullmatch(r"https?://.+/runbooks/", base)
+    sections = dict(
+        re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", RUNBOOKS.read_text(), re.MULTILINE | re.DOTALL)
+    )
+    (runbook,) = (text for name, text in sections.items() if name.lower() == anchor)
+    assert len(runbook.split()) > 25
+    assert ("*Critical.*" in runbook) == (alert.severity == alerts.CRITICAL)
     assert alert.dashboard in {dashboard["uid"] for dashboard in DASHBOARDS.values()}
 
 
-def test_the_readme_says_nothing_of_alerts_that_are_not() -> None:
-    section = README.read_text().partition("\n## Alerts\n")[2].partition("\n## ")[0]
-    assert re.findall(r"^### (.+)$", section, re.MULTILINE) == NAMES
+def test_the_table_of_runbooks_names_every_alert_with_its_severity_and_dashboard() -> None:
+    titles = {dashboard["uid"]: dashboard["title"] for dashboard in DASHBOARDS.values()}
+    rows = [
+        f"| [{alert.name}](#{alert.name.lower()}) | {alert.severity} | {titles[alert.dashboard]} |"
+        for alert in alerts.alerts()
+    ]
+    assert [line for line in RUNBOOKS.read_text().splitlines() if line.startswith("| [")] == rows
+
+
+def test_there_is_no_runbook_of_an_alert_that_does_not_exist() -> None:
+    assert re.findall(r"^## (.+)$", RUNBOOKS.read_text(), re.MULTILINE) == NAMES
 
 
 def _cases() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The schema as a document for programs: what it declares, read from the modules that declare it."""
+"""The telemetry schema as a document for programs: all that contracts.telemetry declares, as JSON values."""
 
 import re
 from types import ModuleType
@@ -11,7 +11,7 @@ _T = TypeVar("_T", bound=str)
 
 
 def declared(module: ModuleType, kind: type[_T]) -> dict[str, _T]:
-    """Give the declarations of a module by the names of their constants, in the order of the file."""
+    """Return the declarations of a module by the names of their constants, in the order of the file."""
     return {
         constant: value
         for constant, value in vars(module).items()
@@ -20,7 +20,7 @@ def declared(module: ModuleType, kind: type[_T]) -> dict[str, _T]:
 
 
 def schema() -> dict[str, Any]:
-    """Give the whole schema as JSON values."""
+    """Return the whole schema as JSON values."""
     return {
         "spans": [_span(name) for name in declared(spans, SpanName).values()],
         "events": [_event(name) for name in declared(spans, SpanEvent).values()],
