@@ -3,6 +3,7 @@
 import argparse
 import base64
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def main() -> int:
     try:
         _install_mkdocs()
         _install_mermaid()
-        _mkdocs("build", "--quiet", "--clean")
+        _mkdocs("build", "--clean")
         if serve:
             _mkdocs("serve", "--dev-addr", _ADDRESS)
     except InstallError as error:
@@ -48,7 +49,10 @@ def main() -> int:
 
 
 def _mkdocs(*arguments: str) -> None:
-    subprocess.run([_ENVIRONMENT / "bin" / "mkdocs", *arguments], cwd=uv.ROOT, check=True)
+    # MkDocs Material announces its successor at every call otherwise.
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    command = [_ENVIRONMENT / "bin" / "mkdocs", *arguments]
+    subprocess.run(command, cwd=uv.ROOT, env=environment, check=True)
 
 
 def _install_mkdocs() -> None:
