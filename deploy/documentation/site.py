@@ -51,7 +51,7 @@ def main() -> int:
 def _mkdocs(*arguments: str) -> None:
     # MkDocs Material announces its successor at every call otherwise.
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    command = [_ENVIRONMENT / "bin" / "mkdocs", *arguments]
+    command = [str(_ENVIRONMENT / "bin" / "mkdocs"), *arguments]
     subprocess.run(command, cwd=uv.ROOT, env=environment, check=True)
 
 
