@@ -8,6 +8,9 @@ from publisher.application import make_application
 
 Schema = dict[str, Any]
 
+# The page says once that bodies have these types.
+_USUAL = {"application/json", "application/problem+json"}
+
 
 def operations_and_schemas() -> str:
     """Return a section for each operation and each schema."""
@@ -49,7 +52,7 @@ def _operation(method: str, path: str, operation: Schema) -> str:
 
 def _contents(body: Schema) -> str:
     return ", ".join(
-        f"{_type(content['schema'])} (`{media_type}`)"
+        _type(content["schema"]) + ("" if media_type in _USUAL else f" ({code(media_type)})")
         for media_type, content in body.get("content", {}).items()
     )
 

@@ -1,6 +1,6 @@
 """What happened, checked while it happens: every event that is written, every effect, every acceptance.
 
-The invariants are numbered as in the README's verdict: I1 events complete, I2 fences rise and runs do not
+The invariants are numbered as in docs/testing/verify.md: I1 events complete, I2 fences rise and runs do not
 interleave, I3 one terminal record for each accepted job, I4 and I5 effects, I8 interruptions are followed up,
 I9 nothing is left over, I10 steps are recorded once; I12 nothing is sent once the lease may be another's.
 """
