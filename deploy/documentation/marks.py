@@ -1,5 +1,6 @@
 """The part of a page that is generated, and the tables in it."""
 
+import html
 from collections.abc import Iterable, Sequence
 
 _BEGIN, _END = "<!-- generated -->", "<!-- /generated -->"
@@ -23,4 +24,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def code(text: str) -> str:
     """Return a text in code style; an empty text stays empty."""
+    if "|" in text:
+        # In a table, a bar ends the cell; code hosts and the site differ in how to escape it in code.
+        return f"<code>{html.escape(text).replace('|', '&#124;')}</code>"
     return f"`{text}`" if text else ""
