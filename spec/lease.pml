@@ -2,7 +2,7 @@
  *
  * W workers try for one lease, in ticks of a clock that all can measure but nobody shares. A request takes any
  * time to reach the store and its answer any time to come back; a supervisor may stand still at any moment, and
- * be slow to begin. What is not slow is the guillotine, which kills a runner at its hard deadline.
+ * be slow to begin. What is not slow is the deadline enforcer, which kills a runner at its hard deadline.
  *
  * Rules, as the code's comments name them:
  *   T1  from the request   deadlines count from before the request was sent that granted the time

@@ -8,7 +8,7 @@
  * Faults, each bounded by a MAX...: EXP a lease of a living holder runs out; CRASH a supervisor dies; DIED a runner dies;
  * STOP a worker is told to stop; LOST a transaction is carried out and its answer lost; LATE a transaction whose
  * sender has crashed or given up lands later; CUT a holder gives up, as its time is over or the tables do not
- * answer; API cancellations; NORING a publisher dies between its transaction and the bell.
+ * answer; API cancellations; NONOTIFY a publisher dies between its transaction and the wakeup.
  *
  * Rules, as the code's comments name them:
  *   R1  lease          only one has the lease; it may run out under its holder, who need not notice
@@ -22,13 +22,13 @@
  *   R9  cut off        a job cut off gets its ticket back, or its terminal record, in the same transaction
  *   R10 look           a holder takes in what others wrote to its job
  *   R11 leave          whatever the reason: release, then look at the line once more
- *   R12 known          a bell for a lock served here is dropped; while the last look is under way it asks for another
- *   R13 held           the first bell of a lock that is held starts a watch and sends a marked copy round
- *   R14 watch          a watch tries for the lock until it was got or the line is empty and nobody rang meanwhile
- *   R15 copy           a marked copy that meets a held lock goes round again
+ *   R12 known          a wakeup for a lock served here is dropped; while the last look is under way it asks for another
+ *   R13 held           the first wakeup of a lock that is held starts a watch and sends a deferred copy round
+ *   R14 watch          a watch tries for the lock until it was got or the line is empty and no wakeup came in the meantime
+ *   R15 copy           a deferred copy that meets a held lock goes round again
  *   R16 fenced         who is refused, too late or cut off writes nothing more, and leaves
- *   R17 stop           a worker that stops interrupts its run and rings for what it leaves
- *   R18 sweep          a lock with work and no holder is rung for
+ *   R17 stop           a worker that stops interrupts its run and notifies the others of what it leaves
+ *   R18 sweep          the workers are notified of a lock with work and no holder
  *   R19 submit         job, ticket and first event are inserted together; a row that exists refuses them
  *   R20 cancel waiting job row and ticket change together, at the versions read
  *   R21 cancel running only a request, in the job's row; the lock row is the holder's
@@ -37,7 +37,7 @@
  *   R24 event          an event is inserted under the next number, never written over another
  * With -DHOLD, promised and not built yet: a job that waits for a third party.
  *   H1  hold           the lock row names it and no other job starts, while that job waits and is not overdue
- *   H2  callback       changes the job's row and ticket like any other writer, and rings
+ *   H2  callback       changes the job's row and ticket like any other writer, and notifies
  *   H3  overdue        the next take-over writes TimedOut, at the version read
  *
  * Asserted: P1 no write of an older fence after a newer Started; P2 journaled runs do not overlap; P3 at most one
@@ -77,11 +77,11 @@
 #ifndef MAXAPI
 #define MAXAPI 0
 #endif
-#ifndef MAXNORING
-#define MAXNORING 0
+#ifndef MAXNONOTIFY
+#define MAXNONOTIFY 0
 #endif
-#ifndef MAXBELL
-#define MAXBELL 2
+#ifndef MAXWAKEUP
+#define MAXWAKEUP 2
 #endif
 
 #define NO 7
@@ -93,9 +93,9 @@
 #define EXTERNAL 3
 #define TERMINAL 4
 #define TOMBSTONE 5
-/* bells */
+/* wakeups */
 #define PLAIN 1
-#define MARKED 2
+#define DEFERRED 2
 /* transactions */
 #define TAKE 1
 #define STEP 2
@@ -110,12 +110,12 @@ bit lv[W];              /* this worker's version of the lock row is current */
 bit jv[W * J];          /* ... of the job's row and ticket */
 bit js[W];              /* ... its copy of its job's row has the number of the last event */
 bit own[W];             /* the lock row carries the mark of its transaction whose answer was lost */
-byte bells, copies;     /* plain bells in the queue; marked ones, in the queue or the delay queue */
-byte bell[W];           /* delivered, not yet acknowledged */
+byte wakeups, copies;     /* plain wakeups in the queue; deferred copies, in the queue or the delay queue */
+byte wakeup[W];           /* delivered, not yet acknowledged */
 bit serving[W], watch[W];
-byte rung[W];           /* 1 since the last look at the line began, 2 once a bell was dropped meanwhile */
+byte notified[W];           /* 1 since the last look at the line began, 2 once a wakeup was dropped meanwhile */
 byte zk, zj = NO, zo = NO, zn = NO; bit zc, zi;  /* a late transaction, and whether its versions are current */
-byte nexp, ncrash, ndied, nstop, nlost, nlate, ncut, napi, nnoring;
+byte nexp, ncrash, ndied, nstop, nlost, nlate, ncut, napi, nnonotify;
 byte submitted;         /* jobs that the publishers are through with */
 bit current[W];         /* ghost: this worker's run is the one Started last */
 #ifdef IDS
@@ -245,11 +245,11 @@ inline end_run(x, n, interrupted, external) {    /* R8 */
   if :: n != NO -> start(n) :: else -> lt = 0; stepped = 0 fi
 }
 
-inline hear() { if :: rung[w] == 1 -> rung[w] = 2 :: else fi; w = 0 }
+inline hear() { if :: notified[w] == 1 -> notified[w] = 2 :: else fi; w = 0 }
 
 inline forget_late() { zk = 0; zj = NO; zo = NO; zn = NO; zc = 0; zi = 0; zcurrent = 0 }
 
-inline ring() { if :: bells < MAXBELL -> bells++ :: else fi }
+inline notify() { if :: wakeups < MAXWAKEUP -> wakeups++ :: else fi }
 
 /* --- whether a transaction is accepted ----------------------------------------------------------- */
 
@@ -290,16 +290,16 @@ inline ring() { if :: bells < MAXBELL -> bells++ :: else fi }
 
 /* --- the worker ---------------------------------------------------------------------------------- */
 
-#ifdef ONLY_NOTICED                              /* crashes only once a bell has met its lease */
+#ifdef ONLY_NOTICED                              /* crashes only once a wakeup has met its lease */
 #define MAY_CRASH (ncrash < MAXCRASH && noticed)
 #else
 #define MAY_CRASH (ncrash < MAXCRASH)
 #endif
 #define CRASH :: atomic { MAY_CRASH -> ncrash++; goto crashed }
 #ifdef M_SILENT_STOP
-#define STOP_RING skip                           /* mutant */
+#define STOP_NOTIFY skip                           /* mutant */
 #else
-#define STOP_RING ring()                         /* R17 */
+#define STOP_NOTIFY notify()                         /* R17 */
 #endif
 #define CUT(where) :: atomic { ncut < MAXCUT -> ncut++; goto where }
 
@@ -324,11 +324,11 @@ proctype Worker(byte me) {
 idle:
   if
   :: atomic { ALLDONE -> goto quit }
-  :: atomic { bells > 0 && !watch[me] -> bells--; bell[me] = PLAIN; serving[me] = 1 }
-  :: atomic { copies > 0 -> copies--; bell[me] = MARKED; serving[me] = 1 }
+  :: atomic { wakeups > 0 && !watch[me] -> wakeups--; wakeup[me] = PLAIN; serving[me] = 1 }
+  :: atomic { copies > 0 -> copies--; wakeup[me] = DEFERRED; serving[me] = 1 }
   :: atomic { watch[me] && lease == 0 -> serving[me] = 1 }                            /* R14 */
-  :: atomic { watch[me] && lease != 0 && !WORK -> rung[me] = 1; goto unwatch }
-  :: atomic { watch[me] && nstop < MAXSTOP -> nstop++; watch[me] = 0; STOP_RING; goto idle }    /* R17 */
+  :: atomic { watch[me] && lease != 0 && !WORK -> notified[me] = 1; goto unwatch }
+  :: atomic { watch[me] && nstop < MAXSTOP -> nstop++; watch[me] = 0; STOP_NOTIFY; goto idle }    /* R17 */
   :: atomic { watch[me] && MAY_CRASH -> ncrash++; goto crashed }
   fi;
 
@@ -341,17 +341,17 @@ acquire:                                                                        
      }
   :: atomic { lease != 0 ->
 #ifdef ONLY_NOTICED
-       if :: bell[me] != 0 -> noticed = 1 :: else fi;
+       if :: wakeup[me] != 0 -> noticed = 1 :: else fi;
 #endif
 #ifndef M_ACK
        if
-       :: bell[me] == MARKED || (bell[me] == PLAIN && !watch[me]) ->                  /* R13, R15 */
+       :: wakeup[me] == DEFERRED || (wakeup[me] == PLAIN && !watch[me]) ->                  /* R13, R15 */
           if :: copies == 0 -> copies++ :: else fi
        :: else
        fi;
        watch[me] = 1;
 #endif
-       bell[me] = 0; serving[me] = 0; goto idle }
+       wakeup[me] = 0; serving[me] = 0; goto idle }
   CRASH
   fi;
 
@@ -412,7 +412,7 @@ commit_take:                                                                    
   CRASH
   fi;
 taken:
-  atomic { if :: j == NO -> goto leave :: else fi; bell[me] = 0 };
+  atomic { if :: j == NO -> goto leave :: else fi; wakeup[me] = 0 };
 
 work:
   if
@@ -540,24 +540,24 @@ leave:                                                                          
   CRASH
   fi;
 #ifdef M_NO_LOOK
-  atomic { stopping = 0; bell[me] = 0; serving[me] = 0; goto idle };
+  atomic { stopping = 0; wakeup[me] = 0; serving[me] = 0; goto idle };
 #endif
 look:
   if
-  :: atomic { rung[me] = 1; found = WORK }
+  :: atomic { notified[me] = 1; found = WORK }
   CRASH
   :: atomic { ncut < MAXCUT -> ncut++; watch[me] = 1;                                 /* unknown: as if held */
-       if :: bell[me] != 0 && copies == 0 -> copies++ :: else fi;
-       bell[me] = 0; serving[me] = 0; stopping = 0; goto idle }
+       if :: wakeup[me] != 0 && copies == 0 -> copies++ :: else fi;
+       wakeup[me] = 0; serving[me] = 0; stopping = 0; goto idle }
   fi;
   if
-  :: atomic { found && stopping -> rung[me] = 0; stopping = 0; bell[me] = 0; serving[me] = 0; found = 0; STOP_RING; goto idle }
-  :: atomic { found && !stopping -> rung[me] = 0; bell[me] = 0; found = 0; goto acquire }
+  :: atomic { found && stopping -> notified[me] = 0; stopping = 0; wakeup[me] = 0; serving[me] = 0; found = 0; STOP_NOTIFY; goto idle }
+  :: atomic { found && !stopping -> notified[me] = 0; wakeup[me] = 0; found = 0; goto acquire }
 #ifndef M_DEAF_LOOK
-  :: atomic { !found && rung[me] == 2 -> goto look }                                  /* R12 */
-  :: atomic { !found && rung[me] != 2 -> rung[me] = 0; stopping = 0; bell[me] = 0; serving[me] = 0; goto idle }
+  :: atomic { !found && notified[me] == 2 -> goto look }                                  /* R12 */
+  :: atomic { !found && notified[me] != 2 -> notified[me] = 0; stopping = 0; wakeup[me] = 0; serving[me] = 0; goto idle }
 #else
-  :: atomic { !found -> rung[me] = 0; stopping = 0; bell[me] = 0; serving[me] = 0; goto idle }
+  :: atomic { !found -> notified[me] = 0; stopping = 0; wakeup[me] = 0; serving[me] = 0; goto idle }
 #endif
   CRASH
   fi;
@@ -565,17 +565,17 @@ look:
 unwatch:                                         /* the line was empty when the watch looked: R14 */
   atomic {
 #ifndef M_DEAF_WATCH
-    if :: rung[me] != 2 -> watch[me] = 0 :: else fi;
+    if :: notified[me] != 2 -> watch[me] = 0 :: else fi;
 #else
     watch[me] = 0;
 #endif
-    rung[me] = 0; goto idle };
+    notified[me] = 0; goto idle };
 
-crashed:                                         /* kill -9: the broker gives the bell to another, the lease stays */
+crashed:                                         /* kill -9: the broker gives the wakeup to another, the lease stays */
   atomic {
     if :: lease == me + 1 -> lease = DEAD :: else fi;
-    if :: bell[me] == PLAIN -> ring() :: bell[me] == MARKED && copies == 0 -> copies++ :: else fi;
-    bell[me] = 0; serving[me] = 0; watch[me] = 0; rung[me] = 0; stopping = 0;
+    if :: wakeup[me] == PLAIN -> notify() :: wakeup[me] == DEFERRED && copies == 0 -> copies++ :: else fi;
+    wakeup[me] = 0; serving[me] = 0; watch[me] = 0; notified[me] = 0; stopping = 0;
     let_go(); goto idle };
 quit: skip
 }
@@ -601,20 +601,20 @@ end: do
   od
 }
 
-active proctype Ears() {                         /* bells that meet a lock served (R12) or watched (R14) here */
+active proctype Ears() {                         /* wakeups that meet a lock served (R12) or watched (R14) here */
   byte w;
 end: do
-  :: atomic { serving[0] && bell[0] == 0 && bells > 0 -> bells--; w = 0; hear() }
-  :: atomic { serving[1] && bell[1] == 0 && bells > 0 -> bells--; w = 1; hear() }
-  :: atomic { watch[0] && !serving[0] && bells > 0 -> bells--; w = 0; hear() }
-  :: atomic { watch[1] && !serving[1] && bells > 0 -> bells--; w = 1; hear() }
+  :: atomic { serving[0] && wakeup[0] == 0 && wakeups > 0 -> wakeups--; w = 0; hear() }
+  :: atomic { serving[1] && wakeup[1] == 0 && wakeups > 0 -> wakeups--; w = 1; hear() }
+  :: atomic { watch[0] && !serving[0] && wakeups > 0 -> wakeups--; w = 0; hear() }
+  :: atomic { watch[1] && !serving[1] && wakeups > 0 -> wakeups--; w = 1; hear() }
   od
 }
 
 #ifdef SWEEP
 active proctype Sweep() {                        /* R18 */
 end: do
-  :: atomic { bells == 0 && lease == 0 && WORK -> bells++ }
+  :: atomic { wakeups == 0 && lease == 0 && WORK -> wakeups++ }
   od
 }
 #endif
@@ -625,8 +625,8 @@ active proctype Publisher() {                    /* R19 */
   do
   :: atomic { submitted < J -> x = (submitted < 2 -> 1 - submitted : submitted); st[x] = Q; tk[x] = 1; row_changed(x) };
      if
-     :: atomic { ring(); submitted++; x = 0 }
-     :: atomic { nnoring < MAXNORING -> nnoring++; submitted++; x = 0 }
+     :: atomic { notify(); submitted++; x = 0 }
+     :: atomic { nnonotify < MAXNONOTIFY -> nnonotify++; submitted++; x = 0 }
      fi
   :: submitted == J -> break
   od
@@ -698,7 +698,7 @@ exists:                                          /* "it is there, there is nothi
 #endif
     accepted = 1; goto quit };
 yes:
-  atomic { accepted = 1; ring() };
+  atomic { accepted = 1; notify() };
 quit:
   submitted++
 }
@@ -726,7 +726,7 @@ end: do
   :: atomic { calling ->
        if
        :: hcur -> assert(st[0] == EXTERNAL); called = 1; st[0] = Q; tk[0] = 1; row_changed(0);
-          if :: ring() :: nnoring < MAXNORING -> nnoring++ fi
+          if :: notify() :: nnonotify < MAXNONOTIFY -> nnonotify++ fi
        :: else
        fi;
        calling = 0; hcur = 0 }

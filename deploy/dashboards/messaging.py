@@ -1,4 +1,4 @@
-"""Panels about messages: RabbitMQ, doorbells, and the sweeper that makes up for lost ones."""
+"""Panels about messages: RabbitMQ, wake-ups, and the sweeper that makes up for lost ones."""
 
 from collections.abc import Mapping
 
@@ -15,15 +15,15 @@ def broker() -> list[Panel]:
     return [_queues(), _unacked(), _messages(), _trouble(), _sending(), _processing()]
 
 
-def doorbells() -> list[Panel]:
-    """Doorbells, and what the sweeper on duty repaired."""
-    return [_rung(), _answered(), _repairs(), _duty()]
+def wake_ups() -> list[Panel]:
+    """Wake-ups, and what the sweeper on duty repaired."""
+    return [_notified(), _answered(), _repairs(), _duty()]
 
 
 def _queues() -> Panel:
     return graph(
         "Messages that wait, by queue",
-        "Doorbells, events, submissions, deferred doorbells, and what was set aside in quarantine.",
+        "wake-ups, events, submissions, deferred wake-ups, and what was set aside in quarantine.",
         [Query(total(series(foreign.QUEUE_READY), QUEUE), shown(QUEUE))],
         COUNT,
         empty="RabbitMQ tells nothing",
@@ -107,25 +107,21 @@ def _processing() -> Panel:
     )
 
 
-def _rung() -> Panel:
+def _notified() -> Panel:
     return graph(
-        "Doorbells rung, by reason",
-        "Why doorbells rang: a submission, a release, a deferral, or the sweeper for work nobody was at.",
-        [Query(total(rate(series(metrics.DOORBELLS_RUNG)), at.DOORBELL_REASON), shown(at.DOORBELL_REASON))],
+        "wake-ups notified, by reason",
+        "Why wake-ups came: a submission, a release, a deferral, or the sweeper for work nobody was at.",
+        [Query(total(rate(series(metrics.WAKE_UPS_SENT)), at.WAKE_UP_REASON), shown(at.WAKE_UP_REASON))],
         PER_SECOND,
-        empty="none rang",
+        empty="none came",
     )
 
 
 def _answered() -> Panel:
     return graph(
-        "Doorbells answered, by what came of them",
-        "What workers did: took the lock, found the line empty or the lock held, or passed the bell on.",
-        [
-            Query(
-                total(rate(series(metrics.DOORBELLS_ANSWERED)), at.DOORBELL_ANSWER), shown(at.DOORBELL_ANSWER)
-            )
-        ],
+        "wake-ups answered, by what came of them",
+        "What workers did: took the lock, found the line empty or the lock held, or passed the wake-up on.",
+        [Query(total(rate(series(metrics.WAKE_UPS_HANDLED)), at.WAKE_UP_OUTCOME), shown(at.WAKE_UP_OUTCOME))],
         PER_SECOND,
         empty="none was answered",
     )
@@ -135,7 +131,7 @@ def _repairs() -> Panel:
     repairs = total(happened(series(metrics.SWEEP_REPAIRS)), at.SWEEP_REPAIR)
     return graph(
         "Sweeps and repairs",
-        "Passes of the sweeper, and what it repaired: rang, told events again, closed ids without a job.",
+        "Passes of the sweeper, and what it repaired: came, told events again, closed ids without a job.",
         [
             Query(repairs, shown(at.SWEEP_REPAIR)),
             Query(total(rate(series(metrics.SWEEPS))), "sweeps per second"),

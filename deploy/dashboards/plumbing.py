@@ -29,7 +29,7 @@ def build() -> Dashboard:
         "RabbitMQ, storage, projector, scheduler, runners and API: what everything else stands on.",
         [
             ("RabbitMQ", messaging.broker()),
-            ("Doorbells and sweeps", messaging.doorbells()),
+            ("wake-ups and sweeps", messaging.wake_ups()),
             ("Storage", [_calls(), _call_times(), _calls_per_run()]),
             ("Projector", [_lag(), _projected()]),
             ("Workers", [_workers(), _runners(), _restarts(), _unknown_kinds()]),

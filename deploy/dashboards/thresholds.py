@@ -18,7 +18,7 @@ MOST_LAG = 60.0
 #: Events' messages in the projector's queue: some minutes of its work.
 MOST_EVENTS_QUEUED = 1000
 
-#: Of all starts. Doorbells are hardly ever lost; where the sweeper starts more than this, the bells are
+#: Of all starts. Wake-ups are hardly ever lost; where the sweeper starts more than this, the wake-ups are
 #: broken and jobs wait for seconds in silence.
 MOST_REPAIRED = 0.01
 

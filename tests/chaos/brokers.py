@@ -45,7 +45,7 @@ class Broker(Case):
         consumers = [town.projector.name, *(worker.name for worker in town.workers)]
         links = town.network.links(consumers, ["amqp"])
         town.network.switch(links, Link.cut)
-        for what, queue in (("doorbells", names.jobs_queue), ("events", names.projector_queue)):
+        for what, queue in (("wake_ups", names.jobs_queue), ("events", names.projector_queue)):
             self._lost[what] += until(partial(town.broker.purge, queue), 30, f"{what} to lose")
         town.network.switch(links, Link.heal)
 

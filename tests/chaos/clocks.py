@@ -1,4 +1,4 @@
-"""Case: the scheduler's clock is moved by an hour, to and fro, while doorbells are lost."""
+"""Case: the scheduler's clock is moved by an hour, to and fro, while wake-ups are lost."""
 
 import shutil
 import signal
@@ -20,7 +20,7 @@ _MOVES = (3600, -3600)
 #: By how much a clock may seem off: it is told in whole seconds, and read now and then.
 _UNSURE_SECONDS = 10.0
 
-#: Within which a lost doorbell is made good, whatever the scheduler's clock says.
+#: Within which a lost wake-up is made good, whatever the scheduler's clock says.
 _SWEPT_SECONDS = 45.0
 
 
@@ -38,15 +38,15 @@ class Clocks(Case):
                 ahead = _MOVES[number % len(_MOVES)]
                 _turn(dial, ahead)
                 until(partial(is_ahead, scheduler.url, ahead), 10, f"a clock that is {ahead:+d} s ahead")
-                self._lose_doorbells()
-                self.say(f"clock {ahead:+d} s: all jobs without a doorbell have ended")
+                self._lose_wake_ups()
+                self.say(f"clock {ahead:+d} s: all jobs without a wake-up have ended")
         finally:
             self._restart(scheduler, dict.fromkeys(_faked(dial)))
             self.town.warden.spared.discard(scheduler.name)
         self.figures["clock_moves"] = self.sizes.clock_moves
 
-    def _lose_doorbells(self) -> None:
-        """Have jobs whose doorbells nobody hears: only the scheduler can tell the workers."""
+    def _lose_wake_ups(self) -> None:
+        """Have jobs whose wake-ups nobody hears: only the scheduler can tell the workers."""
         names = [worker.name for worker in self.town.workers]
         links = self.town.network.links(names, ["amqp"])
         self.town.network.switch(links, Link.cut)
@@ -54,9 +54,9 @@ class Clocks(Case):
             load.wait()
         purged = self.town.broker.purge(self.town.broker.topology.jobs_queue)
         self.town.network.switch(links, Link.heal)
-        self.expect(purged > 0, "no doorbell was lost: this has shown nothing")
-        self.figures["doorbells_lost"] = self.figures.get("doorbells_lost", 0) + purged
-        until(lambda: not self.town.records.active_jobs(), _SWEPT_SECONDS, "jobs without a doorbell to end")
+        self.expect(purged > 0, "no wake-up was lost: this has shown nothing")
+        self.figures["wake_ups_lost"] = self.figures.get("wake_ups_lost", 0) + purged
+        until(lambda: not self.town.records.active_jobs(), _SWEPT_SECONDS, "jobs without a wake-up to end")
 
     def _restart(self, service: Service, environment: dict[str, str | None]) -> None:
         service.signal(signal.SIGKILL)

@@ -13,8 +13,8 @@ from tests.simulation.judges.writes import from_events
 
 from azure_storage.values import decode_row
 from contracts import lock_names
+from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Registration, Row
-from coordination.rows import EventRow, JobRow
 
 #: Longer than a worker may hold on to a line that it has read, paused or not: its lease has ended by then.
 _LONGEST_READ = 2 * LEASE_SECONDS

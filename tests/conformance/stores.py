@@ -12,8 +12,8 @@ from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
 from coordination.clock import VirtualClock
-from coordination.memory import InMemoryJournal, InMemoryLeases
 from coordination.ports import Journal, Leases, UnknownOutcomeError
+from coordination.testing.memory import InMemoryJournal, InMemoryLeases
 
 
 @dataclass

@@ -8,20 +8,20 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from coordination.clock import SystemClock, VirtualClock
-from coordination.faults import Calls
-from coordination.memory import ArrivesLateError, InMemoryBell, InMemoryJournal, InMemoryLeases
 from coordination.ports import (
     Insert,
     LeaseHeldError,
     LeaseLostError,
     RefusedError,
     Registration,
-    Ring,
     Row,
     Transaction,
     UnknownOutcomeError,
     Update,
+    WakeUp,
 )
+from coordination.testing.faults import Calls
+from coordination.testing.memory import ArrivesLateError, InMemoryJournal, InMemoryLeases, InMemoryNotifier
 
 INSERT = Transaction("op", [Insert("row", {"op_id": "op"})])
 
@@ -123,23 +123,23 @@ async def test_sleepers_wake_in_the_order_of_their_times() -> None:
     assert woken[3:] == [("a", 6), ("b", 6)]
 
 
-async def test_rings_and_events_are_kept_until_taken() -> None:
-    bell = InMemoryBell()
-    await bell.ring(Ring("one"))
-    await bell.ring(Ring("two"))
-    await bell.defer(Ring("three", marked=True))
-    assert bell.take_rings() == [Ring("one"), Ring("two")]
-    assert bell.take_rings() == []
-    assert bell.take_deferred() == [Ring("three", marked=True)]
-    assert bell.take_events() == []
+async def test_wake_ups_and_events_are_kept_until_taken() -> None:
+    notifier = InMemoryNotifier()
+    await notifier.notify(WakeUp("one"))
+    await notifier.notify(WakeUp("two"))
+    await notifier.defer(WakeUp("three", is_deferred_copy=True))
+    assert notifier.take_wake_ups() == [WakeUp("one"), WakeUp("two")]
+    assert notifier.take_wake_ups() == []
+    assert notifier.take_deferred() == [WakeUp("three", is_deferred_copy=True)]
+    assert notifier.take_events() == []
 
 
-async def test_a_lost_ring_is_lost_in_silence_and_a_lost_deferral_is_not() -> None:
-    bell = InMemoryBell(at("before", UnknownOutcomeError))
-    await bell.ring(Ring("one"))
-    assert bell.rings == []
+async def test_a_lost_wake_up_is_lost_in_silence_and_a_lost_deferral_is_not() -> None:
+    notifier = InMemoryNotifier(at("before", UnknownOutcomeError))
+    await notifier.notify(WakeUp("one"))
+    assert notifier.wake_ups == []
     with pytest.raises(UnknownOutcomeError):
-        await bell.defer(Ring("one"))
+        await notifier.defer(WakeUp("one"))
 
 
 def test_the_machines_clock_counts_suspended_time_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +216,7 @@ async def test_doubles_share_the_calls_that_a_test_puts_around_them() -> None:
 
     calls = Calls(fault)
     clock = VirtualClock()
-    leases, journal, bell = InMemoryLeases(clock, calls), InMemoryJournal(calls), InMemoryBell(calls)
+    leases, journal, notifier = InMemoryLeases(clock, calls), InMemoryJournal(calls), InMemoryNotifier(calls)
     await leases.acquire("lock", 15, "mine", 1.0)
     await leases.renew("lock", "mine", 1.0)
     await leases.is_free("lock", 1.0)
@@ -228,13 +228,13 @@ async def test_doubles_share_the_calls_that_a_test_puts_around_them() -> None:
     await journal.find("id")
     assert len([job async for job in journal.active()]) == 1
     await journal.retire("id")
-    await bell.ring(Ring("L"))
-    await bell.defer(Ring("L"))
+    await notifier.notify(WakeUp("L"))
+    await notifier.defer(WakeUp("L"))
     assert seen[::2] == [
         *("leases.acquire", "leases.renew", "leases.is_free", "leases.release"),
         *("journal.commit", "journal.read", "journal.read_range"),
         *("journal.register", "journal.find", "journal.active", "journal.retire"),
-        *("bell.ring", "bell.defer"),
+        *("notifier.notify", "notifier.defer"),
     ]
 
 

@@ -39,7 +39,7 @@ def test_jobs_run_on_and_are_accepted_while_rabbitmq_is_dead_and_all_run_after_i
     stack.wait_until_all_work()
 
 
-def test_a_job_whose_doorbell_was_lost_is_rung_for_by_the_sweeper(stack: Stack) -> None:
+def test_a_job_whose_wake_up_was_lost_is_notified_of_by_the_sweeper(stack: Stack) -> None:
     stack.crew(0)
     job = stack.api.submit("visit", stack.new_lock())
     assert stack.broker.purge(stack.broker.topology.jobs_queue) >= 1

@@ -32,7 +32,11 @@ def test_a_job_whose_supervisor_is_killed_starts_elsewhere_once_the_lease_has_ru
     family = at_work.worker.family()
     killed = now()
     at_work.worker.kill()
-    until(lambda: not any(map(is_alive, family)), 2, "the runner and the guillotine to follow the supervisor")
+    until(
+        lambda: not any(map(is_alive, family)),
+        2,
+        "the runner and the deadline enforcer to follow the supervisor",
+    )
     again = next_start(stack, at_work.job, 2, within=2 * TAKE_OVER_SECONDS)
     assert again.committed - killed <= TAKE_OVER_SECONDS
     assert again.worker != at_work.worker.name

@@ -34,7 +34,7 @@ def test_a_worker_with_a_free_place_listens_again_after_rabbitmq_was_frozen(stac
     at_work = bring_under_way(stack, "effects", stack.new_lock(), count=12, seconds=0.2)
     stack.rabbitmq.pause()
     try:
-        # Now its place is free, and it asks RabbitMQ for bells.
+        # Now its place is free, and it asks RabbitMQ for wake-ups.
         assert at_work.job.wait_for_end()["status"] == "Completed"
         until(lambda: has_given_up_its_connection(worker), _GIVEN_UP_SECONDS, "the connection to be given up")
     finally:

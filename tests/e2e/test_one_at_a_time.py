@@ -56,7 +56,7 @@ def test_jobs_under_two_locks_run_at_the_same_time(stack: Stack, workers: int, p
     assert max(first.began, second.began) < min(first.ended, second.ended), "they did not run at once"
 
 
-def test_a_worker_with_one_place_hears_the_bells_of_many_locks_without_the_sweepers_help(
+def test_a_worker_with_one_place_hears_the_wake_ups_of_many_locks_without_the_sweepers_help(
     stack: Stack,
 ) -> None:
     stack.crew(1)

@@ -39,7 +39,7 @@ def test_a_worker_frozen_for_longer_than_its_lease_writes_nothing_and_its_effect
         "an effect of the woken runner to be refused",
     )
     assert {effect.worker for effect in refused} == {at_work.worker.pid}
-    # Then the guillotine, which needs no supervisor to do its work.
+    # Then the deadline enforcer, which needs no supervisor to do its work.
     supervisor, *others = frozen
     for process in others:
         process.resume()
@@ -62,7 +62,7 @@ def test_the_runner_of_a_frozen_supervisor_is_killed_before_the_lease_runs_out(s
     job = at_work.job
     frozen_at = boot_time()
     at_work.worker.signal(signal.SIGSTOP)
-    until(lambda: not is_alive(at_work.runner), LEASE_SECONDS, "the guillotine to fall")
+    until(lambda: not is_alive(at_work.runner), LEASE_SECONDS, "the deadline enforcer to fall")
     assert boot_time() - frozen_at < HARD_STOP_SECONDS + 0.5
     again = next_start(stack, job, 2, within=2 * TAKE_OVER_SECONDS)
     assert again.worker != at_work.worker.name

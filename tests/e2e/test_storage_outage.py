@@ -27,7 +27,7 @@ def test_jobs_stop_in_time_while_the_storage_is_away_and_go_on_when_it_is_back(s
         assert int(answer.headers["retry-after"]) > 0
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["status"] == httpx.codes.SERVICE_UNAVAILABLE
-        assert answer.json()["type"].endswith("storage_away")
+        assert answer.json()["type"].endswith("storage_unavailable")
         assert not stack.publisher.is_ready
         until(lambda: not is_alive(at_work.runner), LEASE_SECONDS, "the runner to be killed")
         assert boot_time() - away_since < HARD_STOP_SECONDS + 0.5

@@ -5,11 +5,11 @@ import os
 import sys
 
 from tests.mutants.catalogue import MUTANTS
-from tests.mutants.judging import judge
+from tests.mutants.judging import SEEDS, judge
 
 
 def main() -> int:
-    """Try the mutants that the command line names; gives the exit code."""
+    """Try the mutants that the command line names; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.mutants",
         description=__doc__,
@@ -20,10 +20,18 @@ def main() -> int:
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time (%(default)s)"
     )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=SEEDS,
+        help="seeds within which the simulation must notice some (%(default)s; 0: tests only)",
+    )
     asked = parser.parse_args()
     names = [name for name in MUTANTS if not asked.names or any(part in name for part in asked.names)]
-    if not names or asked.jobs < 1:
-        parser.error("no mutant has such a name" if not names else "--jobs must be at least 1")
+    if not names:
+        parser.error("no mutant has such a name")
+    if asked.jobs < 1 or asked.seeds < 0:
+        parser.error("--jobs must be at least 1, and --seeds at least 0")
     if asked.list:
         for name in names:
             print(f"{name}: {MUTANTS[name].promise}")
@@ -31,12 +39,12 @@ def main() -> int:
     survivors = []
     print("| mutant | promise | test that fails | simulation: seeds, what is broken |")
     print("|---|---|---|---|")
-    for noticed in judge(names, asked.jobs):
+    for noticed in judge(names, asked.jobs, asked.seeds):
         mutant = MUTANTS[noticed.name]
         test = f"`{mutant.test.rpartition('::')[2]}`" if noticed.by_test else "**none**"
         seeds = f"{noticed.seeds}, {noticed.broken.split()[0]}" if noticed.seeds else "**none**"
         print(
-            f"| {mutant.name} | {mutant.promise} | {test} | {seeds if mutant.simulated else '-'} |",
+            f"| {mutant.name} | {mutant.promise} | {test} | {seeds if noticed.is_simulated else '-'} |",
             flush=True,
         )
         if not noticed.is_caught:

@@ -13,6 +13,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.mutants.catalogue import MUTANTS
 from tests.mutants.mutant import Mutant
 from tests.mutants.switching import switch_to
 
-#: Seeds within which the simulation must notice a mutant.
+#: Seeds within which the simulation must notice a mutant, unless the caller says otherwise.
 SEEDS = 300
 
 #: Seconds for the test that must notice a mutant.
@@ -48,34 +49,39 @@ class Noticed:
     #: Whether its test failed, and what pytest printed when it did not.
     by_test: bool
     output: str = ""
+    #: Whether the simulation was to notice it.
+    is_simulated: bool = False
     #: Seeds played until the simulation noticed it, and the promise that was broken; 0 if it did not.
     seeds: int = 0
     broken: str = ""
 
     @property
     def is_caught(self) -> bool:
-        """Whether everybody has noticed who must."""
-        return self.by_test and (self.seeds > 0 or not MUTANTS[self.name].simulated)
+        """Whether the test noticed it and, where it was asked, the simulation."""
+        return self.by_test and (self.seeds > 0 or not self.is_simulated)
 
 
-def judge(names: Iterable[str], processes: int) -> Iterator[Noticed]:
-    """Try mutants, several at a time; gives what came of each as it is known."""
+def judge(names: Iterable[str], processes: int, seeds: int = SEEDS) -> Iterator[Noticed]:
+    """Try mutants, several at a time, and return the result of each when it is known.
+
+    With 0 `seeds` the simulation is not asked.
+    """
     for module in PRELOADED:
         importlib.import_module(module)
     with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=1) as pool:
-        yield from pool.imap(_judge, names, chunksize=1)
+        yield from pool.imap(partial(_judge, most_seeds=seeds), names, chunksize=1)
 
 
-def _judge(name: str) -> Noticed:
+def _judge(name: str, most_seeds: int) -> Noticed:
     mutant = MUTANTS[name]
     code, output = _in_a_fork(lambda: run_test(mutant))
     # Negative where a signal ended it: a test that does not end notices, too.
     by_test = code == pytest.ExitCode.TESTS_FAILED or code < 0
-    if not mutant.simulated:
+    if not mutant.simulated or not most_seeds:
         return Noticed(name, by_test, output)
     switch_to(mutant)
-    seeds, broken = first_failure(mutant)
-    return Noticed(name, by_test, output, seeds, broken)
+    seeds, broken = first_failure(mutant, most_seeds)
+    return Noticed(name, by_test, output, True, seeds, broken)
 
 
 def run_test(mutant: Mutant) -> int:
@@ -86,14 +92,14 @@ def run_test(mutant: Mutant) -> int:
     return int(pytest.main([*options, "--timeout", str(TEST_SECONDS), mutant.test]))
 
 
-def first_failure(mutant: Mutant) -> tuple[int, str]:
+def first_failure(mutant: Mutant, most_seeds: int) -> tuple[int, str]:
     """Play seeds until the mutant, which is in place, breaks a promise by itself.
 
-    Gives how many were played, and what was broken; 0 when nothing was.
+    Returns how many were played, and what was broken; 0 when nothing was.
     """
     from tests.simulation.seeds import what_breaks  # noqa: PLC0415 - loads the product
 
-    for seed in range(SEEDS):
+    for seed in range(most_seeds):
         broken = what_breaks(seed)
         if broken and not (mutant.contains and _breaks(mutant.contains, seed)):
             return seed + 1, broken

@@ -1,4 +1,4 @@
-"""The broker: keeps doorbells, hands them to workers in some order, and loses or repeats them."""
+"""The broker: keeps wake-ups, hands them to workers in some order, and loses or repeats them."""
 
 import random
 from collections import Counter
@@ -9,14 +9,14 @@ from typing import Protocol
 from tests.simulation.loop import PROCESS, Process, SimulationLoop
 from tests.simulation.network import Network
 
-from coordination.doorkeeper import NoRoomError
-from coordination.ports import RecordedEvent, Ring, UnknownOutcomeError
+from coordination.holder.dispatcher import NoCapacityError
+from coordination.ports import RecordedEvent, UnknownOutcomeError, WakeUp
 
 #: Seconds after which a consumer that stands still is given up, and its message handed to another.
 _HEARTBEAT = 20.0
-#: Seconds that a deferred bell stays away.
+#: Seconds that a deferred wake-up stays away.
 _DEFERRAL = 5.0
-#: Returns after which a bell is put off, as in the worker's consumer.
+#: Returns after which a wake-up is put off, as in the worker's consumer.
 _RETURNS = 10
 
 
@@ -28,7 +28,7 @@ class Consumer(Protocol):
     @property
     def is_listening(self) -> bool: ...
 
-    async def answer(self, ring: Ring) -> object: ...
+    async def answer(self, wake_up: WakeUp) -> object: ...
 
 
 @dataclass
@@ -42,7 +42,7 @@ class BrokerFaults:
 
 @dataclass(eq=False)
 class _Message:
-    ring: Ring
+    wake_up: WakeUp
     returns: int = 0
     is_settled: bool = False
     #: Who has it now.
@@ -50,7 +50,7 @@ class _Message:
 
 
 class Broker:
-    """Implements `coordination.ports.Bell` for all processes, and hands over what was rung."""
+    """Implements `coordination.ports.Notifier` for all processes, and hands over what was notified."""
 
     def __init__(
         self,
@@ -76,16 +76,16 @@ class Broker:
 
     # --- the port -----------------------------------------------------------
 
-    async def ring(self, ring: Ring) -> None:
-        """Publish a doorbell; what cannot be published is lost."""
+    async def notify(self, wake_up: WakeUp) -> None:
+        """Publish a wake-up; what cannot be published is lost."""
         try:
-            await self._network.carry_out("bell.ring", lambda: self._accept(ring))
+            await self._network.carry_out("notifier.notify", lambda: self._accept(wake_up))
         except UnknownOutcomeError:
             return
 
-    async def defer(self, ring: Ring) -> None:
-        """Publish a doorbell to the delay queue."""
-        await self._network.carry_out("bell.defer", lambda: self._put_off(ring))
+    async def defer(self, wake_up: WakeUp) -> None:
+        """Publish a wake-up to the delay queue."""
+        await self._network.carry_out("notifier.defer", lambda: self._put_off(wake_up))
 
     def announce(self, events: Sequence[RecordedEvent]) -> None:
         """Tell the projector, unless it goes missing."""
@@ -93,7 +93,7 @@ class Broker:
         if not events or (process is not None and process.is_dead):
             return
         self.announced(process.name if process is not None else "", events)
-        if "bell" in self._network.outages or self._randomness.random() < self.faults.lose:
+        if "notifier" in self._network.outages or self._randomness.random() < self.faults.lose:
             self._injected["announcement lost"] += 1
             return
         delay = self._randomness.uniform(0.01, 0.5)
@@ -116,12 +116,12 @@ class Broker:
         if not self._unsettled:
             return False
         message = self._randomness.choice(self._unsettled)
-        self._enqueue(_Message(message.ring, message.returns + 1))
+        self._enqueue(_Message(message.wake_up, message.returns + 1))
         return True
 
-    def put(self, ring: Ring) -> None:
+    def put(self, wake_up: WakeUp) -> None:
         """Put a message there that gets lost by no means."""
-        self._enqueue(_Message(ring))
+        self._enqueue(_Message(wake_up))
 
     def drop(self) -> bool:
         """Lose one message that waits; tells whether there was one."""
@@ -133,18 +133,18 @@ class Broker:
     def lose_consumer(self, consumer: Consumer) -> None:
         """Hand over again what a consumer had whose connection is gone."""
         for message in [message for message in self._unsettled if message.consumer is consumer]:
-            self._injected["bell of a dead consumer"] += 1
+            self._injected["wake-up of a dead consumer"] += 1
             self._settle(message)
-            self._enqueue(_Message(message.ring, message.returns + 1))
+            self._enqueue(_Message(message.wake_up, message.returns + 1))
 
-    def _accept(self, ring: Ring) -> None:
+    def _accept(self, wake_up: WakeUp) -> None:
         if self._randomness.random() < self.faults.lose:
-            self._injected["bell lost"] += 1
+            self._injected["wake-up lost"] += 1
             return
-        self._enqueue(_Message(ring))
+        self._enqueue(_Message(wake_up))
 
-    def _put_off(self, ring: Ring) -> None:
-        self._loop.call_later(_DEFERRAL, self._enqueue, _Message(ring), context=self._network.context)
+    def _put_off(self, wake_up: WakeUp) -> None:
+        self._loop.call_later(_DEFERRAL, self._enqueue, _Message(wake_up), context=self._network.context)
 
     def _enqueue(self, message: _Message) -> None:
         self._ready.append(message)
@@ -154,7 +154,7 @@ class Broker:
         """Hand over what waits to who listens; again soon if somebody may listen then."""
         if self._is_pumping or not self._ready:
             return
-        if "bell" not in self._network.outages:
+        if "notifier" not in self._network.outages:
             self._hand_over_all()
         if self._ready:
             self._is_pumping = True
@@ -171,7 +171,7 @@ class Broker:
             number = 0
             if len(self._ready) > 1 and self._randomness.random() < self.faults.shuffle:
                 number = self._randomness.randrange(1, len(self._ready))
-                self._injected["bell out of order"] += 1
+                self._injected["wake-up out of order"] += 1
             message = self._ready.pop(number)
             consumer = idle.pop(self._randomness.randrange(len(idle)))
             message.consumer = consumer
@@ -181,13 +181,13 @@ class Broker:
 
     async def _deliver(self, message: _Message, consumer: Consumer) -> None:
         try:
-            await consumer.answer(message.ring)
-        except NoRoomError:
+            await consumer.answer(message.wake_up)
+        except NoCapacityError:
             message.returns += 1
             if message.returns >= _RETURNS:
                 message.returns = 0
                 self._settle(message)
-                self._put_off(message.ring)
+                self._put_off(message.wake_up)
             else:
                 self._give_back(message)
         except UnknownOutcomeError:
@@ -195,10 +195,10 @@ class Broker:
         else:
             self._settle(message)
             if self._randomness.random() < self.faults.redeliver:
-                self._injected["bell redelivered"] += 1
+                self._injected["wake-up redelivered"] += 1
                 delay = self._randomness.uniform(0.0, 60.0)
                 self._loop.call_later(
-                    delay, self._enqueue, _Message(message.ring), context=self._network.context
+                    delay, self._enqueue, _Message(message.wake_up), context=self._network.context
                 )
 
     def _look_after(self, message: _Message) -> None:
@@ -208,9 +208,9 @@ class Broker:
         assert message.consumer is not None
         process = message.consumer.process
         if process.is_dead or (process.is_paused and self._loop.time() - process.paused_at >= _HEARTBEAT / 2):
-            self._injected["bell of a dead consumer"] += 1
+            self._injected["wake-up of a dead consumer"] += 1
             self._settle(message)
-            self._enqueue(_Message(message.ring, message.returns + 1))
+            self._enqueue(_Message(message.wake_up, message.returns + 1))
         else:
             self._loop.call_later(_HEARTBEAT / 4, self._look_after, message, context=self._network.context)
 
@@ -224,5 +224,5 @@ class Broker:
         if not message.is_settled:
             self._settle(message)
             self._loop.call_later(
-                0.05, self._enqueue, _Message(message.ring, message.returns), context=self._network.context
+                0.05, self._enqueue, _Message(message.wake_up, message.returns), context=self._network.context
             )

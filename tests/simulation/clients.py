@@ -12,9 +12,9 @@ from tests.simulation.runners import Script
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
-from coordination.cancellation import CancelTooLateError, NoSuchJobError
+from coordination.clients.cancellation import CancelTooLateError, NoSuchJobError
+from coordination.clients.submission import JobExistsError, NewJob
 from coordination.ports import UnknownOutcomeError
-from coordination.submission import JobExistsError, NewJob
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

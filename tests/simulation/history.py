@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from tests.simulation.loop import SimulationLoop
 
 from contracts.statuses import EventStatus, JobStatus
-from coordination import rows
-from coordination.events import chain_hash
+from coordination.journal import rows
+from coordination.journal.events import chain_hash
+from coordination.journal.rows import EventRow, JobRow, LockRow
 from coordination.ports import Insert, Operation, Row, Values
-from coordination.rows import EventRow, JobRow, LockRow
 
 
 class Violation(AssertionError):  # noqa: N818 - it is what the simulation looks for

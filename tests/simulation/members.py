@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from tests.simulation.loop import Process
 from tests.simulation.runners import SimulatedExecutor
 
-from coordination.cancellation import Canceller
-from coordination.doorkeeper import Doorkeeper
-from coordination.house import House, Rules
-from coordination.ports import Ring, UnknownOutcomeError
-from coordination.submission import Submitter
-from coordination.sweeper import Sweeper
-from scheduler.duty import Duty
+from coordination.clients.cancellation import Canceller
+from coordination.clients.submission import Submitter
+from coordination.holder.dispatcher import LockDispatcher
+from coordination.holder.policy import HolderSettings, WorkerPolicy
+from coordination.maintenance.sweeper import Sweeper
+from coordination.ports import UnknownOutcomeError, WakeUp
+from scheduler.leadership import Leadership
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -52,17 +52,17 @@ class Member:
 
 
 class Worker(Member):
-    """A worker with its doorkeeper and its runners."""
+    """A worker with its dispatcher and its runners."""
 
     def begin(self) -> None:
         world, setting = self.world, self.world.setting
         self.process.is_holder = True
         self.is_stopping = False
         self.executor = SimulatedExecutor(world)
-        self.doorkeeper = Doorkeeper(
+        self.dispatcher = LockDispatcher(
             world.ports,
-            Rules(self.process.name, world.times),
-            House(capacity=setting.capacity),
+            HolderSettings(self.process.name, world.times),
+            WorkerPolicy(capacity=setting.capacity),
             self.executor,
             knows=self._knows,
             observe=world.observe,
@@ -73,12 +73,12 @@ class Worker(Member):
 
     @property
     def is_listening(self) -> bool:
-        """Whether the broker hands it bells; a process that stands still has not said that it does not."""
-        return not self.process.is_dead and not self.is_stopping and self.doorkeeper.has_room
+        """Whether the broker hands it wake-ups; a process that stands still has not said that it does not."""
+        return not self.process.is_dead and not self.is_stopping and self.dispatcher.has_capacity
 
-    async def answer(self, ring: Ring) -> object:
-        """Deal with a doorbell."""
-        return await self.doorkeeper.answer(ring)
+    async def answer(self, wake_up: WakeUp) -> object:
+        """Deal with a wake-up."""
+        return await self.dispatcher.answer(wake_up)
 
     def kill(self) -> None:
         super().kill()
@@ -94,7 +94,7 @@ class Worker(Member):
         self.world.loop.call_later(ended, self._end, process, context=self.world.context)
 
     async def _stop(self, process: Process, grace: float) -> None:
-        await self.doorkeeper.stop(grace)
+        await self.dispatcher.stop(grace)
         self.world.injected["stopped in good order"] += 1
         self.world.loop.call_soon(self._end, process, context=self.world.context)
 
@@ -108,8 +108,8 @@ class Publisher(Member):
 
     def begin(self) -> None:
         ports = self.world.ports
-        self.submitter = Submitter(ports.journal, ports.bell, ports.clock)
-        self.canceller = Canceller(ports.journal, ports.bell, ports.clock)
+        self.submitter = Submitter(ports.journal, ports.notifier, ports.clock)
+        self.canceller = Canceller(ports.journal, ports.notifier, ports.clock)
 
 
 class Scheduler(Member):
@@ -120,12 +120,12 @@ class Scheduler(Member):
         self._sweeper = Sweeper(
             ports.leases,
             ports.journal,
-            ports.bell,
+            ports.notifier,
             ports.clock,
             self.world.projected_seq,
             abandoned_after=_ABANDONED_AFTER,
         )
-        duty = Duty(ports.leases, ports.clock, self, self.world.times, _SWEEP_SECONDS, self)  # type: ignore[arg-type]
+        duty = Leadership(ports.leases, ports.clock, self, self.world.times, _SWEEP_SECONDS, self)  # type: ignore[arg-type]
         self.process.spawn(duty.keep_up(), name="scheduler")
 
     async def go(self) -> None:
@@ -134,7 +134,7 @@ class Scheduler(Member):
             swept = await self._sweeper.sweep()
         except UnknownOutcomeError:
             return
-        self.world.observed["swept: rung"] += swept.rung
+        self.world.observed["swept: notified"] += swept.notified
         self.world.observed["swept: announced"] += swept.announced
         self.world.observed["swept: abandoned"] += swept.abandoned
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from tests.simulation.loop import PROCESS, Process, SimulationLoop
 
-from coordination.faults import Calls
 from coordination.ports import CoordinationError, UnknownOutcomeError
+from coordination.testing.faults import Calls
 
 AnswerT = TypeVar("AnswerT")
 
@@ -71,7 +71,7 @@ class Network(Calls):
     randomness: random.Random
     injected: Counter[str]
     faults: CallFaults = field(default_factory=CallFaults)
-    #: Outages by service: leases, journal, bell.
+    #: Outages by service: leases, journal, wake-up.
     outages: dict[str, Outage] = field(default_factory=dict)
     calls: int = 0
     #: What arrived and what came of it.
@@ -109,7 +109,7 @@ class Network(Calls):
         if (noticed := self.when_carried_out) is not None:
             self.when_carried_out = None
             action = partial(_notice, noticed, action)
-        if self.retries_on_its_own and not name.startswith("bell"):
+        if self.retries_on_its_own and not name.startswith("notifier"):
             # Azure's default policy for blobs: a first pause of 15 s, more than most leases have left.
             for pause in (15.0, 15.0):
                 try:

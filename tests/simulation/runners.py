@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.loop import PROCESS, Process
 
+from coordination.holder.runs import Run, StepDone
 from coordination.outcomes import (
     Cancelled,
     Completed,
@@ -18,7 +19,6 @@ from coordination.outcomes import (
     TimedOut,
 )
 from coordination.ports import CoordinationError
-from coordination.runs import Run, StepDone
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -54,7 +54,7 @@ class Script:
 
 
 class Runner:
-    """One run's process, with its guillotine."""
+    """One run's process, with its deadline enforcer."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Runner:
         self.job_id = run.job.job_id
         self.began = world.loop.time()
         self.process = Process(world.loop, f"{supervisor.name}/r{run.fence}")
-        #: Its deadline passed while its guillotine stood still, too: the one case in which it can be late.
+        #: Its deadline passed while its deadline enforcer stood still, too: only then it can be late.
         self.was_frozen_with_all = False
         self.was_overdue = False
         #: Called once, as soon as the handler is inside a call that has an effect.
@@ -104,14 +104,14 @@ class Runner:
         if not self.ended.done():
             self.ended.set_result(outcome)
 
-    # --- the guillotine -----------------------------------------------------
+    # --- the deadline enforcer -----------------------------------------------------
 
     def _arm(self) -> None:
         due = max(self._run.hard_deadline(), self._world.loop.time())
         self._world.loop.call_at(due, self._compare, context=self._world.context)
 
     def _compare(self) -> None:
-        """Kill the runner if its deadline has passed: in the guillotine's own process."""
+        """Kill the runner if its deadline has passed: in the deadline enforcer's own process."""
         if self.process.is_dead or self.ended.done():
             return
         if self._supervisor.is_paused and self.process.is_paused:
@@ -121,7 +121,7 @@ class Runner:
             self._supervisor.post(self._world.loop.call_later, delay, self._compare)
         elif self._world.loop.time() >= self._run.hard_deadline():
             self.was_overdue = True
-            self._world.injected["guillotine"] += 1
+            self._world.injected["enforcer"] += 1
             self.kill()
         else:
             self._arm()

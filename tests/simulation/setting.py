@@ -21,7 +21,7 @@ STRIKES = (
     "blobs away",
     "blobs slow, then away",
     "broker away",
-    "bells purged",
+    "wake-ups purged",
     "scheduler killed",
     "scheduler paused",
     "publisher killed",

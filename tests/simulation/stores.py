@@ -8,7 +8,7 @@ from tests.simulation.judges.panel import Panel
 from tests.simulation.loop import PROCESS, Process, ProcessClock, SimulationLoop
 from tests.simulation.network import Network
 
-from coordination.memory import InMemoryJournal, InMemoryLeases
+from coordination.journal.rows import LINE, LOCK_KEY, JobRow, job_key
 from coordination.ports import (
     Delete,
     LeaseLostError,
@@ -17,7 +17,7 @@ from coordination.ports import (
     Row,
     Transaction,
 )
-from coordination.rows import LINE, LOCK_KEY, JobRow, job_key
+from coordination.testing.memory import InMemoryJournal, InMemoryLeases
 from coordination.times import LeaseTimes
 
 

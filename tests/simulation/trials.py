@@ -14,7 +14,7 @@ from tests.simulation.runners import Runner, Script
 
 from contracts import lock_names
 from contracts.statuses import EventStatus, JobStatus
-from coordination.ports import Ring
+from coordination.ports import WakeUp
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -104,7 +104,7 @@ class Trial:
     # --- how it begins ------------------------------------------------------
 
     def _begin(self, *, has_waited: bool) -> None:
-        """Have a job run for long; some have waited until the scheduler rings less and less often."""
+        """Have a job run for long; some have waited until the scheduler notifies less and less often."""
         world, draw = self._world, self._world.randomness
         self._lock = draw.randrange(world.setting.locks)
         if has_waited:
@@ -120,7 +120,7 @@ class Trial:
                 world.broker.purge()
                 for worker in world.workers:
                     worker.start_again()
-                world.broker.put(Ring(f"L{self._lock}"))
+                world.broker.put(WakeUp(f"L{self._lock}"))
         self._wait_until(lambda: self._life().status == JobStatus.RUNNING, "a job to start")
 
     # --- what happens; each gives the time from which on its consequence is awaited -----------------

@@ -27,8 +27,10 @@ from tests.simulation.stores import WatchedJournal, WatchedLeases
 from audit_projector import exclusion, handling
 from azure_storage.read_models.documents import Summary, Watermark
 from contracts import lock_names
-from coordination import cancellation, held_rows, keeper, persistence, serving, watches
-from coordination.house import Ports
+from coordination.clients import cancellation
+from coordination.holder import held_rows, lease_keeper, session, watches
+from coordination.holder.policy import Ports
+from coordination.journal import persistence
 from coordination.observations import Observation
 from coordination.ports import RecordedEvent
 from coordination.times import LeaseTimes
@@ -128,9 +130,9 @@ class World:
         def seeded_id() -> uuid.UUID:
             return uuid.UUID(int=randomness.getrandbits(128), version=4)
 
-        drawing = (persistence, keeper, serving, watches, handling)
+        drawing = (persistence, lease_keeper, session, watches, handling)
         replaced = [(module, "random", randomness) for module in drawing]
-        naming = (held_rows, keeper, cancellation, exclusion)
+        naming = (held_rows, lease_keeper, cancellation, exclusion)
         replaced += [(module, "uuid4", seeded_id) for module in naming]  # type: ignore[misc]
         replaced.append((handling, "logger", _SILENT))  # type: ignore[arg-type]
         before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
@@ -221,13 +223,13 @@ class World:
         return self.clients.are_done and self.history.is_settled() and not self._left_over()
 
     def _left_over(self) -> str:
-        """Say what is still about: active jobs, held leases, bells."""
+        """Say what is still about: active jobs, held leases, wake-ups."""
         held = [name for name in self.leases.held() if name != "scheduler"]
         active = self.journal.active_ids
         return f"active {active}, held {held}" if active or held or not self.broker.is_empty else ""
 
     def outage(self, service: str, seconds: float, *, silent: bool) -> None:
-        """Cut off leases, journal or bell for some time."""
+        """Cut off leases, journal or wake-up for some time."""
         outage = Outage(silent)
         self.network.outages[service] = outage
         self.loop.call_later(seconds, self._end_outage, service, outage, context=self.context)

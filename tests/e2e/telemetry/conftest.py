@@ -68,9 +68,9 @@ def killed_runner(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced
 
 
 @pytest.fixture(scope="package")
-def lost_doorbell(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
-    """Give a job whose doorbell went nowhere, so that the sweeper rang."""
-    return scenarios.run_without_doorbell(busy_stack, receiver)
+def lost_wake_up(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
+    """Give a job whose wake-up went nowhere, so that the sweeper came."""
+    return scenarios.run_without_wake_up(busy_stack, receiver)
 
 
 @pytest.fixture(scope="package")

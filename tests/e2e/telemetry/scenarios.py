@@ -103,8 +103,8 @@ def run_line(stack: Stack, receiver: OtlpReceiver, gate: Path) -> Line:
     return line
 
 
-def run_without_doorbell(stack: Stack, receiver: OtlpReceiver) -> Traced:
-    """Submit a job whose doorbell cannot be delivered; the sweeper finds it."""
+def run_without_wake_up(stack: Stack, receiver: OtlpReceiver) -> Traced:
+    """Submit a job whose wake-up cannot be delivered; the sweeper finds it."""
     with _unbound(stack.broker):
         job = stack.api.submit("nothing", stack.new_lock())
     return _completed(receiver, job)
@@ -257,7 +257,7 @@ def send(
 
 @contextmanager
 def _unbound(broker: Broker) -> Iterator[None]:
-    """Have doorbells go nowhere."""
+    """Have wake-ups go nowhere."""
     names = broker.topology
 
     async def unbind(channel: AbstractChannel) -> None:

@@ -64,7 +64,7 @@ def test_the_next_attempt_links_to_the_one_that_was_cut_off(interrupted: Traced)
     first, second = sorted(
         interrupted.trace.named(*ANCHORS), key=lambda span: int(span.attributes[at.JOB_ATTEMPT])
     )
-    # Beside it there may be one to the doorbell, when another job's led to this start.
+    # Beside it there may be one to the wake-up, when another job's led to this start.
     assert (first.trace_id, first.span_id) in [(link.trace_id, link.span_id) for link in second.links]
 
 

@@ -27,7 +27,7 @@ EDGES = (
     ("service", "signal"), [(service, signal) for service, signals in SIGNALS.items() for signal in signals]
 )
 def test_every_service_sends_every_signal(
-    service: Source, signal: str, receiver: OtlpReceiver, lost_doorbell: Traced
+    service: Source, signal: str, receiver: OtlpReceiver, lost_wake_up: Traced
 ) -> None:
     until(lambda: signal in receiver.signals.get(service, set()), 10, f"{signal} of {service}")
 
@@ -37,7 +37,7 @@ def test_a_message_leads_from_the_span_that_sent_it_to_the_span_that_processes_i
     sender: Source,
     recipient: Source,
     receiver: OtlpReceiver,
-    lost_doorbell: Traced,
+    lost_wake_up: Traced,
     ordinary: Traced,
 ) -> None:
     spans = receiver.spans

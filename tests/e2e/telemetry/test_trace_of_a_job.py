@@ -96,7 +96,7 @@ def test_storage_calls_of_every_service_say_what_they_did(ordinary: Traced) -> N
             assert (call.status == "error") == (call.attributes[at.STORAGE_OUTCOME] in {"unknown", "denied"})
 
 
-def test_a_doorbell_is_sent_and_processed_once(ordinary: Traced, commanded: Commanded) -> None:
+def test_a_wake_up_is_sent_and_processed_once(ordinary: Traced, commanded: Commanded) -> None:
     for traced in (ordinary, commanded):
         (sent,) = [span for span in traced.trace.named(SEND) if span.service == Source.PUBLISHER]
         processed = traced.trace.one(PROCESS)
@@ -163,15 +163,15 @@ def test_a_trace_shows_a_job_while_it_waits_and_behind_whom(line: Line) -> None:
     assert not trace.named(sp.WAIT_IN_LINE, *ANCHORS)
 
 
-def test_a_job_whose_doorbell_was_lost_is_started_from_the_scheduler(
-    lost_doorbell: Traced, receiver: OtlpReceiver
+def test_a_job_whose_wake_up_was_lost_is_started_from_the_scheduler(
+    lost_wake_up: Traced, receiver: OtlpReceiver
 ) -> None:
-    assert_hangs_together(lost_doorbell.trace)
-    assert len(lost_doorbell.trace.named(*ANCHORS)) == 1, f"{lost_doorbell.trace}"
-    rung = [
+    assert_hangs_together(lost_wake_up.trace)
+    assert len(lost_wake_up.trace.named(*ANCHORS)) == 1, f"{lost_wake_up.trace}"
+    notified = [
         span for span in receiver.spans if span.service == Source.SCHEDULER and span.name in {SEND, sp.SWEEP}
     ]
-    assert {span.name for span in rung} == {SEND, sp.SWEEP}
+    assert {span.name for span in notified} == {SEND, sp.SWEEP}
 
 
 def test_a_job_that_a_message_submits_continues_the_trace_of_the_message(commanded: Commanded) -> None:

@@ -16,7 +16,7 @@ pytestmark = [
         "ordinary",
         "line",
         "killed_runner",
-        "lost_doorbell",
+        "lost_wake_up",
         "commanded",
         "failures",
         "lost_worker",

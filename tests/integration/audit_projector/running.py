@@ -20,14 +20,14 @@ from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModels, ReadModelWriter
 from contracts.identifiers import new_id
 from contracts.lock_names import partition
-from coordination import transactions
+from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import SystemClock
-from coordination.events import Writer, timestamp
-from coordination.line import read_line
+from coordination.journal import transactions
+from coordination.journal.events import Writer, timestamp
+from coordination.journal.line import read_line
+from coordination.journal.rows import LOCK_KEY, job_key
 from coordination.outcomes import Completed
-from coordination.rows import LOCK_KEY, job_key
-from coordination.submission import NewJob, Submitter
-from service_defaults.broker import RabbitBell, make_broker
+from service_defaults.broker import RabbitNotifier, make_broker
 
 
 @dataclass
@@ -40,19 +40,19 @@ class Installation:
     models: ReadModels
     writer: ReadModelWriter
     broker: RabbitBroker
-    bell: RabbitBell
+    notifier: RabbitNotifier
 
     async def submit(self, lock: str) -> str:
         """Submit a job, which announces its first event; gives its id."""
         new = NewJob(new_id(), new_id(), "ten-steps", lock, "{}", "test")
-        await Submitter(self.journal, self.bell, SystemClock(), call_timeout=5.0).submit(new)
+        await Submitter(self.journal, self.notifier, SystemClock(), call_timeout=5.0).submit(new)
         return new.job_id
 
     async def run(self, lock: str) -> None:
         """Run the next job of a lock to its end without telling anybody."""
         line = await read_line(self.journal, lock, partition(lock))
         writer = Writer("w", uuid.uuid4().hex, timestamp(SystemClock().now()), worker="w")
-        limits = transactions.Limits()
+        limits = transactions.InterruptionLimits()
         draft = transactions.take_over(line, None, writer, "lease", limits, lambda _: True)
         assert draft is not None
         assert draft.job is not None
@@ -89,11 +89,11 @@ async def installation(rabbitmq_url: str, connection_string: str) -> AsyncIterat
     await writer.prepare()
     broker = make_broker(settings)
     await broker.start()
-    bell = RabbitBell(broker, settings.topology, settings.deferral_milliseconds)
+    notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds)
     try:
-        yield Installation(settings, storage, TableJournal(storage), models, writer, broker, bell)
+        yield Installation(settings, storage, TableJournal(storage), models, writer, broker, notifier)
     finally:
-        await bell.aclose()
+        await notifier.aclose()
         await broker.stop()
         await storage.aclose()
 

@@ -11,8 +11,8 @@ from tests.waiting import until
 from azure_storage.read_models import registered_jobs
 from contracts.jobs import Event
 from contracts.lock_names import partition
-from coordination.events import announced
-from coordination.rows import EventRow, event_prefix
+from coordination.journal.events import announced
+from coordination.journal.rows import EventRow, event_prefix
 from service_defaults.broker import events_exchange
 
 pytestmark = pytest.mark.integration
@@ -24,7 +24,7 @@ async def tell(place: Installation, lock: str, job_id: str, *seqs: int) -> None:
     """Announce these events of a job."""
     stored = await place.journal.read_range(partition(lock), event_prefix(job_id))
     events = [announced(EventRow.from_row(row)) for row in stored]
-    place.bell.announce([event for event in events if event.seq in seqs])
+    place.notifier.announce([event for event in events if event.seq in seqs])
 
 
 async def is_projected(place: Installation, job_id: str) -> bool:
@@ -130,7 +130,7 @@ async def test_nothing_is_lost_while_the_storage_is_away(
             await place.run("ledger")
             stored = await place.journal.read_range(partition("ledger"), event_prefix(job_id))
             storage.pause()
-            place.bell.announce([announced(EventRow.from_row(row)) for row in stored])
+            place.notifier.announce([announced(EventRow.from_row(row)) for row in stored])
 
             async def says_so() -> bool:
                 answer = await client.get("/health/ready")

@@ -1,4 +1,4 @@
-"""A service's broker, bell and intake in a name space of their own, and a look into the queues."""
+"""A service's broker, wake-up and message reader in a name space of their own, and a look into the queues."""
 
 import asyncio
 import uuid
@@ -11,7 +11,7 @@ from faststream.rabbit import RabbitBroker
 from pydantic import SecretStr
 
 from contracts.topology import Topology
-from service_defaults.broker import Intake, RabbitBell, make_broker
+from service_defaults.broker import MessageReader, RabbitNotifier, make_broker
 from service_defaults.settings import ServiceSettings
 
 DEADLINE_SECONDS = 30.0
@@ -23,8 +23,8 @@ class Rig:
 
     settings: ServiceSettings
     broker: RabbitBroker
-    bell: RabbitBell
-    intake: Intake
+    notifier: RabbitNotifier
+    reader: MessageReader
     channel: AbstractRobustChannel
 
     @property
@@ -59,11 +59,11 @@ def settings_for(url: str, namespace: str = "", deferral_seconds: float = 0.3) -
 async def connected(settings: ServiceSettings, *, timeout: float = 5.0) -> AsyncIterator[Rig]:
     """Connect as a service does, without subscribers; a test adds them and starts the broker."""
     broker = make_broker(settings, graceful_timeout=2.0)
-    bell = RabbitBell(broker, settings.topology, settings.deferral_milliseconds, timeout=timeout)
+    notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds, timeout=timeout)
     connection = await broker.connect()
     channel = await connection.channel()
     try:
-        yield Rig(settings, broker, bell, Intake(broker, settings.topology), channel)
+        yield Rig(settings, broker, notifier, MessageReader(broker, settings.topology), channel)
     finally:
-        await bell.aclose(timeout=1.0)
+        await notifier.aclose(timeout=1.0)
         await broker.stop()

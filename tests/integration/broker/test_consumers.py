@@ -11,7 +11,7 @@ from tests.integration.broker.rig import Rig, connected, settings_for
 from tests.waiting import until
 
 from contracts.messages import RunJob
-from coordination.ports import Ring, UnknownOutcomeError
+from coordination.ports import UnknownOutcomeError, WakeUp
 from service_defaults.broker import ConsumerWatchdog, jobs_exchange, jobs_queue
 from service_defaults.health import Health, rabbitmq_check
 
@@ -23,12 +23,12 @@ async def subscribe(rig: Rig, heard: list[str]) -> RabbitSubscriber:
         jobs_queue(rig.topology), jobs_exchange(rig.topology), channel=Channel(prefetch_count=1)
     )
 
-    async def on_doorbell(message: RabbitMessage) -> None:
-        body = await rig.intake.parse(message, RunJob)
+    async def on_wake_up(message: RabbitMessage) -> None:
+        body = await rig.reader.parse(message, RunJob)
         assert body is not None
         heard.append(body.lock)
 
-    subscriber(on_doorbell)
+    subscriber(on_wake_up)
     await subscriber.start()
     return subscriber
 
@@ -57,7 +57,7 @@ async def test_the_watchdog_gets_a_lost_consumer_back(rig: Rig) -> None:
         return not await health.problems()
 
     await until(consumes)
-    await rig.bell.ring(Ring("ledger"))
+    await rig.notifier.notify(WakeUp("ledger"))
 
     async def is_heard() -> bool:
         return heard == ["ledger"]
@@ -126,14 +126,14 @@ async def test_readiness_follows_the_broker(tmp_path_factory: pytest.TempPathFac
             broker.start()
             await until(is_ready)
 
-            async def is_rung() -> bool:
-                # As whoever rings does, where the channel is not opened again in time.
+            async def is_notified() -> bool:
+                # As whoever notifies does, where the channel is not opened again in time.
                 with suppress(UnknownOutcomeError):
-                    await rig.bell.ring(Ring("ledger"))
+                    await rig.notifier.notify(WakeUp("ledger"))
                     return True
                 return False
 
-            await until(is_rung)
+            await until(is_notified)
 
             async def is_heard() -> bool:
                 # A connection that breaks again before the acknowledgement brings it once more.

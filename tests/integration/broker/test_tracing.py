@@ -28,9 +28,9 @@ from contracts.messages import Hint, RunJob
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from contracts.telemetry.names import SpanName
-from coordination.ports import RecordedEvent, Ring, UnknownOutcomeError
+from coordination.ports import RecordedEvent, UnknownOutcomeError, WakeUp
 from service_defaults.broker import control_exchange, control_queue, jobs_exchange, jobs_queue
-from service_defaults.broker.tracing import CarriedContext, without_span
+from service_defaults.broker.tracing import PassthroughTracerProvider, without_span
 
 pytestmark = pytest.mark.integration
 
@@ -70,7 +70,7 @@ class Seen:
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Seen]:
-    AioPikaInstrumentor().instrument(tracer_provider=CarriedContext())
+    AioPikaInstrumentor().instrument(tracer_provider=PassthroughTracerProvider())
     exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
     tracing = TracerProvider(shutdown_on_exit=False)
     tracing.add_span_processor(SimpleSpanProcessor(exporter))
@@ -91,7 +91,7 @@ async def told(seen: Seen, rabbitmq: RabbitMQ) -> AsyncIterator[Rig]:
 
 
 async def listen(rig: Rig, inside: list[trace.SpanContext]) -> None:
-    """Answer doorbells as a worker does."""
+    """Answer wake-ups as a worker does."""
     subscriber = rig.broker.subscriber(
         jobs_queue(rig.topology),
         jobs_exchange(rig.topology),
@@ -99,13 +99,13 @@ async def listen(rig: Rig, inside: list[trace.SpanContext]) -> None:
         ack_policy=AckPolicy.REJECT_ON_ERROR,
     )
 
-    async def on_doorbell(message: RabbitMessage) -> None:
+    async def on_wake_up(message: RabbitMessage) -> None:
         inside.append(trace.get_current_span().get_span_context())
-        body = await rig.intake.parse(message, RunJob)
+        body = await rig.reader.parse(message, RunJob)
         if body is not None and body.lock == "bug":
             raise ValueError("a bug")
 
-    subscriber(on_doorbell)
+    subscriber(on_wake_up)
     await subscriber.start()
 
 
@@ -117,13 +117,13 @@ async def until_told(seen: Seen, *names: str) -> None:
     await until(lambda: set(names) <= set(seen.spans))
 
 
-async def test_a_doorbell_is_told_from_the_ring_to_the_answer_in_the_jobs_own_trace(
+async def test_a_wake_up_is_told_from_the_wake_up_to_the_answer_in_the_jobs_own_trace(
     seen: Seen, told: Rig, rabbitmq: RabbitMQ
 ) -> None:
     inside: list[trace.SpanContext] = []
     await listen(told, inside)
     with seen.tracer.start_as_current_span("something else"):
-        await told.bell.ring(Ring("ledger", "j", traceparent=TRACE, reason="submitted"))
+        await told.notifier.notify(WakeUp("ledger", "j", traceparent=TRACE, reason="submitted"))
     await until_told(seen, spans.SEND_JOBS, spans.PROCESS_JOBS)
     sent, processed = seen.spans[spans.SEND_JOBS], seen.spans[spans.PROCESS_JOBS]
     assert (sent.kind, processed.kind) == (SpanKind.PRODUCER, SpanKind.CONSUMER)
@@ -171,13 +171,13 @@ async def test_a_doorbell_is_told_from_the_ring_to_the_answer_in_the_jobs_own_tr
             "messaging.destination.name": f"{exchange}:run",
         }
         assert point.exemplars[0].trace_id == sent.context.trace_id
-    (rung,) = measured[metrics.DOORBELLS_RUNG]
-    assert (dict(rung.attributes), rung.value) == ({at.DOORBELL_REASON: "submitted"}, 1)
+    (notified,) = measured[metrics.WAKE_UPS_SENT]
+    assert (dict(notified.attributes), notified.value) == ({at.WAKE_UP_REASON: "submitted"}, 1)
 
 
 async def test_a_handler_that_fails_is_an_error_with_its_exception(seen: Seen, told: Rig) -> None:
     await listen(told, [])
-    await told.bell.ring(Ring("bug"))
+    await told.notifier.notify(WakeUp("bug"))
     await until_told(seen, spans.PROCESS_JOBS)
     processed = seen.spans[spans.PROCESS_JOBS]
     assert processed.status.status_code is StatusCode.ERROR
@@ -211,7 +211,7 @@ async def test_events_hints_and_deferrals_have_names_without_ids(seen: Seen, tol
     )
 
     async def on_hint(message: RabbitMessage) -> None:
-        await told.intake.parse(message, Hint)
+        await told.reader.parse(message, Hint)
 
     subscriber(on_hint)
     await subscriber.start()
@@ -232,9 +232,9 @@ async def test_events_hints_and_deferrals_have_names_without_ids(seen: Seen, tol
         "",
         "h",
     )
-    told.bell.announce([event])
-    await told.bell.hint(Hint(what="cancel_requested", lock="ledger", job_id="j"))
-    await told.bell.defer(Ring("ledger"))
+    told.notifier.announce([event])
+    await told.notifier.hint(Hint(what="cancel_requested", lock="ledger", job_id="j"))
+    await told.notifier.defer(WakeUp("ledger"))
     expected = {spans.SEND_EVENTS, spans.SEND_CONTROL, spans.PROCESS_CONTROL, spans.SEND_JOBS}
     await until_told(seen, *expected)
     assert set(seen.spans) == expected <= DECLARED
@@ -244,8 +244,8 @@ async def test_events_hints_and_deferrals_have_names_without_ids(seen: Seen, tol
     assert described(seen.spans[spans.PROCESS_CONTROL])[at.MESSAGING_DESTINATION] == destination
     (point,) = seen.points(metrics.MESSAGING_PROCESS_DURATION)
     assert point.attributes[at.MESSAGING_DESTINATION] == told.topology.control_exchange
-    (rung,) = seen.points(metrics.DOORBELLS_RUNG)
-    assert dict(rung.attributes) == {at.DOORBELL_REASON: "deferred"}
+    (notified,) = seen.points(metrics.WAKE_UPS_SENT)
+    assert dict(notified.attributes) == {at.WAKE_UP_REASON: "deferred"}
 
 
 async def test_what_the_broker_does_not_confirm_is_an_error(
@@ -256,16 +256,16 @@ async def test_what_the_broker_does_not_confirm_is_an_error(
             await rig.broker.start()
             broker.pause()
             with pytest.raises(UnknownOutcomeError):
-                await rig.bell.defer(Ring("ledger"))
+                await rig.notifier.defer(WakeUp("ledger"))
             broker.resume()
     sent = seen.spans[spans.SEND_JOBS]
     assert sent.status.status_code is StatusCode.ERROR
     assert described(sent)[at.ERROR_TYPE] == "NotConfirmedError"
     (point,) = seen.points(metrics.MESSAGES_UNCONFIRMED)
-    assert (dict(point.attributes), point.value) == ({at.MESSAGE_TYPE: "deferred_doorbell"}, 1)
+    assert (dict(point.attributes), point.value) == ({at.MESSAGE_TYPE: "deferred_wake_up"}, 1)
     (sending,) = seen.points(metrics.MESSAGING_OPERATION_DURATION)
     assert sending.attributes[at.ERROR_TYPE] == "NotConfirmedError"
-    assert not seen.points(metrics.DOORBELLS_RUNG)
+    assert not seen.points(metrics.WAKE_UPS_SENT)
 
 
 async def test_a_message_that_comes_after_a_lost_connection_is_told_once(
@@ -280,7 +280,7 @@ async def test_a_message_that_comes_after_a_lost_connection_is_told_once(
             broker.start()
 
             async def is_heard() -> bool:
-                await rig.bell.ring(Ring("ledger"))
+                await rig.notifier.notify(WakeUp("ledger"))
                 return bool(inside)
 
             await until(is_heard)

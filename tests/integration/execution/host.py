@@ -10,7 +10,7 @@ import sys
 from tests.integration.execution.rig import JOBS, FakeRun, environment
 
 from worker.execution import RunnerPool
-from worker.execution.slots import boot_time
+from worker.execution.deadline_table import boot_time
 
 
 async def main(kind: str, folder: str, seconds: float) -> None:
@@ -21,7 +21,7 @@ async def main(kind: str, folder: str, seconds: float) -> None:
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
     (runner,) = pool._runners
-    print(json.dumps({"runner": runner.pid, "guillotine": pool._guillotine.pid}), flush=True)
+    print(json.dumps({"runner": runner.pid, "enforcer": pool._enforcer.pid}), flush=True)
     print(json.dumps({"outcome": type(await task).__name__}), flush=True)
     await pool.stop()
 

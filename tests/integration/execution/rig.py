@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psutil
 
+from coordination.holder.runs import Run, StepDone, StepRecord, Stop
+from coordination.journal.rows import JobRow
 from coordination.outcomes import Outcome, StopReason
-from coordination.rows import JobRow
-from coordination.runs import Run, StepDone, StepRecord, Stop
 from worker.execution import RunnerPool
-from worker.execution.slots import boot_time
+from worker.execution.deadline_table import boot_time
 
 JOBS = "tests.integration.execution.misbehaving_jobs"
 ROOT = Path(__file__).parents[3]

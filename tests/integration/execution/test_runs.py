@@ -8,9 +8,9 @@ from tests.integration.execution import misbehaving_jobs
 from tests.integration.execution.rig import FakeRun, is_alive
 from tests.waiting import until
 
+from coordination.holder.runs import StepRecord
 from coordination.outcomes import Completed, Failed, Interrupted, Lost, StopReason
 from coordination.ports import CoordinationError, InvalidTransactionError
-from coordination.runs import StepRecord
 from turnstile import kind_of
 from turnstile.testing import InMemoryChannel, run_job
 

@@ -66,7 +66,7 @@ async def test_stopping_the_pool_interrupts_what_runs_and_leaves_no_process(capl
     run = FakeRun("swallows-cancel")
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
-    pids = [runner.pid for runner in pool._runners] + [pool._guillotine.pid]
+    pids = [runner.pid for runner in pool._runners] + [pool._enforcer.pid]
     await pool.stop()
     assert await task == Interrupted("the worker is being stopped")
     assert not any(is_alive(pid) for pid in pids)

@@ -11,7 +11,7 @@ from tests.integration.execution.rig import FakeRun, is_alive
 from tests.waiting import until
 
 from coordination.outcomes import Cancelled, Completed, Interrupted, Lost, StopReason, TimedOut
-from worker.execution.slots import boot_time
+from worker.execution.deadline_table import boot_time
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -187,12 +187,12 @@ async def test_a_killed_runner_is_replaced(pool):
     assert isinstance(await FakeRun("echo").on(pool), Completed)
 
 
-async def test_a_dead_guillotine_is_replaced_and_no_run_starts_without_one(pool):
-    old = pool._guillotine.pid
+async def test_a_dead_deadline_enforcer_is_replaced_and_no_run_starts_without_one(pool):
+    old = pool._enforcer.pid
     os.kill(old, signal.SIGSTOP)
     os.kill(old, signal.SIGKILL)
-    await until(lambda: not pool._guillotine.is_ready)
+    await until(lambda: not pool._enforcer.is_ready)
     assert pool.idle == 0
     assert isinstance(await FakeRun("echo").on(pool), Completed)
-    assert pool._guillotine.is_ready
-    assert pool._guillotine.pid != old
+    assert pool._enforcer.is_ready
+    assert pool._enforcer.pid != old

@@ -10,7 +10,7 @@ import time
 import pytest
 from tests.integration.execution.rig import ROOT, environment, is_alive
 
-from worker.execution.guillotine import PERIOD_SECONDS
+from worker.execution.deadline_enforcer import PERIOD_SECONDS
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +24,7 @@ class Host:
             command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
         )
         pids = self.line()
-        self.runner, self.guillotine = pids["runner"], pids["guillotine"]
+        self.runner, self.enforcer = pids["runner"], pids["enforcer"]
         noted = folder / "grandchild"
         self.grandchild = int(noted.read_text().split()[0]) if noted.exists() else self.runner
 
@@ -33,7 +33,7 @@ class Host:
 
     @property
     def family(self):
-        return {name: getattr(self, name) for name in ("runner", "grandchild", "guillotine")}
+        return {name: getattr(self, name) for name in ("runner", "grandchild", "enforcer")}
 
     def end(self):
         for pid in (*self.family.values(), self.process.pid):
@@ -72,11 +72,11 @@ def test_a_stopped_supervisor_leaves_no_running_job_behind_its_deadline(start_ho
     assert is_alive(host.runner)
     # Its supervisor can reap nothing while it is stopped, so the runner remains a zombie.
     assert seconds_until_dead([host.runner, host.grandchild]) < 3
-    assert is_alive(host.guillotine)
+    assert is_alive(host.enforcer)
     os.kill(host.process.pid, signal.SIGCONT)
     assert host.line() == {"outcome": "Lost"}
     assert host.process.wait(10) == 0
-    assert seconds_until_dead([host.guillotine]) < 2
+    assert seconds_until_dead([host.enforcer]) < 2
 
 
 def test_what_a_handler_detached_dies_at_the_deadline_while_the_supervisor_stands_still(start_host, tmp_path):
@@ -91,31 +91,31 @@ def test_what_a_handler_detached_dies_at_the_deadline_while_the_supervisor_stand
 def test_before_its_deadline_a_runner_outlives_its_supervisors_stop(start_host):
     host = start_host(60.0)
     os.kill(host.process.pid, signal.SIGSTOP)
-    # Long enough for the guillotine to look ten times.
+    # Long enough for the deadline enforcer to look ten times.
     looks_until = time.monotonic() + 10 * PERIOD_SECONDS
     while time.monotonic() < looks_until:
         assert all(map(is_alive, host.family.values()))
         time.sleep(PERIOD_SECONDS / 5)
 
 
-def test_a_killed_supervisor_takes_runner_grandchildren_and_guillotine_with_it(start_host):
+def test_a_killed_supervisor_takes_runner_grandchildren_and_deadline_enforcer_with_it(start_host):
     host = start_host(60.0)
     os.kill(host.process.pid, signal.SIGKILL)
     assert seconds_until_dead(host.family.values()) < 1
 
 
-def test_a_killed_supervisor_takes_a_runner_with_it_without_a_guillotine(start_host):
+def test_a_killed_supervisor_takes_a_runner_with_it_without_a_deadline_enforcer(start_host):
     # Its loop is blocked, so that it cannot notice by itself that nobody listens any more.
     host = start_host(60.0, "grandchild-and-blocks")
     os.kill(host.process.pid, signal.SIGSTOP)
-    os.kill(host.guillotine, signal.SIGKILL)
+    os.kill(host.enforcer, signal.SIGKILL)
     os.kill(host.process.pid, signal.SIGKILL)
     assert seconds_until_dead([host.runner]) < 1
 
 
-def test_a_guillotine_that_is_told_to_end_kills_nobody(start_host):
+def test_a_deadline_enforcer_that_is_told_to_end_kills_nobody(start_host):
     host = start_host(60.0)
     os.kill(host.process.pid, signal.SIGSTOP)
-    os.kill(host.guillotine, signal.SIGTERM)
-    seconds_until_dead([host.guillotine])
+    os.kill(host.enforcer, signal.SIGTERM)
+    seconds_until_dead([host.enforcer])
     assert is_alive(host.runner)

@@ -34,7 +34,7 @@ def good(model: type[BaseModel]) -> dict[str, Any]:
     """Give a body that is understood, and leads to nothing that exists; submissions lack their job id."""
     lock, job_id = f"nobody {uuid.uuid4().hex}", str(uuid.uuid4())
     bodies: dict[type[BaseModel], dict[str, Any]] = {
-        RunJob: {"version": 1, "lock": lock, "job_id": job_id, "marked": False, "released": False},
+        RunJob: {"version": 1, "lock": lock, "job_id": job_id, "is_deferred_copy": False, "released": False},
         SubmitJob: {
             "version": 1,
             "actor": "fuzz",
@@ -115,7 +115,7 @@ def monsters(model: type[BaseModel]) -> dict[str, bytes]:
         "unknown field": fine | {"surprise": 1},
         "unknown field with a name": fine | {"\x00" * 1000: 1},
     }
-    for name in set(fine) - {"version", "actor", "marked", "released"}:
+    for name in set(fine) - {"version", "actor", "is_deferred_copy", "released"}:
         for number, value in enumerate((None, 7, [1], {"a": 1}, True, 10**400)):
             if not (name == "job_id" and value is None and model is RunJob):
                 changed[f"{name} wrong {number}"] = fine | {name: value}

@@ -1,4 +1,4 @@
-"""Hostile messages through the real intake: each is understood, or set aside once with a reason.
+"""Hostile messages through the real message reader: each is understood, or set aside once with a reason.
 
 FUZZ_BODIES is how many, FUZZ_SEED what they are drawn from.
 """
@@ -21,12 +21,12 @@ from tests.integration.fuzz.hostile_messages import MODELS, fuzzed, good, monste
 from contracts import lock_names
 from contracts.messages import SubmitJob
 from contracts.topology import Topology
-from coordination.events import Writer
-from coordination.limits import check_limits
+from coordination.clients.submission import NewJob, build_submission
+from coordination.journal.events import Writer
+from coordination.journal.storage_limits import check_limits
 from coordination.ports import InvalidTransactionError
-from coordination.submission import NewJob, build_submission
 from publisher.strict_json import canonical
-from service_defaults.broker import Intake
+from service_defaults.broker import MessageReader
 
 _BODIES = int(os.environ.get("FUZZ_BODIES", "100000"))
 _SEED = int(os.environ.get("FUZZ_SEED", "1"))
@@ -62,18 +62,18 @@ class FakeMessage:
 
 @dataclass
 class Desk:
-    """An intake, and what came of every message."""
+    """An message reader, and what came of every message."""
 
     broker: FakeBroker = field(default_factory=FakeBroker)
     understood: int = 0
     set_aside: int = 0
 
     def __post_init__(self) -> None:
-        self.intake = Intake(cast("RabbitBroker", self.broker), Topology())
+        self.reader = MessageReader(cast("RabbitBroker", self.broker), Topology())
 
     async def take(self, model: type[BaseModel], body: bytes, headers: dict[str, Any] | None = None) -> None:
         message = FakeMessage(body, headers or {})
-        parsed = await self.intake.parse(cast("RabbitMessage", message), model)
+        parsed = await self.reader.parse(cast("RabbitMessage", message), model)
         if parsed is not None:
             self.understood += 1
             assert message.acknowledged == 0

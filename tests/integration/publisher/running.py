@@ -80,12 +80,12 @@ async def take(channel: aio_pika.abc.AbstractChannel, queue: str) -> aio_pika.ab
     declared = await channel.get_queue(queue)
     taken: list[aio_pika.abc.AbstractIncomingMessage] = []
 
-    async def has_come() -> bool:
+    async def received() -> bool:
         message = await declared.get(fail=False, no_ack=True)
         taken.extend([message] if message is not None else [])
         return bool(taken)
 
-    await until(has_come)
+    await until(received)
     return taken[0]
 
 

@@ -16,7 +16,7 @@ from contracts import topology
 pytestmark = pytest.mark.integration
 
 
-async def test_a_submission_is_found_at_once_and_rings(publisher: Running) -> None:
+async def test_a_submission_is_found_at_once_and_notifies(publisher: Running) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     answer = await publisher.client.post(
         "/api/jobs",
@@ -32,10 +32,10 @@ async def test_a_submission_is_found_at_once_and_rings(publisher: Running) -> No
     assert (lock["lock"], lock["line"], lock["fence"]) == ("Büro/7", [job_id], 0)
     names = publisher.settings.topology
     async with channel_to(publisher.settings) as channel:
-        bell = await take(channel, names.jobs_queue)
+        notifier = await take(channel, names.jobs_queue)
         events = await take(channel, names.projector_queue)
-    assert json.loads(bell.body)["lock"] == "Büro/7"
-    assert str(bell.headers["traceparent"]).split("-")[1] == trace
+    assert json.loads(notifier.body)["lock"] == "Büro/7"
+    assert str(notifier.headers["traceparent"]).split("-")[1] == trace
     assert [event["status"] for event in json.loads(events.body)["events"]] == ["Submitted"]
 
 

@@ -15,15 +15,15 @@ from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
 from contracts.identifiers import new_id
+from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import SystemClock
-from coordination.doorkeeper import Doorkeeper
-from coordination.house import House, Ports, Rules
-from coordination.memory import InMemoryBell
+from coordination.holder.dispatcher import LockDispatcher
+from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
+from coordination.holder.runs import Run
 from coordination.observations import Observation, RunEnded
 from coordination.outcomes import Completed, Outcome
-from coordination.ports import Ring
-from coordination.runs import Run
-from coordination.submission import NewJob, Submitter
+from coordination.ports import WakeUp
+from coordination.testing.memory import InMemoryNotifier
 from coordination.times import LeaseTimes
 
 pytestmark = pytest.mark.integration
@@ -44,7 +44,7 @@ class Place:
     """A publisher's and a worker's protocol on one storage account, whose requests are counted."""
 
     submitter: Submitter
-    doorkeeper: Doorkeeper
+    dispatcher: LockDispatcher
     calls: Counter[str] = field(default_factory=Counter)
     observed: list[Observation] = field(default_factory=list)
 
@@ -53,11 +53,11 @@ class Place:
         await self.submitter.submit(new)
 
     async def run(self, jobs: int) -> None:
-        """Answer a doorbell and let the worker follow its line to the end, and leave the lock."""
+        """Answer a wake-up and let the worker follow its line to the end, and leave the lock."""
         self.observed.clear()
-        await self.doorkeeper.answer(Ring(LOCK))
+        await self.dispatcher.answer(WakeUp(LOCK))
         async with asyncio.timeout(60):
-            await self.doorkeeper.until_room(is_free=True)
+            await self.dispatcher.until_capacity(is_free=True)
         assert sum(isinstance(seen, RunEnded) for seen in self.observed) == jobs
 
 
@@ -74,20 +74,20 @@ async def place_on(azurite: servers.Azurite, namespace: str) -> AsyncIterator[Pl
     )
     await connection.prepare()
     journal, clock = TableJournal(connection), SystemClock()
-    ports = Ports(BlobLeases(connection), journal, InMemoryBell(), clock)
-    doorkeeper = Doorkeeper(
+    ports = Ports(BlobLeases(connection), journal, InMemoryNotifier(), clock)
+    dispatcher = LockDispatcher(
         ports,
-        Rules("worker", LeaseTimes.of(60)),
-        House(capacity=1),
+        HolderSettings("worker", LeaseTimes.of(60)),
+        WorkerPolicy(capacity=1),
         NoWork(),
         lambda _: True,
         observed.append,
     )
     calls.clear()
     try:
-        yield Place(Submitter(journal, ports.bell, clock), doorkeeper, calls, observed)
+        yield Place(Submitter(journal, ports.notifier, clock), dispatcher, calls, observed)
     finally:
-        await doorkeeper.stop(0)
+        await dispatcher.stop(0)
         await connection.aclose()
 
 

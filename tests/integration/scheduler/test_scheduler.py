@@ -56,18 +56,18 @@ async def empty(place: Installation, queue: str) -> list[bytes]:
     return found
 
 
-async def test_a_lost_doorbell_rings_again(place: Installation) -> None:
+async def test_a_lost_wake_up_notifies_again(place: Installation) -> None:
     await place.submit("ledger")
     assert len(await empty(place, place.settings.topology.jobs_queue)) == 1
     async with scheduler(place), scheduler(place):
-        rung: list[bytes] = []
+        notified: list[bytes] = []
 
-        async def has_rung() -> bool:
-            rung.extend(await empty(place, place.settings.topology.jobs_queue))
-            return bool(rung)
+        async def has_notified() -> bool:
+            notified.extend(await empty(place, place.settings.topology.jobs_queue))
+            return bool(notified)
 
-        await until(has_rung)
-        assert {RunJob.model_validate_json(body).lock for body in rung} == {"ledger"}
+        await until(has_notified)
+        assert {RunJob.model_validate_json(body).lock for body in notified} == {"ledger"}
 
 
 async def test_a_lost_last_event_is_told_again_until_the_trail_is_whole(place: Installation) -> None:
@@ -98,4 +98,4 @@ async def test_what_waits_is_shown(place: Installation) -> None:
 
 
 async def _all_is_told(place: Installation) -> bool:
-    return place.bell.waiting == 0
+    return place.notifier.waiting == 0

@@ -18,10 +18,10 @@ from azure_storage.journal import TableJournal
 from azure_storage.names import StorageNames
 from azure_storage.read_models import ReadModelNames, ReadModelWriter, TrailEntry
 from command_line.verifying.storage import StorageEvidence
-from coordination import rows
-from coordination.events import announced
+from coordination.journal import rows
+from coordination.journal.events import announced
+from coordination.journal.rows import EventRow
 from coordination.ports import Insert, Registration, Transaction
-from coordination.rows import EventRow
 from service_defaults.broker import to_event
 from verification import Question, Verdict, verify
 

@@ -10,7 +10,7 @@ from tests.unit.verification.authored import job_id
 from tests.unit.verification.breaking import FIRST, SECOND
 
 from azure_storage.leases import BlobLeases
-from coordination import rows
+from coordination.journal import rows
 from verification import Place, Scope
 
 pytestmark = pytest.mark.integration

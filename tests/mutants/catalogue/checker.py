@@ -52,7 +52,7 @@ MUTANTS = [
         "I2: only a run's own worker writes for it; another may only find it cut off",
         (
             Change(
-                "verification.run_rules",
+                "verification.authorship_rules",
                 "(status is EventStatus.INTERRUPTED and event.worker is not None)",
                 "event.worker is not None",
             ),
@@ -148,7 +148,7 @@ MUTANTS = [
     Mutant(
         "held-leases-of-the-first-batch",
         "I9: no idle lock is leased, however many locks there are",
-        (Change("verification.holdings", "        held |= {\n", "        held = {\n"),),
+        (Change("verification.leftovers", "        held |= {\n", "        held = {\n"),),
         f"{_TESTS}catching_up.py::test_the_lease_of_each_idle_lock_is_looked_at",
     ),
     Mutant(

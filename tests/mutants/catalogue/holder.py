@@ -3,7 +3,7 @@
 from tests.mutants.mutant import Change, Mutant
 
 _FOLDER = "tests/unit/coordination/"
-_KEEPER = f"{_FOLDER}test_keeper.py::test_"
+_KEEPER = f"{_FOLDER}test_lease_keeper.py::test_"
 _HELD = f"{_FOLDER}test_held_rows.py::test_"
 _RUNS = f"{_FOLDER}test_from_run_to_run.py::test_"
 _SERVING = f"{_FOLDER}test_serving.py::test_"
@@ -15,7 +15,13 @@ MUTANTS = [
     Mutant(
         "late-renewal-revives",
         "a renewal that succeeds too late moves no deadline that has passed",
-        (Change("coordination.keeper", "            if margin > 0:\n", "            if margin > -1000:\n"),),
+        (
+            Change(
+                "coordination.holder.lease_keeper",
+                "            if margin > 0:\n",
+                "            if margin > -1000:\n",
+            ),
+        ),
         f"{_KEEPER}a_renewal_that_is_answered_when_its_time_is_over_revives_nothing",
     ),
     Mutant(
@@ -23,7 +29,7 @@ MUTANTS = [
         "a lease that may have been granted without an answer is given back",
         (
             Change(
-                "coordination.keeper",
+                "coordination.holder.lease_keeper",
                 "            await self.release()\n            raise",
                 "            raise",
             ),
@@ -35,7 +41,7 @@ MUTANTS = [
         "a renewal may take no longer than the time that is left to write",
         (
             Change(
-                "coordination.keeper",
+                "coordination.holder.lease_keeper",
                 "min(self._times.call_timeout, self.soft_deadline - sent)",
                 "self._times.call_timeout",
             ),
@@ -47,7 +53,7 @@ MUTANTS = [
         "progress that a run reported is not shown with the next job",
         (
             Change(
-                "coordination.tenure",
+                "coordination.holder.tenure",
                 "        self._reported = None\n        self._rows.begin(",
                 "        self._rows.begin(",
             ),
@@ -59,7 +65,7 @@ MUTANTS = [
         "a wake-up that comes while the line is read counts for the next look",
         (
             Change(
-                "coordination.tenure",
+                "coordination.holder.tenure",
                 "        self.hinted = False\n        self._line = await until_known("
                 "self._ports.clock, self._read_line, self._rows.write_until())\n",
                 "        self._line = await until_known("
@@ -72,13 +78,23 @@ MUTANTS = [
     Mutant(
         "start-outlives-shutdown",
         "a run that is being started when the worker is told to stop is told, too",
-        (Change("coordination.tenure", "        elif self._is_shutting_down:\n", "        elif False:\n"),),
+        (
+            Change(
+                "coordination.holder.tenure",
+                "        elif self._is_shutting_down:\n",
+                "        elif False:\n",
+            ),
+        ),
         f"{_RUNS}a_run_that_is_being_started_while_the_worker_stops_is_told_to_stop",
     ),
     Mutant(
         "cancellation-behind-a-lost-answer",
         "a cancellation that was accepted while an answer was lost reaches the handler",
-        (Change("coordination.held_rows", "                draft.job = job\n", "                pass\n"),),
+        (
+            Change(
+                "coordination.holder.held_rows", "                draft.job = job\n", "                pass\n"
+            ),
+        ),
         f"{_HELD}a_cancellation_between_a_lost_answer_and_its_repetition_is_heeded",
     ),
     Mutant(
@@ -86,10 +102,9 @@ MUTANTS = [
         "a worker that cannot reach the journal gives up its run when the journal's own time is over",
         (
             Change(
-                "coordination.held_rows",
-                "return min(self._ports.clock.boot() + self._rules.times.journal_deadline, "
-                "self._keeper.soft_deadline)",
-                "return self._keeper.soft_deadline",
+                "coordination.holder.held_rows",
+                "self._ports.clock.boot() + self._settings.times.journal_deadline, self._keeper.soft_deadline",
+                "self._keeper.soft_deadline, self._keeper.soft_deadline",
             ),
         ),
         f"{_HELD}a_silent_journal_is_asked_until_the_soft_deadline_and_at_most_for_its_own_time",
@@ -99,7 +114,7 @@ MUTANTS = [
         "a cancellation reaches the holder within a renewal's time though its message was lost",
         (
             Change(
-                "coordination.serving",
+                "coordination.holder.session",
                 "                looked = self._ports.clock.boot()\n"
                 "                await self._glance(tenure)\n",
                 "                looked = self._ports.clock.boot()\n",
@@ -112,7 +127,7 @@ MUTANTS = [
         "a worker that has lost its lock does not end the run",
         (
             Change(
-                "coordination.serving",
+                "coordination.holder.session",
                 "                if isinstance(outcome, Lost):\n                    break\n",
                 "                if isinstance(outcome, Lost):\n"
                 "                    outcome = Interrupted('lost')\n",
@@ -125,9 +140,9 @@ MUTANTS = [
         "a lock with a long line is passed on when other work waits for a place",
         (
             Change(
-                "coordination.serving",
-                "passes_on = held_long and not self._door.has_room",
-                "passes_on = held_long and self._door.has_room",
+                "coordination.holder.session",
+                "passes_on = held_long and not self._server.has_capacity",
+                "passes_on = held_long and self._server.has_capacity",
             ),
         ),
         f"{_SERVING}a_lock_held_for_longer_than_the_longest_tenure_is_passed_on_when_there_is_no_room",
@@ -135,15 +150,21 @@ MUTANTS = [
     Mutant(
         "wake-up-dropped-while-leaving",
         "a wake-up that comes while a lock is left has its line read again",
-        (Change("coordination.serving", "            if not self._is_rung:\n", "            if True:\n"),),
-        f"{_LEAVING}a_ring_that_comes_while_a_lock_is_left_has_its_line_read_again",
+        (
+            Change(
+                "coordination.holder.session",
+                "            if not self._is_notified:\n",
+                "            if True:\n",
+            ),
+        ),
+        f"{_LEAVING}a_wake_up_that_comes_while_a_lock_is_left_has_its_line_read_again",
     ),
     Mutant(
         "unwatched-after-leaving",
         "a lock that another worker got in between is watched",
         (
             Change(
-                "coordination.serving",
+                "coordination.holder.session",
                 "        if self.answered.done():\n            self._watches.begin(self._name)\n",
                 "",
             ),
@@ -155,8 +176,8 @@ MUTANTS = [
         "a deferred copy that meets a held lock again is deferred again",
         (
             Change(
-                "coordination.doorkeeper",
-                "            if name not in self._watches or ring.marked:\n",
+                "coordination.holder.dispatcher",
+                "            if name not in self._watches or wake_up.is_deferred_copy:\n",
                 "            if name not in self._watches:\n",
             ),
         ),
@@ -167,34 +188,34 @@ MUTANTS = [
         "a deferred copy outlives a holder that dies after it was answered",
         (
             Change(
-                "coordination.doorkeeper",
-                "            if ring.marked:\n"
+                "coordination.holder.dispatcher",
+                "            if wake_up.is_deferred_copy:\n"
                 "                await self._send_copy(name)\n"
                 "            return",
                 "            return",
             ),
         ),
-        f"{_COPIES}a_ring_for_a_lock_that_is_served_here_is_a_hint_and_a_copy_is_deferred_again",
+        f"{_COPIES}a_notify_of_a_lock_that_is_served_here_is_a_hint_and_a_copy_is_deferred_again",
     ),
     Mutant(
         "unconfirmed-copy-counts",
         "a copy that the broker did not confirm is sent again with the next wake-up",
         (
             Change(
-                "coordination.doorkeeper",
+                "coordination.holder.dispatcher",
                 "            self._copies.pop(name, None)\n            raise\n",
                 "            raise\n",
             ),
         ),
-        f"{_COPIES}a_ring_whose_copy_the_broker_did_not_confirm_comes_again",
+        f"{_COPIES}a_wake_up_whose_copy_the_broker_did_not_confirm_comes_again",
     ),
     Mutant(
         "unhurried-watch",
         "a worker that watches a lock tries for it as soon as it is released",
         (
             Change(
-                "coordination.watches",
-                "        if ring.released:\n            watch.nudged.set()\n",
+                "coordination.holder.watches",
+                "        if wake_up.released:\n            watch.nudged.set()\n",
                 "",
             ),
         ),
@@ -205,24 +226,24 @@ MUTANTS = [
         "work that comes while a watch looks at the line keeps the watch alive",
         (
             Change(
-                "coordination.watches",
-                "not await self._may_have_work(name) and not watch.is_rung:",
+                "coordination.holder.watches",
+                "not await self._may_have_work(name) and not watch.is_notified:",
                 "not await self._may_have_work(name):",
             ),
         ),
-        f"{_WATCHES}a_ring_during_the_look_at_a_watched_line_may_be_for_work_that_it_missed",
+        f"{_WATCHES}a_wake_up_during_the_look_at_a_watched_line_may_be_for_work_that_it_missed",
     ),
     Mutant(
         "no-grace",
         "runs may finish within the grace of a worker that is told to stop",
         (
             Change(
-                "coordination.doorkeeper",
-                "        tasks = {service.task for",
-                "        for service in self._services.values():\n"
-                "            if service.tenure is not None:\n"
-                "                service.tenure.request_stop(StopReason.SHUTDOWN)\n"
-                "        tasks = {service.task for",
+                "coordination.holder.dispatcher",
+                "        tasks = {session.task for",
+                "        for session in self._sessions.values():\n"
+                "            if session.tenure is not None:\n"
+                "                session.tenure.request_stop(StopReason.SHUTDOWN)\n"
+                "        tasks = {session.task for",
             ),
         ),
         f"{_FOLDER}test_stopping.py::test_a_run_that_ends_within_the_grace_is_not_interrupted",
@@ -232,7 +253,7 @@ MUTANTS = [
         "a job of an unknown kind is waited for from when it was first met",
         (
             Change(
-                "coordination.unknown_kinds",
+                "coordination.holder.unknown_kinds",
                 "        self._met[job_id] = (first, now)\n",
                 "        self._met[job_id] = (now, now)\n",
             ),
@@ -242,7 +263,7 @@ MUTANTS = [
     Mutant(
         "state-version-forgotten",
         "state can be saved again after the run has written something else",
-        (Change("coordination.held_rows", "versions.get(state, earlier)", "versions.get(state)"),),
+        (Change("coordination.holder.held_rows", "versions.get(state, earlier)", "versions.get(state)"),),
         f"{_FOLDER}test_saved_state.py::test_state_can_be_saved_again_after_another_write_of_the_run",
     ),
     Mutant(
@@ -250,7 +271,9 @@ MUTANTS = [
         "the next attempt is given the whole result of a recorded step, however long it is",
         (
             Change(
-                "coordination.transactions", "split_text(done.result) |", "split_text(done.result[:15_000]) |"
+                "coordination.journal.transactions",
+                "split_text(done.result) |",
+                "split_text(done.result[:15_000]) |",
             ),
         ),
         f"{_FOLDER}test_saved_state.py::test_what_a_run_kept_is_given_whole_to_the_next_attempt_however_long_it_is",

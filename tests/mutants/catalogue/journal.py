@@ -17,7 +17,7 @@ MUTANTS = [
         "a take-over counts a loss, so that a job which takes its host down is not retried for ever",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "Interrupted(reason), limits, lost=True)",
                 "Interrupted(reason), limits, lost=False)",
             ),
@@ -29,7 +29,7 @@ MUTANTS = [
         "a job fails with the loss that reaches the limit",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "if job.losses >= limits.losses:",
                 "if job.losses > limits.losses:",
             ),
@@ -41,7 +41,7 @@ MUTANTS = [
         "a job fails with the death of a runner that reaches the limit",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "if job.deaths >= limits.deaths:",
                 "if job.deaths > limits.deaths:",
             ),
@@ -53,7 +53,7 @@ MUTANTS = [
         "losses are counted in a row: a recorded step begins the count again",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 'steps=held.job.steps + 1, step="", losses=0)',
                 'steps=held.job.steps + 1, step="")',
             ),
@@ -63,7 +63,13 @@ MUTANTS = [
     Mutant(
         "clean-stop-is-a-death",
         "an interruption by a worker that stops counts neither as a death nor as a loss",
-        (Change("coordination.transactions", "deaths=job.deaths + outcome.died", "deaths=job.deaths + 1"),),
+        (
+            Change(
+                "coordination.journal.transactions",
+                "deaths=job.deaths + outcome.died",
+                "deaths=job.deaths + 1",
+            ),
+        ),
         f"{_INTERRUPTIONS}a_clean_stop_counts_an_interruption_and_nothing_else",
     ),
     Mutant(
@@ -71,7 +77,7 @@ MUTANTS = [
         "a job whose cancellation was requested is cancelled when its run is cut off",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "    if job.cancel_requested:\n        return _finish(draft, job, Cancelled())\n",
                 "",
             ),
@@ -83,7 +89,7 @@ MUTANTS = [
         "first come, first served: ids that callers chose do not change the order",
         (
             Change(
-                "coordination.rows",
+                "coordination.journal.rows",
                 "{priority:02d}|{order}|{job_id}",
                 "{priority:02d}|{job_id}|{order}",
             ),
@@ -95,7 +101,7 @@ MUTANTS = [
         "a job whose run was cut off keeps its place in line",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "(first is None or requeued.ticket_key < first.ticket_key)",
                 "first is None",
             ),
@@ -105,7 +111,7 @@ MUTANTS = [
     Mutant(
         "cut-off-job-of-another-fence",
         "a take-over ends only the run that the lock row names, under its fence",
-        (Change("coordination.transactions", " or cut_off.fence != line.lock.fence", ""),),
+        (Change("coordination.journal.transactions", " or cut_off.fence != line.lock.fence", ""),),
         f"{_TRANSACTIONS}a_running_job_of_another_fence_is_not_interrupted",
     ),
     Mutant(
@@ -113,7 +119,7 @@ MUTANTS = [
         "the first in line is not overtaken because this worker does not know its kind",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "    elif first is not None and accepts(first):\n",
                 "    if draft.job is None and first is not None and accepts(first):\n",
             ),
@@ -125,7 +131,7 @@ MUTANTS = [
         "the next start says whether the last run's process died or its worker was stopped",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "HandOverCause.RUNNER_DIED if outcome.died else HandOverCause.WORKER_STOPPED",
                 "HandOverCause.WORKER_STOPPED if outcome.died else HandOverCause.RUNNER_DIED",
             ),
@@ -135,7 +141,7 @@ MUTANTS = [
     Mutant(
         "chained-start-takes-the-lease-again",
         "only a start after a take-over says that the lease was acquired",
-        (Change("coordination.transactions", "    if not chained:\n", "    if True:\n"),),
+        (Change("coordination.journal.transactions", "    if not chained:\n", "    if True:\n"),),
         f"{_TRANSACTIONS}a_chained_start_does_not_record_the_lease_again",
     ),
     Mutant(
@@ -143,7 +149,9 @@ MUTANTS = [
         "state that is saved with a step is written in the same transaction",
         (
             Change(
-                "coordination.transactions", "    if done.state is not None:\n", "    if done.state == '':\n"
+                "coordination.journal.transactions",
+                "    if done.state is not None:\n",
+                "    if done.state == '':\n",
             ),
         ),
         f"{_TRANSACTIONS}state_is_saved_with_a_step_in_one_transaction",
@@ -153,7 +161,7 @@ MUTANTS = [
         "a result beyond two thousand characters is kept in a row of its own",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "has_long_result=not inline,",
                 "has_long_result=False,",
             ),
@@ -163,31 +171,41 @@ MUTANTS = [
     Mutant(
         "registered-id-with-other-content",
         "an id that is registered for one request is not used for another, which may belong to another lock",
-        (Change("coordination.submission", "if row is not None or not same:", "if row is not None:"),),
+        (
+            Change(
+                "coordination.clients.submission", "if row is not None or not same:", "if row is not None:"
+            ),
+        ),
         f"{_SUBMISSION}an_id_that_was_registered_for_one_request_is_not_used_for_another",
     ),
     Mutant(
         "refused-submission-uses-up-its-id",
         "a submission that could never be stored leaves its id free for the corrected one",
-        (Change("coordination.submission", "        check_limits(transaction)\n", ""),),
+        (Change("coordination.clients.submission", "        check_limits(transaction)\n", ""),),
         f"{_SUBMISSION}a_submission_that_could_never_be_stored_does_not_use_up_its_id",
     ),
     Mutant(
         "request-without-properties",
         "a submission that differs in any field is another request",
-        (Change("coordination.submission", "json.dumps([*asked, self.properties])", "json.dumps(asked)"),),
+        (
+            Change(
+                "coordination.clients.submission",
+                "json.dumps([*asked, self.properties])",
+                "json.dumps(asked)",
+            ),
+        ),
         f"{_SUBMISSION}every_field_of_a_submission_either_belongs_to_the_request_or_may_differ",
     ),
     Mutant(
         "submission-without-wake-up",
         "a submission notifies the workers at once",
-        (Change("coordination.submission", "        await self.bell.ring(ring)\n", ""),),
+        (Change("coordination.clients.submission", "        await self.notifier.notify(wake_up)\n", ""),),
         f"{_SUBMISSION}a_submission_registers_the_job_publishes_its_event_and_notifies_the_workers",
     ),
     Mutant(
         "cancelled-job-keeps-its-ticket",
         "a cancelled job does not wait any more",
-        (Change("coordination.cancellation", "        Delete(ticket.key, ticket.etag),\n", ""),),
+        (Change("coordination.clients.cancellation", "        Delete(ticket.key, ticket.etag),\n", ""),),
         f"{_CANCELLATION}a_waiting_job_ends_at_once_and_its_ticket_goes",
     ),
     Mutant(
@@ -195,7 +213,7 @@ MUTANTS = [
         "a cancellation that meets the job's start asks the run to stop",
         (
             Change(
-                "coordination.cancellation",
+                "coordination.clients.cancellation",
                 "writer.op_id, until):\n                    continue\n",
                 "writer.op_id, until):\n                    return changed\n",
             ),
@@ -207,7 +225,9 @@ MUTANTS = [
         "no fact of an event can be altered without its hash showing it",
         (
             Change(
-                "coordination.events", "        event.actor,\n        event.data,\n", "        event.data,\n"
+                "coordination.journal.events",
+                "        event.actor,\n        event.data,\n",
+                "        event.data,\n",
             ),
         ),
         f"{_EVENTS}an_altered_event_does_not_have_its_hash_any_more",
@@ -215,7 +235,11 @@ MUTANTS = [
     Mutant(
         "newer-protocol-is-written-over",
         "a worker does not touch a lock that a newer version of the protocol has written",
-        (Change("coordination.line", "lock.protocol > rows.PROTOCOL", "lock.protocol < rows.PROTOCOL"),),
+        (
+            Change(
+                "coordination.journal.line", "lock.protocol > rows.PROTOCOL", "lock.protocol < rows.PROTOCOL"
+            ),
+        ),
         f"{_LINE}the_row_of_a_newer_protocol_is_refused_and_that_of_this_one_or_an_older_is_not",
     ),
 ]

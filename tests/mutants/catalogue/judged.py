@@ -21,7 +21,7 @@ MUTANTS = [
         "within a priority, the job that was submitted first runs first, whatever its id",
         (
             Change(
-                "coordination.rows",
+                "coordination.journal.rows",
                 'return f"{TICKETS}{priority:02d}|{order}|{job_id}"',
                 'return f"{TICKETS}{priority:02d}|{job_id}|{order}"',
             ),
@@ -34,7 +34,7 @@ MUTANTS = [
         "a more urgent job runs first",
         (
             Change(
-                "coordination.rows",
+                "coordination.journal.rows",
                 'return f"{TICKETS}{priority:02d}|{order}|{job_id}"',
                 'return f"{TICKETS}00|{order}|{job_id}"',
             ),
@@ -47,7 +47,7 @@ MUTANTS = [
         "the next job is chosen by the line as it stands at the end of the run before",
         (
             Change(
-                "coordination.tenure",
+                "coordination.holder.tenure",
                 "        self.hinted = False\n        self._line = await until_known(",
                 "        if self._line is None or not self._line.tickets:\n"
                 "          self._line = await until_known(",
@@ -61,7 +61,7 @@ MUTANTS = [
         "a job that was cut off waits for more urgent ones",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "if requeued is not None and (first is None or requeued.ticket_key < first.ticket_key):",
                 "if requeued is not None:",
             ),
@@ -72,14 +72,14 @@ MUTANTS = [
     Mutant(
         "loss-not-counted",
         "a job whose holder is lost ten times in a row fails",
-        (Change("coordination.transactions", "losses=job.losses + lost,", "losses=job.losses,"),),
+        (Change("coordination.journal.transactions", "losses=job.losses + lost,", "losses=job.losses,"),),
         f"{_INTERRUPTIONS}a_take_over_counts_a_loss",
         simulated=True,
     ),
     Mutant(
         "losses-never-forgotten",
         "a recorded step begins the count of losses again",
-        (Change("coordination.transactions", 'step="", losses=0)', 'step="")'),),
+        (Change("coordination.journal.transactions", 'step="", losses=0)', 'step="")'),),
         f"{_INTERRUPTIONS}losses_are_counted_in_a_row_and_a_recorded_step_begins_again",
         simulated=True,
     ),
@@ -88,7 +88,7 @@ MUTANTS = [
         "a clean stop counts neither as a death nor as a loss",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "deaths=job.deaths + outcome.died,",
                 "deaths=job.deaths + (not lost),",
             ),
@@ -101,7 +101,7 @@ MUTANTS = [
         "a job fails with the third death of its process",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "if job.deaths >= limits.deaths:",
                 "if job.deaths > limits.deaths:",
             ),
@@ -114,7 +114,7 @@ MUTANTS = [
         "a job fails with the tenth loss in a row",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "if job.losses >= limits.losses:",
                 "if job.losses > limits.losses:",
             ),
@@ -127,7 +127,7 @@ MUTANTS = [
         "a job that was to be cancelled is not started again",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "    if job.cancel_requested:\n        return _finish(draft, job, Cancelled())\n",
                 "",
             ),
@@ -140,12 +140,12 @@ MUTANTS = [
         "a request to cancel stops the run",
         (
             Change(
-                "coordination.held_rows",
+                "coordination.holder.held_rows",
                 "        if job.cancel_requested:\n            self.stop.request(StopReason.CANCELLED)\n",
                 "",
             ),
             Change(
-                "coordination.held_rows",
+                "coordination.holder.held_rows",
                 "        if draft.job.cancel_requested:\n"
                 "            self.stop.request(StopReason.CANCELLED)\n",
                 "",
@@ -157,7 +157,11 @@ MUTANTS = [
     Mutant(
         "other-content-goes-on",
         "an id that is registered for one content takes no other",
-        (Change("coordination.submission", "if row is not None or not same:", "if row is not None:"),),
+        (
+            Change(
+                "coordination.clients.submission", "if row is not None or not same:", "if row is not None:"
+            ),
+        ),
         f"{_SUBMISSION}an_id_that_was_registered_for_one_request_is_not_used_for_another",
         simulated=True,
     ),
@@ -166,7 +170,7 @@ MUTANTS = [
         "two submissions with different parameters are different",
         (
             Change(
-                "coordination.submission",
+                "coordination.clients.submission",
                 "asked = [self.kind, self.lock_name, self.parameters, self.name,",
                 'asked = [self.kind, self.lock_name, "", self.name,',
             ),
@@ -179,7 +183,7 @@ MUTANTS = [
         "the next run does not begin with the progress of the one before",
         (
             Change(
-                "coordination.tenure",
+                "coordination.holder.tenure",
                 "        self._reported = None\n        self._rows.begin(draft, versions)",
                 "        self._rows.begin(draft, versions)",
             ),
@@ -192,7 +196,7 @@ MUTANTS = [
         "a job that is over is in no step",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 'job = replace(job, finished_at=draft.writer.at, step="")',
                 "job = replace(job, finished_at=draft.writer.at)",
             ),
@@ -205,7 +209,7 @@ MUTANTS = [
         "every event of a transaction is published",
         (
             Change(
-                "coordination.held_rows",
+                "coordination.holder.held_rows",
                 "for event in draft.events])",
                 "for event in draft.events[:1]])",
             ),
@@ -218,12 +222,12 @@ MUTANTS = [
         "a lock whose run was cut off is woken up for at once, however long it had waited before",
         (
             Change(
-                "coordination.sweeper",
+                "coordination.maintenance.sweeper",
                 "return self._clock.boot() >= end or state not in {None, last_state}",
                 "return self._clock.boot() >= end",
             ),
             Change(
-                "coordination.sweeper",
+                "coordination.maintenance.sweeper",
                 "pause = min(pause * 2, longest) if last_state == state else first",
                 "pause = min(pause * 2, longest) if last_state is not None else first",
             ),
@@ -236,13 +240,13 @@ MUTANTS = [
         "a worker that is stopped passes on what it leaves",
         (
             Change(
-                "coordination.serving",
-                "            await self._ports.bell.ring(Ring(self._name, released=True))\n"
+                "coordination.holder.session",
+                "            await self._ports.notifier.notify(WakeUp(self._name, released=True))\n"
                 "            return False\n",
                 "            return False\n",
             ),
         ),
-        f"{_LEAVING}a_stopping_worker_rings_for_what_still_waits",
+        f"{_LEAVING}a_stopping_worker_notifies_of_what_still_waits",
         simulated=True,
     ),
     Mutant(
@@ -250,7 +254,7 @@ MUTANTS = [
         "a job stays active until its last event is in the read models",
         (
             Change(
-                "coordination.sweeper",
+                "coordination.maintenance.sweeper",
                 "        if job.seq > projected:\n",
                 "        if job.seq > projected and not job.is_terminal:\n",
             ),
@@ -263,7 +267,7 @@ MUTANTS = [
         "a run gets the results of all recorded steps",
         (
             Change(
-                "coordination.tenure",
+                "coordination.holder.tenure",
                 "elif row.key.startswith(rows.step_prefix(job.job_id)):",
                 "elif row.key == rows.step_key(job.job_id, 1):",
             ),

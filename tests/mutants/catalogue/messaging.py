@@ -3,7 +3,7 @@
 from tests.mutants.mutant import Change, Mutant
 
 _TESTS = "tests/unit/service_defaults/test_"
-_ANNOUNCING = f"{_TESTS}bell_announcing.py::test_"
+_ANNOUNCING = f"{_TESTS}announcing.py::test_"
 
 MUTANTS = [
     Mutant(
@@ -11,7 +11,7 @@ MUTANTS = [
         "a message of recorded events is never larger than a consumer accepts",
         (
             Change(
-                "service_defaults.broker.bell",
+                "service_defaults.broker.notifier",
                 "length = len(event.model_dump_json().encode())",
                 "length = len(event.model_dump_json())",
             ),
@@ -23,7 +23,7 @@ MUTANTS = [
         "recorded events are announced until the broker confirms them",
         (
             Change(
-                "service_defaults.broker.bell",
+                "service_defaults.broker.notifier",
                 "        except NotConfirmedError:\n            return False\n",
                 "        except NotConfirmedError:\n            return True\n",
             ),
@@ -33,7 +33,7 @@ MUTANTS = [
     Mutant(
         "newest-announcement-dropped",
         "of too many announcements the oldest are dropped",
-        (Change("service_defaults.broker.bell", "self._waiting.popleft()", "self._waiting.pop()"),),
+        (Change("service_defaults.broker.notifier", "self._waiting.popleft()", "self._waiting.pop()"),),
         f"{_ANNOUNCING}too_many_announcements_cost_the_oldest_ones",
     ),
     Mutant(
@@ -41,7 +41,7 @@ MUTANTS = [
         "a service that ends publishes what was announced before",
         (
             Change(
-                "service_defaults.broker.bell",
+                "service_defaults.broker.notifier",
                 "                await self._drained.wait()\n",
                 "                await asyncio.sleep(0)\n",
             ),
@@ -53,12 +53,12 @@ MUTANTS = [
         "a deferred wake-up waits for its time",
         (
             Change(
-                "service_defaults.broker.bell",
-                'self._publish_ring(ring, self._delay_key, "deferred")',
-                'self._publish_ring(ring, names.RUN, "deferred")',
+                "service_defaults.broker.notifier",
+                'self._publish_wake_up(wake_up, self._delay_key, "deferred")',
+                'self._publish_wake_up(wake_up, names.RUN, "deferred")',
             ),
         ),
-        f"{_TESTS}bell.py::test_a_deferred_ring_waits_in_the_queue_of_its_time_and_keeps_its_trace",
+        f"{_TESTS}notifier.py::test_a_deferred_wake_up_waits_in_the_queue_of_its_time_and_keeps_its_trace",
     ),
     Mutant(
         "full-queue-drops-silently",
@@ -80,7 +80,7 @@ MUTANTS = [
         "a message is taken off its queue only when quarantine has it",
         (
             Change(
-                "service_defaults.broker.intake",
+                "service_defaults.broker.message_reader",
                 "            await message.reject()\n            return\n",
                 "            pass\n",
             ),
@@ -91,8 +91,8 @@ MUTANTS = [
     Mutant(
         "field-named-twice-accepted",
         "a body that two readers would read differently is not understood",
-        (Change("service_defaults.broker.intake", "        names.add(name)\n", ""),),
-        f"{_TESTS}intake.py::test_what_no_reader_would_understand_is_refused_wherever_it_stands",
+        (Change("service_defaults.broker.message_reader", "        names.add(name)\n", ""),),
+        f"{_TESTS}message_reader.py::test_what_no_reader_would_understand_is_refused_wherever_it_stands",
     ),
     Mutant(
         "password-of-an-address-shown",

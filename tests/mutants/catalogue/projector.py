@@ -5,14 +5,14 @@ from tests.mutants.mutant import Change, Mutant
 _PROJECTION = "audit_projector.projection"
 _CHAIN = "audit_projector.chain"
 _EXCLUSION = "audit_projector.exclusion"
-_RECOLLECTIONS = "audit_projector.recollections"
+_RECOLLECTIONS = "audit_projector.projection_cache"
 _HANDLING = "audit_projector.handling"
 
 _SUMMARIES = "tests/unit/audit_projector/test_summaries.py::test_"
 _CHAINS = "tests/unit/audit_projector/test_chain.py::test_"
 _TRIES = "tests/unit/audit_projector/test_tries.py::test_"
 _OVERLAPS = "tests/unit/audit_projector/test_exclusion.py::test_"
-_REMEMBERED = "tests/unit/audit_projector/test_recollections.py::test_"
+_REMEMBERED = "tests/unit/audit_projector/test_projection_cache.py::test_"
 _MESSAGES = "tests/unit/audit_projector/test_handling.py::test_"
 
 MUTANTS = [

@@ -7,7 +7,7 @@ _RULES = "tests/unit/coordination/test_exit_rules.py::test_"
 _PROTOCOL = "tests/unit/coordination/test_protocol.py::test_"
 
 _NO_SWEEP = Change(
-    "coordination.sweeper",
+    "coordination.maintenance.sweeper",
     "        if not await self.leases.is_free(job.partition, self.call_timeout):\n            return False\n",
     "        return False\n",
 )
@@ -19,14 +19,14 @@ MUTANTS = [
         "writes are conditional on the lock row",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "else Update(rows.LOCK_KEY, self.lock.changes(before), etag)",
                 "else Update(rows.LOCK_KEY, self.lock.changes(before), _AnyVersion('*'))",
             ),
             Change(
-                "coordination.transactions",
-                "Accepts = Callable[[JobRow], bool]\n",
-                "Accepts = Callable[[JobRow], bool]\n\n\n"
+                "coordination.journal.transactions",
+                "MayStart = Callable[[JobRow], bool]\n",
+                "MayStart = Callable[[JobRow], bool]\n\n\n"
                 "class _AnyVersion(str):\n"
                 "    __hash__ = str.__hash__\n\n"
                 "    def __eq__(self, other):\n"
@@ -41,12 +41,12 @@ MUTANTS = [
         "a refused write may be one's own earlier try",
         (
             Change(
-                "coordination.held_rows",
+                "coordination.holder.held_rows",
                 'if lock is None or lock.values.get("op_id") != draft.writer.op_id:',
                 "if True:",
             ),
             Change(
-                "coordination.persistence",
+                "coordination.journal.persistence",
                 'return row is not None and row.values.get("op_id") == op_id',
                 "return False",
             ),
@@ -59,7 +59,7 @@ MUTANTS = [
         "after a refusal, only one's own run is gone on with",
         (
             Change(
-                "coordination.held_rows",
+                "coordination.holder.held_rows",
                 "if not same_run or job.status != JobStatus.RUNNING or job.fence != lock.fence:",
                 "if False:",
             ),
@@ -72,10 +72,12 @@ MUTANTS = [
         "deadlines are counted from before the request was sent",
         (
             Change(
-                "coordination.keeper", "            return sent\n", "            return self._clock.boot()\n"
+                "coordination.holder.lease_keeper",
+                "            return sent\n",
+                "            return self._clock.boot()\n",
             ),
             Change(
-                "coordination.keeper",
+                "coordination.holder.lease_keeper",
                 "                self._granted = sent\n",
                 "                self._granted = self._clock.boot()\n",
             ),
@@ -88,7 +90,7 @@ MUTANTS = [
         "nothing is sent after the soft deadline",
         (
             Change(
-                "coordination.keeper",
+                "coordination.holder.lease_keeper",
                 "return not self._ended and self._clock.boot() < self.soft_deadline",
                 "return True",
             ),
@@ -101,7 +103,7 @@ MUTANTS = [
         "nothing is sent again after its time, either",
         (
             Change(
-                "coordination.persistence",
+                "coordination.journal.persistence",
                 "            if clock.boot() >= until:\n                raise\n",
                 "",
             ),
@@ -112,28 +114,28 @@ MUTANTS = [
     Mutant(
         "no-look-after-release",
         "a worker that gives a lock back looks at its line once more",
-        (Change("coordination.serving", _NOBODY_LOOKS, "        return False\n"), _NO_SWEEP),
+        (Change("coordination.holder.session", _NOBODY_LOOKS, "        return False\n"), _NO_SWEEP),
         f"{_RULES}a_job_that_came_while_its_lock_was_given_back_is_run",
         simulated=True,
         contains="no-sweep",
     ),
     Mutant(
-        "conflict-settles-the-bell",
+        "conflict-settles-the-notifier",
         "a wake-up that meets a held lock leaves a watch and a copy, or a sweep",
         (
             Change(
-                "coordination.doorkeeper",
+                "coordination.holder.dispatcher",
                 "        now = self._ports.clock.boot()\n        if now - self._copies",
                 "        return\n        now = self._ports.clock.boot()\n        if now - self._copies",
             ),
             Change(
-                "coordination.watches",
+                "coordination.holder.watches",
                 "        watch = _Watch()\n        self._watches[name] = watch\n",
                 "        return\n        watch = _Watch()\n        self._watches[name] = watch\n",
             ),
             _NO_SWEEP,
         ),
-        f"{_PROTOCOL}a_bell_for_a_held_lock_starts_one_watch_and_sends_one_marked_copy",
+        f"{_PROTOCOL}a_wake_up_for_a_held_lock_starts_one_watch_and_sends_one_deferred_copy",
         simulated=True,
         contains="no-sweep",
     ),
@@ -141,7 +143,7 @@ MUTANTS = [
         "no-sweep",
         "the sweeper notifies for work that no worker is at",
         (_NO_SWEEP,),
-        "tests/unit/coordination/test_sweeper.py::test_a_job_whose_doorbell_was_lost_is_rung_for_once_per_lock",
+        "tests/unit/coordination/test_sweeper.py::test_a_job_whose_wake_up_was_lost_is_notified_of_once_per_lock",
         simulated=True,
     ),
     Mutant(
@@ -149,7 +151,7 @@ MUTANTS = [
         "a take-over ends the run that was cut off",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "cut_off = JobRow.from_row(orphan) if orphan is not None else None",
                 "cut_off = None",
             ),
@@ -162,12 +164,12 @@ MUTANTS = [
         "an interrupted job gets its ticket back",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "        draft.operations.append(Insert(requeued.ticket_key, requeued.values()))\n",
                 "",
             ),
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "            draft.operations.append(Insert(ended.ticket_key, ended.values()))\n",
                 "            pass\n",
             ),
@@ -180,7 +182,7 @@ MUTANTS = [
         "a write names the run that it is for",
         (
             Change(
-                "coordination.tenure",
+                "coordination.holder.tenure",
                 "if self._rows.held is None or self._rows.held.job.job_id != job_id:",
                 "if self._rows.held is None:",
             ),
@@ -193,7 +195,7 @@ MUTANTS = [
         "the fence rises with every start",
         (
             Change(
-                "coordination.transactions",
+                "coordination.journal.transactions",
                 "after = replace(after, fence=after.fence + 1)",
                 "after = replace(after, fence=after.fence)",
             ),
@@ -204,7 +206,13 @@ MUTANTS = [
     Mutant(
         "one-lease-id",
         "every tenure has a lease id of its own",
-        (Change("coordination.keeper", "self.lease_id = str(uuid4())", 'self.lease_id = "one for all"'),),
+        (
+            Change(
+                "coordination.holder.lease_keeper",
+                "self.lease_id = str(uuid4())",
+                'self.lease_id = "one for all"',
+            ),
+        ),
         f"{_TENURE}a_lock_that_is_held_cannot_be_acquired_and_a_definite_loss_is_told_at_once",
         simulated=True,
     ),
@@ -213,7 +221,7 @@ MUTANTS = [
         "an id that was closed without a job is not a job that exists",
         (
             Change(
-                "coordination.submission",
+                "coordination.clients.submission",
                 'return row is not None and row.values.get("status") == JobRow.TOMBSTONE',
                 "return False",
             ),

@@ -22,7 +22,7 @@ MUTANTS = [
         "a request that differs in any field is another request",
         (
             Change(
-                "coordination.submission",
+                "coordination.clients.submission",
                 "self.name, self.description, self.priority",
                 "self.name, self.priority",
             ),

@@ -2,11 +2,11 @@
 
 from tests.mutants.mutant import Change, Mutant
 
-_DUTY = "scheduler.duty"
+_DUTY = "scheduler.leadership"
 _ROUNDS = "scheduler.rounds"
 _TELEMETRY = "scheduler.telemetry"
 
-_DUTIES = "tests/unit/scheduler/test_duty.py::test_"
+_DUTIES = "tests/unit/scheduler/test_leadership.py::test_"
 _SWEEPS = "tests/unit/scheduler/test_rounds.py::test_"
 _SHOWN = "tests/unit/scheduler/test_telemetry.py::test_"
 
@@ -70,28 +70,28 @@ MUTANTS = [
         f"{_SWEEPS}surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown",
     ),
     Mutant(
-        "failed-survey-counts",
-        "a survey that fails is made again with the next sweep",
+        "failed-snapshot-counts",
+        "a snapshot that fails is made again with the next sweep",
         (
             Change(
                 _ROUNDS,
-                "                await self._survey(swept.jobs)\n"
+                "                await self._snapshot(swept.jobs)\n"
                 "                self._next_survey = began + self._survey_seconds\n",
                 "                self._next_survey = began + self._survey_seconds\n"
-                "                await self._survey(swept.jobs)\n",
+                "                await self._snapshot(swept.jobs)\n",
             ),
         ),
-        f"{_SWEEPS}a_survey_that_fails_is_made_again_with_the_next_sweep",
+        f"{_SWEEPS}a_snapshot_that_fails_is_made_again_with_the_next_sweep",
     ),
     Mutant(
-        "survey-of-nothing",
-        "a survey looks at the active jobs that the sweep has read",
-        (Change(_ROUNDS, "await self._survey(swept.jobs)", "await self._survey(())"),),
+        "snapshot-of-nothing",
+        "a snapshot looks at the active jobs that the sweep has read",
+        (Change(_ROUNDS, "await self._snapshot(swept.jobs)", "await self._snapshot(())"),),
         f"{_SWEEPS}what_stands_is_what_the_sweep_and_the_heartbeats_say",
     ),
     Mutant(
         "old-surveys-shown",
-        "what was seen is shown for the length of four surveys",
+        "what was seen is shown for the length of four snapshots",
         (Change(_TELEMETRY, "self._clock.boot() < shown.until", "self._clock.boot() <= shown.until"),),
         f"{_SWEEPS}surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown",
     ),

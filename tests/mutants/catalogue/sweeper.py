@@ -1,11 +1,11 @@
-"""What the sweeper repairs, and what the survey of lines shows."""
+"""What the sweeper repairs, and what the snapshot of lines shows."""
 
 from tests.mutants.mutant import Change, Mutant
 
 _WAKE_UPS = "tests/unit/coordination/test_sweeper_wake_ups.py::test_"
 _COMPARISONS = "tests/unit/coordination/test_sweeper_comparisons.py::test_"
 _IDS = "tests/unit/coordination/test_abandoned_ids.py::test_"
-_SURVEY = "tests/unit/coordination/test_survey_limits.py::test_"
+_SURVEY = "tests/unit/coordination/test_queue_snapshot_limits.py::test_"
 
 MUTANTS = [
     Mutant(
@@ -13,9 +13,9 @@ MUTANTS = [
         "after a new run was lost, its lock is notified of at once",
         (
             Change(
-                "coordination.sweeper",
-                "self._bells.is_over(job.lock_name, line.lock.fence)",
-                "self._bells.is_over(job.lock_name)",
+                "coordination.maintenance.sweeper",
+                "self._wake_ups.is_over(job.lock_name, line.lock.fence)",
+                "self._wake_ups.is_over(job.lock_name)",
             ),
         ),
         f"{_WAKE_UPS}after_a_new_run_was_lost_a_wake_up_is_due_at_once_however_long_the_pause_was",
@@ -23,7 +23,7 @@ MUTANTS = [
     Mutant(
         "pause-outlives-its-jobs",
         "a lock's pause between wake-ups ends with the jobs that waited there",
-        (Change("coordination.sweeper", "        self._bells.forget_all_but(locks)\n", ""),),
+        (Change("coordination.maintenance.sweeper", "        self._wake_ups.forget_all_but(locks)\n", ""),),
         f"{_WAKE_UPS}the_pause_of_a_lock_ends_with_its_jobs",
     ),
     Mutant(
@@ -31,7 +31,7 @@ MUTANTS = [
         "a wake-up for a lost run is part of the trace of its job",
         (
             Change(
-                "coordination.sweeper",
+                "coordination.maintenance.sweeper",
                 "        if not line.lock.job_id:\n            return line.first\n",
                 "        if not line.lock.job_id or line.first is not None:\n            return line.first\n",
             ),
@@ -43,7 +43,7 @@ MUTANTS = [
         "a pass ends when storage does not answer, instead of asking for every lock",
         (
             Change(
-                "coordination.sweeper",
+                "coordination.maintenance.sweeper",
                 "            if has_failed:\n                return\n",
                 "",
             ),
@@ -55,7 +55,7 @@ MUTANTS = [
         "a job stays active until the read models have its last event",
         (
             Change(
-                "coordination.sweeper",
+                "coordination.maintenance.sweeper",
                 "        if job.seq > projected:\n",
                 "        if job.seq > projected + 1:\n",
             ),
@@ -67,7 +67,7 @@ MUTANTS = [
         "a job that waits or runs stays active",
         (
             Change(
-                "coordination.sweeper",
+                "coordination.maintenance.sweeper",
                 "        elif JobStatus(job.status).is_terminal:\n",
                 "        elif projected:\n",
             ),
@@ -79,7 +79,7 @@ MUTANTS = [
         "a submission that arrives in the moment of closing its id stays active",
         (
             Change(
-                "coordination.sweeper",
+                "coordination.maintenance.sweeper",
                 "        except RefusedError:\n            return False\n        await self.journal.retire",
                 "        except RefusedError:\n            pass\n        await self.journal.retire",
             ),
@@ -91,7 +91,7 @@ MUTANTS = [
         "a pass goes on comparing where the one before ran out of time",
         (
             Change(
-                "coordination.sweeper",
+                "coordination.maintenance.sweeper",
                 "                self._position = behind[start - 1].job_id\n",
                 "",
             ),
@@ -103,7 +103,7 @@ MUTANTS = [
         "read models that have moved on and miss the rest hear of it at once",
         (
             Change(
-                "coordination.sweeper",
+                "coordination.maintenance.sweeper",
                 "self._tellings.is_over(active.job_id, projected)",
                 "self._tellings.is_over(active.job_id)",
             ),
@@ -115,15 +115,23 @@ MUTANTS = [
         "where one job's events were lost, all jobs are compared in the next pass",
         (
             Change(
-                "coordination.sweeper", "                self._looks.end_all()\n", "                pass\n"
+                "coordination.maintenance.sweeper",
+                "                self._looks.end_all()\n",
+                "                pass\n",
             ),
         ),
         f"{_COMPARISONS}an_announcement_has_all_jobs_compared_in_the_next_pass",
     ),
     Mutant(
         "uncounted-locks",
-        "jobs of locks that a survey does not look at are counted as waiting",
-        (Change("coordination.survey", "sum(counted.values()) + unseen", "sum(counted.values())"),),
+        "jobs of locks that a snapshot does not look at are counted as waiting",
+        (
+            Change(
+                "coordination.maintenance.queue_snapshot",
+                "sum(counted.values()) + unseen",
+                "sum(counted.values())",
+            ),
+        ),
         f"{_SURVEY}of_too_many_locks_those_with_the_oldest_jobs_are_looked_at",
     ),
     Mutant(
@@ -131,7 +139,7 @@ MUTANTS = [
         "a waiting job is shown behind a worker only while that runs a job",
         (
             Change(
-                "coordination.survey",
+                "coordination.maintenance.queue_snapshot",
                 'line.lock.worker if line.lock.job_id else ""',
                 "line.lock.worker",
             ),
@@ -143,11 +151,11 @@ MUTANTS = [
         "a scheduler that was off duty does not report what another one has reported",
         (
             Change(
-                "coordination.survey",
+                "coordination.maintenance.queue_snapshot",
                 "min(began - self._last, 2 * self._interval)",
                 "began - self._last",
             ),
         ),
-        f"{_SURVEY}a_survey_looks_at_what_became_due_within_two_intervals",
+        f"{_SURVEY}a_snapshot_looks_at_what_became_due_within_two_intervals",
     ),
 ]

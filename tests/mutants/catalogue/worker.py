@@ -1,4 +1,4 @@
-"""The worker: wake-ups, presence, runner processes, the deadline enforcer, what jobs print."""
+"""The worker: wake-ups, heartbeat, runner processes, the deadline enforcer, what jobs print."""
 
 from tests.mutants.mutant import Change, Mutant
 
@@ -10,51 +10,53 @@ MUTANTS: list[Mutant] = [
         "at its deadline a runner is killed with all it has started, also in sessions of their own",
         (
             Change(
-                "worker.execution.guillotine",
+                "worker.execution.deadline_enforcer",
                 "                kill_family(pid)\n",
                 "                kill_group(pid)\n",
             ),
         ),
-        f"{_UNIT}guillotine.py::test_a_late_runner_is_killed_with_all_it_started_once_and_then_by_its_group",
+        f"{_UNIT}deadline_enforcer.py::test_a_late_runner_is_killed_with_all_it_started_once_and_then_by_its_group",
     ),
     Mutant(
         "children-of-children-live",
         "at its deadline also the children of a runner's children are killed",
         (
             Change(
-                "worker.execution.guillotine",
+                "worker.execution.deadline_enforcer",
                 "        family += children.get(member, ())\n",
                 "        children.get(member, ())\n",
             ),
         ),
-        f"{_UNIT}orphans.py::test_the_guillotine_ends_what_was_detached_while_the_supervisor_cannot",
+        f"{_UNIT}orphans.py::test_the_deadline_enforcer_ends_what_was_detached_while_the_supervisor_cannot",
     ),
     Mutant(
         "deadline-passes-late",
         "a runner is not alive at its deadline",
         (
             Change(
-                "worker.execution.guillotine", "deadline and now >= deadline", "deadline and now > deadline"
+                "worker.execution.deadline_enforcer",
+                "deadline and now >= deadline",
+                "deadline and now > deadline",
             ),
         ),
-        f"{_UNIT}guillotine.py::test_only_deadlines_that_have_passed_are_overdue",
+        f"{_UNIT}deadline_enforcer.py::test_only_deadlines_that_have_passed_are_overdue",
     ),
     Mutant(
         "runners-outlive-the-supervisor",
         "when the supervisor is gone, its runners are killed, also idle ones",
         (
             Change(
-                "worker.execution.guillotine",
-                "            if slots[start + PID]:\n                kill_group",
-                "            if slots[start + HARD_DEADLINE]:\n                kill_group",
+                "worker.execution.deadline_enforcer",
+                "            if table[start + PID]:\n                kill_group",
+                "            if table[start + HARD_DEADLINE]:\n                kill_group",
             ),
         ),
-        f"{_UNIT}guillotine.py::test_when_the_supervisor_is_gone_it_kills_all_runners_and_no_free_slot",
+        f"{_UNIT}deadline_enforcer.py::test_when_the_supervisor_is_gone_it_kills_all_runners_and_no_free_cell",
     ),
     Mutant(
         "stop-outlives-its-run",
         "a stop of one run does not reach the next one on its runner",
-        (Change("worker.execution.slots", "        self._words[self._start + STOP] = 0\n", ""),),
+        (Change("worker.execution.deadline_table", "        self._words[self._start + STOP] = 0\n", ""),),
         f"{_UNIT}runner_process.py::test_the_end_of_a_run_lifts_deadlines_and_stop",
     ),
     Mutant(
@@ -72,13 +74,17 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "renewal-not-passed-on",
         "a renewed lease moves the deadlines of the runner",
-        (Change("worker.execution.supervision", "        self._runner.set_deadlines(hard, soft)\n", ""),),
+        (Change("worker.execution.run_supervision", "        self._runner.set_deadlines(hard, soft)\n", ""),),
         f"{_UNIT}supervision_deadlines.py::test_deadlines_are_set_before_the_run_begins_and_renewed_while_it_runs",
     ),
     Mutant(
         "soft-deadline-ignored",
         "a handler whose lease could not be renewed is stopped before the lease can run out",
-        (Change("worker.execution.supervision", "        if now >= soft:\n", "        if now >= hard:\n"),),
+        (
+            Change(
+                "worker.execution.run_supervision", "        if now >= soft:\n", "        if now >= hard:\n"
+            ),
+        ),
         f"{_UNIT}supervision_deadlines.py::test_the_soft_deadline_stops_the_handler_at_its_very_moment",
     ),
     Mutant(
@@ -86,17 +92,17 @@ MUTANTS: list[Mutant] = [
         "a runner that is killed at its deadline is not a death that the job caused",
         (
             Change(
-                "worker.execution.supervision",
+                "worker.execution.run_supervision",
                 "        if self._runner.was_overdue:\n",
                 "        if False:\n",
             ),
         ),
-        f"{_UNIT}supervision.py::test_a_runner_killed_by_the_guillotine_is_no_death_of_the_jobs_making",
+        f"{_UNIT}supervision.py::test_a_runner_killed_by_the_deadline_enforcer_is_no_death_of_the_jobs_making",
     ),
     Mutant(
         "last-writes-dropped",
         "steps that were sent before the end of a run are written before its end",
-        (Change("worker.execution.supervision", "            await self._writer.finish()\n", ""),),
+        (Change("worker.execution.run_supervision", "            await self._writer.finish()\n", ""),),
         f"{_UNIT}supervision_writes.py::test_what_was_sent_before_the_end_is_written_before_the_end",
     ),
     Mutant(
@@ -104,7 +110,7 @@ MUTANTS: list[Mutant] = [
         "a runner in which something of a job may still be alive is not used again",
         (
             Change(
-                "worker.execution.supervision",
+                "worker.execution.run_supervision",
                 "is_tainted = done.is_tainted or done.was_stopped",
                 "is_tainted = done.was_stopped",
             ),
@@ -127,7 +133,7 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "runs-without-deadlines",
         "no run starts while no process enforces deadlines",
-        (Change("worker.execution.pool", "if self._guillotine.is_ready and self._idle:", "if self._idle:"),),
+        (Change("worker.execution.pool", "if self._enforcer.is_ready and self._idle:", "if self._idle:"),),
         f"{_UNIT}pool_runs.py::test_no_run_starts_while_deadlines_are_not_enforced",
     ),
     Mutant(
@@ -146,7 +152,7 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "cancelled-twice",
         "a second reason to stop does not disturb a handler that cleans up",
-        (Change("worker.execution.serving", "not self._is_cancel_sent and self._task", "self._task"),),
+        (Change("worker.execution.runner_loop", "not self._is_cancel_sent and self._task", "self._task"),),
         f"{_UNIT}serving_ends.py::test_a_cancellation_reaches_an_async_handler_once",
     ),
     Mutant(
@@ -154,7 +160,7 @@ MUTANTS: list[Mutant] = [
         "a handler that was told to stop and returns all the same counts as stopped",
         (
             Change(
-                "worker.execution.serving",
+                "worker.execution.runner_loop",
                 "await self._was_cancelled() or context.was_told_to_stop",
                 "await self._was_cancelled()",
             ),

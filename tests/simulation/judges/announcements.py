@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from tests.simulation.judges.writes import Tell, Write
 
 from contracts.statuses import EventStatus
+from coordination.journal.rows import EventRow
 from coordination.ports import RecordedEvent
-from coordination.rows import EventRow
 
 _Key = tuple[str, int]
 

@@ -12,15 +12,15 @@ from collections.abc import Iterator, Mapping
 from tests.simulation.judges.writes import Finding, Tell, Write
 
 from contracts.statuses import EventStatus, JobStatus
+from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Value
-from coordination.rows import EventRow, JobRow
 
 #: How often a job's process may die under it, and its holder be lost with no step recorded in between, until
 #: the job fails. As promised, whatever the product's own constants say.
 MOST_DEATHS = 3
 MOST_LOSSES = 10
 
-KILLED, LOST = "KilledItsWorker", "LostItsWorker"
+KILLED, LOST = "RunnerCrashLimit", "WorkerLossLimit"
 
 
 class Life:

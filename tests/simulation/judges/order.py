@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from tests.simulation.judges.writes import Tell, Write
 
 from contracts.statuses import EventStatus, JobStatus
-from coordination.rows import JobRow
+from coordination.journal.rows import JobRow
 
 #: Where a job stands in line: priority, order, id.
 Place = tuple[int, str, str]

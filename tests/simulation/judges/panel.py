@@ -9,8 +9,8 @@ from tests.simulation.judges.register import Register
 from tests.simulation.judges.runs import Runs
 from tests.simulation.judges.writes import Tell, carried_out
 
+from coordination.journal.rows import JobRow
 from coordination.ports import Operation, Registration, Row
-from coordination.rows import JobRow
 
 
 class Panel:

@@ -12,8 +12,8 @@ from tests.simulation.judges.writes import Tell
 
 from azure_storage.read_models.documents import KnownLock, Summary, Tenure, TrailEntry, Watermark
 from contracts.statuses import EventStatus
+from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Row
-from coordination.rows import EventRow, JobRow
 
 
 class Models(Protocol):

@@ -11,10 +11,10 @@ from tests.simulation.judges.writes import Tell, Write
 
 from contracts import lock_names
 from contracts.statuses import EventStatus
-from coordination import rows
+from coordination.clients.submission import NewJob
+from coordination.journal import rows
+from coordination.journal.rows import JobRow
 from coordination.ports import Registration, Row
-from coordination.rows import JobRow
-from coordination.submission import NewJob
 
 #: What makes two submissions the same.
 Content = tuple[str, str, str, int, str, str, str]

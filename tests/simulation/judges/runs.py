@@ -12,9 +12,9 @@ from tests.simulation.judges.lives import Life
 from tests.simulation.judges.writes import Tell, Write
 
 from contracts.statuses import EventStatus, JobStatus
+from coordination.holder.runs import Run
+from coordination.journal.rows import EventRow, JobRow
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
-from coordination.rows import EventRow, JobRow
-from coordination.runs import Run
 
 #: What a run reports: value, limit, and the step that runs.
 Report = tuple[float | None, float | None, str]

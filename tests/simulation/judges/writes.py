@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from contracts.statuses import EventStatus
-from coordination import rows
+from coordination.journal import rows
+from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Delete, Insert, Operation, Row
-from coordination.rows import EventRow, JobRow
 
 #: Takes what does not hold: a topic in one word, and a sentence.
 Tell = Callable[[str, str], None]

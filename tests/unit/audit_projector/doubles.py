@@ -19,18 +19,18 @@ from azure_storage.read_models.documents import (
 )
 from contracts.identifiers import TimeOrderedIds
 from contracts.lock_names import partition
-from coordination import transactions
-from coordination.cancellation import Canceller
+from coordination.clients.cancellation import Canceller
+from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import VirtualClock
-from coordination.events import Writer, timestamp
-from coordination.faults import Fault
-from coordination.line import read_line
-from coordination.memory import InMemoryBell, InMemoryJournal
+from coordination.holder.runs import StepDone
+from coordination.journal import transactions
+from coordination.journal.events import Writer, timestamp
+from coordination.journal.line import read_line
+from coordination.journal.rows import LOCK_KEY, JobRow, job_key, state_key
 from coordination.outcomes import Outcome
 from coordination.ports import UnknownOutcomeError
-from coordination.rows import LOCK_KEY, JobRow, job_key, state_key
-from coordination.runs import StepDone
-from coordination.submission import NewJob, Submitter
+from coordination.testing.faults import Fault
+from coordination.testing.memory import InMemoryJournal, InMemoryNotifier
 
 LOCK = "ledger"
 
@@ -117,7 +117,7 @@ class World:
     """A journal, read models, and what writes the one and derives the other."""
 
     journal: InMemoryJournal = field(default_factory=InMemoryJournal)
-    bell: InMemoryBell = field(default_factory=InMemoryBell)
+    notifier: InMemoryNotifier = field(default_factory=InMemoryNotifier)
     clock: VirtualClock = field(default_factory=VirtualClock)
     models: InMemoryModels = field(default_factory=InMemoryModels)
     ids: TimeOrderedIds = field(default_factory=TimeOrderedIds)
@@ -155,7 +155,7 @@ class World:
             priority=priority,
             traceparent=traceparent,
         )
-        await Submitter(self.journal, self.bell, self.clock).submit(new)
+        await Submitter(self.journal, self.notifier, self.clock).submit(new)
         return new.job_id
 
     async def start(self, worker: str = "worker-1") -> None:
@@ -166,7 +166,12 @@ class World:
         if line.lock.job_id:
             orphan = await self.journal.read(partition(LOCK), job_key(line.lock.job_id))
         draft = transactions.take_over(
-            line, orphan, self._writer(worker), f"lease-of-{worker}", transactions.Limits(), lambda _: True
+            line,
+            orphan,
+            self._writer(worker),
+            f"lease-of-{worker}",
+            transactions.InterruptionLimits(),
+            lambda _: True,
         )
         assert draft is not None
         await self._commit(draft)
@@ -189,14 +194,14 @@ class World:
         await self.clock.advance(1)
         held = self._held()
         writer = self._writer(held.job.worker)
-        draft, _ = transactions.end(held, held.job, writer, outcome, transactions.Limits())
+        draft, _ = transactions.end(held, held.job, writer, outcome, transactions.InterruptionLimits())
         await self._commit(draft)
 
     async def cancel(self, job_id: str) -> None:
         """Cancel a job."""
         registration = await self.journal.find(job_id)
         assert registration is not None
-        await Canceller(self.journal, self.bell, self.clock).cancel(registration, "test")
+        await Canceller(self.journal, self.notifier, self.clock).cancel(registration, "test")
         if self.held is not None and self.held.job.job_id == job_id:
             row = await self.journal.read(partition(LOCK), job_key(job_id))
             assert row is not None

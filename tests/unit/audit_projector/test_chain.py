@@ -7,8 +7,8 @@ import pytest
 from audit_projector.chain import Chain
 from azure_storage.read_models.documents import Tenure, Watermark
 from contracts.statuses import EventStatus
-from coordination.events import Writer, chain_hash, record
-from coordination.rows import EventRow, JobRow
+from coordination.journal.events import Writer, chain_hash, record
+from coordination.journal.rows import EventRow, JobRow
 
 HOLDER, STRANGER, CLIENT = "worker-1", "worker-2", ""
 
@@ -33,7 +33,7 @@ def test_an_event_that_follows_by_number_and_by_hash_fits() -> None:
     job, step = write(job, EventStatus.STEP)
     assert chain.append(step)
     assert (chain.seq, chain.hash, chain.running_fence) == (4, step.hash, 7)
-    assert chain.intruders == []
+    assert chain.foreign_events == []
 
 
 @pytest.mark.parametrize("seq", [3, 5])
@@ -82,7 +82,7 @@ def test_what_a_holder_writes_for_another_run_is_foreign(status: EventStatus) ->
     chain.append(own)
     _, foreign = write(replace(job, fence=6), status, STRANGER, "another")
     chain.append(foreign)
-    assert chain.intruders == [foreign]
+    assert chain.foreign_events == [foreign]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_no_holders_is_not_foreign(status: EventStatus, worker: str) -> 
     chain, job = begun()
     _, event = write(replace(job, fence=6), status, worker, "another")
     chain.append(event)
-    assert chain.intruders == []
+    assert chain.foreign_events == []
 
 
 def test_a_start_within_a_run_is_foreign_and_a_start_after_its_end_is_not() -> None:
@@ -106,10 +106,10 @@ def test_a_start_within_a_run_is_foreign_and_a_start_after_its_end_is_not() -> N
     chain.append(interrupted)
     job, again = write(replace(job, fence=8, attempt=4), EventStatus.STARTED)
     chain.append(again)
-    assert chain.intruders == []
+    assert chain.foreign_events == []
     _, third = write(replace(job, fence=9, attempt=5), EventStatus.STARTED, STRANGER)
     chain.append(third)
-    assert (chain.intruders, chain.running_fence) == ([third], 9)
+    assert (chain.foreign_events, chain.running_fence) == ([third], 9)
 
 
 def test_only_the_transaction_that_interrupted_a_run_may_fail_the_job() -> None:
@@ -118,10 +118,10 @@ def test_only_the_transaction_that_interrupted_a_run_may_fail_the_job() -> None:
     job, failed = write(job, EventStatus.FAILED, op_id="last")
     for event in (interrupted, failed):
         chain.append(event)
-    assert chain.intruders == []
+    assert chain.foreign_events == []
     _, late = write(job, EventStatus.STEP, op_id="late")
     chain.append(late)
-    assert chain.intruders == [late]
+    assert chain.foreign_events == [late]
 
 
 def test_a_run_ends_with_its_first_end() -> None:
@@ -143,7 +143,7 @@ def test_the_end_of_a_run_that_an_earlier_message_began_is_known_by_the_watermar
     (run,) = chain.tenures()
     assert run == Tenure("ledger", 7, "job", 3, ended_at=run.ended_at, outcome="Completed", ended_in="last")
     assert run.ended_at is not None
-    assert chain.intruders == []
+    assert chain.foreign_events == []
 
 
 def test_a_start_that_names_no_fence_begins_no_run_that_could_be_known() -> None:

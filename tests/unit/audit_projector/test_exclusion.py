@@ -12,10 +12,10 @@ from tests.unit.audit_projector.doubles import LOCK, InMemoryModels, World
 from azure_storage.read_models.documents import Tenure
 from contracts.lock_names import partition
 from contracts.statuses import EventStatus, JobStatus
-from coordination.events import Writer, record, timestamp
+from coordination.journal.events import Writer, record, timestamp
+from coordination.journal.rows import event_key, job_key
 from coordination.outcomes import Completed, Interrupted
 from coordination.ports import Row, UnknownOutcomeError
-from coordination.rows import event_key, job_key
 
 
 async def write(

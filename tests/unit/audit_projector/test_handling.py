@@ -21,7 +21,7 @@ from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from coordination.clock import VirtualClock
 from coordination.ports import UnknownOutcomeError
-from service_defaults.broker import Intake
+from service_defaults.broker import MessageReader
 from service_defaults.logging import current_log_context
 
 JOB = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
@@ -63,9 +63,9 @@ class ReadyIntake:
 
 
 def make_handler(
-    projection: ScriptedProjection, clock: VirtualClock, intake: ReadyIntake | None = None
+    projection: ScriptedProjection, clock: VirtualClock, reader: ReadyIntake | None = None
 ) -> EventHandler:
-    reads = cast("Intake", intake or ReadyIntake())
+    reads = cast("MessageReader", reader or ReadyIntake())
     return EventHandler(cast("Projection", projection), reads, clock, ProjectionTelemetry())
 
 
@@ -141,18 +141,18 @@ async def test_names_are_projected_as_they_were_registered_however_they_are_writ
 async def test_names_that_cannot_be_are_set_aside_and_nothing_of_the_message_is_projected(
     job_id: str, lock: str
 ) -> None:
-    projection, intake = ScriptedProjection(), ReadyIntake()
-    handler = make_handler(projection, VirtualClock(), intake)
+    projection, reader = ScriptedProjection(), ReadyIntake()
+    handler = make_handler(projection, VirtualClock(), reader)
     await handler.on_events(message((OTHER, 1), (job_id, 2), lock=lock))
-    (reason,) = intake.set_aside
+    (reason,) = reader.set_aside
     assert reason
     assert projection.asked == []
 
 
-async def test_a_message_that_does_not_parse_is_left_to_the_intake() -> None:
-    projection, intake = ScriptedProjection(), ReadyIntake()
-    await make_handler(projection, VirtualClock(), intake).on_events(cast("RabbitMessage", None))
-    assert (projection.asked, intake.set_aside) == ([], [])
+async def test_a_message_that_does_not_parse_is_left_to_the_message_reader() -> None:
+    projection, reader = ScriptedProjection(), ReadyIntake()
+    await make_handler(projection, VirtualClock(), reader).on_events(cast("RabbitMessage", None))
+    assert (projection.asked, reader.set_aside) == ([], [])
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
@@ -178,9 +178,9 @@ async def test_a_message_is_given_back_when_the_storage_stays_away_for_ten_minut
 
 
 async def test_a_message_is_given_back_at_the_very_end_of_the_time_it_has() -> None:
-    projection, intake = ScriptedProjection(failures=1), cast("Intake", ReadyIntake())
+    projection, reader = ScriptedProjection(failures=1), cast("MessageReader", ReadyIntake())
     projects = cast("Projection", projection)
-    handler = EventHandler(projects, intake, VirtualClock(), ProjectionTelemetry(), patience_seconds=0)
+    handler = EventHandler(projects, reader, VirtualClock(), ProjectionTelemetry(), patience_seconds=0)
     with pytest.raises(NackMessage):
         await handler.on_events(message((JOB, 1)))
     assert len(projection.asked) == 1

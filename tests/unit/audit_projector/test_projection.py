@@ -12,10 +12,10 @@ from tests.unit.audit_projector.doubles import LOCK, FailsNow, InMemoryModels, W
 from audit_projector.observations import TrailBroken
 from azure_storage.read_models.documents import Summary, Watermark
 from contracts.lock_names import partition
-from coordination.memory import InMemoryJournal
+from coordination.journal.rows import JobRow, event_key
 from coordination.outcomes import Completed, Failed, Interrupted
 from coordination.ports import UnknownOutcomeError
-from coordination.rows import JobRow, event_key
+from coordination.testing.memory import InMemoryJournal
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ async def test_projecting_afresh_writes_again_what_was_lost(world: World) -> Non
     for job_id in jobs:
         assert await world.project(job_id) == 0
         assert await world.projection.project(LOCK, job_id, 0, afresh=True) > 0
-    other = World(world.journal, world.bell, world.clock)
+    other = World(world.journal, world.notifier, world.clock)
     for job_id in jobs:
         await other.project(job_id)
     assert world.models.content() == other.models.content()
@@ -244,7 +244,7 @@ async def _converges(
                 await world.end(Completed())
         for job_id in jobs:
             listeners.create_task(hear(job_id, 0, last_first, (await world.job(job_id)).seq))
-    expected = World(world.journal, world.bell, world.clock)
+    expected = World(world.journal, world.notifier, world.clock)
     for job_id in jobs:
         await expected.project(job_id)
     assert world.models.content() == expected.models.content()

@@ -9,10 +9,10 @@ from tests.unit.audit_projector.doubles import LOCK, InMemoryModels, World
 from audit_projector.observations import EventsProjected, TrailBroken
 from azure_storage.read_models.documents import StaleError, Summary, Watermark
 from contracts.lock_names import partition
-from coordination.memory import InMemoryJournal
+from coordination.journal.rows import event_key
 from coordination.outcomes import Completed
 from coordination.ports import UnknownOutcomeError
-from coordination.rows import event_key
+from coordination.testing.memory import InMemoryJournal
 
 
 class FailsOnce:
@@ -78,7 +78,7 @@ async def test_a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_ag
         assert world.models.summaries == {}  # the watermark comes last
     assert await world.active() == {job_id}
     await world.project(job_id, 4, first=4)
-    expected = World(world.journal, world.bell, world.clock)
+    expected = World(world.journal, world.notifier, world.clock)
     await expected.project(job_id)
     assert world.models.content() == expected.models.content()
     assert list(projected(world)) == [4]

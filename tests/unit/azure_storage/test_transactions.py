@@ -12,7 +12,7 @@ from azure_storage.authorization import authorization
 from azure_storage.batch import encode_batch
 from azure_storage.journal import TableJournal
 from azure_storage.transactions import TableTransactions
-from coordination.limits import MAX_TRANSACTION_BYTES
+from coordination.journal.storage_limits import MAX_TRANSACTION_BYTES
 from coordination.ports import (
     Delete,
     GuardedUpdate,

@@ -14,8 +14,8 @@ from tests.simulation.setting import Setting
 from tests.simulation.world import World
 
 from contracts.statuses import EventStatus
+from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Registration, Row
-from coordination.rows import EventRow, JobRow
 
 #: Jobs with ends of all kinds, some of which are cut off several times.
 _SETTING = Setting(strikes={"worker killed": 1.0, "runner killed": 1.0, "worker stopped": 1.0}, pause=5.0)
@@ -136,9 +136,9 @@ def test_a_job_that_ends_with_its_interruption_as_it_was_to_be_cancelled_holds()
     ("deaths", "fails", "found"),
     [
         (2, False, []),
-        (2, True, ["lock L: counts: a failed as KilledItsWorker after 2"]),
+        (2, True, ["lock L: counts: a failed as RunnerCrashLimit after 2"]),
         (3, True, []),
-        (3, False, ["lock L: counts: a should have failed as KilledItsWorker after 3 deaths, 0 losses"]),
+        (3, False, ["lock L: counts: a should have failed as RunnerCrashLimit after 3 deaths, 0 losses"]),
     ],
 )
 def test_a_job_fails_exactly_with_the_third_death(deaths: int, fails: bool, found: list[str]) -> None:
@@ -149,7 +149,7 @@ def test_a_job_fails_exactly_with_the_third_death(deaths: int, fails: bool, foun
         events.append(interrupted(len(events) + 1, f"i{number}", died=True))
     if fails:
         message = f"killed its worker {deaths} times, last: killed"
-        facts = {"error_type": "KilledItsWorker"}
+        facts = {"error_type": "RunnerCrashLimit"}
         events.append(event("a", len(events) + 1, EventStatus.FAILED, f"i{deaths}", message, facts=facts))
     assert lives_of(*events) == found
 

@@ -128,11 +128,11 @@ def test_every_failure_is_one_sentence(
 
 
 def test_json_stays_json_when_something_is_wrong(scripted: ScriptedApi, run: Run, a_problem: Problem) -> None:
-    scripted.on("GET", "/api/kinds", a_problem(503, "storage_away", "The storage does not answer."))
+    scripted.on("GET", "/api/kinds", a_problem(503, "storage_unavailable", "The storage does not answer."))
     result = run("kinds", "--json")
 
     assert result.exit_code == 5
-    assert json.loads(result.stdout)["type"].endswith("storage_away")
+    assert json.loads(result.stdout)["type"].endswith("storage_unavailable")
 
 
 def test_an_address_without_a_scheme_is_explained(run: Run) -> None:

@@ -27,7 +27,7 @@ EVENT = {
 
 #: A whole message of each sort.
 MESSAGES: list[tuple[type[Message], dict[str, Any]]] = [
-    (RunJob, {"lock": "ledger", "job_id": JOB_ID, "marked": True, "released": True}),
+    (RunJob, {"lock": "ledger", "job_id": JOB_ID, "is_deferred_copy": True, "released": True}),
     (SubmitJob, {"job": {"kind": "ten-steps", "job_id": JOB_ID}, "actor": "billing"}),
     (JobEvents, {"lock": "ledger", "events": [EVENT]}),
     (Hint, {"what": "cancel_requested", "lock": "ledger", "job_id": JOB_ID}),
@@ -92,7 +92,7 @@ def test_a_wake_up_that_names_a_lock_alone_is_neither_deferred_nor_released() ->
         "version": 1,
         "lock": "ledger",
         "job_id": None,
-        "marked": False,
+        "is_deferred_copy": False,
         "released": False,
     }
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from tests.unit.coordination.setting import Setting
 from tests.unit.coordination.wrong_clock import WrongClock
 
+from coordination.maintenance.sweeper import Sweeper
 from coordination.outcomes import Completed
-from coordination.sweeper import Sweeper
 
 
 class Models:
@@ -40,7 +40,7 @@ class Comparing(Setting):
 
     def make_sweeper(self, wrong_by: float = 0.0) -> Sweeper:
         clock = WrongClock(self.clock, timedelta(seconds=wrong_by))
-        return Sweeper(self.leases, self.journal, self.bell, clock, self.models.projected_seq)
+        return Sweeper(self.leases, self.journal, self.notifier, clock, self.models.projected_seq)
 
     async def submit_projected(self, lock: str = "L") -> str:
         """Submit a job whose first event the read models have."""
@@ -52,7 +52,7 @@ class Comparing(Setting):
         tenure, _ = await self.hold()
         await tenure.finish(Completed(), None)
         await tenure.keeper.release()
-        self.bell.take_events()
+        self.notifier.take_events()
 
     async def sweep_until(self, seconds: float, every: float = 1.0) -> list[float]:
         """Sweep every so many seconds; gives when something was announced, in seconds since the start."""

@@ -5,16 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from contracts import lock_names
-from coordination import rows, transactions
-from coordination.events import Writer
-from coordination.line import read_line
-from coordination.memory import InMemoryJournal
+from coordination.clients.submission import NewJob, build_submission
+from coordination.holder.runs import StepDone
+from coordination.journal import rows, transactions
+from coordination.journal.events import Writer
+from coordination.journal.line import read_line
+from coordination.journal.rows import EventRow, JobRow, LockRow
+from coordination.journal.transactions import Draft, Held, InterruptionLimits, MayStart
 from coordination.outcomes import Outcome
 from coordination.ports import Row
-from coordination.rows import EventRow, JobRow, LockRow
-from coordination.runs import StepDone
-from coordination.submission import NewJob, build_submission
-from coordination.transactions import Accepts, Draft, Held, Limits
+from coordination.testing.memory import InMemoryJournal
 
 LOCK = "L"
 PARTITION = lock_names.partition(LOCK)
@@ -27,9 +27,9 @@ def accept_all(_: JobRow) -> bool:
 class JournaledLock:
     """A lock in the journal. Each write has a moment and an op id of its own, which rise by one."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: InterruptionLimits | None = None) -> None:
         self.journal = InMemoryJournal()
-        self.limits = limits or Limits()
+        self.limits = limits or InterruptionLimits()
         self.held: Held | None = None
         self._numbers = itertools.count(1)
 
@@ -55,14 +55,14 @@ class JournaledLock:
         await self.journal.commit(PARTITION, transaction, 1)
         return job
 
-    async def build_take_over(self, worker: str = "w1", accepts: Accepts = accept_all) -> Draft | None:
+    async def build_take_over(self, worker: str = "w1", accepts: MayStart = accept_all) -> Draft | None:
         line = await read_line(self.journal, LOCK, PARTITION)
         key = rows.job_key(line.lock.job_id)
         orphan = await self.journal.read(PARTITION, key) if line.lock.job_id else None
         writer = self.writer(worker)
         return transactions.take_over(line, orphan, writer, f"lease-of-{worker}", self.limits, accepts)
 
-    async def take_over(self, worker: str = "w1", accepts: Accepts = accept_all) -> Draft:
+    async def take_over(self, worker: str = "w1", accepts: MayStart = accept_all) -> Draft:
         draft = await self.build_take_over(worker, accepts)
         assert draft is not None
         await self._commit(draft)

@@ -9,20 +9,20 @@ from typing import Any, TypeVar
 from tests.unit.coordination.small_world import QuickClock
 
 from contracts import identifiers, lock_names
-from coordination import rows
-from coordination.door import Answer
-from coordination.doorkeeper import Doorkeeper
-from coordination.faults import Calls
-from coordination.house import House, Ports, Rules
-from coordination.memory import InMemoryBell, InMemoryJournal, InMemoryLeases
+from coordination.call_tracing import Operation, current_operation
+from coordination.clients.submission import NewJob, Submitter
+from coordination.holder.dispatcher import LockDispatcher
+from coordination.holder.lock_server import WakeUpOutcome
+from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
+from coordination.holder.runs import Run
+from coordination.holder.tenure import Tenure
+from coordination.journal import rows
+from coordination.journal.rows import JobRow, LockRow
 from coordination.observations import Observation
-from coordination.operations import Operation, current_operation
 from coordination.outcomes import Cancelled, Completed, Interrupted, Lost, Outcome, StopReason
-from coordination.ports import Ring
-from coordination.rows import JobRow, LockRow
-from coordination.runs import Run
-from coordination.submission import NewJob, Submitter
-from coordination.tenure import Tenure
+from coordination.ports import WakeUp
+from coordination.testing.faults import Calls
+from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier
 from coordination.times import LeaseTimes
 
 AnswerT = TypeVar("AnswerT")
@@ -129,8 +129,8 @@ class Setting:
         self.network = Network(self.clock)
         self.leases = InMemoryLeases(self.clock, self.network)
         self.journal = InMemoryJournal(self.network)
-        self.bell = InMemoryBell(self.network)
-        self.ports = Ports(self.leases, self.journal, self.bell, self.clock)
+        self.notifier = InMemoryNotifier(self.network)
+        self.ports = Ports(self.leases, self.journal, self.notifier, self.clock)
         self.observed: list[Observation] = []
         self.runs = Runs()
 
@@ -139,22 +139,22 @@ class Setting:
         name: str = "w1",
         knows: Callable[[str], bool] = lambda _: True,
         places: Callable[[], int] | None = None,
-        **house: Any,
-    ) -> Doorkeeper:
-        """Make a worker; `house` is how it treats its locks."""
-        return Doorkeeper(
+        **policy: Any,
+    ) -> LockDispatcher:
+        """Make a worker; `policy` is how it treats its locks."""
+        return LockDispatcher(
             self.ports,
-            Rules(name, self.times),
-            House(**{"capacity": 2} | house),
+            HolderSettings(name, self.times),
+            WorkerPolicy(**{"capacity": 2} | policy),
             self.runs,
             knows,
             self.observed.append,
             places,
         )
 
-    def tenure(self, worker: str = "w1", lock: str = "L", **rules: Any) -> Tenure:
+    def tenure(self, worker: str = "w1", lock: str = "L", **settings: Any) -> Tenure:
         """Make a tenure that holds nothing yet."""
-        return Tenure(lock, self.ports, Rules(worker, self.times, **rules), self.observed.append)
+        return Tenure(lock, self.ports, HolderSettings(worker, self.times, **settings), self.observed.append)
 
     async def hold(self, worker: str = "w1", lock: str = "L") -> tuple[Tenure, Run]:
         """Acquire a lock and start the job whose turn it is."""
@@ -176,15 +176,15 @@ class Setting:
         """Submit a job, and lose its wake-up."""
         job_id = identifiers.new_id()
         new = {"order": identifiers.new_id(), "kind": "kind", "parameters": "{}", "actor": "ann"} | more
-        await Submitter(self.journal, self.bell, self.clock).submit(
+        await Submitter(self.journal, self.notifier, self.clock).submit(
             NewJob(job_id=job_id, lock_name=lock, **new)
         )
-        self.bell.take_rings()
+        self.notifier.take_wake_ups()
         return job_id
 
-    async def ring(self, worker: Doorkeeper, ring: Ring | None = None) -> Answer:
+    async def notify(self, worker: LockDispatcher, wake_up: WakeUp | None = None) -> WakeUpOutcome:
         """Have a worker answer a wake-up (for lock L, unless another one is given), and do what follows."""
-        answer = await worker.answer(ring or Ring("L"))
+        answer = await worker.answer(wake_up or WakeUp("L"))
         await self.clock.settle()
         return answer
 

@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 
 from contracts import identifiers, lock_names
 from contracts.statuses import EventStatus
-from coordination import events, rows
-from coordination.doorkeeper import Doorkeeper, NoRoomError
-from coordination.held_rows import FencedError
-from coordination.house import House, Ports, Rules
-from coordination.memory import (
-    ArrivesLateError,
-    InMemoryBell,
-    InMemoryJournal,
-    InMemoryLeases,
-    VirtualClock,
-)
+from coordination.clients.submission import NewJob, Submitter
+from coordination.holder.dispatcher import LockDispatcher, NoCapacityError
+from coordination.holder.held_rows import FencedError
+from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
+from coordination.holder.runs import Run, StepDone
+from coordination.journal import events, rows
+from coordination.journal.rows import EventRow, JobRow, LockRow
 from coordination.observations import Observation
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, StopReason
-from coordination.ports import CoordinationError, Ring, UnknownOutcomeError
-from coordination.rows import EventRow, JobRow, LockRow
-from coordination.runs import Run, StepDone
-from coordination.submission import NewJob, Submitter
+from coordination.ports import CoordinationError, UnknownOutcomeError, WakeUp
+from coordination.testing.memory import (
+    ArrivesLateError,
+    InMemoryJournal,
+    InMemoryLeases,
+    InMemoryNotifier,
+    VirtualClock,
+)
 from coordination.times import LeaseTimes
 
 
@@ -150,21 +150,21 @@ class World:
         self.faults = Faults(self.randomness, self.clock, **faults)  # type: ignore[arg-type]
         self.leases = InMemoryLeases(self.clock, self.faults)
         self.journal = InMemoryJournal(self.faults)
-        self.bell = InMemoryBell(self.faults)
+        self.notifier = InMemoryNotifier(self.faults)
         self.effects = Effects()
         self.scripts: dict[str, Script] = {}
         self.recorded: list[tuple[str, int]] = []
         self.observed: list[Observation] = []
-        self.ports = Ports(self.leases, self.journal, self.bell, self.clock)
+        self.ports = Ports(self.leases, self.journal, self.notifier, self.clock)
         self.workers = [self.make_worker(f"w{number}") for number in range(workers)]
         self._answering: set[asyncio.Task[None]] = set()
         self.accepted: list[str] = []
 
-    def make_worker(self, name: str) -> Doorkeeper:
-        return Doorkeeper(
+    def make_worker(self, name: str) -> LockDispatcher:
+        return LockDispatcher(
             self.ports,
-            Rules(name, LeaseTimes.of(15)),
-            House(capacity=2),
+            HolderSettings(name, LeaseTimes.of(15)),
+            WorkerPolicy(capacity=2),
             ScriptedExecutor(self),
             knows=lambda kind: kind != "unknown",
             observe=self.observed.append,
@@ -186,33 +186,33 @@ class World:
             traceparent=more.get("traceparent"),
         )
         try:
-            await Submitter(self.journal, self.bell, self.clock).submit(new)
+            await Submitter(self.journal, self.notifier, self.clock).submit(new)
         except CoordinationError:
             return ""
         self.accepted.append(job_id)
         return job_id
 
     def deliver(self) -> None:
-        """Hand every bell to some worker, as the broker would."""
-        for ring in self.bell.take_rings():
-            self._hand_over(ring)
+        """Hand every wake-up to some worker, as the broker would."""
+        for wake_up in self.notifier.take_wake_ups():
+            self._hand_over(wake_up)
 
     def deliver_deferred(self) -> None:
-        for ring in self.bell.take_deferred():
-            self._hand_over(ring)
+        for wake_up in self.notifier.take_deferred():
+            self._hand_over(wake_up)
 
-    def _hand_over(self, ring: Ring) -> None:
-        task = asyncio.ensure_future(self._answer(self.randomness.choice(self.workers), ring))
+    def _hand_over(self, wake_up: WakeUp) -> None:
+        task = asyncio.ensure_future(self._answer(self.randomness.choice(self.workers), wake_up))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
-    async def _answer(self, worker: Doorkeeper, ring: Ring) -> None:
+    async def _answer(self, worker: LockDispatcher, wake_up: WakeUp) -> None:
         try:
-            await worker.answer(ring)
-        except NoRoomError:
-            self.bell.deferred.append(ring)
+            await worker.answer(wake_up)
+        except NoCapacityError:
+            self.notifier.deferred.append(wake_up)
         except UnknownOutcomeError:
-            self.bell.rings.append(ring)
+            self.notifier.wake_ups.append(wake_up)
 
     def sweep(self) -> None:
         """Ring for every lock that has work and whose lease is free; the least the sweeper does."""
@@ -224,7 +224,7 @@ class World:
             waits = any(row.key.startswith(rows.TICKETS) for row in line) or (lock and lock.job_id)
             if waits and self.leases.holder(partition) is None:
                 name = str(line[0].values["lock_name"])
-                self._hand_over(Ring(name))
+                self._hand_over(WakeUp(name))
 
     async def run_until_done(self, longest: float = 3600.0) -> None:
         """Let virtual time pass until every job has ended; the sweeper passes every 15 s."""

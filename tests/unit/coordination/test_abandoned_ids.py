@@ -6,11 +6,11 @@ import pytest
 from tests.unit.coordination.comparing import Comparing
 
 from contracts import identifiers, lock_names
-from coordination import rows
-from coordination.events import Writer, timestamp
+from coordination.clients.submission import JobExistsError, NewJob, Submitter, build_submission
+from coordination.journal import rows
+from coordination.journal.events import Writer, timestamp
+from coordination.journal.rows import JobRow
 from coordination.ports import RefusedError, Registration, Row
-from coordination.rows import JobRow
-from coordination.submission import JobExistsError, NewJob, Submitter, build_submission
 
 DAY = 86_400.0
 ABANDONED = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
@@ -70,7 +70,7 @@ async def test_a_submission_that_arrives_after_its_id_was_closed_is_refused(worl
     await world.sweeper.sweep()
     late = NewJob(ABANDONED, identifiers.new_id(), "kind", "L", "{}", "ann")
     with pytest.raises(JobExistsError):
-        await Submitter(world.journal, world.bell, world.clock).submit(late)
+        await Submitter(world.journal, world.notifier, world.clock).submit(late)
     assert world.job(ABANDONED).status == JobRow.TOMBSTONE
 
 

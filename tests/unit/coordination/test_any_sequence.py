@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import pytest
 from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLock
 
-from coordination.cancellation import Canceller, CancelTooLateError
-from coordination.memory import InMemoryBell, VirtualClock
+from coordination.clients.cancellation import Canceller, CancelTooLateError
+from coordination.journal.transactions import RUNNER_CRASH_LIMIT, WORKER_LOSS_LIMIT, InterruptionLimits
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
 from coordination.ports import Registration
-from coordination.transactions import KILLED_ITS_WORKER, LOST_ITS_WORKER, Limits
+from coordination.testing.memory import InMemoryNotifier, VirtualClock
 
-LIMITS = Limits(deaths=2, losses=2)
+LIMITS = InterruptionLimits(deaths=2, losses=2)
 OUTCOMES: list[Outcome] = [
     Completed(),
     Failed("ValueError", "no"),
@@ -50,7 +50,7 @@ class Model:
     def __init__(self, seed: int) -> None:
         self.randomness = random.Random(seed)
         self.lock = JournaledLock(LIMITS)
-        self.canceller = Canceller(self.lock.journal, InMemoryBell(), VirtualClock())
+        self.canceller = Canceller(self.lock.journal, InMemoryNotifier(), VirtualClock())
         self.jobs: dict[str, Expected] = {}
         self.running: str | None = None
         self.fence = 0
@@ -131,9 +131,9 @@ class Model:
         if job.cancel_requested:
             job.status = "Cancelled"
         elif job.deaths == LIMITS.deaths:
-            job.status, job.error_type = "Failed", KILLED_ITS_WORKER
+            job.status, job.error_type = "Failed", RUNNER_CRASH_LIMIT
         elif job.losses == LIMITS.losses:
-            job.status, job.error_type = "Failed", LOST_ITS_WORKER
+            job.status, job.error_type = "Failed", WORKER_LOSS_LIMIT
         self.running = None
 
     def _start(self, job_id: str | None = None) -> None:

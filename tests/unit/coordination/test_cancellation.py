@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLock
 
-from coordination import events, rows
-from coordination.cancellation import Canceller, CancelTooLateError, NoSuchJobError
-from coordination.faults import Calls, Fault
-from coordination.memory import InMemoryBell, VirtualClock
+from coordination.clients.cancellation import Canceller, CancelTooLateError, NoSuchJobError
+from coordination.journal import events, rows
+from coordination.journal.rows import JobRow
 from coordination.outcomes import Completed, Failed, Interrupted, Outcome, TimedOut
 from coordination.ports import CoordinationError, Insert, Registration, Transaction, UnknownOutcomeError
-from coordination.rows import JobRow
+from coordination.testing.faults import Calls, Fault
+from coordination.testing.memory import InMemoryNotifier, VirtualClock
 
 
 @dataclass
@@ -23,12 +23,12 @@ class Desk:
     """Where cancellations of the jobs of one lock are asked for."""
 
     lock: JournaledLock
-    bell: InMemoryBell
+    notifier: InMemoryNotifier
     clock: VirtualClock
 
     async def cancel(self, job_id: str, actor: str = "bob") -> JobRow:
         registration = Registration(job_id, LOCK, PARTITION, "hash", self.clock.now())
-        return await Canceller(self.lock.journal, self.bell, self.clock).cancel(registration, actor)
+        return await Canceller(self.lock.journal, self.notifier, self.clock).cancel(registration, actor)
 
     async def refused(self, job_id: str, error: type[CoordinationError]) -> CoordinationError:
         """Ask for what must be refused, which must change nothing."""
@@ -36,7 +36,7 @@ class Desk:
         with pytest.raises(error) as refused:
             await self.cancel(job_id)
         assert self.lock.journal.partitions[PARTITION] == before
-        assert self.bell.events == []
+        assert self.notifier.events == []
         return refused.value
 
     def with_fault(self, fault: Fault) -> None:
@@ -49,7 +49,7 @@ async def desk() -> Desk:
     lock = JournaledLock()
     await lock.submit("a", traceparent="00-trace")
     await lock.submit("b")
-    return Desk(lock, InMemoryBell(), VirtualClock())
+    return Desk(lock, InMemoryNotifier(), VirtualClock())
 
 
 async def test_a_waiting_job_ends_at_once_and_its_ticket_goes(desk: Desk) -> None:
@@ -70,7 +70,7 @@ async def test_a_waiting_job_ends_at_once_and_its_ticket_goes(desk: Desk) -> Non
         "bob",
     )
     assert (event.seq, event.timestamp, event.fence, event.worker) == (2, now, None, None)
-    assert desk.bell.events == [events.announced(event)]
+    assert desk.notifier.events == [events.announced(event)]
     assert desk.lock.row(rows.LOCK_KEY) is None
     # It is not started by who takes over then.
     await desk.lock.take_over()
@@ -92,7 +92,7 @@ async def test_a_running_job_is_only_asked_to_stop(desk: Desk) -> None:
     assert (event.status, event.message) == ("CancelRequested", "cancellation requested by bob")
     assert (event.actor, event.fence, event.attempt, event.worker) == ("bob", 1, 1, None)
     assert event.traceparent == "00-trace"
-    assert desk.bell.events == [events.announced(event)]
+    assert desk.notifier.events == [events.announced(event)]
     # The lock row is the holder's.
     assert desk.lock.row(rows.LOCK_KEY) == before
 
@@ -102,7 +102,7 @@ async def test_asking_again_changes_nothing_and_names_who_asked_first(desk: Desk
     first = await desk.cancel("a", "bob")
     assert await desk.cancel("a", "eve") == first
     assert desk.lock.statuses("a").count("CancelRequested") == 1
-    assert len(desk.bell.events) == 1
+    assert len(desk.notifier.events) == 1
 
 
 async def test_a_job_that_waits_again_after_an_interruption_ends_at_once(desk: Desk) -> None:
@@ -136,7 +136,7 @@ async def test_a_job_that_has_ended_cannot_be_cancelled(desk: Desk, outcome: Out
 
 async def test_a_cancelled_job_cannot_be_cancelled_again(desk: Desk) -> None:
     await desk.cancel("a")
-    desk.bell.take_events()
+    desk.notifier.take_events()
     await desk.refused("a", CancelTooLateError)
 
 
@@ -179,7 +179,7 @@ async def test_a_job_that_is_started_before_the_write_is_asked_to_stop(desk: Des
     assert (job.status, job.cancel_requested) == ("Running", True)
     assert desk.lock.job("a") == job
     # What was built for the waiting job was neither written nor published.
-    assert [event.status for event in desk.bell.events] == ["CancelRequested"]
+    assert [event.status for event in desk.notifier.events] == ["CancelRequested"]
     assert desk.lock.statuses("a")[-1] == "CancelRequested"
 
 
@@ -188,7 +188,7 @@ async def test_a_job_that_is_interrupted_before_the_write_ends_at_once(desk: Des
     in_between(desk, "journal.commit 1", lambda: desk.lock.end(Interrupted("the worker is stopping")))
     job = await desk.cancel("a")
     assert (job.status, desk.lock.tickets()) == ("Cancelled", ["b"])
-    assert [event.status for event in desk.bell.events] == ["Cancelled"]
+    assert [event.status for event in desk.notifier.events] == ["Cancelled"]
 
 
 async def test_a_job_that_ends_before_the_write_is_not_cancelled(desk: Desk) -> None:
@@ -198,7 +198,7 @@ async def test_a_job_that_ends_before_the_write_is_not_cancelled(desk: Desk) -> 
         await desk.cancel("a")
     assert error.value.job.status == "Completed"
     assert not desk.lock.job("a").cancel_requested
-    assert desk.bell.events == []
+    assert desk.notifier.events == []
 
 
 async def test_a_holder_that_wrote_progress_in_the_meantime_does_not_prevent_the_request(desk: Desk) -> None:
@@ -206,7 +206,7 @@ async def test_a_holder_that_wrote_progress_in_the_meantime_does_not_prevent_the
     in_between(desk, "journal.commit 1", lambda: desk.lock.flush(step="half"))
     job = await desk.cancel("a")
     assert (job.cancel_requested, job.step) == (True, "half")
-    assert len(desk.bell.events) == 1
+    assert len(desk.notifier.events) == 1
 
 
 @pytest.mark.parametrize("status", ["Queued", "Running"])
@@ -227,8 +227,8 @@ async def test_a_lost_answer_is_recognised_as_its_own_write(desk: Desk, status: 
     assert lost
     assert job == desk.lock.job("a")
     assert job.cancel_requested
-    assert len(desk.bell.events) == 1
-    assert desk.bell.events[0].op_id == desk.lock.events("a")[-1].op_id
+    assert len(desk.notifier.events) == 1
+    assert desk.notifier.events[0].op_id == desk.lock.events("a")[-1].op_id
 
 
 @pytest.mark.parametrize("call", ["journal.read", "journal.commit"])
@@ -250,7 +250,7 @@ async def test_a_cancellation_gives_up_when_its_patience_is_over(
     assert isinstance(cancelling.exception(), UnknownOutcomeError)
     # Pauses of 0.05, 0.1, 0.2, 0.4 and 0.8 s, and then of one second each, within eight seconds.
     assert desk.clock.boot() - began == pytest.approx(7.55)
-    assert desk.bell.events == []
+    assert desk.notifier.events == []
 
 
 async def test_a_cancellation_that_always_meets_another_write_gives_up_in_time(desk: Desk) -> None:
@@ -280,5 +280,5 @@ async def test_every_cancellation_is_a_write_of_its_own(desk: Desk) -> None:
     """Else one who finds the other's event would take it for its own."""
     await desk.cancel("a")
     await desk.cancel("b")
-    ids = [event.op_id for event in desk.bell.events]
+    ids = [event.op_id for event in desk.notifier.events]
     assert len(set(ids)) == 2

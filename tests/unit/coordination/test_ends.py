@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from tests.unit.coordination.journaled_lock import JournaledLock
 
-from coordination import rows, transactions
-from coordination.events import Writer
+from coordination.journal import rows, transactions
+from coordination.journal.events import Writer
+from coordination.journal.transactions import NothingToRecordError
 from coordination.outcomes import Cancelled, Completed, Failed, Lost, Outcome, TimedOut
-from coordination.transactions import NothingToRecordError
 
 
 @pytest.fixture

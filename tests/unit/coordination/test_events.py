@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.statuses import EventStatus
-from coordination import events
-from coordination.events import Writer, chain_hash
+from coordination.journal import events
+from coordination.journal.events import Writer, chain_hash
+from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Insert, RecordedEvent
-from coordination.rows import EventRow, JobRow
 
 JOB = JobRow("job", "kind", "L", seq=4, event_hash="before", attempt=2, fence=7, traceparent="00-trace")
 WRITER = Writer("ann", "op", "2026-01-01T00:00:00.000000Z", "w1")

@@ -7,12 +7,12 @@ from tests.unit.coordination.small_world import Script, World
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
-from coordination import rows
-from coordination.memory import InMemoryBell, InMemoryJournal, VirtualClock
-from coordination.persistence import commit_until
+from coordination.clients.submission import JobExistsError, NewJob, Submitter
+from coordination.journal import rows
+from coordination.journal.persistence import commit_until
+from coordination.journal.rows import JobRow
 from coordination.ports import Insert, Registration, Row, Transaction, UnknownOutcomeError
-from coordination.rows import JobRow
-from coordination.submission import JobExistsError, NewJob, Submitter
+from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, VirtualClock
 
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 INSERT = Transaction("op", [Insert("row", {"op_id": "op"})])
@@ -27,7 +27,7 @@ async def test_a_job_that_came_while_its_lock_was_given_back_is_run() -> None:
     async def submit_during_release(name: str, lease_id: str, timeout: float) -> None:
         if not late:
             late.append(await world.submit(script=Script(steps=0)))
-            world.bell.take_rings()  # its bell is answered here, while the lock is still served
+            world.notifier.take_wake_ups()  # its wake-up is answered here, while the lock is still served
         await release(name, lease_id, timeout)
 
     world.leases.release = submit_during_release  # type: ignore[method-assign]
@@ -82,14 +82,14 @@ async def test_a_submission_repeated_after_its_id_was_closed_is_not_told_that_th
     closed: str,
 ) -> None:
     """Else a redelivered command would count as carried out, and its job would never run."""
-    clock, bell = VirtualClock(), InMemoryBell()
+    clock, notifier = VirtualClock(), InMemoryNotifier()
 
     async def close_at_commit(when: str, call: str) -> None:
         if when == "before" and call == "journal.commit" and closed == "while it is written":
             await _close(journal)
 
     journal = InMemoryJournal(close_at_commit)
-    submitter = Submitter(journal, bell, clock)
+    submitter = Submitter(journal, notifier, clock)
     new = NewJob(JOB_ID, "order", "kind", "L", "{}", "ann")
     partition = lock_names.partition("L")
     await journal.register(Registration(JOB_ID, "L", partition, new.request_hash, clock.now()))

@@ -7,7 +7,9 @@ import pytest
 from tests.unit.coordination.setting import TIMES, Setting
 
 from contracts.statuses import JobStatus
-from coordination.cancellation import Canceller
+from coordination.clients.cancellation import Canceller
+from coordination.holder.runs import StepDone, StepRecord
+from coordination.journal.rows import JobRow
 from coordination.observations import (
     HandOver,
     HandOverCause,
@@ -16,8 +18,6 @@ from coordination.observations import (
     RunStarted,
 )
 from coordination.outcomes import Completed, Interrupted, StopReason
-from coordination.rows import JobRow
-from coordination.runs import StepDone, StepRecord
 
 LONG = '"' + "x" * 5_000 + '"'
 
@@ -208,7 +208,7 @@ async def test_an_end_that_was_refused_has_the_line_read_again(world: Setting) -
     second = await world.submit()
     registration = await world.journal.find(first)
     assert registration is not None
-    await Canceller(world.journal, world.bell, world.clock).cancel(registration, "bob")
+    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
     run = await tenure.finish(Completed(), accept)
     assert run is not None
     assert run.job.job_id == second
@@ -239,7 +239,7 @@ async def test_a_next_job_that_is_cancelled_in_the_same_moment_is_not_started(wo
     tenure, _ = await world.hold()
     registration = await world.journal.find(second)
     assert registration is not None
-    canceller = Canceller(world.journal, world.bell, world.clock)
+    canceller = Canceller(world.journal, world.notifier, world.clock)
     world.network.before("journal.commit", lambda: canceller.cancel(registration, "bob"))
     run = await tenure.finish(Completed(), accept)
     assert run is not None

@@ -11,14 +11,14 @@ from tests.unit.coordination.setting import TIMES, Setting
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
-from coordination import rows
-from coordination.cancellation import Canceller
-from coordination.held_rows import CutOffError, FencedError
+from coordination.clients.cancellation import Canceller
+from coordination.holder.held_rows import CutOffError, FencedError
+from coordination.holder.runs import StepDone
+from coordination.journal import rows
+from coordination.journal.rows import EventRow
 from coordination.observations import Fenced, Refusal, RunEnded, TablesCutOff
 from coordination.outcomes import Cancelled, Completed, Failed, StopReason
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
-from coordination.rows import EventRow
-from coordination.runs import StepDone
 from coordination.times import LeaseTimes
 
 PARTITION = lock_names.partition("L")
@@ -36,7 +36,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
 async def cancel(world: Setting, job_id: str) -> None:
     registration = await world.journal.find(job_id)
     assert registration is not None
-    await Canceller(world.journal, world.bell, world.clock).cancel(registration, "bob")
+    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
 
 
 def change(world: Setting, key: str, **values: Any) -> None:
@@ -53,11 +53,11 @@ def statuses(world: Setting, job_id: str) -> list[str]:
 
 async def test_what_was_written_is_announced_in_order(world: Setting) -> None:
     job_id = await world.submit()
-    world.bell.take_events()
+    world.notifier.take_events()
     tenure, run = await world.hold()
     await run.record_step(STEP)
     await tenure.finish(Completed(), None)
-    assert [event.status for event in world.bell.take_events()] == [
+    assert [event.status for event in world.notifier.take_events()] == [
         "LeaseAcquired",
         "Started",
         "Step",
@@ -69,22 +69,22 @@ async def test_what_was_written_is_announced_in_order(world: Setting) -> None:
 async def test_a_write_whose_answer_was_lost_is_announced_once(world: Setting) -> None:
     await world.submit()
     _, run = await world.hold()
-    world.bell.take_events()
+    world.notifier.take_events()
     world.network.after("journal.commit", UnknownOutcomeError())
     stepping = asyncio.ensure_future(run.record_step(STEP))
     await world.clock.advance(1)
     await stepping
-    assert [event.status for event in world.bell.take_events()] == ["Step"]
+    assert [event.status for event in world.notifier.take_events()] == ["Step"]
 
 
 async def test_what_was_not_written_is_not_announced(world: Setting) -> None:
     await world.submit()
     _, run = await world.hold()
-    world.bell.take_events()
+    world.notifier.take_events()
     change(world, rows.LOCK_KEY, tenure="another's", fence=2)
     with pytest.raises(FencedError):
         await run.record_step(STEP)
-    assert world.bell.take_events() == []
+    assert world.notifier.take_events() == []
 
 
 async def test_state_can_be_saved_again_after_its_answer_was_lost(world: Setting) -> None:

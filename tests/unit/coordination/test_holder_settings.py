@@ -6,18 +6,19 @@ from typing import Any, get_args
 import pytest
 from tests.unit.coordination.setting import Setting
 
-from coordination import observations, survey
-from coordination.house import House, Rules
+from coordination import observations
+from coordination.holder.policy import HolderSettings, WorkerPolicy
+from coordination.journal.rows import JobRow
+from coordination.journal.transactions import InterruptionLimits
+from coordination.maintenance import queue_snapshot
 from coordination.observations import HandOver, HandOverCause
-from coordination.rows import JobRow
 from coordination.times import LeaseTimes
-from coordination.transactions import Limits
 
 TIMES = LeaseTimes.of(15)
 
 
 def test_a_worker_treats_its_locks_like_this_unless_it_is_told_otherwise() -> None:
-    assert House(capacity=3) == House(
+    assert WorkerPolicy(capacity=3) == WorkerPolicy(
         capacity=3,
         deferral=5.0,
         linger=0.0,
@@ -28,11 +29,13 @@ def test_a_worker_treats_its_locks_like_this_unless_it_is_told_otherwise() -> No
 
 
 def test_a_worker_goes_by_these_rules_unless_it_is_told_otherwise() -> None:
-    assert Rules("w1", TIMES) == Rules("w1", TIMES, Limits(), call_timeout=2.0, flush_seconds=1.0)
+    assert HolderSettings("w1", TIMES) == HolderSettings(
+        "w1", TIMES, InterruptionLimits(), call_timeout=2.0, flush_seconds=1.0
+    )
 
 
-def test_a_survey_is_limited_to_so_much() -> None:
-    limits = survey.MOST_LOCKS, survey.PLACES, survey.SHOWN, survey.MOST_LOOKS
+def test_a_snapshot_is_limited_to_so_much() -> None:
+    limits = queue_snapshot.MOST_LOCKS, queue_snapshot.PLACES, queue_snapshot.SHOWN, queue_snapshot.MOST_LOOKS
     assert limits == (1000, 50, 10, 200)
 
 
@@ -46,13 +49,22 @@ def test_an_observation_that_several_observers_see_is_changed_by_none(kind: type
     refuses_change(kind(*[None] * len(fields(kind))))
 
 
-@pytest.mark.parametrize("kind", [survey.LineSeen, survey.RunSeen, survey.Look, survey.Survey])
-def test_what_a_survey_has_seen_is_not_changed(kind: type[Any]) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [queue_snapshot.LineSeen, queue_snapshot.RunSeen, queue_snapshot.Look, queue_snapshot.QueueSnapshot],
+)
+def test_what_a_snapshot_has_seen_is_not_changed(kind: type[Any]) -> None:
     refuses_change(kind(*[None] * len(fields(kind))))
 
 
 def test_what_a_worker_goes_by_is_not_changed_while_it_works() -> None:
-    records = [House(1), Rules("w1", TIMES), TIMES, Setting().ports, HandOver(HandOverCause.CHAINED)]
+    records = [
+        WorkerPolicy(1),
+        HolderSettings("w1", TIMES),
+        TIMES,
+        Setting().ports,
+        HandOver(HandOverCause.CHAINED),
+    ]
     for record in records:
         refuses_change(record)
 
@@ -61,4 +73,4 @@ def test_an_observation_says_by_default_as_little_as_is_known() -> None:
     job = JobRow("job", "kind", "L")
     assert observations.RunStarted(job) == observations.RunStarted(job, None, None, None)
     assert HandOver(HandOverCause.WORKER_LOST) == HandOver(HandOverCause.WORKER_LOST, "", "")
-    assert survey.Survey() == survey.Survey(0, 0, (), (), ())
+    assert queue_snapshot.QueueSnapshot() == queue_snapshot.QueueSnapshot(0, 0, (), (), ())

@@ -1,4 +1,4 @@
-"""Leaving a lock: what still waits there is taken, rung for, or watched."""
+"""Leaving a lock: what still waits there is taken, notified of, or watched."""
 
 import asyncio
 import gc
@@ -11,8 +11,8 @@ from tests.unit.coordination.setting import TIMES, Setting
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
-from coordination import rows
-from coordination.door import Answer
+from coordination.holder.lock_server import WakeUpOutcome
+from coordination.journal import rows
 from coordination.observations import (
     LeaseAcquired,
     LeaseDenied,
@@ -22,7 +22,7 @@ from coordination.observations import (
     RunStarted,
 )
 from coordination.outcomes import Completed, Interrupted, Lost, StopReason
-from coordination.ports import Ring, UnknownOutcomeError
+from coordination.ports import UnknownOutcomeError, WakeUp
 
 PARTITION = lock_names.partition("L")
 
@@ -48,7 +48,7 @@ async def test_a_run_that_was_lost_is_not_ended_by_this_worker(world: Setting) -
     """Another worker may have taken over: only a take-over finds out."""
     job_id = await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end(Lost())
     assert world.seen(RunEnded) == []
     assert len(world.seen(LeaseAcquired)) == 2
@@ -62,17 +62,17 @@ async def test_after_an_interruption_the_lock_is_given_back_before_the_job_is_tr
     """The job in front may be one that this worker cannot run now; others get their turn, too."""
     job_id = await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end(Interrupted("the runner died", died=True))
     assert len(world.seen(LeaseAcquired)) == 2
     assert [(run.job.job_id, run.job.attempt) for run in world.runs.started] == [(job_id, 1), (job_id, 2)]
-    assert world.bell.rings == []
+    assert world.notifier.wake_ups == []
 
 
 async def test_a_run_that_was_lost_is_not_running_any_more_while_its_lock_is_left(world: Setting) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     seen: list[dict[str, str]] = []
 
     async def note() -> None:
@@ -87,16 +87,16 @@ async def test_a_lost_run_is_taken_over_though_the_next_in_line_is_for_others_to
     lost = await world.submit()
     await world.submit(kind="unknown")
     worker = world.worker(knows=lambda kind: kind == "kind")
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end(Lost())
     assert world.runs.jobs == [lost, lost]
-    assert world.bell.deferred == []
+    assert world.notifier.deferred == []
 
 
 async def test_a_lock_does_not_linger_after_an_interruption(world: Setting) -> None:
     await world.submit()
     worker = world.worker(linger=60.0)
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end(Interrupted("why"))
     assert len(world.seen(LeaseAcquired)) == 2
 
@@ -106,7 +106,7 @@ async def test_a_worker_that_finds_that_it_was_taken_over_leaves_the_lock(
 ) -> None:
     job_id = await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     stored = world.journal.partitions[PARTITION]
     for key in (rows.LOCK_KEY, rows.job_key(job_id)):
         values = {**stored[key].values, "fence": 2, "tenure": "another's"}
@@ -125,7 +125,7 @@ async def test_a_run_that_was_taken_over_is_left_by_the_same_rules_whatever_noti
 ) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     stored = world.journal.partitions[PARTITION]
     values = {**stored[rows.LOCK_KEY].values, "fence": 2, "tenure": "another's"}
     stored[rows.LOCK_KEY] = replace(stored[rows.LOCK_KEY], values=values, etag="changed")
@@ -144,7 +144,7 @@ async def test_a_lock_that_another_got_meanwhile_is_watched(world: Setting) -> N
     await world.submit()
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     world.network.after("leases.release", world.tenure("w2").keeper.acquire)
     await world.end(Interrupted("why"))
     assert not worker.is_serving("L")
@@ -155,7 +155,7 @@ async def test_a_lock_that_another_got_meanwhile_is_watched(world: Setting) -> N
 async def test_a_lock_that_was_left_while_the_journal_is_silent_is_watched(world: Setting) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     world.network.before("journal.read_range", *[UnknownOutcomeError()] * 1000)
     began = world.clock.boot()
     await world.end()
@@ -167,64 +167,64 @@ async def test_a_lock_that_was_left_while_the_journal_is_silent_is_watched(world
     assert world.seen(LockLeft) == [LockLeft("L")]
 
 
-async def test_a_ring_that_comes_while_a_lock_is_left_has_its_line_read_again(world: Setting) -> None:
+async def test_a_wake_up_that_comes_while_a_lock_is_left_has_its_line_read_again(world: Setting) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
 
-    async def ring_and_submit_later() -> None:
-        assert await worker.answer(Ring("L")) is Answer.KNOWN
+    async def notify_and_submit_later() -> None:
+        assert await worker.answer(WakeUp("L")) is WakeUpOutcome.KNOWN
         late.append(await world.submit())
 
     late: list[str] = []
-    world.network.after("journal.read_range", ring_and_submit_later)
+    world.network.after("journal.read_range", notify_and_submit_later)
     await world.end()
     assert world.runs.jobs[1:] == late
     assert len(late) == 1
 
 
-async def test_a_stopping_worker_rings_for_what_still_waits(world: Setting) -> None:
+async def test_a_stopping_worker_notifies_of_what_still_waits(world: Setting) -> None:
     job_id = await world.submit()
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     worker._is_stopping = True
     await world.end()
     assert world.job(job_id).status == JobStatus.COMPLETED
     assert len(world.runs.started) == 1
-    assert world.bell.rings == [Ring("L", released=True)]
+    assert world.notifier.wake_ups == [WakeUp("L", released=True)]
 
 
-async def test_a_stopping_worker_does_not_ring_where_nothing_waits(world: Setting) -> None:
+async def test_a_stopping_worker_does_not_wake_up_where_nothing_waits(world: Setting) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     worker._is_stopping = True
     await world.end()
-    assert world.bell.rings == []
+    assert world.notifier.wake_ups == []
 
 
-async def test_a_worker_that_serves_more_than_it_can_run_rings_for_what_still_waits(world: Setting) -> None:
+async def test_a_worker_that_serves_more_than_it_can_run_notifies_of_what_still_waits(world: Setting) -> None:
     places = 2
     await world.submit("L")
     await world.submit("L")
     await world.submit("M")
     worker = world.worker(places=lambda: places)
-    await world.ring(worker, Ring("M"))
-    await world.ring(worker)
+    await world.notify(worker, WakeUp("M"))
+    await world.notify(worker)
     places = 1
     await world.end()
-    assert world.bell.rings == [Ring("L", released=True)]
+    assert world.notifier.wake_ups == [WakeUp("L", released=True)]
     assert set(worker.running) == {"M"}
 
 
-async def test_a_job_for_others_to_run_is_rung_for_again_later(world: Setting) -> None:
+async def test_a_job_for_others_to_run_is_notified_of_again_later(world: Setting) -> None:
     await world.submit()
     other = await world.submit(kind="unknown", traceparent="its-trace")
     worker = world.worker(knows=lambda kind: kind == "kind")
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end()
-    assert world.bell.deferred == [Ring("L", other, traceparent="its-trace")]
+    assert world.notifier.deferred == [WakeUp("L", other, traceparent="its-trace")]
     assert world.seen(NotForThisWorker) == [NotForThisWorker("L", "unknown")]
     assert not worker.is_serving("L")
     assert world.job(other).attempt == 0
@@ -235,10 +235,10 @@ async def test_a_broker_that_is_away_keeps_no_worker_at_a_job_for_others_to_run(
 ) -> None:
     await world.submit(kind="unknown")
     worker = world.worker(knows=lambda _: False)
-    world.network.before("bell.defer", UnknownOutcomeError())
-    assert await world.ring(worker) is Answer.EMPTY
+    world.network.before("notifier.defer", UnknownOutcomeError())
+    assert await world.notify(worker) is WakeUpOutcome.EMPTY
     assert not worker.is_serving("L")
-    assert world.bell.deferred == []
+    assert world.notifier.deferred == []
     gc.collect()
     assert unseen_failures == []
 
@@ -251,11 +251,11 @@ async def test_a_run_that_was_cut_off_is_ended_also_by_a_worker_that_does_not_kn
     await world.hold("lost")
     await world.clock.advance(TIMES.duration)
     worker = world.worker(knows=lambda _: False)
-    await world.ring(worker)
+    await world.notify(worker)
     job = world.job(job_id)
     assert (job.status, job.interruptions, job.losses) == (JobStatus.QUEUED, 1, 1)
     assert world.seen(RunStarted)[1:] == []
-    assert [ring.job_id for ring in world.bell.deferred] == [job_id]
+    assert [wake_up.job_id for wake_up in world.notifier.deferred] == [job_id]
 
 
 async def test_a_lock_whose_row_is_another_locks_is_left_alone(
@@ -269,7 +269,7 @@ async def test_a_lock_whose_row_is_another_locks_is_left_alone(
     row = stored[rows.LOCK_KEY]
     stored[rows.LOCK_KEY] = replace(row, values={**row.values, "lock_name": "M"})
     worker = world.worker()
-    assert await world.ring(worker) is Answer.EMPTY
+    assert await world.notify(worker) is WakeUpOutcome.EMPTY
     assert not worker.is_serving("L")
     assert "L" not in worker._watches
     assert world.seen(LockLeft) == [LockLeft("L")]
@@ -277,14 +277,14 @@ async def test_a_lock_whose_row_is_another_locks_is_left_alone(
     assert unseen_failures == []
 
 
-async def test_a_ring_that_comes_while_a_lock_without_work_is_left_has_its_line_read_once_more(
+async def test_a_wake_up_that_comes_while_a_lock_without_work_is_left_has_its_line_read_once_more(
     world: Setting,
 ) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     queries = len(world.network.sent("journal.read_range"))
-    world.network.after("journal.read_range", lambda: worker.answer(Ring("L")))
+    world.network.after("journal.read_range", lambda: worker.answer(WakeUp("L")))
     await world.end()
     assert len(world.network.sent("journal.read_range")) == queries + 2
     assert not worker.is_serving("L")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordination.limits import MAX_ROW_BYTES, MAX_TRANSACTION_BYTES, check_limits
+from coordination.journal.storage_limits import MAX_ROW_BYTES, MAX_TRANSACTION_BYTES, check_limits
 from coordination.ports import (
     Delete,
     GuardedUpdate,

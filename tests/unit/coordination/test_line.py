@@ -6,14 +6,14 @@ from collections.abc import Sequence
 import pytest
 from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLock
 
-from coordination import rows
 from coordination.clock import VirtualClock
-from coordination.faults import Calls
-from coordination.line import Line, WrongLockError, read_line, read_line_until
-from coordination.memory import InMemoryJournal
+from coordination.journal import rows
+from coordination.journal.line import Line, WrongLockError, read_line, read_line_until
+from coordination.journal.rows import LockRow
 from coordination.outcomes import Completed
 from coordination.ports import Insert, Row, Transaction, UnknownOutcomeError
-from coordination.rows import LockRow
+from coordination.testing.faults import Calls
+from coordination.testing.memory import InMemoryJournal
 
 
 def ids(tickets: Sequence[Row]) -> list[object]:

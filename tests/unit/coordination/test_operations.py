@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.unit.coordination.setting import TIMES, Call, Setting
 
-from coordination.operations import Operation, current_operation, operation
-from coordination.ports import Ring
-from coordination.runs import StepDone
+from coordination.call_tracing import Operation, current_operation, operation
+from coordination.holder.runs import StepDone
+from coordination.ports import WakeUp
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_each_call_is_an_operation_of_its_own() -> None:
 
 
 def storage_calls(world: Setting) -> list[Call]:
-    return [call for call in world.network.calls if not call.name.startswith("bell.")]
+    return [call for call in world.network.calls if not call.name.startswith("notifier.")]
 
 
 async def test_whatever_a_holder_asks_of_storage_is_part_of_an_operation(world: Setting) -> None:
@@ -64,7 +64,7 @@ async def test_whatever_a_holder_asks_of_storage_is_part_of_an_operation(world: 
     await world.submit()
     world.network.calls.clear()
     worker = world.worker()
-    await worker.answer(Ring("L"))
+    await worker.answer(WakeUp("L"))
     run = world.runs.started[0]
     await run.record_step(StepDone("one", "1", 0.1))
     await run.save_state('"one"')

@@ -6,9 +6,9 @@ import pytest
 from tests.unit.coordination.journaled_lock import JournaledLock
 from tests.unit.coordination.small_world import Script, World
 
+from coordination.journal.rows import ticket_key
 from coordination.observations import RunStarted
 from coordination.outcomes import Completed, Interrupted
-from coordination.rows import ticket_key
 
 
 async def run_all(lock: JournaledLock) -> list[str]:

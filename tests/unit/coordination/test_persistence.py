@@ -10,9 +10,9 @@ from typing import TypeVar
 import pytest
 
 from coordination.clock import VirtualClock
-from coordination.memory import InMemoryJournal
-from coordination.persistence import commit_until, is_own, resends, until_known
+from coordination.journal.persistence import commit_until, is_own, resends, until_known
 from coordination.ports import AccessDeniedError, Insert, RefusedError, Transaction, UnknownOutcomeError
+from coordination.testing.memory import InMemoryJournal
 
 AnswerT = TypeVar("AnswerT")
 INSERT = Transaction("op", [Insert("row", {"op_id": "op"})])

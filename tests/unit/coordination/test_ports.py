@@ -9,9 +9,9 @@ from coordination.ports import (
     Insert,
     InvalidTransactionError,
     Operation,
-    Ring,
     Transaction,
     Update,
+    WakeUp,
 )
 
 
@@ -72,8 +72,14 @@ def test_a_refusal_of_the_credentials_counts_as_unknown_and_nothing_else_does() 
 
 
 def test_a_wake_up_is_no_deferred_copy_and_announces_no_free_lock_unless_it_says_so() -> None:
-    ring = Ring("L")
-    assert (ring.job_id, ring.marked, ring.released, ring.traceparent, ring.reason) == (
+    wake_up = WakeUp("L")
+    assert (
+        wake_up.job_id,
+        wake_up.is_deferred_copy,
+        wake_up.released,
+        wake_up.traceparent,
+        wake_up.reason,
+    ) == (
         None,
         False,
         False,

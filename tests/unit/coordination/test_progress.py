@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.unit.coordination.setting import TIMES, Setting
 
-from coordination.cancellation import Canceller
-from coordination.held_rows import FencedError
+from coordination.clients.cancellation import Canceller
+from coordination.holder.held_rows import FencedError
+from coordination.holder.runs import StepDone
 from coordination.observations import ProgressWritten, StateSaved, StepRecorded
 from coordination.outcomes import Completed, StopReason
-from coordination.ports import Ring, UnknownOutcomeError
-from coordination.runs import StepDone
+from coordination.ports import UnknownOutcomeError, WakeUp
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ async def test_progress_outlives_a_refusal_because_the_job_is_to_be_cancelled(wo
     tenure, run = await world.hold()
     registration = await world.journal.find(job_id)
     assert registration is not None
-    await Canceller(world.journal, world.bell, world.clock).cancel(registration, "bob")
+    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
     run.report(1.0, 2.0, "one")
     await tenure.flush()
     job = world.job(job_id)
@@ -219,7 +219,7 @@ async def test_progress_that_cannot_be_written_stops_the_run(world: Setting) -> 
 async def test_a_worker_writes_progress_once_in_each_flush_interval(world: Setting) -> None:
     job_id = await world.submit()
     worker = world.worker()
-    await worker.answer(Ring("L"))
+    await worker.answer(WakeUp("L"))
     (run,) = world.runs.started
     written = []
     for number in range(1, 25):

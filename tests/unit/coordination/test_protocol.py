@@ -8,11 +8,11 @@ import pytest
 from tests.unit.coordination.small_world import Script, World
 
 from contracts.statuses import JobStatus
-from coordination import rows
-from coordination.cancellation import Canceller, CancelTooLateError
-from coordination.faults import Calls
+from coordination.clients.cancellation import Canceller, CancelTooLateError
+from coordination.journal import rows
 from coordination.observations import Fenced, Refusal, RunStarted
-from coordination.ports import CoordinationError, RefusedError, Ring, UnknownOutcomeError
+from coordination.ports import CoordinationError, RefusedError, UnknownOutcomeError, WakeUp
+from coordination.testing.faults import Calls
 
 Make = Callable[..., World]
 
@@ -116,7 +116,7 @@ async def test_a_job_that_kills_its_runner_three_times_fails_with_that_reason(ma
         next(job for job in world.jobs() if job.job_id == wanted) for wanted in (job_id, other)
     )
     assert killer.status == JobStatus.FAILED
-    assert killer.error_type == "KilledItsWorker"
+    assert killer.error_type == "RunnerCrashLimit"
     assert "killed its worker 3 times" in killer.error_message
     assert bystander.status == JobStatus.COMPLETED
     world.check()
@@ -127,7 +127,7 @@ async def test_cancelling_a_waiting_job_ends_it_at_once(make_world: Make) -> Non
     running, waiting = await world.submit(), await world.submit()
     world.deliver()
     await world.clock.advance(0.5)
-    canceller = Canceller(world.journal, world.bell, world.clock)
+    canceller = Canceller(world.journal, world.notifier, world.clock)
     registration = await world.journal.find(waiting)
     assert registration is not None
     assert (await canceller.cancel(registration, "ann")).status == JobStatus.CANCELLED
@@ -146,7 +146,7 @@ async def test_cancelling_a_running_job_reaches_its_holder_with_the_next_write(m
     await world.clock.advance(2.5)
     registration = await world.journal.find(job_id)
     assert registration is not None
-    await Canceller(world.journal, world.bell, world.clock).cancel(registration, "ann")
+    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "ann")
     await world.run_until_done()
     # The step that was under way is recorded, which is how its holder comes to know.
     trail = ["Submitted", "LeaseAcquired", "Started", "Step", "Step", "CancelRequested", "Step", "Cancelled"]
@@ -165,7 +165,7 @@ async def test_a_stopping_worker_hands_over_its_job_with_its_saved_state(make_wo
     stopping = asyncio.ensure_future(holder.stop(0.0))
     while not stopping.done():
         await world.clock.settle()
-    assert [ring for ring in world.bell.rings if ring.released]
+    assert [wake_up for wake_up in world.notifier.wake_ups if wake_up.released]
     world.workers.remove(holder)
     await world.run_until_done()
     [job] = world.jobs()
@@ -181,7 +181,7 @@ async def test_a_job_of_a_kind_that_no_worker_knows_waits_and_then_fails_for_it(
     world.deliver()
     await world.clock.advance(20)
     assert statuses(world, job_id) == ["Submitted"]
-    assert world.bell.deferred
+    assert world.notifier.deferred
     await world.run_until_done()
     assert statuses(world, job_id) == ["Submitted", "LeaseAcquired", "Started", "Failed"]
     [job] = world.jobs()
@@ -189,15 +189,17 @@ async def test_a_job_of_a_kind_that_no_worker_knows_waits_and_then_fails_for_it(
     world.check()
 
 
-async def test_a_bell_for_a_held_lock_starts_one_watch_and_sends_one_marked_copy(make_world: Make) -> None:
+async def test_a_wake_up_for_a_held_lock_starts_one_watch_and_sends_one_deferred_copy(
+    make_world: Make,
+) -> None:
     world = make_world(seed=10, workers=2)
     await world.submit(script=Script(steps=3, seconds=5))
     holder, other = world.workers
-    for ring in world.bell.take_rings():
-        await holder.answer(ring)
+    for wake_up in world.notifier.take_wake_ups():
+        await holder.answer(wake_up)
     for _ in range(5):
-        await other.answer(Ring("L"))
-    assert [ring.marked for ring in world.bell.deferred] == [True]
+        await other.answer(WakeUp("L"))
+    assert [wake_up.is_deferred_copy for wake_up in world.notifier.deferred] == [True]
     await world.run_until_done()
     world.check()
 

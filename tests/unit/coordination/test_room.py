@@ -8,12 +8,12 @@ from tests.unit.coordination.setting import Setting
 from tests.unit.coordination.small_world import Script, World
 
 from contracts.statuses import EventStatus, JobStatus
-from coordination.door import Answer
-from coordination.doorkeeper import Doorkeeper, NoRoomError
-from coordination.house import House, Rules
+from coordination.holder.dispatcher import LockDispatcher, NoCapacityError
+from coordination.holder.lock_server import WakeUpOutcome
+from coordination.holder.policy import HolderSettings, WorkerPolicy
+from coordination.holder.runs import Run
 from coordination.outcomes import Interrupted, Outcome
-from coordination.ports import Ring
-from coordination.runs import Run
+from coordination.ports import WakeUp
 from coordination.times import LeaseTimes
 
 
@@ -30,11 +30,11 @@ class Runners:
         return Interrupted("no runner")
 
 
-def broken_worker(world: World, runners: Runners) -> Doorkeeper:
-    return Doorkeeper(
+def broken_worker(world: World, runners: Runners) -> LockDispatcher:
+    return LockDispatcher(
         world.ports,
-        Rules("broken", LeaseTimes.of(15)),
-        House(capacity=2),
+        HolderSettings("broken", LeaseTimes.of(15)),
+        WorkerPolicy(capacity=2),
         runners,
         knows=lambda kind: True,
         observe=world.observed.append,
@@ -49,13 +49,13 @@ async def test_a_job_for_which_no_runner_can_be_had_is_interrupted_and_runs_else
     job_id = await world.submit(script=Script(steps=1))
     world.deliver()
     await world.clock.advance(5)
-    (ring,) = world.bell.take_rings()
-    assert ring.released  # so that whoever watches the lock tries at once
-    assert not broken.has_room
-    with pytest.raises(NoRoomError):
-        await broken.answer(ring)
+    (wake_up,) = world.notifier.take_wake_ups()
+    assert wake_up.released  # so that whoever watches the lock tries at once
+    assert not broken.has_capacity
+    with pytest.raises(NoCapacityError):
+        await broken.answer(wake_up)
     other = world.make_worker("other")
-    await other.answer(ring)
+    await other.answer(wake_up)
     await world.clock.advance(5)
     assert [job.status for job in world.jobs()] == [JobStatus.COMPLETED]
     trail = [(event.status, event.worker) for event in world.events(job_id)]
@@ -64,19 +64,19 @@ async def test_a_job_for_which_no_runner_can_be_had_is_interrupted_and_runs_else
     await world.close()
 
 
-async def test_a_lock_whose_bell_was_answered_too_early_is_passed_on_untouched() -> None:
+async def test_a_lock_whose_wake_up_was_answered_too_early_is_passed_on_untouched() -> None:
     world = World(seed=1, workers=0)
     runners = Runners(world, places=1)
     world.workers = [broken_worker(world, runners)]
     await world.submit()
-    (ring,) = world.bell.take_rings()
-    answering = asyncio.ensure_future(world.workers[0].answer(ring))
+    (wake_up,) = world.notifier.take_wake_ups()
+    answering = asyncio.ensure_future(world.workers[0].answer(wake_up))
     await asyncio.sleep(0)
     runners.places = 0
     await world.clock.advance(5)
     await answering
     assert [job.attempt for job in world.jobs()] == [0]
-    assert world.bell.take_rings() == [Ring(ring.lock_name, released=True)]
+    assert world.notifier.take_wake_ups() == [WakeUp(wake_up.lock_name, released=True)]
     await world.close()
 
 
@@ -95,37 +95,37 @@ async def test_a_worker_serves_as_many_locks_as_it_may_and_has_places_for(
     for lock in ("L", "M", "N"):
         await setting.submit(lock)
     for lock in ("L", "M"):
-        assert worker.has_room
-        assert await setting.ring(worker, Ring(lock)) is Answer.TAKEN
-    assert not worker.has_room
-    with pytest.raises(NoRoomError):
-        await worker.answer(Ring("N"))
+        assert worker.has_capacity
+        assert await setting.notify(worker, WakeUp(lock)) is WakeUpOutcome.TAKEN
+    assert not worker.has_capacity
+    with pytest.raises(NoCapacityError):
+        await worker.answer(WakeUp("N"))
     assert len(setting.network.sent("leases.acquire")) == 2
     # What is served already needs no room.
-    assert await setting.ring(worker, Ring("M")) is Answer.KNOWN
+    assert await setting.notify(worker, WakeUp("M")) is WakeUpOutcome.KNOWN
 
 
 async def test_a_worker_has_places_for_all_that_it_may_serve_unless_told_otherwise(setting: Setting) -> None:
     worker = setting.worker(capacity=1)
-    assert worker.has_room
+    assert worker.has_capacity
     await setting.submit()
-    await setting.ring(worker)
-    assert not worker.has_room
+    await setting.notify(worker)
+    assert not worker.has_capacity
     assert not worker.has_too_many
 
 
 async def test_a_lock_that_is_tried_for_takes_room(setting: Setting) -> None:
     worker = setting.worker(capacity=1)
     setting.network.before("leases.acquire", 1.0)
-    answering = asyncio.ensure_future(worker.answer(Ring("L")))
+    answering = asyncio.ensure_future(worker.answer(WakeUp("L")))
     await setting.clock.advance(0.5)
     assert worker.is_serving("L")
     assert worker.running == {}
     await worker.look("L", "job")  # nothing runs that could be looked at
-    assert not worker.has_room
+    assert not worker.has_capacity
     await setting.clock.advance(0.5)
-    assert await answering is Answer.EMPTY
-    assert worker.has_room
+    assert await answering is WakeUpOutcome.EMPTY
+    assert worker.has_capacity
 
 
 async def test_a_worker_has_too_many_locks_only_when_it_serves_more_than_it_has_places(
@@ -135,7 +135,7 @@ async def test_a_worker_has_too_many_locks_only_when_it_serves_more_than_it_has_
     worker = setting.worker(places=lambda: places)
     jobs = [await setting.submit(lock) for lock in ("L", "M")]
     for lock in ("L", "M"):
-        await setting.ring(worker, Ring(lock))
+        await setting.notify(worker, WakeUp(lock))
     assert not worker.has_too_many
     assert worker.accepts(setting.job(jobs[0])) is True
     places = 1
@@ -146,12 +146,12 @@ async def test_a_worker_has_too_many_locks_only_when_it_serves_more_than_it_has_
 async def test_room_is_waited_for_until_a_lock_is_given_back(setting: Setting) -> None:
     worker = setting.worker(capacity=1)
     await setting.submit()
-    filling = asyncio.ensure_future(worker.until_room(is_free=False))
+    filling = asyncio.ensure_future(worker.until_capacity(is_free=False))
     await setting.clock.settle()
     assert not filling.done()
-    await setting.ring(worker)
+    await setting.notify(worker)
     assert filling.done()
-    freeing = asyncio.ensure_future(worker.until_room(is_free=True))
+    freeing = asyncio.ensure_future(worker.until_capacity(is_free=True))
     await setting.clock.settle()
     assert not freeing.done()
     await setting.end()
@@ -160,7 +160,7 @@ async def test_room_is_waited_for_until_a_lock_is_given_back(setting: Setting) -
 
 async def test_waiting_until_there_is_no_room_ends_when_the_worker_stops(setting: Setting) -> None:
     worker = setting.worker()
-    filling = asyncio.ensure_future(worker.until_room(is_free=False))
+    filling = asyncio.ensure_future(worker.until_capacity(is_free=False))
     await setting.clock.settle()
     assert not filling.done()
     await worker.stop(0.0)
@@ -173,11 +173,11 @@ async def test_room_is_had_again_when_places_are() -> None:
     runners = Runners(world, places=0)
     worker = broken_worker(world, runners)
     async with asyncio.timeout(5):
-        await worker.until_room(is_free=False)
-        waiting = asyncio.ensure_future(worker.until_room(is_free=True))
+        await worker.until_capacity(is_free=False)
+        waiting = asyncio.ensure_future(worker.until_capacity(is_free=True))
         await asyncio.sleep(0)
         assert not waiting.done()
         runners.places = 2
-        worker.room_changed()
+        worker.capacity_changed()
         await waiting
     await world.close()

@@ -6,10 +6,10 @@ import pytest
 
 from contracts.jobs import DEFAULT_PRIORITY
 from contracts.statuses import JobStatus
-from coordination import rows
+from coordination.clients.submission import NewJob
+from coordination.journal import rows
+from coordination.journal.rows import EventRow, JobRow, LockRow
 from coordination.ports import Row, Value
-from coordination.rows import EventRow, JobRow, LockRow
-from coordination.submission import NewJob
 
 
 def test_the_keys_are_the_ones_that_stand_in_the_journals_of_today() -> None:

@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
+from coordination.holder.runs import Stop
 from coordination.outcomes import StopReason
-from coordination.runs import Stop
 
 #: From the weakest: being stopped may be followed by anything, a lost lease by nothing.
 BY_STRENGTH = [StopReason.SHUTDOWN, StopReason.CANCELLED, StopReason.DEADLINE, StopReason.LOST]

@@ -8,9 +8,9 @@ import pytest
 from tests.unit.coordination.setting import Setting
 
 from contracts import lock_names
-from coordination import rows
+from coordination.holder.runs import StepDone
+from coordination.journal import rows
 from coordination.outcomes import Interrupted
-from coordination.runs import StepDone
 
 PARTITION = lock_names.partition("L")
 

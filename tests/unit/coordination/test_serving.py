@@ -9,8 +9,8 @@ from tests.unit.coordination.setting import TIMES, Setting
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
-from coordination.cancellation import Canceller
-from coordination.door import Answer
+from coordination.clients.cancellation import Canceller
+from coordination.holder.lock_server import WakeUpOutcome
 from coordination.observations import (
     LeaseAcquired,
     LeaseDenied,
@@ -18,7 +18,7 @@ from coordination.observations import (
     LockLeft,
 )
 from coordination.outcomes import StopReason
-from coordination.ports import RefusedError, Ring, UnknownOutcomeError
+from coordination.ports import RefusedError, UnknownOutcomeError, WakeUp
 
 PARTITION = lock_names.partition("L")
 
@@ -31,10 +31,10 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
     await made.close()
 
 
-async def test_a_ring_is_answered_as_soon_as_the_job_runs(world: Setting) -> None:
+async def test_a_wake_up_is_answered_as_soon_as_the_job_runs(world: Setting) -> None:
     job_id = await world.submit()
     worker = world.worker()
-    assert await world.ring(worker) is Answer.TAKEN
+    assert await world.notify(worker) is WakeUpOutcome.TAKEN
     assert worker.running == {"L": job_id}
     assert worker.is_serving("L")
     await world.end()
@@ -43,19 +43,19 @@ async def test_a_ring_is_answered_as_soon_as_the_job_runs(world: Setting) -> Non
     assert world.leases.holder(PARTITION) is None
 
 
-async def test_a_ring_for_a_line_without_work_is_answered_as_such(world: Setting) -> None:
+async def test_a_notify_of_a_line_without_work_is_answered_as_such(world: Setting) -> None:
     worker = world.worker()
-    assert await world.ring(worker) is Answer.EMPTY
+    assert await world.notify(worker) is WakeUpOutcome.EMPTY
     assert not worker.is_serving("L")
     assert world.leases.holder(PARTITION) is None
     assert world.seen(LockLeft) == [LockLeft("L")]
-    assert (world.bell.rings, world.bell.deferred) == ([], [])
+    assert (world.notifier.wake_ups, world.notifier.deferred) == ([], [])
 
 
 async def test_waiting_jobs_are_run_in_one_holding(world: Setting) -> None:
     jobs = [await world.submit() for _ in range(3)]
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     for _ in jobs:
         await world.end()
     assert world.runs.jobs == jobs
@@ -74,29 +74,29 @@ async def test_a_lock_held_for_longer_than_the_longest_tenure_is_passed_on_when_
 ) -> None:
     first, second = await world.submit(), await world.submit()
     worker = world.worker(capacity=1 if busy else 2, longest_tenure=60.0)
-    await world.ring(worker)
+    await world.notify(worker)
     await world.clock.advance(seconds)
     await world.end()
     assert world.job(first).status == JobStatus.COMPLETED
     if is_passed_on:
         assert world.job(second).attempt == 0
-        assert world.bell.rings == [Ring("L", released=True)]
+        assert world.notifier.wake_ups == [WakeUp("L", released=True)]
         assert not worker.is_serving("L")
     else:
         assert world.job(second).status == JobStatus.RUNNING
-        assert world.bell.rings == []
+        assert world.notifier.wake_ups == []
         assert len(world.seen(LeaseAcquired)) == 1
 
 
 async def test_how_long_a_lock_is_held_is_counted_from_each_time_it_is_acquired(world: Setting) -> None:
     await world.submit()
     worker = world.worker(capacity=1)
-    await world.ring(worker)
+    await world.notify(worker)
     await world.clock.advance(61)
     await world.end()
     await world.submit()
     await world.submit()
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end()
     assert len(world.runs.started) == 3
 
@@ -106,7 +106,7 @@ async def test_a_job_that_is_submitted_within_the_linger_time_is_run_in_the_same
 ) -> None:
     await world.submit()
     worker = world.worker(linger=2.0)
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end()
     await world.clock.advance(1.0)
     second = await world.submit()
@@ -118,7 +118,7 @@ async def test_a_job_that_is_submitted_within_the_linger_time_is_run_in_the_same
 async def test_a_lock_is_given_back_when_nothing_comes_within_the_linger_time(world: Setting) -> None:
     await world.submit()
     worker = world.worker(linger=2.0)
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end()
     queries = len(world.network.sent("journal.read_range"))
     await world.clock.advance(1.875)
@@ -135,7 +135,7 @@ async def test_a_lock_is_given_back_when_nothing_comes_within_the_linger_time(wo
 async def test_a_lock_is_given_back_at_once_unless_it_is_to_linger(world: Setting) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end()
     assert world.leases.holder(PARTITION) is None
     assert world.clock.boot() == world.network.times("leases.release")[0]
@@ -144,7 +144,7 @@ async def test_a_lock_is_given_back_at_once_unless_it_is_to_linger(world: Settin
 async def test_a_stopping_worker_does_not_linger(world: Setting) -> None:
     await world.submit()
     worker = world.worker(linger=60.0)
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end()
     worker._is_stopping = True
     await world.clock.advance(0.25)
@@ -154,7 +154,7 @@ async def test_a_stopping_worker_does_not_linger(world: Setting) -> None:
 async def test_progress_and_changes_are_looked_after_as_long_as_the_lock_is_held(world: Setting) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     began = world.clock.boot()
     await world.clock.advance(3 * TIMES.renew_every + 0.5)
     looks = [at - began for at in world.network.times("journal.read")]
@@ -165,7 +165,7 @@ async def test_a_refused_flush_that_is_not_cleared_up_ends_neither_progress_nor_
     """The journal may refuse the write because the job is to be cancelled, and then be silent for a while."""
     job_id = await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     is_silent = True
 
     async def be_silent() -> None:
@@ -174,7 +174,7 @@ async def test_a_refused_flush_that_is_not_cleared_up_ends_neither_progress_nor_
 
     registration = await world.journal.find(job_id)
     assert registration is not None
-    await Canceller(world.journal, world.bell, world.clock).cancel(registration, "bob")
+    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
     (run,) = world.runs.started
     run.report(1.0, 2.0, "one")
     world.network.before("journal.read", *[be_silent] * 1000)
@@ -193,20 +193,20 @@ async def test_a_lock_that_was_acquired_while_the_journal_is_silent_is_given_bac
     await world.submit()
     worker = world.worker()
     world.network.before("journal.read_range", *[UnknownOutcomeError()] * 1000)
-    answering = asyncio.ensure_future(worker.answer(Ring("L")))
+    answering = asyncio.ensure_future(worker.answer(WakeUp("L")))
     await world.clock.advance(TIMES.soft)
     assert world.leases.holder(PARTITION) is None
     assert not answering.done()
     await world.clock.advance(TIMES.journal_deadline)
-    assert await answering is Answer.UNKNOWN
+    assert await answering is WakeUpOutcome.UNKNOWN
     assert "L" in worker._watches
-    assert world.bell.deferred == [Ring("L", marked=True)]
+    assert world.notifier.deferred == [WakeUp("L", is_deferred_copy=True)]
 
 
 async def test_nothing_is_renewed_written_or_looked_at_once_a_lock_is_given_back(world: Setting) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     await world.end()
     world.runs.started[0].report(1.0, 2.0, "late")
     calls = len(world.network.calls)
@@ -219,7 +219,7 @@ async def test_nothing_is_renewed_written_or_looked_at_once_a_lock_is_given_back
 async def test_a_hint_that_a_job_has_changed_has_its_holder_look_at_once(world: Setting) -> None:
     job_id = await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     await worker.look("L", "another job")
     await worker.look("another lock", job_id)
     assert world.network.sent("journal.read") == []
@@ -230,7 +230,7 @@ async def test_a_hint_that_a_job_has_changed_has_its_holder_look_at_once(world: 
 async def test_a_look_that_gets_no_answer_disturbs_nothing(world: Setting) -> None:
     job_id = await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     world.network.before("journal.read", *[UnknownOutcomeError()] * 1000)
     looking = world.clock.boot()
     look = asyncio.ensure_future(worker.look("L", job_id))
@@ -249,25 +249,25 @@ async def test_a_take_over_that_was_refused_is_tried_again_with_another_lease(
     worker = world.worker()
     began = world.clock.boot()
     world.network.before("journal.commit", RefusedError())
-    answering = asyncio.ensure_future(worker.answer(Ring("L")))
+    answering = asyncio.ensure_future(worker.answer(WakeUp("L")))
     await world.clock.advance(0.2)
-    assert await answering is Answer.TAKEN
+    assert await answering is WakeUpOutcome.TAKEN
     assert [at - began for at in world.network.times("leases.acquire")] == pytest.approx([0, pause])
     assert world.runs.jobs == [job_id]
     assert world.job(job_id).attempt == 1
 
 
-async def test_a_ring_whose_take_over_was_refused_is_answered_before_the_lock_is_tried_for_again(
+async def test_a_wake_up_whose_take_over_was_refused_is_answered_before_the_lock_is_tried_for_again(
     world: Setting,
 ) -> None:
     await world.submit()
     worker = world.worker()
     world.network.before("journal.commit", RefusedError())
     world.network.before("leases.acquire", None, 5.0)
-    answering = asyncio.ensure_future(worker.answer(Ring("L")))
+    answering = asyncio.ensure_future(worker.answer(WakeUp("L")))
     await world.clock.advance(0.2)
     assert answering.done()
-    assert await answering is Answer.TAKEN
+    assert await answering is WakeUpOutcome.TAKEN
     assert world.runs.started == []
 
 
@@ -275,7 +275,7 @@ async def test_a_lock_whose_lease_another_holds_is_left_to_it(world: Setting) ->
     await world.submit()
     await world.hold("w0")
     worker = world.worker()
-    assert await world.ring(worker) is Answer.HELD
+    assert await world.notify(worker) is WakeUpOutcome.HELD
     assert world.seen(LeaseDenied) == [LeaseDenied("L")]
     assert world.seen(LockLeft) == []
     assert not worker.is_serving("L")
@@ -284,7 +284,7 @@ async def test_a_lock_whose_lease_another_holds_is_left_to_it(world: Setting) ->
 async def test_a_lost_lease_stops_the_run(world: Setting) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     holder = world.leases.holder(PARTITION)
     assert holder is not None
     await world.leases.release(PARTITION, holder, 1)

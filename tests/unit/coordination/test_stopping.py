@@ -9,9 +9,9 @@ from tests.unit.coordination.setting import Setting
 from tests.unit.coordination.small_world import Script, World
 
 from contracts.statuses import JobStatus
-from coordination.door import Answer
+from coordination.holder.lock_server import WakeUpOutcome
 from coordination.outcomes import StopReason
-from coordination.ports import Ring
+from coordination.ports import WakeUp
 
 
 @pytest.fixture
@@ -21,40 +21,44 @@ async def world() -> AsyncIterator[Setting]:
     await made.close()
 
 
-async def test_a_stopping_worker_rings_for_all_the_locks_it_watched_at_once() -> None:
+async def test_a_stopping_worker_notifies_of_all_the_locks_it_watched_at_once() -> None:
     """It does not wait for a broker that does not answer, once for each lock."""
     world = World(seed=11, workers=2)
     holder, watcher = world.workers
     for lock in ("L", "M"):
         await world.submit(lock, Script(steps=3, seconds=5))
-    for ring in world.bell.take_rings():
-        await holder.answer(ring)
-        await watcher.answer(Ring(ring.lock_name))
-    rung: list[Ring] = []
+    for wake_up in world.notifier.take_wake_ups():
+        await holder.answer(wake_up)
+        await watcher.answer(WakeUp(wake_up.lock_name))
+    notified: list[WakeUp] = []
 
-    async def wait_until_all_have_rung(ring: Ring) -> None:
-        rung.append(ring)
-        while len(rung) < 2:  # noqa: ASYNC110 - what is waited for happens elsewhere
+    async def wait_until_all_are_notified(wake_up: WakeUp) -> None:
+        notified.append(wake_up)
+        while len(notified) < 2:  # noqa: ASYNC110 - what is waited for happens elsewhere
             await asyncio.sleep(0)
 
-    world.bell.ring = wait_until_all_have_rung  # type: ignore[method-assign]
+    world.notifier.notify = wait_until_all_are_notified  # type: ignore[method-assign]
     async with asyncio.timeout(5):
         await watcher.stop(0.0)
-    assert sorted(rung, key=lambda ring: ring.lock_name) == [Ring("L"), Ring("M")]
+    assert sorted(notified, key=lambda wake_up: wake_up.lock_name) == [WakeUp("L"), WakeUp("M")]
     await world.close()
 
 
-async def test_a_stopping_worker_passes_on_each_ring_as_it_is(world: Setting) -> None:
+async def test_a_stopping_worker_passes_on_each_wake_up_as_it_is(world: Setting) -> None:
     await world.submit()
     worker = world.worker()
     assert not worker.is_stopping
     await worker.stop(0.0)
     assert worker.is_stopping
-    assert not worker.has_room
-    rings = [Ring("L", "job", traceparent="trace"), Ring("L", marked=True), Ring("L", released=True)]
-    for ring in rings:
-        assert await world.ring(worker, ring) is Answer.PASSED_ON
-    assert world.bell.rings == rings
+    assert not worker.has_capacity
+    wake_ups = [
+        WakeUp("L", "job", traceparent="trace"),
+        WakeUp("L", is_deferred_copy=True),
+        WakeUp("L", released=True),
+    ]
+    for wake_up in wake_ups:
+        assert await world.notify(worker, wake_up) is WakeUpOutcome.PASSED_ON
+    assert world.notifier.wake_ups == wake_ups
     assert world.runs.started == []
     assert world.network.sent("leases.acquire") == []
 
@@ -62,7 +66,7 @@ async def test_a_stopping_worker_passes_on_each_ring_as_it_is(world: Setting) ->
 async def test_a_run_that_ends_within_the_grace_is_not_interrupted(world: Setting) -> None:
     job_id, second = await world.submit(), await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     stopping = asyncio.ensure_future(worker.stop(60.0))
     await world.clock.settle()
     assert not stopping.done()
@@ -71,7 +75,7 @@ async def test_a_run_that_ends_within_the_grace_is_not_interrupted(world: Settin
     await stopping
     assert (world.job(job_id).status, world.job(job_id).interruptions) == (JobStatus.COMPLETED, 0)
     assert world.job(second).attempt == 0
-    assert world.bell.rings == [Ring("L", released=True)]
+    assert world.notifier.wake_ups == [WakeUp("L", released=True)]
 
 
 async def test_runs_are_given_the_whole_grace(world: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +90,7 @@ async def test_runs_are_given_the_whole_grace(world: Setting, monkeypatch: pytes
 
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     monkeypatch.setattr(asyncio, "wait", note_time)
     await worker.stop(37.5)
     assert graces == [37.5]
@@ -97,20 +101,20 @@ async def test_runs_that_outlast_the_grace_are_interrupted_and_passed_on(world: 
     jobs = {lock: await world.submit(lock) for lock in ("L", "M")}
     worker = world.worker()
     for lock in jobs:
-        await world.ring(worker, Ring(lock))
+        await world.notify(worker, WakeUp(lock))
     await worker.stop(0.0)
     assert [run.stop.reason for run in world.runs.started] == [StopReason.SHUTDOWN] * 2
     for lock, job_id in jobs.items():
         job = world.job(job_id, lock)
         assert (job.status, job.interruptions, job.deaths, job.losses) == (JobStatus.QUEUED, 1, 0, 0)
-    assert world.bell.rings == [Ring(lock, released=True) for lock in jobs]
+    assert world.notifier.wake_ups == [WakeUp(lock, released=True) for lock in jobs]
     assert worker.running == {}
 
 
 async def test_stopping_ends_only_when_each_lock_is_given_back(world: Setting) -> None:
     await world.submit()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     world.network.before("leases.release", 5.0)
     stopping = asyncio.ensure_future(worker.stop(0.0))
     async with asyncio.timeout(5):
@@ -120,30 +124,30 @@ async def test_stopping_ends_only_when_each_lock_is_given_back(world: Setting) -
     assert not stopping.done()
     await world.clock.advance(0.1)
     await stopping
-    assert world.bell.rings == [Ring("L", released=True)]
+    assert world.notifier.wake_ups == [WakeUp("L", released=True)]
 
 
 async def test_a_lock_that_is_acquired_while_the_worker_stops_is_passed_on_untouched(world: Setting) -> None:
     job_id = await world.submit()
     worker = world.worker()
     world.network.before("leases.acquire", 1.0)
-    answering = asyncio.ensure_future(worker.answer(Ring("L")))
+    answering = asyncio.ensure_future(worker.answer(WakeUp("L")))
     await world.clock.advance(0.5)
     stopping = asyncio.ensure_future(worker.stop(60.0))
     await world.clock.advance(0.5)
     await stopping
-    assert await answering is Answer.EMPTY
+    assert await answering is WakeUpOutcome.EMPTY
     assert world.job(job_id).attempt == 0
-    assert world.bell.rings == [Ring("L", released=True)]
+    assert world.notifier.wake_ups == [WakeUp("L", released=True)]
 
 
 async def test_a_stopped_worker_no_longer_tries_for_the_locks_that_it_watched(world: Setting) -> None:
     await world.hold_elsewhere()
     worker = world.worker()
-    await world.ring(worker)
+    await world.notify(worker)
     await worker.stop(0.0)
     await world.release_elsewhere()
     tries = len(world.network.sent("leases.acquire"))
     await world.clock.advance(60)
     assert len(world.network.sent("leases.acquire")) == tries
-    assert world.bell.rings == [Ring("L")]
+    assert world.notifier.wake_ups == [WakeUp("L")]

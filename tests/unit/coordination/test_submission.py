@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 
 from contracts import lock_names
-from coordination import events, rows
-from coordination.events import Writer
-from coordination.faults import Calls, Fault
-from coordination.memory import InMemoryBell, InMemoryJournal, VirtualClock
+from coordination.clients.submission import JobExistsError, NewJob, Submitter, build_submission
+from coordination.journal import events, rows
+from coordination.journal.events import Writer
+from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import (
     ActiveJob,
     Insert,
     InvalidTransactionError,
     Registration,
-    Ring,
     Transaction,
     UnknownOutcomeError,
+    WakeUp,
 )
-from coordination.rows import EventRow, JobRow
-from coordination.submission import JobExistsError, NewJob, Submitter, build_submission
+from coordination.testing.faults import Calls, Fault
+from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, VirtualClock
 
 PARTITION = lock_names.partition("L")
 NEW = NewJob(
@@ -54,14 +54,14 @@ MAY_DIFFER = {"order": "order-2", "actor": "bob", "traceparent": None}
 
 
 @dataclass
-class Intake:
+class MessageReader:
     clock: VirtualClock = field(default_factory=VirtualClock)
-    bell: InMemoryBell = field(default_factory=InMemoryBell)
+    notifier: InMemoryNotifier = field(default_factory=InMemoryNotifier)
     journal: InMemoryJournal = field(default_factory=InMemoryJournal)
 
     @property
     def submitter(self) -> Submitter:
-        return Submitter(self.journal, self.bell, self.clock)
+        return Submitter(self.journal, self.notifier, self.clock)
 
     def with_fault(self, fault: Fault) -> None:
         self.journal._calls = Calls(fault)
@@ -75,10 +75,10 @@ class Intake:
 
     async def refused(self, new: NewJob) -> JobExistsError:
         """Submit what must be refused, which must change nothing and notify no worker."""
-        before = json.dumps(sorted(self._keys())), list(self.bell.rings), list(self.bell.events)
+        before = json.dumps(sorted(self._keys())), list(self.notifier.wake_ups), list(self.notifier.events)
         with pytest.raises(JobExistsError) as error:
             await self.submitter.submit(new)
-        assert (json.dumps(sorted(self._keys())), self.bell.rings, self.bell.events) == before
+        assert (json.dumps(sorted(self._keys())), self.notifier.wake_ups, self.notifier.events) == before
         return error.value
 
     def _keys(self) -> list[tuple[str, str, str]]:
@@ -90,32 +90,32 @@ class Intake:
 
 
 @pytest.fixture
-def intake() -> Intake:
-    return Intake()
+def reader() -> MessageReader:
+    return MessageReader()
 
 
-async def test_a_submission_writes_job_ticket_and_first_event(intake: Intake) -> None:
-    job = await intake.submitter.submit(NEW)
-    now = events.timestamp(intake.clock.now())
-    assert job == JobRow.from_values(intake.row(rows.job_key(NEW.job_id)))
+async def test_a_submission_writes_job_ticket_and_first_event(reader: MessageReader) -> None:
+    job = await reader.submitter.submit(NEW)
+    now = events.timestamp(reader.clock.now())
+    assert job == JobRow.from_values(reader.row(rows.job_key(NEW.job_id)))
     assert (job.status, job.seq, job.attempt, job.fence, job.worker) == ("Queued", 1, 0, 0, "")
     assert (job.submitted_at, job.queued_at, job.started_at, job.finished_at) == (now, now, "", "")
     assert job.request_hash == NEW.request_hash
     for name in (one.name for one in fields(NEW)):
         assert getattr(job, name) == getattr(NEW, name), name
-    assert JobRow.from_values(intake.row(job.ticket_key)) == job
-    event = EventRow.from_values(intake.row(rows.event_key(NEW.job_id, 1)))
+    assert JobRow.from_values(reader.row(job.ticket_key)) == job
+    event = EventRow.from_values(reader.row(rows.event_key(NEW.job_id, 1)))
     assert job.event_hash == event.hash == events.chain_hash(event)
-    assert len(intake.journal.partitions[PARTITION]) == 3
+    assert len(reader.journal.partitions[PARTITION]) == 3
 
 
-async def test_the_first_event_says_what_was_asked_for_and_by_whom(intake: Intake) -> None:
-    await intake.submitter.submit(NEW)
-    event = EventRow.from_values(intake.row(rows.event_key(NEW.job_id, 1)))
+async def test_the_first_event_says_what_was_asked_for_and_by_whom(reader: MessageReader) -> None:
+    await reader.submitter.submit(NEW)
+    event = EventRow.from_values(reader.row(rows.event_key(NEW.job_id, 1)))
     assert (event.status, event.seq, event.message) == ("Submitted", 1, "submitted by ann")
     assert (event.actor, event.traceparent, event.previous_hash) == ("ann", "00-trace", "")
     assert (event.fence, event.worker, event.attempt, event.lock_name) == (None, None, 0, "L")
-    assert event.timestamp == events.timestamp(intake.clock.now())
+    assert event.timestamp == events.timestamp(reader.clock.now())
     assert event.op_id == f"{NEW.job_id}:order-1"
     assert json.loads(event.data) == {
         "kind": "import",
@@ -127,84 +127,86 @@ async def test_the_first_event_says_what_was_asked_for_and_by_whom(intake: Intak
 
 
 async def test_a_submission_registers_the_job_publishes_its_event_and_notifies_the_workers(
-    intake: Intake,
+    reader: MessageReader,
 ) -> None:
-    await intake.submitter.submit(NEW)
-    now = intake.clock.now()
+    await reader.submitter.submit(NEW)
+    now = reader.clock.now()
     expected = Registration(NEW.job_id, "L", PARTITION, NEW.request_hash, now)
-    assert await intake.journal.find(NEW.job_id) == expected
-    assert [job async for job in intake.journal.active()] == [ActiveJob(NEW.job_id, "L", PARTITION, now)]
-    assert intake.bell.rings == [Ring("L", NEW.job_id, traceparent="00-trace", reason="submitted")]
-    [published] = intake.bell.events
+    assert await reader.journal.find(NEW.job_id) == expected
+    assert [job async for job in reader.journal.active()] == [ActiveJob(NEW.job_id, "L", PARTITION, now)]
+    assert reader.notifier.wake_ups == [WakeUp("L", NEW.job_id, traceparent="00-trace", reason="submitted")]
+    [published] = reader.notifier.events
     assert published == events.announced(
-        EventRow.from_values(intake.row(rows.event_key(NEW.job_id, 1))),
+        EventRow.from_values(reader.row(rows.event_key(NEW.job_id, 1))),
     )
 
 
-async def test_a_job_is_written_only_once_its_id_is_registered(intake: Intake) -> None:
+async def test_a_job_is_written_only_once_its_id_is_registered(reader: MessageReader) -> None:
     calls: list[str] = []
 
     async def note(when: str, call: str) -> None:
         if when == "before":
             calls.append(call)
 
-    intake.with_fault(note)
-    await intake.submitter.submit(NEW)
+    reader.with_fault(note)
+    await reader.submitter.submit(NEW)
     assert calls == ["journal.register", "journal.commit"]
 
 
-async def test_nothing_is_written_when_it_is_unknown_whether_the_id_was_registered(intake: Intake) -> None:
+async def test_nothing_is_written_when_it_is_unknown_whether_the_id_was_registered(
+    reader: MessageReader,
+) -> None:
     async def lose(when: str, call: str) -> None:
         if (when, call) == ("after", "journal.register"):
             raise UnknownOutcomeError
 
-    intake.with_fault(lose)
+    reader.with_fault(lose)
     with pytest.raises(UnknownOutcomeError):
-        await intake.submitter.submit(NEW)
-    assert intake.journal.partitions == {}
-    assert (intake.bell.rings, intake.bell.events) == ([], [])
+        await reader.submitter.submit(NEW)
+    assert reader.journal.partitions == {}
+    assert (reader.notifier.wake_ups, reader.notifier.events) == ([], [])
 
 
-async def test_a_submission_that_could_never_be_stored_does_not_use_up_its_id(intake: Intake) -> None:
+async def test_a_submission_that_could_never_be_stored_does_not_use_up_its_id(reader: MessageReader) -> None:
     too_long = replace(NEW, properties=json.dumps({"team": "x" * 40_000}))
     with pytest.raises(InvalidTransactionError, match="properties has 40012 UTF-16 units"):
-        await intake.submitter.submit(too_long)
-    assert await intake.journal.find(NEW.job_id) is None
-    assert (await intake.submitter.submit(NEW)).job_id == NEW.job_id
+        await reader.submitter.submit(too_long)
+    assert await reader.journal.find(NEW.job_id) is None
+    assert (await reader.submitter.submit(NEW)).job_id == NEW.job_id
 
 
 @pytest.mark.parametrize("changed", MAY_DIFFER)
 async def test_a_submission_that_got_no_further_than_its_registration_may_be_repeated(
-    intake: Intake, changed: str
+    reader: MessageReader, changed: str
 ) -> None:
-    await intake.register(NEW)
+    await reader.register(NEW)
     again = replace(NEW, **{changed: MAY_DIFFER[changed]})  # type: ignore[arg-type]
-    job = await intake.submitter.submit(again)
-    assert job == JobRow.from_values(intake.row(rows.job_key(NEW.job_id)))
-    assert [ring.job_id for ring in intake.bell.rings] == [NEW.job_id]
-    assert [event.job_id for event in intake.bell.events] == [NEW.job_id]
+    job = await reader.submitter.submit(again)
+    assert job == JobRow.from_values(reader.row(rows.job_key(NEW.job_id)))
+    assert [wake_up.job_id for wake_up in reader.notifier.wake_ups] == [NEW.job_id]
+    assert [event.job_id for event in reader.notifier.events] == [NEW.job_id]
 
 
 @pytest.mark.parametrize("changed", OTHERS)
 async def test_an_id_that_was_registered_for_one_request_is_not_used_for_another(
-    intake: Intake, changed: str
+    reader: MessageReader, changed: str
 ) -> None:
     """Else a job of another lock would be written where its registration does not lead."""
-    registered = await intake.register(NEW)
-    error = await intake.refused(replace(NEW, **{changed: OTHERS[changed]}))  # type: ignore[arg-type]
+    registered = await reader.register(NEW)
+    error = await reader.refused(replace(NEW, **{changed: OTHERS[changed]}))  # type: ignore[arg-type]
     assert (error.existing, error.same_request, error.is_closed) == (registered, False, False)
     assert str(error) == f"job id {NEW.job_id} is already used by a job of lock 'L'"
-    assert intake.journal.partitions == {}
+    assert reader.journal.partitions == {}
 
 
 @pytest.mark.parametrize("changed", [*OTHERS, *MAY_DIFFER])
 async def test_an_id_that_has_a_job_is_refused_and_the_same_request_is_recognised(
-    intake: Intake, changed: str
+    reader: MessageReader, changed: str
 ) -> None:
-    await intake.submitter.submit(NEW)
+    await reader.submitter.submit(NEW)
     other = replace(NEW, **{changed: (OTHERS | MAY_DIFFER)[changed]})  # type: ignore[arg-type]
-    error = await intake.refused(other)
-    assert error.existing == await intake.journal.find(NEW.job_id)
+    error = await reader.refused(other)
+    assert error.existing == await reader.journal.find(NEW.job_id)
     assert (error.same_request, error.is_closed) == (changed in MAY_DIFFER, False)
 
 
@@ -222,18 +224,18 @@ def test_text_that_moves_from_one_field_to_another_is_another_request() -> None:
     assert one != replace(NEW, name="a", description="bc").request_hash
 
 
-async def test_an_id_that_was_closed_is_not_used_by_another_request_either(intake: Intake) -> None:
-    await intake.register(NEW)
+async def test_an_id_that_was_closed_is_not_used_by_another_request_either(reader: MessageReader) -> None:
+    await reader.register(NEW)
     tombstone = JobRow(NEW.job_id, "", "L", status=JobRow.TOMBSTONE)
     closing = Insert(rows.job_key(NEW.job_id), tombstone.values())
-    await intake.journal.commit(PARTITION, Transaction("op", [closing]), 1)
+    await reader.journal.commit(PARTITION, Transaction("op", [closing]), 1)
     for new in (NEW, replace(NEW, kind="export")):
-        error = await intake.refused(new)
+        error = await reader.refused(new)
         assert (error.is_closed, error.same_request) == (True, False)
 
 
 async def test_an_answer_that_was_lost_makes_the_submission_neither_fail_nor_happen_twice(
-    intake: Intake,
+    reader: MessageReader,
 ) -> None:
     tries: list[str] = []
 
@@ -243,42 +245,42 @@ async def test_an_answer_that_was_lost_makes_the_submission_neither_fail_nor_hap
             if len(tries) == 1:
                 raise UnknownOutcomeError
 
-    intake.with_fault(lose_first)
-    submitting = asyncio.ensure_future(intake.submitter.submit(NEW))
-    await intake.clock.advance(1)
+    reader.with_fault(lose_first)
+    submitting = asyncio.ensure_future(reader.submitter.submit(NEW))
+    await reader.clock.advance(1)
     await submitting
     assert len(tries) == 2
-    assert len(intake.bell.rings) == len(intake.bell.events) == 1
-    assert len(intake.journal.partitions[PARTITION]) == 3
+    assert len(reader.notifier.wake_ups) == len(reader.notifier.events) == 1
+    assert len(reader.journal.partitions[PARTITION]) == 3
 
 
 async def test_of_two_processes_that_repeat_one_submission_the_second_finds_a_job_of_the_same_request(
-    intake: Intake,
+    reader: MessageReader,
 ) -> None:
     """Both find the id registered and no job, and both write; the orders they gave differ."""
-    registered = await intake.register(NEW)
+    registered = await reader.register(NEW)
     both_have_read = asyncio.Barrier(2)
 
     async def wait_for_the_other(when: str, call: str) -> None:
         if (when, call) == ("before", "journal.commit"):
             await both_have_read.wait()
 
-    intake.with_fault(wait_for_the_other)
+    reader.with_fault(wait_for_the_other)
     second = replace(NEW, order="order-2")
     results = await asyncio.gather(
-        intake.submitter.submit(NEW), intake.submitter.submit(second), return_exceptions=True
+        reader.submitter.submit(NEW), reader.submitter.submit(second), return_exceptions=True
     )
     [error] = [result for result in results if isinstance(result, BaseException)]
     [job] = [result for result in results if isinstance(result, JobRow)]
     assert isinstance(error, JobExistsError)
     assert (error.existing.job_id, error.same_request, error.is_closed) == (NEW.job_id, True, False)
     assert error.existing == registered
-    assert job == JobRow.from_values(intake.row(rows.job_key(NEW.job_id)))
-    assert len(intake.bell.rings) == len(intake.bell.events) == 1
+    assert job == JobRow.from_values(reader.row(rows.job_key(NEW.job_id)))
+    assert len(reader.notifier.wake_ups) == len(reader.notifier.events) == 1
 
 
 async def test_a_submission_gives_up_when_its_patience_is_over_and_notifies_no_worker(
-    intake: Intake, monkeypatch: pytest.MonkeyPatch
+    reader: MessageReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timeouts: list[float] = []
 
@@ -286,18 +288,18 @@ async def test_a_submission_gives_up_when_its_patience_is_over_and_notifies_no_w
         timeouts.append(timeout)
         raise UnknownOutcomeError
 
-    monkeypatch.setattr(intake.journal, "commit", lose)
+    monkeypatch.setattr(reader.journal, "commit", lose)
     monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2)
-    began = intake.clock.boot()
-    submitting = asyncio.ensure_future(intake.submitter.submit(NEW))
-    await intake.clock.settle()
+    began = reader.clock.boot()
+    submitting = asyncio.ensure_future(reader.submitter.submit(NEW))
+    await reader.clock.settle()
     while not submitting.done():
-        assert await intake.clock.advance_to_next()
+        assert await reader.clock.advance_to_next()
     assert isinstance(submitting.exception(), UnknownOutcomeError)
     # Pauses of 0.05, 0.1, 0.2, 0.4 and 0.8 s, and then of one second each, within eight seconds.
-    assert intake.clock.boot() - began == pytest.approx(7.55)
+    assert reader.clock.boot() - began == pytest.approx(7.55)
     assert set(timeouts) == {2.0}
-    assert (intake.bell.rings, intake.bell.events) == ([], [])
+    assert (reader.notifier.wake_ups, reader.notifier.events) == ([], [])
 
 
 @pytest.mark.parametrize("length", [rows.INLINE_CHARACTERS, rows.INLINE_CHARACTERS + 1])

@@ -10,10 +10,10 @@ from tests.unit.coordination.wrong_clock import WrongClock
 
 from contracts import lock_names
 from coordination.clock import VirtualClock
-from coordination.doorkeeper import Doorkeeper
-from coordination.memory import InMemoryLeases
+from coordination.holder.dispatcher import LockDispatcher
+from coordination.maintenance.sweeper import Sweeper
 from coordination.ports import Registration, UnknownOutcomeError
-from coordination.sweeper import Sweeper
+from coordination.testing.memory import InMemoryLeases
 
 
 class Projections:
@@ -34,23 +34,23 @@ async def world() -> AsyncIterator[World]:
 
 
 def sweeper(world: World, projections: Projections) -> Sweeper:
-    return Sweeper(world.leases, world.journal, world.bell, world.clock, projections.seq)
+    return Sweeper(world.leases, world.journal, world.notifier, world.clock, projections.seq)
 
 
-def lose_bells(world: World) -> None:
-    world.bell.take_rings()
+def lose_wake_ups(world: World) -> None:
+    world.notifier.take_wake_ups()
 
 
-async def test_a_job_whose_doorbell_was_lost_is_rung_for_once_per_lock(world: World) -> None:
+async def test_a_job_whose_wake_up_was_lost_is_notified_of_once_per_lock(world: World) -> None:
     first, second = await world.submit(traceparent="its-trace"), await world.submit()
-    lose_bells(world)
+    lose_wake_ups(world)
     sweeping = sweeper(world, Projections())
-    assert (await sweeping.sweep()).rung == 0  # its bell may still be on the way
+    assert (await sweeping.sweep()).notified == 0  # its wake-up may still be on the way
     await world.clock.advance(6)
-    assert (await sweeping.sweep()).rung == 1
-    assert [(ring.lock_name, ring.job_id, ring.traceparent) for ring in world.bell.rings] == [
-        ("L", first, "its-trace")
-    ]
+    assert (await sweeping.sweep()).notified == 1
+    assert [
+        (wake_up.lock_name, wake_up.job_id, wake_up.traceparent) for wake_up in world.notifier.wake_ups
+    ] == [("L", first, "its-trace")]
     await world.run_until_done()
     assert {job.job_id for job in world.jobs()} == {first, second}
     world.check()
@@ -60,25 +60,27 @@ async def test_a_running_job_is_left_alone_while_its_lease_is_held(world: World)
     await world.submit(script=Script(steps=100))
     world.deliver()
     await world.clock.advance(30)
-    assert (await sweeper(world, Projections()).sweep()).rung == 0
+    assert (await sweeper(world, Projections()).sweep()).notified == 0
 
 
-async def test_a_job_whose_holder_vanished_is_rung_for_once_its_lease_has_run_out(world: World) -> None:
+async def test_a_job_whose_holder_vanished_is_notified_of_once_its_lease_has_run_out(world: World) -> None:
     job_id = await world.submit(script=Script(steps=100), traceparent="its-trace")
     world.deliver()
     await world.clock.advance(2.5)
-    holder: Doorkeeper = next(worker for worker in world.workers if worker.running)
-    for service in holder._services.values():
+    holder: LockDispatcher = next(worker for worker in world.workers if worker.running)
+    for service in holder._sessions.values():
         assert service.task is not None
         assert service.tenure is not None
         service.tenure.keeper.release = never  # type: ignore[method-assign]
         service.task.cancel()
     sweeping = sweeper(world, Projections())
-    assert (await sweeping.sweep()).rung == 0
+    assert (await sweeping.sweep()).notified == 0
     await world.clock.advance(16)
-    assert (await sweeping.sweep()).rung == 1
-    # The bell is for the job that was cut off, and part of its trace.
-    assert [(ring.job_id, ring.traceparent) for ring in world.bell.rings] == [(job_id, "its-trace")]
+    assert (await sweeping.sweep()).notified == 1
+    # The wake-up is for the job that was cut off, and part of its trace.
+    assert [(wake_up.job_id, wake_up.traceparent) for wake_up in world.notifier.wake_ups] == [
+        (job_id, "its-trace")
+    ]
 
 
 async def never() -> None:
@@ -88,13 +90,13 @@ async def never() -> None:
 async def test_events_the_read_models_never_heard_of_are_told_again(world: World) -> None:
     job_id = await world.submit(script=Script(steps=1))
     await world.run_until_done()
-    world.bell.take_events()
+    world.notifier.take_events()
     projections = Projections()
     projections.seqs[job_id] = 2
     await world.clock.advance(6)
     sweeping = sweeper(world, projections)
     assert (await sweeping.sweep()).announced == 1
-    assert [event.seq for event in world.bell.take_events()] == [3, 4, 5]
+    assert [event.seq for event in world.notifier.take_events()] == [3, 4, 5]
     projections.seqs[job_id] = 5
     assert (await sweeping.sweep()).announced == 0
     assert (await sweeping.sweep()).active == 0  # projected to the end, so it is active no more
@@ -125,7 +127,7 @@ async def test_a_job_that_goes_on_unheard_of_is_told_of_within_the_longest_look(
     sweeping = sweeper(world, models)
     await passes(40, sweeping, world)
     await world.run_until_done()
-    world.bell.take_events()
+    world.notifier.take_events()
     began = world.clock.boot()
     while not (await sweeping.sweep()).announced:
         await world.clock.advance(3)
@@ -173,17 +175,17 @@ class SlowLeases(InMemoryLeases):
 async def test_many_locks_on_a_slow_storage_are_looked_at_side_by_side(world: World) -> None:
     for number in range(40):
         await world.submit(f"lock {number}")
-    lose_bells(world)
+    lose_wake_ups(world)
     await world.clock.advance(6)
     leases = SlowLeases(world.clock, 0.5)
-    sweeping = Sweeper(leases, world.journal, world.bell, world.clock, Projections().seq)
+    sweeping = Sweeper(leases, world.journal, world.notifier, world.clock, Projections().seq)
     pass_ = asyncio.create_task(sweeping.sweep())
     await world.clock.advance(5)
     assert pass_.done()
-    assert (await pass_).rung == 40
+    assert (await pass_).notified == 40
 
 
-async def test_comparing_many_jobs_delays_no_doorbell_for_long(world: World) -> None:
+async def test_comparing_many_jobs_delays_no_wake_up_for_long(world: World) -> None:
     jobs = sorted([await world.submit() for _ in range(100)])
     asked = []
 
@@ -192,7 +194,7 @@ async def test_comparing_many_jobs_delays_no_doorbell_for_long(world: World) -> 
         await world.clock.sleep(1)
         return 0
 
-    sweeping = Sweeper(world.leases, world.journal, world.bell, world.clock, projected_seq)
+    sweeping = Sweeper(world.leases, world.journal, world.notifier, world.clock, projected_seq)
     for _ in range(12):
         pass_ = asyncio.create_task(sweeping.sweep())
         await world.clock.advance(4)
@@ -203,30 +205,30 @@ async def test_comparing_many_jobs_delays_no_doorbell_for_long(world: World) -> 
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-async def test_lost_doorbells_and_events_are_made_good_though_the_sweeper_has_the_time_wrong(
+async def test_lost_wake_ups_and_events_are_made_good_though_the_sweeper_has_the_time_wrong(
     world: World, hours: int
 ) -> None:
     ended = await world.submit(script=Script(steps=1))
     await world.run_until_done()
-    world.bell.take_events()
+    world.notifier.take_events()
     waiting = await world.submit()
-    lose_bells(world)
+    lose_wake_ups(world)
     clock = WrongClock(world.clock, timedelta(hours=hours))
-    sweeping = Sweeper(world.leases, world.journal, world.bell, clock, Projections().seq)
-    rung = announced = 0
+    sweeping = Sweeper(world.leases, world.journal, world.notifier, clock, Projections().seq)
+    notified = announced = 0
     for _ in range(3):
         swept = await sweeping.sweep()
-        rung, announced = rung + swept.rung, announced + swept.announced
+        notified, announced = notified + swept.notified, announced + swept.announced
         await world.clock.advance(3)
-    assert rung == 1
+    assert notified == 1
     assert announced == 2
-    assert {event.job_id for event in world.bell.take_events()} == {ended, waiting}
+    assert {event.job_id for event in world.notifier.take_events()} == {ended, waiting}
 
 
-async def test_a_failure_ends_the_pass_but_no_bell_under_way(world: World) -> None:
+async def test_a_failure_ends_the_pass_but_no_wake_up_under_way(world: World) -> None:
     await world.submit("fine")
     await world.submit("failing")
-    lose_bells(world)
+    lose_wake_ups(world)
     await world.clock.advance(6)
     failing = lock_names.partition("failing")
 
@@ -237,9 +239,9 @@ async def test_a_failure_ends_the_pass_but_no_bell_under_way(world: World) -> No
             await world.clock.sleep(1)
             return await super().is_free(name, timeout)
 
-    sweeping = Sweeper(Failing(world.clock), world.journal, world.bell, world.clock, Projections().seq)
+    sweeping = Sweeper(Failing(world.clock), world.journal, world.notifier, world.clock, Projections().seq)
     pass_ = asyncio.create_task(sweeping.sweep())
     await world.clock.advance(2)
     with pytest.raises(UnknownOutcomeError):
         await pass_
-    assert [ring.lock_name for ring in world.bell.rings] == ["fine"]
+    assert [wake_up.lock_name for wake_up in world.notifier.wake_ups] == ["fine"]

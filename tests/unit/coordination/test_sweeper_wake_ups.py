@@ -10,11 +10,11 @@ from tests.unit.coordination.setting import TIMES, Setting
 from tests.unit.coordination.wrong_clock import WrongClock
 
 from contracts import lock_names
-from coordination import rows
-from coordination.cancellation import Canceller
+from coordination.clients.cancellation import Canceller
+from coordination.journal import rows
+from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.outcomes import Completed
-from coordination.ports import Ring, UnknownOutcomeError
-from coordination.sweeper import Sweeper, Swept
+from coordination.ports import UnknownOutcomeError, WakeUp
 
 PARTITION = lock_names.partition("L")
 PATIENCE = 5.0
@@ -34,18 +34,18 @@ async def know_everything(_: str) -> int:
 
 def make_sweeper(world: Setting, wrong_by: float = 0.0) -> Sweeper:
     clock = WrongClock(world.clock, timedelta(seconds=wrong_by))
-    return Sweeper(world.leases, world.journal, world.bell, clock, know_everything)
+    return Sweeper(world.leases, world.journal, world.notifier, clock, know_everything)
 
 
-async def times_of_rings(world: Setting, sweeper: Sweeper, seconds: int, every: int = 1) -> list[int]:
+async def times_of_wake_ups(world: Setting, sweeper: Sweeper, seconds: int, every: int = 1) -> list[int]:
     """Sweep every so many seconds; gives when a wake-up was sent, in seconds from now."""
-    rung = []
+    notified = []
     for passed in range(0, seconds + 1, every):
         swept = await sweeper.sweep()
-        assert swept.rung == len(world.bell.rings)
-        rung += [passed] * len(world.bell.take_rings())
+        assert swept.notified == len(world.notifier.wake_ups)
+        notified += [passed] * len(world.notifier.take_wake_ups())
         await world.clock.advance(every)
-    return rung
+    return notified
 
 
 async def hold_and_lose(world: Setting) -> None:
@@ -57,11 +57,11 @@ async def hold_and_lose(world: Setting) -> None:
 async def test_a_young_job_is_left_alone_until_its_patience_is_over(world: Setting) -> None:
     await world.submit()
     sweeper = make_sweeper(world)
-    assert (await sweeper.sweep()).rung == 0
+    assert (await sweeper.sweep()).notified == 0
     await world.clock.advance(PATIENCE)
-    assert (await sweeper.sweep()).rung == 0
+    assert (await sweeper.sweep()).notified == 0
     await world.clock.advance(0.125)
-    assert (await sweeper.sweep()).rung == 1
+    assert (await sweeper.sweep()).notified == 1
 
 
 async def test_patience_is_counted_from_when_a_job_was_first_seen_where_its_age_cannot_be_right(
@@ -70,11 +70,11 @@ async def test_patience_is_counted_from_when_a_job_was_first_seen_where_its_age_
     await world.submit()
     await world.clock.advance(60)
     sweeper = make_sweeper(world, wrong_by=-3600)
-    assert (await sweeper.sweep()).rung == 0
+    assert (await sweeper.sweep()).notified == 0
     await world.clock.advance(PATIENCE)
-    assert (await sweeper.sweep()).rung == 0
+    assert (await sweeper.sweep()).notified == 0
     await world.clock.advance(0.125)
-    assert (await sweeper.sweep()).rung == 1
+    assert (await sweeper.sweep()).notified == 1
 
 
 async def test_pauses_between_wake_ups_for_a_lock_where_nothing_moves_double_up_to_ten_minutes(
@@ -84,7 +84,7 @@ async def test_pauses_between_wake_ups_for_a_lock_where_nothing_moves_double_up_
     await world.clock.advance(PATIENCE + 1)
     pauses = [10, 20, 40, 80, 160, 320, 600, 600]
     expected = [sum(pauses[:number]) for number in range(len(pauses) + 1)]
-    assert await times_of_rings(world, make_sweeper(world), expected[-1], every=5) == expected
+    assert await times_of_wake_ups(world, make_sweeper(world), expected[-1], every=5) == expected
 
 
 async def test_after_a_new_run_was_lost_a_wake_up_is_due_at_once_however_long_the_pause_was(
@@ -92,27 +92,27 @@ async def test_after_a_new_run_was_lost_a_wake_up_is_due_at_once_however_long_th
 ) -> None:
     await world.submit()
     sweeper = make_sweeper(world)
-    await times_of_rings(world, sweeper, 700, every=5)
+    await times_of_wake_ups(world, sweeper, 700, every=5)
     await hold_and_lose(world)
-    assert (await sweeper.sweep()).rung == 1
-    world.bell.take_rings()
+    assert (await sweeper.sweep()).notified == 1
+    world.notifier.take_wake_ups()
     # And the pauses begin with the first again.
     await world.clock.advance(1)
-    assert await times_of_rings(world, sweeper, 40) == [9, 29]
+    assert await times_of_wake_ups(world, sweeper, 40) == [9, 29]
 
 
 async def test_the_pause_of_a_lock_ends_with_its_jobs(world: Setting) -> None:
     job_id = await world.submit()
     sweeper = make_sweeper(world)
-    await times_of_rings(world, sweeper, 700, every=5)
+    await times_of_wake_ups(world, sweeper, 700, every=5)
     registration = await world.journal.find(job_id)
     assert registration is not None
-    await Canceller(world.journal, world.bell, world.clock).cancel(registration, "bob")
+    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
     await world.clock.advance(sweeper.longest_look)
     await sweeper.sweep()  # takes the cancelled job off the active ones
     assert (await sweeper.sweep()).active == 0
     await world.submit()
-    assert await times_of_rings(world, sweeper, 20) == [6, 16]
+    assert await times_of_wake_ups(world, sweeper, 20) == [6, 16]
 
 
 async def test_a_wake_up_for_a_waiting_job_names_the_first_in_line(world: Setting) -> None:
@@ -120,8 +120,8 @@ async def test_a_wake_up_for_a_waiting_job_names_the_first_in_line(world: Settin
     urgent = await world.submit(priority=0, traceparent="its-trace")
     await world.clock.advance(PATIENCE + 1)
     await make_sweeper(world).sweep()
-    ring = Ring("L", urgent, released=True, traceparent="its-trace", reason="swept")
-    assert world.bell.rings == [ring]
+    wake_up = WakeUp("L", urgent, released=True, traceparent="its-trace", reason="swept")
+    assert world.notifier.wake_ups == [wake_up]
 
 
 async def test_a_wake_up_for_a_lost_run_names_its_job_though_another_is_first_in_line(world: Setting) -> None:
@@ -129,8 +129,8 @@ async def test_a_wake_up_for_a_lost_run_names_its_job_though_another_is_first_in
     await hold_and_lose(world)
     await world.submit(priority=0)
     await make_sweeper(world).sweep()
-    ring = Ring("L", lost, released=True, traceparent="its-trace", reason="swept")
-    assert world.bell.rings == [ring]
+    wake_up = WakeUp("L", lost, released=True, traceparent="its-trace", reason="swept")
+    assert world.notifier.wake_ups == [wake_up]
 
 
 async def test_a_wake_up_for_a_lost_run_whose_job_is_gone_names_the_first_in_line(world: Setting) -> None:
@@ -138,7 +138,7 @@ async def test_a_wake_up_for_a_lost_run_whose_job_is_gone_names_the_first_in_lin
     await hold_and_lose(world)
     del world.journal.partitions[PARTITION][rows.job_key(lost)]
     await make_sweeper(world).sweep()
-    assert [ring.job_id for ring in world.bell.rings] == [waiting]
+    assert [wake_up.job_id for wake_up in world.notifier.wake_ups] == [waiting]
 
 
 async def test_a_lost_run_with_nothing_behind_it_is_work(world: Setting) -> None:
@@ -146,7 +146,7 @@ async def test_a_lost_run_with_nothing_behind_it_is_work(world: Setting) -> None
     await hold_and_lose(world)
     del world.journal.partitions[PARTITION][rows.job_key(lost)]
     await make_sweeper(world).sweep()
-    assert world.bell.rings == [Ring("L", released=True, reason="swept")]
+    assert world.notifier.wake_ups == [WakeUp("L", released=True, reason="swept")]
 
 
 async def test_there_is_one_wake_up_for_each_lock_that_has_work(world: Setting) -> None:
@@ -154,8 +154,8 @@ async def test_there_is_one_wake_up_for_each_lock_that_has_work(world: Setting) 
         await world.submit(lock)
     await world.hold("w1", "N")
     await world.clock.advance(PATIENCE + 1)
-    assert (await make_sweeper(world).sweep()).rung == 2
-    assert sorted(ring.lock_name for ring in world.bell.rings) == ["L", "M"]
+    assert (await make_sweeper(world).sweep()).notified == 2
+    assert sorted(wake_up.lock_name for wake_up in world.notifier.wake_ups) == ["L", "M"]
 
 
 async def test_a_lock_that_is_held_is_not_even_read(world: Setting) -> None:
@@ -165,7 +165,7 @@ async def test_a_lock_that_is_held_is_not_even_read(world: Setting) -> None:
     world.network.calls.clear()
     sweeper = make_sweeper(world)
     sweeper.call_timeout = 0.75
-    assert (await sweeper.sweep()).rung == 0
+    assert (await sweeper.sweep()).notified == 0
     assert world.network.sent("journal.read_range") == []
     assert [call.timeout for call in world.network.sent("leases.is_free")] == [0.75]
 
@@ -176,8 +176,8 @@ async def test_a_lock_without_work_is_left_alone(world: Setting) -> None:
     await tenure.finish(Completed(), None)
     await tenure.keeper.release()
     await world.clock.advance(PATIENCE + 1)
-    assert (await make_sweeper(world).sweep()).rung == 0
-    assert world.bell.rings == []
+    assert (await make_sweeper(world).sweep()).notified == 0
+    assert world.notifier.wake_ups == []
 
 
 async def test_a_lock_whose_row_is_another_locks_is_left_alone_and_the_others_are_not(world: Setting) -> None:
@@ -191,8 +191,8 @@ async def test_a_lock_whose_row_is_another_locks_is_left_alone_and_the_others_ar
     row = stored[rows.LOCK_KEY]
     stored[rows.LOCK_KEY] = replace(row, values={**row.values, "lock_name": "X"})
     await world.clock.advance(PATIENCE + 1)
-    assert (await make_sweeper(world).sweep()).rung == 1
-    assert [ring.lock_name for ring in world.bell.rings] == ["M"]
+    assert (await make_sweeper(world).sweep()).notified == 1
+    assert [wake_up.lock_name for wake_up in world.notifier.wake_ups] == ["M"]
 
 
 async def test_a_pass_says_which_jobs_are_active(world: Setting) -> None:
@@ -218,10 +218,12 @@ async def test_eight_locks_are_looked_at_at_a_time_in_the_order_of_their_jobs(wo
     began = world.clock.boot()
     sweeping = asyncio.ensure_future(make_sweeper(world).sweep())
     await world.clock.advance(3)
-    assert (await sweeping).rung == 20
+    assert (await sweeping).notified == 20
     sent = [at - began for at in world.network.times("leases.is_free")]
     assert sent == [0] * 8 + [1] * 8 + [2] * 4
-    assert [ring.lock_name for ring in world.bell.rings] == [f"lock {number}" for number in range(20)]
+    assert [wake_up.lock_name for wake_up in world.notifier.wake_ups] == [
+        f"lock {number}" for number in range(20)
+    ]
 
 
 async def test_after_a_failure_no_more_locks_are_looked_at(world: Setting) -> None:
@@ -236,4 +238,4 @@ async def test_after_a_failure_no_more_locks_are_looked_at(world: Setting) -> No
     with pytest.raises(UnknownOutcomeError):
         await sweeping
     assert len(world.network.sent("leases.is_free")) == 8
-    assert len(world.bell.rings) == 7
+    assert len(world.notifier.wake_ups) == 7

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 import pytest
 
 from contracts import identifiers, lock_names
-from coordination import rows
-from coordination.faults import Calls
-from coordination.held_rows import FencedError
-from coordination.house import Ports, Rules
-from coordination.keeper import Keeper
-from coordination.memory import InMemoryBell, InMemoryJournal, InMemoryLeases, VirtualClock
+from coordination.clients.submission import NewJob, Submitter
+from coordination.holder.held_rows import FencedError
+from coordination.holder.lease_keeper import LeaseKeeper
+from coordination.holder.policy import HolderSettings, Ports
+from coordination.holder.runs import Run, StepDone
+from coordination.holder.tenure import Tenure
+from coordination.journal import rows
+from coordination.journal.rows import JobRow, LockRow
 from coordination.observations import Fenced, Observation
 from coordination.outcomes import Completed, StopReason
 from coordination.ports import InvalidTransactionError, LeaseHeldError, RefusedError, Row, UnknownOutcomeError
-from coordination.rows import JobRow, LockRow
-from coordination.runs import Run, StepDone
-from coordination.submission import NewJob, Submitter
-from coordination.tenure import Tenure
+from coordination.testing.faults import Calls
+from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier, VirtualClock
 from coordination.times import LeaseTimes
 
 TIMES = LeaseTimes.of(15)
@@ -32,18 +32,18 @@ class Lock:
     clock: VirtualClock
     leases: InMemoryLeases
     journal: InMemoryJournal
-    bell: InMemoryBell
+    notifier: InMemoryNotifier
     observed: list[Observation]
 
     async def submit(self, priority: int = 5) -> str:
         job_id = identifiers.new_id()
         new = NewJob(job_id, identifiers.new_id(), "kind", "L", "{}", "test", priority=priority)
-        await Submitter(self.journal, self.bell, self.clock).submit(new)
+        await Submitter(self.journal, self.notifier, self.clock).submit(new)
         return job_id
 
     async def hold(self, worker: str) -> tuple[Tenure, Run]:
-        ports = Ports(self.leases, self.journal, self.bell, self.clock)
-        tenure = Tenure("L", ports, Rules(worker, TIMES), self.observed.append)
+        ports = Ports(self.leases, self.journal, self.notifier, self.clock)
+        tenure = Tenure("L", ports, HolderSettings(worker, TIMES), self.observed.append)
         await tenure.keeper.acquire()
         run = await tenure.take_over(lambda _: True)
         assert run is not None
@@ -59,7 +59,7 @@ class Lock:
 @pytest.fixture
 def lock() -> Lock:
     clock = VirtualClock()
-    return Lock(clock, InMemoryLeases(clock), InMemoryJournal(), InMemoryBell(), [])
+    return Lock(clock, InMemoryLeases(clock), InMemoryJournal(), InMemoryNotifier(), [])
 
 
 def freeze(tenure: Tenure, lock: Lock) -> None:
@@ -119,7 +119,10 @@ async def test_a_take_over_that_read_the_line_before_another_one_is_refused(lock
 
     lock.journal._calls = Calls(wait_after_reading)
     stale = Tenure(
-        "L", Ports(lock.leases, lock.journal, lock.bell, lock.clock), Rules("w1", TIMES), lock.observed.append
+        "L",
+        Ports(lock.leases, lock.journal, lock.notifier, lock.clock),
+        HolderSettings("w1", TIMES),
+        lock.observed.append,
     )
     await stale.keeper.acquire()
     taking_over = asyncio.ensure_future(stale.take_over(lambda _: True))
@@ -258,7 +261,7 @@ async def test_a_renewal_counts_from_before_it_was_sent(lock: Lock) -> None:
             await lock.clock.sleep(1.2)
 
     leases = InMemoryLeases(lock.clock, slow)
-    keeper = Keeper("L", PARTITION, leases, lock.clock, TIMES, lock.observed.append, lambda _: None)
+    keeper = LeaseKeeper("L", PARTITION, leases, lock.clock, TIMES, lock.observed.append, lambda _: None)
     await keeper.acquire()
     granted = lock.clock.boot()
     keeping = asyncio.ensure_future(keeper.keep())
@@ -269,9 +272,9 @@ async def test_a_renewal_counts_from_before_it_was_sent(lock: Lock) -> None:
 
 async def test_a_lock_that_is_held_cannot_be_acquired_and_a_definite_loss_is_told_at_once(lock: Lock) -> None:
     told: list[StopReason] = []
-    keeper = Keeper("L", PARTITION, lock.leases, lock.clock, TIMES, lock.observed.append, told.append)
+    keeper = LeaseKeeper("L", PARTITION, lock.leases, lock.clock, TIMES, lock.observed.append, told.append)
     await keeper.acquire()
-    other = Keeper("L", PARTITION, lock.leases, lock.clock, TIMES, lock.observed.append, told.append)
+    other = LeaseKeeper("L", PARTITION, lock.leases, lock.clock, TIMES, lock.observed.append, told.append)
     with pytest.raises(LeaseHeldError):
         await other.acquire()
     await lock.leases.release(PARTITION, keeper.lease_id, 1)

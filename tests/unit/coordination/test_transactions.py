@@ -7,12 +7,12 @@ import pytest
 from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLock
 
 from contracts.statuses import JobStatus
-from coordination import rows, transactions
-from coordination.line import read_line
+from coordination.holder.runs import StepDone
+from coordination.journal import rows, transactions
+from coordination.journal.line import read_line
 from coordination.observations import HandOver, HandOverCause
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, TimedOut
 from coordination.ports import Insert, Update, Value
-from coordination.runs import StepDone
 
 
 @pytest.fixture

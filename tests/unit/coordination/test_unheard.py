@@ -8,14 +8,14 @@ import pytest
 from tests.unit.coordination.small_world import Script, World
 
 from contracts import lock_names
-from coordination.cancellation import Canceller
-from coordination.door import Answer
-from coordination.faults import Fault
-from coordination.house import Ports, Rules
-from coordination.memory import InMemoryJournal
+from coordination.clients.cancellation import Canceller
+from coordination.holder.lock_server import WakeUpOutcome
+from coordination.holder.policy import HolderSettings, Ports
+from coordination.holder.tenure import Tenure
 from coordination.outcomes import StopReason
-from coordination.ports import Ring, UnknownOutcomeError
-from coordination.tenure import Tenure
+from coordination.ports import UnknownOutcomeError, WakeUp
+from coordination.testing.faults import Fault
+from coordination.testing.memory import InMemoryJournal
 from coordination.times import LeaseTimes
 
 PARTITION = lock_names.partition("L")
@@ -64,7 +64,7 @@ async def until(world: World, is_true: Callable[[], bool]) -> None:
     raise AssertionError("never came to be")
 
 
-async def test_a_bell_heard_while_the_last_look_is_under_way_makes_the_worker_look_again(
+async def test_a_wake_up_heard_while_the_last_look_is_under_way_makes_the_worker_look_again(
     make_world: Make,
 ) -> None:
     world = make_world(1)
@@ -77,25 +77,25 @@ async def test_a_bell_heard_while_the_last_look_is_under_way_makes_the_worker_lo
     await until(world, held_up.reached.is_set)
 
     late = await world.submit()
-    [ring] = world.bell.take_rings()
-    assert await world.workers[0].answer(ring) is Answer.KNOWN
+    [wake_up] = world.notifier.take_wake_ups()
+    assert await world.workers[0].answer(wake_up) is WakeUpOutcome.KNOWN
     held_up.goes_on.set()
 
-    # No sweeper, and no other bell.
+    # No sweeper, and no other wake-up.
     await until(world, lambda: bool(world.events(late)) and world.all_done())
 
 
-async def test_a_bell_heard_while_a_watch_finds_the_line_empty_keeps_the_watch(make_world: Make) -> None:
+async def test_a_wake_up_heard_while_a_watch_finds_the_line_empty_keeps_the_watch(make_world: Make) -> None:
     world = make_world(1)
     await world.leases.acquire(PARTITION, 60, "somebody", 1)
     held_up = HeldUp("journal.read_range", lambda: True)
     with_fault(world, held_up)
-    assert await world.workers[0].answer(Ring("L")) is Answer.HELD
+    assert await world.workers[0].answer(WakeUp("L")) is WakeUpOutcome.HELD
     await renewed_until(world, held_up.reached.is_set)
 
     await world.submit()
-    [ring] = world.bell.take_rings()
-    assert await world.workers[0].answer(ring) is Answer.KNOWN
+    [wake_up] = world.notifier.take_wake_ups()
+    assert await world.workers[0].answer(wake_up) is WakeUpOutcome.KNOWN
     held_up.goes_on.set()
     await world.clock.advance(1)
     await world.leases.release(PARTITION, "somebody", 1)
@@ -129,12 +129,12 @@ async def test_a_cancellation_between_a_lost_answer_and_its_repetition_is_notice
             return
         commits += 1
         if commits == meant:
-            await Canceller(world.journal, world.bell, world.clock).cancel(registration, "ann")
+            await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "ann")
             raise UnknownOutcomeError
 
     with_fault(world, lose)
-    ports = Ports(world.leases, world.journal, world.bell, world.clock)
-    tenure = Tenure("L", ports, Rules("w", LeaseTimes.of(15)), world.observed.append)
+    ports = Ports(world.leases, world.journal, world.notifier, world.clock)
+    tenure = Tenure("L", ports, HolderSettings("w", LeaseTimes.of(15)), world.observed.append)
     await tenure.keeper.acquire()
     starting = asyncio.ensure_future(tenure.take_over(lambda _: True))
     await world.clock.advance(1)

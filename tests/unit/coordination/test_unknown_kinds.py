@@ -9,13 +9,13 @@ from tests.unit.coordination.small_world import ScriptedExecutor, World
 from tests.unit.coordination.wrong_clock import WrongClock
 
 from contracts.statuses import EventStatus
-from coordination import events
 from coordination.clock import VirtualClock
-from coordination.doorkeeper import Doorkeeper
-from coordination.house import House, Rules
-from coordination.rows import JobRow
+from coordination.holder.dispatcher import LockDispatcher
+from coordination.holder.policy import HolderSettings, WorkerPolicy
+from coordination.holder.unknown_kinds import UnknownKinds
+from coordination.journal import events
+from coordination.journal.rows import JobRow
 from coordination.times import LeaseTimes
-from coordination.unknown_kinds import UnknownKinds
 
 PATIENCE = 60.0
 HOURS = [-1, 0, 1]
@@ -31,17 +31,19 @@ async def world() -> AsyncIterator[World]:
 def add_worker(world: World, hours: int) -> None:
     """Add a worker that knows no kind at all, and whose time of day is wrong."""
     clock = WrongClock(world.clock, timedelta(hours=hours))
-    house = House(capacity=2, patience_for_kinds=PATIENCE)
-    rules = Rules(f"w{len(world.workers)}", LeaseTimes.of(15))
+    policy = WorkerPolicy(capacity=2, patience_for_kinds=PATIENCE)
+    settings = HolderSettings(f"w{len(world.workers)}", LeaseTimes.of(15))
     ports = replace(world.ports, clock=clock)
     executor = ScriptedExecutor(world)
     world.workers.append(
-        Doorkeeper(ports, rules, house, executor, knows=lambda _: False, observe=world.observed.append)
+        LockDispatcher(
+            ports, settings, policy, executor, knows=lambda _: False, observe=world.observed.append
+        )
     )
 
 
 async def let_pass(world: World, seconds: float) -> None:
-    """Let time pass, with deferred bells coming back as from the broker."""
+    """Let time pass, with deferred wake-ups coming back as from the broker."""
     until = world.clock.boot() + seconds
     while world.clock.boot() < until:
         world.deliver()

@@ -9,11 +9,11 @@ import pytest
 from tests.unit.coordination.setting import Setting
 
 from contracts import lock_names
-from coordination import rows
-from coordination.door import Answer
-from coordination.doorkeeper import Doorkeeper
+from coordination.holder.dispatcher import LockDispatcher
+from coordination.holder.lock_server import WakeUpOutcome
+from coordination.journal import rows
 from coordination.outcomes import Completed
-from coordination.ports import Ring, UnknownOutcomeError
+from coordination.ports import UnknownOutcomeError, WakeUp
 
 PARTITION = lock_names.partition("L")
 
@@ -29,10 +29,10 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
     await made.close()
 
 
-async def watch(world: Setting, capacity: int = 2) -> Doorkeeper:
+async def watch(world: Setting, capacity: int = 2) -> LockDispatcher:
     """Make a worker that watches lock L; its tries are counted from here on."""
     worker = world.worker("watcher", capacity=capacity)
-    assert await world.ring(worker) is Answer.HELD
+    assert await world.notify(worker) is WakeUpOutcome.HELD
     assert "L" in worker._watches
     world.network.calls.clear()
     return worker
@@ -61,18 +61,18 @@ async def test_a_lock_that_was_released_is_tried_for_at_once(world: Setting) -> 
     worker = await watch(world)
     await world.clock.advance(0.5)
     await world.release_elsewhere()
-    assert await world.ring(worker, Ring("L", released=True)) is Answer.KNOWN
+    assert await world.notify(worker, WakeUp("L", released=True)) is WakeUpOutcome.KNOWN
     assert world.network.times("leases.acquire") == [world.clock.boot()]
     assert world.runs.jobs == [job_id]
     assert "L" not in worker._watches
 
 
-async def test_a_ring_for_new_work_hurries_no_watch(world: Setting) -> None:
+async def test_a_notify_of_new_work_hurries_no_watch(world: Setting) -> None:
     await world.submit()
     await world.hold_elsewhere()
     worker = await watch(world)
     await world.clock.advance(0.5)
-    assert await world.ring(worker) is Answer.KNOWN
+    assert await world.notify(worker) is WakeUpOutcome.KNOWN
     assert world.network.calls == []
 
 
@@ -82,7 +82,7 @@ async def test_a_release_that_comes_to_nothing_leaves_the_watch_as_it_was(world:
     worker = await watch(world)
     began = world.clock.boot()
     await world.clock.advance(0.25)
-    await world.ring(worker, Ring("L", released=True))
+    await world.notify(worker, WakeUp("L", released=True))
     await world.clock.advance(2)
     assert tries(world, began) == [0.25, 0.25 + 1.5]
 
@@ -116,7 +116,7 @@ async def test_a_watch_ends_when_its_lock_is_served_here(world: Setting) -> None
     worker = await watch(world)
     await world.clock.advance(0.5)
     await world.release_elsewhere()
-    assert await world.ring(worker, Ring("L", marked=True)) is Answer.TAKEN
+    assert await world.notify(worker, WakeUp("L", is_deferred_copy=True)) is WakeUpOutcome.TAKEN
     await world.clock.advance(0.5)
     assert "L" not in worker._watches
     assert len(world.network.times("leases.acquire")) == 1
@@ -144,25 +144,25 @@ async def test_a_watch_ends_when_ten_tries_later_its_lock_has_no_work(world: Set
     assert "L" not in worker._watches
     assert len(world.network.times("leases.acquire")) == 10
     # The next ring begins another one.
-    assert await world.ring(worker) is Answer.HELD
+    assert await world.notify(worker) is WakeUpOutcome.HELD
     assert "L" in worker._watches
 
 
-async def ring_during_the_look(world: Setting, worker: Doorkeeper) -> None:
-    world.network.after("journal.read_range", lambda: worker.answer(Ring("L")))
+async def notify_during_the_look(world: Setting, worker: LockDispatcher) -> None:
+    world.network.after("journal.read_range", lambda: worker.answer(WakeUp("L")))
 
 
-async def ring_before(world: Setting, worker: Doorkeeper) -> None:
-    await worker.answer(Ring("L"))
+async def notify_before(world: Setting, worker: LockDispatcher) -> None:
+    await worker.answer(WakeUp("L"))
 
 
-@pytest.mark.parametrize(("ring", "goes_on"), [(ring_during_the_look, True), (ring_before, False)])
-async def test_a_ring_during_the_look_at_a_watched_line_may_be_for_work_that_it_missed(
-    world: Setting, ring: Callable[[Setting, Doorkeeper], Awaitable[None]], goes_on: bool
+@pytest.mark.parametrize(("wake_up", "goes_on"), [(notify_during_the_look, True), (notify_before, False)])
+async def test_a_wake_up_during_the_look_at_a_watched_line_may_be_for_work_that_it_missed(
+    world: Setting, wake_up: Callable[[Setting, LockDispatcher], Awaitable[None]], goes_on: bool
 ) -> None:
     await world.hold_elsewhere()
     worker = await watch(world)
-    await ring(world, worker)
+    await wake_up(world, worker)
     await world.clock.advance(sum(PAUSES[:10]))
     assert ("L" in worker._watches) is goes_on
 
@@ -201,7 +201,7 @@ async def test_a_worker_without_room_tries_for_none_of_the_locks_that_it_watches
     await world.submit("M")
     await world.hold_elsewhere()
     worker = await watch(world, capacity=1)
-    await world.ring(worker, Ring("M"))
+    await world.notify(worker, WakeUp("M"))
     world.network.calls.clear()
     await world.release_elsewhere()
     await world.clock.advance(8)
@@ -216,18 +216,18 @@ async def test_no_more_locks_are_watched_than_may_be(world: Setting) -> None:
     worker = world.worker(watches=2)
     for lock in ("A", "B", "C"):
         await world.hold_elsewhere(lock)
-        assert await world.ring(worker, Ring(lock)) is Answer.HELD
+        assert await world.notify(worker, WakeUp(lock)) is WakeUpOutcome.HELD
     assert [lock in worker._watches for lock in ("A", "B", "C")] == [True, True, False]
-    assert [ring.lock_name for ring in world.bell.deferred] == ["A", "B", "C"]
+    assert [wake_up.lock_name for wake_up in world.notifier.deferred] == ["A", "B", "C"]
     # Where there is no watch, the next ring is a try of its own.
-    assert await world.ring(worker, Ring("C")) is Answer.HELD
+    assert await world.notify(worker, WakeUp("C")) is WakeUpOutcome.HELD
 
 
 async def test_a_lock_is_watched_once(world: Setting) -> None:
     await world.submit()
     await world.hold_elsewhere()
     worker = await watch(world)
-    await world.ring(worker, Ring("L", marked=True))
+    await world.notify(worker, WakeUp("L", is_deferred_copy=True))
     world.network.calls.clear()
     await world.clock.advance(3)
     assert len(world.network.times("leases.acquire")) == 2

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from coordination.memory import VirtualClock
+from coordination.testing.memory import VirtualClock
 
 
 class WrongClock:

@@ -18,7 +18,7 @@ def pretended(monkeypatch):
     class Supervision(pretending.PretendedSupervision):
         made = []  # noqa: RUF012 - this test's own
 
-    monkeypatch.setattr(pool, "GuillotineWatch", pretending.PretendedGuillotine)
+    monkeypatch.setattr(pool, "EnforcerWatch", pretending.PretendedEnforcer)
     monkeypatch.setattr(pool, "RunnerProcess", Runner)
     monkeypatch.setattr(pool, "Supervision", Supervision)
     monkeypatch.setattr(pool, "adopt_orphans", lambda: None)
@@ -55,7 +55,7 @@ async def make_runner(monkeypatch):
         if case.child.is_alive:
             case.die()
         case.child.close()
-        case.slots.close()
+        case.table.close()
 
 
 @pytest.fixture
@@ -68,9 +68,9 @@ async def serve(monkeypatch):
     """Serve handlers in this process, which may have children of its own."""
     from tests.unit.execution.served import Served  # noqa: PLC0415
 
-    from worker.execution import serving  # noqa: PLC0415
+    from worker.execution import runner_loop  # noqa: PLC0415
 
-    monkeypatch.setattr(serving, "has_children", lambda: False)
+    monkeypatch.setattr(runner_loop, "has_children", lambda: False)
     made = []
 
     def serve(*handlers, **more):

@@ -1,21 +1,21 @@
-"""Runners, runs and a guillotine that only pretend, for the tests of the pool."""
+"""Runners, runs and a deadline enforcer that only pretend, for the tests of the pool."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from coordination.holder.runs import Run, Stop
+from coordination.journal.rows import JobRow
 from coordination.outcomes import Completed
-from coordination.rows import JobRow
-from coordination.runs import Run, Stop
+from worker.execution.deadline_table import boot_time
 from worker.execution.messages import KindMessage
 from worker.execution.run_telemetry import RunTelemetry
-from worker.execution.slots import boot_time
 
 
-class PretendedGuillotine:
+class PretendedEnforcer:
     """Is ready, unless told otherwise."""
 
-    def __init__(self, slots, on_ready):
+    def __init__(self, table, on_ready):
         self.is_ready, self.is_failing = True, False
         self.on_ready = on_ready
         self.is_stopped = False
@@ -38,7 +38,7 @@ class PretendedRunner:
     #: Called while it starts.
     while_starting = None
 
-    def __init__(self, options, slots, orphans, on_exit):
+    def __init__(self, options, table, orphans, on_exit):
         type(self).made += 1
         self.pid = self.made
         self.options = options

@@ -9,9 +9,9 @@ from tests.waiting import until
 
 from contracts.telemetry import attributes as at
 from worker.execution import messages
-from worker.execution.guillotine import map_slots
+from worker.execution.deadline_enforcer import map_slots
+from worker.execution.deadline_table import DeadlineTable, DeadlineView
 from worker.execution.runner_process import RunnerOptions, RunnerProcess
-from worker.execution.slots import Slots, SlotView
 
 OPTIONS = RunnerOptions(("jobs", "more"), None, {"PATH": "/bin"}, 30)
 START = messages.Start(
@@ -111,17 +111,17 @@ class Listener:
 
 class Case:
     def __init__(self, options=OPTIONS):
-        self.slots = Slots(2)
+        self.table = DeadlineTable(2)
         self.orphans = Orphans()
         self.exits = []
         self.listener = Listener()
-        self.runner = RunnerProcess(options, self.slots, self.orphans, self.exits.append)
+        self.runner = RunnerProcess(options, self.table, self.orphans, self.exits.append)
         self.child = self.runner._child
-        self.view = SlotView(self.slots.read_fd, 2, self.runner._slot.index)
+        self.view = DeadlineView(self.table.read_fd, 2, self.runner._cell.index)
 
     def words(self):
-        start = self.runner._slot.index * 8
-        return list(map_slots(self.slots.read_fd, 2)[start : start + 8])
+        start = self.runner._cell.index * 8
+        return list(map_slots(self.table.read_fd, 2)[start : start + 8])
 
     def begin(self, run=1):
         start = START.model_copy(update={"run": run})

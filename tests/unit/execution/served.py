@@ -6,10 +6,10 @@ from tests.waiting import until
 
 from turnstile import kind_of
 from worker.execution import messages
-from worker.execution.serving import Serving
-from worker.execution.slots import Slots, SlotView
+from worker.execution.deadline_table import DeadlineTable, DeadlineView
+from worker.execution.frame_stream import FrameStream
+from worker.execution.runner_loop import Serving
 from worker.execution.tracing import RunnerTracing
-from worker.execution.wire import Wire
 
 
 class Served:
@@ -17,13 +17,15 @@ class Served:
 
     def __init__(self, *handlers, tracing=None):
         ours, theirs = socket.socketpair()
-        self.slots = Slots(1)
-        self.slot = self.slots.take()
-        view = SlotView(self.slots.read_fd, 1, 0)
+        self.table = DeadlineTable(1)
+        self.cell = self.table.take()
+        view = DeadlineView(self.table.read_fd, 1, 0)
         kinds = {kind_of(handler).name: kind_of(handler) for handler in handlers}
         self.heard = []
         self.serving = Serving(kinds, theirs, view, tracing or RunnerTracing())
-        self.wire = Wire(ours, lambda frame: self.heard.append(messages.read_from_runner(frame)), print)
+        self.wire = FrameStream(
+            ours, lambda frame: self.heard.append(messages.read_from_runner(frame)), print
+        )
 
     def say(self, *said):
         for message in said:
@@ -47,7 +49,7 @@ class Served:
     def close(self):
         self.wire.close()
         self.serving.wire.close()
-        self.slots.close()
+        self.table.close()
 
 
 def a_start(kind, **about):

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from coordination.rows import JobRow
-from coordination.runs import Run, Stop
+from coordination.holder.runs import Run, Stop
+from coordination.journal.rows import JobRow
 from worker.execution import messages
+from worker.execution.deadline_table import boot_time
+from worker.execution.run_supervision import Supervision
 from worker.execution.run_telemetry import RunTelemetry
-from worker.execution.slots import boot_time
-from worker.execution.supervision import Supervision
 
 
 class PretendedRunner:
@@ -54,7 +54,7 @@ class PretendedRunner:
     async def end(self):
         self.done.append("end")
 
-    def convict(self, fault):
+    def kill_for_violation(self, fault):
         self.fault = fault
         self.kill()
 

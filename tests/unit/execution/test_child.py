@@ -11,7 +11,7 @@ from tests.waiting import until
 
 from worker.execution import child as child_module
 from worker.execution.child import Child
-from worker.execution.confinement import adopt_orphans
+from worker.execution.process_limits import adopt_orphans
 
 
 @pytest.fixture

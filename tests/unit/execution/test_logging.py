@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from contracts.telemetry import attributes as at
-from worker.execution import allowance, messages
+from worker.execution import messages, rate_limit
 from worker.execution.job_log import log_for
 from worker.execution.log_forwarding import ForwardingHandler
 
@@ -20,7 +20,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(allowance, "time", clock)
+    monkeypatch.setattr(rate_limit, "time", clock)
     return clock
 
 

@@ -10,11 +10,11 @@ import pytest
 from tests.e2e import waiting
 from tests.waiting import until
 
-from worker.execution import guillotine
+from worker.execution import deadline_enforcer
 from worker.execution.child import Child
-from worker.execution.confinement import adopt_orphans
-from worker.execution.guillotine import kill_family
+from worker.execution.deadline_enforcer import kill_family
 from worker.execution.orphans import Orphans
+from worker.execution.process_limits import adopt_orphans
 
 DAEMON = "setsid sh -c 'setsid sleep 60 & echo $!; sleep 60' & "
 
@@ -83,7 +83,7 @@ async def test_own_children_runners_and_those_there_before_go_on(output):
 async def test_what_a_living_runner_has_detached_is_its_own(output):
     adopt_orphans()
     orphans = Orphans()
-    confined = f"from worker.execution.confinement import confine; confine({os.getpid()}, None)"
+    confined = f"from worker.execution.process_limits import confine; confine({os.getpid()}, None)"
     detach = f"import os, time; os.system({DAEMON!r}); time.sleep(60)"
     runner = Child([sys.executable, "-c", f"{confined}; {detach}"], os.environ, output[1], (), lambda: None)
     daemon = psutil.Process(int(await asyncio.to_thread(os.read, output[0], 100)))
@@ -97,7 +97,7 @@ async def test_what_a_living_runner_has_detached_is_its_own(output):
     assert not psutil.pid_exists(daemon.pid)
 
 
-async def test_the_guillotine_ends_what_was_detached_while_the_supervisor_cannot(output):
+async def test_the_deadline_enforcer_ends_what_was_detached_while_the_supervisor_cannot(output):
     adopt_orphans()
     orphans = Orphans()
     runner, daemon, parent = await start_with_daemon(output)
@@ -108,7 +108,9 @@ async def test_the_guillotine_ends_what_was_detached_while_the_supervisor_cannot
     assert not psutil.pid_exists(daemon)
 
 
-async def test_a_late_runner_stands_still_while_the_guillotine_looks_for_its_family(output, monkeypatch):
+async def test_a_late_runner_stands_still_while_the_deadline_enforcer_looks_for_its_family(
+    output, monkeypatch
+):
     # Without exec, the shell may wait for a child stopped before its own exec, and then shows no stop.
     runner = start("exec sleep 60", output[1])
 
@@ -120,6 +122,6 @@ async def test_a_late_runner_stands_still_while_the_guillotine_looks_for_its_fam
         )
         return []
 
-    monkeypatch.setattr(guillotine, "processes", seen)
+    monkeypatch.setattr(deadline_enforcer, "processes", seen)
     kill_family(runner.pid)
     await runner.wait()

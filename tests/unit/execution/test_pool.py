@@ -7,8 +7,8 @@ import pytest
 from tests.unit.execution.pretending import a_run
 from tests.waiting import until
 
+from coordination.holder.runs import Stop
 from coordination.outcomes import Interrupted, StopReason
-from coordination.runs import Stop
 from worker.execution import RunnerStartError, pool
 
 
@@ -71,8 +71,8 @@ async def test_runners_that_cannot_be_replaced_are_no_places(runners, pretended)
     assert runners.places == 2
 
 
-async def test_without_a_guillotine_there_is_no_place(runners, pretended):
-    runners._guillotine.is_failing = True
+async def test_without_a_deadline_enforcer_there_is_no_place(runners, pretended):
+    runners._enforcer.is_failing = True
     assert runners.places == 0
 
 
@@ -113,9 +113,9 @@ async def test_so_many_seconds_without_any_runner_are_an_error(runners, pretende
         await watch
 
 
-async def test_so_many_seconds_without_a_guillotine_are_an_error(runners, passes):
+async def test_so_many_seconds_without_a_deadline_enforcer_are_an_error(runners, passes):
     watch = asyncio.create_task(runners.watch(lambda: None, patience_seconds=1))
-    runners._guillotine.is_ready = False
+    runners._enforcer.is_ready = False
     await passes.pass_by(1)
     assert not watch.done()
     await passes.pass_by(1)
@@ -125,7 +125,7 @@ async def test_so_many_seconds_without_a_guillotine_are_an_error(runners, passes
 
 async def test_a_pool_waits_three_minutes_for_a_runner_before_it_is_an_error(runners, passes):
     watch = asyncio.create_task(runners.watch(lambda: None))
-    runners._guillotine.is_ready = False
+    runners._enforcer.is_ready = False
     await passes.pass_by(359)
     assert not watch.done()
     await passes.pass_by(1)

@@ -90,7 +90,7 @@ async def test_runners_get_the_pools_options_without_credentials(pretended):
     options = runner.options
     assert (options.jobs_modules, options.memory_limit_bytes) == (("jobs", "more"), 5)
     assert (options.environment, options.log_level, options.is_traced) == ({"PATH": "/bin"}, 30, True)
-    assert runner.start_timeout == runners._guillotine.start_timeout == 4.0
+    assert runner.start_timeout == runners._enforcer.start_timeout == 4.0
     await runners.stop()
 
 
@@ -194,7 +194,7 @@ async def test_a_start_that_the_pools_stop_cuts_off_leaves_no_runner(pretended):
     assert starting[0].has_ended
 
 
-async def test_a_pool_whose_first_runner_does_not_start_ends_the_guillotine_and_raises(pretended):
+async def test_a_pool_whose_first_runner_does_not_start_ends_the_deadline_enforcer_and_raises(pretended):
     async def start(self):
         raise RunnerStartError("no such module")
 
@@ -202,7 +202,7 @@ async def test_a_pool_whose_first_runner_does_not_start_ends_the_guillotine_and_
     runners = RunnerPool(2, ["jobs"], environment={})
     with pytest.raises(RunnerStartError, match="no such module"):
         await runners.start()
-    assert runners._guillotine.is_stopped
+    assert runners._enforcer.is_stopped
     assert pretended[0].made == 1
 
 
@@ -211,9 +211,9 @@ async def test_stopping_a_pool_twice_or_before_its_start_does_nothing(pretended)
     await runners.stop()
     await runners.start()
     await runners.stop()
-    runners._guillotine.is_stopped = False
+    runners._enforcer.is_stopped = False
     await runners.stop()
-    assert not runners._guillotine.is_stopped
+    assert not runners._enforcer.is_stopped
 
 
 async def test_kinds_are_those_of_the_runner_that_started_last_and_a_change_is_logged(pretended, caplog):

@@ -8,9 +8,9 @@ import pytest
 from tests.unit.execution.pretending import Telling, a_run
 from tests.waiting import until
 
+from coordination.holder.runs import Stop
+from coordination.journal.rows import JobRow
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, StopReason
-from coordination.rows import JobRow
-from coordination.runs import Stop
 from worker.execution import RunnerPool, pool
 from worker.execution.messages import KindMessage
 
@@ -174,15 +174,15 @@ async def test_a_run_does_not_start_at_its_soft_deadline(runners, pretended, mon
 
 
 async def test_no_run_starts_while_deadlines_are_not_enforced(runners, pretended):
-    runners._guillotine.is_ready = False
+    runners._enforcer.is_ready = False
     assert runners.idle == 0
     task = asyncio.create_task(runners.execute(a_run()))
     await look_again(runners)
     await look_again(runners)
     assert not pretended[1].made
-    runners._guillotine.is_ready = True
+    runners._enforcer.is_ready = True
     assert runners.idle == 2
-    runners._guillotine.on_ready()
+    runners._enforcer.on_ready()
     async with asyncio.timeout(0.2):
         assert await task == Completed()
 
@@ -223,7 +223,7 @@ async def test_stopping_the_pool_abandons_runs_and_refuses_others(pretended):
         assert await waiting == Interrupted("the worker is being stopped", died=False)
     assert pretended[1].made[0].is_abandoned
     assert pretended[1].made[0].runner.has_ended
-    assert runners._guillotine.is_stopped
+    assert runners._enforcer.is_stopped
     may_end.set()
     await running
     assert await runners.execute(a_run()) == Interrupted("the worker is being stopped")

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from tests.waiting import until
 
-from coordination.held_rows import FencedError
+from coordination.holder.held_rows import FencedError
+from coordination.holder.runs import StepDone
 from coordination.ports import InvalidTransactionError
-from coordination.runs import StepDone
 from worker.execution.messages import RecordStep, SaveState
 from worker.execution.run_telemetry import RunTelemetry
 from worker.execution.run_writer import RunWriter

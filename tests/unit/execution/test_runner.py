@@ -16,10 +16,10 @@ import pytest
 from tests.unit.execution.served import a_start
 
 from turnstile.channels import StopReason
-from worker.execution import messages, runner, serving
+from worker.execution import messages, runner, runner_loop
+from worker.execution.deadline_table import DeadlineTable
 from worker.execution.log_forwarding import ForwardingHandler
 from worker.execution.runner import main
-from worker.execution.slots import Slots
 from worker.execution.tracing import RunnerTracing
 
 JOBS = """
@@ -62,13 +62,13 @@ class Main:
     def __init__(self, *arguments, make_tracing=None):
         self.ours, theirs = socket.socketpair()
         self.ours.settimeout(20)
-        self.slots = Slots(2)
-        self.slot = [self.slots.take(), self.slots.take()][1]
+        self.table = DeadlineTable(2)
+        self.cell = [self.table.take(), self.table.take()][1]
         self.control = theirs.detach()
         self.exits = None
         self.wants = []
-        options = ["--supervisor", "77", "--control", str(self.control), "--slots", str(self.slots.read_fd)]
-        options += ["--slot-count", "2", "--slot", "1", *arguments]
+        options = ["--supervisor", "77", "--control", str(self.control), "--table", str(self.table.read_fd)]
+        options += ["--cell-count", "2", "--cell", "1", *arguments]
         self.thread = threading.Thread(target=self._run, args=(options,))
         self.thread.start()
 
@@ -120,7 +120,7 @@ def confined(monkeypatch, tmp_path):
     monkeypatch.setattr(runner, "confine", lambda *about: noted["confine"].append(about))
     monkeypatch.setattr(runner.logging, "basicConfig", lambda **about: noted["logging"].append(about))
     monkeypatch.setattr(runner.os, "_exit", leave)
-    monkeypatch.setattr(serving, "has_children", lambda: False)
+    monkeypatch.setattr(runner_loop, "has_children", lambda: False)
     # The program leaves them open, as its process ends.
     loops = {"new_event_loop": lambda: kept(asyncio.new_event_loop())}
     monkeypatch.setattr(runner, "asyncio", SimpleNamespace(**{**vars(asyncio), **loops}))
@@ -151,7 +151,7 @@ def start(confined):
     yield start
     for program in made:
         program.end()
-        program.slots.close()
+        program.table.close()
 
 
 def test_a_runner_says_which_kinds_it_has(start, confined):
@@ -179,10 +179,10 @@ def test_a_runner_serves_until_the_supervisor_hangs_up(start):
     assert program.exits == (0,)
 
 
-def test_a_runner_reads_its_own_slot(start):
+def test_a_runner_reads_its_own_cell(start):
     program = start("runner_jobs")
     program.hear()
-    program.slot.stop(StopReason.CANCELLED)
+    program.cell.stop(StopReason.CANCELLED)
     program.say(a_start("reason"))
     done = program.hear()
     assert (done.error_type, done.was_stopped) == ("JobCancelledError", True)
@@ -240,7 +240,7 @@ def test_the_files_of_a_runner_are_not_passed_on(start):
     program = start("runner_jobs")
     program.hear()
     assert not os.get_inheritable(program.control)
-    assert not os.get_inheritable(program.slots.read_fd)
+    assert not os.get_inheritable(program.table.read_fd)
     program.end()
 
 

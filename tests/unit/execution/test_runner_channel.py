@@ -8,7 +8,7 @@ from tests.waiting import until
 
 from turnstile.channels import RecordedStep, StopReason
 from turnstile.errors import NotRecordedError, RunOverError
-from worker.execution import allowance, messages, runner_channel
+from worker.execution import messages, rate_limit, runner_channel
 from worker.execution.runner_channel import LoopSender, RunnerChannel
 from worker.execution.tracing import RunnerTracing
 
@@ -108,7 +108,7 @@ async def test_at_the_end_of_a_run_what_waits_and_what_comes_is_told_that_it_is_
     case.channel.answer(messages.Answer(number=1))
 
 
-async def test_the_reason_to_stop_is_the_slots_until_the_run_is_over(case):
+async def test_the_reason_to_stop_is_the_cells_until_the_run_is_over(case):
     assert case.channel.stop_reason() is None
     case.view.reason = StopReason.CANCELLED
     assert case.channel.stop_reason() is StopReason.CANCELLED
@@ -176,7 +176,7 @@ async def test_what_a_thread_sends_is_sent_by_the_event_loops_thread(case):
 
 async def test_1000_spans_may_come_at_once_and_200_a_second_and_the_rest_is_counted(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(allowance, "time", clock)
+    monkeypatch.setattr(rate_limit, "time", clock)
     case = Case()
     for _ in range(1002):
         case.channel.send_span({})

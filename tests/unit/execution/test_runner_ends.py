@@ -10,7 +10,7 @@ from tests.waiting import until
 
 from contracts.telemetry import attributes as at
 from worker.execution import messages, runner_process
-from worker.execution.slots import boot_time
+from worker.execution.deadline_table import boot_time
 
 
 async def test_killing_a_living_runner_makes_it_unwanted(case):
@@ -101,15 +101,15 @@ async def test_a_message_has_two_mebibytes_at_most(case, length, is_read):
 
 
 async def test_the_first_fault_is_the_one_that_is_told(case):
-    case.runner.convict("did this")
-    case.runner.convict("did that")
+    case.runner.kill_for_violation("did this")
+    case.runner.kill_for_violation("did that")
     assert case.runner.describe_end() == "the runner process did this"
     assert case.child.kills == 2
 
 
 async def test_a_dead_runner_has_no_faults(case):
     case.die()
-    case.runner.convict("did this")
+    case.runner.kill_for_violation("did this")
     assert case.runner.describe_end() == "the runner process was killed by signal SIGKILL"
     assert case.child.kills == 0
 

@@ -13,10 +13,10 @@ from tests.waiting import until
 from contracts.telemetry import attributes as at
 from turnstile.channels import StopReason
 from worker.execution import messages, runner_process
+from worker.execution.deadline_enforcer import HARD_DEADLINE, PID, SOFT_DEADLINE, STOP
+from worker.execution.deadline_table import boot_time
 from worker.execution.errors import RunnerStartError
-from worker.execution.guillotine import HARD_DEADLINE, PID, SOFT_DEADLINE, STOP
 from worker.execution.runner_process import RunnerOptions, RunnerProcess
-from worker.execution.slots import boot_time
 
 
 def open_files():
@@ -25,26 +25,26 @@ def open_files():
 
 async def test_a_runner_is_started_with_what_it_needs_to_know(make_runner):
     case = make_runner(RunnerOptions(("jobs", "more"), 500, {"PATH": "/bin"}, 30, is_traced=True))
-    wire, slots = case.child.pass_fds
-    assert slots == case.slots.read_fd
+    wire, table = case.child.pass_fds
+    assert table == case.table.read_fd
     assert case.child.arguments == [
         *[sys.executable, "-m", "worker.runner", "--supervisor", str(os.getpid())],
-        *["--control", str(wire), "--log-level", "30", "--slots", str(slots), "--slot-count", "2"],
-        *["--slot", "0", "--memory-limit", "500", "--traces", "jobs", "more"],
+        *["--control", str(wire), "--log-level", "30", "--table", str(table), "--cell-count", "2"],
+        *["--cell", "0", "--memory-limit", "500", "--traces", "jobs", "more"],
     ]
     assert case.child.environment == {"PATH": "/bin"}
     other = make_runner()
     assert not {"--memory-limit", "--traces"} & set(other.child.arguments)
 
 
-async def test_a_runners_process_has_its_slot(case):
+async def test_a_runners_process_has_its_cell(case):
     assert case.runner.pid == 4242
     assert case.words()[PID] == 4242
     case.die()
     assert case.words() == [0] * 8
 
 
-async def test_a_runner_that_cannot_be_started_takes_neither_slot_nor_files(monkeypatch, case):
+async def test_a_runner_that_cannot_be_started_takes_neither_cell_nor_files(monkeypatch, case):
     class NoChild(PretendedChild):
         can_start = False
 
@@ -52,9 +52,9 @@ async def test_a_runner_that_cannot_be_started_takes_neither_slot_nor_files(monk
     before = open_files()
     for _ in range(3):
         with pytest.raises(BlockingIOError):
-            RunnerProcess(OPTIONS, case.slots, case.orphans, case.exits.append)
+            RunnerProcess(OPTIONS, case.table, case.orphans, case.exits.append)
     assert open_files() == before
-    case.slots.take()
+    case.table.take()
 
 
 async def test_a_runner_has_started_once_it_says_which_kinds_it_has(case):
@@ -141,14 +141,14 @@ async def test_deadlines_stops_and_answers_reach_the_runner_while_it_lives(case)
     assert case.child.signals == [signal.SIGUSR1]
 
 
-async def test_nothing_reaches_a_slot_that_belongs_to_the_next_runner(case):
+async def test_nothing_reaches_a_cell_that_belongs_to_the_next_runner(case):
     case.die()
-    case.slots.give_back(case.slots.take())
+    case.table.give_back(case.table.take())
     case.runner.set_deadlines(1, 1)
     case.runner.tell_to_stop(StopReason.LOST)
     case.runner.answer(1)
     assert case.words() == [0] * 8
-    other = case.slots.take()
+    other = case.table.take()
     other.assign(5)
     other.arm(boot_time() + 5, boot_time() + 4)
     case.runner.end_run()

@@ -11,7 +11,7 @@ from tests.unit.execution.served import a_start
 from tests.waiting import until
 
 from turnstile import JobContext, RunOverError, SyncJobContext, job
-from worker.execution import messages, runner_channel, serving
+from worker.execution import messages, runner_channel, runner_loop
 from worker.execution.tracing import RunnerTracing
 
 variable = contextvars.ContextVar("variable", default="unset")
@@ -207,7 +207,7 @@ async def test_a_handler_runs_in_the_trace_of_its_run_and_the_spans_that_were_to
 
 async def test_a_runner_whose_own_code_fails_ends_at_once(serve, monkeypatch, capsys):
     exits = []
-    monkeypatch.setattr(serving.os, "_exit", exits.append)
+    monkeypatch.setattr(runner_loop.os, "_exit", exits.append)
 
     class Broken(RunnerTracing):
         def run(self, traceparent, send):
@@ -235,8 +235,8 @@ async def test_what_a_handler_printed_is_on_its_way_before_its_end_is_told(serve
 
     served = serve(body)
     streams = Stream(), Stream()
-    monkeypatch.setattr(serving.sys, "stdout", streams[0])
-    monkeypatch.setattr(serving.sys, "stderr", streams[1])
+    monkeypatch.setattr(runner_loop.sys, "stdout", streams[0])
+    monkeypatch.setattr(runner_loop.sys, "stderr", streams[1])
     done = await served.run("a")
     monkeypatch.undo()
     assert done.result == "null"

@@ -9,7 +9,7 @@ from tests.waiting import until
 
 from turnstile import JobContext, SyncJobContext, job
 from turnstile.channels import StopReason
-from worker.execution import messages, serving
+from worker.execution import messages, runner_loop
 
 
 async def test_a_cancellation_reaches_an_async_handler_once(serve):
@@ -109,7 +109,7 @@ async def test_a_plain_handler_that_did_not_notice_its_cancellation_was_not_stop
 async def test_a_handler_that_was_told_by_its_context_was_stopped(serve, is_swallowed):
     @job("a")
     def plain(ctx: SyncJobContext):
-        served.slot.stop(StopReason.SHUTDOWN)
+        served.cell.stop(StopReason.SHUTDOWN)
         try:
             ctx.check()
         except Exception:
@@ -143,7 +143,7 @@ async def test_tasks_that_are_left_are_cancelled_and_leave_the_runner_clean(serv
 
 
 async def test_a_task_that_does_not_end_taints_the_runner(serve, monkeypatch):
-    monkeypatch.setattr(serving, "_LEFTOVERS_SECONDS", 0.01)
+    monkeypatch.setattr(runner_loop, "_LEFTOVERS_SECONDS", 0.01)
     may_end = asyncio.Event()
 
     async def stay():
@@ -209,6 +209,6 @@ async def test_a_child_process_that_is_left_taints_the_runner(serve, monkeypatch
     @job("a")
     async def body(ctx: JobContext): ...
 
-    monkeypatch.setattr(serving, "has_children", lambda: True)
+    monkeypatch.setattr(runner_loop, "has_children", lambda: True)
     done = await serve(body).run("a")
     assert (done.result, done.is_tainted) == ("null", True)

@@ -16,8 +16,8 @@ from coordination.outcomes import (
     TimedOut,
 )
 from turnstile.channels import StopReason as HandlerStop
-from worker.execution import supervision
-from worker.execution.slots import boot_time
+from worker.execution import run_supervision
+from worker.execution.deadline_table import boot_time
 
 SHUTDOWN = Interrupted("the worker is being stopped")
 DEADLINE = Interrupted("the lease could not be renewed in time")
@@ -101,7 +101,7 @@ async def test_a_death_without_reason_counts_against_the_job(supervised):
     assert await supervised.outcome() == Interrupted("it died", died=True)
 
 
-async def test_a_runner_killed_by_the_guillotine_is_no_death_of_the_jobs_making(supervised):
+async def test_a_runner_killed_by_the_deadline_enforcer_is_no_death_of_the_jobs_making(supervised):
     supervised.runner.was_overdue = True
     await supervised.die()
     assert await supervised.outcome() == DEADLINE
@@ -163,7 +163,7 @@ async def test_a_runner_killed_at_its_deadline_lost_its_run_at_that_very_moment(
     await asyncio.sleep(0)
     supervised.runner.was_overdue = True
     supervised.hard = 100.0
-    monkeypatch.setattr(supervision, "boot_time", lambda: now)
+    monkeypatch.setattr(run_supervision, "boot_time", lambda: now)
     await supervised.die()
     assert await supervised.outcome() == expected
 

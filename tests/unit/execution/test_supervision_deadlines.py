@@ -8,7 +8,7 @@ from tests.waiting import until
 
 from coordination.outcomes import Completed, Interrupted, Lost, StopReason
 from turnstile.channels import StopReason as HandlerStop
-from worker.execution import supervision
+from worker.execution import run_supervision
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def clock(monkeypatch):
     class Clock:
         now = 50.0
 
-    monkeypatch.setattr(supervision, "boot_time", lambda: Clock.now)
-    monkeypatch.setattr(supervision, "_TICK_SECONDS", 0.001)
+    monkeypatch.setattr(run_supervision, "boot_time", lambda: Clock.now)
+    monkeypatch.setattr(run_supervision, "_TICK_SECONDS", 0.001)
     return Clock
 
 

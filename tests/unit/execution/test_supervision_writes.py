@@ -6,11 +6,11 @@ import pytest
 from tests.unit.execution.supervised import Case
 
 from contracts.telemetry import attributes as at
-from coordination.held_rows import FencedError
+from coordination.holder.held_rows import FencedError
+from coordination.holder.runs import StepRecord
+from coordination.journal.rows import JobRow
 from coordination.outcomes import Completed, Interrupted, Lost, StopReason
 from coordination.ports import InvalidTransactionError
-from coordination.rows import JobRow
-from coordination.runs import StepRecord
 from worker.execution import messages
 
 
@@ -41,7 +41,7 @@ async def test_nothing_is_written_for_a_run_that_is_lost(supervised):
     assert supervised.steps == []
 
 
-async def test_more_steps_at_once_than_anyone_needs_convict_the_runner(supervised):
+async def test_more_steps_at_once_than_anyone_needs_kill_the_runner(supervised):
     await asyncio.sleep(0)
     for _ in range(1001):
         await supervised.say_step()

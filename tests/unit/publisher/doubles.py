@@ -14,20 +14,20 @@ from fastapi import FastAPI
 from contracts.jobs import Event, Kind, Page, Worker
 from contracts.lock_names import partition
 from contracts.messages import Hint
-from coordination import transactions
-from coordination.events import Writer, timestamp
-from coordination.faults import Fault
-from coordination.line import read_line
-from coordination.memory import InMemoryBell, InMemoryJournal, VirtualClock
+from coordination.holder.runs import StepDone
+from coordination.journal import transactions
+from coordination.journal.events import Writer, timestamp
+from coordination.journal.line import read_line
+from coordination.journal.rows import LOCK_KEY, job_key
 from coordination.outcomes import Outcome
 from coordination.ports import Registration, UnknownOutcomeError
-from coordination.rows import LOCK_KEY, job_key
-from coordination.runs import StepDone
+from coordination.testing.faults import Fault
+from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, VirtualClock
 from publisher.job_stream import JobStream
 from publisher.use_cases import UseCases
 
 
-class HintingBell(InMemoryBell):
+class HintingNotifier(InMemoryNotifier):
     """Keeps hints, too."""
 
     def __init__(self, fault: Fault | None = None) -> None:
@@ -104,7 +104,7 @@ class Api:
     app: FastAPI
     client: httpx.AsyncClient
     journal: InMemoryJournal
-    bell: HintingBell
+    notifier: HintingNotifier
     read_models: FakeReadModels
     clock: ImpatientClock
     storage: StorageSwitch
@@ -134,7 +134,7 @@ class FakeWorker:
     async def start(self) -> None:
         line = await read_line(self.api.journal, self.lock, partition(self.lock), tickets=1)
         draft = transactions.take_over(
-            line, None, self._writer(), "tenure-1", transactions.Limits(), lambda job: True
+            line, None, self._writer(), "tenure-1", transactions.InterruptionLimits(), lambda job: True
         )
         assert draft is not None
         await self._commit(draft)
@@ -149,7 +149,9 @@ class FakeWorker:
 
     async def end(self, outcome: Outcome) -> None:
         held = self._held()
-        draft, _ = transactions.end(held, held.job, self._writer(), outcome, transactions.Limits())
+        draft, _ = transactions.end(
+            held, held.job, self._writer(), outcome, transactions.InterruptionLimits()
+        )
         await self._commit(draft)
 
     def _held(self) -> transactions.Held:

@@ -15,7 +15,7 @@ async def test_a_waiting_job_ends_at_once(api: Api) -> None:
         ("Submitted", "api"),
         ("Cancelled", "ada"),
     ]
-    assert api.bell.hints == []
+    assert api.notifier.hints == []
 
 
 async def test_the_worker_of_a_running_job_gets_a_hint(api: Api, worker_of: WorkerOf) -> None:
@@ -25,7 +25,7 @@ async def test_the_worker_of_a_running_job_gets_a_hint(api: Api, worker_of: Work
 
     assert answer.status_code == 202
     assert (answer.json()["status"], answer.json()["cancel_requested"]) == ("Running", True)
-    assert [(hint.what, hint.lock, hint.job_id) for hint in api.bell.hints] == [
+    assert [(hint.what, hint.lock, hint.job_id) for hint in api.notifier.hints] == [
         ("cancel_requested", "ledger", job_id)
     ]
 
@@ -42,7 +42,7 @@ async def test_a_cancellation_is_recorded_once_however_often_it_is_asked_for(
     events = (await api.get(f"/api/jobs/{job_id}"))["items"]
     assert [(event["status"], event["actor"]) for event in events[3:]] == [("CancelRequested", "ada")]
     # The worker may have lost the first hint.
-    assert [hint.job_id for hint in api.bell.hints] == [job_id, job_id]
+    assert [hint.job_id for hint in api.notifier.hints] == [job_id, job_id]
 
 
 async def test_a_cancelled_job_leaves_the_line_and_is_told_of_in_full(api: Api) -> None:

@@ -14,11 +14,11 @@ from tests.unit.publisher.doubles import Api
 from contracts.lock_names import partition
 from contracts.messages import SubmitJob
 from contracts.topology import Topology
+from coordination.journal.rows import JobRow, job_key
 from coordination.ports import Row
-from coordination.rows import JobRow, job_key
 from publisher.commands import SubmitCommands, subscribe
 from publisher.submission import NotConfirmedError
-from service_defaults.broker.intake import Intake, NotUnderstoodError, parse_body
+from service_defaults.broker.message_reader import MessageReader, NotUnderstoodError, parse_body
 
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 
@@ -47,14 +47,14 @@ class FakeIntake:
 
 
 @pytest.fixture
-def intake() -> FakeIntake:
+def reader() -> FakeIntake:
     return FakeIntake()
 
 
 @pytest.fixture
-def commands(api: Api, intake: FakeIntake) -> SubmitCommands:
+def commands(api: Api, reader: FakeIntake) -> SubmitCommands:
     uses = api.use_cases
-    return SubmitCommands(cast("Intake", intake), uses.reception, api.clock, uses.telemetry)
+    return SubmitCommands(cast("MessageReader", reader), uses.submissions, api.clock, uses.telemetry)
 
 
 def message(job_id: str | None = None, *, actor: str = "billing", **job: object) -> Any:
@@ -62,7 +62,7 @@ def message(job_id: str | None = None, *, actor: str = "billing", **job: object)
     return FakeMessage(json.dumps(command).encode())
 
 
-async def test_a_command_submits_its_job(api: Api, commands: SubmitCommands, intake: FakeIntake) -> None:
+async def test_a_command_submits_its_job(api: Api, commands: SubmitCommands, reader: FakeIntake) -> None:
     job_id = str(uuid.uuid4())
     await commands.submit_job(message(job_id, lock="ledger"))
 
@@ -70,18 +70,18 @@ async def test_a_command_submits_its_job(api: Api, commands: SubmitCommands, int
     assert [(event["status"], event["actor"], event["lock"]) for event in events] == [
         ("Submitted", "billing", "ledger")
     ]
-    assert intake.reasons == []
+    assert reader.reasons == []
 
 
 async def test_a_redelivery_submits_nothing_and_is_a_success(
-    api: Api, commands: SubmitCommands, intake: FakeIntake
+    api: Api, commands: SubmitCommands, reader: FakeIntake
 ) -> None:
     job_id = str(uuid.uuid4())
     for _ in range(3):
         await commands.submit_job(message(job_id, lock="ledger"))
 
     assert len((await api.client.get(f"/api/jobs/{job_id}")).json()["items"]) == 1
-    assert intake.reasons == []
+    assert reader.reasons == []
 
 
 async def test_the_trace_of_the_message_is_the_trace_of_the_job(api: Api, commands: SubmitCommands) -> None:
@@ -104,16 +104,16 @@ async def test_the_trace_of_the_message_is_the_trace_of_the_job(api: Api, comman
     ],
 )
 async def test_what_can_never_be_done_is_quarantined_with_the_reason(
-    commands: SubmitCommands, intake: FakeIntake, command: Any, reason: str
+    commands: SubmitCommands, reader: FakeIntake, command: Any, reason: str
 ) -> None:
     await commands.submit_job(command)
 
-    assert len(intake.reasons) == 1
-    assert reason in intake.reasons[0]
+    assert len(reader.reasons) == 1
+    assert reason in reader.reasons[0]
 
 
 async def test_a_command_that_names_no_actor_comes_from_rabbitmq(
-    api: Api, commands: SubmitCommands, intake: FakeIntake
+    api: Api, commands: SubmitCommands, reader: FakeIntake
 ) -> None:
     job_id = str(uuid.uuid4())
     body = {"version": 1, "job": {"kind": "ten-steps", "job_id": job_id}}
@@ -121,7 +121,7 @@ async def test_a_command_that_names_no_actor_comes_from_rabbitmq(
 
     events = (await api.get(f"/api/jobs/{job_id}"))["items"]
     assert [(event["actor"], event["lock"]) for event in events] == [("rabbitmq", "default")]
-    assert intake.reasons == []
+    assert reader.reasons == []
 
 
 async def test_blanks_around_an_actor_are_taken_away(api: Api, commands: SubmitCommands) -> None:
@@ -149,18 +149,18 @@ async def test_blanks_around_an_actor_are_taken_away(api: Api, commands: SubmitC
     ],
 )
 async def test_what_is_refused_is_quarantined_with_the_reason_and_no_second_job_is_made(
-    api: Api, commands: SubmitCommands, intake: FakeIntake, first: Any, second: Any, reason: str
+    api: Api, commands: SubmitCommands, reader: FakeIntake, first: Any, second: Any, reason: str
 ) -> None:
     if first is not None:
         await commands.submit_job(first)
     await commands.submit_job(second)
 
-    assert intake.reasons == [reason]
-    assert len(api.bell.rings) == (first is not None)
+    assert reader.reasons == [reason]
+    assert len(api.notifier.wake_ups) == (first is not None)
 
 
 async def test_a_closed_id_is_quarantined_even_for_the_same_content(
-    api: Api, commands: SubmitCommands, intake: FakeIntake
+    api: Api, commands: SubmitCommands, reader: FakeIntake
 ) -> None:
     await commands.submit_job(message(JOB_ID, lock="ledger"))
     stored = api.journal.partitions[partition("ledger")]
@@ -169,31 +169,31 @@ async def test_a_closed_id_is_quarantined_even_for_the_same_content(
     stored[job_key(JOB_ID)] = Row(job_key(JOB_ID), closed.values(), "closed")
     await commands.submit_job(message(JOB_ID, lock="ledger"))
 
-    assert intake.reasons == [
+    assert reader.reasons == [
         f"job id {JOB_ID} is closed, as its submission never arrived: submit under a new id"
     ]
 
 
 async def test_wrong_parameters_and_unknown_kinds_are_quarantined(
-    api: Api, commands: SubmitCommands, intake: FakeIntake
+    api: Api, commands: SubmitCommands, reader: FakeIntake
 ) -> None:
     api.read_models.know("ten-steps", {"required": ["steps"]})
     await commands.submit_job(message(JOB_ID))
     await commands.submit_job(message(JOB_ID, kind="never-heard-of"))
 
-    assert intake.reasons == [
+    assert reader.reasons == [
         "parameters.steps: is required",
         "kind: no worker knows the kind 'never-heard-of'; known kinds: ten-steps",
     ]
 
 
 async def test_what_can_never_be_stored_is_quarantined(
-    api: Api, commands: SubmitCommands, intake: FakeIntake
+    api: Api, commands: SubmitCommands, reader: FakeIntake
 ) -> None:
     many = {"\u0001" * 60 + f"{number:04d}": "\u0001" * 256 for number in range(32)}
     await commands.submit_job(message(JOB_ID, properties=many))
 
-    assert len(intake.reasons) == 1
+    assert len(reader.reasons) == 1
     assert (await api.client.get(f"/api/jobs/{JOB_ID}")).status_code == 404
 
 
@@ -201,7 +201,7 @@ async def test_what_can_never_be_stored_is_quarantined(
 async def test_a_command_waits_up_to_twenty_minutes_for_the_storage_to_come_back(
     api: Api,
     commands: SubmitCommands,
-    intake: FakeIntake,
+    reader: FakeIntake,
     monkeypatch: pytest.MonkeyPatch,
     returns_after: float,
     tries: int,
@@ -220,11 +220,11 @@ async def test_a_command_waits_up_to_twenty_minutes_for_the_storage_to_come_back
     assert api.storage.calls["journal.register"] == tries
     assert api.clock.boot() - began == returns_after
     assert (await api.client.get(f"/api/jobs/{JOB_ID}/state")).status_code == 200
-    assert intake.reasons == []
+    assert reader.reasons == []
 
 
 async def test_a_command_goes_back_into_the_queue_when_the_storage_stays_away(
-    api: Api, commands: SubmitCommands, intake: FakeIntake
+    api: Api, commands: SubmitCommands, reader: FakeIntake
 ) -> None:
     api.storage.is_away = True
     began = api.clock.boot()
@@ -234,7 +234,7 @@ async def test_a_command_goes_back_into_the_queue_when_the_storage_stays_away(
     assert given_back.value.job_id == JOB_ID
     # RabbitMQ takes a consumer for dead after 30 minutes.
     assert api.clock.boot() - began == 1200
-    assert intake.reasons == []
+    assert reader.reasons == []
 
 
 def test_commands_are_taken_from_their_queue_so_many_at_once_and_given_back_when_they_fail(

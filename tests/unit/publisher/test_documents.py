@@ -10,8 +10,8 @@ from tests.unit.publisher.doubles import Api, WorkerOf
 from contracts.jobs import WaitingFor
 from contracts.lock_names import partition
 from contracts.statuses import JobStatus
+from coordination.journal.rows import JobRow, result_key
 from coordination.outcomes import Completed
-from coordination.rows import JobRow, result_key
 from publisher.documents import job_document
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -6,8 +6,8 @@ import pytest
 from tests.unit.publisher.doubles import Api
 
 from contracts.lock_names import partition
+from coordination.journal.rows import JobRow, event_key, job_key
 from coordination.ports import Row
-from coordination.rows import JobRow, event_key, job_key
 
 
 async def job_with_events(api: Api, count: int) -> str:

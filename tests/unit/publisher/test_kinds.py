@@ -235,7 +235,7 @@ async def test_a_wrong_parameter_is_named(api: Api, parameters: dict[str, Any], 
     assert answer.status_code == 422
     assert field in [error["field"] for error in answer.json()["errors"]]
     assert len(answer.text) < 2000
-    assert api.bell.rings == []
+    assert api.notifier.wake_ups == []
 
 
 async def test_right_parameters_are_accepted(api: Api) -> None:

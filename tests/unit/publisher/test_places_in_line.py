@@ -6,9 +6,9 @@ import pytest
 from tests.unit.publisher.doubles import Api, WorkerOf
 
 from contracts.lock_names import partition
+from coordination.journal.rows import LINE, TICKETS
 from coordination.outcomes import Completed
 from coordination.ports import Row
-from coordination.rows import LINE, TICKETS
 
 
 async def test_the_first_ten_ahead_are_named_in_order_and_all_are_counted(api: Api) -> None:

@@ -82,7 +82,7 @@ async def test_a_storage_that_does_not_answer_is_a_problem_that_says_when_to_ask
     answer = await api.client.get(path)
 
     detail = "The storage does not answer; ask again later."
-    assert answer.json() == problem("storage_away", 503, detail, path)
+    assert answer.json() == problem("storage_unavailable", 503, detail, path)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     logged = [(record.message, vars(record)[at.URL_PATH]) for record in caplog.records]
     assert logged == [("storage did not answer", path)]
@@ -93,7 +93,7 @@ async def test_a_submission_that_was_not_confirmed_names_the_id_to_repeat_it_wit
     answer = await api.submit(job_id=NEVER_USED)
 
     detail = f"The storage does not answer. Submit again with job_id {NEVER_USED}: it cannot run twice."
-    assert answer.json() == problem("storage_away", 503, detail, "/api/jobs", job_id=NEVER_USED)
+    assert answer.json() == problem("storage_unavailable", 503, detail, "/api/jobs", job_id=NEVER_USED)
     assert answer.headers["retry-after"] == "5"
 
 
@@ -141,7 +141,7 @@ async def test_a_job_that_ended_in_any_way_cannot_be_cancelled_and_says_how_it_e
         job_status=status,
     )
     assert await api.get(f"/api/jobs/{job_id}") == before
-    assert api.bell.hints == []
+    assert api.notifier.hints == []
 
 
 @pytest.mark.parametrize(

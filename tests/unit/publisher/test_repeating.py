@@ -8,9 +8,9 @@ import pytest
 from tests.unit.publisher.doubles import Api, WorkerOf
 
 from contracts.lock_names import partition
+from coordination.journal.rows import JobRow, job_key
 from coordination.outcomes import Completed
 from coordination.ports import Row
-from coordination.rows import JobRow, job_key
 
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 WHOLE: dict[str, Any] = {
@@ -58,7 +58,7 @@ async def test_the_same_request_in_another_spelling_has_nothing_left_to_do(
     # One job, in line once, announced once.
     assert len((await api.client.get(answer.headers["location"])).json()["items"]) == 1
     assert (await api.client.get("/api/locks/ledger")).json()["line"] == [JOB_ID]
-    assert len(api.bell.rings) == 1
+    assert len(api.notifier.wake_ups) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_another_request_under_a_used_id_is_refused_and_changes_nothing(
     assert answer.json()["detail"] == f"Job {JOB_ID} was submitted before, with other content."
     assert answer.headers["location"] == answer.json()["location"] == f"/api/jobs/{JOB_ID}"
     assert (await api.client.get(f"/api/jobs/{JOB_ID}/state")).json() == before
-    assert len(api.bell.rings) == 1
+    assert len(api.notifier.wake_ups) == 1
 
 
 async def test_a_job_that_has_ended_is_not_run_again_by_a_repetition(api: Api, worker_of: WorkerOf) -> None:

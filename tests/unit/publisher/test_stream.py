@@ -7,8 +7,8 @@ import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
 from tests.unit.publisher.doubles import Api, Listener, WorkerOf
 
-from coordination.memory import VirtualClock
 from coordination.outcomes import Completed
+from coordination.testing.memory import VirtualClock
 from publisher.job_state import find_job
 from publisher.job_stream import JobStream
 

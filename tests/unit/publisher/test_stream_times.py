@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tests.unit.publisher.doubles import Api, Listener, WorkerOf
 
-from coordination.memory import VirtualClock
 from coordination.outcomes import Completed, Interrupted
 from coordination.ports import Row
+from coordination.testing.memory import VirtualClock
 from publisher.job_state import find_job
 from publisher.job_stream import JobStream
 

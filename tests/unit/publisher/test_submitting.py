@@ -23,10 +23,10 @@ async def test_an_accepted_job_is_found_at_once(api: Api) -> None:
     assert (state["status"], state["kind"], state["position"]) == ("Queued", "ten-steps", 1)
 
 
-async def test_the_doorbell_rings_once_for_a_job(api: Api) -> None:
+async def test_the_wake_up_notifies_once_for_a_job(api: Api) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
 
-    assert [(ring.lock_name, ring.job_id) for ring in api.bell.rings] == [("ledger", job_id)]
+    assert [(wake_up.lock_name, wake_up.job_id) for wake_up in api.notifier.wake_ups] == [("ledger", job_id)]
 
 
 async def test_new_ids_are_version_7(api: Api) -> None:
@@ -40,14 +40,14 @@ async def test_the_trace_of_the_caller_is_the_trace_of_the_job(api: Api) -> None
 
     state = (await api.client.get(f"{answer.headers['location']}/state")).json()
     assert state["trace_id"] == trace
-    assert (api.bell.rings[0].traceparent or "").split("-")[1] == trace
+    assert (api.notifier.wake_ups[0].traceparent or "").split("-")[1] == trace
 
 
 async def test_every_job_has_a_trace_of_its_own(api: Api) -> None:
     for _ in range(2):
         await api.submit()
 
-    first, second = (ring.traceparent or "" for ring in api.bell.rings)
+    first, second = (wake_up.traceparent or "" for wake_up in api.notifier.wake_ups)
     assert first != second
     assert all(len(trace.split("-")[1]) == 32 for trace in (first, second))
 
@@ -84,7 +84,7 @@ async def test_an_unusable_name_of_who_asks_is_refused(api: Api, sent: str | byt
     assert answer.json()["errors"] == [
         {"field": "X-Actor", "message": "must be 1 to 100 printable characters"}
     ]
-    assert api.bell.rings == []
+    assert api.notifier.wake_ups == []
 
 
 async def test_a_whole_number_may_be_written_with_a_fraction(api: Api) -> None:

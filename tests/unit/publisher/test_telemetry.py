@@ -24,7 +24,7 @@ from publisher.commands import SubmitCommands
 from publisher.problems import InvalidFieldsError
 from publisher.telemetry import RequestTelemetry
 from publisher.use_cases import UseCases, make_use_cases
-from service_defaults.broker.intake import Intake
+from service_defaults.broker.message_reader import MessageReader
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
@@ -40,7 +40,7 @@ async def captured() -> AsyncIterator[Captured]:
 @pytest.fixture
 async def api(captured: Captured, api: Api) -> AsyncIterator[Api]:
     """Make the application once more, now that what it emits is captured."""
-    api.use_cases = make_use_cases(api.journal, api.bell, api.read_models, api.clock)
+    api.use_cases = make_use_cases(api.journal, api.notifier, api.read_models, api.clock)
     api.app = make_application(api.use_cases)
     transport = httpx.ASGITransport(api.app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://publisher") as api.client:
@@ -49,7 +49,7 @@ async def api(captured: Captured, api: Api) -> AsyncIterator[Api]:
 
 def commands(api: Api) -> SubmitCommands:
     uses: UseCases = api.use_cases
-    return SubmitCommands(cast("Intake", FakeIntake()), uses.reception, api.clock, uses.telemetry)
+    return SubmitCommands(cast("MessageReader", FakeIntake()), uses.submissions, api.clock, uses.telemetry)
 
 
 def ids(span: Any) -> tuple[str, str]:
@@ -67,7 +67,7 @@ async def test_a_job_hangs_under_its_submission_and_that_under_the_request_of_th
     assert ids(request.parent) == (TRACE, PARENT)
     assert ids(submission.parent) == ids(request.context)
     trace_id, span_id = ids(submission.context)
-    assert api.bell.rings[0].traceparent == f"00-{trace_id}-{span_id}-01"
+    assert api.notifier.wake_ups[0].traceparent == f"00-{trace_id}-{span_id}-01"
     assert dict(submission.attributes) == {
         at.JOB_ID: answer.json()["job_id"],
         at.JOB_KIND: "ten-steps",
@@ -102,7 +102,7 @@ async def test_what_the_caller_does_not_sample_is_not_sampled(api: Api, captured
     await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers=headers)
 
     assert captured.spans() == []
-    assert (api.bell.rings[0].traceparent or "").split("-")[1::2] == [TRACE, "00"]
+    assert (api.notifier.wake_ups[0].traceparent or "").split("-")[1::2] == [TRACE, "00"]
 
 
 async def test_the_answer_names_the_trace(api: Api, captured: Captured) -> None:
@@ -178,7 +178,7 @@ async def test_a_job_asked_for_by_message_hangs_under_its_submission_too(
 
     submission = captured.span(spans.SUBMIT_JOB)
     assert ids(submission.parent) == (TRACE, PARENT)
-    assert (api.bell.rings[0].traceparent or "").split("-")[1:3] == list(ids(submission.context))
+    assert (api.notifier.wake_ups[0].traceparent or "").split("-")[1:3] == list(ids(submission.context))
     assert dict(submission.attributes) == {
         at.JOB_ID: job_id,
         at.JOB_KIND: "ten-steps",

@@ -1,4 +1,4 @@
-"""A scheduler over the in-memory ports, whose sweeps and surveys a test can slow down and fail."""
+"""A scheduler over the in-memory ports, whose sweeps and snapshots a test can slow down and fail."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from contracts.jobs import Worker
-from coordination.memory import InMemoryBell, InMemoryJournal, InMemoryLeases, VirtualClock
+from coordination.maintenance.queue_snapshot import SnapshotReader
+from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.ports import UnknownOutcomeError
-from coordination.survey import Surveyor
-from coordination.sweeper import Sweeper, Swept
+from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier, VirtualClock
 from coordination.times import LeaseTimes
-from scheduler.duty import Duty
+from scheduler.leadership import Leadership
 from scheduler.rounds import Rounds
 from scheduler.telemetry import SchedulerTelemetry
 
@@ -46,7 +46,7 @@ class CountingSweeper(Sweeper):
 class Scheduler:
     """A scheduler and what it is made of."""
 
-    duty: Duty
+    duty: Leadership
     sweeper: CountingSweeper
     telemetry: SchedulerTelemetry
     surveys: int = 0
@@ -73,11 +73,11 @@ def make_scheduler(
     journal: InMemoryJournal | None = None,
 ) -> Scheduler:
     journal = journal or InMemoryJournal()
-    sweeper = CountingSweeper(leases, journal, InMemoryBell(), clock, nothing)
+    sweeper = CountingSweeper(leases, journal, InMemoryNotifier(), clock, nothing)
     telemetry = SchedulerTelemetry(clock, 15.0)
     made = Scheduler(None, sweeper, telemetry)  # type: ignore[arg-type]
-    rounds = Rounds(sweeper, Surveyor(journal, clock, 15.0), made.workers, clock, telemetry, 15.0)
-    made.duty = Duty(leases, clock, rounds, LeaseTimes.of(15), pause, telemetry)
+    rounds = Rounds(sweeper, SnapshotReader(journal, clock, 15.0), made.workers, clock, telemetry, 15.0)
+    made.duty = Leadership(leases, clock, rounds, LeaseTimes.of(15), pause, telemetry)
     return made
 
 

@@ -1,4 +1,4 @@
-"""The rounds of the scheduler on duty: when it sweeps and surveys, and what goes on after an error."""
+"""The rounds of the scheduler on duty: when it sweeps and snapshots, and what goes on after an error."""
 
 import asyncio
 import logging
@@ -12,10 +12,10 @@ from tests.unit.scheduler.doubles import make_scheduler, serving
 from contracts.identifiers import new_id
 from contracts.jobs import Worker
 from contracts.telemetry import metrics
-from coordination.memory import InMemoryBell, InMemoryJournal, InMemoryLeases, VirtualClock
-from coordination.submission import NewJob, Submitter
-from coordination.survey import Surveyor
-from coordination.sweeper import Swept
+from coordination.clients.submission import NewJob, Submitter
+from coordination.maintenance.queue_snapshot import SnapshotReader
+from coordination.maintenance.sweeper import Swept
+from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier, VirtualClock
 from scheduler.rounds import Rounds
 from scheduler.telemetry import SchedulerTelemetry
 
@@ -28,7 +28,7 @@ def captured() -> Iterator[Captured]:
 
 async def test_what_stands_is_what_the_sweep_and_the_heartbeats_say(captured: Captured) -> None:
     clock, journal = VirtualClock(), InMemoryJournal()
-    submitter = Submitter(journal, InMemoryBell(), clock)
+    submitter = Submitter(journal, InMemoryNotifier(), clock)
     for lock in ("ledger", "ledger", "stock"):
         await submitter.submit(NewJob(new_id(), new_id(), "ten-steps", lock, "{}", "test"))
     made = make_scheduler(clock, InMemoryLeases(clock), journal=journal)
@@ -52,7 +52,7 @@ async def test_surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown(
         assert made.surveys == 4
         assert captured.values(metrics.SWEEPS) == {(): 20}
         made.sweeper.is_failing = True
-        await clock.advance(45.5)  # the last survey was at 45 s, and is shown for four times 15 s
+        await clock.advance(45.5)  # the last snapshot was at 45 s, and is shown for four times 15 s
         assert captured.points(metrics.JOBS)
         await clock.advance(0.5)
         assert captured.points(metrics.JOBS) == []
@@ -66,7 +66,7 @@ async def test_surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown(
         assert captured.points(metrics.JOBS)
 
 
-async def test_a_survey_that_fails_is_made_again_with_the_next_sweep(captured: Captured) -> None:
+async def test_a_snapshot_that_fails_is_made_again_with_the_next_sweep(captured: Captured) -> None:
     clock = VirtualClock()
     made = make_scheduler(clock, InMemoryLeases(clock), pause=3.0)
     made.failing_surveys = 2
@@ -110,8 +110,8 @@ async def test_a_pass_is_measured_from_its_beginning_to_its_end(caplog: pytest.L
     made = make_scheduler(clock, InMemoryLeases(clock))
     made.sweeper.seconds = 2.5
     watch = Watch(clock, 15.0)
-    surveyor = Surveyor(made.sweeper.journal, clock, 15.0)
-    going = asyncio.create_task(Rounds(made.sweeper, surveyor, made.workers, clock, watch, 15.0).go())
+    snapshot_reader = SnapshotReader(made.sweeper.journal, clock, 15.0)
+    going = asyncio.create_task(Rounds(made.sweeper, snapshot_reader, made.workers, clock, watch, 15.0).go())
     await clock.advance(3)
     await going
     assert [seconds for _, seconds in told] == [2.5]

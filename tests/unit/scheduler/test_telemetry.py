@@ -11,10 +11,10 @@ from contracts.jobs import Worker
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.clock import VirtualClock
+from coordination.journal.rows import JobRow
+from coordination.maintenance.queue_snapshot import LineSeen, Look, QueueSnapshot, RunSeen
+from coordination.maintenance.sweeper import Swept
 from coordination.ports import ActiveJob, UnknownOutcomeError
-from coordination.rows import JobRow
-from coordination.survey import LineSeen, Look, RunSeen, Survey
-from coordination.sweeper import Swept
 from scheduler.telemetry import SchedulerTelemetry
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -42,7 +42,7 @@ def look(traceparent: str | None, worker: str = "w") -> Look:
 
 
 def test_a_waiting_job_is_told_in_its_own_trace(telemetry: SchedulerTelemetry, captured: Captured) -> None:
-    telemetry.surveyed(Survey(looks=[look(f"00-{TRACE}-{PARENT}-01")]), [])
+    telemetry.surveyed(QueueSnapshot(looks=[look(f"00-{TRACE}-{PARENT}-01")]), [])
     span = captured.span(spans.LOOK_AT_LINE)
     assert (f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}") == (TRACE, PARENT)
     assert span.attributes == {
@@ -58,7 +58,7 @@ def test_a_waiting_job_is_told_in_its_own_trace(telemetry: SchedulerTelemetry, c
 
 def test_a_job_behind_nobodys_run_names_no_worker(telemetry: SchedulerTelemetry, captured: Captured) -> None:
     looks = [look(f"00-{TRACE}-{PARENT}-01", worker="") for _ in range(3)]
-    telemetry.surveyed(Survey(looks=[look(None), *looks]), [])
+    telemetry.surveyed(QueueSnapshot(looks=[look(None), *looks]), [])
     found = captured.spans(spans.LOOK_AT_LINE)
     assert len(found) == 3  # one that has no trace keeps no other from being told of
     assert not any(at.WORKER_NAME in span.attributes for span in found)
@@ -68,14 +68,14 @@ def test_a_job_behind_nobodys_run_names_no_worker(telemetry: SchedulerTelemetry,
 def test_a_job_without_a_trace_or_one_that_is_not_sampled_has_no_span(
     telemetry: SchedulerTelemetry, captured: Captured, traceparent: str | None
 ) -> None:
-    telemetry.surveyed(Survey(looks=[look(traceparent)]), [])
+    telemetry.surveyed(QueueSnapshot(looks=[look(traceparent)]), [])
     assert captured.spans() == []
 
 
 def test_only_the_longest_lines_and_runs_are_named(telemetry: SchedulerTelemetry, captured: Captured) -> None:
     lines = [LineSeen(f"l{number}", 100 - number, float(number)) for number in range(15)]
     runs = [RunSeen(f"l{number}", "job", "w", 100.0 - number, "k") for number in range(15)]
-    telemetry.surveyed(Survey(5, 15, lines, runs), [])
+    telemetry.surveyed(QueueSnapshot(5, 15, lines, runs), [])
     lengths = captured.values(metrics.LINE_LENGTH)
     assert (len(lengths), lengths["l0",], lengths["(other)",]) == (11, 100, 90 + 89 + 88 + 87 + 86)
     ages = captured.values(metrics.LINE_AGE)
@@ -90,14 +90,14 @@ def test_only_the_longest_lines_and_runs_are_named(telemetry: SchedulerTelemetry
 def test_ten_lines_and_runs_are_all_named(telemetry: SchedulerTelemetry, captured: Captured) -> None:
     lines = [LineSeen(f"l{number}", 1, 1.0) for number in range(10)]
     runs = [RunSeen(f"l{number}", "job", "w", 1.0, "k") for number in range(10)]
-    telemetry.surveyed(Survey(10, 10, lines, runs), [])
+    telemetry.surveyed(QueueSnapshot(10, 10, lines, runs), [])
     names = {f"l{number}" for number in range(10)}
     assert {name for (name,) in captured.values(metrics.LINE_LENGTH)} == names
     assert {name for (name,) in captured.values(metrics.LINE_AGE)} == names
     assert {name for _, name, _ in captured.values(metrics.LOCK_RUN_AGE)} == names
 
 
-@pytest.mark.parametrize("repair", ["rung", "announced", "abandoned"])
+@pytest.mark.parametrize("repair", ["notified", "announced", "abandoned"])
 def test_each_repair_alone_makes_a_span(
     telemetry: SchedulerTelemetry, captured: Captured, repair: str
 ) -> None:
@@ -117,7 +117,7 @@ def test_a_duty_that_begins_is_logged(
 
 
 def test_few_lines_leave_no_others(telemetry: SchedulerTelemetry, captured: Captured) -> None:
-    telemetry.surveyed(Survey(1, 0, [LineSeen("a", 1, 2.0)]), [])
+    telemetry.surveyed(QueueSnapshot(1, 0, [LineSeen("a", 1, 2.0)]), [])
     assert captured.values(metrics.LINE_LENGTH) == {("a",): 1}
     assert captured.values(metrics.LINE_AGE) == {("a",): 2}
 
@@ -127,17 +127,17 @@ def test_workers_are_alive_silent_or_gone(
 ) -> None:
     silences = [-5, 0, 30, 30.000001, 3600, 3600.000001, 86_400]
     beats = [clock.now() - timedelta(seconds=silence) for silence in silences]
-    telemetry.surveyed(Survey(), [Worker(worker=str(beat), seen_at=beat) for beat in beats])
+    telemetry.surveyed(QueueSnapshot(), [Worker(worker=str(beat), seen_at=beat) for beat in beats])
     assert captured.values(metrics.WORKERS) == {("alive",): 3, ("silent",): 2}
 
 
 def test_repairs_are_counted_from_zero(telemetry: SchedulerTelemetry, captured: Captured) -> None:
-    zero = {("rung",): 0, ("announced",): 0, ("abandoned",): 0}
+    zero = {("notified",): 0, ("announced",): 0, ("abandoned",): 0}
     assert captured.values(metrics.SWEEP_REPAIRS) == zero
-    telemetry.swept(Swept(rung=2, announced=1), 0.5)
-    assert captured.values(metrics.SWEEP_REPAIRS) == zero | {("rung",): 2, ("announced",): 1}
+    telemetry.swept(Swept(notified=2, announced=1), 0.5)
+    assert captured.values(metrics.SWEEP_REPAIRS) == zero | {("notified",): 2, ("announced",): 1}
     telemetry.swept(Swept(abandoned=4), 0.5)
-    repairs = {("rung",): 2, ("announced",): 1, ("abandoned",): 4}
+    repairs = {("notified",): 2, ("announced",): 1, ("abandoned",): 4}
     assert captured.values(metrics.SWEEP_REPAIRS) == repairs
 
 
@@ -151,7 +151,7 @@ def test_only_a_sweep_that_repaired_something_is_a_span(
     with caplog.at_level(logging.INFO):
         telemetry.swept(Swept(jobs), 0.5)
         assert captured.spans() == []
-        telemetry.swept(Swept(jobs, rung=1, announced=2, abandoned=3), 0.5)
+        telemetry.swept(Swept(jobs, notified=1, announced=2, abandoned=3), 0.5)
     span = captured.span(spans.SWEEP)
     about = {at.SWEEP_ACTIVE: 4, at.SWEEP_RUNG: 1, at.SWEEP_ANNOUNCED: 2, at.SWEEP_ABANDONED: 3}
     assert span.attributes == about

@@ -1,4 +1,4 @@
-"""A broker that keeps what is published, after doing what a test wants; and a bell over it."""
+"""A broker that keeps what is published, after doing what a test wants; and a wake-up over it."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from faststream.rabbit import RabbitBroker
 
 from contracts.topology import Topology
 from coordination.ports import RecordedEvent
-from service_defaults.broker import RabbitBell
+from service_defaults.broker import RabbitNotifier
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 Answer = Callable[[], Any]
@@ -32,8 +32,8 @@ class ScriptedBroker:
         self.published.append({"body": json.loads(body), **options})
 
 
-def make_bell(broker: ScriptedBroker, **options: Any) -> RabbitBell:
-    return RabbitBell(cast("RabbitBroker", broker), Topology("t"), 5000, **options)
+def make_notifier(broker: ScriptedBroker, **options: Any) -> RabbitNotifier:
+    return RabbitNotifier(cast("RabbitBroker", broker), Topology("t"), 5000, **options)
 
 
 def raising(error: BaseException) -> Answer:

@@ -13,7 +13,7 @@ from contracts.messages import RunJob
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from contracts.topology import Topology
-from service_defaults.broker import Intake
+from service_defaults.broker import MessageReader
 
 
 @dataclass
@@ -37,8 +37,8 @@ class Message:
         self.settled.append("reject")
 
 
-def intake_over(broker: ScriptedBroker) -> Intake:
-    return Intake(cast("RabbitBroker", broker), Topology("t"), timeout=60)
+def intake_over(broker: ScriptedBroker) -> MessageReader:
+    return MessageReader(cast("RabbitBroker", broker), Topology("t"), timeout=60)
 
 
 def delivery(message: Message) -> RabbitMessage:

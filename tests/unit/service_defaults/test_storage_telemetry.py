@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
 from coordination.clock import SystemClock
-from coordination.persistence import until_known
+from coordination.journal.persistence import until_known
 from coordination.ports import UnknownOutcomeError
 from service_defaults.storage_telemetry import StorageTelemetry
 

@@ -38,7 +38,7 @@ assert carrier["traceparent"].startswith("00-"), carrier
 assert hasattr(aio_pika.Exchange.publish, "__wrapped__"), "aio-pika is not instrumented"
 assert threading.active_count() == 1, threading.enumerate()
 assert b"\\nmessages_quarantined_total 0.0\\n" in page.render("")[0], page.render("")[0]
-assert b'messages_unconfirmed_total{message_type="doorbell"} 0.0' in page.render("")[0]
+assert b'messages_unconfirmed_total{message_type="wake_up"} 0.0' in page.render("")[0]
 assert b"exclusion_violations_total" not in page.render("")[0], "that is another service's"
 stop()
 """

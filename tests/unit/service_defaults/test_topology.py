@@ -36,7 +36,7 @@ def test_a_message_that_cannot_be_handled_ends_in_quarantine() -> None:
         assert without_type(queue.arguments) == TO_QUARANTINE
 
 
-def test_a_deferred_doorbell_comes_back_and_is_lost_nowhere() -> None:
+def test_a_deferred_wake_up_comes_back_and_is_lost_nowhere() -> None:
     queue = delay_queue(TOPOLOGY, 5000)
     assert queue.name == "t.jobs.delay.5000"
     assert queue.routing() == "delay.5000"

@@ -8,9 +8,9 @@ from typing import Any
 
 from contracts import lock_names
 from contracts.statuses import EventStatus, JobStatus
-from coordination import events, rows
-from coordination.events import Writer
-from coordination.rows import JobRow, LockRow
+from coordination.journal import events, rows
+from coordination.journal.events import Writer
+from coordination.journal.rows import JobRow, LockRow
 from verification import Stored
 
 BEGINNING = datetime(2026, 11, 21, 8, tzinfo=UTC)

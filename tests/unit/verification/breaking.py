@@ -8,9 +8,9 @@ from tests.unit.verification.authored import Author, job_id
 from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
-from coordination import rows
-from coordination.events import chain_hash
-from coordination.rows import EventRow
+from coordination.journal import rows
+from coordination.journal.events import chain_hash
+from coordination.journal.rows import EventRow
 
 Breaks = Callable[[], Records]
 

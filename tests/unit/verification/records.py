@@ -7,8 +7,8 @@ from typing import TypeVar
 from tests.unit.verification.authored import Author
 
 from contracts.traceparent import trace_id_of
-from coordination import rows
-from coordination.rows import EventRow
+from coordination.journal import rows
+from coordination.journal.rows import EventRow
 from verification import Place, Stored, Told
 
 ItemT = TypeVar("ItemT")

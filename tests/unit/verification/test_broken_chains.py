@@ -8,9 +8,9 @@ from tests.unit.verification.authored import Author, eventful
 from tests.unit.verification.breaking import FIRST, SECOND, THIRD, Breaks, without
 from tests.unit.verification.records import Records
 
-from coordination import rows
-from coordination.events import chain_hash
-from coordination.rows import EventRow
+from coordination.journal import rows
+from coordination.journal.events import chain_hash
+from coordination.journal.rows import EventRow
 
 
 def an_event_is_missing() -> Records:

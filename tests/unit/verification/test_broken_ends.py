@@ -10,7 +10,7 @@ from tests.unit.verification.breaking import FIRST, SECOND, Breaks, without
 from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
-from coordination import rows
+from coordination.journal import rows
 
 
 def a_job_ends_twice() -> Records:

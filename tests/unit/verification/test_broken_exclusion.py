@@ -6,7 +6,7 @@ from tests.unit.verification.authored import Author, eventful
 from tests.unit.verification.breaking import Breaks, without
 from tests.unit.verification.records import Records
 
-from coordination import rows
+from coordination.journal import rows
 
 
 def a_fence_is_given_twice() -> Records:

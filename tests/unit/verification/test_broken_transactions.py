@@ -9,7 +9,7 @@ from tests.unit.verification.breaking import Breaks
 from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
-from coordination import rows
+from coordination.journal import rows
 
 
 def a_job_ends_that_was_never_started() -> Records:

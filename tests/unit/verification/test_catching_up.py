@@ -10,7 +10,7 @@ from tests.unit.verification.breaking import FIRST, SECOND, running
 from tests.unit.verification.records import Records, told_of
 
 from coordination.clock import SystemClock
-from verification import Place, Stored, Told, holdings, verify
+from verification import Place, Stored, Told, leftovers, verify
 
 
 class PatientClock(SystemClock):
@@ -205,7 +205,7 @@ async def test_a_job_that_is_not_listed_because_it_ended_meanwhile_is_no_violati
 async def test_of_very_many_jobs_that_are_not_listed_some_are_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(holdings, "_MOST_READ_AGAIN", 2)
+    monkeypatch.setattr(leftovers, "_MOST_READ_AGAIN", 2)
     author = Author()
     for _ in range(4):
         author.submit()

@@ -9,9 +9,9 @@ from tests.unit.verification.asking import Scope, broken, file_of, verdict_on
 from tests.unit.verification.authored import BEGINNING, Author, effect, eventful, job_id
 from tests.unit.verification.records import Records
 
-from coordination import rows
-from coordination.events import chain_hash
-from coordination.rows import EventRow
+from coordination.journal import rows
+from coordination.journal.events import chain_hash
+from coordination.journal.rows import EventRow
 from verification import Invariant
 
 

@@ -10,9 +10,9 @@ from tests.unit.verification.breaking import FIRST, SECOND, forge, rechain
 from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
-from coordination import rows
-from coordination.events import chain_hash
-from coordination.rows import EventRow
+from coordination.journal import rows
+from coordination.journal.events import chain_hash
+from coordination.journal.rows import EventRow
 from verification import Invariant
 
 JOB, OTHER = job_id(1), job_id(77)

@@ -8,7 +8,7 @@ from tests.unit.verification.breaking import append, forge, running
 from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
-from coordination import rows
+from coordination.journal import rows
 
 
 async def test_a_second_submission_is_found() -> None:

@@ -12,7 +12,7 @@ from tests.unit.verification.breaking import append, forge, running
 from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
-from coordination import rows
+from coordination.journal import rows
 
 
 def last_transaction(author: Author) -> str:

@@ -13,7 +13,7 @@ from tests.unit.verification.breaking import rechain, running
 from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
-from coordination.events import timestamp
+from coordination.journal.events import timestamp
 from verification import Stored, ledger
 
 #: The sink's clock shows 0 when the run begins whose first effect comes at once.

@@ -8,8 +8,8 @@ from tests.unit.verification.authored import Author, job_id
 from tests.unit.verification.breaking import forge
 from tests.unit.verification.records import Records
 
-from coordination import rows
-from coordination.events import timestamp
+from coordination.journal import rows
+from coordination.journal.events import timestamp
 
 ONE, OTHER = job_id(1), job_id(2)
 MICROSECOND = timedelta(microseconds=1)

@@ -7,7 +7,7 @@ from tests.unit.verification.asking import broken
 from tests.unit.verification.authored import Author
 from tests.unit.verification.records import Records, told_of
 
-from coordination import rows
+from coordination.journal import rows
 from verification import Place, Stored, Told
 
 

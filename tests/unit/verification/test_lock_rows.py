@@ -9,7 +9,7 @@ from tests.unit.verification.authored import Author, eventful, job_id
 from tests.unit.verification.breaking import FIRST, SECOND, running
 from tests.unit.verification.records import Records
 
-from coordination import rows
+from coordination.journal import rows
 
 OTHER = job_id(77)
 

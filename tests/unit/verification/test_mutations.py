@@ -11,7 +11,7 @@ from tests.unit.verification.authored import Author
 from tests.unit.verification.records import Records, told_of
 
 from contracts.statuses import EventStatus
-from coordination import rows
+from coordination.journal import rows
 from verification import Stored
 
 #: What an event says of its writing, not of what happened: which request and which trace it was part of.

@@ -10,8 +10,8 @@ from tests.unit.verification.authored import eventful
 from tests.unit.verification.breaking import FIRST, rechain, running
 from tests.unit.verification.records import Records
 
-from coordination import rows
-from coordination.rows import EventRow
+from coordination.journal import rows
+from coordination.journal.rows import EventRow
 from verification import Stored
 from verification.events import kind_and_priority, read_event
 

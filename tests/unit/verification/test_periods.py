@@ -7,7 +7,7 @@ from tests.unit.verification.asking import Scope, broken, verdict_on
 from tests.unit.verification.authored import BEGINNING, Author, job_id
 from tests.unit.verification.records import Records
 
-from coordination.events import timestamp
+from coordination.journal.events import timestamp
 
 ONE = job_id(1)
 MICROSECOND = timedelta(microseconds=1)

@@ -9,11 +9,11 @@ from tests.unit.verification.asking import verdict_on
 from tests.unit.verification.authored import eventful
 from tests.unit.verification.records import Records
 
-from coordination.events import timestamp
+from coordination.journal.events import timestamp
 from verification import Invariant, Run, Scope, Violation, lock_reading
 from verification.findings import Findings
 from verification.picture import runs_to_draw
-from verification.spool import Spool
+from verification.scratch_database import ScratchDatabase
 
 BEGINNING = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -28,11 +28,11 @@ def run(lock: str, fence: int, *, minute: int | None = None, ended: bool = True,
 
 
 def drawn(runs: Iterable[Run], violations: Sequence[Violation] = (), scope: Scope | None = None) -> list[str]:
-    spool = Spool()
+    scratch = ScratchDatabase()
     for each in runs:
-        spool.add_run(each)
-    found = runs_to_draw(spool, scope or Scope(), violations)
-    spool.close()
+        scratch.add_run(each)
+    found = runs_to_draw(scratch, scope or Scope(), violations)
+    scratch.close()
     return [each.job_id for each in found]
 
 

@@ -6,11 +6,11 @@ from tests.unit.captured import Captured
 from tests.unit.worker.conftest import Silent
 
 from coordination import observations as seen
-from coordination.memory import InMemoryJournal
-from coordination.operations import current_operation, operation
+from coordination.call_tracing import current_operation, operation
+from coordination.holder.runs import Run, Stop
+from coordination.journal.rows import JobRow
 from coordination.outcomes import Completed
-from coordination.rows import JobRow
-from coordination.runs import Run, Stop
+from coordination.testing.memory import InMemoryJournal
 from service_defaults.storage_telemetry import TimedCall
 from worker.telemetry.observer import Telemetry
 

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from opentelemetry.trace import TraceFlags
 
-from coordination.rows import JobRow
+from coordination.journal.rows import JobRow
 from worker.telemetry.anchors import anchor, submission, traceparent
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

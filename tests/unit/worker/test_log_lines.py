@@ -8,9 +8,9 @@ from tests.unit.captured import Captured
 
 from contracts.telemetry import attributes as at
 from coordination import observations as seen
+from coordination.journal.rows import JobRow
 from coordination.observations import HandOver, HandOverCause, Refusal
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, TimedOut
-from coordination.rows import JobRow
 from worker.telemetry import log_lines
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -79,7 +79,7 @@ LINES: list[tuple[seen.Observation, int, str, Any]] = [
         LOCK | {at.JOB_ID: "one", at.WRITE_REFUSAL: "too_late", at.REASON: "why"},
     ),
     (seen.TablesCutOff("ledger"), ERROR, "journal does not answer", LOCK),
-    (seen.BellDeferred("ledger"), DEBUG, "doorbell deferred", LOCK),
+    (seen.WakeUpDeferred("ledger"), DEBUG, "wake-up deferred", LOCK),
     (
         seen.NotForThisWorker("ledger", "unknown"),
         WARNING,

@@ -17,11 +17,11 @@ from contracts.jobs import Worker
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.clock import VirtualClock
-from coordination.memory import InMemoryJournal
+from coordination.journal.rows import JobRow
 from coordination.observations import RunCutOff
 from coordination.outcomes import Interrupted
 from coordination.ports import UnknownOutcomeError
-from coordination.rows import JobRow
+from coordination.testing.memory import InMemoryJournal
 from worker.telemetry.anchors import anchor
 from worker.telemetry.lost_runs import LostRuns
 from worker.telemetry.measurements import Measurements

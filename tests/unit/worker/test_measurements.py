@@ -12,9 +12,9 @@ from tests.unit.worker.conftest import new_traceparent
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
 from contracts.telemetry.names import Metric
-from coordination.events import timestamp
+from coordination.journal.events import timestamp
+from coordination.journal.rows import JobRow
 from coordination.observations import Fenced, HandOver, HandOverCause, Refusal, RunStarted, StepRecorded
-from coordination.rows import JobRow
 from worker.telemetry.measurements import Measurements, silences, states
 from worker.telemetry.open_runs import OpenRun
 
@@ -187,7 +187,7 @@ def test_what_goes_wrong_is_counted_by_how(measurements: Measurements, captured:
 def test_wake_ups_are_counted_by_their_answer(measurements: Measurements, captured: Captured) -> None:
     for answer in ("taken", "held", "held"):
         measurements.answered(answer)
-    assert captured.values(metrics.DOORBELLS_ANSWERED) == {("taken",): 1, ("held",): 2}
+    assert captured.values(metrics.WAKE_UPS_HANDLED) == {("taken",): 1, ("held",): 2}
 
 
 class Runners:

@@ -240,7 +240,7 @@ async def test_what_happens_to_a_lock_on_which_nothing_runs_is_only_counted(
 
 @pytest.mark.parametrize(
     ("observation", "event"),
-    [(seen.LeaseDenied(LOCK), spans.LOCK_HELD), (seen.BellDeferred(LOCK), spans.DOORBELL_DEFERRED)],
+    [(seen.LeaseDenied(LOCK), spans.LOCK_HELD), (seen.WakeUpDeferred(LOCK), spans.WAKE_UP_DEFERRED)],
 )
 async def test_a_wake_up_that_leads_nowhere_is_noted_on_its_span(
     observed: Observed, captured: Captured, observation: seen.Observation, event: str

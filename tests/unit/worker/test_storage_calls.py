@@ -6,7 +6,7 @@ from tests.unit.captured import Captured
 from azure_storage.calls import CallOutcome, StorageCall
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
-from coordination.operations import current_operation, operation
+from coordination.call_tracing import current_operation, operation
 from service_defaults.storage_telemetry import TimedCall
 from worker.telemetry.storage_calls import StorageCalls
 

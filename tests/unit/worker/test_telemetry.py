@@ -185,7 +185,7 @@ async def test_an_exemplar_leads_to_the_trace_of_the_run_that_was_measured(
 ) -> None:
     world = telling_world(9)
     traces = [new_traceparent() for _ in range(2)]
-    with trace.get_tracer("test").start_as_current_span("another job's doorbell"):
+    with trace.get_tracer("test").start_as_current_span("another job's wake-up"):
         for traceparent in traces:
             await world.submit(script=Script(steps=1), traceparent=traceparent)
         await world.run_until_done()
@@ -194,7 +194,7 @@ async def test_an_exemplar_leads_to_the_trace_of_the_run_that_was_measured(
     assert set(exemplars) <= {int(traceparent.split("-")[1], 16) for traceparent in traces}
 
 
-async def test_a_start_stands_under_the_doorbell_of_its_own_trace_and_links_to_one_of_another(
+async def test_a_start_stands_under_the_wake_up_of_its_own_trace_and_links_to_one_of_another(
     telling_world: Make, captured: Captured
 ) -> None:
     world = telling_world(10)
@@ -202,14 +202,14 @@ async def test_a_start_stands_under_the_doorbell_of_its_own_trace_and_links_to_o
     own, other = new_traceparent(), new_traceparent()
     for traceparent, lock in ((own, "own"), (other, "other")):
         await world.submit(lock, traceparent=traceparent)
-    with tracer.start_as_current_span("process jobs", propagate.extract({"traceparent": own})) as bell:
+    with tracer.start_as_current_span("process jobs", propagate.extract({"traceparent": own})) as notifier:
         world.deliver()
         await world.run_until_done()
     for name in (spans.ACQUIRE_LEASE, spans.TAKE_OVER_LOCK):
-        assert one(captured.trace(own), name).parent.span_id == bell.get_span_context().span_id
+        assert one(captured.trace(own), name).parent.span_id == notifier.get_span_context().span_id
     start = one(captured.trace(other), spans.ACQUIRE_LEASE)
     assert start.parent.span_id == 0xABC
-    assert [link.context.span_id for link in start.links] == [bell.get_span_context().span_id]
+    assert [link.context.span_id for link in start.links] == [notifier.get_span_context().span_id]
 
 
 async def test_a_failed_run_ends_in_an_error(telling_world: Make, captured: Captured) -> None:

@@ -10,10 +10,10 @@ from tests.unit.worker.conftest import new_traceparent
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans
-from coordination.events import timestamp
+from coordination.journal.events import timestamp
+from coordination.journal.rows import JobRow
 from coordination.observations import HandOver, HandOverCause, RunEnded, RunStarted
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, TimedOut
-from coordination.rows import JobRow
 from worker.telemetry.anchors import anchor
 from worker.telemetry.endings import ending_of
 from worker.telemetry.open_runs import Moment, OpenRun, Phase
@@ -173,8 +173,8 @@ def test_a_wake_up_that_is_not_sampled_is_not_referred_to(
     tracing: Tracing, captured: Captured, *, is_own: bool
 ) -> None:
     traceparent = new_traceparent()
-    bell = context(trace_of(traceparent) if is_own else 0x77, sampled=False)
-    tracing.started(RunStarted(job(traceparent)), PHASE, Acquisition(PHASE, bell), None)
+    notifier = context(trace_of(traceparent) if is_own else 0x77, sampled=False)
+    tracing.started(RunStarted(job(traceparent)), PHASE, Acquisition(PHASE, notifier), None)
     for name in (spans.ACQUIRE_LEASE, spans.TAKE_OVER_LOCK):
         span = captured.span(name)
         assert (span.parent.span_id, span.links) == (0xABC, ())

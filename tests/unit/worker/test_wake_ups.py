@@ -1,305 +1,222 @@
-"""How a worker settles wake-ups: once, after the answer and never before it; and how it hears hints."""
+"""A worker goes on listening, and hands over when it is told to stop, whatever RabbitMQ does."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
-from faststream import AckPolicy
+from aio_pika.exceptions import ChannelInvalidStateError
 from faststream.rabbit import RabbitBroker
-from faststream.rabbit.annotations import RabbitMessage
 from tests.waiting import until
 
-from contracts.messages import Hint, RunJob
 from contracts.topology import Topology
-from coordination.door import Answer
-from coordination.doorkeeper import Doorkeeper, NoRoomError
-from coordination.ports import Bell, Ring, UnknownOutcomeError
-from service_defaults.broker import Intake
-from worker import bells as module
-from worker.bells import Bells, hear_hints
+from coordination.holder.dispatcher import LockDispatcher
+from coordination.ports import Notifier
+from service_defaults import app
+from service_defaults.broker import MessageReader, RabbitNotifier
+from worker import wake_ups as module
+from worker.main import hand_over
+from worker.wake_ups import WakeUps
 
-TOPOLOGY = Topology("t")
-TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-class Message:
-    """Keeps how it is settled."""
-
-    def __init__(self, body: object, **headers: object) -> None:
-        self.body = body
-        self.headers = headers
-        self.settled: list[str] = []
-
-    async def ack(self) -> None:
-        self.settled.append("ack")
-
-    async def nack(self, *, requeue: bool) -> None:
-        self.settled.append("requeued" if requeue else "dropped")
+Change = Callable[[], Awaitable[None]]
 
 
-class ReadyIntake:
-    """Gives the body that a message was made with, and keeps what is set aside."""
-
-    def __init__(self) -> None:
-        self.asked: list[type] = []
-        self.set_aside: list[str] = []
-
-    async def parse(self, message: Any, model: type) -> Any:
-        self.asked.append(model)
-        return message.body
-
-    async def quarantine(self, message: Any, reason: str) -> None:
-        self.set_aside.append(reason)
+async def done() -> None:
+    return
 
 
-class ScriptedDoorkeeper:
-    """Answers, or fails, as a test says; keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers: Answer | Exception = Answer.TAKEN
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.rings: list[Ring] = []
-        self.looked: list[tuple[str, str]] = []
-
-    async def answer(self, ring: Ring) -> Answer:
-        self.rings.append(ring)
-        await self.gate.wait()
-        if isinstance(self.answers, Exception):
-            raise self.answers
-        return self.answers
-
-    async def look(self, lock: str, job_id: str) -> None:
-        self.looked.append((lock, job_id))
+async def given_up() -> None:
+    raise asyncio.CancelledError
 
 
-class ScriptedBell:
-    """Keeps what is put off, if it is confirmed."""
+async def closed() -> None:
+    raise ChannelInvalidStateError("the channel is closed")
+
+
+async def hang() -> None:
+    await asyncio.Event().wait()
+
+
+async def break_down() -> None:
+    raise ValueError("a bug")
+
+
+class Consumer:
+    """Starts and stops as it is told to, one way after the other; the last way goes on."""
+
+    def __init__(self, *ways: Change) -> None:
+        self.ways = list(ways)
+        self.calls: list[str] = []
+
+    def __call__(self, handler: object) -> None:
+        return
+
+    async def start(self) -> None:
+        self.calls.append("start")
+        await self._change()
+
+    async def stop(self) -> None:
+        self.calls.append("stop")
+        await self._change()
+
+    async def _change(self) -> None:
+        way = self.ways.pop(0) if len(self.ways) > 1 else self.ways[0]
+        await way()
+
+
+class Room:
+    """Stands in for the dispatcher: room is free or not as a test says."""
 
     def __init__(self) -> None:
-        self.is_away = False
-        self.deferred: list[Ring] = []
+        self.is_free = True
+        self.changed = asyncio.Condition()
+        self.stopped_with: list[float] = []
 
-    async def defer(self, ring: Ring) -> None:
-        if self.is_away:
-            raise UnknownOutcomeError("not confirmed")
-        self.deferred.append(ring)
+    async def set_free(self, *, is_free: bool) -> None:
+        async with self.changed:
+            self.is_free = is_free
+            self.changed.notify_all()
 
+    async def until_capacity(self, *, is_free: bool) -> None:
+        async with self.changed:
+            await self.changed.wait_for(lambda: self.is_free is is_free)
 
-class Subscriber:
-    """Keeps the handler; processes a raw message as a test says."""
-
-    def __init__(self) -> None:
-        self.handlers: list[Callable[[Any], Awaitable[None]]] = []
-        self.processes: Callable[[Any], Awaitable[None]] | None = None
-        self.consume: Callable[[Any], Awaitable[None]] | None = None
-
-    def __call__(self, handler: Callable[[Any], Awaitable[None]]) -> None:
-        self.handlers.append(handler)
-
-    async def process_message(self, message: Any) -> None:
-        assert self.processes is not None
-        await self.processes(message)
+    async def stop(self, grace: float) -> None:
+        self.stopped_with.append(grace)
 
 
-class Broker:
-    """Keeps what is asked of it."""
+class SilentNotifier:
+    """Has nothing to say."""
 
-    def __init__(self) -> None:
-        self.consumer = Subscriber()
-        self.options: dict[str, Any] = {}
+    is_closed = False
 
-    def subscriber(self, queue: Any, exchange: Any, **options: Any) -> Subscriber:
-        self.options = {"queue": queue.name, "exchange": exchange.name, **options}
-        return self.consumer
+    async def aclose(self) -> None:
+        self.is_closed = True
 
 
-class Place:
-    """A worker's wake-ups, and all that they lead to."""
+def make_wake_ups(consumer: Consumer, room: Room) -> WakeUps:
+    class Broker:
+        def subscriber(self, *_: object, **__: object) -> Consumer:
+            return consumer
 
-    def __init__(self) -> None:
-        self.broker = Broker()
-        self.intake = ReadyIntake()
-        self.doorkeeper = ScriptedDoorkeeper()
-        self.bell = ScriptedBell()
-        self.answered: list[str] = []
-        self.bells = Bells(
-            cast("RabbitBroker", self.broker),
-            TOPOLOGY,
-            cast("Intake", self.intake),
-            cast("Doorkeeper", self.doorkeeper),
-            cast("Bell", self.bell),
-            self.answered.append,
-        )
-
-    async def hear(self, message: Message) -> list[str]:
-        """Handle a message; gives how it was settled."""
-        await self.bells.on_doorbell(cast("RabbitMessage", message))
-        return message.settled
+    broker = cast("RabbitBroker", Broker())
+    dispatcher, notifier = cast("LockDispatcher", room), cast("Notifier", SilentNotifier())
+    return WakeUps(broker, Topology("t"), cast("MessageReader", None), dispatcher, notifier, lambda _: None)
 
 
-@pytest.fixture
-def place() -> Place:
-    return Place()
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 0.001)
+    monkeypatch.setattr(module, "_CHANGE_SECONDS", 0.05)
+    monkeypatch.setattr(module, "_STOP_SECONDS", 0.05)
+    # It would end the test run.
+    monkeypatch.setattr(app, "stop_as_failed", lambda: None)
 
 
-@pytest.fixture
-def pause(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Shorten the pause before a wake-up is given back; gives its length."""
+@pytest.mark.parametrize("trouble", [given_up, closed, hang])
+async def test_a_change_that_the_connection_prevents_is_made_later(trouble: Change) -> None:
+    consumer, room = Consumer(trouble, trouble, done), Room()
+    wake_ups = make_wake_ups(consumer, room)
+    await wake_ups.listen_while_there_is_capacity()
+    await room.set_free(is_free=False)
+    await until(lambda: consumer.calls == ["stop"] * 3)
+    consumer.ways = [trouble, done]
+    await room.set_free(is_free=True)
+    await until(lambda: consumer.calls == [*["stop"] * 3, *["start"] * 2])
+    await wake_ups.stop()
+
+
+@pytest.mark.parametrize("trouble", [given_up, closed, hang])
+async def test_a_worker_hands_over_although_rabbitmq_does_not_answer(trouble: Change) -> None:
+    room, notifier = Room(), SilentNotifier()
+    wake_ups = make_wake_ups(Consumer(trouble), room)
+    await wake_ups.listen_while_there_is_capacity()
+    async with asyncio.timeout(1):
+        await hand_over(wake_ups, cast("LockDispatcher", room), cast("RabbitNotifier", notifier), 3.0)
+    assert room.stopped_with == [3.0]
+    assert notifier.is_closed
+
+
+async def test_a_worker_that_just_changes_its_consumer_hands_over() -> None:
+    consumer, room = Consumer(hang, closed), Room()
+    wake_ups = make_wake_ups(consumer, room)
+    await wake_ups.listen_while_there_is_capacity()
+    await room.set_free(is_free=False)
+    await until(lambda: consumer.calls == ["stop"])
+    await hand_over(wake_ups, cast("LockDispatcher", room), cast("RabbitNotifier", SilentNotifier()), 0.0)
+    assert room.stopped_with == [0.0]
+
+
+async def test_a_worker_hands_over_even_when_a_bug_keeps_it_from_falling_silent() -> None:
+    room = Room()
+    wake_ups = make_wake_ups(Consumer(break_down), room)
+    with pytest.raises(ValueError, match="a bug"):
+        await hand_over(wake_ups, cast("LockDispatcher", room), cast("Any", SilentNotifier()), 0.0)
+    assert room.stopped_with == [0.0]
+
+
+async def test_a_consumer_is_changed_again_only_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PAUSE", 0.05)
-    return 0.05
-
-
-def test_a_worker_takes_one_wake_up_at_a_time_and_settles_it_by_hand(place: Place) -> None:
-    options = place.broker.options
-    assert (options["queue"], options["exchange"]) == (TOPOLOGY.jobs_queue, TOPOLOGY.jobs_exchange)
-    assert options["channel"].prefetch_count == 1
-    assert options["ack_policy"] is AckPolicy.MANUAL
-    assert options["no_reply"] is True
-    assert place.broker.consumer.handlers == [place.bells.on_doorbell]
-
-
-@pytest.mark.parametrize("answer", list(Answer))
-async def test_an_answered_wake_up_is_settled_and_counted_by_its_answer(place: Place, answer: Answer) -> None:
-    place.doorkeeper.answers = answer
-    assert await place.hear(Message(RunJob(lock="ledger"))) == ["ack"]
-    assert place.answered == [answer]
-
-
-async def test_a_wake_up_is_not_settled_before_it_is_answered(place: Place) -> None:
-    place.doorkeeper.gate.clear()
-    message = Message(RunJob(lock="ledger"))
-    hearing = asyncio.create_task(place.hear(message))
-    await until(lambda: place.doorkeeper.rings)
-    assert (message.settled, place.answered) == ([], [])
-    place.doorkeeper.gate.set()
-    assert await hearing == ["ack"]
-
-
-@pytest.mark.parametrize(("marked", "released"), [(False, False), (True, False), (False, True)])
-async def test_what_a_wake_up_says_is_passed_on(place: Place, *, marked: bool, released: bool) -> None:
-    body = RunJob(lock="cafe\u0301", job_id="job", marked=marked, released=released)
-    await place.hear(Message(body, traceparent=TRACEPARENT))
-    expected = Ring("caf\u00e9", "job", marked=marked, released=released, traceparent=TRACEPARENT)
-    assert place.doorkeeper.rings == [expected]
-    assert place.intake.asked == [RunJob]
-
-
-@pytest.mark.parametrize("headers", [{}, {"traceparent": 7}, {"traceparent": None}])
-async def test_a_wake_up_without_a_trace_has_none(place: Place, headers: dict[str, object]) -> None:
-    await place.hear(Message(RunJob(lock="ledger"), **headers))
-    assert place.doorkeeper.rings == [Ring("ledger")]
-
-
-async def test_a_wake_up_for_a_name_that_cannot_be_is_set_aside_with_the_reason(place: Place) -> None:
-    assert await place.hear(Message(RunJob(lock="\u0000"))) == []
-    [reason] = place.intake.set_aside
-    assert reason.startswith("lock: a lock name must not contain")
-    assert (place.doorkeeper.rings, place.answered) == ([], [])
-
-
-async def test_a_message_that_does_not_parse_is_left_to_the_intake(place: Place) -> None:
-    assert await place.hear(Message(None)) == []
-    assert (place.doorkeeper.rings, place.answered, place.intake.set_aside) == ([], [], [])
-
-
-@pytest.mark.parametrize("returns", [None, 0, 9, "10", "many"])
-async def test_a_worker_without_room_gives_a_wake_up_back_at_once(place: Place, returns: object) -> None:
-    place.doorkeeper.answers = NoRoomError()
-    headers = {} if returns is None else {"x-delivery-count": returns}
-    assert await place.hear(Message(RunJob(lock="ledger"), **headers)) == ["requeued"]
-    assert (place.answered, place.bell.deferred) == (["no_room"], [])
-
-
-@pytest.mark.parametrize("returns", [10, 11, 100])
-async def test_a_wake_up_that_came_back_ten_times_is_put_off_and_then_settled(
-    place: Place, returns: int
-) -> None:
-    place.doorkeeper.answers = NoRoomError()
-    body = RunJob(lock="ledger", job_id="job", marked=True)
-    assert await place.hear(Message(body, **{"x-delivery-count": returns})) == ["ack"]
-    assert place.bell.deferred == [Ring("ledger", "job", marked=True)]
-    assert place.answered == ["no_room"]
-
-
-async def test_a_wake_up_that_cannot_be_put_off_is_given_back_after_a_pause(
-    place: Place, pause: float
-) -> None:
-    place.doorkeeper.answers = NoRoomError()
-    place.bell.is_away = True
+    consumer, room = Consumer(closed, closed, done), Room()
+    wake_ups = make_wake_ups(consumer, room)
     began = asyncio.get_running_loop().time()
-    assert await place.hear(Message(RunJob(lock="ledger"), **{"x-delivery-count": 10})) == ["requeued"]
-    assert asyncio.get_running_loop().time() - began >= pause
+    await wake_ups.listen_while_there_is_capacity()
+    await room.set_free(is_free=False)
+    await until(lambda: consumer.calls == ["stop"] * 3)
+    assert asyncio.get_running_loop().time() - began >= 2 * 0.05
+    await wake_ups.stop()
 
 
-async def test_a_wake_up_that_the_storage_leaves_unanswered_is_given_back_after_a_pause(
-    place: Place, pause: float
-) -> None:
-    place.doorkeeper.answers = UnknownOutcomeError()
-    began = asyncio.get_running_loop().time()
-    assert await place.hear(Message(RunJob(lock="ledger"))) == ["requeued"]
-    assert asyncio.get_running_loop().time() - began >= pause
-    assert place.answered == ["unknown"]
+async def test_a_worker_listens_again_whenever_there_is_room_and_only_then() -> None:
+    consumer, room = Consumer(done), Room()
+    wake_ups = make_wake_ups(consumer, room)
+    await wake_ups.listen_while_there_is_capacity()
+    for _ in range(3):
+        consumer.calls.clear()
+        await room.set_free(is_free=False)
+        await until(lambda: consumer.calls == ["stop"])
+        await room.set_free(is_free=True)
+        await until(lambda: consumer.calls == ["stop", "start"])
+    await wake_ups.stop()
+    assert consumer.calls == ["stop", "start", "stop"]
 
 
-class Raw:
-    """A message as the broker hands it over, before FastStream has read it."""
-
-    def __init__(self, *, processed: bool) -> None:
-        self.processed = processed
-        self.rejected = 0
-
-    async def reject(self) -> None:
-        self.rejected += 1
-
-
-@pytest.mark.parametrize("processed", [False, True])
-async def test_what_a_handler_did_not_expect_goes_to_quarantine_unless_it_is_settled(
-    place: Place, *, processed: bool
-) -> None:
-    async def fail(message: Raw) -> None:
-        raise ValueError("a bug")
-
-    consumer = place.broker.consumer
-    consumer.processes = fail
-    assert consumer.consume is not None
-    message = Raw(processed=processed)
-    await consumer.consume(message)
-    assert message.rejected == (0 if processed else 1)
+async def test_a_worker_that_stopped_does_not_listen_again() -> None:
+    consumer, room = Consumer(done), Room()
+    wake_ups = make_wake_ups(consumer, room)
+    await wake_ups.listen_while_there_is_capacity()
+    listening = wake_ups._listening
+    assert listening is not None
+    await room.set_free(is_free=False)
+    await until(lambda: consumer.calls == ["stop"])
+    await wake_ups.stop()
+    assert listening.done()  # so nothing is left that could start the consumer
+    assert consumer.calls == ["stop", "stop"]
 
 
-async def test_a_message_that_is_handed_over_while_the_consumer_stops_is_dealt_with(place: Place) -> None:
-    seen: list[Raw] = []
-
-    async def process(message: Raw) -> None:
-        seen.append(message)
-
-    consumer = place.broker.consumer
-    consumer.processes = process
-    assert consumer.consume is not None
-    message = Raw(processed=False)
-    await consumer.consume(message)
-    assert (seen, message.rejected) == ([message], 0)
+async def test_a_worker_that_never_listened_stops_its_consumer_all_the_same() -> None:
+    consumer = Consumer(done)
+    await make_wake_ups(consumer, Room()).stop()
+    assert consumer.calls == ["stop"]
 
 
-async def test_a_hint_has_the_worker_look_at_the_job_it_names() -> None:
-    broker, intake, doorkeeper = Broker(), ReadyIntake(), ScriptedDoorkeeper()
-    hear_hints(
-        cast("RabbitBroker", broker),
-        TOPOLOGY,
-        cast("Intake", intake),
-        cast("Doorkeeper", doorkeeper),
-        "host-1/7",
-    )
-    options = broker.options
-    assert options["exchange"] == TOPOLOGY.control_exchange
-    assert "host-1/7" in options["queue"]
-    assert options["channel"].prefetch_count == 10
-    assert options["ack_policy"] is AckPolicy.REJECT_ON_ERROR
-    assert options["no_reply"] is True
-    [on_hint] = broker.consumer.handlers
-    await on_hint(Message(Hint(what="cancel_requested", lock="ledger", job_id="job")))
-    await on_hint(Message(None))
-    assert doorkeeper.looked == [("ledger", "job")]
-    assert intake.asked == [Hint, Hint]
+async def test_a_consumer_is_stopped_only_once_nothing_else_changes_it() -> None:
+    consumer, room = Consumer(done), Room()
+
+    async def slow_to_give_up() -> None:
+        try:
+            await hang()
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            consumer.calls.append("start given up")
+
+    wake_ups = make_wake_ups(consumer, room)
+    await wake_ups.listen_while_there_is_capacity()
+    await room.set_free(is_free=False)
+    await until(lambda: consumer.calls == ["stop"])
+    consumer.ways = [slow_to_give_up, done]
+    await room.set_free(is_free=True)
+    await until(lambda: consumer.calls == ["stop", "start"])
+    await wake_ups.stop()
+    assert consumer.calls == ["stop", "start", "start given up", "stop"]

@@ -7,7 +7,7 @@ from azure_storage.connection import StorageConnection
 from azure_storage.queries import TableQueries
 from azure_storage.register import JobRegister
 from azure_storage.transactions import TableTransactions
-from coordination.limits import check_limits
+from coordination.journal.storage_limits import check_limits
 from coordination.ports import ActiveJob, Registration, Row, Transaction
 
 

@@ -6,7 +6,7 @@ from azure_storage.authorization import authorization
 from azure_storage.batch import MalformedBatchError, decode_batch, decode_error, encode_batch
 from azure_storage.calls import RefusedCallError, deadline_in, refusal
 from azure_storage.connection import StorageConnection
-from coordination.limits import MAX_TRANSACTION_BYTES
+from coordination.journal.storage_limits import MAX_TRANSACTION_BYTES
 from coordination.ports import (
     Delete,
     InvalidTransactionError,

@@ -16,12 +16,12 @@ class Message(BaseModel):
 
 
 class RunJob(Message):
-    """The doorbell: "this lock has work". The job is named for people and traces and believed for nothing."""
+    """The wake-up: "this lock has work". The job is named for people and traces and believed for nothing."""
 
     lock: str
     job_id: str | None = None
     #: A deferred copy: whoever finds the lock held defers it again instead of dropping it.
-    marked: bool = False
+    is_deferred_copy: bool = False
     #: The lock was just given back: worth trying at once.
     released: bool = False
 

@@ -14,7 +14,7 @@ class Topology:
 
     @property
     def jobs_exchange(self) -> str:
-        """Direct: `run` rings the doorbell, `submit` carries SubmitJob, `delay.<ms>` defers."""
+        """Direct: `run` carries wake-ups, `submit` carries SubmitJob, `delay.<ms>` defers."""
         return f"{self.namespace}.jobs"
 
     @property
@@ -34,7 +34,7 @@ class Topology:
 
     @property
     def jobs_queue(self) -> str:
-        """Doorbells, for the workers."""
+        """Wake-ups, for the workers."""
         return f"{self.namespace}.jobs"
 
     @property
@@ -53,7 +53,7 @@ class Topology:
         return f"{self.namespace}.jobs.quarantine"
 
     def delay_queue(self, milliseconds: int) -> str:
-        """Messages that return to the doorbell after this time; one queue per time, as only heads expire."""
+        """Messages that return to the jobs queue after this time. One per time, as only heads expire."""
         return f"{self.namespace}.jobs.delay.{milliseconds}"
 
 

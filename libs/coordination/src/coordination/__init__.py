@@ -19,19 +19,21 @@ transaction ends one job and starts the next.
 
 Where to read on:
 
-- `tenure`: holding a lock, from run to run; `held_rows` writes for them and recognises own writes after a
-  refusal, `transactions` builds what is written, `keeper` renews the lease.
-- `doorkeeper`: what a doorbell means and which locks a worker serves; `serving` holds a lock and leaves no
-  work behind, `watches` keeps trying for locks held elsewhere.
-- `house`: what a worker goes by, and `door`: what came of a doorbell; `unknown_kinds`: how long jobs wait for
-  somebody who knows their kind.
-- `submission`, `cancellation`: what others than the holder write; they never touch the lock row.
-- `sweeper`: repairs what a crash left between two writes.
-- `times`: when a run is stopped and killed, counted from before the request that granted the time was sent.
-- `ports`: what all this needs from the world; `memory` and `clock` are doubles that need no servers.
+- `ports`: what all this needs from the world. `clock`, `times`: deadlines, counted from before the request
+  that granted the time was sent. `outcomes`, `observations`, `call_tracing`: what it reports.
+- `journal`: the rows of a lock (`rows`), its waiting jobs (`line`), what a transaction writes
+  (`transactions`, `events`, `storage_limits`), and how it is repeated until its outcome is known
+  (`persistence`).
+- `holder`: a worker that serves locks. `dispatcher` decides which locks; a `session` holds one lock and
+  leaves no work behind; `watches` keep trying for locks held elsewhere; a `tenure` is one unbroken holding,
+  whose rows `held_rows` writes and whose lease `lease_keeper` renews; `unknown_kinds` says how long a job
+  waits for a worker that knows its kind.
+- `clients`: what callers that do not hold the lock write (`submission`, `cancellation`).
+- `maintenance`: the `sweeper` repairs what a crash left between two writes; `queue_snapshot` is for metrics.
+- `testing`: doubles of the ports that need no servers.
 
 What is trusted: a lease only until its soft deadline, by our own boot clock. Not trusted: other machines'
-clocks, messages (they only ring), answers that did not come (a request may have been carried out, so the
+clocks, messages (they only notify), answers that did not come (a request may have been carried out, so the
 identical one is repeated), and a row read again after a refusal (unless it still names our own run).
 
 Not guaranteed: that a handler frozen inside one call for longer than its lease does not finish that call

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from coordination.journal.rows import JobRow
 from coordination.outcomes import Outcome
-from coordination.rows import JobRow
 
 
 class HandOverCause(StrEnum):
@@ -166,8 +166,8 @@ class LockLeft:
 
 
 @dataclass(frozen=True)
-class BellDeferred:
-    """A doorbell was put off because the lock is held or nobody is free."""
+class WakeUpDeferred:
+    """A wake-up was put off because the lock is held or no worker is free."""
 
     lock_name: str
 
@@ -196,7 +196,7 @@ Observation = (
     | Fenced
     | TablesCutOff
     | LockLeft
-    | BellDeferred
+    | WakeUpDeferred
     | NotForThisWorker
 )
 

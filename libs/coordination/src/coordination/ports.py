@@ -1,7 +1,7 @@
-"""What the protocol needs from the world: leases, a journal, a bell and a clock.
+"""What the protocol needs from the world: leases, a journal, a notifier and a clock.
 
-Every port has a real adapter and an in-memory double (`coordination.memory`) which pass the same conformance
-suite, so that the protocol can be run against faults no real server would produce on demand.
+Every port has a real adapter and an in-memory double (`coordination.testing.memory`) which pass the same
+conformance suite, so that the protocol can be run against faults no real server would produce on demand.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -198,17 +198,17 @@ class Journal(Protocol):
 
 
 @dataclass(frozen=True)
-class Ring:
-    """A doorbell: the lock has work."""
+class WakeUp:
+    """A wake-up: the lock has work."""
 
     lock_name: str
     job_id: str | None = None
     #: A deferred copy, which is deferred again as long as the lock is held.
-    marked: bool = False
+    is_deferred_copy: bool = False
     #: The lock was just given back: worth trying at once.
     released: bool = False
     traceparent: str | None = None
-    #: Why it rings, for whoever counts: submitted, released, or swept.
+    #: Why it was sent, for metrics: submitted, released, or swept.
     reason: str = "released"
 
 
@@ -233,14 +233,14 @@ class RecordedEvent:
     hash: str
 
 
-class Bell(Protocol):
+class Notifier(Protocol):
     """Messages to others. All are hints: losing one costs time, never a job."""
 
-    async def ring(self, ring: Ring) -> None:
-        """Tell the workers that a lock has work. Failure is logged, not raised: the sweeper rings again."""
+    async def notify(self, wake_up: WakeUp) -> None:
+        """Notify the workers that a lock has work. A failure is not raised: the sweeper notifies again."""
 
-    async def defer(self, ring: Ring) -> None:
-        """Ring once the deferral time is over. Raises UnknownOutcomeError when the broker did not confirm."""
+    async def defer(self, wake_up: WakeUp) -> None:
+        """Notify when the deferral time is over. Raises UnknownOutcomeError if not confirmed."""
 
     def announce(self, events: Sequence[RecordedEvent]) -> None:
         """Hand over recorded events for publishing, in order. Never waits and never fails."""

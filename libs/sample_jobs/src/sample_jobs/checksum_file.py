@@ -102,7 +102,7 @@ def checksum_file(ctx: SyncJobContext, parameters: ChecksumFile) -> Checksum:
                 f"{version.size:,} bytes are too many chunks; chunk_bytes must be at least {least:,}"
             )
         digest = hashlib.sha256()
-        count = _go_on(ctx, source, version, parameters.chunk_bytes, digest)
+        count = _adopt_next_run(ctx, source, version, parameters.chunk_bytes, digest)
         while count.offset < version.size:
             ctx.sleep(parameters.pause_ms / 1000)
             _add_chunk(ctx, source, version, parameters.chunk_bytes, digest, count)
@@ -118,7 +118,7 @@ def _source(parameters: ChecksumFile) -> Source:
     return FileSource(settings.folder, parameters.path or "")
 
 
-def _go_on(
+def _adopt_next_run(
     ctx: SyncJobContext, source: Source, version: Version, chunk_bytes: int, digest: "hashlib._Hash"
 ) -> _Count:
     """Bring the digest to where an earlier attempt left off."""

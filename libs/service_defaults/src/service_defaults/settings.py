@@ -61,7 +61,7 @@ class ServiceSettings(BaseSettings):
     #: The kinds of jobs the workers know, with their parameters' JSON schemas.
     kinds_table: TableName = "Kinds"
 
-    #: How long a doorbell that found its lock held waits before it rings again; shorter means more messages.
+    #: How long a wake-up that found its lock held waits before it is sent again; shorter means more messages.
     deferral_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 5.0
 
     #: The address the service listens on: 127.0.0.1 for this machine only, 0.0.0.0 in a container.

@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
-from coordination.persistence import resends
+from coordination.journal.persistence import resends
 from service_defaults.measures import histogram
 
 _SCOPE = "turnstile"

@@ -2,8 +2,9 @@
 
 It trusts nothing that it can check itself. The journal is read once, lock by lock, in the order of its keys,
 and each job's events are followed one by one; what has to be compared across jobs goes to a temporary
-database (`spool`), so that memory does not grow with the history. Then the audit trail, the register of ids,
-the active jobs, the leases of idle locks, and the effect sink's ledger are held against the journal.
+database (`scratch_database`), so that memory does not grow with the history. Then the audit trail, the
+register of ids, the active jobs, the leases of idle locks, and the effect sink's ledger are held against
+the journal.
 
 A history may be verified while it goes on. Rows that are read one after the other may then not fit together
 although all is well: so a lock on which work goes on is read again before anything is said about it, and what
@@ -21,7 +22,7 @@ from verification.findings import MEANINGS, Invariant, Violation
 from verification.ledger import LedgerError
 from verification.quantiles import nearest_rank
 from verification.scope import Scope
-from verification.spool import Run
+from verification.scratch_database import Run
 from verification.verdict import CAUSES, Percentiles, Verdict
 
 __all__ = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contracts import lock_names
 from coordination.ports import Clock
-from verification import holdings, register
+from verification import leftovers, register
 from verification.evidence import Evidence
 from verification.exclusion import RunCheck
 from verification.findings import Findings, Invariant, Violation
@@ -15,7 +15,7 @@ from verification.ledger import LedgerCheck
 from verification.lock_reading import LockReading
 from verification.picture import runs_to_draw
 from verification.scope import Scope
-from verification.spool import Spool
+from verification.scratch_database import ScratchDatabase
 from verification.steps import Steps
 from verification.trail import TrailCheck
 from verification.verdict import Verdict, measured
@@ -57,22 +57,24 @@ async def verify(evidence: Evidence, clock: Clock, question: Question) -> Verdic
     Raises UnknownOutcomeError when the storage does not answer; OSError and LedgerError for the files;
     NothingToCheckError when a lock has no history, or no job is within the scope, and yet nothing is wrong.
     """
-    spool = Spool()
+    scratch = ScratchDatabase()
     try:
-        return await _Verification(evidence, clock, question, spool).verdict()
+        return await _Verification(evidence, clock, question, scratch).verdict()
     finally:
-        spool.close()
+        scratch.close()
 
 
 class _Verification:
-    def __init__(self, evidence: Evidence, clock: Clock, question: Question, spool: Spool) -> None:
+    def __init__(
+        self, evidence: Evidence, clock: Clock, question: Question, scratch: ScratchDatabase
+    ) -> None:
         self._evidence = evidence
         self._clock = clock
         self._question = question
         self._scope = question.scope
-        self._spool = spool
-        self._steps = Steps(spool, keeps_all=question.sink is not None)
-        self._runs = RunCheck(spool, question.scope, question.tolerance_seconds, question.take_over_limits)
+        self._scratch = scratch
+        self._steps = Steps(scratch, keeps_all=question.sink is not None)
+        self._runs = RunCheck(scratch, question.scope, question.tolerance_seconds, question.take_over_limits)
         self._findings = Findings()
         self._idle: list[tuple[str, str]] = []
         self._again: list[tuple[str, list[Violation]]] = []
@@ -114,7 +116,7 @@ class _Verification:
         self._close(reading)
 
     def _reading(self, partition: str) -> LockReading:
-        return LockReading(partition, self._spool, self._steps, self._scope, self._runs)
+        return LockReading(partition, self._scratch, self._steps, self._scope, self._runs)
 
     def _close(self, reading: LockReading | None) -> None:
         if reading is None:
@@ -136,7 +138,7 @@ class _Verification:
         """
         for _ in range(2):
             await self._clock.sleep(_PAUSE)
-            self._spool.forget(partition)
+            self._scratch.forget(partition)
             reading = self._reading(partition)
             async for page in self._evidence.journal(partition):
                 for stored in page:
@@ -152,27 +154,27 @@ class _Verification:
     async def _check_surroundings(self) -> None:
         patience = Patience(self._clock, self._question.patience_seconds)
         job_ids = self._few_jobs()
-        trail = TrailCheck(self._evidence, self._spool, self._scope)
-        await self._take_in(register.check_register(self._evidence, self._spool, job_ids))
+        trail = TrailCheck(self._evidence, self._scratch, self._scope)
+        await self._take_in(register.check_register(self._evidence, self._scratch, job_ids))
         await self._take_in(trail.check(patience, job_ids))
         if self._question.accepted is not None:
             with self._question.accepted.open(errors="replace") as lines:
-                await self._take_in(register.check_accepted(self._evidence, self._spool, lines))
-        await self._take_in(holdings.check_active(self._evidence, self._spool, patience))
-        await self._take_in(holdings.check_leases(self._evidence, self._idle, patience))
+                await self._take_in(register.check_accepted(self._evidence, self._scratch, lines))
+        await self._take_in(leftovers.check_active(self._evidence, self._scratch, patience))
+        await self._take_in(leftovers.check_leases(self._evidence, self._idle, patience))
 
     def _few_jobs(self) -> Sequence[str] | None:
         """Give the jobs if they are few and of chosen locks; None to look at all."""
-        if not self._scope.locks or self._spool.count("SELECT count(*) FROM jobs") > _FEW_JOBS:
+        if not self._scope.locks or self._scratch.count("SELECT count(*) FROM jobs") > _FEW_JOBS:
             return None
-        return [job_id for (job_id,) in self._spool.query("SELECT job_id FROM jobs WHERE in_scope")]
+        return [job_id for (job_id,) in self._scratch.query("SELECT job_id FROM jobs WHERE in_scope")]
 
     async def _check_ledger(self) -> tuple[int, int]:
         question = self._question
         if question.sink is None:
             return 0, 0
         ledger = LedgerCheck(
-            question.sink, self._spool, self._scope, question.tolerance_seconds, question.late_effects
+            question.sink, self._scratch, self._scope, question.tolerance_seconds, question.late_effects
         )
         await self._take_in(ledger.check(self._evidence))
         return ledger.accepted, ledger.refused
@@ -184,24 +186,26 @@ class _Verification:
     # --- the verdict --------------------------------------------------------------
 
     def _sum_up(self, effects: tuple[int, int]) -> Verdict:
-        spool, scope = self._spool, self._scope
+        scratch, scope = self._scratch, self._scope
         runs, interruptions = self._count_runs()
         statuses = Counter(
-            dict(spool.query("SELECT status, count(*) FROM jobs WHERE in_scope GROUP BY status"))
+            dict(scratch.query("SELECT status, count(*) FROM jobs WHERE in_scope GROUP BY status"))
         )
         over = dict(
-            spool.query("SELECT status, count(*) FROM jobs WHERE in_scope AND ended_at != '' GROUP BY status")
+            scratch.query(
+                "SELECT status, count(*) FROM jobs WHERE in_scope AND ended_at != '' GROUP BY status"
+            )
         )
         counts = {
-            "locks": spool.count("SELECT count(DISTINCT partition) FROM jobs WHERE in_scope"),
+            "locks": scratch.count("SELECT count(DISTINCT partition) FROM jobs WHERE in_scope"),
             "jobs": statuses.total(),
             "unfinished": statuses.total() - sum(over.values()),
-            "events": spool.count("SELECT sum(events) FROM jobs WHERE in_scope"),
+            "events": scratch.count("SELECT sum(events) FROM jobs WHERE in_scope"),
             "runs": runs,
             "interruptions": interruptions,
             "effects_accepted": effects[0],
             "effects_refused": effects[1],
-            "accepted": spool.count("SELECT count(*) FROM accepted"),
+            "accepted": scratch.count("SELECT count(*) FROM accepted"),
         }
         return Verdict(
             since=scope.since,
@@ -211,14 +215,14 @@ class _Verification:
             violations=self._findings.kept,
             found=dict(self._findings.counts),
             unchecked=self._unchecked(counts),
-            **measured(spool),
+            **measured(scratch),
             clocks_apart=self._runs.worst_clocks,
-            runs=runs_to_draw(spool, scope, self._findings.kept),
+            runs=runs_to_draw(scratch, scope, self._findings.kept),
         )
 
     def _count_runs(self) -> tuple[int, int]:
         first, behind = self._scope.bounds
-        found = self._spool.one(
+        found = self._scratch.one(
             "SELECT count(*), sum(outcome = 'Interrupted') FROM runs"
             " WHERE began_at < ? AND (ended_at = '' OR ended_at >= ?)",
             behind,

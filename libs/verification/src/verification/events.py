@@ -2,8 +2,8 @@
 
 import json
 
+from coordination.journal.rows import EventRow
 from coordination.ports import Values
-from coordination.rows import EventRow
 
 #: Numbers from here on are none that the storage has, nor can be kept.
 _TOO_LARGE = 2**63

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from coordination.journal.rows import EventRow
 from coordination.ports import Values
-from coordination.rows import EventRow
 
 
 @dataclass(frozen=True, slots=True)

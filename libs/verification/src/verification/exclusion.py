@@ -11,7 +11,7 @@ from datetime import datetime
 from contracts.statuses import EventStatus
 from verification.findings import Invariant, Violation
 from verification.scope import Scope
-from verification.spool import Run, Spool
+from verification.scratch_database import Run, ScratchDatabase
 
 #: Seconds; times of two transactions that are nearer may stand in either order: Azurite counts milliseconds,
 #: and fills the digits below with noise, which is less than this.
@@ -28,9 +28,9 @@ class RunCheck:
     """Checks neighbours, by their fences, and measures the time between them."""
 
     def __init__(
-        self, spool: Spool, scope: Scope, tolerance_seconds: float, limits: Mapping[str, float]
+        self, scratch: ScratchDatabase, scope: Scope, tolerance_seconds: float, limits: Mapping[str, float]
     ) -> None:
-        self._spool = spool
+        self._scratch = scratch
         self._scope = scope
         self._tolerance = tolerance_seconds
         self._limits = limits
@@ -38,9 +38,9 @@ class RunCheck:
         self.worst_clocks = 0.0
 
     def check(self, partition: str) -> Iterator[Violation]:
-        """Check the runs of a lock that are in the spool."""
+        """Check the runs of a lock that are in the scratch database."""
         earlier: Run | None = None
-        for later in self._spool.runs(partition):
+        for later in self._scratch.runs(partition):
             is_in_scope = self._scope.holds(later.began_at, later.ended_at)
             if is_in_scope:
                 self._measure_line(later)
@@ -102,11 +102,11 @@ class RunCheck:
 
     def _waits(self, cut_off: Run, moment: str) -> bool:
         """Tell whether the job of a run that was cut off was in line at a moment before its next run."""
-        job = self._spool.job(cut_off.partition, cut_off.job_id)
+        job = self._scratch.job(cut_off.partition, cut_off.job_id)
         return job is not None and (not job.ended_at or job.ended_at >= moment)
 
     def _sample(self, run: Run, measure: str, seconds: float) -> None:
-        self._spool.add("samples", (run.partition, measure, max(0.0, seconds)))
+        self._scratch.add("samples", (run.partition, measure, max(0.0, seconds)))
 
 
 def cause_of(run: Run) -> str:

@@ -7,14 +7,14 @@ from functools import lru_cache
 from contracts import lock_names
 from contracts.statuses import EventStatus, JobStatus
 from contracts.traceparent import trace_id_of
-from coordination.events import chain_hash
-from coordination.rows import EventRow, event_key
+from coordination.journal.events import chain_hash
+from coordination.journal.rows import EventRow, event_key
+from verification.authorship_rules import apart_from_start, end_without_run, foreign_write
 from verification.events import UnreadableRowError, kind_and_priority, read_event, storable
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
-from verification.run_rules import apart_from_start, end_without_run, foreign_write
 from verification.scope import Scope
-from verification.spool import JobFacts, Run
+from verification.scratch_database import JobFacts, Run
 from verification.steps import number_of
 
 #: Findings told of one job and invariant; what follows from a first one is seldom news.

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.statuses import EventStatus
-from coordination.events import timestamp
+from coordination.journal.events import timestamp
 from verification.events import UnreadableRowError, read_event
 from verification.evidence import Evidence
 from verification.findings import Invariant, Violation
 from verification.history import lock_partition
 from verification.scope import Scope
-from verification.spool import Spool
+from verification.scratch_database import ScratchDatabase
 
 #: Unknown runs that are looked for once more in the journal, which may have been read before they began.
 _MOST_LOOKED_FOR = 200
@@ -60,12 +60,12 @@ class LedgerCheck:
     """Goes through a ledger twice: to set its clock, and to judge."""
 
     def __init__(
-        self, path: Path, spool: Spool, scope: Scope, tolerance_seconds: float, late_effects: int
+        self, path: Path, scratch: ScratchDatabase, scope: Scope, tolerance_seconds: float, late_effects: int
     ) -> None:
         self.accepted = 0
         self.refused = 0
         self._path = path
-        self._spool = spool
+        self._scratch = scratch
         self._scope = scope
         self._tolerance = tolerance_seconds
         self._late_effects = late_effects
@@ -109,7 +109,7 @@ class LedgerCheck:
         run = self._run_of(effect)
         if run is not None and self._is_after(effect, run.over):
             self._late[effect.key, effect.fence, effect.job] += 1
-        recorded = self._spool.one(
+        recorded = self._scratch.one(
             "SELECT fence, recorded_at FROM steps WHERE job_id = ? AND name = ?", effect.job, effect.step
         )
         if recorded is None:
@@ -142,7 +142,7 @@ class LedgerCheck:
             return known
         partition = lock_partition(effect.key)
         rows = list(
-            self._spool.query(
+            self._scratch.query(
                 "SELECT job_id, began_at, ended_at FROM runs WHERE partition = ? AND fence = ?",
                 partition,
                 effect.fence,
@@ -150,7 +150,7 @@ class LedgerCheck:
         )
         if not rows:
             return None
-        following = self._spool.one(
+        following = self._scratch.one(
             "SELECT began_at FROM runs WHERE partition = ? AND fence > ? ORDER BY fence LIMIT 1",
             partition,
             effect.fence,

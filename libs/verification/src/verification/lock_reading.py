@@ -5,16 +5,16 @@ from contextlib import suppress
 
 from contracts.lock_names import LockNameError, normalise
 from contracts.statuses import JobStatus
-from coordination import rows
+from coordination.journal import rows
+from coordination.journal.rows import JobRow
 from coordination.ports import Values
-from coordination.rows import JobRow
-from verification.adding_up import contradictions, place_in_line
 from verification.evidence import Stored
 from verification.exclusion import RunCheck
 from verification.findings import Invariant, Violation
 from verification.history import JobHistory, lock_partition
+from verification.row_checks import contradictions, place_in_line
 from verification.scope import Scope
-from verification.spool import JobFacts, Run, Spool
+from verification.scratch_database import JobFacts, Run, ScratchDatabase
 from verification.steps import Steps
 
 #: Violations kept of one reading, of each invariant.
@@ -24,9 +24,11 @@ _EVENT, _JOB = "event|", "job|"
 
 
 class LockReading:
-    """Takes the rows of one partition. Jobs and runs go to the spool; little stays here."""
+    """Takes the rows of one partition. Jobs and runs go to the scratch database; little stays here."""
 
-    def __init__(self, partition: str, spool: Spool, steps: Steps, scope: Scope, runs: RunCheck) -> None:
+    def __init__(
+        self, partition: str, scratch: ScratchDatabase, steps: Steps, scope: Scope, runs: RunCheck
+    ) -> None:
         self.partition = partition
         self.violations: list[Violation] = []
         #: Whether anything was going on, so that its rows, read one after the other, may not fit together.
@@ -34,7 +36,7 @@ class LockReading:
         self.lock = ""
         #: Nothing runs or waits.
         self.is_idle = True
-        self._spool = spool
+        self._scratch = scratch
         self._steps = steps
         self._scope = scope
         self._runs = runs
@@ -74,11 +76,11 @@ class LockReading:
             self._keep(violation)
         self._check_name()
         self._check_lock_row()
-        for job_id, status in self._spool.query(
+        for job_id, status in self._scratch.query(
             "SELECT job_id, status FROM jobs WHERE partition = ? AND NOT has_row AND in_scope", self.partition
         ):
             self._tell(Invariant.EVENTS, f"its events end with {status}, but it has no row", job_id)
-        for job_id, attempts in self._spool.query(
+        for job_id, attempts in self._scratch.query(
             "SELECT job_id, attempts FROM jobs WHERE partition = ? AND status = ? AND in_scope"
             " AND job_id NOT IN (SELECT job_id FROM tickets WHERE tickets.partition = jobs.partition)",
             self.partition,
@@ -97,9 +99,9 @@ class LockReading:
             return
         history.close()
         facts = history.facts(self._scope)
-        self._spool.add_job(facts)
+        self._scratch.add_job(facts)
         for run in history.runs:
-            self._spool.add_run(run)
+            self._scratch.add_run(run)
         self.lock = self.lock or history.lock
         self.is_live |= not facts.ended_at
         if facts.in_scope:
@@ -109,12 +111,12 @@ class LockReading:
     def _read_job(self, job_id: str, values: Values) -> None:
         if values.get("status") == JobRow.TOMBSTONE:
             return
-        facts = self._spool.job(self.partition, job_id)
+        facts = self._scratch.job(self.partition, job_id)
         if facts is None:
             self.is_live = True
             self._tell(Invariant.ONE_END, "it has a row, but was never submitted", job_id)
             return
-        self._spool.execute(
+        self._scratch.execute(
             "UPDATE jobs SET has_row = 1, ticket_key = ? WHERE job_id = ? AND partition = ?",
             place_in_line(values),
             job_id,
@@ -124,8 +126,8 @@ class LockReading:
 
     def _read_ticket(self, key: str, values: Values) -> None:
         job_id = str(values.get("job_id"))
-        self._spool.add("tickets", (self.partition, job_id))
-        facts = self._spool.job(self.partition, job_id)
+        self._scratch.add("tickets", (self.partition, job_id))
+        facts = self._scratch.job(self.partition, job_id)
         if facts is None:
             self.is_live = True
             self._tell(Invariant.ONE_END, f"the ticket {key} is for a job that was never submitted", job_id)
@@ -173,7 +175,7 @@ class LockReading:
             )
         if job_id:
             self.is_idle = False
-            facts = self._spool.job(self.partition, job_id)
+            facts = self._scratch.job(self.partition, job_id)
             self.is_live |= facts is None
             status = "unknown" if facts is None else facts.status
             if status != JobStatus.RUNNING:
@@ -193,7 +195,7 @@ class LockReading:
             self._tell(Invariant.EXCLUSION, what, last.job_id)
 
     def _last_run(self) -> Run | None:
-        found = self._spool.one(
+        found = self._scratch.one(
             "SELECT * FROM runs WHERE partition = ? ORDER BY fence DESC LIMIT 1", self.partition
         )
         return None if found is None else Run(*found)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from verification.findings import Violation
 from verification.scope import Scope
-from verification.spool import Run, Spool
+from verification.scratch_database import Run, ScratchDatabase
 
 #: Runs drawn, and of them most around violations.
 _MOST_RUNS, _MOST_AROUND = 10_000, 2_000
@@ -13,27 +13,29 @@ _MOST_RUNS, _MOST_AROUND = 10_000, 2_000
 _NEIGHBOURS = 5
 
 
-def runs_to_draw(spool: Spool, scope: Scope, violations: Sequence[Violation]) -> list[Run]:
+def runs_to_draw(scratch: ScratchDatabase, scope: Scope, violations: Sequence[Violation]) -> list[Run]:
     """Give the runs around violations, and then the latest ones of the period."""
     found: dict[tuple[str, int, str], Run] = {}
     for violation in violations:
         if violation.job_id is None or len(found) >= _MOST_AROUND:
             continue
         for partition, fence in list(
-            spool.query("SELECT partition, fence FROM runs WHERE job_id = ? LIMIT 20", violation.job_id)
+            scratch.query("SELECT partition, fence FROM runs WHERE job_id = ? LIMIT 20", violation.job_id)
         ):
             if violation.fence in {None, fence}:
                 around = (partition, fence - _NEIGHBOURS, fence + _NEIGHBOURS)
                 _take(
-                    found, spool, "partition = ? AND fence BETWEEN ? AND ? ORDER BY fence LIMIT 50", *around
+                    found, scratch, "partition = ? AND fence BETWEEN ? AND ? ORDER BY fence LIMIT 50", *around
                 )
     first, behind = scope.bounds
     period = "began_at < ? AND (ended_at = '' OR ended_at >= ?) ORDER BY began_at DESC LIMIT ?"
-    _take(found, spool, period, behind, first, _MOST_RUNS - len(found))
+    _take(found, scratch, period, behind, first, _MOST_RUNS - len(found))
     return sorted(found.values(), key=lambda run: (run.lock, run.fence))
 
 
-def _take(found: dict[tuple[str, int, str], Run], spool: Spool, where: str, *values: object) -> None:
-    for row in spool.query(f"SELECT * FROM runs WHERE {where}", *values):  # noqa: S608 - texts of this module
+def _take(
+    found: dict[tuple[str, int, str], Run], scratch: ScratchDatabase, where: str, *values: object
+) -> None:
+    for row in scratch.query(f"SELECT * FROM runs WHERE {where}", *values):  # noqa: S608 - texts of this module
         run = Run(*row)
         found[run.partition, run.fence, run.job_id] = run

@@ -9,7 +9,7 @@ from verification.evidence import Evidence, Place
 from verification.findings import Invariant, Violation
 from verification.history import JobHistory
 from verification.scope import Scope
-from verification.spool import JobFacts, Spool
+from verification.scratch_database import JobFacts, ScratchDatabase
 from verification.waiting import batches
 
 #: Accepted jobs without an end that are read again; of more, only their number is told.
@@ -19,7 +19,7 @@ _AT_ONCE = 16
 
 
 async def check_register(
-    evidence: Evidence, spool: Spool, job_ids: Sequence[str] | None
+    evidence: Evidence, scratch: ScratchDatabase, job_ids: Sequence[str] | None
 ) -> AsyncIterator[Violation]:
     """See that the jobs in the journal are registered, each once and where it lives.
 
@@ -28,41 +28,43 @@ async def check_register(
     """
     if job_ids is None:
         async for page in evidence.registered():
-            _keep(spool, page)
+            _keep(scratch, page)
     else:
         for some in batches(job_ids, _AT_ONCE):
             places = await asyncio.gather(*map(evidence.find, some))
-            _keep(spool, [place for place in places if place is not None])
+            _keep(scratch, [place for place in places if place is not None])
     query = (
         "SELECT jobs.job_id, jobs.lock, registered.partition FROM jobs LEFT JOIN registered USING (job_id)"
         " WHERE in_scope AND (registered.partition IS NULL OR registered.partition != jobs.partition)"
     )
-    for job_id, lock, partition in spool.query(query):
+    for job_id, lock, partition in scratch.query(query):
         what = "is not in the register" if partition is None else f"is registered under partition {partition}"
         yield Violation(Invariant.ONE_END, f"it {what}", lock, job_id)
 
 
-def _keep(spool: Spool, places: Iterable[Place]) -> None:
+def _keep(scratch: ScratchDatabase, places: Iterable[Place]) -> None:
     for place in places:
-        spool.add("registered", (place.job_id, place.partition))
+        scratch.add("registered", (place.job_id, place.partition))
 
 
-async def check_accepted(evidence: Evidence, spool: Spool, lines: Iterable[str]) -> AsyncIterator[Violation]:
+async def check_accepted(
+    evidence: Evidence, scratch: ScratchDatabase, lines: Iterable[str]
+) -> AsyncIterator[Violation]:
     """See that every accepted id, one a line, has exactly one terminal record."""
     for line in lines:
         if not line.strip():
             continue
         try:
-            spool.add("accepted", (identifiers.normalise_job_id(line.strip()),))
+            scratch.add("accepted", (identifiers.normalise_job_id(line.strip()),))
         except identifiers.JobIdError as error:
             yield Violation(Invariant.ONE_END, f"an accepted id is none: {error}")
     unclear = "FROM accepted WHERE job_id NOT IN (SELECT job_id FROM jobs WHERE ended_at != '')"
     query = f"SELECT job_id {unclear} ORDER BY job_id LIMIT {_MOST_READ_AGAIN}"
-    for some in batches(list(spool.query(query)), _AT_ONCE):
+    for some in batches(list(scratch.query(query)), _AT_ONCE):
         for violation in await asyncio.gather(*(_judge(evidence, job_id) for (job_id,) in some)):
             if violation is not None:
                 yield violation
-    more = spool.count(f"SELECT count(*) {unclear}") - _MOST_READ_AGAIN
+    more = scratch.count(f"SELECT count(*) {unclear}") - _MOST_READ_AGAIN
     if more > 0:
         yield Violation(Invariant.ONE_END, f"{more} more accepted jobs had no terminal record")
 

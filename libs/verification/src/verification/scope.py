@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from coordination.events import timestamp
+from coordination.journal.events import timestamp
 
 #: Sorts behind every time that is written.
 _NEVER = "~"

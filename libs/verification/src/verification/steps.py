@@ -2,17 +2,17 @@
 
 import json
 
-from verification.spool import Spool
+from verification.scratch_database import ScratchDatabase
 
-#: Names of one job's steps that are held in memory before they go to the spool.
+#: Names of one job's steps that are held in memory before they go to the scratch database.
 _MOST_HELD = 50_000
 
 
 class Steps:
-    """Remembers the steps of one job after the other; with `keeps_all`, all of them in the spool, too."""
+    """Remembers the steps of one job after the other; with `keeps_all`, also all in the scratch database."""
 
-    def __init__(self, spool: Spool, *, keeps_all: bool) -> None:
-        self._spool = spool
+    def __init__(self, scratch: ScratchDatabase, *, keeps_all: bool) -> None:
+        self._scratch = scratch
         self._keeps_all = keeps_all
         self._job = ""
         self._names: set[str] = set()
@@ -27,10 +27,10 @@ class Steps:
             return False
         self._names.add(name)
         if self._keeps_all:
-            self._spool.add("steps", (job_id, name, fence, recorded_at))
+            self._scratch.add("steps", (job_id, name, fence, recorded_at))
         if len(self._names) >= _MOST_HELD:
             for held in () if self._keeps_all else self._names:
-                self._spool.add("steps", (job_id, held, fence, recorded_at))
+                self._scratch.add("steps", (job_id, held, fence, recorded_at))
             self._names.clear()
             self._has_spilled = True
         return True
@@ -40,7 +40,7 @@ class Steps:
         self._job = ""
 
     def _is_spilled(self, name: str) -> bool:
-        found = self._spool.one("SELECT 1 FROM steps WHERE job_id = ? AND name = ?", self._job, name)
+        found = self._scratch.one("SELECT 1 FROM steps WHERE job_id = ? AND name = ?", self._job, name)
         return found is not None
 
 

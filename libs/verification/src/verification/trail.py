@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from contracts.traceparent import trace_id_of
-from coordination.events import chain_hash
-from coordination.rows import EventRow
+from coordination.journal.events import chain_hash
+from coordination.journal.rows import EventRow
 from verification.events import UnreadableRowError, read_event
 from verification.evidence import Evidence, Told
 from verification.findings import Invariant, Violation
 from verification.history import lock_partition, update_digest
 from verification.scope import Scope
-from verification.spool import Spool
+from verification.scratch_database import ScratchDatabase
 from verification.waiting import Patience, batches
 
 #: Jobs that differ and are looked at closely; of more, only their number is told.
@@ -29,11 +29,11 @@ _LATE = "the trail lacks event"
 
 
 class TrailCheck:
-    """Compares the trail with what the spool knows of the journal."""
+    """Compares the trail with what the scratch database knows of the journal."""
 
-    def __init__(self, evidence: Evidence, spool: Spool, scope: Scope) -> None:
+    def __init__(self, evidence: Evidence, scratch: ScratchDatabase, scope: Scope) -> None:
         self._evidence = evidence
-        self._spool = spool
+        self._scratch = scratch
         self._scope = scope
         #: Jobs, with their partitions, that differ in the first pass.
         self._differ: dict[str, str] = {}
@@ -43,7 +43,7 @@ class TrailCheck:
         """Compare the trails of these jobs, or the whole trail."""
         for job_id in [None] if job_ids is None else job_ids:
             await self._compare(job_id)
-        for job_id, partition in self._spool.query(
+        for job_id, partition in self._scratch.query(
             "SELECT job_id, partition FROM jobs WHERE in_scope AND NOT in_trail"
         ):
             self._note(job_id, partition)
@@ -90,12 +90,12 @@ class TrailCheck:
         if first is None:
             return
         job_id, partition = first.partition, lock_partition(first.event.lock_name)
-        facts = self._spool.job(partition, job_id)
+        facts = self._scratch.job(partition, job_id)
         if facts is None:
             if self._is_lost(first):
                 self._note(job_id, partition)
             return
-        self._spool.execute(
+        self._scratch.execute(
             "UPDATE jobs SET in_trail = 1 WHERE job_id = ? AND partition = ?", job_id, partition
         )
         if facts.in_scope and facts.digest != digest.digest():
@@ -105,7 +105,7 @@ class TrailCheck:
         """Tell whether the trail of a job that is not known is of the scope, by the job's first event."""
         at, lock = first.event.timestamp, first.event.lock_name
         is_chosen = not self._scope.locks or lock in self._scope.locks
-        known = self._spool.one("SELECT partition FROM jobs WHERE job_id = ?", first.partition)
+        known = self._scratch.one("SELECT partition FROM jobs WHERE job_id = ?", first.partition)
         return known is None and is_chosen and self._scope.holds(at, at)
 
     def _note(self, job_id: str, partition: str) -> None:

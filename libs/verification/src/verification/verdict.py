@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from coordination.events import timestamp
+from coordination.journal.events import timestamp
 from verification.exclusion import HAND_OVER, IN_LINE, TAKE_OVER
 from verification.findings import Invariant, Violation
 from verification.quantiles import nearest_rank
-from verification.spool import Run, Spool
+from verification.scratch_database import Run, ScratchDatabase
 
 CAUSES = ("runner_died", "worker_stopped", "worker_lost")
 
@@ -87,10 +87,10 @@ class Verdict:
         }
 
 
-def measured(spool: Spool) -> dict[str, Any]:
-    """Sum up the samples in the spool, by the verdict's names."""
+def measured(scratch: ScratchDatabase) -> dict[str, Any]:
+    """Sum up the samples in the scratch database, by the verdict's names."""
     return {
-        "in_line": Percentiles.of(spool.samples(IN_LINE)),
-        "hand_over": Percentiles.of(spool.samples(HAND_OVER)),
-        "take_over": {cause: Percentiles.of(spool.samples(f"{TAKE_OVER}{cause}")) for cause in CAUSES},
+        "in_line": Percentiles.of(scratch.samples(IN_LINE)),
+        "hand_over": Percentiles.of(scratch.samples(HAND_OVER)),
+        "take_over": {cause: Percentiles.of(scratch.samples(f"{TAKE_OVER}{cause}")) for cause in CAUSES},
     }

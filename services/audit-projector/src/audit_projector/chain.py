@@ -6,8 +6,8 @@ from datetime import datetime
 
 from azure_storage.read_models.documents import Tenure, Watermark
 from contracts.statuses import EventStatus
-from coordination.events import chain_hash
-from coordination.rows import EventRow
+from coordination.journal.events import chain_hash
+from coordination.journal.rows import EventRow
 
 #: What only a run's holder, or whoever takes over from it, writes; and so the ends.
 _OF_A_RUN = {EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.INTERRUPTED}
@@ -22,7 +22,7 @@ class Chain:
         #: Fence of the run in progress; 0 when none is.
         self.running_fence = mark.running_fence
         #: What a holder wrote for a run that was over, or that was not this job's.
-        self.intruders: list[EventRow] = []
+        self.foreign_events: list[EventRow] = []
         #: The transaction that ended the last run; it may go on to fail the job.
         self._ended_in = ""
         self._tenures: dict[int, Tenure] = {}
@@ -42,7 +42,7 @@ class Chain:
     def _follow(self, event: EventRow) -> None:
         status = EventStatus(event.status)
         if self._intrudes(event, status):
-            self.intruders.append(event)
+            self.foreign_events.append(event)
         moment = datetime.fromisoformat(event.timestamp)
         if status is EventStatus.STARTED and event.fence is not None:
             self.running_fence = event.fence

@@ -5,7 +5,7 @@ projected independently, in any order, and times are those of the writers' clock
 no clock can get wrong, wherever there is such a thing:
 
 - A holder wrote for a run that was over, or was not its job's run at all. Seen in the order of the job's own
-  events (`Chain.intruders`).
+  events (`Chain.foreign_events`).
 - Two runs have the same fence. Seen in the tenure's row, which collects the runs it was written for.
 - A run had not ended although the next had begun. Asked of the journal once the next one's start is known
   to be there: the end of a run is committed before, or together with, the next start.
@@ -33,9 +33,9 @@ from uuid import uuid4
 from audit_projector.observations import ExclusionViolated, Observe
 from azure_storage.read_models.documents import StaleError, Tenure
 from contracts.statuses import EventStatus, JobStatus
-from coordination import rows
+from coordination.journal import rows
+from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Journal
-from coordination.rows import EventRow, JobRow
 
 #: Clocks of hosts that agree better than this never raise a false alarm. Time services keep them to
 #: milliseconds; a host whose time is not kept at all is off by more, and is worth finding.
@@ -72,7 +72,7 @@ class ExclusionCheck:
         self._told: set[tuple[str, int]] = set()
 
     async def check(
-        self, partition: str, written: Iterable[Tenure], intruders: Sequence[EventRow] = ()
+        self, partition: str, written: Iterable[Tenure], foreign_events: Sequence[EventRow] = ()
     ) -> None:
         """Check the tenures just written, and events that a holder had no right to write.
 
@@ -82,7 +82,7 @@ class ExclusionCheck:
             around = await self._tenures.tenures_around(partition, fence)
             for finding in await self._look(partition, fence, around):
                 await self._tell(partition, finding)
-        for event in intruders:
+        for event in foreign_events:
             await self._tell(partition, await self._intrusion(partition, event))
 
     async def _look(self, partition: str, fence: int, around: Sequence[Tenure]) -> list[_Finding]:

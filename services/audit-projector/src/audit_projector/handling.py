@@ -16,7 +16,7 @@ from contracts.messages import JobEvents
 from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from coordination.ports import Clock, UnknownOutcomeError
-from service_defaults.broker import Intake, events_exchange, projector_queue
+from service_defaults.broker import MessageReader, events_exchange, projector_queue
 from service_defaults.logging import log_context
 
 logger = logging.getLogger(__name__)
@@ -38,13 +38,13 @@ class EventHandler:
     def __init__(
         self,
         projection: Projection,
-        intake: Intake,
+        reader: MessageReader,
         clock: Clock,
         telemetry: ProjectionTelemetry,
         patience_seconds: float = _PATIENCE,
     ) -> None:
         self._projection = projection
-        self._intake = intake
+        self._reader = reader
         self._clock = clock
         self._telemetry = telemetry
         self._patience_seconds = patience_seconds
@@ -52,14 +52,14 @@ class EventHandler:
 
     async def on_events(self, message: RabbitMessage) -> None:
         """Project what the message names."""
-        body = await self._intake.parse(message, JobEvents)
+        body = await self._reader.parse(message, JobEvents)
         if body is None:
             return
         try:
             lock = lock_names.normalise(body.lock)
             named = _numbers(body)
         except ValueError as error:
-            await self._intake.quarantine(message, str(error))
+            await self._reader.quarantine(message, str(error))
             return
         for job_id, (first, last) in named.items():
             with log_context({at.JOB_ID: job_id, at.LOCK_NAME: lock}):

@@ -16,7 +16,7 @@ from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModelWriter
 from coordination.clock import SystemClock
 from service_defaults.app import in_background, serve, stop_as_failed
-from service_defaults.broker import ConsumerWatchdog, Intake, make_broker
+from service_defaults.broker import ConsumerWatchdog, MessageReader, make_broker
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
@@ -35,7 +35,7 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
     telemetry = ProjectionTelemetry()
     projection = make_projection(journal, models, telemetry.observe)
-    handler = EventHandler(projection, Intake(broker, settings.topology), clock, telemetry)
+    handler = EventHandler(projection, MessageReader(broker, settings.topology), clock, telemetry)
     subscribe(broker, settings.topology, handler)
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 

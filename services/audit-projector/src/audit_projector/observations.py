@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from coordination.rows import EventRow
+from coordination.journal.rows import EventRow
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Protocol
 from audit_projector.chain import Chain
 from audit_projector.exclusion import ExclusionCheck, Tenures
 from audit_projector.observations import EventsProjected, Observe, TrailBroken
-from audit_projector.recollections import Recollection, Recollections
+from audit_projector.projection_cache import CachedJob, ProjectionCache
 from azure_storage.read_models.documents import (
     KnownLock,
     StaleError,
@@ -26,9 +26,9 @@ from azure_storage.read_models.documents import (
 from contracts import lock_names
 from contracts.jobs import Event
 from contracts.statuses import EventStatus
-from coordination import rows
+from coordination.journal import rows
+from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Journal, UnknownOutcomeError
-from coordination.rows import EventRow, JobRow
 
 #: Times a projector lets another go first before it leaves the job to a later message.
 _MOST_TRIES = 10
@@ -79,7 +79,7 @@ class Projection:
         self._told = told
         self._observe = observe
         self._exclusion = ExclusionCheck(journal, models, observe)
-        self._recollections = Recollections()
+        self._cache = ProjectionCache()
         #: Told of already, as the same try may be repeated for minutes.
         self._known_breaks: set[tuple[str, int]] = set()
 
@@ -103,7 +103,7 @@ class Projection:
         raise UnknownOutcomeError(f"others keep projecting job {job_id}")
 
     async def _try(self, partition: str, job_id: str, first: int, up_to: int, *, afresh: bool) -> int:
-        remembered = self._recollections.take(job_id, first)
+        remembered = self._cache.take(job_id, first)
         known = remembered or await self._look_up(partition, job_id)
         if known is None:
             return 0
@@ -111,7 +111,7 @@ class Projection:
             if remembered is None and known.is_whole:
                 # Whoever projected the last event may have died before the job was taken off the active ones.
                 await self._journal.retire(job_id)
-            self._recollections.keep(job_id, replace(known, heard=up_to))
+            self._cache.keep(job_id, replace(known, heard=up_to))
             return 0
         chain = Chain(Watermark() if afresh else known.mark)
         stored = await self._journal.read_range(
@@ -131,19 +131,17 @@ class Projection:
             await self._journal.retire(job_id)
         if not afresh:
             mark = replace(mark, etag=etag)
-            self._recollections.keep(job_id, Recollection(mark, summary, known.as_of, up_to))
+            self._cache.keep(job_id, CachedJob(mark, summary, known.as_of, up_to))
         return len(events)
 
-    async def _look_up(self, partition: str, job_id: str) -> Recollection | None:
+    async def _look_up(self, partition: str, job_id: str) -> CachedJob | None:
         job = await self._read_job(partition, job_id)
         if job is None:
             return None
         mark = await self._models.watermark(job_id, datetime.fromisoformat(job.submitted_at))
-        return Recollection(mark, self._summary(job), job.seq)
+        return CachedJob(mark, self._summary(job), job.seq)
 
-    async def _brought_up_to(
-        self, known: Recollection, partition: str, events: Sequence[EventRow]
-    ) -> Recollection:
+    async def _brought_up_to(self, known: CachedJob, partition: str, events: Sequence[EventRow]) -> CachedJob:
         """Give what is known of a job with a summary that is not older than these events."""
         last = events[-1].seq
         if last <= known.as_of:
@@ -167,7 +165,7 @@ class Projection:
     async def _record_tenures(self, partition: str, chain: Chain) -> None:
         tenures = chain.tenures()
         await self._models.record_tenures(partition, tenures)
-        await self._exclusion.check(partition, tenures, chain.intruders)
+        await self._exclusion.check(partition, tenures, chain.foreign_events)
 
     async def _read_job(self, partition: str, job_id: str) -> JobRow | None:
         row = await self._journal.read(partition, rows.job_key(job_id))

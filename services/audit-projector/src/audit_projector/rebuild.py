@@ -16,7 +16,7 @@ from azure_storage.installation import connect, read_model_names
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModelWriter, registered_jobs
 from coordination.clock import SystemClock
-from coordination.persistence import until_known
+from coordination.journal.persistence import until_known
 from coordination.ports import UnknownOutcomeError
 from service_defaults.logging import configure_logging
 from service_defaults.settings import read_settings

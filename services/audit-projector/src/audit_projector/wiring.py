@@ -3,7 +3,7 @@
 from audit_projector.observations import Observe
 from audit_projector.projection import Projection, Told, Writes
 from contracts.traceparent import trace_id_of
-from coordination import events
+from coordination.journal import events
 from coordination.ports import Journal
 from service_defaults.broker import to_event
 

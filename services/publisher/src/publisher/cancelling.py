@@ -5,9 +5,9 @@ from typing import Protocol
 
 from contracts.messages import Hint
 from contracts.statuses import JobStatus
-from coordination.cancellation import Canceller
+from coordination.clients.cancellation import Canceller
+from coordination.journal.rows import JobRow
 from coordination.ports import Journal
-from coordination.rows import JobRow
 from publisher.job_state import find_job
 
 

@@ -10,13 +10,13 @@ from faststream.rabbit.annotations import RabbitMessage
 
 from contracts.messages import SubmitJob
 from contracts.topology import Topology
+from coordination.clients.submission import JobExistsError
 from coordination.ports import Clock, InvalidTransactionError
-from coordination.submission import JobExistsError
 from publisher.actors import ActorError, usable_actor
 from publisher.problems import ProblemError
-from publisher.submission import NotConfirmedError, Reception
+from publisher.submission import NotConfirmedError, SubmissionService
 from publisher.telemetry import RequestTelemetry
-from service_defaults.broker.intake import Intake
+from service_defaults.broker.message_reader import MessageReader
 from service_defaults.broker.topology import jobs_exchange, submissions_queue
 
 
@@ -24,8 +24,8 @@ from service_defaults.broker.topology import jobs_exchange, submissions_queue
 class SubmitCommands:
     """Carries out SubmitJob commands; what can never succeed goes to quarantine with the reason."""
 
-    intake: Intake
-    reception: Reception
+    reader: MessageReader
+    submissions: SubmissionService
     clock: Clock
     telemetry: RequestTelemetry
     #: Seconds between two tries while the storage is away.
@@ -35,12 +35,12 @@ class SubmitCommands:
 
     async def submit_job(self, message: RabbitMessage) -> None:
         """Submit the job a message asks for. A redelivery with the same content is a success."""
-        command = await self.intake.parse(message, SubmitJob)
+        command = await self.reader.parse(message, SubmitJob)
         if command is None:
             return
         refusal = await self._carry_out(command, message.headers)
         if refusal is not None:
-            await self.intake.quarantine(message, refusal)
+            await self.reader.quarantine(message, refusal)
 
     async def _carry_out(self, command: SubmitJob, headers: Mapping[str, Any]) -> str | None:
         """Submit, for as long as the storage stays silent; gives the reason when it can never be done."""
@@ -67,7 +67,7 @@ class SubmitCommands:
         with self.telemetry.submission(headers) as submitting:
             submitting.asks(command.job)
             actor = usable_actor(command.actor)
-            job = await self.reception.accept(command.job, actor, submitting.traceparent)
+            job = await self.submissions.accept(command.job, actor, submitting.traceparent)
             submitting.is_of(job.job_id)
 
 

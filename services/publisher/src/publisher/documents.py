@@ -8,9 +8,9 @@ from pydantic import JsonValue
 from contracts.jobs import Event, Job, JobError, Progress, WaitingFor
 from contracts.statuses import JobStatus
 from contracts.traceparent import trace_id_of
-from coordination.events import announced
-from coordination.rows import EventRow, JobRow
-from service_defaults.broker.bell import to_event
+from coordination.journal.events import announced
+from coordination.journal.rows import EventRow, JobRow
+from service_defaults.broker.notifier import to_event
 
 
 def event_document(row: EventRow) -> Event:

@@ -1,9 +1,9 @@
 """Use case: what happened, to one job or to all of them."""
 
 from contracts.jobs import Event, Page
-from coordination import rows
+from coordination.journal import rows
+from coordination.journal.rows import EventRow
 from coordination.ports import Journal, Registration
-from coordination.rows import EventRow
 from publisher.documents import event_document
 from publisher.job_state import find_job, read_job
 

@@ -8,10 +8,10 @@ from pydantic import JsonValue
 from contracts.identifiers import JobIdError, normalise_job_id
 from contracts.jobs import Job, WaitingFor
 from contracts.statuses import JobStatus
-from coordination import rows
-from coordination.cancellation import NoSuchJobError
+from coordination.clients.cancellation import NoSuchJobError
+from coordination.journal import rows
+from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import Journal, Registration, UnknownOutcomeError
-from coordination.rows import JobRow, LockRow
 from publisher.documents import job_document
 
 #: Most ids of jobs ahead that are named.

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from contracts.jobs import Event, Progress, WaitingFor
 from contracts.statuses import JobStatus
+from coordination.journal.rows import JobRow
 from coordination.ports import Clock, Journal, Registration, UnknownOutcomeError
-from coordination.rows import JobRow
 from publisher.documents import progress
 from publisher.job_events import read_events
 from publisher.job_state import Place, place_in_line, read_job

@@ -4,9 +4,9 @@ import asyncio
 
 from contracts import lock_names
 from contracts.jobs import Lock, Page
-from coordination import rows
+from coordination.journal import rows
+from coordination.journal.rows import LockRow
 from coordination.ports import Journal
-from coordination.rows import LockRow
 from publisher.documents import moment
 from publisher.problems import NotFoundError, shorten
 from publisher.reading import ReadModels

@@ -13,12 +13,12 @@ from azure_storage.read_models import ReadModels
 from coordination.clock import SystemClock
 from publisher.application import make_application
 from publisher.commands import SubmitCommands, subscribe
-from publisher.consumption import Consumption
+from publisher.deferred_consumer import DeferredConsumer
 from publisher.settings import PublisherSettings
-from publisher.stopping import StopNotice
+from publisher.stopping import ShutdownSignal
 from publisher.use_cases import make_use_cases
 from service_defaults.app import in_background, stop_as_failed
-from service_defaults.broker import ConsumerWatchdog, Intake, RabbitBell, make_broker
+from service_defaults.broker import ConsumerWatchdog, MessageReader, RabbitNotifier, make_broker
 from service_defaults.health import Health
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
@@ -28,25 +28,25 @@ from service_defaults.storage_telemetry import StorageTelemetry
 def create_app(settings: PublisherSettings | None = None) -> FastAPI:
     """Build the publisher. Neither RabbitMQ nor the storage needs to be there yet when it is started."""
     settings = settings or read_settings(PublisherSettings)
-    clock, stop = SystemClock(), StopNotice()
+    clock, stop = SystemClock(), ShutdownSignal()
     storage = connect(settings, StorageTelemetry().observe)
     journal, read_models = TableJournal(storage), ReadModels(storage, read_model_names(settings))
     broker = make_broker(settings)
-    bell = RabbitBell(
-        broker, settings.topology, settings.deferral_milliseconds, timeout=settings.ring_timeout_seconds
+    notifier = RabbitNotifier(
+        broker, settings.topology, settings.deferral_milliseconds, timeout=settings.wake_up_timeout_seconds
     )
-    use_cases = make_use_cases(journal, bell, read_models, clock, lambda: stop.has_come)
+    use_cases = make_use_cases(journal, notifier, read_models, clock, lambda: stop.received)
     commands = SubmitCommands(
-        Intake(broker, settings.topology), use_cases.reception, clock, use_cases.telemetry
+        MessageReader(broker, settings.topology), use_cases.submissions, clock, use_cases.telemetry
     )
     subscribe(broker, settings.topology, commands, settings.submissions_at_once)
-    consumption = Consumption(broker)
+    consumer = DeferredConsumer(broker)
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         preparing = prepare_patiently(read_models.prepare)
-        tasks = [in_background(work) for work in (preparing, consumption.start(), watchdog.run())]
+        tasks = [in_background(work) for work in (preparing, consumer.start(), watchdog.run())]
         try:
             with stop.awaited():
                 yield
@@ -54,11 +54,11 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await bell.aclose()
+            await notifier.aclose()
             await broker.stop()
             await storage.aclose()
 
     app = make_application(use_cases, running)
-    health = Health({"rabbitmq": consumption.check, "storage": read_models.check})
+    health = Health({"rabbitmq": consumer.check, "storage": read_models.check})
     app.router.routes.extend(Route(path, answer) for path, answer in health.routes())
     return app

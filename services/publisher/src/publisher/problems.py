@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Match
 
 from contracts.telemetry import attributes as at
-from coordination.cancellation import CancelTooLateError, NoSuchJobError
+from coordination.clients.cancellation import CancelTooLateError, NoSuchJobError
 from coordination.ports import UnknownOutcomeError
 from publisher.tracing import current_trace_id, traceresponse
 
@@ -95,7 +95,7 @@ class StorageAwayError(ProblemError):
     def __init__(self, detail: str = "The storage does not answer; ask again later.", **more: Any) -> None:
         super().__init__(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            "storage_away",
+            "storage_unavailable",
             detail,
             headers={"Retry-After": str(RETRY_AFTER)},
             **more,
@@ -112,7 +112,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _known)
     app.add_exception_handler(StarletteHTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(UnknownOutcomeError, _storage_away)
+    app.add_exception_handler(UnknownOutcomeError, _storage_unavailable)
     app.add_exception_handler(NoSuchJobError, _no_such_job)
     app.add_exception_handler(CancelTooLateError, _too_late)
     app.add_exception_handler(Exception, _unexpected)
@@ -168,7 +168,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     return _response(request, InvalidFieldsError(field_problems(list(error.errors()), skip=1)))
 
 
-async def _storage_away(request: Request, error: Exception) -> JSONResponse:
+async def _storage_unavailable(request: Request, error: Exception) -> JSONResponse:
     _logger.warning("storage did not answer", extra={at.URL_PATH: shorten(request.url.path)})
     return _response(request, StorageAwayError())
 

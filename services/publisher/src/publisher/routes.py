@@ -9,8 +9,8 @@ from fastapi.responses import StreamingResponse
 from contracts import lock_names
 from contracts.jobs import Accepted, Event, Job, Kind, Lock, Page, Worker
 from contracts.statuses import JobStatus
+from coordination.clients.submission import JobExistsError
 from coordination.ports import InvalidTransactionError
-from coordination.submission import JobExistsError
 from publisher import links, locks
 from publisher.documentation import (
     CURSOR,
@@ -65,7 +65,7 @@ async def submit_job(request: Request, response: Response, uses: Uses, actor: Ac
         with uses.telemetry.submission(request.headers) as submitting:
             asked = await read_submission(request)
             submitting.asks(asked)
-            job = await uses.reception.accept(asked, actor, submitting.traceparent)
+            job = await uses.submissions.accept(asked, actor, submitting.traceparent)
             submitting.is_of(job.job_id)
     except JobExistsError as error:
         raise _exists(error) from None

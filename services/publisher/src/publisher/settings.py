@@ -14,8 +14,8 @@ class PublisherSettings(ServiceSettings):
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
 
-    #: How long a submission waits for its doorbell to be confirmed; the sweeper rings again if it was not.
-    ring_timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 2.0
+    #: How long a submission waits for its wake-up to be confirmed; the sweeper sends another if it was not.
+    wake_up_timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 2.0
 
     #: SubmitJob commands worked on at the same time.
     submissions_at_once: Annotated[int, Field(ge=1, le=200)] = 10

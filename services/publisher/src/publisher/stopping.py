@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class StopNotice:
+class ShutdownSignal:
     """Whether the process was told to stop: streams end then, or the server would wait for them in vain."""
 
     def __init__(self) -> None:
-        self.has_come = False
+        self.received = False
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
@@ -22,7 +22,7 @@ class StopNotice:
         earlier = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
         def notice(number: int, frame: FrameType | None) -> None:
-            self.has_come = True
+            self.received = True
             handler = earlier[signal.Signals(number)]
             if callable(handler):
                 handler(number, frame)
@@ -32,6 +32,6 @@ class StopNotice:
         try:
             yield
         finally:
-            self.has_come = True
+            self.received = True
             for number, handler in earlier.items():
                 signal.signal(number, handler)

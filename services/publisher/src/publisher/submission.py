@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from contracts.identifiers import new_id
 from contracts.jobs import Submission
+from coordination.clients.submission import NewJob, Submitter
+from coordination.journal.rows import JobRow
 from coordination.ports import CoordinationError, UnknownOutcomeError
-from coordination.rows import JobRow
-from coordination.submission import NewJob, Submitter
 from publisher.kinds import KnownKinds
 from publisher.strict_json import canonical
 
@@ -21,7 +21,7 @@ class NotConfirmedError(CoordinationError):
 
 
 @dataclass(frozen=True)
-class Reception:
+class SubmissionService:
     """Accepts jobs."""
 
     submitter: Submitter

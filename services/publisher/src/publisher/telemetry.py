@@ -10,10 +10,10 @@ from opentelemetry.trace import Span, Status, StatusCode
 from contracts.jobs import Submission
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
-from coordination.cancellation import CancelTooLateError
+from coordination.clients.cancellation import CancelTooLateError
+from coordination.clients.submission import JobExistsError
+from coordination.journal.rows import JobRow
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
-from coordination.rows import JobRow
-from coordination.submission import JobExistsError
 from publisher.actors import ActorError
 from publisher.problems import ProblemError
 from publisher.submission import NotConfirmedError

@@ -6,9 +6,9 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Header, Request
 
-from coordination.cancellation import Canceller
-from coordination.ports import Bell, Clock, Journal
-from coordination.submission import Submitter
+from coordination.clients.cancellation import Canceller
+from coordination.clients.submission import Submitter
+from coordination.ports import Clock, Journal, Notifier
 from publisher.actors import MAX_LENGTH, ActorError, usable_actor
 from publisher.cancelling import Cancelling, Hints
 from publisher.documentation import ACTOR_FORMAT
@@ -16,12 +16,12 @@ from publisher.job_stream import JobStream
 from publisher.kinds import KnownKinds
 from publisher.problems import FieldProblem, InvalidFieldsError
 from publisher.reading import ReadModels
-from publisher.submission import Reception
+from publisher.submission import SubmissionService
 from publisher.telemetry import RequestTelemetry
 
 
-class HintingBell(Bell, Hints, Protocol):
-    """A bell that also carries hints."""
+class HintingNotifier(Notifier, Hints, Protocol):
+    """A notifier that also sends hints."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class UseCases:
 
     journal: Journal
     read_models: ReadModels
-    reception: Reception
+    submissions: SubmissionService
     cancelling: Cancelling
     kinds: KnownKinds
     stream: JobStream
@@ -39,7 +39,7 @@ class UseCases:
 
 def make_use_cases(
     journal: Journal,
-    bell: HintingBell,
+    notifier: HintingNotifier,
     read_models: ReadModels,
     clock: Clock,
     is_stopping: Callable[[], bool] = lambda: False,
@@ -49,8 +49,8 @@ def make_use_cases(
     return UseCases(
         journal=journal,
         read_models=read_models,
-        reception=Reception(Submitter(journal, bell, clock), kinds),
-        cancelling=Cancelling(journal, Canceller(journal, bell, clock), bell),
+        submissions=SubmissionService(Submitter(journal, notifier, clock), kinds),
+        cancelling=Cancelling(journal, Canceller(journal, notifier, clock), notifier),
         kinds=kinds,
         stream=JobStream(journal, clock, is_stopping),
         telemetry=RequestTelemetry(kinds.knows),

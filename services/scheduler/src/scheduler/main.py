@@ -12,15 +12,15 @@ from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models.reading import ReadModels
 from coordination.clock import SystemClock
-from coordination.survey import Surveyor
-from coordination.sweeper import Sweeper
+from coordination.maintenance.queue_snapshot import SnapshotReader
+from coordination.maintenance.sweeper import Sweeper
 from coordination.times import LeaseTimes
-from scheduler.duty import Duty
+from scheduler.leadership import Leadership
 from scheduler.rounds import Rounds
 from scheduler.settings import SchedulerSettings
 from scheduler.telemetry import SchedulerTelemetry
 from service_defaults.app import in_background, serve
-from service_defaults.broker import RabbitBell, make_broker
+from service_defaults.broker import RabbitNotifier, make_broker
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
@@ -31,21 +31,21 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     """Build the scheduler."""
     clock = SystemClock()
     broker = make_broker(settings)
-    bell = RabbitBell(broker, settings.topology, settings.deferral_milliseconds)
+    notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds)
     storage = connect(settings, StorageTelemetry().observe)
     journal, leases = TableJournal(storage), BlobLeases(storage)
     read_models = ReadModels(storage, read_model_names(settings))
     telemetry = SchedulerTelemetry(clock, settings.survey_seconds)
     rounds = Rounds(
-        Sweeper(leases, journal, bell, clock, read_models.projected_seq),
-        Surveyor(journal, clock, settings.survey_seconds),
+        Sweeper(leases, journal, notifier, clock, read_models.projected_seq),
+        SnapshotReader(journal, clock, settings.survey_seconds),
         read_models.workers,
         clock,
         telemetry,
         settings.survey_seconds,
     )
     times = LeaseTimes.of(settings.scheduler_lease_seconds)
-    duty = Duty(leases, clock, rounds, times, settings.sweep_seconds, telemetry)
+    duty = Leadership(leases, clock, rounds, times, settings.sweep_seconds, telemetry)
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
@@ -66,7 +66,7 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     return AsgiFastStream(
         broker,
         lifespan=lifespan,
-        on_shutdown=[bell.aclose],
+        on_shutdown=[notifier.aclose],
         asgi_routes=Health({"rabbitmq": rabbitmq_check(broker), "storage": read_models.check}).routes(),
         logger=logging.getLogger("faststream"),
     )

@@ -1,12 +1,12 @@
-"""The rounds of the scheduler on duty: sweep each time, and now and then survey what there is."""
+"""The rounds of the elected scheduler: sweep each time, and now and then take a snapshot of all queues."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from contracts.jobs import Worker
+from coordination.maintenance.queue_snapshot import QueueSnapshot, SnapshotReader
+from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.ports import ActiveJob, Clock, UnknownOutcomeError
-from coordination.survey import Survey, Surveyor
-from coordination.sweeper import Sweeper, Swept
 
 #: Reads the latest heartbeat of every worker. Raises UnknownOutcomeError.
 ReadWorkers = Callable[[], Awaitable[Sequence[Worker]]]
@@ -18,27 +18,27 @@ class Watch(Protocol):
     def swept(self, swept: Swept, seconds: float) -> None:
         """Tell of a pass of the sweeper, and how long it took."""
 
-    def surveyed(self, survey: Survey, workers: Sequence[Worker]) -> None:
-        """Tell of a survey."""
+    def surveyed(self, snapshot: QueueSnapshot, workers: Sequence[Worker]) -> None:
+        """Publish a snapshot."""
 
     def gave_up(self, error: UnknownOutcomeError) -> None:
         """Tell that the storage did not answer; the next round goes on."""
 
 
 class Rounds:
-    """Sweeps, and surveys at most once in `survey_seconds`, by the active jobs that the sweep has read."""
+    """Sweeps, and takes a snapshot of the jobs that the sweep has read, at most once in `survey_seconds`."""
 
     def __init__(
         self,
         sweeper: Sweeper,
-        surveyor: Surveyor,
+        snapshot_reader: SnapshotReader,
         read_workers: ReadWorkers,
         clock: Clock,
         watch: Watch,
         survey_seconds: float,
     ) -> None:
         self._sweeper = sweeper
-        self._surveyor = surveyor
+        self._surveyor = snapshot_reader
         self._read_workers = read_workers
         self._clock = clock
         self._watch = watch
@@ -52,11 +52,11 @@ class Rounds:
             swept = await self._sweeper.sweep()
             self._watch.swept(swept, self._clock.boot() - began)
             if began >= self._next_survey:
-                await self._survey(swept.jobs)
+                await self._snapshot(swept.jobs)
                 self._next_survey = began + self._survey_seconds
         except UnknownOutcomeError as error:
             self._watch.gave_up(error)
 
-    async def _survey(self, active: Sequence[ActiveJob]) -> None:
-        survey = await self._surveyor.survey(active)
-        self._watch.surveyed(survey, await self._read_workers())
+    async def _snapshot(self, active: Sequence[ActiveJob]) -> None:
+        snapshot = await self._surveyor.snapshot(active)
+        self._watch.surveyed(snapshot, await self._read_workers())

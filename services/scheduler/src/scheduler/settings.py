@@ -14,7 +14,7 @@ class SchedulerSettings(ServiceSettings):
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8040
 
-    #: Between two sweeps; shorter finds lost bells and hosts sooner and reads the tables more often.
+    #: Between two sweeps; shorter finds lost wake-ups and hosts sooner and reads the tables more often.
     #: Above 3 s, a host that is lost while nobody watches its locks is replaced later than promised.
     sweep_seconds: Annotated[float, Field(ge=0.5, le=3600)] = 2.0
 

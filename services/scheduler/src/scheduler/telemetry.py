@@ -13,9 +13,9 @@ from opentelemetry.context import Context
 from contracts.jobs import Worker
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
+from coordination.maintenance.queue_snapshot import SHOWN, Look, QueueSnapshot
+from coordination.maintenance.sweeper import Swept
 from coordination.ports import Clock, UnknownOutcomeError
-from coordination.survey import SHOWN, Look, Survey
-from coordination.sweeper import Swept
 from service_defaults.measures import Reading, counter, gauge
 
 _SCOPE = "turnstile"
@@ -34,9 +34,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Shown:
-    """The latest survey, and the boot time until which it is worth showing."""
+    """The latest snapshot, and the boot time until which it is worth showing."""
 
-    survey: Survey
+    snapshot: QueueSnapshot
     workers: Mapping[str, int]
     until: float
 
@@ -81,12 +81,12 @@ class SchedulerTelemetry:
     def swept(self, swept: Swept, seconds: float) -> None:
         """Tell of a pass of the sweeper."""
         self._sweeps.add(1)
-        repairs = {"rung": swept.rung, "announced": swept.announced, "abandoned": swept.abandoned}
+        repairs = {"notified": swept.notified, "announced": swept.announced, "abandoned": swept.abandoned}
         for repair, count in repairs.items():
             self._repairs.add(count, {at.SWEEP_REPAIR: repair})
         about: dict[str, int] = {
             at.SWEEP_ACTIVE: swept.active,
-            at.SWEEP_RUNG: swept.rung,
+            at.SWEEP_RUNG: swept.notified,
             at.SWEEP_ANNOUNCED: swept.announced,
             at.SWEEP_ABANDONED: swept.abandoned,
         }
@@ -101,11 +101,11 @@ class SchedulerTelemetry:
         """Tell that the storage did not answer."""
         logger.warning("sweep not finished", extra={at.ERROR_MESSAGE: str(error)})
 
-    def surveyed(self, survey: Survey, workers: Sequence[Worker]) -> None:
-        """Show a survey from now on, and tell the jobs that wait, each in its own trace."""
-        for look in survey.looks:
+    def surveyed(self, snapshot: QueueSnapshot, workers: Sequence[Worker]) -> None:
+        """Show a snapshot from now on, and export the waiting jobs, each in its own trace."""
+        for look in snapshot.looks:
             self._tell(look)
-        self._shown = _Shown(survey, self._by_heartbeat(workers), self._clock.boot() + self._good_for)
+        self._shown = _Shown(snapshot, self._by_heartbeat(workers), self._clock.boot() + self._good_for)
 
     def _tell(self, look: Look) -> None:
         submission = propagate.extract({"traceparent": look.job.traceparent or ""}, Context())
@@ -140,7 +140,7 @@ class SchedulerTelemetry:
 
 
 def _jobs(shown: _Shown) -> Iterable[Reading]:
-    counts = {"queued": shown.survey.queued, "running": shown.survey.running}
+    counts = {"queued": shown.snapshot.queued, "running": shown.snapshot.running}
     return [Reading(count, {at.JOB_STATUS: status}) for status, count in counts.items()]
 
 
@@ -149,19 +149,19 @@ def _workers(shown: _Shown) -> Iterable[Reading]:
 
 
 def _line_lengths(shown: _Shown) -> Iterable[Reading]:
-    lines = shown.survey.lines
+    lines = shown.snapshot.lines
     yield from (Reading(line.length, {at.LOCK_NAME: line.lock_name}) for line in lines[:SHOWN])
     if lines[SHOWN:]:
         yield Reading(sum(line.length for line in lines[SHOWN:]), {at.LOCK_NAME: _OTHER})
 
 
 def _line_ages(shown: _Shown) -> Iterable[Reading]:
-    oldest = heapq.nlargest(SHOWN + 1, shown.survey.lines, key=lambda line: line.seconds)
+    oldest = heapq.nlargest(SHOWN + 1, shown.snapshot.lines, key=lambda line: line.seconds)
     for place, line in enumerate(oldest):
         yield Reading(line.seconds, {at.LOCK_NAME: line.lock_name if place < SHOWN else _OTHER})
 
 
 def _run_ages(shown: _Shown) -> Iterable[Reading]:
-    for place, run in enumerate(shown.survey.runs[: SHOWN + 1]):
+    for place, run in enumerate(shown.snapshot.runs[: SHOWN + 1]):
         names = (run.lock_name, run.worker, run.kind) if place < SHOWN else (_OTHER,) * 3
         yield Reading(run.seconds, dict(zip(map(str, metrics.LOCK_RUN_AGE.attributes), names, strict=True)))

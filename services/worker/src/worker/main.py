@@ -13,24 +13,24 @@ from azure_storage.leases import BlobLeases
 from azure_storage.read_models.reading import ReadModels
 from azure_storage.read_models.writing import ReadModelWriter
 from coordination.clock import SystemClock
-from coordination.doorkeeper import Doorkeeper
-from coordination.house import House, Ports, Rules
+from coordination.holder.dispatcher import LockDispatcher
+from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from service_defaults.app import in_background, serve, stop_as_failed
-from service_defaults.broker import Intake, RabbitBell, make_broker
+from service_defaults.broker import MessageReader, RabbitNotifier, make_broker
 from service_defaults.broker.consumers import ConsumerWatchdog
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
-from worker.bells import Bells, hear_hints
 from worker.execution import RunnerPool
-from worker.presence import Presence
+from worker.heartbeat import Heartbeat
 from worker.settings import WorkerSettings
 from worker.telemetry.observer import Telemetry
 from worker.telemetry.storage_calls import StorageCalls
+from worker.wake_ups import WakeUps, hear_hints
 
 logger = logging.getLogger("turnstile.worker")
 
-#: Seconds that bells in hand get at a stop; what is left comes again.
+#: Seconds that wake-ups in hand get at a stop; what is left comes again.
 _DRAIN_SECONDS = 2.0
 
 
@@ -38,7 +38,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     """Build the worker."""
     clock = SystemClock()
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
-    bell = RabbitBell(broker, settings.topology, settings.deferral_milliseconds)
+    notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds)
     calls = StorageCalls()
     storage = connect(settings, calls.observe)
     journal = TableJournal(storage)
@@ -53,10 +53,10 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         telemetry=telemetry,
         is_traced=settings.otlp_endpoint is not None,
     )
-    doorkeeper = Doorkeeper(
-        Ports(BlobLeases(storage), journal, bell, clock),
-        Rules(settings.name, settings.lease_times, flush_seconds=settings.progress_seconds),
-        House(
+    dispatcher = LockDispatcher(
+        Ports(BlobLeases(storage), journal, notifier, clock),
+        HolderSettings(settings.name, settings.lease_times, flush_seconds=settings.progress_seconds),
+        WorkerPolicy(
             capacity=settings.concurrency,
             deferral=settings.deferral_seconds,
             linger=settings.linger_seconds,
@@ -67,27 +67,29 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         observe=telemetry.observe,
         places=lambda: pool.places,
     )
-    intake = Intake(broker, settings.topology)
-    bells = Bells(broker, settings.topology, intake, doorkeeper, bell, telemetry.measurements.answered)
-    hear_hints(broker, settings.topology, intake, doorkeeper, settings.name)
+    reader = MessageReader(broker, settings.topology)
+    wake_ups = WakeUps(
+        broker, settings.topology, reader, dispatcher, notifier, telemetry.measurements.answered
+    )
+    hear_hints(broker, settings.topology, reader, dispatcher, settings.name)
     telemetry.show_gauges(pool)
-    presence = Presence(
+    heartbeat = Heartbeat(
         settings.name,
         settings.concurrency,
         ReadModelWriter(storage, read_model_names(settings)),
         clock,
         pool.kinds,
-        lambda: doorkeeper.running,
+        lambda: dispatcher.running,
     )
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
-        """Start runners before doorbells can ring; end them when nothing rings any more."""
+        """Start runners before wake-ups can come; end them when none can come any more."""
         async with asyncio.TaskGroup() as starting:
             starting.create_task(prepare_patiently(read_models.prepare))
             starting.create_task(pool.start())
-        works = (watchdog.run(), presence.keep_up(), pool.watch(doorkeeper.room_changed))
+        works = (watchdog.run(), heartbeat.keep_up(), pool.watch(dispatcher.capacity_changed))
         background = [in_background(work) for work in works]
         try:
             yield
@@ -100,28 +102,30 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
 
     async def end() -> None:
         """Hand over while the broker is there."""
-        await hand_over(bells, doorkeeper, bell, settings.grace_seconds)
+        await hand_over(wake_ups, dispatcher, notifier, settings.grace_seconds)
 
     checks = {"rabbitmq": rabbitmq_check(broker), "storage": read_models.check}
     app = AsgiFastStream(
         broker,
         lifespan=lifespan,
-        after_startup=[bells.listen_while_there_is_room],
+        after_startup=[wake_ups.listen_while_there_is_capacity],
         on_shutdown=[end],
         asgi_routes=Health(checks).routes(),
         logger=logging.getLogger("faststream"),
     )
-    app.context.set_global("doorkeeper", doorkeeper)
+    app.context.set_global("dispatcher", dispatcher)
     return app
 
 
-async def hand_over(bells: Bells, doorkeeper: Doorkeeper, bell: RabbitBell, grace: float) -> None:
+async def hand_over(
+    wake_ups: WakeUps, dispatcher: LockDispatcher, notifier: RabbitNotifier, grace: float
+) -> None:
     """Take nothing new, let runs end for `grace` seconds, interrupt the others, and tell who comes next."""
     try:
-        await bells.stop()
+        await wake_ups.stop()
     finally:
-        await doorkeeper.stop(grace)
-    await bell.aclose()
+        await dispatcher.stop(grace)
+    await notifier.aclose()
 
 
 def main() -> None:

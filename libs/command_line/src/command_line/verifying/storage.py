@@ -10,10 +10,10 @@ from azure_storage.read_models import ReadModelNames
 from azure_storage.read_models.tables import Tables, plain
 from azure_storage.register import SHARDS
 from azure_storage.values import decode_values
-from coordination import rows
-from coordination.events import timestamp
+from coordination.journal import rows
+from coordination.journal.events import timestamp
+from coordination.journal.rows import EventRow
 from coordination.ports import Values
-from coordination.rows import EventRow
 from verification import Place, Stored, Told
 
 ItemT = TypeVar("ItemT")

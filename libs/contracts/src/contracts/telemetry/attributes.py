@@ -80,30 +80,30 @@ RUNNER_END = Attribute(
     values=("died", "ended"),
 )
 
-# --- Doorbells, sweeps, messages -------------------------------------------------------------------
+# --- Wake-ups, sweeps, messages -------------------------------------------------------------------
 
-DOORBELL_REASON = Attribute(
-    "doorbell.reason",
-    "Why it rings: a job was submitted, a lock was released, the sweeper found work, a bell was put off.",
+WAKE_UP_REASON = Attribute(
+    "wake_up.reason",
+    "Why it was sent: a job was submitted, a lock was released, the sweeper found work, or it was deferred.",
     values=("submitted", "released", "swept", "deferred"),
 )
-DOORBELL_ANSWER = Attribute(
-    "doorbell.answer",
+WAKE_UP_OUTCOME = Attribute(
+    "wake_up.outcome",
     "What a worker did: took the lock, found the line empty, found it held, knew already, passed it on.",
     values=("taken", "empty", "held", "known", "no_room", "passed_on", "unknown"),
 )
 SWEEP_REPAIR = Attribute(
     "sweep.repair",
-    "What the sweeper repaired: rang, told events again, closed an id that never became a job.",
-    values=("rung", "announced", "abandoned"),
+    "What the sweeper repaired: came, told events again, closed an id that never became a job.",
+    values=("notified", "announced", "abandoned"),
 )
 SWEEP_ACTIVE = Attribute("sweep.active", "Active jobs that a sweep looked at.")
-SWEEP_RUNG = Attribute("sweep.rung", "Locks that a sweep rang for.")
+SWEEP_RUNG = Attribute("sweep.notified", "Locks that a sweep came for.")
 SWEEP_ANNOUNCED = Attribute("sweep.announced", "Jobs whose events a sweep told again.")
 SWEEP_ABANDONED = Attribute("sweep.abandoned", "Ids that a sweep closed, as they never became jobs.")
 MESSAGE_COUNT = Attribute("message.count", "How many messages.")
 MESSAGE_TYPE = Attribute(
-    "message.type", "What a message is.", values=("doorbell", "deferred_doorbell", "events", "hint")
+    "message.type", "What a message is.", values=("wake_up", "deferred_wake_up", "events", "hint")
 )
 REASON = Attribute("reason", "Why, in words.")
 

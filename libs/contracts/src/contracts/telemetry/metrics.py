@@ -217,25 +217,25 @@ EVENTS_PROJECTED = Metric(
     Source.AUDIT_PROJECTOR,
 )
 
-# --- Doorbells, sweeps, messages -------------------------------------------------------------------------
+# --- Wake-ups, sweeps, messages -------------------------------------------------------------------------
 
-DOORBELLS_RUNG = Metric(
-    "doorbells.rung",
+WAKE_UPS_SENT = Metric(
+    "wake_ups.sent",
     Instrument.COUNTER,
-    "{doorbell}",
-    "Doorbells sent.",
+    "{wake_up}",
+    "Wake-ups sent.",
     Source.PUBLISHER,
     Source.WORKER,
     Source.SCHEDULER,
-    attributes=(at.DOORBELL_REASON,),
+    attributes=(at.WAKE_UP_REASON,),
 )
-DOORBELLS_ANSWERED = Metric(
-    "doorbells.answered",
+WAKE_UPS_HANDLED = Metric(
+    "wake_ups.handled",
     Instrument.COUNTER,
-    "{doorbell}",
-    "Doorbells received, by what came of them.",
+    "{wake_up}",
+    "Wake-ups received, by what came of them.",
     Source.WORKER,
-    attributes=(at.DOORBELL_ANSWER,),
+    attributes=(at.WAKE_UP_OUTCOME,),
 )
 SWEEPS = Metric(
     "sweeps",

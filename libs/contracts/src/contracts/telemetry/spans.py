@@ -148,7 +148,7 @@ _MESSAGE = (
 
 SEND_JOBS = SpanName(
     "send jobs",
-    "A doorbell is sent, at once or to ring later.",
+    "A wake-up is sent, at once or to notify later.",
     Source.PUBLISHER,
     Source.WORKER,
     Source.SCHEDULER,
@@ -181,7 +181,7 @@ SEND_QUARANTINE = SpanName(
     attributes=_MESSAGE,
 )
 PROCESS_JOBS = SpanName(
-    "process jobs", "A worker answers a doorbell.", Source.WORKER, kind="consumer", attributes=_MESSAGE
+    "process jobs", "A worker answers a wake-up.", Source.WORKER, kind="consumer", attributes=_MESSAGE
 )
 PROCESS_SUBMISSIONS = SpanName(
     "process submissions",
@@ -210,9 +210,9 @@ PROCESS_CONTROL = SpanName(
 LOCK_HELD = SpanEvent(
     "lock held", "Another worker holds the lock; the job waits.", Source.WORKER, attributes=(at.LOCK_NAME,)
 )
-DOORBELL_DEFERRED = SpanEvent(
-    "doorbell deferred",
-    "The doorbell was sent round, to ring again later.",
+WAKE_UP_DEFERRED = SpanEvent(
+    "wake-up deferred",
+    "The wake-up was sent round, to notify again later.",
     Source.WORKER,
     attributes=(at.LOCK_NAME,),
 )

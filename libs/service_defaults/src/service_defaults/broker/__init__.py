@@ -1,10 +1,10 @@
-"""Everything about RabbitMQ: the connection, the topology, the bell, and reading messages."""
+"""Everything about RabbitMQ: the connection, the topology, the notifier, and reading messages."""
 
-from service_defaults.broker.bell import RabbitBell, to_event
 from service_defaults.broker.connection import NotConfirmedError, make_broker, publish_confirmed
 from service_defaults.broker.consumers import ConsumerWatchdog, NotConsumingError
-from service_defaults.broker.intake import Intake, NotUnderstoodError, parse_body
 from service_defaults.broker.lost_connections import lost_connections_as_errors
+from service_defaults.broker.message_reader import MessageReader, NotUnderstoodError, parse_body
+from service_defaults.broker.notifier import RabbitNotifier, to_event
 from service_defaults.broker.topology import (
     control_exchange,
     control_queue,
@@ -18,11 +18,11 @@ from service_defaults.broker.topology import (
 
 __all__ = [
     "ConsumerWatchdog",
-    "Intake",
+    "MessageReader",
     "NotConfirmedError",
     "NotConsumingError",
     "NotUnderstoodError",
-    "RabbitBell",
+    "RabbitNotifier",
     "control_exchange",
     "control_queue",
     "declare_topology",

@@ -76,7 +76,7 @@ class TurnstileBroker(RabbitBroker):
             graceful_timeout=graceful_timeout,
             # What a handler did not expect goes to quarantine, never round and round.
             ack_policy=AckPolicy.REJECT_ON_ERROR,
-            # Bodies are parsed by `Intake`, as whatever fails inside FastStream cannot be given a reason.
+            # `MessageReader` parses bodies, as what fails inside FastStream cannot be given a reason.
             decoder=_raw_body,
             logger=logging.getLogger("faststream.rabbit"),
             log_level=logging.DEBUG,

@@ -15,7 +15,7 @@ from contracts.topology import Topology
 
 
 def jobs_exchange(topology: Topology) -> RabbitExchange:
-    """Give the exchange of doorbells and commands."""
+    """Give the exchange of wake-ups and commands."""
     return RabbitExchange(topology.jobs_exchange, ExchangeType.DIRECT, durable=True)
 
 
@@ -35,7 +35,7 @@ def quarantine_exchange(topology: Topology) -> RabbitExchange:
 
 
 def jobs_queue(topology: Topology) -> RabbitQueue:
-    """Give the queue of doorbells, to be consumed by workers."""
+    """Give the queue of wake-ups, to be consumed by workers."""
     return _work_queue(topology, topology.jobs_queue, names.RUN)
 
 
@@ -75,7 +75,7 @@ def quarantine_queue(topology: Topology) -> RabbitQueue:
 
 
 def delay_queue(topology: Topology, milliseconds: int) -> RabbitQueue:
-    """Give the queue whose messages return to the doorbell after this time."""
+    """Return the queue whose messages return to the jobs queue after this time."""
     return RabbitQueue(
         topology.delay_queue(milliseconds),
         QueueType.QUORUM,

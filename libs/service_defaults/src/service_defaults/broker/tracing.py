@@ -39,7 +39,7 @@ def without_span() -> Generator[None]:
         context.detach(token)
 
 
-class CarriedContext(TracerProvider, Tracer):
+class PassthroughTracerProvider(TracerProvider, Tracer):
     """Gives an instrumentation the context that is there instead of a new span."""
 
     def get_tracer(self, *_: Any, **__: Any) -> Tracer:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar
 
-from worker.execution.guillotine import kill_group
+from worker.execution.deadline_enforcer import kill_group
 
 #: How long the rest of a killed group may take to vanish. Only a process stuck in the kernel takes longer.
 _GROUP_SECONDS = 1.0

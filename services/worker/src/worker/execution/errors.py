@@ -12,5 +12,5 @@ class RunnerStartError(ExecutionError):
     """A runner did not start."""
 
 
-class GuillotineStartError(ExecutionError):
+class EnforcerStartError(ExecutionError):
     """The process that enforces deadlines did not start."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.telemetry import attributes as at
 from worker.execution import messages
-from worker.execution.allowance import Allowance
+from worker.execution.rate_limit import RateLimit
 
 #: Records per second, and how many may come at once; the rest is dropped and counted.
 _RATE, _BURST = 200.0, 1000.0
@@ -28,12 +28,12 @@ class ForwardingHandler(logging.Handler):
         super().__init__()
         self._forward = send
         self._span_id = span_id
-        self._allowance = Allowance(_RATE, _BURST)
+        self._rate_limit = RateLimit(_RATE, _BURST)
         self._formatter = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record."""
-        if not self._allowance.take():
+        if not self._rate_limit.take():
             return
         try:
             self._forward(self._translate(record))
@@ -49,7 +49,7 @@ class ForwardingHandler(logging.Handler):
         span_id = self._span_id()
         if span_id is not None:
             extra[at.SPAN_ID] = span_id
-        dropped = self._allowance.take_refused()
+        dropped = self._rate_limit.take_refused()
         if dropped:
             extra[at.DROPPED] = dropped
         trace = self._formatter.formatException(record.exc_info) if record.exc_info else record.exc_text

@@ -42,7 +42,7 @@ class Start(Message):
 
 
 class Cancel(Message):
-    """To the runner: stop the handler; the reason stands in the slot."""
+    """To the runner: stop the handler; the reason stands in the cell."""
 
     type: Literal["cancel"] = "cancel"
 

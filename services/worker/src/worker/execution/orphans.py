@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 from worker.execution.child import Child
-from worker.execution.guillotine import processes
+from worker.execution.deadline_enforcer import processes
 
 #: How long they may take to vanish. Only a process stuck in the kernel takes longer.
 _SECONDS = 1.0

@@ -9,19 +9,19 @@ from datetime import timedelta
 from typing import Any
 
 from contracts.telemetry import attributes as at
+from coordination.holder.runs import Run
 from coordination.outcomes import Cancelled, Failed, Interrupted, Lost, Outcome, StopReason
-from coordination.runs import Run
-from worker.execution.confinement import adopt_orphans
+from worker.execution.deadline_table import DeadlineTable, boot_time
+from worker.execution.enforcer_watch import EnforcerWatch
 from worker.execution.environment import scrubbed
 from worker.execution.errors import RunnerStartError
-from worker.execution.guillotine_watch import GuillotineWatch
 from worker.execution.messages import KindMessage
 from worker.execution.orphans import Orphans
+from worker.execution.process_limits import adopt_orphans
+from worker.execution.run_supervision import Supervision
 from worker.execution.run_telemetry import RunTelemetry
 from worker.execution.runner_process import RunnerOptions, RunnerProcess
-from worker.execution.slots import Slots, boot_time
-from worker.execution.starts import Starts
-from worker.execution.supervision import Supervision
+from worker.execution.runner_starter import RunnerStarter
 
 logger = logging.getLogger("turnstile.execution")
 
@@ -41,7 +41,7 @@ class KindInfo:
 
 
 class RunnerPool:
-    """Executes runs (coordination.runs.Executor), up to `size` at a time, each in a process of its own.
+    """Executes runs, up to `size` at a time, each in a process of its own.
 
     `jobs_modules` are imported by the runners only. A handler that was told to stop is killed after
     `cancel_grace_seconds`. `memory_limit_bytes` bounds the private memory of a runner. `environment` is what
@@ -72,7 +72,7 @@ class RunnerPool:
         self.size = size
         self._grace = cancel_grace_seconds
         self._start_timeout = start_timeout_seconds
-        self._starts = Starts(self._start_runner, starts_at_once or os.cpu_count() or 1)
+        self._starts = RunnerStarter(self._start_runner, starts_at_once or os.cpu_count() or 1)
         self._telemetry = telemetry or RunTelemetry()
         if environment is None:
             environment = os.environ  # noqa: TID251 - handed on to children, not read
@@ -86,17 +86,17 @@ class RunnerPool:
         self._is_started = self._is_stopping = False
 
     async def start(self) -> None:
-        """Start the guillotine and the runners; gives back control as soon as one job could run.
+        """Start the deadline enforcer and the runners; gives back control as soon as one job could run.
 
-        Raises RunnerStartError, which names the jobs module and the reason, or GuillotineStartError.
+        Raises RunnerStartError, which names the jobs module and the reason, or EnforcerStartError.
         """
         adopt_orphans()
         self._orphans = Orphans()
         self._is_started = True
         self._changed = asyncio.Event()
-        self._slots = Slots(self.size)
-        self._guillotine = GuillotineWatch(self._slots, self._changed.set)
-        starting = self._guillotine.start(self._start_timeout), self._start_runner(is_first=True)
+        self._table = DeadlineTable(self.size)
+        self._enforcer = EnforcerWatch(self._table, self._changed.set)
+        starting = self._enforcer.start(self._start_timeout), self._start_runner(is_first=True)
         try:
             await asyncio.gather(*starting)
         except BaseException:
@@ -106,7 +106,7 @@ class RunnerPool:
             self._starts.begin()
 
     async def stop(self) -> None:
-        """Kill all runners, busy or not, and end the guillotine. Runs in progress end as interrupted."""
+        """Kill all runners, busy or not, and the deadline enforcer. Runs in progress end as interrupted."""
         if not self._is_started or self._is_stopping:
             return
         self._is_stopping = True
@@ -114,8 +114,8 @@ class RunnerPool:
         for supervision in self._supervisions:
             supervision.abandon()
         await asyncio.gather(*(runner.end() for runner in self._runners))
-        await self._guillotine.stop()
-        self._slots.close()
+        await self._enforcer.stop()
+        self._table.close()
         self._changed.set()
 
     def kinds(self) -> dict[str, KindInfo]:
@@ -130,12 +130,12 @@ class RunnerPool:
     @property
     def idle(self) -> int:
         """How many runs could start at once."""
-        return len(self._idle) if self._guillotine.is_ready else 0
+        return len(self._idle) if self._enforcer.is_ready else 0
 
     @property
     def places(self) -> int:
         """How many runs may be begun beside each other: fewer than `size` while runners cannot be started."""
-        if self._guillotine.is_failing:
+        if self._enforcer.is_failing:
             return 0
         return self.size if self._starts.failure is None else len(self._runners)
 
@@ -148,7 +148,7 @@ class RunnerPool:
                 told = self.places
                 places_changed()
             # Counted, as a process that was stopped has not been trying.
-            silent = 0.0 if self._runners and self._guillotine.is_ready else silent + _WATCH_SECONDS
+            silent = 0.0 if self._runners and self._enforcer.is_ready else silent + _WATCH_SECONDS
             if silent >= patience_seconds:
                 raise RunnerStartError(f"no runner for {silent:g} s, last: {self._starts.failure}")
 
@@ -183,7 +183,7 @@ class RunnerPool:
                 return _unstarted(run.stop.reason)
             if boot_time() >= run.soft_deadline():
                 return _unstarted(StopReason.DEADLINE)
-            if self._guillotine.is_ready and self._idle:
+            if self._enforcer.is_ready and self._idle:
                 return self._idle.pop()
             # While others start, its turn may come.
             if clock() - max(began, self._starts.succeeded_at) >= self._start_timeout:
@@ -201,7 +201,7 @@ class RunnerPool:
         self._changed.set()
 
     async def _start_runner(self, *, is_first: bool = False) -> None:
-        runner = RunnerProcess(self._options, self._slots, self._orphans, self._exited)
+        runner = RunnerProcess(self._options, self._table, self._orphans, self._exited)
         try:
             found = await runner.started(self._start_timeout)
         except asyncio.CancelledError:

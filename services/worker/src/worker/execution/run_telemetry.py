@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from coordination.runs import Run
+from coordination.holder.runs import Run
 from worker.execution.messages import SpanData
 
 

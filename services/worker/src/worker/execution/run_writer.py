@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from coordination.holder.runs import Run, StepDone
 from coordination.ports import CoordinationError, InvalidTransactionError
-from coordination.runs import Run, StepDone
 from worker.execution.messages import RecordStep, SaveState
 from worker.execution.run_telemetry import RunTelemetry
 

@@ -16,11 +16,11 @@ from collections.abc import Mapping, Sequence
 from turnstile.errors import LoadError
 from turnstile.kinds import Kind, load
 from worker.execution import messages
-from worker.execution.confinement import confine
+from worker.execution.deadline_table import DeadlineView
 from worker.execution.failures import describe_process_end
 from worker.execution.log_forwarding import ForwardingHandler
-from worker.execution.serving import Serving, flush_output
-from worker.execution.slots import SlotView
+from worker.execution.process_limits import confine
+from worker.execution.runner_loop import Serving, flush_output
 from worker.execution.tracing import MakeTracing, RunnerTracing, no_tracing
 
 
@@ -28,10 +28,10 @@ def main(arguments: Sequence[str] | None = None, make_tracing: MakeTracing = no_
     """Load the jobs modules, say hello, and serve until the supervisor hangs up."""
     options = _read(arguments)
     confine(options.supervisor, options.memory_limit)
-    for fd in (options.control, options.slots):
+    for fd in (options.control, options.table):
         os.set_inheritable(fd, False)
     control = socket.socket(fileno=options.control)
-    slot = SlotView(options.slots, options.slot_count, options.slot)
+    cell = DeadlineView(options.table, options.cell_count, options.cell)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -44,12 +44,12 @@ def main(arguments: Sequence[str] | None = None, make_tracing: MakeTracing = no_
         sys.exit(1)
     _send(control, hello)
     # After the hello, so that no start waits for what this imports.
-    _serve(control, slot, kinds, options.log_level, make_tracing(options.traces))
+    _serve(control, cell, kinds, options.log_level, make_tracing(options.traces))
 
 
 def _serve(
     control: socket.socket,
-    slot: SlotView,
+    cell: DeadlineView,
     kinds: Mapping[str, Kind],
     log_level: int,
     tracing: RunnerTracing,
@@ -57,7 +57,7 @@ def _serve(
     servings: list[Serving] = []
 
     async def serve() -> None:
-        serving = Serving(kinds, control, slot, tracing)
+        serving = Serving(kinds, control, cell, tracing)
         servings.append(serving)
         handler = ForwardingHandler(serving.sender, tracing.span_id)
         logging.basicConfig(level=log_level, handlers=[handler], force=True)
@@ -82,9 +82,9 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="runner", description="Started by a worker's supervisor only.")
     parser.add_argument("--supervisor", type=int, required=True, help="process id of the supervisor")
     parser.add_argument("--control", type=int, required=True, help="fd of the socket to the supervisor")
-    parser.add_argument("--slots", type=int, required=True, help="fd of the shared memory")
-    parser.add_argument("--slot-count", type=int, required=True)
-    parser.add_argument("--slot", type=int, required=True, help="index of this runner's slot")
+    parser.add_argument("--table", type=int, required=True, help="fd of the shared memory")
+    parser.add_argument("--cell-count", type=int, required=True)
+    parser.add_argument("--cell", type=int, required=True, help="index of this runner's cell")
     parser.add_argument("--memory-limit", type=int, help="bytes")
     parser.add_argument("--log-level", type=int, default=logging.INFO)
     parser.add_argument("--traces", action="store_true", help="send spans")

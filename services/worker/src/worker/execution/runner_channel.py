@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager
 from turnstile.channels import RecordedStep, StopReason
 from turnstile.errors import NotRecordedError, RunOverError
 from worker.execution import messages
-from worker.execution.allowance import Allowance
+from worker.execution.deadline_table import DeadlineView
 from worker.execution.messages import Message, SpanData
-from worker.execution.slots import SlotView
+from worker.execution.rate_limit import RateLimit
 from worker.execution.tracing import RunnerTracing
 
 #: Reports in between are overtaken by the next one.
@@ -49,12 +49,12 @@ class LoopSender:
 class RunnerChannel:
     """The channel of one run (turnstile.channels.Channel)."""
 
-    def __init__(self, run: int, sender: LoopSender, slot: SlotView, tracing: RunnerTracing) -> None:
+    def __init__(self, run: int, sender: LoopSender, cell: DeadlineView, tracing: RunnerTracing) -> None:
         self._run = run
         self._sender = sender
-        self._slot = slot
+        self._cell = cell
         self._tracing = tracing
-        self._spans = Allowance(_SPAN_RATE, _SPAN_BURST)
+        self._spans = RateLimit(_SPAN_RATE, _SPAN_BURST)
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Future[None]] = {}
         self._is_over = False
@@ -64,7 +64,7 @@ class RunnerChannel:
 
     def stop_reason(self) -> StopReason | None:
         """Tell why the handler should stop."""
-        return StopReason.OVER if self._is_over else self._slot.stop_reason()
+        return StopReason.OVER if self._is_over else self._cell.stop_reason()
 
     def step_scope(self, name: str) -> AbstractContextManager[object]:
         """Surround the work of a step with its span."""

@@ -1,4 +1,4 @@
-"""A runner, as the supervisor sees it: a child process with a wire, a slot and an output."""
+"""A runner, as the supervisor sees it: a child process with a frame stream, a deadline cell and an output."""
 
 import asyncio
 import logging
@@ -16,12 +16,12 @@ from contracts.telemetry import attributes as at
 from turnstile.channels import StopReason
 from worker.execution import messages
 from worker.execution.child import Child
+from worker.execution.deadline_table import DeadlineTable
 from worker.execution.errors import RunnerStartError
+from worker.execution.frame_stream import FrameStream
 from worker.execution.messages import FromRunner, KindMessage
 from worker.execution.orphans import Orphans
 from worker.execution.output import Output
-from worker.execution.slots import Slots
-from worker.execution.wire import Wire
 
 logger = logging.getLogger("turnstile.execution")
 
@@ -61,13 +61,13 @@ class RunnerProcess:
     def __init__(
         self,
         options: RunnerOptions,
-        slots: Slots,
+        table: DeadlineTable,
         orphans: Orphans,
         on_exit: Callable[["RunnerProcess"], None],
     ) -> None:
         self._orphans = orphans
         self._on_exit = on_exit
-        self._slots = slots
+        self._table = table
         self._listener: Listener | None = None
         self._labels: Mapping[str, Any] = {}
         self._runs = 0
@@ -80,17 +80,17 @@ class RunnerProcess:
         self.was_overdue = False
         ours, theirs = socket.socketpair()
         output, their_output = os.pipe2(os.O_CLOEXEC)
-        self._slot = slots.take()
+        self._cell = table.take()
         try:
             self._child = Child(
-                [*_command(options, slots, theirs.fileno(), self._slot.index), *options.jobs_modules],
+                [*_command(options, table, theirs.fileno(), self._cell.index), *options.jobs_modules],
                 options.environment,
                 their_output,
-                (theirs.fileno(), slots.read_fd),
+                (theirs.fileno(), table.read_fd),
                 self._exited,
             )
         except BaseException:
-            slots.give_back(self._slot)
+            table.give_back(self._cell)
             ours.close()
             os.close(output)
             raise
@@ -98,8 +98,8 @@ class RunnerProcess:
             theirs.close()
             os.close(their_output)
         self.pid = self._child.pid
-        self._slot.assign(self.pid)
-        self._wire = Wire(ours, self._received, self._broken, _MAX_FRAME)
+        self._cell.assign(self.pid)
+        self._wire = FrameStream(ours, self._received, self._broken, _MAX_FRAME)
         self._output = Output(output, lambda: {at.RUNNER_PID: self.pid, **self._labels})
 
     @property
@@ -135,12 +135,12 @@ class RunnerProcess:
     def set_deadlines(self, hard: float, soft: float) -> None:
         """Set or move the deadlines of the run, in seconds of the boot-time clock."""
         if self.is_alive:
-            self._slot.arm(hard, soft)
+            self._cell.arm(hard, soft)
 
     def tell_to_stop(self, reason: StopReason) -> None:
         """Tell the handler to stop."""
         if self.is_alive:
-            self._slot.stop(reason)
+            self._cell.stop(reason)
             self._wire.send(messages.write(messages.Cancel()))
 
     def answer(self, number: int, error: str | None = None) -> None:
@@ -153,7 +153,7 @@ class RunnerProcess:
         self._output.finish_line()
         self._listener, self._labels = None, {}
         if self.is_alive:
-            self._slot.disarm()
+            self._cell.disarm()
 
     def ask_where(self) -> None:
         """Let it print where its threads are."""
@@ -185,7 +185,7 @@ class RunnerProcess:
         except Exception:
             # Whoever waits for what was in it would wait for ever.
             logger.exception("message of a runner not handled", extra={at.RUNNER_PID: self.pid})
-            self.convict("said something that could not be handled")
+            self.kill_for_violation("said something that could not be handled")
 
     def _hand_on(self, message: FromRunner) -> None:
         if isinstance(message, messages.Hello):
@@ -197,11 +197,11 @@ class RunnerProcess:
     def _broken(self, reason: str) -> None:
         if reason == "closed":
             # At its death, too, the stream closes; then the way it died says more.
-            asyncio.get_running_loop().call_later(_DYING_SECONDS, self.convict, "hung up")
+            asyncio.get_running_loop().call_later(_DYING_SECONDS, self.kill_for_violation, "hung up")
         else:
-            self.convict(f"sent {reason}")
+            self.kill_for_violation(f"sent {reason}")
 
-    def convict(self, fault: str) -> None:
+    def kill_for_violation(self, fault: str) -> None:
         """Kill it because it did something that no handler should."""
         if self.is_alive:
             self.fault = self.fault or f"the runner process {fault}"
@@ -209,11 +209,11 @@ class RunnerProcess:
 
     def _exited(self) -> None:
         self._orphans.end()
-        self.was_overdue = self._slot.is_overdue
+        self.was_overdue = self._cell.is_overdue
         self._wire.drain()
         self._wire.close()
         self._output.close()
-        self._slots.give_back(self._slot)
+        self._table.give_back(self._cell)
         if not self._hello.done():
             self._hello.set_result(
                 messages.Hello(error=f"{self.describe_end()} before it had loaded the jobs modules")
@@ -223,11 +223,11 @@ class RunnerProcess:
         self._on_exit(self)
 
 
-def _command(options: RunnerOptions, slots: Slots, control: int, slot: int) -> list[str]:
+def _command(options: RunnerOptions, table: DeadlineTable, control: int, cell: int) -> list[str]:
     command = [sys.executable, "-m", "worker.runner"]
     command += ["--supervisor", str(os.getpid()), "--control", str(control), "--log-level"]
-    command += [str(options.log_level), "--slots", str(slots.read_fd), "--slot-count", str(slots.count)]
-    command += ["--slot", str(slot)]
+    command += [str(options.log_level), "--table", str(table.read_fd), "--cell-count", str(table.count)]
+    command += ["--cell", str(cell)]
     if options.memory_limit_bytes is not None:
         command += ["--memory-limit", str(options.memory_limit_bytes)]
     if options.is_traced:

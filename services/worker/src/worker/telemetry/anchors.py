@@ -10,7 +10,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext
 
-from coordination.rows import JobRow
+from coordination.journal.rows import JobRow
 
 #: The context of a measurement that belongs to no trace. For an empty one the SDK takes the current context.
 NO_TRACE = trace.set_span_in_context(trace.INVALID_SPAN, Context())

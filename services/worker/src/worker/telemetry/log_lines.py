@@ -8,8 +8,8 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry.names import Attribute
 from contracts.traceparent import trace_id_of
 from coordination import observations as seen
+from coordination.journal.rows import JobRow
 from coordination.outcomes import Failed, Interrupted, Lost, TimedOut
-from coordination.rows import JobRow
 from worker.telemetry.endings import ending_of
 
 logger = logging.getLogger("turnstile.worker")
@@ -30,7 +30,7 @@ _LINES: Mapping[type[seen.Observation], tuple[int, str]] = {
     seen.ProgressWritten: (logging.DEBUG, "progress written"),
     seen.Fenced: (logging.ERROR, "write refused: another holder may have taken over"),
     seen.TablesCutOff: (logging.ERROR, "journal does not answer"),
-    seen.BellDeferred: (logging.DEBUG, "doorbell deferred"),
+    seen.WakeUpDeferred: (logging.DEBUG, "wake-up deferred"),
     seen.NotForThisWorker: (logging.WARNING, "next job is of a kind unknown here"),
 }
 

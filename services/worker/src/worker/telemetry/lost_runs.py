@@ -11,10 +11,10 @@ from contracts.jobs import Worker
 from contracts.statuses import EventStatus
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans
-from coordination import rows
+from coordination.journal import rows
+from coordination.journal.rows import EventRow, JobRow
 from coordination.observations import HandOverCause, RunCutOff
 from coordination.ports import CoordinationError, Journal
-from coordination.rows import EventRow, JobRow
 from worker.telemetry.endings import interruption
 from worker.telemetry.measurements import Measurements
 from worker.telemetry.open_runs import Moment, Phase

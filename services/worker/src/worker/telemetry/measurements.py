@@ -9,8 +9,8 @@ from opentelemetry.context import Context
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
+from coordination.journal.rows import JobRow
 from coordination.observations import Fenced, HandOverCause, RunStarted, StepRecorded
-from coordination.rows import JobRow
 from service_defaults.measures import Reading, counter, histogram
 from worker.telemetry.anchors import NO_TRACE, anchor, beneath
 from worker.telemetry.open_runs import OpenRun
@@ -34,7 +34,7 @@ class Measurements:
         self._renewals_failed = counter(metrics.RENEWALS_FAILED)
         self._writes_refused = counter(metrics.WRITES_REFUSED)
         self._unknown_kinds = counter(metrics.JOBS_UNKNOWN_KIND)
-        self._doorbells = counter(metrics.DOORBELLS_ANSWERED)
+        self._subscriber = counter(metrics.WAKE_UPS_HANDLED)
         self._restarts = counter(metrics.RUNNER_RESTARTS)
         self._known_steps: dict[str, set[str]] = {}
         # What an alert watches must be there before it first happens.
@@ -102,8 +102,8 @@ class Measurements:
         self._unknown_kinds.add(1)
 
     def answered(self, answer: str) -> None:
-        """Count a doorbell."""
-        self._doorbells.add(1, {at.DOORBELL_ANSWER: answer})
+        """Count a wake-up."""
+        self._subscriber.add(1, {at.WAKE_UP_OUTCOME: answer})
 
     def runner_replaced(self, end: str) -> None:
         """Count a runner that was replaced."""

@@ -13,10 +13,10 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from contracts.telemetry.names import SpanEvent
 from coordination import observations as seen
-from coordination.operations import current_operation
+from coordination.call_tracing import current_operation
+from coordination.holder.runs import Run
+from coordination.journal.rows import JobRow
 from coordination.ports import Journal
-from coordination.rows import JobRow
-from coordination.runs import Run
 from service_defaults.measures import Reading, gauge
 from worker.execution.messages import SpanData
 from worker.execution.run_telemetry import RunTelemetry
@@ -109,13 +109,13 @@ class Telemetry(RunTelemetry):
     def _observe(self, observation: seen.Observation) -> None:
         match observation:
             case seen.LeaseAcquired(lock):
-                bell = trace.get_current_span().get_span_context()
+                notifier = trace.get_current_span().get_span_context()
                 phase = Phase.of(current_operation())
-                self._holdings[lock] = _Holding(Acquisition(phase, bell), calls=len(phase.calls))
+                self._holdings[lock] = _Holding(Acquisition(phase, notifier), calls=len(phase.calls))
             case seen.LeaseDenied(lock):
                 _note(spans.LOCK_HELD, lock)
-            case seen.BellDeferred(lock):
-                _note(spans.DOORBELL_DEFERRED, lock)
+            case seen.WakeUpDeferred(lock):
+                _note(spans.WAKE_UP_DEFERRED, lock)
             case seen.NotForThisWorker():
                 self.measurements.unknown_kind()
             case seen.LeaseRenewed(lock, margin):
@@ -239,7 +239,7 @@ class Telemetry(RunTelemetry):
 
 
 def _note(name: SpanEvent, lock: str) -> None:
-    """Note a moment on the span of the doorbell that is being answered."""
+    """Note a moment on the span of the wake-up that is being answered."""
     span = trace.get_current_span()
     if span.is_recording():
         span.add_event(name, {at.LOCK_NAME: lock})

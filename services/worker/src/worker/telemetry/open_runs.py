@@ -9,8 +9,8 @@ from typing import Any, Self
 from opentelemetry.trace import SpanContext
 
 from contracts.telemetry.names import SpanEvent
-from coordination.operations import Operation
-from coordination.rows import JobRow
+from coordination.call_tracing import Operation
+from coordination.journal.rows import JobRow
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from opentelemetry.trace import SpanContext
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans
-from coordination.runs import Run
+from coordination.holder.runs import Run
 from service_defaults.span_relay import SpanRelay
 from worker.execution.messages import SpanData
 from worker.telemetry.anchors import anchor, traceparent

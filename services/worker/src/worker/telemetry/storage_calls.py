@@ -1,7 +1,7 @@
 """Storage calls of a worker: those of an operation of the protocol are told with it, when it is over."""
 
 from azure_storage.calls import StorageCall
-from coordination.operations import current_operation
+from coordination.call_tracing import current_operation
 from service_defaults.storage_telemetry import StorageTelemetry
 from worker.telemetry.anchors import NO_TRACE
 

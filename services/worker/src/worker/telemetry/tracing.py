@@ -11,9 +11,9 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans
 from contracts.telemetry.names import SpanName
+from coordination.journal.rows import JobRow
 from coordination.observations import RunEnded, RunStarted
 from coordination.outcomes import Interrupted
-from coordination.rows import JobRow
 from service_defaults.span_ids import next_span_id
 from service_defaults.storage_telemetry import storage_span
 from worker.telemetry.anchors import anchor, beneath, submission
@@ -29,7 +29,7 @@ class Acquisition:
 
     phase: Phase
     #: The message that led here.
-    bell: SpanContext
+    notifier: SpanContext
 
 
 class Tracing:
@@ -52,11 +52,11 @@ class Tracing:
         self._waited(job, root, phase.ended)
         parent, links = root, []
         if acquired is not None:
-            if acquired.bell.trace_flags.sampled:  # else the message has no span to show
-                if acquired.bell.trace_id == root.trace_id:
-                    parent = acquired.bell
+            if acquired.notifier.trace_flags.sampled:  # else the message has no span to show
+                if acquired.notifier.trace_id == root.trace_id:
+                    parent = acquired.notifier
                 else:
-                    links.append(Link(acquired.bell))
+                    links.append(Link(acquired.notifier))
             about = {**_job(job), at.WORKER_NAME: self._worker}
             self._tell(spans.ACQUIRE_LEASE, parent, acquired.phase, about, links=links)
         links += self._predecessors(seen, ended)

@@ -1,0 +1,1 @@
+"""What callers that do not hold a lock write: submissions and cancellations."""

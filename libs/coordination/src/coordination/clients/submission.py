@@ -1,0 +1,173 @@
+"""Submitting a job: register its id, write job, ticket and first event in one transaction, then notify."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from contracts import lock_names
+from contracts.statuses import EventStatus
+from coordination.journal import events, rows
+from coordination.journal.events import Writer
+from coordination.journal.persistence import commit_until, is_own
+from coordination.journal.rows import JobRow
+from coordination.journal.storage_limits import check_limits
+from coordination.ports import (
+    AlreadyRegisteredError,
+    Clock,
+    CoordinationError,
+    Insert,
+    Journal,
+    Notifier,
+    RefusedError,
+    Registration,
+    Row,
+    Transaction,
+    WakeUp,
+)
+
+
+class JobExistsError(CoordinationError):
+    """The job id is already used."""
+
+    def __init__(self, existing: Registration, *, same_content: bool, is_closed: bool) -> None:
+        super().__init__(
+            f"job id {existing.job_id} is closed, as its submission never arrived: submit under a new id"
+            if is_closed
+            else f"job id {existing.job_id} is already used by a job of lock {existing.lock_name!r}"
+        )
+        self.existing = existing
+        #: Whether there is no job of this id and never will be: its submission never arrived, and it was
+        #: closed after a day.
+        self.is_closed = is_closed
+        #: Whether the earlier submission asked for exactly the same, and there is a job of it.
+        self.same_request = same_content and not is_closed
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What is submitted. Names are normalised already; `parameters` and `properties` are JSON objects."""
+
+    job_id: str
+    #: A time-ordered identifier: the place in line.
+    order: str
+    kind: str
+    lock_name: str
+    parameters: str
+    actor: str
+    name: str = ""
+    description: str = ""
+    priority: int = 5
+    properties: str = "{}"
+    traceparent: str | None = None
+
+    @property
+    def request_hash(self) -> str:
+        """Tell apart a repeated submission from another one that uses the same id."""
+        asked = [self.kind, self.lock_name, self.parameters, self.name, self.description, self.priority]
+        return hashlib.sha256(json.dumps([*asked, self.properties]).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Submitter:
+    """Submits jobs."""
+
+    journal: Journal
+    notifier: Notifier
+    clock: Clock
+    #: For one storage call, in seconds.
+    call_timeout: float = 2.0
+    #: For the whole submission, in seconds.
+    patience: float = 8.0
+
+    async def submit(self, new: NewJob) -> JobRow:
+        """Accept a job: when this returns, the journal has it and it will reach exactly one terminal record.
+
+        Raises JobExistsError when the id is in use, and UnknownOutcomeError when the store does not answer:
+        then the same submission with the same job id may be repeated and cannot run twice. Raises
+        InvalidTransactionError for what could never be stored, whose id stays free.
+        """
+        writer = Writer(
+            actor=new.actor,
+            op_id=f"{new.job_id}:{new.order}",
+            at=events.timestamp(self.clock.now()),
+        )
+        job, submitted, transaction = build_submission(new, writer)
+        check_limits(transaction)
+        registration = Registration(
+            job_id=new.job_id,
+            lock_name=new.lock_name,
+            partition=lock_names.partition(new.lock_name),
+            request_hash=new.request_hash,
+            registered_at=self.clock.now(),
+        )
+        try:
+            await self.journal.register(registration)
+        except AlreadyRegisteredError:
+            await self._refuse_unless_unfinished(registration)
+        await self._write(registration, transaction, rows.event_key(new.job_id, submitted.seq))
+        self.notifier.announce([events.announced(submitted)])
+        wake_up = WakeUp(new.lock_name, new.job_id, traceparent=new.traceparent, reason="submitted")
+        await self.notifier.notify(wake_up)
+        return job
+
+    async def _refuse_unless_unfinished(self, asked: Registration) -> None:
+        """Let a submission go on whose earlier try registered the id and got no further."""
+        existing = await self.journal.find(asked.job_id)
+        if existing is None:
+            return
+        same = existing.request_hash == asked.request_hash
+        row = await self.journal.read(existing.partition, rows.job_key(asked.job_id))
+        if row is not None or not same:
+            raise JobExistsError(existing, same_content=same, is_closed=_is_closed(row))
+
+    async def _write(self, registration: Registration, transaction: Transaction, first_event: str) -> None:
+        partition, until = registration.partition, self.clock.boot() + self.patience
+        try:
+            await commit_until(self.journal, self.clock, partition, transaction, self.call_timeout, until)
+        except RefusedError:
+            op_id = transaction.op_id
+            if not await is_own(self.journal, self.clock, partition, first_event, op_id, until):
+                row = await self.journal.read(partition, rows.job_key(registration.job_id))
+                raise JobExistsError(registration, same_content=True, is_closed=_is_closed(row)) from None
+
+
+def _is_closed(row: Row | None) -> bool:
+    return row is not None and row.values.get("status") == JobRow.TOMBSTONE
+
+
+def build_submission(new: NewJob, writer: Writer) -> tuple[JobRow, rows.EventRow, Transaction]:
+    """Build the transaction that accepts a job."""
+    inline = len(new.parameters) <= rows.INLINE_CHARACTERS
+    job = JobRow(
+        job_id=new.job_id,
+        kind=new.kind,
+        lock_name=new.lock_name,
+        priority=new.priority,
+        order=new.order,
+        name=new.name,
+        description=new.description,
+        properties=new.properties,
+        parameters=new.parameters if inline else "",
+        actor=new.actor,
+        request_hash=new.request_hash,
+        traceparent=new.traceparent,
+        submitted_at=writer.at,
+        queued_at=writer.at,
+    )
+    told = {
+        "kind": new.kind,
+        "name": new.name,
+        "description": new.description,
+        "priority": new.priority,
+        "properties": json.loads(new.properties),
+    }
+    job, submitted = events.record(job, EventStatus.SUBMITTED, f"submitted by {new.actor}", writer, told)
+    # Rule R19 (spec/turnstile.pml).
+    operations = [
+        Insert(rows.job_key(job.job_id), job.values()),
+        Insert(job.ticket_key, job.values()),
+        events.insert(submitted),
+    ]
+    if not inline:
+        operations.append(Insert(rows.parameters_key(job.job_id), rows.split_text(new.parameters)))
+    return job, submitted, Transaction(writer.op_id, operations)

@@ -1,0 +1,193 @@
+"""The dispatcher: answers wake-ups, decides which locks this worker serves, and never leaves work behind."""
+
+import asyncio
+from collections.abc import Callable
+
+from coordination.holder.lock_server import WakeUpOutcome
+from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
+from coordination.holder.runs import Executor
+from coordination.holder.session import LockSession
+from coordination.holder.unknown_kinds import UnknownKinds
+from coordination.holder.watches import Watches
+from coordination.journal.rows import JobRow
+from coordination.observations import Observe, WakeUpDeferred
+from coordination.outcomes import StopReason
+from coordination.ports import CoordinationError, UnknownOutcomeError, WakeUp
+
+
+class NoCapacityError(CoordinationError):
+    """This worker serves as many locks as it can."""
+
+
+class LockDispatcher:
+    """Serves locks when a wake-up comes for them.
+
+    The rules on a held lock are: the first wake-up starts a watch and sends one deferred copy of itself
+    through the delay queue; further wake-ups are dropped while the watch lives; a deferred copy is deferred
+    again.
+
+    `places` returns how many jobs can be run at the same time now, which may be fewer than the policy's
+    `capacity`; the code that changes it calls `capacity_changed`.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        settings: HolderSettings,
+        policy: WorkerPolicy,
+        executor: Executor,
+        knows: Callable[[str], bool],
+        observe: Observe,
+        places: Callable[[], int] | None = None,
+    ) -> None:
+        self._ports = ports
+        self._settings = settings
+        self._policy = policy
+        self._executor = executor
+        self._knows = knows
+        self._observe = observe
+        self._places = places or (lambda: policy.capacity)
+        self._unknown_kinds = UnknownKinds(ports.clock, policy.patience_for_kinds)
+        self._sessions: dict[str, LockSession] = {}
+        self._watches = Watches(ports, settings, policy.watches, self)
+        self._copies: dict[str, float] = {}
+        self._is_stopping = False
+        self._capacity_changed = asyncio.Event()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether this worker takes nothing new any more."""
+        return self._is_stopping
+
+    @property
+    def has_capacity(self) -> bool:
+        """Whether another lock can be served."""
+        places = min(self._policy.capacity, self._places())
+        return not self.is_stopping and len(self._sessions) < places
+
+    @property
+    def has_too_many(self) -> bool:
+        """Whether more locks are served than jobs can be run: then what waits is left to others."""
+        return len(self._sessions) > self._places()
+
+    def capacity_changed(self) -> None:
+        """Have `until_capacity` look again."""
+        self._capacity_changed.set()
+
+    async def until_capacity(self, *, is_free: bool) -> None:
+        """Wait until another lock can be served, or until none can."""
+        while self.has_capacity is not is_free:
+            self._capacity_changed.clear()
+            await self._capacity_changed.wait()
+
+    @property
+    def running(self) -> dict[str, str]:
+        """The locks held here, each with the id of the job that runs."""
+        tenures = {name: session.tenure for name, session in self._sessions.items()}
+        return {name: tenure.running for name, tenure in tenures.items() if tenure and tenure.running}
+
+    async def answer(self, wake_up: WakeUp) -> WakeUpOutcome:
+        """Deal with a wake-up; when this returns, it may be settled.
+
+        Raises NoCapacityError when it is for somebody else to answer, and UnknownOutcomeError when it could
+        neither be acted on nor passed on: then let it come again.
+        """
+        name = wake_up.lock_name
+        if self.is_stopping:
+            await self._ports.notifier.notify(wake_up)
+            return WakeUpOutcome.PASSED_ON
+        # Rule R12 (spec/turnstile.pml).
+        if name in self._sessions:
+            self._sessions[name].hint()
+            if wake_up.is_deferred_copy:
+                await self._send_copy(name)
+            return WakeUpOutcome.KNOWN
+        if name in self._watches and not wake_up.is_deferred_copy:
+            self._watches.hear(wake_up)
+            return WakeUpOutcome.KNOWN
+        if not self.has_capacity:
+            raise NoCapacityError
+        answer = await self.try_for(name)
+        # Rules R13 and R15 (spec/turnstile.pml).
+        if answer in {WakeUpOutcome.HELD, WakeUpOutcome.UNKNOWN}:
+            if name not in self._watches or wake_up.is_deferred_copy:
+                await self._send_copy(name)
+            self._watches.begin(name)
+        return answer
+
+    async def look(self, lock_name: str, job_id: str) -> None:
+        """Look at a running job because someone hinted that it changed."""
+        session = self._sessions.get(lock_name)
+        if session is not None:
+            await session.look(job_id)
+
+    async def stop(self, grace: float) -> None:
+        """Take nothing new, let runs finish for `grace` seconds, then interrupt them, and pass all on."""
+        # Rule R17 (spec/turnstile.pml).
+        self._is_stopping = True
+        self._capacity_changed.set()
+        watched = self._watches.end()
+        tasks = {session.task for session in self._sessions.values() if session.task is not None}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=max(grace, 0.001))
+            for session in self._sessions.values():
+                if session.tenure is not None:
+                    session.tenure.request_stop(StopReason.SHUTDOWN)
+            if late:
+                await asyncio.wait(late)
+        # At once: each may take as long as a wake-up may wait for a broker that does not answer.
+        await asyncio.gather(*(self._ports.notifier.notify(WakeUp(name)) for name in watched))
+
+    async def _send_copy(self, name: str) -> None:
+        """Send a deferred copy round, unless one of ours is on its way already."""
+        now = self._ports.clock.boot()
+        if now - self._copies.get(name, float("-inf")) < self._policy.deferral * 0.8:
+            return
+        self._copies = {
+            lock: sent for lock, sent in self._copies.items() if now - sent < self._policy.deferral
+        }
+        self._copies[name] = now
+        self._observe(WakeUpDeferred(name))
+        try:
+            await self._ports.notifier.defer(WakeUp(name, is_deferred_copy=True))
+        except UnknownOutcomeError:
+            self._copies.pop(name, None)
+            raise
+
+    # --- for sessions and watches --------------------------------------------
+
+    def accepts(self, job: JobRow) -> bool:
+        """Tell whether to run a job here: its kind is known, or has waited long enough to fail for it."""
+        if self.is_stopping or self.has_too_many:
+            return False
+        if self._knows(job.kind):
+            return True
+        return self._unknown_kinds.waited_enough(job)
+
+    def is_serving(self, lock_name: str) -> bool:
+        """Tell whether a lock is served here, or tried for."""
+        return lock_name in self._sessions
+
+    async def try_for(self, lock_name: str) -> WakeUpOutcome:
+        """Try to serve a lock that is not served yet; gives what came of it."""
+        session = LockSession(
+            lock_name,
+            self._ports,
+            self._settings,
+            self._policy,
+            self._executor,
+            self._observe,
+            self,
+            self._watches,
+        )
+        self._sessions[lock_name] = session
+        self._capacity_changed.set()
+        session.task = asyncio.create_task(self._serve(lock_name, session), name=f"serve {lock_name}")
+        return await asyncio.shield(session.answered)
+
+    async def _serve(self, name: str, session: LockSession) -> None:
+        try:
+            await session.run()
+        finally:
+            del self._sessions[name]
+            self._capacity_changed.set()

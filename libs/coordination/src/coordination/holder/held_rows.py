@@ -1,0 +1,205 @@
+"""The rows a tenure holds: written on condition of their versions, and read again after a refusal."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from uuid import uuid4
+
+from contracts.statuses import JobStatus
+from coordination.holder.lease_keeper import LeaseKeeper
+from coordination.holder.policy import HolderSettings, Ports
+from coordination.holder.runs import Stop
+from coordination.journal import events, rows
+from coordination.journal.events import Writer
+from coordination.journal.persistence import commit_until, until_known
+from coordination.journal.rows import JobRow, LockRow
+from coordination.journal.transactions import Draft, Held
+from coordination.observations import Fenced, Observe, Refusal, TablesCutOff
+from coordination.outcomes import StopReason
+from coordination.ports import CoordinationError, RefusedError, Row, UnknownOutcomeError
+
+
+class FencedError(CoordinationError):
+    """Someone else may have moved the lock on: nothing more may be written, and the handler must stop."""
+
+
+class CutOffError(FencedError):
+    """The journal does not answer although the lease can be renewed."""
+
+
+class HeldRows:
+    """The lock row and the running job's rows, with their versions, as this tenure wrote or read them last.
+
+    Every write is conditional on the lock row. A refused one is either our own earlier try, or another
+    writer's change to our job, which is taken in before the write is repeated, or the end: someone else has
+    taken over.
+    """
+
+    def __init__(
+        self,
+        lock_name: str,
+        partition: str,
+        keeper: LeaseKeeper,
+        ports: Ports,
+        settings: HolderSettings,
+        observe: Observe,
+    ) -> None:
+        self._lock_name = lock_name
+        self._partition = partition
+        self._keeper = keeper
+        self._ports = ports
+        self._settings = settings
+        self._observe = observe
+        #: What is held; None while nothing runs.
+        self.held: Held | None = None
+        #: Tells the run in progress to stop.
+        self.stop = Stop()
+
+    @property
+    def running(self) -> str | None:
+        """Id of the job that runs now."""
+        return self.held.job.job_id if self.held else None
+
+    def require(self) -> Held:
+        """Give what is held. Raises FencedError when that is nothing any more."""
+        if self.held is None:
+            raise FencedError
+        return self.held
+
+    async def write(
+        self, build: Callable[[Held, JobRow], Draft], reported: Callable[[JobRow], JobRow] | None
+    ) -> None:
+        """Write to the run's rows, again and again until it is done or the rows are another's.
+
+        `build` is given what is held and the job with its progress. Raises FencedError.
+        """
+        while True:
+            held = self.require()
+            draft = build(held, reported(held.job) if reported else held.job)
+            versions = await self.commit(draft)
+            if versions is not None:
+                self.adopt(draft, versions)
+                return
+            await self.reload()
+
+    async def commit(self, draft: Draft) -> Mapping[str, str] | None:
+        """Send a transaction until its outcome is known; gives the new versions, or None if refused.
+
+        Raises FencedError when the time to write is over, or the journal stays silent until then.
+        """
+        if not self._keeper.may_write:
+            raise self._fenced(Refusal.TOO_LATE, "the time to write is over")
+        until = self.write_until()
+        try:
+            versions = await commit_until(
+                self._ports.journal,
+                self._ports.clock,
+                self._partition,
+                draft.transaction,
+                self._settings.call_timeout,
+                until,
+            )
+        except RefusedError:
+            # Rule R6 (spec/turnstile.pml).
+            lock = await self.read(rows.LOCK_KEY, until)
+            if lock is None or lock.values.get("op_id") != draft.writer.op_id:
+                return None
+            versions = await self._own_versions(draft, lock, until)
+        except UnknownOutcomeError as error:
+            self._observe(TablesCutOff(self._lock_name))
+            self._fenced(Refusal.UNKNOWN, str(error))
+            raise CutOffError from error
+        self._ports.notifier.announce([events.announced(event) for event in draft.events])
+        return versions
+
+    async def _own_versions(self, draft: Draft, lock: Row, until: float) -> Mapping[str, str]:
+        """Find out the versions of an own write whose answer was lost, and what others wrote since then."""
+        versions = {rows.LOCK_KEY: lock.etag}
+        if draft.job is None:
+            return versions
+        key = rows.job_key(draft.job.job_id)
+        row = await self.read(key, until)
+        if row is not None:
+            versions[key] = row.etag
+            job = JobRow.from_row(row)
+            # To know a version is to know what stands there; if it is another run, the lock row refuses us.
+            if job.fence == draft.job.fence:
+                draft.job = job
+        state_key = rows.state_key(draft.job.job_id)
+        state = await self.read(state_key, until)
+        if state is not None:
+            versions[state_key] = state.etag
+        return versions
+
+    async def reload(self) -> None:
+        """After a refusal: take in what another writer changed, or stop for good.
+
+        Ours is a lock row with our tenure, fence, job and attempt, and the job running under that fence.
+        The tenure alone would let a late write of one job through after the next was started.
+        """
+        # Rule R7 (spec/turnstile.pml).
+        held, until = self.require(), self.write_until()
+        lock_row = await self.read(rows.LOCK_KEY, until)
+        job_row = await self.read(rows.job_key(held.job.job_id), until)
+        if lock_row is None or job_row is None:
+            raise self._fenced(Refusal.TAKEN_OVER, "a row is gone")
+        lock, job = LockRow.from_row(lock_row), JobRow.from_row(job_row)
+        same_run = (lock.tenure, lock.fence, lock.job_id, lock.attempt) == (
+            held.lock.tenure,
+            held.lock.fence,
+            held.lock.job_id,
+            held.lock.attempt,
+        )
+        if not same_run or job.status != JobStatus.RUNNING or job.fence != lock.fence:
+            reason = f"worker {lock.worker} has taken over with fence {lock.fence}"
+            raise self._fenced(Refusal.TAKEN_OVER, reason)
+        self.held = replace(held, lock=lock, lock_etag=lock_row.etag, job=job, job_etag=job_row.etag)
+        if job.cancel_requested:
+            self.stop.request(StopReason.CANCELLED)
+
+    def begin(self, draft: Draft, versions: Mapping[str, str]) -> None:
+        """Take in a write that went from one run to the next, or to none."""
+        self.held = None
+        self.stop = Stop()
+        self.adopt(draft, versions)
+
+    def adopt(self, draft: Draft, versions: Mapping[str, str]) -> None:
+        """Take in an own write."""
+        if draft.job is None:
+            return
+        key, state = rows.job_key(draft.job.job_id), rows.state_key(draft.job.job_id)
+        earlier = self.held.state_etag if self.held else None
+        self.held = Held(
+            draft.lock, versions[rows.LOCK_KEY], draft.job, versions[key], versions.get(state, earlier)
+        )
+        if draft.job.cancel_requested:
+            self.stop.request(StopReason.CANCELLED)
+
+    async def read(self, key: str, until: float) -> Row | None:
+        """Read a row of this lock. Raises UnknownOutcomeError once the boot clock has passed `until`."""
+        return await until_known(
+            self._ports.clock, lambda: self._ports.journal.read(self._partition, key), until
+        )
+
+    def write_until(self) -> float:
+        """Give the boot time until which a write begun now is tried."""
+        return min(
+            self._ports.clock.boot() + self._settings.times.journal_deadline, self._keeper.soft_deadline
+        )
+
+    def writer(self) -> Writer:
+        """Give the mark of one new write, by which it is recognised as our own."""
+        return Writer(
+            actor=self._settings.worker,
+            op_id=uuid4().hex,
+            at=events.timestamp(self._ports.clock.now()),
+            worker=self._settings.worker,
+        )
+
+    def _fenced(self, refusal: Refusal, reason: str) -> FencedError:
+        """Stop for good: the handler is killed and this tenure writes nothing more."""
+        # Rule R16 (spec/turnstile.pml).
+        self._observe(Fenced(self._lock_name, self.running or "", refusal, reason))
+        self._keeper.end()
+        self.held = None
+        self.stop.request(StopReason.LOST)
+        return FencedError(reason)

@@ -1,0 +1,45 @@
+"""Outcomes of a wake-up, and what sessions and watches ask of the dispatcher."""
+
+from enum import StrEnum
+from typing import Protocol
+
+from coordination.journal.rows import JobRow
+
+
+class WakeUpOutcome(StrEnum):
+    """What came of a wake-up."""
+
+    TAKEN = "taken"
+    EMPTY = "empty"
+    HELD = "held"
+    #: The store does not answer.
+    UNKNOWN = "unknown"
+    #: The lock is served or watched here already.
+    KNOWN = "known"
+    #: This worker is being stopped; others were told.
+    PASSED_ON = "passed_on"
+
+
+class LockServer(Protocol):
+    """The dispatcher, as its sessions and watches see it."""
+
+    @property
+    def has_capacity(self) -> bool:
+        """Whether another lock can be served."""
+
+    @property
+    def has_too_many(self) -> bool:
+        """Whether more locks are served than jobs can be run: then what waits is left to others."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether this worker takes nothing new any more."""
+
+    def accepts(self, job: JobRow) -> bool:
+        """Tell whether to run a job here."""
+
+    def is_serving(self, lock_name: str) -> bool:
+        """Tell whether a lock is served here, or tried for."""
+
+    async def try_for(self, lock_name: str) -> WakeUpOutcome:
+        """Try to serve a lock that is not served yet; gives what came of it."""

@@ -1,0 +1,250 @@
+"""A tenure: one unbroken holding of a lock, and the only writer of its rows meanwhile."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from contracts import lock_names
+from coordination.call_tracing import operation
+from coordination.holder.held_rows import FencedError, HeldRows
+from coordination.holder.lease_keeper import LeaseKeeper
+from coordination.holder.policy import HolderSettings, Ports
+from coordination.holder.runs import Run, StepDone, StepRecord
+from coordination.journal import rows, transactions
+from coordination.journal.line import Line, read_line
+from coordination.journal.persistence import until_known
+from coordination.journal.rows import JobRow
+from coordination.journal.transactions import Draft, Held, MayStart
+from coordination.observations import (
+    Observe,
+    ProgressWritten,
+    RunCutOff,
+    RunEnded,
+    RunStarted,
+    StateSaved,
+    StepRecorded,
+)
+from coordination.outcomes import Failed, Outcome, StopReason
+from coordination.ports import InvalidTransactionError, RefusedError, Row
+
+#: Tickets read at a time: the next one, and some more in case it is cancelled in the same moment.
+_TICKETS = 4
+
+
+class Tenure:
+    """Holds a lock: acquires its lease, takes over, writes for one run after the other, releases.
+
+    All writes go through one mutex and are conditional on the lock row this tenure moved last.
+    """
+
+    def __init__(self, lock_name: str, ports: Ports, settings: HolderSettings, observe: Observe) -> None:
+        self.lock_name = lock_name
+        self.partition = lock_names.partition(lock_name)
+        self._ports = ports
+        self._settings = settings
+        self._observe = observe
+        self._mutex = asyncio.Lock()
+        self._line: Line | None = None
+        self._is_shutting_down = False
+        self._reported: Callable[[JobRow], JobRow] | None = None
+        self.keeper = LeaseKeeper(
+            lock_name, self.partition, ports.leases, ports.clock, settings.times, observe, self.request_stop
+        )
+        self._rows = HeldRows(lock_name, self.partition, self.keeper, ports, settings, observe)
+        #: Whether the line may have grown since it was read last.
+        self.hinted = False
+
+    @property
+    def running(self) -> str | None:
+        """Id of the job that runs now."""
+        return self._rows.running
+
+    def request_stop(self, reason: StopReason) -> None:
+        """Ask the run in progress to stop; a shutdown also stops a run that is only just being started."""
+        self._is_shutting_down |= reason is StopReason.SHUTDOWN
+        self._rows.stop.request(reason)
+
+    @operation
+    async def take_over(self, accepts: MayStart) -> Run | None:
+        """End what was cut off and start the job whose turn it is, in one transaction.
+
+        Gives None when nothing waits, or nothing for this worker. A refusal that is not
+        our own earlier try raises RefusedError, and then this tenure must not try again. Raises
+        UnknownOutcomeError when the journal stays silent, FencedError when the time to write is over.
+        """
+        until = self._rows.write_until()
+        self.hinted = False
+        line = await until_known(self._ports.clock, self._read_line, until)
+        orphan = None
+        if line.lock.job_id:
+            orphan = await self._rows.read(rows.job_key(line.lock.job_id), until)
+        draft = transactions.take_over(
+            line, orphan, self._rows.writer(), self.keeper.lease_id, self._settings.limits, accepts
+        )
+        self._line = line
+        if draft is None:
+            return None
+        versions = await self._rows.commit(draft)
+        if versions is None:
+            raise RefusedError
+        if draft.interrupted is not None:
+            self._observe(RunCutOff(draft.interrupted, line.lock.worker))
+        return await self._adopt_next_run(draft, versions)
+
+    @operation
+    async def finish(self, outcome: Outcome, accepts: MayStart | None) -> Run | None:
+        """Record how the run ended and, unless `accepts` is None, start the next job with it.
+
+        Raises FencedError when someone else has taken over.
+        """
+        async with self._mutex:
+            while True:
+                held = self._rows.require()
+                ticket = await self._next_ticket(accepts) if accepts else None
+                now = self._reported(held.job) if self._reported else held.job
+                draft, ended = transactions.end(
+                    held, now, self._rows.writer(), outcome, self._settings.limits, ticket
+                )
+                try:
+                    versions = await self._rows.commit(draft)
+                except InvalidTransactionError as error:
+                    if isinstance(outcome, Failed):
+                        raise
+                    outcome = Failed(type(error).__name__, f"the result cannot be stored: {error}")
+                    continue
+                if versions is not None:
+                    break
+                self.hinted = True
+                await self._rows.reload()
+            self._observe(RunEnded(ended, outcome))
+            return await self._adopt_next_run(draft, versions, after=ended)
+
+    @operation
+    async def look(self) -> None:
+        """Take in what others wrote to the running job, such as a request to cancel it."""
+        async with self._mutex:
+            if self._rows.held is None or not self.keeper.may_write:
+                return
+            # Rule R10 (spec/turnstile.pml).
+            key = rows.job_key(self._rows.held.job.job_id)
+            row = await self._rows.read(key, self._rows.write_until())
+            if row is None or row.etag != self._rows.held.job_etag:
+                await self._rows.reload()
+
+    @operation
+    async def flush(self) -> None:
+        """Write the progress reported since the last write, if there is any."""
+        async with self._mutex:
+            held, reported = self._rows.held, self._reported
+            if held is None or reported is None:
+                return
+            if reported(held.job) != held.job:
+                await self._rows.write(
+                    lambda held, now: transactions.flush(held, now, self._rows.writer()), reported
+                )
+                self._observe(ProgressWritten(self._rows.require().job))
+            # Other progress may have been reported meanwhile.
+            if self._reported is reported:
+                self._reported = None
+
+    # --- writing for the run ------------------------------------------------
+
+    @operation
+    async def _record_step(self, job_id: str, done: StepDone) -> None:
+        job = await self._write_for(
+            job_id, lambda held, now: transactions.step(held, now, self._rows.writer(), done)
+        )
+        self._observe(StepRecorded(job, done.name, done.seconds))
+
+    @operation
+    async def _save_state(self, job_id: str, text: str) -> None:
+        job = await self._write_for(
+            job_id, lambda held, now: transactions.state(held, now, self._rows.writer(), text)
+        )
+        self._observe(StateSaved(job, len(text)))
+
+    async def _write_for(self, job_id: str, build: Callable[[Held, JobRow], Draft]) -> JobRow:
+        async with self._mutex:
+            # Rule R23 (spec/turnstile.pml).
+            # A late write of one run must find nobody to write for, even in the same tenure.
+            if self._rows.held is None or self._rows.held.job.job_id != job_id:
+                raise FencedError
+            reported, self._reported = self._reported, None
+            await self._rows.write(build, reported)
+            return self._rows.require().job
+
+    # --- from run to run ------------------------------------------------------
+
+    async def _adopt_next_run(
+        self, draft: Draft, versions: Mapping[str, str], after: JobRow | None = None
+    ) -> Run | None:
+        self._reported = None
+        self._rows.begin(draft, versions)
+        if draft.job is None:
+            return None
+        if self._line is not None:
+            left = (row for row in self._line.tickets if row.key != draft.job.ticket_key)
+            self._line = replace(self._line, tickets=tuple(left))
+        self._observe(RunStarted(draft.job, draft.hand_over, draft.interrupted, after))
+        if not self.keeper.may_write:
+            self._rows.stop.request(StopReason.DEADLINE)
+        elif self._is_shutting_down:
+            self._rows.stop.request(StopReason.SHUTDOWN)
+        return await self._make_run(draft.job)
+
+    async def _make_run(self, job: JobRow) -> Run:
+        """Collect what earlier attempts left; a first attempt with short parameters needs no read."""
+        parameters, state, recorded = job.parameters, None, []
+        if job.attempt > 1 or not parameters:
+            kept = await until_known(
+                self._ports.clock,
+                lambda: self._ports.journal.read_range(self.partition, rows.data_prefix(job.job_id)),
+                self._rows.write_until(),
+            )
+            for row in kept:
+                if row.key == rows.parameters_key(job.job_id):
+                    parameters = rows.join_text(row.values)
+                elif row.key == rows.state_key(job.job_id):
+                    state = rows.join_text(row.values)
+                    self._rows.held = replace(self._rows.require(), state_etag=row.etag)
+                elif row.key.startswith(rows.step_prefix(job.job_id)):
+                    recorded.append(StepRecord(str(row.values["name"]), rows.join_text(row.values)))
+        return Run(
+            job=job,
+            fence=job.fence,
+            parameters=parameters,
+            recorded=recorded,
+            state=state,
+            stop=self._rows.stop,
+            hard_deadline=lambda: self.keeper.hard_deadline,
+            soft_deadline=lambda: self.keeper.soft_deadline,
+            record_step=lambda done: self._record_step(job.job_id, done),
+            save_state=lambda text: self._save_state(job.job_id, text),
+            report=lambda value, limit, step: self._report(job.job_id, value, limit, step),
+        )
+
+    def _report(self, job_id: str, value: float | None, limit: float | None, step: str) -> None:
+        if self.running != job_id:
+            return  # late, and not about the run in progress
+        self._reported = lambda job: replace(
+            job,
+            progress_value=job.progress_value if value is None else value,
+            progress_limit=job.progress_limit if limit is None else limit,
+            step=step,
+        )
+
+    async def _next_ticket(self, accepts: MayStart) -> Row | None:
+        """Find the job to start in the ending transaction.
+
+        An empty line is believed until something hints at work: looking once more after the release finds
+        whatever came meanwhile, and saves a lone job a query.
+        """
+        if self._line is not None and not self._line.tickets and not self.hinted:
+            return None
+        self.hinted = False
+        self._line = await until_known(self._ports.clock, self._read_line, self._rows.write_until())
+        first = self._line.first
+        return self._line.tickets[0] if first is not None and accepts(first) else None
+
+    async def _read_line(self) -> Line:
+        return await read_line(self._ports.journal, self.lock_name, self.partition, _TICKETS)

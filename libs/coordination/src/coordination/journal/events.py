@@ -1,0 +1,82 @@
+"""Recording events: each carries the hash of the one before, so that no trail can be altered unseen."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from contracts.statuses import EventStatus
+from coordination.journal.rows import EventRow, JobRow, event_key
+from coordination.ports import Insert, RecordedEvent
+
+
+def timestamp(moment: datetime) -> str:
+    """Give a UTC moment as the journal writes it: ISO 8601 with microseconds and `Z`, so that text sorts."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who writes events, when, and in which transaction."""
+
+    actor: str
+    op_id: str
+    at: str
+    worker: str = ""
+
+
+def chain_hash(event: EventRow) -> str:
+    """Compute the hash an event must have: over its facts and the hash of the event before it."""
+    facts = [
+        event.previous_hash,
+        event.job_id,
+        event.lock_name,
+        event.seq,
+        event.status,
+        event.message,
+        event.timestamp,
+        event.attempt,
+        event.fence,
+        event.worker,
+        event.actor,
+        event.data,
+    ]
+    return hashlib.sha256(json.dumps(facts, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def record(
+    job: JobRow, status: EventStatus, message: str, writer: Writer, data: Mapping[str, Any] | None = None
+) -> tuple[JobRow, EventRow]:
+    """Append an event to a job: gives the job's row moved on by one, and the event."""
+    event = EventRow(
+        job_id=job.job_id,
+        lock_name=job.lock_name,
+        seq=job.seq + 1,
+        status=status.value,
+        message=message,
+        timestamp=writer.at,
+        attempt=job.attempt,
+        actor=writer.actor,
+        op_id=writer.op_id,
+        hash="",
+        fence=job.fence or None,
+        worker=writer.worker or None,
+        traceparent=job.traceparent,
+        data=json.dumps(data or {}, ensure_ascii=False, separators=(",", ":")),
+        previous_hash=job.event_hash,
+    )
+    event = replace(event, hash=chain_hash(event))
+    return replace(job, seq=event.seq, event_hash=event.hash), event
+
+
+def insert(event: EventRow) -> Insert:
+    """Give the operation that writes an event."""
+    # Rule R24 (spec/turnstile.pml).
+    return Insert(event_key(event.job_id, event.seq), event.values())
+
+
+def announced(event: EventRow) -> RecordedEvent:
+    """Give an event as it is told to others."""
+    return RecordedEvent(**event.values())  # type: ignore[arg-type]

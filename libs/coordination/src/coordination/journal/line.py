@@ -1,0 +1,64 @@
+"""The line of a lock: its lock row and the tickets of the jobs that wait, first things first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contracts import lock_names
+from coordination.journal import rows
+from coordination.journal.persistence import until_known
+from coordination.journal.rows import JobRow, LockRow
+from coordination.ports import Clock, CoordinationError, Journal, Row
+
+
+class WrongLockError(CoordinationError):
+    """The lock row belongs to a lock of another name, or to a newer protocol."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a take-over must see, read in one range query.
+
+    It need not be a snapshot: every write that follows from it is conditional on the versions read.
+    """
+
+    lock: LockRow
+    #: Version of the lock row; None when the lock was never used.
+    lock_etag: str | None
+    tickets: Sequence[Row]
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a job waits, or one was cut off."""
+        return bool(self.tickets) or bool(self.lock.job_id)
+
+    @property
+    def first(self) -> JobRow | None:
+        """The job whose turn it is among those that wait."""
+        return JobRow.from_row(self.tickets[0]) if self.tickets else None
+
+
+async def read_line(journal: Journal, lock_name: str, partition: str, tickets: int = 1) -> Line:
+    """Read a lock's row and its first tickets.
+
+    Raises UnknownOutcomeError, and WrongLockError when the partition holds another lock's row or one that a
+    newer version of the protocol wrote.
+    """
+    # Rule R2 (spec/turnstile.pml).
+    found = await journal.read_range(partition, rows.LINE, limit=1 + tickets)
+    if not found or found[0].key != rows.LOCK_KEY:
+        return Line(LockRow(lock_name), None, tuple(found[:tickets]))
+    lock = LockRow.from_row(found[0])
+    if lock.lock_name != lock_name:
+        raise WrongLockError(f"the row of lock {lock_name!r} is in use by lock {lock.lock_name!r}")
+    if lock.protocol > rows.PROTOCOL:
+        raise WrongLockError(f"lock {lock_name!r} needs protocol {lock.protocol}: upgrade this worker")
+    return Line(lock, found[0].etag, tuple(found[1:]))
+
+
+async def read_line_until(journal: Journal, clock: Clock, lock_name: str, until: float) -> Line:
+    """Read a lock's row and its first ticket, again and again while the journal stays silent.
+
+    Raises UnknownOutcomeError once the boot clock has passed `until`, and WrongLockError.
+    """
+    partition = lock_names.partition(lock_name)
+    return await until_known(clock, lambda: read_line(journal, lock_name, partition), until)

@@ -1,0 +1,338 @@
+"""The holder's transactions: take over, write for a run, end it and start the next. Nothing is sent here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from contracts.statuses import EventStatus, JobStatus
+from coordination.holder.runs import StepDone
+from coordination.journal import events, rows
+from coordination.journal.events import Writer
+from coordination.journal.line import Line
+from coordination.journal.rows import EventRow, JobRow, LockRow
+from coordination.observations import HandOver, HandOverCause
+from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
+from coordination.ports import (
+    CoordinationError,
+    Delete,
+    GuardedUpdate,
+    Insert,
+    InvalidTransactionError,
+    Operation,
+    Row,
+    Transaction,
+    Update,
+)
+
+#: Error types of jobs that fail without their handler having raised.
+RUNNER_CRASH_LIMIT = "RunnerCrashLimit"
+WORKER_LOSS_LIMIT = "WorkerLossLimit"
+
+MayStart = Callable[[JobRow], bool]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a holder knows to stand in the journal, and at which versions."""
+
+    lock: LockRow
+    lock_etag: str
+    job: JobRow
+    job_etag: str
+    #: Version of the row with the job's saved state, once there is one.
+    state_etag: str | None = None
+
+
+class NothingToRecordError(CoordinationError):
+    """A lost run has no end that its former holder may write."""
+
+
+@dataclass(frozen=True)
+class InterruptionLimits:
+    """How often a job may be cut off before it fails."""
+
+    #: Times its runner process may die under it.
+    deaths: int = 3
+    #: Times in a row, with no step recorded between, that its holder may be lost: the job may have taken
+    #: the host down, or storage was away.
+    losses: int = 10
+
+
+@dataclass
+class Draft:
+    """A transaction under construction, and what will be true once it is committed."""
+
+    writer: Writer
+    lock: LockRow
+    #: The run in progress afterwards, if any.
+    job: JobRow | None = None
+    operations: list[Operation] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
+    #: The run that the take-over found cut off.
+    interrupted: JobRow | None = None
+    #: How the lock came from the run before.
+    hand_over: HandOver | None = None
+
+    @property
+    def transaction(self) -> Transaction:
+        """The finished transaction."""
+        return Transaction(self.writer.op_id, self.operations)
+
+    def record(self, job: JobRow, status: EventStatus, message: str, **data: object) -> JobRow:
+        """Add an event of a job."""
+        job, event = events.record(job, status, message, self.writer, data)
+        self.events.append(event)
+        self.operations.append(events.insert(event))
+        return job
+
+    def update(self, after: JobRow, before: JobRow, etag: str) -> None:
+        """Add the change of a job's row that was read, or written, at this version."""
+        self.operations.append(Update(rows.job_key(after.job_id), after.changes(before), etag))
+
+    def move_lock(self, lock: LockRow, before: LockRow, etag: str | None) -> None:
+        """Add the change of the lock row, which every transaction of a holder contains."""
+        # Rule R4 (spec/turnstile.pml): the version is always asked for.
+        self.lock = replace(lock, op_id=self.writer.op_id)
+        self.operations.append(
+            Insert(rows.LOCK_KEY, self.lock.values())
+            if etag is None
+            else Update(rows.LOCK_KEY, self.lock.changes(before), etag)
+        )
+
+
+def _started(draft: Draft, job: JobRow, fence: int, *, tenure: str, chained: bool) -> JobRow:
+    job = replace(
+        job,
+        status=JobStatus.RUNNING.value,
+        fence=fence,
+        worker=draft.writer.worker,
+        attempt=job.attempt + 1,
+        started_at=job.started_at or draft.writer.at,
+    )
+    if not chained:
+        job = draft.record(
+            job, EventStatus.LEASE_ACQUIRED, f"{draft.writer.worker} acquired the lease", tenure=tenure
+        )
+    return draft.record(
+        job, EventStatus.STARTED, f"attempt {job.attempt} started", tenure=tenure, chained=chained
+    )
+
+
+def _start_ticket(draft: Draft, ticket: Row, fence: int, *, tenure: str, chained: bool) -> JobRow:
+    waiting = JobRow.from_row(ticket)
+    job = _started(draft, waiting, fence, tenure=tenure, chained=chained)
+    draft.operations.append(GuardedUpdate(rows.job_key(job.job_id), job.changes(waiting), ticket.key))
+    draft.operations.append(Delete(ticket.key, ticket.etag))
+    return job
+
+
+def _fail(job: JobRow, error_type: str, message: str) -> JobRow:
+    return replace(job, status=JobStatus.FAILED.value, error_type=error_type, error_message=message[:4000])
+
+
+def _interrupt(
+    draft: Draft, job: JobRow, outcome: Interrupted, limits: InterruptionLimits, *, lost: bool
+) -> JobRow:
+    """Decide what becomes of a job whose run was cut off, and record it."""
+    # Rule R9 (spec/turnstile.pml).
+    job = replace(
+        job,
+        interruptions=job.interruptions + 1,
+        deaths=job.deaths + outcome.died,
+        losses=job.losses + lost,
+        step="",
+    )
+    job = draft.record(job, EventStatus.INTERRUPTED, outcome.reason, died=outcome.died)
+    if job.cancel_requested:
+        return _finish(draft, job, Cancelled())
+    if job.deaths >= limits.deaths:
+        message = f"killed its worker {job.deaths} times, last: {outcome.reason}"
+        return _finish(draft, job, Failed(RUNNER_CRASH_LIMIT, message))
+    if job.losses >= limits.losses:
+        message = f"its worker was lost {job.losses} times, last: {outcome.reason}"
+        return _finish(draft, job, Failed(WORKER_LOSS_LIMIT, message))
+    return replace(job, status=JobStatus.QUEUED.value, queued_at=draft.writer.at)
+
+
+def _finish(draft: Draft, job: JobRow, outcome: Outcome) -> JobRow:
+    """Give a job its one terminal record."""
+    job = replace(job, finished_at=draft.writer.at, step="")
+    match outcome:
+        case Completed(result):
+            inline = len(result) <= rows.INLINE_CHARACTERS
+            if not inline:
+                draft.operations.append(Insert(rows.result_key(job.job_id), rows.split_text(result)))
+            job = replace(
+                job,
+                status=JobStatus.COMPLETED.value,
+                result=result if inline else "",
+                has_long_result=not inline,
+            )
+            message = "completed" + (", the cancellation came too late" if job.cancel_requested else "")
+            return draft.record(job, EventStatus.COMPLETED, message, result_characters=len(result))
+        case Failed(error_type, message):
+            job = _fail(job, error_type, message)
+            return draft.record(job, EventStatus.FAILED, message[:1000], error_type=error_type)
+        case Cancelled():
+            job = replace(job, status=JobStatus.CANCELLED.value)
+            return draft.record(job, EventStatus.CANCELLED, f"cancelled, asked by {job.cancel_actor}")
+        case TimedOut(message):
+            job = replace(job, status=JobStatus.TIMED_OUT.value, error_type="TimedOut", error_message=message)
+            return draft.record(job, EventStatus.TIMED_OUT, message)
+        case _:
+            raise NothingToRecordError
+
+
+def take_over(
+    line: Line, orphan: Row | None, writer: Writer, tenure: str, limits: InterruptionLimits, accepts: MayStart
+) -> Draft | None:
+    """Build the take-over: end the run that was cut off, if there is one, and start the next job.
+
+    Gives None when nothing waits for this worker and nothing was cut off. The draft has no job when the
+    next one in line is not for this worker.
+    """
+    # Rule R3 (spec/turnstile.pml).
+    fence = line.lock.fence + 1
+    cleared = replace(line.lock, tenure=tenure, worker=writer.worker, job_id="", attempt=0, fence=fence)
+    draft = Draft(writer, cleared)
+    cut_off = JobRow.from_row(orphan) if orphan is not None else None
+    if cut_off is not None and (cut_off.status != JobStatus.RUNNING or cut_off.fence != line.lock.fence):
+        cut_off = None
+    requeued = None
+    draft.hand_over = _hand_over(line.lock, is_lost=cut_off is not None)
+    if cut_off is not None:
+        reason = f"worker {line.lock.worker} was lost"
+        requeued = _interrupt(draft, cut_off, Interrupted(reason), limits, lost=True)
+        draft.interrupted = requeued
+        if requeued.is_terminal:
+            _settle(draft, requeued, cut_off, orphan)
+            requeued = None
+    first = line.first
+    if requeued is not None and (first is None or requeued.ticket_key < first.ticket_key):
+        if accepts(requeued):
+            draft.job = _started(draft, requeued, fence, tenure=tenure, chained=False)
+            _settle(draft, draft.job, cut_off, orphan)
+            requeued = None
+    elif first is not None and accepts(first):
+        draft.job = _start_ticket(draft, line.tickets[0], fence, tenure=tenure, chained=False)
+    if requeued is not None:
+        _settle(draft, requeued, cut_off, orphan)
+        draft.operations.append(Insert(requeued.ticket_key, requeued.values()))
+    if not draft.operations and not line.lock.job_id:
+        return None
+    draft.move_lock(_occupied(cleared, draft), line.lock, line.lock_etag)
+    return draft
+
+
+def _hand_over(before: LockRow, *, is_lost: bool) -> HandOver | None:
+    if is_lost:
+        return HandOver(HandOverCause.WORKER_LOST, lost_worker=before.worker)
+    if before.freed_at:
+        return HandOver(HandOverCause(before.freed_by), before.freed_at)
+    return None
+
+
+def _settle(draft: Draft, after: JobRow, before: JobRow | None, orphan: Row | None) -> None:
+    """Write the row of the job that was cut off; a row may stand in a transaction only once."""
+    if before is not None and orphan is not None:
+        draft.update(after, before, orphan.etag)
+
+
+def _occupied(lock: LockRow, draft: Draft) -> LockRow:
+    if draft.job is None:
+        return lock
+    return replace(
+        lock,
+        job_id=draft.job.job_id,
+        attempt=draft.job.attempt,
+        started_at=draft.writer.at,
+        freed_at="",
+        freed_by="",
+    )
+
+
+def step(held: Held, now: JobRow, writer: Writer, done: StepDone) -> Draft:
+    """Build the record of a finished step; `now` is the job's row with the progress reported meanwhile.
+
+    Raises InvalidTransactionError when the job has too many events.
+    """
+    _check_room(now)
+    after = replace(now, steps=held.job.steps + 1, step="", losses=0)
+    draft = Draft(writer, held.lock)
+    after = draft.record(
+        after, EventStatus.STEP, done.name, number=after.steps, seconds=round(done.seconds, 3)
+    )
+    result = rows.split_text(done.result) | {"name": done.name}
+    draft.operations.append(Insert(rows.step_key(after.job_id, after.steps), result))
+    if done.state is not None:
+        draft.operations.append(_saved(held, done.state))
+    return _written(draft, after, held)
+
+
+def state(held: Held, now: JobRow, writer: Writer, text: str) -> Draft:
+    """Build the record of saved state. Raises InvalidTransactionError when the job has too many events."""
+    _check_room(now)
+    draft = Draft(writer, held.lock)
+    after = draft.record(now, EventStatus.STATE_SAVED, "state saved", characters=len(text))
+    draft.operations.append(_saved(held, text))
+    return _written(draft, after, held)
+
+
+def _check_room(job: JobRow) -> None:
+    if job.seq >= rows.LAST_RECORD:
+        raise InvalidTransactionError(
+            f"the job has {job.seq} events, and no more steps or states fit; save less often or split it"
+        )
+
+
+def _saved(held: Held, text: str) -> Operation:
+    key, values = rows.state_key(held.job.job_id), rows.split_text(text)
+    return Insert(key, values) if held.state_etag is None else Update(key, values, held.state_etag)
+
+
+def flush(held: Held, now: JobRow, writer: Writer) -> Draft:
+    """Build the write of progress alone; it is no event, so that a long job's trail stays readable."""
+    return _written(Draft(writer, held.lock), now, held)
+
+
+def _written(draft: Draft, after: JobRow, held: Held) -> Draft:
+    draft.job = after
+    draft.update(after, held.job, held.job_etag)
+    draft.move_lock(held.lock, held.lock, held.lock_etag)
+    return draft
+
+
+def end(
+    held: Held,
+    now: JobRow,
+    writer: Writer,
+    outcome: Outcome,
+    limits: InterruptionLimits,
+    next_ticket: Row | None = None,
+) -> tuple[Draft, JobRow]:
+    """Build the end of a run and, with a next ticket, the start of the next one in the same transaction.
+
+    `now` is the job's row with the progress reported last. Gives the draft, whose job is the next run if any,
+    and the job as it ended. Raises NothingToRecordError for a lost run.
+    """
+    # Rule R8 (spec/turnstile.pml).
+    draft = Draft(writer, held.lock)
+    if isinstance(outcome, Interrupted):
+        ended = _interrupt(draft, now, outcome, limits, lost=False)
+        if not ended.is_terminal:
+            draft.operations.append(Insert(ended.ticket_key, ended.values()))
+    else:
+        ended = _finish(draft, now, outcome)
+    draft.update(ended, held.job, held.job_etag)
+    after = replace(held.lock, job_id="", attempt=0, freed_at=writer.at, freed_by=_cause_of(outcome).value)
+    if next_ticket is not None:
+        after = replace(after, fence=after.fence + 1)
+        draft.hand_over = HandOver(HandOverCause.CHAINED, writer.at)
+        draft.job = _start_ticket(draft, next_ticket, after.fence, tenure=after.tenure, chained=True)
+    draft.move_lock(_occupied(after, draft), held.lock, held.lock_etag)
+    return draft, ended
+
+
+def _cause_of(outcome: Outcome) -> HandOverCause:
+    if not isinstance(outcome, Interrupted):
+        return HandOverCause.RELEASED
+    return HandOverCause.RUNNER_DIED if outcome.died else HandOverCause.WORKER_STOPPED

@@ -1,0 +1,180 @@
+"""Read-only snapshot of all queues and running jobs, for metrics.
+
+It decides nothing. A snapshot costs one range query for each active lock, of at most `PLACES` tickets,
+sixteen at a time and at most `MOST_LOCKS` of them; and one row for each of the `SHOWN` longest runs. It
+remembers nothing of any job: whether a waiting job is to be looked at follows from how long it has waited.
+"""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from contracts import lock_names
+from coordination.journal import rows
+from coordination.journal.line import Line, WrongLockError, read_line
+from coordination.journal.rows import JobRow
+from coordination.ports import ActiveJob, Clock, Journal
+
+#: Locks that are looked at, those with the oldest active jobs first; of others only jobs are counted.
+MOST_LOCKS = 1000
+
+#: Tickets read of a line; jobs further back are only counted, and looked at when they have moved up.
+PLACES = 50
+
+#: Runs whose kinds are told: the longest.
+SHOWN = 10
+
+#: Looks at waiting jobs in one snapshot, first in line first.
+MOST_LOOKS = 200
+
+_AT_ONCE = 16
+
+#: Seconds a job has waited when it is looked at first; then twice as long each time, up to the longest pause.
+_FIRST_LOOK, _DOUBLINGS, _LONGEST_PAUSE = 5.0, 7, 600.0
+
+
+@dataclass(frozen=True)
+class LineSeen:
+    """A line with somebody in it."""
+
+    lock_name: str
+    length: int
+    #: Seconds that the first has waited.
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunSeen:
+    """A run in progress, and for how many seconds; the kind is told of the longest only."""
+
+    lock_name: str
+    job_id: str
+    worker: str
+    seconds: float
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A job that waits, its place from 1, for how many seconds, and behind whose run (empty: nobody's)."""
+
+    job: JobRow
+    position: int
+    length: int
+    seconds: float
+    worker: str
+
+
+@dataclass(frozen=True)
+class QueueSnapshot:
+    """What was seen: every line and run, the longest first, and the waiting jobs it is time to tell of."""
+
+    queued: int = 0
+    running: int = 0
+    lines: Sequence[LineSeen] = ()
+    runs: Sequence[RunSeen] = ()
+    looks: Sequence[Look] = ()
+
+
+class SnapshotReader:
+    """Takes snapshots, `interval` seconds apart."""
+
+    def __init__(self, journal: Journal, clock: Clock, interval: float) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._interval = interval
+        self._last = -math.inf
+
+    async def snapshot(self, active: Sequence[ActiveJob]) -> QueueSnapshot:
+        """Look at the locks of the active jobs. Raises UnknownOutcomeError when the store does not answer."""
+        began = self._clock.boot()
+        jobs = Counter(job.lock_name for job in active)
+        oldest_first = sorted(active, key=lambda job: job.registered_at)
+        places = list({job.lock_name: job.partition for job in oldest_first}.items())[:MOST_LOCKS]
+        seen = [line for line in await self._read(places) if line is not None]
+        counted = {line.lock.lock_name: _length(line, jobs[line.lock.lock_name]) for line in seen}
+        unseen = jobs.total() - sum(jobs[name] for name, _ in places)
+        now = self._clock.now()
+        runs = [_run(line, now) for line in seen if line.lock.job_id]
+        lines = [
+            LineSeen(line.lock.lock_name, counted[line.lock.lock_name], _waited(first, now))
+            for line in seen
+            if (first := line.first) is not None
+        ]
+        # A scheduler that was off duty leaves what came meanwhile to the one that was on.
+        elapsed = min(began - self._last, 2 * self._interval)
+        looks = sorted(self._looks(seen, counted, now, elapsed), key=lambda look: look.position)
+        self._last = began
+        return QueueSnapshot(
+            queued=sum(counted.values()) + unseen,
+            running=len(runs),
+            lines=sorted(lines, key=lambda line: -line.length),
+            runs=await self._with_kinds(sorted(runs, key=lambda run: -run.seconds)),
+            looks=looks[:MOST_LOOKS],
+        )
+
+    async def _read(self, places: Sequence[tuple[str, str]]) -> list[Line | None]:
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def read(lock_name: str, partition: str) -> Line | None:
+            async with turns:
+                try:
+                    return await read_line(self._journal, lock_name, partition, PLACES)
+                except WrongLockError:
+                    return None
+
+        return await asyncio.gather(*(read(name, partition) for name, partition in places))
+
+    async def _with_kinds(self, runs: list[RunSeen]) -> list[RunSeen]:
+        return [*await asyncio.gather(*map(self._with_kind, runs[:SHOWN])), *runs[SHOWN:]]
+
+    async def _with_kind(self, run: RunSeen) -> RunSeen:
+        row = await self._journal.read(lock_names.partition(run.lock_name), rows.job_key(run.job_id))
+        return run if row is None else replace(run, kind=JobRow.from_row(row).kind)
+
+    def _looks(
+        self, lines: Sequence[Line], lengths: dict[str, int], now: datetime, elapsed: float
+    ) -> Iterator[Look]:
+        for line in lines:
+            for position, ticket in enumerate(line.tickets, 1):
+                job = JobRow.from_row(ticket)
+                waited = _waited(job, now)
+                if looks_due(waited) > looks_due(waited - elapsed):
+                    holder = line.lock.worker if line.lock.job_id else ""
+                    yield Look(job, position, lengths[line.lock.lock_name], waited, holder)
+
+
+def looks_due(seconds: float) -> int:
+    """Tell how often a job that has waited so long should have been looked at.
+
+    After 5, 10, 20 s and so on up to 640 s, and then every 600 s.
+    """
+    if seconds < _FIRST_LOOK:
+        return 0
+    if seconds < _FIRST_LOOK * 2**_DOUBLINGS:
+        return 1 + int(math.log2(seconds / _FIRST_LOOK))
+    return 1 + _DOUBLINGS + int((seconds - _FIRST_LOOK * 2**_DOUBLINGS) / _LONGEST_PAUSE)
+
+
+def _length(line: Line, active: int) -> int:
+    """Count a line: exactly while it is short, else by its active jobs, a few of which may be over."""
+    if len(line.tickets) < PLACES:
+        return len(line.tickets)
+    return max(PLACES, active - bool(line.lock.job_id))
+
+
+def _run(line: Line, now: datetime) -> RunSeen:
+    lock = line.lock
+    return RunSeen(lock.lock_name, lock.job_id, lock.worker, _since(lock.started_at, now))
+
+
+def _waited(job: JobRow, now: datetime) -> float:
+    return _since(job.queued_at or job.submitted_at, now)
+
+
+def _since(moment: str, now: datetime) -> float:
+    """Count seconds since a moment that another host's clock may have given."""
+    return max(0.0, (now - datetime.fromisoformat(moment)).total_seconds()) if moment else 0.0

@@ -1,0 +1,253 @@
+"""In-memory doubles of the ports, which also say what the real adapters must do."""
+
+import bisect
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from coordination.clock import VirtualClock
+from coordination.journal.storage_limits import check_limits
+from coordination.ports import (
+    ActiveJob,
+    AlreadyRegisteredError,
+    Clock,
+    Delete,
+    GuardedUpdate,
+    Insert,
+    LeaseHeldError,
+    LeaseLostError,
+    Operation,
+    RecordedEvent,
+    RefusedError,
+    Registration,
+    Row,
+    Transaction,
+    UnknownOutcomeError,
+    Values,
+    WakeUp,
+)
+from coordination.testing.faults import ArrivesLateError, Calls, Fault
+
+__all__ = [
+    "ArrivesLateError",
+    "Fault",
+    "InMemoryJournal",
+    "InMemoryLeases",
+    "InMemoryNotifier",
+    "VirtualClock",
+]
+
+
+@dataclass(frozen=True)
+class _Lease:
+    lease_id: str
+    duration: float
+    expires: float
+
+
+class InMemoryLeases:
+    """Leases that expire by the given clock."""
+
+    def __init__(self, clock: Clock, faults: Fault | Calls | None = None) -> None:
+        self._clock = clock
+        self._calls = Calls.of(faults)
+        self._leases: dict[str, _Lease] = {}
+
+    async def acquire(self, name: str, duration: float, lease_id: str, timeout: float) -> None:
+        """Take the lease, or take it again under the same id."""
+        if not 15 <= duration <= 60:
+            raise ValueError("a lease lasts between 15 and 60 seconds")
+
+        def action() -> None:
+            current = self._current(name)
+            if current is not None and current.lease_id != lease_id:
+                raise LeaseHeldError
+            self._leases[name] = _Lease(lease_id, duration, self._clock.boot() + duration)
+
+        await self._calls.carry_out("leases.acquire", action, timeout)
+
+    async def renew(self, name: str, lease_id: str, timeout: float) -> None:
+        """Start the lease's time anew; one that has run out is lost."""
+
+        def action() -> None:
+            current = self._current(name)
+            if current is None or current.lease_id != lease_id:
+                raise LeaseLostError
+            expires = self._clock.boot() + current.duration
+            self._leases[name] = _Lease(lease_id, current.duration, expires)
+
+        await self._calls.carry_out("leases.renew", action, timeout)
+
+    async def release(self, name: str, lease_id: str, timeout: float) -> None:
+        """Give the lease back if it is held under this id."""
+
+        def action() -> None:
+            current = self._current(name)
+            if current is not None and current.lease_id == lease_id:
+                del self._leases[name]
+
+        await self._calls.carry_out("leases.release", action, timeout)
+
+    async def is_free(self, name: str, timeout: float) -> bool:
+        """Tell whether nobody holds the lease now."""
+        return await self._calls.carry_out("leases.is_free", lambda: self._current(name) is None, timeout)
+
+    def holder(self, name: str) -> str | None:
+        """Give the id under which the lease is held; for tests."""
+        current = self._current(name)
+        return None if current is None else current.lease_id
+
+    def _current(self, name: str) -> _Lease | None:
+        lease = self._leases.get(name)
+        return lease if lease is not None and self._clock.boot() < lease.expires else None
+
+
+class InMemoryJournal:
+    """A journal in which every write gives a row a version that never was before."""
+
+    def __init__(self, faults: Fault | Calls | None = None) -> None:
+        self._calls = Calls.of(faults)
+        self._versions = itertools.count(1)
+        self._registered: dict[str, Registration] = {}
+        self._active: dict[str, ActiveJob] = {}
+        #: The keys of each partition in order, as far as nobody has meddled with its rows.
+        self._keys: dict[str, list[str]] = {}
+        #: Rows by partition and key; for tests to look at.
+        self.partitions: dict[str, dict[str, Row]] = {}
+
+    async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
+        """Carry out all operations, or none."""
+        check_limits(transaction)
+
+        def action() -> Mapping[str, str]:
+            rows = self.partitions.get(partition, {})
+            for operation in transaction.operations:
+                if not _is_as_expected(operation, rows.get(operation.key)):
+                    raise RefusedError(f"the row {operation.key} is not as expected")
+            return self._apply(partition, transaction.operations)
+
+        return await self._calls.carry_out("journal.commit", action, timeout)
+
+    def _apply(self, partition: str, operations: Sequence[Operation]) -> dict[str, str]:
+        rows = self.partitions.setdefault(partition, {})
+        keys = self._keys.setdefault(partition, [])
+        for operation in operations:
+            if isinstance(operation, Delete):
+                del rows[operation.key]
+                keys.pop(bisect.bisect_left(keys, operation.key))
+                continue
+            if isinstance(operation, Insert):
+                bisect.insort(keys, operation.key)
+            earlier = {} if isinstance(operation, Insert) else rows[operation.key].values
+            values = {**earlier, **_stored(operation.values)}
+            rows[operation.key] = Row(operation.key, values, f'W/"{next(self._versions)}"')
+        return {o.key: rows[o.key].etag for o in operations if not isinstance(o, Delete)}
+
+    async def read(self, partition: str, key: str) -> Row | None:
+        """Read one row."""
+        return await self._calls.carry_out(
+            "journal.read", lambda: self.partitions.get(partition, {}).get(key)
+        )
+
+    async def read_range(
+        self, partition: str, prefix: str, limit: int | None = None, after: str = ""
+    ) -> list[Row]:
+        """Read rows in key order."""
+
+        def action() -> list[Row]:
+            rows = self.partitions.get(partition, {})
+            keys = self._keys.get(partition, [])
+            if len(keys) != len(rows):
+                keys = self._keys[partition] = sorted(rows)
+            first = max(bisect.bisect_left(keys, prefix), bisect.bisect_right(keys, after))
+            found = itertools.takewhile(
+                lambda key: key.startswith(prefix), itertools.islice(keys, first, None)
+            )
+            return [rows[key] for key in itertools.islice(found, limit)]
+
+        return await self._calls.carry_out("journal.read_range", action)
+
+    async def register(self, registration: Registration) -> None:
+        """Record a job id as taken and its job as active."""
+
+        def action() -> None:
+            job_id = registration.job_id
+            if job_id in self._registered:
+                raise AlreadyRegisteredError
+            self._registered[job_id] = registration
+            self._active[job_id] = ActiveJob(
+                job_id, registration.lock_name, registration.partition, registration.registered_at
+            )
+
+        await self._calls.carry_out("journal.register", action)
+
+    async def find(self, job_id: str) -> Registration | None:
+        """Look up where a job lives."""
+        return await self._calls.carry_out("journal.find", lambda: self._registered.get(job_id))
+
+    async def active(self) -> AsyncIterator[ActiveJob]:
+        """Go through all active jobs, in no particular order."""
+        for job in await self._calls.carry_out("journal.active", lambda: list(self._active.values())):
+            yield job
+
+    async def retire(self, job_id: str) -> None:
+        """Take a job off the active ones."""
+
+        def action() -> None:
+            self._active.pop(job_id, None)
+
+        await self._calls.carry_out("journal.retire", action)
+
+
+def _is_as_expected(operation: Operation, row: Row | None) -> bool:
+    match operation:
+        case Insert():
+            return row is None
+        case GuardedUpdate():
+            return row is not None
+        case _:
+            return row is not None and row.etag == operation.etag
+
+
+def _stored(values: Values) -> Values:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+class InMemoryNotifier:
+    """Keeps what was notified, deferred and announced, for a test to deliver or to lose."""
+
+    def __init__(self, faults: Fault | Calls | None = None) -> None:
+        self._calls = Calls.of(faults)
+        self.wake_ups: list[WakeUp] = []
+        self.deferred: list[WakeUp] = []
+        self.events: list[RecordedEvent] = []
+
+    async def notify(self, wake_up: WakeUp) -> None:
+        """Keep the wake-up; a fault loses it silently, as the port says."""
+        try:
+            await self._calls.carry_out("notifier.notify", lambda: self.wake_ups.append(wake_up))
+        except UnknownOutcomeError:
+            return
+
+    async def defer(self, wake_up: WakeUp) -> None:
+        """Keep the wake-up for later."""
+        await self._calls.carry_out("notifier.defer", lambda: self.deferred.append(wake_up))
+
+    def announce(self, events: Sequence[RecordedEvent]) -> None:
+        """Keep the events."""
+        self.events.extend(events)
+
+    def take_wake_ups(self) -> list[WakeUp]:
+        """Give the wake-ups so far, and forget them."""
+        taken, self.wake_ups = self.wake_ups, []
+        return taken
+
+    def take_deferred(self) -> list[WakeUp]:
+        """Give the deferred wake-ups so far, and forget them."""
+        taken, self.deferred = self.deferred, []
+        return taken
+
+    def take_events(self) -> list[RecordedEvent]:
+        """Give the announced events so far, and forget them."""
+        taken, self.events = self.events, []
+        return taken

@@ -1,0 +1,48 @@
+"""Who may write what for a run, as the protocol has it: each function says what is wrong, or nothing."""
+
+from contracts.statuses import EventStatus
+from coordination.journal.rows import EventRow
+from verification.scratch_database import Run
+
+#: How an interruption may go on to end the job, in its own transaction.
+_ENDS_OF_INTERRUPTED = {EventStatus.CANCELLED, EventStatus.FAILED}
+
+
+def foreign_write(event: EventRow, status: EventStatus, run: Run | None) -> str:
+    """Judge a step, a saved state or an end: it is the run's in progress, and of its own worker.
+
+    Another worker may only find a run cut off.
+    """
+    if run is None:
+        return f"{event.worker} wrote {status} for a run that was over"
+    if event.fence != run.fence:
+        return f"{status} has the fence {event.fence}, the run has {run.fence}"
+    if event.worker == run.worker or (status is EventStatus.INTERRUPTED and event.worker is not None):
+        return ""
+    return f"{event.worker or event.actor} wrote {status} for a run of {run.worker}"
+
+
+def end_without_run(event: EventRow, status: EventStatus, ended_in: str) -> str:
+    """Judge an end while no run goes on; `ended_in` is the transaction that ended the last run, if any.
+
+    A job may be cancelled while it waits, by somebody who is no worker.
+    """
+    if status is EventStatus.CANCELLED and event.worker is None:
+        return ""
+    if status in _ENDS_OF_INTERRUPTED and ended_in and event.op_id == ended_in:
+        return ""
+    return f"{event.worker or event.actor} wrote {status}, although no run of the job went on"
+
+
+def apart_from_start(event: EventRow, status: EventStatus, acquired: EventRow | None) -> str:
+    """Judge what follows the event that a job got the lock: its run starts in the same transaction."""
+    if acquired is None:
+        return ""
+    if status is not EventStatus.STARTED or event.op_id != acquired.op_id:
+        return f"{status} follows, where a run should have begun in the transaction in which it got the lock"
+    got, began = ((each.fence, each.attempt, each.worker) for each in (acquired, event))
+    return (
+        ""
+        if got == began
+        else f"it got the lock with fence, attempt and worker {got}, and began with {began}"
+    )

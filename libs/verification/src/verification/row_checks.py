@@ -1,0 +1,41 @@
+"""What a job's row, and its copy in line, must say if they are what the job's events add up to."""
+
+from collections.abc import Iterator
+
+from coordination.journal import rows
+from coordination.ports import Values
+from verification.scratch_database import JobFacts
+
+
+def contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
+    """Say where a job's row, or its ticket's copy of it, and its events differ."""
+    expected = {
+        "job_id": facts.job_id,
+        "seq": facts.events,
+        "event_hash": facts.hash,
+        "status": facts.status,
+        "fence": facts.fence,
+        "worker": facts.worker,
+        "attempt": facts.attempts,
+        "interruptions": facts.interruptions,
+        "deaths": facts.deaths,
+        "steps": facts.steps,
+        "cancel_requested": bool(facts.cancel_requested),
+        "submitted_at": facts.submitted_at,
+        "finished_at": facts.ended_at,
+        "lock_name": facts.lock,
+    }
+    told = {"kind": facts.kind, "priority": facts.priority}
+    expected |= {name: due for name, due in told.items() if due is not None}
+    for name, due in expected.items():
+        found = values.get(name)
+        if found != due:
+            yield f"{name} {found!r}, its events {due!r}"
+
+
+def place_in_line(values: Values) -> str:
+    """Give the key of the ticket that a job's row asks for."""
+    priority = values.get("priority")
+    return rows.ticket_key(
+        priority if isinstance(priority, int) else 0, str(values.get("order")), str(values.get("job_id"))
+    )

@@ -1,0 +1,199 @@
+"""What is remembered of a history while it is read: on disk, so that memory does not grow with it."""
+
+import sqlite3
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from coordination.ports import CoordinationError
+from verification.events import storable
+
+#: Rows written at a time, and kibibytes of the file that stay in memory.
+_BATCH, _CACHE = 2000, 16_000
+
+
+class SpoolError(CoordinationError):
+    """What was read cannot be kept; perhaps the disk is full."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One attempt at a job, as its events tell; times are text of the writers' clocks."""
+
+    partition: str
+    lock: str
+    fence: int
+    job_id: str
+    attempt: int
+    worker: str
+    #: When the job began to wait for this run.
+    queued_at: str
+    began_at: str
+    begun_in: str
+    #: The storage's times of the first and the last event that was written for it, but for its end.
+    began_commit: float | None
+    last_commit: float | None
+    #: Its holder's last own event.
+    last_at: str
+    ended_at: str = ""
+    ended_in: str = ""
+    outcome: str = ""
+    ended_by: str = ""
+    died: bool = False
+    #: The storage's time of its end.
+    ended_commit: float | None = None
+
+
+@dataclass(slots=True)
+class JobFacts:
+    """What a job's events add up to."""
+
+    partition: str
+    job_id: str
+    lock: str
+    #: As its submission tells; None where it does not.
+    kind: str | None
+    priority: int | None
+    status: str
+    events: int
+    hash: str
+    fence: int
+    attempts: int
+    interruptions: int
+    deaths: int
+    steps: int
+    worker: str
+    cancel_requested: bool
+    submitted_at: str
+    ended_at: str
+    #: Stands for all that its events say, to be compared with the audit trail.
+    digest: bytes
+    in_scope: bool
+    has_row: bool = False
+    in_trail: bool = False
+    #: Where its row says that it waits.
+    ticket_key: str = ""
+
+
+_RUN_FIELDS = [field.name for field in fields(Run)]
+_JOB_FIELDS = [field.name for field in fields(JobFacts)]
+
+_SCHEMA = f"""
+CREATE TABLE jobs ({", ".join(_JOB_FIELDS)}, PRIMARY KEY (job_id, partition)) WITHOUT ROWID;
+CREATE INDEX jobs_of_lock ON jobs (partition, status);
+CREATE TABLE runs ({", ".join(_RUN_FIELDS)});
+CREATE INDEX runs_of_lock ON runs (partition, fence);
+CREATE INDEX runs_of_job ON runs (job_id);
+CREATE TABLE tickets (partition, job_id, PRIMARY KEY (partition, job_id)) WITHOUT ROWID;
+CREATE TABLE steps (job_id, name, fence, recorded_at, PRIMARY KEY (job_id, name)) WITHOUT ROWID;
+CREATE TABLE samples (partition, measure, seconds);
+CREATE INDEX samples_of_lock ON samples (partition);
+CREATE TABLE accepted (job_id PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE registered (job_id PRIMARY KEY, partition) WITHOUT ROWID;
+CREATE TABLE active (job_id PRIMARY KEY, partition) WITHOUT ROWID;
+"""
+
+
+class ScratchDatabase:
+    """A private database in a temporary file, which is gone when it is closed.
+
+    Writes are collected; `query` and `execute` see all of them.
+    """
+
+    def __init__(self) -> None:
+        # An empty name makes SQLite open a temporary file of its own and delete it at the end.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(
+            f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{_CACHE};"
+        )
+        self._database.executescript(_SCHEMA)
+        # One transaction for everything: nobody else reads it, and nothing of it is kept.
+        self._database.execute("BEGIN")
+        self._waiting: dict[str, list[Sequence[Any]]] = {}
+
+    def add_job(self, facts: JobFacts) -> None:
+        """Keep what a job's events add up to."""
+        self.add("jobs", _values_of(facts, _JOB_FIELDS))
+
+    def add_run(self, run: Run) -> None:
+        """Keep a run."""
+        self.add("runs", _values_of(run, _RUN_FIELDS))
+
+    def add(self, table: str, row: Sequence[Any]) -> None:
+        """Keep a row; one that is there already stays."""
+        waiting = self._waiting.setdefault(table, [])
+        waiting.append(_storable(row))
+        if len(waiting) >= _BATCH:
+            self._write(table)
+
+    def job(self, partition: str, job_id: str) -> JobFacts | None:
+        """Give what is known of a job."""
+        found = self.one("SELECT * FROM jobs WHERE job_id = ? AND partition = ?", job_id, partition)
+        return None if found is None else JobFacts(*found)
+
+    def runs(self, partition: str) -> Iterator[Run]:
+        """Go through the runs of a lock by their fences."""
+        rows = self.query("SELECT * FROM runs WHERE partition = ? ORDER BY fence, began_at", partition)
+        return (Run(*row) for row in rows)
+
+    def forget(self, partition: str) -> None:
+        """Forget a lock, to read it anew."""
+        self.execute(
+            "DELETE FROM steps WHERE job_id IN (SELECT job_id FROM jobs WHERE partition = ?)", partition
+        )
+        for table in ("jobs", "runs", "tickets", "samples"):
+            self.execute(f"DELETE FROM {table} WHERE partition = ?", partition)  # noqa: S608 - names of ours
+
+    def query(self, text: str, *values: object) -> Iterator[Any]:
+        """Go through what a query finds."""
+        self._flush()
+        return self._database.execute(text, _storable(values))
+
+    def one(self, text: str, *values: object) -> Any:
+        """Give the first row that a query finds, or None."""
+        self._flush()
+        return self._database.execute(text, _storable(values)).fetchone()
+
+    def count(self, text: str, *values: object) -> int:
+        """Give the number that a query finds."""
+        return int(self.one(text, *values)[0] or 0)
+
+    def execute(self, text: str, *values: object) -> None:
+        """Change what is kept."""
+        self._flush()
+        self._database.execute(text, _storable(values))
+
+    def samples(self, measure: str) -> "array[float]":
+        """Give the samples of a measure, sorted."""
+        rows: Iterable[tuple[float]] = self.query(
+            "SELECT seconds FROM samples WHERE measure = ? ORDER BY seconds", measure
+        )
+        return array("d", (row[0] for row in rows))
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._database.close()
+
+    def _flush(self) -> None:
+        for table, waiting in self._waiting.items():
+            if waiting:
+                self._write(table)
+
+    def _write(self, table: str) -> None:
+        waiting = self._waiting[table]
+        places = ", ".join("?" * len(waiting[0]))
+        try:
+            self._database.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({places})", waiting)  # noqa: S608
+        except sqlite3.OperationalError as error:
+            raise SpoolError(f"what was read cannot be kept: {error}") from error
+        waiting.clear()
+
+
+def _storable(values: Sequence[Any]) -> Sequence[Any]:
+    return tuple(storable(value) if isinstance(value, str) else value for value in values)
+
+
+def _values_of(record: Run | JobFacts, names: Sequence[str]) -> tuple[Any, ...]:
+    """Give the values of a record; `dataclasses.astuple` copies them deeply, ten times as slowly."""
+    return tuple(getattr(record, name) for name in names)

@@ -1,0 +1,52 @@
+"""What a projector remembers of jobs that it has just looked at, so that their next message needs no look-up.
+
+A recollection counts for one message only: the one that follows on from the last one heard. A repetition, a
+gap (a message was lost, or another projector has it) and what the sweeper tells again are looked up. What is
+remembered may still be out of date: the summary is then refused, as its version is not the one remembered.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from azure_storage.read_models.documents import Summary, Watermark
+from contracts.statuses import JobStatus
+
+#: Jobs remembered; a few kilobytes each. One that is forgotten is looked up.
+_MOST = 5_000
+
+
+@dataclass(frozen=True)
+class CachedJob:
+    """How far a job is projected, and what was written of it."""
+
+    mark: Watermark
+    summary: Summary
+    #: Number of the last event that the summary takes into account.
+    as_of: int
+    #: Number of the last event that a message named.
+    heard: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the job is over and its last event is projected."""
+        return self.mark.seq >= self.as_of and JobStatus(self.summary.status).is_terminal
+
+
+class ProjectionCache:
+    """The jobs looked at last."""
+
+    def __init__(self) -> None:
+        self._jobs: OrderedDict[str, CachedJob] = OrderedDict()
+
+    def take(self, job_id: str, first: int) -> CachedJob | None:
+        """Give what is known of a job, if a message with events from `first` on comes next; and forget it."""
+        known = self._jobs.pop(job_id, None)
+        return known if known is not None and known.heard + 1 == first else None
+
+    def keep(self, job_id: str, known: CachedJob) -> None:
+        """Remember a job, unless nothing more will be heard of it, or its summary is older than its mark."""
+        if known.mark.seq > known.as_of or (known.is_whole and known.heard >= known.mark.seq):
+            return
+        self._jobs[job_id] = known
+        if len(self._jobs) > _MOST:
+            self._jobs.popitem(last=False)

@@ -1,0 +1,230 @@
+"""The runner's work: one job after the other, as the supervisor says."""
+
+import asyncio
+import contextvars
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
+
+from turnstile.channels import Attempt
+from turnstile.context import RunContext, make_context
+from turnstile.kinds import Kind
+from turnstile.values import to_json
+from worker.execution import messages
+from worker.execution.deadline_table import DeadlineView
+from worker.execution.failures import describe
+from worker.execution.frame_stream import FrameStream
+from worker.execution.process_limits import has_children
+from worker.execution.runner_channel import LoopSender, RunnerChannel
+from worker.execution.tracing import RunnerTracing
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: How long tasks that a handler left behind may take to obey their cancellation.
+_LEFTOVERS_SECONDS = 0.2
+_EXECUTOR_THREADS = "turnstile-executor"
+
+
+class CountingExecutor(ThreadPoolExecutor):
+    """The event loop's executor for `asyncio.to_thread`, which knows whether it is at work."""
+
+    def __init__(self) -> None:
+        super().__init__(thread_name_prefix=_EXECUTOR_THREADS)
+        self._unfinished: set[Future[Any]] = set()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Hand over a call."""
+        future = super().submit(fn, *args, **kwargs)
+        self._unfinished.add(future)
+        future.add_done_callback(self._unfinished.discard)
+        return future
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether some call has not returned."""
+        return bool(self._unfinished)
+
+
+class Serving:
+    """Runs handlers. Everything here happens on the event loop, except plain handlers, each in a thread."""
+
+    def __init__(
+        self, kinds: Mapping[str, Kind], control: socket.socket, cell: DeadlineView, tracing: RunnerTracing
+    ) -> None:
+        self._kinds = kinds
+        self._tracing = tracing
+        self.wire = FrameStream(control, self._received, self._broken)
+        self.sender = LoopSender(self.wire.send)
+        self._cell = cell
+        self._server = asyncio.current_task()
+        self._executor = CountingExecutor()
+        self._task: asyncio.Task[None] | None = None
+        self._channel: RunnerChannel | None = None
+        self._is_in_async_handler = False
+        #: The supervisor wants the handler stopped; the handler's task was cancelled for it.
+        self._is_cancel_wanted = self._is_cancel_sent = False
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(self._executor)
+        self._over: asyncio.Future[None] = loop.create_future()
+        #: Number of the run in progress, None between runs.
+        self.run: int | None = None
+
+    def _received(self, frame: bytes) -> None:
+        """Do what the supervisor says."""
+        match messages.read_to_runner(frame):
+            case messages.Start() as start:
+                self.run = start.run
+                self._is_cancel_wanted = self._is_cancel_sent = False
+                self._channel = RunnerChannel(start.run, self.sender, self._cell, self._tracing)
+                self._task = asyncio.create_task(self._carry_out(start, self._channel))
+                self._task.add_done_callback(_must_have_succeeded)
+            case messages.Cancel():
+                self._cancel()
+            case messages.Answer() as answer if self._channel is not None:
+                self._channel.answer(answer)
+
+    def _broken(self, reason: str) -> None:
+        """End: the supervisor does not want this runner any more."""
+        if not self._over.done():
+            self._over.set_result(None)
+
+    async def serve(self) -> None:
+        """Wait until the supervisor hangs up."""
+        await self._over
+
+    async def _carry_out(self, start: messages.Start, channel: RunnerChannel) -> None:
+        threads = set(threading.enumerate())
+        with self._tracing.run(start.run_traceparent, channel.send_span):
+            done = await self._end_of(start, channel)
+            tasks_left = await self._clear_tasks()
+        flush_output()
+        is_tainted = done.is_tainted or tasks_left or has_children() or self._has_threads_besides(threads)
+        channel.close()
+        self.run = self._channel = None
+        dropped = channel.take_dropped_spans()
+        self.sender(done.model_copy(update={"is_tainted": is_tainted, "dropped_spans": dropped}))
+
+    async def _end_of(self, start: messages.Start, channel: RunnerChannel) -> messages.Done:
+        """Call the handler and tell how it ended, whatever it does."""
+        kind = self._kinds.get(start.kind)
+        if kind is None:
+            text = f"this runner has not loaded kind {start.kind!r}"
+            return messages.Done(run=start.run, error_type="UnknownKind", error_message=text)
+        context = make_context(_attempt(start), channel, is_async=kind.is_async)
+        result, failure = None, None
+        try:
+            value = await self._call(kind, context, start.parameters)
+            result = to_json(value, "the result")
+        except BaseException as error:  # noqa: BLE001 - a handler may raise SystemExit; only its job must end
+            failure = error
+        was_stopped = await self._was_cancelled() or context.was_told_to_stop
+        if failure is None:
+            return messages.Done(run=start.run, result=result, was_stopped=was_stopped)
+        return describe(start.run, failure, context, was_stopped=was_stopped)
+
+    async def _call(self, kind: Kind, context: RunContext, parameters: str) -> Any:
+        arguments = kind.arguments(context, kind.parse(parameters))
+        if self._is_cancel_wanted:
+            context.was_told_to_stop = True
+            raise asyncio.CancelledError
+        if not kind.is_async:
+            return await _in_thread(lambda: kind.handler(*arguments))
+        self._is_in_async_handler = True
+        try:
+            return await kind.handler(*arguments)
+        finally:
+            self._is_in_async_handler = False
+
+    def _cancel(self) -> None:
+        self._is_cancel_wanted = True
+        # Once only: a second cancellation would hit the handler while it cleans up after the first.
+        if self._is_in_async_handler and not self._is_cancel_sent and self._task is not None:
+            self._is_cancel_sent = True
+            self._task.cancel()
+
+    async def _was_cancelled(self) -> bool:
+        """Tell whether a cancellation has reached the handler, as opposed to coming too late for it."""
+        if not self._is_cancel_sent:
+            return False
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            return False
+        return True
+
+    async def _clear_tasks(self) -> bool:
+        """Cancel the tasks that the handler left behind; tells whether some go on."""
+        left = asyncio.all_tasks() - {asyncio.current_task(), self._server}
+        if not left:
+            return False
+        for task in left:
+            task.cancel()
+        _, pending = await asyncio.wait(left, timeout=_LEFTOVERS_SECONDS)
+        return bool(pending)
+
+    def _has_threads_besides(self, earlier: set[threading.Thread]) -> bool:
+        """Tell whether the handler left threads at work. Daemon threads are taken for a library's own."""
+        return self._executor.is_busy or any(
+            not thread.daemon and not thread.name.startswith(_EXECUTOR_THREADS)
+            for thread in threading.enumerate()
+            if thread not in earlier
+        )
+
+
+async def _in_thread(handler: Callable[[], Any]) -> Any:
+    """Run a plain handler in a thread of its own, so that nothing it leaves there reaches the next."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+    variables = contextvars.copy_context()
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = variables.run(handler)
+        except BaseException as error:  # noqa: BLE001 - carried over to the event loop
+            failure = error
+        loop.call_soon_threadsafe(ended.set_result, (result, failure))
+
+    # Not a daemon, as that would make daemons of the threads it starts, too.
+    thread = threading.Thread(target=run, name="handler", daemon=False)
+    thread.start()
+    result, failure = await ended
+    thread.join()
+    if failure is not None:
+        raise failure
+    return result
+
+
+def _must_have_succeeded(task: asyncio.Task[None]) -> None:
+    """End the runner when its own code, not the handler's, went wrong: the supervisor waits for an answer."""
+    if task.cancelled() or task.exception() is not None:
+        task.print_stack()
+        flush_output()
+        os._exit(70)
+
+
+def flush_output() -> None:
+    """Send what the handler printed on its way."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # user code may have closed or replaced them
+            stream.flush()
+
+
+def _attempt(start: messages.Start) -> Attempt:
+    return Attempt(
+        job_id=start.job_id,
+        kind=start.kind,
+        lock=start.lock,
+        attempt=start.attempt,
+        interruptions=start.interruptions,
+        fence=start.fence,
+        traceparent=start.traceparent,
+        recorded=start.recorded,
+        state=start.state,
+    )

@@ -1,0 +1,85 @@
+"""Telling the others that this worker is there: which kinds it knows, and, as a heartbeat, what it runs."""
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+
+from azure_storage.read_models.writing import ReadModelWriter
+from contracts.jobs import Kind, Worker
+from contracts.telemetry import attributes as at
+from coordination.ports import Clock, UnknownOutcomeError
+from worker.execution import KindInfo
+
+#: Seconds between two heartbeats.
+HEARTBEAT_SECONDS = 10.0
+
+#: Heartbeats between two announcements of the kinds.
+_ANNOUNCE_EVERY = 30
+
+logger = logging.getLogger("turnstile.worker")
+
+
+class Heartbeat:
+    """The worker's rows in the tables of workers and kinds."""
+
+    def __init__(
+        self,
+        name: str,
+        concurrency: int,
+        writer: ReadModelWriter,
+        clock: Clock,
+        kinds: Callable[[], Mapping[str, KindInfo]],
+        running: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self._name = name
+        self._writer = writer
+        self._clock = clock
+        self._kinds = kinds
+        self._running = running
+        self._started_at = clock.now()
+        self._properties = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "version": version("worker"),
+            "concurrency": concurrency,
+        }
+
+    async def announce_kinds(self) -> None:
+        """Publish the kinds with their schemas, for the publisher to validate by."""
+        for info in self._kinds().values():
+            await self._writer.publish_kind(
+                Kind(
+                    kind=info.kind,
+                    description=info.description,
+                    parameters=dict(info.parameters_schema),
+                    published_at=self._clock.now(),
+                )
+            )
+
+    async def beat(self) -> None:
+        """Write one heartbeat."""
+        await self._writer.record_heartbeat(
+            Worker(
+                worker=self._name,
+                seen_at=self._clock.now(),
+                started_at=self._started_at,
+                kinds=sorted(self._kinds()),
+                running=sorted(self._running().values()),
+                properties=dict(self._properties),
+            )
+        )
+
+    async def keep_up(self) -> None:
+        """Announce and beat until cancelled. Storage that is away costs a heartbeat, nothing else."""
+        beats = 0
+        while True:
+            try:
+                if beats % _ANNOUNCE_EVERY == 0:
+                    await self.announce_kinds()
+                await self.beat()
+                beats += 1
+            except UnknownOutcomeError as error:
+                logger.warning("heartbeat not written", extra={at.ERROR_MESSAGE: str(error)})
+            await self._clock.sleep(HEARTBEAT_SECONDS)

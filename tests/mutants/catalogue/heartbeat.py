@@ -1,0 +1,190 @@
+"""The worker's side: heartbeats and kinds, how wake-ups are settled, and what is told of runs."""
+
+from tests.mutants.mutant import Change, Mutant
+
+_PRESENCE = "worker.heartbeat"
+_WAKE_UPS = "worker.wake_ups"
+_OBSERVER = "worker.telemetry.observer"
+_MEASUREMENTS = "worker.telemetry.measurements"
+_LOST_RUNS = "worker.telemetry.lost_runs"
+_TRACING = "worker.telemetry.tracing"
+_RUNNER = "worker.runner_tracing"
+
+_SEEN = "tests/unit/worker/test_heartbeat.py::test_"
+_SETTLED = "tests/unit/worker/test_settling_wake_ups.py::test_"
+_LISTENING = "tests/unit/worker/test_wake_ups.py::test_"
+_OBSERVED = "tests/unit/worker/test_observer.py::test_"
+_STRETCHES = "tests/unit/worker/test_stretches.py::test_"
+_MEASURED = "tests/unit/worker/test_measurements.py::test_"
+_LOST = "tests/unit/worker/test_lost_runs.py::test_"
+_SPANS = "tests/unit/worker/test_tracing.py::test_"
+_WITHIN = "tests/unit/worker/test_runner_tracing.py::test_"
+
+MUTANTS = [
+    Mutant(
+        "an-outage-ends-the-heartbeat",
+        "a worker is seen again once the storage answers",
+        (
+            Change(
+                _PRESENCE,
+                "except UnknownOutcomeError as error:\n",
+                "except UnknownOutcomeError as error:\n                return\n",
+            ),
+        ),
+        f"{_SEEN}kinds_and_heartbeats_are_published_again_once_the_storage_answers",
+    ),
+    Mutant(
+        "kinds-published-once",
+        "kinds are published again every five minutes",
+        (Change(_PRESENCE, "if beats % _ANNOUNCE_EVERY == 0:", "if beats == 0:"),),
+        f"{_SEEN}kinds_are_published_at_once_and_then_every_five_minutes",
+    ),
+    Mutant(
+        "missed-kinds-count",
+        "kinds that could not be published are published with the next heartbeat",
+        (
+            Change(_PRESENCE, "                beats += 1\n", ""),
+            Change(
+                _PRESENCE,
+                "                if beats % _ANNOUNCE_EVERY == 0:\n",
+                "                beats += 1\n                if beats % _ANNOUNCE_EVERY == 1:\n",
+            ),
+        ),
+        f"{_SEEN}an_outage_before_the_first_heartbeat_only_delays_it",
+    ),
+    Mutant(
+        "heartbeat-of-the-past",
+        "a heartbeat says what the worker runs now",
+        (Change(_PRESENCE, "running=sorted(self._running().values())", "running=sorted(self._running())"),),
+        f"{_SEEN}a_heartbeat_says_who_the_worker_is_and_what_it_runs",
+    ),
+    Mutant(
+        "settled-before-answered",
+        "a wake-up is settled after it is answered",
+        (
+            Change(
+                _WAKE_UPS,
+                "        try:\n            answer = await self._dispatcher.answer(wake_up)\n",
+                "        await message.ack()\n"
+                "        try:\n            answer = await self._dispatcher.answer(wake_up)\n",
+            ),
+        ),
+        f"{_SETTLED}a_wake_up_is_not_settled_before_it_is_answered",
+    ),
+    Mutant(
+        "put-off-one-return-late",
+        "a wake-up that came back ten times is put off",
+        (Change(_WAKE_UPS, "returned < _RETURNS", "returned <= _RETURNS"),),
+        f"{_SETTLED}a_wake_up_that_came_back_ten_times_is_put_off_and_then_settled",
+    ),
+    Mutant(
+        "dropped-when-not-put-off",
+        "a wake-up that cannot be put off comes again",
+        (
+            Change(
+                _WAKE_UPS,
+                "        except UnknownOutcomeError:\n            await _let_come_again(message)\n"
+                "        else:\n            await message.ack()\n",
+                "        except UnknownOutcomeError:\n            pass\n        await message.ack()\n",
+            ),
+        ),
+        f"{_SETTLED}a_wake_up_that_cannot_be_put_off_is_given_back_after_a_pause",
+    ),
+    Mutant(
+        "more-than-one-wake-up",
+        "a worker takes one wake-up at a time",
+        (Change(_WAKE_UPS, "prefetch_count=1)", "prefetch_count=16)"),),
+        f"{_SETTLED}a_worker_takes_one_wake_up_at_a_time_and_settles_it_by_hand",
+    ),
+    Mutant(
+        "copy-becomes-a-wake-up",
+        "a deferred copy stays one when it is passed on",
+        (Change(_WAKE_UPS, "            is_deferred_copy=body.is_deferred_copy,\n", ""),),
+        f"{_SETTLED}what_a_wake_up_says_is_passed_on",
+    ),
+    Mutant(
+        "listens-after-the-stop",
+        "a worker that stopped does not listen again",
+        (
+            Change(
+                _WAKE_UPS,
+                "            self._listening.cancel()\n            await asyncio.wait({self._listening})\n",
+                "            pass\n",
+            ),
+        ),
+        f"{_LISTENING}a_worker_that_stopped_does_not_listen_again",
+    ),
+    Mutant(
+        "chained-job-pays-for-both",
+        "of chained jobs each is charged with the storage calls it took",
+        (
+            Change(
+                _OBSERVER,
+                "            holding.calls = 0\n        phase",
+                "            pass\n        phase",
+            ),
+        ),
+        f"{_OBSERVED}of_chained_jobs_each_is_charged_with_what_it_took",
+    ),
+    Mutant(
+        "closed-run-goes-on",
+        "a run whose lease ended is told of no longer",
+        (
+            Change(
+                _OBSERVER,
+                "            run.close()\n"
+                "            self._tracing.stretch(run, time.time_ns(), failed=True)\n",
+                "            self._tracing.stretch(run, time.time_ns(), failed=True)\n",
+            ),
+        ),
+        f"{_OBSERVED}a_lease_that_ends_closes_the_run_and_counts_as_definitive_only_if_it_is_lost",
+    ),
+    Mutant(
+        "stretches-of-one-length",
+        "a long run is told in stretches that grow",
+        (Change(_OBSERVER, "run.pause = min(run.pause * 2, _LONGEST_STRETCH)", "run.pause = run.pause"),),
+        f"{_STRETCHES}a_run_is_told_in_stretches_that_grow_from_two_seconds_to_five_minutes",
+    ),
+    Mutant(
+        "idle-lock-was-handed-over",
+        "a lock that was idle until the job came was not handed over",
+        (Change(_MEASUREMENTS, "elif queued is None or queued <= freed:", "else:"),),
+        f"{_MEASURED}a_lock_that_was_idle_until_the_job_came_was_not_handed_over",
+    ),
+    Mutant(
+        "exemplar-of-another-trace",
+        "a measurement of a job without a trace leads to no other trace",
+        (
+            Change(
+                _MEASUREMENTS,
+                "return NO_TRACE if mine is None else beneath(mine)",
+                "return Context() if mine is None else beneath(mine)",
+            ),
+        ),
+        f"{_MEASURED}an_exemplar_leads_to_the_run_and_to_no_other_trace",
+    ),
+    Mutant(
+        "steps-of-all-attempts",
+        "what is told of a lost run is what that attempt had recorded",
+        (Change(_LOST_RUNS, "if event.attempt == job.attempt and not", "if not"),),
+        f"{_LOST}what_the_lost_attempt_had_recorded_is_told_in_order",
+    ),
+    Mutant(
+        "heartbeat-of-any-worker",
+        "a take-over is measured from the lost worker's last heartbeat",
+        (Change(_LOST_RUNS, " if one.worker == seen.lost_worker)", ")"),),
+        f"{_LOST}the_take_over_is_measured_from_the_lost_workers_last_heartbeat",
+    ),
+    Mutant(
+        "attempt-before-not-linked",
+        "a start links to the attempt before",
+        (Change(_TRACING, "anchor(seen.job, seen.job.attempt - 1)", "anchor(seen.job)"),),
+        f"{_SPANS}a_start_links_to_the_attempt_before_and_to_the_job_that_was_cut_off",
+    ),
+    Mutant(
+        "steps-of-the-run-before",
+        "a step's span is never taken for one of another run",
+        (Change(_RUNNER, "self._done, self._send = {}, send", "self._send = send"),),
+        f"{_WITHIN}what_one_run_left_is_not_taken_for_the_next_ones",
+    ),
+]

@@ -1,0 +1,180 @@
+"""Frames over a socket pair."""
+
+import asyncio
+import socket
+import struct
+
+import pytest
+from pydantic import ValidationError
+
+from worker.execution import messages
+from worker.execution.frame_stream import FrameStream
+
+
+class End:
+    def __init__(self, sock, limit):
+        self.frames = []
+        self.reasons = []
+        self.changed = asyncio.Event()
+        self.wire = FrameStream(sock, self._keep(self.frames), self._keep(self.reasons), limit)
+
+    def _keep(self, place):
+        def keep(thing):
+            place.append(thing)
+            self.changed.set()
+
+        return keep
+
+    async def until(self, condition):
+        async with asyncio.timeout(5):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
+
+
+@pytest.fixture
+async def ends():
+    left, right = socket.socketpair()
+    pair = End(left, 1000), End(right, 50_000_000)
+    yield pair
+    for end in pair:
+        end.wire.close()
+
+
+async def test_frames_of_any_size_arrive_whole_and_in_order(ends):
+    left, right = ends
+    frames = [b"a", b"", b"b" * 5_000_000, b"c"]
+    for frame in frames:
+        left.wire.send(frame)
+    await right.until(lambda: len(right.frames) == 4)
+    assert right.frames == frames
+
+
+async def test_a_frame_that_arrives_in_pieces_is_put_together():
+    left, right = socket.socketpair()
+    end = End(left, 1000)
+    for byte in struct.pack(">I", 3) + b"abc" + struct.pack(">I", 1):
+        right.send(bytes([byte]))
+        await asyncio.sleep(0)
+    right.send(b"d")
+    await end.until(lambda: len(end.frames) == 2)
+    assert end.frames == [b"abc", b"d"]
+    end.wire.close()
+    right.close()
+
+
+async def test_a_frame_beyond_the_limit_breaks_the_wire_once(ends):
+    left, right = ends
+    right.wire.send(b"x" * 1000)
+    await left.until(lambda: left.frames)
+    right.wire.send(b"x" * 1001)
+    right.wire.send(b"x")
+    await left.until(lambda: left.reasons)
+    await asyncio.sleep(0)
+    assert left.reasons == ["a frame of 1,001 bytes"]
+    assert left.frames == [b"x" * 1000]
+    assert left.wire._loop.remove_reader(left.wire._socket) is False
+
+
+async def test_what_has_arrived_is_received_at_once_when_it_is_drained(ends):
+    left, right = ends
+    left.wire.send(b"a")
+    left.wire.send(b"b" * 600_000)
+    right.wire.drain()
+    assert right.frames[:1] == [b"a"]
+    left.wire._write()
+    right.wire.drain()
+    await right.until(lambda: len(right.frames) == 2)
+    assert right.reasons == []
+
+
+async def test_what_closes_the_wire_is_the_last_that_is_received():
+    ours, theirs = socket.socketpair()
+    frames = []
+
+    def received(frame):
+        frames.append(frame)
+        wire.close()
+
+    wire = FrameStream(ours, received, frames.append)
+    theirs.sendall(struct.pack(">I", 1) + b"a" + struct.pack(">I", 1) + b"b")
+    wire.drain()
+    assert frames == [b"a"]
+    wire.close()
+    theirs.close()
+
+
+async def test_the_last_frame_is_sent_behind_all_others_and_closes_the_wire(ends):
+    left, right = ends
+    left.wire.send(b"b" * 5_000_000)
+    await asyncio.to_thread(_send_last_from_elsewhere, left.wire)
+    await right.until(lambda: right.reasons)
+    assert [len(frame) for frame in right.frames] == [5_000_000, 4]
+    assert right.frames[-1] == b"last"
+
+
+def _send_last_from_elsewhere(wire):
+    """Send it beside the loop that receives it: it waits until all is gone."""
+    wire.send_last(b"last")
+
+
+async def test_sending_to_an_end_that_is_gone_is_silent(ends):
+    left, right = ends
+    right.wire.close()
+    for _ in range(3):
+        left.wire.send(b"x" * 1_000_000)
+    await left.until(lambda: left.reasons)
+    assert left.reasons == ["closed"]
+    assert not left.wire._outgoing
+    left.wire.close()
+    left.wire.send(b"x")
+    left.wire.drain()
+    assert left.reasons == ["closed"]
+
+
+async def test_the_other_sides_end_is_told_and_sending_then_is_harmless(ends):
+    left, right = ends
+    left.wire.close()
+    await right.until(lambda: right.reasons)
+    right.wire.send(b"x")
+    assert right.reasons == ["closed"]
+
+
+async def test_an_end_that_has_not_read_everything_is_an_end(ends):
+    left, right = ends
+    right.wire.send(b"unread")
+    left.wire.close()
+    await right.until(lambda: right.reasons)
+    assert right.reasons == ["closed"]
+
+
+def test_messages_survive_the_way():
+    step = messages.RecordStep(run=1, number=2, name="lö#2", result='"\\""', seconds=0.5, state=None)
+    assert messages.read_from_runner(messages.write(step)) == step
+    start = messages.Start(
+        run=1,
+        job_id="j",
+        kind="k",
+        lock="l",
+        attempt=1,
+        interruptions=0,
+        fence=1,
+        traceparent=None,
+        parameters="{}",
+        recorded={"a": "1"},
+        state=None,
+    )
+    assert messages.read_to_runner(messages.write(start)) == start
+
+
+@pytest.mark.parametrize(
+    "frame", [b"", b"{", b"{}", b'{"type":"start"}', b'{"type":"done","run":"x"}', b"[1]"]
+)
+def test_what_a_runner_may_not_say_is_malformed(frame):
+    with pytest.raises(ValidationError):
+        messages.read_from_runner(frame)
+
+
+def test_text_is_cut_and_cleaned():
+    assert messages.clean("a\ud800b") == "a?b"
+    assert messages.clean("x" * 20_000, 10) == "x" * 10 + "… (20,000 characters)"

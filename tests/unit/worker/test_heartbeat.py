@@ -1,0 +1,224 @@
+"""What others learn of a worker: its kinds, and every ten seconds itself; and both again after an outage."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from importlib.metadata import version
+from typing import cast
+
+import pytest
+
+from azure_storage.read_models.writing import ReadModelWriter
+from contracts.jobs import Kind, Worker
+from contracts.telemetry import attributes as at
+from coordination.clock import VirtualClock
+from coordination.ports import UnknownOutcomeError
+from worker.execution import KindInfo
+from worker.heartbeat import Heartbeat
+
+
+class Tables:
+    """Keeps what is written, and when; does not answer while it is away."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self._began = clock.boot()
+        self.is_away = False
+        #: Writes left until the tables are away.
+        self.left: int | None = None
+        self.kinds: list[tuple[float, Kind]] = []
+        self.heartbeats: list[tuple[float, Worker]] = []
+
+    async def publish_kind(self, kind: Kind) -> None:
+        self._answer()
+        self.kinds.append((self._clock.boot() - self._began, kind))
+
+    async def record_heartbeat(self, worker: Worker) -> None:
+        self._answer()
+        self.heartbeats.append((self._clock.boot() - self._began, worker))
+
+    def _answer(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+            self.is_away = self.left < 0
+        if self.is_away:
+            raise UnknownOutcomeError("the tables do not answer")
+
+
+class Place:
+    """A worker's presence, and what it is made of."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.tables = Tables(self.clock)
+        self.kinds: dict[str, KindInfo] = {
+            kind: KindInfo(kind, {"type": "object", "title": kind}, None, f"does {kind}")
+            for kind in ("ten-steps", "checksum-file")
+        }
+        self.running: dict[str, str] = {}
+        self.heartbeat = Heartbeat(
+            "host-1/7",
+            3,
+            cast("ReadModelWriter", self.tables),
+            self.clock,
+            self._kinds,
+            lambda: self.running,
+        )
+
+    def _kinds(self) -> Mapping[str, KindInfo]:
+        return self.kinds
+
+    @property
+    def announced(self) -> list[tuple[float, str]]:
+        return [(at, kind.kind) for at, kind in self.tables.kinds]
+
+    @property
+    def beats(self) -> list[float]:
+        return [at for at, _ in self.tables.heartbeats]
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+Start = Callable[[], asyncio.Task[None]]
+
+
+@pytest.fixture
+async def start(place: Place) -> AsyncIterator[Start]:
+    """Start to keep the presence up, until the test is over."""
+    tasks: list[asyncio.Task[None]] = []
+
+    def begin() -> asyncio.Task[None]:
+        tasks.append(asyncio.create_task(place.heartbeat.keep_up()))
+        return tasks[-1]
+
+    yield begin
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_heartbeat_says_who_the_worker_is_and_what_it_runs(place: Place) -> None:
+    began = place.clock.now()
+    place.running = {"ledger": "job-2", "stock": "job-1"}
+    await place.clock.advance(90)
+    await place.heartbeat.beat()
+    [(_, worker)] = place.tables.heartbeats
+    assert worker == Worker(
+        worker="host-1/7",
+        seen_at=place.clock.now(),
+        started_at=began,
+        kinds=["checksum-file", "ten-steps"],
+        running=["job-1", "job-2"],
+        properties={
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "version": version("worker"),
+            "concurrency": 3,
+        },
+    )
+
+
+async def test_every_kind_is_published_with_its_schema(place: Place) -> None:
+    await place.clock.advance(5)
+    await place.heartbeat.announce_kinds()
+    assert [kind for _, kind in place.tables.kinds] == [
+        Kind(
+            kind=kind,
+            description=f"does {kind}",
+            parameters={"type": "object", "title": kind},
+            published_at=place.clock.now(),
+        )
+        for kind in ("ten-steps", "checksum-file")
+    ]
+
+
+async def test_a_worker_is_seen_at_once_and_then_every_ten_seconds(place: Place, start: Start) -> None:
+    start()
+    await place.clock.advance(45)
+    assert place.beats == [0, 10, 20, 30, 40]
+    assert [worker.seen_at for _, worker in place.tables.heartbeats] == sorted(
+        {worker.seen_at for _, worker in place.tables.heartbeats}
+    )
+
+
+async def test_kinds_are_published_at_once_and_then_every_five_minutes(place: Place, start: Start) -> None:
+    start()
+    await place.clock.advance(605)
+    assert place.announced == [(at, kind) for at in (0, 300, 600) for kind in ("ten-steps", "checksum-file")]
+
+
+async def test_kinds_and_heartbeats_are_published_again_once_the_storage_answers(
+    place: Place, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept_up = start()
+    await place.clock.advance(295)
+    place.tables.is_away = True
+    await place.clock.advance(100)
+    place.tables.is_away = False
+    assert not kept_up.done()
+    missed = [record for record in caplog.records if record.message == "heartbeat not written"]
+    assert [record.levelno for record in missed] == [logging.WARNING] * 10
+    assert vars(missed[0])[at.ERROR_MESSAGE] == "the tables do not answer"
+    await place.clock.advance(10)
+    assert place.beats[-2:] == [290, 400]
+    assert place.announced[-2:] == [(400, "ten-steps"), (400, "checksum-file")]
+    await place.clock.advance(300)
+    assert place.announced[-2:] == [(700, "ten-steps"), (700, "checksum-file")]
+
+
+async def test_an_outage_before_the_first_heartbeat_only_delays_it(place: Place, start: Start) -> None:
+    place.tables.is_away = True
+    start()
+    await place.clock.advance(25)
+    assert (place.tables.kinds, place.tables.heartbeats) == ([], [])
+    place.tables.is_away = False
+    await place.clock.advance(10)
+    assert place.announced == [(30, "ten-steps"), (30, "checksum-file")]
+    assert place.beats == [30]
+
+
+async def test_kinds_of_which_only_some_were_published_are_all_published_again(
+    place: Place, start: Start
+) -> None:
+    place.tables.left = 1
+    start()
+    await place.clock.advance(5)
+    assert place.announced == [(0, "ten-steps")]
+    place.tables.left, place.tables.is_away = None, False
+    await place.clock.advance(5)
+    assert place.announced[1:] == [(10, "ten-steps"), (10, "checksum-file")]
+
+
+async def test_what_the_worker_learns_meanwhile_is_published_next_time(place: Place, start: Start) -> None:
+    start()
+    await place.clock.advance(5)
+    place.kinds["new"] = KindInfo("new", {}, None, "")
+    place.running = {"ledger": "job-1"}
+    await place.clock.advance(5)
+    _, worker = place.tables.heartbeats[-1]
+    assert (worker.kinds, worker.running) == (["checksum-file", "new", "ten-steps"], ["job-1"])
+    await place.clock.advance(290)
+    assert (300, "new") in place.announced
+
+
+async def test_a_worker_that_stops_is_not_seen_any_more(place: Place, start: Start) -> None:
+    kept_up = start()
+    await place.clock.advance(15)
+    kept_up.cancel()
+    await place.clock.advance(600)
+    assert kept_up.cancelled()
+    assert place.beats == [0, 10]
+
+
+async def test_an_unexpected_error_is_not_passed_over(place: Place) -> None:
+    async def fail(worker: Worker) -> None:
+        raise ValueError("a bug")
+
+    place.tables.record_heartbeat = fail  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="a bug"):
+        await place.heartbeat.keep_up()
