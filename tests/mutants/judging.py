@@ -97,8 +97,9 @@ def first_failure(mutant: Mutant, most_seeds: int) -> tuple[int, str]:
 
     Returns how many were played, and what was broken; 0 when nothing was.
     """
-    from tests.simulation.seeds import what_breaks  # noqa: PLC0415 - loads the product
+    from tests.simulation.seeds import silence_projectors, what_breaks  # noqa: PLC0415 - loads the product
 
+    silence_projectors()
     for seed in range(most_seeds):
         broken = what_breaks(seed)
         if broken and not (mutant.contains and _breaks(mutant.contains, seed)):

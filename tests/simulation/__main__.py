@@ -23,16 +23,22 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, help="play this seed alone")
     parser.add_argument("--trace", action="store_true", help="print everything that happens in it")
-    parser.add_argument("--mutant", choices=sorted(MUTANTS), help="take a rule away first")
+    parser.add_argument(
+        "--mutant", metavar="NAME", help="break a promise first: python -m tests.mutants --list"
+    )
     asked = parser.parse_args()
     if min(asked.seeds, asked.jobs) < 1:
         parser.error("--seeds and --jobs must be at least 1")
     if asked.trace and asked.seed is None:
-        parser.error("--trace needs --seed: it tells one seed's story")
+        parser.error("--trace needs --seed: it prints the events of one seed")
+    if asked.mutant and asked.mutant not in MUTANTS:
+        parser.error(f"there is no mutant {asked.mutant}: see python -m tests.mutants --list")
     if asked.mutant:
         switch_to(MUTANTS[asked.mutant])
     from tests.simulation.playing import play_many, play_one  # noqa: PLC0415 - loads the product
+    from tests.simulation.seeds import silence_projectors  # noqa: PLC0415
 
+    silence_projectors()
     if asked.seed is not None:
         return play_one(asked.seed, everything=asked.trace)
     return play_many(asked.first, asked.seeds, asked.jobs)

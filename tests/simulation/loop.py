@@ -216,10 +216,11 @@ class SimulationLoop(asyncio.AbstractEventLoop):
 
 
 class ProcessClock:
-    """The clock of whichever process asks: one boot time for all, but times of day that differ."""
+    """The clock of the process that asks: one boot time for all, but times of day that differ."""
 
-    def __init__(self, loop: SimulationLoop) -> None:
+    def __init__(self, loop: SimulationLoop, jitter: Callable[[float, float], float]) -> None:
         self._loop = loop
+        self.jitter = jitter
 
     def boot(self) -> float:
         return self._loop._now

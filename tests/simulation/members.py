@@ -109,7 +109,7 @@ class Publisher(Member):
     def begin(self) -> None:
         ports = self.world.ports
         self.submitter = Submitter(ports.journal, ports.notifier, ports.clock)
-        self.canceller = Canceller(ports.journal, ports.notifier, ports.clock)
+        self.canceller = Canceller(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id)
 
 
 class Scheduler(Member):
@@ -125,7 +125,15 @@ class Scheduler(Member):
             self.world.projected_seq,
             abandoned_after=_ABANDONED_AFTER,
         )
-        duty = Leadership(ports.leases, ports.clock, self, self.world.times, _SWEEP_SECONDS, self)  # type: ignore[arg-type]
+        duty = Leadership(
+            ports.leases,
+            ports.clock,
+            self,  # type: ignore[arg-type]
+            self.world.times,
+            _SWEEP_SECONDS,
+            self,
+            ports.new_id,
+        )
         self.process.spawn(duty.keep_up(), name="scheduler")
 
     async def go(self) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -66,19 +67,23 @@ class Tally:
         return [kind for kind in KINDS if not self.injected[kind]]
 
 
+def silence_projectors() -> None:
+    """Log nothing of projectors: that the storage is away is all that they ever log."""
+    logging.getLogger("audit_projector.handling").setLevel(logging.CRITICAL)
+
+
 def play(world: World) -> None:
     """Let everything happen, then see that everything ended well. Raises Violation."""
     nemesis = Nemesis(world)
-    with world.active():
-        world.clients.plan()
-        nemesis.plan()
-        ends = world.loop.time() + world.setting.troubled
-        while world.loop.time() < ends:
-            world.advance(min(2.0, ends - world.loop.time()))
-        nemesis.end()
-        world.run_until_done()
-        if world.seed % 2 == 0:
-            Trial(world).play()
+    world.clients.plan()
+    nemesis.plan()
+    ends = world.loop.time() + world.setting.troubled
+    while world.loop.time() < ends:
+        world.advance(min(2.0, ends - world.loop.time()))
+    nemesis.end()
+    world.run_until_done()
+    if world.seed % 2 == 0:
+        Trial(world).play()
 
 
 def what_breaks(seed: int) -> str:

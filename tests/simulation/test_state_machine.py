@@ -30,8 +30,7 @@ class Turnstile(RuleBasedStateMachine):
         self.nemesis = Nemesis(self.world)
 
     def _do(self, action: Any, *arguments: Any, **more: Any) -> None:
-        with self.world.active():
-            action(*arguments, **more)
+        action(*arguments, **more)
 
     @rule(lock=st.integers(0, 2), steps=st.integers(0, 5), seconds=st.sampled_from([0.1, 1.0, 4.0]))
     def submit(self, lock: int, steps: int, seconds: float) -> None:

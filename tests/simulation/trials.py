@@ -110,17 +110,15 @@ class Trial:
         if has_waited:
             for worker in world.workers:
                 worker.kill()
-        with world.active():
-            self._job_id = world.clients.submit_alone(Script(1, 300.0, is_talkative=True), self._lock, 5)
-            if draw.random() < 0.3:
-                world.clients.submit_alone(Script(1, 0.1), self._lock, 9)
+        self._job_id = world.clients.submit_alone(Script(1, 300.0, is_talkative=True), self._lock, 5)
+        if draw.random() < 0.3:
+            world.clients.submit_alone(Script(1, 0.1), self._lock, 9)
         if has_waited:
             world.advance(draw.uniform(60.0, 180.0))
-            with world.active():
-                world.broker.purge()
-                for worker in world.workers:
-                    worker.start_again()
-                world.broker.put(WakeUp(f"L{self._lock}"))
+            world.broker.purge()
+            for worker in world.workers:
+                worker.start_again()
+            world.broker.put(WakeUp(f"L{self._lock}"))
         self._wait_until(lambda: self._life().status == JobStatus.RUNNING, "a job to start")
 
     # --- what happens; each gives the time from which on its consequence is awaited -----------------

@@ -3,12 +3,10 @@
 A world is made from a seed, which decides everything: its setting, when what goes wrong, and the identifiers.
 """
 
-import logging
 import random
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from tests.simulation.broker import Broker
 from tests.simulation.clients import Clients
@@ -24,20 +22,13 @@ from tests.simulation.runners import Runner, Script
 from tests.simulation.setting import Setting
 from tests.simulation.stores import WatchedJournal, WatchedLeases
 
-from audit_projector import exclusion, handling
+from audit_projector import exclusion
 from azure_storage.read_models.documents import Summary, Watermark
 from contracts import lock_names
-from coordination.clients import cancellation
-from coordination.holder import held_rows, lease_keeper, session, watches
 from coordination.holder.policy import Ports
-from coordination.journal import persistence
 from coordination.observations import Observation
 from coordination.ports import RecordedEvent
 from coordination.times import LeaseTimes
-
-#: Projectors log that the storage was away, which is all that it ever is.
-_SILENT = logging.getLogger("tests.simulation.silent")
-_SILENT.setLevel(logging.CRITICAL)
 
 #: Seconds after the end of all trouble within which every job must have ended.
 PATIENCE = 3000.0
@@ -75,10 +66,9 @@ class World:
     def __init__(self, seed: int, setting: Setting | None = None) -> None:
         self.seed = seed
         self.randomness = random.Random(seed)
-        self._is_active = False
         self.setting = setting or Setting.drawn(self.randomness)
         self.loop = SimulationLoop()  # type: ignore[abstract]
-        self.clock = ProcessClock(self.loop)
+        self.clock = ProcessClock(self.loop, self.randomness.uniform)
         self.injected: Counter[str] = Counter()
         self.history = History(self.loop)
         self.panel = Panel(self.history.violate)
@@ -99,7 +89,7 @@ class World:
         )
         self.broker.faults = self.setting.messages
         self.broker.announced = self.panel.announcements.announces
-        self.ports = Ports(self.leases, self.journal, self.broker, self.clock)
+        self.ports = Ports(self.leases, self.journal, self.broker, self.clock, self.new_id)
         #: Number of the last event that the read models have, by job.
         self.projected: dict[str, int] = {}
         self.models = SimulatedModels(self.network)
@@ -113,43 +103,18 @@ class World:
         self.publishers: list[Publisher] = []
         self.schedulers: list[Scheduler] = []
         self.clients = Clients(self)
-        with self.active():
-            self.workers.extend(Worker(self, f"w{number}") for number in range(self.setting.workers))
-            self.publishers.extend(Publisher(self, f"p{number}") for number in range(2))
-            self.schedulers.extend(Scheduler(self, f"s{number}") for number in range(2))
-            self.projectors.extend(Projector(self, f"j{number}") for number in range(self.setting.projectors))
+        self.workers.extend(Worker(self, f"w{number}") for number in range(self.setting.workers))
+        self.publishers.extend(Publisher(self, f"p{number}") for number in range(2))
+        self.schedulers.extend(Scheduler(self, f"s{number}") for number in range(2))
+        self.projectors.extend(Projector(self, f"j{number}") for number in range(self.setting.projectors))
 
-    @contextmanager
-    def active(self) -> Iterator[None]:
-        """Let the protocol draw its identifiers and pauses from the seed."""
-        randomness = self.randomness
-        if self._is_active:
-            yield
-            return
-
-        def seeded_id() -> uuid.UUID:
-            return uuid.UUID(int=randomness.getrandbits(128), version=4)
-
-        drawing = (persistence, lease_keeper, session, watches, handling)
-        replaced = [(module, "random", randomness) for module in drawing]
-        naming = (held_rows, lease_keeper, cancellation, exclusion)
-        replaced += [(module, "uuid4", seeded_id) for module in naming]  # type: ignore[misc]
-        replaced.append((handling, "logger", _SILENT))  # type: ignore[arg-type]
-        before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
-        for module, name, value in replaced:
-            setattr(module, name, value)
-        self._is_active = True
-        try:
-            yield
-        finally:
-            self._is_active = False
-            for module, name, value in before:
-                setattr(module, name, value)
+    def new_id(self) -> uuid.UUID:
+        """Return an id drawn from the seed."""
+        return uuid.UUID(int=self.randomness.getrandbits(128), version=4)
 
     def advance(self, seconds: float) -> None:
         """Let time pass. Raises Violation when an invariant was broken meanwhile."""
-        with self.active():
-            self.loop.run_for(seconds)
+        self.loop.run_for(seconds)
         self.check()
 
     def check(self) -> None:
@@ -205,10 +170,9 @@ class World:
 
     def close(self) -> None:
         """End every process, so that nothing is left to be cleared away."""
-        with self.active():
-            for member in self.members:
-                member.kill()
-            self.loop.run_for(0.0)
+        for member in self.members:
+            member.kill()
+        self.loop.run_for(0.0)
 
     def end_trouble(self) -> None:
         """Let everything behave from now on."""

@@ -120,7 +120,7 @@ MUTANTS = [
         contains="no-sweep",
     ),
     Mutant(
-        "conflict-settles-the-notifier",
+        "conflict-settles-the-wake-up",
         "a wake-up that meets a held lock leaves a watch and a copy, or a sweep",
         (
             Change(
@@ -209,7 +209,7 @@ MUTANTS = [
         (
             Change(
                 "coordination.holder.lease_keeper",
-                "self.lease_id = str(uuid4())",
+                "self.lease_id = str(new_id())",
                 'self.lease_id = "one for all"',
             ),
         ),

@@ -156,14 +156,10 @@ async def test_a_message_that_does_not_parse_is_left_to_the_message_reader() -> 
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
-async def test_a_storage_that_is_away_for_a_while_is_waited_for_with_pauses_that_double(
-    share: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_storage_that_is_away_for_a_while_is_waited_for_with_pauses_that_double(share: float) -> None:
     # Half of each pause is left to chance: the shortest and the longest there can be.
-    monkeypatch.setattr(
-        "audit_projector.handling.random.uniform", lambda low, high: {0.5: low, 1.0: high}[share]
-    )
-    tries = await handled(ScriptedProjection(failures=8), VirtualClock())
+    clock = VirtualClock(jitter=lambda low, high: {0.5: low, 1.0: high}[share])
+    tries = await handled(ScriptedProjection(failures=8), clock)
     pauses = [after - before for before, after in pairwise(tries)]
     assert pauses == [share * longest for longest in (0.5, 1, 2, 4, 8, 15, 15, 15)]
 

@@ -20,3 +20,6 @@ class WrongClock:
 
     async def sleep(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
+
+    def jitter(self, shortest: float, longest: float) -> float:
+        return self._clock.jitter(shortest, longest)

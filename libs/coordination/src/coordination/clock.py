@@ -3,7 +3,9 @@
 import asyncio
 import heapq
 import itertools
+import random
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
@@ -28,12 +30,22 @@ class SystemClock:
         """Wait; a duration that has passed only lets others run."""
         await asyncio.sleep(max(0.0, seconds))
 
+    def jitter(self, shortest: float, longest: float) -> float:
+        """Return a random number of seconds."""
+        return random.uniform(shortest, longest)
+
 
 class VirtualClock:
     """Time that stands still until a test advances it; sleepers wake in the order of their times."""
 
-    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC), boot: float = 1000.0) -> None:
+    def __init__(
+        self,
+        start: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+        boot: float = 1000.0,
+        jitter: Callable[[float, float], float] | None = None,
+    ) -> None:
         self._start = start
+        self._jitter = jitter
         self._boot_at_start = self._boot = boot
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -55,6 +67,10 @@ class VirtualClock:
         heapq.heappush(self._sleepers, (self._boot + seconds, next(self._order), woken))
         await woken
 
+    def jitter(self, shortest: float, longest: float) -> float:
+        """Return what the test has chosen; a random number of seconds by default."""
+        return (self._jitter or random.uniform)(shortest, longest)
+
     async def advance(self, seconds: float) -> None:
         """Let time pass: wake each sleeper at its time and let everybody run until they wait again."""
         end = self._boot + seconds
@@ -62,6 +78,10 @@ class VirtualClock:
         while self._sleepers and self._sleepers[0][0] <= end:
             await self._wake_next()
         self._boot = end
+
+    def jump(self, seconds: float) -> None:
+        """Let time pass at once, without waking any sleeper."""
+        self._boot += seconds
 
     async def advance_to_next(self) -> bool:
         """Let time pass until the next sleeper wakes; tell whether there was one."""

@@ -4,7 +4,8 @@ Every port has a real adapter and an in-memory double (`coordination.testing.mem
 conformance suite, so that the protocol can be run against faults no real server would produce on demand.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,6 +13,13 @@ from typing import Protocol
 #: A value the journal can store. None means "not stored": a stored value can be overwritten, never removed.
 Value = str | int | float | bool
 Values = Mapping[str, Value | None]
+
+
+#: Returns an id that no other call returns. A simulation draws it from its seed.
+NewId = Callable[[], uuid.UUID]
+
+#: Ids by chance; what everything but a simulation uses.
+random_id: NewId = uuid.uuid4
 
 
 class CoordinationError(Exception):
@@ -257,3 +265,6 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+
+    def jitter(self, shortest: float, longest: float) -> float:
+        """Return a random number of seconds, so that processes do not act at the same moment."""

@@ -28,14 +28,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from typing import Protocol
-from uuid import uuid4
 
 from audit_projector.observations import ExclusionViolated, Observe
 from azure_storage.read_models.documents import StaleError, Tenure
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
-from coordination.ports import Journal
+from coordination.ports import Journal, NewId, random_id
 
 #: Clocks of hosts that agree better than this never raise a false alarm. Time services keep them to
 #: milliseconds; a host whose time is not kept at all is off by more, and is worth finding.
@@ -63,12 +62,14 @@ class _Finding:
 class ExclusionCheck:
     """Checks tenures, and tells of each violation once."""
 
-    def __init__(self, journal: Journal, tenures: Tenures, observe: Observe) -> None:
+    def __init__(
+        self, journal: Journal, tenures: Tenures, observe: Observe, new_id: NewId = random_id
+    ) -> None:
         self._journal = journal
         self._tenures = tenures
         self._observe = observe
         #: What this check marks rows with: an answer that was lost leaves its own mark, still to be told of.
-        self._mark = uuid4().hex
+        self._mark = new_id().hex
         self._told: set[tuple[str, int]] = set()
 
     async def check(

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections import defaultdict
 
 from faststream.exceptions import NackMessage
@@ -88,7 +87,7 @@ class EventHandler:
                 logger.warning("not projected, trying again", extra={at.ERROR_MESSAGE: str(error)})
                 if self._clock.boot() >= until:
                     raise NackMessage from error
-                await self._clock.sleep(random.uniform(pause / 2, pause))
+                await self._clock.sleep(self._clock.jitter(pause / 2, pause))
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 logger.debug("projected", extra={at.JOB_EVENT_COUNT: written})

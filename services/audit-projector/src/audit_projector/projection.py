@@ -28,7 +28,7 @@ from contracts.jobs import Event
 from contracts.statuses import EventStatus
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
-from coordination.ports import Journal, UnknownOutcomeError
+from coordination.ports import Journal, NewId, UnknownOutcomeError, random_id
 
 #: Times a projector lets another go first before it leaves the job to a later message.
 _MOST_TRIES = 10
@@ -73,12 +73,14 @@ class Told:
 class Projection:
     """Projects jobs."""
 
-    def __init__(self, journal: Journal, models: Writes, told: Told, observe: Observe) -> None:
+    def __init__(
+        self, journal: Journal, models: Writes, told: Told, observe: Observe, new_id: NewId = random_id
+    ) -> None:
         self._journal = journal
         self._models = models
         self._told = told
         self._observe = observe
-        self._exclusion = ExclusionCheck(journal, models, observe)
+        self._exclusion = ExclusionCheck(journal, models, observe, new_id)
         self._cache = ProjectionCache()
         #: Told of already, as the same try may be repeated for minutes.
         self._known_breaks: set[tuple[str, int]] = set()

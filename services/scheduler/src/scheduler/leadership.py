@@ -6,7 +6,7 @@ from typing import Protocol
 from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.observations import LeaseEnded, Observation
 from coordination.outcomes import StopReason
-from coordination.ports import Clock, LeaseHeldError, Leases, UnknownOutcomeError
+from coordination.ports import Clock, LeaseHeldError, Leases, NewId, UnknownOutcomeError, random_id
 from coordination.times import LeaseTimes
 from scheduler.rounds import Rounds
 
@@ -44,6 +44,7 @@ class Leadership:
         times: LeaseTimes,
         pause_seconds: float,
         watch: Watch,
+        new_id: NewId = random_id,
     ) -> None:
         self._leases = leases
         self._clock = clock
@@ -51,6 +52,7 @@ class Leadership:
         self._times = times
         self._pause_seconds = pause_seconds
         self._watch = watch
+        self._new_id = new_id
 
     async def keep_up(self) -> None:
         """Serve, or stand by, until cancelled."""
@@ -60,7 +62,9 @@ class Leadership:
 
     async def serve(self) -> None:
         """Be on duty once, if nobody else is, until the lease is lost."""
-        keeper = LeaseKeeper(DUTY, DUTY, self._leases, self._clock, self._times, self._observe, _ignore)
+        keeper = LeaseKeeper(
+            DUTY, DUTY, self._leases, self._clock, self._times, self._observe, _ignore, self._new_id
+        )
         try:
             await keeper.acquire()
         except (LeaseHeldError, UnknownOutcomeError):

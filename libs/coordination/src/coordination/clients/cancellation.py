@@ -1,7 +1,6 @@
 """Cancelling a job: at once while it waits, by request while it runs."""
 
 from dataclasses import dataclass, replace
-from uuid import uuid4
 
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal import events, rows
@@ -13,6 +12,7 @@ from coordination.ports import (
     CoordinationError,
     Delete,
     Journal,
+    NewId,
     Notifier,
     Operation,
     RefusedError,
@@ -21,6 +21,7 @@ from coordination.ports import (
     Transaction,
     UnknownOutcomeError,
     Update,
+    random_id,
 )
 
 
@@ -45,6 +46,7 @@ class Canceller:
     clock: Clock
     call_timeout: float = 2.0
     patience: float = 8.0
+    new_id: NewId = random_id
 
     async def cancel(self, registration: Registration, actor: str) -> JobRow:
         """Cancel a waiting job, or ask for the running one to be cancelled; gives the job as it stands now.
@@ -64,7 +66,7 @@ class Canceller:
             if job.cancel_requested and job.status == JobStatus.RUNNING:
                 return job
             ticket = await self._read(partition, job.ticket_key, until)
-            writer = Writer(actor, op_id=uuid4().hex, at=events.timestamp(self.clock.now()))
+            writer = Writer(actor, op_id=self.new_id().hex, at=events.timestamp(self.clock.now()))
             if job.status == JobStatus.RUNNING:
                 changed, event, transaction = build_cancel_request(job, row.etag, writer)
             elif ticket is not None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from uuid import uuid4
 
 from contracts.statuses import JobStatus
 from coordination.holder.lease_keeper import LeaseKeeper
@@ -190,7 +189,7 @@ class HeldRows:
         """Give the mark of one new write, by which it is recognised as our own."""
         return Writer(
             actor=self._settings.worker,
-            op_id=uuid4().hex,
+            op_id=self._ports.new_id().hex,
             at=events.timestamp(self._ports.clock.now()),
             worker=self._settings.worker,
         )

@@ -1,8 +1,6 @@
 """The lease keeper acquires a lock's lease, renews it, and reports when it can no longer be trusted."""
 
-import random
 from collections.abc import Callable
-from uuid import uuid4
 
 from coordination.call_tracing import operation
 from coordination.journal.persistence import until_known
@@ -15,7 +13,7 @@ from coordination.observations import (
     RenewalFailed,
 )
 from coordination.outcomes import StopReason
-from coordination.ports import Clock, LeaseLostError, Leases, UnknownOutcomeError
+from coordination.ports import Clock, LeaseLostError, Leases, NewId, UnknownOutcomeError, random_id
 from coordination.times import LeaseTimes
 
 
@@ -35,6 +33,7 @@ class LeaseKeeper:
         times: LeaseTimes,
         observe: Observe,
         on_end: Callable[[StopReason], None],
+        new_id: NewId = random_id,
     ) -> None:
         self._lock_name = lock_name
         self._partition = partition
@@ -46,7 +45,7 @@ class LeaseKeeper:
         self._granted = float("-inf")
         self._ended = False
         #: Fresh for every tenure, as an acquire repeated with the same id succeeds.
-        self.lease_id = str(uuid4())
+        self.lease_id = str(new_id())
 
     @property
     def soft_deadline(self) -> float:
@@ -102,7 +101,7 @@ class LeaseKeeper:
                 return
             except UnknownOutcomeError as error:
                 self._observe(RenewalFailed(self._lock_name, str(error)))
-                due = self._clock.boot() + random.uniform(0.2, 1.0)
+                due = self._clock.boot() + self._clock.jitter(0.2, 1.0)
                 continue
             margin = self.soft_deadline - self._clock.boot()
             if margin > 0:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from coordination.journal.transactions import InterruptionLimits
-from coordination.ports import Clock, Journal, Leases, Notifier
+from coordination.ports import Clock, Journal, Leases, NewId, Notifier, random_id
 from coordination.times import LeaseTimes
 
 
@@ -15,6 +15,7 @@ class Ports:
     journal: Journal
     notifier: Notifier
     clock: Clock
+    new_id: NewId = random_id
 
 
 @dataclass(frozen=True)

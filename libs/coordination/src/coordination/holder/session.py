@@ -1,7 +1,6 @@
 """Serving a lock: hold it, run one job after the other, and leave no work behind."""
 
 import asyncio
-import random
 
 from coordination.call_tracing import operation
 from coordination.holder.held_rows import FencedError
@@ -120,7 +119,7 @@ class LockSession:
                 if run is None and chain:
                     run = await self._linger(tenure)
         except RefusedError:
-            await self._ports.clock.sleep(random.uniform(0, 0.1))
+            await self._ports.clock.sleep(self._ports.clock.jitter(0, 0.1))
         except (FencedError, UnknownOutcomeError, WrongLockError):
             pass  # told to the observer where it was found; the exit rules follow
         finally:

@@ -48,7 +48,14 @@ class Tenure:
         self._is_shutting_down = False
         self._reported: Callable[[JobRow], JobRow] | None = None
         self.keeper = LeaseKeeper(
-            lock_name, self.partition, ports.leases, ports.clock, settings.times, observe, self.request_stop
+            lock_name,
+            self.partition,
+            ports.leases,
+            ports.clock,
+            settings.times,
+            observe,
+            self.request_stop,
+            ports.new_id,
         )
         self._rows = HeldRows(lock_name, self.partition, self.keeper, ports, settings, observe)
         #: Whether the line may have grown since it was read last.

@@ -1,7 +1,6 @@
 """Watches on locks that someone else holds, so that a lost host is noticed."""
 
 import asyncio
-import random
 
 from coordination.holder.lock_server import LockServer, WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports
@@ -63,7 +62,7 @@ class Watches:
         tries, pause = 0, 1.0
         try:
             while not self._server.is_serving(name):
-                await self._pause(watch, random.uniform(pause / 2, pause))
+                await self._pause(watch, self._ports.clock.jitter(pause / 2, pause))
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
                 if not self._server.has_capacity or self._server.is_serving(name):
                     continue

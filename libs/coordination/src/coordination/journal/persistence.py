@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import TypeVar
@@ -35,7 +34,7 @@ async def until_known(
         try:
             return await call()
         except UnknownOutcomeError:
-            wait = random.uniform(0, pause)
+            wait = clock.jitter(0, pause)
             if clock.boot() + wait >= until:
                 raise
             await clock.sleep(wait)
