@@ -14,8 +14,8 @@ from pathlib import Path
 from deploy import servers
 from tests.chaos.case import Case
 from tests.chaos.cases import CASES
+from tests.chaos.chaos_stack import ChaosStack
 from tests.chaos.sizes import FULL, SMALL, Sizes
-from tests.chaos.town import Town
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,29 +52,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def play(cases: Sequence[type[Case]], sizes: Sizes, seed: int, folder: Path, workers: int = 8) -> bool:
-    """Run cases one after the other in one town; tells whether all held."""
+    """Run cases one after the other in one stack; tells whether all held."""
     began = time.monotonic()
     with (
         servers.rabbitmq(folder / "rabbitmq") as broker,
         servers.azurite(folder / "azurite", in_memory=True) as storage,
     ):
-        town = Town(broker, storage, folder / "town", workers, random.Random(seed))
+        stack = ChaosStack(broker, storage, folder / "stack", workers, random.Random(seed))
         try:
-            town.start()
+            stack.start()
             print(f"  {workers} workers are up after {time.monotonic() - began:.0f} s", flush=True)
-            return min([_run(case, town, sizes, seed) for case in cases])
+            return min([_run(case, stack, sizes, seed) for case in cases])
         finally:
-            town.close()
+            stack.close()
 
 
-def _run(kind: type[Case], town: Town, sizes: Sizes, seed: int) -> bool:
+def _run(kind: type[Case], stack: ChaosStack, sizes: Sizes, seed: int) -> bool:
     began = time.monotonic()
 
     def say(text: str) -> None:
         print(f"  {kind.name} {time.monotonic() - began:4.0f} s: {text}", flush=True)
 
     # Dice of its own, so that a case meets the same faults whatever came before it.
-    case = kind(town, sizes, random.Random(f"{kind.name} {seed}"), say)
+    case = kind(stack, sizes, random.Random(f"{kind.name} {seed}"), say)
     held = case.run()
     for sentence in case.wrong:
         say(f"WRONG: {sentence}")

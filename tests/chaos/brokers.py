@@ -19,7 +19,7 @@ class Broker(Case):
     patience = 150.0
 
     def play(self) -> None:
-        broker = self.town.rabbitmq
+        broker = self.stack.rabbitmq
         self._lost: Counter[str] = Counter()
         with self.load(None, 5, _errand) as load:
             until(lambda: len(self.accepted) > _FIRST_JOBS, 30, "the first jobs")
@@ -27,11 +27,11 @@ class Broker(Case):
                 match _FAULTS[number % len(_FAULTS)]:
                     case "killed":
                         broker.kill()
-                        time.sleep(self.dice.uniform(0, 2))
+                        time.sleep(self.chance.uniform(0, 2))
                         broker.start()
                     case "restarted":
                         broker.stop()
-                        time.sleep(self.dice.uniform(0, 2))
+                        time.sleep(self.chance.uniform(0, 2))
                         broker.start()
                     case _:
                         self._purge()
@@ -41,18 +41,18 @@ class Broker(Case):
 
     def _purge(self) -> None:
         """Empty queues that have something in them, as nobody takes it out."""
-        town, names = self.town, self.town.broker.topology
-        consumers = [town.projector.name, *(worker.name for worker in town.workers)]
-        links = town.network.links(consumers, ["amqp"])
-        town.network.switch(links, Link.cut)
+        stack, names = self.stack, self.stack.broker.topology
+        consumers = [stack.projector.name, *(worker.name for worker in stack.workers)]
+        links = stack.network.links(consumers, ["amqp"])
+        stack.network.switch(links, Link.cut)
         for what, queue in (("wake_ups", names.jobs_queue), ("events", names.projector_queue)):
-            self._lost[what] += until(partial(town.broker.purge, queue), 30, f"{what} to lose")
-        town.network.switch(links, Link.heal)
+            self._lost[what] += until(partial(stack.broker.purge, queue), 30, f"{what} to lose")
+        stack.network.switch(links, Link.heal)
 
     def assess(self, verdict: Verdict) -> None:
         self.figures |= dict.fromkeys(_FAULTS, self.sizes.broker_faults)
         self.figures["messages_lost"] = dict(self._lost)
 
 
-def _errand(dice):
-    return {"steps": 2, "seconds": round(dice.uniform(0.05, 0.4), 2)}
+def _errand(chance):
+    return {"steps": 2, "seconds": round(chance.uniform(0.05, 0.4), 2)}

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests.chaos.chaos_stack import ChaosStack
 from tests.chaos.load import Accepted, Load
-from tests.chaos.prey import Hunter
+from tests.chaos.running_jobs import RunFinder
 from tests.chaos.sizes import Sizes
-from tests.chaos.town import Town
 from tests.chaos.verdict import Verdict, judge, wait_for_peace
 
 #: How many locks the jobs of a case are spread over.
@@ -29,16 +29,16 @@ class Case(ABC):
     #: Seconds that everything accepted may take to end, once the faults are over.
     patience: ClassVar[float] = 90.0
 
-    def __init__(self, town: Town, sizes: Sizes, dice: random.Random, say: Say) -> None:
-        self.town = town
+    def __init__(self, stack: ChaosStack, sizes: Sizes, chance: random.Random, say: Say) -> None:
+        self.stack = stack
         self.sizes = sizes
-        self.dice = dice
+        self.chance = chance
         self.say = say
         self.figures: dict[str, Any] = {}
         self.wrong: list[str] = []
         self.locks = [f"{self.name} {number}" for number in range(LOCKS)]
         self.accepted: dict[str, Accepted] = {}
-        self.hunter = Hunter(town, town.folder / "effects.jsonl")
+        self.finder = RunFinder(stack, stack.folder / "effects.jsonl")
 
     @abstractmethod
     def play(self) -> None:
@@ -54,13 +54,13 @@ class Case(ABC):
             try:
                 self.play()
             finally:
-                self.town.network.heal()
+                self.stack.network.heal()
         self.figures["jobs"] = len(self.accepted)
         self.say("the faults are over")
         with self._what_fails_is_wrong():
-            self.wrong += wait_for_peace(self.town, self.patience)
+            self.wrong += wait_for_peace(self.stack, self.patience)
         with self._what_fails_is_wrong():
-            verdict = judge(self.town, self.accepted.values())
+            verdict = judge(self.stack, self.accepted.values())
             self.wrong += verdict.wrong
             self.figures |= verdict.figures
             self.assess(verdict)
@@ -88,12 +88,12 @@ class Case(ABC):
     ) -> Load:
         """Give a load of errands; what it gets accepted, and what goes wrong, is counted to this case."""
         load = Load(
-            self.town.publisher.url,
+            self.stack.publisher.url,
             self.locks[:locks],
             parameters,
             count,
             per_second,
-            random.Random(self.dice.random()),
+            random.Random(self.chance.random()),
             budget,
             cancelled_share,
         )
@@ -107,7 +107,7 @@ class Case(ABC):
 
         def steady() -> float:
             nonlocal budget, seen
-            found = self.town.active_jobs()
+            found = self.stack.active_jobs()
             if found is not seen:
                 budget, seen = len(self.accepted) + active - len(found), found
             return budget
@@ -122,4 +122,4 @@ class Case(ABC):
     @property
     def folder(self) -> Path:
         """Where everything is logged."""
-        return self.town.folder
+        return self.stack.folder

@@ -28,10 +28,10 @@ class Clocks(Case):
     name = "clocks"
 
     def play(self) -> None:
-        scheduler = self.town.scheduler
+        scheduler = self.stack.scheduler
         dial = self.folder / "scheduler-clock"
         _turn(dial, 0)
-        self.town.warden.spared.add(scheduler.name)
+        self.stack.restarter.spared.add(scheduler.name)
         self._restart(scheduler, _faked(dial))
         try:
             for number in range(self.sizes.clock_moves):
@@ -42,21 +42,21 @@ class Clocks(Case):
                 self.say(f"clock {ahead:+d} s: all jobs without a wake-up have ended")
         finally:
             self._restart(scheduler, dict.fromkeys(_faked(dial)))
-            self.town.warden.spared.discard(scheduler.name)
+            self.stack.restarter.spared.discard(scheduler.name)
         self.figures["clock_moves"] = self.sizes.clock_moves
 
     def _lose_wake_ups(self) -> None:
         """Have jobs whose wake-ups nobody hears: only the scheduler can tell the workers."""
-        names = [worker.name for worker in self.town.workers]
-        links = self.town.network.links(names, ["amqp"])
-        self.town.network.switch(links, Link.cut)
+        names = [worker.name for worker in self.stack.workers]
+        links = self.stack.network.links(names, ["amqp"])
+        self.stack.network.switch(links, Link.cut)
         with self.load(15, 20, _errand) as load:
             load.wait()
-        purged = self.town.broker.purge(self.town.broker.topology.jobs_queue)
-        self.town.network.switch(links, Link.heal)
+        purged = self.stack.broker.purge(self.stack.broker.topology.jobs_queue)
+        self.stack.network.switch(links, Link.heal)
         self.expect(purged > 0, "no wake-up was lost: this has shown nothing")
         self.figures["wake_ups_lost"] = self.figures.get("wake_ups_lost", 0) + purged
-        until(lambda: not self.town.records.active_jobs(), _SWEPT_SECONDS, "jobs without a wake-up to end")
+        until(lambda: not self.stack.records.active_jobs(), _SWEPT_SECONDS, "jobs without a wake-up to end")
 
     def _restart(self, service: Service, environment: dict[str, str | None]) -> None:
         service.signal(signal.SIGKILL)
@@ -95,5 +95,5 @@ def is_ahead(url: str, ahead: float) -> bool:
     return abs(parsedate_to_datetime(date).timestamp() - time.time() - ahead) < _UNSURE_SECONDS
 
 
-def _errand(dice):
+def _errand(chance):
     return {"steps": 2, "seconds": 0.05}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.chaos.town import Town
+from tests.chaos.chaos_stack import ChaosStack
 from tests.e2e.stack import LEASE_SECONDS
 from tests.simulation.judges.lives import Lives
 from tests.simulation.judges.order import overtaken
@@ -34,9 +34,9 @@ class StoredLock:
         return lock_names.partition(self.name)
 
 
-def read_lock(town: Town, lock: str) -> StoredLock:
+def read_lock(stack: ChaosStack, lock: str) -> StoredLock:
     """Read a lock's partition."""
-    table = town.records.service.get_table_client(f"{town.namespace}Journal")
+    table = stack.records.service.get_table_client(f"{stack.namespace}Journal")
     stored: dict[str, Row] = {}
     committed: dict[str, float] = {}
     for entity in table.query_entities(f"PartitionKey eq '{lock_names.partition(lock)}'"):
@@ -46,10 +46,10 @@ def read_lock(town: Town, lock: str) -> StoredLock:
     return StoredLock(lock, stored, committed)
 
 
-def read_register(town: Town) -> dict[str, Registration]:
+def read_register(stack: ChaosStack) -> dict[str, Registration]:
     """Read where all jobs live."""
     found: dict[str, Registration] = {}
-    for row in town.records.all_rows("JobIndex"):
+    for row in stack.records.all_rows("JobIndex"):
         kind, _, job_id = str(row["RowKey"]).partition("|")
         if kind == "job":
             registered = datetime.fromisoformat(row["registered_at"])

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from tests.chaos.case import Case
-from tests.chaos.prey import Prey
+from tests.chaos.running_jobs import RunningJob
 from tests.chaos.take_overs import Kill, take_overs
 from tests.chaos.verdict import Verdict
 from tests.e2e.stack import TAKE_OVER_SECONDS
@@ -40,7 +40,7 @@ class Kills(Case):
 
     def play(self) -> None:
         self.kills: list[Kill] = []
-        self._victims = deal(_VICTIMS, self.dice)
+        self._victims = deal(_VICTIMS, self.chance)
         self._bait = 0
         # The load follows the kills, so that on a slow machine there is still somebody to take over.
         with self.load(None, 20, _errand, budget=self._budget) as load:
@@ -59,29 +59,29 @@ class Kills(Case):
 
     def _kill_one(self) -> None:
         until(lambda: not self._is_everybody_busy(), _LULL_SECONDS, "workers to be back and jobs to end")
-        prey = self._find_prey()
-        time.sleep(self.dice.uniform(0, 0.06))
+        victim = self._find_prey()
+        time.sleep(self.chance.uniform(0, 0.06))
         what = next(self._victims)
-        self.kills.append(Kill(prey, what, time.time()))
-        _kill(prey, what)
+        self.kills.append(Kill(victim, what, time.time()))
+        _kill(victim, what)
         time.sleep(_PAUSE)
 
-    def _find_prey(self) -> Prey:
+    def _find_prey(self) -> RunningJob:
         deadline = time.monotonic() + _LULL_SECONDS
         while time.monotonic() < deadline:
-            prey = self.hunter.find(lambda prey: prey.step != f"effect {_STEPS}", within=1)
-            if prey is not None:
-                return prey
+            victim = self.finder.find(lambda victim: victim.step != f"effect {_STEPS}", within=1)
+            if victim is not None:
+                return victim
             self._bait += 1
         raise AssertionError("no job runs: nothing can be killed in the middle of one")
 
     def _is_everybody_busy(self) -> bool:
-        if sum(not worker.is_ready for worker in self.town.workers) > _MOST_DOWN:
+        if sum(not worker.is_ready for worker in self.stack.workers) > _MOST_DOWN:
             return True
-        return len(self.town.active_jobs()) > _MOST_ACTIVE
+        return len(self.stack.active_jobs()) > _MOST_ACTIVE
 
     def assess(self, verdict: Verdict) -> None:
-        found = take_overs(self.kills, verdict.journals, self.town.network.seen.lease_tries)
+        found = take_overs(self.kills, verdict.journals, self.stack.network.seen.lease_tries)
         hit = sum(taken.hits > 0 for taken in found)
         self.figures |= {"kills": len(self.kills), "cut_off": len(found), "hit_again": hit}
         self.expect(len(found) >= 0.8 * len(self.kills), "most kills should have cut a run off")
@@ -97,26 +97,26 @@ class Kills(Case):
             self.figures[f"take_over_{what}"] = {"count": len(seconds), **rounded}
             self.expect(p99 <= limit, f"take-over of a killed {what}: p99 is {p99:.2f} s, not {limit:g} s")
         for late in (taken for taken in found if taken.seconds > LIMITS[taken.kill.what]):
-            prey = late.kill.prey
-            about = f"{prey.worker.name} on {prey.lock} with fence {prey.fence}"
+            victim = late.kill.victim
+            about = f"{victim.worker.name} on {victim.lock} with fence {victim.fence}"
             tries = late.tell_tries()
             self.say(f"late: {late.seconds:.1f} s for a killed {late.kill.what}, {about}; tries: {tries}")
 
 
-def deal(kinds: Sequence[str], dice: random.Random) -> Iterator[str]:
+def deal(kinds: Sequence[str], chance: random.Random) -> Iterator[str]:
     """Give each kind in turn, as shuffled decks of cards do: also a few are of every kind."""
     while True:
         deck = list(kinds)
-        dice.shuffle(deck)
+        chance.shuffle(deck)
         yield from deck
 
 
-def _errand(dice):
-    return {"steps": _STEPS, "seconds": round(dice.uniform(0.1, 0.25), 2)}
+def _errand(chance):
+    return {"steps": _STEPS, "seconds": round(chance.uniform(0.1, 0.25), 2)}
 
 
-def _kill(prey: Prey, what: str) -> None:
-    pids = {"runner": [prey.runner_pid], "supervisor": [prey.worker_pid]}
-    for pid in pids.get(what, [prey.worker_pid, prey.runner_pid]):
+def _kill(victim: RunningJob, what: str) -> None:
+    pids = {"runner": [victim.runner_pid], "supervisor": [victim.worker_pid]}
+    for pid in pids.get(what, [victim.worker_pid, victim.runner_pid]):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -51,7 +51,7 @@ class Load:
         parameters: Callable[[random.Random], dict[str, Any]],
         count: int | None,
         per_second: float,
-        dice: random.Random,
+        chance: random.Random,
         budget: Callable[[], float],
         cancelled_share: float = 0.0,
     ) -> None:
@@ -63,7 +63,7 @@ class Load:
         self._parameters = parameters
         self._count = count
         self._pause = 1 / per_second
-        self._dice = dice
+        self._chance = chance
         self._mutex = threading.Lock()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._submit_all, name="load", daemon=True)
@@ -96,7 +96,7 @@ class Load:
                 while number >= self._budget() or time.monotonic() < due:
                     if self._is_over.wait(0.02):
                         return
-                job = Accepted(new_id(), self._dice.choice(self._locks), self._parameters(self._dice))
+                job = Accepted(new_id(), self._chance.choice(self._locks), self._parameters(self._chance))
                 clients.submit(self._insist, job)
 
     def _insist(self, job: Accepted) -> None:
@@ -110,8 +110,8 @@ class Load:
             with self._mutex:
                 self.accepted[job.id] = job
             self._latest.append(job.id)
-            if self._dice.random() < self._cancelled_share:
-                self._cancel(self._dice.choice(self._latest))
+            if self._chance.random() < self._cancelled_share:
+                self._cancel(self._chance.choice(self._latest))
         except Exception as error:  # noqa: BLE001 - nobody looks at what becomes of a client's work
             self.wrong.append(f"not expected at job {job.id}: {type(error).__name__}: {error}")
 

@@ -5,7 +5,7 @@ from collections import Counter
 from functools import partial
 
 from tests.chaos.case import Case
-from tests.chaos.proxy import LOST_ANSWERS, Mishap
+from tests.chaos.proxy import LOST_ANSWERS, Fault
 from tests.chaos.requests import Kind, Request
 from tests.chaos.verdict import Verdict
 from tests.e2e.waiting import until
@@ -28,7 +28,7 @@ _LEAD = 10
 _IN_A_ROW = 2
 
 #: What networks do besides, and to how many requests. Held back, they arrive when their sender has given up.
-_STRAYS = (Mishap.TWICE, Mishap.TWICE, Mishap.LATE, Mishap.LOST)
+_STRAYS = (Fault.TWICE, Fault.TWICE, Fault.LATE, Fault.LOST)
 _STRAY_SHARE = 0.02
 _LATE_SECONDS = 3.0
 
@@ -43,17 +43,17 @@ class LostAnswers(Case):
     name = "lost-answers"
 
     def play(self) -> None:
-        self._lost = self.town.network.seen.lost_answers
+        self._lost = self.stack.network.seen.lost_answers
         self._in_a_row: Counter[tuple[str, Kind]] = Counter()
         self._told = time.monotonic()
-        links = self.town.network.links(
-            [service.name for service in self.town.services()], wanted=("blob", "table")
+        links = self.stack.network.links(
+            [service.name for service in self.stack.services()], wanted=("blob", "table")
         )
 
         def prepare(link) -> None:
             link.decide, link.late_by = partial(self._decide, link.service), _LATE_SECONDS
 
-        self.town.network.switch(links, prepare)
+        self.stack.network.switch(links, prepare)
         wanted = self.sizes.lost_answers
         with self.load(
             None, 8, _errand, locks=8, budget=self.steady(32), cancelled_share=_CANCELLED_SHARE
@@ -61,20 +61,20 @@ class LostAnswers(Case):
             until(lambda: self._report() >= wanted, _MOST_SECONDS, f"{wanted} lost answers of each kind")
             load.stop()
 
-    def _decide(self, service: str, request: Request, kind: Kind | None) -> Mishap | None:
+    def _decide(self, service: str, request: Request, kind: Kind | None) -> Fault | None:
         if kind is None:
             return None
-        mishap = self._choose(kind) if self._in_a_row[service, kind] < _IN_A_ROW else None
+        fault = self._choose(kind) if self._in_a_row[service, kind] < _IN_A_ROW else None
         self._in_a_row[service, kind] += 1
-        if mishap in {None, Mishap.TWICE}:
+        if fault in {None, Fault.TWICE}:
             self._in_a_row[service, kind] = 0
-        return mishap
+        return fault
 
-    def _choose(self, kind: Kind) -> Mishap | None:
+    def _choose(self, kind: Kind) -> Fault | None:
         most = min(self.sizes.lost_answers, self._fewest()[0] + _LEAD)
-        if self._lost[kind] < most and self.dice.random() < _SHARE.get(kind, _USUAL_SHARE):
-            return self.dice.choice(LOST_ANSWERS)
-        return self.dice.choice(_STRAYS) if self.dice.random() < _STRAY_SHARE else None
+        if self._lost[kind] < most and self.chance.random() < _SHARE.get(kind, _USUAL_SHARE):
+            return self.chance.choice(LOST_ANSWERS)
+        return self.chance.choice(_STRAYS) if self.chance.random() < _STRAY_SHARE else None
 
     def _report(self) -> int:
         fewest, kind = self._fewest()
@@ -89,7 +89,7 @@ class LostAnswers(Case):
     def assess(self, verdict: Verdict) -> None:
         self.figures["lost_answers"] = {kind.value: self._lost[kind] for kind in Kind}
         strays: Counter[str] = Counter()
-        for (_, what), count in self.town.network.seen.mishaps.items():
+        for (_, what), count in self.stack.network.seen.faults.items():
             if what in _STRAYS:
                 strays[what.value] += count
         self.figures["strays"] = dict(strays)
@@ -106,11 +106,11 @@ class LostAnswers(Case):
         self.expect(not cut_off, f"jobs cut off although nothing but answers was lost: {cut_off[:5]}")
 
 
-def _errand(dice):
-    long = dice.random() < 0.25
+def _errand(chance):
+    long = chance.random() < 0.25
     return {
         "steps": 2,
-        "seconds": 3.0 if long else round(dice.uniform(0.05, 0.5), 2),
+        "seconds": 3.0 if long else round(chance.uniform(0.05, 0.5), 2),
         "saves": True,
-        "deaths": int(dice.random() < 0.3),
+        "deaths": int(chance.random() < 0.3),
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 from tests.chaos.case import Case
-from tests.chaos.prey import Hunter, Prey
+from tests.chaos.running_jobs import RunFinder, RunningJob
 from tests.chaos.verdict import Verdict
 from tests.e2e.services import is_alive
 from tests.e2e.stack import LEASE_SECONDS
@@ -26,7 +26,7 @@ _RUNNER_FIRST = 0.7
 class Pause:
     """A worker that was frozen."""
 
-    prey: Prey
+    victim: RunningJob
     is_whole: bool
     leases: float
 
@@ -38,7 +38,7 @@ class Pauses(Case):
         self.pauses: list[Pause] = []
         self._mutex = threading.Lock()
         self._frozen: set[str] = set()
-        self._before = self.town.writes_refused()
+        self._before = self.stack.writes_refused()
         with (
             self.load(None, 20, _errand, budget=self.steady(16 + self.sizes.pauses_at_once)) as load,
             ThreadPoolExecutor(self.sizes.pauses_at_once, thread_name_prefix="pauser") as pausers,
@@ -51,16 +51,16 @@ class Pauses(Case):
         """Give lengths in leases: half anywhere, half so long that the lease is surely gone."""
         count = self.sizes.pauses
         longest = self.sizes.longest_pause
-        found = [self.dice.uniform(_SHORTEST, longest) for _ in range(count // 2)]
-        found += [self.dice.uniform(_LONG, longest) for _ in range(count - count // 2)]
-        self.dice.shuffle(found)
+        found = [self.chance.uniform(_SHORTEST, longest) for _ in range(count // 2)]
+        found += [self.chance.uniform(_LONG, longest) for _ in range(count - count // 2)]
+        self.chance.shuffle(found)
         return found
 
     def _pause(self, leases: float) -> None:
-        prey = self._choose()
-        is_whole = self.dice.random() < 0.7
-        self.pauses.append(Pause(prey, is_whole, leases))
-        supervisor = psutil.Process(prey.worker_pid)
+        victim = self._choose()
+        is_whole = self.chance.random() < 0.7
+        self.pauses.append(Pause(victim, is_whole, leases))
+        supervisor = psutil.Process(victim.worker_pid)
         family = [supervisor, *supervisor.children(recursive=True)] if is_whole else [supervisor]
         try:
             for process in family:
@@ -68,41 +68,41 @@ class Pauses(Case):
                     process.suspend()
             time.sleep(leases * LEASE_SECONDS)
         finally:
-            self._wake(prey, family)
-            self._frozen.discard(prey.worker.name)
+            self._wake(victim, family)
+            self._frozen.discard(victim.worker.name)
         if len(self.pauses) % 10 == 0:
             self.say(f"{len(self.pauses)} pauses, {len(self.accepted)} jobs accepted")
 
-    def _choose(self) -> Prey:
-        hunter = Hunter(self.town, self.folder / "effects.jsonl")
+    def _choose(self) -> RunningJob:
+        finder = RunFinder(self.stack, self.folder / "effects.jsonl")
         while True:
-            prey = hunter.find(lambda prey: prey.worker.name not in self._frozen, within=120)
-            assert prey is not None, "no job runs: nothing can be frozen"
+            victim = finder.find(lambda victim: victim.worker.name not in self._frozen, within=120)
+            assert victim is not None, "no job runs: nothing can be frozen"
             with self._mutex:
-                if prey.worker.name not in self._frozen:
-                    self._frozen.add(prey.worker.name)
-                    return prey
+                if victim.worker.name not in self._frozen:
+                    self._frozen.add(victim.worker.name)
+                    return victim
 
-    def _wake(self, prey: Prey, family: list[psutil.Process]) -> None:
-        self.dice.shuffle(family)
-        if self.dice.random() < _RUNNER_FIRST:
-            family.sort(key=lambda process: process.pid != prey.runner_pid)
+    def _wake(self, victim: RunningJob, family: list[psutil.Process]) -> None:
+        self.chance.shuffle(family)
+        if self.chance.random() < _RUNNER_FIRST:
+            family.sort(key=lambda process: process.pid != victim.runner_pid)
         for process in family:
             with suppress(psutil.NoSuchProcess):
                 process.resume()
-            time.sleep(self.dice.uniform(0, 0.25))
+            time.sleep(self.chance.uniform(0, 0.25))
 
     def assess(self, verdict: Verdict) -> None:
         refused_effects = sum(
-            not effect.accepted for lock in verdict.journals for effect in self.town.sink.effects(lock)
+            not effect.accepted for lock in verdict.journals for effect in self.stack.sink.effects(lock)
         )
         # At least: a worker that died has taken its count along.
-        writes = self.town.writes_refused() - self._before
+        writes = self.stack.writes_refused() - self._before
         late = sum(pause.leases > 1 for pause in self.pauses)
         survivors = sum(
-            is_alive(psutil.Process(pause.prey.runner_pid))
+            is_alive(psutil.Process(pause.victim.runner_pid))
             for pause in self.pauses
-            if pause.leases > 1 and psutil.pid_exists(pause.prey.runner_pid)
+            if pause.leases > 1 and psutil.pid_exists(pause.victim.runner_pid)
         )
         self.figures |= {
             "pauses": len(self.pauses),
@@ -117,5 +117,5 @@ class Pauses(Case):
         )
 
 
-def _errand(dice):
-    return {"steps": 2, "seconds": round(dice.uniform(2, 4), 2), "careless": True}
+def _errand(chance):
+    return {"steps": 2, "seconds": round(chance.uniform(2, 4), 2), "careless": True}

@@ -15,7 +15,7 @@ from tests.chaos.requests import Kind, Request, is_carried_out, kind_of
 _MOST_HEAD = 1 << 20
 
 
-class Mishap(StrEnum):
+class Fault(StrEnum):
     """What happens to one request."""
 
     #: It never arrives; the connection breaks.
@@ -35,10 +35,10 @@ class Mishap(StrEnum):
 
 
 #: The ways in which an answer can be lost after the commit.
-LOST_ANSWERS = (Mishap.ANSWER_RESET, Mishap.ANSWER_500, Mishap.ANSWER_HANGS)
+LOST_ANSWERS = (Fault.ANSWER_RESET, Fault.ANSWER_500, Fault.ANSWER_HANGS)
 
 #: Decides about each request; None lets it pass.
-Decide = Callable[[Request, Kind | None], Mishap | None]
+Decide = Callable[[Request, Kind | None], Fault | None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Seen:
 
     def __post_init__(self) -> None:
         #: Mishaps, by what they hit and what they were.
-        self.mishaps: Counter[tuple[Kind | None, Mishap]] = Counter()
+        self.faults: Counter[tuple[Kind | None, Fault]] = Counter()
         #: Answers that were lost, of writes that had been carried out.
         self.lost_answers: Counter[Kind] = Counter()
         #: In the order in which the storage answered.
@@ -187,40 +187,40 @@ class Link:
             await self._pass()
             self._seen.requests += 1
             kind = kind_of(request)
-            mishap = self.decide(request, kind) if self.decide else None
-            if mishap is not None:
-                self._seen.mishaps[kind, mishap] += 1
-            if mishap is Mishap.LOST:
+            fault = self.decide(request, kind) if self.decide else None
+            if fault is not None:
+                self._seen.faults[kind, fault] += 1
+            if fault is Fault.LOST:
                 return
-            if mishap is Mishap.REFUSED:
+            if fault is Fault.REFUSED:
                 writer.write(_answer(503, "Service Unavailable"))
                 continue
-            if mishap is Mishap.LATE:
+            if fault is Fault.LATE:
                 self._send_later(request)
                 await asyncio.sleep(self.late_by)
                 return
             there.write(request.head + request.body)
             answer = await _read_answer(back, request.method)
-            self._note(request, kind, mishap, asked, answer)
-            if mishap is Mishap.ANSWER_RESET:
+            self._note(request, kind, fault, asked, answer)
+            if fault is Fault.ANSWER_RESET:
                 return
-            if mishap is Mishap.ANSWER_HANGS:
+            if fault is Fault.ANSWER_HANGS:
                 await reader.read()
                 return
-            if mishap is Mishap.TWICE:
+            if fault is Fault.TWICE:
                 self._send_later(request)
             await self._pass()
-            writer.write(_answer(500, "Internal Server Error") if mishap is Mishap.ANSWER_500 else answer)
+            writer.write(_answer(500, "Internal Server Error") if fault is Fault.ANSWER_500 else answer)
             await writer.drain()
 
     def _note(
-        self, request: Request, kind: Kind | None, mishap: Mishap | None, asked: float, answer: bytes
+        self, request: Request, kind: Kind | None, fault: Fault | None, asked: float, answer: bytes
     ) -> None:
         if kind is Kind.ACQUIRE:
             partition = request.target.partition("?")[0].rpartition("/")[2]
             granted = answer.startswith(b"HTTP/1.1 201")
             self._seen.lease_tries.append(LeaseTry(self.service, partition, asked, granted))
-        if kind is not None and mishap in LOST_ANSWERS and is_carried_out(answer):
+        if kind is not None and fault in LOST_ANSWERS and is_carried_out(answer):
             self._seen.lost_answers[kind] += 1
 
     def _send_later(self, request: Request) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from contracts.statuses import EventStatus
+
 
 class Kind(StrEnum):
     """The kinds of writes; anything else, reads above all, has none."""
@@ -41,7 +43,7 @@ _READ_MODELS = {
     "LockTenures": Kind.TENURE,
     "JobSummaries": Kind.SUMMARY,
 }
-_ENDS = {"Completed", "Failed", "Cancelled", "TimedOut"}
+_ENDS = {status.value for status in EventStatus if status.is_terminal}
 
 #: The first row of a request: its table stands before the key, or at the end of the address.
 _TABLE = re.compile(r"/[a-z0-9]+/e[0-9a-f]{12}(\w+?)(?:\(|\?|$| HTTP)")

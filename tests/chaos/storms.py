@@ -4,7 +4,7 @@ import time
 from collections import deque
 
 from tests.chaos.case import Case
-from tests.chaos.proxy import Link, Mishap
+from tests.chaos.proxy import Fault, Link
 from tests.chaos.requests import Kind, Request
 from tests.chaos.verdict import Verdict
 from tests.e2e.waiting import until
@@ -27,12 +27,12 @@ class Storm(Case):
     patience = 150.0
 
     def play(self) -> None:
-        network = self.town.network
-        links = network.links([service.name for service in self.town.services()], wanted=("blob", "table"))
+        network = self.stack.network
+        links = network.links([service.name for service in self.stack.services()], wanted=("blob", "table"))
         refused = 0.0
 
-        def decide(request: Request, kind: Kind | None) -> Mishap | None:
-            return Mishap.REFUSED if self.dice.random() < refused else None
+        def decide(request: Request, kind: Kind | None) -> Fault | None:
+            return Fault.REFUSED if self.chance.random() < refused else None
 
         def prepare(link: Link) -> None:
             link.decide = decide
@@ -68,7 +68,7 @@ class Storm(Case):
         self.expect(all_ <= _MOST_REQUESTS * usual, f"{all_:.0f} requests/s while away, usually {usual:.0f}")
 
     def _finished(self) -> int:
-        return len(self.accepted) - len(self.town.records.active_jobs())
+        return len(self.accepted) - len(self.stack.records.active_jobs())
 
     def _wait_for(self, jobs_per_second: float, within: float) -> None:
         """Wait until as many jobs are over per second, backlog included; fail when that takes too long."""
@@ -84,14 +84,14 @@ class Storm(Case):
         until(is_back, within, f"{jobs_per_second:.1f} jobs a second, as before the storm")
 
     def _rate(self, seconds: float) -> float:
-        before = self.town.network.seen.requests
+        before = self.stack.network.seen.requests
         time.sleep(seconds)
-        return (self.town.network.seen.requests - before) / seconds
+        return (self.stack.network.seen.requests - before) / seconds
 
     def assess(self, verdict: Verdict) -> None:
-        refused = self.town.network.seen.mishaps
-        self.figures["refused"] = sum(n for (_, what), n in refused.items() if what is Mishap.REFUSED)
+        refused = self.stack.network.seen.faults
+        self.figures["refused"] = sum(n for (_, what), n in refused.items() if what is Fault.REFUSED)
 
 
-def _errand(dice):
-    return {"steps": 3, "seconds": round(dice.uniform(0.05, 0.4), 2)}
+def _errand(chance):
+    return {"steps": 3, "seconds": round(chance.uniform(0.05, 0.4), 2)}

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.chaos.prey import Prey
 from tests.chaos.proxy import LeaseTry
+from tests.chaos.running_jobs import RunningJob
 from tests.e2e.records import Recorded
 
 from contracts import lock_names
@@ -18,7 +18,7 @@ _ON_THE_WAY = 0.5
 class Kill:
     """A run that was hit; `at` is the time of day at which the signal was sent."""
 
-    prey: Prey
+    victim: RunningJob
     what: str
     at: float
 
@@ -55,15 +55,15 @@ def take_overs(
         tries_of.setdefault(one.partition, []).append(one)
     found = []
     for kill in kills:
-        events = journals.get(kill.prey.lock, [])
-        after = [event for event in events if event.status == "Started" and event.fence > kill.prey.fence]
-        of_run = [event for event in events if event.job_id == kill.prey.job_id]
-        attempt = next(event.attempt for event in of_run if event.fence == kill.prey.fence)
+        events = journals.get(kill.victim.lock, [])
+        after = [event for event in events if event.status == "Started" and event.fence > kill.victim.fence]
+        of_run = [event for event in events if event.job_id == kill.victim.job_id]
+        attempt = next(event.attempt for event in of_run if event.fence == kill.victim.fence)
         is_cut_off = any(event.status == "Interrupted" and event.attempt == attempt for event in of_run)
         goes_on = any(event.status == "Started" and event.attempt > attempt for event in of_run)
         if is_cut_off and goes_on and after:
             started = min(event.committed for event in after)
-            tries = tries_of.get(lock_names.partition(kill.prey.lock), [])
+            tries = tries_of.get(lock_names.partition(kill.victim.lock), [])
             meanwhile = [one for one in tries if kill.at < one.asked < started]
             hits = _hits(meanwhile, kills, started)
             found.append(TakeOver(kill, started - max([kill.at, *hits]), len(hits), meanwhile))
@@ -78,5 +78,5 @@ def _hits(tries: Iterable[LeaseTry], kills: Iterable[Kill], started: float) -> l
         for one in tries
         if one.is_granted
         for kill in of_workers
-        if kill.prey.worker.name == one.service and one.asked - _ON_THE_WAY < kill.at < started
+        if kill.victim.worker.name == one.service and one.asked - _ON_THE_WAY < kill.at < started
     ]

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.chaos_stack import ChaosStack
 from tests.chaos.judging import judge_lock, read_lock, read_register
 from tests.chaos.load import Accepted
-from tests.chaos.town import Town
 from tests.e2e.api import TERMINAL
 from tests.e2e.records import Recorded, assert_no_overlap
 from tests.e2e.services import ROOT
@@ -36,13 +36,13 @@ class Verdict:
     journals: dict[str, list[Recorded]] = field(default_factory=dict)
 
 
-def wait_for_peace(town: Town, patience: float) -> list[str]:
+def wait_for_peace(stack: ChaosStack, patience: float) -> list[str]:
     """Wait until all jobs have ended and everybody is back; gives what did not come about."""
     waits = (
-        (lambda: not town.records.active_jobs(), patience, "every accepted job to end and to be projected"),
-        (lambda: all(service.is_ready for service in town.services()), 40, "all services to be ready"),
-        (lambda: not _missing_consumers(town), _CONSUMERS_SECONDS, "the consumers to be back"),
-        (lambda: not any(_waiting(town).values()), _QUEUES_SECONDS, "the queues to be empty"),
+        (lambda: not stack.records.active_jobs(), patience, "every accepted job to end and to be projected"),
+        (lambda: all(service.is_ready for service in stack.services()), 40, "all services to be ready"),
+        (lambda: not _missing_consumers(stack), _CONSUMERS_SECONDS, "the consumers to be back"),
+        (lambda: not any(_waiting(stack).values()), _QUEUES_SECONDS, "the queues to be empty"),
     )
     wrong = []
     for condition, within, what in waits:
@@ -51,12 +51,12 @@ def wait_for_peace(town: Town, patience: float) -> list[str]:
         except AssertionError as error:
             wrong.append(str(error))
     if wrong:
-        active = town.records.active_jobs()
-        wrong.append(f"{len(active)} jobs active: {active[:5]}; queues: {_waiting(town)}")
+        active = stack.records.active_jobs()
+        wrong.append(f"{len(active)} jobs active: {active[:5]}; queues: {_waiting(stack)}")
     return wrong
 
 
-def judge(town: Town, accepted: Iterable[Accepted]) -> Verdict:
+def judge(stack: ChaosStack, accepted: Iterable[Accepted]) -> Verdict:
     """Judge a case by its jobs, and everything so far by the checker."""
     verdict = Verdict()
     accepted = list(accepted)
@@ -65,10 +65,10 @@ def judge(town: Town, accepted: Iterable[Accepted]) -> Verdict:
         by_lock.setdefault(job.lock, []).append(job)
     lost = double_ends = double_steps = overlaps = interrupted = 0
     ends: Counter[str] = Counter()
-    registrations = read_register(town)
+    registrations = read_register(stack)
     for lock, jobs in by_lock.items():
-        events = verdict.journals[lock] = town.records.journal(lock)
-        verdict.wrong += judge_lock(read_lock(town, lock), registrations)
+        events = verdict.journals[lock] = stack.records.journal(lock)
+        verdict.wrong += judge_lock(read_lock(stack, lock), registrations)
         try:
             assert_no_overlap(events)
         except AssertionError as error:
@@ -105,9 +105,9 @@ def judge(town: Town, accepted: Iterable[Accepted]) -> Verdict:
     for name in ("lost", "double_ends", "double_records"):
         if verdict.figures[name]:
             verdict.wrong.append(f"{name}: {verdict.figures[name]}")
-    _ask_checker(town, accepted, verdict)
-    if _quarantined(town):
-        verdict.wrong.append(f"{_quarantined(town)} messages in quarantine")
+    _ask_checker(stack, accepted, verdict)
+    if _quarantined(stack):
+        verdict.wrong.append(f"{_quarantined(stack)} messages in quarantine")
     return verdict
 
 
@@ -123,17 +123,17 @@ def may_end(job: Accepted, event: Recorded) -> bool:
     return False
 
 
-def _ask_checker(town: Town, accepted: Iterable[Accepted], verdict: Verdict) -> None:
-    """Have `turnstile verify` judge all that has happened in this town, and these jobs by name."""
-    ids = town.folder / "accepted.txt"
+def _ask_checker(stack: ChaosStack, accepted: Iterable[Accepted], verdict: Verdict) -> None:
+    """Have `turnstile verify` judge all that has happened in this stack, and these jobs by name."""
+    ids = stack.folder / "accepted.txt"
     ids.write_text("".join(f"{job.id}\n" for job in accepted))
     command = [str(Path(sys.executable).parent / "turnstile"), "verify", "--json", "--accepted", str(ids)]
-    command += ["--sink", str(town.folder / "effects.jsonl")]
+    command += ["--sink", str(stack.folder / "effects.jsonl")]
     began = time.monotonic()
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", **town.environment},
+        env={"PATH": "/usr/bin:/bin", **stack.environment},
         capture_output=True,
         text=True,
         timeout=_CHECKER_SECONDS,
@@ -144,7 +144,7 @@ def _ask_checker(town: Town, accepted: Iterable[Accepted], verdict: Verdict) -> 
     except json.JSONDecodeError:
         verdict.wrong.append(f"turnstile verify ended with {done.returncode}: {done.stderr[-2000:]}")
         return
-    (town.folder / "verify.json").write_text(done.stdout)
+    (stack.folder / "verify.json").write_text(done.stdout)
     verdict.wrong += [json.dumps(entry) for entry in found["violations"][:20]]
     if not found["holds"] and not found["violations"]:
         verdict.wrong.append(f"turnstile verify says it does not hold: {done.stdout[:2000]}")
@@ -157,19 +157,19 @@ def _ask_checker(town: Town, accepted: Iterable[Accepted], verdict: Verdict) -> 
     }
 
 
-def _waiting(town: Town) -> dict[str, int]:
-    names = town.broker.topology
-    deferral = round(float(town.environment["TURNSTILE_DEFERRAL_SECONDS"]) * 1000)
+def _waiting(stack: ChaosStack) -> dict[str, int]:
+    names = stack.broker.topology
+    deferral = round(float(stack.environment["TURNSTILE_DEFERRAL_SECONDS"]) * 1000)
     queues = (names.jobs_queue, names.delay_queue(deferral), names.projector_queue, names.submissions_queue)
-    return {queue: town.broker.ready(queue) for queue in queues}
+    return {queue: stack.broker.ready(queue) for queue in queues}
 
 
-def _quarantined(town: Town) -> int:
-    return town.broker.ready(town.broker.topology.quarantine_queue)
+def _quarantined(stack: ChaosStack) -> int:
+    return stack.broker.ready(stack.broker.topology.quarantine_queue)
 
 
-def _missing_consumers(town: Town) -> dict[str, int]:
-    names = town.broker.topology
-    wanted = {names.jobs_queue: len(town.workers), names.projector_queue: 1, names.submissions_queue: 1}
-    missing = {queue: count - town.consumers(queue) for queue, count in wanted.items()}
+def _missing_consumers(stack: ChaosStack) -> dict[str, int]:
+    names = stack.broker.topology
+    wanted = {names.jobs_queue: len(stack.workers), names.projector_queue: 1, names.submissions_queue: 1}
+    missing = {queue: count - stack.consumers(queue) for queue, count in wanted.items()}
     return {queue: count for queue, count in missing.items() if count > 0}

@@ -33,10 +33,10 @@ def playing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Playing
     (tmp_path / "effects.jsonl").touch()
     healed: list[bool] = []
     network = SimpleNamespace(heal=lambda: healed.append(True))
-    town: Any = SimpleNamespace(folder=tmp_path, network=network)
-    monkeypatch.setattr(case, "wait_for_peace", lambda town, patience: [])
-    monkeypatch.setattr(case, "judge", lambda town, accepted: Verdict(figures={"lost": 0}))
-    yield Playing(town, TINY, random.Random(1), print)
+    stack: Any = SimpleNamespace(folder=tmp_path, network=network)
+    monkeypatch.setattr(case, "wait_for_peace", lambda stack, patience: [])
+    monkeypatch.setattr(case, "judge", lambda stack, accepted: Verdict(figures={"lost": 0}))
+    yield Playing(stack, TINY, random.Random(1), print)
     assert healed == [True]
 
 
@@ -68,10 +68,10 @@ def test_a_case_that_cannot_be_judged_fails(playing: Playing, monkeypatch: pytes
 
 
 def test_what_goes_wrong_in_a_load_fails_its_case(playing: Playing, monkeypatch: pytest.MonkeyPatch) -> None:
-    playing.town.publisher = SimpleNamespace(url="http://publisher")  # type: ignore[assignment]
+    playing.stack.publisher = SimpleNamespace(url="http://publisher")  # type: ignore[assignment]
 
     def play() -> None:
-        playing.load(0, 1, lambda dice: {}).wrong.append("answer 500")
+        playing.load(0, 1, lambda chance: {}).wrong.append("answer 500")
 
     monkeypatch.setattr(playing, "play", play)
     assert not playing.run()

@@ -13,8 +13,8 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 def load_answered(answer: Answer, count: int = 1, cancelled_share: float = 0.0) -> Load:
     """Give a load, all of whose requests were answered so."""
-    url, dice = "http://publisher", random.Random(1)
-    load = Load(url, ["ledger"], lambda dice: {}, count, 1000, dice, lambda: math.inf, cancelled_share)
+    url, chance = "http://publisher", random.Random(1)
+    load = Load(url, ["ledger"], lambda chance: {}, count, 1000, chance, lambda: math.inf, cancelled_share)
     load._client = httpx.Client(base_url=url, transport=httpx.MockTransport(answer))
     with load:
         load.wait()

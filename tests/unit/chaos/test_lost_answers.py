@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tests.chaos.lost_answers import LostAnswers
-from tests.chaos.proxy import LOST_ANSWERS, Mishap, Seen
+from tests.chaos.proxy import LOST_ANSWERS, Fault, Seen
 from tests.chaos.requests import Kind, Request
 from tests.chaos.sizes import SMALL
 
@@ -16,8 +16,8 @@ _REQUEST = Request.of(b"PUT /a HTTP/1.1\r\n\r\n")
 
 def case_in(folder: Path, seen: Seen) -> LostAnswers:
     (folder / "effects.jsonl").touch()
-    town: Any = SimpleNamespace(folder=folder, network=SimpleNamespace(seen=seen))
-    case = LostAnswers(town, SMALL, random.Random(1), print)
+    stack: Any = SimpleNamespace(folder=folder, network=SimpleNamespace(seen=seen))
+    case = LostAnswers(stack, SMALL, random.Random(1), print)
     case._lost, case._in_a_row = seen.lost_answers, Counter()
     return case
 
@@ -25,14 +25,14 @@ def case_in(folder: Path, seen: Seen) -> LostAnswers:
 def test_no_kind_goes_without_answer_more_than_twice_in_a_row(tmp_path: Path) -> None:
     seen, unanswered, longest = Seen(), 0, 0
     case = case_in(tmp_path, seen)
-    met: Counter[Mishap | None] = Counter()
+    met: Counter[Fault | None] = Counter()
     for _ in range(5000):
-        mishap = case._decide("worker-1", _REQUEST, Kind.RENEW)
-        met[mishap] += 1
-        unanswered = 0 if mishap in {None, Mishap.TWICE} else unanswered + 1
+        fault = case._decide("worker-1", _REQUEST, Kind.RENEW)
+        met[fault] += 1
+        unanswered = 0 if fault in {None, Fault.TWICE} else unanswered + 1
         longest = max(longest, unanswered)
     assert longest == 2
-    assert set(met) == {None, Mishap.TWICE, Mishap.LATE, Mishap.LOST, *LOST_ANSWERS}
+    assert set(met) == {None, Fault.TWICE, Fault.LATE, Fault.LOST, *LOST_ANSWERS}
 
 
 def test_a_kind_does_not_get_far_ahead_of_the_rarest(tmp_path: Path) -> None:

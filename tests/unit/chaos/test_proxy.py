@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import pytest
 from aiohttp import web
-from tests.chaos.proxy import LOST_ANSWERS, Decide, Link, Mishap, Seen
+from tests.chaos.proxy import LOST_ANSWERS, Decide, Fault, Link, Seen
 from tests.chaos.requests import Kind
 
 
@@ -66,8 +66,8 @@ async def ask(client: aiohttp.ClientSession, body: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
-def always(mishap: Mishap) -> Decide:
-    return lambda request, kind: mishap
+def always(fault: Fault) -> Decide:
+    return lambda request, kind: fault
 
 
 async def test_a_link_without_faults_passes_everything_on_over_one_connection() -> None:
@@ -81,20 +81,20 @@ async def test_a_link_without_faults_passes_everything_on_over_one_connection() 
 
 
 @pytest.mark.parametrize(
-    ("mishap", "is_carried_out", "status"),
+    ("fault", "is_carried_out", "status"),
     [
-        (Mishap.LOST, False, None),
-        (Mishap.REFUSED, False, 503),
-        (Mishap.ANSWER_RESET, True, None),
-        (Mishap.ANSWER_500, True, 500),
-        (Mishap.ANSWER_HANGS, True, None),
+        (Fault.LOST, False, None),
+        (Fault.REFUSED, False, 503),
+        (Fault.ANSWER_RESET, True, None),
+        (Fault.ANSWER_500, True, 500),
+        (Fault.ANSWER_HANGS, True, None),
     ],
 )
 async def test_a_mishap_hits_the_request_or_only_its_answer(
-    mishap: Mishap, is_carried_out: bool, status: int | None
+    fault: Fault, is_carried_out: bool, status: int | None
 ) -> None:
     async with proxied() as (server, link, client):
-        link.decide = always(mishap)
+        link.decide = always(fault)
         if status is None:
             # Not PUT or GET, which the client would repeat by itself.
             with pytest.raises((aiohttp.ClientError, TimeoutError)):
@@ -106,13 +106,11 @@ async def test_a_mishap_hits_the_request_or_only_its_answer(
         assert await ask(client, "b") == (200, "got b")
 
 
-@pytest.mark.parametrize(("mishap", "at_once", "later"), [(Mishap.LATE, 0, 1), (Mishap.TWICE, 1, 2)])
-async def test_a_request_arrives_when_its_sender_has_given_up(
-    mishap: Mishap, at_once: int, later: int
-) -> None:
+@pytest.mark.parametrize(("fault", "at_once", "later"), [(Fault.LATE, 0, 1), (Fault.TWICE, 1, 2)])
+async def test_a_request_arrives_when_its_sender_has_given_up(fault: Fault, at_once: int, later: int) -> None:
     async with proxied() as (server, link, client):
-        link.decide, link.late_by = always(mishap), 1.6
-        if mishap is Mishap.LATE:
+        link.decide, link.late_by = always(fault), 1.6
+        if fault is Fault.LATE:
             with pytest.raises((aiohttp.ClientError, TimeoutError)):
                 await ask(client, "a")
         else:
@@ -133,10 +131,10 @@ async def test_who_tried_for_a_lease_is_noted(status: int, is_granted: bool) -> 
         assert (noted.service, noted.partition, noted.is_granted) == ("test", "a-lock", is_granted)
 
 
-@pytest.mark.parametrize("mishap", LOST_ANSWERS)
-async def test_a_lost_answer_counts_where_the_write_was_carried_out(mishap: Mishap) -> None:
+@pytest.mark.parametrize("fault", LOST_ANSWERS)
+async def test_a_lost_answer_counts_where_the_write_was_carried_out(fault: Fault) -> None:
     async with proxied() as (server, link, client):
-        link.decide = always(mishap)
+        link.decide = always(fault)
         for server.status in (412, 201):
             with suppress(aiohttp.ClientError, TimeoutError):
                 # Not PUT, which the client would repeat by itself.

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.chaos.prey import Prey
 from tests.chaos.proxy import LeaseTry
+from tests.chaos.running_jobs import RunningJob
 from tests.chaos.take_overs import Kill, take_overs
 from tests.e2e.records import Recorded
 
@@ -16,7 +16,7 @@ _LOCK = "ledger"
 
 def kill(worker: str, at: float, what: str = "supervisor", lock: str = _LOCK, fence: int = 7) -> Kill:
     whom: Any = SimpleNamespace(name=worker)
-    return Kill(Prey(whom, 1, 2, lock, f"job of {lock}", fence, "effect 1"), what, at)
+    return Kill(RunningJob(whom, 1, 2, lock, f"job of {lock}", fence, "effect 1"), what, at)
 
 
 def lease_try(worker: str, asked: float, *, is_granted: bool = True) -> LeaseTry:

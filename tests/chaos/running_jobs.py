@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.town import Town
+from tests.chaos.chaos_stack import ChaosStack
 from tests.e2e.services import Service
 
 
 @dataclass(frozen=True)
-class Prey:
+class RunningJob:
     """A run in progress, and where."""
 
     worker: Service
@@ -23,26 +23,26 @@ class Prey:
     step: str
 
 
-class Hunter:
+class RunFinder:
     """Follows the sink's ledger."""
 
-    def __init__(self, town: Town, ledger: Path) -> None:
-        self._town = town
+    def __init__(self, stack: ChaosStack, ledger: Path) -> None:
+        self._stack = stack
         self._ledger = ledger
         self._offset = ledger.stat().st_size
 
-    def find(self, is_wanted: Callable[[Prey], bool], within: float = 60.0) -> Prey | None:
+    def find(self, is_wanted: Callable[[RunningJob], bool], within: float = 60.0) -> RunningJob | None:
         """Wait for the next effect, from now on, of a run that is wanted; gives None when there is none."""
         deadline = time.monotonic() + within
         self._offset = self._ledger.stat().st_size
         while time.monotonic() < deadline:
-            for prey in self._next():
-                if is_wanted(prey):
-                    return prey
+            for victim in self._next():
+                if is_wanted(victim):
+                    return victim
             time.sleep(0.005)
         return None
 
-    def _next(self) -> Iterator[Prey]:
+    def _next(self) -> Iterator[RunningJob]:
         with self._ledger.open("rb") as file:
             file.seek(self._offset)
             lines = file.read().splitlines(keepends=True)
@@ -51,9 +51,9 @@ class Hunter:
                 break
             self._offset += len(line)
             effect = json.loads(line)
-            worker = self._town.worker_with(effect["worker"])
+            worker = self._stack.worker_with(effect["worker"])
             if worker is not None and effect["accepted"]:
-                yield Prey(
+                yield RunningJob(
                     worker,
                     effect["worker"],
                     effect["runner"],

@@ -30,29 +30,34 @@ _SETTINGS = {
 _REFUSED_WRITES = re.compile(r"^lock_writes_refused_total(?:\{[^}]*\})? ([0-9.e+]+)", re.MULTILINE)
 
 
-class Town(Stack):
-    """A stack with `size` workers, whose dead services a warden starts again."""
+class ChaosStack(Stack):
+    """A stack with `size` workers, whose dead services a restarter starts again."""
 
     def __init__(
-        self, broker: servers.RabbitMQ, storage: servers.Azurite, folder: Path, size: int, dice: random.Random
+        self,
+        broker: servers.RabbitMQ,
+        storage: servers.Azurite,
+        folder: Path,
+        size: int,
+        chance: random.Random,
     ) -> None:
         self.network = Network(broker, storage)
         self.size = size
-        self._dice = dice
+        self._chance = chance
         #: The jobs that were not over, and when that was asked.
         self._active: tuple[float, list[str]] = -math.inf, []
         super().__init__(broker, storage, folder, _SETTINGS)
-        self.warden = Warden(self, random.Random(dice.random()))
+        self.restarter = Restarter(self, random.Random(chance.random()))
 
     def start(self) -> None:
         """Start everything."""
         super().start()
         self.crew(self.size)
-        self.warden.start()
+        self.restarter.start()
 
     def close(self) -> None:
         """End everything."""
-        self.warden.stop()
+        self.restarter.stop()
         self.network.heal()
         super().close()
         self.network.close()
@@ -94,19 +99,19 @@ class Town(Stack):
         return super()._service(name, module, {**(more or {}), **self.network.environment(name)}, settings)
 
 
-class Warden:
+class Restarter:
     """Starts services that have died, after a moment, few at a time.
 
-    Its thread stays as long as the town, as services end with the thread that has started them.
+    Its thread stays as long as the stack, as services end with the thread that has started them.
     """
 
-    def __init__(self, town: Town, dice: random.Random) -> None:
-        self._town = town
-        self._dice = dice
+    def __init__(self, stack: ChaosStack, chance: random.Random) -> None:
+        self._stack = stack
+        self._chance = chance
         self._due: dict[str, float] = {}
         self._coming: dict[str, float] = {}
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="warden", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="restarter", daemon=True)
         #: Services left alone for now, by name.
         self.spared: set[str] = set()
 
@@ -122,7 +127,7 @@ class Warden:
 
     def _watch(self) -> None:
         while not self._is_over.wait(0.05):
-            for service in self._town.services():
+            for service in self._stack.services():
                 self._look_after(service)
 
     def _look_after(self, service: Service) -> None:
@@ -131,7 +136,7 @@ class Warden:
             if service.is_ready or not service.is_running or now > self._coming[service.name]:
                 del self._coming[service.name]
         elif not service.is_running and service.name not in self.spared:
-            due = self._due.setdefault(service.name, now + self._dice.uniform(0.1, 0.5))
+            due = self._due.setdefault(service.name, now + self._chance.uniform(0.1, 0.5))
             if now >= due and len(self._coming) < _STARTS_AT_ONCE:
                 del self._due[service.name]
                 service.launch()
