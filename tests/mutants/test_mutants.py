@@ -1,4 +1,4 @@
-"""Every promise has a test that can fail: break it, and its test notices."""
+"""What the mutants change is there, and the tests that must notice them pass; `make mutants` tries them."""
 
 import subprocess
 import sys
@@ -18,15 +18,6 @@ def test_a_mutant_of_code_that_has_changed_is_refused() -> None:
     stale = Mutant("stale", "none", (Change("coordination.journal.rows", "no such text", ""),), "tests")
     with pytest.raises(StaleMutantError, match="stands 0 times in"):
         stale.sources()
-
-
-@pytest.mark.timeout(1200)
-def test_every_mutant_is_noticed_by_its_test() -> None:
-    """`make mutants` asks the simulation, too, which takes some minutes more."""
-    tried = subprocess.run(
-        [sys.executable, "-m", "tests.mutants", "--seeds", "0"], capture_output=True, text=True, check=False
-    )
-    assert tried.returncode == 0, tried.stdout[-8000:] + tried.stderr[-2000:]
 
 
 @pytest.mark.timeout(600)
