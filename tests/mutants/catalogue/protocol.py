@@ -11,7 +11,7 @@ _NO_SWEEP = Change(
     "        if not await self.leases.is_free(job.partition, self.call_timeout):\n            return False\n",
     "        return False\n",
 )
-_NOBODY_LOOKS = "        # Rule R11 (spec/turnstile.pml), and R12.\n"
+_LOOK = "        while True:\n            self._is_notified = False\n"
 
 MUTANTS = [
     Mutant(
@@ -114,7 +114,7 @@ MUTANTS = [
     Mutant(
         "no-look-after-release",
         "a worker that gives a lock back looks at its line once more",
-        (Change("coordination.holder.session", _NOBODY_LOOKS, "        return False\n"), _NO_SWEEP),
+        (Change("coordination.holder.session", _LOOK, f"        return False\n{_LOOK}"), _NO_SWEEP),
         f"{_RULES}a_job_that_came_while_its_lock_was_given_back_is_run",
         simulated=True,
         contains="no-sweep",

@@ -101,7 +101,7 @@ def build_cancel_queued(
     changed, event = events.record(
         changed, EventStatus.CANCELLED, f"cancelled by {writer.actor} while waiting", writer
     )
-    # Rule R20 (spec/turnstile.pml).
+    # Rule R20 (spec/turnstile.pml): the rows of a waiting job change together, at the versions read.
     operations: list[Operation] = [
         Update(rows.job_key(job.job_id), changed.changes(job), etag),
         Delete(ticket.key, ticket.etag),
@@ -116,7 +116,7 @@ def build_cancel_request(job: JobRow, etag: str, writer: Writer) -> tuple[JobRow
     changed, event = events.record(
         changed, EventStatus.CANCEL_REQUESTED, f"cancellation requested by {writer.actor}", writer
     )
-    # Rule R21 (spec/turnstile.pml).
+    # Rule R21 (spec/turnstile.pml): a running job gets a request; its lock row belongs to the holder.
     operations: list[Operation] = [
         Update(rows.job_key(job.job_id), changed.changes(job), etag),
         events.insert(event),

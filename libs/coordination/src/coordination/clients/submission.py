@@ -162,7 +162,7 @@ def build_submission(new: NewJob, writer: Writer) -> tuple[JobRow, rows.EventRow
         "properties": json.loads(new.properties),
     }
     job, submitted = events.record(job, EventStatus.SUBMITTED, f"submitted by {new.actor}", writer, told)
-    # Rule R19 (spec/turnstile.pml).
+    # Rule R19 (spec/turnstile.pml): job, ticket and first event are inserted together.
     operations = [
         Insert(rows.job_key(job.job_id), job.values()),
         Insert(job.ticket_key, job.values()),

@@ -96,7 +96,7 @@ class LockDispatcher:
         if self.is_stopping:
             await self._ports.notifier.notify(wake_up)
             return WakeUpOutcome.PASSED_ON
-        # Rule R12 (spec/turnstile.pml).
+        # Rule R12 (spec/turnstile.pml): a lock that is served here needs no wake-up, only a look at its line.
         if name in self._sessions:
             self._sessions[name].hint()
             if wake_up.is_deferred_copy:
@@ -108,7 +108,8 @@ class LockDispatcher:
         if not self.has_capacity:
             raise NoCapacityError
         answer = await self.try_for(name)
-        # Rules R13 and R15 (spec/turnstile.pml).
+        # Rules R13 and R15 (spec/turnstile.pml): the first wake-up of a held lock starts a watch and sends a
+        # deferred copy; a copy that meets a held lock is deferred again.
         if answer in {WakeUpOutcome.HELD, WakeUpOutcome.UNKNOWN}:
             if name not in self._watches or wake_up.is_deferred_copy:
                 await self._send_copy(name)
@@ -123,7 +124,7 @@ class LockDispatcher:
 
     async def stop(self, grace: float) -> None:
         """Take nothing new, let runs finish for `grace` seconds, then interrupt them, and pass all on."""
-        # Rule R17 (spec/turnstile.pml).
+        # Rule R17 (spec/turnstile.pml): a worker that stops interrupts its runs and notifies the others.
         self._is_stopping = True
         self._capacity_changed.set()
         watched = self._watches.end()
@@ -167,6 +168,10 @@ class LockDispatcher:
     def is_serving(self, lock_name: str) -> bool:
         """Tell whether a lock is served here, or tried for."""
         return lock_name in self._sessions
+
+    def is_watching(self, lock_name: str) -> bool:
+        """Tell whether this worker keeps trying for a lock that another worker holds."""
+        return lock_name in self._watches
 
     async def try_for(self, lock_name: str) -> WakeUpOutcome:
         """Try to serve a lock that is not served yet; gives what came of it."""

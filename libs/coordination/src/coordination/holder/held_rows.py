@@ -98,7 +98,7 @@ class HeldRows:
                 until,
             )
         except RefusedError:
-            # Rule R6 (spec/turnstile.pml).
+            # Rule R6 (spec/turnstile.pml): a refused write whose mark is in the row was carried out.
             lock = await self.read(rows.LOCK_KEY, until)
             if lock is None or lock.values.get("op_id") != draft.writer.op_id:
                 return None
@@ -135,7 +135,7 @@ class HeldRows:
         Ours is a lock row with our tenure, fence, job and attempt, and the job running under that fence.
         The tenure alone would let a late write of one job through after the next was started.
         """
-        # Rule R7 (spec/turnstile.pml).
+        # Rule R7 (spec/turnstile.pml): continue only while lock row and job still name this run.
         held, until = self.require(), self.write_until()
         lock_row = await self.read(rows.LOCK_KEY, until)
         job_row = await self.read(rows.job_key(held.job.job_id), until)
@@ -196,7 +196,7 @@ class HeldRows:
 
     def _fenced(self, refusal: Refusal, reason: str) -> FencedError:
         """Stop for good: the handler is killed and this tenure writes nothing more."""
-        # Rule R16 (spec/turnstile.pml).
+        # Rule R16 (spec/turnstile.pml): a holder that was refused writes nothing more.
         self._observe(Fenced(self._lock_name, self.running or "", refusal, reason))
         self._keeper.end()
         self.held = None

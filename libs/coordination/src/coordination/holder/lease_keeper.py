@@ -55,7 +55,7 @@ class LeaseKeeper:
     @property
     def hard_deadline(self) -> float:
         """Boot time at which the runner is killed."""
-        # Rule T2 (spec/lease.pml).
+        # Rule T2 (spec/lease.pml): counted from before the request.
         return self._granted + self._times.hard
 
     @property
@@ -66,11 +66,11 @@ class LeaseKeeper:
     @operation
     async def acquire(self) -> None:
         """Take the lease. Raises LeaseHeldError, or UnknownOutcomeError when the store stays silent."""
-        # Rule R1 (spec/turnstile.pml).
+        # Rule R1 (spec/turnstile.pml): only one holder has the lease, and it may expire under it.
         began = self._clock.boot()
 
         async def attempt() -> float:
-            # Rule T1 (spec/lease.pml): read before it is sent.
+            # Rule T1 (spec/lease.pml): read the clock before the request is sent.
             sent = self._clock.boot()
             await self._leases.acquire(
                 self._partition, self._times.duration, self.lease_id, self._times.call_timeout

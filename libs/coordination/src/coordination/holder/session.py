@@ -167,7 +167,7 @@ class LockSession:
             self._observe(LockLeft(self._name))
 
     async def _look_once_more(self, *, passes_on: bool) -> bool:
-        # Rule R11 (spec/turnstile.pml), and R12.
+        # Rules R11 and R12 (spec/turnstile.pml): after a release look at the line, again if a wake-up came.
         while True:
             self._is_notified = False
             until = self._ports.clock.boot() + self._settings.times.journal_deadline

@@ -132,7 +132,7 @@ class Tenure:
         async with self._mutex:
             if self._rows.held is None or not self.keeper.may_write:
                 return
-            # Rule R10 (spec/turnstile.pml).
+            # Rule R10 (spec/turnstile.pml): a holder reads what others wrote to its job.
             key = rows.job_key(self._rows.held.job.job_id)
             row = await self._rows.read(key, self._rows.write_until())
             if row is None or row.etag != self._rows.held.job_etag:
@@ -172,8 +172,7 @@ class Tenure:
 
     async def _write_for(self, job_id: str, build: Callable[[Held, JobRow], Draft]) -> JobRow:
         async with self._mutex:
-            # Rule R23 (spec/turnstile.pml).
-            # A late write of one run must find nobody to write for, even in the same tenure.
+            # Rule R23 (spec/turnstile.pml): a late write of one run is refused once the next has started.
             if self._rows.held is None or self._rows.held.job.job_id != job_id:
                 raise FencedError
             reported, self._reported = self._reported, None

@@ -58,7 +58,7 @@ class Watches:
         return list(ended)
 
     async def _keep_watch(self, name: str, watch: _Watch) -> None:
-        # Rule R14 (spec/turnstile.pml).
+        # Rule R14 (spec/turnstile.pml): try until the lock was held or its line is empty and no wake-up came.
         tries, pause = 0, 1.0
         try:
             while not self._server.is_serving(name):

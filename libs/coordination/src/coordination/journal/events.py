@@ -73,7 +73,7 @@ def record(
 
 def insert(event: EventRow) -> Insert:
     """Give the operation that writes an event."""
-    # Rule R24 (spec/turnstile.pml).
+    # Rule R24 (spec/turnstile.pml): an event is inserted under the next number and never overwritten.
     return Insert(event_key(event.job_id, event.seq), event.values())
 
 

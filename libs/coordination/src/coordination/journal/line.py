@@ -43,7 +43,7 @@ async def read_line(journal: Journal, lock_name: str, partition: str, tickets: i
     Raises UnknownOutcomeError, and WrongLockError when the partition holds another lock's row or one that a
     newer version of the protocol wrote.
     """
-    # Rule R2 (spec/turnstile.pml).
+    # Rule R2 (spec/turnstile.pml): the line is read row by row, not as a snapshot; writes are conditional.
     found = await journal.read_range(partition, rows.LINE, limit=1 + tickets)
     if not found or found[0].key != rows.LOCK_KEY:
         return Line(LockRow(lock_name), None, tuple(found[:tickets]))

@@ -64,12 +64,12 @@ async def commit_until(
         sending.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
         return await asyncio.shield(sending)
 
-    # Rule R5 (spec/turnstile.pml): the identical transaction.
+    # Rule R5 (spec/turnstile.pml): repeat the identical transaction while its outcome is unknown.
     return await until_known(clock, send, until)
 
 
 async def is_own(journal: Journal, clock: Clock, partition: str, key: str, op_id: str, until: float) -> bool:
     """Tell whether a refused transaction was in fact carried out earlier: its mark stands in the row."""
-    # Rule R6 (spec/turnstile.pml), for those who are no holder.
+    # Rule R6 (spec/turnstile.pml): a write whose mark is in the row was carried out.
     row = await until_known(clock, lambda: journal.read(partition, key), until)
     return row is not None and row.values.get("op_id") == op_id

@@ -174,7 +174,7 @@ class Sweeper:
 
     async def _notify_if_idle(self, job: ActiveJob) -> bool:
         """Ring for a lock that has work and whose lease nobody holds."""
-        # Rule R18 (spec/turnstile.pml).
+        # Rule R18 (spec/turnstile.pml): notify only of a lock that has work and no holder.
         if not await self.leases.is_free(job.partition, self.call_timeout):
             return False
         try:
@@ -243,7 +243,7 @@ class Sweeper:
 
     async def _abandon(self, active: ActiveJob) -> bool:
         """Close a registered id for good: a submission that still arrives finds the row and is refused."""
-        # Rule R22 (spec/turnstile.pml).
+        # Rule R22 (spec/turnstile.pml): an insert closes an id that has no job; a job's row refuses it.
         tombstone = JobRow(active.job_id, "", active.lock_name, status=JobRow.TOMBSTONE)
         closing = Transaction(
             f"tombstone:{active.job_id}", [Insert(rows.job_key(active.job_id), tombstone.values())]
