@@ -174,14 +174,14 @@ async def test_a_late_request_that_is_refused_is_refused_in_silence() -> None:
     await journal.commit("p", Transaction("other", [Insert("row", {"op_id": "other"})]), 1.0)
     before = await journal.read("p", "row")
     # Whatever is on its way is held on to, as the event loop does not.
-    assert len(journal._calls._on_their_way) == 1
+    assert len(journal.calls.on_their_way) == 1
     problems: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, problem: problems.append(problem))
     arrives.set()
     await VirtualClock().settle()
     gc.collect()
     assert await journal.read("p", "row") == before
-    assert not journal._calls._on_their_way
+    assert not journal.calls.on_their_way
     assert problems == []
 
 

@@ -48,7 +48,7 @@ class WatchedLeases(InMemoryLeases):
             expires = self._clock.boot() + lease.duration
             self._leases[name] = type(lease)(lease_id, lease.duration, expires)
 
-        await self._calls.carry_out("leases.renew", action, timeout)
+        await self.calls.carry_out("leases.renew", action, timeout)
 
     def force_end(self, name: str) -> None:
         """Let a lease run out now, as if the store's clock had jumped."""

@@ -188,6 +188,13 @@ class Setting:
         await self.clock.settle()
         return answer
 
+    async def begin_to_stop(self, worker: LockDispatcher) -> asyncio.Task[None]:
+        """Stop a worker, and leave its run more time than any test takes."""
+        stopping = asyncio.create_task(worker.stop(60))
+        while not worker.is_stopping:  # noqa: ASYNC110 - the first thing that it does
+            await asyncio.sleep(0)
+        return stopping
+
     async def end(self, outcome: Outcome | None = None) -> None:
         """End the run started last, and let the worker do what follows."""
         self.runs.end(outcome)

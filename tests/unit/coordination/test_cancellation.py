@@ -14,7 +14,7 @@ from coordination.journal import events, rows
 from coordination.journal.rows import JobRow
 from coordination.outcomes import Completed, Failed, Interrupted, Outcome, TimedOut
 from coordination.ports import CoordinationError, Insert, Registration, Transaction, UnknownOutcomeError
-from coordination.testing.faults import Calls, Fault
+from coordination.testing.faults import Fault
 from coordination.testing.memory import InMemoryNotifier, VirtualClock
 
 
@@ -40,7 +40,7 @@ class Desk:
         return refused.value
 
     def with_fault(self, fault: Fault) -> None:
-        self.lock.journal._calls = Calls(fault)
+        self.lock.journal.calls.fault = fault
 
 
 @pytest.fixture
@@ -151,14 +151,13 @@ async def test_an_id_without_a_job_cannot_be_cancelled(desk: Desk) -> None:
 def in_between(desk: Desk, call: str, act: Callable[[], Awaitable[object]]) -> list[str]:
     """Act once, when a call for this is about to be carried out; return the list of all calls."""
     calls: list[str] = []
-    real = desk.lock.journal._calls
 
     async def fault(when: str, seen: str) -> None:
         if when != "before":
             return
         calls.append(seen)
         if seen == call.split(maxsplit=1)[0] and calls.count(seen) == int(call.split()[1]):
-            desk.lock.journal._calls = real
+            desk.lock.journal.calls.fault = None
             await act()
             desk.with_fault(fault)
 

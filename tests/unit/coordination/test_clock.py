@@ -110,3 +110,14 @@ async def test_who_has_not_begun_to_sleep_yet_is_found_when_time_is_advanced(clo
         await advance()
         assert woken == [(0, 1.0)]
         await asyncio.gather(*tasks)
+
+
+async def test_a_jump_wakes_no_sleeper_until_time_passes_again(clock: VirtualClock) -> None:
+    tasks, woken = sleepers(clock, 1)
+    await clock.settle()
+    clock.jump(5)
+    await clock.settle()
+    assert (woken, clock.boot()) == ([], 1005.0)
+    await clock.advance(0)
+    assert woken == [(0, 5.0)]
+    await asyncio.gather(*tasks)

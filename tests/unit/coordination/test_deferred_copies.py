@@ -44,7 +44,7 @@ async def test_a_copy_that_meets_a_held_lock_again_is_deferred_again(world: Sett
     for _ in range(4):
         assert world.notifier.take_deferred() == [COPY]
         await world.clock.advance(DEFERRAL)
-        assert "L" in worker._watches
+        assert worker.is_watching("L")
         assert await world.notify(worker, COPY) is WakeUpOutcome.HELD
     assert len(world.seen(WakeUpDeferred)) == 5
 
@@ -56,7 +56,7 @@ async def test_a_copy_that_meets_a_held_lock_elsewhere_is_deferred_again_and_beg
     other = world.worker("other")
     assert await world.notify(other, COPY) is WakeUpOutcome.HELD
     assert world.notifier.deferred == [COPY]
-    assert "L" in other._watches
+    assert other.is_watching("L")
 
 
 async def test_a_copy_that_meets_a_free_lock_is_worth_a_try_also_where_it_is_watched(world: Setting) -> None:
@@ -78,7 +78,7 @@ async def test_a_notify_of_which_the_lease_store_is_silent_is_deferred_and_watch
     await world.clock.advance(TIMES.soft + TIMES.duration)
     assert await answering is WakeUpOutcome.UNKNOWN
     assert world.notifier.deferred == [COPY]
-    assert "L" in worker._watches
+    assert worker.is_watching("L")
 
 
 async def test_a_notify_of_a_lock_that_is_served_here_is_a_hint_and_a_copy_is_deferred_again(

@@ -149,7 +149,7 @@ async def test_a_lock_that_another_got_meanwhile_is_watched(world: Setting) -> N
     await world.end(Interrupted("why"))
     assert not worker.is_serving("L")
     assert world.seen(LeaseDenied) == [LeaseDenied("L")]
-    assert "L" in worker._watches
+    assert worker.is_watching("L")
 
 
 async def test_a_lock_that_was_left_while_the_journal_is_silent_is_watched(world: Setting) -> None:
@@ -161,7 +161,7 @@ async def test_a_lock_that_was_left_while_the_journal_is_silent_is_watched(world
     await world.end()
     await world.clock.advance(TIMES.journal_deadline)
     assert not worker.is_serving("L")
-    assert "L" in worker._watches
+    assert worker.is_watching("L")
     asked = world.network.times("journal.read_range")[-1] - began
     assert TIMES.journal_deadline - 2 <= asked < TIMES.journal_deadline
     assert world.seen(LockLeft) == [LockLeft("L")]
@@ -188,8 +188,9 @@ async def test_a_stopping_worker_notifies_of_what_still_waits(world: Setting) ->
     await world.submit()
     worker = world.worker()
     await world.notify(worker)
-    worker._is_stopping = True
+    stopping = await world.begin_to_stop(worker)
     await world.end()
+    await stopping
     assert world.job(job_id).status == JobStatus.COMPLETED
     assert len(world.runs.started) == 1
     assert world.notifier.wake_ups == [WakeUp("L", released=True)]
@@ -199,8 +200,9 @@ async def test_a_stopping_worker_does_not_wake_up_where_nothing_waits(world: Set
     await world.submit()
     worker = world.worker()
     await world.notify(worker)
-    worker._is_stopping = True
+    stopping = await world.begin_to_stop(worker)
     await world.end()
+    await stopping
     assert world.notifier.wake_ups == []
 
 
@@ -271,7 +273,7 @@ async def test_a_lock_whose_row_is_another_locks_is_left_alone(
     worker = world.worker()
     assert await world.notify(worker) is WakeUpOutcome.EMPTY
     assert not worker.is_serving("L")
-    assert "L" not in worker._watches
+    assert not worker.is_watching("L")
     assert world.seen(LockLeft) == [LockLeft("L")]
     gc.collect()
     assert unseen_failures == []

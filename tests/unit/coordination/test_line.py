@@ -12,7 +12,6 @@ from coordination.journal.line import Line, WrongLockError, read_line, read_line
 from coordination.journal.rows import LockRow
 from coordination.outcomes import Completed
 from coordination.ports import Insert, Row, Transaction, UnknownOutcomeError
-from coordination.testing.faults import Calls
 from coordination.testing.memory import InMemoryJournal
 
 
@@ -94,7 +93,7 @@ async def test_a_line_is_read_again_while_the_journal_does_not_answer_and_not_be
             if answers < 3:
                 raise UnknownOutcomeError
 
-    lock.journal._calls = Calls(lose)
+    lock.journal.calls.fault = lose
     reading = asyncio.ensure_future(read_line_until(lock.journal, clock, LOCK, clock.boot() + 5))
     await clock.advance(2)
     assert ids((await reading).tickets) == ["a"]

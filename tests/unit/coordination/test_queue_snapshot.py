@@ -102,7 +102,7 @@ async def test_storage_that_does_not_answer_is_told(world: World) -> None:
     async def fail(when: str, name: str) -> None:
         raise UnknownOutcomeError
 
-    world.journal._calls._fault = fail
+    world.journal.calls.fault = fail
     with pytest.raises(UnknownOutcomeError):
         await SnapshotReader(world.journal, world.clock, 15.0).snapshot(jobs)
 

@@ -146,9 +146,10 @@ async def test_a_stopping_worker_does_not_linger(world: Setting) -> None:
     worker = world.worker(linger=60.0)
     await world.notify(worker)
     await world.end()
-    worker._is_stopping = True
+    stopping = await world.begin_to_stop(worker)
     await world.clock.advance(0.25)
     assert world.leases.holder(PARTITION) is None
+    await stopping
 
 
 async def test_progress_and_changes_are_looked_after_as_long_as_the_lock_is_held(world: Setting) -> None:
@@ -199,7 +200,7 @@ async def test_a_lock_that_was_acquired_while_the_journal_is_silent_is_given_bac
     assert not answering.done()
     await world.clock.advance(TIMES.journal_deadline)
     assert await answering is WakeUpOutcome.UNKNOWN
-    assert "L" in worker._watches
+    assert worker.is_watching("L")
     assert world.notifier.deferred == [WakeUp("L", is_deferred_copy=True)]
 
 

@@ -22,7 +22,7 @@ from coordination.ports import (
     UnknownOutcomeError,
     WakeUp,
 )
-from coordination.testing.faults import Calls, Fault
+from coordination.testing.faults import Fault
 from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, VirtualClock
 
 PARTITION = lock_names.partition("L")
@@ -64,7 +64,7 @@ class MessageReader:
         return Submitter(self.journal, self.notifier, self.clock)
 
     def with_fault(self, fault: Fault) -> None:
-        self.journal._calls = Calls(fault)
+        self.journal.calls.fault = fault
 
     async def register(self, new: NewJob) -> Registration:
         """Do what a submission does first, and no more, as if its process had died then."""

@@ -17,7 +17,6 @@ from coordination.journal.rows import JobRow, LockRow
 from coordination.observations import Fenced, Observation
 from coordination.outcomes import Completed, StopReason
 from coordination.ports import InvalidTransactionError, LeaseHeldError, RefusedError, Row, UnknownOutcomeError
-from coordination.testing.faults import Calls
 from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier, VirtualClock
 from coordination.times import LeaseTimes
 
@@ -41,9 +40,12 @@ class Lock:
         await Submitter(self.journal, self.notifier, self.clock).submit(new)
         return job_id
 
-    async def hold(self, worker: str) -> tuple[Tenure, Run]:
-        ports = Ports(self.leases, self.journal, self.notifier, self.clock)
-        tenure = Tenure("L", ports, HolderSettings(worker, TIMES), self.observed.append)
+    def tenure(self, worker: str, clock: VirtualClock | None = None) -> Tenure:
+        ports = Ports(self.leases, self.journal, self.notifier, clock or self.clock)
+        return Tenure("L", ports, HolderSettings(worker, TIMES), self.observed.append)
+
+    async def hold(self, worker: str, clock: VirtualClock | None = None) -> tuple[Tenure, Run]:
+        tenure = self.tenure(worker, clock)
         await tenure.keeper.acquire()
         run = await tenure.take_over(lambda _: True)
         assert run is not None
@@ -62,16 +64,15 @@ def lock() -> Lock:
     return Lock(clock, InMemoryLeases(clock), InMemoryJournal(), InMemoryNotifier(), [])
 
 
-def freeze(tenure: Tenure, lock: Lock) -> None:
-    """Let the tenure believe that no time has passed; the journal alone must then refuse it."""
-    tenure.keeper._clock = VirtualClock(boot=lock.clock.boot())
+def stopped_clock(lock: Lock) -> VirtualClock:
+    """Return a clock by which no time passes for a holder; the journal alone must then refuse it."""
+    return VirtualClock(boot=lock.clock.boot())
 
 
 async def test_every_write_of_an_older_holder_is_refused_whatever_its_clock_says(lock: Lock) -> None:
     job_id = await lock.submit()
-    stale, stale_run = await lock.hold("w1")
+    stale, stale_run = await lock.hold("w1", stopped_clock(lock))
     await stale_run.record_step(StepDone("one", "1", 0.1))
-    freeze(stale, lock)
     await lock.clock.advance(16)
     _, run = await lock.hold("w2")
     assert (run.job.job_id, run.fence, run.job.attempt) == (job_id, stale_run.fence + 1, 2)
@@ -91,8 +92,7 @@ async def test_every_write_of_an_older_holder_is_refused_whatever_its_clock_says
 
 async def test_a_holder_that_returns_to_find_another_job_running_is_refused_too(lock: Lock) -> None:
     await lock.submit()
-    stale, _ = await lock.hold("w1")
-    freeze(stale, lock)
+    stale, _ = await lock.hold("w1", stopped_clock(lock))
     await lock.clock.advance(16)
     urgent = await lock.submit(priority=0)
     _, run = await lock.hold("w2")
@@ -117,17 +117,11 @@ async def test_a_take_over_that_read_the_line_before_another_one_is_refused(lock
             reading.set()
             await going_on.wait()
 
-    lock.journal._calls = Calls(wait_after_reading)
-    stale = Tenure(
-        "L",
-        Ports(lock.leases, lock.journal, lock.notifier, lock.clock),
-        HolderSettings("w1", TIMES),
-        lock.observed.append,
-    )
+    lock.journal.calls.fault = wait_after_reading
+    stale = lock.tenure("w1", stopped_clock(lock))
     await stale.keeper.acquire()
     taking_over = asyncio.ensure_future(stale.take_over(lambda _: True))
     await reading.wait()
-    freeze(stale, lock)
     await lock.clock.advance(16)
     urgent = await lock.submit(priority=0)
     _, run = await lock.hold("w2")

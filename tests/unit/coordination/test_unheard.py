@@ -14,8 +14,6 @@ from coordination.holder.policy import HolderSettings, Ports
 from coordination.holder.tenure import Tenure
 from coordination.outcomes import StopReason
 from coordination.ports import UnknownOutcomeError, WakeUp
-from coordination.testing.faults import Fault
-from coordination.testing.memory import InMemoryJournal
 from coordination.times import LeaseTimes
 
 PARTITION = lock_names.partition("L")
@@ -51,11 +49,6 @@ async def make_world() -> AsyncIterator[Make]:
         await world.close()
 
 
-def with_fault(world: World, fault: Fault) -> None:
-    """Put the fault around the calls of the journal; what workers hold on to stays the same object."""
-    world.journal._calls = InMemoryJournal(fault)._calls
-
-
 async def until(world: World, is_true: Callable[[], bool]) -> None:
     for _ in range(200):
         if is_true():
@@ -71,7 +64,7 @@ async def test_a_wake_up_heard_while_the_last_look_is_under_way_makes_the_worker
     held_up = HeldUp(
         "journal.read_range", lambda: world.all_done() and world.leases.holder(PARTITION) is None
     )
-    with_fault(world, held_up)
+    world.journal.calls.fault = held_up
     await world.submit()
     world.deliver()
     await until(world, held_up.reached.is_set)
@@ -89,7 +82,7 @@ async def test_a_wake_up_heard_while_a_watch_finds_the_line_empty_keeps_the_watc
     world = make_world(1)
     await world.leases.acquire(PARTITION, 60, "somebody", 1)
     held_up = HeldUp("journal.read_range", lambda: True)
-    with_fault(world, held_up)
+    world.journal.calls.fault = held_up
     assert await world.workers[0].answer(WakeUp("L")) is WakeUpOutcome.HELD
     await renewed_until(world, held_up.reached.is_set)
 
@@ -132,7 +125,7 @@ async def test_a_cancellation_between_a_lost_answer_and_its_repetition_is_notice
             await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "ann")
             raise UnknownOutcomeError
 
-    with_fault(world, lose)
+    world.journal.calls.fault = lose
     ports = Ports(world.leases, world.journal, world.notifier, world.clock)
     tenure = Tenure("L", ports, HolderSettings("w", LeaseTimes.of(15)), world.observed.append)
     await tenure.keeper.acquire()

@@ -92,9 +92,9 @@ def test_a_kind_that_others_run_is_waited_for_with_every_job(hours: int) -> None
     for number in range(100):
         job = job_submitted(clock, f"job {number}")
         assert not kinds.waited_enough(job)
-        clock._boot += 5
+        clock.jump(5)
         assert not kinds.waited_enough(job)
-        clock._boot += 5
+        clock.jump(5)
 
 
 def test_only_for_a_while_is_a_kind_given_up() -> None:
@@ -102,9 +102,9 @@ def test_only_for_a_while_is_a_kind_given_up() -> None:
     kinds = UnknownKinds(WrongClock(clock, timedelta(hours=1)), PATIENCE)
     first = job_submitted(clock, "first")
     assert not kinds.waited_enough(first)
-    clock._boot += PATIENCE + 1
+    clock.jump(PATIENCE + 1)
     assert kinds.waited_enough(first)
-    clock._boot += PATIENCE + 1
+    clock.jump(PATIENCE + 1)
     assert not kinds.waited_enough(job_submitted(clock, "later"))
 
 
@@ -113,9 +113,9 @@ def test_a_job_is_waited_for_until_the_patience_is_over_and_not_longer() -> None
     kinds = UnknownKinds(WrongClock(clock, timedelta(hours=-1)), PATIENCE)
     job = job_submitted(clock, "job")
     assert not kinds.waited_enough(job)
-    clock._boot += PATIENCE
+    clock.jump(PATIENCE)
     assert not kinds.waited_enough(job)
-    clock._boot += 0.125
+    clock.jump(0.125)
     assert kinds.waited_enough(job)
 
 
@@ -125,9 +125,9 @@ def test_patience_is_counted_from_the_first_meeting_not_the_last() -> None:
     job = job_submitted(clock, "job")
     for _ in range(6):
         assert not kinds.waited_enough(job)
-        clock._boot += PATIENCE / 6
+        clock.jump(PATIENCE / 6)
     assert not kinds.waited_enough(job)
-    clock._boot += 1
+    clock.jump(1)
     assert kinds.waited_enough(job)
 
 
@@ -135,7 +135,7 @@ def wait_out(kinds: UnknownKinds, clock: VirtualClock) -> None:
     """Have a job of the kind waited for in vain."""
     job = job_submitted(clock, "waited out")
     assert not kinds.waited_enough(job)
-    clock._boot += PATIENCE + 1
+    clock.jump(PATIENCE + 1)
     assert kinds.waited_enough(job)
 
 
@@ -157,7 +157,7 @@ def test_ages_are_believed_for_as_long_as_one_job_was_waited_for(later: float, i
     clock = VirtualClock()
     kinds = UnknownKinds(clock, PATIENCE)
     wait_out(kinds, clock)
-    clock._boot += later
+    clock.jump(later)
     submitted = events.timestamp(clock.now() - timedelta(hours=1))
     assert kinds.waited_enough(JobRow("other", "unknown", "L", submitted_at=submitted)) is is_believed
 
@@ -171,7 +171,7 @@ def test_a_job_is_remembered_for_sixty_times_the_patience_after_each_meeting(
     job, often = job_submitted(clock, "job"), job_submitted(clock, "often")
     kinds.waited_enough(job)
     for _ in range(minutes):
-        clock._boot += PATIENCE
+        clock.jump(PATIENCE)
         kinds.waited_enough(often)
     assert kinds.waited_enough(job) is is_remembered
 
@@ -181,7 +181,7 @@ def test_jobs_that_do_not_come_back_are_forgotten() -> None:
     kinds = UnknownKinds(clock, PATIENCE)
     for number in range(500):
         kinds.waited_enough(job_submitted(clock, f"job {number}"))
-        clock._boot += PATIENCE
+        clock.jump(PATIENCE)
     assert len(kinds._met) == 61
 
 

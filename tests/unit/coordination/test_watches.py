@@ -1,5 +1,6 @@
 """Watches: how often a worker tries for a lock that another holds, and when it no longer does."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -33,7 +34,7 @@ async def watch(world: Setting, capacity: int = 2) -> LockDispatcher:
     """Make a worker that watches lock L; its tries are counted from here on."""
     worker = world.worker("watcher", capacity=capacity)
     assert await world.notify(worker) is WakeUpOutcome.HELD
-    assert "L" in worker._watches
+    assert worker.is_watching("L")
     world.network.calls.clear()
     return worker
 
@@ -64,7 +65,7 @@ async def test_a_lock_that_was_released_is_tried_for_at_once(world: Setting) -> 
     assert await world.notify(worker, WakeUp("L", released=True)) is WakeUpOutcome.KNOWN
     assert world.network.times("leases.acquire") == [world.clock.boot()]
     assert world.runs.jobs == [job_id]
-    assert "L" not in worker._watches
+    assert not worker.is_watching("L")
 
 
 async def test_a_notify_of_new_work_hurries_no_watch(world: Setting) -> None:
@@ -94,7 +95,7 @@ async def test_a_watch_ends_when_the_lock_is_got(world: Setting) -> None:
     await world.release_elsewhere()
     await world.clock.advance(1)
     assert "L" in worker.running
-    assert "L" not in worker._watches
+    assert not worker.is_watching("L")
     await world.end()
     tried = len(world.network.times("leases.acquire"))
     await world.clock.advance(60)
@@ -107,7 +108,7 @@ async def test_a_watch_ends_when_there_is_nothing_left_to_do(world: Setting) -> 
     await world.release_elsewhere()
     await world.clock.advance(60)
     assert len(world.network.times("leases.acquire")) == 1
-    assert "L" not in worker._watches
+    assert not worker.is_watching("L")
 
 
 async def test_a_watch_ends_when_its_lock_is_served_here(world: Setting) -> None:
@@ -118,7 +119,7 @@ async def test_a_watch_ends_when_its_lock_is_served_here(world: Setting) -> None
     await world.release_elsewhere()
     assert await world.notify(worker, WakeUp("L", is_deferred_copy=True)) is WakeUpOutcome.TAKEN
     await world.clock.advance(0.5)
-    assert "L" not in worker._watches
+    assert not worker.is_watching("L")
     assert len(world.network.times("leases.acquire")) == 1
 
 
@@ -132,20 +133,20 @@ async def test_a_watch_goes_on_while_a_lock_that_another_holds_has_work(world: S
     assert len(world.network.times("journal.read_range")) == 1
     await world.clock.advance(PAUSES[19])
     assert len(world.network.times("journal.read_range")) == 2
-    assert "L" in worker._watches
+    assert worker.is_watching("L")
 
 
 async def test_a_watch_ends_when_ten_tries_later_its_lock_has_no_work(world: Setting) -> None:
     await world.hold_elsewhere()
     worker = await watch(world)
     await world.clock.advance(sum(PAUSES[:9]) + 2)
-    assert "L" in worker._watches
+    assert worker.is_watching("L")
     await world.clock.advance(1)
-    assert "L" not in worker._watches
+    assert not worker.is_watching("L")
     assert len(world.network.times("leases.acquire")) == 10
     # The next ring begins another one.
     assert await world.notify(worker) is WakeUpOutcome.HELD
-    assert "L" in worker._watches
+    assert worker.is_watching("L")
 
 
 async def notify_during_the_look(world: Setting, worker: LockDispatcher) -> None:
@@ -164,7 +165,7 @@ async def test_a_wake_up_during_the_look_at_a_watched_line_may_be_for_work_that_
     worker = await watch(world)
     await wake_up(world, worker)
     await world.clock.advance(sum(PAUSES[:10]))
-    assert ("L" in worker._watches) is goes_on
+    assert worker.is_watching("L") is goes_on
 
 
 async def test_a_watch_goes_on_while_the_journal_is_silent(world: Setting) -> None:
@@ -176,7 +177,7 @@ async def test_a_watch_goes_on_while_the_journal_is_silent(world: Setting) -> No
     await world.clock.advance(20)
     asked = [at - began for at in world.network.times("journal.read_range")]
     assert 18 <= asked[-1] < 20
-    assert "L" in worker._watches
+    assert worker.is_watching("L")
     await world.clock.advance(3)
     assert len(world.network.times("leases.acquire")) == 11
 
@@ -193,7 +194,7 @@ async def test_a_watch_ends_when_its_row_is_another_locks(world: Setting) -> Non
     await world.hold_elsewhere()
     worker = await watch(world)
     await world.clock.advance(sum(PAUSES[:10]))
-    assert "L" not in worker._watches
+    assert not worker.is_watching("L")
 
 
 async def test_a_worker_without_room_tries_for_none_of_the_locks_that_it_watches(world: Setting) -> None:
@@ -206,7 +207,7 @@ async def test_a_worker_without_room_tries_for_none_of_the_locks_that_it_watches
     await world.release_elsewhere()
     await world.clock.advance(8)
     assert world.network.sent("leases.acquire") == []
-    assert "L" in worker._watches
+    assert worker.is_watching("L")
     await world.end()
     await world.clock.advance(3)
     assert "L" in worker.running
@@ -217,7 +218,7 @@ async def test_no_more_locks_are_watched_than_may_be(world: Setting) -> None:
     for lock in ("A", "B", "C"):
         await world.hold_elsewhere(lock)
         assert await world.notify(worker, WakeUp(lock)) is WakeUpOutcome.HELD
-    assert [lock in worker._watches for lock in ("A", "B", "C")] == [True, True, False]
+    assert [worker.is_watching(lock) for lock in ("A", "B", "C")] == [True, True, False]
     assert [wake_up.lock_name for wake_up in world.notifier.deferred] == ["A", "B", "C"]
     # Where there is no watch, the next ring is a try of its own.
     assert await world.notify(worker, WakeUp("C")) is WakeUpOutcome.HELD
@@ -234,7 +235,14 @@ async def test_a_lock_is_watched_once(world: Setting) -> None:
 
 
 async def test_a_stopping_worker_watches_nothing(world: Setting) -> None:
+    await world.hold_elsewhere()
     worker = world.worker()
-    worker._is_stopping = True
-    worker._watches.begin("L")
-    assert "L" not in worker._watches
+    stopping: list[asyncio.Task[None]] = []
+
+    async def stop_meanwhile() -> None:
+        stopping.append(await world.begin_to_stop(worker))
+
+    world.network.before("leases.acquire", stop_meanwhile)
+    assert await world.notify(worker) is WakeUpOutcome.HELD
+    await stopping[0]
+    assert not worker.is_watching("L")

@@ -28,27 +28,30 @@ class Calls:
     """Carries out calls with faults around them; a test may put a network of its own in its place."""
 
     def __init__(self, fault: Fault | None) -> None:
-        self._fault = fault
-        self._on_their_way: set[asyncio.Task[None]] = set()
+        #: What happens around each call; a test may change it at any time.
+        self.fault = fault
+        #: Requests that arrive late.
+        self.on_their_way: set[asyncio.Task[None]] = set()
 
     async def carry_out(self, name: str, action: Callable[[], AnswerT], timeout: float = 2.0) -> AnswerT:
         """Carry out the action at one instant, unless a fault prevents it; these calls never time out."""
-        if self._fault is None:
+        fault = self.fault
+        if fault is None:
             await asyncio.sleep(0)  # A real call always lets others run.
             return action()
         try:
-            await self._fault("before", name)
+            await fault("before", name)
         except ArrivesLateError as late:
             task = asyncio.ensure_future(self._arrive(late.arrival, action))
-            self._on_their_way.add(task)
-            task.add_done_callback(self._on_their_way.discard)
+            self.on_their_way.add(task)
+            task.add_done_callback(self.on_their_way.discard)
             raise
         try:
             answer = action()
         except CoordinationError:
-            await self._fault("after", name)
+            await fault("after", name)
             raise
-        await self._fault("after", name)
+        await fault("after", name)
         return answer
 
     @classmethod

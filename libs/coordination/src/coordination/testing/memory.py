@@ -50,7 +50,7 @@ class InMemoryLeases:
 
     def __init__(self, clock: Clock, faults: Fault | Calls | None = None) -> None:
         self._clock = clock
-        self._calls = Calls.of(faults)
+        self.calls = Calls.of(faults)
         self._leases: dict[str, _Lease] = {}
 
     async def acquire(self, name: str, duration: float, lease_id: str, timeout: float) -> None:
@@ -64,7 +64,7 @@ class InMemoryLeases:
                 raise LeaseHeldError
             self._leases[name] = _Lease(lease_id, duration, self._clock.boot() + duration)
 
-        await self._calls.carry_out("leases.acquire", action, timeout)
+        await self.calls.carry_out("leases.acquire", action, timeout)
 
     async def renew(self, name: str, lease_id: str, timeout: float) -> None:
         """Start the lease's time anew; one that has run out is lost."""
@@ -76,7 +76,7 @@ class InMemoryLeases:
             expires = self._clock.boot() + current.duration
             self._leases[name] = _Lease(lease_id, current.duration, expires)
 
-        await self._calls.carry_out("leases.renew", action, timeout)
+        await self.calls.carry_out("leases.renew", action, timeout)
 
     async def release(self, name: str, lease_id: str, timeout: float) -> None:
         """Give the lease back if it is held under this id."""
@@ -86,11 +86,11 @@ class InMemoryLeases:
             if current is not None and current.lease_id == lease_id:
                 del self._leases[name]
 
-        await self._calls.carry_out("leases.release", action, timeout)
+        await self.calls.carry_out("leases.release", action, timeout)
 
     async def is_free(self, name: str, timeout: float) -> bool:
         """Tell whether nobody holds the lease now."""
-        return await self._calls.carry_out("leases.is_free", lambda: self._current(name) is None, timeout)
+        return await self.calls.carry_out("leases.is_free", lambda: self._current(name) is None, timeout)
 
     def holder(self, name: str) -> str | None:
         """Give the id under which the lease is held; for tests."""
@@ -106,7 +106,7 @@ class InMemoryJournal:
     """A journal in which every write gives a row a version that never was before."""
 
     def __init__(self, faults: Fault | Calls | None = None) -> None:
-        self._calls = Calls.of(faults)
+        self.calls = Calls.of(faults)
         self._versions = itertools.count(1)
         self._registered: dict[str, Registration] = {}
         self._active: dict[str, ActiveJob] = {}
@@ -126,7 +126,7 @@ class InMemoryJournal:
                     raise RefusedError(f"the row {operation.key} is not as expected")
             return self._apply(partition, transaction.operations)
 
-        return await self._calls.carry_out("journal.commit", action, timeout)
+        return await self.calls.carry_out("journal.commit", action, timeout)
 
     def _apply(self, partition: str, operations: Sequence[Operation]) -> dict[str, str]:
         rows = self.partitions.setdefault(partition, {})
@@ -145,9 +145,7 @@ class InMemoryJournal:
 
     async def read(self, partition: str, key: str) -> Row | None:
         """Read one row."""
-        return await self._calls.carry_out(
-            "journal.read", lambda: self.partitions.get(partition, {}).get(key)
-        )
+        return await self.calls.carry_out("journal.read", lambda: self.partitions.get(partition, {}).get(key))
 
     async def read_range(
         self, partition: str, prefix: str, limit: int | None = None, after: str = ""
@@ -165,7 +163,7 @@ class InMemoryJournal:
             )
             return [rows[key] for key in itertools.islice(found, limit)]
 
-        return await self._calls.carry_out("journal.read_range", action)
+        return await self.calls.carry_out("journal.read_range", action)
 
     async def register(self, registration: Registration) -> None:
         """Record a job id as taken and its job as active."""
@@ -179,15 +177,15 @@ class InMemoryJournal:
                 job_id, registration.lock_name, registration.partition, registration.registered_at
             )
 
-        await self._calls.carry_out("journal.register", action)
+        await self.calls.carry_out("journal.register", action)
 
     async def find(self, job_id: str) -> Registration | None:
         """Look up where a job lives."""
-        return await self._calls.carry_out("journal.find", lambda: self._registered.get(job_id))
+        return await self.calls.carry_out("journal.find", lambda: self._registered.get(job_id))
 
     async def active(self) -> AsyncIterator[ActiveJob]:
         """Go through all active jobs, in no particular order."""
-        for job in await self._calls.carry_out("journal.active", lambda: list(self._active.values())):
+        for job in await self.calls.carry_out("journal.active", lambda: list(self._active.values())):
             yield job
 
     async def retire(self, job_id: str) -> None:
@@ -196,7 +194,7 @@ class InMemoryJournal:
         def action() -> None:
             self._active.pop(job_id, None)
 
-        await self._calls.carry_out("journal.retire", action)
+        await self.calls.carry_out("journal.retire", action)
 
 
 def _is_as_expected(operation: Operation, row: Row | None) -> bool:
@@ -217,7 +215,7 @@ class InMemoryNotifier:
     """Keeps what was notified, deferred and announced, for a test to deliver or to lose."""
 
     def __init__(self, faults: Fault | Calls | None = None) -> None:
-        self._calls = Calls.of(faults)
+        self.calls = Calls.of(faults)
         self.wake_ups: list[WakeUp] = []
         self.deferred: list[WakeUp] = []
         self.events: list[RecordedEvent] = []
@@ -225,13 +223,13 @@ class InMemoryNotifier:
     async def notify(self, wake_up: WakeUp) -> None:
         """Keep the wake-up; a fault loses it silently, as the port says."""
         try:
-            await self._calls.carry_out("notifier.notify", lambda: self.wake_ups.append(wake_up))
+            await self.calls.carry_out("notifier.notify", lambda: self.wake_ups.append(wake_up))
         except UnknownOutcomeError:
             return
 
     async def defer(self, wake_up: WakeUp) -> None:
         """Keep the wake-up for later."""
-        await self._calls.carry_out("notifier.defer", lambda: self.deferred.append(wake_up))
+        await self.calls.carry_out("notifier.defer", lambda: self.deferred.append(wake_up))
 
     def announce(self, events: Sequence[RecordedEvent]) -> None:
         """Keep the events."""
