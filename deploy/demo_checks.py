@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-Event = Mapping[str, Any]
+from contracts.statuses import EventStatus
 
-_ENDS = {"Completed", "Failed", "Cancelled", "TimedOut", "Interrupted"}
+Event = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def runs_of(events: Iterable[Event]) -> list[Run]:
         job_id = event["job_id"]
         if event["status"] == "Started":
             open_runs[job_id] = event
-        elif event["status"] in _ENDS and job_id in open_runs:
+        elif EventStatus(event["status"]).ends_run and job_id in open_runs:
             runs.append(_run(open_runs.pop(job_id), event))
     runs += [_run(started, None) for started in open_runs.values()]
     return sorted(runs, key=lambda run: run.fence)
@@ -84,7 +84,7 @@ def check_interruption(job: Mapping[str, Any], events: Sequence[Event], victim: 
 def check_trail(events: Sequence[Event]) -> Check:
     """Check that a job's events are numbered without gaps and end once."""
     numbers = [event["seq"] for event in events]
-    ends = [event for event in events if event["status"] in _ENDS - {"Interrupted"}]
+    ends = [event for event in events if EventStatus(event["status"]).is_terminal]
     holds = numbers == list(range(1, len(numbers) + 1)) and len(ends) == 1 and ends[0] is events[-1]
     return Check("every job's events are numbered without gaps and end exactly once", holds)
 

@@ -104,7 +104,7 @@ def _runs(events: Sequence[Mapping[str, Any]]) -> Iterable[Run]:
         status = EventStatus(event["status"])
         if status == EventStatus.STARTED:
             started = event
-        elif status == EventStatus.INTERRUPTED or status.is_terminal:
+        elif status.ends_run:
             if started is not None:
                 yield Run(
                     job_id=event["job_id"],

@@ -9,18 +9,11 @@ from typing import Any
 from azure.data.tables import TableServiceClient
 
 from contracts import lock_names
+from contracts.statuses import EventStatus
 
-#: What holders write about their runs; everybody may write the rest at any time.
-_OF_RUNS = {
-    "LeaseAcquired",
-    "Started",
-    "Step",
-    "StateSaved",
-    "Interrupted",
-    "Completed",
-    "Failed",
-    "TimedOut",
-}
+#: What only holders write about their runs; other callers may write the rest at any time.
+_OF_RUNS = {status for status in EventStatus if status.run_part} - {EventStatus.CANCELLED}
+_OF_RUNS |= {EventStatus.LEASE_ACQUIRED}
 
 
 @dataclass(frozen=True)
@@ -124,11 +117,10 @@ def assert_no_overlap(events: Sequence[Recorded]) -> list[Interval]:
     for job_id in {event.job_id for event in events}:
         of_job = sorted((event for event in events if event.job_id == job_id), key=lambda event: event.seq)
         assert [event.seq for event in of_job] == list(range(1, len(of_job) + 1)), f"{job_id} has a gap"
-        assert sum(event.status in _ENDS for event in of_job) <= 1, f"{job_id} ended more than once"
+        assert sum(EventStatus(event.status).is_terminal for event in of_job) <= 1, (
+            f"{job_id} ended more than once"
+        )
     return runs
-
-
-_ENDS = {"Completed", "Failed", "Cancelled", "TimedOut"}
 
 
 def _recorded(row: Any) -> Recorded:

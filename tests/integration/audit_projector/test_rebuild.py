@@ -10,6 +10,7 @@ from tests.integration.audit_projector.running import Installation, projector
 from tests.waiting import until
 
 from audit_projector.rebuild import rebuild
+from azure_storage.read_models.tables import Tables
 from contracts.jobs import Event
 
 pytestmark = pytest.mark.integration
@@ -39,8 +40,9 @@ async def test_a_rebuild_repairs_whatever_was_lost_or_put_in(place: Installation
     complete = await everything(place, jobs)
     assert [len(trail) for trail in complete[0]] == [4, 4, 4, 1]  # type: ignore[attr-defined]
 
-    await place.writer._tables.wipe("RecentEvents")
-    await place.writer._tables.upsert(
+    tables = Tables(place.storage)
+    await tables.wipe("RecentEvents")
+    await tables.upsert(
         "JobAuditTrail",
         [_put_in((await place.models.audit_trail(jobs[0]))[0])],
     )

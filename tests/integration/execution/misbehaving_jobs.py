@@ -176,6 +176,7 @@ async def cleans_up_slowly(ctx: JobContext) -> None:
     try:
         await asyncio.sleep(600)
     finally:
+        await ctx.save_state("cleaning up")
         await asyncio.sleep(0.2)
         await ctx.save_state("cleaned up")
 

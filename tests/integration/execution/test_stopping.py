@@ -61,12 +61,13 @@ async def test_a_handler_that_swallows_its_cancellation_and_returns_counts_as_st
     assert await FakeRun("swallows-cancel-and-returns").stopped_on(pool, StopReason.CANCELLED) == Cancelled()
 
 
-async def test_a_stronger_reason_replaces_a_weaker_one(pool):
+async def test_a_stronger_reason_replaces_a_weaker_one(pool, caplog):
+    caplog.set_level(logging.INFO)
     run = FakeRun("swallows-cancel")
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
     run.stop.request(StopReason.SHUTDOWN)
-    await asyncio.sleep(0.1)
+    await until(lambda: "not me" in caplog.messages)
     run.stop.request(StopReason.CANCELLED)
     assert await task == Cancelled()
 
@@ -76,10 +77,10 @@ async def test_a_handler_that_cleans_up_is_not_disturbed_by_a_second_reason(pool
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
     run.stop.request(StopReason.SHUTDOWN)
-    await asyncio.sleep(0.05)
+    await until(lambda: run.states)
     run.stop.request(StopReason.CANCELLED)
     assert await task == Cancelled()
-    assert run.states == ['"cleaned up"']
+    assert run.states == ['"cleaning up"', '"cleaned up"']
 
 
 async def test_loss_kills_at_once(pool):

@@ -115,8 +115,8 @@ MUTANTS = [
         (
             Change(
                 "contracts.statuses",
-                "{JobStatus.QUEUED, JobStatus.RUNNING}",
-                "{JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.TIMED_OUT}",
+                "JobStatus.TIMED_OUT: True",
+                "JobStatus.TIMED_OUT: False",
             ),
         ),
         f"{_WORDS}a_status_is_this_word_and_is_terminal_or_not",

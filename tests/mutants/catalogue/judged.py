@@ -280,9 +280,9 @@ MUTANTS = [
         "a summary is not older than the events that are marked as projected",
         (
             Change(
-                "audit_projector.projection",
-                "_IN_PASSING = {EventStatus.STEP, EventStatus.STATE_SAVED}",
-                "_IN_PASSING = {EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.INTERRUPTED}",
+                "contracts.statuses",
+                "INTERRUPTED: _Meaning(RunPart.END, is_terminal=False, changes_summary=True)",
+                "INTERRUPTED: _Meaning(RunPart.END, is_terminal=False, changes_summary=False)",
             ),
         ),
         f"{_SUMMARIES}an_interruption_alone_in_its_message_is_shown_and_counted",
@@ -294,7 +294,7 @@ MUTANTS = [
         (
             Change(
                 "audit_projector.chain",
-                "elif self.running_fence and (status is EventStatus.INTERRUPTED or status.is_terminal):",
+                "elif self.running_fence and status.ends_run:",
                 "elif self.running_fence and status.is_terminal:",
             ),
         ),

@@ -21,9 +21,9 @@ MUTANTS = [
         "an interruption alone in its message is shown and counted in the summary",
         (
             Change(
-                _PROJECTION,
-                "_IN_PASSING = {EventStatus.STEP, EventStatus.STATE_SAVED}",
-                "_IN_PASSING = {EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.INTERRUPTED}",
+                "contracts.statuses",
+                "INTERRUPTED: _Meaning(RunPart.END, is_terminal=False, changes_summary=True)",
+                "INTERRUPTED: _Meaning(RunPart.END, is_terminal=False, changes_summary=False)",
             ),
         ),
         f"{_SUMMARIES}an_interruption_alone_in_its_message_is_shown_and_counted",
@@ -105,8 +105,8 @@ MUTANTS = [
         (
             Change(
                 _CHAIN,
-                "{EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.INTERRUPTED}",
-                "{EventStatus.STEP, EventStatus.STATE_SAVED}",
+                "status.run_part not in {RunPart.WITHIN, RunPart.END}",
+                "not (status.is_terminal or status.run_part is RunPart.WITHIN)",
             ),
         ),
         f"{_CHAINS}what_a_holder_writes_for_another_run_is_foreign",

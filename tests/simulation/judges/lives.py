@@ -8,6 +8,7 @@ up to).
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
 from tests.simulation.judges.writes import Finding, Tell, Write
 
@@ -70,8 +71,12 @@ class Life:
                 self.losses = 0
             case EventStatus.INTERRUPTED:
                 yield from self._interrupt(event, is_loss=is_loss)
-            case _ if status.is_terminal:
+            case EventStatus.LEASE_ACQUIRED | EventStatus.STATE_SAVED:
+                pass
+            case EventStatus.COMPLETED | EventStatus.FAILED | EventStatus.CANCELLED | EventStatus.TIMED_OUT:
                 yield from self._end(event, status)
+            case _:
+                assert_never(status)
         self.seq, self.hash = event.seq, event.hash
 
     def close(self) -> Iterator[Finding]:

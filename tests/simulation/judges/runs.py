@@ -7,6 +7,7 @@ and not overwritten since), `end` (the recorded end is the one that the handler 
 
 import json
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from tests.simulation.judges.lives import Life
 from tests.simulation.judges.writes import Tell, Write
@@ -14,7 +15,7 @@ from tests.simulation.judges.writes import Tell, Write
 from contracts.statuses import EventStatus, JobStatus
 from coordination.holder.runs import Run
 from coordination.journal.rows import EventRow, JobRow
-from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
+from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, TimedOut
 
 #: What a run reports: value, limit, and the step that runs.
 Report = tuple[float | None, float | None, str]
@@ -115,8 +116,10 @@ class Runs:
             case Interrupted(reason, died):
                 expected = EventStatus.INTERRUPTED, reason, died
                 found = status, event.message, data.get("died")
-            case _:
+            case Lost() | None:
                 expected, found = outcome, status
+            case _:
+                assert_never(outcome)
         if expected != found:
             self._tell("end", f"{event.job_id} came to {outcome}, and this was recorded: {found}")
 

@@ -14,13 +14,20 @@ import pytest
 from tests.unit.command_line.scripted_api import Document, MakeEvent, Problem, Run, ScriptedApi
 
 import command_line.api
+from command_line.exit_codes import BY_STATUS
 from command_line.publishing import publish_by_keys
+from contracts.statuses import JobStatus
 
 JOBS = "/api/jobs"
 
 
 def accepted(job_id: str = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab") -> httpx.Response:
     return httpx.Response(202, json={"job_id": job_id, "lock": "ledger", "status": "Queued"})
+
+
+def test_every_terminal_status_has_an_exit_code_of_its_own() -> None:
+    assert set(BY_STATUS) == {status for status in JobStatus if status.is_terminal}
+    assert len(set(BY_STATUS.values())) == len(BY_STATUS)
 
 
 def test_submitting_sends_what_was_typed(scripted: ScriptedApi, run: Run) -> None:

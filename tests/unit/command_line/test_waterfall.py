@@ -11,6 +11,7 @@ from tests.unit.command_line.trails import COMPLETED, TAKEN_OVER, at, trail
 
 from command_line.drawing import draw, span_of_time
 from command_line.waterfall import Stretch, waterfall
+from contracts.statuses import EventStatus
 
 SUBMITTED = (0, "Submitted", "submitted by api")
 STARTED = ((2, "LeaseAcquired", "acquired"), (2, "Started", "attempt 1 started"))
@@ -83,6 +84,13 @@ def test_each_outcome_has_its_name(status: str, name: str) -> None:
     made = waterfall(trail(SUBMITTED, *STARTED, (3, status, "why")))
     end = made.stretches[-1]
     assert (end.name, end.reason, end.attempt) == (name, "why", 1)
+
+
+@pytest.mark.parametrize("status", [status for status in EventStatus if status.ends_run])
+def test_every_event_that_ends_a_run_ends_its_span(status: EventStatus) -> None:
+    made = waterfall(trail(SUBMITTED, *STARTED, (3, status, "why")))
+    run = next(one for one in made.stretches if one.name == "run job")
+    assert run.end == at(3)
 
 
 def test_a_job_cancelled_in_line_was_cancelled_by_the_request() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from contracts import topology
-from contracts.statuses import EventStatus, JobStatus
+from contracts.statuses import EventStatus, JobStatus, RunPart
 from contracts.topology import Topology
 from contracts.traceparent import trace_id_of
 
@@ -40,6 +40,39 @@ def test_a_status_is_this_word_and_is_terminal_or_not(
 
 def test_no_status_is_left_out_above() -> None:
     assert (len(JobStatus), len(EventStatus)) == (6, 11)
+
+
+@pytest.mark.parametrize(
+    ("status", "run_part", "changes_summary"),
+    [
+        (EventStatus.SUBMITTED, None, True),
+        (EventStatus.LEASE_ACQUIRED, None, True),
+        (EventStatus.STARTED, RunPart.START, True),
+        (EventStatus.STEP, RunPart.WITHIN, False),
+        (EventStatus.STATE_SAVED, RunPart.WITHIN, False),
+        (EventStatus.CANCEL_REQUESTED, None, True),
+        (EventStatus.INTERRUPTED, RunPart.END, True),
+        (EventStatus.COMPLETED, RunPart.END, True),
+        (EventStatus.FAILED, RunPart.END, True),
+        (EventStatus.CANCELLED, RunPart.END, True),
+        (EventStatus.TIMED_OUT, RunPart.END, True),
+    ],
+)
+def test_an_event_is_this_part_of_a_run_and_changes_the_summary_or_not(
+    status: EventStatus, run_part: RunPart | None, changes_summary: bool
+) -> None:
+    assert (status.run_part, status.changes_summary) == (run_part, changes_summary)
+    assert (status.starts_run, status.ends_run) == (run_part is RunPart.START, run_part is RunPart.END)
+
+
+def test_every_terminal_event_ends_a_run_and_changes_the_summary() -> None:
+    assert all(status.ends_run and status.changes_summary for status in EventStatus if status.is_terminal)
+
+
+@pytest.mark.parametrize("status", [*JobStatus, *EventStatus])
+def test_a_status_is_found_by_its_word_in_storage(status: JobStatus | EventStatus) -> None:
+    assert type(status)(status.value) is status
+    assert str(status) == status.value == status
 
 
 def test_every_terminal_event_ends_in_the_status_of_its_name() -> None:

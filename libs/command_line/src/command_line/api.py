@@ -11,7 +11,8 @@ from urllib.parse import quote
 import httpx
 from httpx_sse import ServerSentEvent, SSEError, connect_sse
 
-from command_line.exit_codes import BY_STATUS, UNREACHABLE, USAGE
+from command_line.exit_codes import UNREACHABLE, USAGE
+from contracts.statuses import EventStatus
 
 #: Above what the publisher itself waits for its storage.
 _TIMEOUT_SECONDS = 20.0
@@ -114,7 +115,7 @@ class Api:
                         continue
                     content = event.json()
                     yield event.event, content
-                    if event.event == "job_event" and content["status"] in BY_STATUS:
+                    if event.event == "job_event" and EventStatus(content["status"]).is_terminal:
                         return
             except _EndedError:
                 return

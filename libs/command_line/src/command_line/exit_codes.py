@@ -1,7 +1,16 @@
 """How commands tell scripts what happened."""
 
+from collections.abc import Mapping
+
+from contracts.statuses import JobStatus
+
 #: A job ended in this status.
-BY_STATUS = {"Completed": 0, "Failed": 1, "Cancelled": 3, "TimedOut": 4}
+BY_STATUS: Mapping[str, int] = {
+    JobStatus.COMPLETED: 0,
+    JobStatus.FAILED: 1,
+    JobStatus.CANCELLED: 3,
+    JobStatus.TIMED_OUT: 4,
+}
 
 #: What was asked cannot be done.
 USAGE = 2

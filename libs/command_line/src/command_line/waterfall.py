@@ -3,26 +3,19 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from contracts.statuses import EventStatus
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans
 
+#: Span and outcome of each end.
 _ENDS = {
-    EventStatus.COMPLETED: spans.COMPLETE_JOB,
-    EventStatus.FAILED: spans.FAIL_JOB,
-    EventStatus.CANCELLED: spans.CANCEL_JOB,
-    EventStatus.TIMED_OUT: spans.TIME_OUT_JOB,
-    EventStatus.INTERRUPTED: spans.INTERRUPT_JOB,
-}
-
-_OUTCOMES = {
-    EventStatus.COMPLETED: "completed",
-    EventStatus.FAILED: "failed",
-    EventStatus.CANCELLED: "cancelled",
-    EventStatus.TIMED_OUT: "timed_out",
-    EventStatus.INTERRUPTED: "interrupted",
+    EventStatus.COMPLETED: (spans.COMPLETE_JOB, "completed"),
+    EventStatus.FAILED: (spans.FAIL_JOB, "failed"),
+    EventStatus.CANCELLED: (spans.CANCEL_JOB, "cancelled"),
+    EventStatus.TIMED_OUT: (spans.TIME_OUT_JOB, "timed_out"),
+    EventStatus.INTERRUPTED: (spans.INTERRUPT_JOB, "interrupted"),
 }
 
 
@@ -107,8 +100,16 @@ class _Reading:
                 asked = Stretch(spans.REQUEST_CANCELLATION, moment, moment, spans.SUBMIT_JOB, self._attempt)
                 asked.reason = event["message"]
                 self._add(asked)
-            case _:
+            case (
+                EventStatus.INTERRUPTED
+                | EventStatus.COMPLETED
+                | EventStatus.FAILED
+                | EventStatus.CANCELLED
+                | EventStatus.TIMED_OUT
+            ):
                 self._end(status, event, moment)
+            case _:
+                assert_never(status)
 
     def finished(self, step: str | None) -> Waterfall:
         if self._waiting is not None:
@@ -135,7 +136,7 @@ class _Reading:
         self._add(self._run)
 
     def _end(self, status: EventStatus, event: Mapping[str, Any], moment: datetime) -> None:
-        outcome = _OUTCOMES[status]
+        name, outcome = _ENDS[status]
         if self._run is not None:
             self._run.end, self._run.outcome = moment, outcome
             self._run = None
@@ -149,7 +150,7 @@ class _Reading:
                 self._add(_ended(spans.REQUEST_CANCELLATION, moment, self._anchor, 0, outcome, event))
                 return
         self._waiting = None
-        self._add(_ended(_ENDS[status], moment, self._anchor, self._attempt, outcome, event))
+        self._add(_ended(name, moment, self._anchor, self._attempt, outcome, event))
         if status is EventStatus.INTERRUPTED:
             self._interruption = event["message"]
             self._wait(moment)

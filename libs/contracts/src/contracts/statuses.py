@@ -1,6 +1,8 @@
-"""The words for where a job stands and for what happened to it."""
+"""The words for where a job stands and for what happened to it, and what each of them means."""
 
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
 
 
 class JobStatus(StrEnum):
@@ -16,7 +18,26 @@ class JobStatus(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether nothing can happen to the job any more."""
-        return self not in {JobStatus.QUEUED, JobStatus.RUNNING}
+        return _IS_TERMINAL[self]
+
+
+#: Each status has its own row: none is terminal, or not, by default.
+_IS_TERMINAL: Mapping[JobStatus, bool] = {
+    JobStatus.QUEUED: False,
+    JobStatus.RUNNING: False,
+    JobStatus.COMPLETED: True,
+    JobStatus.FAILED: True,
+    JobStatus.CANCELLED: True,
+    JobStatus.TIMED_OUT: True,
+}
+
+
+class RunPart(Enum):
+    """Which part of a run an event is."""
+
+    START = auto()
+    WITHIN = auto()
+    END = auto()
 
 
 class EventStatus(StrEnum):
@@ -35,11 +56,52 @@ class EventStatus(StrEnum):
     TIMED_OUT = "TimedOut"
 
     @property
+    def run_part(self) -> RunPart | None:
+        """Which part of a run this event is; None when it belongs to no run.
+
+        An end may also be recorded of a job that does not run: one that waits can be cancelled, and an
+        interruption can fail its job in the same transaction.
+        """
+        return _MEANINGS[self].run_part
+
+    @property
+    def starts_run(self) -> bool:
+        """Whether a run begins with this event."""
+        return self.run_part is RunPart.START
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether a run that is in progress is over with this event."""
+        return self.run_part is RunPart.END
+
+    @property
     def is_terminal(self) -> bool:
         """Whether this event is the last of its job."""
-        return self in {
-            EventStatus.COMPLETED,
-            EventStatus.FAILED,
-            EventStatus.CANCELLED,
-            EventStatus.TIMED_OUT,
-        }
+        return _MEANINGS[self].is_terminal
+
+    @property
+    def changes_summary(self) -> bool:
+        """Whether the job's summary may differ after this event."""
+        return _MEANINGS[self].changes_summary
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    run_part: RunPart | None
+    is_terminal: bool
+    changes_summary: bool
+
+
+_MEANINGS: Mapping[EventStatus, _Meaning] = {
+    EventStatus.SUBMITTED: _Meaning(None, is_terminal=False, changes_summary=True),
+    EventStatus.LEASE_ACQUIRED: _Meaning(None, is_terminal=False, changes_summary=True),
+    EventStatus.STARTED: _Meaning(RunPart.START, is_terminal=False, changes_summary=True),
+    EventStatus.STEP: _Meaning(RunPart.WITHIN, is_terminal=False, changes_summary=False),
+    EventStatus.STATE_SAVED: _Meaning(RunPart.WITHIN, is_terminal=False, changes_summary=False),
+    EventStatus.CANCEL_REQUESTED: _Meaning(None, is_terminal=False, changes_summary=True),
+    EventStatus.INTERRUPTED: _Meaning(RunPart.END, is_terminal=False, changes_summary=True),
+    EventStatus.COMPLETED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
+    EventStatus.FAILED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
+    EventStatus.CANCELLED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
+    EventStatus.TIMED_OUT: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
+}

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from functools import lru_cache
+from typing import assert_never
 
 from contracts import lock_names
 from contracts.statuses import EventStatus, JobStatus
@@ -152,8 +153,16 @@ class JobHistory:
                 self._wrote(event, committed)
                 if status is EventStatus.STEP:
                     self._step(event)
-            case _:
+            case (
+                EventStatus.INTERRUPTED
+                | EventStatus.COMPLETED
+                | EventStatus.FAILED
+                | EventStatus.CANCELLED
+                | EventStatus.TIMED_OUT
+            ):
                 self._end(event, status, committed)
+            case _:
+                assert_never(status)
 
     def _start(self, event: EventRow, committed: float | None) -> None:
         fence = event.fence or 0

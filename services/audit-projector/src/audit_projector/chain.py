@@ -5,12 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from azure_storage.read_models.documents import Tenure, Watermark
-from contracts.statuses import EventStatus
+from contracts.statuses import EventStatus, RunPart
 from coordination.journal.events import chain_hash
 from coordination.journal.rows import EventRow
-
-#: What only a run's holder, or whoever takes over from it, writes; and so the ends.
-_OF_A_RUN = {EventStatus.STEP, EventStatus.STATE_SAVED, EventStatus.INTERRUPTED}
 
 
 class Chain:
@@ -44,7 +41,7 @@ class Chain:
         if self._intrudes(event, status):
             self.foreign_events.append(event)
         moment = datetime.fromisoformat(event.timestamp)
-        if status is EventStatus.STARTED and event.fence is not None:
+        if status.starts_run and event.fence is not None:
             self.running_fence = event.fence
             self._tenures[event.fence] = Tenure(
                 lock=event.lock_name,
@@ -56,7 +53,7 @@ class Chain:
                 began_at=moment,
                 begun_in=event.op_id,
             )
-        elif self.running_fence and (status is EventStatus.INTERRUPTED or status.is_terminal):
+        elif self.running_fence and status.ends_run:
             # Only the event that ended the run: one that failed after an interruption was over before.
             fence = self.running_fence
             begun = self._tenures.get(fence, Tenure(event.lock_name, fence, event.job_id, event.attempt))
@@ -64,8 +61,9 @@ class Chain:
             self.running_fence, self._ended_in = 0, event.op_id
 
     def _intrudes(self, event: EventRow, status: EventStatus) -> bool:
-        if status is EventStatus.STARTED:
+        if status.starts_run:
             return bool(self.running_fence)
-        if event.worker is None or not (status in _OF_A_RUN or status.is_terminal):
+        # Callers that are no workers write the rest at any time.
+        if event.worker is None or status.run_part not in {RunPart.WITHIN, RunPart.END}:
             return False
         return event.fence != self.running_fence and event.op_id != self._ended_in

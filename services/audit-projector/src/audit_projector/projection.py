@@ -33,9 +33,6 @@ from coordination.ports import Journal, NewId, UnknownOutcomeError, random_id
 #: Times a projector lets another go first before it leaves the job to a later message.
 _MOST_TRIES = 10
 
-#: Events that change nothing a summary tells.
-_IN_PASSING = {EventStatus.STEP, EventStatus.STATE_SAVED}
-
 
 class Writes(Tenures, Protocol):
     """The read models, as the projection writes them. Every call raises UnknownOutcomeError."""
@@ -148,7 +145,7 @@ class Projection:
         last = events[-1].seq
         if last <= known.as_of:
             return known
-        if all(EventStatus(event.status) in _IN_PASSING for event in events if event.seq > known.as_of):
+        if not any(EventStatus(event.status).changes_summary for event in events if event.seq > known.as_of):
             return replace(known, as_of=last)
         job = await self._read_job(partition, events[-1].job_id)
         return known if job is None else replace(known, summary=self._summary(job), as_of=job.seq)

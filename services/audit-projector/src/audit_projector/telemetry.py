@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import assert_never
 
 from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
@@ -75,6 +76,8 @@ class ProjectionTelemetry:
                         at.REASON: observation.reason,
                     },
                 )
+            case _:
+                assert_never(observation)
 
     def _projected(self, seen: EventsProjected) -> None:
         if seen.afresh:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from contracts.statuses import EventStatus, JobStatus
 from coordination.holder.runs import StepDone
@@ -10,7 +11,7 @@ from coordination.journal.events import Writer
 from coordination.journal.line import Line
 from coordination.journal.rows import EventRow, JobRow, LockRow
 from coordination.observations import HandOver, HandOverCause
-from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
+from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, TimedOut
 from coordination.ports import (
     CoordinationError,
     Delete,
@@ -90,7 +91,7 @@ class Draft:
 
     def move_lock(self, lock: LockRow, before: LockRow, etag: str | None) -> None:
         """Add the change of the lock row, which every transaction of a holder contains."""
-        # Rule R4 (spec/turnstile.pml): the version is always asked for.
+        # Rule R4 (spec/turnstile.pml): every write of a holder is conditional on the lock row it wrote last.
         self.lock = replace(lock, op_id=self.writer.op_id)
         self.operations.append(
             Insert(rows.LOCK_KEY, self.lock.values())
@@ -133,7 +134,7 @@ def _interrupt(
     draft: Draft, job: JobRow, outcome: Interrupted, limits: InterruptionLimits, *, lost: bool
 ) -> JobRow:
     """Decide what becomes of a job whose run was cut off, and record it."""
-    # Rule R9 (spec/turnstile.pml).
+    # Rule R9 (spec/turnstile.pml): one transaction gives an interrupted job its ticket back, or ends the job.
     job = replace(
         job,
         interruptions=job.interruptions + 1,
@@ -178,8 +179,10 @@ def _finish(draft: Draft, job: JobRow, outcome: Outcome) -> JobRow:
         case TimedOut(message):
             job = replace(job, status=JobStatus.TIMED_OUT.value, error_type="TimedOut", error_message=message)
             return draft.record(job, EventStatus.TIMED_OUT, message)
-        case _:
+        case Interrupted() | Lost():
             raise NothingToRecordError
+        case _:
+            assert_never(outcome)
 
 
 def take_over(
@@ -190,7 +193,7 @@ def take_over(
     Gives None when nothing waits for this worker and nothing was cut off. The draft has no job when the
     next one in line is not for this worker.
     """
-    # Rule R3 (spec/turnstile.pml).
+    # Rule R3 (spec/turnstile.pml): one transaction moves the fence, ends the lost run, starts the next.
     fence = line.lock.fence + 1
     cleared = replace(line.lock, tenure=tenure, worker=writer.worker, job_id="", attempt=0, fence=fence)
     draft = Draft(writer, cleared)
@@ -314,7 +317,7 @@ def end(
     `now` is the job's row with the progress reported last. Gives the draft, whose job is the next run if any,
     and the job as it ended. Raises NothingToRecordError for a lost run.
     """
-    # Rule R8 (spec/turnstile.pml).
+    # Rule R8 (spec/turnstile.pml): one transaction ends a run and starts the next job.
     draft = Draft(writer, held.lock)
     if isinstance(outcome, Interrupted):
         ended = _interrupt(draft, now, outcome, limits, lost=False)

@@ -1,10 +1,11 @@
 """How a run ended, in telemetry's words."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from contracts.telemetry import spans
 from contracts.telemetry.names import SpanName
-from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
+from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, TimedOut
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,10 @@ def ending_of(outcome: Outcome) -> Ending:
             return Ending(spans.TIME_OUT_JOB, "timed_out", message, "TimedOut")
         case Interrupted(reason):
             return interruption(reason)
-        case _:
+        case Lost():
             raise ValueError(f"{outcome!r} is no end that stands in the journal")
+        case _:
+            assert_never(outcome)
 
 
 def interruption(reason: str) -> Ending:

@@ -81,12 +81,8 @@ class LostRuns:
         return [
             event
             for event in events
-            if event.attempt == job.attempt and not _is_end(EventStatus(event.status))
+            if event.attempt == job.attempt and not EventStatus(event.status).ends_run
         ]
-
-
-def _is_end(status: EventStatus) -> bool:
-    return status is EventStatus.INTERRUPTED or status.is_terminal
 
 
 def _recorded(event: EventRow) -> Moment:

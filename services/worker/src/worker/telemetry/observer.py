@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext
@@ -32,6 +32,17 @@ logger = logging.getLogger("turnstile.worker")
 
 #: Seconds until the first stretch of a run is told, and the longest until another.
 _FIRST_STRETCH, _LONGEST_STRETCH = 2.0, 300.0
+
+_Written = seen.StepRecorded | seen.StateSaved | seen.ProgressWritten
+_OfARun = (
+    seen.RunStarted
+    | _Written
+    | seen.RunEnded
+    | seen.RenewalFailed
+    | seen.LeaseEnded
+    | seen.Fenced
+    | seen.LeaseReleased
+)
 
 
 @dataclass
@@ -125,10 +136,12 @@ class Telemetry(RunTelemetry):
                 self._lost.tell(observation)
             case seen.LockLeft(lock):
                 self._left(lock)
+            case seen.TablesCutOff():
+                pass
             case _:
                 self._observe_run(observation)
 
-    def _observe_run(self, observation: seen.Observation) -> None:
+    def _observe_run(self, observation: _OfARun) -> None:
         """Tell of what happened to a run, or to the lease it stands on."""
         match observation:
             case seen.RunStarted():
@@ -149,6 +162,8 @@ class Telemetry(RunTelemetry):
                 self._happened(lock, spans.WRITE_REFUSED, reason, is_end=True)
             case seen.LeaseReleased(lock):
                 self._released(lock)
+            case _:
+                assert_never(observation)
 
     def _started(self, observation: seen.RunStarted) -> None:
         self.measurements.started(observation)
@@ -174,7 +189,7 @@ class Telemetry(RunTelemetry):
         self._tracing.stretch(run, time.time_ns())
         self._plan_stretch(run)
 
-    def _wrote(self, observation: seen.StepRecorded | seen.StateSaved | seen.ProgressWritten) -> None:
+    def _wrote(self, observation: _Written) -> None:
         """Take in what was written for a run."""
         run = self._run(observation.job.lock_name)
         if run is None:
@@ -188,6 +203,10 @@ class Telemetry(RunTelemetry):
                 run.recording = phase
             case seen.StateSaved(_, characters):
                 self._tracing.state_saved(run, phase, characters)
+            case seen.ProgressWritten():
+                pass
+            case _:
+                assert_never(observation)
 
     def _ended(self, observation: seen.RunEnded) -> None:
         holding = self._holdings.get(observation.job.lock_name)
