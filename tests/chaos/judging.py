@@ -87,4 +87,4 @@ def judge_lock(stored: StoredLock, registrations: Mapping[str, Registration]) ->
 
 def _jobs(stored: Iterable[tuple[str, Row]]) -> dict[str, JobRow]:
     found = [JobRow.from_row(row) for key, row in stored if key.startswith("job|")]
-    return {job.job_id: job for job in found if job.status != JobRow.TOMBSTONE}
+    return {job.job_id: job for job in found if not job.is_tombstone}

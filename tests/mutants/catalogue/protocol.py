@@ -222,7 +222,7 @@ MUTANTS = [
         (
             Change(
                 "coordination.clients.submission",
-                'return row is not None and row.values.get("status") == JobRow.TOMBSTONE',
+                "return row is not None and JobRow.from_row(row).is_tombstone",
                 "return False",
             ),
         ),

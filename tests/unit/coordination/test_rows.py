@@ -108,6 +108,14 @@ def test_nothing_can_happen_to_a_job_that_has_ended_or_was_closed(status: str) -
     assert JobRow("id", "kind", "L", status=status).is_terminal is expected
 
 
+@pytest.mark.parametrize("status", [*JobStatus, JobRow.TOMBSTONE])
+def test_a_row_holds_a_job_unless_it_only_keeps_the_id_from_being_used(status: str) -> None:
+    job = JobRow("id", "kind", "L", status=status)
+    found = JobRow.existing(Row("job|id", job.values(), "1"))
+    assert found == (None if status == "Tombstone" else job)
+    assert JobRow.existing(None) is None
+
+
 def test_an_event_of_no_run_keeps_no_fence() -> None:
     event = EventRow("id", "L", 1, "Submitted", "new", "now", 0, "ann", "op", "hash")
     assert (event.fence, event.worker, event.traceparent, event.data, event.previous_hash) == (

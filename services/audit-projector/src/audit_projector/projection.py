@@ -167,10 +167,7 @@ class Projection:
         await self._exclusion.check(partition, tenures, chain.foreign_events)
 
     async def _read_job(self, partition: str, job_id: str) -> JobRow | None:
-        row = await self._journal.read(partition, rows.job_key(job_id))
-        if row is None or row.values.get("status") == JobRow.TOMBSTONE:
-            return None
-        return JobRow.from_row(row)
+        return JobRow.existing(await self._journal.read(partition, rows.job_key(job_id)))
 
     def _entry(self, chain: Chain, event: EventRow) -> TrailEntry:
         is_broken = not chain.append(event)

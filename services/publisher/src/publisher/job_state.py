@@ -46,9 +46,10 @@ async def find_job(journal: Journal, job_id: str) -> Registration:
 async def read_job(journal: Journal, registration: Registration) -> JobRow:
     """Read a job's row. Raises NoSuchJobError when its submission never arrived, or UnknownOutcomeError."""
     row = await journal.read(registration.partition, rows.job_key(registration.job_id))
-    if row is None or row.values.get("status") == JobRow.TOMBSTONE:
+    job = JobRow.existing(row)
+    if job is None:
         raise NoSuchJobError
-    return JobRow.from_row(row)
+    return job
 
 
 async def job_state(journal: Journal, job_id: str) -> Job:

@@ -58,9 +58,9 @@ class Canceller:
         partition = registration.partition
         while self.clock.boot() < until:
             row = await self._read(partition, rows.job_key(registration.job_id), until)
-            if row is None or row.values.get("status") == JobRow.TOMBSTONE:
+            job = JobRow.existing(row)
+            if row is None or job is None:
                 raise NoSuchJobError
-            job = JobRow.from_row(row)
             if job.is_terminal:
                 raise CancelTooLateError(job)
             if job.cancel_requested and job.status == JobStatus.RUNNING:

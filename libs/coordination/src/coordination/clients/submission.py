@@ -132,7 +132,7 @@ class Submitter:
 
 
 def _is_closed(row: Row | None) -> bool:
-    return row is not None and row.values.get("status") == JobRow.TOMBSTONE
+    return row is not None and JobRow.from_row(row).is_tombstone
 
 
 def build_submission(new: NewJob, writer: Writer) -> tuple[JobRow, rows.EventRow, Transaction]:

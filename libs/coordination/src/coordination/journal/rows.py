@@ -200,9 +200,20 @@ class JobRow(_Record):
         return ticket_key(self.priority, self.order, self.job_id)
 
     @property
+    def is_tombstone(self) -> bool:
+        """Whether this row only keeps an id from being used, so that there is no such job."""
+        return self.status == self.TOMBSTONE
+
+    @property
     def is_terminal(self) -> bool:
         """Whether nothing can happen to the job any more."""
-        return self.status == self.TOMBSTONE or JobStatus(self.status).is_terminal
+        return self.is_tombstone or JobStatus(self.status).is_terminal
+
+    @classmethod
+    def existing(cls, row: Row | None) -> "JobRow | None":
+        """Return the job that a row holds; None without a row, and for a tombstone."""
+        job = cls.from_row(row) if row is not None else None
+        return None if job is None or job.is_tombstone else job
 
 
 @dataclass(frozen=True)

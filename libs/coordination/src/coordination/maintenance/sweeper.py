@@ -209,10 +209,10 @@ class Sweeper:
                 swept.abandoned += is_closed
             self._looks.begin(active.job_id, 0, self.first_look, self.longest_look)
             return
-        if row.values.get("status") == JobRow.TOMBSTONE:
+        job = JobRow.from_row(row)
+        if job.is_tombstone:
             await self.journal.retire(active.job_id)
             return
-        job = JobRow.from_row(row)
         projected = await self.projected_seq(active.job_id)
         if job.seq > projected:
             is_told = await self._announce(active, projected)
