@@ -89,6 +89,8 @@ class Network(Calls):
     takes_over: bool = False
     #: Called when the call that is made now is carried out, however late.
     when_carried_out: Callable[[], object] | None = None
+    #: When the last request that took a detour arrives.
+    detours_until: float = 0.0
 
     def __post_init__(self) -> None:
         self._sums = self.faults.cumulated()
@@ -142,6 +144,7 @@ class Network(Calls):
                 loop.call_later(0.002 + drawn * 0.05, _give, answer, _REFUSED_CONNECTION)
         elif partition and self.takes_over and self.ambush is not None and process is not None:
             there = self.randomness.uniform(5.0, LONGEST_DETOUR) if self.is_detour else 0.005
+            self.detours_until = max(self.detours_until, loop.time() + there)
             loop.call_later(there, self._act, sender, name, action, None, 0.0, context=self.context)
             loop.call_later(0.01, _give, answer, _LOST)
             loop.call_later(0.0105, self.ambush, process, partition, context=self.context)
@@ -182,6 +185,7 @@ class Network(Calls):
                 there = draw(0.1, LONGEST_DETOUR)
             case "duplicate":
                 again = there + draw(0.1, LONGEST_DETOUR)
+        self.detours_until = max(self.detours_until, loop.time() + (again or there))
         if kind != "drop_before":
             reply = None if is_lost else answer
             loop.call_later(there, self._act, sender, name, action, reply, back, context=self.context)

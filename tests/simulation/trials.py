@@ -74,6 +74,9 @@ class Trial:
         self._wait_until(
             lambda: all(not member.process.is_dead for member in world.members), "all to be back"
         )
+        # A late request for a lease takes a lock for as long as the lease lasts.
+        over = world.network.detours_until + world.times.duration
+        self._wait_until(lambda: world.loop.time() > over, "late requests to arrive and their leases to end")
         kind = world.randomness.choice(list(self._kinds))
         strike, within = self._kinds[kind]
         self._begin(has_waited=world.randomness.random() < 0.15)
