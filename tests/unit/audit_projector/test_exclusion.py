@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from tests.unit.audit_projector.doubles import LOCK, InMemoryModels, World
 
-from azure_storage.read_models.documents import Tenure
+from azure_storage.read_models.documents import StaleError, Tenure
 from contracts.lock_names import partition
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal.events import Writer, record, timestamp
@@ -277,6 +277,25 @@ async def test_a_violation_is_told_once_also_when_the_answer_to_its_mark_was_los
             continue
     assert losses == (2 if moment == "before" else 1)
     assert len(world.violations) == 1
+
+
+async def test_a_violation_is_reported_although_the_row_to_be_marked_changed_since_it_was_read() -> None:
+    changes = 0
+
+    async def change(when: str, name: str) -> None:
+        nonlocal changes
+        if (when, name) == ("before", "mark") and changes < 2:
+            changes += 1
+            raise StaleError
+
+    world = World(models=InMemoryModels(change))
+    jobs = await two_jobs(world)
+    await ran_across(world, *jobs, overlap=30)
+    for job_id in jobs:
+        await world.project(job_id)
+    assert changes == 2
+    assert len(world.violations) == 1
+    assert world.models.tenures[partition(LOCK), 2].overlap
 
 
 async def test_only_rows_beside_what_was_written_are_read() -> None:

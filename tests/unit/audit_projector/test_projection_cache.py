@@ -190,6 +190,38 @@ async def test_a_summary_read_before_others_projected_more_is_not_remembered(
     assert world.models.summaries[job_id][0].attempt == 2
 
 
+async def test_a_step_that_is_written_while_a_job_is_looked_up_costs_no_second_look_up(
+    noted: Noted, world: World
+) -> None:
+    job_id = await world.submit()
+    await world.start()
+    watermark = world.models.watermark
+
+    async def late(*asked: object) -> object:
+        await world.step("load")
+        noted.calls.clear()
+        return await watermark(*asked)  # type: ignore[arg-type]
+
+    world.models.watermark = late  # type: ignore[method-assign, assignment]
+    assert "journal.read" not in await noted.tell(job_id, (1, 3))
+    assert world.models.summaries[job_id][1].seq == 4
+    await as_if_projected_anew(world, job_id)
+
+
+async def test_a_job_that_is_over_stays_active_until_its_last_event_is_projected(
+    noted: Noted, world: World
+) -> None:
+    job_id = await world.submit()
+    await noted.tell(job_id, SUBMITTED)
+    await world.start()
+    await world.end(Completed())
+    await noted.tell(job_id, SUBMITTED)
+    assert await world.active() == {job_id}
+    await noted.tell(job_id, (2, 4))
+    assert await world.active() == set()
+    await as_if_projected_anew(world, job_id)
+
+
 async def test_only_so_many_jobs_are_remembered_and_none_that_is_done(
     noted: Noted, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

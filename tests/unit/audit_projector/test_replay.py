@@ -1,6 +1,7 @@
 """A rebuild projects every registered job again, a bounded number at a time, and counts what it did."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
 
@@ -8,8 +9,10 @@ import pytest
 
 from audit_projector import rebuild
 from audit_projector.projection import Projection
+from audit_projector.settings import AuditProjectorSettings
 from coordination.clock import VirtualClock
 from coordination.ports import UnknownOutcomeError
+from coordination.testing.memory import InMemoryJournal
 
 
 class GatedProjection:
@@ -76,7 +79,10 @@ async def test_one_slow_job_keeps_no_other_waiting() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [UnknownOutcomeError("no answer"), ExceptionGroup("several", [UnknownOutcomeError("no answer")])],
+    [
+        UnknownOutcomeError("no answer"),
+        ExceptionGroup("several", [UnknownOutcomeError("no answer"), UnknownOutcomeError("nor this")]),
+    ],
 )
 def test_the_command_says_why_nothing_was_rebuilt(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -103,6 +109,57 @@ def test_the_command_says_what_was_rebuilt(
         "Trail: 9 rows wiped",
         "2 jobs with 7 events projected",
     ]
+
+
+def test_the_command_logs_to_the_error_output_with_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def succeed(settings: object) -> rebuild.Rebuilt:
+        assert configured == [("settings", sys.stderr)]
+        return rebuild.Rebuilt({}, 0, 0)
+
+    configured: list[tuple[object, ...]] = []
+    _prepare(monkeypatch, succeed)
+    monkeypatch.setattr(rebuild, "read_settings", lambda _: "settings")
+    monkeypatch.setattr(rebuild, "configure_logging", lambda *asked: configured.append(asked))
+    assert rebuild.main() == 0
+
+
+class Storage:
+    """Read models without a job; notes what is asked of it, and may fail to wipe."""
+
+    def __init__(self, *, fails: bool) -> None:
+        self.asked: list[str] = []
+        self._fails = fails
+
+    async def prepare(self) -> None:
+        self.asked.append("prepare")
+
+    async def wipe(self) -> dict[str, int]:
+        self.asked.append("wipe")
+        if self._fails:
+            raise UnknownOutcomeError("no answer")
+        return {"Trail": 9}
+
+    async def aclose(self) -> None:
+        self.asked.append("aclose")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_tables_are_there_before_they_are_wiped_and_the_storage_is_closed_in_the_end(
+    monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    storage = Storage(fails=fails)
+    monkeypatch.setattr(rebuild, "connect", lambda _: storage)
+    monkeypatch.setattr(rebuild, "read_model_names", lambda _: None)
+    monkeypatch.setattr(rebuild, "TableJournal", lambda _: InMemoryJournal())
+    monkeypatch.setattr(rebuild, "ReadModelWriter", lambda *_: storage)
+    monkeypatch.setattr(rebuild, "registered_jobs", lambda _: registered())
+    try:
+        done = await rebuild.rebuild(cast("AuditProjectorSettings", None))
+    except UnknownOutcomeError:
+        assert fails
+    else:
+        assert done == rebuild.Rebuilt({"Trail": 9}, 0, 0)
+    assert storage.asked == ["prepare", "wipe", "aclose"]
 
 
 def _prepare(monkeypatch: pytest.MonkeyPatch, does: Callable[[object], Awaitable[rebuild.Rebuilt]]) -> None:

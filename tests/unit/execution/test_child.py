@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -167,6 +168,21 @@ async def test_waiting_for_a_group_that_does_not_vanish_ends_after_a_second(star
     await child.wait()
     assert looks == [child.pid] * 4
     monkeypatch.setattr(child_module, "_group_exists", lambda pid: False)
+
+
+async def test_a_group_is_looked_at_again_after_five_milliseconds(start, monkeypatch):
+    child = start("exit 0")
+    await child.gone.wait()
+    naps = []
+
+    async def nap(seconds):
+        naps.append(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(child_module, "asyncio", SimpleNamespace(sleep=nap))
+    monkeypatch.setattr(child_module, "_group_exists", lambda pid: len(naps) < 3)
+    await child.wait()
+    assert naps == [0.005] * 3
 
 
 async def test_a_group_exists_as_long_as_any_process_is_in_it():

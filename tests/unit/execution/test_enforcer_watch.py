@@ -158,3 +158,69 @@ async def test_one_that_is_not_ready_in_time_is_an_error(monkeypatch):
         await watch.start(0.01)
     await watch.stop()
     table.close()
+
+
+async def test_before_its_start_there_is_no_deadline_enforcer_and_nothing_has_failed():
+    table = DeadlineTable(1)
+    watch = EnforcerWatch(table, lambda: None)
+    assert (watch.pid, watch.is_ready, watch.is_failing) == (None, False, False)
+    await watch.stop()
+    table.close()
+
+
+async def test_a_deadline_enforcer_that_cannot_be_started_leaves_no_open_files(monkeypatch):
+    def refuse(*arguments, **more):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(enforcer_watch, "Child", refuse)
+    table = DeadlineTable(1)
+    watch = EnforcerWatch(table, lambda: None)
+    before = open_files()
+    with pytest.raises(BlockingIOError):
+        await watch.start(20)
+    assert open_files() == before
+    table.close()
+
+
+async def test_one_that_is_replaced_leaves_no_open_files(watched):
+    watch, _, own = watched
+    before = open_files()
+    watch._child.die()
+    assert (own.made, open_files()) == (2, before)
+
+
+async def test_reading_what_it_says_never_waits_and_no_other_program_reads_it(watched):
+    watch, _, _ = watched
+    assert not os.get_blocking(watch._output)
+    assert not os.get_inheritable(watch._output)
+
+
+async def test_what_it_said_last_is_logged_when_it_is_dead(watched, caplog):
+    watch, _, _ = watched
+    watch._child.say(b"killed 77\n")
+    watch._child.die()
+    assert "runner killed at its deadline" in caplog.messages
+
+
+async def test_its_end_is_seen_although_another_process_could_still_write(watched):
+    watch, _, own = watched
+    other = os.dup(watch._child.output)
+    watch._child.die()
+    assert own.made == 2
+    os.close(other)
+
+
+async def test_what_is_no_text_is_logged_all_the_same(watched, caplog):
+    watch, _, _ = watched
+    watch._child.say(b"od\xffd\n")
+    await until(lambda: caplog.records)
+    assert getattr(caplog.records[0], at.REASON) == "od\ufffdd"
+
+
+async def test_one_that_has_closed_its_output_is_not_listened_to_any_more(watched):
+    watch, _, _ = watched
+    os.close(watch._child.output)
+    watch._child.output = os.open(os.devnull, os.O_WRONLY)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not asyncio.get_running_loop().remove_reader(watch._output)

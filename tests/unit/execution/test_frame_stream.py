@@ -1,12 +1,14 @@
 """Frames over a socket pair."""
 
 import asyncio
+import errno
 import socket
 import struct
 
 import pytest
 from pydantic import ValidationError
 
+from worker.execution import frame_stream as wire_module
 from worker.execution import messages
 from worker.execution.frame_stream import FrameStream
 
@@ -178,3 +180,68 @@ def test_what_a_runner_may_not_say_is_malformed(frame):
 def test_text_is_cut_and_cleaned():
     assert messages.clean("a\ud800b") == "a?b"
     assert messages.clean("x" * 20_000, 10) == "x" * 10 + "… (20,000 characters)"
+
+
+async def test_an_end_that_has_not_read_everything_is_one_end_also_when_the_wire_is_drained(ends):
+    left, right = ends
+    right.wire.send(b"unread")
+    left.wire.close()
+    right.wire.drain()
+    assert right.reasons == ["closed"]
+
+
+async def test_a_socket_that_fails_breaks_the_wire_with_its_reason(ends):
+    left, _ = ends
+    real = left.wire._socket
+
+    class Failing:
+        def fileno(self):
+            return real.fileno()
+
+        def recv(self, length):
+            raise OSError(errno.ETIMEDOUT, "Connection timed out")
+
+    left.wire._socket = Failing()
+    left.wire.drain()
+    left.wire._socket = real
+    assert left.reasons == ["[Errno 110] Connection timed out"]
+
+
+async def test_a_drain_receives_all_that_has_arrived_however_many_reads_it_takes(ends, monkeypatch):
+    monkeypatch.setattr(wire_module, "_CHUNK", 4)
+    left, right = ends
+    frames = [b"one", b"another", b""]
+    for frame in frames:
+        left.wire.send(frame)
+    right.wire.drain()
+    assert right.frames == frames
+
+
+async def test_a_frame_of_which_only_a_part_has_arrived_waits_for_the_rest_behind_a_whole_one():
+    ours, theirs = socket.socketpair()
+    end = End(ours, 1000)
+    theirs.sendall(struct.pack(">I", 3) + b"abc" + struct.pack(">I", 5) + b"de")
+    end.wire.drain()
+    assert end.frames == [b"abc"]
+    theirs.sendall(b"fgh")
+    end.wire.drain()
+    assert end.frames == [b"abc", b"defgh"]
+    end.wire.close()
+    theirs.close()
+
+
+async def test_once_all_is_sent_the_loop_does_not_wait_for_room_any_more(ends):
+    left, right = ends
+    left.wire.send(b"b" * 5_000_000)
+    await right.until(lambda: right.frames)
+    await asyncio.sleep(0)
+    assert not asyncio.get_running_loop().remove_writer(left.wire._socket)
+
+
+async def test_a_closed_wire_leaves_nothing_behind_in_the_loop(ends):
+    left, _ = ends
+    left.wire.send(b"b" * 5_000_000)
+    number = left.wire._socket.fileno()
+    left.wire.close()
+    loop = asyncio.get_running_loop()
+    assert (loop.remove_reader(number), loop.remove_writer(number)) == (False, False)

@@ -191,3 +191,30 @@ def test_no_logger_is_made_for_the_names_that_handlers_make_up(caplog):
     log_for(a_record(logger="made.up.by.a.handler"), {})
     assert caplog.records[0].name == "made.up.by.a.handler"
     assert "made.up.by.a.handler" not in logging.root.manager.loggerDict
+
+
+@pytest.mark.parametrize(("seconds", "allowed"), [(0.125, 25), (0.2495, 49)])
+def test_exactly_200_more_records_are_allowed_for_each_second(log, sent, clock, seconds, allowed):
+    for _ in range(1000):
+        log.info("x")
+    sent.clear()
+    clock.now += seconds
+    for _ in range(100):
+        log.info("y")
+    assert len(sent) == allowed
+
+
+def test_what_a_formatter_left_on_a_record_is_no_attribute_of_the_handlers(log, sent):
+    log.handle(made(message="m", asctime="then", taskName="Task-1", own=1))
+    assert sent[0].extra == {"own": 1}
+
+
+def test_a_number_is_sent_as_it_is_however_many_digits_it_has(log, sent):
+    log.info("x", extra={"large": 10**4200})
+    assert sent[0].extra == {"large": 10**4200}
+
+
+def test_a_record_cannot_pretend_to_be_of_another_task(caplog):
+    caplog.set_level(logging.INFO)
+    log_for(a_record(extra={"taskName": "forged"}), {})
+    assert getattr(caplog.records[0], "taskName", None) != "forged"

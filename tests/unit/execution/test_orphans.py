@@ -4,13 +4,14 @@ import asyncio
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from tests.e2e import waiting
 from tests.waiting import until
 
-from worker.execution import deadline_enforcer
+from worker.execution import deadline_enforcer, orphans
 from worker.execution.child import Child
 from worker.execution.deadline_enforcer import kill_family
 from worker.execution.orphans import Orphans
@@ -125,3 +126,28 @@ async def test_a_late_runner_stands_still_while_the_deadline_enforcer_looks_for_
     monkeypatch.setattr(deadline_enforcer, "processes", seen)
     kill_family(runner.pid)
     await runner.wait()
+
+
+async def test_waiting_for_what_does_not_vanish_looks_every_five_milliseconds_and_ends_after_a_second(
+    monkeypatch,
+):
+    class Clock:
+        now = 0.0
+
+        def monotonic(self):
+            self.now += 0.25
+            return self.now
+
+    naps = []
+
+    async def nap(seconds):
+        naps.append(seconds)
+        await asyncio.sleep(0)
+
+    looking = Orphans()
+    monkeypatch.setattr(orphans, "time", Clock())
+    monkeypatch.setattr(orphans, "asyncio", SimpleNamespace(sleep=nap))
+    monkeypatch.setattr(looking, "end", lambda: False)
+    async with asyncio.timeout(5):
+        await looking.ended()
+    assert naps == [0.005] * 3

@@ -164,3 +164,37 @@ async def test_a_flood_makes_the_writer_wait(printed):
         flood()
     assert sum(written) < 2_500_000
     await until(lambda: select.select([], [pipe], [], 0)[1])
+
+
+async def test_the_rest_of_a_long_line_is_not_kept(printed):
+    output, pipe, _ = printed
+    os.write(pipe, b"x" * 30_000)
+    output.drain()
+    assert len(output._rest) == 8193
+
+
+async def test_a_pipe_that_is_closed_is_forgotten_and_no_period_follows(printed, caplog):
+    read_end, write_end = os.pipe()
+    output = Output(read_end, dict)
+    os.write(write_end, b"one\n")
+    output.drain()
+    timer = output._timer
+    output.close()
+    assert timer.cancelled()
+    assert not asyncio.get_running_loop().remove_reader(read_end)
+    assert output._fd < 0
+    os.close(write_end)
+
+
+async def test_a_pipe_at_its_end_is_not_read_again_in_the_next_period(monkeypatch):
+    monkeypatch.setattr(output_module, "_BYTES", 10)
+    read_end, write_end = os.pipe()
+    output = Output(read_end, dict)
+    os.write(write_end, b"a line of a full period\n")
+    os.close(write_end)
+    output.drain()
+    output._read()
+    output._timer.cancel()
+    output._new_period()
+    assert not asyncio.get_running_loop().remove_reader(read_end)
+    output.close()

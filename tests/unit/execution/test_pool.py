@@ -1,6 +1,7 @@
 """What a pool does that gets no runners, with runners that only pretend."""
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -131,3 +132,18 @@ async def test_a_pool_waits_three_minutes_for_a_runner_before_it_is_an_error(run
     await passes.pass_by(1)
     with pytest.raises(RunnerStartError, match=r"no runner for 180 s"):
         await watch
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_pool_adopts_what_runners_leave_behind_and_takes_no_file_with_it(pretended, monkeypatch):
+    adopted = []
+    monkeypatch.setattr(pool, "adopt_orphans", lambda: adopted.append(1))
+    files = open_files()
+    runners = pool.RunnerPool(1, ["jobs"], environment={}, start_timeout_seconds=0.3)
+    await runners.start()
+    assert adopted == [1]
+    await runners.stop()
+    assert open_files() == files

@@ -160,3 +160,15 @@ async def test_a_writer_that_stops_itself_finishes(writer, run):
 
 async def test_without_anything_to_write_there_is_nothing_to_wait_for(writer):
     await writer.finish()
+
+
+async def test_an_end_of_writing_leaves_no_task_behind(writer, run):
+    for number in (1, 2):
+        writer.put(a_step(number, 0))
+    tasks = asyncio.all_tasks()
+    finishing = asyncio.create_task(writer.finish())
+    await asyncio.sleep(0)
+    writer.stop()
+    await finishing
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() <= tasks

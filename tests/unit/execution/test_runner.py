@@ -44,6 +44,16 @@ async def leaves(ctx: JobContext):
         await task
     except SystemExit:
         pass
+
+@job("stops")
+async def stops(ctx: JobContext):
+    async def stop():
+        raise KeyboardInterrupt("stopped")
+    task = asyncio.create_task(stop())
+    try:
+        await task
+    except KeyboardInterrupt:
+        pass
 """
 
 
@@ -65,6 +75,8 @@ class Main:
         self.table = DeadlineTable(2)
         self.cell = [self.table.take(), self.table.take()][1]
         self.control = theirs.detach()
+        for passed in (self.control, self.table.read_fd):
+            os.set_inheritable(passed, True)
         self.exits = None
         self.wants = []
         options = ["--supervisor", "77", "--control", str(self.control), "--table", str(self.table.read_fd)]
@@ -159,7 +171,7 @@ def test_a_runner_says_which_kinds_it_has(start, confined):
     hello = program.hear()
     assert hello.error is None
     kinds = {kind.kind: kind for kind in hello.kinds}
-    assert list(kinds) == ["plain", "reason", "leaves"]
+    assert list(kinds) == ["plain", "reason", "leaves", "stops"]
     assert kinds["plain"].timeout_seconds == 2.5
     assert kinds["plain"].description == "d" * 1000 + "… (1,001 characters)"
     assert kinds["plain"].parameters_schema["additionalProperties"] is False
@@ -189,12 +201,15 @@ def test_a_runner_reads_its_own_cell(start):
     program.end()
 
 
-def test_an_exit_that_ends_the_loop_is_the_end_of_the_run(start):
+@pytest.mark.parametrize(
+    ("kind", "error", "text"), [("leaves", "SystemExit", "enough"), ("stops", "KeyboardInterrupt", "stopped")]
+)
+def test_an_exit_that_ends_the_loop_is_the_end_of_the_run(start, kind, error, text):
     program = start("runner_jobs")
     program.hear()
-    program.say(a_start("leaves", run=5))
+    program.say(a_start(kind, run=5))
     done = program.hear()
-    assert (done.run, done.error_type, done.error_message) == (5, "SystemExit", "enough")
+    assert (done.run, done.error_type, done.error_message) == (5, error, text)
     assert done.is_tainted
     program.thread.join(20)
     assert program.exits == (0,)
@@ -253,6 +268,46 @@ def test_what_is_printed_leaves_line_by_line(start, monkeypatch):
     program.end()
     monkeypatch.undo()
     assert printed.line_buffering
+
+
+def test_what_is_printed_last_leaves_before_the_runner_ends(start, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(runner, "flush_output", lambda: flushed.append(1))
+    program = start("runner_jobs")
+    program.hear()
+    program.end()
+    assert flushed == [1]
+
+
+ALL = ("--supervisor", "--control", "--table", "--cell-count", "--cell")
+
+
+@pytest.mark.parametrize("left_out", ALL)
+def test_a_runner_must_be_given_all_that_ties_it_to_its_supervisor(left_out, capsys):
+    given = [word for option in ALL if option != left_out for word in (option, "1")]
+    with pytest.raises(SystemExit) as ended:
+        main([*given, "runner_jobs"])
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("usage: runner ")
+    assert printed.endswith(f"runner: error: the following arguments are required: {left_out}\n")
+
+
+def test_a_runner_explains_its_arguments(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    explained = {
+        "--supervisor SUPERVISOR": "process id of the supervisor",
+        "--control CONTROL": "fd of the socket to the supervisor",
+        "--table TABLE": "fd of the shared memory",
+        "--cell CELL": "index of this runner's cell",
+        "--memory-limit MEMORY_LIMIT": "bytes",
+        "--traces": "send spans",
+        "jobs": "modules with jobs",
+    }
+    for argument, meaning in explained.items():
+        assert f"{argument} {meaning}" in printed
 
 
 def test_spans_and_kinds_are_json():

@@ -176,3 +176,16 @@ async def test_what_is_printed_is_logged_with_the_run_and_between_runs_with_none
     assert caplog.messages == ["before", "no newline", "after"]
     assert [getattr(record, at.JOB_ID, None) for record in caplog.records] == [None, "j", None]
     assert {getattr(record, at.RUNNER_PID) for record in caplog.records} == {4242}
+
+
+async def test_a_malformed_message_is_told_by_its_first_fault_without_its_content(case):
+    case.begin()
+    case.child.say(b'{"type":"report","run":"secret","value":1,"limit":[],"step":"s"}')
+    await until(lambda: case.child.kills)
+    fault = case.runner.describe_end()
+    assert "'loc': ('report', 'run')" in fault
+    assert not [word for word in ("secret", "limit", "https://") if word in fault]
+
+
+async def test_a_new_runner_is_not_overdue(case):
+    assert case.runner.was_overdue is False

@@ -171,3 +171,12 @@ async def test_nothing_is_started_after_the_stop() -> None:
         await asyncio.sleep(0)
     assert starting == ["began", "ended"]
     assert starts._tasks == set()
+
+
+async def test_a_stop_waits_until_the_starts_that_it_called_off_have_ended() -> None:
+    machine = Machine(work=60, timeout=60)
+    starts = RunnerStarter(machine.start, at_once=1)
+    starts.begin()
+    await until(lambda: machine.starting)
+    await starts.stop()
+    assert machine.starting == 0

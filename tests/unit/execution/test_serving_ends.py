@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 
 import pytest
 from tests.unit.execution.served import a_start
@@ -212,3 +213,56 @@ async def test_a_child_process_that_is_left_taints_the_runner(serve, monkeypatch
     monkeypatch.setattr(runner_loop, "has_children", lambda: True)
     done = await serve(body).run("a")
     assert (done.result, done.is_tainted) == ("null", True)
+
+
+async def test_a_cancellation_that_comes_too_late_for_the_handler_did_not_stop_it(serve):
+    @job("a")
+    async def body(ctx: JobContext):
+        served.serving._cancel()
+        return 1
+
+    served = serve(body)
+    assert await served.run("a") == messages.Done(run=1, result="1")
+    assert (await served.run("a", run=2)).result == "1"
+
+
+async def test_a_cancellation_after_the_handlers_end_does_not_reach_what_clears_up_behind_it(serve):
+    async def stay():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            served.serving._cancel()
+            await asyncio.sleep(0)
+
+    @job("a")
+    async def body(ctx: JobContext):
+        body.kept = asyncio.create_task(stay())
+        await asyncio.sleep(0)
+
+    served = serve(body)
+    assert await served.run("a") == messages.Done(run=1, result="null")
+
+
+async def test_a_cancellation_between_runs_is_passed_over(serve):
+    @job("a")
+    async def body(ctx: JobContext): ...
+
+    faults = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, fault: faults.append(fault))
+    served = serve(body)
+    served.say(messages.Cancel())
+    await until(lambda: served.serving._is_cancel_wanted)
+    assert await served.run("a") == messages.Done(run=1, result="null")
+    assert faults == []
+
+
+async def test_a_runner_whose_serving_was_cancelled_ends_and_prints_what_is_left(monkeypatch):
+    ends = []
+    monkeypatch.setattr(runner_loop.os, "_exit", ends.append)
+    monkeypatch.setattr(runner_loop, "flush_output", lambda: ends.append("flushed"))
+    task = asyncio.create_task(asyncio.sleep(60))
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    runner_loop._must_have_succeeded(task)
+    assert ends == ["flushed", 70]

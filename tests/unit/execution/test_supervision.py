@@ -175,3 +175,57 @@ async def test_a_runner_that_the_pools_stop_kills_is_interrupted_and_has_not_die
     await supervised.die()
     assert await supervised.outcome() == SHUTDOWN
     assert not supervised.supervision.is_reusable
+
+
+async def test_a_runner_is_not_used_again_before_the_end_of_its_run_is_known(supervised):
+    assert supervised.supervision.is_reusable is False
+    await supervised.say_done(result="1")
+    await supervised.outcome()
+    assert supervised.supervision.is_reusable is True
+
+
+async def test_a_runner_whose_handler_stopped_by_itself_is_not_used_again(supervised):
+    await supervised.say_done(error_type="DeadlinePassedError", was_stopped=True)
+    await supervised.outcome()
+    assert not supervised.supervision.is_reusable
+
+
+async def test_a_runner_that_was_told_to_stop_too_late_is_not_used_again(supervised):
+    await asyncio.sleep(0)
+    supervised.stop.request(StopReason.CANCELLED)
+    await until(lambda: supervised.runner.told)
+    await supervised.say_done(result="1")
+    await supervised.outcome()
+    assert not supervised.supervision.is_reusable
+
+
+async def test_a_runner_whose_run_was_lost_while_its_handler_returned_is_not_used_again(supervised):
+    await asyncio.sleep(0)
+    supervised.hard = boot_time() - 1
+    supervised.supervision._tick()
+    await supervised.say_done(result="1")
+    assert await supervised.outcome() == Lost()
+    assert not supervised.supervision.is_reusable
+
+
+async def test_a_runner_that_a_stopping_pool_abandoned_is_not_used_again(supervised):
+    await asyncio.sleep(0)
+    supervised.supervision.abandon()
+    await supervised.say_done(result="1")
+    await supervised.outcome()
+    assert not supervised.supervision.is_reusable
+
+
+async def test_when_the_supervision_is_called_off_nothing_more_is_written_and_the_runner_is_ended(supervised):
+    await supervised.say_step()
+    await supervised.say_done(result="1")
+    await asyncio.sleep(0)
+    supervised.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await supervised.outcome()
+    assert supervised.runner.done[-3:] == ["kill", "end run", "end"]
+    assert not supervised.supervision.is_reusable
+    supervised.may_write.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert supervised.steps == []

@@ -1,11 +1,13 @@
 """Where the spans of a job hang: everybody finds the same anchor, and each attempt has its own."""
 
 import hashlib
+from types import SimpleNamespace
 
 import pytest
 from opentelemetry.trace import TraceFlags
 
 from coordination.journal.rows import JobRow
+from worker.telemetry import anchors
 from worker.telemetry.anchors import anchor, submission, traceparent
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -50,3 +52,14 @@ def test_a_traceparent_has_every_digit() -> None:
     unsampled = submission(job(flags="00"))
     assert unsampled is not None
     assert traceparent(unsampled) == f"00-{TRACE}-{PARENT}-00"
+
+
+def test_an_anchor_is_never_the_id_that_stands_for_no_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Zeros:
+        def digest(self) -> bytes:
+            return bytes(32)
+
+    monkeypatch.setattr(anchors, "hashlib", SimpleNamespace(sha256=lambda _: Zeros()))
+    mine = anchor(job())
+    assert mine is not None
+    assert mine.span_id == 1

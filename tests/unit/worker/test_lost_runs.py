@@ -19,7 +19,7 @@ from contracts.telemetry import metrics, spans
 from coordination.clock import VirtualClock
 from coordination.journal.rows import JobRow
 from coordination.observations import RunCutOff
-from coordination.outcomes import Interrupted
+from coordination.outcomes import Failed, Interrupted, Outcome
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal
 from worker.telemetry.anchors import anchor
@@ -185,3 +185,19 @@ async def test_a_step_of_unknown_length_is_told_without_it(captured: Captured, d
     (span,) = captured.spans()
     told = [about for name, about in events_of(span) if name == spans.STEP_RECORDED]
     assert told == [{at.JOB_STEP: name, at.JOB_ATTEMPT: 2} for name in ("load", "count")]
+
+
+@pytest.mark.parametrize("end", [Interrupted("worker w1 was lost"), Failed("Broken", "no more attempts")])
+async def test_the_end_that_the_take_over_wrote_is_nothing_that_the_lost_worker_had_recorded(
+    captured: Captured, end: Outcome
+) -> None:
+    world = Journalled(clock=past())
+    await world.submit(traceparent=new_traceparent())
+    await world.start("w1")
+    await world.step("load")
+    held = world.held
+    assert held is not None
+    await world.end(end)
+    await tell(world.journal, Heartbeats(), RunCutOff(held.job, "w1"))
+    (span,) = captured.spans()
+    assert span.start_time == span.events[0].timestamp

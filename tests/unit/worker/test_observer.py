@@ -14,6 +14,7 @@ from contracts.telemetry import metrics, spans
 from coordination import observations as seen
 from coordination.observations import Refusal
 from coordination.outcomes import Completed
+from worker.telemetry import log_lines
 from worker.telemetry.anchors import anchor
 
 
@@ -248,6 +249,82 @@ async def test_a_wake_up_that_leads_nowhere_is_noted_on_its_span(
     with trace.get_tracer("test").start_as_current_span("process jobs"):
         await observed.operate("answer", 0, observation)
     assert events_of(captured.span("process jobs")) == [(event, {at.LOCK_NAME: LOCK})]
+
+
+# --- what is measured and logged of a run -------------------------------------------------------------
+
+
+async def test_what_is_observed_is_logged(observed: Observed, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[seen.Observation] = []
+    monkeypatch.setattr(log_lines, "write", logged.append)
+    observations: list[seen.Observation] = [seen.LeaseDenied(LOCK), seen.LockLeft(LOCK)]
+    for observation in observations:
+        observed.telemetry.observe(observation)
+    assert logged == observations
+
+
+async def test_the_margin_of_each_renewal_is_measured_during_a_run_and_before(
+    observed: Observed, captured: Captured
+) -> None:
+    await observed.operate("acquire", 0, seen.LeaseAcquired(LOCK, 0.1))
+    await observed.operate("renew", 1, seen.LeaseRenewed(LOCK, 4.0))
+    await observed.operate("take over", 0, seen.RunStarted(job(traceparent=new_traceparent())))
+    await observed.operate("renew", 1, seen.LeaseRenewed(LOCK, 3.0))
+    (margin,) = captured.points(metrics.LEASE_MARGIN)
+    assert (margin.count, margin.sum) == (2, 7.0)
+
+
+async def test_a_run_is_measured_in_seconds_from_its_start_to_its_end(
+    observed: Observed, captured: Captured
+) -> None:
+    await observed.begin(job())
+    [run] = observed.telemetry._open_runs()
+    run.began -= 100 * 10**9
+    await observed.finish(job())
+    (took,) = captured.points(metrics.JOB_RUN_DURATION)
+    assert (took.count, 100 <= took.sum < 160) == (1, True)
+
+
+async def test_a_run_whose_lock_is_given_back_without_its_end_is_not_told_on(
+    observed: Observed, captured: Captured
+) -> None:
+    await observed.begin(job(traceparent=new_traceparent()))
+    [run] = observed.telemetry._open_runs()
+    await observed.operate("release", 1, seen.LeaseReleased(LOCK))
+    assert run.timer is not None
+    assert run.timer.cancelled()
+
+
+async def test_a_start_without_a_lease_that_was_seen_is_charged_from_then_on(
+    observed: Observed, captured: Captured
+) -> None:
+    await observed.operate("take over", 3, seen.RunStarted(job()))
+    await observed.finish(job())
+    (calls,) = captured.points(metrics.JOB_STORAGE_CALLS)
+    assert (calls.count, calls.sum) == (1, observed.made)
+
+
+async def test_the_end_of_what_never_ran_here_and_a_lock_on_which_nothing_ran_are_passed_over(
+    observed: Observed, captured: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
+    await observed.operate("end", 1, seen.RunEnded(job(), Completed()))
+    await observed.operate("acquire", 2, seen.LeaseAcquired(LOCK, 0.1))
+    await observed.operate("look", 2, seen.LockLeft(LOCK))
+    assert "observation not told" not in caplog.text
+    assert captured.points(metrics.JOB_RUN_DURATION) == captured.points(metrics.JOB_STORAGE_CALLS) == []
+
+
+@pytest.mark.parametrize("is_traced", [True, False])
+async def test_a_step_of_a_run_that_is_over_or_has_no_trace_is_told_without_calls(
+    observed: Observed, captured: Captured, *, is_traced: bool
+) -> None:
+    traceparent = new_traceparent()
+    row = job(traceparent=traceparent if is_traced else None)
+    if not is_traced:
+        await observed.begin(row)
+        await observed.operate("step", 2, seen.StepRecorded(row, "load", 0.1))
+    observed.telemetry.step_over(run_of(row), "load", span_data(traceparent))
+    assert len(captured.spans()) == is_traced
 
 
 # --- runners ------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def test_a_steps_span_says_whose_it_is(relayed: RunnerSpans, captured: Captured)
 def test_a_step_that_an_error_left_says_so(relayed: RunnerSpans, captured: Captured) -> None:
     relayed.step_over(run_of(JOB), "load", span_data(TRACEPARENT), ValueError("no such account"))
     (span,) = captured.spans()
-    assert span.attributes[at.ERROR_TYPE] == "ValueError"
+    assert (span.name, span.attributes[at.ERROR_TYPE]) == ("step load", "ValueError")
     status = (span.status.status_code, span.status.description)
     assert status == (StatusCode.ERROR, "ValueError: no such account")
 

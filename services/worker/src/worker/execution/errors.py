@@ -4,9 +4,6 @@
 class ExecutionError(Exception):
     """Jobs cannot be executed."""
 
-    def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").split("\n")[0])
-
 
 class RunnerStartError(ExecutionError):
     """A runner did not start."""
