@@ -22,7 +22,7 @@ from tests.integration.fuzz.hostile_messages import MODELS, fuzzed, good, monste
 from contracts import topology
 from contracts.messages import Hint, JobEvents, RunJob, SubmitJob
 from service_defaults.broker import NotUnderstoodError, parse_body
-from service_defaults.broker.decoding import tolerate_any_properties
+from service_defaults.broker.faststream_internals import tolerate_any_properties
 
 pytestmark = pytest.mark.integration
 

@@ -123,7 +123,7 @@ MUTANTS = [
         "a message is read with any properties",
         (
             Change(
-                "service_defaults.broker.decoding",
+                "service_defaults.broker.faststream_internals",
                 '    decode.TABLE_MAPPING[b"T"] = _timestamp\n',
                 "",
             ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pamqp import commands, decode, frame, header
 
-from service_defaults.broker.decoding import tolerate_any_properties
+from service_defaults.broker.faststream_internals import tolerate_any_properties
 
 
 class RawText(str):

@@ -26,6 +26,7 @@ from service_defaults.broker import (
     jobs_queue,
     lost_connections_as_errors,
 )
+from service_defaults.broker.faststream_internals import set_consume
 
 logger = logging.getLogger("turnstile.worker")
 
@@ -76,9 +77,9 @@ class WakeUps:
             description=RunJob.__doc__,
         )
         self._subscriber(self.on_wake_up)
-        # While a consumer ends, the broker delivers another wake-up. FastStream would neither handle nor
-        # settle it, and no other worker would get it before this process has ended.
-        self._subscriber.consume = self._consume  # type: ignore[method-assign]
+        # While a consumer ends, the broker delivers another wake-up, and no other worker would get it before
+        # this process has ended.
+        set_consume(self._subscriber, self._consume)
 
     async def _consume(self, msg: IncomingMessage) -> None:
         """Deal with a message, also when the consumer is being stopped.

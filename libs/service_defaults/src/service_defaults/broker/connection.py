@@ -18,7 +18,11 @@ from yarl import URL
 
 from contracts.telemetry import attributes as at
 from coordination.ports import UnknownOutcomeError
-from service_defaults.broker.decoding import tolerate_any_properties
+from service_defaults.broker.faststream_internals import (
+    connection_of,
+    set_connection_class,
+    tolerate_any_properties,
+)
 from service_defaults.broker.lost_connections import lost_connections_as_errors
 from service_defaults.broker.topology import declare_topology
 from service_defaults.broker.tracing import MessageTelemetry
@@ -84,8 +88,7 @@ class TurnstileBroker(RabbitBroker):
             specification_url=str(address.with_user(None).with_query(None)),
             middlewares=[MessageTelemetry(address)],
         )
-
-        self._connection_kwargs["connection_class"] = _Connection
+        set_connection_class(self, _Connection)
 
     async def start(self) -> None:
         """Connect, declare the topology, start the subscribers.
@@ -104,7 +107,7 @@ class TurnstileBroker(RabbitBroker):
         exc_tb: TracebackType | None = None,
     ) -> None:
         """Let handlers in flight end, and close the connection, also when RabbitMQ does not answer."""
-        connection = self._connection
+        connection = connection_of(self)
         try:
             with lost_connections_as_errors():
                 async with asyncio.timeout(self._stop_seconds):

@@ -9,6 +9,7 @@ from faststream.rabbit import RabbitBroker
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from contracts.telemetry import attributes as at
+from service_defaults.broker.faststream_internals import connection_of, is_consuming
 from service_defaults.broker.lost_connections import lost_connections_as_errors
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ async def probe(broker: RabbitBroker, *, consumes: bool) -> None:
 
     With `consumes`, there must be a running subscriber's consumer; one stopped on purpose is no problem.
     """
-    connection = broker._connection  # noqa: SLF001 -- `connect` would wait for a broker that is away
+    connection = connection_of(broker)
     if connection is None or not connection.connected.is_set():
         raise NotConsumingError("not connected to RabbitMQ")
     try:
@@ -33,7 +34,7 @@ async def probe(broker: RabbitBroker, *, consumes: bool) -> None:
             async with connection.channel() as channel:
                 for subscriber in running(broker) if consumes else ():
                     queue = await channel.declare_queue(subscriber.queue.name, passive=True, robust=False)
-                    if queue.declaration_result.consumer_count == 0 or not await _is_consuming(subscriber):
+                    if queue.declaration_result.consumer_count == 0 or not await is_consuming(subscriber):
                         raise NotConsumingError(f"nobody consumes the queue {subscriber.queue.name} here")
     except CONNECTION_EXCEPTIONS as error:
         raise NotConsumingError(f"RabbitMQ does not answer: {error!r}") from error
@@ -70,7 +71,7 @@ class ConsumerWatchdog:
 
         A broker that is away or slow is not a reason: the connection comes back by itself.
         """
-        connection = self._broker._connection  # noqa: SLF001
+        connection = connection_of(self._broker)
         if connection is None or not connection.connected.is_set():
             self._deaf = 0
             return
@@ -92,7 +93,7 @@ class ConsumerWatchdog:
 
     async def _connect_again(self) -> None:
         """Have every channel and consumer made anew; a subscriber started again keeps its old channel."""
-        connection = self._broker._connection  # noqa: SLF001
+        connection = connection_of(self._broker)
         try:
             with lost_connections_as_errors():
                 async with asyncio.timeout(_PROBE_SECONDS):
@@ -100,12 +101,3 @@ class ConsumerWatchdog:
                         await connection.reconnect()
         except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
             logger.warning("not connected again", extra={at.ERROR_MESSAGE: repr(error)})
-
-
-async def _is_consuming(subscriber: RabbitSubscriber) -> bool:
-    """Tell whether this process's own consumer is known to the channel as it is now."""
-    queue, tag = subscriber._queue_obj, subscriber._consumer_tag  # noqa: SLF001 -- there is no public way
-    if queue is None or tag is None or queue.channel.is_closed:
-        return False
-    underlying = await queue.channel.get_underlay_channel()
-    return tag in getattr(underlying, "consumers", {tag: None})
