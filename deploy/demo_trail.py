@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from azure_storage.installation import connect
-from azure_storage.read_models import ReadModelNames, ReadModels
+from azure_storage.read_models import ReadModels
 from deploy.settings import PREFIX, StackSettings
 from service_defaults.settings import ServiceSettings
 
@@ -35,9 +35,8 @@ async def _read_trails(settings: StackSettings, wanted: Mapping[str, int]) -> di
     }
     service = ServiceSettings.model_validate(values)
     connection = connect(service)
-    names = ReadModelNames(audit=service.audit_table)
     try:
-        read_models = ReadModels(connection, names)
+        read_models = ReadModels(connection)
         return {job_id: await _read(read_models, job_id, count) for job_id, count in wanted.items()}
     finally:
         await connection.aclose()

@@ -15,7 +15,7 @@ from tests.waiting import until
 from audit_projector.main import create_app
 from audit_projector.settings import AuditProjectorSettings
 from azure_storage.connection import StorageConnection
-from azure_storage.installation import connect, read_model_names
+from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModels, ReadModelWriter
 from contracts.identifiers import new_id
@@ -84,8 +84,7 @@ async def installation(rabbitmq_url: str, connection_string: str) -> AsyncIterat
         port=0,
     )
     storage = connect(settings)
-    names = read_model_names(settings)
-    models, writer = ReadModels(storage, names), ReadModelWriter(storage, names)
+    models, writer = ReadModels(storage), ReadModelWriter(storage)
     await writer.prepare()
     broker = make_broker(settings)
     await broker.start()

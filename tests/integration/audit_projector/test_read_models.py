@@ -12,7 +12,6 @@ from azure_storage.names import StorageNames
 from azure_storage.read_models import (
     CursorError,
     KnownLock,
-    ReadModelNames,
     ReadModels,
     ReadModelWriter,
     StaleError,
@@ -44,7 +43,7 @@ class Tables:
 async def tables(azurite: Azurite, storage_namespace: str) -> AsyncIterator[Tables]:
     names = StorageNames(prefix=storage_namespace)
     storage = StorageConnection.from_connection_string(azurite.connection_string, names)
-    made = Tables(storage, ReadModels(storage, ReadModelNames()), ReadModelWriter(storage, ReadModelNames()))
+    made = Tables(storage, ReadModels(storage), ReadModelWriter(storage))
     await made.writer.prepare()
     yield made
     await storage.aclose()
@@ -172,7 +171,7 @@ async def test_a_locks_last_fence_never_falls(tables: Tables) -> None:
 async def test_a_locks_last_fence_is_the_highest_of_all_writers_also_after_the_tables_were_emptied(
     tables: Tables,
 ) -> None:
-    other = ReadModelWriter(tables.storage, ReadModelNames())
+    other = ReadModelWriter(tables.storage)
     key = partition("ledger")
     for writer, fence in ((tables.writer, 1), (other, 2), (tables.writer, 3), (tables.writer, 4), (other, 3)):
         await writer.record_lock(KnownLock("ledger", key, fence))

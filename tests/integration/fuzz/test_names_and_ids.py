@@ -24,7 +24,7 @@ from tests.waiting import until
 
 from audit_projector.settings import AuditProjectorSettings
 from azure_storage.connection import StorageConnection
-from azure_storage.installation import connect, read_model_names
+from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models import ReadModels
@@ -59,7 +59,7 @@ async def place(rabbitmq: RabbitMQ, azurite: Azurite) -> AsyncIterator[Installat
         await stack.enter_async_context(projector(beside))
         await until(publisher.is_ready)
         storage = await stack.enter_async_context(_closing(connect(settings)))
-        models = ReadModels(storage, read_model_names(settings))
+        models = ReadModels(storage)
         yield Installation(publisher, storage, TableJournal(storage), models)
 
 

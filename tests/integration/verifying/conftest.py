@@ -16,7 +16,7 @@ from tests.unit.verification.authored import Author, eventful
 from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.names import StorageNames
-from azure_storage.read_models import ReadModelNames, ReadModelWriter, TrailEntry
+from azure_storage.read_models import ReadModelWriter, TrailEntry
 from command_line.verifying.storage import StorageEvidence
 from coordination.journal import rows
 from coordination.journal.events import announced
@@ -33,7 +33,6 @@ class Written:
     """What stands in the tables: all that may happen under one lock, and jobs that wait under another."""
 
     connection: StorageConnection
-    names: ReadModelNames
     evidence: StorageEvidence
     idle: Author
     busy: Author
@@ -74,8 +73,7 @@ async def written(azurite: Azurite, storage_namespace: str) -> AsyncIterator[Wri
     names = StorageNames(prefix=storage_namespace)
     connection = StorageConnection.from_connection_string(azurite.connection_string, names)
     await connection.prepare()
-    read_models = ReadModelNames()
-    writer = ReadModelWriter(connection, read_models, _SECONDS)
+    writer = ReadModelWriter(connection, _SECONDS)
     await writer.prepare()
     idle, busy = eventful(), Author("busy", first_number=50)
     busy.start(busy.submit())
@@ -83,7 +81,7 @@ async def written(azurite: Azurite, storage_namespace: str) -> AsyncIterator[Wri
         busy.submit()
     for author in (idle, busy):
         await _write(author, TableJournal(connection, _SECONDS), writer)
-    yield Written(connection, read_models, StorageEvidence(connection, read_models), idle, busy)
+    yield Written(connection, StorageEvidence(connection), idle, busy)
     await connection.aclose()
 
 

@@ -178,8 +178,8 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.read_models.writing",
-                "        return await self._tables.put(self._names.summaries, row, etag)\n",
-                "        await self._tables.upsert(self._names.summaries, [row])\n"
+                "        return await self._tables.put(Table.SUMMARIES, row, etag)\n",
+                "        await self._tables.upsert(Table.SUMMARIES, [row])\n"
                 '        return etag or "any"\n',
             ),
         ),
@@ -191,8 +191,8 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.read_models.writing",
-                "self._names.tenures, stored, merge=True)",
-                "self._names.tenures, stored)",
+                "Table.TENURES, stored, merge=True)",
+                "Table.TENURES, stored)",
             ),
         ),
         f"{_READ_MODELS}writing.py::test_what_is_stored_of_a_tenure_stays",

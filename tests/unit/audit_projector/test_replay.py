@@ -149,7 +149,6 @@ async def test_tables_are_there_before_they_are_wiped_and_the_storage_is_closed_
 ) -> None:
     storage = Storage(fails=fails)
     monkeypatch.setattr(rebuild, "connect", lambda _: storage)
-    monkeypatch.setattr(rebuild, "read_model_names", lambda _: None)
     monkeypatch.setattr(rebuild, "TableJournal", lambda _: InMemoryJournal())
     monkeypatch.setattr(rebuild, "ReadModelWriter", lambda *_: storage)
     monkeypatch.setattr(rebuild, "registered_jobs", lambda _: registered())

@@ -7,9 +7,7 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.identity.aio import DefaultAzureCredential
 
 from azure_storage.calls import StorageCall, deadline_in
-from azure_storage.installation import connect, read_model_names
-from azure_storage.names import StorageNames
-from azure_storage.read_models import ReadModelNames
+from azure_storage.installation import connect
 from service_defaults.settings import ServiceSettings
 
 ADDRESSES = {"storage_blob_url": "https://a.blob.example", "storage_table_url": "https://a.table.example"}
@@ -22,15 +20,12 @@ def _no_settings_around(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"TURNSTILE_STORAGE_{name}", raising=False)
 
 
-async def test_a_connection_string_connects_by_key_under_the_names_of_the_settings() -> None:
-    settings = ServiceSettings.model_validate(
-        {"storage_connection_string": KEY, "storage_namespace": "eu", "journal_table": "Truth"}
-    )
+async def test_a_connection_string_connects_by_key_under_names_with_the_namespace() -> None:
+    settings = ServiceSettings.model_validate({"storage_connection_string": KEY, "storage_namespace": "eu"})
     connection = connect(settings)
     assert isinstance(connection.credential, AzureNamedKeyCredential)
     assert connection.table_url == "https://a.table.core.windows.net"
-    assert (connection.names.journal_table, connection.names.lock_container) == ("euTruth", "eulocks")
-    assert read_model_names(settings).audit == "JobAuditTrail"
+    assert (connection.names.journal_table, connection.names.lock_container) == ("euJournal", "eulocks")
     await connection.aclose()
 
 
@@ -41,27 +36,6 @@ async def test_addresses_connect_by_identity_under_the_same_names() -> None:
     assert connection.blob_url == "https://a.blob.example"
     assert connection.table_url == "https://a.table.example"
     assert connection.names.index_table == "euJobIndex"
-    await connection.aclose()
-
-
-@pytest.mark.parametrize("account", [{"storage_connection_string": KEY}, ADDRESSES])
-async def test_every_name_is_the_one_of_its_setting(account: dict[str, str]) -> None:
-    settings = ServiceSettings.model_validate(
-        account
-        | {"journal_table": "Nam1", "job_index_table": "Nam2", "lock_container": "nam3"}
-        | {
-            "audit_table": "Nam4",
-            "recent_events_table": "Nam5",
-            "summaries_table": "Nam6",
-            "tenures_table": "Nam7",
-        }
-        | {"locks_table": "Nam8", "workers_table": "Nam9", "kinds_table": "Nam10"}
-    )
-    connection = connect(settings)
-    assert connection.names == StorageNames("", "Nam1", "Nam2", "nam3")
-    names = read_model_names(settings)
-    assert names == ReadModelNames("Nam4", "Nam5", "Nam6", "Nam7", "Nam8", "Nam9", "Nam10")
-    assert names.all() == [f"Nam{n}" for n in range(4, 11)]
     await connection.aclose()
 
 

@@ -18,7 +18,7 @@ from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage.calls import MissingTableError
 from azure_storage.names import StorageNames
-from azure_storage.read_models import CursorError, KnownLock, ReadModelNames, ReadModels, registered_jobs
+from azure_storage.read_models import CursorError, KnownLock, ReadModels, Table, registered_jobs
 from azure_storage.read_models import reading as module
 from azure_storage.read_models.keys import read_cursor, write_cursor
 from azure_storage.register import SHARDS
@@ -261,7 +261,8 @@ async def test_jobs_of_a_shard_without_an_answer_are_not_left_out(service: FakeS
 
 
 async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeService) -> None:
-    models = ReadModels(service.connection, ReadModelNames("N1A", "N2A", "N3A", "N4A", "N5A", "N6A", "N7A"))
+    service.connection.names = StorageNames(prefix="Blue")
+    models = ReadModels(service.connection)
     service.answer = page()
     await models.audit_trail(JOB)
     await models.recent_events(1)
@@ -273,9 +274,9 @@ async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeServ
     await models.check()
     service.answer = Prepared(201, headers={"ETag": ETAG, "Last-Modified": "Sat, 21 Nov 2026 01:47:05 GMT"})
     await models.prepare()
-    assert [path for _, path in service.asked[:8]] == [f"/N{n}A()" for n in (*range(1, 8), 7)]
+    assert [path for _, path in service.asked[:8]] == [f"/Blue{table}()" for table in (*Table, Table.KINDS)]
     created = [body.partition(b": ")[2] for body in service.bodies if body.startswith(b'{"TableName"')]
-    assert created[2:] == [f'"N{n}A"}}'.encode() for n in range(1, 8)]
+    assert created[2:] == [f'"Blue{table}"}}'.encode() for table in Table]
     service.answer = table_refusal(404, "TableNotFound")
     with pytest.raises(MissingTableError):
         await models.check()

@@ -21,7 +21,7 @@ from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage.calls import CallOutcome, MissingTableError
 from azure_storage.names import StorageNames
-from azure_storage.read_models import ReadModelNames, StaleError
+from azure_storage.read_models import StaleError, Table
 from azure_storage.read_models.tables import Tables
 from coordination.ports import AccessDeniedError, UnknownOutcomeError
 
@@ -320,16 +320,16 @@ async def test_whether_tables_are_there_is_asked_of_the_one_created_last(
     service: FakeService, tables: Tables
 ) -> None:
     service.answer = page()
-    await tables.check(ReadModelNames())
+    await tables.check()
     assert service.asked == [("GET", "/BlueKinds()")]
     assert service.requests[0].query["$top"] == "1"
     service.answer = table_refusal(404, "TableNotFound")
     with pytest.raises(MissingTableError):
-        await tables.check(ReadModelNames())
+        await tables.check()
 
 
 async def test_preparing_creates_the_tables_of_the_installation(service: FakeService, tables: Tables) -> None:
     service.answer = Prepared(201, headers={"ETag": OLD, "Last-Modified": "Sat, 21 Nov 2026 01:47:05 GMT"})
-    await tables.prepare(["One", "Two"])
+    await tables.prepare()
     created = [json.loads(body)["TableName"] for body in service.bodies if body]
-    assert created == ["BlueJournal", "BlueJobIndex", "BlueOne", "BlueTwo"]
+    assert created == ["BlueJournal", "BlueJobIndex", *(f"Blue{table}" for table in Table)]

@@ -21,11 +21,12 @@ from tests.unit.azure_storage.answers import (
 from tests.unit.azure_storage.documents import JOB, LATER, MOMENT, SUMMARY, TENURE, entry
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
+from azure_storage.names import StorageNames
 from azure_storage.read_models import (
     KnownLock,
-    ReadModelNames,
     ReadModelWriter,
     StaleError,
+    Table,
     Tenure,
     Watermark,
     writing,
@@ -283,8 +284,8 @@ async def test_kinds_and_workers_have_rows_of_their_own(
 
 
 async def test_a_writer_keeps_to_the_names_of_its_installation(service: FakeService) -> None:
-    names = ReadModelNames("N1A", "N2A", "N3A", "N4A", "N5A", "N6A", "N7A")
-    writer = ReadModelWriter(service.connection, names)
+    service.connection.names = StorageNames(prefix="Blue")
+    writer = ReadModelWriter(service.connection)
     service.answer = written()
     await writer.record_trail([entry()])
     await writer.record_recent([entry()])
@@ -295,12 +296,12 @@ async def test_a_writer_keeps_to_the_names_of_its_installation(service: FakeServ
     await writer.record_heartbeat(Worker(worker="w", seen_at=MOMENT))
     await writer.publish_kind(Kind(kind="k", parameters={}, published_at=MOMENT))
     tables = [path.partition("(")[0] for method, path in service.asked if method != "GET"]
-    assert tables == [f"/N{n}A" for n in range(1, 8)]
+    assert tables == [f"/Blue{table}" for table in Table]
     service.answer = Prepared(201, headers={"ETag": ETAG, "Last-Modified": "Sat, 21 Nov 2026 01:47:05 GMT"})
     service.bodies.clear()
     await writer.prepare()
     created = [json.loads(body)["TableName"] for body in service.bodies if body]
-    assert created == ["Journal", "JobIndex", *(f"N{n}A" for n in range(1, 8))]
+    assert created == ["BlueJournal", "BlueJobIndex", *(f"Blue{table}" for table in Table)]
     service.answer = page()
     await writer.check()
-    assert service.asked[-1] == ("GET", "/N7A()")
+    assert service.asked[-1] == ("GET", "/BlueKinds()")

@@ -26,10 +26,10 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(STORAGE, "AccountName=a;AccountKey=b")
-    monkeypatch.setenv("TURNSTILE_JOURNAL_TABLE", "")
+    monkeypatch.setenv("TURNSTILE_RABBITMQ_NAMESPACE", "")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     settings = read_settings(ServiceSettings)
-    assert (settings.journal_table, settings.otlp_endpoint) == ("Journal", None)
+    assert (settings.rabbitmq_namespace, settings.otlp_endpoint) == ("turnstile", None)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,6 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("TURNSTILE_PORT", "70000"),
         ("TURNSTILE_RABBITMQ_URL", f"http://user:{SECRET}@host"),
         ("TURNSTILE_LOG_LEVEL", SECRET),
-        ("TURNSTILE_JOURNAL_TABLE", "9lives"),
         ("TURNSTILE_STORAGE_NAMESPACE", "Not-Allowed"),
         ("TURNSTILE_DEFERRAL_SECONDS", "-1"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", SECRET),

@@ -105,18 +105,17 @@ def test_what_stops_the_checker_decides_the_exit_code(
     assert asked.closed == 1
 
 
-def test_both_settings_of_the_storage_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_namespace_of_the_storage_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TURNSTILE_STORAGE_NAMESPACE", "mine")
-    monkeypatch.setenv("TURNSTILE_AUDIT_TABLE", "Trail")
     seen: list[Any] = []
 
-    def evidence(connection: StorageConnection, names: Any) -> Records:
-        seen.append((connection.names.table(connection.names.journal), names.audit))
+    def evidence(connection: StorageConnection) -> Records:
+        seen.append(connection.names.journal_table)
         return Records(eventful())
 
     monkeypatch.setattr(command, "StorageEvidence", evidence)
     assert call("--patience", "0").exit_code == 0
-    assert seen == [("mineJournal", "Trail")]
+    assert seen == ["mineJournal"]
 
 
 # --- the page -----------------------------------------------------------------------

@@ -3,41 +3,39 @@
 import re
 from dataclasses import dataclass
 
+#: The authoritative table, and the register of all jobs.
+JOURNAL, INDEX = "Journal", "JobIndex"
+
 
 @dataclass(frozen=True)
 class StorageNames:
-    """Names; `prefix` leads every one of them. Raises ValueError when the store could not accept one.
+    """Names; `prefix` leads every one of them. Raises ValueError when the store could not accept them.
 
-    Tables take 3 to 63 letters and digits, led by a letter; the container takes 3 to 63 lower-case letters,
-    digits and single dashes.
+    A table's name has 3 to 63 letters and digits and begins with a letter; a container's is in lower case.
     """
 
     prefix: str = ""
-    journal: str = "Journal"
-    index: str = "JobIndex"
-    locks: str = "locks"
 
     def __post_init__(self) -> None:
-        for name in (self.journal_table, self.index_table):
-            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{2,62}", name):
-                raise ValueError(f"{name!r} cannot be the name of a table")
-        if not re.fullmatch(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*", self.lock_container):
-            raise ValueError(f"{self.lock_container!r} cannot be the name of a container")
+        if not re.fullmatch(r"([A-Za-z][A-Za-z0-9]{0,39})?", self.prefix):
+            raise ValueError(
+                f"{self.prefix!r} cannot lead the names of tables: use up to 40 letters and digits"
+            )
 
     @property
     def journal_table(self) -> str:
         """The authoritative table."""
-        return self.table(self.journal)
+        return self.table(JOURNAL)
 
     @property
     def index_table(self) -> str:
         """The register of all jobs."""
-        return self.table(self.index)
+        return self.table(INDEX)
 
     @property
     def lock_container(self) -> str:
         """The container with one blob per lock."""
-        return f"{self.prefix}{self.locks}".lower()
+        return f"{self.prefix}locks".lower()
 
     def table(self, name: str) -> str:
         """Give the full name of another table of this installation."""

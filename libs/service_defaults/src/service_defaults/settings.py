@@ -10,9 +10,6 @@ from contracts.topology import Topology
 
 PREFIX = "TURNSTILE_"
 
-#: A name of an Azure table: letters and digits, no digit first.
-TableName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$")]
-
 SettingsT = TypeVar("SettingsT", bound="ServiceSettings")
 
 
@@ -39,27 +36,6 @@ class ServiceSettings(BaseSettings):
     storage_table_url: str | None = None
     #: Put before the name of every table and container; keeps installations apart in one account.
     storage_namespace: Annotated[str, Field(pattern=r"^([a-z][a-z0-9]{0,19})?$")] = ""
-
-    #: The blob container of the locks.
-    lock_container: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$")] = "locks"
-    #: The authoritative table.
-    journal_table: TableName = "Journal"
-    #: The register of job ids and of active jobs.
-    job_index_table: TableName = "JobIndex"
-    #: Every event of every job.
-    audit_table: TableName = "JobAuditTrail"
-    #: The events again, newest first.
-    recent_events_table: TableName = "RecentEvents"
-    #: One row per job, for lists and filters.
-    summaries_table: TableName = "JobSummaries"
-    #: Who held which lock from when to when.
-    tenures_table: TableName = "LockTenures"
-    #: The locks ever seen.
-    locks_table: TableName = "Locks"
-    #: The workers' heartbeats.
-    workers_table: TableName = "Workers"
-    #: The kinds of jobs the workers know, with their parameters' JSON schemas.
-    kinds_table: TableName = "Kinds"
 
     #: How long a wake-up that found its lock held waits before it is sent again; shorter means more messages.
     deferral_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 5.0

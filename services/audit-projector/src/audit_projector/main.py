@@ -11,7 +11,7 @@ from audit_projector.handling import EventHandler, subscribe
 from audit_projector.settings import AuditProjectorSettings
 from audit_projector.telemetry import ProjectionTelemetry
 from audit_projector.wiring import make_projection
-from azure_storage.installation import connect, read_model_names
+from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModelWriter
 from coordination.clock import SystemClock
@@ -31,7 +31,7 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     clock = SystemClock()
     storage = connect(settings, StorageTelemetry().observe)
     journal = TableJournal(storage)
-    models = ReadModelWriter(storage, read_model_names(settings))
+    models = ReadModelWriter(storage)
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
     telemetry = ProjectionTelemetry()
     projection = make_projection(journal, models, telemetry.observe)

@@ -12,7 +12,7 @@ from audit_projector.projection import Projection
 from audit_projector.settings import AuditProjectorSettings
 from audit_projector.telemetry import ProjectionTelemetry
 from audit_projector.wiring import make_projection
-from azure_storage.installation import connect, read_model_names
+from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModelWriter, registered_jobs
 from coordination.clock import SystemClock
@@ -45,7 +45,7 @@ async def rebuild(settings: AuditProjectorSettings) -> Rebuilt:
     storage = connect(settings)
     try:
         journal = TableJournal(storage)
-        models = ReadModelWriter(storage, read_model_names(settings))
+        models = ReadModelWriter(storage)
         await models.prepare()
         wiped = await models.wipe()
         projection = make_projection(journal, models, ProjectionTelemetry().observe)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from azure_storage.installation import connect, read_model_names
+from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModels
 from coordination.clock import SystemClock
@@ -30,7 +30,7 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
     settings = settings or read_settings(PublisherSettings)
     clock, stop = SystemClock(), ShutdownSignal()
     storage = connect(settings, StorageTelemetry().observe)
-    journal, read_models = TableJournal(storage), ReadModels(storage, read_model_names(settings))
+    journal, read_models = TableJournal(storage), ReadModels(storage)
     broker = make_broker(settings)
     notifier = RabbitNotifier(
         broker, settings.topology, settings.deferral_milliseconds, timeout=settings.wake_up_timeout_seconds

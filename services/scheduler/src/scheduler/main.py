@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from faststream.asgi import AsgiFastStream
 
-from azure_storage.installation import connect, read_model_names
+from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models.reading import ReadModels
@@ -34,7 +34,7 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds)
     storage = connect(settings, StorageTelemetry().observe)
     journal, leases = TableJournal(storage), BlobLeases(storage)
-    read_models = ReadModels(storage, read_model_names(settings))
+    read_models = ReadModels(storage)
     telemetry = SchedulerTelemetry(clock, settings.survey_seconds)
     rounds = Rounds(
         Sweeper(leases, journal, notifier, clock, read_models.projected_seq),

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from faststream.asgi import AsgiFastStream
 
-from azure_storage.installation import connect, read_model_names
+from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models.reading import ReadModels
@@ -42,7 +42,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     calls = StorageCalls()
     storage = connect(settings, calls.observe)
     journal = TableJournal(storage)
-    read_models = ReadModels(storage, read_model_names(settings))
+    read_models = ReadModels(storage)
     telemetry = Telemetry(settings.name, journal, read_models)
     pool = RunnerPool(
         settings.concurrency,
@@ -76,7 +76,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     heartbeat = Heartbeat(
         settings.name,
         settings.concurrency,
-        ReadModelWriter(storage, read_model_names(settings)),
+        ReadModelWriter(storage),
         clock,
         pool.kinds,
         lambda: dispatcher.running,

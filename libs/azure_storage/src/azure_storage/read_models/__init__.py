@@ -16,17 +16,17 @@ The first five can be wiped and derived again at any time.
 from azure_storage.read_models.documents import KnownLock, StaleError, Summary, Tenure, TrailEntry, Watermark
 from azure_storage.read_models.keys import CursorError
 from azure_storage.read_models.reading import ReadModels, registered_jobs
-from azure_storage.read_models.tables import ReadModelNames
+from azure_storage.read_models.tables import Table
 from azure_storage.read_models.writing import ReadModelWriter
 
 __all__ = [
     "CursorError",
     "KnownLock",
-    "ReadModelNames",
     "ReadModelWriter",
     "ReadModels",
     "StaleError",
     "Summary",
+    "Table",
     "Tenure",
     "TrailEntry",
     "Watermark",

@@ -7,7 +7,7 @@ from azure_storage.connection import StorageConnection
 from azure_storage.queries import TableQueries
 from azure_storage.read_models import keys, rows
 from azure_storage.read_models.documents import KnownLock, Summary, Tenure
-from azure_storage.read_models.tables import ReadModelNames, Tables, plain
+from azure_storage.read_models.tables import Table, Tables, plain
 from azure_storage.read_models.writing import FENCES, KINDS, LOCKS, PLACES, WORKERS
 from azure_storage.register import SHARDS
 from contracts import lock_names
@@ -33,28 +33,25 @@ class ReadModels:
     ValueError for one that was not given by an earlier answer.
     """
 
-    def __init__(
-        self, connection: StorageConnection, names: ReadModelNames | None = None, timeout: float = 5.0
-    ) -> None:
-        self._names = names or ReadModelNames()
+    def __init__(self, connection: StorageConnection, timeout: float = 5.0) -> None:
         self._tables = Tables(connection, timeout)
 
     async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
-        await self._tables.prepare(self._names.all())
+        await self._tables.prepare()
 
     async def check(self) -> None:
         """Do nothing but see whether the tables are there and answer."""
-        await self._tables.check(self._names)
+        await self._tables.check()
 
     async def recent_events(self, limit: int, cursor: str | None = None) -> Page[Event]:
         """Give events of all jobs, newest first."""
-        found, following = await self._newest(self._names.recent_events, limit, cursor)
+        found, following = await self._newest(Table.RECENT_EVENTS, limit, cursor)
         return Page[Event](items=[rows.read_event(row) for row in found], next=following)
 
     async def audit_trail(self, job_id: str) -> list[Event]:
         """Give all events of a job that are projected, in order."""
-        query = self._tables.every(self._names.audit, _PARTITION, {"partition": job_id, "row": ""})
+        query = self._tables.every(Table.AUDIT, _PARTITION, {"partition": job_id, "row": ""})
         return [rows.read_event(row) async for row in query]
 
     async def summaries(
@@ -69,23 +66,23 @@ class ReadModels:
         """Give jobs, the last submitted first, of one status, kind or lock if given."""
         wanted = {"status": status, "kind": kind, "lock": lock}
         given = {name: value for name, value in wanted.items() if value is not None}
-        found, following = await self._newest(self._names.summaries, limit, cursor, given)
+        found, following = await self._newest(Table.SUMMARIES, limit, cursor, given)
         return Page[Summary](items=[rows.read_summary(row) for row in found], next=following)
 
     async def projected_seq(self, job_id: str) -> int:
         """Tell up to which event a job is projected; 0 when it is not."""
-        place = await self._tables.get(self._names.summaries, f"{PLACES}{job_id}", "summary")
+        place = await self._tables.get(Table.SUMMARIES, f"{PLACES}{job_id}", "summary")
         if place is None:
             return 0
         key = place["SummaryPartition"], place["SummaryRow"]
-        row = await self._tables.get(self._names.summaries, *key)
+        row = await self._tables.get(Table.SUMMARIES, *key)
         return 0 if row is None else int(row["ProjectedSeq"])
 
     async def tenures(self, lock: str, limit: int, cursor: str | None = None) -> Page[Tenure]:
         """Give who held a lock, the latest fence first. A page may be short although more follow."""
         partition = lock_names.partition(lock)
         if cursor is None:
-            known = await self._tables.get(self._names.locks, LOCKS, partition)
+            known = await self._tables.get(Table.LOCKS, LOCKS, partition)
             high = 1 + (0 if known is None else int(plain(known["LastFence"])))
         else:
             (text,) = keys.read_cursor(cursor, 1)
@@ -94,7 +91,7 @@ class ReadModels:
             high = int(text)
         low = max(high - limit, 0)
         bounds = {"partition": partition, "low": keys.fence_key(low), "high": keys.fence_key(high)}
-        found = await self._tables.page(self._names.tenures, FENCES, bounds, limit)
+        found = await self._tables.page(Table.TENURES, FENCES, bounds, limit)
         following = keys.write_cursor(str(low)) if low > 1 else None
         return Page[Tenure](items=[rows.read_tenure(row) for row in reversed(found)], next=following)
 
@@ -102,7 +99,7 @@ class ReadModels:
         """Give the locks that were ever used, by name, as far as a name is plain letters and digits."""
         row = "" if cursor is None else keys.read_cursor(cursor, 1)[0]
         parameters = {"partition": LOCKS, "row": row}
-        found = await self._tables.page(self._names.locks, _PARTITION, parameters, limit + 1)
+        found = await self._tables.page(Table.LOCKS, _PARTITION, parameters, limit + 1)
         more = len(found) > limit
         found = found[:limit]
         following = keys.write_cursor(found[-1]["RowKey"]) if more else None
@@ -115,11 +112,11 @@ class ReadModels:
 
     async def kinds(self) -> list[Kind]:
         """Give the kinds that workers have published."""
-        return [Kind.model_validate_json(text) async for text in self._documents(self._names.kinds, KINDS)]
+        return [Kind.model_validate_json(text) async for text in self._documents(Table.KINDS, KINDS)]
 
     async def workers(self) -> list[Worker]:
         """Give the latest heartbeat of every worker, also of those that are gone."""
-        texts = self._documents(self._names.workers, WORKERS)
+        texts = self._documents(Table.WORKERS, WORKERS)
         return [Worker.model_validate_json(text) async for text in texts]
 
     async def _documents(self, table: str, shelf: str) -> AsyncIterator[str]:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any
 
 from azure.core import MatchConditions
@@ -21,21 +21,16 @@ _LARGEST_TRANSACTION = 500_000
 _PAGE = 1000
 
 
-@dataclass(frozen=True)
-class ReadModelNames:
+class Table(StrEnum):
     """The tables' names, without the installation's prefix."""
 
-    audit: str = "JobAuditTrail"
-    recent_events: str = "RecentEvents"
-    summaries: str = "JobSummaries"
-    tenures: str = "LockTenures"
-    locks: str = "Locks"
-    workers: str = "Workers"
-    kinds: str = "Kinds"
-
-    def all(self) -> list[str]:
-        """Give every name."""
-        return [getattr(self, field.name) for field in fields(self)]
+    AUDIT = "JobAuditTrail"
+    RECENT_EVENTS = "RecentEvents"
+    SUMMARIES = "JobSummaries"
+    TENURES = "LockTenures"
+    LOCKS = "Locks"
+    WORKERS = "Workers"
+    KINDS = "Kinds"
 
 
 class Tables:
@@ -45,13 +40,13 @@ class Tables:
         self._connection = connection
         self._timeout = timeout
 
-    async def prepare(self, names: Iterable[str]) -> None:
+    async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
-        await self._connection.prepare(self._connection.names.table(name) for name in names)
+        await self._connection.prepare(self._connection.names.table(name) for name in Table)
 
-    async def check(self, names: ReadModelNames) -> None:
+    async def check(self) -> None:
         """See whether the tables answer; asks the one that is created last."""
-        await self.page(names.all()[-1], "PartitionKey eq @partition", {"partition": ""}, 1)
+        await self.page(Table.KINDS, "PartitionKey eq @partition", {"partition": ""}, 1)
 
     async def get(self, table: str, partition: str, key: str) -> TableEntity | None:
         """Read one row."""

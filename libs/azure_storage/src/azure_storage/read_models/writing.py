@@ -17,7 +17,7 @@ from azure_storage.read_models.documents import (
     TrailEntry,
     Watermark,
 )
-from azure_storage.read_models.tables import ReadModelNames, Tables, plain
+from azure_storage.read_models.tables import Table, Tables, plain
 from contracts.jobs import Kind, Worker
 
 #: Partitions of tables that are small.
@@ -36,25 +36,22 @@ FENCES = "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high"
 class ReadModelWriter:
     """Writes what the audit-projector derives from the journal. Every call raises UnknownOutcomeError."""
 
-    def __init__(
-        self, connection: StorageConnection, names: ReadModelNames | None = None, timeout: float = 5.0
-    ) -> None:
-        self._names = names or ReadModelNames()
+    def __init__(self, connection: StorageConnection, timeout: float = 5.0) -> None:
         self._tables = Tables(connection, timeout)
         #: What is known of the locks' rows, by partition; saves reading them again.
         self._lock_rows: defaultdict[str, _LockRow] = defaultdict(_LockRow)
 
     async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
-        await self._tables.prepare(self._names.all())
+        await self._tables.prepare()
 
     async def check(self) -> None:
         """Do nothing but see whether the tables are there and answer."""
-        await self._tables.check(self._names)
+        await self._tables.check()
 
     async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
         """Tell how far a job is projected."""
-        row = await self._tables.get(self._names.summaries, *rows.summary_key(job_id, submitted_at))
+        row = await self._tables.get(Table.SUMMARIES, *rows.summary_key(job_id, submitted_at))
         if row is None:
             return Watermark()
         return Watermark(
@@ -66,28 +63,28 @@ class ReadModelWriter:
 
     async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
         """Write events into the audit trail."""
-        await self._tables.upsert(self._names.audit, map(rows.trail_row, entries))
+        await self._tables.upsert(Table.AUDIT, map(rows.trail_row, entries))
 
     async def record_recent(self, entries: Sequence[TrailEntry]) -> None:
         """Write events among the recent ones."""
-        await self._tables.upsert(self._names.recent_events, map(rows.recent_row, entries))
+        await self._tables.upsert(Table.RECENT_EVENTS, map(rows.recent_row, entries))
 
     async def record_tenures(self, partition: str, tenures: Sequence[Tenure]) -> None:
         """Write what is known of tenures, each fence once; what is stored of them already stays."""
         stored = [rows.tenure_row(partition, tenure) for tenure in tenures]
-        await self._tables.upsert(self._names.tenures, stored, merge=True)
+        await self._tables.upsert(Table.TENURES, stored, merge=True)
 
     async def tenures_around(self, partition: str, fence: int) -> list[Tenure]:
         """Give the stored tenures with this fence and the two on either side, by fence."""
         low, high = keys.fence_key(max(fence - 2, 0)), keys.fence_key(fence + 3)
         bounds = {"partition": partition, "low": low, "high": high}
-        found = await self._tables.page(self._names.tenures, FENCES, bounds, 5)
+        found = await self._tables.page(Table.TENURES, FENCES, bounds, 5)
         return [rows.read_tenure(row) for row in found]
 
     async def mark_overlap(self, partition: str, tenure: Tenure, mark: str) -> None:
         """Mark a tenure as one that overlapped. Raises StaleError when it changed since it was read."""
         row = {"PartitionKey": partition, "RowKey": keys.fence_key(tenure.fence), "Overlap": mark}
-        await self._tables.put(self._names.tenures, row, tenure.etag, merge=True)
+        await self._tables.put(Table.TENURES, row, tenure.etag, merge=True)
 
     async def record_lock(self, lock: KnownLock) -> None:
         """Note that a lock was used; its last fence never falls."""
@@ -98,7 +95,7 @@ class ReadModelWriter:
         async with known.turn:
             while lock.last_fence > known.stored:
                 if known.etag is None:
-                    row = await self._tables.get(self._names.locks, LOCKS, lock.partition)
+                    row = await self._tables.get(Table.LOCKS, LOCKS, lock.partition)
                     if row is not None:
                         known.stored, known.etag = int(plain(row["LastFence"])), str(row.metadata["etag"])
                         continue
@@ -106,7 +103,7 @@ class ReadModelWriter:
                 highest = replace(lock, last_fence=known.wanted)
                 try:
                     known.etag = await self._tables.put(
-                        self._names.locks, rows.lock_row(LOCKS, highest), known.etag
+                        Table.LOCKS, rows.lock_row(LOCKS, highest), known.etag
                     )
                     known.stored = highest.last_fence
                 except StaleError:
@@ -125,29 +122,26 @@ class ReadModelWriter:
                 "SummaryPartition": row["PartitionKey"],
                 "SummaryRow": row["RowKey"],
             }
-            await self._tables.upsert(self._names.summaries, [place])
-        return await self._tables.put(self._names.summaries, row, etag)
+            await self._tables.upsert(Table.SUMMARIES, [place])
+        return await self._tables.put(Table.SUMMARIES, row, etag)
 
     async def wipe(self) -> dict[str, int]:
         """Delete everything derived from the journal; gives the number of rows by table.
 
         What a projector writes meanwhile may stay or go: project every job afresh afterwards.
         """
-        names = self._names
         self._lock_rows.clear()
-        derived = (names.summaries, names.audit, names.recent_events, names.tenures, names.locks)
-        return {name: await self._tables.wipe(name) for name in derived}
+        derived = (Table.SUMMARIES, Table.AUDIT, Table.RECENT_EVENTS, Table.TENURES, Table.LOCKS)
+        return {table.value: await self._tables.wipe(table) for table in derived}
 
     async def publish_kind(self, kind: Kind) -> None:
         """Note that a worker knows a kind."""
-        await self._tables.upsert(
-            self._names.kinds, [rows.document_row(KINDS, keys.name_key(kind.kind), kind)]
-        )
+        await self._tables.upsert(Table.KINDS, [rows.document_row(KINDS, keys.name_key(kind.kind), kind)])
 
     async def record_heartbeat(self, worker: Worker) -> None:
         """Note that a worker is alive."""
         row = rows.document_row(WORKERS, keys.name_key(worker.worker), worker)
-        await self._tables.upsert(self._names.workers, [row])
+        await self._tables.upsert(Table.WORKERS, [row])
 
 
 @dataclass

@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from azure_storage.calls import MissingTableError
-from azure_storage.installation import connect, read_model_names
+from azure_storage.installation import connect
 from command_line.exit_codes import STOPPED, UNREACHABLE, USAGE
 from command_line.output import complain, print_json
 from command_line.verifying.page import write_page
@@ -31,7 +31,7 @@ _LIMIT = "--take-over-within"
 
 @dataclass(frozen=True)
 class Asked:
-    """What the words after `turnstile verify` say, unread."""
+    """The options of `turnstile verify`, as text."""
 
     locks: list[str]
     since: str | None
@@ -56,7 +56,7 @@ def run(asked: Asked, *, as_json: bool) -> None:
     try:
         verdict = asyncio.run(_verify(settings, question))
     except MissingTableError:
-        # Services wait for their tables; who verifies has named a namespace that nobody uses.
+        # A service waits for its tables; here, no tables mean that the namespace is not in use.
         _give_up("nothing to check: there are no tables; check TURNSTILE_STORAGE_NAMESPACE", USAGE)
     except CoordinationError as error:
         _give_up(f"the storage does not answer: {error}", UNREACHABLE)
@@ -87,7 +87,7 @@ async def _verify(settings: ServiceSettings, question: Question) -> Verdict:
     except ValueError as error:
         raise _SettingsError(str(error)) from error
     try:
-        evidence = StorageEvidence(storage, read_model_names(settings))
+        evidence = StorageEvidence(storage)
         return await verify(evidence, SystemClock(), question)
     finally:
         await storage.aclose()
@@ -117,7 +117,7 @@ def _moment(option: str, text: str | None) -> datetime | None:
     try:
         return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"{option}: {text!r} is no time; write it like 2026-11-21T08:00Z") from None
+        raise ValueError(f"{option}: {text!r} is not a timestamp; write it like 2026-11-21T08:00Z") from None
 
 
 def _seconds(option: str, value: float | str) -> float:
@@ -126,7 +126,7 @@ def _seconds(option: str, value: float | str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise ValueError(f"{option}: {value!r} is no number of seconds from 0")
+        raise ValueError(f"{option}: {value!r} must be a non-negative number of seconds")
     return seconds
 
 
@@ -134,7 +134,7 @@ def _limit(text: str) -> tuple[str, float]:
     cause, _, seconds = text.partition("=")
     if cause not in CAUSES:
         known = ", ".join(CAUSES)
-        raise ValueError(f"{_LIMIT}: {text!r} is no limit; give CAUSE=SECONDS with a cause of: {known}")
+        raise ValueError(f"{_LIMIT}: {text!r} is not CAUSE=SECONDS; CAUSE is one of: {known}")
     return cause, _seconds(_LIMIT, seconds)
 
 

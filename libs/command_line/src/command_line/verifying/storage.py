@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
-from azure_storage.read_models import ReadModelNames
+from azure_storage.names import INDEX, JOURNAL
+from azure_storage.read_models import Table
 from azure_storage.read_models.tables import Tables, plain
 from azure_storage.register import SHARDS
 from azure_storage.values import decode_values
@@ -38,9 +39,7 @@ _REGISTERED, _ACTIVE = "job|", "active|"
 class StorageEvidence:
     """Reads everything through one connection. Every call raises UnknownOutcomeError."""
 
-    def __init__(self, connection: StorageConnection, names: ReadModelNames) -> None:
-        self._names = names
-        self._journal_table, self._index_table = connection.names.journal, connection.names.index
+    def __init__(self, connection: StorageConnection) -> None:
         self._tables = Tables(connection, _PAGE_SECONDS)
         self._journal = TableJournal(connection, _CALL_SECONDS)
         self._leases = BlobLeases(connection)
@@ -50,7 +49,7 @@ class StorageEvidence:
         if partition is not None:
             return self._range(partition, _FIRST, _BEHIND)
         bounds = {"first": _FIRST, "behind": _BEHIND}
-        return self._pages(self._journal_table, _ALL_LOCKS, bounds, _stored)
+        return self._pages(JOURNAL, _ALL_LOCKS, bounds, _stored)
 
     async def job(self, partition: str, job_id: str) -> Sequence[Stored]:
         """Read the events of one job, in order, and then its row if there is one."""
@@ -65,13 +64,13 @@ class StorageEvidence:
     async def line(self, partition: str) -> Sequence[Stored]:
         """Read the row of a lock and its first tickets."""
         bounds = {"partition": partition, "first": rows.LINE, "behind": _BEHIND}
-        return [_stored(row) for row in await self._tables.page(self._journal_table, _ONE_LOCK, bounds, 2)]
+        return [_stored(row) for row in await self._tables.page(JOURNAL, _ONE_LOCK, bounds, 2)]
 
     def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
         """Go through the audit trail of one job, or of all, by its keys."""
         if job_id is None:
-            return self._pages(self._names.audit, "", {}, _told)
-        return self._pages(self._names.audit, _PARTITION, {"partition": job_id}, _told)
+            return self._pages(Table.AUDIT, "", {}, _told)
+        return self._pages(Table.AUDIT, _PARTITION, {"partition": job_id}, _told)
 
     async def registered(self) -> AsyncIterator[Sequence[Place]]:
         """Go through all ids ever registered, in any order."""
@@ -89,18 +88,18 @@ class StorageEvidence:
             yield page
 
     async def is_free(self, partition: str) -> bool:
-        """Tell whether nobody holds the lease of a lock now."""
+        """Return whether no worker currently holds the lease of a lock."""
         return await self._leases.is_free(partition, _CALL_SECONDS)
 
     def _range(self, partition: str, first: str, behind: str) -> AsyncIterator[Sequence[Stored]]:
         bounds = {"partition": partition, "first": first, "behind": behind}
-        return self._pages(self._journal_table, _ONE_LOCK, bounds, _stored)
+        return self._pages(JOURNAL, _ONE_LOCK, bounds, _stored)
 
     async def _places(self, prefix: str) -> AsyncIterator[Sequence[Place]]:
         bounds = {"first": prefix, "behind": f"{prefix[:-1]}}}"}
         for shard in SHARDS:
             async for page in self._pages(
-                self._index_table,
+                INDEX,
                 _ONE_LOCK,
                 {"partition": shard, **bounds},
                 lambda row: Place(row["RowKey"].removeprefix(prefix), str(row["partition"])),
@@ -133,7 +132,7 @@ def _values(entity: Any) -> Values:
     try:
         return decode_values(entity)
     except ValueError:
-        # A type that the journal never writes: as text it differs from whatever the event's hash is of.
+        # A type that the journal never writes: as text it cannot match the hash of the event.
         return decode_values(
             {
                 name: value if isinstance(plain(value), (str, int, float)) else str(value)
@@ -163,7 +162,7 @@ def _told(entity: Any) -> Told:
         )
         is_broken = bool(entity.get("ChainBroken")) or entity["EventId"] != key
     except (KeyError, AttributeError, TypeError, ValueError) as error:
-        # Somebody else's row: it is shown as it is, and differs from whatever the journal has.
+        # A row that Turnstile did not write: it is shown unchanged and differs from the journal.
         return Told(partition, key, _unreadable(partition, str(error)), None, is_broken=True)
     return Told(partition, key, event, entity.get("TraceId"), is_broken)
 
