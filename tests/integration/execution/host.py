@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 
-from tests.integration.execution.rig import JOBS, FakeRun, environment
+from tests.integration.execution.rig import JOBS, FakeRun, enforcer, environment, runners
 
 from worker.execution import RunnerPool
 from worker.execution.deadline_table import boot_time
@@ -20,8 +20,8 @@ async def main(kind: str, folder: str, seconds: float) -> None:
     run = FakeRun(kind, {"folder": folder}, hard=boot_time() + seconds, soft=boot_time() + seconds - 0.1)
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
-    (runner,) = pool._runners
-    print(json.dumps({"runner": runner.pid, "enforcer": pool._enforcer.pid}), flush=True)
+    (runner,) = runners(pool)
+    print(json.dumps({"runner": runner, "enforcer": enforcer(pool)}), flush=True)
     print(json.dumps({"outcome": type(await task).__name__}), flush=True)
     await pool.stop()
 

@@ -125,11 +125,13 @@ async def segfault(ctx: JobContext) -> None:
 
 @job("blocks-loop")
 async def blocks_loop(ctx: JobContext) -> None:
+    ctx.progress(0, 1)
     time.sleep(600)
 
 
 @job("spins-in-c")
 async def spins_in_c(ctx: JobContext) -> None:
+    ctx.progress(0, 1)
     re.match(r"(a+)+$", "a" * 60 + "b")
 
 

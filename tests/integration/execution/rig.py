@@ -114,6 +114,21 @@ class FakeRun:
         self.reported.set()
 
 
+def runners(pool: RunnerPool) -> set[int]:
+    """Return the process ids of the pool's runners."""
+    return {runner.pid for runner in pool._runners}
+
+
+def busy_runners(pool: RunnerPool) -> set[int]:
+    """Return the process ids of the runners that run a job."""
+    return runners(pool) - {runner.pid for runner in pool._idle}
+
+
+def enforcer(pool: RunnerPool) -> int | None:
+    """Return the process id of the pool's deadline enforcer; None while there is none that is ready."""
+    return pool._enforcer.pid if pool._enforcer.is_ready else None
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process exists and is no zombie."""
     try:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.storage.blob import BlobSasPermissions, ContainerClient, generate_container_sas
-from tests.integration.execution.rig import FakeRun, environment
+from tests.integration.execution.rig import FakeRun, environment, runners
 from tests.waiting import until
 
 from coordination.outcomes import Completed, Failed, Interrupted
@@ -38,8 +38,8 @@ async def test_a_job_that_is_killed_in_the_middle_goes_on_with_the_next_chunk(tm
         first = FakeRun("checksum-file", {"path": "data", "chunk_bytes": 65_536, "pause_ms": 20})
         task = asyncio.create_task(first.on(pool))
         await until(lambda: len(first.steps) >= 5)
-        (runner,) = pool._runners
-        os.kill(runner.pid, signal.SIGKILL)
+        (runner,) = runners(pool)
+        os.kill(runner, signal.SIGKILL)
         outcome = await task
         assert outcome == Interrupted("the runner process was killed by signal SIGKILL", died=True)
 

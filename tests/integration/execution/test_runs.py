@@ -5,7 +5,7 @@ import json
 
 import pytest
 from tests.integration.execution import misbehaving_jobs
-from tests.integration.execution.rig import FakeRun, is_alive
+from tests.integration.execution.rig import FakeRun, busy_runners, is_alive
 from tests.waiting import until
 
 from coordination.holder.runs import StepRecord
@@ -141,11 +141,11 @@ async def test_cancelling_execute_kills_the_runner(pool):
     run = FakeRun("sleeps")
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
-    runners = {runner.pid for runner in pool._runners} - {runner.pid for runner in pool._idle}
+    busy = busy_runners(pool)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not any(is_alive(pid) for pid in runners)
+    assert not any(is_alive(pid) for pid in busy)
     await until(lambda: pool.idle == 2)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 import pytest
-from tests.integration.execution.rig import JOBS, ROOT, FakeRun, environment, is_alive
+from tests.integration.execution.rig import JOBS, ROOT, FakeRun, enforcer, environment, is_alive, runners
 from tests.waiting import until
 
 from coordination.outcomes import Completed, Interrupted
@@ -53,7 +53,7 @@ async def test_a_runner_that_cannot_be_replaced_now_is_replaced_later(tmp_path, 
     await pool.start()
     with_module(tmp_path, "1/0")
     assert isinstance(await FakeRun("a").on(pool), Interrupted)
-    await until(lambda: "runner not started" in caplog.messages)
+    await until(lambda: "runner start failed" in caplog.messages)
     with_module(tmp_path, good.replace("os._exit(1)", "return 1"))
     assert await FakeRun("a").on(pool) == Completed("1")
     await pool.stop()
@@ -66,13 +66,13 @@ async def test_stopping_the_pool_interrupts_what_runs_and_leaves_no_process(capl
     run = FakeRun("swallows-cancel")
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
-    pids = [runner.pid for runner in pool._runners] + [pool._enforcer.pid]
+    pids = [*runners(pool), enforcer(pool)]
     await pool.stop()
-    assert await task == Interrupted("the worker is being stopped")
+    assert await task == Interrupted("the worker is shutting down")
     assert not any(is_alive(pid) for pid in pids)
     assert pool.alive == 0
     await pool.stop()
-    assert await FakeRun("echo").on(pool) == Interrupted("the worker is being stopped")
+    assert await FakeRun("echo").on(pool) == Interrupted("the worker is shutting down")
 
 
 async def test_more_runs_than_runners_wait_for_one():

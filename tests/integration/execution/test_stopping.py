@@ -1,13 +1,13 @@
 """Runs that are stopped: cancelled, shut down, timed out, past their deadline, lost."""
 
 import asyncio
+import logging
 import os
 import signal
-import time
 
 import psutil
 import pytest
-from tests.integration.execution.rig import FakeRun, is_alive
+from tests.integration.execution.rig import FakeRun, busy_runners, enforcer, is_alive, runners
 from tests.waiting import until
 
 from coordination.outcomes import Cancelled, Completed, Interrupted, Lost, StopReason, TimedOut
@@ -15,11 +15,7 @@ from worker.execution.deadline_table import boot_time
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
-SHUTDOWN = Interrupted("the worker is being stopped")
-
-
-def busy_pids(pool):
-    return {runner.pid for runner in pool._runners} - {runner.pid for runner in pool._idle}
+SHUTDOWN = Interrupted("the worker is shutting down")
 
 
 def pids_in(folder):
@@ -44,10 +40,7 @@ def is_there(pid):
     "kind", ["sleeps", "sync-checks", "blocked-but-checks", "swallows-cancel", "sync-deaf"]
 )
 async def test_a_stop_ends_every_handler_with_the_outcome_of_its_reason(pool, kind, reason, expected):
-    run = FakeRun(kind)
-    began = time.monotonic()
-    assert await run.stopped_on(pool, reason) == expected
-    assert time.monotonic() - began < 5
+    assert await FakeRun(kind).stopped_on(pool, reason) == expected
     await until(lambda: pool.idle == 2)
 
 
@@ -83,15 +76,15 @@ async def test_a_handler_that_cleans_up_is_not_disturbed_by_a_second_reason(pool
     assert run.states == ['"cleaning up"', '"cleaned up"']
 
 
-async def test_loss_kills_at_once(pool):
+async def test_loss_kills_without_asking_the_handler_first(pool, caplog):
+    caplog.set_level(logging.INFO)
     run = FakeRun("swallows-cancel")
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
-    pids = busy_pids(pool)
-    began = time.monotonic()
+    pids = busy_runners(pool)
     run.stop.request(StopReason.LOST)
     assert await task == Lost()
-    assert time.monotonic() - began < 0.3
+    assert not {"not me", "handler did not stop in time"} & set(caplog.messages)
     assert not any(is_alive(pid) for pid in pids)
 
 
@@ -110,7 +103,7 @@ async def test_a_kind_that_takes_too_long_times_out(pool):
 
 
 async def test_before_it_is_killed_a_handler_shows_where_it_hangs(pool, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level(logging.INFO)
     await FakeRun("sync-deaf").stopped_on(pool, StopReason.CANCELLED)
     assert any("in sync_deaf" in message for message in caplog.messages)
 
@@ -125,20 +118,25 @@ async def test_the_soft_deadline_stops_the_handler(pool):
 
 
 async def test_a_renewed_deadline_lets_the_handler_go_on(pool):
-    run = FakeRun("sleeps", soft=boot_time() + 0.6, hard=boot_time() + 1)
+    first = boot_time() + 2
+    run = FakeRun("sleeps", soft=first - 0.5, hard=first)
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
-    for _ in range(15):
-        run.soft, run.hard = boot_time() + 0.6, boot_time() + 1
-        await asyncio.sleep(0.1)
+    run.soft, run.hard = first + 90, first + 100
+    # Deadlines are compared four times a second here, and more often by the deadline enforcer.
+    await until(lambda: boot_time() > first + 0.5)
     assert not task.done()
     run.stop.request(StopReason.CANCELLED)
     assert await task == Cancelled()
 
 
 async def test_the_hard_deadline_kills_a_handler_that_does_not_stop(pool):
-    run = FakeRun("swallows-cancel", soft=boot_time() + 0.3, hard=boot_time() + 0.5)
-    assert await run.on(pool) == Lost()
+    run = FakeRun("swallows-cancel")
+    ended = asyncio.create_task(run.on(pool))
+    await run.reported.wait()
+    run.soft, run.hard = boot_time() + 0.3, boot_time() + 0.5
+    # The supervisor loses the run, unless the deadline enforcer has killed the runner before it looks.
+    assert await ended in (Lost(), Interrupted("the lease could not be renewed in time"))
 
 
 @pytest.mark.parametrize("reason", [StopReason.LOST, StopReason.CANCELLED])
@@ -171,7 +169,7 @@ async def test_what_a_handler_detached_ends_with_a_runner_that_is_killed(pool, t
     run = FakeRun("detaches", {"folder": str(tmp_path)})
     task = asyncio.create_task(run.on(pool))
     await run.reported.wait()
-    for pid in busy_pids(pool):
+    for pid in busy_runners(pool):
         os.kill(pid, signal.SIGKILL)
     outcome = await task
     assert isinstance(outcome, Interrupted)
@@ -181,19 +179,18 @@ async def test_what_a_handler_detached_ends_with_a_runner_that_is_killed(pool, t
 
 async def test_a_killed_runner_is_replaced(pool):
     await until(lambda: pool.idle == 2)
-    before = {runner.pid for runner in pool._runners}
-    victim = next(iter(before))
+    victim = next(iter(runners(pool)))
     os.kill(victim, signal.SIGKILL)
-    await until(lambda: pool.idle == 2 and victim not in {runner.pid for runner in pool._runners})
+    await until(lambda: pool.idle == 2 and victim not in runners(pool))
     assert isinstance(await FakeRun("echo").on(pool), Completed)
 
 
 async def test_a_dead_deadline_enforcer_is_replaced_and_no_run_starts_without_one(pool):
-    old = pool._enforcer.pid
+    old = enforcer(pool)
+    assert old is not None
     os.kill(old, signal.SIGSTOP)
     os.kill(old, signal.SIGKILL)
-    await until(lambda: not pool._enforcer.is_ready)
+    await until(lambda: enforcer(pool) is None)
     assert pool.idle == 0
     assert isinstance(await FakeRun("echo").on(pool), Completed)
-    assert pool._enforcer.is_ready
-    assert pool._enforcer.pid != old
+    assert enforcer(pool) not in {None, old}
