@@ -15,8 +15,8 @@ from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-#: From the last renewal until the runner is killed, for a lease of 15 s.
-HARD_STOP_SECONDS = 12.0
+#: From the last renewal until the runner is killed, for a lease of 15 s; a busy machine may add something.
+HARD_STOP_SECONDS = 12.0 + 2.0
 
 
 def test_a_worker_frozen_for_longer_than_its_lease_writes_nothing_and_its_effects_are_refused(
@@ -63,7 +63,8 @@ def test_the_runner_of_a_frozen_supervisor_is_killed_before_the_lease_runs_out(s
     frozen_at = boot_time()
     at_work.worker.signal(signal.SIGSTOP)
     until(lambda: not is_alive(at_work.runner), LEASE_SECONDS, "the deadline enforcer to fall")
-    assert boot_time() - frozen_at < HARD_STOP_SECONDS + 0.5
+    assert boot_time() - frozen_at < HARD_STOP_SECONDS
+    assert [event.attempt for event in stack.records.starts(job.lock)] == [1]
     again = next_start(stack, job, 2, within=2 * TAKE_OVER_SECONDS)
     assert again.worker != at_work.worker.name
     stack.sink.wait_for_effect(job.lock, job.id, more_than=len(stack.sink.effects(job.lock, job.id)))
