@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from azure.storage.blob import BlobSasPermissions, ContainerClient, generate_container_sas
+from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
 from tests.integration.execution.rig import FakeRun, environment, runners
 from tests.waiting import until
 
@@ -60,7 +60,7 @@ def container(azurite, storage_namespace):
         client.account_name,
         storage_namespace,
         account_key=client.credential.account_key,
-        permission=BlobSasPermissions(read=True),
+        permission=ContainerSasPermissions(read=True),
         expiry=datetime.now(UTC) + timedelta(hours=1),
     )
     yield client, f"{client.url}?{signature}"

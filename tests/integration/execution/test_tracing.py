@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
@@ -37,9 +37,9 @@ class Telling(RunTelemetry):
     def __init__(self):
         self.spans = RunnerSpans("the-worker")
         self.ends = []
-        self.run_traceparent = self.spans.run_traceparent
-        self.step_over = self.spans.step_over
-        self.span_over = self.spans.span_over
+        self.run_traceparent = self.spans.run_traceparent  # type: ignore[method-assign]
+        self.step_over = self.spans.step_over  # type: ignore[method-assign, assignment]
+        self.span_over = self.spans.span_over  # type: ignore[method-assign, assignment]
 
     def runner_replaced(self, end):
         self.ends.append(end)
@@ -87,7 +87,7 @@ async def pool(telling):
 
 def named(exporter):
     """Give the finished spans by name; spans of one name are told apart by what they are about."""
-    found = {}
+    found: dict[str, list[ReadableSpan]] = {}
     for span in exporter.get_finished_spans():
         found.setdefault(span.name, []).append(span)
     return found

@@ -10,7 +10,7 @@ from deploy.settings import ROOT, StackSettings
 
 def test_the_command_gets_the_words_and_the_stacks_own_storage(monkeypatch):
     became = []
-    monkeypatch.setattr(verify.os, "execve", lambda *given: became.append(given))
+    monkeypatch.setattr("os.execve", lambda *given: became.append(given))
     monkeypatch.setattr(sys, "argv", ["verify", "--json"])
     verify.main()
     ((command, words, environment),) = became

@@ -90,7 +90,12 @@ def test_the_broker_is_killed_and_comes_back(ran, monkeypatch):
 @pytest.mark.parametrize("runtime", ["native", "docker"])
 def test_harm_is_done_to_the_stack_under_load_even_where_there_is_another(monkeypatch, runtime):
     told = []
-    monkeypatch.setattr(faults, "_run", lambda *_, environment: told.append(environment["RUNTIME"]) or "")
+
+    def run(*_, environment):
+        told.append(environment["RUNTIME"])
+        return ""
+
+    monkeypatch.setattr(faults, "_run", run)
     StackFaults(runtime, 3, Random(1)).mend()
     assert told == [runtime]
 

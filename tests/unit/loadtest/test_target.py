@@ -70,7 +70,7 @@ def test_a_stack_that_does_not_start_is_said(stack, monkeypatch):
         return subprocess.CompletedProcess(words, returncode=len(commands) - 1)
 
     monkeypatch.delenv("TURNSTILE_URL")
-    monkeypatch.setattr(target.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(TargetError, match=r"deploy\.stack scale 3 failed"):
         target.prepare(3, "native")
     assert commands == [(("deploy.stack", "up"), "native"), (("deploy.stack", "scale", "3"), "native")]

@@ -160,7 +160,8 @@ def test_a_handler_is_called_with_what_it_takes():
 
     async def taking(ctx, parameters: Amount): ...
 
-    context, amount = object(), Amount(amount=1)
+    context: Any = object()
+    amount = Amount(amount=1)
     assert kind_of(job("a")(bare)).arguments(context, None) == (context,)
     assert kind_of(job("a")(taking)).arguments(context, amount) == (context, amount)
 
@@ -168,9 +169,9 @@ def test_a_handler_is_called_with_what_it_takes():
 @pytest.mark.parametrize("annotation", [RunContext, Any])
 @pytest.mark.parametrize("is_async", [True, False])
 def test_a_context_of_any_handler_fits_every_handler(annotation, is_async):
-    async def body(ctx: annotation): ...
+    async def body(ctx: annotation): ...  # type: ignore[valid-type]
 
-    def plain(ctx: annotation): ...
+    def plain(ctx: annotation): ...  # type: ignore[valid-type]
 
     assert kind_of(job("a")(body if is_async else plain)).is_async is is_async
 

@@ -12,7 +12,7 @@ from turnstile import JobContext, NotRecordedError, SyncJobContext
 
 
 async def test_state_saved_inside_a_step_is_committed_with_it(channel):
-    seen = []
+    seen: list[tuple[object, ...]] = []
 
     async def body(ctx: JobContext):
         async with ctx.step("load") as step:

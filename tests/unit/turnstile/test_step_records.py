@@ -117,7 +117,7 @@ async def test_a_step_of_a_plain_handler_ends_once_its_record_is_committed():
         def result(self):
             waits.append(list(ended))
 
-    channel.record_step = lambda step: Answer()
+    channel.record_step = lambda step: Answer()  # type: ignore[method-assign]
     ended = []
 
     def body(ctx: SyncJobContext):

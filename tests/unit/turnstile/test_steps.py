@@ -49,13 +49,17 @@ async def test_run_step_also_takes_plain_functions(channel):
 async def test_plain_handlers_have_the_same_in_plain(channel):
     calls = []
 
+    def second():
+        calls.append("two")
+        return 2
+
     def body(ctx: SyncJobContext):
         assert threading.current_thread() is not threading.main_thread()
         with ctx.step("one") as step:
             if not step.done:
                 calls.append("one")
                 step.result = 1
-        two = ctx.run_step("two", lambda: calls.append("two") or 2)
+        two = ctx.run_step("two", second)
         ctx.save_state({"sum": 3})
         return step.result + two + ctx.state["sum"]
 
@@ -110,7 +114,7 @@ async def test_a_fault_after_a_step_leaves_the_rest_to_the_next_attempt(channel)
             raise ConnectionError("the worker died")
 
     channel.after_step = crash
-    done = []
+    done: list[str] = []
 
     async def body(ctx: JobContext):
         for name in "abc":
@@ -141,7 +145,7 @@ async def test_the_error_of_a_bad_name_shows_220_characters_of_it(channel):
 
 
 async def test_a_repeated_name_that_was_recorded_is_skipped_by_its_number(channel):
-    done = []
+    done: list[int] = []
 
     async def body(ctx: JobContext):
         for number in range(ctx.attempt + 1):

@@ -77,7 +77,7 @@ async def test_a_fault_after_a_step_finds_it_recorded_with_its_state(channel):
     def look(step):
         seen.append((step.name, step.state, channel.state, list(channel.recorded)))
 
-    seen = []
+    seen: list[object] = []
     channel.after_step = look
 
     async def body(ctx: JobContext):

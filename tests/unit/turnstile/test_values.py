@@ -54,7 +54,7 @@ def test_values_are_written_without_blanks_and_as_they_read():
 
 
 def test_a_value_that_contains_itself_is_not_json():
-    value = []
+    value: list[object] = []
     value.append(value)
     with pytest.raises(NotStorableError, match=r"^it is not JSON: "):
         to_json(value, "it")
@@ -69,7 +69,7 @@ def test_a_number_that_json_lacks_is_refused_wherever_it_stands(number):
 @pytest.mark.parametrize("error", [TypeError("odd"), RecursionError("odd"), ValueError("odd")])
 def test_a_model_that_cannot_be_written_is_not_json(error):
     class Odd(BaseModel):
-        @computed_field
+        @computed_field  # type: ignore[prop-decorator]
         @property
         def odd(self) -> int:
             raise error
