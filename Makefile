@@ -23,13 +23,13 @@ python:
 
 # --- Run ---------------------------------------------------------------------------------------
 
-setup: python ## Install what is missing
+setup: python ## Install missing tools and packages
 	@$(PYTHON) -m deploy.install
 
 up: python ## Start the stack and print its addresses (RUNTIME=docker|native decides how)
 	@$(STACK) up
 
-down: python ## Stop it; data stays
+down: python ## Stop the stack; its data stays
 	@$(STACK) down
 
 ps: python ## Show each process and its health
@@ -38,7 +38,7 @@ ps: python ## Show each process and its health
 logs: python ## Follow the logs (s=worker for one service)
 	@$(STACK) logs $(s)
 
-open: python ## Print where to find what, and open the first page in a browser
+open: python ## Print all addresses, and open the first page in a browser
 	@$(STACK) open
 
 demo: setup ## Run the main job, kill its worker, and check that nothing was lost
@@ -48,16 +48,16 @@ scale: python ## Run n workers (n=4)
 	@test -n "$(n)" || { echo "How many? make scale n=4" >&2; exit 2; }
 	@$(STACK) scale $(n)
 
-kill-worker: python ## Kill one worker as a crash would (w=worker-2 for a certain one)
+kill-worker: python ## Kill a worker like a crash (w=worker-2 chooses one)
 	@$(STACK) kill-worker $(w)
 
 rebuild: python ## Derive the audit trail and the other read models again from the journal
 	@$(STACK) rebuild
 
-quarantine: python ## Show the messages that were set aside, and why
+quarantine: python ## Show quarantined messages and the reasons
 	@$(PYTHON) -m deploy.quarantine
 
-verify: setup ## Judge from what this stack recorded whether all promises were kept (ARGS='--lock ledger --html verdict.html')
+verify: setup ## Check from the records of this stack that all guarantees were kept (ARGS='--lock ledger --html verdict.html')
 	@$(BIN)/python -m deploy.verify $(ARGS)
 
 # --- Check -------------------------------------------------------------------------------------
@@ -68,14 +68,14 @@ check: setup ## Format, lint, types and import contracts; needs no servers
 	@MYPYPATH=. $(BIN)/mypy --explicit-package-bases $(SOURCES)
 	@$(BIN)/lint-imports
 
-fmt: setup ## Format and fix what can be fixed
+fmt: setup ## Format the code and apply automatic fixes
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
 
 servers: setup
 	@$(PYTHON) -m deploy.install_servers
 
-test: check servers ## Everything but the containers; starts the servers it needs
+test: check servers ## Run all tests except those with containers; starts the servers that it needs
 	@# Two runs side by side, as both spend most of their time waiting; the shorter one is shown when it has ended.
 	@log=$$(mktemp); $(BIN)/pytest --ignore tests/e2e >$$log 2>&1 & others=$$!; \
 	$(BIN)/pytest tests/e2e; e2e=$$?; wait $$others; code=$$?; cat $$log; rm $$log; exit $$((e2e | code))
@@ -102,7 +102,7 @@ fuzz: export FUZZ_MESSAGES ?= 5000
 fuzz: export FUZZ_NAMES ?= 50000
 fuzz: export FUZZ_IDS ?= 500
 fuzz: export FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
-fuzz: servers ## Bad input at full size: every door, thousands of each (FUZZ_SEED=7 makes up the same again)
+fuzz: servers ## Fuzz all inputs at full size (FUZZ_SEED=7 repeats a run)
 	@echo "FUZZ_SEED=$$FUZZ_SEED"
 	@$(BIN)/pytest --timeout 5400 --hypothesis-seed $$FUZZ_SEED tests/unit/contracts/test_hostile_names.py tests/integration/fuzz \
 		tests/integration/publisher/test_openapi.py
@@ -110,26 +110,26 @@ fuzz: servers ## Bad input at full size: every door, thousands of each (FUZZ_SEE
 LOAD = $(BIN)/python -m loadtest $(if $(n),--workers $(n)) $(if $(s),--scenario $(s)) $(if $(t),--time $(t)) \
 	$(if $(j),--jobs $(j)) $(if $(u),--users $(u)) $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(filter 1,$(OTEL)),--otel)
 
-load: setup ## Put the stack under load and judge it (n=8 workers, s=contention, at most t=30s and j=2000 jobs, u=40 users, OTEL=1)
+load: setup ## Put the stack under load and check it (n=8 workers, s=contention, at most t=30s and j=2000 jobs, u=40 users, OTEL=1)
 	@$(LOAD)
 
-load-ui: setup ## The same in Locust's web page, with the verdict on one of its own
+load-ui: setup ## Load tests in Locust's web page, with a page for the verdict
 	@$(LOAD) --ui
 
-chaos: servers ## Kill, freeze, cut and lie to real processes, for some ten minutes (CASE='kills pauses', SEED=7, WORKERS=8, FULL=1: hours)
+chaos: servers ## Chaos tests on real processes: kills, pauses, partitions, lost answers; about ten minutes (CASE='kills pauses', SEED=7, WORKERS=8, FULL=1: hours)
 	@$(BIN)/python -m tests.chaos $(if $(filter 1,$(FULL)),--full) $(foreach case,$(CASE),--case $(case)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 
-simulate: setup ## Play seeds of the simulation (SEEDS=2000 FROM=0 JOBS=2)
+simulate: setup ## Run seeds of the simulation (SEEDS=2000 FROM=0 JOBS=2)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000) --from $(or $(FROM),0) --jobs $(or $(JOBS),2)
 
-mutants: setup ## Break one promise after the other, and see which tests notice (M=a part of a name)
+mutants: setup ## Break one guarantee at a time, and show which tests fail (M=part of a name)
 	@$(BIN)/python -m tests.mutants $(M)
 
-mutate: setup ## Change the code in small ways, one at a time, and show what no test notices (P=coordination, CHANGED=1 SINCE=main)
+mutate: setup ## Mutation tests: show small changes of the code that no test detects (P=coordination, CHANGED=1 SINCE=main)
 	@$(BIN)/python -m tests.mutation $(P) $(if $(filter 1,$(CHANGED)),--changed) $(if $(SINCE),--since $(SINCE))
 
-model: setup ## Try all that the protocol's model allows (QUICK=1; CASE='no fence check' TRAIL=1 shows how it fails, CASE='?' lists all)
+model: setup ## Check all states of the protocol's model (QUICK=1; CASE='no fence check' TRAIL=1 shows how it fails, CASE='?' lists all)
 	@$(BIN)/python -m spec $(if $(filter 1,$(QUICK)),--quick) $(if $(CASE),--case '$(CASE)') $(if $(filter 1,$(TRAIL)),--trail)
 
 # --- Maintain ----------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ def _duty() -> Panel:
         "Schedulers on duty",
         "Exactly one of all schedulers should be on duty; the others stand by.",
         [
-            Query(total(series(metrics.ON_DUTY)), "on duty"),
+            Query(total(series(metrics.ON_DUTY)), "leader"),
             Query(f"count({series(metrics.ON_DUTY)})", "schedulers"),
         ],
         COUNT,

@@ -93,9 +93,9 @@ async def test_the_commands_work_on_the_real_thing(process: Process) -> None:
 
     watching = asyncio.create_task(turnstile(process, "watch", job_id))
     code, out, _ = await turnstile(process, "cancel", job_id)
-    assert (code, out) == (0, "It is cancelled.\n")
+    assert (code, out) == (0, "The job is cancelled.\n")
     code, out, _ = await watching
     assert code == 3
     assert "Cancelled" in out
     code, _, error = await turnstile(process, "cancel", job_id)
-    assert (code, error) == (2, "Error: The job has ended already: Cancelled.\n")
+    assert (code, error) == (2, "Error: The job has already ended: Cancelled.\n")

@@ -43,7 +43,7 @@ MUTANTS: list[Mutant] = [
     ),
     Mutant(
         "runners-outlive-the-supervisor",
-        "when the supervisor is gone, its runners are killed, also idle ones",
+        "when the supervisor has exited, its runners are killed, also idle ones",
         (
             Change(
                 "worker.execution.deadline_enforcer",

@@ -172,7 +172,9 @@ async def test_a_transaction_of_exactly_the_largest_size_is_sent(service: FakeSe
 
 async def test_a_transaction_of_a_byte_more_is_not_sent(service: FakeService) -> None:
     rows = rows_of(MAX_TRANSACTION_BYTES + 1, service)
-    with pytest.raises(InvalidTransactionError, match=r"^4194305 bytes in all; row row\|1 is the largest"):
+    with pytest.raises(
+        InvalidTransactionError, match=r"^4194305 bytes in total are too many; row row\|1 is the largest"
+    ):
         await TableJournal(service.connection).commit("p", Transaction("op", rows), 5.0)
     assert service.requests == []
 

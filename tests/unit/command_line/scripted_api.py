@@ -30,7 +30,7 @@ class ScriptedApi:
         path = request.url.raw_path.decode().partition("?")[0]
         waiting = self.answers.get((request.method, path))
         if not waiting:
-            return problem(404, "no_such_job", "There is no such job.")
+            return problem(404, "no_such_job", "The job does not exist; check its id.")
         answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         if isinstance(answer, Exception):
             raise answer

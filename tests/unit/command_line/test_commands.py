@@ -96,12 +96,16 @@ def test_an_id_used_for_something_else_is_an_error(
     scripted: ScriptedApi, run: Run, a_problem: Problem
 ) -> None:
     scripted.on(
-        "POST", JOBS, a_problem(409, "job_id_used", "Used before, with other content.", same_request=False)
+        "POST",
+        JOBS,
+        a_problem(
+            409, "job_id_used", "Used before, with different content; use a new job_id.", same_request=False
+        ),
     )
     result = run("submit", "ten-steps", "--job-id", str(uuid.uuid4()))
 
     assert result.exit_code == 2
-    assert "Used before, with other content." in result.stderr
+    assert "Used before, with different content; use a new job_id." in result.stderr
 
 
 def test_wrong_fields_are_named_in_one_sentence(scripted: ScriptedApi, run: Run, a_problem: Problem) -> None:
@@ -119,7 +123,7 @@ def test_wrong_fields_are_named_in_one_sentence(scripted: ScriptedApi, run: Run,
     [
         (httpx.ConnectError("refused"), 5, "make up"),
         (httpx.ReadTimeout("late"), 5, "did not answer in time"),
-        (httpx.Response(200, text="<html>"), 5, "not as Turnstile does"),
+        (httpx.Response(200, text="<html>"), 5, "not like Turnstile"),
         (httpx.Response(404, json={"detail": 7} | {"detail": "Nope."}), 2, "Nope."),
     ],
 )
@@ -246,7 +250,7 @@ def test_kinds_show_what_they_need(scripted: ScriptedApi, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [("Cancelled", "It is cancelled."), ("Running", "Asked worker-1")]
+    ("status", "said"), [("Cancelled", "The job is cancelled."), ("Running", "Asked worker-1")]
 )
 def test_cancelling_says_what_came_of_it(
     scripted: ScriptedApi, run: Run, job: Document, status: Any, said: str
@@ -260,12 +264,12 @@ def test_cancelling_says_what_came_of_it(
 def test_a_cancellation_that_comes_too_late_is_an_error(
     scripted: ScriptedApi, run: Run, job: Document, a_problem: Problem
 ) -> None:
-    too_late = a_problem(409, "cancel_too_late", "The job has ended already: Completed.")
+    too_late = a_problem(409, "cancel_too_late", "The job has already ended: Completed.")
     scripted.on("POST", f"{JOBS}/{job['job_id']}/cancel", too_late)
     result = run("cancel", job["job_id"])
 
     assert result.exit_code == 2
-    assert "ended already" in result.stderr
+    assert "already ended" in result.stderr
 
 
 def test_publishing_needs_a_terminal(scripted: ScriptedApi, run: Run) -> None:

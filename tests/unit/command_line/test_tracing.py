@@ -116,5 +116,5 @@ def test_a_job_that_nobody_knows_is_an_error(scripted: ScriptedApi, run: Run) ->
     result = run("trace", "nothing")
 
     assert result.exit_code == 2
-    assert result.stderr == "Error: There is no such job.\n"
+    assert result.stderr == "Error: The job does not exist; check its id.\n"
     assert result.stdout == ""

@@ -103,7 +103,7 @@ def test_an_unknown_job_cannot_be_watched(scripted: ScriptedApi, run: Run) -> No
     result = run("watch", "nonsense")
 
     assert result.exit_code == 2
-    assert result.stderr == "Error: There is no such job.\n"
+    assert result.stderr == "Error: The job does not exist; check its id.\n"
 
 
 def test_on_a_terminal_a_bar_shows_how_far_it_is(

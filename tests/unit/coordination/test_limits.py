@@ -129,7 +129,9 @@ def test_a_transaction_has_at_most_twice_four_mebibytes_in_the_store() -> None:
     half = [Insert("a", row_of(MAX_ROW_BYTES // 2)), Insert("b", row_of(MAX_ROW_BYTES // 2 + 2))]
     with pytest.raises(InvalidTransactionError) as error:
         check(*half, *full, Delete("gone", "etag"))
-    assert str(error.value) == f"{8 * MAX_ROW_BYTES + 2} bytes in all; row row 0 is the largest"
+    assert (
+        str(error.value) == f"{8 * MAX_ROW_BYTES + 2} bytes in total are too many; row row 0 is the largest"
+    )
 
 
 @pytest.mark.parametrize("key", ["x", pytest.param("x" * 512, id="longest"), "a|b c'ü"])

@@ -32,7 +32,7 @@ async def test_a_deadline_enforcer_that_cannot_be_started_now_is_started_later(m
     monkeypatch.setattr(enforcer_watch, "Child", refuse)
     os.kill(watch.pid, signal.SIGKILL)
     open_before = open_files()
-    await until(lambda: caplog.messages.count("deadline enforcer not started") >= 2)
+    await until(lambda: caplog.messages.count("deadline enforcer start failed") >= 2)
     assert watch.is_failing
     assert open_files() <= open_before
     monkeypatch.setattr(enforcer_watch, "Child", Child)
@@ -107,7 +107,7 @@ async def test_whom_it_kills_and_what_else_it_says_is_logged(watched, caplog):
     await until(lambda: len(caplog.records) == 2)
     killed, odd = caplog.records
     assert (killed.getMessage(), getattr(killed, at.RUNNER_PID)) == ("runner killed at its deadline", 77)
-    assert (odd.getMessage(), getattr(odd, at.REASON)) == ("deadline enforcer in trouble", "odd")
+    assert (odd.getMessage(), getattr(odd, at.REASON)) == ("deadline enforcer error", "odd")
 
 
 async def test_one_that_dies_is_replaced_at_once_and_deadlines_are_not_enforced_until_it_is_ready(watched):

@@ -124,7 +124,7 @@ async def test_a_runner_that_is_gone_is_told_of_and_replaced(pretended, caplog, 
     await until(lambda: runners.idle == 1)
     (new,) = runners._runners
     assert (new is old, telling.ends) == (False, [end])
-    (record,) = [record for record in caplog.records if record.getMessage() == "runner gone"]
+    (record,) = [record for record in caplog.records if record.getMessage() == "runner exited"]
     assert (record.levelno, getattr(record, at.RUNNER_PID)) == (level, old.pid)
     assert getattr(record, at.REASON) == "died"
     await runners.stop()
@@ -169,7 +169,7 @@ async def test_a_runner_that_dies_before_it_has_started_is_told_by_its_start_alo
             self.die()
 
     pretended[0].while_starting = start
-    await until(lambda: "runner not started" in caplog.messages)
+    await until(lambda: "runner start failed" in caplog.messages)
     (record,) = caplog.records
     assert getattr(record, at.REASON) == "died"
     assert telling.ends == []

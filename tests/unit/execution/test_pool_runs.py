@@ -220,10 +220,10 @@ async def test_stopping_the_pool_abandons_runs_and_refuses_others(pretended):
     await look_again(runners)
     await runners.stop()
     async with asyncio.timeout(0.2):
-        assert await waiting == Interrupted("the worker is being stopped", died=False)
+        assert await waiting == Interrupted("the worker is shutting down", died=False)
     assert pretended[1].made[0].is_abandoned
     assert pretended[1].made[0].runner.has_ended
     assert runners._enforcer.is_stopped
     may_end.set()
     await running
-    assert await runners.execute(a_run()) == Interrupted("the worker is being stopped")
+    assert await runners.execute(a_run()) == Interrupted("the worker is shutting down")

@@ -55,7 +55,7 @@ def test_a_runner_has_so_much_private_memory(done):
 
 
 def test_a_runner_whose_supervisor_is_gone_already_ends(done):
-    with pytest.raises(SystemExit, match="the supervisor is gone"):
+    with pytest.raises(SystemExit, match="the supervisor has exited"):
         confine(78, None)
     assert [name for name, *_ in done] == ["prctl"]
 

@@ -134,7 +134,7 @@ async def test_after_a_write_that_failed_nothing_is_written_or_answered(
     writer.put(a_state(2, 2))
     await writer.finish()
     assert (writer.losses, writer.answers, run.written) == ([1], [], [])
-    assert ("step or state not written" in caplog.messages) is is_logged
+    assert ("recording a step or state failed" in caplog.messages) is is_logged
 
 
 async def test_what_arrives_after_the_stop_is_taken_and_not_written(writer, run):

@@ -248,7 +248,7 @@ def test_a_module_that_cannot_be_loaded_is_told_and_ends_the_runner(start, tmp_p
     assert len(hello.error) == 4000 + len("… (5,064 characters)")
     program.thread.join(20)
     assert program.exits == (1,)
-    assert "jobs module not loaded" in caplog.messages
+    assert "loading the jobs module failed" in caplog.messages
 
 
 def test_the_files_of_a_runner_are_not_passed_on(start):

@@ -124,7 +124,7 @@ async def test_a_runner_that_hangs_up_is_killed_unless_it_was_dying(make_runner,
     dying.die()
     assert (case.child.kills, dying.child.kills) == (0, 0)
     await until(lambda: case.child.kills)
-    assert case.runner.fault == "the runner process hung up"
+    assert case.runner.fault == "the runner process closed its connection"
     assert (dying.runner.fault, dying.child.kills) == (None, 0)
 
 
@@ -133,6 +133,6 @@ async def test_a_message_that_cannot_be_handled_kills_the_runner(case, caplog):
     case.listener.error = KeyError("odd")
     case.child.say(messages.write(NOTE))
     await until(lambda: case.child.kills)
-    assert case.runner.fault == "the runner process said something that could not be handled"
-    assert "message of a runner not handled" in caplog.messages
+    assert case.runner.fault == "the runner process sent an invalid message"
+    assert "invalid message from a runner" in caplog.messages
     case.listener.error = None

@@ -19,7 +19,7 @@ from turnstile.channels import StopReason as HandlerStop
 from worker.execution import run_supervision
 from worker.execution.deadline_table import boot_time
 
-SHUTDOWN = Interrupted("the worker is being stopped")
+SHUTDOWN = Interrupted("the worker is shutting down")
 DEADLINE = Interrupted("the lease could not be renewed in time")
 
 

@@ -99,7 +99,7 @@ async def test_a_handler_has_its_grace_and_shows_where_it_hangs_before_it_is_kil
     assert (seconds, case.runner.done) == (7.5, ["deadlines", "begin"])
     lose_patience()
     assert case.runner.done[2:] == ["where"]
-    assert "handler does not stop" in caplog.messages
+    assert "handler did not stop in time" in caplog.messages
     seconds, kill = timers.calls[1]
     assert seconds == 0.1
     kill()

@@ -47,7 +47,7 @@ async def test_more_steps_at_once_than_anyone_needs_kill_the_runner(supervised):
         await supervised.say_step()
     assert not supervised.runner.killed.is_set()
     await supervised.say_step()
-    assert supervised.runner.fault == "sent more steps at once than anyone needs"
+    assert supervised.runner.fault == "exceeded the limit of pending steps"
     supervised.may_write.set()
     await supervised.die()
     assert await supervised.outcome() == Interrupted("it died", died=True)
@@ -103,7 +103,7 @@ async def test_telling_that_fails_changes_nothing_for_the_run(supervised, caplog
     await supervised.say_done(result="1")
     assert await supervised.outcome() == Completed("1")
     assert supervised.runner.answers == [(1, None)]
-    assert sorted(caplog.messages) == ["span not told of", "step not told of"]
+    assert sorted(caplog.messages) == ["span export failed", "step telemetry failed"]
 
 
 async def test_dropped_spans_are_counted_in_the_log(supervised, caplog):

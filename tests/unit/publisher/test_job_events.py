@@ -74,7 +74,7 @@ async def test_a_cursor_that_was_never_given_is_refused_with_the_remedy(api: Api
     assert answer.json()["errors"] == [
         {
             "field": "cursor",
-            "message": "was not given by this API; take it from `next` of the page before",
+            "message": "is not a cursor of this API; use the `next` value of the previous page",
         }
     ]
 

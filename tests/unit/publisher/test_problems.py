@@ -23,18 +23,30 @@ def problem(name: str, status: int, detail: str, instance: str, **more: object) 
 @pytest.mark.parametrize(
     ("method", "path", "name", "status", "detail"),
     [
-        ("GET", "/nowhere", "not_found", 404, "There is nothing at this path; /docs lists what there is."),
+        ("GET", "/nowhere", "not_found", 404, "This path does not exist; /docs lists all paths."),
         (
             "PUT",
             "/api/kinds",
             "method_not_allowed",
             405,
-            "PUT is not possible here; /docs lists what is.",
+            "This path does not support PUT; see /docs.",
         ),
-        ("GET", f"/api/jobs/{NEVER_USED}", "no_such_job", 404, "There is no such job."),
-        ("GET", f"/api/jobs/{NEVER_USED}/state", "no_such_job", 404, "There is no such job."),
-        ("GET", f"/api/jobs/{NEVER_USED}/stream", "no_such_job", 404, "There is no such job."),
-        ("POST", f"/api/jobs/{NEVER_USED}/cancel", "no_such_job", 404, "There is no such job."),
+        ("GET", f"/api/jobs/{NEVER_USED}", "no_such_job", 404, "The job does not exist; check its id."),
+        ("GET", f"/api/jobs/{NEVER_USED}/state", "no_such_job", 404, "The job does not exist; check its id."),
+        (
+            "GET",
+            f"/api/jobs/{NEVER_USED}/stream",
+            "no_such_job",
+            404,
+            "The job does not exist; check its id.",
+        ),
+        (
+            "POST",
+            f"/api/jobs/{NEVER_USED}/cancel",
+            "no_such_job",
+            404,
+            "The job does not exist; check its id.",
+        ),
         (
             "GET",
             "/api/locks/never",
@@ -81,7 +93,7 @@ async def test_a_storage_that_does_not_answer_is_a_problem_that_says_when_to_ask
     api.storage.is_away = True
     answer = await api.client.get(path)
 
-    detail = "The storage does not answer; ask again later."
+    detail = "The storage does not answer; try again later."
     assert answer.json() == problem("storage_unavailable", 503, detail, path)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     logged = [(record.message, vars(record)[at.URL_PATH]) for record in caplog.records]
@@ -106,7 +118,7 @@ async def test_a_failure_is_a_problem_that_says_nothing_of_the_inside(
     monkeypatch.setattr(api.read_models, "workers", fail)
     answer = await api.client.get("/api/workers")
 
-    detail = "Something went wrong here; the log of the publisher says what."
+    detail = "An unexpected error occurred; the log of the publisher has the details."
     assert answer.json() == problem("internal_error", 500, detail, "/api/workers")
     (record,) = caplog.records
     assert (vars(record)[at.ERROR_TYPE], vars(record)[at.URL_PATH]) == ("RuntimeError", "/api/workers")
@@ -135,7 +147,7 @@ async def test_a_job_that_ended_in_any_way_cannot_be_cancelled_and_says_how_it_e
     assert answer.json() == problem(
         "cancel_too_late",
         409,
-        f"The job has ended already: {status}.",
+        f"The job has already ended: {status}.",
         f"/api/jobs/{job_id}/cancel",
         job_id=job_id,
         job_status=status,

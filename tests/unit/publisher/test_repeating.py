@@ -47,7 +47,7 @@ async def test_the_same_request_in_another_spelling_has_nothing_left_to_do(
         "type": "urn:turnstile:problem:job_id_used",
         "title": "Job id used",
         "status": 409,
-        "detail": f"Job {JOB_ID} was submitted before, with exactly this content, so there is nothing to do.",
+        "detail": f"Job {JOB_ID} was already submitted with the same content; nothing needs to be done.",
         "instance": "/api/jobs",
         "job_id": JOB_ID,
         "location": f"/api/jobs/{JOB_ID}",
@@ -83,7 +83,10 @@ async def test_another_request_under_a_used_id_is_refused_and_changes_nothing(
     answer = await api.submit(**{**WHOLE, **other, "job_id": JOB_ID})
 
     assert (answer.status_code, answer.json()["same_request"]) == (409, False)
-    assert answer.json()["detail"] == f"Job {JOB_ID} was submitted before, with other content."
+    assert (
+        answer.json()["detail"]
+        == f"Job {JOB_ID} was already submitted with different content; use a new job_id."
+    )
     assert answer.headers["location"] == answer.json()["location"] == f"/api/jobs/{JOB_ID}"
     assert (await api.client.get(f"/api/jobs/{JOB_ID}/state")).json() == before
     assert len(api.notifier.wake_ups) == 1
@@ -162,8 +165,8 @@ async def test_whoever_submits_a_closed_id_is_told_to_take_a_new_one(api: Api, s
     body = answer.json()
     assert (answer.status_code, body["type"]) == (409, "urn:turnstile:problem:job_id_used")
     assert body["detail"] == (
-        f"Id {job_id} was closed: a submission began with it, never arrived, and can no longer be carried "
-        "out. No job ran under it and none will; submit the job again with a new job_id."
+        f"Job id {job_id} is closed: a submission with it was never completed, and no job has run or "
+        "will run under it. Submit the job again with a new job_id."
     )
     assert (body["job_id"], body["same_request"]) == (job_id, False)
     # There is nothing to be found there.

@@ -100,7 +100,7 @@ async def test_a_duty_that_was_lost_ends_with_its_round_and_is_taken_up_again(
         await leases.acquire(DUTY, 15, "00000000-0000-4000-8000-000000000000", 1)
         await clock.advance(9)
         passes = made.sweeper.passes
-        (record,) = [record for record in caplog.records if record.message == "off duty"]
+        (record,) = [record for record in caplog.records if record.message == "leadership lost"]
         assert (record.levelno, bool(vars(record)[at.REASON])) == (logging.WARNING, True)
         assert not made.is_on_duty
         await clock.advance(5)
@@ -147,7 +147,7 @@ async def test_a_scheduler_that_stops_renews_nothing_and_reports_no_loss(
     assert before == 2
     await clock.advance(60)
     assert len(renewals) == before
-    assert [record.message for record in caplog.records if record.message == "off duty"] == []
+    assert [record.message for record in caplog.records if record.message == "leadership lost"] == []
 
 
 async def test_what_stands_is_shown_by_the_scheduler_on_duty_alone(

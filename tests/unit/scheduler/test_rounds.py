@@ -59,7 +59,7 @@ async def test_surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown(
         assert made.is_on_duty
         assert made.sweeper.passes == 36
         assert captured.values(metrics.SWEEPS) == {(): 20}
-        records = [record for record in caplog.records if record.message == "sweep not finished"]
+        records = [record for record in caplog.records if record.message == "sweep failed"]
         assert [record.levelno for record in records] == [logging.WARNING] * 16
         made.sweeper.is_failing = False
         await clock.advance(3)

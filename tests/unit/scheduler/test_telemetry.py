@@ -112,7 +112,7 @@ def test_a_duty_that_begins_is_logged(
         telemetry.on_duty()
         telemetry.gave_up(UnknownOutcomeError("no answer"))
     said = [(record.levelno, record.message) for record in caplog.records]
-    assert said == [(logging.INFO, "on duty"), (logging.WARNING, "sweep not finished")]
+    assert said == [(logging.INFO, "leadership acquired"), (logging.WARNING, "sweep failed")]
     assert vars(caplog.records[1])[at.ERROR_MESSAGE] == "no answer"
 
 

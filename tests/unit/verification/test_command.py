@@ -54,7 +54,7 @@ def test_what_holds_ends_with_0_and_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     shown = verify_records(monkeypatch, Records(eventful()))
     assert shown.exit_code == 0, shown.output
     assert (
-        "All holds. Locks: 1, jobs: 5, not finished: 0, runs: 7, interruptions: 3, events: 31."
+        "All checks passed. Locks: 1, jobs: 5, not finished: 0, runs: 7, interruptions: 3, events: 31."
         in shown.output
     )
     assert shown.output.count("✓") == 5
@@ -63,7 +63,7 @@ def test_what_holds_ends_with_0_and_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_does_not_hold_ends_with_1_and_names_lock_job_and_fence(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = verify_records(monkeypatch, Records(overlapping("books")))
     assert shown.exit_code == 1
-    assert "NOT all holds" in shown.output
+    assert "Checks failed: " in shown.output
     assert f"lock books, job {job_id(1)}, fence 1" in shown.output
     assert [line[:5] for line in shown.output.splitlines() if line.startswith("✗")] == ["✗  I2", "✗ I2 "]
 
@@ -162,15 +162,27 @@ def test_the_page_needs_nothing_from_elsewhere_and_no_lock_name_breaks_it(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--since", "yesterday"], "--since: 'yesterday' is no time; write it like 2026-11-21T08:00Z"),
-        (["--until", "0001-01-01T00:00+14:00"], "--until: '0001-01-01T00:00+14:00' is no time"),
-        (["--tolerance", "nan"], "--tolerance: nan is no number of seconds from 0"),
-        (["--patience", "inf"], "--patience: inf is no number of seconds from 0"),
-        (["--take-over-within", "runner_died=nan"], "--take-over-within: 'nan' is no number of seconds"),
-        (["--take-over-within", "runner_died=-1"], "--take-over-within: '-1' is no number of seconds"),
-        (["--take-over-within", "runner_died=soon"], "--take-over-within: 'soon' is no number of seconds"),
+        (
+            ["--since", "yesterday"],
+            "--since: 'yesterday' is not a timestamp; write it like 2026-11-21T08:00Z",
+        ),
+        (["--until", "0001-01-01T00:00+14:00"], "--until: '0001-01-01T00:00+14:00' is not a timestamp"),
+        (["--tolerance", "nan"], "--tolerance: nan must be a non-negative number of seconds"),
+        (["--patience", "inf"], "--patience: inf must be a non-negative number of seconds"),
+        (
+            ["--take-over-within", "runner_died=nan"],
+            "--take-over-within: 'nan' must be a non-negative number of seconds",
+        ),
+        (
+            ["--take-over-within", "runner_died=-1"],
+            "--take-over-within: '-1' must be a non-negative number of seconds",
+        ),
+        (
+            ["--take-over-within", "runner_died=soon"],
+            "--take-over-within: 'soon' must be a non-negative number of seconds",
+        ),
         (["--lock", "  "], "a lock name must not be empty"),
-        (["--take-over-within", "rain=3"], "--take-over-within: 'rain=3' is no limit"),
+        (["--take-over-within", "rain=3"], "--take-over-within: 'rain=3' is not CAUSE=SECONDS"),
         (["--sink", "/nowhere/ledger"], "No such file"),
         (["--accepted", "/nowhere/ids"], "No such file"),
         (["--html", "/nowhere/page.html"], "No such file"),

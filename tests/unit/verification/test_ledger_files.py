@@ -51,7 +51,7 @@ async def test_an_effect_that_no_sink_writes_is_refused_with_its_line(
     line = {name: json.dumps(value) for name, value in json.loads(at(author, JOB, "b", 1.0)).items()} | odd
     text = ", ".join(f'"{name}": {value}' for name, value in line.items() if value is not None)
     sink = file_of(tmp_path, at(author, JOB, "a", BEGIN), f"{{{text}}}\n")
-    with pytest.raises(LedgerError, match=r"^line 2 of the ledger is no effect: "):
+    with pytest.raises(LedgerError, match=r"^line 2 of the ledger is not an effect: "):
         await broken(Records(author), sink=sink, scope=Scope(until=author.now))
 
 

@@ -85,7 +85,7 @@ def test_a_scratch_database_that_cannot_be_written_says_so() -> None:
     scratch = ScratchDatabase()
     scratch.execute("DROP TABLE accepted")
     scratch.add("accepted", ("job",))
-    with pytest.raises(SpoolError, match="what was read cannot be kept: ") as raised:
+    with pytest.raises(SpoolError, match="cannot write the scratch database") as raised:
         scratch.count("SELECT count(*) FROM jobs")
     assert isinstance(raised.value, CoordinationError)
     scratch.close()

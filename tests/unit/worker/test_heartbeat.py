@@ -161,7 +161,7 @@ async def test_kinds_and_heartbeats_are_published_again_once_the_storage_answers
     await place.clock.advance(100)
     place.tables.is_away = False
     assert not kept_up.done()
-    missed = [record for record in caplog.records if record.message == "heartbeat not written"]
+    missed = [record for record in caplog.records if record.message == "writing the heartbeat failed"]
     assert [record.levelno for record in missed] == [logging.WARNING] * 10
     assert vars(missed[0])[at.ERROR_MESSAGE] == "the tables do not answer"
     await place.clock.advance(10)

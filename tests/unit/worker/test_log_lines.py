@@ -33,7 +33,7 @@ LINES: list[tuple[seen.Observation, int, str, Any]] = [
     (
         seen.RenewalFailed("ledger", "no answer"),
         WARNING,
-        "lease not renewed, trying again",
+        "lease renewal failed, retrying",
         LOCK | {at.REASON: "no answer"},
     ),
     (
@@ -43,7 +43,7 @@ LINES: list[tuple[seen.Observation, int, str, Any]] = [
         LOCK | {at.REASON: "gone"},
     ),
     (seen.LeaseReleased("ledger"), INFO, "lease released", LOCK),
-    (seen.LockLeft("ledger"), DEBUG, "lock left", LOCK),
+    (seen.LockLeft("ledger"), DEBUG, "lock released", LOCK),
     (seen.RunStarted(JOB), INFO, "run started", ABOUT_JOB),
     (
         seen.RunStarted(JOB, HandOver(HandOverCause.CHAINED)),
@@ -66,7 +66,7 @@ LINES: list[tuple[seen.Observation, int, str, Any]] = [
     (
         seen.RunCutOff(JOB, "w2"),
         WARNING,
-        "run found cut off, its worker lost",
+        "run interrupted: worker lost",
         ABOUT_JOB | {at.WORKER_NAME: "w2"},
     ),
     (seen.StepRecorded(JOB, "load", 1.5), DEBUG, "step recorded", ABOUT_JOB | {at.JOB_STEP: "load"}),
@@ -75,7 +75,7 @@ LINES: list[tuple[seen.Observation, int, str, Any]] = [
     (
         seen.Fenced("ledger", "one", Refusal.TOO_LATE, "why"),
         ERROR,
-        "write refused: another holder may have taken over",
+        "write refused: another worker may have taken over",
         LOCK | {at.JOB_ID: "one", at.WRITE_REFUSAL: "too_late", at.REASON: "why"},
     ),
     (seen.TablesCutOff("ledger"), ERROR, "journal does not answer", LOCK),
@@ -83,7 +83,7 @@ LINES: list[tuple[seen.Observation, int, str, Any]] = [
     (
         seen.NotForThisWorker("ledger", "unknown"),
         WARNING,
-        "next job is of a kind unknown here",
+        "this worker does not know the kind of the next job",
         LOCK | {at.JOB_KIND: "unknown"},
     ),
 ]

@@ -231,4 +231,4 @@ async def test_what_goes_wrong_in_telling_does_not_reach_the_protocol(
     await world.submit(script=Script(steps=1), traceparent=new_traceparent())
     await world.run_until_done()
     assert world.jobs()[0].status == "Completed"
-    assert "observation not told" in caplog.text
+    assert "telemetry failed" in caplog.text

@@ -221,7 +221,7 @@ def test_an_end_says_how_the_run_ended(
 
 
 def test_a_lost_run_has_no_end_to_speak_of() -> None:
-    with pytest.raises(ValueError, match="no end that stands in the journal"):
+    with pytest.raises(ValueError, match="not an end that the journal records"):
         ending_of(Lost())
 
 

@@ -39,7 +39,9 @@ class TableTransactions:
         content_type, body = encode_batch(self._connection.table_url, table, partition, operations)
         if len(body) > MAX_TRANSACTION_BYTES:
             largest = max(operations, key=lambda operation: len(str(operation)))
-            raise InvalidTransactionError(f"{len(body)} bytes in all; row {largest.key} is the largest")
+            raise InvalidTransactionError(
+                f"{len(body)} bytes in total are too many; row {largest.key} is the largest"
+            )
         request = self._post(content_type, body, operations)
         try:
             return await self._connection.caller.carry_out(name, request, deadline_in(timeout))

@@ -17,7 +17,7 @@ from contracts.statuses import EventStatus
 #: Above what the publisher itself waits for its storage.
 _TIMEOUT_SECONDS = 20.0
 
-#: A stream says something at least every 10 seconds.
+#: A stream sends something at least every 10 seconds.
 _SILENCE_SECONDS = 30.0
 
 _LONGEST_PAUSE = 8.0
@@ -34,7 +34,7 @@ class ApiError(Exception):
 
 
 class _EndedError(Exception):
-    """Everything about the job has been told already."""
+    """All events of the job have been sent already."""
 
 
 class Api:
@@ -146,7 +146,7 @@ class Api:
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             raise _bad_url(self.url) from None
         except httpx.TimeoutException as error:
-            sentence = f"{self.url} did not answer in time; try again, or look at it with `make ps`."
+            sentence = f"{self.url} did not answer in time; try again, or check it with `make ps`."
             raise ApiError(sentence, UNREACHABLE) from error
         except (httpx.TransportError, SSEError) as error:
             raise _unreachable(self.url) from error
@@ -160,7 +160,9 @@ def _content(response: httpx.Response, url: str) -> Any:
     if response.is_success and content is not None:
         return content
     if not isinstance(content, dict) or "detail" not in content:
-        sentence = f"{url} answered {response.status_code}, but not as Turnstile does; check the address."
+        sentence = (
+            f"{url} answered {response.status_code}, but not like Turnstile; check --url or TURNSTILE_URL."
+        )
         raise ApiError(sentence, UNREACHABLE)
     is_server = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     raise ApiError(_sentence(content), UNREACHABLE if is_server else USAGE, content)
@@ -175,11 +177,11 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 def _unreachable(url: str) -> ApiError:
     sentence = (
-        f"Nothing answers at {url}: start Turnstile with `make up`, "
+        f"No server answers at {url}: start Turnstile with `make up`, "
         "or name another address with --url or TURNSTILE_URL."
     )
     return ApiError(sentence, UNREACHABLE)
 
 
 def _bad_url(url: str) -> ApiError:
-    return ApiError(f"{url!r} is no address of a publisher; write it like http://127.0.0.1:8000.", USAGE)
+    return ApiError(f"{url!r} is not an address of a publisher; write it like http://127.0.0.1:8000.", USAGE)

@@ -1,4 +1,4 @@
-"""How commands tell scripts what happened."""
+"""Exit codes of the commands, for scripts."""
 
 from collections.abc import Mapping
 

@@ -16,9 +16,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Run long jobs one at a time per lock, and see what happens.",
-    epilog="Exit codes: 0 done (`watch`: Completed), 1 Failed, 2 cannot be done, 3 Cancelled, 4 TimedOut, "
-    "5 unreachable.",
+    help="Run long jobs one at a time per lock, and follow them.",
+    epilog="Exit codes: 0 done (`watch`: Completed), 1 Failed, 2 invalid or refused, 3 Cancelled, "
+    "4 TimedOut, 5 unreachable.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -45,7 +45,7 @@ def turnstile(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Run long jobs one at a time per lock, and see what happens."""
+    """Run long jobs one at a time per lock, and follow them."""
 
 
 @app.command(
@@ -53,7 +53,9 @@ def turnstile(
     "Example: `turnstile submit checksum-file --parameters @job.json --priority 0`"
 )
 def submit(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="What to do; `turnstile kinds` lists them.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="Kind of the job; `turnstile kinds` lists all kinds.")
+    ],
     lock: Annotated[str, typer.Option(help="Jobs with the same lock run one at a time.")] = "default",
     pairs: Annotated[
         list[str] | None,
@@ -61,18 +63,22 @@ def submit(
     ] = None,
     parameters: Annotated[
         str | None,
-        typer.Option(metavar="JSON|@FILE", help="All parameters; @- reads them from the input."),
+        typer.Option(metavar="JSON|@FILE", help="All parameters; @- reads them from standard input."),
     ] = None,
-    name: Annotated[str, typer.Option(help="A title for people.")] = "",
-    description: Annotated[str, typer.Option(help="More for people.")] = "",
+    name: Annotated[str, typer.Option(help="Title of the job, for people.")] = "",
+    description: Annotated[str, typer.Option(help="Description of the job, for people.")] = "",
     priority: Annotated[int, typer.Option(min=0, max=9, help="0 runs first, 9 last.")] = 5,
     job_id: Annotated[
-        str | None, typer.Option(metavar="UUID", help="An id of your own: repeating it runs nothing twice.")
+        str | None,
+        typer.Option(
+            metavar="UUID", help="Your own job id; a repeated submission with it does not run twice."
+        ),
     ] = None,
     properties: Annotated[
-        list[str] | None, typer.Option("--property", metavar="KEY=VALUE", help="A label to find the job by.")
+        list[str] | None,
+        typer.Option("--property", metavar="KEY=VALUE", help="A label; it is stored with the job."),
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch it until it ends.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch the job until it ends.")] = False,
     url: Url = _URL,
     as_json: Json = False,
 ) -> None:
@@ -109,7 +115,7 @@ def submit(
 def watch(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
     """Watch a job until it ends; the exit code is its outcome.
 
-    0 Completed, 1 Failed, 3 Cancelled, 4 TimedOut. Ctrl-C stops watching, the job goes on.
+    0 Completed, 1 Failed, 3 Cancelled, 4 TimedOut. Ctrl-C stops watching; the job continues.
     """
     from command_line.watching import watch_job
 
@@ -120,12 +126,12 @@ def watch(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
 
 @app.command("list", epilog="Example: `turnstile list --jobs --limit 20`")
 def list_(
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Most events to look at.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Maximum number of events to read.")] = 30,
     jobs: Annotated[bool, typer.Option("--jobs", help="Only the latest event of each job.")] = False,
     url: Url = _URL,
     as_json: Json = False,
 ) -> None:
-    """List what happened lately, newest first."""
+    """List recent events, newest first."""
     with connected(url, as_json=as_json) as api:
         events = api.get("/api/jobs", limit=limit)["items"]
         if jobs:
@@ -143,7 +149,7 @@ def list_(
 
 @app.command(epilog="Example: `turnstile show 018f6c3e-7b1a-7c4e-9d3a-0123456789ab`")
 def show(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
-    """Show everything about a job: where it stands, its result, its events."""
+    """Show a job: its status, its result and its events."""
     with connected(url, as_json=as_json) as api:
         path = f"/api/jobs/{quote(job_id, safe='')}"
         job = api.get(f"{path}/state")
@@ -159,13 +165,25 @@ def show(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
 @app.command(epilog="Example: `turnstile trace 018f6c3e-7b1a-7c4e-9d3a-0123456789ab --follow`")
 def trace(
     job_id: JobId,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Draw it until the job ends.")] = False,
-    shows_all: Annotated[bool, typer.Option("--all", help="Show each of very many steps.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Update the picture until the job ends.")
+    ] = False,
+    shows_all: Annotated[
+        bool, typer.Option("--all", help="Show every step, even if there are very many.")
+    ] = False,
     jaeger_url: Annotated[
-        str, typer.Option(envvar="TURNSTILE_JAEGER_URL", help="Link to Jaeger here.", metavar="URL")
+        str,
+        typer.Option(
+            envvar="TURNSTILE_JAEGER_URL", help="Address of Jaeger, for a link to the trace.", metavar="URL"
+        ),
     ] = "",
     grafana_url: Annotated[
-        str, typer.Option(envvar="TURNSTILE_GRAFANA_URL", help="Link to Grafana here.", metavar="URL")
+        str,
+        typer.Option(
+            envvar="TURNSTILE_GRAFANA_URL",
+            help="Address of Grafana, for a link to the dashboard.",
+            metavar="URL",
+        ),
     ] = "",
     url: Url = _URL,
     as_json: Json = False,
@@ -188,11 +206,11 @@ def trace(
 
 @app.command(epilog="Example: `turnstile locks ledger-2026`")
 def locks(
-    name: Annotated[str | None, typer.Argument(help="One lock; all of them when left out.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Name of a lock; without it, all locks.")] = None,
     url: Url = _URL,
     as_json: Json = False,
 ) -> None:
-    """Show who holds a lock, with which fence, since when, and who waits."""
+    """Show the holder of a lock, its fence, since when it holds it, and the waiting jobs."""
     from command_line.reports import print_lock, print_locks
 
     with connected(url, as_json=as_json) as api:
@@ -206,7 +224,7 @@ def locks(
 
 @app.command(epilog="Example: `turnstile cancel 018f6c3e-7b1a-7c4e-9d3a-0123456789ab`")
 def cancel(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
-    """Cancel a job: at once while it waits, at its next check while it runs."""
+    """Cancel a job: a waiting job at once, a running job at its next check."""
     from command_line.reports import print_cancelled
 
     with connected(url, as_json=as_json) as api:
@@ -226,11 +244,13 @@ def kinds(url: Url = _URL, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: `turnstile publish`")
 def publish(
-    seed: Annotated[int | None, typer.Option(help="Sends the same jobs every time.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the random choices; the same seed sends the same jobs.")
+    ] = None,
     url: Url = _URL,
     as_json: Json = False,
 ) -> None:
-    """Send a random demonstration job with every key; q quits. Needs a terminal."""
+    """Send a random demonstration job for every key press; q quits. Needs a terminal."""
     from command_line.publishing import publish_by_keys
 
     with connected(url, as_json=as_json) as api:

@@ -56,18 +56,18 @@ def connected(url: str, *, as_json: bool) -> Iterator["Api"]:
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED) from None
     except BrokenPipeError:
-        # Whoever read our output has seen enough; keeps the interpreter from complaining at its exit.
+        # The reader closed the pipe; keeps the interpreter from reporting that at its exit.
         sys.stdout = None
         raise typer.Exit(0) from None
 
 
 def complain(sentence: str) -> None:
-    """Say on stderr what is wrong."""
+    """Print an error to stderr."""
     console(stderr=True).print(safe(f"Error: {sentence}"), style="red", soft_wrap=True)
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """Make the console; it honours NO_COLOR and writes plainly to anything that is no terminal."""
+    """Make the console; it honours NO_COLOR and writes plain text to anything that is not a terminal."""
     from rich.console import Console
 
     screen = Console(stderr=stderr, highlight=False)

@@ -36,7 +36,7 @@ def read_properties(pairs: list[str]) -> dict[str, str]:
 def _document(text: str) -> dict[str, Any]:
     source = "the value"
     if text.startswith("@"):
-        source = "the input" if text == "@-" else text[1:]
+        source = "standard input" if text == "@-" else text[1:]
         try:
             text = sys.stdin.read() if text == "@-" else Path(text[1:]).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

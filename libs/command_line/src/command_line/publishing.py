@@ -25,7 +25,7 @@ _CTRL_C, _CTRL_D, _ESCAPE = "\x03", "\x04", "\x1b"
 def publish_by_keys(api: "Api", seed: int | None, *, as_json: bool) -> None:
     """Send a random job with every key until q. Raises typer.Exit where there is no terminal."""
     if not sys.stdin.isatty():
-        complain("publish needs a terminal to read keys from; elsewhere use: turnstile submit ten-steps")
+        complain("publish reads keys and needs a terminal; without one, use: turnstile submit ten-steps")
         raise typer.Exit(USAGE)
     chooser = random.Random(seed)
     screen = console(stderr=as_json)
@@ -42,7 +42,7 @@ def publish_by_keys(api: "Api", seed: int | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"submitted": sent})
     else:
-        screen.print(f"{len(sent)} submitted; [dim]turnstile list --jobs[/dim] shows how they do.")
+        screen.print(f"{len(sent)} submitted; [dim]turnstile list --jobs[/dim] shows their status.")
 
 
 def random_job(chooser: random.Random) -> dict[str, Any]:

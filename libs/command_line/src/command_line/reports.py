@@ -1,4 +1,4 @@
-"""What the API says, as tables for people."""
+"""Answers of the API as tables."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,9 +28,9 @@ def print_cancelled(job: Document) -> None:
     """Say what came of a cancellation."""
     done = job["status"] == "Cancelled"
     text = (
-        "It is cancelled."
+        "The job is cancelled."
         if done
-        else f"Asked {job['worker']} to stop it; `turnstile watch` shows when it has."
+        else f"Asked {job['worker']} to stop the job; `turnstile watch` shows when it stops."
     )
     console().print(safe(text), soft_wrap=True)
 
@@ -38,7 +38,7 @@ def print_cancelled(job: Document) -> None:
 def print_recent_events(events: Sequence[Document]) -> None:
     """Print events of all jobs."""
     if not events:
-        console().print("Nothing has happened yet; submit a job with: turnstile submit ten-steps --watch")
+        console().print("There are no events yet; submit a job with: turnstile submit ten-steps --watch")
         return
     screen = console()
     is_wide = screen.width >= _WIDE
@@ -119,7 +119,7 @@ def print_lock(lock: Document) -> None:
 def print_locks(locks: Sequence[Document]) -> None:
     """Print locks."""
     if not locks:
-        console().print("No job has named a lock yet.")
+        console().print("No lock has been used yet.")
         return
     table = _table("lock", "holder", "runs", "since", "fence", "waiting")
     for lock in locks:
@@ -137,7 +137,7 @@ def print_locks(locks: Sequence[Document]) -> None:
 def print_kinds(kinds: Sequence[Document]) -> None:
     """Print kinds and their parameters."""
     if not kinds:
-        console().print("No worker has said yet what it can do; start one with: make up")
+        console().print("No worker has published its kinds yet; start one with: make up")
         return
     table = _table("kind", "parameter", "type", "default")
     for kind in kinds:

@@ -54,7 +54,7 @@ class Tracing:
                 for _ in self._api.follow(self.job["job_id"]):
                     pass
         except KeyboardInterrupt:
-            complain(f"stopped following; job {self.job['job_id']} goes on.")
+            complain(f"stopped following; job {self.job['job_id']} continues.")
             raise typer.Exit(STOPPED) from None
         self.job = self._api.get(f"{self._path}/state")
         self._events = self._api.items(self._path)

@@ -39,7 +39,7 @@ def watch_job(api: "Api", job_id: str, *, as_json: bool) -> dict[str, Any]:
             for name, content in api.follow(job["job_id"]):
                 view.show(name, content)
     except KeyboardInterrupt:
-        complain(f"stopped watching; job {job_id} goes on.")
+        complain(f"stopped watching; job {job_id} continues.")
         raise typer.Exit(STOPPED) from None
     job = api.get(path)
     if as_json:

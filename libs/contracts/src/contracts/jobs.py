@@ -39,24 +39,26 @@ class Submission(BaseModel):
             json_schema_extra={"format": lock_names.FORMAT},
         ),
     ] = lock_names.DEFAULT_LOCK
-    parameters: dict[str, JsonValue] = Field(default_factory=dict, description="What the handler is given.")
-    name: Annotated[str, Field(max_length=200, description="A title for people.")] = ""
+    parameters: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Parameters of the job; the schema depends on its kind."
+    )
+    name: Annotated[str, Field(max_length=200, description="Title of the job, for people.")] = ""
     description: Annotated[str, Field(max_length=4000)] = ""
     priority: Annotated[
         int,
         Field(
             ge=FIRST_PRIORITY,
             le=LAST_PRIORITY,
-            description="0 runs first, 9 last; within a priority, first come, first served.",
+            description="0 runs first, 9 last. Jobs of the same priority run in order of submission.",
         ),
         BeforeValidator(_whole),
     ] = DEFAULT_PRIORITY
     job_id: Annotated[
         Annotated[str, Field(json_schema_extra={"format": "uuid"})] | None,
-        Field(description="A UUID of your own; repeating it can never run the job twice."),
+        Field(description="Your own UUID. Repeating a submission with it cannot run the job twice."),
     ] = None
     properties: dict[PropertyName, PropertyValue] = Field(
-        default_factory=dict, max_length=32, description="Labels to find the job by."
+        default_factory=dict, max_length=32, description="Your own labels; they are stored with the job."
     )
 
     @field_validator("lock")
@@ -89,9 +91,11 @@ class WaitingFor(BaseModel):
     """Why a queued job does not run yet."""
 
     lock: str
-    holder: str | None = Field(None, description="The worker that runs a job of this lock now.")
-    running: str | None = Field(None, description="The id of that job.")
-    ahead: list[str] = Field(default_factory=list, description="Ids of the first jobs ahead in line.")
+    holder: str | None = Field(None, description="Worker that currently runs a job of this lock.")
+    running: str | None = Field(None, description="Id of the running job.")
+    ahead: list[str] = Field(
+        default_factory=list, description="Ids of the first jobs ahead of this one in line."
+    )
 
 
 class JobError(BaseModel):
@@ -102,7 +106,7 @@ class JobError(BaseModel):
 
 
 class Job(BaseModel):
-    """A job as the API tells of it."""
+    """A job as the API returns it."""
 
     job_id: str
     kind: str
@@ -116,10 +120,10 @@ class Job(BaseModel):
     interruptions: int
     fence: int | None
     worker: str | None
-    step: str | None = Field(description="The step that runs now.")
+    step: str | None = Field(description="The current step.")
     progress: Progress | None
     cancel_requested: bool
-    position: int | None = Field(description="Place in line, from 1, while queued.")
+    position: int | None = Field(description="Position in line, from 1, while the job is queued.")
     waiting_for: WaitingFor | None
     result: JsonValue
     error: JobError | None
@@ -156,31 +160,31 @@ class Lock(BaseModel):
     fence: int
     since: datetime | None
     line: list[str] = Field(description="Ids of the waiting jobs, next first.")
-    waiting: int = Field(description="How many wait; `line` lists at most the first 200.")
+    waiting: int = Field(description="Number of waiting jobs; `line` lists at most the first 200.")
 
 
 class Kind(BaseModel):
     """A kind of jobs that workers know."""
 
     kind: str
-    description: str = Field("", description="What its handler says about itself.")
+    description: str = Field("", description="Description from its handler.")
     parameters: dict[str, Any] = Field(description="JSON schema (draft 2020-12) of its parameters.")
-    published_at: datetime = Field(description="When a worker last said that it knows this kind.")
+    published_at: datetime = Field(description="Last time a worker published this kind.")
 
 
 class Worker(BaseModel):
-    """A worker, as it last told of itself."""
+    """A worker as of its latest heartbeat."""
 
     worker: str
-    seen_at: datetime = Field(description="Its latest heartbeat.")
+    seen_at: datetime = Field(description="Time of the latest heartbeat.")
     started_at: datetime | None = None
-    kinds: list[str] = Field(default_factory=list, description="The kinds it knows.")
-    running: list[str] = Field(default_factory=list, description="Ids of the jobs it runs.")
-    properties: dict[str, Any] = Field(default_factory=dict, description="What else it says of itself.")
+    kinds: list[str] = Field(default_factory=list, description="The kinds that the worker knows.")
+    running: list[str] = Field(default_factory=list, description="Ids of the jobs that the worker runs.")
+    properties: dict[str, Any] = Field(default_factory=dict, description="Other properties of the worker.")
 
 
 class Page(BaseModel, Generic[ItemT]):
-    """Some items and, when there are more, the cursor to ask for them with."""
+    """A page of items and, if there are more, the cursor of the next page."""
 
     items: list[ItemT]
     next: str | None = None

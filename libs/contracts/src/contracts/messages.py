@@ -16,13 +16,13 @@ class Message(BaseModel):
 
 
 class RunJob(Message):
-    """The wake-up: "this lock has work". The job is named for people and traces and believed for nothing."""
+    """The wake-up: "this lock has work". `job_id` is for people and traces only."""
 
     lock: str
     job_id: str | None = None
-    #: A deferred copy: whoever finds the lock held defers it again instead of dropping it.
+    #: A deferred copy: a worker that finds the lock held defers it again instead of dropping it.
     is_deferred_copy: bool = False
-    #: The lock was just given back: worth trying at once.
+    #: The lock was just released: try at once.
     released: bool = False
 
 
@@ -41,7 +41,7 @@ class JobEvents(Message):
 
 
 class Hint(Message):
-    """Something happened that a worker may want to look at; losing it costs time only."""
+    """Something happened that a worker may want to look at; if it is lost, only time is lost."""
 
     what: Literal["cancel_requested"]
     lock: str

@@ -135,7 +135,7 @@ def _adopt_next_run(
         digest.update(data)
         offset += len(data)
     ctx.progress(offset, version.size)
-    ctx.logger.info("going on", extra={"offset": offset, "size": version.size})
+    ctx.logger.info("continuing", extra={"offset": offset, "size": version.size})
     return _Count(position.offset, position.lines, position.chunks)
 
 

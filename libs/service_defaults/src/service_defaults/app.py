@@ -74,9 +74,9 @@ def _end_when_failed(task: asyncio.Task[None]) -> None:
         # A CancelledError can come from a library, such as from aio-pika when a connection is given up.
         if task.cancelling():
             return
-        logger.critical("background work ended as if cancelled")
+        logger.critical("background task was cancelled unexpectedly")
     elif task.exception() is not None:
-        logger.critical("background work failed", exc_info=task.exception())
+        logger.critical("background task failed", exc_info=task.exception())
     else:
         return
     stop_as_failed()
@@ -99,12 +99,12 @@ def _ending_when_broken(app: Callable[..., Any]) -> Callable[..., Any]:
         try:
             await app(scope, noted, send)
         except Exception:
-            logger.exception("application broke down")
+            logger.exception("application failed")
             stop_as_failed()
             raise
         if "lifespan.shutdown" not in received:
             # What is cancelled from within ends without an error.
-            logger.critical("application ended by itself")
+            logger.critical("application exited unexpectedly")
             stop_as_failed()
 
     return guarded

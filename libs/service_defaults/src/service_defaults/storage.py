@@ -18,7 +18,7 @@ async def prepare_patiently(prepare: Callable[[], Awaitable[None]]) -> None:
         try:
             await prepare()
         except UnknownOutcomeError as error:
-            logger.warning("storage is not there yet", extra={at.ERROR_MESSAGE: str(error)})
+            logger.warning("storage is not ready, retrying", extra={at.ERROR_MESSAGE: str(error)})
             await asyncio.sleep(_RETRY_SECONDS)
         else:
             return

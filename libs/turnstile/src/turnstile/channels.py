@@ -12,8 +12,8 @@ class StopReason(StrEnum):
     """Why a handler should stop. The values are what a person reads."""
 
     CANCELLED = "the job was cancelled"
-    SHUTDOWN = "the worker is being stopped"
-    TIMED_OUT = "the job ran longer than its kind may"
+    SHUTDOWN = "the worker is shutting down"
+    TIMED_OUT = "the job exceeded the timeout of its kind"
     LOST = "another worker may have taken over"
     DEADLINE = "the lease could not be renewed in time"
     OVER = "the run is over"

@@ -71,7 +71,7 @@ def job(name: str, *, timeout: timedelta | None = None, description: str | None 
             f"kind {name!r} may have only a-z 0-9 . _ - (64 at most, a letter or digit at both ends)"
         )
     if timeout is not None and timeout <= timedelta(0):
-        raise DefinitionError(f"kind {name!r}: the timeout must be longer than nothing")
+        raise DefinitionError(f"kind {name!r}: the timeout must be positive")
 
     def register(handler: F) -> F:
         is_async = inspect.iscoroutinefunction(handler)
@@ -87,7 +87,7 @@ def kind_of(handler: Callable[..., Any]) -> Kind:
     """Give the kind of a handler. Raises DefinitionError when it has none."""
     kind = getattr(handler, _MARK, None)
     if not isinstance(kind, Kind):
-        raise DefinitionError(f"{handler!r} is no handler: it lacks @job(...)")
+        raise DefinitionError(f"{handler!r} is not a handler: it lacks @job(...)")
     return kind
 
 

@@ -220,7 +220,7 @@ def _read(line: bytes, number: int) -> Effect:
         if not (abs(effect.at) < _NO_TIME and abs(effect.fence) < _NO_FENCE):
             raise ValueError("its time or its fence is out of range")
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise LedgerError(f"line {number} of the ledger is no effect: {error}") from None
+        raise LedgerError(f"line {number} of the ledger is not an effect: {error}") from None
     return effect
 
 

@@ -186,7 +186,7 @@ class ScratchDatabase:
         try:
             self._database.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({places})", waiting)  # noqa: S608
         except sqlite3.OperationalError as error:
-            raise SpoolError(f"what was read cannot be kept: {error}") from error
+            raise SpoolError(f"cannot write the scratch database (is the disk full?): {error}") from error
         waiting.clear()
 
 

@@ -84,7 +84,7 @@ class EventHandler:
                     written = await self._projection.project(lock, job_id, last, first=first)
                     tell(written)
             except UnknownOutcomeError as error:
-                logger.warning("not projected, trying again", extra={at.ERROR_MESSAGE: str(error)})
+                logger.warning("projection failed, retrying", extra={at.ERROR_MESSAGE: str(error)})
                 if self._clock.boot() >= until:
                     raise NackMessage from error
                 await self._clock.sleep(self._clock.jitter(pause / 2, pause))

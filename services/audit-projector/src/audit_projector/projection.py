@@ -99,7 +99,7 @@ class Projection:
                 return await self._try(partition, job_id, first, up_to, afresh=afresh)
             except StaleError:
                 continue
-        raise UnknownOutcomeError(f"others keep projecting job {job_id}")
+        raise UnknownOutcomeError(f"other projectors keep changing the read models of job {job_id}")
 
     async def _try(self, partition: str, job_id: str, first: int, up_to: int, *, afresh: bool) -> int:
         remembered = self._cache.take(job_id, first)

@@ -11,7 +11,7 @@ from contracts.jobs import Submission
 from publisher.job_stream import ProgressReport
 from publisher.problems import MEDIA_TYPE, Problem
 
-CURSOR = "Where to go on: `next` of the page before."
+CURSOR = "Pagination cursor: the `next` value of the previous page."
 
 LOCK_NAME = (
     f"At most {lock_names.MAX_LENGTH} visible characters and plain blanks, not . or ..; blanks around it and "
@@ -28,14 +28,14 @@ DESCRIPTION = """
 Turnstile runs long jobs **one at a time per lock**, on any number of workers, and can prove it afterwards.
 
 Lists are `{"items": [...], "next": cursor|null}`. Errors are problem documents (RFC 9457). A `traceparent`
-header makes the job part of your trace, the answer's `traceresponse` says which trace that is, and so does
-`trace_id` in a problem: quote it. `X-Actor` names you in the audit trail.
+header makes the job part of your trace. The `traceresponse` header of an answer and the `trace_id` of a
+problem name that trace: quote it when you ask for help. `X-Actor` names you in the audit trail.
 """
 
 TAGS = [
-    {"name": "jobs", "description": "Submit, follow, cancel."},
-    {"name": "locks", "description": "Who holds what, and who waits."},
-    {"name": "workers", "description": "Who works, and what they can do."},
+    {"name": "jobs", "description": "Submit, follow and cancel jobs."},
+    {"name": "locks", "description": "Holders of locks and waiting jobs."},
+    {"name": "workers", "description": "Workers and the kinds of jobs that they know."},
 ]
 
 _EXAMPLES = {
@@ -44,7 +44,7 @@ _EXAMPLES = {
         "value": {"kind": "ten-steps", "lock": "ledger-2026", "parameters": {"seconds": 0.5}},
     },
     "checksum": {
-        "summary": "A file's digest, repeatable under an id of one's own",
+        "summary": "A file's digest; your own job id makes the request repeatable",
         "value": {
             "kind": "checksum-file",
             "lock": "ledger-2026",
@@ -102,14 +102,14 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 _MEANINGS = {
     400: "The body is not JSON.",
-    404: "There is no such thing.",
-    409: "Too late: `job_id_used` names the job that has the id, if there is one, "
-    "`cancel_too_late` says how it ended.",
+    404: "The job, lock or path does not exist.",
+    409: "`job_id_used`: the id is in use; the problem names its job, if there is one. "
+    "`cancel_too_late`: the job has ended; the problem names its final status.",
     413: "The body is larger than 256 KiB.",
     415: "The body is not declared as JSON.",
-    422: "Fields are wrong; `errors` names each with the reason.",
-    500: "Something went wrong here; the log of the publisher says what.",
-    503: "The storage does not answer; `Retry-After` says when to ask again.",
+    422: "Fields are invalid; `errors` lists each field with the reason.",
+    500: "An unexpected error; the log of the publisher has the details.",
+    503: "The storage does not answer; try again after the seconds in `Retry-After`.",
 }
 
 

@@ -41,13 +41,13 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(description="Names the sort of problem; stable, for programs.")
-    title: str = Field(description="The sort of problem in words.")
+    type: str = Field(description="Type of the problem; stable, for programs.")
+    title: str = Field(description="Type of the problem in words.")
     status: int = Field(description="The HTTP status code.")
-    detail: str = Field(description="What happened this time, and the remedy.")
-    trace_id: str | None = Field(None, description="Quote it: telemetry tells by it what happened.")
-    instance: str | None = Field(None, description="The path that was asked for.")
-    errors: list[FieldProblem] = Field(default_factory=list, description="The fields that are wrong.")
+    detail: str = Field(description="What happened, and what to do.")
+    trace_id: str | None = Field(None, description="Trace of this request. Quote it when you ask for help.")
+    instance: str | None = Field(None, description="Path of the request.")
+    errors: list[FieldProblem] = Field(default_factory=list, description="The invalid fields.")
 
 
 class ProblemError(Exception):
@@ -92,7 +92,7 @@ class NotFoundError(ProblemError):
 class StorageAwayError(ProblemError):
     """The storage does not answer, so nothing can be said or promised."""
 
-    def __init__(self, detail: str = "The storage does not answer; ask again later.", **more: Any) -> None:
+    def __init__(self, detail: str = "The storage does not answer; try again later.", **more: Any) -> None:
         super().__init__(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "storage_unavailable",
@@ -146,8 +146,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)  # noqa: S101
     status = HTTPStatus(error.status_code)
     details = {
-        HTTPStatus.NOT_FOUND: "There is nothing at this path; /docs lists what there is.",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not possible here; /docs lists what is.",
+        HTTPStatus.NOT_FOUND: "This path does not exist; /docs lists all paths.",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"This path does not support {request.method}; see /docs.",
     }
     name = status.phrase.lower().replace(" ", "_").replace("-", "_")
     headers = dict(error.headers or {})
@@ -174,12 +174,12 @@ async def _storage_unavailable(request: Request, error: Exception) -> JSONRespon
 
 
 async def _no_such_job(request: Request, error: Exception) -> JSONResponse:
-    return _response(request, NotFoundError("no_such_job", "There is no such job."))
+    return _response(request, NotFoundError("no_such_job", "The job does not exist; check its id."))
 
 
 async def _too_late(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CancelTooLateError)  # noqa: S101
-    detail = f"The job has ended already: {error.job.status}."
+    detail = f"The job has already ended: {error.job.status}."
     problem = ProblemError(
         HTTPStatus.CONFLICT,
         "cancel_too_late",
@@ -196,7 +196,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
         "request failed unexpectedly",
         extra={at.ERROR_TYPE: type(error).__name__, at.URL_PATH: shorten(request.url.path)},
     )
-    detail = "Something went wrong here; the log of the publisher says what."
+    detail = "An unexpected error occurred; the log of the publisher has the details."
     return _response(request, ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail))
 
 

@@ -43,7 +43,7 @@ EventsCursor = Annotated[Annotated[str, EVENTS_CURSOR] | None, Query(description
 LocksCursor = Annotated[Annotated[str, LOCKS_CURSOR] | None, Query(description=CURSOR)]
 NumberCursor = Annotated[Annotated[str, NUMBER_CURSOR] | None, Query(description=CURSOR)]
 LockName = Annotated[str, Path(description=LOCK_NAME, json_schema_extra={"format": lock_names.FORMAT})]
-Limit = Annotated[int, Query(ge=1, le=200, description="Most items in the answer.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items in the answer.")]
 
 
 @router.post(
@@ -51,15 +51,15 @@ Limit = Annotated[int, Query(ge=1, le=200, description="Most items in the answer
     status_code=HTTPStatus.ACCEPTED,
     tags=["jobs"],
     summary="Submit a job",
-    response_description="The job is in the journal and will reach exactly one end.",
+    response_description="The job is in the journal and will end exactly once.",
     responses=answers(400, 409, 413, 415) | links.SUBMITTED,
     openapi_extra=SUBMIT_JOB,
 )
 async def submit_job(request: Request, response: Response, uses: Uses, actor: Actor) -> Accepted:
-    """Put a job in its lock's line.
+    """Add a job to its lock's line.
 
-    Accepted means written, even while RabbitMQ is away: an immediate question about the job finds it. Send
-    a `job_id` of your own to be able to repeat a submission whose answer was lost: it cannot run twice.
+    An accepted job is stored, even when RabbitMQ is not available, and can be read at once. Send your own
+    `job_id` to be able to repeat a submission whose answer was lost: the job cannot run twice.
     """
     try:
         with uses.telemetry.submission(request.headers) as submitting:
@@ -78,9 +78,9 @@ async def submit_job(request: Request, response: Response, uses: Uses, actor: Ac
     return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
 
 
-@router.get("/jobs", tags=["jobs"], summary="What happened lately", responses=links.RECENT_EVENTS)
+@router.get("/jobs", tags=["jobs"], summary="List recent events", responses=links.RECENT_EVENTS)
 async def recent_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = None) -> Page[Event]:
-    """Give the newest events of all jobs, newest first. They arrive here a moment after they happened."""
+    """Return the latest events of all jobs, newest first. An event appears here shortly after it happened."""
     try:
         return await uses.read_models.recent_events(limit, cursor)
     except ValueError:
@@ -90,27 +90,29 @@ async def recent_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = N
 @router.get(
     "/jobs/{job_id}",
     tags=["jobs"],
-    summary="Everything that happened to a job",
+    summary="List the events of a job",
     responses=answers(404) | links.EVENTS,
 )
 async def events_of_job(
     job_id: JobId,
     uses: Uses,
-    limit: Annotated[int, Query(ge=1, le=MOST_EVENTS, description="Most items in the answer.")] = MOST_EVENTS,
+    limit: Annotated[
+        int, Query(ge=1, le=MOST_EVENTS, description="Maximum number of items in the answer.")
+    ] = MOST_EVENTS,
     cursor: NumberCursor = None,
 ) -> Page[Event]:
-    """Give the events of one job in order, from the first."""
+    """Return the events of one job in order, from the first."""
     return await job_events(uses.journal, job_id, limit, _number(cursor))
 
 
 @router.get(
     "/jobs/{job_id}/state",
     tags=["jobs"],
-    summary="Where a job stands",
+    summary="Get a job",
     responses=answers(404) | links.STATE,
 )
 async def state_of_job(job_id: JobId, uses: Uses) -> Job:
-    """Give status, progress, place in line and who is ahead, and in the end the result or the error."""
+    """Return status, progress, position in line and the jobs ahead; at the end, the result or error."""
     return await job_state(uses.journal, job_id)
 
 
@@ -125,13 +127,14 @@ async def stream_of_job(
     job_id: JobId,
     uses: Uses,
     last_event_id: Annotated[
-        int, Header(ge=0, le=10**9, description="Number of the last event already known; sent by browsers.")
+        int,
+        Header(ge=0, le=10**9, description="Number of the last event that the client has; browsers send it."),
     ] = 0,
 ) -> Response:
-    """Send every event from the first as `job_event`, and `progress` whenever it changes, until the job ends.
+    """Send every event from the first as `job_event`, and `progress` when it changes, until the job ends.
 
-    A broken stream is taken up again with `Last-Event-ID`. Lines that begin with a colon only show that the
-    connection lives.
+    Resume a broken stream with `Last-Event-ID`. Lines that begin with a colon only show that the connection
+    is alive.
     """
     registration = await find_job(uses.journal, job_id)
     job = await read_job(uses.journal, registration)
@@ -151,9 +154,9 @@ async def stream_of_job(
     responses=answers(404, 409) | links.CANCELLED,
 )
 async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -> Job:
-    """End a waiting job at once; ask a running one to stop, which its handler does at its next check.
+    """Cancel a waiting job at once; ask a running job to stop, which its handler does at its next check.
 
-    A job that has ended answers `cancel_too_late`.
+    If the job has already ended, the answer is `cancel_too_late`.
     """
     with uses.telemetry.cancellation(request.headers) as tell:
         job = await uses.cancelling.cancel(job_id, actor)
@@ -161,33 +164,33 @@ async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) 
     return job_document(job)
 
 
-@router.get("/locks", tags=["locks"], summary="All locks", responses=links.LOCKS)
+@router.get("/locks", tags=["locks"], summary="List locks", responses=links.LOCKS)
 async def all_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) -> Page[Lock]:
-    """Give every lock that was ever used, as it stands now."""
+    """Return the current state of every lock that was ever used."""
     try:
         return await locks.all_locks(uses.journal, uses.read_models, limit, cursor)
     except ValueError:
         raise _wrong_cursor() from None
 
 
-@router.get("/locks/{name:path}", tags=["locks"], summary="One lock", responses=answers(404))
+@router.get("/locks/{name:path}", tags=["locks"], summary="Get a lock", responses=answers(404))
 async def one_lock(name: LockName, uses: Uses) -> Lock:
-    """Give who holds the lock, since when and with which fence, and who waits."""
+    """Return the holder of the lock, since when it holds it, its fence, and the waiting jobs."""
     try:
         return await locks.one_lock(uses.journal, name)
     except lock_names.LockNameError as error:
         raise InvalidFieldsError([FieldProblem(field="name", message=str(error))]) from None
 
 
-@router.get("/kinds", tags=["workers"], summary="What jobs there can be")
+@router.get("/kinds", tags=["workers"], summary="List job kinds")
 async def kinds(uses: Uses) -> Page[Kind]:
-    """Give the kinds that workers know, with the JSON schemas of their parameters."""
+    """Return the kinds that workers know, with the JSON schemas of their parameters."""
     return Page[Kind](items=await uses.kinds.all())
 
 
-@router.get("/workers", tags=["workers"], summary="Who works")
+@router.get("/workers", tags=["workers"], summary="List workers")
 async def workers(uses: Uses) -> Page[Worker]:
-    """Give the latest heartbeat of every worker."""
+    """Return the latest heartbeat of every worker."""
     return Page[Worker](items=list(await uses.read_models.workers()))
 
 
@@ -197,18 +200,20 @@ def _exists(error: JobExistsError) -> ProblemError:
         return ProblemError(
             HTTPStatus.CONFLICT,
             "job_id_used",
-            f"Id {job_id} was closed: a submission began with it, never arrived, and can no longer be "
-            "carried out. No job ran under it and none will; submit the job again with a new job_id.",
+            f"Job id {job_id} is closed: a submission with it was never completed, and no job has run or "
+            "will run under it. Submit the job again with a new job_id.",
             job_id=job_id,
             same_request=False,
         )
     said = (
-        "with exactly this content, so there is nothing to do" if error.same_request else "with other content"
+        "with the same content; nothing needs to be done"
+        if error.same_request
+        else "with different content; use a new job_id"
     )
     return ProblemError(
         HTTPStatus.CONFLICT,
         "job_id_used",
-        f"Job {job_id} was submitted before, {said}.",
+        f"Job {job_id} was already submitted {said}.",
         headers={"Location": f"/api/jobs/{job_id}"},
         job_id=job_id,
         location=f"/api/jobs/{job_id}",
@@ -225,5 +230,5 @@ def _number(cursor: str | None) -> int:
 
 
 def _wrong_cursor() -> InvalidFieldsError:
-    message = "was not given by this API; take it from `next` of the page before"
+    message = "is not a cursor of this API; use the `next` value of the previous page"
     return InvalidFieldsError([FieldProblem(field="cursor", message=message)])

@@ -81,7 +81,9 @@ def _check(document: Any) -> None:
 
 def _check_text(text: str) -> None:
     if not text.isascii() and any(0xD800 <= ord(character) <= 0xDFFF for character in text):
-        raise StrictJsonError("a text in the body contains half of a surrogate pair, which is no character")
+        raise StrictJsonError(
+            "a text in the body contains half of a surrogate pair, which is not a character"
+        )
 
 
 def _too_deep() -> str:

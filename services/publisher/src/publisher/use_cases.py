@@ -66,7 +66,7 @@ def _actor(
     x_actor: Annotated[
         str,
         Header(
-            description=f"Who asks, for the audit trail; at most {MAX_LENGTH} printable characters.",
+            description=f"Name of the caller for the audit trail; at most {MAX_LENGTH} printable characters.",
             json_schema_extra={"format": ACTOR_FORMAT},
         ),
     ] = "api",

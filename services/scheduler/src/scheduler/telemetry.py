@@ -68,11 +68,11 @@ class SchedulerTelemetry:
     def on_duty(self) -> None:
         """Tell that this scheduler is on duty now."""
         self._is_on_duty = True
-        logger.info("on duty")
+        logger.info("leadership acquired")
 
     def lost(self, reason: str) -> None:
         """Tell that the duty was lost."""
-        logger.warning("off duty", extra={at.REASON: reason})
+        logger.warning("leadership lost", extra={at.REASON: reason})
 
     def off_duty(self) -> None:
         """Show nothing more: the scheduler on duty now does."""
@@ -99,7 +99,7 @@ class SchedulerTelemetry:
 
     def gave_up(self, error: UnknownOutcomeError) -> None:
         """Tell that the storage did not answer."""
-        logger.warning("sweep not finished", extra={at.ERROR_MESSAGE: str(error)})
+        logger.warning("sweep failed", extra={at.ERROR_MESSAGE: str(error)})
 
     def surveyed(self, snapshot: QueueSnapshot, workers: Sequence[Worker]) -> None:
         """Show a snapshot from now on, and export the waiting jobs, each in its own trace."""

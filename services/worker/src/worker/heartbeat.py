@@ -81,5 +81,5 @@ class Heartbeat:
                 await self.beat()
                 beats += 1
             except UnknownOutcomeError as error:
-                logger.warning("heartbeat not written", extra={at.ERROR_MESSAGE: str(error)})
+                logger.warning("writing the heartbeat failed", extra={at.ERROR_MESSAGE: str(error)})
             await self._clock.sleep(HEARTBEAT_SECONDS)

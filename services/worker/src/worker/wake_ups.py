@@ -159,7 +159,9 @@ class WakeUps:
                     async with asyncio.timeout(_CHANGE_SECONDS):
                         await change()
             except (*CONNECTION_EXCEPTIONS, FastStreamException) as error:
-                logger.warning("consumer not changed, trying again", extra={at.ERROR_MESSAGE: repr(error)})
+                logger.warning(
+                    "consumer start or stop failed, retrying", extra={at.ERROR_MESSAGE: repr(error)}
+                )
                 await asyncio.sleep(_PAUSE)
             else:
                 return
@@ -179,7 +181,7 @@ class WakeUps:
             with lost_connections_as_errors():
                 await self._subscriber.stop()
         except (*CONNECTION_EXCEPTIONS, FastStreamException) as error:
-            logger.warning("consumer not stopped in order", extra={at.ERROR_MESSAGE: repr(error)})
+            logger.warning("consumer did not stop cleanly", extra={at.ERROR_MESSAGE: repr(error)})
 
 
 async def _let_come_again(message: RabbitMessage) -> None:

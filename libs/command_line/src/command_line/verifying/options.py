@@ -1,4 +1,4 @@
-"""What can be said after `turnstile verify`; the checker itself is loaded only when it runs."""
+"""Options of `turnstile verify`; the checker itself is loaded only when it runs."""
 
 # ruff: noqa: PLC0415
 
@@ -10,34 +10,44 @@ import typer
 EPILOG = (
     "Example: `turnstile verify --since 2026-11-21T08:00Z --html verdict.html`  \n"
     "Reads the storage that TURNSTILE_STORAGE_CONNECTION_STRING and TURNSTILE_STORAGE_NAMESPACE name.  \n"
-    "Exit codes: 0 all holds, 1 it does not, 2 cannot be done, or there is nothing to check, "
+    "Exit codes: 0 all checks passed, 1 a check failed, 2 invalid options or nothing to check, "
     "5 the storage does not answer."
 )
 
 
 def verify(
     locks: Annotated[
-        list[str] | None, typer.Option("--lock", help="Only this lock; may be given again.")
+        list[str] | None, typer.Option("--lock", help="Check only this lock; repeatable.")
     ] = None,
-    since: Annotated[str | None, typer.Option(metavar="ISO", help="What went on then or later.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="ISO", help="What went on before.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="ISO", help="Only jobs that were active at or after this time.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="ISO", help="Only jobs that were active before this time.")
+    ] = None,
     sink: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ledger of the effect sink (JSON lines).")
     ] = None,
     accepted: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Ids that must have ended, one a line.")
+        Path | None, typer.Option(metavar="FILE", help="File of job ids that must have ended, one per line.")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a page with the picture of all runs.")
+        Path | None, typer.Option(metavar="FILE", help="Write an HTML page with a picture of all runs.")
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="How much clocks may differ.")
+        float, typer.Option(min=0, metavar="SECONDS", help="Allowed difference between clocks.")
     ] = 5.0,
     patience: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="How long trail, leases and lists may catch up.")
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="How long to wait for the audit trail, leases and lists to catch up.",
+        ),
     ] = 30.0,
     late_effects: Annotated[
-        int, typer.Option(min=0, help="Effects a run may have after the next began, cut off within a call.")
+        int,
+        typer.Option(min=0, help="Allowed late effects per interrupted run (a call already in progress)."),
     ] = 1,
     take_over_within: Annotated[
         list[str] | None,
@@ -47,7 +57,7 @@ def verify(
         bool, typer.Option("--json", help="Print one JSON document and nothing else.")
     ] = False,
 ) -> None:
-    """Prove from what was recorded that the promises were kept, or show where they were not."""
+    """Check from the records that all guarantees were kept, or show the violations."""
     from command_line.verifying.command import Asked, run
 
     asked = Asked(

@@ -64,7 +64,9 @@ def _print_violations(screen: Console, verdict: Verdict) -> None:
 
 
 def _headline(verdict: Verdict) -> tuple[str, str]:
-    return ("All holds. ", "bold green") if verdict.holds else ("NOT all holds. ", "bold red")
+    if verdict.holds:
+        return "All checks passed. ", "bold green"
+    return f"Checks failed: {', '.join(sorted(verdict.found))}. ", "bold red"
 
 
 def _invariants(verdict: Verdict) -> Table:

@@ -18,16 +18,16 @@ JOB_OUTCOME = Attribute(
     "How a run ended.",
     values=("completed", "failed", "cancelled", "timed_out", "interrupted"),
 )
-JOB_STATUS = Attribute("job.status", "Where the job stands.", values=("queued", "running"))
-JOB_PROGRESS = Attribute("job.progress.value", "How far the run says it is, in a unit of its own.")
-JOB_PROGRESS_LIMIT = Attribute("job.progress.limit", "How far the run has to go, in the same unit.")
+JOB_STATUS = Attribute("job.status", "Status of the job.", values=("queued", "running"))
+JOB_PROGRESS = Attribute("job.progress.value", "Progress that the run reported, in its own unit.")
+JOB_PROGRESS_LIMIT = Attribute("job.progress.limit", "Progress at which the run is done, in the same unit.")
 JOB_EVENT_NUMBER = Attribute("job.event.number", "Number of an event within its job, from 1.")
-JOB_EVENT_COUNT = Attribute("job.event.count", "How many events.")
+JOB_EVENT_COUNT = Attribute("job.event.count", "Number of events.")
 JOB_STATE_SIZE = Attribute("job.state.size", "Characters of the saved state.")
-JOB_INTERRUPTIONS = Attribute("job.interruptions", "How many attempts were cut off so far.")
+JOB_INTERRUPTIONS = Attribute("job.interruptions", "Number of interrupted attempts so far.")
 JOB_SUBMISSION_OUTCOME = Attribute(
     "job.submission.outcome",
-    "What came of a submission.",
+    "Outcome of a submission.",
     values=("accepted", "repeated", "refused", "unknown"),
 )
 
@@ -41,13 +41,13 @@ LOCK_NAME = Attribute(
 LOCK_FENCE = Attribute("lock.fence", "The fence, which rises with every start under the lock.")
 OTHER_JOB_ID = Attribute("job.other.id", "The job that another one is compared with.")
 OTHER_FENCE = Attribute("lock.other.fence", "The fence of the run that another one is compared with.")
-LINE_POSITION = Attribute("line.position", "Place in line, from 1.")
+LINE_POSITION = Attribute("line.position", "Position in line, from 1.")
 LINE_LENGTH = Attribute("line.length", "Jobs that wait in line.")
 LINE_SECONDS = Attribute("line.seconds", "How long the job has waited, in seconds.")
 LEASE_MARGIN = Attribute("lease.margin", "Seconds that were left before the run would have been stopped.")
 LEASE_FAILURE = Attribute(
     "lease.failure",
-    "Whether the lease is lost (definitive) or the store only did not answer (transient).",
+    "Whether the lease is lost (definitive) or the store did not answer (transient).",
     values=("definitive", "transient"),
 )
 HAND_OVER_CAUSE = Attribute(
@@ -62,7 +62,7 @@ TAKE_OVER_CAUSE = Attribute(
 )
 WRITE_REFUSAL = Attribute(
     "lock.write.refusal",
-    "Why a holder's write was not made: the lock had moved on, or the time to write was over.",
+    "Why a holder's write was rejected: another worker had taken over, or the write deadline had passed.",
     values=("taken_over", "too_late", "unknown"),
 )
 
@@ -76,7 +76,7 @@ RUNNER_PID = Attribute("runner.pid", "Process id of the runner.")
 RUNNER_STATE = Attribute("runner.state", "Whether a runner runs a job.", values=("busy", "idle"))
 RUNNER_END = Attribute(
     "runner.end",
-    "Why a runner was replaced: it died, or the supervisor ended it because it could not be used again.",
+    "Why a runner was replaced: it died, or the supervisor ended it because it was not reusable.",
     values=("died", "ended"),
 )
 
@@ -89,23 +89,23 @@ WAKE_UP_REASON = Attribute(
 )
 WAKE_UP_OUTCOME = Attribute(
     "wake_up.outcome",
-    "What a worker did: took the lock, found the line empty, found it held, knew already, passed it on.",
+    "Outcome of a wake-up: lock taken, line empty, lock held, already known, no free runner, or passed on.",
     values=("taken", "empty", "held", "known", "no_room", "passed_on", "unknown"),
 )
 SWEEP_REPAIR = Attribute(
     "sweep.repair",
-    "What the sweeper repaired: came, told events again, closed an id that never became a job.",
+    "Repair by the sweeper: sent a wake-up, published events again, closed an id that never became a job.",
     values=("notified", "announced", "abandoned"),
 )
 SWEEP_ACTIVE = Attribute("sweep.active", "Active jobs that a sweep looked at.")
-SWEEP_RUNG = Attribute("sweep.notified", "Locks that a sweep came for.")
-SWEEP_ANNOUNCED = Attribute("sweep.announced", "Jobs whose events a sweep told again.")
+SWEEP_RUNG = Attribute("sweep.notified", "Locks for which a sweep sent a wake-up.")
+SWEEP_ANNOUNCED = Attribute("sweep.announced", "Jobs whose events a sweep published again.")
 SWEEP_ABANDONED = Attribute("sweep.abandoned", "Ids that a sweep closed, as they never became jobs.")
-MESSAGE_COUNT = Attribute("message.count", "How many messages.")
+MESSAGE_COUNT = Attribute("message.count", "Number of messages.")
 MESSAGE_TYPE = Attribute(
-    "message.type", "What a message is.", values=("wake_up", "deferred_wake_up", "events", "hint")
+    "message.type", "Type of a message.", values=("wake_up", "deferred_wake_up", "events", "hint")
 )
-REASON = Attribute("reason", "Why, in words.")
+REASON = Attribute("reason", "The reason, in words.")
 
 # --- Storage -----------------------------------------------------------------------------------------
 
@@ -114,7 +114,7 @@ STORAGE_OPERATION = Attribute(
 )
 STORAGE_OUTCOME = Attribute(
     "storage.outcome",
-    "What is known after a storage call.",
+    "Outcome of a storage call.",
     values=("ok", "refused", "unknown", "denied"),
 )
 
@@ -124,13 +124,13 @@ TRACE_ID = Attribute("trace_id", "The job's trace, else that of the active span;
 SPAN_ID = Attribute("span_id", "The active span; log records only.")
 DROPPED = Attribute(
     "dropped",
-    "How many log records, printed lines or spans of a handler were left out, as there were too many.",
+    "Number of log records, printed lines or spans of a handler that were dropped because of a limit.",
 )
 
 # --- OpenTelemetry's own -----------------------------------------------------------------------------
 
-ERROR_TYPE = Attribute("error.type", "Class of what went wrong.", convention=True, on_metrics=True)
-ERROR_MESSAGE = Attribute("error.message", "What went wrong, in words.", convention=True)
+ERROR_TYPE = Attribute("error.type", "Class of the error.", convention=True, on_metrics=True)
+ERROR_MESSAGE = Attribute("error.message", "Message of the error.", convention=True)
 RESEND_COUNT = Attribute(
     "http.request.resend_count", "How often the same storage call was sent before.", convention=True
 )
@@ -139,11 +139,11 @@ MESSAGING_SYSTEM = Attribute(
     "messaging.system", "The broker: `rabbitmq`.", values=("rabbitmq",), convention=True
 )
 MESSAGING_OPERATION_NAME = Attribute(
-    "messaging.operation.name", "What is done with the message.", values=("send", "process"), convention=True
+    "messaging.operation.name", "Operation on the message.", values=("send", "process"), convention=True
 )
 MESSAGING_OPERATION_TYPE = Attribute(
     "messaging.operation.type",
-    "What is done with the message, in the convention's words.",
+    "Type of the operation on the message, as the convention names it.",
     values=("send", "process"),
     convention=True,
 )
@@ -174,8 +174,8 @@ HTTP_ROUTE = Attribute(
 HTTP_STATUS = Attribute("http.response.status_code", "The status code.", convention=True, on_metrics=True)
 HTTP_VERSION = Attribute("network.protocol.version", "Version of HTTP.", convention=True, on_metrics=True)
 URL_SCHEME = Attribute("url.scheme", "`http` or `https`.", convention=True, on_metrics=True)
-URL_PATH = Attribute("url.path", "The path that was asked for.", convention=True)
-URL_QUERY = Attribute("url.query", "What was asked for beside the path.", convention=True)
+URL_PATH = Attribute("url.path", "Path of the request.", convention=True)
+URL_QUERY = Attribute("url.query", "Query of the request.", convention=True)
 EXCEPTION_TYPE = Attribute("exception.type", "Class of an exception.", convention=True)
-EXCEPTION_MESSAGE = Attribute("exception.message", "What the exception says.", convention=True)
-EXCEPTION_STACKTRACE = Attribute("exception.stacktrace", "Where it was raised.", convention=True)
+EXCEPTION_MESSAGE = Attribute("exception.message", "Message of an exception.", convention=True)
+EXCEPTION_STACKTRACE = Attribute("exception.stacktrace", "Stack trace of an exception.", convention=True)

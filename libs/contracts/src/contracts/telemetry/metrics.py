@@ -16,7 +16,7 @@ JOB_SUBMISSIONS = Metric(
     "job.submissions",
     Instrument.COUNTER,
     "{submission}",
-    "Submissions, by what came of them.",
+    "Submissions by outcome.",
     Source.PUBLISHER,
     attributes=(at.JOB_KIND, at.JOB_SUBMISSION_OUTCOME),
 )
@@ -51,7 +51,7 @@ JOB_STORAGE_CALLS = Metric(
     "job.storage.calls",
     Instrument.HISTOGRAM,
     "{call}",
-    "Storage calls of a worker for one run, renewals left out.",
+    "Storage calls of a worker for one run, without lease renewals.",
     Source.WORKER,
     attributes=(at.JOB_KIND,),
     buckets=(2, 4, 6, 8, 10, 15, 20, 50, 100, 500),
@@ -68,7 +68,7 @@ JOBS = Metric(
     "jobs",
     Instrument.GAUGE,
     "{job}",
-    "Jobs that are not over, by where they stand.",
+    "Unfinished jobs by status.",
     Source.SCHEDULER,
     attributes=(at.JOB_STATUS,),
 )
@@ -115,7 +115,7 @@ HAND_OVER_DURATION = Metric(
     "lock.hand_over.duration",
     Instrument.HISTOGRAM,
     "s",
-    "From the end of a run to the start of the next, which waited for it.",
+    "Time from the end of a run to the start of the next run, which waited for it.",
     Source.WORKER,
     attributes=(at.HAND_OVER_CAUSE,),
     buckets=_MOMENTS,
@@ -124,7 +124,7 @@ TAKE_OVER_DURATION = Metric(
     "lock.take_over.duration",
     Instrument.HISTOGRAM,
     "s",
-    "From a run being cut off to the next start; where a worker was lost, from its last heartbeat.",
+    "Time from an interruption to the next start; if a worker was lost, from its last heartbeat.",
     Source.WORKER,
     attributes=(at.TAKE_OVER_CAUSE,),
     buckets=_TAKE_OVERS,
@@ -133,7 +133,7 @@ LOCK_RUN_AGE = Metric(
     "lock.run.age",
     Instrument.GAUGE,
     "s",
-    "Age of the run in progress, of the longest runs.",
+    "Age of running jobs; only the longest runs.",
     Source.SCHEDULER,
     attributes=(at.LOCK_NAME, at.WORKER_NAME, at.JOB_KIND),
 )
@@ -148,7 +148,7 @@ WRITES_REFUSED = Metric(
     "lock.writes.refused",
     Instrument.COUNTER,
     "{write}",
-    "Writes of a holder that were refused, or came too late.",
+    "Rejected writes of a holder.",
     Source.WORKER,
     attributes=(at.WRITE_REFUSAL,),
 )
@@ -172,7 +172,7 @@ LINE_LENGTH = Metric(
     "line.length",
     Instrument.GAUGE,
     "{job}",
-    "Jobs in line, of the longest lines.",
+    "Jobs in line; only the longest lines.",
     Source.SCHEDULER,
     attributes=(at.LOCK_NAME,),
 )
@@ -180,7 +180,7 @@ LINE_AGE = Metric(
     "line.age",
     Instrument.GAUGE,
     "s",
-    "How long the first in line has waited, of the oldest lines.",
+    "Time that the first job in line has waited; only the oldest lines.",
     Source.SCHEDULER,
     attributes=(at.LOCK_NAME,),
 )
@@ -205,7 +205,7 @@ PROJECTION_LAG = Metric(
     "projection.lag",
     Instrument.HISTOGRAM,
     "s",
-    "From an event's commit to its place in the audit trail.",
+    "Time from an event's commit to its row in the audit trail.",
     Source.AUDIT_PROJECTOR,
     buckets=_WAITS,
 )
@@ -233,7 +233,7 @@ WAKE_UPS_HANDLED = Metric(
     "wake_ups.handled",
     Instrument.COUNTER,
     "{wake_up}",
-    "Wake-ups received, by what came of them.",
+    "Wake-ups received, by outcome.",
     Source.WORKER,
     attributes=(at.WAKE_UP_OUTCOME,),
 )
@@ -248,7 +248,7 @@ SWEEP_REPAIRS = Metric(
     "sweep.repairs",
     Instrument.COUNTER,
     "{repair}",
-    "What the sweeper repaired.",
+    "Repairs by the sweeper.",
     Source.SCHEDULER,
     attributes=(at.SWEEP_REPAIR,),
 )
@@ -256,14 +256,14 @@ ON_DUTY = Metric(
     "scheduler.on_duty",
     Instrument.GAUGE,
     "{scheduler}",
-    "1 while this scheduler is the one on duty.",
+    "1 while this scheduler is the leader.",
     Source.SCHEDULER,
 )
 MESSAGING_OPERATION_DURATION = Metric(
     "messaging.client.operation.duration",
     Instrument.HISTOGRAM,
     "s",
-    "From before a message is sent until the broker has confirmed it, or has not.",
+    "Time from before a message is sent until the broker confirms it or the wait ends.",
     *SERVICES,
     attributes=_MESSAGE,
     buckets=_MOMENTS,
@@ -273,7 +273,7 @@ MESSAGING_PROCESS_DURATION = Metric(
     "messaging.process.duration",
     Instrument.HISTOGRAM,
     "s",
-    "How long a handler had a message.",
+    "Time that a handler took for a message.",
     Source.PUBLISHER,
     Source.WORKER,
     Source.AUDIT_PROJECTOR,
@@ -285,7 +285,7 @@ MESSAGES_QUARANTINED = Metric(
     "messages.quarantined",
     Instrument.COUNTER,
     "{message}",
-    "Messages set aside because they could not be understood.",
+    "Messages quarantined because they were invalid.",
     *SERVICES,
 )
 MESSAGES_UNCONFIRMED = Metric(
@@ -300,7 +300,7 @@ ANNOUNCEMENTS_DROPPED = Metric(
     "announcements.dropped",
     Instrument.COUNTER,
     "{message}",
-    "Announcements of events left to the sweeper.",
+    "Unpublished events left to the sweeper.",
     *SERVICES,
 )
 

@@ -16,7 +16,7 @@ _END = (*_RUN, at.JOB_OUTCOME, at.JOB_STEPS, at.REASON, at.ERROR_TYPE)
 
 HTTP_REQUEST = SpanName(
     "{http.request.method} {http.route}",
-    "A request to the HTTP API. Its trace is the caller's, if the caller names one, and the answer names it.",
+    "A request to the HTTP API. Its trace is the caller's, if the caller sends one; the answer names it.",
     Source.PUBLISHER,
     kind="server",
     attributes=(
@@ -34,7 +34,7 @@ HTTP_REQUEST = SpanName(
 )
 SUBMIT_JOB = SpanName(
     "submit job",
-    "A job is checked, registered and put in line.",
+    "A job is checked, registered and added to its line.",
     Source.PUBLISHER,
     attributes=(*_JOB, at.JOB_PRIORITY, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE),
 )
@@ -52,7 +52,7 @@ WAIT_IN_LINE = SpanName(
 )
 LOOK_AT_LINE = SpanName(
     "look at line",
-    "The scheduler saw the job wait: at which place, behind whom. Seldom, down to every 10 min.",
+    "The scheduler saw the job wait: its position and the running job. At first often, later every 10 min.",
     Source.SCHEDULER,
     attributes=(*_JOB, at.LINE_POSITION, at.LINE_LENGTH, at.LINE_SECONDS, at.WORKER_NAME),
 )
@@ -64,7 +64,7 @@ ACQUIRE_LEASE = SpanName(
 )
 TAKE_OVER_LOCK = SpanName(
     "take over lock",
-    "The transaction that starts an attempt, and ends the run it found cut off. The attempt's anchor.",
+    "The transaction that starts an attempt and ends an interrupted run. The attempt's anchor.",
     Source.WORKER,
     attributes=(*_RUN, at.JOB_INTERRUPTIONS, at.HAND_OVER_CAUSE, at.TAKE_OVER_CAUSE),
 )
@@ -76,7 +76,7 @@ START_NEXT_JOB = SpanName(
 )
 RUN_JOB = SpanName(
     "run job",
-    "A stretch of the run: the first after 2 s, each twice as long as the one before, up to 5 min.",
+    "A segment of the run: the first after 2 s, each twice as long as the previous one, up to 5 min.",
     Source.WORKER,
     attributes=(*_RUN, at.JOB_STEP, at.JOB_STEPS, at.JOB_PROGRESS, at.JOB_PROGRESS_LIMIT),
 )
@@ -95,17 +95,15 @@ SAVE_STATE = SpanName(
 COMPLETE_JOB = SpanName("complete job", "The run's result is recorded.", Source.WORKER, attributes=_END)
 FAIL_JOB = SpanName("fail job", "The run's failure is recorded.", Source.WORKER, attributes=_END)
 CANCEL_JOB = SpanName("cancel job", "The run's cancellation is recorded.", Source.WORKER, attributes=_END)
-TIME_OUT_JOB = SpanName(
-    "time out job", "The run took too long, which is recorded.", Source.WORKER, attributes=_END
-)
+TIME_OUT_JOB = SpanName("time out job", "The run's timeout is recorded.", Source.WORKER, attributes=_END)
 INTERRUPT_JOB = SpanName(
     "interrupt job",
-    "The run was cut off, which is recorded: by its own worker, or by the one that took over.",
+    "The interruption of the run is recorded, by its own worker or by the one that took over.",
     Source.WORKER,
     attributes=_END,
 )
 RELEASE_LEASE = SpanName(
-    "release lease", "The lease is given back.", Source.WORKER, attributes=(*_JOB, at.WORKER_NAME)
+    "release lease", "A worker releases the lease.", Source.WORKER, attributes=(*_JOB, at.WORKER_NAME)
 )
 
 # --- Behind the scenes -----------------------------------------------------------------------------------
@@ -148,7 +146,7 @@ _MESSAGE = (
 
 SEND_JOBS = SpanName(
     "send jobs",
-    "A wake-up is sent, at once or to notify later.",
+    "A wake-up is sent, for now or for later.",
     Source.PUBLISHER,
     Source.WORKER,
     Source.SCHEDULER,
@@ -166,14 +164,14 @@ SEND_EVENTS = SpanName(
 )
 SEND_CONTROL = SpanName(
     "send control",
-    "Every worker is told something it may want to look at.",
+    "A hint is sent to every worker.",
     Source.PUBLISHER,
     kind="producer",
     attributes=_MESSAGE,
 )
 SEND_QUARANTINE = SpanName(
     "send quarantine",
-    "A message is set aside.",
+    "A message is quarantined.",
     Source.PUBLISHER,
     Source.WORKER,
     Source.AUDIT_PROJECTOR,
@@ -181,11 +179,11 @@ SEND_QUARANTINE = SpanName(
     attributes=_MESSAGE,
 )
 PROCESS_JOBS = SpanName(
-    "process jobs", "A worker answers a wake-up.", Source.WORKER, kind="consumer", attributes=_MESSAGE
+    "process jobs", "A worker handles a wake-up.", Source.WORKER, kind="consumer", attributes=_MESSAGE
 )
 PROCESS_SUBMISSIONS = SpanName(
     "process submissions",
-    "The publisher takes up a SubmitJob command.",
+    "The publisher handles a SubmitJob command.",
     Source.PUBLISHER,
     kind="consumer",
     attributes=_MESSAGE,
@@ -199,7 +197,7 @@ PROCESS_EVENTS = SpanName(
 )
 PROCESS_CONTROL = SpanName(
     "process control",
-    "A worker looks at what it was told.",
+    "A worker handles a hint.",
     Source.WORKER,
     kind="consumer",
     attributes=_MESSAGE,
@@ -212,34 +210,34 @@ LOCK_HELD = SpanEvent(
 )
 WAKE_UP_DEFERRED = SpanEvent(
     "wake-up deferred",
-    "The wake-up was sent round, to notify again later.",
+    "The wake-up was deferred and arrives again later.",
     Source.WORKER,
     attributes=(at.LOCK_NAME,),
 )
 RUN_INTERRUPTED = SpanEvent(
     "run interrupted",
-    "The run was cut off, and why.",
+    "The run was interrupted; the reason is an attribute.",
     Source.WORKER,
     attributes=(at.REASON, at.JOB_ATTEMPT, at.TAKE_OVER_CAUSE),
 )
 STEP_RECORDED = SpanEvent(
     "step recorded",
-    "A step that the attempt cut off had recorded, as the journal knows it.",
+    "A step that the interrupted attempt had recorded, from the journal.",
     Source.WORKER,
     attributes=(at.JOB_STEP, at.JOB_STEP_SECONDS, at.JOB_ATTEMPT),
 )
 RENEWAL_FAILED = SpanEvent(
-    "renewal failed", "A renewal got no answer and was tried again.", Source.WORKER, attributes=(at.REASON,)
+    "renewal failed", "A renewal had no answer and is sent again.", Source.WORKER, attributes=(at.REASON,)
 )
 LEASE_LOST = SpanEvent(
-    "lease lost", "The lease could no longer be trusted.", Source.WORKER, attributes=(at.REASON,)
+    "lease lost", "The lease was lost or its deadline passed.", Source.WORKER, attributes=(at.REASON,)
 )
 WRITE_REFUSED = SpanEvent(
     "write refused",
-    "A write of the run was refused; it wrote nothing more.",
+    "A write of the run was rejected; the run wrote nothing more.",
     Source.WORKER,
     attributes=(at.REASON,),
 )
 QUARANTINED = SpanEvent(
-    "message quarantined", "The message was set aside.", *SERVICES, attributes=(at.REASON,)
+    "message quarantined", "The message was quarantined.", *SERVICES, attributes=(at.REASON,)
 )

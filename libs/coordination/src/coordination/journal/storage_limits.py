@@ -41,7 +41,9 @@ def check_limits(transaction: Transaction) -> None:
             largest, largest_key = size, operation.key
     # What is sent takes at least half of what is stored; a store's adapter looks at the bytes themselves.
     if total > 2 * MAX_TRANSACTION_BYTES:
-        raise InvalidTransactionError(f"{total} bytes in all; row {largest_key} is the largest")
+        raise InvalidTransactionError(
+            f"{total} bytes in total are too many; row {largest_key} is the largest"
+        )
 
 
 def _check_key(key: str) -> None:

@@ -113,7 +113,7 @@ class TurnstileBroker(RabbitBroker):
                 async with asyncio.timeout(self._stop_seconds):
                     await super().stop(exc_type, exc_val, exc_tb)
         except (*CONNECTION_EXCEPTIONS, ExceptionGroup) as error:
-            logger.warning("broker not stopped in order", extra={at.ERROR_MESSAGE: repr(error)})
+            logger.warning("broker did not stop cleanly", extra={at.ERROR_MESSAGE: repr(error)})
             # One that is not closed would connect again, and keep the process from ending.
             if connection is not None:
                 await connection.close()

@@ -35,7 +35,9 @@ async def probe(broker: RabbitBroker, *, consumes: bool) -> None:
                 for subscriber in running(broker) if consumes else ():
                     queue = await channel.declare_queue(subscriber.queue.name, passive=True, robust=False)
                     if queue.declaration_result.consumer_count == 0 or not await is_consuming(subscriber):
-                        raise NotConsumingError(f"nobody consumes the queue {subscriber.queue.name} here")
+                        raise NotConsumingError(
+                            f"no consumer is active on the queue {subscriber.queue.name} here"
+                        )
     except CONNECTION_EXCEPTIONS as error:
         raise NotConsumingError(f"RabbitMQ does not answer: {error!r}") from error
 
@@ -88,7 +90,7 @@ class ConsumerWatchdog:
         if self._deaf == 2:
             await self._connect_again()
         elif self._deaf >= 4:
-            logger.critical("not consuming even over a new connection: giving up")
+            logger.critical("not consuming even over a new connection: shutting down")
             self._give_up()
 
     async def _connect_again(self) -> None:
@@ -100,4 +102,4 @@ class ConsumerWatchdog:
                     if connection is not None:
                         await connection.reconnect()
         except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
-            logger.warning("not connected again", extra={at.ERROR_MESSAGE: repr(error)})
+            logger.warning("reconnecting failed", extra={at.ERROR_MESSAGE: repr(error)})

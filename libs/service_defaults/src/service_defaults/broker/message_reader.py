@@ -135,5 +135,5 @@ def _refuse_constant(name: str) -> Any:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise NotUnderstoodError("the body contains a number too large to keep")
+        raise NotUnderstoodError("the body contains a number that is too large for a 64-bit float")
     return number

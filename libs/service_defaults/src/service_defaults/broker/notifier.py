@@ -131,7 +131,9 @@ class RabbitNotifier:
                 await self._drained.wait()
         except TimeoutError:
             self._dropped.add(len(self._waiting))
-            logger.warning("announcements left to the sweeper", extra={at.MESSAGE_COUNT: len(self._waiting)})
+            logger.warning(
+                "unpublished events left to the sweeper", extra={at.MESSAGE_COUNT: len(self._waiting)}
+            )
         self._announcer.cancel()
         await asyncio.wait([self._announcer])
         self._announcer = None
@@ -169,9 +171,7 @@ class RabbitNotifier:
                 pause = _FIRST_PAUSE
                 continue
             self._unconfirmed.add(len(batch) - len(done), {at.MESSAGE_TYPE: "events"})
-            logger.warning(
-                "events not confirmed, trying again", extra={at.MESSAGE_COUNT: len(batch) - len(done)}
-            )
+            logger.warning("events not confirmed, retrying", extra={at.MESSAGE_COUNT: len(batch) - len(done)})
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -180,7 +180,7 @@ class RabbitNotifier:
             bodies = list(_bodies(announcement))
         except ValueError:
             self._dropped.add(1)
-            logger.exception("recorded events cannot be told", extra={at.JOB_ID: announcement[0].job_id})
+            logger.exception("event publishing failed", extra={at.JOB_ID: announcement[0].job_id})
             return True
         try:
             for body in bodies:

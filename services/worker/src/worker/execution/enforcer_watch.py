@@ -84,7 +84,7 @@ class EnforcerWatch:
         try:
             self._start()
         except OSError as error:
-            logger.error("deadline enforcer not started", extra={at.REASON: str(error)})
+            logger.error("deadline enforcer start failed", extra={at.REASON: str(error)})
             self._start_later()
 
     def _start_later(self) -> None:
@@ -107,7 +107,7 @@ class EnforcerWatch:
             elif line.startswith("killed "):
                 logger.error("runner killed at its deadline", extra={at.RUNNER_PID: int(line.split()[1])})
             else:
-                logger.error("deadline enforcer in trouble", extra={at.REASON: line})
+                logger.error("deadline enforcer error", extra={at.REASON: line})
 
     def _exited(self) -> None:
         child, was_ready, self.is_ready = self._child, self.is_ready, False
@@ -117,7 +117,7 @@ class EnforcerWatch:
         self.is_ready = False
         if self._is_stopping or child is None:
             return
-        logger.error("deadline enforcer died", extra={at.REASON: child.describe_end()})
+        logger.error("deadline enforcer exited", extra={at.REASON: child.describe_end()})
         if was_ready:
             self._start_again()
         else:

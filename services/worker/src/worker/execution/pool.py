@@ -68,7 +68,7 @@ class RunnerPool:
         is_traced: bool = False,
     ) -> None:
         if size < 1:
-            raise ValueError("a pool has at least one runner")
+            raise ValueError("a runner pool needs at least one runner")
         self.size = size
         self._grace = cancel_grace_seconds
         self._start_timeout = start_timeout_seconds
@@ -178,7 +178,7 @@ class RunnerPool:
         clock, began = asyncio.get_running_loop().time, asyncio.get_running_loop().time()
         while True:
             if self._is_stopping:
-                return Interrupted("the worker is being stopped")
+                return Interrupted("the worker is shutting down")
             if run.stop.reason is not None:
                 return _unstarted(run.stop.reason)
             if boot_time() >= run.soft_deadline():
@@ -236,7 +236,7 @@ class RunnerPool:
         if not self._is_stopping:
             level = logging.INFO if runner.is_unwanted else logging.WARNING
             about: dict[str, object] = {at.RUNNER_PID: runner.pid, at.REASON: runner.describe_end()}
-            logger.log(level, "runner gone", extra=about)
+            logger.log(level, "runner exited", extra=about)
             self._telemetry.runner_replaced("ended" if runner.is_unwanted else "died")
             self._starts.begin()
 

@@ -16,12 +16,12 @@ _PR_SET_CHILD_SUBREAPER = 36
 def confine(supervisor: int, memory_limit_bytes: int | None) -> None:
     """Tie this process to its supervisor's life, and bound what it may take.
 
-    Must be called from the main thread. Ends the process when the supervisor is gone already: its death
+    Must be called from the main thread. Ends the process when the supervisor has exited already: its death
     before the first line would not be signalled.
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != supervisor:
-        sys.exit("the supervisor is gone")
+        sys.exit("the supervisor has exited")
     adopt_orphans()  # so that `has_children` sees them
     # Decides whom the kernel kills first when memory runs out; some sandboxes forbid it, and work without.
     with contextlib.suppress(OSError):

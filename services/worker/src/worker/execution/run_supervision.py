@@ -113,7 +113,7 @@ class Supervision:
                 self._telemetry.reported(self._run, message.value, message.limit, message.step)
             case messages.RecordStep() | messages.SaveState():
                 if not self._writer.put(message):
-                    self._runner.kill_for_violation("sent more steps at once than anyone needs")
+                    self._runner.kill_for_violation("exceeded the limit of pending steps")
             case messages.Log():
                 log_for(message, labels(self._run))
             case messages.Span():
@@ -131,7 +131,7 @@ class Supervision:
             else:
                 self._telemetry.step_over(self._run, message.step, message.span)
         except Exception:  # what can be told of a run must not decide how it ends
-            logger.exception("span not told of", extra=labels(self._run))
+            logger.exception("span export failed", extra=labels(self._run))
 
     def died(self) -> None:
         """Learn that the process is dead."""
@@ -171,7 +171,7 @@ class Supervision:
             self._timers["grace"] = self._loop.call_later(self._grace, self._lose_patience)
 
     def _lose_patience(self) -> None:
-        logger.warning("handler does not stop", extra=labels(self._run))
+        logger.warning("handler did not stop in time", extra=labels(self._run))
         self._runner.ask_where()
         self._timers["grace"] = self._loop.call_later(_WHERE_SECONDS, self._runner.kill)
 

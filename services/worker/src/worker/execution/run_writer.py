@@ -85,7 +85,7 @@ class RunWriter:
                 return
             except Exception:
                 # Nobody knows what was written, so nothing may be done on top of it.
-                logger.exception("step or state not written", extra=self._labels)
+                logger.exception("recording a step or state failed", extra=self._labels)
                 self._lose()
                 return
             else:
@@ -112,7 +112,7 @@ class RunWriter:
         try:
             self._telemetry.step_over(self._run, message.name, message.span, error)
         except Exception:  # the step is recorded, or not, whatever can be told of it
-            logger.exception("step not told of", extra=self._labels)
+            logger.exception("step telemetry failed", extra=self._labels)
 
 
 def _characters(message: RecordStep | SaveState) -> int:

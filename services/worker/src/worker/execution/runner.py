@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None, make_tracing: MakeTracing = no_
         kinds = load(options.jobs)
         hello = messages.Hello(kinds=[_tell(kind) for kind in kinds.values()])
     except LoadError as error:
-        logging.getLogger("turnstile.runner").error("jobs module not loaded", exc_info=error)
+        logging.getLogger("turnstile.runner").error("loading the jobs module failed", exc_info=error)
         _send(control, messages.Hello(error=messages.clean(str(error), 4000)))
         sys.exit(1)
     _send(control, hello)

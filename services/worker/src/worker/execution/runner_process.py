@@ -184,8 +184,8 @@ class RunnerProcess:
             self._hand_on(message)
         except Exception:
             # Whoever waits for what was in it would wait for ever.
-            logger.exception("message of a runner not handled", extra={at.RUNNER_PID: self.pid})
-            self.kill_for_violation("said something that could not be handled")
+            logger.exception("invalid message from a runner", extra={at.RUNNER_PID: self.pid})
+            self.kill_for_violation("sent an invalid message")
 
     def _hand_on(self, message: FromRunner) -> None:
         if isinstance(message, messages.Hello):
@@ -197,7 +197,9 @@ class RunnerProcess:
     def _broken(self, reason: str) -> None:
         if reason == "closed":
             # At its death, too, the stream closes; then the way it died says more.
-            asyncio.get_running_loop().call_later(_DYING_SECONDS, self.kill_for_violation, "hung up")
+            asyncio.get_running_loop().call_later(
+                _DYING_SECONDS, self.kill_for_violation, "closed its connection"
+            )
         else:
             self.kill_for_violation(f"sent {reason}")
 

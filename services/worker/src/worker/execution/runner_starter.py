@@ -50,7 +50,7 @@ class RunnerStarter:
                     await self._start()
             except (RunnerStartError, OSError) as error:
                 self.failure = str(error)
-                logger.error("runner not started", extra={at.REASON: str(error)})
+                logger.error("runner start failed", extra={at.REASON: str(error)})
                 await asyncio.sleep(random.uniform(pause / 2, pause))
                 pause = min(2 * pause, _MAX_RETRY_SECONDS)
             else:

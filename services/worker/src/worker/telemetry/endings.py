@@ -34,7 +34,7 @@ def ending_of(outcome: Outcome) -> Ending:
         case Interrupted(reason):
             return interruption(reason)
         case Lost():
-            raise ValueError(f"{outcome!r} is no end that stands in the journal")
+            raise ValueError(f"{outcome!r} is not an end that the journal records")
         case _:
             assert_never(outcome)
 

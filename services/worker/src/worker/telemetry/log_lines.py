@@ -18,23 +18,23 @@ _LINES: Mapping[type[seen.Observation], tuple[int, str]] = {
     seen.LeaseAcquired: (logging.INFO, "lease acquired"),
     seen.LeaseDenied: (logging.DEBUG, "lease denied"),
     seen.LeaseRenewed: (logging.DEBUG, "lease renewed"),
-    seen.RenewalFailed: (logging.WARNING, "lease not renewed, trying again"),
+    seen.RenewalFailed: (logging.WARNING, "lease renewal failed, retrying"),
     seen.LeaseEnded: (logging.ERROR, "lease lost"),
     seen.LeaseReleased: (logging.INFO, "lease released"),
-    seen.LockLeft: (logging.DEBUG, "lock left"),
+    seen.LockLeft: (logging.DEBUG, "lock released"),
     seen.RunStarted: (logging.INFO, "run started"),
-    seen.RunCutOff: (logging.WARNING, "run found cut off, its worker lost"),
+    seen.RunCutOff: (logging.WARNING, "run interrupted: worker lost"),
     seen.RunEnded: (logging.INFO, "run ended"),
     seen.StepRecorded: (logging.DEBUG, "step recorded"),
     seen.StateSaved: (logging.DEBUG, "state saved"),
     seen.ProgressWritten: (logging.DEBUG, "progress written"),
-    seen.Fenced: (logging.ERROR, "write refused: another holder may have taken over"),
+    seen.Fenced: (logging.ERROR, "write refused: another worker may have taken over"),
     seen.TablesCutOff: (logging.ERROR, "journal does not answer"),
     seen.WakeUpDeferred: (logging.DEBUG, "wake-up deferred"),
-    seen.NotForThisWorker: (logging.WARNING, "next job is of a kind unknown here"),
+    seen.NotForThisWorker: (logging.WARNING, "this worker does not know the kind of the next job"),
 }
 
-#: What an observation's fields are called; others are not told, or are told by `_extra`.
+#: What an observation's fields are called; others are left out or added by `_extra`.
 _NAMES: Mapping[str, Attribute] = {
     "lock_name": at.LOCK_NAME,
     "job_id": at.JOB_ID,

@@ -115,7 +115,7 @@ class Telemetry(RunTelemetry):
             log_lines.write(observation)
             self._observe(observation)
         except Exception:
-            logger.exception("observation not told")
+            logger.exception("telemetry failed")
 
     def _observe(self, observation: seen.Observation) -> None:
         match observation:
