@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from deploy import servers
 from tests.chaos.cases import CASES
+from tests.chaos.chaos_stack import ChaosStack
 from tests.chaos.sizes import TINY
-from tests.chaos.town import Town
 
 pytestmark = pytest.mark.e2e
 
@@ -18,14 +18,14 @@ _NAMES = [name for name in CASES if name not in {"broker", "storm"}]
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosStack]:
     servers.ensure_installed()
     folder = tmp_path_factory.mktemp("chaos")
     with (
         servers.rabbitmq(folder / "rabbitmq") as broker,
         servers.azurite(folder / "azurite", in_memory=True) as storage,
     ):
-        made = Town(broker, storage, folder / "town", _WORKERS, random.Random(1))
+        made = ChaosStack(broker, storage, folder / "stack", _WORKERS, random.Random(1))
         try:
             made.start()
             yield made
@@ -34,7 +34,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_the_promises_are_kept_under(town: Town, name: str) -> None:
-    case = CASES[name](town, TINY, random.Random(name), print)
+def test_the_promises_are_kept_under(stack: ChaosStack, name: str) -> None:
+    case = CASES[name](stack, TINY, random.Random(name), print)
     assert case.run(), "\n".join(case.wrong)
     assert case.accepted, "no job was accepted: this has shown nothing"
