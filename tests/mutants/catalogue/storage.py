@@ -179,8 +179,7 @@ MUTANTS = [
             Change(
                 "azure_storage.read_models.writing",
                 "        return await self._tables.put(Table.SUMMARIES, row, etag)\n",
-                "        await self._tables.upsert(Table.SUMMARIES, [row])\n"
-                '        return etag or "any"\n',
+                '        await self._tables.upsert(Table.SUMMARIES, [row])\n        return etag or "any"\n',
             ),
         ),
         f"{_READ_MODELS}writing.py::test_a_summary_replaces_only_the_version_that_it_was_made_from",

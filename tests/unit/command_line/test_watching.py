@@ -88,7 +88,7 @@ def test_a_publisher_that_stays_away_ends_the_watch(
     result = run("watch", job["job_id"])
 
     assert result.exit_code == 5
-    assert "Nothing answers" in result.stderr
+    assert "No server answers" in result.stderr
 
 
 def test_whoever_comes_after_the_end_is_told_at_once(scripted: ScriptedApi, run: Run, job: Document) -> None:

@@ -99,5 +99,5 @@ async def test_a_recorded_step_that_has_an_effect_again_in_the_same_run_is_found
 @pytest.mark.parametrize("line", ["{", '{"key": "ledger"}\n', "[]\n"])
 async def test_what_is_no_ledger_is_refused(tmp_path: Path, line: str) -> None:
     sink = file_of(tmp_path, line, "\n")
-    with pytest.raises(ValueError, match="line 1 of the ledger is no effect"):
+    with pytest.raises(ValueError, match="line 1 of the ledger is not an effect"):
         await broken(Records(eventful()), sink=sink)

@@ -88,7 +88,7 @@ def test_what_is_asked_when_nothing_is_said_is_what_the_readme_says() -> None:
     ("raised", "code", "sentence"),
     [
         (UnknownOutcomeError("no answer"), 5, "Error: the storage does not answer: no answer"),
-        (LedgerError("line 1 of the ledger is no effect"), 2, "Error: line 1 of the ledger"),
+        (LedgerError("line 1 of the ledger is not an effect"), 2, "Error: line 1 of the ledger"),
         (PermissionError(13, "Permission denied", "ids"), 2, "Permission denied"),
         (KeyboardInterrupt(), 130, ""),
     ],
@@ -166,4 +166,4 @@ def test_a_ledger_that_is_none_ends_with_2(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr(command, "StorageEvidence", lambda *_: Records(eventful()))
     shown = call("--patience", "0", "--sink", str(file_of(tmp_path, "nonsense\n")))
     assert shown.exit_code == 2
-    assert "line 1 of the ledger is no effect" in shown.stderr
+    assert "line 1 of the ledger is not an effect" in shown.stderr
