@@ -92,7 +92,7 @@ def table(comparisons: list[Comparison]) -> str:
 def _measure(
     stack: Stack, kind: str, parameters: dict[str, object], count: int, locks: int
 ) -> dict[str, float]:
-    """Let so many jobs run one after the other on each lock; gives what was measured, by what it is."""
+    """Let so many jobs run one after the other on each lock and return what was measured, by what it is."""
     gate = stack.folder / f"gate-{uuid.uuid4().hex}"
     names = [stack.new_lock() for _ in range(locks)]
     for name in names:
@@ -111,13 +111,13 @@ def _measure(
 
 
 def _processor_seconds(stack: Stack) -> float:
-    """Give the processor time that all processes of the services have had."""
+    """Return the processor time that all processes of the services have had."""
     times = [process.cpu_times() for service in stack.services() for process in service.family()]
     return sum(each.user + each.system for each in times)
 
 
 def _seconds(stack: Stack, jobs: list[Job]) -> float:
-    """Give the time from the first start to the last completion, as the journal has them."""
+    """Return the time from the first start to the last completion, as the journal has them."""
     ids = {job.id for job in jobs}
     events = [
         event
@@ -131,7 +131,7 @@ def _seconds(stack: Stack, jobs: list[Job]) -> float:
 
 @contextmanager
 def _receiver() -> Iterator[str]:
-    """Run a receiver that throws everything away; gives its address."""
+    """Run a receiver that throws everything away and return its address."""
     reservation = Reservation(1)
     port = reservation.ports[0]
     process = multiprocessing.get_context("spawn").Process(target=_swallow, args=(port,), daemon=True)

@@ -84,7 +84,7 @@ class FiledEvidence:
 
 
 def write_history(folder: Path, events: int, locks: int) -> int:
-    """Write a history of about so many events; gives how many there are."""
+    """Write a history of about so many events and return how many there are."""
     written = first = 0
     with (
         (folder / "journal").open("wb") as journal,
@@ -147,7 +147,7 @@ async def read_only(folder: Path) -> None:
 
 
 async def verify_all(folder: Path) -> int:
-    """Verify the history; gives the number of events. Fails unless all holds."""
+    """Verify the history and return the number of events. Fails unless all holds."""
     verdict = await verify(FiledEvidence(folder), SystemClock(), Question(sink=folder / "sink"))
     if not verdict.holds:
         raise SystemExit(f"a correct history does not hold: {verdict.violations[:3]}")
@@ -155,7 +155,7 @@ async def verify_all(folder: Path) -> int:
 
 
 def measure(what: str, folder: Path) -> dict[str, float]:
-    """Run one part in a process of its own; gives its processor seconds and its most memory, in MiB."""
+    """Run one part in a process of its own and return its processor seconds and its most memory, in MiB."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.verify", f"--{what}", str(folder)],
         stdout=subprocess.PIPE,

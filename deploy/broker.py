@@ -75,7 +75,7 @@ class Broker:
         return Command((str(self._script()),), environment, self.folder, when_orphaned="TERM")
 
     def is_ready(self) -> bool:
-        """Say whether the node speaks AMQP: its listener opens last, after queues are recovered."""
+        """Return whether the node speaks AMQP: its listener opens last, after queues are recovered."""
         try:
             with socket.create_connection((LOOPBACK, self.ports.amqp), timeout=1) as connection:
                 connection.sendall(_PROTOCOL_HEADER)

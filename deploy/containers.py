@@ -34,7 +34,7 @@ class ContainerStack:
 
     @staticmethod
     def engine_answers() -> bool:
-        """Say whether there is a Docker engine to talk to, with Compose."""
+        """Return whether there is a Docker engine to talk to, with Compose."""
         try:
             engine = subprocess.run(
                 ["docker", "info"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
@@ -47,7 +47,7 @@ class ContainerStack:
         return engine.returncode == 0 and plugin.returncode == 0
 
     def is_up(self) -> bool:
-        """Say whether the stack was started."""
+        """Return whether the stack was started."""
         return bool(self._containers())
 
     def up(self) -> None:

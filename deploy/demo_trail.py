@@ -20,7 +20,7 @@ def read_trails(settings: StackSettings, wanted: Mapping[str, int]) -> dict[str,
 
 
 def same_events(trail: Sequence[Mapping[str, Any]], journal: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether two accounts of a job agree on what happened, when, and under which fence."""
+    """Return whether two accounts of a job agree on what happened, when, and under which fence."""
     facts = ("seq", "status", "message", "timestamp_utc", "attempt", "fence", "worker")
     return [[event[fact] for fact in facts] for event in trail] == [
         [event[fact] for fact in facts] for event in journal

@@ -37,7 +37,7 @@ def workspace_packages() -> list[Path]:
 
 
 def _is_this_python() -> bool:
-    """Say whether the environment was made with the interpreter that runs now."""
+    """Return whether the environment was made with the interpreter that runs now."""
     if not PYTHON.exists():
         return False
     question = "import sys; print(sys.version, sys.base_prefix)"

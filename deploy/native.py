@@ -29,7 +29,7 @@ class NativeStack:
         self._supervisor = Supervisor(settings.data)
 
     def is_up(self) -> bool:
-        """Say whether the stack was started."""
+        """Return whether the stack was started."""
         return self._supervisor.is_running()
 
     def up(self) -> None:

@@ -18,7 +18,7 @@ _LISTENING = "0A"
 
 
 def is_free(port: int) -> bool:
-    """Say whether a server could listen on the port now."""
+    """Return whether a server could listen on the port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -30,7 +30,7 @@ def is_free(port: int) -> bool:
 
 
 def answers(port: int, *, timeout: float = 1.0) -> bool:
-    """Say whether something accepts connections on the port."""
+    """Return whether something accepts connections on the port."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=timeout):
             return True

@@ -23,7 +23,7 @@ def belonging_to(folder: Path) -> list[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Say whether the process runs; a zombie does not."""
+    """Return whether the process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -23,7 +23,7 @@ class Stack(Protocol):
     """A way to run the stack."""
 
     def is_up(self) -> bool:
-        """Say whether the stack was started."""
+        """Return whether the stack was started."""
 
     def up(self) -> None:
         """Start what does not run and wait until all is ready."""

@@ -58,7 +58,7 @@ class Storage:
         return Command(("node", str(program), *options), folder=self.folder, when_orphaned="TERM")
 
     def is_ready(self) -> bool:
-        """Say whether the services that Turnstile uses answer requests."""
+        """Return whether the services that Turnstile uses answer requests."""
         return _answers_http(self.ports.blob) and _answers_http(self.ports.table)
 
 

@@ -69,7 +69,7 @@ class Supervisor:
         self.logs = data / "logs"
 
     def is_running(self) -> bool:
-        """Say whether supervisord answers."""
+        """Return whether supervisord answers."""
         try:
             self._rpc().getState()
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):

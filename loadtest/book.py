@@ -48,7 +48,7 @@ class Entry:
         return self.times_accepted > 0 or any(answer.same_request for answer in self.answers)
 
     def unexpected(self) -> list[int]:
-        """Give the statuses that no answer to such a submission should have."""
+        """Return the statuses that no answer to such a submission should have."""
         return [
             answer.status
             for answer in self.answers
@@ -56,7 +56,7 @@ class Entry:
         ]
 
     def is_answered_once(self) -> bool:
-        """Say whether exactly one answer said that the job is new, as far as the answers came."""
+        """Return whether exactly one answer said that the job is new, as far as the answers came."""
         # Locust may stop a user in the middle, and an answer may be lost: then nothing is known.
         is_all_known = len(self.answers) >= self.asked.copies
         was_cut_off = not is_all_known or any(answer.is_unavailable for answer in self.answers)
@@ -76,11 +76,11 @@ class Book:
         return entry
 
     def promised(self) -> list[Entry]:
-        """Give the jobs that were accepted, in the order of their submission."""
+        """Return the jobs that were accepted, in the order of their submission."""
         return [entry for entry in self.entries.values() if entry.is_promised]
 
     def answers(self) -> list[Answer]:
-        """Give all answers."""
+        """Return all answers."""
         return [answer for entry in self.entries.values() for answer in entry.answers]
 
     def statuses(self) -> Counter[int]:
@@ -89,6 +89,6 @@ class Book:
 
 
 def quantile(values: Iterable[float], share: float) -> float | None:
-    """Give the value of the nearest rank; None when there is none."""
+    """Return the value of the nearest rank; None when there is none."""
     ordered = sorted(values)
     return nearest_rank(ordered, share) if ordered else None

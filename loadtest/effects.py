@@ -24,12 +24,12 @@ class Effects:
 
 
 def size_of(ledger: Path) -> int:
-    """Give where a ledger ends now, for `part_since`."""
+    """Return where a ledger ends now, for `part_since`."""
     return ledger.stat().st_size if ledger.exists() else 0
 
 
 def part_since(ledger: Path, start: int, folder: Path) -> Path:
-    """Give a ledger of what was written since its end was at `start`: itself, or a new one in the folder."""
+    """Return a ledger of what was written after `start`: this one, or a new one in the folder."""
     if start == 0:
         return ledger
     part = folder / "effects-of-this-run.jsonl"

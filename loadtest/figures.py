@@ -32,7 +32,7 @@ class Figures:
     slowest: Sequence[tuple[float, str, str | None]] = ()
 
     def document(self) -> dict[str, Any]:
-        """Give the figures as JSON takes them, distributions by their quantiles."""
+        """Return the figures as JSON takes them, distributions by their quantiles."""
         return {
             "jobs_accepted": self.jobs_accepted,
             "submissions_per_second": self.submissions_per_second,

@@ -51,7 +51,7 @@ def history_of(job_id: str, events: Sequence[Mapping[str, Any]]) -> History | No
 
 
 def runs_by_lock(histories: Iterable[History]) -> dict[str, list[Run]]:
-    """Give the runs of every lock in the order of their fences."""
+    """Return the runs of every lock in the order of their fences."""
     found: defaultdict[str, list[Run]] = defaultdict(list)
     for history in histories:
         for run in history.runs:
@@ -69,7 +69,7 @@ def overlaps(runs: Sequence[Run]) -> list[str]:
 
 
 def hand_overs(runs: Sequence[Run]) -> list[float]:
-    """Give the seconds from the end of each run to the start of the next, where that one waited for it."""
+    """Return the seconds from the end of each run to the start of the next, where that one waited for it."""
     return [
         (later.start - earlier.end).total_seconds()
         for earlier, later in itertools.pairwise(runs)
@@ -78,7 +78,7 @@ def hand_overs(runs: Sequence[Run]) -> list[float]:
 
 
 def take_overs(runs: Sequence[Run], killed: Mapping[str, datetime]) -> list[float]:
-    """Give the seconds from killing a worker to the next start, for runs it was killed under.
+    """Return the seconds from killing a worker to the next start, for runs it was killed under.
 
     `killed` says when each worker was killed, by the name that its runs carry.
     """
@@ -90,7 +90,7 @@ def take_overs(runs: Sequence[Run], killed: Mapping[str, datetime]) -> list[floa
 
 
 def jobs_per_second(runs: Sequence[Run]) -> float | None:
-    """Give how many runs a second went through a lock, from the first start to the last end."""
+    """Return how many runs a second went through a lock, from the first start to the last end."""
     if len(runs) < 2:
         return None
     seconds = (max(run.end for run in runs) - min(run.start for run in runs)).total_seconds()

@@ -37,7 +37,7 @@ class Watched(Protocol):
     verdict: Verdict | None
 
     def counts(self) -> dict[str, Any]:
-        """Give where the run stands."""
+        """Return where the run stands."""
 
 
 def add_to(web_ui: WebUI, current: Callable[[], Watched | None]) -> None:
@@ -77,7 +77,7 @@ def add_to(web_ui: WebUI, current: Callable[[], Watched | None]) -> None:
 
 
 def inner(run: Watched | None) -> str:
-    """Give the page's changing part."""
+    """Return the page's changing part."""
     if run is None:
         return "<h1>No run yet</h1><p>Start one on Locust's own page.</p>"
     if run.verdict is not None:

@@ -83,12 +83,12 @@ def verify(
 
 
 def installed_command() -> list[str]:
-    """Give the command of this installation."""
+    """Return the command of this installation."""
     return [str(Path(sys.executable).parent / "turnstile")]
 
 
 def handed_on(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give what a process needs in its environment so that it can call `verify`."""
+    """Return what a process needs in its environment so that it can call `verify`."""
     return {_HANDED_ON: json.dumps(dict(environment))}
 
 

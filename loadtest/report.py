@@ -22,7 +22,7 @@ STYLE = """
 
 
 def section(verdict: Verdict) -> str:
-    """Give a verdict as HTML."""
+    """Return a verdict as HTML."""
     if verdict.unusable is not None:
         head = f'<h1 class="bad">No verdict</h1><p>{escape(verdict.unusable)}</p>'
         return f"{head}<p>{escape(verdict.title)}</p>"

@@ -61,7 +61,7 @@ class LoadRun:
     # --- while submissions are sent ---------------------------------------------------------------
 
     def next(self, kind: type[Scenario]) -> Asked | None:
-        """Give what to submit next; None when there is no more."""
+        """Return what to submit next; None when there is no more."""
         if not self._left.get(kind) or self._is_time_over() or not self._is_due(kind):
             return None
         self._left[kind] -= 1
@@ -73,11 +73,11 @@ class LoadRun:
         self._last_answer = time.monotonic()
 
     def lock(self, kind: type[Scenario], asked: Asked) -> str:
-        """Give the lock's name, which no other run uses."""
+        """Return the lock's name, which no other run uses."""
         return f"load-{self.name}-{kind.name()}-{asked.lock}"
 
     def is_submitting(self) -> bool:
-        """Say whether there is more to submit."""
+        """Return whether there is more to submit."""
         return any(self._left.values()) and not self._is_time_over()
 
     # --- afterwards -----------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ class LoadRun:
         return self.verdict
 
     def counts(self) -> dict[str, Any]:
-        """Give where the run stands, for those who watch."""
+        """Return where the run stands, for those who watch."""
         promised = len(self.book.promised())
         return {
             "stage": self.stage,

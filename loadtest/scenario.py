@@ -63,16 +63,16 @@ class Scenario:
 
     @classmethod
     def name(cls) -> str:
-        """Give the name, which is that of the file."""
+        """Return the name, which is that of the file."""
         return cls.__module__.rpartition(".")[2]
 
     @classmethod
     def title(cls) -> str:
-        """Give the first line of the docstring."""
+        """Return the first line of the docstring."""
         return inspect.cleandoc(cls.__doc__ or "").partition("\n")[0].rstrip(".")
 
     def ask(self, random: Random) -> Asked:
-        """Say what to submit next."""
+        """Return what to submit next."""
         raise NotImplementedError
 
     def disturb(self, faults: Faults, random: Random) -> Iterator[float]:
@@ -81,7 +81,7 @@ class Scenario:
 
     @classmethod
     def disturbs(cls) -> bool:
-        """Say whether it does harm, for which the stack must be one of this folder."""
+        """Return whether it does harm, for which the stack must be one of this folder."""
         return cls.disturb is not Scenario.disturb
 
 

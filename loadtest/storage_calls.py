@@ -10,7 +10,7 @@ _TIMEOUT_SECONDS = 5.0
 
 
 def count(urls: Mapping[str, Sequence[str]]) -> dict[str, float] | None:
-    """Give how many requests each service has sent so far; None when one of its processes does not answer."""
+    """Return how many requests each service has sent; None when one of its processes does not answer."""
     found = {}
     for service, of_service in urls.items():
         try:
@@ -21,7 +21,7 @@ def count(urls: Mapping[str, Sequence[str]]) -> dict[str, float] | None:
 
 
 def difference(before: Mapping[str, float] | None, after: Mapping[str, float] | None) -> dict[str, float]:
-    """Give what came to it; nothing for a service of which a process was started anew meanwhile."""
+    """Return what came to it; nothing for a service of which a process was started anew meanwhile."""
     if before is None or after is None:
         return {}
     return {

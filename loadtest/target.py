@@ -45,7 +45,7 @@ class Target:
 
     @contextmanager
     def sink(self, ledger: Path) -> Iterator[str]:
-        """Run an effect sink; gives its address as the workers see it."""
+        """Run an effect sink, and return its address as the workers see it."""
         if self.runtime == "docker":
             with _sink_in_container(ledger) as address:
                 yield address

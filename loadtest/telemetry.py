@@ -22,7 +22,7 @@ class Sending:
         propagate.inject(self.headers)
 
     def answered(self, status: int, headers: Mapping[str, str] | None) -> str | None:
-        """Note the answer, 0 for none; gives the trace's id, as we or the server know it."""
+        """Note the answer, 0 for none, and return the trace's id, as we or the server know it."""
         self._span.set_attribute(at.HTTP_STATUS, status)
         if status == 0 or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._span.set_attribute(at.ERROR_TYPE, str(status) if status else _NO_ANSWER)

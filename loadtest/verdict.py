@@ -49,7 +49,7 @@ class Verdict:
         return 2 if self.unusable is not None else 0 if self.holds else 1
 
     def document(self) -> dict[str, Any]:
-        """Give the verdict as JSON takes it."""
+        """Return the verdict as JSON takes it."""
         return {**asdict(self), "holds": self.holds}
 
     @classmethod
@@ -77,7 +77,7 @@ class Evidence:
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
-    """Give the exit code of several: what does not hold outweighs that nothing can be said of another."""
+    """Return the exit code of several: what does not hold outweighs that nothing can be said of another."""
     codes = {verdict.exit_code for verdict in verdicts}
     return 1 if 1 in codes else max(codes)
 

@@ -21,7 +21,7 @@ class _Move:
 
 
 def readable(case: Case, folder: Path) -> Iterator[str]:
-    """Give the moves of the counterexample that a check left in the folder."""
+    """Return the moves of the counterexample that a check left in the folder."""
     defines = [f"-D{define}" for define in case.defines]
     trail = folder / f"{case.model.name}.trail"
     command = ["spin", "-k", str(trail), "-p", "-g", *defines, str(case.model)]

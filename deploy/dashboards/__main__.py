@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def generated() -> dict[str, str]:
-    """Give the content of every file, by its path below grafana/."""
+    """Return the content of every file, by its path below grafana/."""
     files = {f"dashboards/{made.uid}.json": _json(made) for made in dashboards()}
     text = yaml.safe_dump(alerts.rules(), sort_keys=False, width=110, allow_unicode=True)
     return {**files, "alerts/turnstile.yml": _HEADER + text}

@@ -36,7 +36,7 @@ class Alert:
     dashboard: str
 
     def rule(self) -> dict[str, Any]:
-        """Give the rule as Prometheus reads it."""
+        """Return the rule as Prometheus reads it."""
         return {
             "alert": self.name,
             "expr": self.expression,
@@ -59,12 +59,12 @@ def _documentation() -> str:
 
 
 def rules() -> dict[str, Any]:
-    """Give the whole file."""
+    """Return the whole file."""
     return {"groups": [{"name": "turnstile", "rules": [alert.rule() for alert in alerts()]}]}
 
 
 def alerts() -> list[Alert]:
-    """Give all alerts, the gravest first."""
+    """Return all alerts, the gravest first."""
     return [
         *_proof(),
         _no_worker(),

@@ -41,7 +41,7 @@ class JaegerQuery(Dataquery):
         self._fields = fields
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as Grafana stores it."""
+        """Return it as Grafana stores it."""
         return {"refId": "A", "datasource": JAEGER, **self._fields}
 
 

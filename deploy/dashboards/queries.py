@@ -14,7 +14,7 @@ SHOWN = "$__range"
 
 
 def label(name: str) -> str:
-    """Give an attribute's name as Prometheus' labels have it."""
+    """Return an attribute's name as Prometheus' labels have it."""
     return name.replace(".", "_")
 
 
@@ -76,7 +76,7 @@ def quantile(
 
 
 def shown(name: str) -> str:
-    """Give a label as a legend."""
+    """Return a label as a legend."""
     return f"{{{{{label(name)}}}}}"
 
 

@@ -60,7 +60,7 @@ class Ledger:
         self._file.close()
 
     def metrics(self) -> str:
-        """Give how many effects there were, as Prometheus reads it."""
+        """Return how many effects there were, as Prometheus reads it."""
         return (
             f"# TYPE effect_accepted_total counter\neffect_accepted_total {self._accepted}\n"
             f"# TYPE effect_refused_total counter\neffect_refused_total {self._refused}\n"

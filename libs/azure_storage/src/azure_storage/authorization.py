@@ -22,11 +22,11 @@ class Authorization(Protocol):
     """Whatever lets a request in."""
 
     async def headers(self, url: str) -> Mapping[str, str]:
-        """Give the headers to send with a request to this address. Raises AzureError."""
+        """Return the headers to send with a request to this address. Raises AzureError."""
 
 
 def authorization(credential: AzureNamedKeyCredential | AsyncTokenCredential) -> Authorization:
-    """Give the authorization that fits the credential."""
+    """Return the authorization that fits the credential."""
     if isinstance(credential, AzureNamedKeyCredential):
         return _AccountKey(credential)
     return _Token(credential)

@@ -35,7 +35,7 @@ class MalformedBatchError(ValueError):
 
 
 def encode_batch(url: str, table: str, partition: str, operations: Sequence[Operation]) -> tuple[str, bytes]:
-    """Give the content type and the body of a transaction; `url` is the table service's."""
+    """Return the content type and the body of a transaction; `url` is the table service's."""
     batch, changeset = f"batch_{uuid.uuid4()}", f"changeset_{uuid.uuid4()}"
     lines = [f"--{batch}", f"Content-Type: multipart/mixed; boundary={changeset}", ""]
     for operation in operations:

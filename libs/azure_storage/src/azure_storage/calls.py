@@ -54,7 +54,7 @@ class RefusedCallError(Exception):
 
 
 def refusal(status: int | None, code: str, message: str) -> Exception:
-    """Give the error that an answer other than success amounts to."""
+    """Return the error that an answer other than success amounts to."""
     if status in {401, 403}:
         return AccessDeniedError(f"{status} {code}: {message}")
     if code == "TableNotFound":
@@ -119,7 +119,7 @@ async def _bounded(request: Awaitable[AnswerT], deadline: float) -> AnswerT:
 
 
 def deadline_in(seconds: float) -> float:
-    """Give the event loop's time in so many seconds."""
+    """Return the event loop's time in so many seconds."""
     return asyncio.get_running_loop().time() + seconds
 
 

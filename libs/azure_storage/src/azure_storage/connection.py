@@ -94,7 +94,7 @@ class StorageConnection:
         return self.blobs.get_container_client(self.names.lock_container)
 
     def table(self, full_name: str) -> TableClient:
-        """Give a client of one table, named as `names` has it."""
+        """Return a client of one table, named as `names` has it."""
         return self.tables.get_table_client(full_name)
 
     async def prepare(self, more_tables: Iterable[str] = ()) -> None:

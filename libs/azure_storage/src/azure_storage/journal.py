@@ -25,7 +25,7 @@ class TableJournal:
         self._transactions = TableTransactions(connection)
 
     async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
-        """Carry out a transaction; gives the new version of every row that is left.
+        """Carry out a transaction, and return the new version of every row that is left.
 
         Raises RefusedError, UnknownOutcomeError, or InvalidTransactionError.
         """

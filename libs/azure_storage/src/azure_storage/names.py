@@ -38,5 +38,5 @@ class StorageNames:
         return f"{self.prefix}locks".lower()
 
     def table(self, name: str) -> str:
-        """Give the full name of another table of this installation."""
+        """Return the full name of another table of this installation."""
         return f"{self.prefix}{name}"

@@ -97,7 +97,7 @@ class JobRegister:
 
 
 def shard(job_id: str) -> str:
-    """Give the partition of a job's rows."""
+    """Return the partition of a job's rows."""
     return hashlib.sha256(job_id.encode()).hexdigest()[0]
 
 

@@ -30,7 +30,7 @@ class TableTransactions:
     async def send(
         self, name: str, table: str, partition: str, operations: Sequence[Operation], timeout: float
     ) -> Mapping[str, str]:
-        """Carry out operations on one partition, all or none; gives the version of every row that is left.
+        """Carry out operations on one partition, all or none, and return the versions of the rows left.
 
         `name` is what the call is reported as. Cancelling the awaiting task leaves the outcome unknown, as
         the request may be on its way already. Raises RefusedError, InvalidTransactionError, AccessDeniedError

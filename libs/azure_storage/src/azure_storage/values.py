@@ -11,7 +11,7 @@ _KEYS = ("PartitionKey", "RowKey", "Timestamp")
 
 
 def encode_values(values: Values) -> dict[str, Any]:
-    """Give the JSON properties to send; values that are None are not sent, so a merge leaves them alone."""
+    """Return the JSON properties to send; values that are None are not sent, so a merge leaves them alone."""
     encoded: dict[str, Any] = {}
     for name, value in values.items():
         if value is None:
@@ -26,12 +26,12 @@ def encode_values(values: Values) -> dict[str, Any]:
 
 
 def decode_row(entity: TableEntity) -> Row:
-    """Give the row that the store returned."""
+    """Return the row that the store returned."""
     return Row(entity["RowKey"], decode_values(entity), str(entity.metadata["etag"]))
 
 
 def decode_values(entity: Mapping[str, Any]) -> dict[str, Value | None]:
-    """Give the values of a stored entity."""
+    """Return the values of a stored entity."""
     return {name: _plain(value) for name, value in entity.items() if name not in _KEYS}
 
 

@@ -71,7 +71,7 @@ class Api:
             return _content(self._client.post(path, json=body), self.url)
 
     def items(self, path: str, limit: int | None = None) -> list[Any]:
-        """Give all items of a list, or the first `limit`."""
+        """Return all items of a list, or the first `limit`."""
         found: list[Any] = []
         cursor = None
         while True:
@@ -101,7 +101,7 @@ class Api:
             raise
 
     def follow(self, job_id: str, *, patience: float = 60.0) -> Iterator[tuple[str, Any]]:
-        """Give what happens to a job, as event name and content, from its beginning to its end.
+        """Return what happens to a job, as event name and content, from its beginning to its end.
 
         A broken connection is taken up again where it was, unless none can be had for `patience` seconds.
         """
@@ -126,7 +126,7 @@ class Api:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _listen(self, path: str, last_id: str) -> Iterator[ServerSentEvent]:
-        """Give the events of one connection. Raises _EndedError when there will be no more."""
+        """Return the events of one connection. Raises _EndedError when there will be no more."""
         headers = {"Last-Event-ID": last_id}
         with (
             self._clear_errors(),

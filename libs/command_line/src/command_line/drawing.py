@@ -46,7 +46,7 @@ _ASCII = _Marks("#", ".", "=", "+", ">", "~", "-")
 
 
 def draw(made: Waterfall, screen: Console, now: datetime, *, shows_all: bool = False) -> list[Text]:
-    """Give the lines of a waterfall; what goes on is drawn up to now. A folded line stands for many."""
+    """Return the lines of a waterfall; what goes on is drawn up to now. A folded line stands for many."""
     rows = list(made.stretches) if shows_all else folded(made.stretches)
     if not rows:
         return []
@@ -150,7 +150,7 @@ class _Picture:
 
 
 def span_of_time(seconds: float) -> str:
-    """Give a number of seconds in the unit in which people would say it."""
+    """Return a number of seconds in the unit in which people would say it."""
     if not seconds:
         return "0 s"
     if seconds < 0.9995:

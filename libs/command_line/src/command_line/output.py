@@ -90,14 +90,14 @@ def safe(text: object) -> "Text":
 
 
 def styled_status(status: str) -> "Text":
-    """Give a status in its colour."""
+    """Return a status in its colour."""
     text = safe(status)
     text.stylize(_STYLES.get(status, ""))
     return text
 
 
 def clock_time(timestamp: str | None, *, with_date: bool = False) -> str:
-    """Give a timestamp of the API as local time."""
+    """Return a timestamp of the API as local time."""
     if not timestamp:
         return ""
     local = datetime.fromisoformat(timestamp).astimezone()
@@ -105,7 +105,7 @@ def clock_time(timestamp: str | None, *, with_date: bool = False) -> str:
 
 
 def duration(start: str | None, end: str | None) -> str:
-    """Give the time between two timestamps of the API."""
+    """Return the time between two timestamps of the API."""
     if not start or not end:
         return ""
     seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()

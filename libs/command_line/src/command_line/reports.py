@@ -25,7 +25,7 @@ def print_accepted(accepted: Document) -> None:
 
 
 def print_cancelled(job: Document) -> None:
-    """Say what came of a cancellation."""
+    """Return what came of a cancellation."""
     done = job["status"] == "Cancelled"
     text = (
         "The job is cancelled."

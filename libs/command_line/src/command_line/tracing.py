@@ -60,7 +60,7 @@ class Tracing:
         self._events = self._api.items(self._path)
 
     def document(self) -> dict[str, Any]:
-        """Give the trace for programs; an end that is null is still to come."""
+        """Return the trace for programs; an end that is null is still to come."""
         made = self._waterfall()
         facts = ("job_id", "kind", "lock", "status", "trace_id")
         return {name: self.job[name] for name in facts} | {
@@ -90,7 +90,7 @@ class Tracing:
             self._events.append(content)
 
     def _latest(self, screen: Console, *, shows_all: bool) -> Group:
-        """Give what fits the screen: below the title, how it began scrolls away."""
+        """Return what fits the screen: below the title, how it began scrolls away."""
         title, *lines = self._lines(screen, shows_all=shows_all)
         for line in (title, *lines):
             line.truncate(screen.width)

@@ -21,7 +21,7 @@ ItemT = TypeVar("ItemT")
 
 
 def _whole(value: object) -> object:
-    """Give 5 for 5.0: JSON has one sort of number, and some writers cannot help the fraction."""
+    """Return 5 for 5.0: JSON has one sort of number, and some writers cannot help the fraction."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -27,7 +27,7 @@ class LockNameError(ValueError):
 
 
 def normalise(name: str) -> str:
-    """Give the one spelling of a lock name: Unicode form NFC, no blanks around it.
+    """Return the one spelling of a lock name: Unicode form NFC, no blanks around it.
 
     Raises LockNameError when nothing is left, when the name is longer than MAX_LENGTH characters, or when
     it contains control, format, unassigned, surrogate or otherwise invisible characters or other blanks than
@@ -57,7 +57,7 @@ def normalise(name: str) -> str:
 
 
 def partition(name: str) -> str:
-    """Give the journal partition and the blob name of a lock: a readable slug and a 128-bit hash.
+    """Return the journal partition and the blob name of a lock: a readable slug and a 128-bit hash.
 
     The name must be normalised. The function is pinned by golden tests: changing it would orphan every
     stored lock.

@@ -62,5 +62,5 @@ RUN, SUBMIT, EVENTS, QUARANTINE = "run", "submit", "job", "quarantine"
 
 
 def delay_key(milliseconds: int) -> str:
-    """Give the routing key of a delay queue."""
+    """Return the routing key of a delay queue."""
     return f"delay.{milliseconds}"

@@ -25,7 +25,7 @@ _current: ContextVar[Operation | None] = ContextVar("coordination_operation", de
 
 
 def current_operation() -> Operation | None:
-    """Give the operation that the calling code is part of, also in tasks that the operation has started."""
+    """Return the operation that the calling code is part of, also in tasks that the operation has started."""
     return _current.get()
 
 

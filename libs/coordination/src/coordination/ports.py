@@ -166,14 +166,14 @@ class Leases(Protocol):
         """Give the lease back; a lease that is not ours any more is no error. Raises UnknownOutcomeError."""
 
     async def is_free(self, name: str, timeout: float) -> bool:
-        """Tell whether nobody holds the lease now. Raises UnknownOutcomeError."""
+        """Return whether nobody holds the lease now. Raises UnknownOutcomeError."""
 
 
 class Journal(Protocol):
     """The authoritative table: one partition per lock, and the register of all jobs."""
 
     async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
-        """Carry out a transaction; gives the new version of every row that is left.
+        """Carry out a transaction, and return the new version of every row that is left.
 
         Raises RefusedError, UnknownOutcomeError, or InvalidTransactionError.
         """

@@ -42,7 +42,7 @@ class LeaseTimes:
 
     @classmethod
     def of(cls, duration: float) -> "LeaseTimes":
-        """Give the tried times for a duration of 15, 30 or 60 seconds, and ones in between for others."""
+        """Return the tried times for a duration of 15, 30 or 60 seconds, and ones in between for others."""
         if not 15 <= duration <= 60:
             raise ValueError("the lease duration must be between 15 and 60 seconds")
         low = max(known for known in _TABLE if known <= duration)

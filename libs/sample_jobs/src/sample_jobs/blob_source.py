@@ -72,7 +72,7 @@ class BlobSource:
             raise self._explain(error) from None
 
     def _explain(self, error: "AzureError") -> FailJob:
-        """Give the reason without the library's text, which may quote the signed URL."""
+        """Return the reason without the library's text, which may quote the signed URL."""
         from azure.core.exceptions import (  # noqa: PLC0415
             HttpResponseError,
             ResourceModifiedError,

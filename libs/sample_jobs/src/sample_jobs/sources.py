@@ -30,7 +30,7 @@ class Source(Protocol):
         """Close it."""
 
     def version(self) -> Version:
-        """Tell what is there now."""
+        """Return what is there now."""
 
     def read(self, offset: int, length: int) -> bytes:
         """Read so many bytes; fewer only where the content has become shorter."""

@@ -32,7 +32,7 @@ class PrometheusPage:
         self.reader = _Reader(self._registry)
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """Give the page and its content type: OpenMetrics, with exemplars, where it is accepted."""
+        """Return the page and its content type: OpenMetrics, with exemplars, where it is accepted."""
         encode, content_type = choose_encoder(accept)
         return encode(self.collect()), content_type
 
@@ -89,7 +89,7 @@ class _Collected:
     families: Sequence[Metric]
 
     def collect(self) -> Sequence[Metric]:
-        """Give them."""
+        """Return them."""
         return self.families
 
 
@@ -137,7 +137,7 @@ def _exemplars_of(point: HistogramDataPoint) -> Iterator[tuple[float, Exemplar]]
 
 
 def _labels(attributes: Mapping[str, Any]) -> _Labels:
-    """Give labels as Prometheus knows them; one that is empty is the same as none."""
+    """Return labels as Prometheus knows them; one that is empty is the same as none."""
     return frozenset((_spelled(name), str(value)) for name, value in attributes.items() if value != "")
 
 

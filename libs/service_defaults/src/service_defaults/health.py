@@ -33,18 +33,18 @@ class Health:
         self._timeout = timeout
 
     async def problems(self) -> dict[str, str]:
-        """Give what is wrong, by the name of the check; empty when the service can do its work."""
+        """Return what is wrong, by the name of the check; empty when the service can do its work."""
         results = await asyncio.gather(*(self._problem(check) for check in self._checks.values()))
         return {
             name: problem for name, problem in zip(self._checks, results, strict=True) if problem is not None
         }
 
     def routes(self) -> list[tuple[str, AsgiRoute]]:
-        """Give the ASGI routes, for `AsgiFastStream(asgi_routes=...)` or an application's router."""
+        """Return the ASGI routes, for `AsgiFastStream(asgi_routes=...)` or an application's router."""
         return [(LIVE, _Live()), (READY, _Ready(self))]
 
     async def report(self) -> tuple[int, dict[str, Any]]:
-        """Give the HTTP status and body that say whether the service is ready."""
+        """Return the HTTP status and body that say whether the service is ready."""
         problems = await self.problems()
         status = "not ready" if problems else "ready"
         checks = {name: problems.get(name, "ok") for name in self._checks}

@@ -66,7 +66,7 @@ def _exception(record: logging.LogRecord) -> dict[str, str]:
 
 
 def _within(trace_id: object, span_id: object) -> Context | None:
-    """Give the context of the job that a record is about, where that is not the current one."""
+    """Return the context of the job that a record is about, where that is not the current one."""
     if not isinstance(trace_id, str) or not _TRACE_ID.fullmatch(trace_id):
         return None
     number = int(trace_id, 16)

@@ -31,7 +31,7 @@ _SELDOM_SECONDS = 60.0
 
 
 def configure_logging(settings: ServiceSettings, stream: IO[str] | None = None) -> logging.Handler:
-    """Send all logs of this process to the stream, standard output if none is given; gives the handler."""
+    """Send all logs of this process to the stream (default: standard output); return the handler."""
     stream = stream or sys.stdout
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
     handler = logging.StreamHandler(stream)
@@ -57,7 +57,7 @@ def log_context(values: Mapping[str, Any]) -> AbstractContextManager[None]:
 
 
 def current_log_context() -> dict[str, Any]:
-    """Give the values added to log lines now."""
+    """Return the values added to log lines now."""
     return structlog.contextvars.get_contextvars()
 
 

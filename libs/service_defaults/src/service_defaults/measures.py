@@ -35,7 +35,7 @@ class Reading:
 
 
 def counter(metric: Metric) -> Counter:
-    """Give the counter of a metric."""
+    """Return the counter of a metric."""
     return metrics.get_meter(_SCOPE).create_counter(metric, metric.unit, metric.meaning)
 
 
@@ -53,7 +53,7 @@ def start_at_zero(service: str) -> None:
 
 
 def histogram(metric: Metric) -> Histogram:
-    """Give the histogram of a metric."""
+    """Return the histogram of a metric."""
     return metrics.get_meter(_SCOPE).create_histogram(
         metric,
         metric.unit,

@@ -41,7 +41,7 @@ class Redaction:
         self._known = re.compile("|".join(map(re.escape, longest_first))) if spellings else None
 
     def text(self, text: str) -> str:
-        """Give the text with its secrets masked."""
+        """Return the text with its secrets masked."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
         return _FORMS.sub(_masked, text)

@@ -126,7 +126,7 @@ def read_settings(settings_class: type[SettingsT]) -> SettingsT:
 
 
 def complaints(settings_class: type[ServiceSettings], error: ValidationError) -> list[str]:
-    """Say what is wrong, naming environment variables; never shows a value, as it may be a secret."""
+    """Return what is wrong, naming environment variables; never shows a value, as it may be a secret."""
     lines = []
     for detail in error.errors(include_input=False, include_url=False, include_context=False):
         text = detail["msg"].removeprefix("Value error, ")

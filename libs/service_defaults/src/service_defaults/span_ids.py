@@ -12,7 +12,7 @@ _chosen: ContextVar[list[int] | None] = ContextVar("chosen_span_id", default=Non
 
 @contextmanager
 def next_span_id(span_id: int) -> Generator[None]:
-    """Give this id, of 1 to 64 bits, to the next span that this task starts within the context; only to it.
+    """Return this id, of 1 to 64 bits, to the next span that this task starts within the context; only to it.
 
     Raises ValueError for an id that no span can have.
     """
@@ -32,10 +32,10 @@ class SpanIds(IdGenerator):
         self._random = RandomIdGenerator()
 
     def generate_span_id(self) -> int:
-        """Give the id of a new span."""
+        """Return the id of a new span."""
         chosen = _chosen.get()
         return chosen.pop() if chosen else self._random.generate_span_id()
 
     def generate_trace_id(self) -> int:
-        """Give the id of a new trace."""
+        """Return the id of a new trace."""
         return self._random.generate_trace_id()

@@ -64,7 +64,7 @@ class SpanRecorder(SpanProcessor):
         return self._tracer.start_span(name)
 
     def describe(self, span: trace.Span, error: BaseException | None = None) -> dict[str, Any] | None:
-        """Give a span that has begun as it is now; it ends, with the error, if there is one.
+        """Return a span that has begun as it is now; it ends, with the error, if there is one.
 
         None for a span that is not recorded.
         """
@@ -98,7 +98,7 @@ class _RunTraceIds(RandomIdGenerator):
         self._current = current
 
     def generate_trace_id(self) -> int:
-        """Give the run's trace."""
+        """Return the run's trace."""
         anchor = self._current()
         return super().generate_trace_id() if anchor is None else anchor.trace_id
 
@@ -116,12 +116,12 @@ class _DuringSampledRuns(Sampler):
         return (ALWAYS_ON if is_sampled else ALWAYS_OFF).should_sample(parent_context, *args, **kwargs)
 
     def get_description(self) -> str:
-        """Say what it does."""
+        """Return what it does."""
         return "DuringSampledRuns"
 
 
 def describe(span: ReadableSpan) -> dict[str, Any]:
-    """Give a span as plain JSON of bounded size (span_relay.SpanData)."""
+    """Return a span as plain JSON of bounded size (span_relay.SpanData)."""
     context, scope = span.get_span_context() or trace.INVALID_SPAN_CONTEXT, span.instrumentation_scope
     attributes = _plain(span.attributes or {})
     data: dict[str, Any] = {
@@ -166,7 +166,7 @@ def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    """Give a value as OTLP and JSON both know it, or as text."""
+    """Return a value as OTLP and JSON both know it, or as text."""
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [_single(part) for part in value[:_MOST_PARTS]]
     return _single(value)

@@ -95,7 +95,7 @@ class SpanRelay:
         error_type: str | None = None,
         error_message: str = "",
     ) -> SpanContext | None:
-        """Make a span beneath the anchor; gives None when it was dropped. Raises nothing, whatever the data.
+        """Make a span beneath the anchor, and return None when it was dropped. Never raises.
 
         A span without a parent becomes a child of the anchor, and one without an end ends now. The name and
         the attributes given here win; with `error_type` it ends in that error.

@@ -32,7 +32,7 @@ _SHUTDOWN_SECONDS = 3.0
 
 
 def start_telemetry(settings: ServiceSettings, page: PrometheusPage | None = None) -> Callable[[], None]:
-    """Set up telemetry for this process, once; gives the function that sends the rest and ends it.
+    """Set up telemetry for this process, once, and return the function that sends the rest and ends it.
 
     That function returns within some 3 s. The page shows the metrics where the settings have Prometheus ask.
     """

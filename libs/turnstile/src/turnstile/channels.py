@@ -53,7 +53,7 @@ class Channel(Protocol):
         """Tell why the handler should stop, if it should. Cheap enough to ask before every effect."""
 
     def step_scope(self, name: str) -> AbstractContextManager[object]:
-        """Give what surrounds the work of a step: entered when it begins, left, with its error, when it ends.
+        """Return the context of a step's work: entered when it begins, left, with its error, at its end.
 
         A recorded step is not done again and has none.
         """

@@ -69,7 +69,7 @@ class RunContext:
         return None if self._state is None else json.loads(self._state)
 
     def state_as(self, expected: type[T]) -> T | None:
-        """Give the saved state as a model, or None when nothing was saved. Raises ValidationError."""
+        """Return the saved state as a model, or None when nothing was saved. Raises ValidationError."""
         return None if self._state is None else TypeAdapter(expected).validate_json(self._state)
 
     def progress(self, value: float, limit: float | None = None) -> None:
@@ -95,7 +95,7 @@ class RunContext:
             raise _ERRORS.get(reason, JobCancelledError)(reason.value)
 
     def idempotency_key(self, step: str | OpenStep) -> str:
-        """Give the key under which a target outside can recognise a repeated effect of this step."""
+        """Return the key under which a target outside can recognise a repeated effect of this step."""
         return f"{self.job_id}/{step.name if isinstance(step, OpenStep) else step}"
 
     def show_step(self, name: str) -> None:
@@ -104,7 +104,7 @@ class RunContext:
         self._channel.report(*self._progress, name)
 
     def step_scope(self, name: str) -> AbstractContextManager[object]:
-        """Give what surrounds the work of a step; steps enter it themselves."""
+        """Return what surrounds the work of a step; steps enter it themselves."""
         return self._channel.step_scope(name)
 
     def _number(self, name: str) -> tuple[str, str | None]:
@@ -148,7 +148,7 @@ class JobContext(RunContext):
         return step.result
 
     async def save_state(self, value: Any) -> None:
-        """Keep a JSON value for the next attempt; gives back control once it is committed.
+        """Keep a JSON value for the next attempt, and return once it is committed.
 
         Inside a step it is committed together with the step's record, and not at all when the step fails.
         Works while the run is being stopped, too. Raises NotStorableError or NotRecordedError.

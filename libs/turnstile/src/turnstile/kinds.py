@@ -36,7 +36,7 @@ class Kind:
     description: str
 
     def schema(self) -> dict[str, Any]:
-        """Give the JSON schema of the parameters."""
+        """Return the JSON schema of the parameters."""
         return _NO_PARAMETERS if self.model is None else self.model.model_json_schema()
 
     def parse(self, parameters: str) -> BaseModel | None:
@@ -51,7 +51,7 @@ class Kind:
             raise InvalidParametersError(_explain(error)) from None
 
     def arguments(self, context: RunContext, parameters: BaseModel | None) -> tuple[Any, ...]:
-        """Give what the handler is called with."""
+        """Return what the handler is called with."""
         return (context,) if self.model is None else (context, parameters)
 
 
@@ -84,7 +84,7 @@ def job(name: str, *, timeout: timedelta | None = None, description: str | None 
 
 
 def kind_of(handler: Callable[..., Any]) -> Kind:
-    """Give the kind of a handler. Raises DefinitionError when it has none."""
+    """Return the kind of a handler. Raises DefinitionError when it has none."""
     kind = getattr(handler, _MARK, None)
     if not isinstance(kind, Kind):
         raise DefinitionError(f"{handler!r} is not a handler: it lacks @job(...)")

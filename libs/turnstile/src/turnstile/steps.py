@@ -22,7 +22,7 @@ _innermost: ContextVar["OpenStep | None"] = ContextVar("turnstile_step", default
 
 
 def current_step() -> "OpenStep | None":
-    """Give the innermost step that the calling code runs in and that still takes state."""
+    """Return the innermost step that the calling code runs in and that still takes state."""
     step = _innermost.get()
     return step if step is not None and step.takes_state else None
 
@@ -66,7 +66,7 @@ class OpenStep:
         self._result = to_json(value, f"the result of step {self.name!r}")
 
     def result_as(self, expected: type[T]) -> T:
-        """Give the result as a model or any other type pydantic can build from JSON."""
+        """Return the result as a model or any other type pydantic can build from JSON."""
         return TypeAdapter(expected).validate_json(self._result)
 
     @property

@@ -12,7 +12,7 @@ MAX_BYTES = 256 * 1024
 
 
 def to_json(value: Any, what: str) -> str:
-    """Give the JSON of a value; pydantic models, dates, sets and the like are translated.
+    """Return the JSON of a value; pydantic models, dates, sets and the like are translated.
 
     `what` names the value in the errors, as in "the result of step 'load'". Raises NotStorableError.
     """

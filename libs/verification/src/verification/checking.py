@@ -164,7 +164,7 @@ class _Verification:
         await self._take_in(leftovers.check_leases(self._evidence, self._idle, patience))
 
     def _few_jobs(self) -> Sequence[str] | None:
-        """Give the jobs if they are few and of chosen locks; None to look at all."""
+        """Return the jobs if they are few and of chosen locks; None to look at all."""
         if not self._scope.locks or self._scratch.count("SELECT count(*) FROM jobs") > _FEW_JOBS:
             return None
         return [job_id for (job_id,) in self._scratch.query("SELECT job_id FROM jobs WHERE in_scope")]

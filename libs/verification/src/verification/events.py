@@ -42,7 +42,7 @@ def read_event(values: Values) -> EventRow:
 
 
 def kind_and_priority(data: str) -> tuple[str | None, int | None]:
-    """Give what the data of a submission's event tells of the job; None for what it does not."""
+    """Return what the data of a submission's event tells of the job; None for what it does not."""
     try:
         told = json.loads(data)
         kind, priority = told.get("kind"), told.get("priority")

@@ -101,7 +101,7 @@ class RunCheck:
             yield Violation(Invariant.TAKE_OVER_TIMES, what, earlier.lock, earlier.job_id, earlier.fence)
 
     def _waits(self, cut_off: Run, moment: str) -> bool:
-        """Tell whether the job of a run that was cut off was in line at a moment before its next run."""
+        """Return whether the job of a run that was cut off was in line at a moment before its next run."""
         job = self._scratch.job(cut_off.partition, cut_off.job_id)
         return job is not None and (not job.ended_at or job.ended_at >= moment)
 

@@ -58,7 +58,7 @@ class Violation:
     fence: int | None = None
 
     def document(self) -> dict[str, str | int | None]:
-        """Give it as the report's JSON has it."""
+        """Return it as the report's JSON has it."""
         return {
             "invariant": self.invariant.value,
             "lock": None if self.lock is None else storable(self.lock),

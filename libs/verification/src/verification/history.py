@@ -84,7 +84,7 @@ class JobHistory:
             self._intrude(self._acquired, "it got the lock, and no run began in the same transaction")
 
     def facts(self, scope: Scope) -> JobFacts:
-        """Say what the events add up to."""
+        """Return what the events add up to."""
         ended = self._ended_at
         status = self._ended or (JobStatus.RUNNING if self._run is not None else JobStatus.QUEUED).value
         return JobFacts(
@@ -260,5 +260,5 @@ def update_digest(digest: "hashlib._Hash", event: EventRow, trace_id: str | None
 
 @lru_cache(maxsize=1024)
 def lock_partition(name: str) -> str:
-    """Give a lock's partition, as `contracts` does, remembering the last ones."""
+    """Return a lock's partition, as `contracts` does, remembering the last ones."""
     return lock_names.partition(storable(name))

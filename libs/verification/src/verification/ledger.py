@@ -120,12 +120,12 @@ class LedgerCheck:
             yield _violation(Invariant.STEPS_ONCE, what, effect)
 
     def _is_after(self, effect: Effect, moment: float | None) -> bool:
-        """Tell whether an effect came after a moment of the journal, whatever the clocks."""
+        """Return whether an effect came after a moment of the journal, whatever the clocks."""
         at = self._time_of(effect)
         return moment is not None and at is not None and at > moment + self._tolerance
 
     def _time_of(self, effect: Effect) -> float | None:
-        """Give an effect's time by the journal's clocks, or an earlier one; None when nothing tells."""
+        """Return an effect's time by the journal's clocks, or an earlier one; None when nothing tells."""
         offset = self._offsets.get(effect.restarts)
         return None if offset is None else effect.at + offset
 
@@ -163,7 +163,7 @@ class LedgerCheck:
         return run
 
     def _is_inside(self, effect: Effect) -> bool:
-        """Tell whether an effect is of the period; where nothing sets the sink's clock, all are."""
+        """Return whether an effect is of the period; where nothing sets the sink's clock, all are."""
         at = self._time_of(effect)
         if at is None or not self._scope.has_period:
             return True

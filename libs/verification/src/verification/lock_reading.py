@@ -70,7 +70,7 @@ class LockReading:
             self._read_ticket(key, stored.values)
 
     def finish(self) -> list[Violation]:
-        """Judge what was read as a whole; gives everything that was found."""
+        """Judge what was read as a whole, and return everything that was found."""
         self._close_history()
         for violation in self._runs.check(self.partition):
             self._keep(violation)

@@ -14,7 +14,7 @@ _NEIGHBOURS = 5
 
 
 def runs_to_draw(scratch: ScratchDatabase, scope: Scope, violations: Sequence[Violation]) -> list[Run]:
-    """Give the runs around violations, and then the latest ones of the period."""
+    """Return the runs around violations, and then the latest ones of the period."""
     found: dict[tuple[str, int, str], Run] = {}
     for violation in violations:
         if violation.job_id is None or len(found) >= _MOST_AROUND:

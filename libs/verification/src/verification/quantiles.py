@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 
 def nearest_rank(ordered: Sequence[float], share: float) -> float:
-    """Give the smallest value that at least so large a share does not exceed.
+    """Return the smallest value that at least so large a share does not exceed.
 
     The values must be sorted, at least one; the share is above 0 and at most 1.
     """

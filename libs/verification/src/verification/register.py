@@ -92,5 +92,5 @@ async def read_facts(evidence: Evidence, partition: str, job_id: str) -> JobFact
 
 
 def is_over(facts: JobFacts) -> bool:
-    """Tell whether nothing can happen to the job any more."""
+    """Return whether nothing can happen to the job any more."""
     return JobStatus(facts.status).is_terminal

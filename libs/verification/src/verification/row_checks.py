@@ -34,7 +34,7 @@ def contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
 
 
 def place_in_line(values: Values) -> str:
-    """Give the key of the ticket that a job's row asks for."""
+    """Return the key of the ticket that a job's row asks for."""
     priority = values.get("priority")
     return rows.ticket_key(
         priority if isinstance(priority, int) else 0, str(values.get("order")), str(values.get("job_id"))

@@ -128,7 +128,7 @@ class ScratchDatabase:
             self._write(table)
 
     def job(self, partition: str, job_id: str) -> JobFacts | None:
-        """Give what is known of a job."""
+        """Return what is known of a job."""
         found = self.one("SELECT * FROM jobs WHERE job_id = ? AND partition = ?", job_id, partition)
         return None if found is None else JobFacts(*found)
 
@@ -151,12 +151,12 @@ class ScratchDatabase:
         return self._database.execute(text, _storable(values))
 
     def one(self, text: str, *values: object) -> Any:
-        """Give the first row that a query finds, or None."""
+        """Return the first row that a query finds, or None."""
         self._flush()
         return self._database.execute(text, _storable(values)).fetchone()
 
     def count(self, text: str, *values: object) -> int:
-        """Give the number that a query finds."""
+        """Return the number that a query finds."""
         return int(self.one(text, *values)[0] or 0)
 
     def execute(self, text: str, *values: object) -> None:
@@ -165,7 +165,7 @@ class ScratchDatabase:
         self._database.execute(text, _storable(values))
 
     def samples(self, measure: str) -> "array[float]":
-        """Give the samples of a measure, sorted."""
+        """Return the samples of a measure, sorted."""
         rows: Iterable[tuple[float]] = self.query(
             "SELECT seconds FROM samples WHERE measure = ? ORDER BY seconds", measure
         )
@@ -195,5 +195,5 @@ def _storable(values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _values_of(record: Run | JobFacts, names: Sequence[str]) -> tuple[Any, ...]:
-    """Give the values of a record; `dataclasses.astuple` copies them deeply, ten times as slowly."""
+    """Return the values of a record; `dataclasses.astuple` copies them deeply, ten times as slowly."""
     return tuple(getattr(record, name) for name in names)

@@ -19,7 +19,7 @@ class Steps:
         self._has_spilled = False
 
     def remember(self, job_id: str, name: str, fence: int, recorded_at: str) -> bool:
-        """Note that a step was recorded; tells whether it was not known."""
+        """Note that a step was recorded, and return whether it was not known."""
         if job_id != self._job:
             self._job, self._has_spilled = job_id, False
             self._names.clear()
@@ -45,7 +45,7 @@ class Steps:
 
 
 def number_of(data: str) -> int | None:
-    """Give the number that a step's event says it was recorded as; None when it says none."""
+    """Return the number that a step's event says it was recorded as; None when it says none."""
     try:
         return int(json.loads(data)["number"])
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):

@@ -102,7 +102,7 @@ class TrailCheck:
             self._note(job_id, partition)
 
     def _is_lost(self, first: Told) -> bool:
-        """Tell whether the trail of a job that is not known is of the scope, by the job's first event."""
+        """Return whether the trail of a job that is not known is of the scope, by the job's first event."""
         at, lock = first.event.timestamp, first.event.lock_name
         is_chosen = not self._scope.locks or lock in self._scope.locks
         known = self._scratch.one("SELECT partition FROM jobs WHERE job_id = ?", first.partition)

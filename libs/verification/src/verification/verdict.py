@@ -34,7 +34,7 @@ class Percentiles:
         return cls(p50, p95, p99, samples[-1], len(samples))
 
     def document(self) -> dict[str, float]:
-        """Give it as JSON has it."""
+        """Return it as JSON has it."""
         seconds = {"p50": self.p50, "p95": self.p95, "p99": self.p99, "max": self.max}
         return {name: round(value, 3) for name, value in seconds.items()} | {"count": self.count}
 
@@ -66,7 +66,7 @@ class Verdict:
         return not self.found
 
     def document(self) -> dict[str, Any]:
-        """Give the verdict as JSON has it."""
+        """Return the verdict as JSON has it."""
         return {
             "holds": self.holds,
             "period": {

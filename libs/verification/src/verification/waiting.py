@@ -19,7 +19,7 @@ class Patience:
         self._until = clock.boot() + seconds
 
     async def looks(self) -> AsyncIterator[bool]:
-        """Give a look now and then as long as there is time; says whether it is the last."""
+        """Return a look now and then as long as there is time; says whether it is the last."""
         while True:
             is_last = self._clock.boot() >= self._until
             yield is_last
@@ -29,7 +29,7 @@ class Patience:
 
 
 def batches(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
-    """Give so many at a time, to be asked for at once."""
+    """Return so many at a time, to be asked for at once."""
     left = iter(items)
     while some := list(islice(left, size)):
         yield some

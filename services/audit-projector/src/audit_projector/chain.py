@@ -25,7 +25,7 @@ class Chain:
         self._tenures: dict[int, Tenure] = {}
 
     def append(self, event: EventRow) -> bool:
-        """Go on by one event; tells whether it follows from the one before, by number and by hash."""
+        """Go on by one event, and return whether it follows from the one before, by number and by hash."""
         fits = event.seq == self.seq + 1 and event.previous_hash == self.hash
         fits = fits and chain_hash(event) == event.hash
         self.seq, self.hash = event.seq, event.hash
@@ -33,7 +33,7 @@ class Chain:
         return fits
 
     def tenures(self) -> list[Tenure]:
-        """Give what the events so far tell of tenures."""
+        """Return what the events so far tell of tenures."""
         return list(self._tenures.values())
 
     def _follow(self, event: EventRow) -> None:

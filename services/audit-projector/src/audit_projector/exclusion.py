@@ -45,7 +45,7 @@ class Tenures(Protocol):
     """The tenures' rows. Every call raises UnknownOutcomeError."""
 
     async def tenures_around(self, partition: str, fence: int) -> Sequence[Tenure]:
-        """Give the stored tenures with this fence and the two on either side, by fence."""
+        """Return the stored tenures with this fence and the two on either side, by fence."""
 
     async def mark_overlap(self, partition: str, tenure: Tenure, mark: str) -> None:
         """Mark a tenure as one that overlapped. Raises StaleError when it changed since it was read."""

@@ -117,7 +117,7 @@ def subscribe(broker: RabbitBroker, topology: Topology, handler: EventHandler) -
 
 
 def _numbers(body: JobEvents) -> dict[str, tuple[int, int]]:
-    """Give the first and the last event's number by job.
+    """Return the first and the last event's number by job.
 
     Raises JobIdError for what could not even be looked up.
     """

@@ -38,7 +38,7 @@ class Writes(Tenures, Protocol):
     """The read models, as the projection writes them. Every call raises UnknownOutcomeError."""
 
     async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
-        """Tell how far a job is projected."""
+        """Return how far a job is projected."""
 
     async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
         """Write events into the audit trail."""
@@ -53,7 +53,7 @@ class Writes(Tenures, Protocol):
         """Note that a lock was used; its last fence never falls."""
 
     async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
-        """Write a job's summary and watermark; gives their new version.
+        """Write a job's summary and watermark, and return their new version.
 
         Raises StaleError when what is there is not the version given.
         """
@@ -85,7 +85,7 @@ class Projection:
     async def project(
         self, lock_name: str, job_id: str, up_to: int, *, first: int = 0, afresh: bool = False
     ) -> int:
-        """Project a job at least up to an event's number; gives how many events were written.
+        """Project a job at least up to an event's number, and return how many events were written.
 
         Does nothing when the read models have that event already, or when there is no such job. `first` is
         the number of the first event that a message names: one that follows on from the message before is
@@ -141,7 +141,7 @@ class Projection:
         return CachedJob(mark, self._summary(job), job.seq)
 
     async def _brought_up_to(self, known: CachedJob, partition: str, events: Sequence[EventRow]) -> CachedJob:
-        """Give what is known of a job with a summary that is not older than these events."""
+        """Return what is known of a job with a summary that is not older than these events."""
         last = events[-1].seq
         if last <= known.as_of:
             return known

@@ -39,7 +39,7 @@ class ProjectionCache:
         self._jobs: OrderedDict[str, CachedJob] = OrderedDict()
 
     def take(self, job_id: str, first: int) -> CachedJob | None:
-        """Give what is known of a job, if a message with events from `first` on comes next; and forget it."""
+        """Return what is known of a job if a message with events from `first` on comes next; forget it."""
         known = self._jobs.pop(job_id, None)
         return known if known is not None and known.heard + 1 == first else None
 

@@ -56,7 +56,7 @@ async def rebuild(settings: AuditProjectorSettings) -> Rebuilt:
 
 
 async def replay(registered: AsyncIterator[tuple[str, str]], projection: Projection) -> tuple[int, int]:
-    """Project jobs, given by id and lock name, from their first events on; gives how many jobs and events."""
+    """Project jobs, given by id and lock name, from their first events; return how many jobs and events."""
     jobs = events = 0
     under_way: set[asyncio.Task[int]] = set()
     async with asyncio.TaskGroup() as tasks:

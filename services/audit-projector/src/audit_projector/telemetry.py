@@ -34,7 +34,7 @@ class ProjectionTelemetry:
 
     @contextmanager
     def projecting(self, lock: str, job_id: str) -> Iterator[Callable[[int], None]]:
-        """Watch one try to project a job; gives what to tell the number of events to."""
+        """Watch one try to project a job, and return the function that takes the number of events."""
         with self._tracer.start_as_current_span(
             spans.PROJECT_JOB,
             attributes={at.JOB_ID: job_id, at.LOCK_NAME: lock},

@@ -11,6 +11,6 @@ from service_defaults.broker import to_event
 def make_projection(
     journal: Journal, models: Writes, observe: Observe, new_id: NewId = random_id
 ) -> Projection:
-    """Give the projection of this journal into these read models."""
+    """Return the projection of this journal into these read models."""
     told = Told(lambda row: to_event(events.announced(row)), trace_id_of)
     return Projection(journal, models, told, observe, new_id)

@@ -9,7 +9,7 @@ class ActorError(ValueError):
 
 
 def usable_actor(name: str) -> str:
-    """Give the name without blanks around it. Raises ActorError when it cannot stand in an audit trail."""
+    """Return the name without blanks around it. Raises ActorError when it cannot stand in an audit trail."""
     stripped = name.strip()
     if not 0 < len(stripped) <= MAX_LENGTH or not stripped.isprintable():
         raise ActorError(f"must be 1 to {MAX_LENGTH} printable characters")

@@ -27,7 +27,7 @@ class Cancelling:
     hints: Hints
 
     async def cancel(self, job_id: str, actor: str) -> JobRow:
-        """End a waiting job, or ask its worker to stop a running one; gives the job as it stands now.
+        """End a waiting job, or ask its worker to stop a running one, and return the job as it stands now.
 
         Raises NoSuchJobError, CancelTooLateError or UnknownOutcomeError.
         """

@@ -43,7 +43,7 @@ class SubmitCommands:
             await self.reader.quarantine(message, refusal)
 
     async def _carry_out(self, command: SubmitJob, headers: Mapping[str, Any]) -> str | None:
-        """Submit, for as long as the storage stays silent; gives the reason when it can never be done."""
+        """Submit, also while the storage does not answer; return the reason when it can never be done."""
         if command.job.job_id is None:
             return "job.job_id: is required, so that a redelivery cannot submit twice"
         until = self.clock.boot() + self.patience

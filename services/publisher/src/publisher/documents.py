@@ -54,7 +54,7 @@ def job_document(
 
 
 def progress(row: JobRow) -> Progress | None:
-    """Tell how far a job is, once it has said so."""
+    """Return how far a job is, once it has said so."""
     if row.progress_value is None:
         return None
     return Progress(value=row.progress_value, limit=row.progress_limit)

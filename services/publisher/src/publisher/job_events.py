@@ -12,7 +12,7 @@ MOST_EVENTS = 1000
 
 
 async def job_events(journal: Journal, job_id: str, limit: int, after: int = 0) -> Page[Event]:
-    """Give a job's events in order, from the journal: what was accepted is there at once.
+    """Return a job's events in order, from the journal: what was accepted is there at once.
 
     `after` is the number of the last event known already. Raises NoSuchJobError or UnknownOutcomeError.
     """

@@ -48,7 +48,7 @@ class JobStream:
     patience: float = 30.0
 
     async def follow(self, registration: Registration, after: int = 0) -> AsyncIterator[bytes]:
-        """Give every event behind a number, and changes of progress, until the job has ended."""
+        """Return every event behind a number, and changes of progress, until the job has ended."""
         follower = _Follower(self, registration, after)
         pause = self.quick
         spoke_at = answered_at = self.clock.boot()

@@ -30,13 +30,13 @@ class KnownKinds:
     _read_at: float | None = None
 
     async def all(self) -> list[Kind]:
-        """Give every known kind by name. Raises UnknownOutcomeError."""
+        """Return every known kind by name. Raises UnknownOutcomeError."""
         if self._read_at is None or self.clock.boot() - self._read_at > self.good_for:
             await self._refresh()
         return [self._kinds[name] for name in sorted(self._kinds)]
 
     def knows(self, kind: str) -> bool:
-        """Tell whether a kind was among those read last."""
+        """Return whether a kind was among those read last."""
         return kind in self._kinds
 
     async def check(self, kind: str, parameters: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ _AT_ONCE = 16
 async def all_locks(
     journal: Journal, read_models: ReadModels, limit: int, cursor: str | None = None
 ) -> Page[Lock]:
-    """Give locks by name as they stand now. Raises UnknownOutcomeError, or ValueError for a wrong cursor."""
+    """Return locks by name as they are now. Raises UnknownOutcomeError; ValueError for a wrong cursor."""
     names = await read_models.lock_names(limit, cursor)
     found: list[Lock | None] = []
     for start in range(0, len(names.items), _AT_ONCE):
@@ -34,7 +34,7 @@ async def all_locks(
 
 
 async def one_lock(journal: Journal, name: str) -> Lock:
-    """Give a lock as it stands now. Raises NotFoundError, LockNameError or UnknownOutcomeError."""
+    """Return a lock as it stands now. Raises NotFoundError, LockNameError or UnknownOutcomeError."""
     normalised = lock_names.normalise(name)
     lock = await _read(journal, normalised)
     if lock is None:

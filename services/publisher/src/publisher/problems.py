@@ -157,7 +157,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> list[str]:
-    """Give the methods that this path knows; the framework names those of one handler only."""
+    """Return the methods that this path knows; the framework names those of one handler only."""
     routes = request.app.router.routes
     asked = ({**request.scope, "method": method.value} for method in HTTPMethod)
     return [scope["method"] for scope in asked if any(r.matches(scope)[0] is Match.FULL for r in routes)]

@@ -10,13 +10,13 @@ class ReadModels(Protocol):
     """Derived tables. Every call raises UnknownOutcomeError when the storage does not answer."""
 
     async def recent_events(self, limit: int, cursor: str | None) -> Page[Event]:
-        """Give events of all jobs, newest first. Raises ValueError for a cursor that was never given."""
+        """Return events of all jobs, newest first. Raises ValueError for a cursor that was never given."""
 
     async def lock_names(self, limit: int, cursor: str | None) -> Page[str]:
-        """Give the names of locks that were ever used. Raises ValueError for an unknown cursor."""
+        """Return the names of locks that were ever used. Raises ValueError for an unknown cursor."""
 
     async def kinds(self) -> Sequence[Kind]:
-        """Give the kinds that workers have published."""
+        """Return the kinds that workers have published."""
 
     async def workers(self) -> Sequence[Worker]:
-        """Give the latest heartbeat of every worker."""
+        """Return the latest heartbeat of every worker."""

@@ -38,7 +38,7 @@ class Submitting:
         self.traceparent = current_traceparent()
 
     def asks(self, asked: Submission) -> None:
-        """Tell what is asked for."""
+        """Return what is asked for."""
         self.kind = asked.kind
         self._span.set_attributes(
             {at.JOB_KIND: asked.kind, at.LOCK_NAME: asked.lock, at.JOB_PRIORITY: asked.priority}
@@ -77,7 +77,7 @@ class RequestTelemetry:
 
     @contextmanager
     def cancellation(self, headers: Mapping[str, Any]) -> Iterator[Callable[[JobRow], None]]:
-        """Watch a request for cancellation; gives what to tell the job to, once it is known."""
+        """Watch a request for cancellation; return the function that takes the job once it is known."""
         with self._span(spans.REQUEST_CANCELLATION, headers) as span:
 
             def tell(job: JobRow) -> None:

@@ -5,7 +5,7 @@ from worker.execution.tracing import RunnerTracing
 
 
 def make_tracing(wants_spans: bool) -> RunnerTracing:
-    """Give what the runner traces with. Only here is OpenTelemetry imported, and its SDK only for spans."""
+    """Return what the runner traces with. Only here is OpenTelemetry imported, and its SDK only for spans."""
     from worker.runner_tracing import ContextTracing, SpanTracing  # noqa: PLC0415
 
     return SpanTracing() if wants_spans else ContextTracing()

@@ -20,7 +20,7 @@ class ContextTracing(RunnerTracing):
         return nullcontext() if anchor is None else trace.use_span(NonRecordingSpan(anchor))
 
     def span_id(self) -> str | None:
-        """Give the id of the current span."""
+        """Return the id of the current span."""
         context = trace.get_current_span().get_span_context()
         return trace.format_span_id(context.span_id) if context.is_valid else None
 
@@ -47,7 +47,7 @@ class SpanTracing(ContextTracing):
         return _StepScope(self, name)
 
     def take(self, step: str) -> SpanData | None:
-        """Give the span of a step whose work is done, once."""
+        """Return the span of a step whose work is done, once."""
         return self._done.pop(step, None)
 
     def start(self, name: str) -> trace.Span:

@@ -24,7 +24,7 @@ class CursorError(ValueError):
 
 
 def inverted_minute(moment: datetime) -> str:
-    """Give a partition key that sorts later minutes first, so that no list has to look into old ones.
+    """Return a partition key that sorts later minutes first, so that no list has to look into old ones.
 
     A partition is what the storage cannot part between servers, and the emulator searches it row by row.
     """
@@ -32,14 +32,14 @@ def inverted_minute(moment: datetime) -> str:
 
 
 def inverted_time(moment: datetime) -> str:
-    """Give the start of a row key that sorts later moments first, to the microsecond."""
+    """Return the start of a row key that sorts later moments first, to the microsecond."""
     elapsed = moment - _EPOCH
     microseconds = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
     return f"{_LAST_MICROSECOND - microseconds:016d}"
 
 
 def recent_event_key(moment: datetime, fence: int | None, job_id: str, seq: int) -> str:
-    """Give the row key of a recent event.
+    """Return the row key of a recent event.
 
     The events of one transaction have one time and go by fence, then by number.
     """
@@ -47,18 +47,18 @@ def recent_event_key(moment: datetime, fence: int | None, job_id: str, seq: int)
 
 
 def fence_key(fence: int) -> str:
-    """Give the row key of a tenure."""
+    """Return the row key of a tenure."""
     return f"{fence:018d}"
 
 
 def name_key(name: str) -> str:
-    """Give the row key for a name, which may contain what a key may not."""
+    """Return the row key for a name, which may contain what a key may not."""
     key = _NOT_IN_KEYS.sub("_", name)
     return key if key == name else f"{key}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def write_cursor(*parts: str) -> str:
-    """Give an opaque text that stands for the last row of a page."""
+    """Return an opaque text that stands for the last row of a page."""
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 

@@ -45,12 +45,12 @@ class ReadModels:
         await self._tables.check()
 
     async def recent_events(self, limit: int, cursor: str | None = None) -> Page[Event]:
-        """Give events of all jobs, newest first."""
+        """Return events of all jobs, newest first."""
         found, following = await self._newest(Table.RECENT_EVENTS, limit, cursor)
         return Page[Event](items=[rows.read_event(row) for row in found], next=following)
 
     async def audit_trail(self, job_id: str) -> list[Event]:
-        """Give all events of a job that are projected, in order."""
+        """Return all events of a job that are projected, in order."""
         query = self._tables.every(Table.AUDIT, _PARTITION, {"partition": job_id, "row": ""})
         return [rows.read_event(row) async for row in query]
 
@@ -63,7 +63,7 @@ class ReadModels:
         kind: str | None = None,
         lock: str | None = None,
     ) -> Page[Summary]:
-        """Give jobs, the last submitted first, of one status, kind or lock if given."""
+        """Return jobs, the last submitted first, of one status, kind or lock if given."""
         wanted = {"status": status, "kind": kind, "lock": lock}
         given = {name: value for name, value in wanted.items() if value is not None}
         found, following = await self._newest(Table.SUMMARIES, limit, cursor, given)
@@ -79,7 +79,7 @@ class ReadModels:
         return 0 if row is None else int(row["ProjectedSeq"])
 
     async def tenures(self, lock: str, limit: int, cursor: str | None = None) -> Page[Tenure]:
-        """Give who held a lock, the latest fence first. A page may be short although more follow."""
+        """Return who held a lock, the latest fence first. A page may be short although more follow."""
         partition = lock_names.partition(lock)
         if cursor is None:
             known = await self._tables.get(Table.LOCKS, LOCKS, partition)
@@ -96,7 +96,7 @@ class ReadModels:
         return Page[Tenure](items=[rows.read_tenure(row) for row in reversed(found)], next=following)
 
     async def locks(self, limit: int, cursor: str | None = None) -> Page[KnownLock]:
-        """Give the locks that were ever used, by name, as far as a name is plain letters and digits."""
+        """Return the locks that were ever used, by name, as far as a name is plain letters and digits."""
         row = "" if cursor is None else keys.read_cursor(cursor, 1)[0]
         parameters = {"partition": LOCKS, "row": row}
         found = await self._tables.page(Table.LOCKS, _PARTITION, parameters, limit + 1)
@@ -106,16 +106,16 @@ class ReadModels:
         return Page[KnownLock](items=[rows.read_lock(row) for row in found], next=following)
 
     async def lock_names(self, limit: int, cursor: str | None = None) -> Page[str]:
-        """Give the names of locks that were ever used."""
+        """Return the names of locks that were ever used."""
         page = await self.locks(limit, cursor)
         return Page[str](items=[lock.lock for lock in page.items], next=page.next)
 
     async def kinds(self) -> list[Kind]:
-        """Give the kinds that workers have published."""
+        """Return the kinds that workers have published."""
         return [Kind.model_validate_json(text) async for text in self._documents(Table.KINDS, KINDS)]
 
     async def workers(self) -> list[Worker]:
-        """Give the latest heartbeat of every worker, also of those that are gone."""
+        """Return the latest heartbeat of every worker, also of those that are gone."""
         texts = self._documents(Table.WORKERS, WORKERS)
         return [Worker.model_validate_json(text) async for text in texts]
 

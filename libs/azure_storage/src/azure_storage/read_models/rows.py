@@ -20,7 +20,7 @@ _RUN = "Run_"
 
 
 def event_row(entry: TrailEntry) -> Entity:
-    """Give the values of an event, the same in the audit trail and among the recent events."""
+    """Return the values of an event, the same in the audit trail and among the recent events."""
     event = entry.event
     return _without_none(
         {
@@ -42,7 +42,7 @@ def event_row(entry: TrailEntry) -> Entity:
 
 
 def trail_row(entry: TrailEntry) -> Entity:
-    """Give the row of the audit trail."""
+    """Return the row of the audit trail."""
     keyed = {"PartitionKey": entry.event.job_id, "RowKey": entry.event.event_id}
     chain: Entity = {"Hash": entry.hash, "PreviousHash": entry.previous_hash}
     if entry.is_broken:
@@ -51,7 +51,7 @@ def trail_row(entry: TrailEntry) -> Entity:
 
 
 def recent_row(entry: TrailEntry) -> Entity:
-    """Give the row among the recent events."""
+    """Return the row among the recent events."""
     event = entry.event
     keyed = {
         "PartitionKey": keys.inverted_minute(event.timestamp_utc),
@@ -80,12 +80,12 @@ def read_event(row: Entity) -> Event:
 
 
 def summary_key(job_id: str, submitted_at: datetime) -> tuple[str, str]:
-    """Give partition and row key of a job's summary."""
+    """Return partition and row key of a job's summary."""
     return keys.inverted_minute(submitted_at), f"{keys.inverted_time(submitted_at)}|{job_id}"
 
 
 def summary_row(summary: Summary, mark: Watermark) -> Entity:
-    """Give the row of a job's summary, which is also its watermark."""
+    """Return the row of a job's summary, which is also its watermark."""
     partition, key = summary_key(summary.job_id, summary.submitted_at)
     return _without_none(
         {
@@ -140,7 +140,7 @@ def read_summary(row: Entity) -> Summary:
 
 
 def tenure_row(partition: str, tenure: Tenure) -> Entity:
-    """Give what is known of a tenure; what is not is left as it stands."""
+    """Return what is known of a tenure; what is not is left as it stands."""
     runs: Entity = {}
     if tenure.job_id is not None and tenure.attempt is not None:
         # A value of its own for each run, as merging keeps what another run wrote under the same fence.
@@ -185,7 +185,7 @@ def read_tenure(row: TableEntity) -> Tenure:
 
 
 def lock_row(shelf: str, lock: KnownLock) -> Entity:
-    """Give the row of a lock."""
+    """Return the row of a lock."""
     return {
         "PartitionKey": shelf,
         "RowKey": lock.partition,
@@ -200,7 +200,7 @@ def read_lock(row: Entity) -> KnownLock:
 
 
 def document_row(shelf: str, key: str, document: Kind | Worker) -> Entity:
-    """Give the row of a kind or a worker: its JSON, over several values when it is long."""
+    """Return the row of a kind or a worker: its JSON, over several values when it is long."""
     text = document.model_dump_json()
     chunks = [text[start : start + _LONGEST_TEXT] for start in range(0, len(text), _LONGEST_TEXT)]
     row: Entity = {"PartitionKey": shelf, "RowKey": key, "Chunks": len(chunks)}

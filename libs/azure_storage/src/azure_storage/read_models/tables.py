@@ -60,7 +60,7 @@ class Tables:
             raise UnknownOutcomeError(str(refused)) from refused
 
     async def put(self, table: str, entity: Entity, etag: str | None, *, merge: bool = False) -> str:
-        """Insert a row, or replace the version that was read, or merge into it; gives the new version.
+        """Insert a row, or replace the version that was read, or merge into it, and return the new version.
 
         Raises StaleError when it changed.
         """
@@ -173,7 +173,7 @@ _KEYS = ("PartitionKey", "RowKey")
 
 
 def plain(value: Any) -> Any:
-    """Give a stored value without the SDK's wrapping of 64-bit numbers."""
+    """Return a stored value without the SDK's wrapping of 64-bit numbers."""
     return value.value if isinstance(value, EntityProperty) else value
 
 

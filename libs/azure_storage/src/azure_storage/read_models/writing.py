@@ -50,7 +50,7 @@ class ReadModelWriter:
         await self._tables.check()
 
     async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
-        """Tell how far a job is projected."""
+        """Return how far a job is projected."""
         row = await self._tables.get(Table.SUMMARIES, *rows.summary_key(job_id, submitted_at))
         if row is None:
             return Watermark()
@@ -75,7 +75,7 @@ class ReadModelWriter:
         await self._tables.upsert(Table.TENURES, stored, merge=True)
 
     async def tenures_around(self, partition: str, fence: int) -> list[Tenure]:
-        """Give the stored tenures with this fence and the two on either side, by fence."""
+        """Return the stored tenures with this fence and the two on either side, by fence."""
         low, high = keys.fence_key(max(fence - 2, 0)), keys.fence_key(fence + 3)
         bounds = {"partition": partition, "low": low, "high": high}
         found = await self._tables.page(Table.TENURES, FENCES, bounds, 5)
@@ -110,7 +110,7 @@ class ReadModelWriter:
                     known.etag = None
 
     async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
-        """Write a job's summary and watermark; gives their new version.
+        """Write a job's summary and watermark, and return their new version.
 
         Raises StaleError when what is there is not the version given.
         """
@@ -126,7 +126,7 @@ class ReadModelWriter:
         return await self._tables.put(Table.SUMMARIES, row, etag)
 
     async def wipe(self) -> dict[str, int]:
-        """Delete everything derived from the journal; gives the number of rows by table.
+        """Delete everything derived from the journal, and return the number of rows by table.
 
         What a projector writes meanwhile may stay or go: project every job afresh afterwards.
         """

@@ -17,7 +17,7 @@ def write_page(path: Path, verdict: Verdict) -> None:
 
 
 def _data(verdict: Verdict) -> str:
-    """Give what the page shows, as JSON that cannot end the element it stands in."""
+    """Return what the page shows, as JSON that cannot end the element it stands in."""
     document = {
         "verdict": verdict.document(),
         "meanings": {invariant.value: meaning for invariant, meaning in MEANINGS.items()},

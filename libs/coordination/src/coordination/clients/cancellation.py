@@ -49,7 +49,7 @@ class Canceller:
     new_id: NewId = random_id
 
     async def cancel(self, registration: Registration, actor: str) -> JobRow:
-        """Cancel a waiting job, or ask for the running one to be cancelled; gives the job as it stands now.
+        """Cancel a waiting job, or ask for the running one to be cancelled; return the job as it is now.
 
         The order of transactions decides against a finish at the same moment. Repeating a request is
         harmless. Raises CancelTooLateError, NoSuchJobError or UnknownOutcomeError.

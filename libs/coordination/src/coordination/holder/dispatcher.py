@@ -158,7 +158,7 @@ class LockDispatcher:
     # --- for sessions and watches --------------------------------------------
 
     def accepts(self, job: JobRow) -> bool:
-        """Tell whether to run a job here: its kind is known, or has waited long enough to fail for it."""
+        """Return whether to run a job here: its kind is known, or has waited long enough to fail for it."""
         if self.is_stopping or self.has_too_many:
             return False
         if self._knows(job.kind):
@@ -166,15 +166,15 @@ class LockDispatcher:
         return self._unknown_kinds.waited_enough(job)
 
     def is_serving(self, lock_name: str) -> bool:
-        """Tell whether a lock is served here, or tried for."""
+        """Return whether a lock is served here, or tried for."""
         return lock_name in self._sessions
 
     def is_watching(self, lock_name: str) -> bool:
-        """Tell whether this worker keeps trying for a lock that another worker holds."""
+        """Return whether this worker keeps trying for a lock that another worker holds."""
         return lock_name in self._watches
 
     async def try_for(self, lock_name: str) -> WakeUpOutcome:
-        """Try to serve a lock that is not served yet; gives what came of it."""
+        """Try to serve a lock that is not served yet, and return what came of it."""
         session = LockSession(
             lock_name,
             self._ports,

@@ -59,7 +59,7 @@ class HeldRows:
         return self.held.job.job_id if self.held else None
 
     def require(self) -> Held:
-        """Give what is held. Raises FencedError when that is nothing any more."""
+        """Return what is held. Raises FencedError when that is nothing any more."""
         if self.held is None:
             raise FencedError
         return self.held
@@ -81,7 +81,7 @@ class HeldRows:
             await self.reload()
 
     async def commit(self, draft: Draft) -> Mapping[str, str] | None:
-        """Send a transaction until its outcome is known; gives the new versions, or None if refused.
+        """Send a transaction until its outcome is known, and return the new versions, or None if refused.
 
         Raises FencedError when the time to write is over, or the journal stays silent until then.
         """
@@ -180,13 +180,13 @@ class HeldRows:
         )
 
     def write_until(self) -> float:
-        """Give the boot time until which a write begun now is tried."""
+        """Return the boot time until which a write begun now is tried."""
         return min(
             self._ports.clock.boot() + self._settings.times.journal_deadline, self._keeper.soft_deadline
         )
 
     def writer(self) -> Writer:
-        """Give the mark of one new write, by which it is recognised as our own."""
+        """Return the mark of one new write, by which it is recognised as our own."""
         return Writer(
             actor=self._settings.worker,
             op_id=self._ports.new_id().hex,

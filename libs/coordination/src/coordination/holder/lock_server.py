@@ -36,10 +36,10 @@ class LockServer(Protocol):
         """Whether this worker takes nothing new any more."""
 
     def accepts(self, job: JobRow) -> bool:
-        """Tell whether to run a job here."""
+        """Return whether to run a job here."""
 
     def is_serving(self, lock_name: str) -> bool:
-        """Tell whether a lock is served here, or tried for."""
+        """Return whether a lock is served here, or tried for."""
 
     async def try_for(self, lock_name: str) -> WakeUpOutcome:
-        """Try to serve a lock that is not served yet; gives what came of it."""
+        """Try to serve a lock that is not served yet, and return what came of it."""

@@ -73,7 +73,7 @@ class LockSession:
             self.answered.set_result(answer)
 
     async def _serve_once(self) -> bool:
-        """Hold the lock once; tells whether to try for it again at once."""
+        """Hold the lock once, and return whether to try for it again at once."""
         tenure = Tenure(self._name, self._ports, self._settings, self._observe)
         try:
             await tenure.keeper.acquire()
@@ -98,7 +98,7 @@ class LockSession:
         self._answer(answer)
 
     async def _hold(self, tenure: Tenure) -> bool:
-        """Run jobs until the line is empty or the lock is lost; tells whether to pass on what still waits."""
+        """Run jobs until the line is empty or the lock is lost; return whether to pass on what waits."""
         keeping = asyncio.create_task(tenure.keeper.keep())
         flushing = asyncio.create_task(self._flush(tenure))
         began = self._ports.clock.boot()
@@ -160,7 +160,7 @@ class LockSession:
 
     @operation
     async def _leave(self, *, passes_on: bool) -> bool:
-        """Follow the exit rules after a release; tells whether to try for the lock again at once."""
+        """Follow the exit rules after a release, and return whether to try for the lock again at once."""
         try:
             return await self._look_once_more(passes_on=passes_on)
         finally:

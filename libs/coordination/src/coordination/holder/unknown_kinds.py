@@ -38,7 +38,7 @@ class UnknownKinds:
         return age.total_seconds() > self._patience
 
     def _meet(self, job_id: str, now: float) -> float:
-        """Give when the job was first met."""
+        """Return when the job was first met."""
         first, _ = self._met.pop(job_id, (now, now))
         self._met[job_id] = (first, now)
         for oldest, (_, last) in list(self._met.items()):

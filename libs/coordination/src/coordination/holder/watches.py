@@ -50,7 +50,7 @@ class Watches:
             watch.nudged.set()
 
     def end(self) -> list[str]:
-        """End every watch; gives the names of the locks that were watched."""
+        """End every watch, and return the names of the locks that were watched."""
         ended, self._watches = self._watches, {}
         for watch in ended.values():
             if watch.task is not None:

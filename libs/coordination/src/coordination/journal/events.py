@@ -13,7 +13,7 @@ from coordination.ports import Insert, RecordedEvent
 
 
 def timestamp(moment: datetime) -> str:
-    """Give a UTC moment as the journal writes it: ISO 8601 with microseconds and `Z`, so that text sorts."""
+    """Return a UTC moment as the journal writes it: ISO 8601 with microseconds and `Z`. Text sorts."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -72,11 +72,11 @@ def record(
 
 
 def insert(event: EventRow) -> Insert:
-    """Give the operation that writes an event."""
+    """Return the operation that writes an event."""
     # Rule R24 (spec/turnstile.pml): an event is inserted under the next number and never overwritten.
     return Insert(event_key(event.job_id, event.seq), event.values())
 
 
 def announced(event: EventRow) -> RecordedEvent:
-    """Give an event as it is told to others."""
+    """Return an event as it is told to others."""
     return RecordedEvent(**event.values())  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ _resends: ContextVar[int] = ContextVar("coordination_resends", default=0)
 
 
 def resends() -> int:
-    """Tell how often the call under way was sent before, its outcome unknown."""
+    """Return how often the call under way was sent before, its outcome unknown."""
     return _resends.get()
 
 
@@ -69,7 +69,7 @@ async def commit_until(
 
 
 async def is_own(journal: Journal, clock: Clock, partition: str, key: str, op_id: str, until: float) -> bool:
-    """Tell whether a refused transaction was in fact carried out earlier: its mark stands in the row."""
+    """Return whether a refused transaction was in fact carried out earlier: its mark stands in the row."""
     # Rule R6 (spec/turnstile.pml): a write whose mark is in the row was carried out.
     row = await until_known(clock, lambda: journal.read(partition, key), until)
     return row is not None and row.values.get("op_id") == op_id

@@ -108,11 +108,11 @@ class _Record:
         return cls.from_values(row.values)
 
     def values(self) -> dict[str, Value | None]:
-        """Give the values to store."""
+        """Return the values to store."""
         return {name: getattr(self, name) for name in _names(type(self))}  # type: ignore[arg-type]
 
     def changes(self, earlier: Self) -> dict[str, Value | None]:
-        """Give only what differs from an earlier version, as updates merge."""
+        """Return only what differs from an earlier version, as updates merge."""
         before = earlier.values()
         return {name: value for name, value in self.values().items() if before[name] != value}
 

@@ -54,7 +54,7 @@ def _check_key(key: str) -> None:
 
 
 def _checked_size(key: str, values: Values) -> int:
-    """Give the bytes that a row takes in the store."""
+    """Return the bytes that a row takes in the store."""
     if len(values) > MAX_VALUES:
         raise InvalidTransactionError(f"row {key}: more than {MAX_VALUES} values")
     size = 0

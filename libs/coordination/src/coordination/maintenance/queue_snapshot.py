@@ -148,7 +148,7 @@ class SnapshotReader:
 
 
 def looks_due(seconds: float) -> int:
-    """Tell how often a job that has waited so long should have been looked at.
+    """Return how often a job that has waited so long should have been looked at.
 
     After 5, 10, 20 s and so on up to 640 s, and then every 600 s.
     """

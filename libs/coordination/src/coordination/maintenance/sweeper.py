@@ -88,7 +88,7 @@ class _Pauses:
         self._pauses: dict[str, tuple[int, float, float]] = {}
 
     def is_over(self, name: str, state: int | None = None) -> bool:
-        """Tell whether the pause is over; in a new state it is, and so it is where there was none."""
+        """Return whether the pause is over; in a new state it is, and so it is where there was none."""
         last_state, end, _ = self._pauses.get(name, (state, -math.inf, 0.0))
         return self._clock.boot() >= end or state not in {None, last_state}
 
@@ -194,7 +194,7 @@ class Sweeper:
         return True
 
     async def _job_at_hand(self, partition: str, line: Line) -> JobRow | None:
-        """Give the job that a wake-up is for: the one whose run was cut off, else the first in line."""
+        """Return the job that a wake-up is for: the one whose run was cut off, else the first in line."""
         if not line.lock.job_id:
             return line.first
         row = await self.journal.read(partition, rows.job_key(line.lock.job_id))
@@ -256,7 +256,7 @@ class Sweeper:
         return True
 
     def _has_waited(self, since: datetime, still: float) -> bool:
-        """Tell whether patience is over: by its age, or, as clocks may differ, by how long it was seen so."""
+        """Return whether patience is over: by its age or, as clocks may differ, by how long it was seen."""
         return max(self._age(since), still) > self.patience
 
     def _age(self, since: datetime) -> float:

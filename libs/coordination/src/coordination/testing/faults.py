@@ -56,7 +56,7 @@ class Calls:
 
     @classmethod
     def of(cls, faults: "Fault | Calls | None") -> "Calls":
-        """Give calls with these faults around them, or the calls as they are."""
+        """Return calls with these faults around them, or the calls as they are."""
         return faults if isinstance(faults, Calls) else cls(faults)
 
     @staticmethod

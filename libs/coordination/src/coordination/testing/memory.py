@@ -89,11 +89,11 @@ class InMemoryLeases:
         await self.calls.carry_out("leases.release", action, timeout)
 
     async def is_free(self, name: str, timeout: float) -> bool:
-        """Tell whether nobody holds the lease now."""
+        """Return whether nobody holds the lease now."""
         return await self.calls.carry_out("leases.is_free", lambda: self._current(name) is None, timeout)
 
     def holder(self, name: str) -> str | None:
-        """Give the id under which the lease is held; for tests."""
+        """Return the id under which the lease is held; for tests."""
         current = self._current(name)
         return None if current is None else current.lease_id
 
@@ -236,16 +236,16 @@ class InMemoryNotifier:
         self.events.extend(events)
 
     def take_wake_ups(self) -> list[WakeUp]:
-        """Give the wake-ups so far, and forget them."""
+        """Return the wake-ups so far, and forget them."""
         taken, self.wake_ups = self.wake_ups, []
         return taken
 
     def take_deferred(self) -> list[WakeUp]:
-        """Give the deferred wake-ups so far, and forget them."""
+        """Return the deferred wake-ups so far, and forget them."""
         taken, self.deferred = self.deferred, []
         return taken
 
     def take_events(self) -> list[RecordedEvent]:
-        """Give the announced events so far, and forget them."""
+        """Return the announced events so far, and forget them."""
         taken, self.events = self.events, []
         return taken

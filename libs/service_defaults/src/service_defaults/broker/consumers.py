@@ -43,7 +43,7 @@ async def probe(broker: RabbitBroker, *, consumes: bool) -> None:
 
 
 def running(broker: RabbitBroker) -> Iterator[RabbitSubscriber]:
-    """Give the subscribers that are meant to consume now."""
+    """Return the subscribers that are meant to consume now."""
     for subscriber in broker.subscribers:
         if isinstance(subscriber, RabbitSubscriber) and subscriber.running:
             yield subscriber

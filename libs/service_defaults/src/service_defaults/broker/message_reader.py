@@ -39,7 +39,7 @@ class MessageReader:
         self._quarantined = counter(metrics.MESSAGES_QUARANTINED)
 
     async def parse(self, message: RabbitMessage, model: type[ModelT]) -> ModelT | None:
-        """Parse a message; gives None when it was quarantined, which leaves the handler nothing to do."""
+        """Parse a message, and return None when it was quarantined: then the handler has nothing to do."""
         try:
             return parse_body(message.body, model)
         except NotUnderstoodError as error:

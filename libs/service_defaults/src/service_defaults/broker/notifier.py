@@ -198,12 +198,12 @@ class RabbitNotifier:
 
 
 def _untraced() -> str:
-    """Give the context of a trace that nobody records: a copy goes round for as long as the lock is held."""
+    """Return the context of a trace that is not recorded: a copy is deferred while the lock is held."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
 
 
 def to_event(recorded: RecordedEvent) -> Event:
-    """Give a recorded event as the other services and the API know it."""
+    """Return a recorded event as the other services and the API know it."""
     return Event(
         job_id=recorded.job_id,
         seq=recorded.seq,

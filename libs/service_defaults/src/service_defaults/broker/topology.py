@@ -15,42 +15,42 @@ from contracts.topology import Topology
 
 
 def jobs_exchange(topology: Topology) -> RabbitExchange:
-    """Give the exchange of wake-ups and commands."""
+    """Return the exchange of wake-ups and commands."""
     return RabbitExchange(topology.jobs_exchange, ExchangeType.DIRECT, durable=True)
 
 
 def events_exchange(topology: Topology) -> RabbitExchange:
-    """Give the exchange of recorded events."""
+    """Return the exchange of recorded events."""
     return RabbitExchange(topology.events_exchange, ExchangeType.TOPIC, durable=True)
 
 
 def control_exchange(topology: Topology) -> RabbitExchange:
-    """Give the exchange of hints."""
+    """Return the exchange of hints."""
     return RabbitExchange(topology.control_exchange, ExchangeType.FANOUT, durable=True)
 
 
 def quarantine_exchange(topology: Topology) -> RabbitExchange:
-    """Give the exchange of what could not be understood."""
+    """Return the exchange of what could not be understood."""
     return RabbitExchange(topology.quarantine_exchange, ExchangeType.DIRECT, durable=True)
 
 
 def jobs_queue(topology: Topology) -> RabbitQueue:
-    """Give the queue of wake-ups, to be consumed by workers."""
+    """Return the queue of wake-ups, to be consumed by workers."""
     return _work_queue(topology, topology.jobs_queue, names.RUN)
 
 
 def submissions_queue(topology: Topology) -> RabbitQueue:
-    """Give the queue of SubmitJob commands, to be consumed by publishers."""
+    """Return the queue of SubmitJob commands, to be consumed by publishers."""
     return _work_queue(topology, topology.submissions_queue, names.SUBMIT)
 
 
 def projector_queue(topology: Topology) -> RabbitQueue:
-    """Give the queue of recorded events, to be consumed by audit-projectors."""
+    """Return the queue of recorded events, to be consumed by audit-projectors."""
     return _work_queue(topology, topology.projector_queue, names.EVENTS)
 
 
 def control_queue(topology: Topology, instance: str) -> RabbitQueue:
-    """Give the queue of hints of one process.
+    """Return the queue of hints of one process.
 
     Not exclusive: after a lost connection the broker may still hold the old one, and would refuse an
     exclusive queue of the same name. It expires by itself a minute after its process is gone.
@@ -64,7 +64,7 @@ def control_queue(topology: Topology, instance: str) -> RabbitQueue:
 
 
 def quarantine_queue(topology: Topology) -> RabbitQueue:
-    """Give the queue of what could not be understood; people look at it, nobody consumes it."""
+    """Return the queue of what could not be understood; people look at it, nobody consumes it."""
     # People look by get and requeue, which 4.x would count and answer by dropping the message.
     return RabbitQueue(
         topology.quarantine_queue,

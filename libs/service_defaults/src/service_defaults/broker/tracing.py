@@ -43,16 +43,16 @@ class PassthroughTracerProvider(TracerProvider, Tracer):
     """Gives an instrumentation the context that is there instead of a new span."""
 
     def get_tracer(self, *_: Any, **__: Any) -> Tracer:
-        """Give itself."""
+        """Return itself."""
         return self
 
     def start_span(self, name: str, context: Context | None = None, *_: Any, **__: Any) -> Span:
-        """Give what names the current span and cannot be ended."""
+        """Return what names the current span and cannot be ended."""
         return NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
     @contextmanager
     def start_as_current_span(self, name: str, *_: Any, **__: Any) -> Generator[Span]:  # type: ignore[override]
-        """Give the same."""
+        """Return the same."""
         yield self.start_span(name)
 
 
@@ -159,7 +159,7 @@ class _Middleware(BaseMiddleware[RabbitPublishCommand, Any]):
 
 
 def _fail(span: Span, error: BaseException, kind: SpanKind) -> str:
-    """Say on the span what went wrong; gives the error's type."""
+    """Say on the span what went wrong, and return the error's type."""
     failure = type(error).__qualname__
     if not isinstance(error, asyncio.CancelledError):
         span.record_exception(error)
@@ -172,7 +172,7 @@ def _fail(span: Span, error: BaseException, kind: SpanKind) -> str:
 
 
 def _place(exchange: str, key: str) -> str:
-    """Give the logical name of a destination: without the installation's name space, keys and ids."""
+    """Return the logical name of a destination: without the installation's name space, keys and ids."""
     place = exchange.rpartition(".")[2]
     return "submissions" if place == "jobs" and key == names.SUBMIT else place or "default"
 

@@ -48,7 +48,7 @@ def kill_group(pid: int) -> None:
 
 
 def processes() -> Iterator[tuple[int, int, int]]:
-    """Give process id, parent and session of all processes, also of the dead that nobody has waited for."""
+    """Return process id, parent and session of all processes, also of the dead that nobody has waited for."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
@@ -79,7 +79,7 @@ def kill_family(pid: int) -> None:
 
 
 def overdue(table: memoryview, now: int) -> list[tuple[int, int]]:
-    """Give process id and deadline of the runners that should be dead by now."""
+    """Return process id and deadline of the runners that should be dead by now."""
     found = []
     for start in range(0, len(table), WORDS):
         deadline, pid = table[start + HARD_DEADLINE], table[start + PID]

@@ -14,7 +14,7 @@ _MAX_MESSAGE = 4000
 def describe(
     run: int, error: BaseException, context: RunContext, *, was_stopped: bool = False
 ) -> messages.Done:
-    """Tell how a handler ended that raised; logs the traceback where it helps."""
+    """Return how a handler ended that raised; logs the traceback where it helps."""
     if isinstance(error, MemoryError):
         # Lets go of what the handler's frames hold: the rest of this would not fit otherwise.
         traceback.clear_frames(error.__traceback__)
@@ -39,7 +39,7 @@ def describe_process_end(run: int, error: BaseException) -> messages.Done:
 
 
 def text_of(error: BaseException) -> str:
-    """Give an error's message, never empty."""
+    """Return an error's message, never empty."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - an exception's own __str__ is user code

@@ -60,7 +60,7 @@ class FrameStream:
             self._socket.close()
 
     def _read(self) -> bool:
-        """Receive once; tells whether there may be more."""
+        """Receive once, and return whether there may be more."""
         if self._socket.fileno() < 0:
             return False
         try:

@@ -63,7 +63,7 @@ class ForwardingHandler(logging.Handler):
 
 
 def _simple(value: Any) -> Any:
-    """Give a value as JSON knows it, or as text."""
+    """Return a value as JSON knows it, or as text."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):

@@ -162,7 +162,7 @@ def read_from_runner(frame: bytes) -> FromRunner:
 
 
 def write(message: Message) -> bytes:
-    """Give a message's frame."""
+    """Return a message's frame."""
     return message.model_dump_json().encode()
 
 

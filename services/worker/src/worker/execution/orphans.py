@@ -26,7 +26,7 @@ class Orphans:
         self._others = {pid for pid, _ in _children()}
 
     def end(self) -> bool:
-        """Kill and reap all there are; tells whether there were none. Their own children may come next."""
+        """Kill and reap all there are; return whether there were none. Their own children may come next."""
         found = [
             pid
             for pid, session in _children()
@@ -47,6 +47,6 @@ class Orphans:
 
 
 def _children() -> list[tuple[int, int]]:
-    """Give process id and session of this process's children, also of the dead."""
+    """Return process id and session of this process's children, also of the dead."""
     mine = os.getpid()
     return [(pid, session) for pid, parent, session in processes() if parent == mine]

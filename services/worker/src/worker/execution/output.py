@@ -56,7 +56,7 @@ class Output:
             self._fd = -1
 
     def _read(self) -> bool:
-        """Read once; tells whether there may be more."""
+        """Read once, and return whether there may be more."""
         try:
             data = os.read(self._fd, _CHUNK)
         except (BlockingIOError, InterruptedError):

@@ -86,7 +86,7 @@ class RunnerPool:
         self._is_started = self._is_stopping = False
 
     async def start(self) -> None:
-        """Start the deadline enforcer and the runners; gives back control as soon as one job could run.
+        """Start the deadline enforcer and the runners, and return as soon as one job could run.
 
         Raises RunnerStartError, which names the jobs module and the reason, or EnforcerStartError.
         """
@@ -119,7 +119,7 @@ class RunnerPool:
         self._changed.set()
 
     def kinds(self) -> dict[str, KindInfo]:
-        """Give the kinds that the runners have loaded."""
+        """Return the kinds that the runners have loaded."""
         return dict(self._kinds)
 
     @property

@@ -41,7 +41,7 @@ def adopt_orphans() -> None:
 
 
 def has_children() -> bool:
-    """Tell whether this process has children, alive or not yet waited for."""
+    """Return whether this process has children, alive or not yet waited for."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

@@ -13,7 +13,7 @@ class RateLimit:
         self._refused = 0
 
     def take(self) -> bool:
-        """Tell whether one more is allowed now."""
+        """Return whether one more is allowed now."""
         now = time.monotonic()
         self._left = min(self._burst, self._left + (now - self._since) * self._rate)
         self._since = now
@@ -24,6 +24,6 @@ class RateLimit:
         return True
 
     def take_refused(self) -> int:
-        """Give how many were not allowed since this was asked last."""
+        """Return how many were not allowed since this was asked last."""
         refused, self._refused = self._refused, 0
         return refused

@@ -236,7 +236,7 @@ class Supervision:
 
 
 def labels(run: Run) -> Mapping[str, Any]:
-    """Give what every log record of a run carries."""
+    """Return what every log record of a run carries."""
     job = run.job
     return {
         at.JOB_ID: job.job_id,

@@ -10,7 +10,7 @@ class RunTelemetry:
     """Is told of runs and runners. Subclasses do something about it; this one does nothing."""
 
     def run_traceparent(self, run: Run) -> str | None:
-        """Give the W3C trace context that the handler is to run in."""
+        """Return the W3C trace context that the handler is to run in."""
         return None
 
     def reported(self, run: Run, value: float | None, limit: float | None, step: str) -> None:

@@ -45,7 +45,7 @@ class RunWriter:
         self._is_stopped = False
 
     def put(self, message: RecordStep | SaveState) -> bool:
-        """Take something to write; tells whether that was acceptable."""
+        """Take something to write, and return whether that was acceptable."""
         if self._is_stopped:
             return True  # it was on its way when the runner was killed
         characters = _characters(message)

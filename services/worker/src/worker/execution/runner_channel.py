@@ -76,7 +76,7 @@ class RunnerChannel:
             self._sender(messages.Span(run=self._run, span=span, step=step))
 
     def take_dropped_spans(self) -> int:
-        """Give how many spans were not sent."""
+        """Return how many spans were not sent."""
         return self._spans.take_refused()
 
     def record_step(self, step: RecordedStep) -> Future[None]:

@@ -149,7 +149,7 @@ class Serving:
             self._task.cancel()
 
     async def _was_cancelled(self) -> bool:
-        """Tell whether a cancellation has reached the handler, as opposed to coming too late for it."""
+        """Return whether a cancellation has reached the handler, as opposed to coming too late for it."""
         if not self._is_cancel_sent:
             return False
         try:
@@ -159,7 +159,7 @@ class Serving:
         return True
 
     async def _clear_tasks(self) -> bool:
-        """Cancel the tasks that the handler left behind; tells whether some go on."""
+        """Cancel the tasks that the handler left behind, and return whether some go on."""
         left = asyncio.all_tasks() - {asyncio.current_task(), self._server}
         if not left:
             return False
@@ -169,7 +169,7 @@ class Serving:
         return bool(pending)
 
     def _has_threads_besides(self, earlier: set[threading.Thread]) -> bool:
-        """Tell whether the handler left threads at work. Daemon threads are taken for a library's own."""
+        """Return whether the handler left threads at work. Daemon threads are taken for a library's own."""
         return self._executor.is_busy or any(
             not thread.daemon and not thread.name.startswith(_EXECUTOR_THREADS)
             for thread in threading.enumerate()

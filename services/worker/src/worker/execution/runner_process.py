@@ -108,7 +108,7 @@ class RunnerProcess:
         return self._child.is_alive
 
     async def started(self, timeout_seconds: float) -> list[KindMessage]:
-        """Wait until it has loaded its jobs; gives their kinds. Raises RunnerStartError."""
+        """Wait until it has loaded its jobs, and return their kinds. Raises RunnerStartError."""
         try:
             hello = await asyncio.wait_for(asyncio.shield(self._hello), timeout_seconds)
         except TimeoutError:

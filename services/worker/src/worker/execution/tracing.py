@@ -26,11 +26,11 @@ class RunnerTracing:
         return nullcontext()
 
     def take(self, step: str) -> SpanData | None:
-        """Give the span of a step whose work is done, once."""
+        """Return the span of a step whose work is done, once."""
         return None
 
     def span_id(self) -> str | None:
-        """Give the id of the calling code's span, in hexadecimal."""
+        """Return the id of the calling code's span, in hexadecimal."""
         return None
 
 

@@ -17,7 +17,7 @@ NO_TRACE = trace.set_span_in_context(trace.INVALID_SPAN, Context())
 
 
 def submission(job: JobRow) -> SpanContext | None:
-    """Give the span of the job's submission; None when nobody said which."""
+    """Return the span of the job's submission; None when nobody said which."""
     if not job.traceparent:
         return None
     extracted = propagate.extract({"traceparent": job.traceparent})
@@ -26,7 +26,7 @@ def submission(job: JobRow) -> SpanContext | None:
 
 
 def anchor(job: JobRow, attempt: int | None = None) -> SpanContext | None:
-    """Give the anchor of an attempt at the job, by default the latest."""
+    """Return the anchor of an attempt at the job, by default the latest."""
     root = submission(job)
     if root is None:
         return None
@@ -36,10 +36,10 @@ def anchor(job: JobRow, attempt: int | None = None) -> SpanContext | None:
 
 
 def beneath(span: SpanContext) -> Context:
-    """Give the context in which a new span is the child of this one, and nothing else is known."""
+    """Return the context in which a new span is the child of this one, and nothing else is known."""
     return trace.set_span_in_context(NonRecordingSpan(span), Context())
 
 
 def traceparent(span: SpanContext) -> str:
-    """Give a span as a W3C traceparent."""
+    """Return a span as a W3C traceparent."""
     return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"

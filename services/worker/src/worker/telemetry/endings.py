@@ -21,7 +21,7 @@ class Ending:
 
 
 def ending_of(outcome: Outcome) -> Ending:
-    """Give the words for an outcome that is in the journal. Raises ValueError for one that never is."""
+    """Return the words for an outcome that is in the journal. Raises ValueError for one that never is."""
     match outcome:
         case Completed():
             return Ending(spans.COMPLETE_JOB, "completed")
@@ -40,5 +40,5 @@ def ending_of(outcome: Outcome) -> Ending:
 
 
 def interruption(reason: str) -> Ending:
-    """Give the words for a run that was cut off."""
+    """Return the words for a run that was cut off."""
     return Ending(spans.INTERRUPT_JOB, "interrupted", reason, "Interrupted")

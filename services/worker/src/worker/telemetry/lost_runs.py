@@ -25,7 +25,7 @@ class Heartbeats(Protocol):
     """The workers' heartbeats."""
 
     async def workers(self) -> list[Worker]:
-        """Give the workers, each with its last heartbeat."""
+        """Return the workers, each with its last heartbeat."""
 
 
 class LostRuns:

@@ -139,7 +139,7 @@ def silences(runs: Iterable[OpenRun]) -> list[Reading]:
 
 
 def _within(job: JobRow | None) -> Context:
-    """Give the context of the job's attempt, so that an exemplar leads to its trace and to no other."""
+    """Return the context of the job's attempt, so that an exemplar leads to its trace and to no other."""
     mine = anchor(job) if job is not None else None
     return NO_TRACE if mine is None else beneath(mine)
 

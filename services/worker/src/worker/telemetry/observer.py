@@ -82,7 +82,7 @@ class Telemetry(RunTelemetry):
     # --- what runners say ----------------------------------------------------
 
     def run_traceparent(self, run: Run) -> str | None:
-        """Give the W3C trace context that the handler is to run in: the attempt's anchor."""
+        """Return the W3C trace context that the handler is to run in: the attempt's anchor."""
         return self._spans.run_traceparent(run)
 
     def reported(self, run: Run, value: float | None, limit: float | None, step: str) -> None:

@@ -24,7 +24,7 @@ class Phase:
 
     @classmethod
     def of(cls, operation: Operation | None) -> Self:
-        """Give an operation that is over now; its calls are told once only."""
+        """Return an operation that is over now; its calls are told once only."""
         now = time.time_ns()
         if operation is None:
             return cls(now, now)

@@ -23,14 +23,14 @@ class RunnerSpans:
         self._relay = SpanRelay()
 
     def run_traceparent(self, run: Run) -> str | None:
-        """Give the trace context that the handler is to run in."""
+        """Return the trace context that the handler is to run in."""
         mine = anchor(run.job)
         return None if mine is None else traceparent(mine)
 
     def step_over(
         self, run: Run, step: str, span: SpanData, error: BaseException | None = None
     ) -> SpanContext | None:
-        """Tell of a step; gives its span, unless there is none."""
+        """Tell of a step, and return its span, unless there is none."""
         mine = anchor(run.job)
         if mine is None:
             return None

@@ -42,7 +42,7 @@ class Tracing:
     def started(
         self, seen: RunStarted, phase: Phase, acquired: Acquisition | None, ended: SpanContext | None
     ) -> SpanContext | None:
-        """Tell of the wait, the lease and the start; gives the attempt's anchor.
+        """Tell of the wait, the lease and the start, and return the attempt's anchor.
 
         `ended` is the span that told the end of the run before, when the same transaction ended that.
         """
@@ -109,7 +109,7 @@ class Tracing:
             storage_span(call, beneath(parent))
 
     def ended(self, run: OpenRun, seen: RunEnded, phase: Phase) -> SpanContext | None:
-        """Tell how the run ended; gives the span that does."""
+        """Export how the run ended, and return the span that says so."""
         ending = ending_of(seen.outcome)
         moments = list(run.moments)
         if isinstance(seen.outcome, Interrupted):
