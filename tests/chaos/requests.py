@@ -32,7 +32,7 @@ class Kind(StrEnum):
     # The read models.
     TRAIL = "write trail"
     RECENT = "write recent events"
-    TENURE = "write tenure"
+    LOCK_RUN = "write lock run"
     SUMMARY = "write summary"
 
 
@@ -40,7 +40,7 @@ _LEASE_ACTIONS = {"acquire": Kind.ACQUIRE, "renew": Kind.RENEW, "release": Kind.
 _READ_MODELS = {
     "JobAuditTrail": Kind.TRAIL,
     "RecentEvents": Kind.RECENT,
-    "LockTenures": Kind.TENURE,
+    "LockRuns": Kind.LOCK_RUN,
     "JobSummaries": Kind.SUMMARY,
 }
 _ENDS = {status.value for status in EventStatus if status.is_terminal}

@@ -13,7 +13,7 @@ from contracts import lock_names
 
 pytestmark = pytest.mark.e2e
 
-READ_MODELS = ("JobAuditTrail", "RecentEvents", "JobSummaries", "LockTenures", "Locks")
+READ_MODELS = ("JobAuditTrail", "RecentEvents", "JobSummaries", "LockRuns", "Locks")
 
 
 def test_the_trail_of_a_job_is_complete_with_status_message_and_time(stack: Stack) -> None:
@@ -23,8 +23,8 @@ def test_the_trail_of_a_job_is_complete_with_status_message_and_time(stack: Stac
     rows = wait_for_trail(stack, job)
     statuses = ["Submitted", "LeaseAcquired", "Started", "Step", "Step", "Completed"]
     assert [row["Status"] for row in rows] == statuses
-    tenures = stack.records.rows("LockTenures", lock_names.partition(job.lock))
-    assert [(row["JobId"], row["Outcome"]) for row in tenures] == [(job.id, "Completed")]
+    lock_runs = stack.records.rows("LockRuns", lock_names.partition(job.lock))
+    assert [(row["JobId"], row["Outcome"]) for row in lock_runs] == [(job.id, "Completed")]
     recent = stack.api.client.get("/api/jobs").json()["items"]
     assert [event["status"] for event in recent if event["job_id"] == job.id] == statuses[::-1]
 

@@ -9,9 +9,9 @@ from tests.simulation.network import Network
 
 from azure_storage.read_models.documents import (
     KnownLock,
+    LockRun,
     StaleError,
     Summary,
-    Tenure,
     TrailEntry,
     Watermark,
 )
@@ -29,7 +29,7 @@ class SimulatedModels:
         self.when_summarised: Callable[[Summary, Watermark], object] = lambda summary, mark: None
         self.trail: dict[str, TrailEntry] = {}
         self.recent: dict[str, TrailEntry] = {}
-        self.tenures: dict[tuple[str, int], Tenure] = {}
+        self.lock_runs: dict[tuple[str, int], LockRun] = {}
         self.locks: dict[str, KnownLock] = {}
         self.summaries: dict[str, tuple[Summary, Watermark]] = {}
 
@@ -49,32 +49,34 @@ class SimulatedModels:
         """Write events among the recent ones."""
         await self._call("recent", lambda: self.recent.update({e.event.event_id: e for e in entries}))
 
-    async def record_tenures(self, partition: str, tenures: Sequence[Tenure]) -> None:
+    async def record_lock_runs(self, partition: str, lock_runs: Sequence[LockRun]) -> None:
         """Merge what is known of runs into their rows."""
 
         def action() -> None:
-            for tenure in tenures:
-                known = self.tenures.get((partition, tenure.fence), Tenure(tenure.lock, tenure.fence))
-                told = {name: value for name, value in vars(tenure).items() if value is not None}
-                run = {f"{tenure.job_id}/{tenure.attempt}"} if tenure.job_id else set()
+            for lock_run in lock_runs:
+                known = self.lock_runs.get(
+                    (partition, lock_run.fence), LockRun(lock_run.lock, lock_run.fence)
+                )
+                told = {name: value for name, value in vars(lock_run).items() if value is not None}
+                run = {f"{lock_run.job_id}/{lock_run.attempt}"} if lock_run.job_id else set()
                 told |= {"runs": known.runs | run, "etag": self._version()}
-                self.tenures[partition, tenure.fence] = replace(known, **told)
+                self.lock_runs[partition, lock_run.fence] = replace(known, **told)
 
-        await self._call("tenures", action)
+        await self._call("lock_runs", action)
 
-    async def tenures_around(self, partition: str, fence: int) -> list[Tenure]:
+    async def lock_runs_around(self, partition: str, fence: int) -> list[LockRun]:
         """Return the run with this fence and two on either side."""
         near = [(partition, other) for other in range(fence - 2, fence + 3)]
-        return await self._call("around", lambda: [self.tenures[k] for k in near if k in self.tenures])
+        return await self._call("around", lambda: [self.lock_runs[k] for k in near if k in self.lock_runs])
 
-    async def mark_overlap(self, partition: str, tenure: Tenure, mark: str) -> None:
+    async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
         """Mark a run as one that overlapped another."""
 
         def action() -> bool:
-            key = partition, tenure.fence
-            is_fresh = self.tenures[key].etag == tenure.etag
+            key = partition, lock_run.fence
+            is_fresh = self.lock_runs[key].etag == lock_run.etag
             if is_fresh:
-                self.tenures[key] = replace(tenure, overlap=mark, etag=self._version())
+                self.lock_runs[key] = replace(lock_run, overlap=mark, etag=self._version())
             return is_fresh
 
         if not await self._call("overlap", action):

@@ -228,5 +228,5 @@ class World:
         check_read_models(self.journal.partitions, self.models, self.history.violate)
         # Clocks that differ by more may look like runs that overlap.
         if 2 * self.setting.skew < exclusion.CLOCK_TOLERANCE.total_seconds():
-            for alarm in [*self.alarms, *(run for run in self.models.tenures.values() if run.overlap)]:
+            for alarm in [*self.alarms, *(run for run in self.models.lock_runs.values() if run.overlap)]:
                 self.history.violate("read-models", f"a false alarm: {alarm}")

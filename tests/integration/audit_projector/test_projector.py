@@ -42,8 +42,8 @@ async def test_a_lost_announcement_is_made_up_for_by_the_next(place: Installatio
         assert [event.status.value for event in page.items] == WHOLE_LIFE[::-1]
         (summary,) = (await place.models.summaries(10)).items
         assert (summary.job_id, summary.status, summary.lock) == (job_id, "Completed", "ledger")
-        (tenure,) = (await place.models.tenures("ledger", 10)).items
-        assert (tenure.job_id, tenure.worker, tenure.outcome) == (job_id, "w", "Completed")
+        (lock_run,) = (await place.models.lock_runs("ledger", 10)).items
+        assert (lock_run.job_id, lock_run.worker, lock_run.outcome) == (job_id, "w", "Completed")
         assert (await place.models.lock_names(10)).items == ["ledger"]
 
 
@@ -62,7 +62,7 @@ async def test_two_projectors_and_many_repetitions_make_one_trail(place: Install
         await until(all_are_projected)
         assert len((await place.models.recent_events(100)).items) == 16
         assert len((await place.models.summaries(100)).items) == 4
-        fences = [tenure.fence for tenure in (await place.models.tenures("ledger", 10)).items]
+        fences = [lock_run.fence for lock_run in (await place.models.lock_runs("ledger", 10)).items]
         assert fences == [4, 3, 2, 1]
 
 

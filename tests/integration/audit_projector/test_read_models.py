@@ -12,11 +12,11 @@ from azure_storage.names import StorageNames
 from azure_storage.read_models import (
     CursorError,
     KnownLock,
+    LockRun,
     ReadModels,
     ReadModelWriter,
     StaleError,
     Summary,
-    Tenure,
     TrailEntry,
     Watermark,
 )
@@ -141,24 +141,24 @@ async def test_a_watermark_moves_only_from_the_version_that_was_read(tables: Tab
 
 async def test_the_halves_of_a_tenure_meet_in_any_order(tables: Tables) -> None:
     key = partition("ledger")
-    ended = Tenure("ledger", 2**40, ended_at=NOON, outcome="Completed")
-    begun = Tenure("ledger", 2**40, "j", 1, "w", "lease", NOON)
+    ended = LockRun("ledger", 2**40, ended_at=NOON, outcome="Completed")
+    begun = LockRun("ledger", 2**40, "j", 1, "w", "lease", NOON)
     for half in (ended, begun):
-        await tables.writer.record_tenures(key, [half])
+        await tables.writer.record_lock_runs(key, [half])
     await tables.writer.record_lock(KnownLock("ledger", key, 2**40))
-    (whole,) = (await tables.models.tenures("ledger", 5)).items
-    assert whole == Tenure("ledger", 2**40, "j", 1, "w", "lease", NOON, NOON, "Completed")
+    (whole,) = (await tables.models.lock_runs("ledger", 5)).items
+    assert whole == LockRun("ledger", 2**40, "j", 1, "w", "lease", NOON, NOON, "Completed")
 
 
 async def test_tenures_come_latest_first_in_pages(tables: Tables) -> None:
     key = partition("ledger")
-    await tables.writer.record_tenures(key, [Tenure("ledger", fence) for fence in range(1, 8)])
+    await tables.writer.record_lock_runs(key, [LockRun("ledger", fence) for fence in range(1, 8)])
     await tables.writer.record_lock(KnownLock("ledger", key, 7))
-    first = await tables.models.tenures("ledger", 4)
-    second = await tables.models.tenures("ledger", 4, first.next)
-    assert [tenure.fence for tenure in first.items + second.items] == [7, 6, 5, 4, 3, 2, 1]
+    first = await tables.models.lock_runs("ledger", 4)
+    second = await tables.models.lock_runs("ledger", 4, first.next)
+    assert [lock_run.fence for lock_run in first.items + second.items] == [7, 6, 5, 4, 3, 2, 1]
     assert second.next is None
-    assert (await tables.models.tenures("never used", 4)).items == []
+    assert (await tables.models.lock_runs("never used", 4)).items == []
 
 
 async def test_a_locks_last_fence_never_falls(tables: Tables) -> None:
@@ -213,27 +213,27 @@ async def test_a_cursor_that_was_not_given_is_refused(tables: Tables, cursor: st
         with pytest.raises(CursorError):
             await ask(5, cursor)
     with pytest.raises(ValueError, match="cursor"):
-        await tables.models.tenures("ledger", 5, cursor)
+        await tables.models.lock_runs("ledger", 5, cursor)
 
 
 async def test_a_tenure_keeps_every_run_it_was_stored_for_and_is_marked_by_one_only(
     tables: Tables,
 ) -> None:
     key = partition("ledger")
-    await tables.writer.record_tenures(key, [Tenure("ledger", fence) for fence in (1, 2, 3, 6, 9)])
+    await tables.writer.record_lock_runs(key, [LockRun("ledger", fence) for fence in (1, 2, 3, 6, 9)])
     job, other = new_id(), new_id()
-    for run in (Tenure("ledger", 3, job, 1, "w", begun_in="x"), Tenure("ledger", 3, job, 1, ended_in="y")):
-        await tables.writer.record_tenures(key, [run])
-    (tenure,) = [found for found in await tables.writer.tenures_around(key, 3) if found.fence == 3]
-    assert (tenure.worker, tenure.begun_in, tenure.ended_in, len(tenure.runs)) == ("w", "x", "y", 1)
-    await tables.writer.record_tenures(key, [Tenure("ledger", 3, other, 1)])
+    for run in (LockRun("ledger", 3, job, 1, "w", begun_in="x"), LockRun("ledger", 3, job, 1, ended_in="y")):
+        await tables.writer.record_lock_runs(key, [run])
+    (lock_run,) = [found for found in await tables.writer.lock_runs_around(key, 3) if found.fence == 3]
+    assert (lock_run.worker, lock_run.begun_in, lock_run.ended_in, len(lock_run.runs)) == ("w", "x", "y", 1)
+    await tables.writer.record_lock_runs(key, [LockRun("ledger", 3, other, 1)])
     with pytest.raises(StaleError):
-        await tables.writer.mark_overlap(key, tenure, "late")
-    around = await tables.writer.tenures_around(key, 4)
+        await tables.writer.mark_overlap(key, lock_run, "late")
+    around = await tables.writer.lock_runs_around(key, 4)
     assert [found.fence for found in around] == [2, 3, 6]
     assert len(around[1].runs) == 2
     await tables.writer.mark_overlap(key, around[1], "mine")
     with pytest.raises(StaleError):
         await tables.writer.mark_overlap(key, around[1], "another's")
-    marked = (await tables.writer.tenures_around(key, 3))[2]
+    marked = (await tables.writer.lock_runs_around(key, 3))[2]
     assert (marked.overlap, marked.worker, len(marked.runs)) == ("mine", "w", 2)

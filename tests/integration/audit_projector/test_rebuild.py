@@ -21,7 +21,7 @@ async def everything(place: Installation, jobs: list[str]) -> tuple[object, ...]
         [await place.models.audit_trail(job_id) for job_id in jobs],
         (await place.models.recent_events(1000)).items,
         (await place.models.summaries(1000)).items,
-        (await place.models.tenures("ledger", 100)).items,
+        (await place.models.lock_runs("ledger", 100)).items,
         (await place.models.locks(100)).items,
     )
 

@@ -138,7 +138,7 @@ MUTANTS = [
     Mutant(
         "another-run-of-the-job-goes-on",
         "a job that runs again is not a run that has not ended",
-        (Change(_EXCLUSION, " and job.fence == tenure.fence", ""),),
+        (Change(_EXCLUSION, " and job.fence == lock_run.fence", ""),),
         f"{_OVERLAPS}an_end_that_is_only_not_projected_yet_is_no_violation_although_the_job_runs_again",
     ),
     Mutant(
@@ -153,8 +153,8 @@ MUTANTS = [
         (
             Change(
                 _EXCLUSION,
-                "if tenure is not None and tenure.overlap not in {None, self._mark}:",
-                "if tenure is not None and tenure.overlap == self._mark:",
+                "if lock_run is not None and lock_run.overlap not in {None, self._mark}:",
+                "if lock_run is not None and lock_run.overlap == self._mark:",
             ),
         ),
         f"{_OVERLAPS}a_violation_is_told_once_by_all_projectors_together",

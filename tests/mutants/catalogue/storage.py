@@ -190,8 +190,8 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.read_models.writing",
-                "Table.TENURES, stored, merge=True)",
-                "Table.TENURES, stored)",
+                "Table.LOCK_RUNS, stored, merge=True)",
+                "Table.LOCK_RUNS, stored)",
             ),
         ),
         f"{_READ_MODELS}writing.py::test_what_is_stored_of_a_tenure_stays",

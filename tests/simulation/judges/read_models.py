@@ -10,7 +10,7 @@ from typing import Protocol
 
 from tests.simulation.judges.writes import Tell
 
-from azure_storage.read_models.documents import KnownLock, Summary, Tenure, TrailEntry, Watermark
+from azure_storage.read_models.documents import KnownLock, LockRun, Summary, TrailEntry, Watermark
 from contracts.statuses import EventStatus
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Row
@@ -21,7 +21,7 @@ class Models(Protocol):
 
     trail: dict[str, TrailEntry]
     recent: dict[str, TrailEntry]
-    tenures: dict[tuple[str, int], Tenure]
+    lock_runs: dict[tuple[str, int], LockRun]
     locks: dict[str, KnownLock]
     summaries: dict[str, tuple[Summary, Watermark]]
 
@@ -38,7 +38,7 @@ def check_read_models(partitions: Mapping[str, Mapping[str, Row]], models: Model
     for what in (
         _differences("trail", {_id(e): _trail(e) for e in events.values()}, _entries(models.trail)),
         _differences("recent events", {_id(e): _trail(e) for e in events.values()}, _entries(models.recent)),
-        _differences("lock runs", _runs(events), {key: _run(run) for key, run in models.tenures.items()}),
+        _differences("lock runs", _runs(events), {key: _run(run) for key, run in models.lock_runs.items()}),
         _differences(
             "summaries", _summaries(partitions), {j: _told(s, m) for j, (s, m) in models.summaries.items()}
         ),
@@ -119,7 +119,7 @@ def _runs(events: Mapping[tuple[str, str, int], EventRow]) -> dict[object, objec
     return runs
 
 
-def _run(run: Tenure) -> object:
+def _run(run: LockRun) -> object:
     return (
         (run.job_id, run.attempt, run.worker, run.tenure, run.began_at, run.begun_in),
         (run.ended_at, run.ended_in, run.outcome),

@@ -11,9 +11,9 @@ from audit_projector.projection import Projection
 from audit_projector.wiring import make_projection
 from azure_storage.read_models.documents import (
     KnownLock,
+    LockRun,
     StaleError,
     Summary,
-    Tenure,
     TrailEntry,
     Watermark,
 )
@@ -43,7 +43,7 @@ class InMemoryModels:
         self._versions = 0
         self.trail: dict[tuple[str, str], TrailEntry] = {}
         self.recent: dict[str, TrailEntry] = {}
-        self.tenures: dict[tuple[str, int], Tenure] = {}
+        self.lock_runs: dict[tuple[str, int], LockRun] = {}
         self.locks: dict[str, KnownLock] = {}
         self.summaries: dict[str, tuple[Summary, Watermark]] = {}
 
@@ -52,7 +52,7 @@ class InMemoryModels:
         summaries = {
             job_id: (summary, replace(mark, etag=None)) for job_id, (summary, mark) in self.summaries.items()
         }
-        return self.trail, self.recent, self.tenures, self.locks, summaries
+        return self.trail, self.recent, self.lock_runs, self.locks, summaries
 
     async def _write(self, name: str) -> None:
         await asyncio.sleep(0)
@@ -71,27 +71,29 @@ class InMemoryModels:
         await self._write("recent")
         self.recent |= {entry.event.event_id: entry for entry in entries}
 
-    async def record_tenures(self, partition: str, tenures: Sequence[Tenure]) -> None:
-        await self._write("tenures")
-        for tenure in tenures:
-            known = self.tenures.get((partition, tenure.fence), Tenure(tenure.lock, tenure.fence))
-            told = {name: value for name, value in vars(tenure).items() if value is not None}
-            told["runs"] = known.runs | ({f"{tenure.job_id}/{tenure.attempt}"} if tenure.job_id else set())
+    async def record_lock_runs(self, partition: str, lock_runs: Sequence[LockRun]) -> None:
+        await self._write("lock_runs")
+        for lock_run in lock_runs:
+            known = self.lock_runs.get((partition, lock_run.fence), LockRun(lock_run.lock, lock_run.fence))
+            told = {name: value for name, value in vars(lock_run).items() if value is not None}
+            told["runs"] = known.runs | (
+                {f"{lock_run.job_id}/{lock_run.attempt}"} if lock_run.job_id else set()
+            )
             self._versions += 1
-            self.tenures[partition, tenure.fence] = replace(known, **told, etag=f"v{self._versions}")
+            self.lock_runs[partition, lock_run.fence] = replace(known, **told, etag=f"v{self._versions}")
 
-    async def tenures_around(self, partition: str, fence: int) -> list[Tenure]:
+    async def lock_runs_around(self, partition: str, fence: int) -> list[LockRun]:
         await self._write("around")
         near = range(fence - 2, fence + 3)
-        return [self.tenures[partition, other] for other in near if (partition, other) in self.tenures]
+        return [self.lock_runs[partition, other] for other in near if (partition, other) in self.lock_runs]
 
-    async def mark_overlap(self, partition: str, tenure: Tenure, mark: str) -> None:
+    async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
         await self._write("mark")
-        if self.tenures[partition, tenure.fence].etag != tenure.etag:
+        if self.lock_runs[partition, lock_run.fence].etag != lock_run.etag:
             raise StaleError
         self._versions += 1
         etag = f"v{self._versions}"
-        self.tenures[partition, tenure.fence] = replace(tenure, overlap=mark, etag=etag)
+        self.lock_runs[partition, lock_run.fence] = replace(lock_run, overlap=mark, etag=etag)
         if self._fault is not None:
             await self._fault("after", "mark")
 

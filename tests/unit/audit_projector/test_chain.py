@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from audit_projector.chain import Chain
-from azure_storage.read_models.documents import Tenure, Watermark
+from azure_storage.read_models.documents import LockRun, Watermark
 from contracts.statuses import EventStatus
 from coordination.journal.events import Writer, chain_hash, record
 from coordination.journal.rows import EventRow, JobRow
@@ -130,7 +130,7 @@ def test_a_run_ends_with_its_first_end() -> None:
     _, failed = write(job, EventStatus.FAILED, op_id="last")
     for event in (interrupted, failed):
         chain.append(event)
-    (run,) = chain.tenures()
+    (run,) = chain.lock_runs()
     assert (run.fence, run.attempt, run.outcome) == (7, 3, "Interrupted")
     assert (run.begun_in, run.ended_in, chain.running_fence) == ("began", "last", 0)
 
@@ -140,8 +140,8 @@ def test_the_end_of_a_run_that_an_earlier_message_began_is_known_by_the_watermar
     chain = Chain(Watermark(3, "h3", running_fence=7))
     _, completed = write(job, EventStatus.COMPLETED, op_id="last")
     assert chain.append(completed)
-    (run,) = chain.tenures()
-    assert run == Tenure("ledger", 7, "job", 3, ended_at=run.ended_at, outcome="Completed", ended_in="last")
+    (run,) = chain.lock_runs()
+    assert run == LockRun("ledger", 7, "job", 3, ended_at=run.ended_at, outcome="Completed", ended_in="last")
     assert run.ended_at is not None
     assert chain.foreign_events == []
 
@@ -152,4 +152,4 @@ def test_a_start_that_names_no_fence_begins_no_run_that_could_be_known() -> None
     _, started = write(job, EventStatus.STARTED)
     assert started.fence is None
     assert chain.append(started)
-    assert (chain.tenures(), chain.running_fence) == ([], 0)
+    assert (chain.lock_runs(), chain.running_fence) == ([], 0)

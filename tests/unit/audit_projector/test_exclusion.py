@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from tests.unit.audit_projector.doubles import LOCK, InMemoryModels, World
 
-from azure_storage.read_models.documents import StaleError, Tenure
+from azure_storage.read_models.documents import LockRun, StaleError
 from contracts.lock_names import partition
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal.events import Writer, record, timestamp
@@ -82,7 +82,7 @@ async def test_clocks_that_differ_by_up_to_five_seconds_raise_no_alarm(overlap: 
     await ran_across(world, *jobs, overlap=overlap)
     for job_id in jobs:
         await world.project(job_id)
-    assert len(world.models.tenures) == 2
+    assert len(world.models.lock_runs) == 2
     assert world.violations == []
 
 
@@ -102,7 +102,7 @@ async def test_a_run_is_compared_with_those_on_either_side(order: Order) -> None
         (seen.fence, seen.job_id, seen.other_fence, seen.other_job_id) for seen in world.violations
     )
     assert found == [(1, jobs[0], 2, jobs[1]), (2, jobs[1], 3, jobs[2])]
-    marked = {fence for (_, fence), tenure in world.models.tenures.items() if tenure.overlap}
+    marked = {fence for (_, fence), lock_run in world.models.lock_runs.items() if lock_run.overlap}
     assert marked == {2, 3}
 
 
@@ -169,11 +169,11 @@ async def test_a_run_of_which_only_the_end_is_known_is_no_violation(*, is_begun:
     await write(world, other, EventStatus.STARTED, 2, at=1)
     await world.project(other)
     world.observed.clear()
-    tenure = world.models.tenures[partition(LOCK), 2]
-    world.models.tenures.clear()
+    lock_run = world.models.lock_runs[partition(LOCK), 2]
+    world.models.lock_runs.clear()
     # As another projector leaves it that has not yet written how the run began.
-    row = tenure if is_begun else replace(tenure, began_at=None)
-    world.models.tenures[partition(LOCK), 2] = replace(row, ended_at=tenure.began_at)
+    row = lock_run if is_begun else replace(lock_run, began_at=None)
+    world.models.lock_runs[partition(LOCK), 2] = replace(row, ended_at=lock_run.began_at)
     await world.project(one)
     assert len(world.violations) == is_begun
 
@@ -181,7 +181,7 @@ async def test_a_run_of_which_only_the_end_is_known_is_no_violation(*, is_begun:
 async def test_a_run_whose_job_is_not_known_is_no_violation() -> None:
     world = World()
     _, other = await two_jobs(world)
-    world.models.tenures[partition(LOCK), 1] = Tenure(LOCK, 1, began_at=world.clock.now())
+    world.models.lock_runs[partition(LOCK), 1] = LockRun(LOCK, 1, began_at=world.clock.now())
     await write(world, other, EventStatus.STARTED, 2, at=1)
     await world.project(other)
     assert world.violations == []
@@ -190,7 +190,7 @@ async def test_a_run_whose_job_is_not_known_is_no_violation() -> None:
 async def test_a_run_whose_job_is_not_in_the_journal_is_no_violation() -> None:
     world = World()
     _, other = await two_jobs(world)
-    world.models.tenures[partition(LOCK), 1] = Tenure(LOCK, 1, "no-such-job", began_at=world.clock.now())
+    world.models.lock_runs[partition(LOCK), 1] = LockRun(LOCK, 1, "no-such-job", began_at=world.clock.now())
     await write(world, other, EventStatus.STARTED, 2, at=1)
     await world.project(other)
     assert world.violations == []
@@ -295,7 +295,7 @@ async def test_a_violation_is_reported_although_the_row_to_be_marked_changed_sin
         await world.project(job_id)
     assert changes == 2
     assert len(world.violations) == 1
-    assert world.models.tenures[partition(LOCK), 2].overlap
+    assert world.models.lock_runs[partition(LOCK), 2].overlap
 
 
 async def test_only_rows_beside_what_was_written_are_read() -> None:

@@ -50,19 +50,21 @@ async def test_everything_the_journal_says_is_projected(world: World) -> None:
     assert {entry.event.event_id for entry in world.models.recent.values()} == {
         entry.event.event_id for entry in world.models.trail.values()
     }
-    tenures = [
-        (fence, tenure.job_id, tenure.worker, tenure.outcome)
-        for (_, fence), tenure in sorted(world.models.tenures.items())
+    lock_runs = [
+        (fence, lock_run.job_id, lock_run.worker, lock_run.outcome)
+        for (_, fence), lock_run in sorted(world.models.lock_runs.items())
     ]
-    assert tenures == [
+    assert lock_runs == [
         (1, first, "worker-1", "Interrupted"),
         (2, first, "worker-2", "Interrupted"),
         (3, first, "worker-1", "Completed"),
         (4, second, "worker-1", "Failed"),
     ]
     assert all(
-        tenure.began_at is not None and tenure.ended_at is not None and tenure.began_at < tenure.ended_at
-        for tenure in world.models.tenures.values()
+        lock_run.began_at is not None
+        and lock_run.ended_at is not None
+        and lock_run.began_at < lock_run.ended_at
+        for lock_run in world.models.lock_runs.values()
     )
     summary = world.models.summaries[second][0]
     assert (summary.status, summary.error_type, summary.fence) == ("Failed", "ValueError", 4)
@@ -130,7 +132,7 @@ async def test_a_job_that_failed_after_its_interruption_ended_its_tenure_with_th
         await world.end(Interrupted("killed", died=True))
     await world.project(job_id)
     assert world.trail(job_id)[-2:] == ["Interrupted", "Failed"]
-    assert [tenure.outcome for tenure in world.models.tenures.values()] == ["Interrupted"] * 3
+    assert [lock_run.outcome for lock_run in world.models.lock_runs.values()] == ["Interrupted"] * 3
     assert not world.violations
 
 
@@ -141,8 +143,8 @@ async def test_cancelling_a_job_that_waits_again_does_not_change_its_tenure(worl
     await world.project(job_id)
     await world.cancel(job_id)
     await world.project(job_id)
-    (tenure,) = world.models.tenures.values()
-    assert tenure.outcome == "Interrupted"
+    (lock_run,) = world.models.lock_runs.values()
+    assert lock_run.outcome == "Interrupted"
     assert world.models.summaries[job_id][0].status == "Cancelled"
     assert not world.violations
 
@@ -190,7 +192,7 @@ async def test_projecting_afresh_writes_again_what_was_lost(world: World) -> Non
     jobs = await lived(world)
     for job_id in jobs:
         await world.project(job_id)
-    for rows in (world.models.trail, world.models.recent, world.models.tenures, world.models.locks):
+    for rows in (world.models.trail, world.models.recent, world.models.lock_runs, world.models.locks):
         rows.clear()
     for job_id in jobs:
         assert await world.project(job_id) == 0

@@ -77,7 +77,7 @@ async def test_a_step_changes_nothing_but_the_trail_and_the_watermark(noted: Not
     job_id = await begun(noted)
     await world.step("load")
     calls = await noted.tell(job_id, STEP)
-    assert sorted(set(calls) - {"tenures"}) == ["journal.read_range", "lock", "recent", "summary", "trail"]
+    assert sorted(set(calls) - {"lock_runs"}) == ["journal.read_range", "lock", "recent", "summary", "trail"]
     await as_if_projected_anew(world, job_id)
 
 
@@ -132,7 +132,7 @@ async def test_read_models_that_were_emptied_are_filled_again_with_the_next_even
 
 
 def empty(models: InMemoryModels) -> None:
-    for rows in (models.trail, models.recent, models.tenures, models.locks, models.summaries):
+    for rows in (models.trail, models.recent, models.lock_runs, models.locks, models.summaries):
         rows.clear()
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.unit.audit_projector.doubles import LOCK, World
 
-from azure_storage.read_models.documents import KnownLock, Summary, Tenure
+from azure_storage.read_models.documents import KnownLock, LockRun, Summary
 from contracts.lock_names import partition
 from coordination.clock import VirtualClock
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
@@ -149,8 +149,8 @@ async def test_a_lock_run_says_who_had_the_lock_from_when_to_when(world: World, 
         assert world.models.summaries[job_id][1].running_fence == 1
     await world.end(Completed())
     await world.project(job_id)
-    (run,) = world.models.tenures.values()
-    assert run == Tenure(
+    (run,) = world.models.lock_runs.values()
+    assert run == LockRun(
         lock=LOCK,
         fence=1,
         job_id=job_id,

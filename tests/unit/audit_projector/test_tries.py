@@ -55,7 +55,7 @@ CALLS = [
     "journal.read_range",
     "trail",
     "recent",
-    "tenures",
+    "lock_runs",
     "around",
     "lock",
     "summary",

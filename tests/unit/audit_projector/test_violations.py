@@ -8,7 +8,7 @@ from tests.unit.audit_projector.test_exclusion import write
 
 from audit_projector.exclusion import ExclusionCheck
 from audit_projector.observations import Observation
-from azure_storage.read_models.documents import StaleError, Tenure
+from azure_storage.read_models.documents import LockRun, StaleError
 from contracts.lock_names import partition
 from contracts.statuses import EventStatus
 
@@ -24,7 +24,7 @@ async def test_a_run_beside_two_with_one_fence_is_no_violation_of_its_own() -> N
     for job_id in (one, other, third):
         await world.project(job_id)
     assert [(found.fence, found.reason) for found in world.violations] == [(1, "2 runs have this fence")]
-    assert world.models.tenures[partition(LOCK), 2].overlap is None
+    assert world.models.lock_runs[partition(LOCK), 2].overlap is None
 
 
 async def test_a_foreign_event_is_reported_with_the_run_that_came_next() -> None:
@@ -58,13 +58,13 @@ class ChangingModels(InMemoryModels):
         self._mark = mark
         self.marks = 0
 
-    async def mark_overlap(self, partition: str, tenure: Tenure, mark: str) -> None:
+    async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
         self.marks += 1
         if self.marks == 1:
-            known = self.tenures[partition, tenure.fence]
-            self.tenures[partition, tenure.fence] = replace(known, overlap=self._mark, etag="changed")
+            known = self.lock_runs[partition, lock_run.fence]
+            self.lock_runs[partition, lock_run.fence] = replace(known, overlap=self._mark, etag="changed")
             raise StaleError
-        await super().mark_overlap(partition, tenure, mark)
+        await super().mark_overlap(partition, lock_run, mark)
 
 
 @pytest.mark.parametrize(("mark", "reported", "marks"), [(None, 1, 2), ("another's", 0, 1)])
@@ -73,11 +73,11 @@ async def test_a_row_that_changes_before_it_is_marked_is_read_again(
 ) -> None:
     world, models = World(), ChangingModels(mark)
     observed: list[Observation] = []
-    runs = [Tenure(LOCK, 1, "one", 1), Tenure(LOCK, 1, "other", 1)]
+    runs = [LockRun(LOCK, 1, "one", 1), LockRun(LOCK, 1, "other", 1)]
     for run in runs:
-        await models.record_tenures(partition(LOCK), [run])
+        await models.record_lock_runs(partition(LOCK), [run])
     check = ExclusionCheck(world.journal, models, observed.append)
     for _ in range(2):
         await check.check(partition(LOCK), runs)
     assert (len(observed), models.marks) == (reported, marks)
-    assert models.tenures[partition(LOCK), 1].overlap is not None
+    assert models.lock_runs[partition(LOCK), 1].overlap is not None

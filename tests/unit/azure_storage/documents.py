@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from azure_storage.read_models import Summary, Tenure, TrailEntry
+from azure_storage.read_models import LockRun, Summary, TrailEntry
 from contracts.jobs import Event
 from contracts.statuses import EventStatus
 
@@ -47,7 +47,7 @@ SUMMARY = Summary(
     finished_at=LATER.replace(microsecond=1),
     projected_seq=9,
 )
-TENURE = Tenure(
+LOCK_RUN = LockRun(
     lock="Köln's",
     fence=2**40,
     job_id=JOB,

@@ -20,7 +20,7 @@ def test_names_without_a_prefix_never_change() -> None:
         "JobAuditTrail",
         "RecentEvents",
         "JobSummaries",
-        "LockTenures",
+        "LockRuns",
         "Locks",
         "Workers",
         "Kinds",

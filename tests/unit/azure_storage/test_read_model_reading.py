@@ -8,10 +8,10 @@ from tests.unit.azure_storage.documents import (
     EVENT,
     EVENT_VALUES,
     JOB,
+    LOCK_RUN,
     MOMENT,
     SUMMARY,
     SUMMARY_VALUES,
-    TENURE,
     entry,
 )
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
@@ -140,8 +140,8 @@ async def test_tenures_begin_with_the_locks_last_fence_and_end_with_its_first(
     service: FakeService, models: ReadModels, last: int, limit: int, low: int, more: bool
 ) -> None:
     service.answers = [row("p", **lock_row("p", last)), fences(5, 7)]
-    found = await models.tenures("a lock", limit)
-    assert [tenure.fence for tenure in found.items] == [7, 5]
+    found = await models.lock_runs("a lock", limit)
+    assert [lock_run.fence for lock_run in found.items] == [7, 5]
     assert found.next == (write_cursor(str(low)) if more else None)
     partition = lock_names.partition("a lock")
     assert service.asked[0] == ("GET", f"/Locks(PartitionKey='locks',RowKey='{partition}')")
@@ -152,8 +152,8 @@ async def test_tenures_begin_with_the_locks_last_fence_and_end_with_its_first(
 
 async def test_tenures_go_on_below_the_last_ones_asked_for(service: FakeService, models: ReadModels) -> None:
     service.answer = fences(2, 3, 4)
-    found = await models.tenures("a lock", 3, write_cursor("5"))
-    assert [tenure.fence for tenure in found.items] == [4, 3, 2]
+    found = await models.lock_runs("a lock", 3, write_cursor("5"))
+    assert [lock_run.fence for lock_run in found.items] == [4, 3, 2]
     assert found.next == write_cursor("2")
     (condition,) = [query for _, query, _ in asked_for(service)]
     assert condition.endswith(f"RowKey ge '{2:018d}' and RowKey lt '{5:018d}'")
@@ -162,16 +162,16 @@ async def test_tenures_go_on_below_the_last_ones_asked_for(service: FakeService,
 async def test_a_tenure_is_read_with_all_that_is_known(service: FakeService, models: ReadModels) -> None:
     moments = {"From": "2026-11-21T01:47:05.840943Z", "Until": "2026-11-21T01:48:00Z"}
     values: dict[str, Any] = moments | {f"{name}@odata.type": "Edm.DateTime" for name in moments}
-    values |= {"Lock": TENURE.lock, "Fence": str(2**40), "Fence@odata.type": "Edm.Int64", "JobId": JOB}
+    values |= {"Lock": LOCK_RUN.lock, "Fence": str(2**40), "Fence@odata.type": "Edm.Int64", "JobId": JOB}
     values |= {"Worker": "w-1", "Tenure": "lease-id", "Outcome": "Completed"}
     numbers: dict[str, Any] = {"Attempt": 2, "BegunIn": "op-1", "EndedIn": "op-2"}
     service.answer = page(stored("k", **values, **numbers))
-    assert (await models.tenures("a lock", 3, write_cursor("9"))).items == [TENURE]
+    assert (await models.lock_runs("a lock", 3, write_cursor("9"))).items == [LOCK_RUN]
 
 
 async def test_a_lock_that_was_never_used_has_no_tenures(service: FakeService, models: ReadModels) -> None:
     service.answers = [ABSENT]
-    found = await models.tenures("a lock", 3)
+    found = await models.lock_runs("a lock", 3)
     assert (found.items, found.next) == ([], None)
     condition = service.requests[1].query["$filter"]
     assert condition.endswith(f"RowKey ge '{0:018d}' and RowKey lt '{1:018d}'")
@@ -182,7 +182,7 @@ async def test_a_cursor_of_another_list_is_refused_for_tenures(
     service: FakeService, models: ReadModels, cursor: str
 ) -> None:
     with pytest.raises(CursorError):
-        await models.tenures("a lock", 3, cursor)
+        await models.lock_runs("a lock", 3, cursor)
     assert service.requests == []
 
 
@@ -267,7 +267,7 @@ async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeServ
     await models.audit_trail(JOB)
     await models.recent_events(1)
     await models.summaries(1)
-    await models.tenures("a lock", 1, write_cursor("7"))
+    await models.lock_runs("a lock", 1, write_cursor("7"))
     await models.locks(1)
     await models.workers()
     await models.kinds()

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from azure.data.tables import EntityProperty
 from tests.unit.azure_storage.answers import ETAG, page, sent, stored, written
-from tests.unit.azure_storage.documents import EVENT, JOB, LATER, MOMENT, SUMMARY, TENURE, entry, summary
+from tests.unit.azure_storage.documents import EVENT, JOB, LATER, LOCK_RUN, MOMENT, SUMMARY, entry, summary
 from tests.unit.azure_storage.fake_service import FakeService
 
-from azure_storage.read_models import KnownLock, Tenure, Watermark, rows
+from azure_storage.read_models import KnownLock, LockRun, Watermark, rows
 from azure_storage.read_models.keys import inverted_minute, inverted_time, recent_event_key
 from azure_storage.read_models.tables import Tables
 from contracts.jobs import Kind, Worker
@@ -98,9 +98,9 @@ def test_a_summary_is_kept_by_the_time_of_its_submission() -> None:
 
 
 async def test_a_tenure_comes_back_as_it_was_with_its_version(service: FakeService) -> None:
-    found = await through_the_store(service, rows.tenure_row("a-partition", TENURE) | {"Overlap": "mine"})
-    back = rows.read_tenure(found)
-    assert back == replace(TENURE, overlap="mine")
+    found = await through_the_store(service, rows.lock_run_row("a-partition", LOCK_RUN) | {"Overlap": "mine"})
+    back = rows.read_lock_run(found)
+    assert back == replace(LOCK_RUN, overlap="mine")
     assert back.etag == ETAG
     assert back.runs == {f"Run_{JOB.replace('-', '_')}_2"}
 
@@ -108,19 +108,19 @@ async def test_a_tenure_comes_back_as_it_was_with_its_version(service: FakeServi
 @pytest.mark.parametrize(
     ("half", "names"),
     [
-        (Tenure("a", 7), set()),
-        (Tenure("a", 7, ended_at=LATER, outcome="Failed", ended_in="op"), {"Until", "Outcome", "EndedIn"}),
+        (LockRun("a", 7), set()),
+        (LockRun("a", 7, ended_at=LATER, outcome="Failed", ended_in="op"), {"Until", "Outcome", "EndedIn"}),
         (
-            Tenure("a", 7, worker="w", tenure="t", began_at=MOMENT, begun_in="op"),
+            LockRun("a", 7, worker="w", tenure="t", began_at=MOMENT, begun_in="op"),
             {"Worker", "Tenure", "From", "BegunIn"},
         ),
-        (Tenure("a", 7, job_id="j-1"), {"JobId"}),
-        (Tenure("a", 7, attempt=1), {"Attempt"}),
-        (Tenure("a", 7, job_id="j-1", attempt=1), {"JobId", "Attempt", "Run_j_1_1"}),
+        (LockRun("a", 7, job_id="j-1"), {"JobId"}),
+        (LockRun("a", 7, attempt=1), {"Attempt"}),
+        (LockRun("a", 7, job_id="j-1", attempt=1), {"JobId", "Attempt", "Run_j_1_1"}),
     ],
 )
-def test_what_is_not_known_of_a_tenure_is_left_as_it_stands(half: Tenure, names: set[str]) -> None:
-    row = rows.tenure_row("a-partition", half)
+def test_what_is_not_known_of_a_lock_run_is_left_as_it_stands(half: LockRun, names: set[str]) -> None:
+    row = rows.lock_run_row("a-partition", half)
     assert set(row) == {"PartitionKey", "RowKey", "Lock", "Fence"} | names
     assert (row["PartitionKey"], row["RowKey"]) == ("a-partition", "000000000000000007")
 
@@ -130,7 +130,7 @@ def test_the_runs_of_one_fence_have_values_of_their_own() -> None:
     named = {
         name
         for job_id, attempt in runs
-        for name in rows.tenure_row("p", Tenure("a", 7, job_id, attempt))
+        for name in rows.lock_run_row("p", LockRun("a", 7, job_id, attempt))
         if name.startswith("Run_")
     }
     assert named == {"Run_j_1_1", "Run_j_1_2", "Run_j_2_1", "Run_j_1_11"}

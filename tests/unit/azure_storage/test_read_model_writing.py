@@ -18,16 +18,16 @@ from tests.unit.azure_storage.answers import (
     table_refusal,
     written,
 )
-from tests.unit.azure_storage.documents import JOB, LATER, MOMENT, SUMMARY, TENURE, entry
+from tests.unit.azure_storage.documents import JOB, LATER, LOCK_RUN, MOMENT, SUMMARY, entry
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage.names import StorageNames
 from azure_storage.read_models import (
     KnownLock,
+    LockRun,
     ReadModelWriter,
     StaleError,
     Table,
-    Tenure,
     Watermark,
     writing,
 )
@@ -86,8 +86,8 @@ async def test_events_go_into_the_trail_and_among_the_recent_ones(
 
 
 async def test_what_is_stored_of_a_tenure_stays(service: FakeService, writer: ReadModelWriter) -> None:
-    await writer.record_tenures("p", [Tenure("a lock", 7, ended_at=LATER)])
-    assert service.asked == [("PATCH", "/LockTenures(PartitionKey='p',RowKey='000000000000000007')")]
+    await writer.record_lock_runs("p", [LockRun("a lock", 7, ended_at=LATER)])
+    assert service.asked == [("PATCH", "/LockRuns(PartitionKey='p',RowKey='000000000000000007')")]
     assert "If-Match" not in service.requests[0].headers
 
 
@@ -99,9 +99,9 @@ async def test_the_tenures_around_one_are_two_on_either_side(
 ) -> None:
     values = {"Lock": "a lock", "Fence": str(fence), "Fence@odata.type": "Edm.Int64", "JobId": JOB}
     service.answer = page(stored("k", **values))
-    (found,) = await writer.tenures_around("it's", fence)
+    (found,) = await writer.lock_runs_around("it's", fence)
     assert (found.fence, found.job_id, found.etag) == (fence, JOB, ETAG)
-    assert service.asked == [("GET", "/LockTenures()")]
+    assert service.asked == [("GET", "/LockRuns()")]
     query = service.requests[0].query
     assert query["$filter"] == (
         f"PartitionKey eq 'it''s' and RowKey ge '{low:018d}' and RowKey lt '{high:018d}'"
@@ -112,13 +112,13 @@ async def test_the_tenures_around_one_are_two_on_either_side(
 async def test_an_overlap_is_marked_only_on_what_was_seen_to_overlap(
     service: FakeService, writer: ReadModelWriter
 ) -> None:
-    await writer.mark_overlap("p", replace(TENURE, etag=ETAG), "mine")
-    assert service.asked == [("PATCH", f"/LockTenures(PartitionKey='p',RowKey='{2**40:018d}')")]
+    await writer.mark_overlap("p", replace(LOCK_RUN, etag=ETAG), "mine")
+    assert service.asked == [("PATCH", f"/LockRuns(PartitionKey='p',RowKey='{2**40:018d}')")]
     assert service.requests[0].headers["If-Match"] == ETAG
     assert sent(service.bodies[0]) == {"PartitionKey": "p", "RowKey": f"{2**40:018d}", "Overlap": "mine"}
     service.answer = CHANGED
     with pytest.raises(StaleError):
-        await writer.mark_overlap("p", replace(TENURE, etag=ETAG), "mine")
+        await writer.mark_overlap("p", replace(LOCK_RUN, etag=ETAG), "mine")
 
 
 async def test_a_lock_that_is_not_there_is_inserted_and_then_known(
@@ -259,7 +259,7 @@ async def test_wiping_empties_what_is_derived_and_forgets_what_was_known(
 
     service.answer = answer
     counts = await writer.wipe()
-    derived = ["JobSummaries", "JobAuditTrail", "RecentEvents", "LockTenures", "Locks"]
+    derived = ["JobSummaries", "JobAuditTrail", "RecentEvents", "LockRuns", "Locks"]
     assert counts == dict.fromkeys(derived, 0) | {"JobSummaries": 2}
     assert [path for method, path in service.asked if method == "GET"] == [f"/{name}()" for name in derived]
     service.requests.clear()
@@ -290,7 +290,7 @@ async def test_a_writer_keeps_to_the_names_of_its_installation(service: FakeServ
     await writer.record_trail([entry()])
     await writer.record_recent([entry()])
     await writer.record_summary(SUMMARY, Watermark(9, "h"), V1)
-    await writer.record_tenures("p", [TENURE])
+    await writer.record_lock_runs("p", [LOCK_RUN])
     service.answers = [stored_fence(1)]
     await writer.record_lock(lock(7))
     await writer.record_heartbeat(Worker(worker="w", seen_at=MOMENT))

@@ -1,10 +1,10 @@
-"""Following a job's events one by one: whether each fits the one before, and which tenures they make up."""
+"""Following a job's events one by one: whether each fits the one before, and which lock runs they make up."""
 
 import json
 from dataclasses import replace
 from datetime import datetime
 
-from azure_storage.read_models.documents import Tenure, Watermark
+from azure_storage.read_models.documents import LockRun, Watermark
 from contracts.statuses import EventStatus, RunPart
 from coordination.journal.events import chain_hash
 from coordination.journal.rows import EventRow
@@ -22,7 +22,7 @@ class Chain:
         self.foreign_events: list[EventRow] = []
         #: The transaction that ended the last run; it may go on to fail the job.
         self._ended_in = ""
-        self._tenures: dict[int, Tenure] = {}
+        self._lock_runs: dict[int, LockRun] = {}
 
     def append(self, event: EventRow) -> bool:
         """Go on by one event, and return whether it follows from the one before, by number and by hash."""
@@ -32,9 +32,9 @@ class Chain:
         self._follow(event)
         return fits
 
-    def tenures(self) -> list[Tenure]:
-        """Return what the events so far tell of tenures."""
-        return list(self._tenures.values())
+    def lock_runs(self) -> list[LockRun]:
+        """Return what the events so far tell of lock runs."""
+        return list(self._lock_runs.values())
 
     def _follow(self, event: EventRow) -> None:
         status = EventStatus(event.status)
@@ -43,7 +43,7 @@ class Chain:
         moment = datetime.fromisoformat(event.timestamp)
         if status.starts_run and event.fence is not None:
             self.running_fence = event.fence
-            self._tenures[event.fence] = Tenure(
+            self._lock_runs[event.fence] = LockRun(
                 lock=event.lock_name,
                 fence=event.fence,
                 job_id=event.job_id,
@@ -56,8 +56,10 @@ class Chain:
         elif self.running_fence and status.ends_run:
             # Only the event that ended the run: one that failed after an interruption was over before.
             fence = self.running_fence
-            begun = self._tenures.get(fence, Tenure(event.lock_name, fence, event.job_id, event.attempt))
-            self._tenures[fence] = replace(begun, ended_at=moment, ended_in=event.op_id, outcome=status.value)
+            begun = self._lock_runs.get(fence, LockRun(event.lock_name, fence, event.job_id, event.attempt))
+            self._lock_runs[fence] = replace(
+                begun, ended_at=moment, ended_in=event.op_id, outcome=status.value
+            )
             self.running_fence, self._ended_in = 0, event.op_id
 
     def _intrudes(self, event: EventRow, status: EventStatus) -> bool:

@@ -12,14 +12,14 @@ from datetime import datetime
 from typing import Protocol
 
 from audit_projector.chain import Chain
-from audit_projector.exclusion import ExclusionCheck, Tenures
+from audit_projector.exclusion import ExclusionCheck, LockRuns
 from audit_projector.observations import EventsProjected, Observe, TrailBroken
 from audit_projector.projection_cache import CachedJob, ProjectionCache
 from azure_storage.read_models.documents import (
     KnownLock,
+    LockRun,
     StaleError,
     Summary,
-    Tenure,
     TrailEntry,
     Watermark,
 )
@@ -34,7 +34,7 @@ from coordination.ports import Journal, NewId, UnknownOutcomeError, random_id
 _MOST_TRIES = 10
 
 
-class Writes(Tenures, Protocol):
+class Writes(LockRuns, Protocol):
     """The read models, as the projection writes them. Every call raises UnknownOutcomeError."""
 
     async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
@@ -46,8 +46,8 @@ class Writes(Tenures, Protocol):
     async def record_recent(self, entries: Sequence[TrailEntry]) -> None:
         """Write events among the recent ones."""
 
-    async def record_tenures(self, partition: str, tenures: Sequence[Tenure]) -> None:
-        """Write what is known of tenures, each fence once; what is stored of them already stays."""
+    async def record_lock_runs(self, partition: str, lock_runs: Sequence[LockRun]) -> None:
+        """Write what is known of lock runs, each fence once; what is stored of them already stays."""
 
     async def record_lock(self, lock: KnownLock) -> None:
         """Note that a lock was used; its last fence never falls."""
@@ -157,14 +157,14 @@ class Projection:
         await asyncio.gather(
             self._models.record_trail(entries),
             self._models.record_recent(entries),
-            self._record_tenures(partition, chain),
+            self._record_lock_runs(partition, chain),
             self._models.record_lock(KnownLock(summary.lock, partition, summary.fence)),
         )
 
-    async def _record_tenures(self, partition: str, chain: Chain) -> None:
-        tenures = chain.tenures()
-        await self._models.record_tenures(partition, tenures)
-        await self._exclusion.check(partition, tenures, chain.foreign_events)
+    async def _record_lock_runs(self, partition: str, chain: Chain) -> None:
+        lock_runs = chain.lock_runs()
+        await self._models.record_lock_runs(partition, lock_runs)
+        await self._exclusion.check(partition, lock_runs, chain.foreign_events)
 
     async def _read_job(self, partition: str, job_id: str) -> JobRow | None:
         return JobRow.existing(await self._journal.read(partition, rows.job_key(job_id)))

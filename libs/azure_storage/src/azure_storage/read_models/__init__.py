@@ -6,14 +6,14 @@
 | RecentEvents   | minute, inverted        | time, fence, job, number, inverted | the events, newest first  |
 | JobSummaries   | of submission, likewise | time submitted, inverted, job id   | jobs and their watermarks |
 |                | `id|` and job id        | `summary`                          | where a job's summary is  |
-| LockTenures    | the lock's              | fence                              | who held it, when         |
+| LockRuns       | the lock's              | fence                              | who held it, when         |
 | Locks          | `locks`                 | the lock's partition               | names and last fences     |
 | Workers, Kinds | one                     | name                               | what workers say          |
 
 The first five can be wiped and derived again at any time.
 """
 
-from azure_storage.read_models.documents import KnownLock, StaleError, Summary, Tenure, TrailEntry, Watermark
+from azure_storage.read_models.documents import KnownLock, LockRun, StaleError, Summary, TrailEntry, Watermark
 from azure_storage.read_models.keys import CursorError
 from azure_storage.read_models.reading import ReadModels, registered_jobs
 from azure_storage.read_models.tables import Table
@@ -22,12 +22,12 @@ from azure_storage.read_models.writing import ReadModelWriter
 __all__ = [
     "CursorError",
     "KnownLock",
+    "LockRun",
     "ReadModelWriter",
     "ReadModels",
     "StaleError",
     "Summary",
     "Table",
-    "Tenure",
     "TrailEntry",
     "Watermark",
     "registered_jobs",

@@ -58,7 +58,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Tenure:
+class LockRun:
     """Who had a lock from when to when: one row per fence. A half may be missing until it is projected."""
 
     lock: str

@@ -47,7 +47,7 @@ def recent_event_key(moment: datetime, fence: int | None, job_id: str, seq: int)
 
 
 def fence_key(fence: int) -> str:
-    """Return the row key of a tenure."""
+    """Return the row key of a lock run."""
     return f"{fence:018d}"
 
 

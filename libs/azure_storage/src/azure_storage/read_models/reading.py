@@ -6,7 +6,7 @@ from typing import Any
 from azure_storage.connection import StorageConnection
 from azure_storage.queries import TableQueries
 from azure_storage.read_models import keys, rows
-from azure_storage.read_models.documents import KnownLock, Summary, Tenure
+from azure_storage.read_models.documents import KnownLock, LockRun, Summary
 from azure_storage.read_models.tables import Table, Tables, plain
 from azure_storage.read_models.writing import FENCES, KINDS, LOCKS, PLACES, WORKERS
 from azure_storage.register import SHARDS
@@ -78,7 +78,7 @@ class ReadModels:
         row = await self._tables.get(Table.SUMMARIES, *key)
         return 0 if row is None else int(row["ProjectedSeq"])
 
-    async def tenures(self, lock: str, limit: int, cursor: str | None = None) -> Page[Tenure]:
+    async def lock_runs(self, lock: str, limit: int, cursor: str | None = None) -> Page[LockRun]:
         """Return who held a lock, the latest fence first. A page may be short although more follow."""
         partition = lock_names.partition(lock)
         if cursor is None:
@@ -91,9 +91,9 @@ class ReadModels:
             high = int(text)
         low = max(high - limit, 0)
         bounds = {"partition": partition, "low": keys.fence_key(low), "high": keys.fence_key(high)}
-        found = await self._tables.page(Table.TENURES, FENCES, bounds, limit)
+        found = await self._tables.page(Table.LOCK_RUNS, FENCES, bounds, limit)
         following = keys.write_cursor(str(low)) if low > 1 else None
-        return Page[Tenure](items=[rows.read_tenure(row) for row in reversed(found)], next=following)
+        return Page[LockRun](items=[rows.read_lock_run(row) for row in reversed(found)], next=following)
 
     async def locks(self, limit: int, cursor: str | None = None) -> Page[KnownLock]:
         """Return the locks that were ever used, by name, as far as a name is plain letters and digits."""

@@ -7,7 +7,7 @@ from typing import Any
 from azure.data.tables import EdmType, EntityProperty, TableEntity
 
 from azure_storage.read_models import keys
-from azure_storage.read_models.documents import KnownLock, Summary, Tenure, TrailEntry, Watermark
+from azure_storage.read_models.documents import KnownLock, LockRun, Summary, TrailEntry, Watermark
 from azure_storage.read_models.tables import Entity, plain
 from contracts.jobs import Event, Kind, Worker
 from contracts.statuses import EventStatus
@@ -15,7 +15,7 @@ from contracts.statuses import EventStatus
 #: Characters of one stored text: 64 KiB in UTF-16, where a character takes up to 4 bytes, less some room.
 _LONGEST_TEXT = 16_000
 
-#: Start of the names of the values that say which runs a tenure was stored for.
+#: Start of the names of the values that say which runs a lock run was stored for.
 _RUN = "Run_"
 
 
@@ -139,34 +139,34 @@ def read_summary(row: Entity) -> Summary:
     )
 
 
-def tenure_row(partition: str, tenure: Tenure) -> Entity:
-    """Return what is known of a tenure; what is not is left as it stands."""
+def lock_run_row(partition: str, lock_run: LockRun) -> Entity:
+    """Return what is known of a lock run; what is not is left as it stands."""
     runs: Entity = {}
-    if tenure.job_id is not None and tenure.attempt is not None:
+    if lock_run.job_id is not None and lock_run.attempt is not None:
         # A value of its own for each run, as merging keeps what another run wrote under the same fence.
-        runs[f"{_RUN}{tenure.job_id.replace('-', '_')}_{tenure.attempt}"] = True
+        runs[f"{_RUN}{lock_run.job_id.replace('-', '_')}_{lock_run.attempt}"] = True
     return runs | _without_none(
         {
             "PartitionKey": partition,
-            "RowKey": keys.fence_key(tenure.fence),
-            "Lock": tenure.lock,
-            "Fence": _int64(tenure.fence),
-            "JobId": tenure.job_id,
-            "Attempt": tenure.attempt,
-            "Worker": tenure.worker,
-            "Tenure": tenure.tenure,
-            "From": tenure.began_at,
-            "Until": tenure.ended_at,
-            "Outcome": tenure.outcome,
-            "BegunIn": tenure.begun_in,
-            "EndedIn": tenure.ended_in,
+            "RowKey": keys.fence_key(lock_run.fence),
+            "Lock": lock_run.lock,
+            "Fence": _int64(lock_run.fence),
+            "JobId": lock_run.job_id,
+            "Attempt": lock_run.attempt,
+            "Worker": lock_run.worker,
+            "Tenure": lock_run.tenure,
+            "From": lock_run.began_at,
+            "Until": lock_run.ended_at,
+            "Outcome": lock_run.outcome,
+            "BegunIn": lock_run.begun_in,
+            "EndedIn": lock_run.ended_in,
         }
     )
 
 
-def read_tenure(row: TableEntity) -> Tenure:
-    """Read a tenure back."""
-    return Tenure(
+def read_lock_run(row: TableEntity) -> LockRun:
+    """Read a lock run back."""
+    return LockRun(
         lock=row["Lock"],
         fence=plain(row["Fence"]),
         job_id=row.get("JobId"),

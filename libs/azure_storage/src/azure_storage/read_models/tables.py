@@ -27,7 +27,7 @@ class Table(StrEnum):
     AUDIT = "JobAuditTrail"
     RECENT_EVENTS = "RecentEvents"
     SUMMARIES = "JobSummaries"
-    TENURES = "LockTenures"
+    LOCK_RUNS = "LockRuns"
     LOCKS = "Locks"
     WORKERS = "Workers"
     KINDS = "Kinds"

@@ -11,9 +11,9 @@ from azure_storage.connection import StorageConnection
 from azure_storage.read_models import keys, rows
 from azure_storage.read_models.documents import (
     KnownLock,
+    LockRun,
     StaleError,
     Summary,
-    Tenure,
     TrailEntry,
     Watermark,
 )
@@ -29,7 +29,7 @@ PLACES = "id|"
 #: Locks whose rows are remembered.
 _MOST_LOCK_ROWS = 10_000
 
-#: Tenures of a lock, by fence.
+#: LockRuns of a lock, by fence.
 FENCES = "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high"
 
 
@@ -69,22 +69,22 @@ class ReadModelWriter:
         """Write events among the recent ones."""
         await self._tables.upsert(Table.RECENT_EVENTS, map(rows.recent_row, entries))
 
-    async def record_tenures(self, partition: str, tenures: Sequence[Tenure]) -> None:
-        """Write what is known of tenures, each fence once; what is stored of them already stays."""
-        stored = [rows.tenure_row(partition, tenure) for tenure in tenures]
-        await self._tables.upsert(Table.TENURES, stored, merge=True)
+    async def record_lock_runs(self, partition: str, lock_runs: Sequence[LockRun]) -> None:
+        """Write what is known of lock runs, each fence once; what is stored of them already stays."""
+        stored = [rows.lock_run_row(partition, lock_run) for lock_run in lock_runs]
+        await self._tables.upsert(Table.LOCK_RUNS, stored, merge=True)
 
-    async def tenures_around(self, partition: str, fence: int) -> list[Tenure]:
-        """Return the stored tenures with this fence and the two on either side, by fence."""
+    async def lock_runs_around(self, partition: str, fence: int) -> list[LockRun]:
+        """Return the stored lock runs with this fence and the two on either side, by fence."""
         low, high = keys.fence_key(max(fence - 2, 0)), keys.fence_key(fence + 3)
         bounds = {"partition": partition, "low": low, "high": high}
-        found = await self._tables.page(Table.TENURES, FENCES, bounds, 5)
-        return [rows.read_tenure(row) for row in found]
+        found = await self._tables.page(Table.LOCK_RUNS, FENCES, bounds, 5)
+        return [rows.read_lock_run(row) for row in found]
 
-    async def mark_overlap(self, partition: str, tenure: Tenure, mark: str) -> None:
-        """Mark a tenure as one that overlapped. Raises StaleError when it changed since it was read."""
-        row = {"PartitionKey": partition, "RowKey": keys.fence_key(tenure.fence), "Overlap": mark}
-        await self._tables.put(Table.TENURES, row, tenure.etag, merge=True)
+    async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
+        """Mark a lock run as one that overlapped. Raises StaleError when it changed since it was read."""
+        row = {"PartitionKey": partition, "RowKey": keys.fence_key(lock_run.fence), "Overlap": mark}
+        await self._tables.put(Table.LOCK_RUNS, row, lock_run.etag, merge=True)
 
     async def record_lock(self, lock: KnownLock) -> None:
         """Note that a lock was used; its last fence never falls."""
@@ -131,7 +131,7 @@ class ReadModelWriter:
         What a projector writes meanwhile may stay or go: project every job afresh afterwards.
         """
         self._lock_rows.clear()
-        derived = (Table.SUMMARIES, Table.AUDIT, Table.RECENT_EVENTS, Table.TENURES, Table.LOCKS)
+        derived = (Table.SUMMARIES, Table.AUDIT, Table.RECENT_EVENTS, Table.LOCK_RUNS, Table.LOCKS)
         return {table.value: await self._tables.wipe(table) for table in derived}
 
     async def publish_kind(self, kind: Kind) -> None:
