@@ -92,7 +92,7 @@ def table(comparisons: list[Comparison]) -> str:
 def _measure(
     stack: Stack, kind: str, parameters: dict[str, object], count: int, locks: int
 ) -> dict[str, float]:
-    """Let so many jobs run one after the other on each lock and return what was measured, by what it is."""
+    """Run `count` jobs one after another on each lock, and return the measurements by name."""
     gate = stack.folder / f"gate-{uuid.uuid4().hex}"
     names = [stack.new_lock() for _ in range(locks)]
     for name in names:

@@ -84,7 +84,7 @@ class FiledEvidence:
 
 
 def write_history(folder: Path, events: int, locks: int) -> int:
-    """Write a history of about so many events and return how many there are."""
+    """Write a history of about `events` events, and return their number."""
     written = first = 0
     with (
         (folder / "journal").open("wb") as journal,

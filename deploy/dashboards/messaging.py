@@ -110,7 +110,7 @@ def _processing() -> Panel:
 def _notified() -> Panel:
     return graph(
         "wake-ups notified, by reason",
-        "Why wake-ups came: a submission, a release, a deferral, or the sweeper for work nobody was at.",
+        "Why wake-ups came: a submission, a release, a deferral, or the sweeper for work without a worker.",
         [Query(total(rate(series(metrics.WAKE_UPS_SENT)), at.WAKE_UP_REASON), shown(at.WAKE_UP_REASON))],
         PER_SECOND,
         empty="none came",

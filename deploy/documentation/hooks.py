@@ -9,7 +9,7 @@ from mkdocs.structure.pages import Page
 
 _ROOT = Path(__file__).parents[2]
 _MERMAID = "assets/mermaid.min.js"
-#: Pages of the site that stand beside README.md, where code hosts look for them.
+#: Pages of the site that are in the folder of README.md, where code hosts look for them.
 _AT_THE_TOP = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
@@ -20,7 +20,7 @@ _LINK = re.compile(r"\]\((?P<path>[^)#:\s]+)(?P<anchor>#[^)]*)?\)")
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Add the pages that stand beside README.md, and the script that draws diagrams."""
+    """Add the pages from the folder of README.md, and the script that draws diagrams."""
     for name, page in _AT_THE_TOP.items():
         files.append(File.generated(config, page, content=_from_the_top(_ROOT / name)))
     files.append(File.generated(config, _MERMAID, abs_src_path=str(_ROOT / ".tools" / "mermaid.min.js")))

@@ -87,3 +87,22 @@ async def supervised():
     from tests.unit.execution.supervised import Case  # noqa: PLC0415
 
     return Case()
+
+
+class StandingClock:
+    """Stands still until a test moves it."""
+
+    now = 10.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of rate limits."""
+    from worker.execution import rate_limit  # noqa: PLC0415
+
+    clock = StandingClock()
+    monkeypatch.setattr(rate_limit, "time", clock)
+    return clock

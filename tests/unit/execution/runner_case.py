@@ -9,7 +9,7 @@ from tests.waiting import until
 
 from contracts.telemetry import attributes as at
 from worker.execution import messages
-from worker.execution.deadline_enforcer import map_slots
+from worker.execution.deadline_enforcer import map_cells
 from worker.execution.deadline_table import DeadlineTable, DeadlineView
 from worker.execution.runner_process import RunnerOptions, RunnerProcess
 
@@ -121,7 +121,7 @@ class Case:
 
     def words(self):
         start = self.runner._cell.index * 8
-        return list(map_slots(self.table.read_fd, 2)[start : start + 8])
+        return list(map_cells(self.table.read_fd, 2)[start : start + 8])
 
     def begin(self, run=1):
         start = START.model_copy(update={"run": run})

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e import waiting
 
 from worker.execution import deadline_enforcer
-from worker.execution.deadline_enforcer import kill_family, kill_group, main, map_slots, overdue, processes
+from worker.execution.deadline_enforcer import kill_family, kill_group, main, map_cells, overdue, processes
 from worker.execution.deadline_table import DeadlineTable
 
 
@@ -186,7 +186,7 @@ def test_it_goes_on_when_nobody_reads_what_it_says(watching, monkeypatch):
 
 def test_only_deadlines_that_have_passed_are_overdue():
     table = DeadlineTable(4)
-    words = map_slots(table.read_fd, table.count)
+    words = map_cells(table.read_fd, table.count)
     for pid, deadline in [(1, 10), (2, 11), (3, 0), (0, 10)]:
         cell = table.take()
         cell.assign(pid)
@@ -216,7 +216,7 @@ def test_all_processes_are_seen_the_dead_and_those_with_odd_names_too(tmp_path):
 
 def test_the_last_of_many_cells_is_watched():
     table = DeadlineTable(20)
-    words = map_slots(table.read_fd, table.count)
+    words = map_cells(table.read_fd, table.count)
     last = [table.take() for _ in range(20)][-1]
     last.assign(5)
     last._words[last._start + deadline_enforcer.HARD_DEADLINE] = 10

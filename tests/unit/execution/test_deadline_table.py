@@ -9,7 +9,7 @@ import pytest
 
 from turnstile.channels import StopReason
 from worker.execution import deadline_table as slots_module
-from worker.execution.deadline_enforcer import HARD_DEADLINE, SOFT_DEADLINE, map_slots, overdue
+from worker.execution.deadline_enforcer import HARD_DEADLINE, SOFT_DEADLINE, map_cells, overdue
 from worker.execution.deadline_table import DeadlineTable, DeadlineView, boot_time
 
 
@@ -37,7 +37,7 @@ def test_the_runner_sees_stop_flags_and_the_soft_deadline(table):
 
 
 def test_only_an_armed_cell_of_a_living_runner_is_overdue(table):
-    words, now = map_slots(table.read_fd, table.count), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    words, now = map_cells(table.read_fd, table.count), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     idle, running, late = table.take(), table.take(), table.take()
     idle.assign(101)
     running.assign(102)
@@ -63,7 +63,7 @@ def test_children_get_the_memory_for_reading_only(table):
     with pytest.raises(PermissionError):
         mmap.mmap(table.read_fd, 64)
     with pytest.raises(TypeError):
-        map_slots(table.read_fd, table.count)[0] = 1
+        map_cells(table.read_fd, table.count)[0] = 1
 
 
 class Clock:
@@ -109,7 +109,7 @@ def test_a_stop_outweighs_a_deadline_that_has_passed(table):
 def test_no_deadline_looks_like_none(table, seconds, word):
     cell = table.take()
     cell.arm(seconds, seconds)
-    words = map_slots(table.read_fd, table.count)
+    words = map_cells(table.read_fd, table.count)
     assert (words[HARD_DEADLINE], words[SOFT_DEADLINE]) == (word, word)
 
 
@@ -120,7 +120,7 @@ def test_every_runner_has_a_cell_of_its_own(table):
         cell.assign(number)
         cell.arm(number * 3, number * 2)
         cell.stop(list(StopReason)[number])
-    words = map_slots(table.read_fd, table.count)
+    words = map_cells(table.read_fd, table.count)
     assert [list(words[start : start + 4]) for start in (0, 8, 16)] == [
         [1, 3_000_000_000, 2_000_000_000, 2],
         [2, 6_000_000_000, 4_000_000_000, 3],
@@ -138,7 +138,7 @@ def test_a_cell_that_is_given_back_is_empty_and_taken_again(table):
     taken[1].arm(5, 5)
     taken[1].stop(StopReason.LOST)
     table.give_back(taken[1])
-    assert list(map_slots(table.read_fd, table.count)) == [0] * 24
+    assert list(map_cells(table.read_fd, table.count)) == [0] * 24
     assert table.take().index == 1
 
 
@@ -147,7 +147,7 @@ def test_a_cell_that_is_assigned_has_no_deadline_of_another_process(table):
     cell.arm(5, 5)
     cell.stop(StopReason.LOST)
     cell.assign(7)
-    assert list(map_slots(table.read_fd, table.count)[:8]) == [7, 0, 0, 0, 0, 0, 0, 0]
+    assert list(map_cells(table.read_fd, table.count)[:8]) == [7, 0, 0, 0, 0, 0, 0, 0]
 
 
 def open_files():

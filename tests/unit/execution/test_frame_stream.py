@@ -7,6 +7,7 @@ import struct
 
 import pytest
 from pydantic import ValidationError
+from tests.unit.execution.runner_case import START
 
 from worker.execution import frame_stream as wire_module
 from worker.execution import messages
@@ -153,19 +154,7 @@ async def test_an_end_that_has_not_read_everything_is_an_end(ends):
 def test_messages_survive_the_way():
     step = messages.RecordStep(run=1, number=2, name="lö#2", result='"\\""', seconds=0.5, state=None)
     assert messages.read_from_runner(messages.write(step)) == step
-    start = messages.Start(
-        run=1,
-        job_id="j",
-        kind="k",
-        lock="l",
-        attempt=1,
-        interruptions=0,
-        fence=1,
-        traceparent=None,
-        parameters="{}",
-        recorded={"a": "1"},
-        state=None,
-    )
+    start = START.model_copy(update={"recorded": {"a": "1"}})
     assert messages.read_to_runner(messages.write(start)) == start
 
 

@@ -5,23 +5,9 @@ import logging
 import pytest
 
 from contracts.telemetry import attributes as at
-from worker.execution import messages, rate_limit
+from worker.execution import messages
 from worker.execution.job_log import log_for
 from worker.execution.log_forwarding import ForwardingHandler
-
-
-class Clock:
-    now = 10.0
-
-    def monotonic(self):
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(rate_limit, "time", clock)
-    return clock
 
 
 @pytest.fixture

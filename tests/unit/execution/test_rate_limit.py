@@ -1,23 +1,6 @@
 """How much may be sent, exactly."""
 
-import pytest
-
-from worker.execution import rate_limit
 from worker.execution.rate_limit import RateLimit
-
-
-class Clock:
-    now = 10.0
-
-    def monotonic(self):
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(rate_limit, "time", clock)
-    return clock
 
 
 def test_so_many_may_come_at_once_and_no_more(clock):

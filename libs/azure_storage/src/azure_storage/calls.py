@@ -119,7 +119,7 @@ async def _bounded(request: Awaitable[AnswerT], deadline: float) -> AnswerT:
 
 
 def deadline_in(seconds: float) -> float:
-    """Return the event loop's time in so many seconds."""
+    """Return the event loop's time `seconds` from now."""
     return asyncio.get_running_loop().time() + seconds
 
 

@@ -59,7 +59,7 @@ class BlobLeases:
                 raise UnknownOutcomeError(str(refused)) from refused
 
     async def is_free(self, name: str, timeout: float) -> bool:
-        """Return whether nobody holds the lease now. Raises UnknownOutcomeError."""
+        """Return whether the lease is free now. Raises UnknownOutcomeError."""
         request = self._blob(name).get_blob_properties()
         try:
             properties = await self._call("is_free", request, deadline_in(timeout))

@@ -46,7 +46,7 @@ _ASCII = _Marks("#", ".", "=", "+", ">", "~", "-")
 
 
 def draw(made: Waterfall, screen: Console, now: datetime, *, shows_all: bool = False) -> list[Text]:
-    """Return the lines of a waterfall; what goes on is drawn up to now. A folded line stands for many."""
+    """Return the lines of a waterfall. What has not ended is drawn up to now; a folded line is many."""
     rows = list(made.stretches) if shows_all else folded(made.stretches)
     if not rows:
         return []

@@ -166,7 +166,7 @@ class Leases(Protocol):
         """Give the lease back; a lease that is not ours any more is no error. Raises UnknownOutcomeError."""
 
     async def is_free(self, name: str, timeout: float) -> bool:
-        """Return whether nobody holds the lease now. Raises UnknownOutcomeError."""
+        """Return whether the lease is free now. Raises UnknownOutcomeError."""
 
 
 class Journal(Protocol):

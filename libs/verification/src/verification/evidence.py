@@ -71,4 +71,4 @@ class Evidence(Protocol):
         """Go through the jobs that are listed as active, in any order."""
 
     async def is_free(self, partition: str) -> bool:
-        """Return whether nobody holds the lease of a lock now."""
+        """Return whether the lease of a lock is free now."""

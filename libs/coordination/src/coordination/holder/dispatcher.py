@@ -89,7 +89,7 @@ class LockDispatcher:
     async def answer(self, wake_up: WakeUp) -> WakeUpOutcome:
         """Deal with a wake-up; when this returns, it may be settled.
 
-        Raises NoCapacityError when it is for somebody else to answer, and UnknownOutcomeError when it could
+        Raises NoCapacityError when another worker is to handle it, and UnknownOutcomeError when it could
         neither be acted on nor passed on: then let it come again.
         """
         name = wake_up.lock_name

@@ -89,7 +89,7 @@ class InMemoryLeases:
         await self.calls.carry_out("leases.release", action, timeout)
 
     async def is_free(self, name: str, timeout: float) -> bool:
-        """Return whether nobody holds the lease now."""
+        """Return whether the lease is free now."""
         return await self.calls.carry_out("leases.is_free", lambda: self._current(name) is None, timeout)
 
     def holder(self, name: str) -> str | None:

@@ -36,7 +36,7 @@ PERIOD_SECONDS = 0.05
 _PR_SET_PDEATHSIG = 1
 
 
-def map_slots(fd: int, count: int) -> memoryview:
+def map_cells(fd: int, count: int) -> memoryview:
     """Map the deadline table for reading."""
     return memoryview(mmap.mmap(fd, count * WORDS * 8, prot=mmap.PROT_READ)).cast("q")
 
@@ -93,7 +93,7 @@ def main(supervisor: int, fd: int, count: int) -> None:
     # Blocked, so that it waits to be seen below instead of ending the process before it has swept up.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    table = map_slots(fd, count)
+    table = map_cells(fd, count)
     os.set_blocking(1, False)
     _say("ready")
     killed: set[tuple[int, int]] = set()

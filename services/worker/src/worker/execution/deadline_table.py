@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 
 from turnstile.channels import StopReason
-from worker.execution.deadline_enforcer import HARD_DEADLINE, PID, SOFT_DEADLINE, STOP, WORDS, map_slots
+from worker.execution.deadline_enforcer import HARD_DEADLINE, PID, SOFT_DEADLINE, STOP, WORDS, map_cells
 
 #: A stop reason's number is its place here, from 1.
 _REASONS = tuple(StopReason)
@@ -91,7 +91,7 @@ class DeadlineView:
     """One runner's cell, as the runner reads it."""
 
     def __init__(self, fd: int, count: int, index: int) -> None:
-        self._words = map_slots(fd, count)
+        self._words = map_cells(fd, count)
         self._start = index * WORDS
 
     def stop_reason(self) -> StopReason | None:
