@@ -88,7 +88,10 @@ def run_test(mutant: Mutant) -> int:
     """Run a mutant's test with the mutant put in place; gives pytest's exit code."""
     switch_to(mutant)
     # Plugins of pytest that were loaded before forking cannot have their assertions rewritten, and need not.
-    options = ["-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    # What a failed test leaves unfinished may be collected after the last test, where pytest would raise its
+    # warning out of `main` in place of the exit code: the test alone decides.
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:unraisableexception"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return int(pytest.main([*options, "--timeout", str(TEST_SECONDS), mutant.test]))
 
 
