@@ -32,7 +32,9 @@ def main() -> None:
         uv.run("lock", "--quiet", folder=copy)
         _write(copy, "dev.txt", "--all-packages", "--all-groups", "--no-emit-workspace")
         for package in _deployed():
-            _write(copy, f"{package}.txt", "--package", package, "--no-dev", "--no-emit-workspace")
+            _write(
+                copy, f"{package}.txt", "--package", f"turnstile-{package}", "--no-dev", "--no-emit-workspace"
+            )
             _write_workspace_part(copy, package)
     for name in ("uv", "docs"):
         _compile(name, upgrade=upgrade)
@@ -72,7 +74,7 @@ def _write(copy: Path, name: str, *which: str) -> None:
 def _write_workspace_part(copy: Path, package: str) -> None:
     """Write which of this repository's own packages the service consists of."""
     target = _FOLDER / f"{package}.workspace.txt"
-    which = ("--package", package, "--no-dev", "--no-hashes", "--no-annotate")
+    which = ("--package", f"turnstile-{package}", "--no-dev", "--no-hashes", "--no-annotate")
     uv.run(*_EXPORT, *which, "-o", str(target), folder=copy)
     own = [line for line in target.read_text().splitlines() if line.startswith("./")]
     target.write_text(_HEADER + "\n".join(own) + "\n")

@@ -30,6 +30,12 @@ def test_nothing_that_is_locked_names_an_address_to_load_it_from() -> None:
     assert '"resolved"' not in (ROOT / "deploy/azurite/package-lock.json").read_text()
 
 
+def test_no_package_of_ours_has_the_name_of_a_package_of_others() -> None:
+    # A name without the prefix may be that of a stranger's package on an index, which pip would install.
+    for project in map(_project, workspace_packages()):
+        assert project["name"] == "turnstile" or project["name"].startswith("turnstile-")
+
+
 def test_what_is_locked_is_what_the_packages_ask_for() -> None:
     projects = {project["name"]: project for project in map(_project, workspace_packages())}
     locked = _names((ROOT / "requirements/dev.txt").read_text())
@@ -37,7 +43,7 @@ def test_what_is_locked_is_what_the_packages_ask_for() -> None:
         assert _asked_for(project) <= locked | set(projects), "Run `make lock`."
     for service in (package.name for package in workspace_packages() if package.parent.name == "services"):
         needed: set[str] = set()
-        own = {service}
+        own = {f"turnstile-{service}"}
         while own - needed:
             needed |= own
             own |= {name for member in needed for name in _asked_for(projects[member]) if name in projects}

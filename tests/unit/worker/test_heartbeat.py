@@ -117,7 +117,7 @@ async def test_a_heartbeat_says_who_the_worker_is_and_what_it_runs(place: Place)
         properties={
             "host": socket.gethostname(),
             "pid": os.getpid(),
-            "version": version("worker"),
+            "version": version("turnstile-worker"),
             "concurrency": 3,
         },
     )

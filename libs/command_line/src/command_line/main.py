@@ -35,7 +35,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"turnstile {version('command-line')}")
+        typer.echo(f"turnstile {version('turnstile-cli')}")
         raise typer.Exit
 
 

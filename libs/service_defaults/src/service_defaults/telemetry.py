@@ -83,6 +83,6 @@ def make_resource(settings: ServiceSettings) -> Resource:
 
 def _version(service: str) -> str:
     try:
-        return version(service)
+        return version(f"turnstile-{service}")
     except PackageNotFoundError:
-        return version("service-defaults")
+        return version("turnstile-service-defaults")

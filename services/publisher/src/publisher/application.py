@@ -26,7 +26,7 @@ def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | Non
     """Build the web application; its lifespan puts the use cases into `state`, unless they are given."""
     app = FastAPI(
         title="Turnstile",
-        version=version("publisher"),
+        version=version("turnstile-publisher"),
         summary="Long jobs, one at a time per lock, and the proof of it.",
         description=documentation.DESCRIPTION,
         redoc_url=None,

@@ -42,7 +42,7 @@ class Heartbeat:
         self._properties = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
-            "version": version("worker"),
+            "version": version("turnstile-worker"),
             "concurrency": concurrency,
         }
 
