@@ -7,7 +7,7 @@ import pytest
 from tests.conformance.stores import Store, in_memory, on_azurite
 
 from coordination.clock import SystemClock, VirtualClock
-from coordination.ports import Clock, Journal, Leases
+from coordination.ports import Clock, JobRegister, Journal, Leases
 
 STORES = ["memory", pytest.param("azurite", marks=pytest.mark.integration)]
 
@@ -25,6 +25,11 @@ async def store(request: pytest.FixtureRequest, storage_namespace: str) -> Async
 @pytest.fixture
 def journal(store: Store) -> Journal:
     return store.journal
+
+
+@pytest.fixture
+def register(store: Store) -> JobRegister:
+    return store.register
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
+from azure_storage.register import TableRegister
 from coordination.clock import VirtualClock
-from coordination.ports import Journal, Leases, UnknownOutcomeError
-from coordination.testing.memory import InMemoryJournal, InMemoryLeases
+from coordination.ports import JobRegister, Journal, Leases, UnknownOutcomeError
+from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryRegister
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Store:
 
     leases: Leases
     journal: Journal
+    register: JobRegister
     #: Lets so many seconds pass for the leases.
     let_pass: Callable[[float], Awaitable[None]]
     #: Lets calls be carried out and their answers get lost, or not any more.
@@ -42,7 +44,13 @@ def in_memory() -> Store:
         if losing and when == "after":
             raise UnknownOutcomeError
 
-    return Store(InMemoryLeases(clock, fault), InMemoryJournal(fault), clock.advance, lose_answers)
+    return Store(
+        InMemoryLeases(clock, fault),
+        InMemoryJournal(fault),
+        InMemoryRegister(fault),
+        clock.advance,
+        lose_answers,
+    )
 
 
 async def on_azurite(connection_string: str, namespace: str, stack: AsyncExitStack) -> Store:
@@ -63,4 +71,6 @@ async def on_azurite(connection_string: str, namespace: str, stack: AsyncExitSta
     def lose_answers(wanted: bool) -> None:
         blobs.loses_answers = tables.loses_answers = wanted
 
-    return Store(BlobLeases(relayed), TableJournal(relayed), asyncio.sleep, lose_answers)
+    return Store(
+        BlobLeases(relayed), TableJournal(relayed), TableRegister(relayed), asyncio.sleep, lose_answers
+    )

@@ -21,7 +21,13 @@ from coordination.ports import (
     WakeUp,
 )
 from coordination.testing.faults import Calls
-from coordination.testing.memory import ArrivesLateError, InMemoryJournal, InMemoryLeases, InMemoryNotifier
+from coordination.testing.memory import (
+    ArrivesLateError,
+    InMemoryJournal,
+    InMemoryLeases,
+    InMemoryNotifier,
+    InMemoryRegister,
+)
 
 INSERT = Transaction("op", [Insert("row", {"op_id": "op"})])
 
@@ -216,7 +222,8 @@ async def test_doubles_share_the_calls_that_a_test_puts_around_them() -> None:
 
     calls = Calls(fault)
     clock = VirtualClock()
-    leases, journal, notifier = InMemoryLeases(clock, calls), InMemoryJournal(calls), InMemoryNotifier(calls)
+    leases, journal = InMemoryLeases(clock, calls), InMemoryJournal(calls)
+    register, notifier = InMemoryRegister(calls), InMemoryNotifier(calls)
     await leases.acquire("lock", 15, "mine", 1.0)
     await leases.renew("lock", "mine", 1.0)
     await leases.is_free("lock", 1.0)
@@ -224,10 +231,10 @@ async def test_doubles_share_the_calls_that_a_test_puts_around_them() -> None:
     await journal.commit("p", INSERT, 1.0)
     await journal.read("p", "row")
     await journal.read_range("p", "")
-    await journal.register(Registration("id", "L", "p", "hash", clock.now()))
-    await journal.find("id")
-    assert len([job async for job in journal.active()]) == 1
-    await journal.retire("id")
+    await register.add(Registration("id", "L", "p", "hash", clock.now()))
+    await register.find("id")
+    assert len([job async for job in register.active(clock.now())]) == 1
+    await register.retire("id")
     await notifier.notify(WakeUp("L"))
     await notifier.defer(WakeUp("L"))
     assert seen[::2] == [

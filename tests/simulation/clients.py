@@ -127,7 +127,7 @@ class Clients:
 
     def parameters_of(self, job_id: str) -> str:
         """Return the parameters of the job that has this id, of all that were asked for."""
-        registration = self._world.journal.registration(job_id)
+        registration = self._world.register.jobs.get(job_id)
         hashed = "" if registration is None else registration.request_hash
         return next(new.parameters for new in self._contents[job_id] if new.request_hash == hashed)
 
@@ -184,7 +184,7 @@ class Clients:
                     world.history.accepted[job_id] = partition
                     world.panel.register.accepted(new)
                 elif not error.is_closed:
-                    world.panel.register.refused(new, world.journal.registration(job_id))
+                    world.panel.register.refused(new, world.register.jobs.get(job_id))
                 return
             except UnknownOutcomeError:
                 world.injected["submission repeated"] += 1
@@ -197,7 +197,7 @@ class Clients:
 
     async def _cancel(self, job_id: str) -> None:
         world = self._world
-        registration = world.journal.registration(job_id)
+        registration = world.register.jobs.get(job_id)
         if registration is None:
             return
         publisher = world.randomness.choice(world.publishers)

@@ -108,7 +108,7 @@ class Publisher(Member):
 
     def begin(self) -> None:
         ports = self.world.ports
-        self.submitter = Submitter(ports.journal, ports.notifier, ports.clock)
+        self.submitter = Submitter(ports.journal, self.world.register, ports.notifier, ports.clock)
         self.canceller = Canceller(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id)
 
 
@@ -120,6 +120,7 @@ class Scheduler(Member):
         self._sweeper = Sweeper(
             ports.leases,
             ports.journal,
+            self.world.register,
             ports.notifier,
             ports.clock,
             self.world.projected_seq,

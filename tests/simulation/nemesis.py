@@ -128,7 +128,7 @@ class Nemesis:
 
     def kill_submitting(self) -> bool:
         """Kill the next publisher that has registered an id, before it writes the job."""
-        self._world.journal.when_registered = self._kill_registrar
+        self._world.register.when_registered = self._kill_registrar
         return False  # it is counted when it happens
 
     def _kill_registrar(self, process: Process, registration: Registration) -> None:

@@ -24,7 +24,9 @@ class Projector(Member):
     """A projector: brings the read models up to what the journal says, message by message."""
 
     def begin(self) -> None:
-        projection = make_projection(self.world.journal, self.world.models, self._observe, self.world.new_id)
+        projection = make_projection(
+            self.world.journal, self.world.register, self.world.models, self._observe, self.world.new_id
+        )
         self._handler = EventHandler(projection, _Intake(), self.world.clock, _Telemetry())  # type: ignore[arg-type]
 
     async def handle(self, events: Sequence[RecordedEvent]) -> None:

@@ -1,6 +1,7 @@
 """The in-memory stores with an eye on who uses them: what is sent must be sent by whoever has the lease."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from tests.simulation.history import History
 from tests.simulation.judges.order import Place
@@ -17,7 +18,7 @@ from coordination.ports import (
     Row,
     Transaction,
 )
-from coordination.testing.memory import InMemoryJournal, InMemoryLeases
+from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryRegister
 from coordination.times import LeaseTimes
 
 
@@ -81,12 +82,9 @@ class WatchedJournal(InMemoryJournal):
     ) -> None:
         super().__init__(network)
         self._panel = panel
+        self.register = WatchedRegister(self, network, panel)
         #: Who was first in line when a process read it last, by process and partition.
         self._read: dict[tuple[Process | None, str], Place | None] = {}
-        #: Called once, as soon as a publisher has registered an id.
-        self.when_registered: Callable[[Process, Registration], object] | None = None
-        #: Number of the last event that the read models have, by job.
-        self.projected: Callable[[str], int] = lambda job_id: 0
         self._loop = loop
         self._network = network
         self._leases = leases
@@ -124,19 +122,6 @@ class WatchedJournal(InMemoryJournal):
         self._read[PROCESS.get(), partition] = first[0]
         return found
 
-    async def register(self, registration: Registration) -> None:
-        await super().register(registration)
-        strike, self.when_registered = self.when_registered, None
-        if strike is not None and (process := PROCESS.get()) is not None:
-            strike(process, registration)
-
-    async def retire(self, job_id: str) -> None:
-        registration = self._registered[job_id]
-        row = self.partitions[registration.partition].get(job_key(job_id))
-        is_closed = row is not None and row.values.get("status") == JobRow.TOMBSTONE
-        self._panel.register.retires(job_id, self.projected(job_id), is_closed=is_closed)
-        await super().retire(job_id)
-
     def sending(self, partition: str) -> None:
         """Check that a worker sends a transaction only while its lease cannot be another's."""
         process, now = PROCESS.get(), self._loop.time()
@@ -155,20 +140,42 @@ class WatchedJournal(InMemoryJournal):
         versions = super()._apply(partition, operations)
         self._history.committed(partition, operations)
         self._panel.carried_out(
-            partition, operations, self.partitions[partition], self._loop.time(), self._registered
+            partition, operations, self.partitions[partition], self._loop.time(), self.register.jobs
         )
         return versions
+
+
+class WatchedRegister(InMemoryRegister):
+    """A register that tells the judges which jobs are retired."""
+
+    def __init__(self, journal: InMemoryJournal, network: Network, panel: Panel) -> None:
+        super().__init__(network)
+        self._journal = journal
+        self._panel = panel
+        #: Called once, as soon as a publisher has registered an id.
+        self.when_registered: Callable[[Process, Registration], object] | None = None
+        #: Number of the last event that the read models have, by job.
+        self.projected: Callable[[str], int] = lambda job_id: 0
+
+    async def add(self, registration: Registration) -> None:
+        await super().add(registration)
+        strike, self.when_registered = self.when_registered, None
+        if strike is not None and (process := PROCESS.get()) is not None:
+            strike(process, registration)
+
+    async def retire(self, job_id: str, due_at: datetime | None = None) -> None:
+        registration = self._registered[job_id]
+        row = self._journal.partitions[registration.partition].get(job_key(job_id))
+        is_closed = row is not None and row.values.get("status") == JobRow.TOMBSTONE
+        self._panel.register.retires(job_id, self.projected(job_id), is_closed=is_closed)
+        await super().retire(job_id, due_at)
 
     @property
     def active_ids(self) -> list[str]:
         """Name the jobs that are active."""
-        return list(self._active)
-
-    def registration(self, job_id: str) -> Registration | None:
-        """Give where a job lives."""
-        return self._registered.get(job_id)
+        return [job_id for _, job_id in self._active]
 
     @property
-    def registrations(self) -> Mapping[str, Registration]:
+    def jobs(self) -> Mapping[str, Registration]:
         """Where all jobs live."""
         return self._registered

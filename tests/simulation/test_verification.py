@@ -25,10 +25,10 @@ def records_of(world: World) -> Records:
         records.partitions[partition] = stored
         records.told += told_of(stored)
     for job_id in world.clients.job_ids:
-        registration = world.journal.registration(job_id)
+        registration = world.register.jobs.get(job_id)
         if registration is not None:
             records.places[job_id] = registration.partition
-    records.listed = {job_id: records.places[job_id] for job_id in world.journal.active_ids}
+    records.listed = {job_id: records.places[job_id] for job_id in world.register.active_ids}
     records.leased = set(world.leases.held())
     return records
 

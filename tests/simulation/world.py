@@ -84,6 +84,7 @@ class World:
         self.journal = WatchedJournal(
             self.loop, self.network, self.leases, self.history, self.panel, self.times
         )
+        self.register = self.journal.register
         self.broker = Broker(
             self.network, self.loop, self.randomness, self.injected, lambda: self.workers, self._project
         )
@@ -98,7 +99,7 @@ class World:
         self._event_queue = EventQueue(self)
         #: What projectors noticed that must not be.
         self.alarms: list[object] = []
-        self.journal.projected = self.projected_now
+        self.register.projected = self.projected_now
         self.workers: list[Worker] = []
         self.publishers: list[Publisher] = []
         self.schedulers: list[Scheduler] = []
@@ -147,8 +148,8 @@ class World:
             self._check_read_models()
         self.panel.check_end(
             self.journal.partitions,
-            self.journal.registrations,
-            self.journal.active_ids,
+            self.register.jobs,
+            self.register.active_ids,
             self.projected_now,
         )
         self.check()
@@ -180,7 +181,7 @@ class World:
         self.broker.faults = type(self.broker.faults)()
         self.network.outages.clear()
         self.network.ambush = None
-        self.journal.when_registered = None
+        self.register.when_registered = None
 
     def is_done(self) -> bool:
         """Tell whether nothing is left to do."""
@@ -189,7 +190,7 @@ class World:
     def _left_over(self) -> str:
         """Say what is still about: active jobs, held leases, wake-ups."""
         held = [name for name in self.leases.held() if name != "scheduler"]
-        active = self.journal.active_ids
+        active = self.register.active_ids
         return f"active {active}, held {held}" if active or held or not self.broker.is_empty else ""
 
     def outage(self, service: str, seconds: float, *, silent: bool) -> None:

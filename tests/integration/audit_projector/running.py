@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import httpx
 import uvicorn
@@ -18,6 +19,7 @@ from azure_storage.connection import StorageConnection
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModels, ReadModelWriter
+from azure_storage.register import TableRegister
 from contracts.identifiers import new_id
 from contracts.lock_names import partition
 from coordination.clients.submission import NewJob, Submitter
@@ -37,6 +39,7 @@ class Installation:
     settings: AuditProjectorSettings
     storage: StorageConnection
     journal: TableJournal
+    register: TableRegister
     models: ReadModels
     writer: ReadModelWriter
     broker: RabbitBroker
@@ -45,7 +48,9 @@ class Installation:
     async def submit(self, lock: str) -> str:
         """Submit a job, which announces its first event; gives its id."""
         new = NewJob(new_id(), new_id(), "ten-steps", lock, "{}", "test")
-        await Submitter(self.journal, self.notifier, SystemClock(), call_timeout=5.0).submit(new)
+        await Submitter(self.journal, self.register, self.notifier, SystemClock(), call_timeout=5.0).submit(
+            new
+        )
         return new.job_id
 
     async def run(self, lock: str) -> None:
@@ -69,7 +74,7 @@ class Installation:
 
     async def active(self) -> set[str]:
         """Give the ids of the active jobs."""
-        return {job.job_id async for job in self.journal.active()}
+        return {job.job_id async for job in self.register.active(datetime.now(UTC))}
 
 
 @asynccontextmanager
@@ -90,7 +95,9 @@ async def installation(rabbitmq_url: str, connection_string: str) -> AsyncIterat
     await broker.start()
     notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds)
     try:
-        yield Installation(settings, storage, TableJournal(storage), models, writer, broker, notifier)
+        yield Installation(
+            settings, storage, TableJournal(storage), TableRegister(storage), models, writer, broker, notifier
+        )
     finally:
         await notifier.aclose()
         await broker.stop()

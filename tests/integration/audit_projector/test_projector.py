@@ -8,7 +8,6 @@ from deploy.servers import RabbitMQ
 from tests.integration.audit_projector.running import Installation, installation, projector
 from tests.waiting import until
 
-from azure_storage.read_models import registered_jobs
 from contracts.jobs import Event
 from contracts.lock_names import partition
 from coordination.journal.events import announced
@@ -139,9 +138,3 @@ async def test_nothing_is_lost_while_the_storage_is_away(
             await until(says_so)
             storage.resume()
             await until(lambda: is_projected(place, job_id))
-
-
-async def test_registered_jobs_are_all_jobs(place: Installation) -> None:
-    jobs = {(await place.submit(lock), lock) for lock in ("ledger", "stock", "ledger")}
-    found = {pair async for pair in registered_jobs(place.storage)}
-    assert found == jobs

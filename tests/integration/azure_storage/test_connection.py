@@ -18,12 +18,11 @@ from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
+from azure_storage.register import TableRegister
 from coordination.ports import (
     AccessDeniedError,
     Delete,
     Insert,
-    Journal,
-    Leases,
     RefusedError,
     Registration,
     Transaction,
@@ -34,25 +33,28 @@ from coordination.ports import (
 pytestmark = pytest.mark.integration
 
 LEASE_ID = str(uuid.uuid4())
-Call = Callable[[Leases, Journal], Awaitable[object]]
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+Call = Callable[[StorageConnection, float], Awaitable[object]]
 
 CALLS: dict[str, Call] = {
-    "commit": lambda _, journal: journal.commit("p", Transaction("op", [Insert("row", {"a": 1})]), 0.5),
-    "read": lambda _, journal: journal.read("p", "row"),
-    "read_range": lambda _, journal: journal.read_range("p", "row"),
-    "register": lambda _, journal: journal.register(_registration()),
-    "find": lambda _, journal: journal.find("an-id"),
-    "active": lambda _, journal: anext(journal.active()),
-    "retire": lambda _, journal: journal.retire("an-id"),
-    "acquire": lambda leases, _: leases.acquire("lock", 15, LEASE_ID, 0.5),
-    "renew": lambda leases, _: leases.renew("lock", LEASE_ID, 0.5),
-    "release": lambda leases, _: leases.release("lock", LEASE_ID, 0.5),
-    "is_free": lambda leases, _: leases.is_free("lock", 0.5),
+    "commit": lambda place, seconds: TableJournal(place, seconds).commit(
+        "p", Transaction("op", [Insert("row", {"a": 1})]), 0.5
+    ),
+    "read": lambda place, seconds: TableJournal(place, seconds).read("p", "row"),
+    "read_range": lambda place, seconds: TableJournal(place, seconds).read_range("p", "row"),
+    "add": lambda place, seconds: TableRegister(place, seconds).add(_registration()),
+    "find": lambda place, seconds: TableRegister(place, seconds).find("an-id"),
+    "active": lambda place, seconds: anext(TableRegister(place, seconds).active(NOW)),
+    "retire": lambda place, seconds: TableRegister(place, seconds).retire("an-id"),
+    "acquire": lambda place, _: BlobLeases(place).acquire("lock", 15, LEASE_ID, 0.5),
+    "renew": lambda place, _: BlobLeases(place).renew("lock", LEASE_ID, 0.5),
+    "release": lambda place, _: BlobLeases(place).release("lock", LEASE_ID, 0.5),
+    "is_free": lambda place, _: BlobLeases(place).is_free("lock", 0.5),
 }
 
 
 def _registration() -> Registration:
-    return Registration("an-id", "lock", "p", "hash", datetime(2026, 11, 21, tzinfo=UTC))
+    return Registration("an-id", "lock", "p", "hash", NOW)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -62,7 +64,7 @@ async def test_a_server_that_is_down_leaves_the_outcome_unknown_before_the_time_
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/account"
         connection = StorageConnection(url, url, AzureNamedKeyCredential("account", "a2V5"))
         with pytest.raises(UnknownOutcomeError, match=r"^no answer: "):
-            await CALLS[call](BlobLeases(connection), TableJournal(connection, timeout_seconds=0.5))
+            await CALLS[call](connection, 0.5)
         await connection.aclose()
 
 
@@ -78,7 +80,7 @@ async def test_a_server_that_is_silent_leaves_the_outcome_unknown_in_time(call: 
     connection = StorageConnection(url, url, AzureNamedKeyCredential("account", "a2V5"))
     started = time.monotonic()
     with pytest.raises(UnknownOutcomeError, match="in time"):
-        await CALLS[call](BlobLeases(connection), TableJournal(connection, timeout_seconds=0.5))
+        await CALLS[call](connection, 0.5)
     assert time.monotonic() - started > 0.4
     await connection.aclose()
     done.set()
@@ -92,18 +94,18 @@ async def test_wrong_credentials_are_told_from_an_outage(account: Account, call:
         account.direct.blob_url, account.direct.table_url, wrong, account.direct.names
     )
     with pytest.raises(AccessDeniedError):
-        await CALLS[call](BlobLeases(connection), TableJournal(connection))
+        await CALLS[call](connection, 5.0)
     await connection.aclose()
 
 
-@pytest.mark.parametrize("call", ["commit", "read", "read_range", "register", "find", "active"])
+@pytest.mark.parametrize("call", ["commit", "read", "read_range", "add", "find", "active"])
 async def test_tables_that_are_missing_leave_the_outcome_unknown(
     azurite: Azurite, storage_namespace: str, call: str
 ) -> None:
     names = StorageNames(prefix=storage_namespace)
     connection = StorageConnection.from_connection_string(azurite.connection_string, names)
     with pytest.raises(MissingTableError):
-        await CALLS[call](BlobLeases(connection), TableJournal(connection))
+        await CALLS[call](connection, 5.0)
     await connection.aclose()
 
 
@@ -138,13 +140,14 @@ async def test_any_number_of_processes_may_prepare_at_once(azurite: Azurite, sto
 
 async def test_round_trips_are_counted_one_by_one(account: Account) -> None:
     leases, journal = BlobLeases(account.relayed), TableJournal(account.relayed)
+    register = TableRegister(account.relayed)
     etags = await journal.commit("p", Transaction("op", [Insert("lock", {}), Insert("event|1", {})]), 5.0)
     await journal.commit("p", Transaction("op", [Update("lock", {"a": 1}, etags["lock"])]), 5.0)
     await journal.read_range("p", "")
     await journal.read("p", "missing")
-    await journal.register(_registration())
-    await journal.find("an-id")
-    await journal.retire("an-id")
+    await register.add(_registration())
+    await register.find("an-id")
+    await register.retire("an-id")
     for _ in range(2):
         await leases.acquire("lock", 15, LEASE_ID, 5.0)
         await leases.renew("lock", LEASE_ID, 5.0)

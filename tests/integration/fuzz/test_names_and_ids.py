@@ -25,9 +25,9 @@ from tests.waiting import until
 from audit_projector.settings import AuditProjectorSettings
 from azure_storage.connection import StorageConnection
 from azure_storage.installation import connect
-from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models import ReadModels
+from azure_storage.register import TableRegister
 from contracts import lock_names, topology
 
 pytestmark = pytest.mark.integration
@@ -41,7 +41,7 @@ class Installation:
 
     publisher: Running
     storage: StorageConnection
-    journal: TableJournal
+    register: TableRegister
     models: ReadModels
 
     async def get(self, *parts: str) -> httpx.Response:
@@ -60,7 +60,7 @@ async def place(rabbitmq: RabbitMQ, azurite: Azurite) -> AsyncIterator[Installat
         await until(publisher.is_ready)
         storage = await stack.enter_async_context(_closing(connect(settings)))
         models = ReadModels(storage)
-        yield Installation(publisher, storage, TableJournal(storage), models)
+        yield Installation(publisher, storage, TableRegister(storage), models)
 
 
 @asynccontextmanager
@@ -141,7 +141,7 @@ async def test_every_name_is_the_right_lock_or_refused(place: Installation) -> N
         for job_id in ids:
             state = (await place.get("jobs", job_id, "state")).json()
             assert (state["job_id"], state["lock"]) == (job_id, name)
-            found = await place.journal.find(job_id)
+            found = await place.register.find(job_id)
             assert found is not None
             assert partitions.setdefault(found.partition, name) == name
     assert len(partitions) == len(jobs)

@@ -16,6 +16,7 @@ from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.names import StorageNames
 from azure_storage.read_models import KnownLock, ReadModels, ReadModelWriter
+from azure_storage.register import TableRegister
 from contracts.lock_names import partition
 from coordination.outcomes import Completed
 
@@ -54,7 +55,7 @@ class Place:
     async def is_projected(self, job_id: str) -> bool:
         seqs = [event.seq for event in await self.models.audit_trail(job_id)]
         return seqs == [1, 2, 3, 4, 5] and job_id not in {
-            job.job_id async for job in self.world.journal.active()
+            job.job_id async for job in self.world.register.active(self.world.clock.now())
         }
 
 
@@ -72,8 +73,8 @@ async def place(azurite: servers.Azurite, storage_namespace: str) -> AsyncIterat
     await counted.prepare()
     writer = ReadModelWriter(counted)
     await writer.prepare()
-    projection = make_projection(TableJournal(counted), writer, lambda _: None)
-    world = World(journal=TableJournal(beside))  # type: ignore[arg-type]
+    projection = make_projection(TableJournal(counted), TableRegister(counted), writer, lambda _: None)
+    world = World(journal=TableJournal(beside), register=TableRegister(beside))  # type: ignore[arg-type]
     place = Place(world, projection, writer, ReadModels(beside), calls)
     try:
         # Locks are not new every time.

@@ -14,6 +14,7 @@ from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
+from azure_storage.register import TableRegister
 from contracts.identifiers import new_id
 from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import SystemClock
@@ -85,7 +86,9 @@ async def place_on(azurite: servers.Azurite, namespace: str) -> AsyncIterator[Pl
     )
     calls.clear()
     try:
-        yield Place(Submitter(journal, ports.notifier, clock), dispatcher, calls, observed)
+        yield Place(
+            Submitter(journal, TableRegister(connection), ports.notifier, clock), dispatcher, calls, observed
+        )
     finally:
         await dispatcher.stop(0)
         await connection.aclose()

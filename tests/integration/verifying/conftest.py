@@ -17,6 +17,7 @@ from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.names import StorageNames
 from azure_storage.read_models import ReadModelWriter, TrailEntry
+from azure_storage.register import TableRegister
 from command_line.verifying.storage import StorageEvidence
 from coordination.journal import rows
 from coordination.journal.events import announced
@@ -80,19 +81,22 @@ async def written(azurite: Azurite, storage_namespace: str) -> AsyncIterator[Wri
     for _ in range(2):
         busy.submit()
     for author in (idle, busy):
-        await _write(author, TableJournal(connection, _SECONDS), writer)
+        await _write(author, connection, writer)
     yield Written(connection, StorageEvidence(connection), idle, busy)
     await connection.aclose()
 
 
-async def _write(author: Author, journal: TableJournal, writer: ReadModelWriter) -> None:
+async def _write(author: Author, connection: StorageConnection, writer: ReadModelWriter) -> None:
     kept = [Insert(rows.data_prefix(job) + "parameters", {"text": "{}"}) for job in author.jobs]
     stored = [Insert(row.key, {**row.values, "op_id": "written"}) for row in author.stored()]
-    await journal.commit(author.partition, Transaction("written", [*kept, *stored]), _SECONDS)
+    register = TableRegister(connection, _SECONDS)
+    await TableJournal(connection, _SECONDS).commit(
+        author.partition, Transaction("written", [*kept, *stored]), _SECONDS
+    )
     for job, row in author.jobs.items():
-        await journal.register(Registration(job, author.lock, author.partition, "hash", datetime.now(UTC)))
+        await register.add(Registration(job, author.lock, author.partition, "hash", datetime.now(UTC)))
         if row.is_terminal:
-            await journal.retire(job)
+            await register.retire(job)
     for job in author.jobs:
         told = [
             EventRow.from_values(row.values)

@@ -81,7 +81,7 @@ MUTANTS = [
             Change(
                 _PROJECTION,
                 "        if EventStatus(events[-1].status).is_terminal:\n"
-                "            await self._journal.retire(job_id)\n",
+                "            await self._register.retire(job_id)\n",
                 "",
             ),
         ),

@@ -130,7 +130,7 @@ MUTANTS = [
     Mutant(
         "prefix-read-again",
         "a range that goes on behind a key does not give that key again",
-        (Change("azure_storage.queries", "if after >= prefix else", "if after > prefix else"),),
+        (Change("azure_storage.queries", "if after >= first else", "if after > first else"),),
         f"{_TESTS}queries.py::test_a_range_begins_at_its_prefix_or_behind_a_key_and_ends_with_the_prefix",
     ),
     Mutant(
@@ -166,8 +166,8 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.register",
-                'table.delete_entity(shard(job_id), f"{_ACTIVE}{job_id}")',
-                'table.delete_entity(shard(job_id), f"{_JOB}{job_id}")',
+                "            shard(job_id), _active_key(job_id, due_at)\n",
+                '            shard(job_id), f"{JOB}{job_id}"\n',
             ),
         ),
         f"{_TESTS}register.py::test_retiring_deletes_the_active_row_alone",

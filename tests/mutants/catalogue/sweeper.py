@@ -80,8 +80,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.maintenance.sweeper",
-                "        except RefusedError:\n            return False\n        await self.journal.retire",
-                "        except RefusedError:\n            pass\n        await self.journal.retire",
+                "        except RefusedError:\n            return False\n        await self.register.retire",
+                "        except RefusedError:\n            pass\n        await self.register.retire",
             ),
         ),
         f"{_IDS}a_submission_that_arrives_in_the_moment_of_closing_wins",

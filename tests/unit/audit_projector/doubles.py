@@ -30,7 +30,7 @@ from coordination.journal.rows import LOCK_KEY, JobRow, job_key, state_key
 from coordination.outcomes import Outcome
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.faults import Fault
-from coordination.testing.memory import InMemoryJournal, InMemoryNotifier
+from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, InMemoryRegister
 
 LOCK = "ledger"
 
@@ -119,6 +119,7 @@ class World:
     """A journal, read models, and what writes the one and derives the other."""
 
     journal: InMemoryJournal = field(default_factory=InMemoryJournal)
+    register: InMemoryRegister = field(default_factory=InMemoryRegister)
     notifier: InMemoryNotifier = field(default_factory=InMemoryNotifier)
     clock: VirtualClock = field(default_factory=VirtualClock)
     models: InMemoryModels = field(default_factory=InMemoryModels)
@@ -131,13 +132,17 @@ class World:
     def projection(self) -> Projection:
         """The projector of these read models."""
         made = self._projection
-        if made is None or (made._models, made._journal) != (self.models, self.journal):
+        if made is None or (made._models, made._journal, made._register) != (
+            self.models,
+            self.journal,
+            self.register,
+        ):
             made = self._projection = self.another_projection()
         return made
 
     def another_projection(self) -> Projection:
         """Give a projector beside the others."""
-        return make_projection(self.journal, self.models, self.observed.append)
+        return make_projection(self.journal, self.register, self.models, self.observed.append)
 
     @property
     def violations(self) -> list[ExclusionViolated]:
@@ -157,7 +162,7 @@ class World:
             priority=priority,
             traceparent=traceparent,
         )
-        await Submitter(self.journal, self.notifier, self.clock).submit(new)
+        await Submitter(self.journal, self.register, self.notifier, self.clock).submit(new)
         return new.job_id
 
     async def start(self, worker: str = "worker-1") -> None:
@@ -201,7 +206,7 @@ class World:
 
     async def cancel(self, job_id: str) -> None:
         """Cancel a job."""
-        registration = await self.journal.find(job_id)
+        registration = await self.register.find(job_id)
         assert registration is not None
         await Canceller(self.journal, self.notifier, self.clock).cancel(registration, "test")
         if self.held is not None and self.held.job.job_id == job_id:
@@ -221,7 +226,7 @@ class World:
 
     async def active(self) -> set[str]:
         """Give the ids of the active jobs."""
-        return {job.job_id async for job in self.journal.active()}
+        return {job.job_id async for job in self.register.active(self.clock.now())}
 
     def trail(self, job_id: str) -> list[str]:
         """Give the statuses in a job's audit trail."""

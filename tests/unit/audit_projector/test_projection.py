@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -84,16 +85,16 @@ async def test_a_job_is_active_until_its_last_event_is_projected(world: World) -
 async def test_a_job_whose_projector_died_before_retiring_it_is_retired_later(world: World) -> None:
     job_id = await world.submit()
     await world.cancel(job_id)
-    retire, world.journal.retire = world.journal.retire, _never  # type: ignore[method-assign]
+    retire, world.register.retire = world.register.retire, _never  # type: ignore[method-assign]
     with pytest.raises(UnknownOutcomeError):
         await world.project(job_id)
-    world.journal.retire = retire  # type: ignore[method-assign]
+    world.register.retire = retire  # type: ignore[method-assign]
     assert await world.active() == {job_id}
     await world.project(job_id, up_to=1)
     assert await world.active() == set()
 
 
-async def _never(job_id: str) -> None:
+async def _never(job_id: str, due_at: datetime | None = None) -> None:
     raise UnknownOutcomeError
 
 
@@ -197,7 +198,7 @@ async def test_projecting_afresh_writes_again_what_was_lost(world: World) -> Non
     for job_id in jobs:
         assert await world.project(job_id) == 0
         assert await world.projection.project(LOCK, job_id, 0, afresh=True) > 0
-    other = World(world.journal, world.notifier, world.clock)
+    other = World(world.journal, world.register, world.notifier, world.clock)
     for job_id in jobs:
         await other.project(job_id)
     assert world.models.content() == other.models.content()
@@ -246,7 +247,7 @@ async def _converges(
                 await world.end(Completed())
         for job_id in jobs:
             listeners.create_task(hear(job_id, 0, last_first, (await world.job(job_id)).seq))
-    expected = World(world.journal, world.notifier, world.clock)
+    expected = World(world.journal, world.register, world.notifier, world.clock)
     for job_id in jobs:
         await expected.project(job_id)
     assert world.models.content() == expected.models.content()

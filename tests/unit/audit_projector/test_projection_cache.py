@@ -1,12 +1,14 @@
 """What a projector remembers spares it look-ups, and never stands between the journal and the read models."""
 
+from datetime import datetime
+
 import pytest
 from tests.unit.audit_projector.doubles import LOCK, InMemoryModels, World
 
 from audit_projector import projection_cache
 from coordination.outcomes import Completed, Interrupted
 from coordination.ports import UnknownOutcomeError
-from coordination.testing.memory import InMemoryJournal
+from coordination.testing.memory import InMemoryJournal, InMemoryRegister
 
 #: First and last event that each message about a job with one step names.
 SUBMITTED, STARTED, STEP, ENDED = (1, 1), (2, 3), (4, 4), (5, 5)
@@ -17,7 +19,11 @@ class Noted:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
-        self.world = World(journal=InMemoryJournal(self._note), models=InMemoryModels(self._note))
+        self.world = World(
+            journal=InMemoryJournal(self._note),
+            register=InMemoryRegister(self._note),
+            models=InMemoryModels(self._note),
+        )
 
     async def _note(self, moment: str, name: str) -> None:
         if moment == "before":
@@ -59,7 +65,7 @@ async def begun(noted: Noted) -> str:
 
 
 async def as_if_projected_anew(world: World, *jobs: str) -> None:
-    expected = World(world.journal, world.notifier, world.clock)
+    expected = World(world.journal, world.register, world.notifier, world.clock)
     for job_id in jobs:
         await expected.project(job_id)
     assert world.models.content() == expected.models.content()
@@ -156,15 +162,15 @@ async def test_a_job_that_could_not_be_retired_is_not_taken_for_done(noted: Note
     job_id = await begun(noted)
     await world.step("load")
     await world.end(Completed())
-    retire, world.journal.retire = world.journal.retire, _never  # type: ignore[method-assign]
+    retire, world.register.retire = world.register.retire, _never  # type: ignore[method-assign]
     with pytest.raises(UnknownOutcomeError):
         await noted.tell(job_id, STEP)
-    world.journal.retire = retire  # type: ignore[method-assign]
+    world.register.retire = retire  # type: ignore[method-assign]
     await noted.tell(job_id, ENDED)
     assert await world.active() == set()
 
 
-async def _never(job_id: str) -> None:
+async def _never(job_id: str, due_at: datetime | None = None) -> None:
     raise UnknownOutcomeError
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
@@ -11,8 +12,8 @@ from audit_projector import rebuild
 from audit_projector.projection import Projection
 from audit_projector.settings import AuditProjectorSettings
 from coordination.clock import VirtualClock
-from coordination.ports import UnknownOutcomeError
-from coordination.testing.memory import InMemoryJournal
+from coordination.ports import Registration, UnknownOutcomeError
+from coordination.testing.memory import InMemoryJournal, InMemoryRegister
 
 
 class GatedProjection:
@@ -35,9 +36,11 @@ class GatedProjection:
         return int(job_id)
 
 
-async def registered(*event_counts: int) -> AsyncIterator[tuple[str, str]]:
+async def registered(*event_counts: int) -> AsyncIterator[Registration]:
     for count in event_counts:
-        yield str(count), f"lock of {count}"
+        yield Registration(
+            str(count), f"lock of {count}", "partition", "hash", datetime(2026, 11, 21, tzinfo=UTC)
+        )
 
 
 async def settle() -> None:
@@ -151,7 +154,7 @@ async def test_tables_are_there_before_they_are_wiped_and_the_storage_is_closed_
     monkeypatch.setattr(rebuild, "connect", lambda _: storage)
     monkeypatch.setattr(rebuild, "TableJournal", lambda _: InMemoryJournal())
     monkeypatch.setattr(rebuild, "ReadModelWriter", lambda *_: storage)
-    monkeypatch.setattr(rebuild, "registered_jobs", lambda _: registered())
+    monkeypatch.setattr(rebuild, "TableRegister", lambda _: InMemoryRegister())
     try:
         done = await rebuild.rebuild(cast("AuditProjectorSettings", None))
     except UnknownOutcomeError:

@@ -79,7 +79,7 @@ async def test_after_every_message_the_read_models_say_what_the_journal_says(
     for happens in life:
         await happens(world, job_id)
         heard = await tell(world, job_id, heard)
-        expected = World(world.journal, world.notifier, world.clock)
+        expected = World(world.journal, world.register, world.notifier, world.clock)
         await expected.project(job_id)
         assert world.models.content() == expected.models.content()
     assert world.models.summaries[job_id][1].seq == heard

@@ -12,7 +12,7 @@ from contracts.lock_names import partition
 from coordination.journal.rows import event_key
 from coordination.outcomes import Completed
 from coordination.ports import UnknownOutcomeError
-from coordination.testing.memory import InMemoryJournal
+from coordination.testing.memory import InMemoryJournal, InMemoryRegister
 
 
 class FailsOnce:
@@ -65,7 +65,9 @@ CALLS = [
 @pytest.mark.parametrize("call", [*CALLS, "journal.retire"])
 async def test_a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_again(call: str) -> None:
     fault = FailsOnce(call)
-    world = World(journal=InMemoryJournal(fault), models=InMemoryModels(fault))
+    world = World(
+        journal=InMemoryJournal(fault), register=InMemoryRegister(fault), models=InMemoryModels(fault)
+    )
     fault.has_failed = True  # while the job lives
     job_id = await world.submit()
     await world.start()
@@ -78,7 +80,7 @@ async def test_a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_ag
         assert world.models.summaries == {}  # the watermark comes last
     assert await world.active() == {job_id}
     await world.project(job_id, 4, first=4)
-    expected = World(world.journal, world.notifier, world.clock)
+    expected = World(world.journal, world.register, world.notifier, world.clock)
     await expected.project(job_id)
     assert world.models.content() == expected.models.content()
     assert list(projected(world)) == [4]

@@ -64,3 +64,11 @@ async def fake_service() -> AsyncIterator[FakeService]:
         service = FakeService(connection, calls, requests, bodies, Prepared())
         yield service
         await connection.aclose()
+
+
+def asked_for(service: FakeService) -> list[tuple[str, str, str]]:
+    """Return path, condition and number of rows of every page that was asked for."""
+    return [
+        (path, request.query["$filter"], request.query["$top"])
+        for (_, path), request in zip(service.asked, service.requests, strict=True)
+    ]

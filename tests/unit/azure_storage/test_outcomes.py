@@ -10,6 +10,7 @@ from tests.unit.azure_storage.fake_service import FakeService, Prepared
 from azure_storage.calls import CallOutcome, MissingTableError
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
+from azure_storage.register import TableRegister
 from coordination.ports import (
     AccessDeniedError,
     AlreadyRegisteredError,
@@ -166,10 +167,10 @@ async def test_a_range_is_read_or_unknown(
     [(409, AlreadyRegisteredError), (503, UnknownOutcomeError), (403, AccessDeniedError)],
 )
 async def test_a_job_id_is_taken_only_when_the_store_says_so(
-    service: FakeService, journal: Journal, status: int, expected: type[CoordinationError], job: Registration
+    service: FakeService, status: int, expected: type[CoordinationError], job: Registration
 ) -> None:
     service.answer = batch(part(status, body=table_error("SomeCode", "0:no")))
-    assert await outcome(journal.register(job), service) is expected
+    assert await outcome(TableRegister(service.connection).add(job), service) is expected
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,14 @@ from tests.unit.azure_storage.documents import (
     SUMMARY_VALUES,
     entry,
 )
-from tests.unit.azure_storage.fake_service import FakeService, Prepared
+from tests.unit.azure_storage.fake_service import FakeService, Prepared, asked_for
 
 from azure_storage.calls import MissingTableError
 from azure_storage.names import StorageNames
-from azure_storage.read_models import CursorError, KnownLock, ReadModels, Table, registered_jobs
-from azure_storage.read_models import reading as module
+from azure_storage.read_models import CursorError, KnownLock, ReadModels, Table
 from azure_storage.read_models.keys import read_cursor, write_cursor
-from azure_storage.register import SHARDS
 from contracts import lock_names
 from contracts.jobs import Kind, Worker
-from coordination.ports import UnknownOutcomeError
 
 ABSENT = table_refusal(404, "ResourceNotFound")
 NEWEST = (
@@ -50,14 +47,6 @@ def fences(*values: int) -> Prepared:
 def lock_row(key: str, fence: int = 7) -> dict[str, Any]:
     number = {"LastFence": str(fence), "LastFence@odata.type": "Edm.Int64"}
     return stored(key, of="locks", Lock=f"lock {key}", **number)
-
-
-def asked_for(service: FakeService) -> list[tuple[str, str, str]]:
-    """Return path, condition and number of rows of every page that was asked for."""
-    return [
-        (path, request.query["$filter"], request.query["$top"])
-        for (_, path), request in zip(service.asked, service.requests, strict=True)
-    ]
 
 
 async def test_recent_events_go_on_behind_the_last_one_given(
@@ -230,34 +219,6 @@ async def test_all_kinds_and_workers_are_found_over_all_pages(
         ("/Kinds()", "PartitionKey eq 'kinds' and RowKey gt ''", "1000"),
         ("/Workers()", "PartitionKey eq 'workers' and RowKey gt ''", "1000"),
     ]
-
-
-async def test_every_job_ever_registered_is_gone_through(
-    service: FakeService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 3)
-    service.connection.names = StorageNames(prefix="Blue")
-    jobs = [stored(f"job|{n}", lock_name=f"lock {n}") for n in range(7)]
-    service.answers = [page(*jobs[:3]), page(*jobs[3:6]), page(), page(jobs[6])]
-    service.answer = page()
-    found = [job async for job in registered_jobs(service.connection)]
-    assert found == [(f"{n}", f"lock {n}") for n in range(7)]
-    condition = "PartitionKey eq '{}' and RowKey {} '{}' and RowKey lt 'job}}'".format
-    assert asked_for(service) == [
-        ("/BlueJobIndex()", condition("0", "ge", "job|"), "3"),
-        ("/BlueJobIndex()", condition("0", "gt", "job|2"), "3"),
-        ("/BlueJobIndex()", condition("0", "gt", "job|5"), "3"),
-        *(("/BlueJobIndex()", condition(each, "ge", "job|"), "3") for each in SHARDS[1:]),
-    ]
-    assert {call.operation for call in service.calls} == {"read_models.registered"}
-
-
-async def test_jobs_of_a_shard_without_an_answer_are_not_left_out(service: FakeService) -> None:
-    service.answers = [page()] * 15
-    service.answer = table_refusal(503)
-    with pytest.raises(UnknownOutcomeError):
-        async for _ in registered_jobs(service.connection):
-            pass
 
 
 async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeService) -> None:

@@ -4,21 +4,22 @@ import hashlib
 import json
 import re
 import uuid
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from tests.unit.azure_storage.answers import ETAG, batch, page, part, row, stored, table_error, table_refusal
-from tests.unit.azure_storage.fake_service import FakeService, Prepared
+from tests.unit.azure_storage.fake_service import FakeService, Prepared, asked_for
 
+from azure_storage import register as module
 from azure_storage.calls import CallOutcome
-from azure_storage.journal import TableJournal
-from azure_storage.register import SHARDS, shard
+from azure_storage.names import StorageNames
+from azure_storage.register import SHARDS, TableRegister, shard
 from coordination.ports import (
     AccessDeniedError,
     ActiveJob,
     AlreadyRegisteredError,
     InvalidTransactionError,
-    Journal,
     Registration,
     UnknownOutcomeError,
 )
@@ -32,10 +33,13 @@ PLACE = {
     "registered_at": "2026-11-21T01:47:05.840943+00:00",
 }
 
+DUE = datetime(2026, 11, 21, 3, 0, tzinfo=timezone(timedelta(hours=2)))
+LATER = PLACE | {"due_at": "2026-11-21T03:00:00+02:00"}
+
 
 @pytest.fixture
-def journal(service: FakeService) -> Journal:
-    return TableJournal(service.connection)
+def register(service: FakeService) -> TableRegister:
+    return TableRegister(service.connection)
 
 
 def test_ids_are_spread_over_sixteen_shards_for_ever_the_same() -> None:
@@ -47,9 +51,11 @@ def test_ids_are_spread_over_sixteen_shards_for_ever_the_same() -> None:
     assert {shard(str(uuid.UUID(int=n))) for n in range(500)} == set(SHARDS) == set("0123456789abcdef")
 
 
-async def test_both_rows_are_written_at_once_or_neither(service: FakeService, journal: Journal) -> None:
+async def test_both_rows_are_written_at_once_or_neither(
+    service: FakeService, register: TableRegister
+) -> None:
     service.answer = batch(part(204, f"ETag: {ETAG}"), part(204, f"ETag: {ETAG}"))
-    await journal.register(JOB)
+    await register.add(JOB)
     assert service.asked == [("POST", "/$batch")]
     text = service.bodies[0].decode()
     assert re.findall(r"(\w+) http://\S+/account/(\S+) HTTP", text) == [("POST", "JobIndex")] * 2
@@ -61,59 +67,67 @@ async def test_both_rows_are_written_at_once_or_neither(service: FakeService, jo
 
 
 async def test_a_registration_that_is_malformed_is_not_an_id_that_is_taken(
-    service: FakeService, journal: Journal
+    service: FakeService, register: TableRegister
 ) -> None:
     service.answer = batch(part(400, body=table_error("PropertyValueTooLarge", "0:no")))
     with pytest.raises(InvalidTransactionError, match=r"row job\|an-id: no"):
-        await journal.register(JOB)
+        await register.add(JOB)
 
 
-async def test_a_job_is_looked_up_in_its_shard(service: FakeService, journal: Journal) -> None:
+async def test_a_job_is_looked_up_in_its_shard(service: FakeService, register: TableRegister) -> None:
     service.answer = row("job|an-id", **PLACE, request_hash="hash")
-    assert await journal.find("an-id") == JOB
+    assert await register.find("an-id") == JOB
     assert service.asked == [("GET", f"/JobIndex(PartitionKey='{SHARD}',RowKey='job|an-id')")]
     assert [call.operation for call in service.calls] == ["journal.find"]
 
 
-async def test_active_jobs_are_those_of_every_shard(service: FakeService, journal: Journal) -> None:
-    pages = [page(stored("active|an-id", **PLACE), stored("active|other|id", **PLACE), following="active|x")]
+async def test_active_jobs_are_those_of_every_shard(service: FakeService, register: TableRegister) -> None:
+    pages = [
+        page(
+            stored("active|an-id", **PLACE),
+            stored("due|2026-11-21T01:00:00.000000Z|other-id", **LATER),
+            following="active|x",
+        )
+    ]
     service.answers = [*pages, *[page()] * 15, page(stored("active|third", **PLACE))]
     service.answer = page()
-    active = [job async for job in journal.active()]
-    assert sorted(job.job_id for job in active) == ["an-id", "other|id", "third"]
+    active = [job async for job in register.active(MOMENT)]
+    assert sorted(job.job_id for job in active) == ["an-id", "other-id", "third"]
     assert ActiveJob("an-id", JOB.lock_name, JOB.partition, MOMENT) in active
+    assert ActiveJob("other-id", JOB.lock_name, JOB.partition, MOMENT, DUE) in active
     filters = {request.query["$filter"] for request in service.requests}
     assert filters == {
-        f"PartitionKey eq '{each}' and RowKey ge 'active|' and RowKey lt 'active}}'" for each in SHARDS
+        f"PartitionKey eq '{each}' and RowKey ge 'active|' and RowKey lt 'due|2026-11-21T01:47:05.840943Z~'"
+        for each in SHARDS
     }
     assert {call.operation for call in service.calls} == {"journal.active"}
 
 
 @pytest.mark.parametrize("position", [0, 7, 15])
 async def test_one_shard_without_an_answer_leaves_unknown_which_jobs_are_active(
-    service: FakeService, journal: Journal, position: int
+    service: FakeService, register: TableRegister, position: int
 ) -> None:
     first = page(stored("active|an-id", **PLACE), following="active|b")
     service.answers = [*[first] * position, table_refusal(503), *[first] * (15 - position)]
     service.answer = page()
     with pytest.raises(UnknownOutcomeError):
-        async for _ in journal.active():
+        async for _ in register.active(MOMENT):
             pass
     # The error waits for the others, so that none of them is left running.
     assert len(service.calls) == 1 + 15 * 2
 
 
-async def test_retiring_deletes_the_active_row_alone(service: FakeService, journal: Journal) -> None:
+async def test_retiring_deletes_the_active_row_alone(service: FakeService, register: TableRegister) -> None:
     service.answer = Prepared(204)
-    await journal.retire("an-id")
+    await register.retire("an-id")
     assert service.asked == [("DELETE", f"/JobIndex(PartitionKey='{SHARD}',RowKey='active|an-id')")]
     assert service.requests[0].headers["If-Match"] == "*"
     assert [(call.operation, call.outcome) for call in service.calls] == [("journal.retire", CallOutcome.OK)]
 
 
-async def test_retiring_what_is_retired_is_harmless(service: FakeService, journal: Journal) -> None:
+async def test_retiring_what_is_retired_is_harmless(service: FakeService, register: TableRegister) -> None:
     service.answer = table_refusal(404, "ResourceNotFound")
-    await journal.retire("an-id")
+    await register.retire("an-id")
     assert len(service.requests) == 1
 
 
@@ -121,19 +135,63 @@ async def test_retiring_what_is_retired_is_harmless(service: FakeService, journa
     ("status", "expected"), [(409, UnknownOutcomeError), (503, UnknownOutcomeError), (403, AccessDeniedError)]
 )
 async def test_a_job_is_retired_only_when_the_store_says_so(
-    service: FakeService, journal: Journal, status: int, expected: type[Exception]
+    service: FakeService, register: TableRegister, status: int, expected: type[Exception]
 ) -> None:
     service.answer = table_refusal(status)
     with pytest.raises(expected) as raised:
-        await journal.retire("an-id")
+        await register.retire("an-id")
     assert type(raised.value) is expected
     assert len(service.requests) == 1
 
 
 @pytest.mark.parametrize("status", [404, 409, 412])
 async def test_a_registration_that_is_refused_is_of_an_id_that_is_taken(
-    service: FakeService, journal: Journal, status: int
+    service: FakeService, register: TableRegister, status: int
 ) -> None:
     service.answer = batch(part(status, body=table_error("SomeCode", "0:no")))
     with pytest.raises(AlreadyRegisteredError):
-        await journal.register(JOB)
+        await register.add(JOB)
+
+
+async def test_a_job_that_is_due_later_is_kept_apart_under_its_due_time(
+    service: FakeService, register: TableRegister
+) -> None:
+    service.answer = batch(part(204, f"ETag: {ETAG}"), part(204, f"ETag: {ETAG}"))
+    await register.add(replace(JOB, due_at=DUE))
+    rows = [json.loads(line) for line in re.findall(r"^\{.*\}\r$", service.bodies[0].decode(), re.MULTILINE)]
+    assert [row["RowKey"] for row in rows] == ["job|an-id", "due|2026-11-21T01:00:00.000000Z|an-id"]
+    service.answer = Prepared(204)
+    await register.retire("an-id", DUE)
+    assert [key for _, key in service.asked[1:]] == [
+        f"/JobIndex(PartitionKey='{SHARD}',RowKey='due|2026-11-21T01:00:00.000000Z|an-id')"
+    ]
+
+
+async def test_every_job_ever_registered_is_gone_through(
+    service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CHUNK", 3)
+    service.connection.names = StorageNames(prefix="Blue")
+    jobs = [stored(f"job|{n}", **PLACE, request_hash=f"hash {n}") for n in range(7)]
+    service.answers = [page(*jobs[:3]), page(*jobs[3:6]), page(), page(jobs[6])]
+    service.answer = page()
+    found = [job async for job in TableRegister(service.connection).all()]
+    assert found == [replace(JOB, job_id=f"{n}", request_hash=f"hash {n}") for n in range(7)]
+    condition = "PartitionKey eq '{}' and RowKey {} '{}' and RowKey lt 'job}}'".format
+    assert asked_for(service) == [
+        ("/BlueJobIndex()", condition("0", "ge", "job|"), "3"),
+        ("/BlueJobIndex()", condition("0", "gt", "job|2"), "3"),
+        ("/BlueJobIndex()", condition("0", "gt", "job|5"), "3"),
+        *(("/BlueJobIndex()", condition(each, "ge", "job|"), "3") for each in SHARDS[1:]),
+    ]
+    assert {call.operation for call in service.calls} == {"journal.all"}
+
+
+async def test_jobs_of_a_shard_without_an_answer_are_not_left_out(
+    service: FakeService, register: TableRegister
+) -> None:
+    service.answers = [page()] * 15
+    service.answer = table_refusal(503)
+    with pytest.raises(UnknownOutcomeError):
+        async for _ in register.all():
+            pass

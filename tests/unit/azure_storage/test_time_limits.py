@@ -10,7 +10,8 @@ from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
-from azure_storage.read_models import ReadModels, ReadModelWriter, registered_jobs
+from azure_storage.read_models import ReadModels, ReadModelWriter
+from azure_storage.register import TableRegister
 from contracts.jobs import Kind
 from coordination.ports import Insert, Registration, Transaction
 
@@ -23,19 +24,20 @@ async def test_a_transaction_has_its_callers_time_and_all_else_the_journals(
     service: FakeService, limits: list[float]
 ) -> None:
     journal = TableJournal(service.connection, timeout_seconds=2.5)
+    register = TableRegister(service.connection, timeout_seconds=2.5)
     committed = part(204, f"ETag: {ETAG}")
     service.answers = [batch(committed), row("k"), page(), batch(committed, committed), row("k", **PLACE)]
     service.answer = Prepared(204)
     await journal.commit("p", Transaction("op", [Insert("k", {})]), 1.5)
     await journal.read("p", "k")
     await journal.read_range("p", "k")
-    await journal.register(REGISTRATION)
-    await journal.find("an-id")
-    await journal.retire("an-id")
+    await register.add(REGISTRATION)
+    await register.find("an-id")
+    await register.retire("an-id")
     assert limits == [1.5, 2.5, 2.5, 2.5, 2.5, 2.5]
     limits.clear()
     service.answer = page()
-    assert [job async for job in journal.active()] == []
+    assert [job async for job in register.active(MOMENT)] == []
     assert limits == [2.5] * 16
 
 
@@ -70,7 +72,7 @@ async def test_calls_to_the_read_models_have_the_time_of_their_reader_or_writer(
     )
     service.answer = page()
     await ReadModels(service.connection, timeout=4.5).audit_trail(JOB)
-    assert [job async for job in registered_jobs(service.connection, 5.5)] == []
+    assert [job async for job in TableRegister(service.connection, 5.5).all()] == []
     assert limits == [3.5, 4.5, *[5.5] * 16]
 
 
@@ -80,7 +82,7 @@ async def test_a_call_without_a_limit_of_its_own_has_five_seconds(
     service.answers = [row("k"), page(), *[page()] * 16]
     await TableJournal(service.connection).read("p", "k")
     await ReadModels(service.connection).audit_trail(JOB)
-    assert [job async for job in registered_jobs(service.connection)] == []
+    assert [job async for job in TableRegister(service.connection).all()] == []
     service.answer = written()
     await ReadModelWriter(service.connection).publish_kind(Kind(kind="k", parameters={}, published_at=MOMENT))
     assert set(limits) == {5.0}

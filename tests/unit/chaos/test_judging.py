@@ -48,7 +48,7 @@ def job_keys(stored: StoredLock, wanted: Callable[[JobRow], bool]) -> list[str]:
 
 def test_what_the_simulation_left_holds(world: World) -> None:
     for number in range(world.setting.locks):
-        assert judge_lock(stored_lock(world, number), world.journal.registrations) == []
+        assert judge_lock(stored_lock(world, number), world.register.jobs) == []
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_row_that_says_something_else_than_its_events_is_found(
 ) -> None:
     stored = stored_lock(world)
     [key, *_] = job_keys(stored, lambda job: job.status == "Completed" and not job.cancel_requested)
-    found = judge_lock(changed(stored, key, **values), world.journal.registrations)
+    found = judge_lock(changed(stored, key, **values), world.register.jobs)
     assert [sentence.split(": ")[1] for sentence in found] == [topic]
 
 
@@ -76,9 +76,9 @@ def test_a_job_that_is_registered_under_another_lock_is_found(world: World) -> N
     stored = stored_lock(world)
     [key, *_] = job_keys(stored, lambda job: job.status == "Completed")
     job_id = key.removeprefix("job|")
-    registered = world.journal.registrations[job_id]
+    registered = world.register.jobs[job_id]
     elsewhere: dict[str, Registration] = {
-        **world.journal.registrations,
+        **world.register.jobs,
         job_id: replace(registered, lock_name="L1", partition=stored_lock(world, 1).partition),
     }
     [found] = judge_lock(stored, elsewhere)

@@ -40,7 +40,9 @@ class Comparing(Setting):
 
     def make_sweeper(self, wrong_by: float = 0.0) -> Sweeper:
         clock = WrongClock(self.clock, timedelta(seconds=wrong_by))
-        return Sweeper(self.leases, self.journal, self.notifier, clock, self.models.projected_seq)
+        return Sweeper(
+            self.leases, self.journal, self.register, self.notifier, clock, self.models.projected_seq
+        )
 
     async def submit_projected(self, lock: str = "L") -> str:
         """Submit a job whose first event the read models have."""
@@ -64,4 +66,4 @@ class Comparing(Setting):
         return announced
 
     async def active(self) -> set[str]:
-        return {job.job_id async for job in self.journal.active()}
+        return {job.job_id async for job in self.register.active(self.clock.now())}

@@ -22,7 +22,7 @@ from coordination.observations import Observation
 from coordination.outcomes import Cancelled, Completed, Interrupted, Lost, Outcome, StopReason
 from coordination.ports import WakeUp
 from coordination.testing.faults import Calls
-from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier
+from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier, InMemoryRegister
 from coordination.times import LeaseTimes
 
 AnswerT = TypeVar("AnswerT")
@@ -129,6 +129,7 @@ class Setting:
         self.network = Network(self.clock)
         self.leases = InMemoryLeases(self.clock, self.network)
         self.journal = InMemoryJournal(self.network)
+        self.register = InMemoryRegister(self.network)
         self.notifier = InMemoryNotifier(self.network)
         self.ports = Ports(self.leases, self.journal, self.notifier, self.clock)
         self.observed: list[Observation] = []
@@ -176,7 +177,7 @@ class Setting:
         """Submit a job, and lose its wake-up."""
         job_id = identifiers.new_id()
         new = {"order": identifiers.new_id(), "kind": "kind", "parameters": "{}", "actor": "ann"} | more
-        await Submitter(self.journal, self.notifier, self.clock).submit(
+        await Submitter(self.journal, self.register, self.notifier, self.clock).submit(
             NewJob(job_id=job_id, lock_name=lock, **new)
         )
         self.notifier.take_wake_ups()

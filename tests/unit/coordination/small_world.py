@@ -22,6 +22,7 @@ from coordination.testing.memory import (
     InMemoryJournal,
     InMemoryLeases,
     InMemoryNotifier,
+    InMemoryRegister,
     VirtualClock,
 )
 from coordination.times import LeaseTimes
@@ -150,6 +151,7 @@ class World:
         self.faults = Faults(self.randomness, self.clock, **faults)  # type: ignore[arg-type]
         self.leases = InMemoryLeases(self.clock, self.faults)
         self.journal = InMemoryJournal(self.faults)
+        self.register = InMemoryRegister(self.faults)
         self.notifier = InMemoryNotifier(self.faults)
         self.effects = Effects()
         self.scripts: dict[str, Script] = {}
@@ -186,7 +188,7 @@ class World:
             traceparent=more.get("traceparent"),
         )
         try:
-            await Submitter(self.journal, self.notifier, self.clock).submit(new)
+            await Submitter(self.journal, self.register, self.notifier, self.clock).submit(new)
         except CoordinationError:
             return ""
         self.accepted.append(job_id)

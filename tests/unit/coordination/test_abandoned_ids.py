@@ -26,7 +26,7 @@ async def world() -> AsyncIterator[Comparing]:
 async def register(world: Comparing) -> None:
     """Register an id, and die before its job is written."""
     partition = lock_names.partition("L")
-    await world.journal.register(Registration(ABANDONED, "L", partition, "hash", world.clock.now()))
+    await world.register.add(Registration(ABANDONED, "L", partition, "hash", world.clock.now()))
 
 
 async def test_an_id_is_closed_only_when_its_submission_has_not_arrived_for_more_than_a_day(
@@ -70,7 +70,7 @@ async def test_a_submission_that_arrives_after_its_id_was_closed_is_refused(worl
     await world.sweeper.sweep()
     late = NewJob(ABANDONED, identifiers.new_id(), "kind", "L", "{}", "ann")
     with pytest.raises(JobExistsError):
-        await Submitter(world.journal, world.notifier, world.clock).submit(late)
+        await Submitter(world.journal, world.register, world.notifier, world.clock).submit(late)
     assert world.job(ABANDONED).status == JobRow.TOMBSTONE
 
 

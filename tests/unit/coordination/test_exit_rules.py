@@ -12,7 +12,7 @@ from coordination.journal import rows
 from coordination.journal.persistence import commit_until
 from coordination.journal.rows import JobRow
 from coordination.ports import Insert, Registration, Row, Transaction, UnknownOutcomeError
-from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, VirtualClock
+from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, InMemoryRegister, VirtualClock
 
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 INSERT = Transaction("op", [Insert("row", {"op_id": "op"})])
@@ -89,10 +89,11 @@ async def test_a_submission_repeated_after_its_id_was_closed_is_not_told_that_th
             await _close(journal)
 
     journal = InMemoryJournal(close_at_commit)
-    submitter = Submitter(journal, notifier, clock)
+    register = InMemoryRegister()
+    submitter = Submitter(journal, register, notifier, clock)
     new = NewJob(JOB_ID, "order", "kind", "L", "{}", "ann")
     partition = lock_names.partition("L")
-    await journal.register(Registration(JOB_ID, "L", partition, new.request_hash, clock.now()))
+    await register.add(Registration(JOB_ID, "L", partition, new.request_hash, clock.now()))
     if closed == "before the repetition":
         await _close(journal)
     with pytest.raises(JobExistsError) as told:

@@ -206,7 +206,7 @@ async def test_an_end_that_was_refused_has_the_line_read_again(world: Setting) -
     first = await world.submit()
     tenure, _ = await world.hold()
     second = await world.submit()
-    registration = await world.journal.find(first)
+    registration = await world.register.find(first)
     assert registration is not None
     await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
     run = await tenure.finish(Completed(), accept)
@@ -237,7 +237,7 @@ async def test_a_hint_that_comes_while_the_line_is_read_is_not_lost(world: Setti
 async def test_a_next_job_that_is_cancelled_in_the_same_moment_is_not_started(world: Setting) -> None:
     first, second, third = [await world.submit() for _ in range(3)]
     tenure, _ = await world.hold()
-    registration = await world.journal.find(second)
+    registration = await world.register.find(second)
     assert registration is not None
     canceller = Canceller(world.journal, world.notifier, world.clock)
     world.network.before("journal.commit", lambda: canceller.cancel(registration, "bob"))

@@ -34,7 +34,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
 
 
 async def cancel(world: Setting, job_id: str) -> None:
-    registration = await world.journal.find(job_id)
+    registration = await world.register.find(job_id)
     assert registration is not None
     await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
 

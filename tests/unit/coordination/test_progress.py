@@ -183,7 +183,7 @@ async def test_progress_sent_with_a_step_is_not_shown_again_when_it_is_unknown_w
 async def test_progress_outlives_a_refusal_because_the_job_is_to_be_cancelled(world: Setting) -> None:
     job_id = await world.submit()
     tenure, run = await world.hold()
-    registration = await world.journal.find(job_id)
+    registration = await world.register.find(job_id)
     assert registration is not None
     await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
     run.report(1.0, 2.0, "one")

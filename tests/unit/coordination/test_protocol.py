@@ -128,7 +128,7 @@ async def test_cancelling_a_waiting_job_ends_it_at_once(make_world: Make) -> Non
     world.deliver()
     await world.clock.advance(0.5)
     canceller = Canceller(world.journal, world.notifier, world.clock)
-    registration = await world.journal.find(waiting)
+    registration = await world.register.find(waiting)
     assert registration is not None
     assert (await canceller.cancel(registration, "ann")).status == JobStatus.CANCELLED
     with pytest.raises(CancelTooLateError):
@@ -144,7 +144,7 @@ async def test_cancelling_a_running_job_reaches_its_holder_with_the_next_write(m
     job_id = await world.submit(script=Script(steps=100))
     world.deliver()
     await world.clock.advance(2.5)
-    registration = await world.journal.find(job_id)
+    registration = await world.register.find(job_id)
     assert registration is not None
     await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "ann")
     await world.run_until_done()

@@ -29,7 +29,7 @@ async def world() -> AsyncIterator[World]:
 
 
 async def active(world: World) -> list[ActiveJob]:
-    return [job async for job in world.journal.active()]
+    return [job async for job in world.register.active(world.clock.now())]
 
 
 async def snapshot(world: World, snapshot_reader: SnapshotReader | None = None) -> QueueSnapshot:

@@ -40,7 +40,7 @@ async def snapshot(
 ) -> QueueSnapshot:
     clock = WrongClock(world.clock, timedelta(seconds=wrong_by))
     snapshot_reader = snapshot_reader or SnapshotReader(world.journal, clock, INTERVAL)
-    return await snapshot_reader.snapshot([job async for job in world.journal.active()])
+    return await snapshot_reader.snapshot([job async for job in world.register.active(world.clock.now())])
 
 
 async def test_a_line_and_a_run_are_seen_as_they_are(world: Setting) -> None:
@@ -197,7 +197,7 @@ async def test_a_short_line_is_counted_exactly_though_active_jobs_may_be_over(
 async def test_a_long_line_is_at_least_as_long_as_what_was_read_of_it(world: Setting) -> None:
     for _ in range(PLACES):
         await world.submit()
-    active = [job async for job in world.journal.active()][:3]
+    active = [job async for job in world.register.active(world.clock.now())][:3]
     seen = await SnapshotReader(world.journal, world.clock, INTERVAL).snapshot(active)
     assert seen.queued == PLACES
 
@@ -223,7 +223,7 @@ async def test_of_too_many_locks_those_with_the_oldest_jobs_are_looked_at(world:
 async def test_sixteen_lines_are_read_at_a_time(world: Setting) -> None:
     for number in range(20):
         await world.submit(f"lock {number}")
-    jobs = [job async for job in world.journal.active()]
+    jobs = [job async for job in world.register.active(world.clock.now())]
     began = world.clock.boot()
     world.network.before("journal.read_range", *[1.0] * 20)
     surveying = asyncio.ensure_future(SnapshotReader(world.journal, world.clock, INTERVAL).snapshot(jobs))

@@ -173,7 +173,7 @@ async def test_a_refused_flush_that_is_not_cleared_up_ends_neither_progress_nor_
         if is_silent:
             raise UnknownOutcomeError
 
-    registration = await world.journal.find(job_id)
+    registration = await world.register.find(job_id)
     assert registration is not None
     await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
     (run,) = world.runs.started

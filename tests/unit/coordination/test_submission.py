@@ -23,7 +23,7 @@ from coordination.ports import (
     WakeUp,
 )
 from coordination.testing.faults import Fault
-from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, VirtualClock
+from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, InMemoryRegister, VirtualClock
 
 PARTITION = lock_names.partition("L")
 NEW = NewJob(
@@ -58,19 +58,20 @@ class MessageReader:
     clock: VirtualClock = field(default_factory=VirtualClock)
     notifier: InMemoryNotifier = field(default_factory=InMemoryNotifier)
     journal: InMemoryJournal = field(default_factory=InMemoryJournal)
+    register: InMemoryRegister = field(default_factory=InMemoryRegister)
 
     @property
     def submitter(self) -> Submitter:
-        return Submitter(self.journal, self.notifier, self.clock)
+        return Submitter(self.journal, self.register, self.notifier, self.clock)
 
     def with_fault(self, fault: Fault) -> None:
-        self.journal.calls.fault = fault
+        self.journal.calls.fault = self.register.calls.fault = fault
 
-    async def register(self, new: NewJob) -> Registration:
+    async def begin(self, new: NewJob) -> Registration:
         """Do what a submission does first, and no more, as if its process had died then."""
         partition = lock_names.partition(new.lock_name)
         job = Registration(new.job_id, new.lock_name, partition, new.request_hash, self.clock.now())
-        await self.journal.register(job)
+        await self.register.add(job)
         return job
 
     async def refused(self, new: NewJob) -> JobExistsError:
@@ -132,8 +133,8 @@ async def test_a_submission_registers_the_job_publishes_its_event_and_notifies_t
     await reader.submitter.submit(NEW)
     now = reader.clock.now()
     expected = Registration(NEW.job_id, "L", PARTITION, NEW.request_hash, now)
-    assert await reader.journal.find(NEW.job_id) == expected
-    assert [job async for job in reader.journal.active()] == [ActiveJob(NEW.job_id, "L", PARTITION, now)]
+    assert await reader.register.find(NEW.job_id) == expected
+    assert [job async for job in reader.register.active(now)] == [ActiveJob(NEW.job_id, "L", PARTITION, now)]
     assert reader.notifier.wake_ups == [WakeUp("L", NEW.job_id, traceparent="00-trace", reason="submitted")]
     [published] = reader.notifier.events
     assert published == events.announced(
@@ -171,7 +172,7 @@ async def test_a_submission_that_could_never_be_stored_does_not_use_up_its_id(re
     too_long = replace(NEW, properties=json.dumps({"team": "x" * 40_000}))
     with pytest.raises(InvalidTransactionError, match="properties has 40012 UTF-16 units"):
         await reader.submitter.submit(too_long)
-    assert await reader.journal.find(NEW.job_id) is None
+    assert await reader.register.find(NEW.job_id) is None
     assert (await reader.submitter.submit(NEW)).job_id == NEW.job_id
 
 
@@ -179,7 +180,7 @@ async def test_a_submission_that_could_never_be_stored_does_not_use_up_its_id(re
 async def test_a_submission_that_got_no_further_than_its_registration_may_be_repeated(
     reader: MessageReader, changed: str
 ) -> None:
-    await reader.register(NEW)
+    await reader.begin(NEW)
     again = replace(NEW, **{changed: MAY_DIFFER[changed]})  # type: ignore[arg-type]
     job = await reader.submitter.submit(again)
     assert job == JobRow.from_values(reader.row(rows.job_key(NEW.job_id)))
@@ -192,7 +193,7 @@ async def test_an_id_that_was_registered_for_one_request_is_not_used_for_another
     reader: MessageReader, changed: str
 ) -> None:
     """Else a job of another lock would be written where its registration does not lead."""
-    registered = await reader.register(NEW)
+    registered = await reader.begin(NEW)
     error = await reader.refused(replace(NEW, **{changed: OTHERS[changed]}))  # type: ignore[arg-type]
     assert (error.existing, error.same_request, error.is_closed) == (registered, False, False)
     assert str(error) == f"job id {NEW.job_id} is already used by a job of lock 'L'"
@@ -206,7 +207,7 @@ async def test_an_id_that_has_a_job_is_refused_and_the_same_request_is_recognise
     await reader.submitter.submit(NEW)
     other = replace(NEW, **{changed: (OTHERS | MAY_DIFFER)[changed]})  # type: ignore[arg-type]
     error = await reader.refused(other)
-    assert error.existing == await reader.journal.find(NEW.job_id)
+    assert error.existing == await reader.register.find(NEW.job_id)
     assert (error.same_request, error.is_closed) == (changed in MAY_DIFFER, False)
 
 
@@ -225,7 +226,7 @@ def test_text_that_moves_from_one_field_to_another_is_another_request() -> None:
 
 
 async def test_an_id_that_was_closed_is_not_used_by_another_request_either(reader: MessageReader) -> None:
-    await reader.register(NEW)
+    await reader.begin(NEW)
     tombstone = JobRow(NEW.job_id, "", "L", status=JobRow.TOMBSTONE)
     closing = Insert(rows.job_key(NEW.job_id), tombstone.values())
     await reader.journal.commit(PARTITION, Transaction("op", [closing]), 1)
@@ -258,7 +259,7 @@ async def test_of_two_processes_that_repeat_one_submission_the_second_finds_a_jo
     reader: MessageReader,
 ) -> None:
     """Both find the id registered and no job, and both write; the orders they gave differ."""
-    registered = await reader.register(NEW)
+    registered = await reader.begin(NEW)
     both_have_read = asyncio.Barrier(2)
 
     async def wait_for_the_other(when: str, call: str) -> None:

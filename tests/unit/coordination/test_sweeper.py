@@ -34,7 +34,7 @@ async def world() -> AsyncIterator[World]:
 
 
 def sweeper(world: World, projections: Projections) -> Sweeper:
-    return Sweeper(world.leases, world.journal, world.notifier, world.clock, projections.seq)
+    return Sweeper(world.leases, world.journal, world.register, world.notifier, world.clock, projections.seq)
 
 
 def lose_wake_ups(world: World) -> None:
@@ -151,7 +151,7 @@ async def test_where_events_of_one_job_were_lost_all_others_are_looked_at(world:
 
 async def test_an_id_whose_submission_never_arrived_is_closed_after_a_day(world: World) -> None:
     job_id = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
-    await world.journal.register(Registration(job_id, "L", "l-x", "hash", world.clock.now()))
+    await world.register.add(Registration(job_id, "L", "l-x", "hash", world.clock.now()))
     sweeping = sweeper(world, Projections())
     assert (await sweeping.sweep()).abandoned == 0
     await world.clock.advance(86_401)
@@ -178,7 +178,7 @@ async def test_many_locks_on_a_slow_storage_are_looked_at_side_by_side(world: Wo
     lose_wake_ups(world)
     await world.clock.advance(6)
     leases = SlowLeases(world.clock, 0.5)
-    sweeping = Sweeper(leases, world.journal, world.notifier, world.clock, Projections().seq)
+    sweeping = Sweeper(leases, world.journal, world.register, world.notifier, world.clock, Projections().seq)
     pass_ = asyncio.create_task(sweeping.sweep())
     await world.clock.advance(5)
     assert pass_.done()
@@ -194,7 +194,9 @@ async def test_comparing_many_jobs_delays_no_wake_up_for_long(world: World) -> N
         await world.clock.sleep(1)
         return 0
 
-    sweeping = Sweeper(world.leases, world.journal, world.notifier, world.clock, projected_seq)
+    sweeping = Sweeper(
+        world.leases, world.journal, world.register, world.notifier, world.clock, projected_seq
+    )
     for _ in range(12):
         pass_ = asyncio.create_task(sweeping.sweep())
         await world.clock.advance(4)
@@ -214,7 +216,7 @@ async def test_lost_wake_ups_and_events_are_made_good_though_the_sweeper_has_the
     waiting = await world.submit()
     lose_wake_ups(world)
     clock = WrongClock(world.clock, timedelta(hours=hours))
-    sweeping = Sweeper(world.leases, world.journal, world.notifier, clock, Projections().seq)
+    sweeping = Sweeper(world.leases, world.journal, world.register, world.notifier, clock, Projections().seq)
     notified = announced = 0
     for _ in range(3):
         swept = await sweeping.sweep()
@@ -239,7 +241,9 @@ async def test_a_failure_ends_the_pass_but_no_wake_up_under_way(world: World) ->
             await world.clock.sleep(1)
             return await super().is_free(name, timeout)
 
-    sweeping = Sweeper(Failing(world.clock), world.journal, world.notifier, world.clock, Projections().seq)
+    sweeping = Sweeper(
+        Failing(world.clock), world.journal, world.register, world.notifier, world.clock, Projections().seq
+    )
     pass_ = asyncio.create_task(sweeping.sweep())
     await world.clock.advance(2)
     with pytest.raises(UnknownOutcomeError):

@@ -34,7 +34,7 @@ async def know_everything(_: str) -> int:
 
 def make_sweeper(world: Setting, wrong_by: float = 0.0) -> Sweeper:
     clock = WrongClock(world.clock, timedelta(seconds=wrong_by))
-    return Sweeper(world.leases, world.journal, world.notifier, clock, know_everything)
+    return Sweeper(world.leases, world.journal, world.register, world.notifier, clock, know_everything)
 
 
 async def times_of_wake_ups(world: Setting, sweeper: Sweeper, seconds: int, every: int = 1) -> list[int]:
@@ -105,7 +105,7 @@ async def test_the_pause_of_a_lock_ends_with_its_jobs(world: Setting) -> None:
     job_id = await world.submit()
     sweeper = make_sweeper(world)
     await times_of_wake_ups(world, sweeper, 700, every=5)
-    registration = await world.journal.find(job_id)
+    registration = await world.register.find(job_id)
     assert registration is not None
     await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
     await world.clock.advance(sweeper.longest_look)

@@ -17,7 +17,13 @@ from coordination.journal.rows import JobRow, LockRow
 from coordination.observations import Fenced, Observation
 from coordination.outcomes import Completed, StopReason
 from coordination.ports import InvalidTransactionError, LeaseHeldError, RefusedError, Row, UnknownOutcomeError
-from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier, VirtualClock
+from coordination.testing.memory import (
+    InMemoryJournal,
+    InMemoryLeases,
+    InMemoryNotifier,
+    InMemoryRegister,
+    VirtualClock,
+)
 from coordination.times import LeaseTimes
 
 TIMES = LeaseTimes.of(15)
@@ -31,13 +37,14 @@ class Lock:
     clock: VirtualClock
     leases: InMemoryLeases
     journal: InMemoryJournal
+    register: InMemoryRegister
     notifier: InMemoryNotifier
     observed: list[Observation]
 
     async def submit(self, priority: int = 5) -> str:
         job_id = identifiers.new_id()
         new = NewJob(job_id, identifiers.new_id(), "kind", "L", "{}", "test", priority=priority)
-        await Submitter(self.journal, self.notifier, self.clock).submit(new)
+        await Submitter(self.journal, self.register, self.notifier, self.clock).submit(new)
         return job_id
 
     def tenure(self, worker: str, clock: VirtualClock | None = None) -> Tenure:
@@ -61,7 +68,7 @@ class Lock:
 @pytest.fixture
 def lock() -> Lock:
     clock = VirtualClock()
-    return Lock(clock, InMemoryLeases(clock), InMemoryJournal(), InMemoryNotifier(), [])
+    return Lock(clock, InMemoryLeases(clock), InMemoryJournal(), InMemoryRegister(), InMemoryNotifier(), [])
 
 
 def stopped_clock(lock: Lock) -> VirtualClock:

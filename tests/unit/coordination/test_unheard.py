@@ -111,7 +111,7 @@ async def test_a_cancellation_between_a_lost_answer_and_its_repetition_is_notice
 ) -> None:
     world = make_world(1)
     job_id = await world.submit(script=Script())
-    registration = await world.journal.find(job_id)
+    registration = await world.register.find(job_id)
     assert registration is not None
     commits = 0
     meant = {"take-over": 1, "step": 2}[lost]

@@ -14,7 +14,7 @@ from tests.unit.publisher.doubles import (
     WorkerOf,
 )
 
-from coordination.testing.memory import InMemoryJournal
+from coordination.testing.memory import InMemoryJournal, InMemoryRegister
 from publisher.application import make_application
 from publisher.use_cases import make_use_cases
 
@@ -27,10 +27,11 @@ def worker_of(api: Api) -> WorkerOf:
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     storage = StorageSwitch()
-    journal, notifier, read_models = InMemoryJournal(storage), HintingNotifier(), FakeReadModels()
+    journal, register = InMemoryJournal(storage), InMemoryRegister(storage)
+    notifier, read_models = HintingNotifier(), FakeReadModels()
     clock = ImpatientClock()
-    use_cases = make_use_cases(journal, notifier, read_models, clock)
+    use_cases = make_use_cases(journal, register, notifier, read_models, clock)
     app = make_application(use_cases)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://publisher") as client:
-        yield Api(app, client, journal, notifier, read_models, clock, storage, use_cases)
+        yield Api(app, client, journal, register, notifier, read_models, clock, storage, use_cases)

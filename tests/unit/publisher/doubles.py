@@ -22,7 +22,7 @@ from coordination.journal.rows import LOCK_KEY, job_key
 from coordination.outcomes import Outcome
 from coordination.ports import Registration, UnknownOutcomeError
 from coordination.testing.faults import Fault
-from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, VirtualClock
+from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, InMemoryRegister, VirtualClock
 from publisher.job_stream import JobStream
 from publisher.use_cases import UseCases
 
@@ -104,6 +104,7 @@ class Api:
     app: FastAPI
     client: httpx.AsyncClient
     journal: InMemoryJournal
+    register: InMemoryRegister
     notifier: HintingNotifier
     read_models: FakeReadModels
     clock: ImpatientClock

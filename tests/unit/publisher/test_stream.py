@@ -107,7 +107,7 @@ async def test_progress_is_told_when_it_changes_and_only_then(
     worker = worker_of("ledger")
     await worker.start()
     stream = JobStream(api.journal, clock, lambda: False)
-    listener = Listener(stream, await find_job(api.journal, job_id))
+    listener = Listener(stream, await find_job(api.register, job_id))
     await clock.advance(0)
     assert listener.take().count("event: job_event") == 3
 
@@ -132,7 +132,7 @@ async def test_a_server_that_stops_ends_its_streams(api: Api, clock: VirtualCloc
     job_id = (await api.submit()).json()["job_id"]
     stopping = False
     stream = JobStream(api.journal, clock, lambda: stopping)
-    listener = Listener(stream, await find_job(api.journal, job_id))
+    listener = Listener(stream, await find_job(api.register, job_id))
     await clock.advance(5)
     assert not listener.task.done()
     stopping = True
@@ -146,7 +146,7 @@ async def test_a_stream_outlives_a_short_silence_of_the_storage_but_not_a_long_o
 ) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
     stream = JobStream(api.journal, clock, lambda: False)
-    listener = Listener(stream, await find_job(api.journal, job_id))
+    listener = Listener(stream, await find_job(api.register, job_id))
     await clock.advance(5)
     listener.take()
 
@@ -176,7 +176,7 @@ async def test_a_waiting_job_is_told_when_the_line_moves(
 ) -> None:
     first = (await api.submit(lock="ledger")).json()["job_id"]
     second = (await api.submit(lock="ledger")).json()["job_id"]
-    listener = Listener(JobStream(api.journal, clock, lambda: False), await find_job(api.journal, second))
+    listener = Listener(JobStream(api.journal, clock, lambda: False), await find_job(api.register, second))
     await clock.advance(0)
     assert (
         f'"position":2,"waiting_for":{{"lock":"ledger","holder":null,"running":null,"ahead":["{first}"]}}'

@@ -43,7 +43,7 @@ async def running_job(api: Api, worker_of: WorkerOf) -> str:
 async def listen(api: Api, clock: PacedClock, job_id: str, *, after: int = 0, quick: float = 1.0) -> Listener:
     """Follow a job, by default with a look every second, and hear what there is to tell of it now."""
     stream = JobStream(api.journal, clock, lambda: False, quick=quick)
-    listener = Listener(stream, await find_job(api.journal, job_id), after)
+    listener = Listener(stream, await find_job(api.register, job_id), after)
     await clock.settle()
     return listener
 
@@ -299,7 +299,7 @@ async def test_a_progress_report_says_where_the_job_stands_now(
 
 async def test_a_server_that_stops_tells_nothing_more(api: Api, clock: PacedClock, running_job: str) -> None:
     stream = JobStream(api.journal, clock, lambda: True)
-    listener = Listener(stream, await find_job(api.journal, running_job))
+    listener = Listener(stream, await find_job(api.register, running_job))
     await listener.task
 
     assert (listener.take(), clock.pauses) == ("retry: 1000\n\n", [])

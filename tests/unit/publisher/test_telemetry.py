@@ -40,7 +40,7 @@ async def captured() -> AsyncIterator[Captured]:
 @pytest.fixture
 async def api(captured: Captured, api: Api) -> AsyncIterator[Api]:
     """Make the application once more, now that what it emits is captured."""
-    api.use_cases = make_use_cases(api.journal, api.notifier, api.read_models, api.clock)
+    api.use_cases = make_use_cases(api.journal, api.register, api.notifier, api.read_models, api.clock)
     api.app = make_application(api.use_cases)
     transport = httpx.ASGITransport(api.app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://publisher") as api.client:

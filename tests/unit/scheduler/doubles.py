@@ -9,7 +9,13 @@ from contracts.jobs import Worker
 from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.ports import UnknownOutcomeError
-from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier, VirtualClock
+from coordination.testing.memory import (
+    InMemoryJournal,
+    InMemoryLeases,
+    InMemoryNotifier,
+    InMemoryRegister,
+    VirtualClock,
+)
 from coordination.times import LeaseTimes
 from scheduler.leadership import Leadership
 from scheduler.rounds import Rounds
@@ -71,9 +77,12 @@ def make_scheduler(
     leases: InMemoryLeases,
     pause: float = 15.0,
     journal: InMemoryJournal | None = None,
+    register: InMemoryRegister | None = None,
 ) -> Scheduler:
     journal = journal or InMemoryJournal()
-    sweeper = CountingSweeper(leases, journal, InMemoryNotifier(), clock, nothing)
+    sweeper = CountingSweeper(
+        leases, journal, register or InMemoryRegister(), InMemoryNotifier(), clock, nothing
+    )
     telemetry = SchedulerTelemetry(clock, 15.0)
     made = Scheduler(None, sweeper, telemetry)  # type: ignore[arg-type]
     rounds = Rounds(sweeper, SnapshotReader(journal, clock, 15.0), made.workers, clock, telemetry, 15.0)

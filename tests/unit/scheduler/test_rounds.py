@@ -15,7 +15,13 @@ from contracts.telemetry import metrics
 from coordination.clients.submission import NewJob, Submitter
 from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.sweeper import Swept
-from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier, VirtualClock
+from coordination.testing.memory import (
+    InMemoryJournal,
+    InMemoryLeases,
+    InMemoryNotifier,
+    InMemoryRegister,
+    VirtualClock,
+)
 from scheduler.rounds import Rounds
 from scheduler.telemetry import SchedulerTelemetry
 
@@ -27,11 +33,11 @@ def captured() -> Iterator[Captured]:
 
 
 async def test_what_stands_is_what_the_sweep_and_the_heartbeats_say(captured: Captured) -> None:
-    clock, journal = VirtualClock(), InMemoryJournal()
-    submitter = Submitter(journal, InMemoryNotifier(), clock)
+    clock, journal, register = VirtualClock(), InMemoryJournal(), InMemoryRegister()
+    submitter = Submitter(journal, register, InMemoryNotifier(), clock)
     for lock in ("ledger", "ledger", "stock"):
         await submitter.submit(NewJob(new_id(), new_id(), "ten-steps", lock, "{}", "test"))
-    made = make_scheduler(clock, InMemoryLeases(clock), journal=journal)
+    made = make_scheduler(clock, InMemoryLeases(clock), journal=journal, register=register)
     made.known_workers = [Worker(worker="w", seen_at=clock.now())]
     async with serving(made, clock):
         await clock.advance(1)

@@ -1,21 +1,20 @@
-"""The journal port on Azure Table Storage: one partition per lock, and the register of all jobs."""
+"""The journal port on Azure Table Storage: one partition per lock."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 from azure_storage.connection import StorageConnection
 from azure_storage.queries import TableQueries
-from azure_storage.register import JobRegister
 from azure_storage.transactions import TableTransactions
 from coordination.journal.storage_limits import check_limits
-from coordination.ports import ActiveJob, Registration, Row, Transaction
+from coordination.ports import Row, Transaction
 
 
 class TableJournal:
     """The authoritative table. `StorageConnection.prepare` creates what it needs.
 
-    A transaction is one request whose cancellation leaves its outcome unknown: callers shield it. Reads and
-    the register get `timeout_seconds` for each request.
+    A transaction is one request whose cancellation leaves its outcome unknown: callers shield it. Reads get
+    `timeout_seconds` for each request.
     """
 
     def __init__(self, connection: StorageConnection, timeout_seconds: float = 5.0) -> None:
@@ -47,29 +46,6 @@ class TableJournal:
         """
         return await self._queries.read_range("journal.read_range", partition, prefix, limit, after)
 
-    async def register(self, registration: Registration) -> None:
-        """Record a job id as taken and its job as active.
-
-        Raises AlreadyRegisteredError or UnknownOutcomeError.
-        """
-        await self._register.register(registration)
-
-    async def find(self, job_id: str) -> Registration | None:
-        """Look up where a job lives. Raises UnknownOutcomeError."""
-        return await self._register.find(job_id)
-
-    def active(self) -> AsyncIterator[ActiveJob]:
-        """Go through all active jobs. Raises UnknownOutcomeError."""
-        return self._register.active()
-
-    async def retire(self, job_id: str) -> None:
-        """Take a job off the active ones. Raises UnknownOutcomeError."""
-        await self._register.retire(job_id)
-
     @cached_property
     def _queries(self) -> TableQueries:
         return TableQueries(self._connection, self._table, self._timeout_seconds)
-
-    @cached_property
-    def _register(self) -> JobRegister:
-        return JobRegister(self._connection, self._transactions, self._timeout_seconds)

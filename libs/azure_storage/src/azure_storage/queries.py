@@ -44,11 +44,20 @@ class TableQueries:
 
         Raises UnknownOutcomeError.
         """
-        rows: list[Row] = []
         behind = prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else _LAST
+        return await self.read_between(name, partition, prefix, behind, limit, after)
+
+    async def read_between(
+        self, name: str, partition: str, first: str, behind: str, limit: int | None = None, after: str = ""
+    ) -> list[Row]:
+        """Read rows whose key is `first` or sorts behind it, and before `behind`, in key order.
+
+        Rows up to and with the key `after` are left out. Raises UnknownOutcomeError.
+        """
+        rows: list[Row] = []
         pages = self._table.query_entities(
-            _FILTER_AFTER if after >= prefix else _FILTER_FROM,
-            parameters={"partition": partition, "start": max(after, prefix), "end": behind},
+            _FILTER_AFTER if after >= first else _FILTER_FROM,
+            parameters={"partition": partition, "start": max(after, first), "end": behind},
             results_per_page=min(limit or _PAGE, _PAGE),
         ).by_page()
         while limit is None or len(rows) < limit:

@@ -1,9 +1,15 @@
-"""The register of all jobs, spread over shards so that no partition is hot."""
+"""The register of jobs on Azure Table Storage, spread over shards so that no partition is hot.
+
+A job has two rows in the shard of its id: `job|<id>` for as long as its id may be asked for and, while it is
+active, `active|<id>`, or `due|<time>|<id>` where it is due later. One range holds the jobs that are due.
+"""
 
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
 
 from azure_storage.calls import RefusedCallError, deadline_in
 from azure_storage.connection import StorageConnection
@@ -17,37 +23,39 @@ from coordination.ports import (
     Registration,
     Row,
     UnknownOutcomeError,
+    Values,
 )
 
 #: The partitions: the first hexadecimal digit of the SHA-256 of a job id.
 SHARDS = "0123456789abcdef"
 
-_JOB, _ACTIVE = "job|", "active|"
+#: What the keys of the rows start with.
+JOB, ACTIVE, DUE = "job|", "active|", "due|"
+
+#: Rows read at a time when all jobs are listed.
+_CHUNK = 1000
 
 
-class JobRegister:
-    """Two rows per job: one for as long as its id may be asked for, one for as long as it is active."""
+class TableRegister:
+    """The register. Every request gets `timeout_seconds`; `StorageConnection.prepare` creates the table."""
 
-    def __init__(
-        self, connection: StorageConnection, transactions: TableTransactions, timeout_seconds: float
-    ) -> None:
+    def __init__(self, connection: StorageConnection, timeout_seconds: float = 5.0) -> None:
         self._connection = connection
         self._table = connection.names.index_table
-        self._transactions = transactions
-        self._queries = TableQueries(connection, self._table, timeout_seconds)
+        self._transactions = TableTransactions(connection)
         self._timeout_seconds = timeout_seconds
 
-    async def register(self, registration: Registration) -> None:
+    async def add(self, registration: Registration) -> None:
         """Write both rows. Raises AlreadyRegisteredError or UnknownOutcomeError."""
-        job_id = registration.job_id
+        job_id, due_at = registration.job_id, registration.due_at
         place = {
             "lock_name": registration.lock_name,
             "partition": registration.partition,
             "registered_at": registration.registered_at.isoformat(),
-        }
+        } | ({"due_at": due_at.isoformat()} if due_at is not None else {})
         rows = [
-            Insert(f"{_JOB}{job_id}", {**place, "request_hash": registration.request_hash}),
-            Insert(f"{_ACTIVE}{job_id}", place),
+            Insert(f"{JOB}{job_id}", {**place, "request_hash": registration.request_hash}),
+            Insert(_active_key(job_id, due_at), place),
         ]
         try:
             await self._transactions.send(
@@ -58,36 +66,37 @@ class JobRegister:
 
     async def find(self, job_id: str) -> Registration | None:
         """Look up where a job lives. Raises UnknownOutcomeError."""
-        row = await self._queries.read("journal.find", shard(job_id), f"{_JOB}{job_id}")
-        if row is None:
-            return None
-        return Registration(
-            job_id=job_id,
-            lock_name=str(row.values["lock_name"]),
-            partition=str(row.values["partition"]),
-            request_hash=str(row.values["request_hash"]),
-            registered_at=_registered_at(row),
-        )
+        row = await self._queries.read("journal.find", shard(job_id), f"{JOB}{job_id}")
+        return None if row is None else _registration(row)
 
-    async def active(self) -> AsyncIterator[ActiveJob]:
-        """Go through all active jobs. Raises UnknownOutcomeError."""
+    async def active(self, due_by: datetime) -> AsyncIterator[ActiveJob]:
+        """Go through the active jobs that are due at this moment. Raises UnknownOutcomeError."""
+        behind = f"{DUE}{_stamp(due_by)}~"
         # Of all shards at once: what waits for a lost host's lock waits for this, too.
-        reads = [self._queries.read_range("journal.active", partition, _ACTIVE) for partition in SHARDS]
+        reads = [self._queries.read_between("journal.active", shard, ACTIVE, behind) for shard in SHARDS]
         for found in await asyncio.gather(*reads, return_exceptions=True):
             if isinstance(found, BaseException):
                 raise found
             for row in found:
-                yield ActiveJob(
-                    job_id=row.key.removeprefix(_ACTIVE),
-                    lock_name=str(row.values["lock_name"]),
-                    partition=str(row.values["partition"]),
-                    registered_at=_registered_at(row),
-                )
+                yield ActiveJob(job_id=_job_id(row), **_place(row.values))
 
-    async def retire(self, job_id: str) -> None:
+    async def all(self) -> AsyncIterator[Registration]:
+        """Go through all jobs ever registered, shard by shard. Raises UnknownOutcomeError."""
+        for partition in SHARDS:
+            after = ""
+            while True:
+                found = await self._queries.read_range("journal.all", partition, JOB, _CHUNK, after)
+                for row in found:
+                    yield _registration(row)
+                if len(found) < _CHUNK:
+                    break
+                after = found[-1].key
+
+    async def retire(self, job_id: str, due_at: datetime | None = None) -> None:
         """Delete the active row; harmless when repeated. Raises UnknownOutcomeError."""
-        table = self._connection.table(self._table)
-        deletion = table.delete_entity(shard(job_id), f"{_ACTIVE}{job_id}")
+        deletion = self._connection.table(self._table).delete_entity(
+            shard(job_id), _active_key(job_id, due_at)
+        )
         try:
             await self._connection.caller.carry_out(
                 "journal.retire", deletion, deadline_in(self._timeout_seconds)
@@ -95,11 +104,40 @@ class JobRegister:
         except RefusedCallError as refused:
             raise UnknownOutcomeError(str(refused)) from refused
 
+    @cached_property
+    def _queries(self) -> TableQueries:
+        return TableQueries(self._connection, self._table, self._timeout_seconds)
+
 
 def shard(job_id: str) -> str:
     """Return the partition of a job's rows."""
     return hashlib.sha256(job_id.encode()).hexdigest()[0]
 
 
-def _registered_at(row: Row) -> datetime:
-    return datetime.fromisoformat(str(row.values["registered_at"]))
+def _active_key(job_id: str, due_at: datetime | None) -> str:
+    return f"{ACTIVE}{job_id}" if due_at is None else f"{DUE}{_stamp(due_at)}|{job_id}"
+
+
+def _stamp(moment: datetime) -> str:
+    """Return a moment as text that sorts by time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _job_id(row: Row) -> str:
+    return row.key.rpartition("|")[2]
+
+
+def _registration(row: Row) -> Registration:
+    return Registration(
+        job_id=_job_id(row), request_hash=str(row.values["request_hash"]), **_place(row.values)
+    )
+
+
+def _place(values: Values) -> dict[str, Any]:
+    due_at = values.get("due_at")
+    return {
+        "lock_name": str(values["lock_name"]),
+        "partition": str(values["partition"]),
+        "registered_at": datetime.fromisoformat(str(values["registered_at"])),
+        "due_at": datetime.fromisoformat(str(due_at)) if due_at else None,
+    }

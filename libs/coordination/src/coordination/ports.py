@@ -1,4 +1,4 @@
-"""What the protocol needs from the world: leases, a journal, a notifier and a clock.
+"""What the protocol needs from the world: leases, a journal, a register, a notifier and a clock.
 
 Every port has a real adapter and an in-memory double (`coordination.testing.memory`) which pass the same
 conformance suite, so that the protocol can be run against faults no real server would produce on demand.
@@ -137,6 +137,8 @@ class Registration:
     partition: str
     request_hash: str
     registered_at: datetime
+    #: When the job is due; None when it is due at once.
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,8 @@ class ActiveJob:
     lock_name: str
     partition: str
     registered_at: datetime
+    #: When the job is due; None when it was due at once.
+    due_at: datetime | None = None
 
 
 class Leases(Protocol):
@@ -170,7 +174,7 @@ class Leases(Protocol):
 
 
 class Journal(Protocol):
-    """The authoritative table: one partition per lock, and the register of all jobs."""
+    """The authoritative table: one partition per lock."""
 
     async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
         """Carry out a transaction, and return the new version of every row that is left.
@@ -189,7 +193,11 @@ class Journal(Protocol):
         Not one snapshot when the range needs several pages. Raises UnknownOutcomeError.
         """
 
-    async def register(self, registration: Registration) -> None:
+
+class JobRegister(Protocol):
+    """Which jobs exist, where they live, which are active, and when each is due."""
+
+    async def add(self, registration: Registration) -> None:
         """Record a job id as taken and its job as active.
 
         Raises AlreadyRegisteredError or UnknownOutcomeError.
@@ -198,11 +206,20 @@ class Journal(Protocol):
     async def find(self, job_id: str) -> Registration | None:
         """Look up where a job lives. Raises UnknownOutcomeError."""
 
-    def active(self) -> AsyncIterator[ActiveJob]:
-        """Go through all active jobs. Raises UnknownOutcomeError."""
+    def active(self, due_by: datetime) -> AsyncIterator[ActiveJob]:
+        """Go through the active jobs that are due at this moment; those due later are not read.
 
-    async def retire(self, job_id: str) -> None:
-        """Take a job off the active ones; harmless when repeated. Raises UnknownOutcomeError."""
+        Raises UnknownOutcomeError.
+        """
+
+    def all(self) -> AsyncIterator[Registration]:
+        """Go through all jobs ever registered, in no particular order. Raises UnknownOutcomeError."""
+
+    async def retire(self, job_id: str, due_at: datetime | None = None) -> None:
+        """Remove a job from the active ones; harmless when repeated.
+
+        `due_at` is the job's due time. Raises UnknownOutcomeError.
+        """
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from audit_projector.wiring import make_projection
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModelWriter
+from azure_storage.register import TableRegister
 from coordination.clock import SystemClock
 from service_defaults.app import in_background, serve, stop_as_failed
 from service_defaults.broker import ConsumerWatchdog, MessageReader, make_broker
@@ -30,11 +31,10 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     """Build the audit-projector."""
     clock = SystemClock()
     storage = connect(settings, StorageTelemetry().observe)
-    journal = TableJournal(storage)
     models = ReadModelWriter(storage)
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
     telemetry = ProjectionTelemetry()
-    projection = make_projection(journal, models, telemetry.observe)
+    projection = make_projection(TableJournal(storage), TableRegister(storage), models, telemetry.observe)
     handler = EventHandler(projection, MessageReader(broker, settings.topology), clock, telemetry)
     subscribe(broker, settings.topology, handler)
     watchdog = ConsumerWatchdog(broker, stop_as_failed)

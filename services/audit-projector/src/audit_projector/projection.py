@@ -28,7 +28,7 @@ from contracts.jobs import Event
 from contracts.statuses import EventStatus
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
-from coordination.ports import Journal, NewId, UnknownOutcomeError, random_id
+from coordination.ports import JobRegister, Journal, NewId, UnknownOutcomeError, random_id
 
 #: Times a projector lets another go first before it leaves the job to a later message.
 _MOST_TRIES = 10
@@ -71,9 +71,16 @@ class Projection:
     """Projects jobs."""
 
     def __init__(
-        self, journal: Journal, models: Writes, told: Told, observe: Observe, new_id: NewId = random_id
+        self,
+        journal: Journal,
+        register: JobRegister,
+        models: Writes,
+        told: Told,
+        observe: Observe,
+        new_id: NewId = random_id,
     ) -> None:
         self._journal = journal
+        self._register = register
         self._models = models
         self._told = told
         self._observe = observe
@@ -109,7 +116,7 @@ class Projection:
         if known.mark.seq >= up_to and not afresh:
             if remembered is None and known.is_whole:
                 # Whoever projected the last event may have died before the job was taken off the active ones.
-                await self._journal.retire(job_id)
+                await self._register.retire(job_id)
             self._cache.keep(job_id, replace(known, heard=up_to))
             return 0
         chain = Chain(Watermark() if afresh else known.mark)
@@ -127,7 +134,7 @@ class Projection:
         etag = await self._models.record_summary(summary, mark, known.mark.etag)
         self._observe(EventsProjected(events, afresh))
         if EventStatus(events[-1].status).is_terminal:
-            await self._journal.retire(job_id)
+            await self._register.retire(job_id)
         if not afresh:
             mark = replace(mark, etag=etag)
             self._cache.keep(job_id, CachedJob(mark, summary, known.as_of, up_to))

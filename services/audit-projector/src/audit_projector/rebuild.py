@@ -14,10 +14,11 @@ from audit_projector.telemetry import ProjectionTelemetry
 from audit_projector.wiring import make_projection
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
-from azure_storage.read_models import ReadModelWriter, registered_jobs
+from azure_storage.read_models import ReadModelWriter
+from azure_storage.register import TableRegister
 from coordination.clock import SystemClock
 from coordination.journal.persistence import until_known
-from coordination.ports import UnknownOutcomeError
+from coordination.ports import Registration, UnknownOutcomeError
 from service_defaults.logging import configure_logging
 from service_defaults.settings import read_settings
 
@@ -44,29 +45,29 @@ async def rebuild(settings: AuditProjectorSettings) -> Rebuilt:
     """
     storage = connect(settings)
     try:
-        journal = TableJournal(storage)
+        journal, register = TableJournal(storage), TableRegister(storage)
         models = ReadModelWriter(storage)
         await models.prepare()
         wiped = await models.wipe()
-        projection = make_projection(journal, models, ProjectionTelemetry().observe)
-        jobs, events = await replay(registered_jobs(storage), projection)
+        projection = make_projection(journal, register, models, ProjectionTelemetry().observe)
+        jobs, events = await replay(register.all(), projection)
         return Rebuilt(wiped, jobs, events)
     finally:
         await storage.aclose()
 
 
-async def replay(registered: AsyncIterator[tuple[str, str]], projection: Projection) -> tuple[int, int]:
-    """Project jobs, given by id and lock name, from their first events; return how many jobs and events."""
+async def replay(registered: AsyncIterator[Registration], projection: Projection) -> tuple[int, int]:
+    """Project jobs from their first events, and return how many jobs and events."""
     jobs = events = 0
     under_way: set[asyncio.Task[int]] = set()
     async with asyncio.TaskGroup() as tasks:
-        async for job_id, lock_name in registered:
+        async for job in registered:
             if len(under_way) >= _AT_ONCE:
                 await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 done = {task for task in under_way if task.done()}
                 under_way -= done
                 jobs, events = jobs + _projected(done), events + sum(task.result() for task in done)
-            under_way.add(tasks.create_task(_project(projection, lock_name, job_id)))
+            under_way.add(tasks.create_task(_project(projection, job.lock_name, job.job_id)))
     return jobs + _projected(under_way), events + sum(task.result() for task in under_way)
 
 

@@ -7,7 +7,7 @@ from contracts.messages import Hint
 from contracts.statuses import JobStatus
 from coordination.clients.cancellation import Canceller
 from coordination.journal.rows import JobRow
-from coordination.ports import Journal
+from coordination.ports import JobRegister
 from publisher.job_state import find_job
 
 
@@ -22,7 +22,7 @@ class Hints(Protocol):
 class Cancelling:
     """Cancels jobs."""
 
-    journal: Journal
+    register: JobRegister
     canceller: Canceller
     hints: Hints
 
@@ -31,7 +31,7 @@ class Cancelling:
 
         Raises NoSuchJobError, CancelTooLateError or UnknownOutcomeError.
         """
-        job = await self.canceller.cancel(await find_job(self.journal, job_id), actor)
+        job = await self.canceller.cancel(await find_job(self.register, job_id), actor)
         if job.status == JobStatus.RUNNING:
             await self.hints.hint(Hint(what="cancel_requested", lock=job.lock_name, job_id=job.job_id))
         return job

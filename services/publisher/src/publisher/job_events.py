@@ -5,18 +5,17 @@ from coordination.journal import rows
 from coordination.journal.rows import EventRow
 from coordination.ports import Journal, Registration
 from publisher.documents import event_document
-from publisher.job_state import find_job, read_job
+from publisher.job_state import read_job
 
 #: Most events of one job in one answer.
 MOST_EVENTS = 1000
 
 
-async def job_events(journal: Journal, job_id: str, limit: int, after: int = 0) -> Page[Event]:
+async def job_events(journal: Journal, registration: Registration, limit: int, after: int = 0) -> Page[Event]:
     """Return a job's events in order, from the journal: what was accepted is there at once.
 
     `after` is the number of the last event known already. Raises NoSuchJobError or UnknownOutcomeError.
     """
-    registration = await find_job(journal, job_id)
     events = await read_events(journal, registration, limit + 1, after)
     if not events:
         await read_job(journal, registration)

@@ -11,7 +11,7 @@ from contracts.statuses import JobStatus
 from coordination.clients.cancellation import NoSuchJobError
 from coordination.journal import rows
 from coordination.journal.rows import JobRow, LockRow
-from coordination.ports import Journal, Registration, UnknownOutcomeError
+from coordination.ports import JobRegister, Journal, Registration, UnknownOutcomeError
 from publisher.documents import job_document
 
 #: Most ids of jobs ahead that are named.
@@ -32,10 +32,10 @@ class Place:
     waiting_for: WaitingFor
 
 
-async def find_job(journal: Journal, job_id: str) -> Registration:
+async def find_job(register: JobRegister, job_id: str) -> Registration:
     """Look up where a job lives. Raises NoSuchJobError or UnknownOutcomeError."""
     try:
-        found = await journal.find(normalise_job_id(job_id))
+        found = await register.find(normalise_job_id(job_id))
     except JobIdError:
         found = None
     if found is None:
@@ -52,9 +52,8 @@ async def read_job(journal: Journal, registration: Registration) -> JobRow:
     return job
 
 
-async def job_state(journal: Journal, job_id: str) -> Job:
+async def job_state(journal: Journal, registration: Registration) -> Job:
     """Tell where a job stands. Raises NoSuchJobError or UnknownOutcomeError."""
-    registration = await find_job(journal, job_id)
     for _ in range(_LOOKS):
         job = await read_job(journal, registration)
         if job.status != JobStatus.QUEUED:

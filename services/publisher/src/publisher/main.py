@@ -10,6 +10,7 @@ from starlette.routing import Route
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModels
+from azure_storage.register import TableRegister
 from coordination.clock import SystemClock
 from publisher.application import make_application
 from publisher.commands import SubmitCommands, subscribe
@@ -30,12 +31,13 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
     settings = settings or read_settings(PublisherSettings)
     clock, stop = SystemClock(), ShutdownSignal()
     storage = connect(settings, StorageTelemetry().observe)
-    journal, read_models = TableJournal(storage), ReadModels(storage)
+    journal, register = TableJournal(storage), TableRegister(storage)
+    read_models = ReadModels(storage)
     broker = make_broker(settings)
     notifier = RabbitNotifier(
         broker, settings.topology, settings.deferral_milliseconds, timeout=settings.wake_up_timeout_seconds
     )
-    use_cases = make_use_cases(journal, notifier, read_models, clock, lambda: stop.received)
+    use_cases = make_use_cases(journal, register, notifier, read_models, clock, lambda: stop.received)
     commands = SubmitCommands(
         MessageReader(broker, settings.topology), use_cases.submissions, clock, use_cases.telemetry
     )

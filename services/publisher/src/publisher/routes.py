@@ -102,7 +102,8 @@ async def events_of_job(
     cursor: NumberCursor = None,
 ) -> Page[Event]:
     """Return the events of one job in order, from the first."""
-    return await job_events(uses.journal, job_id, limit, _number(cursor))
+    after = _number(cursor)
+    return await job_events(uses.journal, await find_job(uses.register, job_id), limit, after)
 
 
 @router.get(
@@ -113,7 +114,7 @@ async def events_of_job(
 )
 async def state_of_job(job_id: JobId, uses: Uses) -> Job:
     """Return status, progress, position in line and the jobs ahead; at the end, the result or error."""
-    return await job_state(uses.journal, job_id)
+    return await job_state(uses.journal, await find_job(uses.register, job_id))
 
 
 @router.get(
@@ -136,7 +137,7 @@ async def stream_of_job(
     Resume a broken stream with `Last-Event-ID`. Lines that begin with a colon only show that the connection
     is alive.
     """
-    registration = await find_job(uses.journal, job_id)
+    registration = await find_job(uses.register, job_id)
     job = await read_job(uses.journal, registration)
     if job.is_terminal and last_event_id >= job.seq:
         # Tells a browser not to come back.

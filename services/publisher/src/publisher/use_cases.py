@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Request
 
 from coordination.clients.cancellation import Canceller
 from coordination.clients.submission import Submitter
-from coordination.ports import Clock, Journal, Notifier
+from coordination.ports import Clock, JobRegister, Journal, Notifier
 from publisher.actors import MAX_LENGTH, ActorError, usable_actor
 from publisher.cancelling import Cancelling, Hints
 from publisher.documentation import ACTOR_FORMAT
@@ -29,6 +29,7 @@ class UseCases:
     """What the API can do."""
 
     journal: Journal
+    register: JobRegister
     read_models: ReadModels
     submissions: SubmissionService
     cancelling: Cancelling
@@ -39,6 +40,7 @@ class UseCases:
 
 def make_use_cases(
     journal: Journal,
+    register: JobRegister,
     notifier: HintingNotifier,
     read_models: ReadModels,
     clock: Clock,
@@ -48,9 +50,10 @@ def make_use_cases(
     kinds = KnownKinds(read_models, clock)
     return UseCases(
         journal=journal,
+        register=register,
         read_models=read_models,
-        submissions=SubmissionService(Submitter(journal, notifier, clock), kinds),
-        cancelling=Cancelling(journal, Canceller(journal, notifier, clock), notifier),
+        submissions=SubmissionService(Submitter(journal, register, notifier, clock), kinds),
+        cancelling=Cancelling(register, Canceller(journal, notifier, clock), notifier),
         kinds=kinds,
         stream=JobStream(journal, clock, is_stopping),
         telemetry=RequestTelemetry(kinds.knows),

@@ -11,6 +11,7 @@ from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models.reading import ReadModels
+from azure_storage.register import TableRegister
 from coordination.clock import SystemClock
 from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.sweeper import Sweeper
@@ -37,7 +38,7 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     read_models = ReadModels(storage)
     telemetry = SchedulerTelemetry(clock, settings.survey_seconds)
     rounds = Rounds(
-        Sweeper(leases, journal, notifier, clock, read_models.projected_seq),
+        Sweeper(leases, journal, TableRegister(storage), notifier, clock, read_models.projected_seq),
         SnapshotReader(journal, clock, settings.survey_seconds),
         read_models.workers,
         clock,

@@ -15,7 +15,7 @@ The first five can be wiped and derived again at any time.
 
 from azure_storage.read_models.documents import KnownLock, LockRun, StaleError, Summary, TrailEntry, Watermark
 from azure_storage.read_models.keys import CursorError
-from azure_storage.read_models.reading import ReadModels, registered_jobs
+from azure_storage.read_models.reading import ReadModels
 from azure_storage.read_models.tables import Table
 from azure_storage.read_models.writing import ReadModelWriter
 
@@ -30,5 +30,4 @@ __all__ = [
     "Table",
     "TrailEntry",
     "Watermark",
-    "registered_jobs",
 ]

@@ -4,12 +4,10 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from azure_storage.connection import StorageConnection
-from azure_storage.queries import TableQueries
 from azure_storage.read_models import keys, rows
 from azure_storage.read_models.documents import KnownLock, LockRun, Summary
 from azure_storage.read_models.tables import Table, Tables, plain
 from azure_storage.read_models.writing import FENCES, KINDS, LOCKS, PLACES, WORKERS
-from azure_storage.register import SHARDS
 from contracts import lock_names
 from contracts.jobs import Event, Kind, Page, Worker
 
@@ -136,26 +134,3 @@ class ReadModels:
             return found, None
         last = found[limit - 1]
         return found[:limit], keys.write_cursor(last["PartitionKey"], last["RowKey"])
-
-
-async def registered_jobs(
-    connection: StorageConnection, timeout: float = 5.0
-) -> AsyncIterator[tuple[str, str]]:
-    """Go through all jobs ever registered: their ids and the names of their locks.
-
-    Raises UnknownOutcomeError.
-    """
-    queries = TableQueries(connection, connection.names.index_table, timeout)
-    for shard in SHARDS:
-        after = ""
-        while True:
-            found = await queries.read_range("read_models.registered", shard, _REGISTERED, _CHUNK, after)
-            for row in found:
-                yield row.key.removeprefix(_REGISTERED), str(row.values["lock_name"])
-            if len(found) < _CHUNK:
-                break
-            after = found[-1].key
-
-
-_REGISTERED = "job|"
-_CHUNK = 1000

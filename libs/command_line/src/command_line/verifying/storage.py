@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 from azure_storage.connection import StorageConnection
-from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.names import INDEX, JOURNAL
 from azure_storage.read_models import Table
 from azure_storage.read_models.tables import Tables, plain
-from azure_storage.register import SHARDS
+from azure_storage.register import ACTIVE, DUE, JOB, SHARDS, TableRegister
 from azure_storage.values import decode_values
 from coordination.journal import rows
 from coordination.journal.events import timestamp
@@ -33,15 +32,13 @@ _ALL_LOCKS = "RowKey ge @first and RowKey lt @behind"
 _ONE_LOCK = f"PartitionKey eq @partition and {_ALL_LOCKS}"
 _PARTITION = "PartitionKey eq @partition"
 
-_REGISTERED, _ACTIVE = "job|", "active|"
-
 
 class StorageEvidence:
     """Reads everything through one connection. Every call raises UnknownOutcomeError."""
 
     def __init__(self, connection: StorageConnection) -> None:
         self._tables = Tables(connection, _PAGE_SECONDS)
-        self._journal = TableJournal(connection, _CALL_SECONDS)
+        self._register = TableRegister(connection, _CALL_SECONDS)
         self._leases = BlobLeases(connection)
 
     def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
@@ -74,17 +71,17 @@ class StorageEvidence:
 
     async def registered(self) -> AsyncIterator[Sequence[Place]]:
         """Go through all ids ever registered, in any order."""
-        async for page in self._places(_REGISTERED):
+        async for page in self._places(JOB, JOB):
             yield page
 
     async def find(self, job_id: str) -> Place | None:
         """Look up where a job lives."""
-        registration = await self._journal.find(job_id)
+        registration = await self._register.find(job_id)
         return None if registration is None else Place(job_id, registration.partition)
 
     async def active(self) -> AsyncIterator[Sequence[Place]]:
         """Go through the jobs that are listed as active, in any order."""
-        async for page in self._places(_ACTIVE):
+        async for page in self._places(ACTIVE, DUE):
             yield page
 
     async def is_free(self, partition: str) -> bool:
@@ -95,14 +92,15 @@ class StorageEvidence:
         bounds = {"partition": partition, "first": first, "behind": behind}
         return self._pages(JOURNAL, _ONE_LOCK, bounds, _stored)
 
-    async def _places(self, prefix: str) -> AsyncIterator[Sequence[Place]]:
-        bounds = {"first": prefix, "behind": f"{prefix[:-1]}}}"}
+    async def _places(self, first: str, last: str) -> AsyncIterator[Sequence[Place]]:
+        """Go through the rows of the register from one prefix to another."""
+        bounds = {"first": first, "behind": f"{last[:-1]}}}"}
         for shard in SHARDS:
             async for page in self._pages(
                 INDEX,
                 _ONE_LOCK,
                 {"partition": shard, **bounds},
-                lambda row: Place(row["RowKey"].removeprefix(prefix), str(row["partition"])),
+                lambda row: Place(row["RowKey"].rpartition("|")[2], str(row["partition"])),
             ):
                 yield page
 

@@ -16,6 +16,7 @@ from coordination.ports import (
     Clock,
     CoordinationError,
     Insert,
+    JobRegister,
     Journal,
     Notifier,
     RefusedError,
@@ -72,6 +73,7 @@ class Submitter:
     """Submits jobs."""
 
     journal: Journal
+    register: JobRegister
     notifier: Notifier
     clock: Clock
     #: For one storage call, in seconds.
@@ -101,7 +103,7 @@ class Submitter:
             registered_at=self.clock.now(),
         )
         try:
-            await self.journal.register(registration)
+            await self.register.add(registration)
         except AlreadyRegisteredError:
             await self._refuse_unless_unfinished(registration)
         await self._write(registration, transaction, rows.event_key(new.job_id, submitted.seq))
@@ -112,7 +114,7 @@ class Submitter:
 
     async def _refuse_unless_unfinished(self, asked: Registration) -> None:
         """Let a submission go on whose earlier try registered the id and got no further."""
-        existing = await self.journal.find(asked.job_id)
+        existing = await self.register.find(asked.job_id)
         if existing is None:
             return
         same = existing.request_hash == asked.request_hash

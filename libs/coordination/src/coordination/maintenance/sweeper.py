@@ -19,6 +19,7 @@ from coordination.ports import (
     ActiveJob,
     Clock,
     Insert,
+    JobRegister,
     Journal,
     Leases,
     Notifier,
@@ -113,6 +114,7 @@ class Sweeper:
 
     leases: Leases
     journal: Journal
+    register: JobRegister
     notifier: Notifier
     clock: Clock
     projected_seq: ProjectedSeq
@@ -140,7 +142,8 @@ class Sweeper:
 
     async def sweep(self) -> Swept:
         """Make one pass. Raises UnknownOutcomeError when the store does not answer; the next pass goes on."""
-        active = sorted([job async for job in self.journal.active()], key=lambda job: job.job_id)
+        due = self.register.active(self.clock.now())
+        active = sorted([job async for job in due], key=lambda job: job.job_id)
         swept = Swept(active)
         jobs = {job.job_id for job in active}
         locks = {
@@ -211,7 +214,7 @@ class Sweeper:
             return
         job = JobRow.from_row(row)
         if job.is_tombstone:
-            await self.journal.retire(active.job_id)
+            await self.register.retire(active.job_id, active.due_at)
             return
         projected = await self.projected_seq(active.job_id)
         if job.seq > projected:
@@ -221,7 +224,7 @@ class Sweeper:
                 # What one job's events met may have met others', too.
                 self._looks.end_all()
         elif JobStatus(job.status).is_terminal:
-            await self.journal.retire(active.job_id)
+            await self.register.retire(active.job_id, active.due_at)
         else:
             self._looks.begin(active.job_id, job.seq, self.first_look, self.longest_look)
 
@@ -252,7 +255,7 @@ class Sweeper:
             await self.journal.commit(active.partition, closing, self.call_timeout)
         except RefusedError:
             return False
-        await self.journal.retire(active.job_id)
+        await self.register.retire(active.job_id, active.due_at)
         return True
 
     def _has_waited(self, since: datetime, still: float) -> bool:

@@ -4,6 +4,7 @@ import bisect
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from coordination.clock import VirtualClock
 from coordination.journal.storage_limits import check_limits
@@ -34,6 +35,7 @@ __all__ = [
     "InMemoryJournal",
     "InMemoryLeases",
     "InMemoryNotifier",
+    "InMemoryRegister",
     "VirtualClock",
 ]
 
@@ -108,8 +110,6 @@ class InMemoryJournal:
     def __init__(self, faults: Fault | Calls | None = None) -> None:
         self.calls = Calls.of(faults)
         self._versions = itertools.count(1)
-        self._registered: dict[str, Registration] = {}
-        self._active: dict[str, ActiveJob] = {}
         #: The keys of each partition in order, as far as nobody has meddled with its rows.
         self._keys: dict[str, list[str]] = {}
         #: Rows by partition and key; for tests to look at.
@@ -165,16 +165,28 @@ class InMemoryJournal:
 
         return await self.calls.carry_out("journal.read_range", action)
 
-    async def register(self, registration: Registration) -> None:
+
+class InMemoryRegister:
+    """A register of jobs."""
+
+    def __init__(self, faults: Fault | Calls | None = None) -> None:
+        self.calls = Calls.of(faults)
+        self._registered: dict[str, Registration] = {}
+        self._active: dict[tuple[datetime | None, str], ActiveJob] = {}
+
+    async def add(self, registration: Registration) -> None:
         """Record a job id as taken and its job as active."""
 
         def action() -> None:
-            job_id = registration.job_id
-            if job_id in self._registered:
+            if registration.job_id in self._registered:
                 raise AlreadyRegisteredError
-            self._registered[job_id] = registration
-            self._active[job_id] = ActiveJob(
-                job_id, registration.lock_name, registration.partition, registration.registered_at
+            self._registered[registration.job_id] = registration
+            self._active[registration.due_at, registration.job_id] = ActiveJob(
+                registration.job_id,
+                registration.lock_name,
+                registration.partition,
+                registration.registered_at,
+                registration.due_at,
             )
 
         await self.calls.carry_out("journal.register", action)
@@ -183,16 +195,25 @@ class InMemoryJournal:
         """Look up where a job lives."""
         return await self.calls.carry_out("journal.find", lambda: self._registered.get(job_id))
 
-    async def active(self) -> AsyncIterator[ActiveJob]:
-        """Go through all active jobs, in no particular order."""
-        for job in await self.calls.carry_out("journal.active", lambda: list(self._active.values())):
+    async def active(self, due_by: datetime) -> AsyncIterator[ActiveJob]:
+        """Go through the active jobs that are due, in no particular order."""
+
+        def action() -> list[ActiveJob]:
+            return [job for job in self._active.values() if job.due_at is None or job.due_at <= due_by]
+
+        for job in await self.calls.carry_out("journal.active", action):
             yield job
 
-    async def retire(self, job_id: str) -> None:
-        """Take a job off the active ones."""
+    async def all(self) -> AsyncIterator[Registration]:
+        """Go through all jobs ever registered."""
+        for job in await self.calls.carry_out("journal.all", lambda: list(self._registered.values())):
+            yield job
+
+    async def retire(self, job_id: str, due_at: datetime | None = None) -> None:
+        """Remove a job from the active ones."""
 
         def action() -> None:
-            self._active.pop(job_id, None)
+            self._active.pop((due_at, job_id), None)
 
         await self.calls.carry_out("journal.retire", action)
 
