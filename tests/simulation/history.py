@@ -135,7 +135,7 @@ class History:
             self.violate("I3", f"job {job_id} was never submitted")
         for partition, stored in partitions.items():
             for key, row in stored.items():
-                if key == rows.LOCK_KEY:
+                if key == rows.lock_key():
                     self._check_lock(LockRow.from_row(row))
                 elif key.startswith(rows.TICKETS):
                     self.violate("I9", f"{key} is left in {partition}")

@@ -9,7 +9,7 @@ from tests.simulation.judges.panel import Panel
 from tests.simulation.loop import PROCESS, Process, ProcessClock, SimulationLoop
 from tests.simulation.network import Network
 
-from coordination.journal.rows import LINE, LOCK_KEY, JobRow, job_key
+from coordination.journal.rows import LINE, JobRow, job_key, lock_key
 from coordination.ports import (
     Delete,
     LeaseLostError,
@@ -96,7 +96,7 @@ class WatchedJournal(InMemoryJournal):
         # Both are read before anything else can run.
         self._network.partition = partition
         self._network.takes_over = any(
-            operation.key == LOCK_KEY and "tenure" in operation.values
+            operation.key == lock_key() and "tenure" in operation.values
             for operation in transaction.operations
             if not isinstance(operation, Delete)
         )

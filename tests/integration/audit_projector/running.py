@@ -27,8 +27,9 @@ from coordination.clock import SystemClock
 from coordination.journal import transactions
 from coordination.journal.events import Writer, timestamp
 from coordination.journal.line import read_line
-from coordination.journal.rows import LOCK_KEY, job_key
+from coordination.journal.rows import job_key, lock_key
 from coordination.outcomes import Completed
+from coordination.slot import Slot
 from service_defaults.broker import RabbitNotifier, make_broker
 
 
@@ -55,7 +56,7 @@ class Installation:
 
     async def run(self, lock: str) -> None:
         """Run the next job of a lock to its end without telling anybody."""
-        line = await read_line(self.journal, lock, partition(lock))
+        line = await read_line(self.journal, Slot(lock))
         writer = Writer("w", uuid.uuid4().hex, timestamp(SystemClock().now()), worker="w")
         limits = transactions.InterruptionLimits()
         draft = transactions.take_over(line, None, writer, "lease", limits, lambda _: True)
@@ -63,7 +64,7 @@ class Installation:
         assert draft.job is not None
         etags = await self.journal.commit(partition(lock), draft.transaction, 5)
         key = job_key(draft.job.job_id)
-        held = transactions.Held(draft.lock, etags[LOCK_KEY], draft.job, etags[key])
+        held = transactions.Held(draft.slot, draft.lock, etags[lock_key()], draft.job, etags[key])
         writer = Writer("w", uuid.uuid4().hex, timestamp(SystemClock().now()), worker="w")
         draft, _ = transactions.end(held, held.job, writer, Completed(), limits)
         await self.journal.commit(partition(lock), draft.transaction, 5)

@@ -54,10 +54,10 @@ async def test_one_job_is_read_with_its_events_and_its_row(written: Written) -> 
 
 async def test_a_line_is_read_up_to_its_first_ticket(written: Written) -> None:
     assert [row.key for row in await written.evidence.line(written.busy.partition)] == [
-        rows.LOCK_KEY,
+        rows.lock_key(),
         written.busy.jobs[WAITING].ticket_key,
     ]
-    assert [row.key for row in await written.evidence.line(written.idle.partition)] == [rows.LOCK_KEY]
+    assert [row.key for row in await written.evidence.line(written.idle.partition)] == [rows.lock_key()]
 
 
 async def test_the_register_and_the_list_of_active_jobs_are_read_from_all_shards(written: Written) -> None:

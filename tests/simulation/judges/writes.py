@@ -56,7 +56,7 @@ def carried_out(
         elif key.startswith("job|"):
             row = JobRow.from_row(after[key])
             jobs[row.job_id] = row
-        elif key == rows.LOCK_KEY:
+        elif key == rows.lock_key():
             takes_over = isinstance(operation, Insert) or "tenure" in operation.values
         elif key.startswith(rows.TICKETS):
             tickets[key] = JobRow.from_row(after[key])

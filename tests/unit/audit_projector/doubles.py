@@ -26,9 +26,10 @@ from coordination.holder.runs import StepDone
 from coordination.journal import transactions
 from coordination.journal.events import Writer, timestamp
 from coordination.journal.line import read_line
-from coordination.journal.rows import LOCK_KEY, JobRow, job_key, state_key
+from coordination.journal.rows import JobRow, job_key, lock_key, state_key
 from coordination.outcomes import Outcome
 from coordination.ports import UnknownOutcomeError
+from coordination.slot import Slot
 from coordination.testing.faults import Fault
 from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, InMemoryRegister
 
@@ -168,7 +169,7 @@ class World:
     async def start(self, worker: str = "worker-1") -> None:
         """Take the lock over and start what is next."""
         await self.clock.advance(1)
-        line = await read_line(self.journal, LOCK, partition(LOCK))
+        line = await read_line(self.journal, Slot(LOCK))
         orphan = None
         if line.lock.job_id:
             orphan = await self.journal.read(partition(LOCK), job_key(line.lock.job_id))
@@ -247,7 +248,9 @@ class World:
             job_id = draft.job.job_id
             etag = etags[job_key(job_id)]
             state_etag = etags.get(state_key(job_id), before.state_etag if before is not None else None)
-            self.held = transactions.Held(draft.lock, etags[LOCK_KEY], draft.job, etag, state_etag)
+            self.held = transactions.Held(
+                draft.slot, draft.lock, etags[lock_key()], draft.job, etag, state_etag
+            )
 
 
 class FailsNow:

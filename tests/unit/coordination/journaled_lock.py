@@ -14,6 +14,7 @@ from coordination.journal.rows import EventRow, JobRow, LockRow
 from coordination.journal.transactions import Draft, Held, InterruptionLimits, MayStart
 from coordination.outcomes import Outcome
 from coordination.ports import Row
+from coordination.slot import Slot
 from coordination.testing.memory import InMemoryJournal
 
 LOCK = "L"
@@ -56,7 +57,7 @@ class JournaledLock:
         return job
 
     async def build_take_over(self, worker: str = "w1", accepts: MayStart = accept_all) -> Draft | None:
-        line = await read_line(self.journal, LOCK, PARTITION)
+        line = await read_line(self.journal, Slot(LOCK))
         key = rows.job_key(line.lock.job_id)
         orphan = await self.journal.read(PARTITION, key) if line.lock.job_id else None
         writer = self.writer(worker)
@@ -92,7 +93,7 @@ class JournaledLock:
     async def end(self, outcome: Outcome, *, chain: bool = False) -> tuple[Draft, JobRow]:
         """End the run and, when asked, start the first of the line with it."""
         held = self.require()
-        ticket = (await read_line(self.journal, LOCK, PARTITION)).tickets[0] if chain else None
+        ticket = (await read_line(self.journal, Slot(LOCK))).tickets[0] if chain else None
         writer = self.writer(held.job.worker)
         draft, ended = transactions.end(held, held.job, writer, outcome, self.limits, ticket)
         await self._commit(draft)
@@ -105,8 +106,9 @@ class JournaledLock:
         if draft.job is not None:
             key, state_key = rows.job_key(draft.job.job_id), rows.state_key(draft.job.job_id)
             self.held = Held(
+                draft.slot,
                 draft.lock,
-                versions[rows.LOCK_KEY],
+                versions[rows.lock_key()],
                 draft.job,
                 versions[key],
                 versions.get(state_key, state),
@@ -130,7 +132,7 @@ class JournaledLock:
 
     @property
     def lock(self) -> LockRow:
-        row = self.row(rows.LOCK_KEY)
+        row = self.row(rows.lock_key())
         assert row is not None
         return LockRow.from_row(row)
 

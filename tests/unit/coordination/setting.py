@@ -21,6 +21,7 @@ from coordination.journal.rows import JobRow, LockRow
 from coordination.observations import Observation
 from coordination.outcomes import Cancelled, Completed, Interrupted, Lost, Outcome, StopReason
 from coordination.ports import WakeUp
+from coordination.slot import Slot
 from coordination.testing.faults import Calls
 from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryNotifier, InMemoryRegister
 from coordination.times import LeaseTimes
@@ -155,7 +156,9 @@ class Setting:
 
     def tenure(self, worker: str = "w1", lock: str = "L", **settings: Any) -> Tenure:
         """Make a tenure that holds nothing yet."""
-        return Tenure(lock, self.ports, HolderSettings(worker, self.times, **settings), self.observed.append)
+        return Tenure(
+            Slot(lock), self.ports, HolderSettings(worker, self.times, **settings), self.observed.append
+        )
 
     async def hold(self, worker: str = "w1", lock: str = "L") -> tuple[Tenure, Run]:
         """Acquire a lock and start the job whose turn it is."""
@@ -207,7 +210,7 @@ class Setting:
 
     def lock(self, lock: str = "L") -> LockRow:
         """Return the row of a lock."""
-        return LockRow.from_row(self.journal.partitions[lock_names.partition(lock)][rows.LOCK_KEY])
+        return LockRow.from_row(self.journal.partitions[lock_names.partition(lock)][rows.lock_key()])
 
     def seen(self, kind: type[ObservationT]) -> list[ObservationT]:
         """Return what was observed of a kind."""

@@ -222,7 +222,7 @@ class World:
             line = [
                 row for key, row in self.journal.partitions[partition].items() if key.startswith(rows.LINE)
             ]
-            lock = next((LockRow.from_row(row) for row in line if row.key == rows.LOCK_KEY), None)
+            lock = next((LockRow.from_row(row) for row in line if row.key == rows.lock_key()), None)
             waits = any(row.key.startswith(rows.TICKETS) for row in line) or (lock and lock.job_id)
             if waits and self.leases.holder(partition) is None:
                 name = str(line[0].values["lock_name"])

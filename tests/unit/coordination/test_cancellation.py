@@ -71,7 +71,7 @@ async def test_a_waiting_job_ends_at_once_and_its_ticket_goes(desk: Desk) -> Non
     )
     assert (event.seq, event.timestamp, event.fence, event.worker) == (2, now, None, None)
     assert desk.notifier.events == [events.announced(event)]
-    assert desk.lock.row(rows.LOCK_KEY) is None
+    assert desk.lock.row(rows.lock_key()) is None
     # It is not started by who takes over then.
     await desk.lock.take_over()
     assert desk.lock.lock.job_id == "b"
@@ -79,7 +79,7 @@ async def test_a_waiting_job_ends_at_once_and_its_ticket_goes(desk: Desk) -> Non
 
 async def test_a_running_job_is_only_asked_to_stop(desk: Desk) -> None:
     await desk.lock.take_over("w1")
-    before = desk.lock.row(rows.LOCK_KEY)
+    before = desk.lock.row(rows.lock_key())
     job = await desk.cancel("a")
     assert job == desk.lock.job("a")
     assert (job.status, job.finished_at, job.cancel_requested, job.cancel_actor) == (
@@ -94,7 +94,7 @@ async def test_a_running_job_is_only_asked_to_stop(desk: Desk) -> None:
     assert event.traceparent == "00-trace"
     assert desk.notifier.events == [events.announced(event)]
     # The lock row is the holder's.
-    assert desk.lock.row(rows.LOCK_KEY) == before
+    assert desk.lock.row(rows.lock_key()) == before
 
 
 async def test_asking_again_changes_nothing_and_names_who_asked_first(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from coordination.observations import (
     RunStarted,
 )
 from coordination.outcomes import Completed, Interrupted, StopReason
+from coordination.slot import Slot
 
 LONG = '"' + "x" * 5_000 + '"'
 
@@ -307,7 +308,7 @@ async def test_a_run_ends_when_the_lease_of_its_lock_does(world: Setting) -> Non
     await world.clock.advance(TIMES.renew_every)
     assert run.soft_deadline() == world.clock.boot() + TIMES.soft
     assert run.hard_deadline() == world.clock.boot() + TIMES.hard
-    await world.leases.release(tenure.partition, tenure.keeper.lease_id, 1)
+    await world.leases.release(Slot("L").lease_name, tenure.keeper.lease_id, 1)
     await world.clock.advance(TIMES.renew_every)
     await keeping
     assert run.stop.reason is StopReason.LOST

@@ -81,7 +81,7 @@ async def test_what_was_not_written_is_not_announced(world: Setting) -> None:
     await world.submit()
     _, run = await world.hold()
     world.notifier.take_events()
-    change(world, rows.LOCK_KEY, tenure="another's", fence=2)
+    change(world, rows.lock_key(), tenure="another's", fence=2)
     with pytest.raises(FencedError):
         await run.record_step(STEP)
     assert world.notifier.take_events() == []
@@ -201,7 +201,7 @@ async def test_a_holder_goes_on_only_while_the_lock_row_names_its_own_run(
 ) -> None:
     job_id = await world.submit()
     _, run = await world.hold()
-    change(world, rows.LOCK_KEY, **values)
+    change(world, rows.lock_key(), **values)
     if is_ours:
         await run.record_step(STEP)
         assert world.job(job_id).steps == 1
@@ -232,7 +232,7 @@ async def test_a_holder_whose_row_is_gone_stops(world: Setting, gone: str, notic
     tenure, run = await world.hold()
     stored = world.journal.partitions[PARTITION]
     change(world, rows.job_key(job_id))
-    del stored[rows.LOCK_KEY if gone == "the lock's row" else rows.job_key(job_id)]
+    del stored[rows.lock_key() if gone == "the lock's row" else rows.job_key(job_id)]
     with pytest.raises(FencedError):
         await (run.record_step(STEP) if notices == "with a step" else tenure.look())
     assert run.stop.reason is StopReason.LOST
@@ -243,7 +243,7 @@ async def test_a_holder_whose_row_is_gone_stops(world: Setting, gone: str, notic
 async def test_a_holder_that_was_taken_over_tells_by_whom_and_holds_nothing_any_more(world: Setting) -> None:
     job_id = await world.submit()
     tenure, run = await world.hold()
-    change(world, rows.LOCK_KEY, tenure="another's", worker="w2", fence=2)
+    change(world, rows.lock_key(), tenure="another's", worker="w2", fence=2)
     with pytest.raises(FencedError):
         await run.record_step(STEP)
     reason = "worker w2 has taken over with fence 2"

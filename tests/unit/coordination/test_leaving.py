@@ -108,7 +108,7 @@ async def test_a_worker_that_finds_that_it_was_taken_over_leaves_the_lock(
     worker = world.worker()
     await world.notify(worker)
     stored = world.journal.partitions[PARTITION]
-    for key in (rows.LOCK_KEY, rows.job_key(job_id)):
+    for key in (rows.lock_key(), rows.job_key(job_id)):
         values = {**stored[key].values, "fence": 2, "tenure": "another's"}
         stored[key] = replace(stored[key], values=values, etag="changed")
     await worker.look("L", job_id)
@@ -127,8 +127,8 @@ async def test_a_run_that_was_taken_over_is_left_by_the_same_rules_whatever_noti
     worker = world.worker()
     await world.notify(worker)
     stored = world.journal.partitions[PARTITION]
-    values = {**stored[rows.LOCK_KEY].values, "fence": 2, "tenure": "another's"}
-    stored[rows.LOCK_KEY] = replace(stored[rows.LOCK_KEY], values=values, etag="changed")
+    values = {**stored[rows.lock_key()].values, "fence": 2, "tenure": "another's"}
+    stored[rows.lock_key()] = replace(stored[rows.lock_key()], values=values, etag="changed")
     if notices == "with its end":
         await world.end()
     else:
@@ -268,8 +268,8 @@ async def test_a_lock_whose_row_is_another_locks_is_left_alone(
     await tenure.finish(Completed(), None)
     await tenure.keeper.release()
     stored = world.journal.partitions[PARTITION]
-    row = stored[rows.LOCK_KEY]
-    stored[rows.LOCK_KEY] = replace(row, values={**row.values, "lock_name": "M"})
+    row = stored[rows.lock_key()]
+    stored[rows.lock_key()] = replace(row, values={**row.values, "lock_name": "M"})
     worker = world.worker()
     assert await world.notify(worker) is WakeUpOutcome.EMPTY
     assert not worker.is_serving("L")

@@ -42,7 +42,9 @@ async def test_a_lone_job_goes_from_submission_to_completion(make_world: Make) -
     assert statuses(world, job_id) == ["Submitted", "LeaseAcquired", "Started", "Step", "Step", "Completed"]
     [job] = world.jobs()
     assert (job.status, job.attempt, job.fence, job.result) == ("Completed", 1, 1, '"done"')
-    assert not world.journal.partitions[next(iter(world.journal.partitions))][rows.LOCK_KEY].values["job_id"]
+    assert not world.journal.partitions[next(iter(world.journal.partitions))][rows.lock_key()].values[
+        "job_id"
+    ]
     world.check()
 
 

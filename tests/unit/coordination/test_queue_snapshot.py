@@ -89,8 +89,8 @@ async def test_a_row_of_another_lock_is_left_out(world: World) -> None:
     world.deliver()
     await world.clock.advance(6)
     stored = world.journal.partitions[lock_names.partition("L")]
-    stored[rows.LOCK_KEY] = replace(
-        stored[rows.LOCK_KEY], values={**stored[rows.LOCK_KEY].values, "lock_name": "M"}
+    stored[rows.lock_key()] = replace(
+        stored[rows.lock_key()], values={**stored[rows.lock_key()].values, "lock_name": "M"}
     )
     assert await snapshot(world) == NOTHING
 

@@ -94,7 +94,7 @@ async def test_moments_that_are_not_known_are_now(world: Setting) -> None:
     await world.clock.advance(5)
     stored = world.journal.partitions[lock_names.partition("L")]
     (ticket,) = (key for key in stored if key.startswith(rows.TICKETS))
-    for key, name in ((rows.LOCK_KEY, "started_at"), (ticket, "queued_at"), (ticket, "submitted_at")):
+    for key, name in ((rows.lock_key(), "started_at"), (ticket, "queued_at"), (ticket, "submitted_at")):
         stored[key] = replace(stored[key], values={**stored[key].values, name: ""})
     seen = await snapshot(world)
     assert seen.lines == [LineSeen("L", 1, 0.0)]

@@ -14,7 +14,7 @@ from coordination.ports import Row, Value
 
 def test_the_keys_are_the_ones_that_stand_in_the_journals_of_today() -> None:
     """A worker of another version must find the rows that this one wrote."""
-    assert rows.LOCK_KEY == "line|lock|00"
+    assert rows.lock_key() == "line|lock|00"
     assert rows.job_key("id") == "job|id"
     assert rows.ticket_key(5, "order", "id") == "line|ticket|05|order|id"
     assert rows.event_key("id", 7) == "event|id|000007"
@@ -27,11 +27,11 @@ def test_the_keys_are_the_ones_that_stand_in_the_journals_of_today() -> None:
 
 
 def test_a_range_of_the_line_holds_the_lock_row_first_and_then_the_tickets() -> None:
-    keys = [rows.ticket_key(0, "", ""), rows.LOCK_KEY]
-    assert sorted(keys) == [rows.LOCK_KEY, rows.ticket_key(0, "", "")]
+    keys = [rows.ticket_key(0, "", ""), rows.lock_key()]
+    assert sorted(keys) == [rows.lock_key(), rows.ticket_key(0, "", "")]
     assert all(key.startswith(rows.LINE) for key in keys)
     assert keys[0].startswith(rows.TICKETS)
-    assert not rows.LOCK_KEY.startswith(rows.TICKETS)
+    assert not rows.lock_key().startswith(rows.TICKETS)
 
 
 def test_what_belongs_to_a_job_lies_in_one_range_and_nothing_of_another_does() -> None:

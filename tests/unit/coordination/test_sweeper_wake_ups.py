@@ -188,8 +188,8 @@ async def test_a_lock_whose_row_is_another_locks_is_left_alone_and_the_others_ar
         await tenure.finish(Completed(), None)
         await tenure.keeper.release()
     stored = world.journal.partitions[PARTITION]
-    row = stored[rows.LOCK_KEY]
-    stored[rows.LOCK_KEY] = replace(row, values={**row.values, "lock_name": "X"})
+    row = stored[rows.lock_key()]
+    stored[rows.lock_key()] = replace(row, values={**row.values, "lock_name": "X"})
     await world.clock.advance(PATIENCE + 1)
     assert (await make_sweeper(world).sweep()).notified == 1
     assert [wake_up.lock_name for wake_up in world.notifier.wake_ups] == ["M"]

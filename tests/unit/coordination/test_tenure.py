@@ -17,6 +17,7 @@ from coordination.journal.rows import JobRow, LockRow
 from coordination.observations import Fenced, Observation
 from coordination.outcomes import Completed, StopReason
 from coordination.ports import InvalidTransactionError, LeaseHeldError, RefusedError, Row, UnknownOutcomeError
+from coordination.slot import Slot
 from coordination.testing.memory import (
     InMemoryJournal,
     InMemoryLeases,
@@ -49,7 +50,7 @@ class Lock:
 
     def tenure(self, worker: str, clock: VirtualClock | None = None) -> Tenure:
         ports = Ports(self.leases, self.journal, self.notifier, clock or self.clock)
-        return Tenure("L", ports, HolderSettings(worker, TIMES), self.observed.append)
+        return Tenure(Slot("L"), ports, HolderSettings(worker, TIMES), self.observed.append)
 
     async def hold(self, worker: str, clock: VirtualClock | None = None) -> tuple[Tenure, Run]:
         tenure = self.tenure(worker, clock)
@@ -219,7 +220,7 @@ async def test_the_fence_rises_with_every_start_also_from_job_to_job(lock: Lock)
         fences.append(following.fence)
         following = await tenure.finish(Completed(), lambda _: True)
     assert fences == [1, 2, 3]
-    assert LockRow.from_row(lock.rows()[rows.LOCK_KEY]).job_id == ""
+    assert LockRow.from_row(lock.rows()[rows.lock_key()]).job_id == ""
 
 
 async def test_a_lost_answer_is_recognised_as_ones_own_write(lock: Lock) -> None:

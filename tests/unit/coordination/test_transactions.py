@@ -4,7 +4,7 @@ import json
 from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
-from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLock
+from tests.unit.coordination.journaled_lock import LOCK, JournaledLock
 
 from contracts.statuses import JobStatus
 from coordination.holder.runs import StepDone
@@ -13,6 +13,7 @@ from coordination.journal.line import read_line
 from coordination.observations import HandOver, HandOverCause
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, TimedOut
 from coordination.ports import Insert, Update, Value
+from coordination.slot import Slot
 
 
 @pytest.fixture
@@ -291,7 +292,7 @@ async def test_every_transaction_of_a_holder_asks_for_the_version_of_the_lock_ro
 
 def _version_asked_for(draft: transactions.Draft) -> str | None:
     """Return the version that the lock row must have, or None when there must be no such row."""
-    [operation] = [operation for operation in draft.operations if operation.key == rows.LOCK_KEY]
+    [operation] = [operation for operation in draft.operations if operation.key == rows.lock_key()]
     assert isinstance(operation, Insert | Update)
     return operation.etag if isinstance(operation, Update) else None
 
@@ -300,11 +301,11 @@ async def test_what_stands_in_the_journal_is_not_changed_in_memory(lock: Journal
     """A change that nobody writes would be written by chance, or be missing from the next update."""
     await lock.submit("a")
     draft = await lock.take_over()
-    line = await read_line(lock.journal, LOCK, PARTITION)
+    line = await read_line(lock.journal, Slot(LOCK))
     transaction = draft.transaction
     records = [
         *(lock.require(), lock.limits, lock.lock, lock.job("a"), lock.events("a")[0], draft.writer),
-        *(line, transaction, *transaction.operations, lock.row(rows.LOCK_KEY)),
+        *(line, transaction, *transaction.operations, lock.row(rows.lock_key())),
         *(StepDone("one", "1", 0.1), Completed(), Failed("t", "m"), TimedOut("m"), Interrupted("r")),
     ]
     for record in records:

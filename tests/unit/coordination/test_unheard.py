@@ -14,6 +14,7 @@ from coordination.holder.policy import HolderSettings, Ports
 from coordination.holder.tenure import Tenure
 from coordination.outcomes import StopReason
 from coordination.ports import UnknownOutcomeError, WakeUp
+from coordination.slot import Slot
 from coordination.times import LeaseTimes
 
 PARTITION = lock_names.partition("L")
@@ -127,7 +128,7 @@ async def test_a_cancellation_between_a_lost_answer_and_its_repetition_is_notice
 
     world.journal.calls.fault = lose
     ports = Ports(world.leases, world.journal, world.notifier, world.clock)
-    tenure = Tenure("L", ports, HolderSettings("w", LeaseTimes.of(15)), world.observed.append)
+    tenure = Tenure(Slot("L"), ports, HolderSettings("w", LeaseTimes.of(15)), world.observed.append)
     await tenure.keeper.acquire()
     starting = asyncio.ensure_future(tenure.take_over(lambda _: True))
     await world.clock.advance(1)

@@ -189,8 +189,8 @@ async def test_a_watch_ends_when_its_row_is_another_locks(world: Setting) -> Non
     await tenure.keeper.release()
     await world.submit()
     stored = world.journal.partitions[PARTITION]
-    row = stored[rows.LOCK_KEY]
-    stored[rows.LOCK_KEY] = replace(row, values={**row.values, "lock_name": "M"})
+    row = stored[rows.lock_key()]
+    stored[rows.lock_key()] = replace(row, values={**row.values, "lock_name": "M"})
     await world.hold_elsewhere()
     worker = await watch(world)
     await world.clock.advance(sum(PAUSES[:10]))

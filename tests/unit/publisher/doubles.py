@@ -18,9 +18,10 @@ from coordination.holder.runs import StepDone
 from coordination.journal import transactions
 from coordination.journal.events import Writer, timestamp
 from coordination.journal.line import read_line
-from coordination.journal.rows import LOCK_KEY, job_key
+from coordination.journal.rows import job_key, lock_key
 from coordination.outcomes import Outcome
 from coordination.ports import Registration, UnknownOutcomeError
+from coordination.slot import Slot
 from coordination.testing.faults import Fault
 from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, InMemoryRegister, VirtualClock
 from publisher.job_stream import JobStream
@@ -133,7 +134,7 @@ class FakeWorker:
     held: transactions.Held | None = None
 
     async def start(self) -> None:
-        line = await read_line(self.api.journal, self.lock, partition(self.lock), tickets=1)
+        line = await read_line(self.api.journal, Slot(self.lock), tickets=1)
         draft = transactions.take_over(
             line, None, self._writer(), "tenure-1", transactions.InterruptionLimits(), lambda job: True
         )
@@ -166,7 +167,7 @@ class FakeWorker:
         etags = await self.api.journal.commit(partition(self.lock), draft.transaction, 1)
         if draft.job is not None:
             job_etag = etags[job_key(draft.job.job_id)]
-            self.held = transactions.Held(draft.lock, etags[LOCK_KEY], draft.job, job_etag)
+            self.held = transactions.Held(draft.slot, draft.lock, etags[lock_key()], draft.job, job_etag)
 
 
 WorkerOf = Callable[[str], FakeWorker]

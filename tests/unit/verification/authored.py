@@ -195,7 +195,7 @@ class Author:
 
     def _move_lock(self, lock: LockRow) -> None:
         self.lock_row = lock
-        self._put(rows.LOCK_KEY, lock.values())
+        self._put(rows.lock_key(), lock.values())
 
     def _wait(self, job: str) -> None:
         row = self.jobs[job]

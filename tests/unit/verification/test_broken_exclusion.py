@@ -93,12 +93,12 @@ def a_step_has_the_fence_of_another_run() -> Records:
 
 def the_locks_fence_falls() -> Records:
     author = eventful()
-    author.rows[rows.LOCK_KEY][0]["fence"] = 3
+    author.rows[rows.lock_key()][0]["fence"] = 3
     return Records(author)
 
 
 def the_lock_has_no_row() -> Records:
-    return without(eventful(), rows.LOCK_KEY)
+    return without(eventful(), rows.lock_key())
 
 
 def the_lock_does_not_know_who_runs() -> Records:

@@ -120,20 +120,20 @@ def a_lock_is_acquired_with_another_fence_than_the_run_begins_with() -> Records:
 def the_locks_fence_rose_and_nothing_began() -> Records:
     author = Author()
     author.start(author.submit())
-    author.rows[rows.LOCK_KEY][0]["fence"] += 1
+    author.rows[rows.lock_key()][0]["fence"] += 1
     return Records(author)
 
 
 def the_lock_names_another_worker_than_the_run() -> Records:
     author = Author()
     author.start(author.submit())
-    author.rows[rows.LOCK_KEY][0]["worker"] = "w9"
+    author.rows[rows.lock_key()][0]["worker"] = "w9"
     return Records(author)
 
 
 def the_locks_row_is_another_locks() -> Records:
     author = eventful()
-    author.rows[rows.LOCK_KEY][0]["lock_name"] = "other"
+    author.rows[rows.lock_key()][0]["lock_name"] = "other"
     return Records(author)
 
 

@@ -106,8 +106,10 @@ async def test_a_job_that_came_and_began_after_an_idle_locks_jobs_were_read_is_n
     one = author.submit()
     author.start(one)
     author.end(one)
-    idle = [row for row in author.stored() if row.key != rows.LOCK_KEY]
+    idle = [row for row in author.stored() if row.key != rows.lock_key()]
     author.start(author.submit())
-    records = ChangingRecords(author, [*idle, *(row for row in author.stored() if row.key == rows.LOCK_KEY)])
+    records = ChangingRecords(
+        author, [*idle, *(row for row in author.stored() if row.key == rows.lock_key())]
+    )
     assert await broken(records) == {}
     assert records.readings > 1

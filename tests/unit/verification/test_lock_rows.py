@@ -15,7 +15,7 @@ OTHER = job_id(77)
 
 
 def set_lock(author: Author, **values: Any) -> None:
-    author.rows[rows.LOCK_KEY][0].update(values)
+    author.rows[rows.lock_key()][0].update(values)
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,14 @@ async def test_a_fence_that_is_no_number_is_lower_than_any() -> None:
 
 async def test_a_lock_without_a_row_is_found_if_it_has_had_a_run() -> None:
     author = eventful()
-    del author.rows[rows.LOCK_KEY]
+    del author.rows[rows.lock_key()]
     violation = await the_violation(Records(author))
     assert (violation.invariant.value, violation.message) == ("I2", "the lock has runs, but no row")
     assert (violation.lock, violation.job_id) == ("ledger", job_id(5))
     author = Author()
     author.cancel(author.submit())
     author.submit()
-    assert rows.LOCK_KEY not in author.rows
+    assert rows.lock_key() not in author.rows
     assert await broken(Records(author)) == {}
 
 

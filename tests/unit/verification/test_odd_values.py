@@ -75,7 +75,7 @@ async def test_rows_and_tickets_and_lock_rows_with_odd_values_come_to_a_verdict(
     waiting = author.submit()
     stored = author.stored()
     odd = [({row.key}, set(row.values)) for row in stored if not row.key.startswith("event|")]
-    odd += [({rows.LOCK_KEY}, {name}) for name in ("fence", "job_id", "attempt", "worker", "lock_name")]
+    odd += [({rows.lock_key()}, {name}) for name in ("fence", "job_id", "attempt", "worker", "lock_name")]
     ticket = author.jobs[waiting].ticket_key
     odd += [({ticket, rows.job_key(waiting)}, {name}) for name in ("job_id", "priority", "order", "status")]
     for keys, names in odd:

@@ -62,7 +62,7 @@ class LockReading:
         self._close_history()
         if key.startswith(_JOB):
             self._read_job(key.removeprefix(_JOB), stored.values)
-        elif key == rows.LOCK_KEY:
+        elif key == rows.lock_key():
             self._lock_row = stored.values
             self.lock = self.lock or str(stored.values.get("lock_name"))
         elif key.startswith(rows.TICKETS):

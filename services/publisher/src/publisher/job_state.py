@@ -74,7 +74,7 @@ async def place_in_line(journal: Journal, partition: str, job: JobRow) -> Place 
     while True:
         line = await journal.read_range(partition, rows.LINE, _CHUNK, after)
         for row in line:
-            if row.key == rows.LOCK_KEY:
+            if row.key.startswith(rows.LOCKS):
                 lock = LockRow.from_row(row)
             elif row.key == job.ticket_key:
                 return Place(passed + 1, _waiting_for(job, lock, ahead))

@@ -52,7 +52,7 @@ async def _read(journal: Journal, name: str) -> Lock | None:
     while True:
         found = await journal.read_range(partition, rows.LINE, _CHUNK, after)
         for row in found:
-            if row.key == rows.LOCK_KEY:
+            if row.key.startswith(rows.LOCKS):
                 lock = LockRow.from_row(row)
             elif row.key.startswith(rows.TICKETS):
                 waiting += 1

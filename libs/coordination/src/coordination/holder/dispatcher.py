@@ -13,6 +13,7 @@ from coordination.journal.rows import JobRow
 from coordination.observations import Observe, WakeUpDeferred
 from coordination.outcomes import StopReason
 from coordination.ports import CoordinationError, UnknownOutcomeError, WakeUp
+from coordination.slot import Slot
 
 
 class NoCapacityError(CoordinationError):
@@ -176,7 +177,7 @@ class LockDispatcher:
     async def try_for(self, lock_name: str) -> WakeUpOutcome:
         """Try to serve a lock that is not served yet, and return what came of it."""
         session = LockSession(
-            lock_name,
+            Slot(lock_name),
             self._ports,
             self._settings,
             self._policy,

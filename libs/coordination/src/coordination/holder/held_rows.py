@@ -15,6 +15,7 @@ from coordination.journal.transactions import Draft, Held
 from coordination.observations import Fenced, Observe, Refusal, TablesCutOff
 from coordination.outcomes import StopReason
 from coordination.ports import CoordinationError, RefusedError, Row, UnknownOutcomeError
+from coordination.slot import Slot
 
 
 class FencedError(CoordinationError):
@@ -35,15 +36,13 @@ class HeldRows:
 
     def __init__(
         self,
-        lock_name: str,
-        partition: str,
+        slot: Slot,
         keeper: LeaseKeeper,
         ports: Ports,
         settings: HolderSettings,
         observe: Observe,
     ) -> None:
-        self._lock_name = lock_name
-        self._partition = partition
+        self._slot = slot
         self._keeper = keeper
         self._ports = ports
         self._settings = settings
@@ -92,19 +91,19 @@ class HeldRows:
             versions = await commit_until(
                 self._ports.journal,
                 self._ports.clock,
-                self._partition,
+                self._slot.partition,
                 draft.transaction,
                 self._settings.call_timeout,
                 until,
             )
         except RefusedError:
             # Rule R6 (spec/turnstile.pml): a refused write whose mark is in the row was carried out.
-            lock = await self.read(rows.LOCK_KEY, until)
+            lock = await self.read(self._slot.lock_key, until)
             if lock is None or lock.values.get("op_id") != draft.writer.op_id:
                 return None
             versions = await self._own_versions(draft, lock, until)
         except UnknownOutcomeError as error:
-            self._observe(TablesCutOff(self._lock_name))
+            self._observe(TablesCutOff(self._slot.lock_name))
             self._fenced(Refusal.UNKNOWN, str(error))
             raise CutOffError from error
         self._ports.notifier.announce([events.announced(event) for event in draft.events])
@@ -112,7 +111,7 @@ class HeldRows:
 
     async def _own_versions(self, draft: Draft, lock: Row, until: float) -> Mapping[str, str]:
         """Find out the versions of an own write whose answer was lost, and what others wrote since then."""
-        versions = {rows.LOCK_KEY: lock.etag}
+        versions = {self._slot.lock_key: lock.etag}
         if draft.job is None:
             return versions
         key = rows.job_key(draft.job.job_id)
@@ -137,7 +136,7 @@ class HeldRows:
         """
         # Rule R7 (spec/turnstile.pml): continue only while lock row and job still name this run.
         held, until = self.require(), self.write_until()
-        lock_row = await self.read(rows.LOCK_KEY, until)
+        lock_row = await self.read(self._slot.lock_key, until)
         job_row = await self.read(rows.job_key(held.job.job_id), until)
         if lock_row is None or job_row is None:
             raise self._fenced(Refusal.TAKEN_OVER, "a row is gone")
@@ -168,7 +167,12 @@ class HeldRows:
         key, state = rows.job_key(draft.job.job_id), rows.state_key(draft.job.job_id)
         earlier = self.held.state_etag if self.held else None
         self.held = Held(
-            draft.lock, versions[rows.LOCK_KEY], draft.job, versions[key], versions.get(state, earlier)
+            self._slot,
+            draft.lock,
+            versions[self._slot.lock_key],
+            draft.job,
+            versions[key],
+            versions.get(state, earlier),
         )
         if draft.job.cancel_requested:
             self.stop.request(StopReason.CANCELLED)
@@ -176,7 +180,7 @@ class HeldRows:
     async def read(self, key: str, until: float) -> Row | None:
         """Read a row of this lock. Raises UnknownOutcomeError once the boot clock has passed `until`."""
         return await until_known(
-            self._ports.clock, lambda: self._ports.journal.read(self._partition, key), until
+            self._ports.clock, lambda: self._ports.journal.read(self._slot.partition, key), until
         )
 
     def write_until(self) -> float:
@@ -197,7 +201,7 @@ class HeldRows:
     def _fenced(self, refusal: Refusal, reason: str) -> FencedError:
         """Stop for good: the handler is killed and this tenure writes nothing more."""
         # Rule R16 (spec/turnstile.pml): a holder that was refused writes nothing more.
-        self._observe(Fenced(self._lock_name, self.running or "", refusal, reason))
+        self._observe(Fenced(self._slot.lock_name, self.running or "", refusal, reason))
         self._keeper.end()
         self.held = None
         self.stop.request(StopReason.LOST)

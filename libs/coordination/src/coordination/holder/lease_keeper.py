@@ -27,7 +27,7 @@ class LeaseKeeper:
     def __init__(
         self,
         lock_name: str,
-        partition: str,
+        lease_name: str,
         leases: Leases,
         clock: Clock,
         times: LeaseTimes,
@@ -36,7 +36,7 @@ class LeaseKeeper:
         new_id: NewId = random_id,
     ) -> None:
         self._lock_name = lock_name
-        self._partition = partition
+        self._lease_name = lease_name
         self._leases = leases
         self._clock = clock
         self._times = times
@@ -73,7 +73,7 @@ class LeaseKeeper:
             # Rule T1 (spec/lease.pml): read the clock before the request is sent.
             sent = self._clock.boot()
             await self._leases.acquire(
-                self._partition, self._times.duration, self.lease_id, self._times.call_timeout
+                self._lease_name, self._times.duration, self.lease_id, self._times.call_timeout
             )
             return sent
 
@@ -111,7 +111,7 @@ class LeaseKeeper:
 
     @operation
     async def _renew(self, timeout: float) -> None:
-        await self._leases.renew(self._partition, self.lease_id, timeout)
+        await self._leases.renew(self._lease_name, self.lease_id, timeout)
 
     def end(self) -> None:
         """Stop writing for good; the lease itself is given back by `release`."""
@@ -128,7 +128,7 @@ class LeaseKeeper:
         self._ended = True
 
         async def attempt() -> None:
-            await self._leases.release(self._partition, self.lease_id, self._times.call_timeout)
+            await self._leases.release(self._lease_name, self.lease_id, self._times.call_timeout)
 
         try:
             await until_known(self._clock, attempt, until=self._clock.boot() + self._times.duration)

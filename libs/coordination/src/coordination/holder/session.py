@@ -13,6 +13,7 @@ from coordination.journal.line import WrongLockError, read_line_until
 from coordination.observations import LeaseDenied, LockLeft, NotForThisWorker, Observe
 from coordination.outcomes import Interrupted, Lost
 from coordination.ports import LeaseHeldError, RefusedError, UnknownOutcomeError, WakeUp
+from coordination.slot import Slot
 
 
 class LockSession:
@@ -24,7 +25,7 @@ class LockSession:
 
     def __init__(
         self,
-        lock_name: str,
+        slot: Slot,
         ports: Ports,
         settings: HolderSettings,
         policy: WorkerPolicy,
@@ -33,7 +34,8 @@ class LockSession:
         server: LockServer,
         watches: Watches,
     ) -> None:
-        self._name = lock_name
+        self._slot = slot
+        self._name = slot.lock_name
         self._ports = ports
         self._settings = settings
         self._policy = policy
@@ -74,7 +76,7 @@ class LockSession:
 
     async def _serve_once(self) -> bool:
         """Hold the lock once, and return whether to try for it again at once."""
-        tenure = Tenure(self._name, self._ports, self._settings, self._observe)
+        tenure = Tenure(self._slot, self._ports, self._settings, self._observe)
         try:
             await tenure.keeper.acquire()
         except LeaseHeldError:
@@ -172,7 +174,7 @@ class LockSession:
             self._is_notified = False
             until = self._ports.clock.boot() + self._settings.times.journal_deadline
             try:
-                line = await read_line_until(self._ports.journal, self._ports.clock, self._name, until)
+                line = await read_line_until(self._ports.journal, self._ports.clock, self._slot, until)
             except UnknownOutcomeError:
                 self._conflict(WakeUpOutcome.UNKNOWN)
                 return False

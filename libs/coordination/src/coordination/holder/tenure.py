@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from contracts import lock_names
 from coordination.call_tracing import operation
 from coordination.holder.held_rows import FencedError, HeldRows
 from coordination.holder.lease_keeper import LeaseKeeper
@@ -26,6 +25,7 @@ from coordination.observations import (
 )
 from coordination.outcomes import Failed, Outcome, StopReason
 from coordination.ports import InvalidTransactionError, RefusedError, Row
+from coordination.slot import Slot
 
 #: Tickets read at a time: the next one, and some more in case it is cancelled in the same moment.
 _TICKETS = 4
@@ -37,9 +37,8 @@ class Tenure:
     All writes go through one mutex and are conditional on the lock row this tenure moved last.
     """
 
-    def __init__(self, lock_name: str, ports: Ports, settings: HolderSettings, observe: Observe) -> None:
-        self.lock_name = lock_name
-        self.partition = lock_names.partition(lock_name)
+    def __init__(self, slot: Slot, ports: Ports, settings: HolderSettings, observe: Observe) -> None:
+        self._slot = slot
         self._ports = ports
         self._settings = settings
         self._observe = observe
@@ -48,8 +47,8 @@ class Tenure:
         self._is_shutting_down = False
         self._reported: Callable[[JobRow], JobRow] | None = None
         self.keeper = LeaseKeeper(
-            lock_name,
-            self.partition,
+            slot.lock_name,
+            slot.lease_name,
             ports.leases,
             ports.clock,
             settings.times,
@@ -57,7 +56,7 @@ class Tenure:
             self.request_stop,
             ports.new_id,
         )
-        self._rows = HeldRows(lock_name, self.partition, self.keeper, ports, settings, observe)
+        self._rows = HeldRows(slot, self.keeper, ports, settings, observe)
         #: Whether the line may have grown since it was read last.
         self.hinted = False
 
@@ -204,7 +203,7 @@ class Tenure:
         if job.attempt > 1 or not parameters:
             kept = await until_known(
                 self._ports.clock,
-                lambda: self._ports.journal.read_range(self.partition, rows.data_prefix(job.job_id)),
+                lambda: self._ports.journal.read_range(self._slot.partition, rows.data_prefix(job.job_id)),
                 self._rows.write_until(),
             )
             for row in kept:
@@ -253,4 +252,4 @@ class Tenure:
         return self._line.tickets[0] if first is not None and accepts(first) else None
 
     async def _read_line(self) -> Line:
-        return await read_line(self._ports.journal, self.lock_name, self.partition, _TICKETS)
+        return await read_line(self._ports.journal, self._slot, _TICKETS)

@@ -6,6 +6,7 @@ from coordination.holder.lock_server import LockServer, WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports
 from coordination.journal.line import WrongLockError, read_line_until
 from coordination.ports import UnknownOutcomeError, WakeUp
+from coordination.slot import Slot
 
 #: Longest pause between two tries of a watch, in seconds: part of how soon a lost host is noticed.
 _LONGEST_PAUSE = 3.0
@@ -79,7 +80,7 @@ class Watches:
     async def _may_have_work(self, name: str) -> bool:
         until = self._ports.clock.boot() + self._settings.times.journal_deadline
         try:
-            line = await read_line_until(self._ports.journal, self._ports.clock, name, until)
+            line = await read_line_until(self._ports.journal, self._ports.clock, Slot(name), until)
         except UnknownOutcomeError:
             return True
         except WrongLockError:

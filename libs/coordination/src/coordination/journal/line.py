@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contracts import lock_names
 from coordination.journal import rows
 from coordination.journal.persistence import until_known
 from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import Clock, CoordinationError, Journal, Row
+from coordination.slot import Slot
 
 
 class WrongLockError(CoordinationError):
@@ -21,6 +21,7 @@ class Line:
     It need not be a snapshot: every write that follows from it is conditional on the versions read.
     """
 
+    slot: Slot
     lock: LockRow
     #: Version of the lock row; None when the lock was never used.
     lock_etag: str | None
@@ -37,28 +38,27 @@ class Line:
         return JobRow.from_row(self.tickets[0]) if self.tickets else None
 
 
-async def read_line(journal: Journal, lock_name: str, partition: str, tickets: int = 1) -> Line:
-    """Read a lock's row and its first tickets.
+async def read_line(journal: Journal, slot: Slot, tickets: int = 1) -> Line:
+    """Read the row of a lock's slot and the lock's first tickets.
 
     Raises UnknownOutcomeError, and WrongLockError when the partition holds another lock's row or one that a
     newer version of the protocol wrote.
     """
     # Rule R2 (spec/turnstile.pml): the line is read row by row, not as a snapshot; writes are conditional.
-    found = await journal.read_range(partition, rows.LINE, limit=1 + tickets)
-    if not found or found[0].key != rows.LOCK_KEY:
-        return Line(LockRow(lock_name), None, tuple(found[:tickets]))
+    found = await journal.read_range(slot.partition, rows.LINE, limit=1 + tickets)
+    if not found or found[0].key != slot.lock_key:
+        return Line(slot, LockRow(slot.lock_name), None, tuple(found[:tickets]))
     lock = LockRow.from_row(found[0])
-    if lock.lock_name != lock_name:
-        raise WrongLockError(f"the row of lock {lock_name!r} is in use by lock {lock.lock_name!r}")
+    if lock.lock_name != slot.lock_name:
+        raise WrongLockError(f"the row of lock {slot.lock_name!r} is in use by lock {lock.lock_name!r}")
     if lock.protocol > rows.PROTOCOL:
-        raise WrongLockError(f"lock {lock_name!r} needs protocol {lock.protocol}: upgrade this worker")
-    return Line(lock, found[0].etag, tuple(found[1:]))
+        raise WrongLockError(f"lock {slot.lock_name!r} needs protocol {lock.protocol}: upgrade this worker")
+    return Line(slot, lock, found[0].etag, tuple(found[1:]))
 
 
-async def read_line_until(journal: Journal, clock: Clock, lock_name: str, until: float) -> Line:
-    """Read a lock's row and its first ticket, again and again while the journal stays silent.
+async def read_line_until(journal: Journal, clock: Clock, slot: Slot, until: float) -> Line:
+    """Read the row of a lock's slot and its first ticket, repeatedly while the journal is silent.
 
     Raises UnknownOutcomeError once the boot clock has passed `until`, and WrongLockError.
     """
-    partition = lock_names.partition(lock_name)
-    return await until_known(clock, lambda: read_line(journal, lock_name, partition), until)
+    return await until_known(clock, lambda: read_line(journal, slot), until)

@@ -12,7 +12,7 @@ PROTOCOL = 1
 
 #: Everything a take-over must see is one short range.
 LINE = "line|"
-LOCK_KEY = "line|lock|00"
+LOCKS = "line|lock|"
 TICKETS = "line|ticket|"
 
 #: Events of a job after which runs record no more steps and no more state: keys count with six digits, and
@@ -24,6 +24,11 @@ INLINE_CHARACTERS = 2_000
 
 #: Characters per value of a row that holds a long text (a stored string may have 32 Ki UTF-16 units).
 _CHUNK = 15_000
+
+
+def lock_key(slot: int = 0) -> str:
+    """Key of the lock row of a slot."""
+    return f"{LOCKS}{slot:02d}"
 
 
 def job_key(job_id: str) -> str:

@@ -23,6 +23,7 @@ from coordination.ports import (
     Transaction,
     Update,
 )
+from coordination.slot import Slot
 
 #: Error types of jobs that fail without their handler having raised.
 RUNNER_CRASH_LIMIT = "RunnerCrashLimit"
@@ -33,8 +34,9 @@ MayStart = Callable[[JobRow], bool]
 
 @dataclass(frozen=True)
 class Held:
-    """What a holder knows to stand in the journal, and at which versions."""
+    """What a holder knows to be in the journal, and at which versions."""
 
+    slot: Slot
     lock: LockRow
     lock_etag: str
     job: JobRow
@@ -62,6 +64,7 @@ class InterruptionLimits:
 class Draft:
     """A transaction under construction, and what will be true once it is committed."""
 
+    slot: Slot
     writer: Writer
     lock: LockRow
     #: The run in progress afterwards, if any.
@@ -94,9 +97,9 @@ class Draft:
         # Rule R4 (spec/turnstile.pml): every write of a holder is conditional on the lock row it wrote last.
         self.lock = replace(lock, op_id=self.writer.op_id)
         self.operations.append(
-            Insert(rows.LOCK_KEY, self.lock.values())
+            Insert(self.slot.lock_key, self.lock.values())
             if etag is None
-            else Update(rows.LOCK_KEY, self.lock.changes(before), etag)
+            else Update(self.slot.lock_key, self.lock.changes(before), etag)
         )
 
 
@@ -196,7 +199,7 @@ def take_over(
     # Rule R3 (spec/turnstile.pml): one transaction moves the fence, ends the lost run, starts the next.
     fence = line.lock.fence + 1
     cleared = replace(line.lock, tenure=tenure, worker=writer.worker, job_id="", attempt=0, fence=fence)
-    draft = Draft(writer, cleared)
+    draft = Draft(line.slot, writer, cleared)
     cut_off = JobRow.from_row(orphan) if orphan is not None else None
     if cut_off is not None and (cut_off.status != JobStatus.RUNNING or cut_off.fence != line.lock.fence):
         cut_off = None
@@ -260,7 +263,7 @@ def step(held: Held, now: JobRow, writer: Writer, done: StepDone) -> Draft:
     """
     _check_room(now)
     after = replace(now, steps=held.job.steps + 1, step="", losses=0)
-    draft = Draft(writer, held.lock)
+    draft = Draft(held.slot, writer, held.lock)
     after = draft.record(
         after, EventStatus.STEP, done.name, number=after.steps, seconds=round(done.seconds, 3)
     )
@@ -274,7 +277,7 @@ def step(held: Held, now: JobRow, writer: Writer, done: StepDone) -> Draft:
 def state(held: Held, now: JobRow, writer: Writer, text: str) -> Draft:
     """Build the record of saved state. Raises InvalidTransactionError when the job has too many events."""
     _check_room(now)
-    draft = Draft(writer, held.lock)
+    draft = Draft(held.slot, writer, held.lock)
     after = draft.record(now, EventStatus.STATE_SAVED, "state saved", characters=len(text))
     draft.operations.append(_saved(held, text))
     return _written(draft, after, held)
@@ -294,7 +297,7 @@ def _saved(held: Held, text: str) -> Operation:
 
 def flush(held: Held, now: JobRow, writer: Writer) -> Draft:
     """Build the write of progress alone; it is no event, so that a long job's trail stays readable."""
-    return _written(Draft(writer, held.lock), now, held)
+    return _written(Draft(held.slot, writer, held.lock), now, held)
 
 
 def _written(draft: Draft, after: JobRow, held: Held) -> Draft:
@@ -318,7 +321,7 @@ def end(
     and the job as it ended. Raises NothingToRecordError for a lost run.
     """
     # Rule R8 (spec/turnstile.pml): one transaction ends a run and starts the next job.
-    draft = Draft(writer, held.lock)
+    draft = Draft(held.slot, writer, held.lock)
     if isinstance(outcome, Interrupted):
         ended = _interrupt(draft, now, outcome, limits, lost=False)
         if not ended.is_terminal:

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from contracts import lock_names
 from coordination.journal import rows
 from coordination.journal.line import Line, WrongLockError, read_line
 from coordination.journal.rows import JobRow
 from coordination.ports import ActiveJob, Clock, Journal
+from coordination.slot import Slot
 
 #: Locks that are looked at, those with the oldest active jobs first; of others only jobs are counted.
 MOST_LOCKS = 1000
@@ -93,10 +93,10 @@ class SnapshotReader:
         began = self._clock.boot()
         jobs = Counter(job.lock_name for job in active)
         oldest_first = sorted(active, key=lambda job: job.registered_at)
-        places = list({job.lock_name: job.partition for job in oldest_first}.items())[:MOST_LOCKS]
-        seen = [line for line in await self._read(places) if line is not None]
+        slots = [Slot(name) for name in dict.fromkeys(job.lock_name for job in oldest_first)][:MOST_LOCKS]
+        seen = [line for line in await self._read(slots) if line is not None]
         counted = {line.lock.lock_name: _length(line, jobs[line.lock.lock_name]) for line in seen}
-        unseen = jobs.total() - sum(jobs[name] for name, _ in places)
+        unseen = jobs.total() - sum(jobs[slot.lock_name] for slot in slots)
         now = self._clock.now()
         runs = [_run(line, now) for line in seen if line.lock.job_id]
         lines = [
@@ -116,23 +116,23 @@ class SnapshotReader:
             looks=looks[:MOST_LOOKS],
         )
 
-    async def _read(self, places: Sequence[tuple[str, str]]) -> list[Line | None]:
+    async def _read(self, slots: Sequence[Slot]) -> list[Line | None]:
         turns = asyncio.Semaphore(_AT_ONCE)
 
-        async def read(lock_name: str, partition: str) -> Line | None:
+        async def read(slot: Slot) -> Line | None:
             async with turns:
                 try:
-                    return await read_line(self._journal, lock_name, partition, PLACES)
+                    return await read_line(self._journal, slot, PLACES)
                 except WrongLockError:
                     return None
 
-        return await asyncio.gather(*(read(name, partition) for name, partition in places))
+        return await asyncio.gather(*map(read, slots))
 
     async def _with_kinds(self, runs: list[RunSeen]) -> list[RunSeen]:
         return [*await asyncio.gather(*map(self._with_kind, runs[:SHOWN])), *runs[SHOWN:]]
 
     async def _with_kind(self, run: RunSeen) -> RunSeen:
-        row = await self._journal.read(lock_names.partition(run.lock_name), rows.job_key(run.job_id))
+        row = await self._journal.read(Slot(run.lock_name).partition, rows.job_key(run.job_id))
         return run if row is None else replace(run, kind=JobRow.from_row(row).kind)
 
     def _looks(

@@ -27,6 +27,7 @@ from coordination.ports import (
     Transaction,
     WakeUp,
 )
+from coordination.slot import Slot
 
 ThingT = TypeVar("ThingT")
 
@@ -178,10 +179,11 @@ class Sweeper:
     async def _notify_if_idle(self, job: ActiveJob) -> bool:
         """Ring for a lock that has work and whose lease nobody holds."""
         # Rule R18 (spec/turnstile.pml): notify only of a lock that has work and no holder.
-        if not await self.leases.is_free(job.partition, self.call_timeout):
+        slot = Slot(job.lock_name)
+        if not await self.leases.is_free(slot.lease_name, self.call_timeout):
             return False
         try:
-            line = await read_line(self.journal, job.lock_name, job.partition)
+            line = await read_line(self.journal, slot)
         except WrongLockError:
             return False
         if not line.has_work:
@@ -189,18 +191,18 @@ class Sweeper:
         if not self._wake_ups.is_over(job.lock_name, line.lock.fence):
             return False
         self._wake_ups.begin(job.lock_name, line.lock.fence, self.first_pause, self.longest_pause)
-        waits = await self._job_at_hand(job.partition, line)
+        waits = await self._job_at_hand(line)
         wake_up = WakeUp(job.lock_name, released=True, reason="swept")
         if waits is not None:
             wake_up = replace(wake_up, job_id=waits.job_id, traceparent=waits.traceparent)
         await self.notifier.notify(wake_up)
         return True
 
-    async def _job_at_hand(self, partition: str, line: Line) -> JobRow | None:
+    async def _job_at_hand(self, line: Line) -> JobRow | None:
         """Return the job that a wake-up is for: the one whose run was cut off, else the first in line."""
         if not line.lock.job_id:
             return line.first
-        row = await self.journal.read(partition, rows.job_key(line.lock.job_id))
+        row = await self.journal.read(line.slot.partition, rows.job_key(line.lock.job_id))
         return line.first if row is None else JobRow.from_row(row)
 
     async def _compare(self, active: ActiveJob, swept: Swept) -> None:
