@@ -87,6 +87,12 @@ PACKAGES = {
             needs_azurite=True,
         ),
         Package("verification", "libs/verification/src/verification", ("tests/unit/verification",), 90),
+        Package(
+            "submission",
+            "libs/submission/src/submission",
+            ("tests/unit/submission", "tests/unit/publisher"),
+            90,
+        ),
         _service("publisher", "publisher", ("tests/unit/publisher",), ("documentation",)),
         _service(
             "worker",

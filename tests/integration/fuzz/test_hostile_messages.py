@@ -20,12 +20,12 @@ from tests.integration.fuzz.hostile_messages import MODELS, fuzzed, good, monste
 
 from contracts import lock_names
 from contracts.messages import SubmitJob
+from contracts.strict_json import canonical
 from contracts.topology import Topology
 from coordination.clients.submission import NewJob, build_submission
 from coordination.journal.events import Writer
 from coordination.journal.storage_limits import check_limits
 from coordination.ports import InvalidTransactionError
-from publisher.strict_json import canonical
 from service_defaults.broker import MessageReader
 
 _BODIES = int(os.environ.get("FUZZ_BODIES", "100000"))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from azure_storage.read_models.keys import write_cursor
 from contracts import lock_names
-from publisher.actors import ActorError, usable_actor
+from submission import ActorError, usable_actor
 
 _keys = st.from_regex(r"[0-9a-z|_-]{1,60}", fullmatch=True)
 _visible = st.characters(categories=["L", "M", "N", "P", "S"], include_characters=" ")

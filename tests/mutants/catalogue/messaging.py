@@ -91,7 +91,13 @@ MUTANTS = [
     Mutant(
         "field-named-twice-accepted",
         "a body that two readers would read differently is not understood",
-        (Change("service_defaults.broker.message_reader", "        names.add(name)\n", ""),),
+        (
+            Change(
+                "service_defaults.broker.message_reader",
+                "        strict_json.parse(body, strict_json.MAX_MESSAGE_DEPTH)\n",
+                "",
+            ),
+        ),
         f"{_TESTS}message_reader.py::test_what_no_reader_would_understand_is_refused_wherever_it_stands",
     ),
     Mutant(

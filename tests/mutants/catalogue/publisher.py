@@ -8,13 +8,13 @@ MUTANTS = [
     Mutant(
         "line-in-order-of-callers-ids",
         "first come, first served, whatever ids callers choose",
-        (Change("publisher.submission", "order=new_id(),", "order=job_id,"),),
+        (Change("submission.service", "order=new_id(),", "order=job_id,"),),
         f"{_TESTS}repeating.py::test_first_come_is_first_served_whatever_ids_callers_choose",
     ),
     Mutant(
         "requests-compared-as-written",
         "the same request in another order of its fields is the same request",
-        (Change("publisher.strict_json", "sort_keys=True, ", ""),),
+        (Change("contracts.strict_json", "sort_keys=True, ", ""),),
         f"{_TESTS}repeating.py::test_the_same_request_in_another_spelling_has_nothing_left_to_do",
     ),
     Mutant(
@@ -32,7 +32,7 @@ MUTANTS = [
     Mutant(
         "closed-id-named-as-a-job",
         "an id that was closed leads to no job",
-        (Change("publisher.routes", "    if error.is_closed:\n", "    if False:\n"),),
+        (Change("publisher.problems", "    if error.is_closed:\n", "    if False:\n"),),
         f"{_TESTS}repeating.py::test_whoever_submits_a_closed_id_is_told_to_take_a_new_one",
     ),
     Mutant(
@@ -40,7 +40,9 @@ MUTANTS = [
         "a submission without an answer names the id to repeat it with",
         (
             Change(
-                "publisher.submission", "raise NotConfirmedError(job_id)", "raise NotConfirmedError(new_id())"
+                "submission.service",
+                "raise SubmissionUnknownError(job_id)",
+                "raise SubmissionUnknownError(new_id())",
             ),
         ),
         f"{_TESTS}problems.py::test_a_submission_that_was_not_confirmed_names_the_id_to_repeat_it_with",
@@ -48,8 +50,8 @@ MUTANTS = [
     Mutant(
         "last-of-two-fields",
         "a field that is there twice is refused",
-        (Change("publisher.strict_json", "        if name in document:\n", "        if False:\n"),),
-        f"{_TESTS}strict_json.py::test_what_readers_understand_differently_is_refused_with_the_reason",
+        (Change("contracts.strict_json", "        if name in document:\n", "        if False:\n"),),
+        "tests/unit/contracts/test_strict_json.py::test_what_readers_understand_differently_is_refused_with_the_reason",
     ),
     Mutant(
         "bodies-of-any-size",
@@ -68,7 +70,7 @@ MUTANTS = [
         "a kind that a worker has just published is known",
         (
             Change(
-                "publisher.kinds",
+                "submission.kinds",
                 "        if kind not in self._kinds:\n            await",
                 "        if False:\n            await",
             ),
@@ -78,7 +80,7 @@ MUTANTS = [
     Mutant(
         "kinds-younger-than-they-are",
         "kinds are read again when they are older than two seconds",
-        (Change("publisher.kinds", "self._read_at = asked_at", "self._read_at = self.clock.boot()"),),
+        (Change("submission.kinds", "self._read_at = asked_at", "self._read_at = self.clock.boot()"),),
         f"{_TESTS}kinds.py::test_the_age_of_the_kinds_counts_from_when_they_were_asked_for",
     ),
     Mutant(
@@ -154,7 +156,9 @@ MUTANTS = [
         "a command that is delivered again is a success",
         (
             Change(
-                "publisher.commands", "return None if error.same_request else str(error)", "return str(error)"
+                "submission.patience",
+                "return None if error.same_request else str(error)",
+                "return str(error)",
             ),
         ),
         f"{_TESTS}commands.py::test_a_redelivery_submits_nothing_and_is_a_success",
@@ -162,13 +166,13 @@ MUTANTS = [
     Mutant(
         "conflicting-command-dropped",
         "a command whose id another job has is quarantined",
-        (Change("publisher.commands", "return None if error.same_request else str(error)", "return None"),),
+        (Change("submission.patience", "return None if error.same_request else str(error)", "return None"),),
         f"{_TESTS}commands.py::test_what_is_refused_is_quarantined_with_the_reason_and_no_second_job_is_made",
     ),
     Mutant(
         "command-given-up-at-once",
         "a command waits for the storage to come back",
-        (Change("publisher.commands", "if self.clock.boot() + self.pause > until:", "if True:"),),
+        (Change("submission.patience", "if self.clock.boot() + self.pause > until:", "if True:"),),
         f"{_TESTS}commands.py::test_a_command_waits_up_to_twenty_minutes_for_the_storage_to_come_back",
     ),
     Mutant(

@@ -17,8 +17,8 @@ from contracts.topology import Topology
 from coordination.journal.rows import JobRow, job_key
 from coordination.ports import Row
 from publisher.commands import SubmitCommands, subscribe
-from publisher.submission import NotConfirmedError
 from service_defaults.broker.message_reader import MessageReader, NotUnderstoodError, parse_body
+from submission import Patience, SubmissionUnknownError
 
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 
@@ -54,7 +54,9 @@ def reader() -> FakeIntake:
 @pytest.fixture
 def commands(api: Api, reader: FakeIntake) -> SubmitCommands:
     uses = api.use_cases
-    return SubmitCommands(cast("MessageReader", reader), uses.submissions, api.clock, uses.telemetry)
+    return SubmitCommands(
+        cast("MessageReader", reader), uses.submissions, Patience(api.clock), uses.telemetry
+    )
 
 
 def message(job_id: str | None = None, *, actor: str = "billing", **job: object) -> Any:
@@ -228,7 +230,7 @@ async def test_a_command_goes_back_into_the_queue_when_the_storage_stays_away(
 ) -> None:
     api.storage.is_away = True
     began = api.clock.boot()
-    with pytest.raises(NotConfirmedError) as given_back:
+    with pytest.raises(SubmissionUnknownError) as given_back:
         await commands.submit_job(message(JOB_ID))
 
     assert given_back.value.job_id == JOB_ID

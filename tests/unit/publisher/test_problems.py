@@ -1,6 +1,5 @@
 """Problem documents: their sorts, their statuses, the fields they name, and how much they repeat."""
 
-from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from tests.unit.publisher.doubles import Api, WorkerOf
 
 from contracts.telemetry import attributes as at
 from coordination.outcomes import Cancelled, Completed, Failed, Outcome, TimedOut
-from publisher.problems import FieldProblem, InvalidFieldsError, field_path, field_problems, shorten
 
 NEVER_USED = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 
@@ -189,47 +187,6 @@ async def test_a_wrong_question_names_the_parameter_and_not_where_it_stands(api:
     answer = await api.client.get("/api/jobs?limit=0")
 
     assert [error["field"] for error in answer.json()["errors"]] == ["limit"]
-
-
-def test_the_detail_names_the_first_three_fields_and_the_errors_name_all() -> None:
-    problems = [FieldProblem(field=name, message="no") for name in "abcd"]
-    error = InvalidFieldsError(problems, known_kinds=["k"])
-
-    assert (error.detail, str(error)) == ("a: no; b: no; c: no", "a: no; b: no; c: no")
-    assert (error.errors, error.status) == (problems, HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert error.more == {"known_kinds": ["k"]}
-    assert InvalidFieldsError(problems, "Something else.").detail == "Something else."
-
-
-@pytest.mark.parametrize(
-    ("location", "path"),
-    [
-        (("parameters", "items", 2, "name"), "parameters.items[2].name"),
-        (("parameters", 0, 1), "parameters[0][1]"),
-        ((0, "a"), "[0].a"),
-        (("a",), "a"),
-        (("", "a"), "a"),
-        ((), ""),
-        (("x" * 301,), "x" * 299 + "…"),
-    ],
-)
-def test_the_path_of_a_field_is_written_as_people_do(location: tuple[int | str, ...], path: str) -> None:
-    assert field_path(location) == path
-
-
-def test_what_is_skipped_of_a_place_is_not_named_and_nothing_left_is_the_body() -> None:
-    errors = [
-        {"loc": ("query", "limit"), "msg": "Value error, too small"},
-        {"loc": ("body",), "msg": "Field required: Value error, as said"},
-    ]
-    told = [(problem.field, problem.message) for problem in field_problems(errors, skip=1)]
-    assert told == [("limit", "too small"), ("body", "Field required: Value error, as said")]
-    assert field_problems(errors)[0].field == "query.limit"
-
-
-def test_three_hundred_characters_are_repeated_and_of_more_only_the_first() -> None:
-    assert shorten("x" * 300) == "x" * 300
-    assert shorten("x" * 301) == "x" * 299 + "…"
 
 
 async def test_a_long_path_is_not_repeated_in_full(api: Api) -> None:

@@ -10,7 +10,7 @@ from tests.unit.publisher.doubles import Api
 
 from contracts.jobs import MAX_BODY_BYTES
 from publisher.problems import ProblemError
-from publisher.request_body import read_submission
+from publisher.request_body import read_body
 
 JSON = {"content-type": "application/json"}
 
@@ -89,7 +89,7 @@ async def test_a_body_that_ends_early_is_refused_without_a_failure() -> None:
 
     scope = {"type": "http", "method": "POST", "headers": [(b"content-type", b"application/json")]}
     with pytest.raises(ProblemError) as refused:
-        await read_submission(Request(scope, receive))
+        await read_body(Request(scope, receive))
 
     assert (refused.value.status, refused.value.name) == (400, "not_json")
     assert refused.value.detail == "The body ended early."

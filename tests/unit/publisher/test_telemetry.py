@@ -18,13 +18,12 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.outcomes import Completed
 from coordination.ports import InvalidTransactionError
-from publisher.actors import ActorError
 from publisher.application import make_application
 from publisher.commands import SubmitCommands
-from publisher.problems import InvalidFieldsError
 from publisher.telemetry import RequestTelemetry
 from publisher.use_cases import UseCases, make_use_cases
 from service_defaults.broker.message_reader import MessageReader
+from submission import InvalidSubmissionError, Patience
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
@@ -49,7 +48,9 @@ async def api(captured: Captured, api: Api) -> AsyncIterator[Api]:
 
 def commands(api: Api) -> SubmitCommands:
     uses: UseCases = api.use_cases
-    return SubmitCommands(cast("MessageReader", FakeIntake()), uses.submissions, api.clock, uses.telemetry)
+    return SubmitCommands(
+        cast("MessageReader", FakeIntake()), uses.submissions, Patience(api.clock), uses.telemetry
+    )
 
 
 def ids(span: Any) -> tuple[str, str]:
@@ -157,7 +158,7 @@ async def test_submissions_are_counted_by_what_came_of_them(api: Api, captured: 
         ("ten-steps", "unknown"): 1,
     }
     failed = captured.spans(spans.SUBMIT_JOB)[-1]
-    assert failed.attributes[at.ERROR_TYPE] == "NotConfirmedError"
+    assert failed.attributes[at.ERROR_TYPE] == "SubmissionUnknownError"
     states = [span.status.status_code for span in captured.spans(spans.SUBMIT_JOB)]
     assert states == [StatusCode.UNSET] * 5 + [StatusCode.ERROR]
 
@@ -243,7 +244,7 @@ async def test_a_submission_names_its_job_whatever_came_of_it(api: Api, captured
     told = [dict(span.attributes) for span in captured.spans(spans.SUBMIT_JOB)]
     assert [one[at.JOB_ID] for one in told] == 3 * [JOB_ID]
     assert [one[at.LOCK_NAME] for one in told] == ["ledger", "other", "default"]
-    assert [one.get(at.ERROR_TYPE) for one in told] == [None, "JobExistsError", "NotConfirmedError"]
+    assert [one.get(at.ERROR_TYPE) for one in told] == [None, "JobExistsError", "SubmissionUnknownError"]
 
 
 async def test_a_body_that_cannot_be_read_says_nothing_of_a_job(api: Api, captured: Captured) -> None:
@@ -251,7 +252,7 @@ async def test_a_body_that_cannot_be_read_says_nothing_of_a_job(api: Api, captur
 
     assert dict(captured.span(spans.SUBMIT_JOB).attributes) == {
         at.JOB_SUBMISSION_OUTCOME: "refused",
-        at.ERROR_TYPE: "ProblemError",
+        at.ERROR_TYPE: "StrictJsonError",
     }
 
 
@@ -261,8 +262,7 @@ async def test_a_body_that_cannot_be_read_says_nothing_of_a_job(api: Api, captur
         (asyncio.CancelledError(), "unknown"),
         (RuntimeError(), "unknown"),
         (InvalidTransactionError("too large"), "refused"),
-        (ActorError("no name"), "refused"),
-        (InvalidFieldsError([]), "refused"),
+        (InvalidSubmissionError([]), "refused"),
     ],
 )
 @pytest.mark.parametrize("is_read", [True, False])

@@ -27,15 +27,15 @@ def run_job(**values: Any) -> bytes:
     [
         (b"", "not JSON"),
         (b"hello", "not JSON"),
-        (b"\xff\xfe", "not JSON"),
-        (b"[" * 100_000, "nested too deeply"),
-        (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, "nested too deeply"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"[" * 100_000, "nests lists and objects more than 33 levels deep"),
+        (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, "nests lists and objects more than 33 levels deep"),
         (b" " * (256 * 1024 + 1), "bytes"),
         (b'{"version":1,"lock":NaN}', "NaN"),
         (b'{"version":1,"lock":-Infinity}', "-Infinity"),
         (b'{"version":1,"lock":1e999}', "too large"),
-        (b'{"version":1,"lock":' + b"9" * 5_000 + b"}", "not JSON"),
-        (b'{"version":1,"lock":"\\ud800"}', "hex escape"),
+        (b'{"version":1,"lock":' + b"9" * 5_000 + b"}", "too many digits"),
+        (b'{"version":1,"lock":"\\ud800"}', "half of a surrogate pair"),
         (b'{"version":1,"lock":"a","lock":"b"}', "'lock' twice"),
         (b"null", "body"),
         (b"[]", "body"),
@@ -62,20 +62,20 @@ def test_a_body_of_exactly_the_largest_size_is_read() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b'{"version":1,"job":{"kind":"k","kind":"l"}}', "the body names 'kind' twice"),
-        (b'[{"a":1,"b":2,"a":3}]', "the body names 'a' twice"),
+        (b'{"version":1,"job":{"kind":"k","kind":"l"}}', "the body names 'kind' twice; send it once"),
+        (b'[{"a":1,"b":2,"a":3}]', "the body names 'a' twice; send it once"),
         (
             b'{"version":1,"job":{"parameters":{"n":-1e400}}}',
-            "the body contains a number that is too large for a 64-bit float",
+            "the body contains a number too large for a 64-bit float; send it as text",
         ),
         (
             b'{"version":1,"job":{"parameters":{"n":[Infinity]}}}',
-            "the body contains Infinity, which is not JSON",
+            "the body contains Infinity, which is not JSON; use null or a text",
         ),
         (b'{"version":1,\n"lock":}', "the body is not JSON: Expecting value at line 2, column 8"),
-        (b"\xff", "the body is not JSON: it is not text in UTF-8"),
-        (b"[" + b"9" * 5_000 + b"]", "the body is not JSON: a number has too many digits"),
-        (b"[" * 100_000, "the body is nested too deeply"),
+        (b"\xff", "the body is not UTF-8: byte 0 cannot be read"),
+        (b"[" + b"9" * 5_000 + b"]", "the body contains a number with too many digits"),
+        (b"[" * 100_000, "the body nests lists and objects more than 33 levels deep"),
     ],
 )
 def test_what_no_reader_would_understand_is_refused_wherever_it_stands(body: bytes, reason: str) -> None:

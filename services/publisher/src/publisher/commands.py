@@ -10,14 +10,10 @@ from faststream.rabbit.annotations import RabbitMessage
 
 from contracts.messages import SubmitJob
 from contracts.topology import Topology
-from coordination.clients.submission import JobExistsError
-from coordination.ports import Clock, InvalidTransactionError
-from publisher.actors import ActorError, usable_actor
-from publisher.problems import ProblemError
-from publisher.submission import NotConfirmedError, SubmissionService
 from publisher.telemetry import RequestTelemetry
 from service_defaults.broker.message_reader import MessageReader
 from service_defaults.broker.topology import jobs_exchange, submissions_queue
+from submission import Patience, SubmissionService
 
 
 @dataclass(frozen=True)
@@ -26,12 +22,8 @@ class SubmitCommands:
 
     reader: MessageReader
     submissions: SubmissionService
-    clock: Clock
+    patience: Patience
     telemetry: RequestTelemetry
-    #: Seconds between two tries while the storage is away.
-    pause: float = 5.0
-    #: Seconds of trying before the message is given back; below RabbitMQ's consumer timeout of 30 minutes.
-    patience: float = 1200.0
 
     async def submit_job(self, message: RabbitMessage) -> None:
         """Submit the job a message asks for. A redelivery with the same content is a success."""
@@ -43,31 +35,15 @@ class SubmitCommands:
             await self.reader.quarantine(message, refusal)
 
     async def _carry_out(self, command: SubmitJob, headers: Mapping[str, Any]) -> str | None:
-        """Submit, also while the storage does not answer; return the reason when it can never be done."""
+        """Submit the job; return the reason when that can never be done."""
         if command.job.job_id is None:
             return "job.job_id: is required, so that a redelivery cannot submit twice"
-        until = self.clock.boot() + self.patience
-        while True:
-            try:
-                await self._submit(command, headers)
-            except NotConfirmedError:
-                if self.clock.boot() + self.pause > until:
-                    raise
-                await self.clock.sleep(self.pause)
-            except JobExistsError as error:
-                return None if error.same_request else str(error)
-            except ActorError as error:
-                return f"actor: {error}"
-            except (ProblemError, InvalidTransactionError) as error:
-                return str(error)
-            else:
-                return None
+        return await self.patience.submit(lambda: self._submit(command, headers))
 
     async def _submit(self, command: SubmitJob, headers: Mapping[str, Any]) -> None:
         with self.telemetry.submission(headers) as submitting:
             submitting.asks(command.job)
-            actor = usable_actor(command.actor)
-            job = await self.submissions.accept(command.job, actor, submitting.traceparent)
+            job = await self.submissions.accept(command.job, command.actor, submitting.traceparent)
             submitting.is_of(job.job_id)
 
 

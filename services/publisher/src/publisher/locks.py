@@ -8,8 +8,8 @@ from coordination.journal import rows
 from coordination.journal.rows import LockRow
 from coordination.ports import Journal
 from publisher.documents import moment
-from publisher.problems import NotFoundError, shorten
 from publisher.reading import ReadModels
+from submission.fields import shorten
 
 #: Most waiting jobs named by their ids.
 _MOST_NAMED = 200
@@ -19,6 +19,13 @@ _CHUNK = 500
 
 #: Locks read at the same time.
 _AT_ONCE = 16
+
+
+class NoSuchLockError(Exception):
+    """No job has ever named the lock."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No job has ever named the lock {shorten(name)!r}")
 
 
 async def all_locks(
@@ -34,12 +41,11 @@ async def all_locks(
 
 
 async def one_lock(journal: Journal, name: str) -> Lock:
-    """Return a lock as it stands now. Raises NotFoundError, LockNameError or UnknownOutcomeError."""
+    """Return a lock as it stands now. Raises NoSuchLockError, LockNameError or UnknownOutcomeError."""
     normalised = lock_names.normalise(name)
     lock = await _read(journal, normalised)
     if lock is None:
-        detail = f"No job has ever named the lock {shorten(normalised)!r}; it is free."
-        raise NotFoundError("no_such_lock", detail)
+        raise NoSuchLockError(normalised)
     return lock
 
 

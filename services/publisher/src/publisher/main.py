@@ -24,6 +24,7 @@ from service_defaults.health import Health
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
 from service_defaults.storage_telemetry import StorageTelemetry
+from submission import Patience
 
 
 def create_app(settings: PublisherSettings | None = None) -> FastAPI:
@@ -39,7 +40,7 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
     )
     use_cases = make_use_cases(journal, register, notifier, read_models, clock, lambda: stop.received)
     commands = SubmitCommands(
-        MessageReader(broker, settings.topology), use_cases.submissions, clock, use_cases.telemetry
+        MessageReader(broker, settings.topology), use_cases.submissions, Patience(clock), use_cases.telemetry
     )
     subscribe(broker, settings.topology, commands, settings.submissions_at_once)
     consumer = DeferredConsumer(broker)

@@ -1,7 +1,7 @@
 """What the API answers when it cannot do what was asked: problem documents (RFC 9457)."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPMethod, HTTPStatus
 from typing import Any
 
@@ -12,10 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Match
 
+from contracts.lock_names import LockNameError
+from contracts.strict_json import StrictJsonError
 from contracts.telemetry import attributes as at
 from coordination.clients.cancellation import CancelTooLateError, NoSuchJobError
-from coordination.ports import UnknownOutcomeError
+from coordination.clients.submission import JobExistsError
+from coordination.ports import InvalidTransactionError, UnknownOutcomeError
+from publisher.locks import NoSuchLockError
 from publisher.tracing import current_trace_id, traceresponse
+from submission import FieldProblem, InvalidSubmissionError, SubmissionUnknownError
+from submission.fields import field_problems, shorten, summary
 
 #: Media type of every error body.
 MEDIA_TYPE = "application/problem+json"
@@ -23,17 +29,7 @@ MEDIA_TYPE = "application/problem+json"
 #: Seconds after which it is worth asking again when the storage does not answer.
 RETRY_AFTER = 5
 
-#: Longest text that is repeated back to the caller.
-_LONGEST_MESSAGE = 300
-
 _logger = logging.getLogger(__name__)
-
-
-class FieldProblem(BaseModel):
-    """What is wrong with one field."""
-
-    field: str = Field(description="Path of the field, such as `parameters.steps` or `items[2]`.")
-    message: str
 
 
 class Problem(BaseModel):
@@ -72,74 +68,106 @@ class ProblemError(Exception):
         self.more = more
 
 
-class InvalidFieldsError(ProblemError):
-    """Fields of the request are wrong."""
-
-    def __init__(self, errors: list[FieldProblem], detail: str | None = None, **more: Any) -> None:
-        named = "; ".join(f"{error.field}: {error.message}" for error in errors[:3])
-        super().__init__(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_fields", detail or shorten(named), errors=errors, **more
-        )
-
-
-class NotFoundError(ProblemError):
-    """What was asked for does not exist."""
-
-    def __init__(self, name: str, detail: str) -> None:
-        super().__init__(HTTPStatus.NOT_FOUND, name, detail)
-
-
-class StorageAwayError(ProblemError):
-    """The storage does not answer, so nothing can be said or promised."""
-
-    def __init__(self, detail: str = "The storage does not answer; try again later.", **more: Any) -> None:
-        super().__init__(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "storage_unavailable",
-            detail,
-            headers={"Retry-After": str(RETRY_AFTER)},
-            **more,
-        )
-
-
-def shorten(text: str) -> str:
-    """Cut a text that may quote the caller's input to a readable length."""
-    return text if len(text) <= _LONGEST_MESSAGE else f"{text[: _LONGEST_MESSAGE - 1]}…"
+def invalid_fields(errors: list[FieldProblem], detail: str | None = None, **more: Any) -> ProblemError:
+    """Return the problem of a request with wrong fields."""
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_fields", detail or summary(errors), errors=errors, **more
+    )
 
 
 def install(app: FastAPI) -> None:
     """Make the application answer every error with a problem document."""
-    app.add_exception_handler(ProblemError, _known)
+    for kind in _PROBLEMS:
+        app.add_exception_handler(kind, _expected)
     app.add_exception_handler(StarletteHTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(UnknownOutcomeError, _storage_unavailable)
-    app.add_exception_handler(NoSuchJobError, _no_such_job)
-    app.add_exception_handler(CancelTooLateError, _too_late)
     app.add_exception_handler(Exception, _unexpected)
 
 
-def field_path(location: tuple[int | str, ...]) -> str:
-    """Write the place of a field as people do: `parameters.items[2].name`."""
-    path = ""
-    for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return shorten(path)
+def _invalid_submission(error: InvalidSubmissionError) -> ProblemError:
+    more = {} if error.known_kinds is None else {"known_kinds": error.known_kinds}
+    return invalid_fields(error.fields, str(error), **more)
 
 
-def field_problems(errors: list[Any], *, skip: int = 0) -> list[FieldProblem]:
-    """Translate pydantic's errors, leaving out the first `skip` parts of each place."""
-    return [
-        FieldProblem(
-            field=field_path(tuple(error["loc"][skip:])) or "body",
-            message=shorten(str(error["msg"]).removeprefix("Value error, ")),
+def _not_json(error: StrictJsonError) -> ProblemError:
+    text = str(error)
+    return ProblemError(HTTPStatus.BAD_REQUEST, "not_json", f"{text[0].upper()}{text[1:]}.")
+
+
+def _job_exists(error: JobExistsError) -> ProblemError:
+    job_id = error.existing.job_id
+    if error.is_closed:
+        return ProblemError(
+            HTTPStatus.CONFLICT,
+            "job_id_used",
+            f"Job id {job_id} is closed: a submission with it was never completed, and no job has run or "
+            "will run under it. Submit the job again with a new job_id.",
+            job_id=job_id,
+            same_request=False,
         )
-        for error in errors
-    ]
+    content = (
+        "with the same content; nothing needs to be done"
+        if error.same_request
+        else "with different content; use a new job_id"
+    )
+    return ProblemError(
+        HTTPStatus.CONFLICT,
+        "job_id_used",
+        f"Job {job_id} was already submitted {content}.",
+        headers={"Location": f"/api/jobs/{job_id}"},
+        job_id=job_id,
+        location=f"/api/jobs/{job_id}",
+        same_request=error.same_request,
+    )
 
 
-async def _known(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class only
-    return _response(request, error)
+def _cannot_be_stored(error: InvalidTransactionError) -> ProblemError:
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "cannot_be_stored", str(error))
+
+
+def _not_found(name: str, detail: str) -> ProblemError:
+    return ProblemError(HTTPStatus.NOT_FOUND, name, detail)
+
+
+def _cancel_too_late(error: CancelTooLateError) -> ProblemError:
+    job = error.job
+    detail = f"The job has already ended: {job.status}."
+    return ProblemError(
+        HTTPStatus.CONFLICT, "cancel_too_late", detail, job_id=job.job_id, job_status=job.status
+    )
+
+
+def _storage_unavailable(detail: str, **more: Any) -> ProblemError:
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return ProblemError(
+        HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable", detail, headers=headers, **more
+    )
+
+
+#: The problem of each error that is expected. Each has its handler here, so that use cases know no HTTP.
+_PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
+    ProblemError: lambda error: error,
+    RequestValidationError: lambda error: invalid_fields(field_problems(list(error.errors()), skip=1)),
+    StrictJsonError: _not_json,
+    InvalidSubmissionError: _invalid_submission,
+    InvalidTransactionError: _cannot_be_stored,
+    JobExistsError: _job_exists,
+    CancelTooLateError: _cancel_too_late,
+    NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),
+    NoSuchLockError: lambda error: _not_found("no_such_lock", f"{error}; it is free."),
+    LockNameError: lambda error: invalid_fields([FieldProblem(field="name", message=str(error))]),
+    UnknownOutcomeError: lambda _: _storage_unavailable("The storage does not answer; try again later."),
+    SubmissionUnknownError: lambda error: _storage_unavailable(
+        f"The storage does not answer. Submit again with job_id {error.job_id}: it cannot run twice.",
+        job_id=error.job_id,
+    ),
+}
+
+
+async def _expected(request: Request, error: Exception) -> JSONResponse:
+    problem = next(_PROBLEMS[kind](error) for kind in type(error).__mro__ if kind in _PROBLEMS)
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        _logger.warning("storage did not answer", extra={at.URL_PATH: shorten(request.url.path)})
+    return _response(request, problem)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -161,33 +189,6 @@ def _methods(request: Request) -> list[str]:
     routes = request.app.router.routes
     asked = ({**request.scope, "method": method.value} for method in HTTPMethod)
     return [scope["method"] for scope in asked if any(r.matches(scope)[0] is Match.FULL for r in routes)]
-
-
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
-    return _response(request, InvalidFieldsError(field_problems(list(error.errors()), skip=1)))
-
-
-async def _storage_unavailable(request: Request, error: Exception) -> JSONResponse:
-    _logger.warning("storage did not answer", extra={at.URL_PATH: shorten(request.url.path)})
-    return _response(request, StorageAwayError())
-
-
-async def _no_such_job(request: Request, error: Exception) -> JSONResponse:
-    return _response(request, NotFoundError("no_such_job", "The job does not exist; check its id."))
-
-
-async def _too_late(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, CancelTooLateError)  # noqa: S101
-    detail = f"The job has already ended: {error.job.status}."
-    problem = ProblemError(
-        HTTPStatus.CONFLICT,
-        "cancel_too_late",
-        detail,
-        job_id=error.job.job_id,
-        job_status=error.job.status,
-    )
-    return _response(request, problem)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -1,37 +1,22 @@
-"""Reading a request's body: its media type, its size, its JSON."""
+"""Reading a request's body: its media type and its size."""
 
 from email.message import Message
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import Request
-from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from contracts.jobs import MAX_BODY_BYTES, Submission
-from publisher import strict_json
-from publisher.problems import InvalidFieldsError, ProblemError, field_problems
+from contracts.jobs import MAX_BODY_BYTES
+from publisher.problems import ProblemError
 
 
-async def read_submission(request: Request) -> Submission:
-    """Read the job someone asks for. Raises ProblemError saying what is wrong with the request."""
-    document = await _read_json(request)
-    try:
-        return Submission.model_validate(document)
-    except ValidationError as error:
-        raise InvalidFieldsError(field_problems(list(error.errors(include_url=False)))) from None
-
-
-async def _read_json(request: Request) -> Any:
+async def read_body(request: Request) -> bytes:
+    """Return the body of a request that sends JSON. Raises ProblemError saying what is wrong with it."""
     _check_media_type(request.headers.get("content-type", ""))
     raw = await _read(request)
     if not raw:
         raise ProblemError(HTTPStatus.BAD_REQUEST, "not_json", "The body is empty; send a JSON object.")
-    try:
-        return strict_json.parse(raw)
-    except strict_json.StrictJsonError as error:
-        detail = f"{str(error)[0].upper()}{str(error)[1:]}."
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "not_json", detail) from None
+    return raw
 
 
 def _check_media_type(header: str) -> None:

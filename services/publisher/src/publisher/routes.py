@@ -9,8 +9,6 @@ from fastapi.responses import StreamingResponse
 from contracts import lock_names
 from contracts.jobs import Accepted, Event, Job, Kind, Lock, Page, Worker
 from contracts.statuses import JobStatus
-from coordination.clients.submission import JobExistsError
-from coordination.ports import InvalidTransactionError
 from publisher import links, locks
 from publisher.documentation import (
     CURSOR,
@@ -25,11 +23,11 @@ from publisher.documentation import (
 from publisher.documents import job_document
 from publisher.job_events import MOST_EVENTS, job_events
 from publisher.job_state import find_job, job_state, read_job
-from publisher.problems import FieldProblem, InvalidFieldsError, ProblemError, StorageAwayError
-from publisher.request_body import read_submission
-from publisher.submission import NotConfirmedError
+from publisher.problems import ProblemError, invalid_fields
+from publisher.request_body import read_body
 from publisher.tracing import traceresponse
 from publisher.use_cases import Actor, Uses
+from submission import FieldProblem, read_submission
 
 
 async def _name_the_trace(response: Response) -> None:
@@ -61,19 +59,11 @@ async def submit_job(request: Request, response: Response, uses: Uses, actor: Ac
     An accepted job is stored, even when RabbitMQ is not available, and can be read at once. Send your own
     `job_id` to be able to repeat a submission whose answer was lost: the job cannot run twice.
     """
-    try:
-        with uses.telemetry.submission(request.headers) as submitting:
-            asked = await read_submission(request)
-            submitting.asks(asked)
-            job = await uses.submissions.accept(asked, actor, submitting.traceparent)
-            submitting.is_of(job.job_id)
-    except JobExistsError as error:
-        raise _exists(error) from None
-    except NotConfirmedError as error:
-        detail = f"The storage does not answer. Submit again with job_id {error.job_id}: it cannot run twice."
-        raise StorageAwayError(detail, job_id=error.job_id) from error
-    except InvalidTransactionError as error:
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "cannot_be_stored", str(error)) from None
+    with uses.telemetry.submission(request.headers) as submitting:
+        asked = read_submission(await read_body(request))
+        submitting.asks(asked)
+        job = await uses.submissions.accept(asked, actor, submitting.traceparent)
+        submitting.is_of(job.job_id)
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
     return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
 
@@ -177,10 +167,7 @@ async def all_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) 
 @router.get("/locks/{name:path}", tags=["locks"], summary="Get a lock", responses=answers(404))
 async def one_lock(name: LockName, uses: Uses) -> Lock:
     """Return the holder of the lock, since when it holds it, its fence, and the waiting jobs."""
-    try:
-        return await locks.one_lock(uses.journal, name)
-    except lock_names.LockNameError as error:
-        raise InvalidFieldsError([FieldProblem(field="name", message=str(error))]) from None
+    return await locks.one_lock(uses.journal, name)
 
 
 @router.get("/kinds", tags=["workers"], summary="List job kinds")
@@ -195,33 +182,6 @@ async def workers(uses: Uses) -> Page[Worker]:
     return Page[Worker](items=list(await uses.read_models.workers()))
 
 
-def _exists(error: JobExistsError) -> ProblemError:
-    job_id = error.existing.job_id
-    if error.is_closed:
-        return ProblemError(
-            HTTPStatus.CONFLICT,
-            "job_id_used",
-            f"Job id {job_id} is closed: a submission with it was never completed, and no job has run or "
-            "will run under it. Submit the job again with a new job_id.",
-            job_id=job_id,
-            same_request=False,
-        )
-    said = (
-        "with the same content; nothing needs to be done"
-        if error.same_request
-        else "with different content; use a new job_id"
-    )
-    return ProblemError(
-        HTTPStatus.CONFLICT,
-        "job_id_used",
-        f"Job {job_id} was already submitted {said}.",
-        headers={"Location": f"/api/jobs/{job_id}"},
-        job_id=job_id,
-        location=f"/api/jobs/{job_id}",
-        same_request=error.same_request,
-    )
-
-
 def _number(cursor: str | None) -> int:
     if cursor is None:
         return 0
@@ -230,6 +190,6 @@ def _number(cursor: str | None) -> int:
     return int(cursor)
 
 
-def _wrong_cursor() -> InvalidFieldsError:
+def _wrong_cursor() -> ProblemError:
     message = "is not a cursor of this API; use the `next` value of the previous page"
-    return InvalidFieldsError([FieldProblem(field="cursor", message=message)])
+    return invalid_fields([FieldProblem(field="cursor", message=message)])

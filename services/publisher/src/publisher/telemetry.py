@@ -14,18 +14,16 @@ from coordination.clients.cancellation import CancelTooLateError
 from coordination.clients.submission import JobExistsError
 from coordination.journal.rows import JobRow
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
-from publisher.actors import ActorError
-from publisher.problems import ProblemError
-from publisher.submission import NotConfirmedError
 from publisher.tracing import context_of, current_traceparent
 from service_defaults.measures import counter
+from submission import InvalidSubmissionError, SubmissionUnknownError
 
 _SCOPE = "turnstile"
 
 #: The kind of submissions that name none, or one that nobody knows: there is no end to what can be made up.
 _UNKNOWN_KIND = "(unknown)"
 
-_REFUSALS = (ProblemError, ActorError, InvalidTransactionError)
+_REFUSALS = (InvalidSubmissionError, InvalidTransactionError)
 
 
 class Submitting:
@@ -112,7 +110,7 @@ def _outcome(error: BaseException, *, is_sent: bool) -> str:
 def _tell_job(error: BaseException, told: Submitting) -> None:
     if isinstance(error, JobExistsError):
         told.is_of(error.existing.job_id)
-    elif isinstance(error, NotConfirmedError):
+    elif isinstance(error, SubmissionUnknownError):
         told.is_of(error.job_id)
 
 

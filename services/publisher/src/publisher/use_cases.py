@@ -9,15 +9,14 @@ from fastapi import Depends, Header, Request
 from coordination.clients.cancellation import Canceller
 from coordination.clients.submission import Submitter
 from coordination.ports import Clock, JobRegister, Journal, Notifier
-from publisher.actors import MAX_LENGTH, ActorError, usable_actor
 from publisher.cancelling import Cancelling, Hints
 from publisher.documentation import ACTOR_FORMAT
 from publisher.job_stream import JobStream
-from publisher.kinds import KnownKinds
-from publisher.problems import FieldProblem, InvalidFieldsError
+from publisher.problems import invalid_fields
 from publisher.reading import ReadModels
-from publisher.submission import SubmissionService
 from publisher.telemetry import RequestTelemetry
+from submission import ActorError, FieldProblem, KnownKinds, SubmissionService, usable_actor
+from submission.actors import MAX_LENGTH
 
 
 class HintingNotifier(Notifier, Hints, Protocol):
@@ -82,7 +81,7 @@ def _actor(
     try:
         return usable_actor(name)
     except ActorError as error:
-        raise InvalidFieldsError([FieldProblem(field="X-Actor", message=str(error))]) from None
+        raise invalid_fields([FieldProblem(field="X-Actor", message=str(error))]) from None
 
 
 #: Dependencies of handlers.

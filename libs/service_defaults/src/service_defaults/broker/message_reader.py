@@ -1,14 +1,13 @@
 """Reading messages: what is not understood is set aside with the reason, never delivered again and again."""
 
-import json
 import logging
-import math
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from faststream.rabbit import RabbitBroker, RabbitMessage
 from opentelemetry import trace
 from pydantic import BaseModel, ValidationError
 
+from contracts import strict_json
 from contracts import topology as names
 from contracts.jobs import MAX_BODY_BYTES
 from contracts.telemetry import attributes as at
@@ -85,55 +84,19 @@ class MessageReader:
 def parse_body(body: bytes, model: type[ModelT]) -> ModelT:
     """Parse a message body strictly.
 
-    Raises NotUnderstoodError with the reason: too long, not JSON, a number JSON does not have, a field named
-    twice, nested too deeply, or not what the model says. The reason does not repeat the body's values.
+    Raises NotUnderstoodError with the reason: too long, not JSON that every reader understands alike, or not
+    what the model says. The reason does not repeat the body's values.
     """
     if len(body) > MAX_BODY_BYTES:
         raise NotUnderstoodError(f"the body has {len(body)} bytes, more than {MAX_BODY_BYTES}")
-    _check_json(body)
     try:
+        strict_json.parse(body, strict_json.MAX_MESSAGE_DEPTH)
         return model.model_validate_json(body, strict=True)
+    except strict_json.StrictJsonError as error:
+        raise NotUnderstoodError(str(error)) from None
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False, include_context=False)
         reasons = [
             f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['msg']}" for detail in details[:5]
         ]
         raise NotUnderstoodError("; ".join(reasons)) from None
-
-
-def _check_json(body: bytes) -> None:
-    try:
-        json.loads(
-            body, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_refuse_doubles
-        )
-    except NotUnderstoodError:
-        raise
-    except RecursionError:
-        raise NotUnderstoodError("the body is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise NotUnderstoodError(f"the body is not JSON: {error.msg} at {place}") from None
-    except UnicodeDecodeError:
-        raise NotUnderstoodError("the body is not JSON: it is not text in UTF-8") from None
-    except ValueError:
-        raise NotUnderstoodError("the body is not JSON: a number has too many digits") from None
-
-
-def _refuse_doubles(fields: list[tuple[str, Any]]) -> None:
-    """Refuse what one reader would take for the first value, and another for the last."""
-    names = set()
-    for name, _ in fields:
-        if name in names:
-            raise NotUnderstoodError(f"the body names {name!r} twice")
-        names.add(name)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise NotUnderstoodError(f"the body contains {name}, which is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise NotUnderstoodError("the body contains a number that is too large for a 64-bit float")
-    return number

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from publisher.strict_json import StrictJsonError, canonical, parse
+from contracts.strict_json import StrictJsonError, canonical, parse
 
 
 def reason(text: str | bytes) -> str:

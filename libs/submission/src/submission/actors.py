@@ -1,11 +1,11 @@
-"""Who asks: a name for the audit trail, believed as far as the network is."""
+"""The actor: the name under which the audit trail records a caller. The network is trusted for it."""
 
 #: Longest name.
 MAX_LENGTH = 100
 
 
 class ActorError(ValueError):
-    """The name of who asks cannot be used."""
+    """The name cannot be used for an actor."""
 
 
 def usable_actor(name: str) -> str:

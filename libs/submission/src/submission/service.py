@@ -1,23 +1,17 @@
-"""Use case: accept a job, from whatever side it comes."""
+"""Accepting a job."""
 
 from dataclasses import dataclass
 
 from contracts.identifiers import new_id
 from contracts.jobs import Submission
+from contracts.strict_json import canonical
 from coordination.clients.submission import NewJob, Submitter
 from coordination.journal.rows import JobRow
-from coordination.ports import CoordinationError, UnknownOutcomeError
-from publisher.kinds import KnownKinds
-from publisher.strict_json import canonical
-
-
-class NotConfirmedError(CoordinationError):
-    """The storage did not say whether it has the job."""
-
-    def __init__(self, job_id: str) -> None:
-        super().__init__()
-        #: Repeating the submission with this id cannot run the job twice.
-        self.job_id = job_id
+from coordination.ports import UnknownOutcomeError
+from submission.actors import ActorError, usable_actor
+from submission.errors import InvalidSubmissionError, SubmissionUnknownError
+from submission.fields import FieldProblem
+from submission.kinds import KnownKinds
 
 
 @dataclass(frozen=True)
@@ -30,15 +24,19 @@ class SubmissionService:
     async def accept(self, asked: Submission, actor: str, traceparent: str) -> JobRow:
         """Check a submission against its kind and put it in line.
 
-        Raises InvalidFieldsError for an unknown kind or wrong parameters, JobExistsError, NotConfirmedError,
-        and InvalidTransactionError for what could never be stored.
+        Raises InvalidSubmissionError for an unusable actor, an unknown kind or wrong parameters,
+        JobExistsError, SubmissionUnknownError, and InvalidTransactionError for what could never be stored.
         """
+        try:
+            actor = usable_actor(actor)
+        except ActorError as error:
+            raise InvalidSubmissionError([FieldProblem(field="actor", message=str(error))]) from None
         job_id = asked.job_id or new_id()
         try:
             await self.kinds.check(asked.kind, asked.parameters)
             return await self.submitter.submit(_new_job(asked, job_id, actor, traceparent))
         except UnknownOutcomeError as error:
-            raise NotConfirmedError(job_id) from error
+            raise SubmissionUnknownError(job_id) from error
 
 
 def _new_job(asked: Submission, job_id: str, actor: str, traceparent: str) -> NewJob:

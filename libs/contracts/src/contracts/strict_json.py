@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 means it: no NaN, no broken text, no doubles, no numbers or nesting others cannot read."""
+"""JSON that all readers understand alike (RFC 8259): no NaN, no field twice, no broken text, few levels."""
 
 import json
 import math
@@ -7,16 +7,19 @@ from typing import Any
 #: Characters of a field's name that are repeated back to the caller.
 _LONGEST_NAME = 64
 
-#: Deepest accepted nesting of lists and objects.
+#: Deepest nesting of lists and objects in the body of an HTTP request.
 MAX_DEPTH = 32
+
+#: The same for a message, which is one level around such a body: `SubmitJob` contains a submission.
+MAX_MESSAGE_DEPTH = MAX_DEPTH + 1
 
 
 class StrictJsonError(ValueError):
     """The text is not usable JSON."""
 
 
-def parse(raw: bytes) -> Any:
-    """Read a JSON document. Raises StrictJsonError with the reason, and the place where there is one."""
+def parse(raw: bytes, max_depth: int = MAX_DEPTH) -> Any:
+    """Return a JSON document. Raises StrictJsonError with the reason, and the place where there is one."""
     try:
         document = json.loads(
             raw.decode(), parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique
@@ -29,15 +32,15 @@ def parse(raw: bytes) -> Any:
         place = f"line {error.lineno}, column {error.colno}"
         raise StrictJsonError(f"the body is not JSON: {error.msg} at {place}") from None
     except RecursionError:
-        raise StrictJsonError(_too_deep()) from None
+        raise StrictJsonError(_too_deep(max_depth)) from None
     except ValueError:
         raise StrictJsonError("the body contains a number with too many digits") from None
-    _check(document)
+    _check(document, max_depth)
     return document
 
 
 def canonical(document: Any) -> str:
-    """Write a document so that equal ones give equal text."""
+    """Return the text of a document; equal documents have equal text."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -63,15 +66,15 @@ def _finite(text: str) -> float:
     return number
 
 
-def _check(document: Any) -> None:
+def _check(document: Any, max_depth: int) -> None:
     waiting = [(document, 1)]
     while waiting:
         value, depth = waiting.pop()
         if isinstance(value, str):
             _check_text(value)
         elif isinstance(value, dict | list):
-            if depth > MAX_DEPTH:
-                raise StrictJsonError(_too_deep())
+            if depth > max_depth:
+                raise StrictJsonError(_too_deep(max_depth))
             if isinstance(value, dict):
                 for key in value:
                     _check_text(key)
@@ -86,5 +89,5 @@ def _check_text(text: str) -> None:
         )
 
 
-def _too_deep() -> str:
-    return f"the body nests lists and objects more than {MAX_DEPTH} levels deep"
+def _too_deep(max_depth: int) -> str:
+    return f"the body nests lists and objects more than {max_depth} levels deep"

@@ -1,8 +1,8 @@
-"""Use case: what kinds of jobs there are, and whether parameters fit theirs."""
+"""Known kinds: which there are, and whether parameters fit theirs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError, relevance
@@ -11,18 +11,25 @@ from referencing.exceptions import Unresolvable
 
 from contracts.jobs import Kind
 from coordination.ports import Clock
-from publisher.problems import FieldProblem, InvalidFieldsError, field_path, shorten
-from publisher.reading import ReadModels
+from submission.errors import InvalidSubmissionError
+from submission.fields import FieldProblem, field_path, shorten
 
 #: Most wrong fields named in one answer.
 _MOST_ERRORS = 20
+
+
+class PublishedKinds(Protocol):
+    """The kinds that workers have published."""
+
+    async def kinds(self) -> Sequence[Kind]:
+        """Return all of them. Raises UnknownOutcomeError."""
 
 
 @dataclass
 class KnownKinds:
     """The kinds that workers have published, remembered for a moment."""
 
-    read_models: ReadModels
+    published: PublishedKinds
     clock: Clock
     #: Seconds for which an earlier answer is good enough.
     good_for: float = 2.0
@@ -40,7 +47,7 @@ class KnownKinds:
         return kind in self._kinds
 
     async def check(self, kind: str, parameters: dict[str, Any]) -> None:
-        """Raise InvalidFieldsError when the kind is unknown or the parameters do not fit it.
+        """Raise InvalidSubmissionError when the kind is unknown or the parameters do not fit it.
 
         Any kind passes as long as no worker has ever published one.
         """
@@ -51,15 +58,15 @@ class KnownKinds:
         if known is not None:
             errors = wrong_parameters(known.parameters, parameters)
             if errors:
-                raise InvalidFieldsError(errors)
+                raise InvalidSubmissionError(errors)
         elif self._kinds:
             names = sorted(self._kinds)
             message = shorten(f"no worker knows the kind {kind!r}; known kinds: {', '.join(names)}")
-            raise InvalidFieldsError([FieldProblem(field="kind", message=message)], known_kinds=names)
+            raise InvalidSubmissionError([FieldProblem(field="kind", message=message)], names)
 
     async def _refresh(self) -> None:
         asked_at = self.clock.boot()
-        self._kinds = {kind.kind: kind for kind in await self.read_models.kinds()}
+        self._kinds = {kind.kind: kind for kind in await self.published.kinds()}
         self._read_at = asked_at
 
 

@@ -1,0 +1,27 @@
+"""Accepts jobs, whether they come over HTTP, in a message or from another queue.
+
+`SubmissionService` checks a submission against its kind and puts the job in its lock's line.
+`read_submission` reads one from JSON. `Patience` repeats a submission while the storage does not answer, for
+callers that can wait.
+"""
+
+from submission.actors import ActorError, usable_actor
+from submission.errors import InvalidSubmissionError, SubmissionUnknownError
+from submission.fields import FieldProblem
+from submission.kinds import KnownKinds, PublishedKinds
+from submission.patience import Patience
+from submission.reading import read_submission
+from submission.service import SubmissionService
+
+__all__ = [
+    "ActorError",
+    "FieldProblem",
+    "InvalidSubmissionError",
+    "KnownKinds",
+    "Patience",
+    "PublishedKinds",
+    "SubmissionService",
+    "SubmissionUnknownError",
+    "read_submission",
+    "usable_actor",
+]

@@ -1,0 +1,40 @@
+"""Submitting for callers that can wait while the storage does not answer, such as consumers of queues."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from coordination.clients.submission import JobExistsError
+from coordination.ports import Clock, InvalidTransactionError
+from submission.errors import InvalidSubmissionError, SubmissionUnknownError
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Repeats a submission until its outcome is known."""
+
+    clock: Clock
+    #: Seconds between two tries.
+    pause: float = 5.0
+    #: Seconds of trying. The default is below RabbitMQ's consumer timeout of 30 minutes.
+    longest: float = 1200.0
+
+    async def submit(self, submit: Callable[[], Awaitable[object]]) -> str | None:
+        """Call `submit` until it raises no SubmissionUnknownError. It must use the same job id each time.
+
+        Return the reason when the job can never be accepted. Return None when it is accepted, by this call or
+        by an earlier one with the same content. Raises SubmissionUnknownError when the time is over.
+        """
+        until = self.clock.boot() + self.longest
+        while True:
+            try:
+                await submit()
+            except SubmissionUnknownError:
+                if self.clock.boot() + self.pause > until:
+                    raise
+                await self.clock.sleep(self.pause)
+            except JobExistsError as error:
+                return None if error.same_request else str(error)
+            except (InvalidSubmissionError, InvalidTransactionError) as error:
+                return str(error)
+            else:
+                return None
