@@ -8,7 +8,7 @@ PYTHON := $(firstword $(shell for p in python3 python3.13 python3.12 python3.11;
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done))
 endif
 BIN := .venv/bin
-STACK := $(PYTHON) -m deploy.stack
+STACK := $(BIN)/python -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
@@ -26,39 +26,39 @@ python:
 setup: python ## Install missing tools and packages
 	@$(PYTHON) -m deploy.install
 
-up: python ## Start the stack and print its addresses (RUNTIME=docker|native decides how)
+up: setup ## Start the stack and print its addresses (RUNTIME=docker|native decides how)
 	@$(STACK) up
 
-down: python ## Stop the stack; its data stays
+down: setup ## Stop the stack; its data stays
 	@$(STACK) down
 
-ps: python ## Show each process and its health
+ps: setup ## Show each process and its health
 	@$(STACK) ps
 
-logs: python ## Follow the logs (s=worker for one service)
+logs: setup ## Follow the logs (s=worker for one service)
 	@$(STACK) logs $(s)
 
-open: python ## Print all addresses, and open the first page in a browser
+open: setup ## Print all addresses, and open the first page in a browser
 	@$(STACK) open
 
 demo: setup ## Run the main job, kill its worker, and check that nothing was lost
 	@$(BIN)/python -m deploy.demo
 
-scale: python ## Run n workers (n=4)
+scale: setup ## Run n workers (n=4)
 	@test -n "$(n)" || { echo "How many? make scale n=4" >&2; exit 2; }
 	@$(STACK) scale $(n)
 
-kill-worker: python ## Kill a worker like a crash (w=worker-2 chooses one)
+kill-worker: setup ## Kill a worker like a crash (w=worker-2 chooses one)
 	@$(STACK) kill-worker $(w)
 
-rebuild: python ## Derive the audit trail and the other read models again from the journal
+rebuild: setup ## Derive the audit trail and the other read models again from the journal
 	@$(STACK) rebuild
 
-quarantine: python ## Show quarantined messages and the reasons
-	@$(PYTHON) -m deploy.quarantine
+quarantine: setup ## Show quarantined messages and the reasons
+	@$(BIN)/python -m deploy.stack.quarantine
 
 verify: setup ## Check from the records of this stack that all guarantees were kept (ARGS='--lock ledger --html verdict.html')
-	@$(BIN)/python -m deploy.verify $(ARGS)
+	@$(BIN)/python -m deploy.stack.verify $(ARGS)
 
 # --- Check -------------------------------------------------------------------------------------
 
@@ -72,8 +72,8 @@ fmt: setup ## Format the code and apply automatic fixes
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
 
-servers: setup
-	@$(PYTHON) -m deploy.install_servers
+servers: setup ## Install RabbitMQ, Azurite and Prometheus, which the tests start
+	@$(BIN)/python -m deploy.servers
 
 test: check servers ## Run all tests except those with containers; starts the servers that it needs
 	@# Two runs side by side, as both spend most of their time waiting; the shorter one is shown when it has ended.
@@ -142,10 +142,10 @@ dashboards: setup ## Generate the dashboards and the alert rules again
 	@$(BIN)/python -m deploy.dashboards
 
 lock: python ## Renew requirements/; versions stay unless UPGRADE=1
-	@$(PYTHON) -m deploy.lock $(if $(filter 1,$(UPGRADE)),--upgrade)
+	@$(PYTHON) -m deploy.install.lock $(if $(filter 1,$(UPGRADE)),--upgrade)
 
 clean: python ## Stop the stack and remove caches, builds and data
-	@$(STACK) remove-data
+	@test ! -x $(BIN)/python || $(STACK) remove-data
 	@rm -rf .venv .tools deploy/azurite/node_modules dist site \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation
 	@find . -name __pycache__ -prune -exec rm -rf {} +

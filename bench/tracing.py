@@ -22,8 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy import servers
-from deploy.ports import LOOPBACK, Reservation, answers
+from deploy.processes.ports import LOOPBACK, Reservation, answers
+from deploy.servers import private
 from tests.e2e.api import Job
 from tests.e2e.stack import Stack
 
@@ -171,8 +171,8 @@ async def _throw_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 def _ways(folder: Path, locks: int) -> Iterator[tuple[Way, Way]]:
     """Start both installations."""
     with (
-        servers.rabbitmq(folder / "rabbitmq") as broker,
-        servers.azurite(folder / "azurite", in_memory=True) as storage,
+        private.rabbitmq(folder / "rabbitmq") as broker,
+        private.azurite(folder / "azurite", in_memory=True) as storage,
         _receiver() as address,
     ):
         alike = {
@@ -205,7 +205,7 @@ def main() -> None:
     parser.add_argument("--locks", type=int, default=2)
     parser.add_argument("--most", type=float, default=0.10, help="the share of throughput tracing may cost")
     options = parser.parse_args()
-    servers.ensure_installed()
+    private.ensure_installed()
     with tempfile.TemporaryDirectory() as folder, _ways(Path(folder), options.locks) as ways:
         comparisons = compare(ways, options.jobs, options.rounds, options.locks)
     print(table(comparisons))

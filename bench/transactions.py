@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from azure.core import MatchConditions
-from deploy.servers import azurite
+from deploy.servers.private import azurite
 
 from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy.ports import LOOPBACK, answers
-from deploy.settings import ROOT, SettingError
-from deploy.system_packages import InstallError
-from deploy.texts import StackError
+from deploy import ROOT
+from deploy.errors import StackError
+from deploy.processes.ports import LOOPBACK, answers
 
 from loadtest import arguments, proof, screen, target
 from loadtest.plan import Plan
@@ -44,7 +43,7 @@ def main() -> int:
         if asked.ui:
             return _show_page(asked, prepared)
         return _run_all(asked, prepared, scenarios)
-    except (ScenarioError, ThresholdError, TargetError, StackError, SettingError, InstallError) as error:
+    except (ScenarioError, ThresholdError, TargetError, StackError) as error:
         print(error, file=sys.stderr)
         return _UNUSABLE
     except KeyboardInterrupt:

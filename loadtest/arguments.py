@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.settings import StackSettings
+from deploy.stack.settings import StackSettings
 
 from loadtest.scenario import Scenario
 from loadtest.thresholds import DEFAULT_FILE

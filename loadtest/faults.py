@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
 
-from deploy.settings import ROOT, StackSettings
-from deploy.supervision import Supervisor
-from deploy.texts import StackError
+from deploy import ROOT
+from deploy.errors import StackError
+from deploy.processes.supervision import Supervisor
+from deploy.stack.settings import StackSettings
 
 from loadtest.scenario import Faults
 

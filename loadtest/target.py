@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.command import Command
-from deploy.containers import ContainerStack
-from deploy.ports import LOOPBACK
-from deploy.settings import PREFIX, ROOT, StackSettings
-from deploy.stack import choose
+from deploy import ROOT
+from deploy.processes.command import Command
+from deploy.processes.ports import LOOPBACK
+from deploy.stack.choice import choose
+from deploy.stack.containers import ContainerStack
+from deploy.stack.settings import PREFIX, StackSettings
 
 from command_line.api import Api, ApiError
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from deploy.install_servers import ensure_spin
-from deploy.system_packages import InstallError
+from deploy.errors import InstallError
+from deploy.servers.installation import ensure_spin
 
 from spec.cases import ALL, Case
 from spec.checking import Finding, SpinError, check

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from deploy import servers
+from deploy.servers import private
 
 #: Environment variable with the connection string of an Azurite that runs already, for runs that fork.
 AZURITE = "TEST_AZURITE"
@@ -22,21 +22,21 @@ class RunningAzurite:
 @pytest.fixture(scope="session")
 def azurite(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[servers.Azurite | RunningAzurite]:
+) -> Iterator[private.Azurite | RunningAzurite]:
     """Azurite, in memory; tests that stop or freeze it start one of their own."""
     if running := os.environ.get(AZURITE):
         yield RunningAzurite(running)
         return
-    servers.ensure_installed()
-    with servers.azurite(tmp_path_factory.mktemp("azurite"), in_memory=True) as server:
+    private.ensure_installed()
+    with private.azurite(tmp_path_factory.mktemp("azurite"), in_memory=True) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.RabbitMQ]:
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[private.RabbitMQ]:
     """RabbitMQ; tests that stop or freeze it start one of their own."""
-    servers.ensure_installed()
-    with servers.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
+    private.ensure_installed()
+    with private.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
         yield server
 
 

@@ -9,10 +9,10 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
 from contracts.telemetry.names import SERVICES
 from contracts.topology import Topology
+from deploy import ROOT
 from deploy.dashboards import foreign, guarantee, plumbing, right_now, thresholds
 from deploy.dashboards.foreign import QUEUE
 from deploy.dashboards.queries import happened, highest, label, quantile, series, total
-from deploy.settings import ROOT
 
 #: Somebody has to get up for the first, and to look in working hours for the second.
 CRITICAL, WARNING = "critical", "warning"

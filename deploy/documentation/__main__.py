@@ -2,6 +2,7 @@
 
 import json
 
+from deploy import ROOT
 from deploy.documentation import (
     command_reference,
     http_reference,
@@ -10,7 +11,6 @@ from deploy.documentation import (
     telemetry_tables,
 )
 from deploy.documentation.marks import between_marks
-from deploy.settings import ROOT
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from deploy import ROOT
 from deploy.documentation.marks import code, table
-from deploy.settings import ROOT
 
 _SECTION = re.compile(r"# -+ (.+?) -+")
 

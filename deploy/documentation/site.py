@@ -11,15 +11,16 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from deploy import system_packages, uv
-from deploy.system_packages import InstallError
+from deploy import ROOT
+from deploy.errors import InstallError
+from deploy.install import system_packages, uv
 
-_ENVIRONMENT = uv.ROOT / ".tools" / "docs"
-_LOCKED = uv.ROOT / "requirements/docs.txt"
+_ENVIRONMENT = ROOT / ".tools" / "docs"
+_LOCKED = ROOT / "requirements/docs.txt"
 _STAMP = _ENVIRONMENT / ".installed-from"
 
 # The script that draws diagrams. It is the only file of the package that is needed.
-_MERMAID = uv.ROOT / ".tools" / "mermaid.min.js"
+_MERMAID = ROOT / ".tools" / "mermaid.min.js"
 _MERMAID_VERSION = "11.17.2"
 _MERMAID_SHA512 = "V6K3C8EBdEsPFZXSKMJe6ppQOENxuHARr9GvHX4hh47lAbhMRD9qf4oEK7LoaRQxULMa80/qt5gHO73aCleBBg=="
 
@@ -44,7 +45,7 @@ def main() -> int:
         return error.returncode
     except KeyboardInterrupt:
         return 0
-    print(f"The documentation is in {uv.ROOT / 'site'}.")
+    print(f"The documentation is in {ROOT / 'site'}.")
     return 0
 
 
@@ -52,7 +53,7 @@ def _mkdocs(*arguments: str) -> None:
     # MkDocs Material announces its successor at every call otherwise.
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     command = [str(_ENVIRONMENT / "bin" / "mkdocs"), *arguments]
-    subprocess.run(command, cwd=uv.ROOT, env=environment, check=True)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
 def _install_mkdocs() -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy import servers
+from deploy.servers import private
 from tests.chaos.case import Case
 from tests.chaos.cases import CASES
 from tests.chaos.chaos_stack import ChaosStack
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(tempfile.mkdtemp(prefix="turnstile-chaos-"))
     held = False
     try:
-        servers.ensure_installed()
+        private.ensure_installed()
         held = play(
             [CASES[name] for name in names], FULL if asked.full else SMALL, seed, folder, asked.workers
         )
@@ -55,8 +55,8 @@ def play(cases: Sequence[type[Case]], sizes: Sizes, seed: int, folder: Path, wor
     """Run cases one after the other in one stack; tells whether all held."""
     began = time.monotonic()
     with (
-        servers.rabbitmq(folder / "rabbitmq") as broker,
-        servers.azurite(folder / "azurite", in_memory=True) as storage,
+        private.rabbitmq(folder / "rabbitmq") as broker,
+        private.azurite(folder / "azurite", in_memory=True) as storage,
     ):
         stack = ChaosStack(broker, storage, folder / "stack", workers, random.Random(seed))
         try:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aio_pika.abc import AbstractChannel
-from deploy import servers
+from deploy.servers import private
 from tests.chaos.network import Network
 from tests.e2e.services import Service
 from tests.e2e.stack import Stack
@@ -35,8 +35,8 @@ class ChaosStack(Stack):
 
     def __init__(
         self,
-        broker: servers.RabbitMQ,
-        storage: servers.Azurite,
+        broker: private.RabbitMQ,
+        storage: private.Azurite,
         folder: Path,
         size: int,
         chance: random.Random,

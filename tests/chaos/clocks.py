@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-from deploy.install_servers import ensure_faketime
+from deploy.servers.installation import ensure_faketime
 from tests.chaos.case import Case
 from tests.chaos.proxy import Link
 from tests.e2e.services import Service

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from deploy import servers
+from deploy.servers import private
 from tests.chaos.proxy import Link, Seen
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ _ENDPOINT = re.compile(r"(Blob|Table)Endpoint=http://([\d.]+):(\d+)/")
 class Network:
     """Gives every service links of its own, whose faults can be switched from any thread."""
 
-    def __init__(self, broker: servers.RabbitMQ, storage: servers.Azurite) -> None:
+    def __init__(self, broker: private.RabbitMQ, storage: private.Azurite) -> None:
         self._broker_url = broker.url
         self._connection_string = storage.connection_string
         self._links: dict[tuple[str, str], Link] = {}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.settings import ROOT
+from deploy import ROOT
 
 
 @dataclass(frozen=True)

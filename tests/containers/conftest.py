@@ -10,11 +10,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
-from deploy import processes
-from deploy.containers import ContainerStack
-from deploy.ports import reserved
-from deploy.settings import PREFIX, ROOT
+from deploy import ROOT
+from deploy.processes import marked
+from deploy.processes.ports import reserved
+from deploy.stack.containers import ContainerStack
+from deploy.stack.settings import PREFIX
 from tests.containers.compose_stack import ComposeStack
 
 PORTS = (
@@ -52,7 +54,7 @@ def engine() -> Iterator[None]:
     if provide:
         subprocess.run(["docker", "builder", "prune", "--force", "--keep-storage", "1GB"], check=True)
     if provide and not answered_before:
-        processes.end([int(Path("/run/docker.pid").read_text())], grace=60)
+        marked.end([psutil.Process(int(Path("/run/docker.pid").read_text()))], grace=60)
 
 
 @pytest.fixture(scope="session")

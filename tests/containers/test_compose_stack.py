@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from deploy.settings import ROOT
+from deploy import ROOT
 from tests.containers.compose_stack import ComposeStack, docker
 
 OURS = ("publisher", "worker", "audit-projector", "scheduler")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from deploy.settings import ROOT
+from deploy import ROOT
 from tests.containers.compose_stack import ComposeStack, docker, wait_until
 
 OBSERVERS = ("otel-collector", "jaeger", "prometheus")

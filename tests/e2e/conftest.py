@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 
 import pytest
-from deploy import servers
+from deploy.servers import private
 from tests.e2e.stack import Stack
 
 
@@ -26,11 +26,11 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give the services on servers of their own, as some tests kill and freeze these."""
-    servers.ensure_installed()
+    private.ensure_installed()
     folder = tmp_path_factory.mktemp("e2e")
     with (
-        servers.rabbitmq(folder / "rabbitmq") as broker,
-        servers.azurite(folder / "azurite", in_memory=True) as storage,
+        private.rabbitmq(folder / "rabbitmq") as broker,
+        private.azurite(folder / "azurite", in_memory=True) as storage,
     ):
         stack = Stack(broker, storage, folder / "stack")
         try:

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 import yaml
-from deploy.command import Command
-from deploy.ports import LOOPBACK, Reservation
-from deploy.settings import ROOT
+from deploy import ROOT
+from deploy.processes.command import Command
+from deploy.processes.ports import LOOPBACK, Reservation
 from tests.e2e.waiting import until
 
 _CONFIGURATION = ROOT / "grafana" / "prometheus.yml"

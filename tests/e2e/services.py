@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from deploy.command import Command
-from deploy.ports import Reservation
+from deploy.processes.command import Command
+from deploy.processes.ports import Reservation
 from tests.e2e.waiting import until
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.command import Command
+from deploy.processes.command import Command
 from tests.e2e.services import ROOT
 from tests.e2e.waiting import until
 

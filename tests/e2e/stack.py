@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
-from deploy import servers
+from deploy.servers import private
 from tests.e2e.api import TERMINAL, Api, Job
 from tests.e2e.broker import Broker
 from tests.e2e.records import Records
@@ -34,8 +34,8 @@ class Stack:
 
     def __init__(
         self,
-        broker: servers.RabbitMQ,
-        storage: servers.Azurite,
+        broker: private.RabbitMQ,
+        storage: private.Azurite,
         folder: Path,
         more: Mapping[str, str] | None = None,
     ) -> None:

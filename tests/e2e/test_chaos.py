@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from deploy import servers
+from deploy.servers import private
 from tests.chaos.cases import CASES
 from tests.chaos.chaos_stack import ChaosStack
 from tests.chaos.sizes import TINY
@@ -19,11 +19,11 @@ _NAMES = [name for name in CASES if name not in {"broker", "storm"}]
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosStack]:
-    servers.ensure_installed()
+    private.ensure_installed()
     folder = tmp_path_factory.mktemp("chaos")
     with (
-        servers.rabbitmq(folder / "rabbitmq") as broker,
-        servers.azurite(folder / "azurite", in_memory=True) as storage,
+        private.rabbitmq(folder / "rabbitmq") as broker,
+        private.azurite(folder / "azurite", in_memory=True) as storage,
     ):
         made = ChaosStack(broker, storage, folder / "stack", _WORKERS, random.Random(1))
         try:

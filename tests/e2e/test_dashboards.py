@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 import pytest
-from deploy import install_servers, servers
+from deploy import ROOT
 from deploy.dashboards.foreign import EFFECTS_REFUSED
 from deploy.dashboards.queries import happened, series, total
-from deploy.settings import ROOT
+from deploy.servers import installation, private
 from tests.e2e.eventful import live_through
 from tests.e2e.prometheus import Prometheus
 from tests.e2e.stack import Stack
@@ -30,12 +30,12 @@ OFTEN = {"TURNSTILE_SWEEP_SECONDS": "1", "TURNSTILE_SURVEY_SECONDS": "1"}
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Give a Prometheus that has watched a stack of its own for an eventful minute."""
-    servers.ensure_installed()
-    install_servers.ensure_prometheus()
+    private.ensure_installed()
+    installation.ensure_prometheus()
     folder = tmp_path_factory.mktemp("dashboards")
     with (
-        servers.rabbitmq(folder / "rabbitmq", metrics=True) as broker,
-        servers.azurite(folder / "azurite", in_memory=True) as storage,
+        private.rabbitmq(folder / "rabbitmq", metrics=True) as broker,
+        private.azurite(folder / "azurite", in_memory=True) as storage,
     ):
         stack = Stack(broker, storage, folder / "stack", OFTEN)
         watching = Prometheus(folder / "prometheus")

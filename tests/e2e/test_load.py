@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploy.settings import ROOT
+from deploy import ROOT
 from tests.e2e.stack import Stack
 from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
 from tests.e2e.waiting import until

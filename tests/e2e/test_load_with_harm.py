@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from deploy.ports import is_free, reserved
-from deploy.settings import ROOT
+from deploy import ROOT
+from deploy.processes.ports import is_free, reserved
 from tests.e2e.stack import Stack
 from tests.e2e.test_load import broken, outcome
 

@@ -24,7 +24,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
-from deploy import servers
+from deploy.servers import private
 from tests.mutants.judging import PRELOADED
 from tests.mutants.mutant import source_path
 from tests.mutants.switching import switch_sources
@@ -98,8 +98,8 @@ def _storage(package: Package) -> Iterator[None]:
     if not package.needs_azurite:
         yield
         return
-    servers.ensure_installed()
-    with tempfile.TemporaryDirectory() as folder, servers.azurite(Path(folder), in_memory=True) as running:
+    private.ensure_installed()
+    with tempfile.TemporaryDirectory() as folder, private.azurite(Path(folder), in_memory=True) as running:
         os.environ[AZURITE] = running.connection_string
         try:
             yield

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deploy.settings import ROOT, StackSettings, read_env_file
+from deploy import ROOT
+from deploy.stack.settings import StackSettings
+from dotenv import dotenv_values
 from pydantic_settings import BaseSettings
 
 PACKAGES = [path.name.replace("-", "_") for kind in ("libs", "services") for path in (ROOT / kind).iterdir()]
-EXAMPLE = read_env_file(ROOT / ".env.example")
+EXAMPLE = dotenv_values(ROOT / ".env.example")
 # Not for compose.yaml: what it has no identity for, and what must differ from container to container.
 NOT_IN_CONTAINERS = {"TURNSTILE_STORAGE_BLOB_URL", "TURNSTILE_STORAGE_TABLE_URL", "TURNSTILE_WORKER_NAME"}
 SET_BY_IMAGE = {"TURNSTILE_HOST", "TURNSTILE_PORT"}

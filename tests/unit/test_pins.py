@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from deploy.install import workspace_packages
-from deploy.settings import ROOT
+from deploy import ROOT
+from deploy.install.environment import workspace_packages
 
 
 def test_the_images_take_the_uv_that_is_pinned() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from deploy import servers
+from deploy.servers import private
 from tests.e2e.stack import Stack
 from tests.e2e.telemetry import scenarios
 from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
@@ -21,11 +21,11 @@ def receiver() -> Iterator[OtlpReceiver]:
 @pytest.fixture(scope="package")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory, receiver: OtlpReceiver) -> Iterator[Stack]:
     """Give a stack with telemetry, in the place of the one without."""
-    servers.ensure_installed()
+    private.ensure_installed()
     folder = tmp_path_factory.mktemp("telemetry")
     with (
-        servers.rabbitmq(folder / "rabbitmq") as broker,
-        servers.azurite(folder / "azurite", in_memory=True) as storage,
+        private.rabbitmq(folder / "rabbitmq") as broker,
+        private.azurite(folder / "azurite", in_memory=True) as storage,
     ):
         stack = Stack(broker, storage, folder / "stack", scenarios.telling(receiver))
         try:

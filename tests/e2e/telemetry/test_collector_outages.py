@@ -7,7 +7,7 @@ from typing import get_args
 
 import psutil
 import pytest
-from deploy import servers
+from deploy.servers import private
 from tests.e2e.stack import Stack
 from tests.e2e.telemetry import scenarios
 from tests.e2e.telemetry.otlp_receiver import Mood, OtlpReceiver
@@ -42,7 +42,7 @@ class Outages:
 
 @pytest.fixture(scope="module")
 def outages(
-    rabbitmq: servers.RabbitMQ, azurite: servers.Azurite, tmp_path_factory: pytest.TempPathFactory
+    rabbitmq: private.RabbitMQ, azurite: private.Azurite, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Outages]:
     """Run as many jobs with each kind of collector, and stop the stack while the collector hangs."""
     receiver = OtlpReceiver()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from deploy import servers
+from deploy.servers import private
 from tests.e2e.api import Job
 from tests.e2e.stack import Stack
 from tests.e2e.telemetry import scenarios
@@ -36,7 +36,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     folder = tmp_path_factory.mktemp("secrets")
     receiver = OtlpReceiver()
     receiver.start()
-    with servers.azurite(folder / "azurite", in_memory=True) as storage:
+    with private.azurite(folder / "azurite", in_memory=True) as storage:
         broker = _broker_with_password(folder / "rabbitmq")
         stack = Stack(broker, storage, folder / "stack", _environment(receiver, broker))
         try:
@@ -128,7 +128,7 @@ def _post(stack: Stack, headers: dict[str, str], parameters: dict[str, object]) 
     return stack.api.client.post("/api/jobs", json=body, headers=headers)
 
 
-def _environment(receiver: OtlpReceiver, broker: servers.RabbitMQ) -> dict[str, str]:
+def _environment(receiver: OtlpReceiver, broker: private.RabbitMQ) -> dict[str, str]:
     return {
         **scenarios.telling(receiver),
         "OTEL_METRICS_EXPORTER": "prometheus",
@@ -138,15 +138,15 @@ def _environment(receiver: OtlpReceiver, broker: servers.RabbitMQ) -> dict[str, 
     }
 
 
-def _broker_with_password(folder: Path) -> servers.RabbitMQ:
+def _broker_with_password(folder: Path) -> private.RabbitMQ:
     folder.mkdir()
-    broker = servers.RabbitMQ(folder)
+    broker = private.RabbitMQ(folder)
     configuration = folder / "rabbitmq.conf"
     text = configuration.read_text()
     configuration.write_text(text.replace("default_pass = turnstile", f"default_pass = {BROKER_PASSWORD}"))
     return broker
 
 
-def _key_of(storage: servers.Azurite) -> str:
+def _key_of(storage: private.Azurite) -> str:
     parts = dict(part.split("=", 1) for part in storage.connection_string.split(";") if part)
     return parts["AccountKey"]

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from deploy import servers
-from deploy.servers import RabbitMQ
+from deploy.servers import private
+from deploy.servers.private import RabbitMQ
 from tests.integration.audit_projector.running import Installation, installation, projector
 from tests.waiting import until
 
@@ -120,7 +120,7 @@ async def test_forged_news_of_a_job_put_nothing_into_the_trail(place: Installati
 async def test_nothing_is_lost_while_the_storage_is_away(
     rabbitmq: RabbitMQ, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with servers.azurite(tmp_path_factory.mktemp("storage"), in_memory=True) as storage:
+    with private.azurite(tmp_path_factory.mktemp("storage"), in_memory=True) as storage:
         async with (
             installation(rabbitmq.url, storage.connection_string) as place,
             projector(place.settings) as client,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from deploy.servers import Azurite
+from deploy.servers.private import Azurite
 
 from azure_storage.connection import StorageConnection
 from azure_storage.names import StorageNames

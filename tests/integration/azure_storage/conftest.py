@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from deploy.servers import Azurite
+from deploy.servers.private import Azurite
 from tests.conformance.relay import Relay, relay_to, through
 
 from azure_storage.calls import StorageCall

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
-from deploy.servers import Azurite
+from deploy.servers.private import Azurite
 from tests.integration.azure_storage.conftest import Account
 
 from azure_storage.calls import CallOutcome, MissingTableError

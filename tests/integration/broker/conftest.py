@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from deploy.servers import RabbitMQ
+from deploy.servers.private import RabbitMQ
 from tests.integration.broker.rig import Rig, connected, settings_for
 
 

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from deploy import servers
+from deploy.servers import private
 from faststream.rabbit import Channel
 from faststream.rabbit.annotations import RabbitMessage
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
@@ -102,7 +102,7 @@ async def test_a_subscriber_that_was_stopped_on_purpose_is_no_problem(rig: Rig) 
 
 
 async def test_readiness_follows_the_broker(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with servers.rabbitmq(tmp_path_factory.mktemp("broker")) as broker:
+    with private.rabbitmq(tmp_path_factory.mktemp("broker")) as broker:
         async with connected(settings_for(broker.url)) as rig:
             health = Health({"rabbitmq": rabbitmq_check(rig.broker, consumes=True)}, timeout=1.0)
             heard: list[str] = []

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from aio_pika import DeliveryMode
-from deploy import servers
-from deploy.servers import RabbitMQ
+from deploy.servers import private
+from deploy.servers.private import RabbitMQ
 from faststream.rabbit import Channel
 from faststream.rabbit.annotations import RabbitMessage
 from tests.integration.broker.rig import Rig, connected, settings_for
@@ -103,7 +103,7 @@ async def test_a_message_no_queue_takes_does_not_count_as_published(
 async def test_a_broker_that_is_frozen_holds_nobody_up_and_loses_nothing(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with servers.rabbitmq(tmp_path_factory.mktemp("frozen")) as broker:
+    with private.rabbitmq(tmp_path_factory.mktemp("frozen")) as broker:
         async with connected(settings_for(broker.url), timeout=0.5) as rig:
             await rig.broker.start()
             await rig.notifier.notify(WakeUp("before"))
@@ -121,7 +121,7 @@ async def test_a_broker_that_is_frozen_holds_nobody_up_and_loses_nothing(
 async def test_announcements_outlive_the_death_of_the_broker(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with servers.rabbitmq(tmp_path_factory.mktemp("killed")) as broker:
+    with private.rabbitmq(tmp_path_factory.mktemp("killed")) as broker:
         async with connected(settings_for(broker.url), timeout=2.0) as rig:
             await rig.broker.start()
             rig.notifier.announce([event(1)])
@@ -143,7 +143,7 @@ async def test_announcements_outlive_the_death_of_the_broker(
 async def test_a_broker_that_lost_its_data_gets_its_topology_back(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with servers.rabbitmq(tmp_path_factory.mktemp("emptied")) as broker:
+    with private.rabbitmq(tmp_path_factory.mktemp("emptied")) as broker:
         async with connected(settings_for(broker.url), timeout=2.0) as rig:
             await rig.broker.start()
             _empty(broker)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from deploy.servers import RabbitMQ
+from deploy.servers.private import RabbitMQ
 
 pytestmark = pytest.mark.integration
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from deploy import servers
-from deploy.servers import RabbitMQ
+from deploy.servers import private
+from deploy.servers.private import RabbitMQ
 from faststream import AckPolicy
 from faststream.rabbit import Channel
 from faststream.rabbit.annotations import RabbitMessage
@@ -251,7 +251,7 @@ async def test_events_hints_and_deferrals_have_names_without_ids(seen: Seen, tol
 async def test_what_the_broker_does_not_confirm_is_an_error(
     seen: Seen, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with servers.rabbitmq(tmp_path_factory.mktemp("broker")) as broker:
+    with private.rabbitmq(tmp_path_factory.mktemp("broker")) as broker:
         async with connected(settings_for(broker.url), timeout=0.3) as rig:
             await rig.broker.start()
             broker.pause()
@@ -272,7 +272,7 @@ async def test_a_message_that_comes_after_a_lost_connection_is_told_once(
     seen: Seen, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     inside: list[trace.SpanContext] = []
-    with servers.rabbitmq(tmp_path_factory.mktemp("broker")) as broker:
+    with private.rabbitmq(tmp_path_factory.mktemp("broker")) as broker:
         async with connected(settings_for(broker.url)) as rig:
             await listen(rig, inside)
             await rig.broker.start()

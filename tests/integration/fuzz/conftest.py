@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from deploy.servers import Azurite, RabbitMQ
+from deploy.servers.private import Azurite, RabbitMQ
 from tests.e2e.stack import Stack
 
 

@@ -1,7 +1,7 @@
 """A worker that meets what it did not expect goes on listening."""
 
 import pytest
-from deploy.servers import RabbitMQ
+from deploy.servers.private import RabbitMQ
 from tests.integration.broker.rig import Rig, connected, settings_for
 from tests.waiting import until
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import aio_pika
 import httpx
 import pytest
-from deploy.servers import Azurite, RabbitMQ
+from deploy.servers.private import Azurite, RabbitMQ
 from tests.integration.audit_projector.running import projector
 from tests.integration.fuzz.hostile_names import EDGES, FILTERS, IDS, JOB
 from tests.integration.publisher.running import Running, channel_to, count, running, settings_for

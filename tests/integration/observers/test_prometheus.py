@@ -11,21 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploy import observers, servers
-from deploy.command import Command
-from deploy.install_servers import ensure_prometheus
-from deploy.ports import reserved
-from deploy.settings import ROOT, StackSettings
-from deploy.supervision import Program
+from deploy import ROOT
+from deploy.processes.command import Command
+from deploy.processes.ports import reserved
+from deploy.processes.supervision import Program
+from deploy.servers import private
+from deploy.servers.installation import ensure_prometheus
+from deploy.stack import observers
+from deploy.stack.settings import StackSettings
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.RabbitMQ]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[private.RabbitMQ]:
     """A RabbitMQ that can be asked for its metrics."""
-    servers.ensure_installed()
-    with servers.rabbitmq(tmp_path_factory.mktemp("rabbitmq"), metrics=True) as server:
+    private.ensure_installed()
+    with private.rabbitmq(tmp_path_factory.mktemp("rabbitmq"), metrics=True) as server:
         yield server
 
 
@@ -45,7 +47,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackSettings
 
 
 @pytest.fixture(scope="module")
-def prometheus(settings: StackSettings, broker: servers.RabbitMQ) -> Iterator[Program]:
+def prometheus(settings: StackSettings, broker: private.RabbitMQ) -> Iterator[Program]:
     """Prometheus as a stack without containers runs it, asked as if it were a worker, too."""
     (program,) = observers.observers(settings)
     observers.prepare(settings, [program, asked("rabbitmq", broker.metrics_port), worker(program)])
@@ -77,7 +79,7 @@ def test_targets_are_found(prometheus: Program) -> None:
 
 
 def test_a_worker_that_is_gone_is_asked_no_more(
-    settings: StackSettings, broker: servers.RabbitMQ, prometheus: Program
+    settings: StackSettings, broker: private.RabbitMQ, prometheus: Program
 ) -> None:
     others = [prometheus, asked("rabbitmq", broker.metrics_port)]
     observers.prepare(settings, others)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from deploy.servers import Azurite, RabbitMQ
+from deploy.servers.private import Azurite, RabbitMQ
 from tests.integration.publisher.running import Running, running, settings_for
 from tests.waiting import until
 

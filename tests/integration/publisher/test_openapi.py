@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from deploy.servers import Azurite, RabbitMQ
+from deploy.servers.private import Azurite, RabbitMQ
 from fastapi import FastAPI
 from tests.integration.audit_projector.running import projector
 from tests.integration.publisher.running import running, settings_for

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aio_pika
 import pytest
-from deploy.servers import Azurite, RabbitMQ, azurite
+from deploy.servers.private import Azurite, RabbitMQ, azurite
 from tests.integration.publisher.running import channel_to, running, settings_for
 from tests.waiting import until
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from deploy.ports import reserved
-from deploy.servers import Azurite, RabbitMQ
+from deploy.processes.ports import reserved
+from deploy.servers.private import Azurite, RabbitMQ
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration

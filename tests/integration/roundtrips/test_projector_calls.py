@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from deploy import servers
+from deploy.servers import private
 from tests.unit.audit_projector.doubles import LOCK, World
 
 from audit_projector.projection import Projection
@@ -60,7 +60,7 @@ class Place:
 
 
 @pytest.fixture
-async def place(azurite: servers.Azurite, storage_namespace: str) -> AsyncIterator[Place]:
+async def place(azurite: private.Azurite, storage_namespace: str) -> AsyncIterator[Place]:
     calls: Counter[str] = Counter()
 
     def count(call: StorageCall) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from deploy import servers
+from deploy.servers import private
 
 from azure_storage.calls import StorageCall
 from azure_storage.connection import StorageConnection
@@ -63,7 +63,7 @@ class Place:
 
 
 @asynccontextmanager
-async def place_on(azurite: servers.Azurite, namespace: str) -> AsyncIterator[Place]:
+async def place_on(azurite: private.Azurite, namespace: str) -> AsyncIterator[Place]:
     calls: Counter[str] = Counter()
     observed: list[Observation] = []
 
@@ -95,7 +95,7 @@ async def place_on(azurite: servers.Azurite, namespace: str) -> AsyncIterator[Pl
 
 
 async def test_in_a_line_of_waiting_jobs_each_costs_one_transaction(
-    azurite: servers.Azurite, storage_namespace: str
+    azurite: private.Azurite, storage_namespace: str
 ) -> None:
     async with place_on(azurite, storage_namespace) as place:
         for _ in range(20):
@@ -115,7 +115,7 @@ async def test_in_a_line_of_waiting_jobs_each_costs_one_transaction(
 
 
 async def test_a_lone_job_on_a_warm_lock_costs_at_most_eight_calls(
-    azurite: servers.Azurite, storage_namespace: str
+    azurite: private.Azurite, storage_namespace: str
 ) -> None:
     async with place_on(azurite, storage_namespace) as place:
         await place.submit()

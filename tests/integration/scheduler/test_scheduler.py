@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
-from deploy.servers import Azurite, RabbitMQ
+from deploy.servers.private import Azurite, RabbitMQ
 from tests.integration.audit_projector.running import Installation, installation, projector
 from tests.unit.captured import capturing
 from tests.waiting import until

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from deploy.install_servers import ensure_spin
+from deploy.servers.installation import ensure_spin
 from spec.cases import ALL, Case
 from spec.checking import check
 from spec.counterexample import readable

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
-from deploy.servers import Azurite
+from deploy.servers.private import Azurite
 from tests.unit.verification.asking import HurriedClock
 from tests.unit.verification.authored import Author, eventful
 

@@ -121,5 +121,5 @@ def logs_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     logs = folder / "logs"
     logs.mkdir()
     monkeypatch.setattr("tempfile.mkdtemp", lambda prefix: str(logs))
-    monkeypatch.setattr("deploy.servers.ensure_installed", lambda: None)
+    monkeypatch.setattr("deploy.servers.private.ensure_installed", lambda: None)
     return logs

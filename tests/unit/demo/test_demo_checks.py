@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from deploy.demo_checks import Event, check_interruption, check_runs, check_trail, runs_of
+from deploy.demo.checks import Event, check_interruption, check_runs, check_trail, runs_of
 
 MakeTrail = Callable[..., list[Event]]
 

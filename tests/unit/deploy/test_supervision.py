@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploy.supervision import ProcessState, Supervisor
-from deploy.texts import StackError
+from deploy.errors import StackError
+from deploy.processes.supervision import ProcessState, Supervisor
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "BACKOFF"])
@@ -13,7 +13,7 @@ def test_a_program_that_is_down_is_not_killed_nor_is_anybody_else(
     state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("deploy.supervision.os.kill", lambda *arguments: killed.append(arguments))
+    monkeypatch.setattr("deploy.processes.supervision.os.kill", lambda *arguments: killed.append(arguments))
     supervisor = Supervisor(tmp_path)
     # supervisord names the process 0 for a program without one.
     monkeypatch.setattr(supervisor, "state", lambda name: ProcessState(name, state, 0, 0, 0))

@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from deploy import verify
-from deploy.settings import ROOT, StackSettings
+from deploy import ROOT
+from deploy.stack import verify
+from deploy.stack.settings import StackSettings
 
 
 def test_the_command_gets_the_words_and_the_stacks_own_storage(monkeypatch):
@@ -31,7 +32,7 @@ def test_the_command_gets_the_words_and_the_stacks_own_storage(monkeypatch):
 )
 def test_its_exit_code_is_the_commands(monkeypatch, setting, value, code):
     monkeypatch.setenv(setting, value)
-    command = [sys.executable, "-m", "deploy.verify"]
+    command = [sys.executable, "-m", "deploy.stack.verify"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == code
     assert done.stderr

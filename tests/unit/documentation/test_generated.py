@@ -1,9 +1,9 @@
 """The documents that are made from the code are up to date."""
 
 import pytest
+from deploy import ROOT
 from deploy.documentation.__main__ import generated
 from deploy.documentation.marks import between_marks
-from deploy.settings import ROOT
 
 DOCUMENTS = generated()
 

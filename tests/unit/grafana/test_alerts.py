@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
-from deploy import install_servers
 from deploy.dashboards import alerts
 from deploy.dashboards.__main__ import FOLDER
+from deploy.servers import installation
 from tests.unit.grafana.promql import mentioned
 from tests.unit.grafana.test_dashboards import DASHBOARDS, known
 
@@ -21,7 +21,7 @@ NAMES = [alert.name for alert in alerts.alerts()]
 
 @pytest.fixture(scope="session", autouse=True)
 def _promtool() -> None:
-    install_servers.ensure_prometheus()
+    installation.ensure_prometheus()
 
 
 def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from deploy.settings import ROOT
+from deploy import ROOT
 from loadtest import arguments, storage_calls
 from loadtest.report import put_into_report, section
 from loadtest.scenario import discover

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from deploy.settings import ROOT
+from deploy import ROOT
 from loadtest.effect_sink.ledger import Ledger
 from loadtest.effect_sink.server import EffectServer
 from loadtest.effects import part_since, read_effects, size_of

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from deploy.settings import ROOT
+from deploy import ROOT
 
 # Locust replaces the standard library's sockets when it is imported: not in this process.
 _SCRIPT = """

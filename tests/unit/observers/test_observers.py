@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from deploy import addresses, observers
-from deploy.programs import services
-from deploy.settings import OBSERVERS, ROOT, SettingError, StackSettings
+from deploy import ROOT
+from deploy.errors import SettingError
+from deploy.stack import addresses, observers
+from deploy.stack.programs import services
+from deploy.stack.settings import OBSERVERS, StackSettings
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES = ("publisher", "worker", "audit-projector", "scheduler")
@@ -183,8 +185,8 @@ def test_pages_are_those_of_what_runs(tmp_path: Path) -> None:
 
 def test_no_browser_is_opened_where_there_is_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("deploy.addresses.sys.platform", "linux")
-    monkeypatch.setattr("deploy.addresses.webbrowser.open", opened.append)
+    monkeypatch.setattr("deploy.stack.addresses.sys.platform", "linux")
+    monkeypatch.setattr("deploy.stack.addresses.webbrowser.open", opened.append)
     for name in {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
         monkeypatch.delenv(name)
     addresses.open_first([("a", "http://a"), ("b", "http://b")])

@@ -1,0 +1,1 @@
+"""`make demo`: a job whose worker is killed, and the checks that nothing was lost."""

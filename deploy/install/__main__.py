@@ -1,0 +1,23 @@
+"""Installs uv and the Python packages where they are missing: `python -m deploy.install`."""
+
+import subprocess
+import sys
+
+from deploy.errors import InstallError
+from deploy.install.environment import ensure_installed
+
+
+def main() -> int:
+    """Install what is missing and return the exit code."""
+    try:
+        ensure_installed()
+    except InstallError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as error:
+        return error.returncode
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,59 @@
+"""Finds uv, the package manager, or installs the pinned version of it beside the project."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy import ROOT
+from deploy.install import system_packages
+
+_PIN = (ROOT / "requirements/uv.in").read_text().strip().partition("==")[2]
+_OWN = ROOT / ".tools" / f"uv-{_PIN}"
+
+
+def find() -> str:
+    """Return a uv of the pinned series, whose own back end builds the workspace; install it if missing."""
+    for candidate in (shutil.which("uv"), str(_OWN / "bin" / "uv")):
+        if candidate is not None and _same_series(_version(candidate)):
+            return candidate
+    return _install()
+
+
+def run(*arguments: str, folder: Path = ROOT) -> None:
+    """Run uv; raises when it fails, with its messages already printed."""
+    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    # Set by a caller's activated environment, it would draw a warning at every call.
+    environment.pop("VIRTUAL_ENV", None)
+    subprocess.run([find(), *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=True)
+
+
+def _version(program: str) -> str:
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    found = re.search(r"\d+\.\d+\.\d+", done.stdout) if done.returncode == 0 else None
+    return found.group() if found else ""
+
+
+def _same_series(version: str) -> bool:
+    return version.rpartition(".")[0] == _PIN.rpartition(".")[0]
+
+
+def _install() -> str:
+    if importlib.util.find_spec("pip") is None:
+        system_packages.install("python3-pip")
+    print(f"Installing uv {_PIN} ...", flush=True)
+    hashed = str(ROOT / "requirements/uv.txt")
+    # An own folder, because distributions forbid pip to touch theirs.
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--root-user-action=ignore"]
+    subprocess.run(
+        [*command, "--require-hashes", "-r", hashed, "--target", str(_OWN)],
+        stdin=subprocess.DEVNULL,
+        check=True,
+    )
+    return str(_OWN / "bin" / "uv")

@@ -1,0 +1,1 @@
+"""Processes of this machine: command lines, ports, and supervisord, which keeps them running."""

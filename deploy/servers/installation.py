@@ -1,0 +1,78 @@
+"""Makes RabbitMQ (apt) and Azurite (npm) available to the local stack, and Prometheus (apt) to the tests."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.errors import InstallError
+from deploy.install import system_packages
+from deploy.servers.broker import SCRIPTS
+from deploy.servers.storage import PACKAGE_FOLDER
+
+_STAMP = PACKAGE_FOLDER / "node_modules" / ".installed-from"
+_OTHERWISE = ", or start Docker and use RUNTIME=docker"
+
+
+def ensure_installed() -> None:
+    """Make both servers available; quick when they are. Raises InstallError with what to do instead."""
+    with _one_at_a_time():
+        if not (_has_rabbitmq() and shutil.which("epmd")):
+            system_packages.install("rabbitmq-server", otherwise=_OTHERWISE)
+        missing = [
+            package for package, program in (("nodejs", "node"), ("npm", "npm")) if not shutil.which(program)
+        ]
+        if missing:
+            system_packages.install(*missing, otherwise=_OTHERWISE)
+        _ensure_azurite()
+
+
+def _has_rabbitmq() -> bool:
+    return (SCRIPTS / "rabbitmq-server").exists() or shutil.which("rabbitmq-server") is not None
+
+
+def _ensure_azurite() -> None:
+    wanted = hashlib.sha256((PACKAGE_FOLDER / "package-lock.json").read_bytes()).hexdigest()
+    if _STAMP.exists() and _STAMP.read_text() == wanted:
+        return
+    print("Installing Azurite ...", flush=True)
+    command = ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run(command, cwd=PACKAGE_FOLDER, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        message = f"npm could not install Azurite; its messages are above{_OTHERWISE}."
+        raise InstallError(message)
+    _STAMP.write_text(wanted)
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    with (Path(tempfile.gettempdir()) / f"turnstile-install-{os.getuid()}").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def ensure_prometheus() -> None:
+    """Make Prometheus and promtool available, which only tests insist on. Raises InstallError."""
+    with _one_at_a_time():
+        if not (shutil.which("prometheus") and shutil.which("promtool")):
+            system_packages.install("prometheus")
+
+
+def ensure_faketime() -> None:
+    """Make libfaketime available, by which the chaos moves a service's clock. Raises InstallError."""
+    with _one_at_a_time():
+        if not shutil.which("faketime"):
+            system_packages.install("faketime")
+
+
+def ensure_spin() -> None:
+    """Make the model checker Spin, and the compiler it needs, available. Raises InstallError."""
+    with _one_at_a_time():
+        missing = [package for package in ("spin", "gcc") if not shutil.which(package)]
+        if missing:
+            system_packages.install(*missing, "libc6-dev")

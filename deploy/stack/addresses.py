@@ -1,0 +1,48 @@
+"""Where people find what: the pages of a stack on this machine, each with what it shows."""
+
+import os
+import sys
+import webbrowser
+from collections.abc import Collection, Sequence
+
+from deploy.processes.ports import LOOPBACK
+from deploy.stack.settings import StackSettings
+from deploy.stack.tables import table
+
+Page = tuple[str, str]
+
+#: The dashboards' ids, and what they show.
+_DASHBOARDS = {
+    "right-now": "Right now: who holds what, lines",
+    "jobs": "Jobs: rates, durations, outcomes",
+    "one-job": "One job, by its id",
+    "guarantee": "Guarantee: exclusion, fences, take-overs",
+    "plumbing": "Plumbing: RabbitMQ, storage, services",
+}
+
+
+def observer_pages(settings: StackSettings, running: Collection[str]) -> list[Page]:
+    """Return the pages of those servers that show what happens, as far as they run."""
+    grafana, jaeger, prometheus = (
+        f"http://{LOOPBACK}:{settings.port(name)}"
+        for name in ("GRAFANA_PORT", "JAEGER_PORT", "PROMETHEUS_PORT")
+    )
+    pages: list[Page] = []
+    if "grafana" in running:
+        pages += [(f"Grafana, {title}", f"{grafana}/d/{uid}") for uid, title in _DASHBOARDS.items()]
+    if "jaeger" in running:
+        pages.append(("Jaeger, traces of jobs", f"{jaeger}/search?service=worker"))
+    if "prometheus" in running:
+        pages.append(("Prometheus, alerts", f"{prometheus}/alerts"))
+    return pages
+
+
+def show(pages: Sequence[Page]) -> None:
+    """Print the pages."""
+    print(table(("", "address"), pages))
+
+
+def open_first(pages: Sequence[Page]) -> None:
+    """Open the first page in a browser where there is a screen to show it on."""
+    if pages and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        webbrowser.open(pages[0][1])

@@ -1,0 +1,124 @@
+"""The processes of a stack without containers: which there are, what each needs, when each is ready."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from deploy import ROOT
+from deploy.errors import SettingError
+from deploy.install.environment import PYTHON
+from deploy.processes.command import Command
+from deploy.processes.ports import LOOPBACK
+from deploy.processes.supervision import Program
+from deploy.stack.settings import StackSettings
+
+WORKER = "worker"
+_BEFORE_WORKERS = ("publisher",)
+_AFTER_WORKERS = ("audit-projector", "scheduler")
+
+
+def servers(settings: StackSettings) -> list[Program]:
+    """Return what must run before any service: the broker and the storage, unless others are named."""
+    programs = []
+    broker, storage = settings.own_broker, settings.own_storage
+    if broker:
+        broker.prepare()
+        ports = broker.ports
+        mapper = {ports.mapper: "TURNSTILE_RABBITMQ_MAPPER_PORT"}
+        node = {
+            ports.amqp: "TURNSTILE_RABBITMQ_PORT",
+            ports.distribution: "TURNSTILE_RABBITMQ_DISTRIBUTION_PORT",
+        }
+        pages: tuple[tuple[str, str], ...] = ()
+        if ports.management:
+            node[ports.management] = "TURNSTILE_RABBITMQ_MANAGEMENT_PORT"
+            pages = (("RabbitMQ management", f"http://{LOOPBACK}:{ports.management}"),)
+        if ports.metrics:
+            node[ports.metrics] = "TURNSTILE_RABBITMQ_METRICS_PORT"
+        programs.append(Program("epmd", broker.mapper_command(), mapper, lambda: True, order=1))
+        metrics = ("rabbitmq", ports.metrics) if ports.metrics else None
+        programs.append(Program("rabbitmq", broker.command(), node, broker.is_ready, 2, 60, pages, metrics))
+    if storage:
+        storage.prepare()
+        names = {
+            storage.ports.blob: "TURNSTILE_AZURITE_BLOB_PORT",
+            storage.ports.queue: "TURNSTILE_AZURITE_QUEUE_PORT",
+            storage.ports.table: "TURNSTILE_AZURITE_TABLE_PORT",
+        }
+        pages = (
+            ("Azurite, blobs", f"http://{LOOPBACK}:{storage.ports.blob}"),
+            ("Azurite, tables", f"http://{LOOPBACK}:{storage.ports.table}"),
+        )
+        programs.append(Program("azurite", storage.command(), names, storage.is_ready, 2, 30, pages))
+    return programs
+
+
+def services(settings: StackSettings, workers: int, telemetry: Mapping[str, str]) -> list[Program]:
+    """Return Turnstile's own processes; `telemetry` is what they find in their environment besides."""
+    environment = {**settings.for_services(), **telemetry}
+    programs = [_service(settings, name, environment) for name in _BEFORE_WORKERS]
+    programs += [_worker(settings, number, environment) for number in range(1, workers + 1)]
+    programs += [_service(settings, name, environment) for name in _AFTER_WORKERS]
+    return programs
+
+
+def refuse_shared_ports(programs: Iterable[Program]) -> None:
+    """Raise SettingError if two programs are to listen on one port."""
+    taken: dict[int, str] = {}
+    for program in programs:
+        for port, setting in program.ports.items():
+            if port in taken:
+                message = (
+                    f"{program.name} and {taken[port]} would both listen on port {port}; change {setting}"
+                )
+                raise SettingError(message)
+            taken[port] = program.name
+
+
+def health(port: int) -> str:
+    """Return a service's own word on whether it can work: "ready", or why not."""
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/health/ready", timeout=3):
+            return "ready"
+    except urllib.error.HTTPError as error:
+        return error.read(300).decode(errors="replace") or f"answers {error.code}"
+    except OSError:
+        return "no answer"
+
+
+def _service(settings: StackSettings, name: str, environment: Mapping[str, str]) -> Program:
+    setting = f"{name.upper().replace('-', '_')}_PORT"
+    port = settings.port(setting)
+    program = _program(settings, name, name, {port: f"TURNSTILE_{setting}"}, environment)
+    if name == "publisher":
+        return replace(program, pages=(("API documentation", f"{settings.url}/docs"), ("API", settings.url)))
+    return program
+
+
+def _worker(settings: StackSettings, number: int, environment: Mapping[str, str]) -> Program:
+    port = settings.port("WORKER_PORT") + number - 1
+    ports = {port: "TURNSTILE_WORKER_PORT"}
+    return _program(settings, WORKER, f"{WORKER}-{number}", ports, environment)
+
+
+def _program(
+    settings: StackSettings, service: str, name: str, ports: dict[int, str], shared: Mapping[str, str]
+) -> Program:
+    (port,) = ports
+    environment = {
+        **shared,
+        "TURNSTILE_HOST": LOOPBACK,
+        "TURNSTILE_PORT": str(port),
+        "OTEL_SERVICE_NAME": service,
+        "PYTHONUNBUFFERED": "1",
+    }
+    arguments = (str(PYTHON), "-m", service.replace("-", "_"))
+    return Program(
+        name,
+        Command(arguments, environment, ROOT, when_orphaned="TERM"),
+        ports,
+        lambda: health(port) == "ready",
+        stop_seconds=settings.stop_seconds,
+        metrics=(service, port),
+    )

@@ -1,0 +1,181 @@
+"""The settings of a stack on one machine: the environment first, then .env, then the defaults below."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from deploy import ROOT
+from deploy.errors import SettingError
+from deploy.processes.ports import LOOPBACK
+from deploy.servers.broker import Broker, BrokerPorts
+from deploy.servers.storage import Storage, StoragePorts
+
+PREFIX = "TURNSTILE_"
+#: The servers that show what happens; Turnstile works as well without any of them.
+OBSERVERS = ("otel-collector", "jaeger", "prometheus", "loki", "grafana")
+#: What concerns the stack and none of the services.
+_NOT_FOR_SERVICES = (PREFIX + "GRAFANA_", PREFIX + "OBSERVABILITY")
+#: What the services read beside their own prefix.
+_TELEMETRY_PREFIX = "OTEL_"
+OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+_RUNTIME = "RUNTIME"
+_HIGHEST_PORT = 65_535
+_DEFAULTS = {
+    "DATA_FOLDER": ".data",
+    "WORKERS": "2",
+    "GRACE_SECONDS": "20",
+    "PUBLISHER_PORT": "8000",
+    "WORKER_PORT": "8010",
+    "AUDIT_PROJECTOR_PORT": "8030",
+    "SCHEDULER_PORT": "8040",
+    "RABBITMQ_PORT": "5672",
+    "RABBITMQ_MANAGEMENT_PORT": "15672",
+    "RABBITMQ_USER": "turnstile",
+    "RABBITMQ_PASSWORD": "turnstile",
+    "AZURITE_BLOB_PORT": "10000",
+    "AZURITE_QUEUE_PORT": "10001",
+    "AZURITE_TABLE_PORT": "10002",
+    "OBSERVABILITY": ",".join(OBSERVERS),
+    "GRAFANA_PORT": "3000",
+    "JAEGER_PORT": "16686",
+    "PROMETHEUS_PORT": "9090",
+    "LOKI_PORT": "3100",
+    "OTLP_PORT": "4318",
+    "OTLP_GRPC_PORT": "4317",
+    "RABBITMQ_METRICS_PORT": "15692",
+    "OBSERVABILITY_PORT": "24318",
+    "GRAFANA_USER": "admin",
+    "GRAFANA_PASSWORD": "admin",
+    "GRAFANA_ANONYMOUS": "true",
+}
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """All settings of one stack."""
+
+    values: Mapping[str, str]
+
+    @classmethod
+    def load(
+        cls, env_file: Path = ROOT / ".env", environment: Mapping[str, str] = os.environ
+    ) -> "StackSettings":
+        """Read the settings; an empty value counts as none."""
+        ours = (PREFIX, _TELEMETRY_PREFIX, _RUNTIME)
+        defaults = {PREFIX + name: value for name, value in _DEFAULTS.items()}
+        given = [dotenv_values(env_file, interpolate=False), environment]
+        wanted = [
+            {name: value for name, value in source.items() if value and name.startswith(ours)}
+            for source in given
+        ]
+        return cls({**defaults, **wanted[0], **wanted[1]})
+
+    def text(self, name: str) -> str | None:
+        """Return a setting by its name without the prefix."""
+        return self.values.get(PREFIX + name)
+
+    def whole(self, name: str) -> int:
+        """Return a setting that is a whole number."""
+        value = self.values[PREFIX + name]
+        try:
+            return int(value)
+        except ValueError:
+            message = f"{PREFIX}{name} must be a whole number, not {value!r}"
+            raise SettingError(message) from None
+
+    def port(self, name: str) -> int:
+        """Return a setting that is a port."""
+        number = self.whole(name)
+        if not 0 < number <= _HIGHEST_PORT:
+            message = f"{PREFIX}{name} must be a port, not {number}"
+            raise SettingError(message)
+        return number
+
+    @property
+    def runtime(self) -> str | None:
+        """How the stack is to run, if that was said."""
+        return self.values.get(_RUNTIME)
+
+    @property
+    def data(self) -> Path:
+        """The folder with everything that outlives a stop."""
+        return (ROOT / self.values[PREFIX + "DATA_FOLDER"]).resolve()
+
+    @property
+    def inputs(self) -> Path:
+        """The folder that the checksum job may read."""
+        return (ROOT / (self.text("INPUT_FOLDER") or self.data / "inputs")).resolve()
+
+    @property
+    def workers(self) -> int:
+        """How many workers run."""
+        return self.whole("WORKERS")
+
+    @property
+    def stop_seconds(self) -> int:
+        """How long a service may take to stop: longer than its jobs are given."""
+        return int(float(self.values[PREFIX + "GRACE_SECONDS"])) + 10
+
+    @property
+    def observers(self) -> tuple[str, ...]:
+        """Which of the servers that show what happens are to run."""
+        value = self.values[PREFIX + "OBSERVABILITY"]
+        names = [name.strip() for name in value.split(",")] if value != "none" else []
+        if not set(names) <= set(OBSERVERS):
+            message = f"{PREFIX}OBSERVABILITY must be none or some of {','.join(OBSERVERS)}, not {value!r}"
+            raise SettingError(message)
+        return tuple(name for name in OBSERVERS if name in names)
+
+    @property
+    def otlp_endpoint(self) -> str | None:
+        """Where the services send traces and logs, if that was said."""
+        return self.values.get(OTLP_ENDPOINT)
+
+    @property
+    def url(self) -> str:
+        """Where people and the command line reach the API."""
+        return self.text("URL") or f"http://{LOOPBACK}:{self.port('PUBLISHER_PORT')}"
+
+    @property
+    def own_broker(self) -> Broker | None:
+        """The RabbitMQ that belongs to this stack, unless another is named."""
+        if self.text("RABBITMQ_URL"):
+            return None
+        amqp = self.port("RABBITMQ_PORT")
+        ports = BrokerPorts(
+            amqp,
+            self._beside(amqp, 20_000, "RABBITMQ_DISTRIBUTION_PORT"),
+            self._beside(amqp, 20_001, "RABBITMQ_MAPPER_PORT"),
+            self.port("RABBITMQ_MANAGEMENT_PORT"),
+            self.port("RABBITMQ_METRICS_PORT"),
+        )
+        user, password = self.values[PREFIX + "RABBITMQ_USER"], self.values[PREFIX + "RABBITMQ_PASSWORD"]
+        return Broker(self.data / "rabbitmq", ports, user, password)
+
+    @property
+    def own_storage(self) -> Storage | None:
+        """The storage emulator that belongs to this stack, unless another storage is named."""
+        if self.text("STORAGE_CONNECTION_STRING") or self.text("STORAGE_BLOB_URL"):
+            return None
+        names = ("AZURITE_BLOB_PORT", "AZURITE_QUEUE_PORT", "AZURITE_TABLE_PORT")
+        return Storage(self.data / "azurite", StoragePorts(*map(self.port, names)))
+
+    def for_services(self) -> dict[str, str]:
+        """Return what every service of a stack without containers finds in its environment."""
+        foreign = (_RUNTIME, *_NOT_FOR_SERVICES)
+        own = {name: value for name, value in self.values.items() if not name.startswith(foreign)}
+        environment = {name: value for name, value in own.items() if not name.endswith("_PORT")}
+        environment[PREFIX + "INPUT_FOLDER"] = str(self.inputs)
+        if self.own_broker:
+            environment[PREFIX + "RABBITMQ_URL"] = self.own_broker.url
+        if self.own_storage:
+            environment[PREFIX + "STORAGE_CONNECTION_STRING"] = self.own_storage.connection_string
+        return environment
+
+    def _beside(self, base: int, distance: int, name: str) -> int:
+        if self.text(name):
+            return self.port(name)
+        return base + distance if base + distance <= _HIGHEST_PORT else base - distance
