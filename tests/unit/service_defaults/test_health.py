@@ -33,7 +33,7 @@ async def ask(health: Health, path: str) -> tuple[int, Any]:
     async def receive() -> Any:
         return {"type": "http.request", "body": b""}
 
-    await dict(health.routes())[path]({"type": "http", "path": path}, receive, send)
+    await dict(health.routes())[path]({"type": "http", "method": "GET", "path": path}, receive, send)
     return sent[0]["status"], json.loads(sent[1]["body"])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from typing import Any
 
+from faststream.asgi import AsgiResponse
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics.export import Histogram, HistogramDataPoint, MetricsData
 from opentelemetry.trace import format_span_id, format_trace_id
@@ -48,7 +49,7 @@ class PrometheusPage:
                 await app(scope, receive, send)
                 return
             if scope["method"] not in {"GET", "HEAD"}:
-                await _answer(send, 405, b"", [(b"allow", b"GET, HEAD")])
+                await AsgiResponse(status_code=405, headers={"allow": "GET, HEAD"})(scope, receive, send)
                 return
             accept = ",".join(
                 value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"accept"
@@ -56,16 +57,10 @@ class PrometheusPage:
             encode, content_type = choose_encoder(accept)
             # Read in the event loop, where what gauges look at does not change meanwhile; spelled beside it.
             content = await asyncio.to_thread(encode, self.collect())
-            headers = [(b"content-type", content_type.encode()), (b"cache-control", b"no-store")]
-            await _answer(send, 200, content, headers)
+            headers = {"content-type": content_type, "cache-control": "no-store"}
+            await AsgiResponse(content, 200, headers)(scope, receive, send)
 
         return answer
-
-
-async def _answer(send: Any, status: int, content: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    headers = [*headers, (b"content-length", str(len(content)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
 
 
 class _Reader(PrometheusMetricReader):

@@ -2,18 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from faststream.asgi import AsgiResponse, HttpHandler, get
 from faststream.rabbit import RabbitBroker
 
 from coordination.ports import CoordinationError
 from service_defaults.broker.consumers import NotConsumingError, probe
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-AsgiRoute = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 #: Returns when what it checks can be used; raises NotReadyError, CoordinationError or OSError otherwise.
 Check = Callable[[], Awaitable[None]]
@@ -39,16 +35,21 @@ class Health:
             name: problem for name, problem in zip(self._checks, results, strict=True) if problem is not None
         }
 
-    def routes(self) -> list[tuple[str, AsgiRoute]]:
+    def routes(self) -> list[tuple[str, HttpHandler]]:
         """Return the ASGI routes, for `AsgiFastStream(asgi_routes=...)` or an application's router."""
-        return [(LIVE, _Live()), (READY, _Ready(self))]
+        answers = {LIVE: self._live, READY: self._ready}
+        return [(path, get(answer, include_in_schema=False)) for path, answer in answers.items()]
 
-    async def report(self) -> tuple[int, dict[str, Any]]:
-        """Return the HTTP status and body that say whether the service is ready."""
+    async def _live(self, _: Any) -> AsgiResponse:
+        """Answer as long as the event loop turns."""
+        return _answer(200, {"status": "alive"})
+
+    async def _ready(self, _: Any) -> AsgiResponse:
+        """Answer whether the service can do its work, and what is wrong."""
         problems = await self.problems()
         status = "not ready" if problems else "ready"
         checks = {name: problems.get(name, "ok") for name in self._checks}
-        return (503 if problems else 200), {"status": status, "checks": checks}
+        return _answer(503 if problems else 200, {"status": status, "checks": checks})
 
     async def _problem(self, check: Check) -> str | None:
         try:
@@ -70,25 +71,6 @@ def rabbitmq_check(broker: RabbitBroker, *, consumes: bool = False) -> Check:
     return check
 
 
-class _Live:
-    """Answers as long as the event loop turns."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _answer(send, 200, {"status": "alive"})
-
-
-class _Ready:
-    """Answers whether the service can do its work."""
-
-    def __init__(self, health: Health) -> None:
-        self._health = health
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _answer(send, *await self._health.report())
-
-
-async def _answer(send: Send, status: int, body: Mapping[str, Any]) -> None:
-    content = json.dumps(body).encode()
-    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+def _answer(status: int, body: Mapping[str, Any]) -> AsgiResponse:
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    return AsgiResponse(json.dumps(body).encode(), status, headers)
