@@ -1,17 +1,21 @@
 """Who takes part: workers, publishers, schedulers, each a process that can be killed and started again."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tests.simulation.loop import Process
 from tests.simulation.runners import SimulatedExecutor
 
+from contracts import jobs
 from coordination.clients.cancellation import Canceller
 from coordination.clients.submission import Submitter
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, WorkerPolicy
-from coordination.maintenance.sweeper import Sweeper
+from coordination.maintenance.queue_snapshot import QueueSnapshot
+from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.ports import UnknownOutcomeError, WakeUp
 from scheduler.leadership import Leadership
+from scheduler.periodic import Periodic, Rounds
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -129,16 +133,15 @@ class Scheduler(Member):
         duty = Leadership(
             ports.leases,
             ports.clock,
-            self,  # type: ignore[arg-type]
+            Rounds([Periodic("sweep", _SWEEP_SECONDS, self.go)], ports.clock, self),
             self.world.times,
-            _SWEEP_SECONDS,
             self,
             ports.new_id,
         )
         self.process.spawn(duty.keep_up(), name="scheduler")
 
     async def go(self) -> None:
-        """Make one round."""
+        """Sweep once, as far as the storage answers."""
         try:
             swept = await self._sweeper.sweep()
         except UnknownOutcomeError:
@@ -148,10 +151,19 @@ class Scheduler(Member):
         self.world.observed["swept: abandoned"] += swept.abandoned
 
     def on_duty(self) -> None:
-        """Do nothing: nobody asks."""
+        """Do nothing."""
 
     def off_duty(self) -> None:
-        """Do nothing: nobody asks."""
+        """Do nothing."""
 
     def lost(self, reason: str) -> None:
-        """Do nothing: nobody asks."""
+        """Do nothing."""
+
+    def failed(self, task: str, error: UnknownOutcomeError) -> None:
+        """Do nothing."""
+
+    def swept(self, swept: Swept, seconds: float) -> None:
+        """Do nothing: `go` counts."""
+
+    def snapshot_taken(self, snapshot: QueueSnapshot, workers: Sequence[jobs.Worker]) -> None:
+        """Do nothing: no snapshots are taken."""

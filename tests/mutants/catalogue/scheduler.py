@@ -3,7 +3,8 @@
 from tests.mutants.mutant import Change, Mutant
 
 _DUTY = "scheduler.leadership"
-_ROUNDS = "scheduler.rounds"
+_PERIODIC = "scheduler.periodic"
+_TASKS = "scheduler.tasks"
 _TELEMETRY = "scheduler.telemetry"
 
 _DUTIES = "tests/unit/scheduler/test_leadership.py::test_"
@@ -38,13 +39,13 @@ MUTANTS = [
     Mutant(
         "off-duty-still-shows",
         "how everything stands is shown by the scheduler on duty alone",
-        (Change(_DUTY, "            self._watch.off_duty()\n", ""),),
+        (Change(_DUTY, "            self._observer.off_duty()\n", ""),),
         f"{_DUTIES}what_stands_is_shown_by_the_scheduler_on_duty_alone",
     ),
     Mutant(
         "loss-of-duty-in-silence",
         "the loss of the duty is logged with its reason",
-        (Change(_DUTY, "            self._watch.lost(observation.reason)\n", "            pass\n"),),
+        (Change(_DUTY, "            self._observer.lost(observation.reason)\n", "            pass\n"),),
         f"{_DUTIES}a_duty_that_was_lost_ends_with_its_round_and_is_taken_up_again",
     ),
     Mutant(
@@ -52,7 +53,9 @@ MUTANTS = [
         "rounds that take long are no less frequent",
         (
             Change(
-                _DUTY, "left = began + self._pause_seconds - self._clock.boot()", "left = self._pause_seconds"
+                _DUTY,
+                "left = began + self._rounds.seconds - self._clock.boot()",
+                "left = self._rounds.seconds",
             ),
         ),
         f"{_SWEEPS}rounds_that_take_long_are_no_less_frequent",
@@ -60,25 +63,29 @@ MUTANTS = [
     Mutant(
         "no-pause-after-a-long-round",
         "a long round leaves a fifth of the pause",
-        (Change(_DUTY, "max(left, self._pause_seconds * _SHORTEST_PAUSE)", "max(left, 0)"),),
+        (Change(_DUTY, "max(left, self._rounds.seconds * _SHORTEST_PAUSE)", "max(left, 0)"),),
         f"{_SWEEPS}rounds_that_take_long_are_no_less_frequent",
     ),
     Mutant(
         "an-error-ends-the-duty",
         "the next round goes on after one that the storage did not answer",
-        (Change(_ROUNDS, "            self._watch.gave_up(error)\n", "            raise\n"),),
-        f"{_SWEEPS}surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown",
+        (
+            Change(
+                _PERIODIC,
+                "                self._observer.failed(task.name, error)\n",
+                "                raise\n",
+            ),
+        ),
+        f"{_SWEEPS}snapshots_are_less_frequent_than_sweeps_and_old_ones_are_not_shown",
     ),
     Mutant(
         "failed-snapshot-counts",
         "a snapshot that fails is made again with the next sweep",
         (
             Change(
-                _ROUNDS,
-                "                await self._snapshot(swept.jobs)\n"
-                "                self._next_survey = began + self._survey_seconds\n",
-                "                self._next_survey = began + self._survey_seconds\n"
-                "                await self._snapshot(swept.jobs)\n",
+                _PERIODIC,
+                "                self._observer.failed(task.name, error)\n            else:\n",
+                "                self._observer.failed(task.name, error)\n            finally:\n",
             ),
         ),
         f"{_SWEEPS}a_snapshot_that_fails_is_made_again_with_the_next_sweep",
@@ -86,14 +93,38 @@ MUTANTS = [
     Mutant(
         "snapshot-of-nothing",
         "a snapshot looks at the active jobs that the sweep has read",
-        (Change(_ROUNDS, "await self._snapshot(swept.jobs)", "await self._snapshot(())"),),
+        (Change(_TASKS, "self._active = swept.jobs", "self._active = ()"),),
         f"{_SWEEPS}what_stands_is_what_the_sweep_and_the_heartbeats_say",
+    ),
+    Mutant(
+        "snapshot-of-old-jobs",
+        "no snapshot is taken of the jobs that were active before a sweep that failed",
+        (Change(_TASKS, "        self._active = None\n        swept", "        swept"),),
+        f"{_SWEEPS}a_snapshot_reads_no_jobs_of_its_own_and_none_that_a_failed_sweep_left",
+    ),
+    Mutant(
+        "early-round-left-out",
+        "a round that begins a little early leaves no task out",
+        (Change(_PERIODIC, "task.every - self.seconds / 2", "task.every"),),
+        f"{_SWEEPS}a_round_that_begins_a_little_early_leaves_no_task_out",
+    ),
+    Mutant(
+        "failure-ends-the-round",
+        "a task that fails keeps no other from running",
+        (
+            Change(
+                _PERIODIC,
+                "                self._observer.failed(task.name, error)\n",
+                "                self._observer.failed(task.name, error)\n                return\n",
+            ),
+        ),
+        f"{_SWEEPS}a_task_that_fails_keeps_no_other_from_running_and_runs_again_in_the_next_round",
     ),
     Mutant(
         "old-surveys-shown",
         "what was seen is shown for the length of four snapshots",
         (Change(_TELEMETRY, "self._clock.boot() < shown.until", "self._clock.boot() <= shown.until"),),
-        f"{_SWEEPS}surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown",
+        f"{_SWEEPS}snapshots_are_less_frequent_than_sweeps_and_old_ones_are_not_shown",
     ),
     Mutant(
         "silent-at-the-limit",

@@ -18,7 +18,8 @@ from coordination.testing.memory import (
 )
 from coordination.times import LeaseTimes
 from scheduler.leadership import Leadership
-from scheduler.rounds import Rounds
+from scheduler.periodic import Periodic, Rounds
+from scheduler.tasks import ActiveJobs
 from scheduler.telemetry import SchedulerTelemetry
 
 
@@ -27,7 +28,7 @@ async def nothing(job_id: str) -> int:
 
 
 class CountingSweeper(Sweeper):
-    """Keeps when it passed, takes its time, and fails when told to."""
+    """Keeps when it passed, takes its time, and fails when a test wants it."""
 
     is_failing = False
     seconds = 0.0
@@ -85,8 +86,9 @@ def make_scheduler(
     )
     telemetry = SchedulerTelemetry(clock, 15.0)
     made = Scheduler(None, sweeper, telemetry)  # type: ignore[arg-type]
-    rounds = Rounds(sweeper, SnapshotReader(journal, clock, 15.0), made.workers, clock, telemetry, 15.0)
-    made.duty = Leadership(leases, clock, rounds, LeaseTimes.of(15), pause, telemetry)
+    active = ActiveJobs(sweeper, SnapshotReader(journal, clock, 15.0), made.workers, clock, telemetry)
+    tasks = [Periodic("sweep", pause, active.sweep), Periodic("snapshot", 15.0, active.snapshot)]
+    made.duty = Leadership(leases, clock, Rounds(tasks, clock, telemetry), LeaseTimes.of(15), telemetry)
     return made
 
 

@@ -1,4 +1,4 @@
-"""The rounds of the scheduler on duty: when it sweeps and snapshots, and what goes on after an error."""
+"""The rounds of the scheduler on duty: which tasks run when, and which run after an error."""
 
 import asyncio
 import logging
@@ -15,6 +15,7 @@ from contracts.telemetry import metrics
 from coordination.clients.submission import NewJob, Submitter
 from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.sweeper import Swept
+from coordination.ports import UnknownOutcomeError
 from coordination.testing.memory import (
     InMemoryJournal,
     InMemoryLeases,
@@ -22,7 +23,8 @@ from coordination.testing.memory import (
     InMemoryRegister,
     VirtualClock,
 )
-from scheduler.rounds import Rounds
+from scheduler.periodic import Periodic, Rounds
+from scheduler.tasks import ActiveJobs
 from scheduler.telemetry import SchedulerTelemetry
 
 
@@ -46,7 +48,7 @@ async def test_what_stands_is_what_the_sweep_and_the_heartbeats_say(captured: Ca
         assert captured.values(metrics.WORKERS) == {("alive",): 1, ("silent",): 0}
 
 
-async def test_surveys_are_less_frequent_than_sweeps_and_old_ones_are_not_shown(
+async def test_snapshots_are_less_frequent_than_sweeps_and_old_ones_are_not_shown(
     captured: Captured, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = VirtualClock()
@@ -105,19 +107,87 @@ async def test_rounds_that_take_long_are_no_less_frequent() -> None:
         assert pauses == [5.6] * 10
 
 
-async def test_a_pass_is_measured_from_its_beginning_to_its_end(caplog: pytest.LogCaptureFixture) -> None:
-    told: list[tuple[Swept, float]] = []
+async def test_a_pass_is_measured_from_its_beginning_to_its_end(captured: Captured) -> None:
+    measured: list[tuple[Swept, float]] = []
 
-    class Watch(SchedulerTelemetry):
+    class Observer(SchedulerTelemetry):
         def swept(self, swept: Swept, seconds: float) -> None:
-            told.append((swept, seconds))
+            measured.append((swept, seconds))
 
     clock = VirtualClock()
     made = make_scheduler(clock, InMemoryLeases(clock))
     made.sweeper.seconds = 2.5
-    watch = Watch(clock, 15.0)
     snapshot_reader = SnapshotReader(made.sweeper.journal, clock, 15.0)
-    going = asyncio.create_task(Rounds(made.sweeper, snapshot_reader, made.workers, clock, watch, 15.0).go())
+    active = ActiveJobs(made.sweeper, snapshot_reader, made.workers, clock, Observer(clock, 15.0))
+    sweeping = asyncio.create_task(active.sweep())
     await clock.advance(3)
-    await going
-    assert [seconds for _, seconds in told] == [2.5]
+    await sweeping
+    assert [seconds for _, seconds in measured] == [2.5]
+
+
+async def test_a_snapshot_reads_no_jobs_of_its_own_and_none_that_a_failed_sweep_left(
+    captured: Captured,
+) -> None:
+    clock = VirtualClock()
+    made = make_scheduler(clock, InMemoryLeases(clock))
+    snapshot_reader = SnapshotReader(made.sweeper.journal, clock, 15.0)
+    active = ActiveJobs(made.sweeper, snapshot_reader, made.workers, clock, made.telemetry)
+    with pytest.raises(UnknownOutcomeError, match="the sweep did not read the active jobs"):
+        await active.snapshot()
+    await active.sweep()
+    made.sweeper.is_failing = True
+    with pytest.raises(UnknownOutcomeError):
+        await active.sweep()
+    with pytest.raises(UnknownOutcomeError, match="the sweep did not read the active jobs"):
+        await active.snapshot()
+    assert (made.sweeper.passes, made.surveys) == (2, 0)
+
+
+def periodic(name: str, every: float, clock: VirtualClock, ran: list[tuple[str, float]]) -> Periodic:
+    async def run() -> None:
+        ran.append((name, clock.boot()))
+
+    return Periodic(name, every, run)
+
+
+async def test_every_task_runs_at_its_own_pace_in_rounds_as_long_as_the_shortest() -> None:
+    clock, ran = VirtualClock(), list[tuple[str, float]]()
+    tasks = [periodic("often", 2.0, clock, ran), periodic("seldom", 5.0, clock, ran)]
+    rounds = Rounds(tasks, clock, SchedulerTelemetry(clock, 15.0))
+    began = clock.boot()
+    assert rounds.seconds == 2.0
+    for _ in range(11):
+        await rounds.go()
+        await clock.advance(2.0)
+    times = {name: [at - began for ran_name, at in ran if ran_name == name] for name in ("often", "seldom")}
+    assert times == {"often": [*range(0, 22, 2)], "seldom": [0, 4, 8, 12, 16, 20]}
+
+
+async def test_a_round_that_begins_a_little_early_leaves_no_task_out() -> None:
+    clock, ran = VirtualClock(), list[tuple[str, float]]()
+    rounds = Rounds([periodic("sweep", 2.0, clock, ran)], clock, SchedulerTelemetry(clock, 15.0))
+    for _ in range(3):
+        await rounds.go()
+        await clock.advance(1.999)
+    assert len(ran) == 3
+
+
+async def test_a_task_that_fails_keeps_no_other_from_running_and_runs_again_in_the_next_round(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, ran = VirtualClock(), list[tuple[str, float]]()
+    tries: list[float] = []
+
+    async def fail() -> None:
+        tries.append(clock.boot())
+        raise UnknownOutcomeError("no answer")
+
+    tasks = [Periodic("broken", 60.0, fail), periodic("sound", 2.0, clock, ran)]
+    rounds = Rounds(tasks, clock, SchedulerTelemetry(clock, 15.0))
+    for _ in range(3):
+        await rounds.go()
+        await clock.advance(2.0)
+    assert (len(tries), len(ran)) == (3, 3)
+    assert [(record.levelno, record.message) for record in caplog.records] == [
+        (logging.WARNING, "broken failed")
+    ] * 3

@@ -42,7 +42,7 @@ def look(traceparent: str | None, worker: str = "w") -> Look:
 
 
 def test_a_waiting_job_is_told_in_its_own_trace(telemetry: SchedulerTelemetry, captured: Captured) -> None:
-    telemetry.surveyed(QueueSnapshot(looks=[look(f"00-{TRACE}-{PARENT}-01")]), [])
+    telemetry.snapshot_taken(QueueSnapshot(looks=[look(f"00-{TRACE}-{PARENT}-01")]), [])
     span = captured.span(spans.LOOK_AT_LINE)
     assert (f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}") == (TRACE, PARENT)
     assert span.attributes == {
@@ -58,7 +58,7 @@ def test_a_waiting_job_is_told_in_its_own_trace(telemetry: SchedulerTelemetry, c
 
 def test_a_job_behind_nobodys_run_names_no_worker(telemetry: SchedulerTelemetry, captured: Captured) -> None:
     looks = [look(f"00-{TRACE}-{PARENT}-01", worker="") for _ in range(3)]
-    telemetry.surveyed(QueueSnapshot(looks=[look(None), *looks]), [])
+    telemetry.snapshot_taken(QueueSnapshot(looks=[look(None), *looks]), [])
     found = captured.spans(spans.LOOK_AT_LINE)
     assert len(found) == 3  # one that has no trace keeps no other from being told of
     assert not any(at.WORKER_NAME in span.attributes for span in found)
@@ -68,14 +68,14 @@ def test_a_job_behind_nobodys_run_names_no_worker(telemetry: SchedulerTelemetry,
 def test_a_job_without_a_trace_or_one_that_is_not_sampled_has_no_span(
     telemetry: SchedulerTelemetry, captured: Captured, traceparent: str | None
 ) -> None:
-    telemetry.surveyed(QueueSnapshot(looks=[look(traceparent)]), [])
+    telemetry.snapshot_taken(QueueSnapshot(looks=[look(traceparent)]), [])
     assert captured.spans() == []
 
 
 def test_only_the_longest_lines_and_runs_are_named(telemetry: SchedulerTelemetry, captured: Captured) -> None:
     lines = [LineSeen(f"l{number}", 100 - number, float(number)) for number in range(15)]
     runs = [RunSeen(f"l{number}", "job", "w", 100.0 - number, "k") for number in range(15)]
-    telemetry.surveyed(QueueSnapshot(5, 15, lines, runs), [])
+    telemetry.snapshot_taken(QueueSnapshot(5, 15, lines, runs), [])
     lengths = captured.values(metrics.LINE_LENGTH)
     assert (len(lengths), lengths["l0",], lengths["(other)",]) == (11, 100, 90 + 89 + 88 + 87 + 86)
     ages = captured.values(metrics.LINE_AGE)
@@ -90,7 +90,7 @@ def test_only_the_longest_lines_and_runs_are_named(telemetry: SchedulerTelemetry
 def test_ten_lines_and_runs_are_all_named(telemetry: SchedulerTelemetry, captured: Captured) -> None:
     lines = [LineSeen(f"l{number}", 1, 1.0) for number in range(10)]
     runs = [RunSeen(f"l{number}", "job", "w", 1.0, "k") for number in range(10)]
-    telemetry.surveyed(QueueSnapshot(10, 10, lines, runs), [])
+    telemetry.snapshot_taken(QueueSnapshot(10, 10, lines, runs), [])
     names = {f"l{number}" for number in range(10)}
     assert {name for (name,) in captured.values(metrics.LINE_LENGTH)} == names
     assert {name for (name,) in captured.values(metrics.LINE_AGE)} == names
@@ -110,14 +110,14 @@ def test_a_duty_that_begins_is_logged(
 ) -> None:
     with caplog.at_level(logging.INFO):
         telemetry.on_duty()
-        telemetry.gave_up(UnknownOutcomeError("no answer"))
+        telemetry.failed("sweep", UnknownOutcomeError("no answer"))
     said = [(record.levelno, record.message) for record in caplog.records]
     assert said == [(logging.INFO, "leadership acquired"), (logging.WARNING, "sweep failed")]
     assert vars(caplog.records[1])[at.ERROR_MESSAGE] == "no answer"
 
 
 def test_few_lines_leave_no_others(telemetry: SchedulerTelemetry, captured: Captured) -> None:
-    telemetry.surveyed(QueueSnapshot(1, 0, [LineSeen("a", 1, 2.0)]), [])
+    telemetry.snapshot_taken(QueueSnapshot(1, 0, [LineSeen("a", 1, 2.0)]), [])
     assert captured.values(metrics.LINE_LENGTH) == {("a",): 1}
     assert captured.values(metrics.LINE_AGE) == {("a",): 2}
 
@@ -127,7 +127,7 @@ def test_workers_are_alive_silent_or_gone(
 ) -> None:
     silences = [-5, 0, 30, 30.000001, 3600, 3600.000001, 86_400]
     beats = [clock.now() - timedelta(seconds=silence) for silence in silences]
-    telemetry.surveyed(QueueSnapshot(), [Worker(worker=str(beat), seen_at=beat) for beat in beats])
+    telemetry.snapshot_taken(QueueSnapshot(), [Worker(worker=str(beat), seen_at=beat) for beat in beats])
     assert captured.values(metrics.WORKERS) == {("alive",): 3, ("silent",): 2}
 
 

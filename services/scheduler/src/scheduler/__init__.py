@@ -1,1 +1,1 @@
-"""Repairs whatever a crash left between two writes."""
+"""Runs the periodic tasks: it repairs what a crash left between two writes, and watches the queues."""

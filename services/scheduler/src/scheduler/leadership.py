@@ -1,14 +1,14 @@
-"""Being on duty: one scheduler makes its rounds, the others stand by. Two at once would do no harm."""
+"""The duty: one scheduler makes its rounds, the others stand by. Two at once would do no harm."""
 
 import asyncio
-from typing import Protocol
 
 from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.observations import LeaseEnded, Observation
 from coordination.outcomes import StopReason
 from coordination.ports import Clock, LeaseHeldError, Leases, NewId, UnknownOutcomeError, random_id
 from coordination.times import LeaseTimes
-from scheduler.rounds import Rounds
+from scheduler.observer import Observer
+from scheduler.periodic import Rounds
 
 #: Name of the lease, and of its blob; no lock's partition can have it, as those end in a hash.
 DUTY = "scheduler"
@@ -16,25 +16,12 @@ DUTY = "scheduler"
 #: Seconds between two tries of a standby.
 _STANDBY_SECONDS = 5.0
 
-#: Of the time between two rounds, what a long round leaves at least.
+#: Part of the time between two rounds that is left between them, however long a round takes.
 _SHORTEST_PAUSE = 0.2
 
 
-class Watch(Protocol):
-    """Who is told about the duty."""
-
-    def on_duty(self) -> None:
-        """Tell that this scheduler is on duty now."""
-
-    def lost(self, reason: str) -> None:
-        """Tell that the duty was lost, and why."""
-
-    def off_duty(self) -> None:
-        """Tell that this scheduler is on duty no more, for whatever reason."""
-
-
 class Leadership:
-    """Makes rounds while it holds the scheduler's lease, `pause_seconds` from start to start."""
+    """Makes rounds while it holds the scheduler's lease."""
 
     def __init__(
         self,
@@ -42,16 +29,14 @@ class Leadership:
         clock: Clock,
         rounds: Rounds,
         times: LeaseTimes,
-        pause_seconds: float,
-        watch: Watch,
+        observer: Observer,
         new_id: NewId = random_id,
     ) -> None:
         self._leases = leases
         self._clock = clock
         self._rounds = rounds
         self._times = times
-        self._pause_seconds = pause_seconds
-        self._watch = watch
+        self._observer = observer
         self._new_id = new_id
 
     async def keep_up(self) -> None:
@@ -61,7 +46,7 @@ class Leadership:
             await self._clock.sleep(_STANDBY_SECONDS)
 
     async def serve(self) -> None:
-        """Be on duty once, if nobody else is, until the lease is lost."""
+        """Be on duty once, if no other scheduler is, until the lease is lost."""
         keeper = LeaseKeeper(
             DUTY, DUTY, self._leases, self._clock, self._times, self._observe, _ignore, self._new_id
         )
@@ -70,23 +55,22 @@ class Leadership:
         except (LeaseHeldError, UnknownOutcomeError):
             return
         keeping = asyncio.create_task(keeper.keep())
-        self._watch.on_duty()
+        self._observer.on_duty()
         try:
             while keeper.may_write:
                 began = self._clock.boot()
                 await self._rounds.go()
-                # Whoever waits for the next round does not care how long this one took.
-                left = began + self._pause_seconds - self._clock.boot()
-                await self._clock.sleep(max(left, self._pause_seconds * _SHORTEST_PAUSE))
+                left = began + self._rounds.seconds - self._clock.boot()
+                await self._clock.sleep(max(left, self._rounds.seconds * _SHORTEST_PAUSE))
         finally:
-            self._watch.off_duty()
+            self._observer.off_duty()
             keeping.cancel()
             await keeper.release()
 
     def _observe(self, observation: Observation) -> None:
         if isinstance(observation, LeaseEnded):
-            self._watch.lost(observation.reason)
+            self._observer.lost(observation.reason)
 
 
 def _ignore(reason: StopReason) -> None:
-    """A sweep under way may go on: all it does is harmless twice."""
+    """Let the round go on: all it does is harmless twice."""

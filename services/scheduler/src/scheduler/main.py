@@ -1,4 +1,4 @@
-"""Entry point of the scheduler: reads settings, wires adapters into the sweeper, starts nothing else."""
+"""Entry point of the scheduler: reads settings, wires adapters into periodic tasks, starts nothing else."""
 
 import asyncio
 import logging
@@ -17,8 +17,9 @@ from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.sweeper import Sweeper
 from coordination.times import LeaseTimes
 from scheduler.leadership import Leadership
-from scheduler.rounds import Rounds
+from scheduler.periodic import Periodic, Rounds
 from scheduler.settings import SchedulerSettings
+from scheduler.tasks import ActiveJobs
 from scheduler.telemetry import SchedulerTelemetry
 from service_defaults.app import in_background, serve
 from service_defaults.broker import RabbitNotifier, make_broker
@@ -37,16 +38,20 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     journal, leases = TableJournal(storage), BlobLeases(storage)
     read_models = ReadModels(storage)
     telemetry = SchedulerTelemetry(clock, settings.survey_seconds)
-    rounds = Rounds(
+    active_jobs = ActiveJobs(
         Sweeper(leases, journal, TableRegister(storage), notifier, clock, read_models.projected_seq),
         SnapshotReader(journal, clock, settings.survey_seconds),
         read_models.workers,
         clock,
         telemetry,
-        settings.survey_seconds,
     )
+    tasks = [
+        Periodic("sweep", settings.sweep_seconds, active_jobs.sweep),
+        # Not more often than the sweep reads the active jobs.
+        Periodic("snapshot", max(settings.survey_seconds, settings.sweep_seconds), active_jobs.snapshot),
+    ]
     times = LeaseTimes.of(settings.scheduler_lease_seconds)
-    duty = Leadership(leases, clock, rounds, times, settings.sweep_seconds, telemetry)
+    duty = Leadership(leases, clock, Rounds(tasks, clock, telemetry), times, telemetry)
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
@@ -74,6 +79,6 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
 
 
 def main() -> None:
-    """Run the scheduler until it is told to stop."""
+    """Run the scheduler until it receives a signal to stop."""
     settings = read_settings(SchedulerSettings)
     serve(create_app, settings)

@@ -1,4 +1,4 @@
-"""Telemetry of the scheduler: what it repaired, and how everything stands, told by the one on duty alone."""
+"""Telemetry of the scheduler: what it repaired, and how full the queues are. The one on duty shows it."""
 
 import heapq
 import logging
@@ -20,14 +20,14 @@ from service_defaults.measures import Reading, counter, gauge
 
 _SCOPE = "turnstile"
 
-#: What stands for all locks, workers and kinds that are not shown by name.
+#: Name for all locks, workers and kinds that are not shown by their own.
 _OTHER = "(other)"
 
-#: Beats come every few seconds; a worker that missed several is silent, and after an hour it is gone.
+#: Heartbeats come every few seconds; a worker that missed several is silent, and after an hour it is gone.
 _SILENT_AFTER, _GONE_AFTER = timedelta(seconds=30), timedelta(hours=1)
 
-#: Surveys that may fail before what the last one saw is not shown any more.
-_MISSED_SURVEYS = 4
+#: Snapshots that may fail before the last one is not shown any more.
+_MISSED_SNAPSHOTS = 4
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class SchedulerTelemetry:
 
     def __init__(self, clock: Clock, survey_seconds: float) -> None:
         self._clock = clock
-        self._good_for = _MISSED_SURVEYS * survey_seconds
+        self._good_for = _MISSED_SNAPSHOTS * survey_seconds
         self._tracer = trace.get_tracer(_SCOPE)
         self._sweeps = counter(metrics.SWEEPS)
         self._repairs = counter(metrics.SWEEP_REPAIRS)
@@ -66,20 +66,20 @@ class SchedulerTelemetry:
             self._repairs.add(0, {at.SWEEP_REPAIR: repair})
 
     def on_duty(self) -> None:
-        """Tell that this scheduler is on duty now."""
+        """Show and log that this scheduler is on duty now."""
         self._is_on_duty = True
         logger.info("leadership acquired")
 
     def lost(self, reason: str) -> None:
-        """Tell that the duty was lost."""
+        """Log that the duty was lost, and why."""
         logger.warning("leadership lost", extra={at.REASON: reason})
 
     def off_duty(self) -> None:
-        """Show nothing more: the scheduler on duty now does."""
+        """Show nothing more; the next scheduler on duty does."""
         self._is_on_duty, self._shown = False, None
 
     def swept(self, swept: Swept, seconds: float) -> None:
-        """Tell of a pass of the sweeper."""
+        """Count a pass of the sweeper; log it, and record a span, if it repaired something."""
         self._sweeps.add(1)
         repairs = {"notified": swept.notified, "announced": swept.announced, "abandoned": swept.abandoned}
         for repair, count in repairs.items():
@@ -97,17 +97,17 @@ class SchedulerTelemetry:
         began = time.time_ns() - int(seconds * 1e9)
         self._tracer.start_span(spans.SWEEP, start_time=began, attributes=about).end()
 
-    def gave_up(self, error: UnknownOutcomeError) -> None:
-        """Tell that the storage did not answer."""
-        logger.warning("sweep failed", extra={at.ERROR_MESSAGE: str(error)})
+    def failed(self, task: str, error: UnknownOutcomeError) -> None:
+        """Log that the storage did not answer a periodic task."""
+        logger.warning("%s failed", task, extra={at.ERROR_MESSAGE: str(error)})
 
-    def surveyed(self, snapshot: QueueSnapshot, workers: Sequence[Worker]) -> None:
+    def snapshot_taken(self, snapshot: QueueSnapshot, workers: Sequence[Worker]) -> None:
         """Show a snapshot from now on, and export the waiting jobs, each in its own trace."""
         for look in snapshot.looks:
-            self._tell(look)
+            self._export(look)
         self._shown = _Shown(snapshot, self._by_heartbeat(workers), self._clock.boot() + self._good_for)
 
-    def _tell(self, look: Look) -> None:
+    def _export(self, look: Look) -> None:
         submission = propagate.extract({"traceparent": look.job.traceparent or ""}, Context())
         if not trace.get_current_span(submission).get_span_context().is_valid:
             return

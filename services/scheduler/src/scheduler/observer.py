@@ -1,0 +1,31 @@
+"""What the scheduler reports of its work."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from contracts.jobs import Worker
+from coordination.maintenance.queue_snapshot import QueueSnapshot
+from coordination.maintenance.sweeper import Swept
+from coordination.ports import UnknownOutcomeError
+
+
+class Observer(Protocol):
+    """Takes what happened to a scheduler, for metrics, spans and logs."""
+
+    def on_duty(self) -> None:
+        """Record that this scheduler is on duty now."""
+
+    def lost(self, reason: str) -> None:
+        """Record that the duty was lost, and why."""
+
+    def off_duty(self) -> None:
+        """Record that this scheduler is not on duty any more, whatever the reason."""
+
+    def failed(self, task: str, error: UnknownOutcomeError) -> None:
+        """Record that the storage did not answer a periodic task."""
+
+    def swept(self, swept: Swept, seconds: float) -> None:
+        """Record a pass of the sweeper, and how long it took."""
+
+    def snapshot_taken(self, snapshot: QueueSnapshot, workers: Sequence[Worker]) -> None:
+        """Record a snapshot of all queues, and the latest heartbeats."""

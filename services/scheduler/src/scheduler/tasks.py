@@ -1,0 +1,46 @@
+"""The tasks over all active jobs: the sweep, and the snapshot of the queues for metrics."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from contracts.jobs import Worker
+from coordination.maintenance.queue_snapshot import SnapshotReader
+from coordination.maintenance.sweeper import Sweeper
+from coordination.ports import ActiveJob, Clock, UnknownOutcomeError
+from scheduler.observer import Observer
+
+#: Reads the latest heartbeat of every worker. Raises UnknownOutcomeError.
+ReadWorkers = Callable[[], Awaitable[Sequence[Worker]]]
+
+
+class ActiveJobs:
+    """Sweeps the active jobs, and takes snapshots of those that the latest sweep has read."""
+
+    def __init__(
+        self,
+        sweeper: Sweeper,
+        snapshot_reader: SnapshotReader,
+        read_workers: ReadWorkers,
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        self._sweeper = sweeper
+        self._snapshot_reader = snapshot_reader
+        self._read_workers = read_workers
+        self._clock = clock
+        self._observer = observer
+        self._active: Sequence[ActiveJob] | None = None
+
+    async def sweep(self) -> None:
+        """Make one pass of the sweeper. Raises UnknownOutcomeError."""
+        began = self._clock.boot()
+        self._active = None
+        swept = await self._sweeper.sweep()
+        self._active = swept.jobs
+        self._observer.swept(swept, self._clock.boot() - began)
+
+    async def snapshot(self) -> None:
+        """Take a snapshot of all queues. Raises UnknownOutcomeError, also when the latest sweep failed."""
+        if self._active is None:
+            raise UnknownOutcomeError("the sweep did not read the active jobs")
+        snapshot = await self._snapshot_reader.snapshot(self._active)
+        self._observer.snapshot_taken(snapshot, await self._read_workers())
