@@ -58,15 +58,14 @@ class Installation:
         """Run the next job of a lock to its end without telling anybody."""
         line = await read_line(self.journal, Slot(lock))
         writer = Writer("w", uuid.uuid4().hex, timestamp(SystemClock().now()), worker="w")
-        limits = transactions.InterruptionLimits()
-        draft = transactions.take_over(line, None, writer, "lease", limits, lambda _: True)
+        draft = transactions.take_over(line, None, writer, "lease", lambda _: True)
         assert draft is not None
         assert draft.job is not None
         etags = await self.journal.commit(partition(lock), draft.transaction, 5)
         key = job_key(draft.job.job_id)
         held = transactions.Held(draft.slot, draft.lock, etags[lock_key()], draft.job, etags[key])
         writer = Writer("w", uuid.uuid4().hex, timestamp(SystemClock().now()), worker="w")
-        draft, _ = transactions.end(held, held.job, writer, Completed(), limits)
+        draft, _ = transactions.end(held, held.job, writer, Completed())
         await self.journal.commit(partition(lock), draft.transaction, 5)
 
     async def statuses(self, job_id: str) -> list[str]:

@@ -18,8 +18,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.journal.transactions",
-                "Interrupted(reason), limits, lost=True)",
-                "Interrupted(reason), limits, lost=False)",
+                "Interrupted(reason), lost=True)",
+                "Interrupted(reason), lost=False)",
             ),
         ),
         f"{_INTERRUPTIONS}a_take_over_counts_a_loss",
@@ -29,9 +29,9 @@ MUTANTS = [
         "a job fails with the loss that reaches the limit",
         (
             Change(
-                "coordination.journal.transactions",
-                "if job.losses >= limits.losses:",
-                "if job.losses > limits.losses:",
+                "coordination.journal.endings",
+                "if job.losses >= job.policy.max_worker_losses:",
+                "if job.losses > job.policy.max_worker_losses:",
             ),
         ),
         f"{_INTERRUPTIONS}a_job_fails_with_the_loss_that_reaches_the_limit_and_not_before",
@@ -41,9 +41,9 @@ MUTANTS = [
         "a job fails with the death of a runner that reaches the limit",
         (
             Change(
-                "coordination.journal.transactions",
-                "if job.deaths >= limits.deaths:",
-                "if job.deaths > limits.deaths:",
+                "coordination.journal.endings",
+                "if job.deaths >= job.policy.max_runner_crashes:",
+                "if job.deaths > job.policy.max_runner_crashes:",
             ),
         ),
         f"{_INTERRUPTIONS}a_job_fails_with_the_death_that_reaches_the_limit_and_not_before",
@@ -77,8 +77,8 @@ MUTANTS = [
         "a job whose cancellation was requested is cancelled when its run is cut off",
         (
             Change(
-                "coordination.journal.transactions",
-                "    if job.cancel_requested:\n        return _finish(draft, job, Cancelled())\n",
+                "coordination.journal.endings",
+                "    if job.cancel_requested:\n        return Cancelled()\n",
                 "",
             ),
         ),
@@ -101,9 +101,9 @@ MUTANTS = [
         "a job whose run was cut off keeps its place in line",
         (
             Change(
-                "coordination.journal.transactions",
-                "(first is None or requeued.ticket_key < first.ticket_key)",
-                "first is None",
+                "coordination.journal.line",
+                "(turn is None or cut_off.ticket_key < turn.ticket_key)",
+                "turn is None",
             ),
         ),
         f"{_ORDER}an_interrupted_job_is_first_again_although_its_id_is_last",
@@ -111,7 +111,7 @@ MUTANTS = [
     Mutant(
         "cut-off-job-of-another-fence",
         "a take-over ends only the run that the lock row names, under its fence",
-        (Change("coordination.journal.transactions", " or cut_off.fence != line.lock.fence", ""),),
+        (Change("coordination.journal.transactions", " and job.fence == lock.fence", ""),),
         f"{_TRANSACTIONS}a_running_job_of_another_fence_is_not_interrupted",
     ),
     Mutant(
@@ -119,9 +119,11 @@ MUTANTS = [
         "the first in line is not overtaken because this worker does not know its kind",
         (
             Change(
-                "coordination.journal.transactions",
-                "    elif first is not None and accepts(first):\n",
-                "    if draft.job is None and first is not None and accepts(first):\n",
+                "coordination.journal.line",
+                "        return turn if turn is not None and may_start(turn) else None\n",
+                "        if turn is not None and may_start(turn):\n"
+                "            return turn\n"
+                "        return self.first if self.first is not None and may_start(self.first) else None\n",
             ),
         ),
         f"{_TRANSACTIONS}a_cut_off_job_that_this_worker_cannot_run_is_queued_and_not_overtaken",

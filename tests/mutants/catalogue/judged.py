@@ -61,9 +61,9 @@ MUTANTS = [
         "a job that was cut off waits for more urgent ones",
         (
             Change(
-                "coordination.journal.transactions",
-                "if requeued is not None and (first is None or requeued.ticket_key < first.ticket_key):",
-                "if requeued is not None:",
+                "coordination.journal.line",
+                "if cut_off is not None and (turn is None or cut_off.ticket_key < turn.ticket_key):",
+                "if cut_off is not None:",
             ),
         ),
         f"{_TRANSACTIONS}a_cut_off_job_waits_behind_a_more_urgent_one",
@@ -101,9 +101,9 @@ MUTANTS = [
         "a job fails with the third death of its process",
         (
             Change(
-                "coordination.journal.transactions",
-                "if job.deaths >= limits.deaths:",
-                "if job.deaths > limits.deaths:",
+                "coordination.journal.endings",
+                "if job.deaths >= job.policy.max_runner_crashes:",
+                "if job.deaths > job.policy.max_runner_crashes:",
             ),
         ),
         f"{_INTERRUPTIONS}a_job_fails_with_the_death_that_reaches_the_limit_and_not_before",
@@ -114,9 +114,9 @@ MUTANTS = [
         "a job fails with the tenth loss in a row",
         (
             Change(
-                "coordination.journal.transactions",
-                "if job.losses >= limits.losses:",
-                "if job.losses > limits.losses:",
+                "coordination.journal.endings",
+                "if job.losses >= job.policy.max_worker_losses:",
+                "if job.losses > job.policy.max_worker_losses:",
             ),
         ),
         f"{_INTERRUPTIONS}a_job_fails_with_the_loss_that_reaches_the_limit_and_not_before",
@@ -127,8 +127,8 @@ MUTANTS = [
         "a job that was to be cancelled is not started again",
         (
             Change(
-                "coordination.journal.transactions",
-                "    if job.cancel_requested:\n        return _finish(draft, job, Cancelled())\n",
+                "coordination.journal.endings",
+                "    if job.cancel_requested:\n        return Cancelled()\n",
                 "",
             ),
         ),

@@ -25,12 +25,12 @@ MUTANTS = [
             ),
             Change(
                 "coordination.journal.transactions",
-                "MayStart = Callable[[JobRow], bool]\n",
-                "MayStart = Callable[[JobRow], bool]\n\n\n"
+                "@dataclass\nclass Draft:\n",
                 "class _AnyVersion(str):\n"
                 "    __hash__ = str.__hash__\n\n"
                 "    def __eq__(self, other):\n"
-                "        return True\n",
+                "        return True\n\n\n"
+                "@dataclass\nclass Draft:\n",
             ),
         ),
         f"{_TENURE}a_take_over_that_read_the_line_before_another_one_is_refused",
@@ -152,8 +152,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.journal.transactions",
-                "cut_off = JobRow.from_row(orphan) if orphan is not None else None",
-                "cut_off = None",
+                "lost = _lost_run(line.lock, orphan)",
+                "lost = None",
             ),
         ),
         f"{_TENURE}an_interrupted_job_goes_back_to_its_place_in_line",
@@ -165,12 +165,7 @@ MUTANTS = [
         (
             Change(
                 "coordination.journal.transactions",
-                "        draft.operations.append(Insert(requeued.ticket_key, requeued.values()))\n",
-                "",
-            ),
-            Change(
-                "coordination.journal.transactions",
-                "            draft.operations.append(Insert(ended.ticket_key, ended.values()))\n",
+                "            self.operations.append(Insert(job.ticket_key, job.values()))\n",
                 "            pass\n",
             ),
         ),

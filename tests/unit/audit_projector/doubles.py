@@ -27,7 +27,7 @@ from coordination.journal import transactions
 from coordination.journal.events import Writer, timestamp
 from coordination.journal.line import read_line
 from coordination.journal.rows import JobRow, job_key, lock_key, state_key
-from coordination.outcomes import Outcome
+from coordination.outcomes import RunOutcome
 from coordination.ports import UnknownOutcomeError
 from coordination.slot import Slot
 from coordination.testing.faults import Fault
@@ -178,7 +178,6 @@ class World:
             orphan,
             self._writer(worker),
             f"lease-of-{worker}",
-            transactions.InterruptionLimits(),
             lambda _: True,
         )
         assert draft is not None
@@ -197,12 +196,12 @@ class World:
         held = self._held()
         await self._commit(transactions.state(held, held.job, self._writer(held.job.worker), text))
 
-    async def end(self, outcome: Outcome) -> None:
+    async def end(self, outcome: RunOutcome) -> None:
         """End the running job."""
         await self.clock.advance(1)
         held = self._held()
         writer = self._writer(held.job.worker)
-        draft, _ = transactions.end(held, held.job, writer, outcome, transactions.InterruptionLimits())
+        draft, _ = transactions.end(held, held.job, writer, outcome)
         await self._commit(draft)
 
     async def cancel(self, job_id: str) -> None:

@@ -9,7 +9,7 @@ from tests.unit.audit_projector.doubles import LOCK, World
 from azure_storage.read_models.documents import KnownLock, LockRun, Summary
 from contracts.lock_names import partition
 from coordination.clock import VirtualClock
-from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
+from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, RunOutcome, TimedOut
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -40,7 +40,7 @@ async def cancel(world: World, job_id: str) -> None:
     await world.cancel(job_id)
 
 
-def end(outcome: Outcome) -> Life:
+def end(outcome: RunOutcome) -> Life:
     async def ends(world: World, job_id: str) -> None:
         await world.end(outcome)
 

@@ -37,7 +37,7 @@ def test_what_there_is_nothing_to_say_of_may_be_left_out(
         (WaitingFor, {"holder", "running", "ahead"}),
         (Job, {"step", "position"}),
         (Lock, {"line", "waiting"}),
-        (Kind, {"description", "parameters", "published_at"}),
+        (Kind, {"description", "parameters", "policy", "published_at"}),
         (Worker, {"seen_at", "kinds", "running", "properties"}),
     ],
 )

@@ -5,14 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from contracts import lock_names
+from contracts.policies import JobPolicy
 from coordination.clients.submission import NewJob, build_submission
 from coordination.holder.runs import StepDone
 from coordination.journal import rows, transactions
 from coordination.journal.events import Writer
-from coordination.journal.line import read_line
+from coordination.journal.line import MayStart, read_line
 from coordination.journal.rows import EventRow, JobRow, LockRow
-from coordination.journal.transactions import Draft, Held, InterruptionLimits, MayStart
-from coordination.outcomes import Outcome
+from coordination.journal.transactions import Draft, Held
+from coordination.outcomes import RunOutcome
 from coordination.ports import Row
 from coordination.slot import Slot
 from coordination.testing.memory import InMemoryJournal
@@ -28,9 +29,9 @@ def accept_all(_: JobRow) -> bool:
 class JournaledLock:
     """A lock in the journal. Each write has a moment and an op id of its own, which rise by one."""
 
-    def __init__(self, limits: InterruptionLimits | None = None) -> None:
+    def __init__(self, policy: JobPolicy | None = None) -> None:
         self.journal = InMemoryJournal()
-        self.limits = limits or InterruptionLimits()
+        self.policy = policy or JobPolicy()
         self.held: Held | None = None
         self._numbers = itertools.count(1)
 
@@ -49,6 +50,7 @@ class JournaledLock:
                 "lock_name": LOCK,
                 "parameters": "{}",
                 "actor": "ann",
+                "policy": self.policy,
                 **more,
             }
         )
@@ -61,7 +63,7 @@ class JournaledLock:
         key = rows.job_key(line.lock.job_id)
         orphan = await self.journal.read(PARTITION, key) if line.lock.job_id else None
         writer = self.writer(worker)
-        return transactions.take_over(line, orphan, writer, f"lease-of-{worker}", self.limits, accepts)
+        return transactions.take_over(line, orphan, writer, f"lease-of-{worker}", accepts)
 
     async def take_over(self, worker: str = "w1", accepts: MayStart = accept_all) -> Draft:
         draft = await self.build_take_over(worker, accepts)
@@ -90,12 +92,12 @@ class JournaledLock:
         await self._commit(draft)
         return draft
 
-    async def end(self, outcome: Outcome, *, chain: bool = False) -> tuple[Draft, JobRow]:
+    async def end(self, outcome: RunOutcome, *, chain: bool = False) -> tuple[Draft, JobRow]:
         """End the run and, when asked, start the first of the line with it."""
         held = self.require()
         ticket = (await read_line(self.journal, Slot(LOCK))).tickets[0] if chain else None
         writer = self.writer(held.job.worker)
-        draft, ended = transactions.end(held, held.job, writer, outcome, self.limits, ticket)
+        draft, ended = transactions.end(held, held.job, writer, outcome, ticket)
         await self._commit(draft)
         return draft, ended
 

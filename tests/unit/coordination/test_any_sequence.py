@@ -6,21 +6,22 @@ from dataclasses import dataclass, field
 import pytest
 from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLock
 
+from contracts.policies import JobPolicy
 from coordination.clients.cancellation import Canceller, CancelTooLateError
-from coordination.journal.transactions import RUNNER_CRASH_LIMIT, WORKER_LOSS_LIMIT, InterruptionLimits
-from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Outcome, TimedOut
+from coordination.journal.endings import RUNNER_CRASH_LIMIT, WORKER_LOSS_LIMIT
+from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, RunOutcome, TimedOut
 from coordination.ports import Registration
 from coordination.testing.memory import InMemoryNotifier, VirtualClock
 
-LIMITS = InterruptionLimits(deaths=2, losses=2)
-OUTCOMES: list[Outcome] = [
+LIMITS = JobPolicy(max_runner_crashes=2, max_worker_losses=2)
+OUTCOMES: list[RunOutcome] = [
     Completed(),
     Failed("ValueError", "no"),
     TimedOut("too long"),
     Interrupted("died", died=True),
     Interrupted("stopped"),
 ]
-ENDS: dict[type[Outcome], str] = {
+ENDS: dict[type[RunOutcome], str] = {
     Completed: "Completed",
     Failed: "Failed",
     Cancelled: "Cancelled",
@@ -130,9 +131,9 @@ class Model:
         job.status = "Queued"
         if job.cancel_requested:
             job.status = "Cancelled"
-        elif job.deaths == LIMITS.deaths:
+        elif job.deaths == LIMITS.max_runner_crashes:
             job.status, job.error_type = "Failed", RUNNER_CRASH_LIMIT
-        elif job.losses == LIMITS.losses:
+        elif job.losses == LIMITS.max_worker_losses:
             job.status, job.error_type = "Failed", WORKER_LOSS_LIMIT
         self.running = None
 

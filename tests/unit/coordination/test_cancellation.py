@@ -12,7 +12,7 @@ from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLoc
 from coordination.clients.cancellation import Canceller, CancelTooLateError, NoSuchJobError
 from coordination.journal import events, rows
 from coordination.journal.rows import JobRow
-from coordination.outcomes import Completed, Failed, Interrupted, Outcome, TimedOut
+from coordination.outcomes import Completed, Failed, Interrupted, RunOutcome, TimedOut
 from coordination.ports import CoordinationError, Insert, Registration, Transaction, UnknownOutcomeError
 from coordination.testing.faults import Fault
 from coordination.testing.memory import InMemoryNotifier, VirtualClock
@@ -125,7 +125,7 @@ async def test_a_waiting_job_that_was_asked_to_stop_before_ends_at_once(desk: De
 
 
 @pytest.mark.parametrize("outcome", [Completed(), Failed("ValueError", "no"), TimedOut("too long")])
-async def test_a_job_that_has_ended_cannot_be_cancelled(desk: Desk, outcome: Outcome) -> None:
+async def test_a_job_that_has_ended_cannot_be_cancelled(desk: Desk, outcome: RunOutcome) -> None:
     await desk.lock.take_over("w1")
     _, ended = await desk.lock.end(outcome)
     error = await desk.refused("a", CancelTooLateError)

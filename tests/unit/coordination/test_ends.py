@@ -9,8 +9,7 @@ from tests.unit.coordination.journaled_lock import JournaledLock
 
 from coordination.journal import rows, transactions
 from coordination.journal.events import Writer
-from coordination.journal.transactions import NothingToRecordError
-from coordination.outcomes import Cancelled, Completed, Failed, Lost, Outcome, TimedOut
+from coordination.outcomes import Cancelled, Completed, Failed, RunOutcome, TimedOut
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ async def lock() -> JournaledLock:
     ],
 )
 async def test_an_outcome_is_the_last_event_and_the_last_status(
-    lock: JournaledLock, outcome: Outcome, status: str, error_type: str, error_message: str
+    lock: JournaledLock, outcome: RunOutcome, status: str, error_type: str, error_message: str
 ) -> None:
     draft, ended = await lock.end(outcome)
     assert ended == lock.job("a")
@@ -51,9 +50,9 @@ async def test_an_outcome_is_the_last_event_and_the_last_status(
 async def test_the_message_of_the_end_says_what_happened(lock: JournaledLock) -> None:
     held = lock.require()
 
-    def message(outcome: Outcome, **more: Any) -> tuple[str, dict[str, object]]:
+    def message(outcome: RunOutcome, **more: Any) -> tuple[str, dict[str, object]]:
         now = replace(held.job, **more)
-        draft, _ = transactions.end(held, now, lock.writer("w1"), outcome, lock.limits)
+        draft, _ = transactions.end(held, now, lock.writer("w1"), outcome)
         return draft.events[-1].message, json.loads(draft.events[-1].data)
 
     assert message(Completed("12345")) == ("completed", {"result_characters": 5})
@@ -87,14 +86,8 @@ async def test_a_long_error_is_cut_in_the_row_and_shorter_in_the_event(lock: Jou
     assert lock.events("a")[-1].message == text[:1_000]
 
 
-async def test_a_lost_run_records_nothing(lock: JournaledLock) -> None:
-    held = lock.require()
-    with pytest.raises(NothingToRecordError):
-        transactions.end(held, held.job, lock.writer("w1"), Lost(), lock.limits)
-
-
 async def test_an_end_writes_the_progress_reported_last(lock: JournaledLock) -> None:
     held = lock.require()
     now = replace(held.job, progress_value=0.9)
-    _, ended = transactions.end(held, now, Writer("w1", "op", "now", "w1"), Completed(), lock.limits)
+    _, ended = transactions.end(held, now, Writer("w1", "op", "now", "w1"), Completed())
     assert ended.progress_value == 0.9

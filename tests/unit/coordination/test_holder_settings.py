@@ -9,7 +9,6 @@ from tests.unit.coordination.setting import Setting
 from coordination import observations
 from coordination.holder.policy import HolderSettings, WorkerPolicy
 from coordination.journal.rows import JobRow
-from coordination.journal.transactions import InterruptionLimits
 from coordination.maintenance import queue_snapshot
 from coordination.observations import HandOver, HandOverCause
 from coordination.times import LeaseTimes
@@ -29,9 +28,7 @@ def test_a_worker_treats_its_locks_like_this_unless_it_is_told_otherwise() -> No
 
 
 def test_a_worker_goes_by_these_rules_unless_it_is_told_otherwise() -> None:
-    assert HolderSettings("w1", TIMES) == HolderSettings(
-        "w1", TIMES, InterruptionLimits(), call_timeout=2.0, flush_seconds=1.0
-    )
+    assert HolderSettings("w1", TIMES) == HolderSettings("w1", TIMES, call_timeout=2.0, flush_seconds=1.0)
 
 
 def test_a_snapshot_is_limited_to_so_much() -> None:

@@ -3,8 +3,9 @@
 import pytest
 from tests.unit.coordination.journaled_lock import JournaledLock
 
+from contracts.policies import JobPolicy
+from coordination.journal.endings import RUNNER_CRASH_LIMIT, WORKER_LOSS_LIMIT
 from coordination.journal.rows import JobRow
-from coordination.journal.transactions import RUNNER_CRASH_LIMIT, WORKER_LOSS_LIMIT, InterruptionLimits
 from coordination.outcomes import Cancelled, Completed, Interrupted
 
 DIED = Interrupted("the runner died of signal 9", died=True)
@@ -58,7 +59,7 @@ async def test_the_death_of_a_runner_counts_a_death_and_no_loss() -> None:
 
 
 async def test_a_clean_stop_counts_an_interruption_and_nothing_else() -> None:
-    lock = JournaledLock(InterruptionLimits(deaths=1, losses=1))
+    lock = JournaledLock(JobPolicy(max_runner_crashes=1, max_worker_losses=1))
     await lock.submit("a")
     for number in range(1, 12):
         await lock.take_over("w1")
@@ -67,7 +68,7 @@ async def test_a_clean_stop_counts_an_interruption_and_nothing_else() -> None:
 
 
 async def test_a_job_fails_with_the_loss_that_reaches_the_limit_and_not_before() -> None:
-    lock = JournaledLock(InterruptionLimits(losses=3))
+    lock = JournaledLock(JobPolicy(max_worker_losses=3))
     await lock.submit("a")
     await lock.submit("b")
     for number in range(1, 4):
@@ -85,7 +86,7 @@ async def test_a_job_fails_with_the_loss_that_reaches_the_limit_and_not_before()
 
 
 async def test_a_job_fails_with_the_death_that_reaches_the_limit_and_not_before() -> None:
-    lock = JournaledLock(InterruptionLimits(deaths=2))
+    lock = JournaledLock(JobPolicy(max_runner_crashes=2))
     await lock.submit("a")
     await lock.take_over("w1")
     _, ended = await lock.end(DIED)
@@ -100,7 +101,7 @@ async def test_a_job_fails_with_the_death_that_reaches_the_limit_and_not_before(
 
 
 async def test_losses_are_counted_in_a_row_and_a_recorded_step_begins_again() -> None:
-    lock = JournaledLock(InterruptionLimits(losses=2))
+    lock = JournaledLock(JobPolicy(max_worker_losses=2))
     await lock.submit("a")
     for worker in ("w1", "w2"):
         await lock.take_over(worker)
@@ -128,7 +129,7 @@ async def test_only_a_step_begins_the_count_of_losses_again() -> None:
 
 
 async def test_a_step_does_not_begin_the_count_of_deaths_again() -> None:
-    lock = JournaledLock(InterruptionLimits(deaths=2))
+    lock = JournaledLock(JobPolicy(max_runner_crashes=2))
     await lock.submit("a")
     await lock.take_over("w1")
     await lock.end(DIED)
@@ -139,7 +140,7 @@ async def test_a_step_does_not_begin_the_count_of_deaths_again() -> None:
 
 
 async def test_losses_do_not_count_as_deaths_nor_deaths_as_losses() -> None:
-    lock = JournaledLock(InterruptionLimits(deaths=2, losses=2))
+    lock = JournaledLock(JobPolicy(max_runner_crashes=2, max_worker_losses=2))
     await lock.submit("a")
     for worker in ("w1", "w2"):
         await lock.take_over(worker)
@@ -150,7 +151,7 @@ async def test_losses_do_not_count_as_deaths_nor_deaths_as_losses() -> None:
 @pytest.mark.parametrize("how", ["lost", "died", "stopped"])
 async def test_a_job_whose_cancellation_was_requested_is_cancelled_when_it_is_cut_off(how: str) -> None:
     """Also when the interruption reaches a limit: the job ends as its owner asked."""
-    lock = JournaledLock(InterruptionLimits(deaths=1, losses=1))
+    lock = JournaledLock(JobPolicy(max_runner_crashes=1, max_worker_losses=1))
     await lock.submit("a")
     await lock.submit("b")
     await lock.take_over("w1")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contracts import lock_names
+from contracts.policies import JobPolicy
 from coordination.clients.submission import JobExistsError, NewJob, Submitter, build_submission
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
@@ -38,6 +39,7 @@ NEW = NewJob(
     priority=3,
     properties='{"team":"x"}',
     traceparent="00-trace",
+    policy=JobPolicy(max_runner_crashes=7, max_worker_losses=8),
 )
 #: One other value for each field that belongs to what is asked for.
 OTHERS = {
@@ -50,7 +52,7 @@ OTHERS = {
     "properties": '{"team":"y"}',
 }
 #: One other value for each field that may differ when the same is asked for again.
-MAY_DIFFER = {"order": "order-2", "actor": "bob", "traceparent": None}
+MAY_DIFFER = {"order": "order-2", "actor": "bob", "traceparent": None, "policy": JobPolicy(1, 1)}
 
 
 @dataclass

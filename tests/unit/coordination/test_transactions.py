@@ -304,7 +304,7 @@ async def test_what_stands_in_the_journal_is_not_changed_in_memory(lock: Journal
     line = await read_line(lock.journal, Slot(LOCK))
     transaction = draft.transaction
     records = [
-        *(lock.require(), lock.limits, lock.lock, lock.job("a"), lock.events("a")[0], draft.writer),
+        *(lock.require(), lock.policy, lock.lock, lock.job("a"), lock.events("a")[0], draft.writer),
         *(line, transaction, *transaction.operations, lock.row(rows.lock_key())),
         *(StepDone("one", "1", 0.1), Completed(), Failed("t", "m"), TimedOut("m"), Interrupted("r")),
     ]

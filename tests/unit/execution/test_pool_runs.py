@@ -8,11 +8,14 @@ import pytest
 from tests.unit.execution.pretending import Telling, a_run
 from tests.waiting import until
 
+from contracts.policies import JobPolicy
 from coordination.holder.runs import Stop
 from coordination.journal.rows import JobRow
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, StopReason
 from worker.execution import RunnerPool, pool
 from worker.execution.messages import KindMessage
+
+POLICY = JobPolicy(max_runner_crashes=7, max_worker_losses=8)
 
 
 class Clock:
@@ -71,7 +74,13 @@ async def test_a_kind_without_a_timeout_has_none_and_a_stopped_handler_ten_secon
 
 async def test_a_kind_that_is_not_loaded_fails_with_the_sorted_names_of_those_that_are(pretended):
     pretended[0].kinds = [
-        KindMessage(kind=kind, parameters_schema={"title": kind}, timeout_seconds=1, description=f"d {kind}")
+        KindMessage(
+            kind=kind,
+            parameters_schema={"title": kind},
+            timeout_seconds=1,
+            description=f"d {kind}",
+            policy=POLICY,
+        )
         for kind in "cab"
     ]
     runners = RunnerPool(1, ["jobs"], environment={})
@@ -81,7 +90,7 @@ async def test_a_kind_that_is_not_loaded_fails_with_the_sorted_names_of_those_th
     assert await runners.execute(run) == Failed("UnknownKind", text)
     infos = runners.kinds()
     assert list(infos) == ["c", "a", "b"]
-    assert infos["a"] == pool.KindInfo("a", {"title": "a"}, timedelta(seconds=1), "d a")
+    assert infos["a"] == pool.KindInfo("a", {"title": "a"}, timedelta(seconds=1), "d a", POLICY)
     infos.clear()
     assert runners.kinds() != {}
     await runners.stop()

@@ -19,7 +19,7 @@ from coordination.journal import transactions
 from coordination.journal.events import Writer, timestamp
 from coordination.journal.line import read_line
 from coordination.journal.rows import job_key, lock_key
-from coordination.outcomes import Outcome
+from coordination.outcomes import RunOutcome
 from coordination.ports import Registration, UnknownOutcomeError
 from coordination.slot import Slot
 from coordination.testing.faults import Fault
@@ -135,9 +135,7 @@ class FakeWorker:
 
     async def start(self) -> None:
         line = await read_line(self.api.journal, Slot(self.lock), tickets=1)
-        draft = transactions.take_over(
-            line, None, self._writer(), "tenure-1", transactions.InterruptionLimits(), lambda job: True
-        )
+        draft = transactions.take_over(line, None, self._writer(), "tenure-1", lambda job: True)
         assert draft is not None
         await self._commit(draft)
 
@@ -149,11 +147,9 @@ class FakeWorker:
         now = replace(self._held().job, progress_value=value, progress_limit=limit, step=step)
         await self._commit(transactions.flush(self._held(), now, self._writer()))
 
-    async def end(self, outcome: Outcome) -> None:
+    async def end(self, outcome: RunOutcome) -> None:
         held = self._held()
-        draft, _ = transactions.end(
-            held, held.job, self._writer(), outcome, transactions.InterruptionLimits()
-        )
+        draft, _ = transactions.end(held, held.job, self._writer(), outcome)
         await self._commit(draft)
 
     def _held(self) -> transactions.Held:

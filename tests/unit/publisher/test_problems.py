@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from tests.unit.publisher.doubles import Api, WorkerOf
 
 from contracts.telemetry import attributes as at
-from coordination.outcomes import Cancelled, Completed, Failed, Outcome, TimedOut
+from coordination.outcomes import Cancelled, Completed, Failed, RunOutcome, TimedOut
 
 NEVER_USED = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 
@@ -132,7 +132,7 @@ async def test_a_failure_is_a_problem_that_says_nothing_of_the_inside(
     ],
 )
 async def test_a_job_that_ended_in_any_way_cannot_be_cancelled_and_says_how_it_ended(
-    api: Api, worker_of: WorkerOf, outcome: Outcome, status: str
+    api: Api, worker_of: WorkerOf, outcome: RunOutcome, status: str
 ) -> None:
     job_id = await api.submitted(lock="ledger")
     worker = worker_of("ledger")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.jobs import Kind, Submission
+from contracts.policies import JobPolicy
 from contracts.strict_json import StrictJsonError
 from coordination.clients.submission import JobExistsError, Submitter
 from coordination.ports import UnknownOutcomeError
@@ -21,6 +22,7 @@ from submission import (
 )
 
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
+POLICY = JobPolicy(max_runner_crashes=7, max_worker_losses=8)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -32,7 +34,7 @@ class OneKind:
 
     async def kinds(self) -> list[Kind]:
         at = datetime(2026, 1, 1, tzinfo=UTC)
-        return [Kind(kind="checksum-file", parameters=self.schema, published_at=at)]
+        return [Kind(kind="checksum-file", parameters=self.schema, policy=POLICY, published_at=at)]
 
 
 def service(fault: Fault | None = None) -> SubmissionService:
@@ -52,6 +54,8 @@ async def test_an_accepted_job_waits_in_its_lines_of_the_journal() -> None:
 
     assert (job.kind, job.lock_name, job.status, job.actor) == ("checksum-file", "ledger", "Queued", "ada")
     assert job.traceparent == TRACEPARENT
+    # For as long as the job lives, whatever the kind says later.
+    assert job.policy == POLICY
 
 
 @pytest.mark.parametrize(

@@ -262,3 +262,21 @@ def test_a_bad_signature_is_refused_with_the_kind_and_the_reason(handler, reason
 def test_what_is_no_handler_has_no_kind():
     with pytest.raises(DefinitionError, match="lacks @job"):
         kind_of(test_what_is_no_handler_has_no_kind)
+
+
+@pytest.mark.parametrize("limit", ["max_runner_crashes", "max_worker_losses"])
+@pytest.mark.parametrize("value", [0, -1, 1001])
+def test_a_limit_that_makes_no_sense_is_refused_by_its_name(limit, value):
+    with pytest.raises(DefinitionError, match=f"kind 'k': {limit} must be from 1 to 1000, not {value}"):
+        job("k", **{limit: value})
+
+
+def test_a_kind_carries_its_limits():
+    @job("k", max_runner_crashes=1, max_worker_losses=1000)
+    def limited(ctx): ...
+
+    @job("k")
+    def usual(ctx): ...
+
+    found = [(kind.max_runner_crashes, kind.max_worker_losses) for kind in map(kind_of, (limited, usual))]
+    assert found == [(1, 1000), (3, 10)]

@@ -12,11 +12,14 @@ import pytest
 
 from azure_storage.read_models.writing import ReadModelWriter
 from contracts.jobs import Kind, Worker
+from contracts.policies import JobPolicy
 from contracts.telemetry import attributes as at
 from coordination.clock import VirtualClock
 from coordination.ports import UnknownOutcomeError
 from worker.execution import KindInfo
 from worker.heartbeat import Heartbeat
+
+POLICY = JobPolicy(max_runner_crashes=7, max_worker_losses=8)
 
 
 class Tables:
@@ -54,7 +57,7 @@ class Place:
         self.clock = VirtualClock()
         self.tables = Tables(self.clock)
         self.kinds: dict[str, KindInfo] = {
-            kind: KindInfo(kind, {"type": "object", "title": kind}, None, f"does {kind}")
+            kind: KindInfo(kind, {"type": "object", "title": kind}, None, f"does {kind}", POLICY)
             for kind in ("ten-steps", "checksum-file")
         }
         self.running: dict[str, str] = {}
@@ -131,6 +134,7 @@ async def test_every_kind_is_published_with_its_schema(place: Place) -> None:
             kind=kind,
             description=f"does {kind}",
             parameters={"type": "object", "title": kind},
+            policy=POLICY,
             published_at=place.clock.now(),
         )
         for kind in ("ten-steps", "checksum-file")

@@ -19,7 +19,7 @@ from contracts.telemetry import metrics, spans
 from coordination.clock import VirtualClock
 from coordination.journal.rows import JobRow
 from coordination.observations import RunCutOff
-from coordination.outcomes import Failed, Interrupted, Outcome
+from coordination.outcomes import Failed, Interrupted, RunOutcome
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal
 from worker.telemetry.anchors import anchor
@@ -189,7 +189,7 @@ async def test_a_step_of_unknown_length_is_told_without_it(captured: Captured, d
 
 @pytest.mark.parametrize("end", [Interrupted("worker w1 was lost"), Failed("Broken", "no more attempts")])
 async def test_the_end_that_the_take_over_wrote_is_nothing_that_the_lost_worker_had_recorded(
-    captured: Captured, end: Outcome
+    captured: Captured, end: RunOutcome
 ) -> None:
     world = Journalled(clock=past())
     await world.submit(traceparent=new_traceparent())

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
 from contracts import identifiers, lock_names
+from contracts.policies import JobPolicy
 from contracts.statuses import EventStatus, JobStatus
 
 #: Most urgent and least urgent priority; jobs of a lock run by priority, then first come, first served.
@@ -169,6 +170,9 @@ class Kind(BaseModel):
     kind: str
     description: str = Field("", description="Description from its handler.")
     parameters: dict[str, Any] = Field(description="JSON schema (draft 2020-12) of its parameters.")
+    policy: JobPolicy = Field(
+        JobPolicy(), description="How often runs of its jobs may be cut off before they fail."
+    )
     published_at: datetime = Field(description="Last time a worker published this kind.")
 
 

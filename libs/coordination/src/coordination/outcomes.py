@@ -61,4 +61,10 @@ class Lost:
     """The lease or the fence is gone: nothing may be written about this run any more."""
 
 
-Outcome = Completed | Failed | Cancelled | TimedOut | Interrupted | Lost
+#: How a job ends.
+Ending = Completed | Failed | Cancelled | TimedOut
+
+#: How a run ends of which something may be recorded.
+RunOutcome = Ending | Interrupted
+
+Outcome = RunOutcome | Lost

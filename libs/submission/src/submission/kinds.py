@@ -10,6 +10,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from contracts.jobs import Kind
+from contracts.policies import JobPolicy
 from coordination.ports import Clock
 from submission.errors import InvalidSubmissionError
 from submission.fields import FieldProblem, field_path, shorten
@@ -46,10 +47,11 @@ class KnownKinds:
         """Return whether a kind was among those read last."""
         return kind in self._kinds
 
-    async def check(self, kind: str, parameters: dict[str, Any]) -> None:
-        """Raise InvalidSubmissionError when the kind is unknown or the parameters do not fit it.
+    async def check(self, kind: str, parameters: dict[str, Any]) -> JobPolicy:
+        """Return the policy of a kind whose parameters these can be.
 
-        Any kind passes as long as no worker has ever published one.
+        Any kind passes as long as no worker has ever published one. Raises InvalidSubmissionError when the
+        kind is unknown or the parameters do not fit it, and UnknownOutcomeError.
         """
         await self.all()
         if kind not in self._kinds:
@@ -59,10 +61,12 @@ class KnownKinds:
             errors = wrong_parameters(known.parameters, parameters)
             if errors:
                 raise InvalidSubmissionError(errors)
-        elif self._kinds:
+            return known.policy
+        if self._kinds:
             names = sorted(self._kinds)
             message = shorten(f"no worker knows the kind {kind!r}; known kinds: {', '.join(names)}")
             raise InvalidSubmissionError([FieldProblem(field="kind", message=message)], names)
+        return JobPolicy()
 
     async def _refresh(self) -> None:
         asked_at = self.clock.boot()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from contracts.identifiers import new_id
 from contracts.jobs import Submission
+from contracts.policies import JobPolicy
 from contracts.strict_json import canonical
 from coordination.clients.submission import NewJob, Submitter
 from coordination.journal.rows import JobRow
@@ -33,13 +34,13 @@ class SubmissionService:
             raise InvalidSubmissionError([FieldProblem(field="actor", message=str(error))]) from None
         job_id = asked.job_id or new_id()
         try:
-            await self.kinds.check(asked.kind, asked.parameters)
-            return await self.submitter.submit(_new_job(asked, job_id, actor, traceparent))
+            policy = await self.kinds.check(asked.kind, asked.parameters)
+            return await self.submitter.submit(_new_job(asked, job_id, actor, traceparent, policy))
         except UnknownOutcomeError as error:
             raise SubmissionUnknownError(job_id) from error
 
 
-def _new_job(asked: Submission, job_id: str, actor: str, traceparent: str) -> NewJob:
+def _new_job(asked: Submission, job_id: str, actor: str, traceparent: str, policy: JobPolicy) -> NewJob:
     return NewJob(
         job_id=job_id,
         order=new_id(),
@@ -52,4 +53,5 @@ def _new_job(asked: Submission, job_id: str, actor: str, traceparent: str) -> Ne
         priority=asked.priority,
         properties=canonical(asked.properties),
         traceparent=traceparent,
+        policy=policy,
     )

@@ -34,6 +34,8 @@ class Kind:
     is_async: bool
     timeout: timedelta | None
     description: str
+    max_runner_crashes: int
+    max_worker_losses: int
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters."""
@@ -55,7 +57,14 @@ class Kind:
         return (context,) if self.model is None else (context, parameters)
 
 
-def job(name: str, *, timeout: timedelta | None = None, description: str | None = None) -> Callable[[F], F]:
+def job(
+    name: str,
+    *,
+    timeout: timedelta | None = None,
+    description: str | None = None,
+    max_runner_crashes: int = 3,
+    max_worker_losses: int = 10,
+) -> Callable[[F], F]:
     """Make a function the handler of a kind.
 
     The handler is `async def handler(ctx: JobContext, parameters: Model)` or, for plain code that may block,
@@ -64,6 +73,9 @@ def job(name: str, *, timeout: timedelta | None = None, description: str | None 
 
     `name` has up to 64 lower-case letters, digits, dots, underscores and hyphens. `timeout` is how long one
     attempt may take; None means for ever. `description` is for people; the docstring's first line by default.
+    A job fails when its runner process has died `max_runner_crashes` times under it, or when its worker was
+    lost `max_worker_losses` times in a row without a recorded step in between (1 to 1,000 each); a job keeps
+    the limits that its kind had when it was submitted.
     Raises DefinitionError at import when the kind or the handler cannot work.
     """
     if not _NAME.fullmatch(name):
@@ -72,12 +84,16 @@ def job(name: str, *, timeout: timedelta | None = None, description: str | None 
         )
     if timeout is not None and timeout <= timedelta(0):
         raise DefinitionError(f"kind {name!r}: the timeout must be positive")
+    limits = {"max_runner_crashes": max_runner_crashes, "max_worker_losses": max_worker_losses}
+    for limit, value in limits.items():
+        if not 1 <= value <= 1000:
+            raise DefinitionError(f"kind {name!r}: {limit} must be from 1 to 1000, not {value}")
 
     def register(handler: F) -> F:
         is_async = inspect.iscoroutinefunction(handler)
         model = _model_of(name, handler, is_async=is_async)
         text = description if description is not None else (inspect.getdoc(handler) or "").split("\n")[0]
-        setattr(handler, _MARK, Kind(name, handler, model, is_async, timeout, text))
+        setattr(handler, _MARK, Kind(name, handler, model, is_async, timeout, text, **limits))
         return handler
 
     return register

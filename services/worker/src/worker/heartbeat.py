@@ -54,6 +54,7 @@ class Heartbeat:
                     kind=info.kind,
                     description=info.description,
                     parameters=dict(info.parameters_schema),
+                    policy=info.policy,
                     published_at=self._clock.now(),
                 )
             )

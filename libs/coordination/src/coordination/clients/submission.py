@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 
 from contracts import lock_names
+from contracts.policies import JobPolicy
 from contracts.statuses import EventStatus
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
@@ -60,6 +61,8 @@ class NewJob:
     priority: int = 5
     properties: str = "{}"
     traceparent: str | None = None
+    #: The policy of its kind.
+    policy: JobPolicy = JobPolicy()
 
     @property
     def request_hash(self) -> str:
@@ -153,6 +156,8 @@ def build_submission(new: NewJob, writer: Writer) -> tuple[JobRow, rows.EventRow
         actor=new.actor,
         request_hash=new.request_hash,
         traceparent=new.traceparent,
+        max_runner_crashes=new.policy.max_runner_crashes,
+        max_worker_losses=new.policy.max_worker_losses,
         submitted_at=writer.at,
         queued_at=writer.at,
     )

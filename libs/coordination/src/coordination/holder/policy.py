@@ -1,15 +1,14 @@
-"""What a worker goes by: the world as it sees it, the rules it keeps, and how it treats its locks."""
+"""Configuration of a worker: its ports, its settings as a holder, and how it serves its locks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from coordination.journal.transactions import InterruptionLimits
 from coordination.ports import Clock, Journal, Leases, NewId, Notifier, random_id
 from coordination.times import LeaseTimes
 
 
 @dataclass(frozen=True)
 class Ports:
-    """The world as the protocol sees it."""
+    """What the protocol needs from the world."""
 
     leases: Leases
     journal: Journal
@@ -20,20 +19,19 @@ class Ports:
 
 @dataclass(frozen=True)
 class HolderSettings:
-    """What one worker goes by."""
+    """How one worker holds locks."""
 
     worker: str
     times: LeaseTimes
-    limits: InterruptionLimits = field(default_factory=InterruptionLimits)
     #: Seconds for one journal call.
     call_timeout: float = 2.0
-    #: Progress is written at most once in so many seconds.
+    #: Least seconds between two writes of progress.
     flush_seconds: float = 1.0
 
 
 @dataclass(frozen=True)
 class WorkerPolicy:
-    """How one worker treats its locks. Times are in seconds."""
+    """Which locks one worker serves, and for how long. Times are in seconds."""
 
     #: Runs at the same time, each of another lock.
     capacity: int
@@ -45,5 +43,5 @@ class WorkerPolicy:
     longest_tenure: float = 60.0
     #: Locks held by others that are watched at a time.
     watches: int = 64
-    #: How long a job of a kind nobody here knows may wait for a worker that does, before it fails.
+    #: How long a job of a kind that this worker does not know may wait for one that does, before it fails.
     patience_for_kinds: float = 60.0

@@ -189,7 +189,7 @@ class LockSession:
             await self._ports.notifier.notify(WakeUp(self._name, released=True))
             return False
         first = line.first
-        if first is not None and not line.lock.job_id and not self._server.accepts(first):
+        if first is not None and not line.lock.job_id and line.startable(self._server.accepts) is None:
             self._observe(NotForThisWorker(self._name, first.kind))
             await self._defer_quietly(WakeUp(self._name, first.job_id, traceparent=first.traceparent))
             return False

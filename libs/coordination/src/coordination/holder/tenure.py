@@ -10,10 +10,10 @@ from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.holder.policy import HolderSettings, Ports
 from coordination.holder.runs import Run, StepDone, StepRecord
 from coordination.journal import rows, transactions
-from coordination.journal.line import Line, read_line
+from coordination.journal.line import Line, MayStart, read_line
 from coordination.journal.persistence import until_known
 from coordination.journal.rows import JobRow
-from coordination.journal.transactions import Draft, Held, MayStart
+from coordination.journal.transactions import Draft, Held
 from coordination.observations import (
     Observe,
     ProgressWritten,
@@ -23,7 +23,7 @@ from coordination.observations import (
     StateSaved,
     StepRecorded,
 )
-from coordination.outcomes import Failed, Outcome, StopReason
+from coordination.outcomes import Failed, RunOutcome, StopReason
 from coordination.ports import InvalidTransactionError, RefusedError, Row
 from coordination.slot import Slot
 
@@ -84,9 +84,7 @@ class Tenure:
         orphan = None
         if line.lock.job_id:
             orphan = await self._rows.read(rows.job_key(line.lock.job_id), until)
-        draft = transactions.take_over(
-            line, orphan, self._rows.writer(), self.keeper.lease_id, self._settings.limits, accepts
-        )
+        draft = transactions.take_over(line, orphan, self._rows.writer(), self.keeper.lease_id, accepts)
         self._line = line
         if draft is None:
             return None
@@ -98,7 +96,7 @@ class Tenure:
         return await self._adopt_next_run(draft, versions)
 
     @operation
-    async def finish(self, outcome: Outcome, accepts: MayStart | None) -> Run | None:
+    async def finish(self, outcome: RunOutcome, accepts: MayStart | None) -> Run | None:
         """Record how the run ended and, unless `accepts` is None, start the next job with it.
 
         Raises FencedError when someone else has taken over.
@@ -108,9 +106,7 @@ class Tenure:
                 held = self._rows.require()
                 ticket = await self._next_ticket(accepts) if accepts else None
                 now = self._reported(held.job) if self._reported else held.job
-                draft, ended = transactions.end(
-                    held, now, self._rows.writer(), outcome, self._settings.limits, ticket
-                )
+                draft, ended = transactions.end(held, now, self._rows.writer(), outcome, ticket)
                 try:
                     versions = await self._rows.commit(draft)
                 except InvalidTransactionError as error:
@@ -248,8 +244,7 @@ class Tenure:
             return None
         self.hinted = False
         self._line = await until_known(self._ports.clock, self._read_line, self._rows.write_until())
-        first = self._line.first
-        return self._line.tickets[0] if first is not None and accepts(first) else None
+        return self._line.tickets[0] if self._line.startable(accepts) is not None else None
 
     async def _read_line(self) -> Line:
         return await read_line(self._ports.journal, self._slot, _TICKETS)

@@ -1,6 +1,6 @@
 """The line of a lock: its lock row and the tickets of the jobs that wait, first things first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from coordination.journal import rows
@@ -8,6 +8,9 @@ from coordination.journal.persistence import until_known
 from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import Clock, CoordinationError, Journal, Row
 from coordination.slot import Slot
+
+#: Whether a worker may start a job.
+MayStart = Callable[[JobRow], bool]
 
 
 class WrongLockError(CoordinationError):
@@ -28,14 +31,26 @@ class Line:
     tickets: Sequence[Row]
 
     @property
-    def has_work(self) -> bool:
-        """Whether a job waits, or one was cut off."""
-        return bool(self.tickets) or bool(self.lock.job_id)
-
-    @property
     def first(self) -> JobRow | None:
         """The job whose turn it is among those that wait."""
         return JobRow.from_row(self.tickets[0]) if self.tickets else None
+
+    @property
+    def has_work(self) -> bool:
+        """Whether some worker may start a job here, or must end a run that was cut off."""
+        return bool(self.lock.job_id) or self.startable(_by_some_worker) is not None
+
+    def startable(self, may_start: MayStart, cut_off: JobRow | None = None) -> JobRow | None:
+        """Return the job that is to be started now; None when there is none.
+
+        The turn is that of the first job in line, or of `cut_off`, a job that goes back into the line, where
+        that one comes first. No job overtakes the one whose turn it is: when `may_start` says no to it,
+        nothing is started.
+        """
+        turn = self.first
+        if cut_off is not None and (turn is None or cut_off.ticket_key < turn.ticket_key):
+            turn = cut_off
+        return turn if turn is not None and may_start(turn) else None
 
 
 async def read_line(journal: Journal, slot: Slot, tickets: int = 1) -> Line:
@@ -62,3 +77,7 @@ async def read_line_until(journal: Journal, clock: Clock, slot: Slot, until: flo
     Raises UnknownOutcomeError once the boot clock has passed `until`, and WrongLockError.
     """
     return await until_known(clock, lambda: read_line(journal, slot), until)
+
+
+def _by_some_worker(_: JobRow) -> bool:
+    return True

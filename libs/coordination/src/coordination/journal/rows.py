@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, Self
 
+from contracts.policies import JobPolicy
 from contracts.statuses import JobStatus
 from coordination.ports import Row, Value, Values
 
@@ -173,10 +174,13 @@ class JobRow(_Record):
     worker: str = ""
     attempt: int = 0
     interruptions: int = 0
-    #: Interruptions by the death of its runner; too many and the job counts as what kills its workers.
+    #: Interruptions by the death of its runner.
     deaths: int = 0
     #: Interruptions by the loss of its holder since the last recorded step.
     losses: int = 0
+    #: Its policy.
+    max_runner_crashes: int = JobPolicy.max_runner_crashes
+    max_worker_losses: int = JobPolicy.max_worker_losses
     #: Steps recorded so far.
     steps: int = 0
     #: The step that runs now; empty between steps.
@@ -203,6 +207,11 @@ class JobRow(_Record):
     def ticket_key(self) -> str:
         """Key of this job's ticket, the same for its whole life, so that it keeps its place in line."""
         return ticket_key(self.priority, self.order, self.job_id)
+
+    @property
+    def policy(self) -> JobPolicy:
+        """The policy that its kind had at submission."""
+        return JobPolicy(self.max_runner_crashes, self.max_worker_losses)
 
     @property
     def is_tombstone(self) -> bool:

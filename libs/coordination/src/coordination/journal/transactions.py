@@ -1,19 +1,18 @@
 """The holder's transactions: take over, write for a run, end it and start the next. Nothing is sent here."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from contracts.statuses import EventStatus, JobStatus
 from coordination.holder.runs import StepDone
 from coordination.journal import events, rows
+from coordination.journal.endings import ending_after
 from coordination.journal.events import Writer
-from coordination.journal.line import Line
+from coordination.journal.line import Line, MayStart
 from coordination.journal.rows import EventRow, JobRow, LockRow
 from coordination.observations import HandOver, HandOverCause
-from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, TimedOut
+from coordination.outcomes import Cancelled, Completed, Ending, Failed, Interrupted, RunOutcome, TimedOut
 from coordination.ports import (
-    CoordinationError,
     Delete,
     GuardedUpdate,
     Insert,
@@ -24,12 +23,6 @@ from coordination.ports import (
     Update,
 )
 from coordination.slot import Slot
-
-#: Error types of jobs that fail without their handler having raised.
-RUNNER_CRASH_LIMIT = "RunnerCrashLimit"
-WORKER_LOSS_LIMIT = "WorkerLossLimit"
-
-MayStart = Callable[[JobRow], bool]
 
 
 @dataclass(frozen=True)
@@ -43,21 +36,6 @@ class Held:
     job_etag: str
     #: Version of the row with the job's saved state, once there is one.
     state_etag: str | None = None
-
-
-class NothingToRecordError(CoordinationError):
-    """A lost run has no end that its former holder may write."""
-
-
-@dataclass(frozen=True)
-class InterruptionLimits:
-    """How often a job may be cut off before it fails."""
-
-    #: Times its runner process may die under it.
-    deaths: int = 3
-    #: Times in a row, with no step recorded between, that its holder may be lost: the job may have taken
-    #: the host down, or storage was away.
-    losses: int = 10
 
 
 @dataclass
@@ -91,6 +69,11 @@ class Draft:
     def update(self, after: JobRow, before: JobRow, etag: str) -> None:
         """Add the change of a job's row that was read, or written, at this version."""
         self.operations.append(Update(rows.job_key(after.job_id), after.changes(before), etag))
+
+    def give_ticket_back(self, job: JobRow) -> None:
+        """Add the ticket of a job that waits again; a job that runs or has ended has none."""
+        if job.status == JobStatus.QUEUED:
+            self.operations.append(Insert(job.ticket_key, job.values()))
 
     def move_lock(self, lock: LockRow, before: LockRow, etag: str | None) -> None:
         """Add the change of the lock row, which every transaction of a holder contains."""
@@ -133,31 +116,25 @@ def _fail(job: JobRow, error_type: str, message: str) -> JobRow:
     return replace(job, status=JobStatus.FAILED.value, error_type=error_type, error_message=message[:4000])
 
 
-def _interrupt(
-    draft: Draft, job: JobRow, outcome: Interrupted, limits: InterruptionLimits, *, lost: bool
-) -> JobRow:
-    """Decide what becomes of a job whose run was cut off, and record it."""
+def _close(draft: Draft, job: JobRow, outcome: RunOutcome, *, lost: bool = False) -> JobRow:
+    """Record the end of a run: return the job with its end or, after an interruption, back in its line."""
     # Rule R9 (spec/turnstile.pml): one transaction gives an interrupted job its ticket back, or ends the job.
-    job = replace(
-        job,
-        interruptions=job.interruptions + 1,
-        deaths=job.deaths + outcome.died,
-        losses=job.losses + lost,
-        step="",
-    )
-    job = draft.record(job, EventStatus.INTERRUPTED, outcome.reason, died=outcome.died)
-    if job.cancel_requested:
-        return _finish(draft, job, Cancelled())
-    if job.deaths >= limits.deaths:
-        message = f"killed its worker {job.deaths} times, last: {outcome.reason}"
-        return _finish(draft, job, Failed(RUNNER_CRASH_LIMIT, message))
-    if job.losses >= limits.losses:
-        message = f"its worker was lost {job.losses} times, last: {outcome.reason}"
-        return _finish(draft, job, Failed(WORKER_LOSS_LIMIT, message))
-    return replace(job, status=JobStatus.QUEUED.value, queued_at=draft.writer.at)
+    if isinstance(outcome, Interrupted):
+        job = replace(
+            job,
+            interruptions=job.interruptions + 1,
+            deaths=job.deaths + outcome.died,
+            losses=job.losses + lost,
+            step="",
+        )
+        job = draft.record(job, EventStatus.INTERRUPTED, outcome.reason, died=outcome.died)
+    ending = ending_after(job, outcome)
+    if ending is None:
+        return replace(job, status=JobStatus.QUEUED.value, queued_at=draft.writer.at)
+    return _finish(draft, job, ending)
 
 
-def _finish(draft: Draft, job: JobRow, outcome: Outcome) -> JobRow:
+def _finish(draft: Draft, job: JobRow, outcome: Ending) -> JobRow:
     """Give a job its one terminal record."""
     job = replace(job, finished_at=draft.writer.at, step="")
     match outcome:
@@ -182,51 +159,59 @@ def _finish(draft: Draft, job: JobRow, outcome: Outcome) -> JobRow:
         case TimedOut(message):
             job = replace(job, status=JobStatus.TIMED_OUT.value, error_type="TimedOut", error_message=message)
             return draft.record(job, EventStatus.TIMED_OUT, message)
-        case Interrupted() | Lost():
-            raise NothingToRecordError
         case _:
             assert_never(outcome)
 
 
 def take_over(
-    line: Line, orphan: Row | None, writer: Writer, tenure: str, limits: InterruptionLimits, accepts: MayStart
+    line: Line, orphan: Row | None, writer: Writer, tenure: str, may_start: MayStart
 ) -> Draft | None:
     """Build the take-over: end the run that was cut off, if there is one, and start the next job.
 
-    Gives None when nothing waits for this worker and nothing was cut off. The draft has no job when the
-    next one in line is not for this worker.
+    `orphan` is the row of the job that the lock row names. Returns None when nothing waits for this worker
+    and no run was cut off. The draft has no job when the next one in line is not for this worker.
     """
     # Rule R3 (spec/turnstile.pml): one transaction moves the fence, ends the lost run, starts the next.
     fence = line.lock.fence + 1
     cleared = replace(line.lock, tenure=tenure, worker=writer.worker, job_id="", attempt=0, fence=fence)
     draft = Draft(line.slot, writer, cleared)
-    cut_off = JobRow.from_row(orphan) if orphan is not None else None
-    if cut_off is not None and (cut_off.status != JobStatus.RUNNING or cut_off.fence != line.lock.fence):
-        cut_off = None
-    requeued = None
-    draft.hand_over = _hand_over(line.lock, is_lost=cut_off is not None)
-    if cut_off is not None:
+    lost = _lost_run(line.lock, orphan)
+    draft.hand_over = _hand_over(line.lock, is_lost=lost is not None)
+    after = waits = None
+    if lost is not None:
         reason = f"worker {line.lock.worker} was lost"
-        requeued = _interrupt(draft, cut_off, Interrupted(reason), limits, lost=True)
-        draft.interrupted = requeued
-        if requeued.is_terminal:
-            _settle(draft, requeued, cut_off, orphan)
-            requeued = None
-    first = line.first
-    if requeued is not None and (first is None or requeued.ticket_key < first.ticket_key):
-        if accepts(requeued):
-            draft.job = _started(draft, requeued, fence, tenure=tenure, chained=False)
-            _settle(draft, draft.job, cut_off, orphan)
-            requeued = None
-    elif first is not None and accepts(first):
+        after = draft.interrupted = _close(draft, lost.job, Interrupted(reason), lost=True)
+        waits = None if after.is_terminal else after
+    job = line.startable(may_start, waits)
+    if job is not None and job is waits:
+        after = draft.job = _started(draft, job, fence, tenure=tenure, chained=False)
+    elif job is not None:
         draft.job = _start_ticket(draft, line.tickets[0], fence, tenure=tenure, chained=False)
-    if requeued is not None:
-        _settle(draft, requeued, cut_off, orphan)
-        draft.operations.append(Insert(requeued.ticket_key, requeued.values()))
+    if lost is not None and after is not None:
+        # Only now, as a row may be in a transaction only once.
+        draft.update(after, lost.job, lost.etag)
+        draft.give_ticket_back(after)
     if not draft.operations and not line.lock.job_id:
         return None
     draft.move_lock(_occupied(cleared, draft), line.lock, line.lock_etag)
     return draft
+
+
+@dataclass(frozen=True)
+class _LostRun:
+    """The job whose run a take-over finds cut off, and the version of its row."""
+
+    job: JobRow
+    etag: str
+
+
+def _lost_run(lock: LockRow, orphan: Row | None) -> _LostRun | None:
+    """Return the run that the lock row names, if it was cut off; None when it ended or was never there."""
+    if orphan is None:
+        return None
+    job = JobRow.from_row(orphan)
+    is_cut_off = job.status == JobStatus.RUNNING and job.fence == lock.fence
+    return _LostRun(job, orphan.etag) if is_cut_off else None
 
 
 def _hand_over(before: LockRow, *, is_lost: bool) -> HandOver | None:
@@ -235,12 +220,6 @@ def _hand_over(before: LockRow, *, is_lost: bool) -> HandOver | None:
     if before.freed_at:
         return HandOver(HandOverCause(before.freed_by), before.freed_at)
     return None
-
-
-def _settle(draft: Draft, after: JobRow, before: JobRow | None, orphan: Row | None) -> None:
-    """Write the row of the job that was cut off; a row may stand in a transaction only once."""
-    if before is not None and orphan is not None:
-        draft.update(after, before, orphan.etag)
 
 
 def _occupied(lock: LockRow, draft: Draft) -> LockRow:
@@ -308,26 +287,17 @@ def _written(draft: Draft, after: JobRow, held: Held) -> Draft:
 
 
 def end(
-    held: Held,
-    now: JobRow,
-    writer: Writer,
-    outcome: Outcome,
-    limits: InterruptionLimits,
-    next_ticket: Row | None = None,
+    held: Held, now: JobRow, writer: Writer, outcome: RunOutcome, next_ticket: Row | None = None
 ) -> tuple[Draft, JobRow]:
     """Build the end of a run and, with a next ticket, the start of the next one in the same transaction.
 
-    `now` is the job's row with the progress reported last. Gives the draft, whose job is the next run if any,
-    and the job as it ended. Raises NothingToRecordError for a lost run.
+    `now` is the job's row with the progress reported last. Returns the draft, whose job is the next run if
+    there is one, and the job as it ended.
     """
     # Rule R8 (spec/turnstile.pml): one transaction ends a run and starts the next job.
     draft = Draft(held.slot, writer, held.lock)
-    if isinstance(outcome, Interrupted):
-        ended = _interrupt(draft, now, outcome, limits, lost=False)
-        if not ended.is_terminal:
-            draft.operations.append(Insert(ended.ticket_key, ended.values()))
-    else:
-        ended = _finish(draft, now, outcome)
+    ended = _close(draft, now, outcome)
+    draft.give_ticket_back(ended)
     draft.update(ended, held.job, held.job_etag)
     after = replace(held.lock, job_id="", attempt=0, freed_at=writer.at, freed_by=_cause_of(outcome).value)
     if next_ticket is not None:
@@ -338,7 +308,7 @@ def end(
     return draft, ended
 
 
-def _cause_of(outcome: Outcome) -> HandOverCause:
+def _cause_of(outcome: RunOutcome) -> HandOverCause:
     if not isinstance(outcome, Interrupted):
         return HandOverCause.RELEASED
     return HandOverCause.RUNNER_DIED if outcome.died else HandOverCause.WORKER_STOPPED

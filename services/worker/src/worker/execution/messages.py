@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from contracts.policies import JobPolicy
+
 #: Most characters of a log message, an error message and a traceback; what is beyond is cut off.
 MAX_TEXT = 16_384
 
@@ -62,6 +64,7 @@ class KindMessage(Message):
     parameters_schema: dict[str, Any]
     timeout_seconds: float | None
     description: str
+    policy: JobPolicy = JobPolicy()
 
 
 class Hello(Message):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from contracts.policies import JobPolicy
 from contracts.telemetry import attributes as at
 from coordination.holder.runs import Run
 from coordination.outcomes import Cancelled, Failed, Interrupted, Lost, Outcome, StopReason
@@ -38,6 +39,7 @@ class KindInfo:
     #: How long one attempt may take; None means for ever.
     timeout: timedelta | None
     description: str
+    policy: JobPolicy = JobPolicy()
 
 
 class RunnerPool:
@@ -220,6 +222,7 @@ class RunnerPool:
                 kind.parameters_schema,
                 None if kind.timeout_seconds is None else timedelta(seconds=kind.timeout_seconds),
                 kind.description,
+                kind.policy,
             )
             for kind in found
         }

@@ -13,6 +13,7 @@ import struct
 import sys
 from collections.abc import Mapping, Sequence
 
+from contracts.policies import JobPolicy
 from turnstile.errors import LoadError
 from turnstile.kinds import Kind, load
 from worker.execution import messages
@@ -99,6 +100,7 @@ def _tell(kind: Kind) -> messages.KindMessage:
         parameters_schema=kind.schema(),
         timeout_seconds=timeout,
         description=messages.clean(kind.description, 1000),
+        policy=JobPolicy(kind.max_runner_crashes, kind.max_worker_losses),
     )
 
 
