@@ -10,7 +10,7 @@ from locust.contrib.fasthttp import FastHttpSession
 
 from loadtest.histories import History, history_of
 
-_ROUTE = "/api/jobs/{job_id}"
+_ROUTE = "/api/v1/jobs/{job_id}/events"
 #: Jobs end roughly in the order of their submission: only the oldest are asked for.
 _AT_ONCE = 10
 _PAUSE_SECONDS = 0.5
@@ -67,7 +67,7 @@ class Follower:
     def _look(self, job_id: str) -> bool:
         """Ask for a job; says whether it has ended."""
         with self._session.request(
-            "GET", f"/api/jobs/{job_id}", name=_ROUTE, catch_response=True
+            "GET", f"/api/v1/jobs/{job_id}/events", name=_ROUTE, catch_response=True
         ) as response:
             if response.status_code != HTTPStatus.OK:
                 return False

@@ -13,7 +13,7 @@ from loadtest.running import LoadRun
 from loadtest.scenario import Scenario
 from loadtest.telemetry import request_span
 
-_ROUTE = "/api/jobs"
+_ROUTE = "/api/v1/jobs"
 _IDLE_SECONDS = 0.1
 
 #: A submission that nothing is known of is repeated so often, with the same id, as the API says.

@@ -98,10 +98,10 @@ def _await_kind(url: str, workers: int) -> None:
     with Api(url) as api:
         while True:
             try:
-                kinds = {kind["kind"] for kind in api.items("/api/kinds")}
+                kinds = {kind["kind"] for kind in api.items("/api/v1/kinds")}
             except ApiError as error:
                 raise TargetError(str(error)) from None
-            if _KIND in kinds and len(api.items("/api/workers")) >= workers:
+            if _KIND in kinds and len(api.items("/api/v1/workers")) >= workers:
                 return
             if time.monotonic() > deadline:
                 raise TargetError(

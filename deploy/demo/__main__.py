@@ -116,7 +116,7 @@ def _perform(api: Api, stack: Stack, settings: StackSettings, console: Console) 
         jobs = _watch(api, lock, titles, screen, lambda jobs: jobs if _have_ended(jobs) else None)
         screen.say("all three have ended")
     _restart_container(stack, victim)
-    journal = {job_id: api.items(f"/api/jobs/{job_id}") for job_id in titles}
+    journal = {job_id: api.items(f"/api/v1/jobs/{job_id}/events") for job_id in titles}
     trails = read_trails(settings, {job_id: len(events) for job_id, events in journal.items()})
     show_trail(console, "The audit trail of the checksum", trails[first])
     runs = runs_of(event for trail in trails.values() for event in trail)
@@ -141,7 +141,7 @@ def _perform(api: Api, stack: Stack, settings: StackSettings, console: Console) 
 
 def _submit(api: Api, lock: str, kind: str, name: str, parameters: Document, titles: dict[str, str]) -> str:
     body = {"kind": kind, "lock": lock, "name": name, "parameters": parameters}
-    job_id: str = api.post("/api/jobs", body)["job_id"]
+    job_id: str = api.post("/api/v1/jobs", body)["job_id"]
     titles[job_id] = name
     return job_id
 
@@ -156,8 +156,8 @@ def _watch(
     """Show the jobs until something is found in them. Raises DemoError when it does not come."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        jobs = [api.get(f"/api/jobs/{job_id}/state") for job_id in titles]
-        screen.show(jobs, api.get(f"/api/locks/{lock}"))
+        jobs = [api.get(f"/api/v1/jobs/{job_id}") for job_id in titles]
+        screen.show(jobs, api.get(f"/api/v1/locks/{lock}"))
         found = look_for(jobs)
         if found is not None:
             return found
@@ -203,7 +203,7 @@ def _ensure_workers(api: Api, stack: Stack) -> None:
         stack.scale(2)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        kinds = {kind["kind"] for kind in api.items("/api/kinds")}
+        kinds = {kind["kind"] for kind in api.items("/api/v1/kinds")}
         if {"checksum-file", "ten-steps"} <= kinds and len(_alive(api)) >= 2:
             return
         time.sleep(0.5)
@@ -212,7 +212,7 @@ def _ensure_workers(api: Api, stack: Stack) -> None:
 
 def _alive(api: Api) -> list[Document]:
     now = datetime.now(UTC)
-    workers = api.items("/api/workers")
+    workers = api.items("/api/v1/workers")
     return [w for w in workers if (now - datetime.fromisoformat(w["seen_at"])).total_seconds() < 30]
 
 

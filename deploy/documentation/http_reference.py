@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deploy.documentation.marks import code, table
-from publisher.application import make_application
+from publisher.http.application import make_application
 
 Schema = dict[str, Any]
 

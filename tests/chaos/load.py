@@ -103,7 +103,7 @@ class Load:
         """Submit until somebody says yes, always with the same id."""
         try:
             asked = {"job_id": job.id, "kind": "errand", "lock": job.lock, "parameters": job.parameters}
-            answer = self._answer_to("/api/jobs", asked)
+            answer = self._answer_to("/api/v1/jobs", asked)
             # A conflict with an earlier try, whose answer was lost.
             if answer.status_code != httpx.codes.CONFLICT or not answer.json()["same_request"]:
                 assert answer.status_code == httpx.codes.ACCEPTED, f"{answer.status_code} {answer.text[:500]}"
@@ -119,7 +119,7 @@ class Load:
         """Have a job cancelled, unless it has ended."""
         with self._mutex:
             self.accepted[job_id] = replace(self.accepted[job_id], is_cancelled=True)
-        answer = self._answer_to(f"/api/jobs/{job_id}/cancel")
+        answer = self._answer_to(f"/api/v1/jobs/{job_id}/cancel")
         if "cancel_too_late" not in answer.text:
             assert answer.status_code == httpx.codes.ACCEPTED, f"{answer.status_code} {answer.text[:500]}"
 

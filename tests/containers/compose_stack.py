@@ -57,7 +57,7 @@ class ComposeStack:
     def submit(self, **job: Any) -> str:
         """Submit a job and return its id."""
         request = urllib.request.Request(
-            f"{self._url}/api/jobs", json.dumps(job).encode(), {"content-type": "application/json"}
+            f"{self._url}/api/v1/jobs", json.dumps(job).encode(), {"content-type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             job_id: str = json.load(answer)["job_id"]
@@ -67,7 +67,7 @@ class ComposeStack:
         """Wait until a job has one of the statuses and return its state."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            state: dict[str, Any] = self.get(f"/api/jobs/{job_id}/state")
+            state: dict[str, Any] = self.get(f"/api/v1/jobs/{job_id}")
             if state["status"] in statuses:
                 return state
             time.sleep(0.25)

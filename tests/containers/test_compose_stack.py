@@ -93,6 +93,6 @@ def test_state_survives_down_and_up(stack: ComposeStack) -> None:
     stack.make("down")
     assert not stack.compose("ps", "--all", "--quiet").strip()
     stack.make("up")
-    assert stack.get(f"/api/jobs/{job_id}/state")["status"] == "Completed"
+    assert stack.get(f"/api/v1/jobs/{job_id}")["status"] == "Completed"
     later = stack.submit(kind="ten-steps", lock="containers", parameters={"steps": 1, "seconds": 0.1})
     stack.wait_for(later, "Completed", seconds=60)

@@ -23,7 +23,7 @@ class Api:
     def submit(self, kind: str, lock: str, parameters: dict[str, Any] | None = None, **more: Any) -> "Job":
         """Submit a job that is accepted."""
         answer = self.client.post(
-            "/api/jobs", json={"kind": kind, "lock": lock, "parameters": parameters or {}, **more}
+            "/api/v1/jobs", json={"kind": kind, "lock": lock, "parameters": parameters or {}, **more}
         )
         assert answer.status_code == httpx.codes.ACCEPTED, (answer.status_code, answer.text)
         return self.job(answer.json()["job_id"], lock)
@@ -36,13 +36,13 @@ class Api:
 
     def lock(self, name: str) -> dict[str, Any]:
         """Give how a lock stands."""
-        answer = self.client.get(f"/api/locks/{name}").raise_for_status()
+        answer = self.client.get(f"/api/v1/locks/{name}").raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
 
     def kinds(self) -> set[str]:
         """Give the kinds that workers have published."""
-        return {kind["kind"] for kind in self.client.get("/api/kinds").raise_for_status().json()["items"]}
+        return {kind["kind"] for kind in self.client.get("/api/v1/kinds").raise_for_status().json()["items"]}
 
     def close(self) -> None:
         """Close the connections."""
@@ -59,13 +59,13 @@ class Job:
 
     def state(self) -> dict[str, Any]:
         """Give where the job stands."""
-        found: dict[str, Any] = self.api.client.get(f"/api/jobs/{self.id}/state").raise_for_status().json()
+        found: dict[str, Any] = self.api.client.get(f"/api/v1/jobs/{self.id}").raise_for_status().json()
         return found
 
     def events(self) -> list[dict[str, Any]]:
         """Give the job's events in order."""
         items: list[dict[str, Any]] = (
-            self.api.client.get(f"/api/jobs/{self.id}").raise_for_status().json()["items"]
+            self.api.client.get(f"/api/v1/jobs/{self.id}/events").raise_for_status().json()["items"]
         )
         return items
 
@@ -102,13 +102,13 @@ class Job:
 
     def cancel(self) -> httpx.Response:
         """Ask for the job to be cancelled."""
-        return self.api.client.post(f"/api/jobs/{self.id}/cancel")
+        return self.api.client.post(f"/api/v1/jobs/{self.id}/cancel")
 
     @contextmanager
     def stream(self, after: int = 0) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
         """Follow the job; gives names and contents of the server's messages."""
         headers = {"Last-Event-ID": str(after)} if after else {}
-        with self.api.client.stream("GET", f"/api/jobs/{self.id}/stream", headers=headers) as answer:
+        with self.api.client.stream("GET", f"/api/v1/jobs/{self.id}/stream", headers=headers) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")
             yield _messages(answer)
 

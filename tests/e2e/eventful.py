@@ -48,7 +48,7 @@ def _freeze(stack: Stack) -> Frozen:
 def _mishaps(stack: Stack) -> None:
     """Send what nobody understands, and submit what is refused."""
     stack.broker.send(stack.broker.topology.jobs_exchange, topology.RUN, b"not json")
-    refused = stack.api.client.post("/api/jobs", json={"kind": "unheard-of", "lock": "some lock"})
+    refused = stack.api.client.post("/api/v1/jobs", json={"kind": "unheard-of", "lock": "some lock"})
     assert httpx.codes.is_client_error(refused.status_code)
 
 

@@ -23,28 +23,28 @@ def assert_problem(answer: httpx.Response, status: int, *texts: str) -> dict[str
 
 def test_a_job_is_known_as_soon_as_it_is_accepted(stack: Stack) -> None:
     for _ in range(10):
-        answer = stack.api.client.post("/api/jobs", json={"kind": "nothing", "lock": stack.new_lock()})
+        answer = stack.api.client.post("/api/v1/jobs", json={"kind": "nothing", "lock": stack.new_lock()})
         assert answer.status_code == httpx.codes.ACCEPTED
         where = answer.headers["location"]
-        assert where == f"/api/jobs/{answer.json()['job_id']}"
+        assert where == f"/api/v1/jobs/{answer.json()['job_id']}"
         assert stack.api.client.get(where).json()["items"][0]["status"] == "Submitted"
         assert stack.api.client.get(f"{where}/state").is_success
 
 
 def test_an_unknown_kind_is_refused_and_the_known_ones_are_named(stack: Stack) -> None:
-    answer = stack.api.client.post("/api/jobs", json={"kind": "no-such-kind"})
+    answer = stack.api.client.post("/api/v1/jobs", json={"kind": "no-such-kind"})
     assert_problem(answer, 422, "no-such-kind", "ten-steps")
 
 
 def test_wrong_parameters_are_refused_with_the_name_of_the_field(stack: Stack) -> None:
     body = {"kind": "ten-steps", "parameters": {"steps": 0}}
-    problem = assert_problem(stack.api.client.post("/api/jobs", json=body), 422)
+    problem = assert_problem(stack.api.client.post("/api/v1/jobs", json=body), 422)
     assert [error["field"] for error in problem["errors"]] == ["parameters.steps"]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("lock", ["", "  ", "a\u0000b", "x" * 201, "\u202e"])
 def test_a_bad_lock_name_is_refused(stack: Stack, lock: str) -> None:
-    answer = stack.api.client.post("/api/jobs", json={"kind": "nothing", "lock": lock})
+    answer = stack.api.client.post("/api/v1/jobs", json={"kind": "nothing", "lock": lock})
     problem = assert_problem(answer, 422)
     assert [error["field"] for error in problem["errors"]] == ["lock"]  # type: ignore[attr-defined]
 
@@ -53,27 +53,27 @@ def test_a_job_id_that_is_used_already_is_refused_with_the_place_of_that_job(sta
     job_id, lock = new_id(), stack.new_lock()
     stack.api.submit("nothing", lock, job_id=job_id)
     body = {"kind": "nothing", "lock": stack.new_lock(), "job_id": job_id.upper()}
-    answer = stack.api.client.post("/api/jobs", json=body)
+    answer = stack.api.client.post("/api/v1/jobs", json=body)
     problem = assert_problem(answer, 409, job_id)
-    assert answer.headers["location"] == f"/api/jobs/{job_id}"
+    assert answer.headers["location"] == f"/api/v1/jobs/{job_id}"
     assert problem["same_request"] is False
 
 
 def test_a_body_over_256_kib_is_refused(stack: Stack) -> None:
     body = {"kind": "nothing", "description": "x" * 300_000}
-    assert_problem(stack.api.client.post("/api/jobs", json=body), 413, "256 KiB")
+    assert_problem(stack.api.client.post("/api/v1/jobs", json=body), 413, "256 KiB")
 
 
 def test_what_is_not_json_is_refused(stack: Stack) -> None:
     headers = {"content-type": "application/json"}
-    assert_problem(stack.api.client.post("/api/jobs", content=b"{", headers=headers), 400)
+    assert_problem(stack.api.client.post("/api/v1/jobs", content=b"{", headers=headers), 400)
     headers = {"content-type": "text/plain"}
-    assert_problem(stack.api.client.post("/api/jobs", content=b"{}", headers=headers), 415)
+    assert_problem(stack.api.client.post("/api/v1/jobs", content=b"{}", headers=headers), 415)
 
 
 def test_a_job_nobody_submitted_is_not_found(stack: Stack) -> None:
-    for path in ("", "/state", "/stream"):
-        assert_problem(stack.api.client.get(f"/api/jobs/{new_id()}{path}"), 404)
+    for path in ("", "/events", "/stream"):
+        assert_problem(stack.api.client.get(f"/api/v1/jobs/{new_id()}{path}"), 404)
 
 
 def test_a_stream_tells_every_event_once_and_ends_with_the_job(stack: Stack) -> None:

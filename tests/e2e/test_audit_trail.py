@@ -25,7 +25,7 @@ def test_the_trail_of_a_job_is_complete_with_status_message_and_time(stack: Stac
     assert [row["Status"] for row in rows] == statuses
     lock_runs = stack.records.rows("LockRuns", lock_names.partition(job.lock))
     assert [(row["JobId"], row["Outcome"]) for row in lock_runs] == [(job.id, "Completed")]
-    recent = stack.api.client.get("/api/jobs").json()["items"]
+    recent = stack.api.client.get("/api/v1/events").json()["items"]
     assert [event["status"] for event in recent if event["job_id"] == job.id] == statuses[::-1]
 
 

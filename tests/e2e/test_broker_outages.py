@@ -72,7 +72,7 @@ def test_a_job_can_be_submitted_by_a_message_any_number_of_times_and_runs_once(s
     command = {"job": {"kind": "visit", "lock": lock, "job_id": job_id}, "actor": "billing"}
     for _ in range(3):
         stack.broker.send(stack.broker.topology.jobs_exchange, topology.SUBMIT, json.dumps(command).encode())
-    url = f"/api/jobs/{job_id}/state"
+    url = f"/api/v1/jobs/{job_id}"
     until(lambda: stack.api.client.get(url).is_success, 15, "the job to be accepted")
     job = stack.api.job(job_id, lock)
     assert job.wait_for_end()["status"] == "Completed"

@@ -21,7 +21,7 @@ def test_jobs_stop_in_time_while_the_storage_is_away_and_go_on_when_it_is_back(s
     away_since = boot_time()
     try:
         answer = stack.api.client.post(
-            "/api/jobs", json={"kind": "nothing", "lock": stack.new_lock()}, timeout=30
+            "/api/v1/jobs", json={"kind": "nothing", "lock": stack.new_lock()}, timeout=30
         )
         assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
         assert int(answer.headers["retry-after"]) > 0

@@ -93,7 +93,12 @@ PACKAGES = {
             ("tests/unit/submission", "tests/unit/publisher"),
             90,
         ),
-        _service("publisher", "publisher", ("tests/unit/publisher",), ("documentation",)),
+        _service(
+            "publisher",
+            "publisher",
+            ("tests/unit/publisher",),
+            ("http.documentation", "http.application", "http.aliases"),
+        ),
         _service(
             "worker",
             "worker",

@@ -61,7 +61,7 @@ def run_ordinary(stack: Stack, receiver: OtlpReceiver) -> Traced:
     """Run a job that a caller with a trace of its own submits, on a lock that nobody else wants."""
     lock = stack.new_lock()
     answer = stack.api.client.post(
-        "/api/jobs",
+        "/api/v1/jobs",
         json={"kind": "traced", "lock": lock},
         headers={"traceparent": f"00-{CALLER_TRACE}-{CALLER_SPAN}-01"},
     )
@@ -124,7 +124,7 @@ def run_commanded(stack: Stack, receiver: OtlpReceiver) -> Commanded:
     trace_id, span_id = new_id().replace("-", ""), new_id().replace("-", "")[16:]
     command = {"job": {"kind": "nothing", "lock": lock, "job_id": job_id}, "actor": "billing"}
     send(stack.broker, topology.SUBMIT, command, {"traceparent": f"00-{trace_id}-{span_id}-01"})
-    until(lambda: stack.api.client.get(f"/api/jobs/{job_id}/state").is_success, 15, "the job to be accepted")
+    until(lambda: stack.api.client.get(f"/api/v1/jobs/{job_id}").is_success, 15, "the job to be accepted")
     traced = _completed(receiver, stack.api.job(job_id, lock))
     return Commanded(traced.job, traced.trace, trace_id, span_id)
 
@@ -202,8 +202,8 @@ def see_through(stack: Stack, receiver: OtlpReceiver, at_work: Underway, deaths:
 
 def cause_mishaps(stack: Stack, receiver: OtlpReceiver, folder: Path) -> None:
     """Ask for what is unknown, send what nobody understands, flood logs, spoil a lock, stop the storage."""
-    stack.api.client.get("/api/jobs?limit=1").raise_for_status()
-    refused = stack.api.client.post("/api/jobs", json={"kind": "unheard-of", "lock": stack.new_lock()})
+    stack.api.client.get("/api/v1/events?limit=1").raise_for_status()
+    refused = stack.api.client.post("/api/v1/jobs", json={"kind": "unheard-of", "lock": stack.new_lock()})
     assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY, refused.text
     stack.broker.send(stack.broker.topology.jobs_exchange, topology.RUN, b"not json")
     lock, job_id = stack.new_lock(), new_id()

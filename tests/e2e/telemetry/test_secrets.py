@@ -125,7 +125,7 @@ def _submit(stack: Stack, headers: dict[str, str], parameters: dict[str, object]
 
 def _post(stack: Stack, headers: dict[str, str], parameters: dict[str, object]) -> httpx.Response:
     body = {"kind": "logs-in", "lock": stack.new_lock(), "parameters": parameters}
-    return stack.api.client.post("/api/jobs", json=body, headers=headers)
+    return stack.api.client.post("/api/v1/jobs", json=body, headers=headers)
 
 
 def _environment(receiver: OtlpReceiver, broker: private.RabbitMQ) -> dict[str, str]:

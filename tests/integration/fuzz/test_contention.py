@@ -31,7 +31,7 @@ async def client(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def statuses(client: httpx.AsyncClient, job_id: str) -> list[str]:
-    events = (await client.get(f"/api/jobs/{job_id}")).json()["items"]
+    events = (await client.get(f"/api/v1/jobs/{job_id}/events")).json()["items"]
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     return [event["status"] for event in events]
 
@@ -42,7 +42,7 @@ async def test_one_id_asked_for_by_many_at_once_is_one_job(stack: Stack, client:
     async def ask(job_id: str, number: int) -> tuple[int, httpx.Response]:
         # Every other one asks for something else under the same id.
         asked = {"kind": "nothing", "lock": lock, "job_id": job_id, "name": f"{number % 2}"}
-        return number % 2, await client.post("/api/jobs", json=asked)
+        return number % 2, await client.post("/api/v1/jobs", json=asked)
 
     for _ in range(_IDS):
         job_id = str(uuid.uuid4())
@@ -54,7 +54,7 @@ async def test_one_id_asked_for_by_many_at_once_is_one_job(stack: Stack, client:
                 problem = answer.json()
                 assert problem["type"] == "urn:turnstile:problem:job_id_used"
                 assert (problem["job_id"], problem["same_request"]) == (job_id, sort == winner)
-        assert (await client.get(f"/api/jobs/{job_id}/state")).json()["name"] == str(winner)
+        assert (await client.get(f"/api/v1/jobs/{job_id}")).json()["name"] == str(winner)
         stack.api.job(job_id, lock)
     for job in stack.api.submitted:
         assert job.wait_for_end(60)["status"] == "Completed"
@@ -74,10 +74,10 @@ async def test_a_job_cancelled_while_it_ends_has_one_end(stack: Stack, client: h
     length = time.monotonic() - began
 
     async def race(pause: float) -> str:
-        answer = await client.post("/api/jobs", json=asked | {"lock": stack.new_lock()})
+        answer = await client.post("/api/v1/jobs", json=asked | {"lock": stack.new_lock()})
         job_id = answer.json()["job_id"]
         await asyncio.sleep(pause)
-        cancelled = [client.post(f"/api/jobs/{job_id}/cancel") for _ in range(2)]
+        cancelled = [client.post(f"/api/v1/jobs/{job_id}/cancel") for _ in range(2)]
         for said in await asyncio.gather(*cancelled):
             answers[said.status_code] += 1
             assert said.status_code in {202, 409}, said.text
@@ -85,11 +85,11 @@ async def test_a_job_cancelled_while_it_ends_has_one_end(stack: Stack, client: h
                 assert said.json()["type"] == "urn:turnstile:problem:cancel_too_late"
 
         def ended() -> bool:
-            state = stack.api.client.get(f"/api/jobs/{job_id}/state").json()
+            state = stack.api.client.get(f"/api/v1/jobs/{job_id}").json()
             return state["status"] in _TERMINAL
 
         await asyncio.to_thread(until, ended, 60, f"job {job_id} to end")
-        state = (await client.get(f"/api/jobs/{job_id}/state")).json()
+        state = (await client.get(f"/api/v1/jobs/{job_id}")).json()
         found = await statuses(client, job_id)
         assert [status for status in found if status in _TERMINAL] == [state["status"]]
         assert found[-1] == state["status"]

@@ -83,7 +83,7 @@ async def submit_over_http(place: Installation, text: str) -> str | None:
     """Submit a job under a name; gives its id, or None when it was refused, with the reason."""
     body = json.dumps({"kind": "ten-steps", "lock": text})
     answer = await place.publisher.client.post(
-        "/api/jobs", content=body, headers={"content-type": "application/json"}
+        "/api/v1/jobs", content=body, headers={"content-type": "application/json"}
     )
     name = expected(text)
     if name is not None:
@@ -170,24 +170,26 @@ async def _locks(place: Installation) -> AsyncIterator[str]:
     cursor: str | None = ""
     while cursor is not None:
         asked = {"limit": "200"} | ({"cursor": cursor} if cursor else {})
-        page = (await place.publisher.client.get("/api/locks", params=asked)).json()
+        page = (await place.publisher.client.get("/api/v1/locks", params=asked)).json()
         for lock in page["items"]:
             yield lock["lock"]
         cursor = page["next"]
 
 
-@pytest.mark.parametrize("path", ["", "/state", "/stream", "/cancel"])
+@pytest.mark.parametrize("path", ["", "/events", "/stream", "/cancel"])
 async def test_an_id_that_is_none_is_not_found(place: Installation, path: str) -> None:
     client = place.publisher.client
     method = "POST" if path == "/cancel" else "GET"
     for job_id in IDS:
-        answer = await client.request(method, f"/api/jobs/{quote(job_id, safe='').replace('.', '%2E')}{path}")
+        answer = await client.request(
+            method, f"/api/v1/jobs/{quote(job_id, safe='').replace('.', '%2E')}{path}"
+        )
         assert answer.status_code in {400, 404, 405, 422}, (job_id, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"
         assert len(answer.content) < 2000
     accepted = (await place.publisher.submit(job_id=JOB.upper())).json()
     assert accepted["job_id"] == JOB
-    answer = await client.get(f"/api/jobs/{JOB.upper()}/state")
+    answer = await client.get(f"/api/v1/jobs/{JOB.upper()}")
     assert answer.json()["job_id"] == JOB
 
 
@@ -208,7 +210,8 @@ async def test_a_filter_finds_what_is_equal_and_nothing_else(place: Installation
 
 
 @pytest.mark.parametrize(
-    ("address", "well_formed"), [("/api/jobs", []), ("/api/locks", ['["a"]']), (f"/api/jobs/{JOB}", [])]
+    ("address", "well_formed"),
+    [("/api/v1/events", []), ("/api/v1/locks", ['["a"]']), (f"/api/v1/jobs/{JOB}/events", [])],
 )
 async def test_a_cursor_nobody_gave_is_refused(
     place: Installation, address: str, well_formed: list[str]

@@ -182,7 +182,7 @@ def test_hostile_properties_do_not_keep_a_job_from_being_done(
     post.send([post.to(SubmitJob, json.dumps(command).encode(), properties)])
 
     def is_there() -> bool:
-        return post.stack.api.client.get(f"/api/jobs/{job_id}/state").status_code == 200
+        return post.stack.api.client.get(f"/api/v1/jobs/{job_id}").status_code == 200
 
     until(is_there, 20, "the job to be accepted")
     post.send([post.to(RunJob, json.dumps({"version": 1, "lock": lock}).encode(), properties)])

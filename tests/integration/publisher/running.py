@@ -26,7 +26,7 @@ class Running:
     url: str
 
     async def submit(self, **body: object) -> httpx.Response:
-        return await self.client.post("/api/jobs", json={"kind": "ten-steps", **body})
+        return await self.client.post("/api/v1/jobs", json={"kind": "ten-steps", **body})
 
     async def readiness(self) -> tuple[int, dict[str, str]]:
         answer = await self.client.get("/health/ready")

@@ -21,7 +21,7 @@ from tests.waiting import until
 
 from audit_projector.settings import AuditProjectorSettings
 from coordination.ports import Registration
-from publisher.job_stream import JobStream
+from publisher.use_cases.stream import JobStream
 
 pytestmark = pytest.mark.integration
 
@@ -45,7 +45,8 @@ class _ShortStream(JobStream):
 
 def shorten_streams(app: FastAPI) -> None:
     uses = app.state.use_cases
-    stream = _ShortStream(uses.stream.journal, uses.stream.clock, uses.stream.is_stopping, quick=0.1)
+    old = uses.stream
+    stream = _ShortStream(old.journal, old.register, old.clock, old.is_stopping, quick=0.1)
     app.state.use_cases = replace(uses, stream=stream)
 
 
@@ -72,10 +73,10 @@ async def test_the_publisher_does_what_its_document_says_whatever_it_is_asked(
             subprocess.run, command, cwd=tmp_path, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "10 passed" in done.stdout, "some operations were not tried:\n" + done.stdout
+        assert "13 passed" in done.stdout, "some operations were not tried:\n" + done.stdout
         assert await publisher.is_ready()
         # Nothing was answered with an empty page alone.
-        events = (await publisher.client.get("/api/jobs", params={"limit": 2})).json()
-        locks = (await publisher.client.get("/api/locks", params={"limit": 2})).json()
+        events = (await publisher.client.get("/api/v1/events", params={"limit": 1})).json()
+        locks = (await publisher.client.get("/api/v1/locks", params={"limit": 1})).json()
         assert events["next"]
         assert locks["next"]

@@ -45,7 +45,7 @@ async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite,
                 await exchange.publish(aio_pika.Message(json.dumps(command).encode()), topology.SUBMIT)
 
             async def is_submitted() -> bool:
-                return (await publisher.client.get(f"/api/jobs/{job_id}")).status_code == 200
+                return (await publisher.client.get(f"/api/v1/jobs/{job_id}/events")).status_code == 200
 
             await until(is_submitted)
             # A quorum queue killed within two seconds of its declaration may come back without a leader.
@@ -83,7 +83,7 @@ async def test_without_storage_nothing_is_promised_and_a_repetition_runs_once(
             again = await publisher.submit(lock="ledger", job_id=job_id)
             # The paused storage may still have carried out the first try, once it went on.
             assert (again.status_code, again.json().get("same_request")) in {(202, None), (409, True)}
-            lock = (await publisher.client.get("/api/locks/ledger")).json()
+            lock = (await publisher.client.get("/api/v1/locks/ledger")).json()
             assert lock["line"] == [job_id]
 
 

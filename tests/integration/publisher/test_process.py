@@ -66,8 +66,8 @@ async def turnstile(process: Process, *words: str) -> tuple[int, str, str]:
 async def test_a_stop_ends_open_streams_at_once(process: Process) -> None:
     await wait_until_ready(process)
     async with httpx.AsyncClient(base_url=process.url, trust_env=False) as client:
-        job_id = (await client.post("/api/jobs", json={"kind": "ten-steps"})).json()["job_id"]
-        async with client.stream("GET", f"/api/jobs/{job_id}/stream") as stream:
+        job_id = (await client.post("/api/v1/jobs", json={"kind": "ten-steps"})).json()["job_id"]
+        async with client.stream("GET", f"/api/v1/jobs/{job_id}/stream") as stream:
             chunks = stream.aiter_text()
             assert "Submitted" in await anext(chunks) + await anext(chunks)
             began = time.monotonic()

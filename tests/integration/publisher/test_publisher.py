@@ -19,16 +19,16 @@ pytestmark = pytest.mark.integration
 async def test_a_submission_is_found_at_once_and_notifies(publisher: Running) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     answer = await publisher.client.post(
-        "/api/jobs",
+        "/api/v1/jobs",
         json={"kind": "ten-steps", "lock": "Büro/7", "parameters": {"seconds": 0}},
         headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"},
     )
     assert answer.status_code == 202
     job_id = answer.json()["job_id"]
 
-    state = (await publisher.client.get(f"/api/jobs/{job_id}/state")).json()
+    state = (await publisher.client.get(f"/api/v1/jobs/{job_id}")).json()
     assert (state["status"], state["position"], state["trace_id"]) == ("Queued", 1, trace)
-    lock = (await publisher.client.get(f"/api/locks/{quote('Büro/7', safe='')}")).json()
+    lock = (await publisher.client.get(f"/api/v1/locks/{quote('Büro/7', safe='')}")).json()
     assert (lock["lock"], lock["line"], lock["fence"]) == ("Büro/7", [job_id], 0)
     names = publisher.settings.topology
     async with channel_to(publisher.settings) as channel:
@@ -45,7 +45,7 @@ async def test_of_many_submissions_with_one_id_one_is_accepted(publisher: Runnin
 
     assert sorted(answer.status_code for answer in answers) == [202] + 7 * [409]
     assert all(answer.json()["same_request"] for answer in answers if answer.status_code == 409)
-    assert (await publisher.client.get("/api/locks/ledger")).json()["waiting"] == 1
+    assert (await publisher.client.get("/api/v1/locks/ledger")).json()["waiting"] == 1
 
 
 async def test_parameters_may_be_as_large_as_a_body(publisher: Running) -> None:
@@ -56,26 +56,26 @@ async def test_parameters_may_be_as_large_as_a_body(publisher: Running) -> None:
 
 async def test_the_line_is_in_order_of_priority_and_submission(publisher: Running) -> None:
     jobs = [(await publisher.submit(lock="ledger", priority=p)).json()["job_id"] for p in (5, 9, 5, 0)]
-    lock = (await publisher.client.get("/api/locks/ledger")).json()
+    lock = (await publisher.client.get("/api/v1/locks/ledger")).json()
 
     assert lock["line"] == [jobs[3], jobs[0], jobs[2], jobs[1]]
-    state = (await publisher.client.get(f"/api/jobs/{jobs[1]}/state")).json()
+    state = (await publisher.client.get(f"/api/v1/jobs/{jobs[1]}")).json()
     assert (state["position"], state["waiting_for"]["ahead"]) == (4, [jobs[3], jobs[0], jobs[2]])
 
 
 async def test_a_stream_tells_of_the_end_while_it_happens(publisher: Running) -> None:
     job_id = (await publisher.submit(lock="ledger")).json()["job_id"]
     heard = []
-    async with aconnect_sse(publisher.client, "GET", f"/api/jobs/{job_id}/stream") as source:
+    async with aconnect_sse(publisher.client, "GET", f"/api/v1/jobs/{job_id}/stream") as source:
         async for event in source.aiter_sse():
             if event.event != "job_event":
                 continue
             heard.append((event.id, json.loads(event.data)["status"]))
             if len(heard) == 1:
-                assert (await publisher.client.post(f"/api/jobs/{job_id}/cancel")).status_code == 202
+                assert (await publisher.client.post(f"/api/v1/jobs/{job_id}/cancel")).status_code == 202
 
     assert heard == [("1", "Submitted"), ("2", "Cancelled")]
-    again = await publisher.client.get(f"/api/jobs/{job_id}/stream", headers={"Last-Event-ID": "2"})
+    again = await publisher.client.get(f"/api/v1/jobs/{job_id}/stream", headers={"Last-Event-ID": "2"})
     assert again.status_code == 204
 
 
@@ -97,7 +97,7 @@ async def test_a_command_submits_once_however_often_it_is_delivered(publisher: R
         await send_command(publisher, json.dumps(command).encode())
 
     async def is_submitted() -> bool:
-        return (await publisher.client.get(f"/api/jobs/{job_id}")).status_code == 200
+        return (await publisher.client.get(f"/api/v1/jobs/{job_id}/events")).status_code == 200
 
     await until(is_submitted)
     names = publisher.settings.topology
@@ -107,7 +107,7 @@ async def test_a_command_submits_once_however_often_it_is_delivered(publisher: R
             return await count(channel, names.submissions_queue) == 0
 
         await until(is_settled)
-        events = (await publisher.client.get(f"/api/jobs/{job_id}")).json()["items"]
+        events = (await publisher.client.get(f"/api/v1/jobs/{job_id}/events")).json()["items"]
         assert [(event["status"], event["actor"]) for event in events] == [("Submitted", "billing")]
         assert await count(channel, names.quarantine_queue) == 0
 

@@ -29,7 +29,7 @@ async def test_kinds_decide_what_is_accepted(publisher: Running, writer: ReadMod
     schema = {"type": "object", "properties": {"seconds": {"type": "number"}}, "additionalProperties": False}
     await writer.publish_kind(Kind(kind="ten-steps", parameters=schema, published_at=MOMENT))
 
-    kinds = (await publisher.client.get("/api/kinds")).json()["items"]
+    kinds = (await publisher.client.get("/api/v1/kinds")).json()["items"]
     assert [(kind["kind"], kind["parameters"]) for kind in kinds] == [("ten-steps", schema)]
     assert (await publisher.submit(parameters={"seconds": 1})).status_code == 202
     refused = await publisher.submit(parameters={"seconds": "1"})
@@ -43,7 +43,7 @@ async def test_kinds_decide_what_is_accepted(publisher: Running, writer: ReadMod
 async def test_workers_are_listed_with_their_heartbeat(publisher: Running, writer: ReadModelWriter) -> None:
     await writer.record_heartbeat(Worker(worker="w-1", seen_at=MOMENT, kinds=["ten-steps"]))
 
-    workers = (await publisher.client.get("/api/workers")).json()["items"]
+    workers = (await publisher.client.get("/api/v1/workers")).json()["items"]
     assert [(worker["worker"], worker["seen_at"]) for worker in workers] == [("w-1", "2026-01-01T00:00:00Z")]
 
 
@@ -68,12 +68,14 @@ async def test_recent_events_come_newest_first_and_in_pages(
         )
         await writer.record_recent([TrailEntry(event, f"hash-{seq}", f"hash-{seq - 1}")])
 
-    first = (await publisher.client.get("/api/jobs?limit=3")).json()
-    second = (await publisher.client.get("/api/jobs", params={"limit": 3, "cursor": first["next"]})).json()
+    first = (await publisher.client.get("/api/v1/events?limit=3")).json()
+    second = (
+        await publisher.client.get("/api/v1/events", params={"limit": 3, "cursor": first["next"]})
+    ).json()
     assert [event["seq"] for event in first["items"]] == [5, 4, 3]
     assert [event["seq"] for event in second["items"]] == [2, 1]
     assert second["next"] is None
-    wrong = await publisher.client.get("/api/jobs?cursor=nonsense")
+    wrong = await publisher.client.get("/api/v1/events?cursor=nonsense")
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "cursor")
 
 
@@ -83,5 +85,5 @@ async def test_all_locks_are_listed_as_they_stand_now(publisher: Running, writer
     for name in [*names, "never used"]:
         await writer.record_lock(KnownLock(name, lock_names.partition(name), 0))
 
-    locks = (await publisher.client.get("/api/locks")).json()["items"]
+    locks = (await publisher.client.get("/api/v1/locks")).json()["items"]
     assert sorted((lock["lock"], lock["waiting"]) for lock in locks) == [("Büro/7", 1), ("a", 1), ("z", 1)]

@@ -32,7 +32,7 @@ MUTANTS = [
     Mutant(
         "closed-id-named-as-a-job",
         "an id that was closed leads to no job",
-        (Change("publisher.problems", "    if error.is_closed:\n", "    if False:\n"),),
+        (Change("publisher.http.problems", "    if error.is_closed:\n", "    if False:\n"),),
         f"{_TESTS}repeating.py::test_whoever_submits_a_closed_id_is_told_to_take_a_new_one",
     ),
     Mutant(
@@ -58,7 +58,7 @@ MUTANTS = [
         "no more of a body is read than it may have, whatever its length header says",
         (
             Change(
-                "publisher.request_body",
+                "publisher.http.request_body",
                 "            if len(body) > MAX_BODY_BYTES:\n",
                 "            if False:\n",
             ),
@@ -86,13 +86,17 @@ MUTANTS = [
     Mutant(
         "cancellation-without-a-hint",
         "the worker of a cancelled job gets a hint at once",
-        (Change("publisher.cancelling", "if job.status == JobStatus.RUNNING:", "if job.is_terminal:"),),
+        (
+            Change(
+                "publisher.use_cases.cancelling", "if job.status == JobStatus.RUNNING:", "if job.is_terminal:"
+            ),
+        ),
         f"{_TESTS}cancelling.py::test_the_worker_of_a_running_job_gets_a_hint",
     ),
     Mutant(
         "pages-that-leave-out-an-event",
         "a page begins with the event after the last one of the page before",
-        (Change("publisher.job_events", "events[limit - 1].seq", "events[limit].seq"),),
+        (Change("publisher.use_cases.events", "events[limit - 1].seq", "events[limit].seq"),),
         f"{_TESTS}job_events.py::test_a_page_begins_behind_its_cursor_and_names_its_own_last_event",
     ),
     Mutant(
@@ -100,7 +104,7 @@ MUTANTS = [
         "a place in line counts all who wait ahead, however long the line is",
         (
             Change(
-                "publisher.job_state",
+                "publisher.use_cases.jobs",
                 "                passed += 1\n",
                 "                passed = len(ahead) + 1\n",
             ),
@@ -110,13 +114,21 @@ MUTANTS = [
     Mutant(
         "missing-result-is-null",
         "a result that cannot be found is not told of as none",
-        (Change("publisher.job_state", "        raise UnknownOutcomeError\n", '        return "null"\n'),),
+        (
+            Change(
+                "publisher.use_cases.jobs", "        raise UnknownOutcomeError\n", '        return "null"\n'
+            ),
+        ),
         f"{_TESTS}documents.py::test_a_long_result_that_is_not_there_is_no_empty_result",
     ),
     Mutant(
         "stream-ends-before-the-end",
         "a stream ends with the job's last event",
-        (Change("publisher.job_stream", "job.is_terminal and self.after >= job.seq", "job.is_terminal"),),
+        (
+            Change(
+                "publisher.use_cases.stream", "job.is_terminal and self.after >= job.seq", "job.is_terminal"
+            ),
+        ),
         f"{_TESTS}stream_times.py::test_a_stream_ends_with_the_last_event_even_when_it_is_read_after_the_jobs_end",
     ),
     Mutant(
@@ -124,7 +136,7 @@ MUTANTS = [
         "a stream tells each event once",
         (
             Change(
-                "publisher.job_stream",
+                "publisher.use_cases.stream",
                 "self.after = max([self.after, *(event.seq for event in events)])",
                 "pass",
             ),
@@ -136,19 +148,25 @@ MUTANTS = [
         "what could not be read in full is told in the next look",
         (
             Change(
-                "publisher.job_stream",
+                "publisher.use_cases.stream",
                 "await read_job(journal, self.registration)\n",
                 "await read_job(journal, self.registration)\n"
                 "        seen, self._report = self._report, _report(job, self._place)\n",
             ),
-            Change("publisher.job_stream", "if report == self._report else", "if report == seen else"),
+            Change("publisher.use_cases.stream", "if report == self._report else", "if report == seen else"),
         ),
         f"{_TESTS}stream_times.py::test_a_look_that_failed_half_way_counts_for_nothing",
     ),
     Mutant(
         "end-withheld-from-who-comes-back",
         "a follower who lacks the last event gets it",
-        (Change("publisher.routes", "last_event_id >= job.seq:", "last_event_id >= job.seq - 1:"),),
+        (
+            Change(
+                "publisher.use_cases.stream",
+                "job.is_terminal and after >= job.seq else",
+                "job.is_terminal and after >= job.seq - 1 else",
+            ),
+        ),
         f"{_TESTS}stream.py::test_a_follower_who_lacks_the_end_alone_gets_it",
     ),
     Mutant(
@@ -180,7 +198,9 @@ MUTANTS = [
         "a lock given back has no holder",
         (
             Change(
-                "publisher.locks", 'held = lock is not None and lock.job_id != ""', "held = lock is not None"
+                "publisher.use_cases.locks",
+                'held = lock is not None and lock.job_id != ""',
+                "held = lock is not None",
             ),
         ),
         f"{_TESTS}locks.py::test_a_lock_given_back_has_no_holder",

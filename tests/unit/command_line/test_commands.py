@@ -18,7 +18,7 @@ from command_line.exit_codes import BY_STATUS
 from command_line.publishing import publish_by_keys
 from contracts.statuses import JobStatus
 
-JOBS = "/api/jobs"
+JOBS = "/api/v1/jobs"
 
 
 def accepted(job_id: str = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab") -> httpx.Response:
@@ -84,7 +84,7 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_id(
 ) -> None:
     used = a_problem(409, "job_id_used", "used", job_id=job["job_id"], same_request=True)
     scripted.on("POST", JOBS, httpx.ReadError("gone"), used)
-    scripted.on("GET", f"{JOBS}/{job['job_id']}/state", httpx.Response(200, json=job))
+    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=job))
     result = run("submit", "ten-steps")
 
     assert result.exit_code == 0
@@ -130,7 +130,7 @@ def test_wrong_fields_are_named_in_one_sentence(scripted: ScriptedApi, run: Run,
 def test_every_failure_is_one_sentence(
     scripted: ScriptedApi, run: Run, failure: Any, code: int, sentence: str
 ) -> None:
-    scripted.on("GET", "/api/kinds", failure)
+    scripted.on("GET", "/api/v1/kinds", failure)
     result = run("kinds")
 
     assert result.exit_code == code
@@ -139,7 +139,7 @@ def test_every_failure_is_one_sentence(
 
 
 def test_json_stays_json_when_something_is_wrong(scripted: ScriptedApi, run: Run, a_problem: Problem) -> None:
-    scripted.on("GET", "/api/kinds", a_problem(503, "storage_unavailable", "The storage does not answer."))
+    scripted.on("GET", "/api/v1/kinds", a_problem(503, "storage_unavailable", "The storage does not answer."))
     result = run("kinds", "--json")
 
     assert result.exit_code == 5
@@ -166,7 +166,7 @@ def test_lists_are_read_to_their_end(scripted: ScriptedApi, run: Run) -> None:
         httpx.Response(200, json={"items": [lock | {"lock": "a"}], "next": "c"}),
         httpx.Response(200, json={"items": [lock | {"lock": "b"}], "next": None}),
     ]
-    scripted.on("GET", "/api/locks", *pages)
+    scripted.on("GET", "/api/v1/locks", *pages)
     result = run("locks", "--json")
 
     assert [one["lock"] for one in json.loads(result.stdout)["items"]] == ["a", "b"]
@@ -183,7 +183,7 @@ def test_a_lock_is_asked_for_by_its_spelling(scripted: ScriptedApi, run: Run) ->
         "line": ["x", "y"],
         "waiting": 3,
     }
-    scripted.on("GET", "/api/locks/a%2Fb%20%2E%2E", httpx.Response(200, json=lock))
+    scripted.on("GET", "/api/v1/locks/a%2Fb%20%2E%2E", httpx.Response(200, json=lock))
     result = run("locks", "a/b ..")
 
     assert result.exit_code == 0
@@ -196,8 +196,10 @@ def test_everything_about_a_job_is_shown(
     scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent
 ) -> None:
     events = [event(1, "Submitted", "submitted by api"), event(2, "Completed", "completed")]
-    scripted.on("GET", f"{JOBS}/{job['job_id']}/state", httpx.Response(200, json=job))
-    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json={"items": events, "next": None}))
+    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=job))
+    scripted.on(
+        "GET", f"{JOBS}/{job['job_id']}/events", httpx.Response(200, json={"items": events, "next": None})
+    )
     result = run("show", job["job_id"])
 
     assert result.exit_code == 0
@@ -212,7 +214,7 @@ def test_nothing_a_job_says_reaches_the_terminal_as_a_command(
     scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent
 ) -> None:
     events = [event(1, "Submitted", "\x1b[2Jgone [bold]x[/bold]")]
-    scripted.on("GET", JOBS, httpx.Response(200, json={"items": events, "next": None}))
+    scripted.on("GET", "/api/v1/events", httpx.Response(200, json={"items": events, "next": None}))
     result = run("list")
 
     assert "\x1b" not in result.stdout
@@ -221,7 +223,7 @@ def test_nothing_a_job_says_reaches_the_terminal_as_a_command(
 
 def test_jobs_are_listed_by_their_latest_event(scripted: ScriptedApi, run: Run, event: MakeEvent) -> None:
     events = [event(3, "Started"), event(1, "Submitted") | {"job_id": "other"}, event(1, "Submitted")]
-    scripted.on("GET", JOBS, httpx.Response(200, json={"items": events, "next": None}))
+    scripted.on("GET", "/api/v1/events", httpx.Response(200, json={"items": events, "next": None}))
     result = run("list", "--jobs", "--json")
 
     assert json.loads(result.stdout)["items"] == events[:2]
@@ -241,7 +243,7 @@ def test_kinds_show_what_they_need(scripted: ScriptedApi, run: Run) -> None:
         "parameters": schema,
         "published_at": "2026-01-01T00:00:00Z",
     }
-    scripted.on("GET", "/api/kinds", httpx.Response(200, json={"items": [kind], "next": None}))
+    scripted.on("GET", "/api/v1/kinds", httpx.Response(200, json={"items": [kind], "next": None}))
     result = run("kinds")
 
     assert "required" in result.stdout

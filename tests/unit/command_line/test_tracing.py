@@ -9,7 +9,7 @@ from rich.console import Console
 from tests.unit.command_line.scripted_api import Document, Run, ScriptedApi
 from tests.unit.command_line.trails import COMPLETED, JOB_ID, TAKEN_OVER
 
-PATH = f"/api/jobs/{JOB_ID}"
+PATH = f"/api/v1/jobs/{JOB_ID}"
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -17,8 +17,8 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 def completed(scripted: ScriptedApi, job: Document, monkeypatch: pytest.MonkeyPatch) -> ScriptedApi:
     for name in ("TURNSTILE_JAEGER_URL", "TURNSTILE_GRAFANA_URL"):
         monkeypatch.delenv(name, raising=False)
-    scripted.on("GET", f"{PATH}/state", httpx.Response(200, json=job))
-    scripted.on("GET", PATH, httpx.Response(200, json={"items": COMPLETED, "next": None}))
+    scripted.on("GET", PATH, httpx.Response(200, json=job))
+    scripted.on("GET", f"{PATH}/events", httpx.Response(200, json={"items": COMPLETED, "next": None}))
     return scripted
 
 
@@ -75,10 +75,10 @@ def test_programs_get_every_span_with_its_parent(completed: ScriptedApi, run: Ru
 def failing(completed: ScriptedApi, job: Document) -> ScriptedApi:
     """Give a job that runs, and fails while it is followed."""
     running, failed = job | {"status": "Running", "step": "report"}, job | {"status": "Failed"}
-    completed.on("GET", f"{PATH}/state", httpx.Response(200, json=running), httpx.Response(200, json=failed))
+    completed.on("GET", PATH, httpx.Response(200, json=running), httpx.Response(200, json=failed))
     events = [*TAKEN_OVER, COMPLETED[-1] | {"status": "Failed", "seq": len(COMPLETED)}]
     pages = [httpx.Response(200, json={"items": items, "next": None}) for items in (TAKEN_OVER, events)]
-    completed.on("GET", PATH, *pages)
+    completed.on("GET", f"{PATH}/events", *pages)
     stream = "".join(
         f"event: job_event\ndata: {json.dumps(event)}\nid: {event['seq']}\n\n" for event in events
     )

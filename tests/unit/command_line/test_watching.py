@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from tests.unit.command_line.scripted_api import Answer, Document, MakeEvent, Run, ScriptedApi
 
-JOBS = "/api/jobs"
+JOBS = "/api/v1/jobs"
 
 
 def stream(*messages: Document) -> httpx.Response:
@@ -44,7 +44,7 @@ def test_the_exit_code_is_the_outcome(
 ) -> None:
     path = f"{JOBS}/{job['job_id']}"
     error = {"type": "ValueError", "message": "no"} if status == "Failed" else None
-    scripted.on("GET", f"{path}/state", httpx.Response(200, json=job | {"status": status, "error": error}))
+    scripted.on("GET", path, httpx.Response(200, json=job | {"status": status, "error": error}))
     scripted.on("GET", f"{path}/stream", stream(event(1, "Submitted"), event(2, "Started"), event(3, status)))
     result = run("watch", job["job_id"])
 
@@ -60,7 +60,7 @@ def test_a_broken_stream_is_taken_up_where_it_was(
     scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent
 ) -> None:
     path = f"{JOBS}/{job['job_id']}"
-    scripted.on("GET", f"{path}/state", httpx.Response(200, json=job))
+    scripted.on("GET", path, httpx.Response(200, json=job))
     answers: list[Answer] = [
         stream(event(1, "Submitted"), event(2, "Started")),
         httpx.ConnectError("restarting"),
@@ -81,7 +81,7 @@ def test_a_publisher_that_stays_away_ends_the_watch(
     scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"{JOBS}/{job['job_id']}"
-    scripted.on("GET", f"{path}/state", httpx.Response(200, json=job | {"status": "Running"}))
+    scripted.on("GET", path, httpx.Response(200, json=job | {"status": "Running"}))
     scripted.on("GET", f"{path}/stream", stream(event(1, "Submitted")), httpx.ConnectError("gone"))
     now = iter(range(0, 10_000, 10))
     monkeypatch.setattr("command_line.api.time.monotonic", lambda: next(now))
@@ -93,7 +93,7 @@ def test_a_publisher_that_stays_away_ends_the_watch(
 
 def test_whoever_comes_after_the_end_is_told_at_once(scripted: ScriptedApi, run: Run, job: Document) -> None:
     path = f"{JOBS}/{job['job_id']}"
-    scripted.on("GET", f"{path}/state", httpx.Response(200, json=job))
+    scripted.on("GET", path, httpx.Response(200, json=job))
     scripted.on("GET", f"{path}/stream", httpx.Response(204))
 
     assert run("watch", job["job_id"]).exit_code == 0
@@ -111,7 +111,7 @@ def test_on_a_terminal_a_bar_shows_how_far_it_is(
 ) -> None:
     path = f"{JOBS}/{job['job_id']}"
     waiting = {"lock": "ledger", "holder": "worker-2", "running": "other", "ahead": ["other"]}
-    scripted.on("GET", f"{path}/state", httpx.Response(200, json=job))
+    scripted.on("GET", path, httpx.Response(200, json=job))
     scripted.on(
         "GET",
         f"{path}/stream",

@@ -16,7 +16,7 @@ URL = "http://stack.example:8000"
 @pytest.fixture
 def stack(monkeypatch):
     """A stack of somebody else: what its API lists, to be changed."""
-    lists = {"/api/kinds": [{"kind": "send-effects"}], "/api/workers": [{}]}
+    lists = {"/api/v1/kinds": [{"kind": "send-effects"}], "/api/v1/workers": [{}]}
 
     class Api:
         def __init__(self, url):
@@ -49,9 +49,9 @@ def test_a_stack_of_somebody_else_is_taken_as_it_is(stack):
 @pytest.mark.parametrize(
     ("path", "listed", "said"),
     [
-        ("/api/kinds", [], "has not 1 workers that know send-effects"),
-        ("/api/workers", [], "has not 1 workers that know send-effects"),
-        ("/api/kinds", None, "does not answer"),
+        ("/api/v1/kinds", [], "has not 1 workers that know send-effects"),
+        ("/api/v1/workers", [], "has not 1 workers that know send-effects"),
+        ("/api/v1/kinds", None, "does not answer"),
     ],
 )
 def test_a_stack_that_could_do_nothing_is_refused(stack, path, listed, said):

@@ -15,7 +15,7 @@ from tests.unit.publisher.doubles import (
 )
 
 from coordination.testing.memory import InMemoryJournal, InMemoryRegister
-from publisher.application import make_application
+from publisher.http.application import make_application
 from publisher.use_cases import make_use_cases
 
 

@@ -24,8 +24,8 @@ from coordination.ports import Registration, UnknownOutcomeError
 from coordination.slot import Slot
 from coordination.testing.faults import Fault
 from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, InMemoryRegister, VirtualClock
-from publisher.job_stream import JobStream
 from publisher.use_cases import UseCases
+from publisher.use_cases.stream import JobStream
 
 
 class HintingNotifier(InMemoryNotifier):
@@ -113,7 +113,7 @@ class Api:
     use_cases: UseCases
 
     async def submit(self, **body: object) -> httpx.Response:
-        return await self.client.post("/api/jobs", json={"kind": "ten-steps", **body})
+        return await self.client.post("/api/v1/jobs", json={"kind": "ten-steps", **body})
 
     async def submitted(self, **body: object) -> str:
         """Submit a job; gives its id."""

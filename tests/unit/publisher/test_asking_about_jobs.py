@@ -1,4 +1,4 @@
-"""GET /api/jobs, /api/jobs/{id} and /api/jobs/{id}/state."""
+"""GET /api/v1/events, /api/v1/jobs/{id} and /api/v1/jobs/{id}/events."""
 
 import json
 import uuid
@@ -15,7 +15,7 @@ from coordination.ports import Row
 
 
 async def state(api: Api, job_id: str) -> Any:
-    return await api.get(f"/api/jobs/{job_id}/state")
+    return await api.get(f"/api/v1/jobs/{job_id}")
 
 
 async def test_a_waiting_job_says_who_is_ahead(api: Api, worker_of: WorkerOf) -> None:
@@ -44,7 +44,7 @@ async def test_a_free_lock_has_no_holder(api: Api) -> None:
 async def test_positions_are_counted_in_a_line_of_several_reads(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("publisher.job_state._CHUNK", 3)
+    monkeypatch.setattr("publisher.use_cases.jobs._CHUNK", 3)
     jobs = [await api.submitted(lock="ledger") for _ in range(8)]
 
     assert [(await state(api, job))["position"] for job in jobs] == list(range(1, 9))
@@ -111,7 +111,7 @@ async def test_events_come_in_order_and_in_pages(api: Api, worker_of: WorkerOf) 
     await worker.start()
     for name in "abcd":
         await worker.step(name)
-    everything = (await api.client.get(f"/api/jobs/{job_id}")).json()
+    everything = (await api.client.get(f"/api/v1/jobs/{job_id}/events")).json()
     assert [event["seq"] for event in everything["items"]] == [1, 2, 3, 4, 5, 6, 7]
     assert everything["next"] is None
     assert set(everything["items"][3]) == {
@@ -130,18 +130,18 @@ async def test_events_come_in_order_and_in_pages(api: Api, worker_of: WorkerOf) 
         "data",
     }
 
-    pages, cursor = [], ""
+    pages, cursor, path = [], "", f"/api/v1/jobs/{job_id}/events"
     while cursor is not None:
-        page = (await api.client.get(f"/api/jobs/{job_id}?limit=3{cursor and '&cursor=' + cursor}")).json()
+        page = await api.get(f"{path}?limit=3{cursor and '&cursor=' + cursor}")
         pages.append([event["status"] for event in page["items"]])
         cursor = page["next"]
     assert pages == [["Submitted", "LeaseAcquired", "Started"], ["Step", "Step", "Step"], ["Step"]]
 
 
-@pytest.mark.parametrize("path", ["", "/state", "/stream"])
+@pytest.mark.parametrize("path", ["", "/events", "/stream"])
 @pytest.mark.parametrize("job_id", [str(uuid.uuid4()), "nonsense", "%00", "💥"])
 async def test_an_unknown_job_is_not_found(api: Api, path: str, job_id: str) -> None:
-    answer = await api.client.get(f"/api/jobs/{job_id}{path}")
+    answer = await api.client.get(f"/api/v1/jobs/{job_id}{path}")
 
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:turnstile:problem:no_such_job"
@@ -151,14 +151,14 @@ async def test_an_unknown_job_is_not_found(api: Api, path: str, job_id: str) -> 
 @pytest.mark.parametrize(
     ("path", "field"),
     [
-        ("/api/jobs?limit=0", "limit"),
-        ("/api/jobs?limit=201", "limit"),
-        ("/api/jobs?limit=x", "limit"),
-        ("/api/jobs?cursor=x", "cursor"),
-        ("/api/locks?cursor=x", "cursor"),
-        (f"/api/jobs/{uuid.uuid4()}?limit=1001", "limit"),
-        (f"/api/jobs/{uuid.uuid4()}?cursor=-1", "cursor"),
-        (f"/api/jobs/{uuid.uuid4()}?cursor=%C2%B2", "cursor"),
+        ("/api/v1/events?limit=0", "limit"),
+        ("/api/v1/events?limit=201", "limit"),
+        ("/api/v1/events?limit=x", "limit"),
+        ("/api/v1/events?cursor=x", "cursor"),
+        ("/api/v1/locks?cursor=x", "cursor"),
+        (f"/api/v1/jobs/{uuid.uuid4()}/events?limit=1001", "limit"),
+        (f"/api/v1/jobs/{uuid.uuid4()}/events?cursor=-1", "cursor"),
+        (f"/api/v1/jobs/{uuid.uuid4()}/events?cursor=%C2%B2", "cursor"),
     ],
 )
 async def test_a_wrong_question_names_its_field(api: Api, path: str, field: str) -> None:
@@ -187,14 +187,14 @@ async def test_recent_events_come_in_pages(api: Api) -> None:
         )
         for number in range(300)
     ]
-    first = (await api.client.get("/api/jobs")).json()
-    second = (await api.client.get(f"/api/jobs?cursor={first['next']}")).json()
+    first = (await api.client.get("/api/v1/events")).json()
+    second = (await api.client.get(f"/api/v1/events?cursor={first['next']}")).json()
 
     assert (len(first["items"]), len(second["items"]), second["next"]) == (200, 100, None)
     assert [event["seq"] for event in first["items"] + second["items"]] == list(range(300))
 
 
-@pytest.mark.parametrize("path", ["/api/jobs", "/api/locks"])
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/locks"])
 @pytest.mark.parametrize(("limit", "status"), [(1, 200), (200, 200), (0, 422), (201, 422)])
 async def test_from_one_to_two_hundred_items_may_be_asked_for(
     api: Api, path: str, limit: int, status: int
@@ -202,7 +202,7 @@ async def test_from_one_to_two_hundred_items_may_be_asked_for(
     assert (await api.client.get(f"{path}?limit={limit}")).status_code == status
 
 
-@pytest.mark.parametrize("path", ["/api/jobs", "/api/locks"])
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/locks"])
 @pytest.mark.parametrize(("length", "status"), [(1000, 200), (1001, 422)])
 async def test_a_cursor_has_at_most_a_thousand_characters(
     api: Api, path: str, length: int, status: int

@@ -22,7 +22,7 @@ def nested(levels: int) -> str:
 
 async def over_http(api: Api, text: str) -> str | None:
     """Submit a job; return the reason when it is refused."""
-    answer = await api.client.post("/api/jobs", content=text.encode(errors="surrogatepass"), headers=JSON)
+    answer = await api.client.post("/api/v1/jobs", content=text.encode(errors="surrogatepass"), headers=JSON)
     return None if answer.status_code == 202 else reason(answer.json()["detail"])
 
 
@@ -73,9 +73,9 @@ async def test_what_http_refuses_a_message_must_not_contain(api: Api, value: str
 
 async def test_both_read_the_same_submission(api: Api) -> None:
     text = submission('{"b": [1, {"c": "\\u00e9"}]}')
-    job_id = (await api.client.post("/api/jobs", content=text, headers=JSON)).json()["job_id"]
+    job_id = (await api.client.post("/api/v1/jobs", content=text, headers=JSON)).json()["job_id"]
     message = parse_body(f'{{"version": 1, "job": {text}}}'.encode(), SubmitJob)
 
     assert message.job == Submission.model_validate_json(text)
-    event: dict[str, Any] = (await api.get(f"/api/jobs/{job_id}"))["items"][0]
+    event: dict[str, Any] = (await api.get(f"/api/v1/jobs/{job_id}/events"))["items"][0]
     assert event["data"]["kind"] == message.job.kind

@@ -1,4 +1,4 @@
-"""POST /api/jobs/{id}/cancel."""
+"""POST /api/v1/jobs/{id}/cancel."""
 
 import pytest
 from tests.unit.publisher.doubles import Api, WorkerOf
@@ -6,11 +6,11 @@ from tests.unit.publisher.doubles import Api, WorkerOf
 
 async def test_a_waiting_job_ends_at_once(api: Api) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
-    answer = await api.client.post(f"/api/jobs/{job_id}/cancel", headers={"x-actor": "ada"})
+    answer = await api.client.post(f"/api/v1/jobs/{job_id}/cancel", headers={"x-actor": "ada"})
 
     assert answer.status_code == 202
     assert answer.json()["status"] == "Cancelled"
-    events = (await api.client.get(f"/api/jobs/{job_id}")).json()["items"]
+    events = (await api.client.get(f"/api/v1/jobs/{job_id}/events")).json()["items"]
     assert [(event["status"], event["actor"]) for event in events] == [
         ("Submitted", "api"),
         ("Cancelled", "ada"),
@@ -21,7 +21,7 @@ async def test_a_waiting_job_ends_at_once(api: Api) -> None:
 async def test_the_worker_of_a_running_job_gets_a_hint(api: Api, worker_of: WorkerOf) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
     await worker_of("ledger").start()
-    answer = await api.client.post(f"/api/jobs/{job_id}/cancel")
+    answer = await api.client.post(f"/api/v1/jobs/{job_id}/cancel")
 
     assert answer.status_code == 202
     assert (answer.json()["status"], answer.json()["cancel_requested"]) == ("Running", True)
@@ -36,10 +36,10 @@ async def test_a_cancellation_is_recorded_once_however_often_it_is_asked_for(
     job_id = await api.submitted(lock="ledger")
     await worker_of("ledger").start()
     for actor in ("ada", "bob"):
-        answer = await api.client.post(f"/api/jobs/{job_id}/cancel", headers={"x-actor": actor})
+        answer = await api.client.post(f"/api/v1/jobs/{job_id}/cancel", headers={"x-actor": actor})
         assert (answer.status_code, answer.json()["cancel_requested"]) == (202, True)
 
-    events = (await api.get(f"/api/jobs/{job_id}"))["items"]
+    events = (await api.get(f"/api/v1/jobs/{job_id}/events"))["items"]
     assert [(event["status"], event["actor"]) for event in events[3:]] == [("CancelRequested", "ada")]
     # The worker may have lost the first hint.
     assert [hint.job_id for hint in api.notifier.hints] == [job_id, job_id]
@@ -47,32 +47,32 @@ async def test_a_cancellation_is_recorded_once_however_often_it_is_asked_for(
 
 async def test_a_cancelled_job_leaves_the_line_and_is_told_of_in_full(api: Api) -> None:
     first, second = [await api.submitted(lock="ledger", name="A title") for _ in range(2)]
-    answer = await api.client.post(f"/api/jobs/{first}/cancel")
+    answer = await api.client.post(f"/api/v1/jobs/{first}/cancel")
 
-    assert answer.json() == await api.get(f"/api/jobs/{first}/state")
+    assert answer.json() == await api.get(f"/api/v1/jobs/{first}")
     assert (answer.json()["name"], answer.json()["position"]) == ("A title", None)
-    assert (await api.get("/api/locks/ledger"))["line"] == [second]
+    assert (await api.get("/api/v1/locks/ledger"))["line"] == [second]
 
 
 async def test_a_job_is_cancelled_under_any_spelling_of_its_id(api: Api) -> None:
     job_id = await api.submitted()
 
-    assert (await api.client.post(f"/api/jobs/{job_id.upper()}/cancel")).status_code == 202
+    assert (await api.client.post(f"/api/v1/jobs/{job_id.upper()}/cancel")).status_code == 202
 
 
 @pytest.mark.parametrize("actor", ["", "x" * 101])
 async def test_a_cancellation_by_an_unusable_name_is_refused(api: Api, actor: str) -> None:
     job_id = await api.submitted()
-    answer = await api.client.post(f"/api/jobs/{job_id}/cancel", headers={"x-actor": actor})
+    answer = await api.client.post(f"/api/v1/jobs/{job_id}/cancel", headers={"x-actor": actor})
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "X-Actor")
-    assert (await api.get(f"/api/jobs/{job_id}/state"))["status"] == "Queued"
+    assert (await api.get(f"/api/v1/jobs/{job_id}"))["status"] == "Queued"
 
 
 async def test_without_storage_a_cancellation_can_be_repeated(api: Api) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
     api.storage.is_away = True
 
-    assert (await api.client.post(f"/api/jobs/{job_id}/cancel")).status_code == 503
+    assert (await api.client.post(f"/api/v1/jobs/{job_id}/cancel")).status_code == 503
     api.storage.is_away = False
-    assert (await api.client.post(f"/api/jobs/{job_id}/cancel")).json()["status"] == "Cancelled"
+    assert (await api.client.post(f"/api/v1/jobs/{job_id}/cancel")).json()["status"] == "Cancelled"

@@ -68,7 +68,7 @@ async def test_a_command_submits_its_job(api: Api, commands: SubmitCommands, rea
     job_id = str(uuid.uuid4())
     await commands.submit_job(message(job_id, lock="ledger"))
 
-    events = (await api.client.get(f"/api/jobs/{job_id}")).json()["items"]
+    events = (await api.client.get(f"/api/v1/jobs/{job_id}/events")).json()["items"]
     assert [(event["status"], event["actor"], event["lock"]) for event in events] == [
         ("Submitted", "billing", "ledger")
     ]
@@ -82,7 +82,7 @@ async def test_a_redelivery_submits_nothing_and_is_a_success(
     for _ in range(3):
         await commands.submit_job(message(job_id, lock="ledger"))
 
-    assert len((await api.client.get(f"/api/jobs/{job_id}")).json()["items"]) == 1
+    assert len((await api.client.get(f"/api/v1/jobs/{job_id}/events")).json()["items"]) == 1
     assert reader.reasons == []
 
 
@@ -92,7 +92,7 @@ async def test_the_trace_of_the_message_is_the_trace_of_the_job(api: Api, comman
     command.headers["traceparent"] = f"00-{trace}-b7ad6b7169203331-01"
     await commands.submit_job(command)
 
-    assert (await api.client.get(f"/api/jobs/{job_id}/state")).json()["trace_id"] == trace
+    assert (await api.client.get(f"/api/v1/jobs/{job_id}")).json()["trace_id"] == trace
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_a_command_that_names_no_actor_comes_from_rabbitmq(
     body = {"version": 1, "job": {"kind": "ten-steps", "job_id": job_id}}
     await commands.submit_job(cast("Any", FakeMessage(json.dumps(body).encode())))
 
-    events = (await api.get(f"/api/jobs/{job_id}"))["items"]
+    events = (await api.get(f"/api/v1/jobs/{job_id}/events"))["items"]
     assert [(event["actor"], event["lock"]) for event in events] == [("rabbitmq", "default")]
     assert reader.reasons == []
 
@@ -130,7 +130,7 @@ async def test_blanks_around_an_actor_are_taken_away(api: Api, commands: SubmitC
     job_id = str(uuid.uuid4())
     await commands.submit_job(message(job_id, actor=" ada "))
 
-    assert (await api.get(f"/api/jobs/{job_id}"))["items"][0]["actor"] == "ada"
+    assert (await api.get(f"/api/v1/jobs/{job_id}/events"))["items"][0]["actor"] == "ada"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ async def test_what_can_never_be_stored_is_quarantined(
     await commands.submit_job(message(JOB_ID, properties=many))
 
     assert len(reader.reasons) == 1
-    assert (await api.client.get(f"/api/jobs/{JOB_ID}")).status_code == 404
+    assert (await api.client.get(f"/api/v1/jobs/{JOB_ID}/events")).status_code == 404
 
 
 @pytest.mark.parametrize(("returns_after", "tries"), [(0.0, 1), (5.0, 2), (1195.0, 240), (1200.0, 241)])
@@ -221,7 +221,7 @@ async def test_a_command_waits_up_to_twenty_minutes_for_the_storage_to_come_back
 
     assert api.storage.calls["journal.register"] == tries
     assert api.clock.boot() - began == returns_after
-    assert (await api.client.get(f"/api/jobs/{JOB_ID}/state")).status_code == 200
+    assert (await api.client.get(f"/api/v1/jobs/{JOB_ID}")).status_code == 200
     assert reader.reasons == []
 
 

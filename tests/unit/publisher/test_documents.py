@@ -12,7 +12,7 @@ from contracts.lock_names import partition
 from contracts.statuses import JobStatus
 from coordination.journal.rows import JobRow, result_key
 from coordination.outcomes import Completed
-from publisher.documents import job_document
+from publisher.use_cases.documents import job_document
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 RUNNING = JobRow(
@@ -135,7 +135,7 @@ async def test_a_completed_job_has_exactly_the_result_that_its_handler_returned(
     worker = worker_of("ledger")
     await worker.start()
     await worker.end(Completed(result))
-    answer = await api.client.get(f"/api/jobs/{job_id}/state")
+    answer = await api.client.get(f"/api/v1/jobs/{job_id}")
 
     assert f'"result":{result},' in answer.text
 
@@ -146,6 +146,6 @@ async def test_a_long_result_that_is_not_there_is_no_empty_result(api: Api, work
     await worker.start()
     await worker.end(Completed('"' + "x" * 50_000 + '"'))
     del api.journal.partitions[partition("ledger")][result_key(job_id)]
-    answer = await api.client.get(f"/api/jobs/{job_id}/state")
+    answer = await api.client.get(f"/api/v1/jobs/{job_id}")
 
     assert (answer.status_code, "result" in answer.json()) == (503, False)

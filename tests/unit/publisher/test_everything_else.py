@@ -19,7 +19,7 @@ async def test_the_documentation_is_where_people_look(api: Api) -> None:
 
 
 async def test_a_slash_at_the_end_is_another_path(api: Api) -> None:
-    for path in ("/api/", "/api/jobs/", "/api/kinds/"):
+    for path in ("/api/", "/api/v1/jobs/", "/api/v1/kinds/"):
         assert (await api.client.get(path)).status_code == 404
 
 
@@ -30,7 +30,7 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
         Worker(worker="w-1", seen_at=seen_at),
     ]
 
-    assert await api.get("/api/workers") == {
+    assert await api.get("/api/v1/workers") == {
         "items": [
             {
                 "worker": "w-2",
@@ -55,7 +55,7 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
 
 async def test_the_document_names_problems_and_examples_for_every_handler(api: Api) -> None:
     document = (await api.client.get("/openapi.json")).json()
-    submit = document["paths"]["/api/jobs"]["post"]
+    submit = document["paths"]["/api/v1/jobs"]["post"]
     body = submit["requestBody"]["content"]["application/json"]
     schema = document | body["schema"]
 
@@ -63,15 +63,19 @@ async def test_the_document_names_problems_and_examples_for_every_handler(api: A
         jsonschema.validate(example["value"], schema)
     assert {"400", "409", "413", "415", "422", "503"} <= set(submit["responses"])
     assert set(document["paths"]) == {
+        "/api/v1/jobs",
+        "/api/v1/jobs/{job_id}",
+        "/api/v1/jobs/{job_id}/events",
+        "/api/v1/jobs/{job_id}/stream",
+        "/api/v1/jobs/{job_id}/cancel",
+        "/api/v1/events",
+        "/api/v1/locks",
+        "/api/v1/locks/{name}",
+        "/api/v1/kinds",
+        "/api/v1/workers",
+        # Aliases.
         "/api/jobs",
         "/api/jobs/{job_id}",
-        "/api/jobs/{job_id}/state",
-        "/api/jobs/{job_id}/stream",
-        "/api/jobs/{job_id}/cancel",
-        "/api/locks",
-        "/api/locks/{name}",
-        "/api/kinds",
-        "/api/workers",
     }
     for path in document["paths"].values():
         for operation in path.values():
@@ -129,14 +133,14 @@ async def test_hostile_requests_get_clear_answers(api: Api, seed: int) -> None:
             at = chooser.randrange(len(body))
             body = body[:at] + bytes([chooser.randrange(256)]) + body[at + 1 :]
         answer = await api.client.post(
-            "/api/jobs", content=body, headers={"content-type": "application/json"}
+            "/api/v1/jobs", content=body, headers={"content-type": "application/json"}
         )
 
         statuses.add(answer.status_code)
         assert answer.status_code in {202, 400, 409, 422}, body
         assert len(answer.content) < 5000
         if answer.status_code == 202:
-            state = await api.client.get(f"{answer.headers['location']}/state")
+            state = await api.client.get(answer.headers["location"])
             assert state.status_code == 200
     # Not everything was refused, and not everything for one reason.
     assert {202, 400, 422} <= statuses

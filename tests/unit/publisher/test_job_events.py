@@ -1,4 +1,4 @@
-"""GET /api/jobs/{id}: pages and cursors exactly at their ends."""
+"""GET /api/v1/jobs/{id}/events: pages and cursors exactly at their ends."""
 
 from dataclasses import replace
 
@@ -28,16 +28,16 @@ def numbers(page: dict[str, list[dict[str, int]]]) -> list[int]:
 async def test_a_thousand_events_come_in_one_page_unless_fewer_are_asked_for(api: Api) -> None:
     job_id = await job_with_events(api, 1001)
 
-    first = await api.get(f"/api/jobs/{job_id}")
+    first = await api.get(f"/api/v1/jobs/{job_id}/events")
     assert (numbers(first), first["next"]) == (list(range(1, 1001)), "1000")
-    second = await api.get(f"/api/jobs/{job_id}?cursor={first['next']}")
+    second = await api.get(f"/api/v1/jobs/{job_id}/events?cursor={first['next']}")
     assert (numbers(second), second["next"]) == ([1001], None)
 
 
 async def test_a_thousand_events_are_one_page_without_a_next(api: Api) -> None:
     job_id = await job_with_events(api, 1000)
 
-    page = await api.get(f"/api/jobs/{job_id}?limit=1000")
+    page = await api.get(f"/api/v1/jobs/{job_id}/events?limit=1000")
     assert (len(page["items"]), page["next"]) == (1000, None)
 
 
@@ -61,14 +61,14 @@ async def test_a_page_begins_behind_its_cursor_and_names_its_own_last_event(
 ) -> None:
     job_id = await job_with_events(api, 5)
 
-    page = await api.get(f"/api/jobs/{job_id}?{query}")
+    page = await api.get(f"/api/v1/jobs/{job_id}/events?{query}")
     assert (numbers(page), page["next"]) == (seen, following)
 
 
 @pytest.mark.parametrize("cursor", ["", "-1", "+1", "1.0", " 1", "1000000000", "²", "१", "x"])
 async def test_a_cursor_that_was_never_given_is_refused_with_the_remedy(api: Api, cursor: str) -> None:
     job_id = await api.submitted()
-    answer = await api.client.get(f"/api/jobs/{job_id}", params={"cursor": cursor})
+    answer = await api.client.get(f"/api/v1/jobs/{job_id}/events", params={"cursor": cursor})
 
     assert answer.status_code == 422
     assert answer.json()["errors"] == [
@@ -82,7 +82,7 @@ async def test_a_cursor_that_was_never_given_is_refused_with_the_remedy(api: Api
 async def test_a_page_costs_two_calls(api: Api) -> None:
     job_id = await job_with_events(api, 5)
     api.storage.calls.clear()
-    await api.client.get(f"/api/jobs/{job_id}?limit=2")
+    await api.client.get(f"/api/v1/jobs/{job_id}/events?limit=2")
 
     assert api.storage.calls == {"journal.find": 1, "journal.read_range": 1}
 
@@ -92,11 +92,11 @@ async def test_an_id_whose_submission_never_arrived_has_no_events(api: Api) -> N
     stored = api.journal.partitions[partition("ledger")]
     job = JobRow.from_row(stored[job_key(job_id)])
     stored.clear()
-    for path in (f"/api/jobs/{job_id}", f"/api/jobs/{job_id}/state", f"/api/jobs/{job_id}/stream"):
+    for path in (f"/api/v1/jobs/{job_id}/events", f"/api/v1/jobs/{job_id}", f"/api/v1/jobs/{job_id}/stream"):
         assert (await api.client.get(path)).status_code == 404
     closed = replace(job, status=JobRow.TOMBSTONE)
     stored[job_key(job_id)] = Row(job_key(job_id), closed.values(), "closed")
-    for path in (f"/api/jobs/{job_id}", f"/api/jobs/{job_id}/state", f"/api/jobs/{job_id}/stream"):
+    for path in (f"/api/v1/jobs/{job_id}/events", f"/api/v1/jobs/{job_id}", f"/api/v1/jobs/{job_id}/stream"):
         assert (await api.client.get(path)).status_code == 404
 
 
@@ -104,12 +104,12 @@ async def test_events_of_another_job_of_the_lock_are_not_among_them(api: Api) ->
     first = await job_with_events(api, 3)
     second = await job_with_events(api, 2)
 
-    assert {event["job_id"] for event in (await api.get(f"/api/jobs/{first}"))["items"]} == {first}
-    assert numbers(await api.get(f"/api/jobs/{second}")) == [1, 2]
+    assert {event["job_id"] for event in (await api.get(f"/api/v1/jobs/{first}/events"))["items"]} == {first}
+    assert numbers(await api.get(f"/api/v1/jobs/{second}/events")) == [1, 2]
 
 
 @pytest.mark.parametrize(("limit", "status"), [(1, 200), (1000, 200), (0, 422), (1001, 422)])
 async def test_from_one_to_a_thousand_events_may_be_asked_for(api: Api, limit: int, status: int) -> None:
     job_id = await api.submitted()
 
-    assert (await api.client.get(f"/api/jobs/{job_id}?limit={limit}")).status_code == status
+    assert (await api.client.get(f"/api/v1/jobs/{job_id}/events?limit={limit}")).status_code == status

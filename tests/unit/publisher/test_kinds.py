@@ -123,9 +123,9 @@ async def test_without_the_kinds_no_job_is_accepted_and_nothing_is_registered(
     answer = await api.submit(job_id=JOB_ID)
 
     assert (answer.status_code, answer.json()["job_id"]) == (503, JOB_ID)
-    assert (await api.client.get("/api/kinds")).status_code == 503
+    assert (await api.client.get("/api/v1/kinds")).status_code == 503
     monkeypatch.undo()
-    assert (await api.client.get(f"/api/jobs/{JOB_ID}")).status_code == 404
+    assert (await api.client.get(f"/api/v1/jobs/{JOB_ID}/events")).status_code == 404
 
 
 async def test_many_kinds_are_named_as_far_as_an_answer_may_be_long(api: Api) -> None:
@@ -174,7 +174,7 @@ async def test_right_parameters_are_accepted(api: Api) -> None:
 async def test_known_kinds_are_listed_with_their_schemas(api: Api) -> None:
     api.read_models.know("ten-steps", {"type": "object"})
     api.read_models.know("checksum-file", CHECKSUM)
-    answer = (await api.client.get("/api/kinds")).json()
+    answer = (await api.client.get("/api/v1/kinds")).json()
 
     assert [kind["kind"] for kind in answer["items"]] == ["checksum-file", "ten-steps"]
     assert answer["items"][0]["parameters"] == CHECKSUM

@@ -1,4 +1,4 @@
-"""GET /api/locks and /api/locks/{name}."""
+"""GET /api/v1/locks and /api/v1/locks/{name}."""
 
 import asyncio
 from urllib.parse import quote
@@ -13,10 +13,10 @@ from coordination.ports import Row
 async def test_a_lock_names_its_holder_and_its_line(api: Api, worker_of: WorkerOf) -> None:
     jobs = [(await api.submit(lock="ledger")).json()["job_id"] for _ in range(3)]
     await worker_of("ledger").start()
-    lock = (await api.client.get("/api/locks/ledger")).json()
+    lock = (await api.client.get("/api/v1/locks/ledger")).json()
 
     assert (lock["lock"], lock["holder"], lock["job_id"], lock["fence"]) == ("ledger", "worker-1", jobs[0], 1)
-    assert lock["since"] == (await api.get(f"/api/jobs/{jobs[0]}/state"))["started_at"]
+    assert lock["since"] == (await api.get(f"/api/v1/jobs/{jobs[0]}"))["started_at"]
     assert lock["since"] == api.clock.now().isoformat().replace("+00:00", "Z")
     assert (lock["line"], lock["waiting"]) == (jobs[1:], 2)
 
@@ -24,7 +24,7 @@ async def test_a_lock_names_its_holder_and_its_line(api: Api, worker_of: WorkerO
 async def test_a_lock_that_was_never_held_has_a_line_alone(api: Api) -> None:
     job_id = await api.submitted(lock="ledger")
 
-    assert await api.get("/api/locks/ledger") == {
+    assert await api.get("/api/v1/locks/ledger") == {
         "lock": "ledger",
         "holder": None,
         "job_id": None,
@@ -41,10 +41,10 @@ async def test_a_lock_counts_its_runs_in_its_fence(api: Api, worker_of: WorkerOf
     worker = worker_of("ledger")
     for fence in (1, 2, 3):
         await worker.start()
-        assert (await api.get("/api/locks/ledger"))["fence"] == fence
+        assert (await api.get("/api/v1/locks/ledger"))["fence"] == fence
         await worker.end(Completed())
 
-    lock = await api.get("/api/locks/ledger")
+    lock = await api.get("/api/v1/locks/ledger")
     assert (lock["fence"], lock["waiting"], lock["line"]) == (3, 0, [])
 
 
@@ -53,7 +53,7 @@ async def test_a_lock_given_back_has_no_holder(api: Api, worker_of: WorkerOf) ->
     worker = worker_of("ledger")
     await worker.start()
     await worker.end(Completed("1"))
-    lock = (await api.client.get("/api/locks/ledger")).json()
+    lock = (await api.client.get("/api/v1/locks/ledger")).json()
 
     assert (lock["holder"], lock["job_id"], lock["since"], lock["fence"]) == (None, None, None, 1)
 
@@ -61,7 +61,7 @@ async def test_a_lock_given_back_has_no_holder(api: Api, worker_of: WorkerOf) ->
 @pytest.mark.parametrize("name", ["a/b", "a?b#c", "Büro 7", "100 %", "a/../b", "a//b", "ledger/", "💥"])
 async def test_lock_names_are_spelled_in_the_path(api: Api, name: str) -> None:
     await api.submit(lock=name)
-    answer = await api.client.get(f"/api/locks/{quote(name, safe='').replace('.', '%2E')}")
+    answer = await api.client.get(f"/api/v1/locks/{quote(name, safe='').replace('.', '%2E')}")
 
     assert answer.status_code == 200
     assert answer.json()["lock"] == name
@@ -72,11 +72,11 @@ async def test_a_lock_is_found_by_any_spelling(api: Api) -> None:
 
     spelled = quote(" Cafe\u0301 ")
 
-    assert (await api.client.get(f"/api/locks/{spelled}")).json()["lock"] == "Caf\u00e9"
+    assert (await api.client.get(f"/api/v1/locks/{spelled}")).json()["lock"] == "Caf\u00e9"
 
 
 async def test_a_lock_never_used_is_not_found(api: Api) -> None:
-    answer = await api.client.get("/api/locks/never")
+    answer = await api.client.get("/api/v1/locks/never")
 
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:turnstile:problem:no_such_lock"
@@ -85,7 +85,7 @@ async def test_a_lock_never_used_is_not_found(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["%00", "%20", "x" * 201, ""])
 async def test_an_impossible_name_is_refused(api: Api, name: str) -> None:
-    answer = await api.client.get(f"/api/locks/{name}")
+    answer = await api.client.get(f"/api/v1/locks/{name}")
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "name"
@@ -95,12 +95,12 @@ async def test_an_impossible_name_is_refused(api: Api, name: str) -> None:
 async def test_long_lines_are_counted_in_full_and_named_in_part(
     api: Api, worker_of: WorkerOf, monkeypatch: pytest.MonkeyPatch, chunk: int, reads: int
 ) -> None:
-    monkeypatch.setattr("publisher.locks._CHUNK", chunk)
-    monkeypatch.setattr("publisher.locks._MOST_NAMED", 3)
+    monkeypatch.setattr("publisher.use_cases.locks._CHUNK", chunk)
+    monkeypatch.setattr("publisher.use_cases.locks._MOST_NAMED", 3)
     jobs = [await api.submitted(lock="ledger") for _ in range(6)]
     await worker_of("ledger").start()
     api.storage.calls.clear()
-    lock = await api.get("/api/locks/ledger")
+    lock = await api.get("/api/v1/locks/ledger")
 
     assert (lock["job_id"], lock["line"], lock["waiting"]) == (jobs[0], jobs[1:4], 5)
     assert api.storage.calls == {"journal.read_range": reads}
@@ -109,7 +109,7 @@ async def test_long_lines_are_counted_in_full_and_named_in_part(
 async def test_the_first_two_hundred_of_a_line_are_named(api: Api) -> None:
     jobs = [await api.submitted(lock="ledger") for _ in range(201)]
 
-    lock = await api.get("/api/locks/ledger")
+    lock = await api.get("/api/v1/locks/ledger")
     assert (lock["line"], lock["waiting"]) == (jobs[:200], 201)
 
 
@@ -118,13 +118,13 @@ async def test_all_locks_come_in_pages_as_they_stand_now(api: Api, worker_of: Wo
         await api.submitted(lock=name)
     await worker_of("b").start()
     api.read_models.locks = ["a", "b", "c"]
-    first = await api.get("/api/locks?limit=2")
-    second = await api.get(f"/api/locks?limit=2&cursor={first['next']}")
+    first = await api.get("/api/v1/locks?limit=2")
+    second = await api.get(f"/api/v1/locks?limit=2&cursor={first['next']}")
 
     assert [lock["lock"] for lock in first["items"]] == ["a", "b"]
     assert [lock["lock"] for lock in second["items"]] == ["c"]
     assert [(lock["waiting"], lock["holder"]) for lock in first["items"]] == [(1, None), (0, "worker-1")]
-    assert first["items"][1] == await api.get("/api/locks/b")
+    assert first["items"][1] == await api.get("/api/v1/locks/b")
     assert second["next"] is None
 
 
@@ -133,10 +133,10 @@ async def test_a_hundred_locks_come_in_the_order_of_their_names_unless_more_are_
     for name in api.read_models.locks:
         await api.submitted(lock=name)
 
-    page = await api.get("/api/locks")
+    page = await api.get("/api/v1/locks")
     assert [lock["lock"] for lock in page["items"]] == api.read_models.locks[:100]
     assert page["next"] is not None
-    whole = await api.get("/api/locks?limit=200")
+    whole = await api.get("/api/v1/locks?limit=200")
     assert [lock["lock"] for lock in whole["items"]] == api.read_models.locks
     assert whole["next"] is None
 
@@ -154,7 +154,7 @@ async def test_sixteen_locks_are_read_at_a_time(api: Api, monkeypatch: pytest.Mo
         return []
 
     monkeypatch.setattr(api.journal, "read_range", read_range)
-    await api.get("/api/locks")
+    await api.get("/api/v1/locks")
 
     assert (len(seen), max(seen)) == (40, 16)
 
@@ -163,19 +163,19 @@ async def test_a_lock_of_which_nothing_is_stored_is_left_out_of_the_list(api: Ap
     await api.submitted(lock="b")
     api.read_models.locks = ["a", "b", "c"]
 
-    assert [lock["lock"] for lock in (await api.get("/api/locks"))["items"]] == ["b"]
+    assert [lock["lock"] for lock in (await api.get("/api/v1/locks"))["items"]] == ["b"]
 
 
 async def test_without_storage_no_lock_is_listed(api: Api) -> None:
     api.read_models.locks = ["a"]
     api.storage.is_away = True
 
-    assert (await api.client.get("/api/locks")).status_code == 503
+    assert (await api.client.get("/api/v1/locks")).status_code == 503
 
 
 @pytest.mark.parametrize(("name", "reason"), [("%00", "U+0000"), ("x" * 201, "200"), ("%20", "empty")])
 async def test_an_impossible_name_is_refused_with_the_reason(api: Api, name: str, reason: str) -> None:
-    answer = await api.client.get(f"/api/locks/{name}")
+    answer = await api.client.get(f"/api/v1/locks/{name}")
 
     assert reason in answer.json()["errors"][0]["message"]
 
@@ -183,4 +183,4 @@ async def test_an_impossible_name_is_refused_with_the_reason(api: Api, name: str
 async def test_the_longest_name_is_found(api: Api) -> None:
     await api.submitted(lock="💥" * 200)
 
-    assert (await api.get(f"/api/locks/{quote('💥' * 200)}"))["lock"] == "💥" * 200
+    assert (await api.get(f"/api/v1/locks/{quote('💥' * 200)}"))["lock"] == "💥" * 200

@@ -1,4 +1,4 @@
-"""The OpenAPI document: where it says to go on from an answer (`publisher.links`), and which statuses."""
+"""The OpenAPI document: which links lead on from an answer (`publisher.http.links`), and which statuses."""
 
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from tests.unit.publisher.doubles import Api
 
 _JOB = {"job_id": "$response.body#/job_id"}
 OF_A_JOB = {
-    "state": ("state_of_job", _JOB),
+    "job": ("get_job", _JOB),
     "events": ("events_of_job", _JOB),
     "stream": ("stream_of_job", _JOB),
     "cancel": ("cancel_job", _JOB),
@@ -36,7 +36,7 @@ def operations(document: Any) -> dict[str, tuple[str, str, Any]]:
     [
         ("submit_job", "202", OF_A_JOB),
         ("cancel_job", "202", OF_A_JOB),
-        ("state_of_job", "200", OF_A_JOB),
+        ("get_job", "200", OF_A_JOB),
         ("recent_events", "200", {"next": ("recent_events", {"cursor": NEXT})}),
         (
             "events_of_job",
@@ -65,12 +65,10 @@ async def test_each_link_leads_from_the_answer_to_a_parameter_of_an_operation(do
                 named = {parameter["name"] for parameter in target["parameters"]}
                 assert link["parameters"].keys() <= named
                 followed += 1
-    assert followed == 18
+    assert followed == 25
 
 
-@pytest.mark.parametrize(
-    ("name", "status"), [("state", 200), ("events", 200), ("lock", 200), ("cancel", 202)]
-)
+@pytest.mark.parametrize(("name", "status"), [("job", 200), ("events", 200), ("lock", 200), ("cancel", 202)])
 async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name: str, status: int) -> None:
     answer = (await api.submit(lock="Büro/7")).json()
     _, _, operation = operations(document)["submit_job"]
@@ -90,7 +88,7 @@ async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name
         ("submit_job", {202, 400, 409, 413, 415, 422, 500, 503}),
         ("recent_events", {200, 422, 500, 503}),
         ("events_of_job", {200, 404, 422, 500, 503}),
-        ("state_of_job", {200, 404, 422, 500, 503}),
+        ("get_job", {200, 404, 422, 500, 503}),
         ("stream_of_job", {200, 204, 404, 422, 500, 503}),
         ("cancel_job", {202, 404, 409, 422, 500, 503}),
         ("all_locks", {200, 422, 500, 503}),
@@ -113,4 +111,37 @@ async def test_each_status_is_announced_and_errors_are_problem_documents(
 
 
 async def test_no_operation_is_left_out_above(document: Any) -> None:
-    assert len(operations(document)) == 10
+    assert len(operations(document)) == 13
+
+
+async def test_the_paths_of_the_replaced_systems_are_marked_and_answer_as_their_v1_paths_do(
+    api: Api, document: Any
+) -> None:
+    known = operations(document)
+    pairs = {name: name.removesuffix("_alias") for name in known if name.endswith("_alias")}
+    assert {(known[name][0], known[name][1]) for name in pairs} == {
+        ("post", "/api/jobs"),
+        ("get", "/api/jobs"),
+        ("get", "/api/jobs/{job_id}"),
+    }
+    assert {path for _, path, _ in known.values() if not path.startswith("/api/v1/")} == {
+        "/api/jobs",
+        "/api/jobs/{job_id}",
+    }
+    for name, of_v1 in pairs.items():
+        alias, described = known[name][2], known[of_v1][2]
+        assert alias["tags"] == ["aliases"]
+        assert alias["description"].startswith("Alias of `")
+        for part in ("parameters", "requestBody", "responses"):
+            assert alias.get(part) == described.get(part)
+
+
+async def test_an_alias_does_what_its_v1_path_does(api: Api) -> None:
+    accepted = await api.client.post("/api/jobs", json={"kind": "ten-steps"})
+    job = f"/api/v1/jobs/{accepted.json()['job_id']}"
+
+    assert (accepted.status_code, accepted.headers["location"]) == (202, job)
+    events = await api.get(f"{job}/events")
+    assert (await api.get(job.replace("/v1", ""))) == events
+    assert [event["status"] for event in events["items"]] == ["Submitted"]
+    assert await api.get("/api/jobs?limit=3") == await api.get("/api/v1/events?limit=3")

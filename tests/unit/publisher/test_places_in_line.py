@@ -14,7 +14,7 @@ from coordination.ports import Row
 async def test_the_first_ten_ahead_are_named_in_order_and_all_are_counted(api: Api) -> None:
     jobs = [await api.submitted(lock="ledger") for _ in range(14)]
 
-    tenth, eleventh, twelfth, _, last = [await api.get(f"/api/jobs/{job}/state") for job in jobs[9:]]
+    tenth, eleventh, twelfth, _, last = [await api.get(f"/api/v1/jobs/{job}") for job in jobs[9:]]
     assert (tenth["position"], tenth["waiting_for"]["ahead"]) == (10, jobs[:9])
     assert (eleventh["position"], eleventh["waiting_for"]["ahead"]) == (11, jobs[:10])
     assert (twelfth["position"], twelfth["waiting_for"]["ahead"]) == (12, jobs[:10])
@@ -28,7 +28,7 @@ async def test_a_lock_given_back_has_no_holder_for_those_who_wait(api: Api, work
     await worker.end(Completed())
     waiting = await api.submitted(lock="ledger")
 
-    told = await api.get(f"/api/jobs/{waiting}/state")
+    told = await api.get(f"/api/v1/jobs/{waiting}")
     assert told["waiting_for"] == {"lock": "ledger", "holder": None, "running": None, "ahead": []}
 
 
@@ -36,7 +36,7 @@ async def test_a_job_of_another_lock_is_not_ahead(api: Api) -> None:
     await api.submitted(lock="ledger")
     other = await api.submitted(lock="ledger-2")
 
-    told = await api.get(f"/api/jobs/{other}/state")
+    told = await api.get(f"/api/v1/jobs/{other}")
     assert (told["position"], told["waiting_for"]["ahead"]) == (1, [])
 
 
@@ -44,11 +44,11 @@ async def test_a_job_of_another_lock_is_not_ahead(api: Api) -> None:
 async def test_no_more_of_the_line_is_read_than_up_to_the_job(
     api: Api, monkeypatch: pytest.MonkeyPatch, chunk: int, reads: int
 ) -> None:
-    monkeypatch.setattr("publisher.job_state._CHUNK", chunk)
+    monkeypatch.setattr("publisher.use_cases.jobs._CHUNK", chunk)
     jobs = [await api.submitted(lock="ledger") for _ in range(9)]
     api.storage.calls.clear()
 
-    assert (await api.get(f"/api/jobs/{jobs[4]}/state"))["position"] == 5
+    assert (await api.get(f"/api/v1/jobs/{jobs[4]}"))["position"] == 5
     assert api.storage.calls["journal.read_range"] == reads
 
 
@@ -62,11 +62,11 @@ def take_ticket(api: Api, lock: str, job_id: str) -> Row:
 async def test_a_waiting_job_that_is_never_found_in_line_waits_without_a_place(
     api: Api, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr("publisher.job_state._CHUNK", chunk)
+    monkeypatch.setattr("publisher.use_cases.jobs._CHUNK", chunk)
     jobs = [await api.submitted(lock="ledger") for _ in range(4)]
     take_ticket(api, "ledger", jobs[1])
     api.storage.calls.clear()
-    told = await api.get(f"/api/jobs/{jobs[1]}/state")
+    told = await api.get(f"/api/v1/jobs/{jobs[1]}")
 
     assert (told["status"], told["position"], told["waiting_for"]) == ("Queued", None, None)
     # It is looked at five times, and each time no further than to where it should be.
@@ -90,7 +90,7 @@ async def test_a_job_that_has_gone_back_into_the_line_is_found_there(
 
     monkeypatch.setattr(api.journal, "read_range", come_back_later)
     api.storage.calls.clear()
-    told = await api.get(f"/api/jobs/{second}/state")
+    told = await api.get(f"/api/v1/jobs/{second}")
 
     assert (told["position"], told["waiting_for"]["ahead"]) == (2, [first])
 
@@ -99,6 +99,6 @@ async def test_a_job_that_does_not_wait_costs_no_look_at_the_line(api: Api, work
     job_id = await api.submitted(lock="ledger")
     await worker_of("ledger").start()
     api.storage.calls.clear()
-    await api.client.get(f"/api/jobs/{job_id}/state")
+    await api.client.get(f"/api/v1/jobs/{job_id}")
 
     assert api.storage.calls == {"journal.find": 1, "journal.read": 1}

@@ -24,30 +24,36 @@ def problem(name: str, status: int, detail: str, instance: str, **more: object) 
         ("GET", "/nowhere", "not_found", 404, "This path does not exist; /docs lists all paths."),
         (
             "PUT",
-            "/api/kinds",
+            "/api/v1/kinds",
             "method_not_allowed",
             405,
             "This path does not support PUT; see /docs.",
         ),
-        ("GET", f"/api/jobs/{NEVER_USED}", "no_such_job", 404, "The job does not exist; check its id."),
-        ("GET", f"/api/jobs/{NEVER_USED}/state", "no_such_job", 404, "The job does not exist; check its id."),
         (
             "GET",
-            f"/api/jobs/{NEVER_USED}/stream",
+            f"/api/v1/jobs/{NEVER_USED}/events",
+            "no_such_job",
+            404,
+            "The job does not exist; check its id.",
+        ),
+        ("GET", f"/api/v1/jobs/{NEVER_USED}", "no_such_job", 404, "The job does not exist; check its id."),
+        (
+            "GET",
+            f"/api/v1/jobs/{NEVER_USED}/stream",
             "no_such_job",
             404,
             "The job does not exist; check its id.",
         ),
         (
             "POST",
-            f"/api/jobs/{NEVER_USED}/cancel",
+            f"/api/v1/jobs/{NEVER_USED}/cancel",
             "no_such_job",
             404,
             "The job does not exist; check its id.",
         ),
         (
             "GET",
-            "/api/locks/never",
+            "/api/v1/locks/never",
             "no_such_lock",
             404,
             "No job has ever named the lock 'never'; it is free.",
@@ -66,11 +72,12 @@ async def test_what_does_not_exist_is_a_problem_with_a_sort_of_its_own(
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
+        ("PUT", "/api/v1/jobs", "POST"),
         ("PUT", "/api/jobs", "GET, POST"),
-        ("DELETE", f"/api/jobs/{NEVER_USED}", "GET"),
-        ("GET", f"/api/jobs/{NEVER_USED}/cancel", "POST"),
-        ("PUT", "/api/locks/a", "GET"),
-        ("POST", "/api/workers", "GET"),
+        ("DELETE", f"/api/v1/jobs/{NEVER_USED}/events", "GET"),
+        ("GET", f"/api/v1/jobs/{NEVER_USED}/cancel", "POST"),
+        ("PUT", "/api/v1/locks/a", "GET"),
+        ("POST", "/api/v1/workers", "GET"),
     ],
 )
 async def test_a_wrong_method_is_answered_with_every_right_one(
@@ -83,7 +90,7 @@ async def test_a_wrong_method_is_answered_with_every_right_one(
 
 @pytest.mark.parametrize(
     "path",
-    [f"/api/jobs/{NEVER_USED}{rest}" for rest in ("", "/state", "/stream")] + ["/api/locks/ledger"],
+    [f"/api/v1/jobs/{NEVER_USED}{rest}" for rest in ("", "/events", "/stream")] + ["/api/v1/locks/ledger"],
 )
 async def test_a_storage_that_does_not_answer_is_a_problem_that_says_when_to_ask_again(
     api: Api, path: str, caplog: pytest.LogCaptureFixture
@@ -103,7 +110,7 @@ async def test_a_submission_that_was_not_confirmed_names_the_id_to_repeat_it_wit
     answer = await api.submit(job_id=NEVER_USED)
 
     detail = f"The storage does not answer. Submit again with job_id {NEVER_USED}: it cannot run twice."
-    assert answer.json() == problem("storage_unavailable", 503, detail, "/api/jobs", job_id=NEVER_USED)
+    assert answer.json() == problem("storage_unavailable", 503, detail, "/api/v1/jobs", job_id=NEVER_USED)
     assert answer.headers["retry-after"] == "5"
 
 
@@ -114,12 +121,12 @@ async def test_a_failure_is_a_problem_that_says_nothing_of_the_inside(
         raise RuntimeError("secret")
 
     monkeypatch.setattr(api.read_models, "workers", fail)
-    answer = await api.client.get("/api/workers")
+    answer = await api.client.get("/api/v1/workers")
 
     detail = "An unexpected error occurred; the log of the publisher has the details."
-    assert answer.json() == problem("internal_error", 500, detail, "/api/workers")
+    assert answer.json() == problem("internal_error", 500, detail, "/api/v1/workers")
     (record,) = caplog.records
-    assert (vars(record)[at.ERROR_TYPE], vars(record)[at.URL_PATH]) == ("RuntimeError", "/api/workers")
+    assert (vars(record)[at.ERROR_TYPE], vars(record)[at.URL_PATH]) == ("RuntimeError", "/api/v1/workers")
 
 
 @pytest.mark.parametrize(
@@ -138,19 +145,19 @@ async def test_a_job_that_ended_in_any_way_cannot_be_cancelled_and_says_how_it_e
     worker = worker_of("ledger")
     await worker.start()
     await worker.end(outcome)
-    before = await api.get(f"/api/jobs/{job_id}")
-    answer = await api.client.post(f"/api/jobs/{job_id}/cancel")
+    before = await api.get(f"/api/v1/jobs/{job_id}/events")
+    answer = await api.client.post(f"/api/v1/jobs/{job_id}/cancel")
 
     assert answer.status_code == 409
     assert answer.json() == problem(
         "cancel_too_late",
         409,
         f"The job has already ended: {status}.",
-        f"/api/jobs/{job_id}/cancel",
+        f"/api/v1/jobs/{job_id}/cancel",
         job_id=job_id,
         job_status=status,
     )
-    assert await api.get(f"/api/jobs/{job_id}") == before
+    assert await api.get(f"/api/v1/jobs/{job_id}/events") == before
     assert api.notifier.hints == []
 
 
@@ -172,7 +179,7 @@ async def test_a_job_that_ended_in_any_way_cannot_be_cancelled_and_says_how_it_e
 async def test_every_wrong_field_is_named_with_its_reason_and_no_other_field(
     api: Api, body: Any, errors: dict[str, str]
 ) -> None:
-    answer = await api.client.post("/api/jobs", json=body)
+    answer = await api.client.post("/api/v1/jobs", json=body)
 
     told = {error["field"]: error["message"] for error in answer.json()["errors"]}
     assert told.keys() == errors.keys()
@@ -184,7 +191,7 @@ async def test_every_wrong_field_is_named_with_its_reason_and_no_other_field(
 
 
 async def test_a_wrong_question_names_the_parameter_and_not_where_it_stands(api: Api) -> None:
-    answer = await api.client.get("/api/jobs?limit=0")
+    answer = await api.client.get("/api/v1/events?limit=0")
 
     assert [error["field"] for error in answer.json()["errors"]] == ["limit"]
 

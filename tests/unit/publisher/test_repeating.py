@@ -41,23 +41,23 @@ async def test_the_same_request_in_another_spelling_has_nothing_left_to_do(
 ) -> None:
     headers = {"x-actor": "another", "traceparent": f"00-{uuid.uuid4().hex}-b7ad6b7169203331-01"}
     assert (await api.submit(**{**WHOLE, "job_id": JOB_ID})).status_code == 202
-    answer = await api.client.post("/api/jobs", json={"job_id": JOB_ID, **body}, headers=headers)
+    answer = await api.client.post("/api/v1/jobs", json={"job_id": JOB_ID, **body}, headers=headers)
 
     assert answer.json() == {
         "type": "urn:turnstile:problem:job_id_used",
         "title": "Job id used",
         "status": 409,
         "detail": f"Job {JOB_ID} was already submitted with the same content; nothing needs to be done.",
-        "instance": "/api/jobs",
+        "instance": "/api/v1/jobs",
         "job_id": JOB_ID,
-        "location": f"/api/jobs/{JOB_ID}",
+        "location": f"/api/v1/jobs/{JOB_ID}",
         "same_request": True,
     }
-    assert (answer.status_code, answer.headers["location"]) == (409, f"/api/jobs/{JOB_ID}")
+    assert (answer.status_code, answer.headers["location"]) == (409, f"/api/v1/jobs/{JOB_ID}")
     assert answer.headers["content-type"] == "application/problem+json"
     # One job, in line once, announced once.
-    assert len((await api.client.get(answer.headers["location"])).json()["items"]) == 1
-    assert (await api.client.get("/api/locks/ledger")).json()["line"] == [JOB_ID]
+    assert len((await api.get(f"{answer.headers['location']}/events"))["items"]) == 1
+    assert (await api.client.get("/api/v1/locks/ledger")).json()["line"] == [JOB_ID]
     assert len(api.notifier.wake_ups) == 1
 
 
@@ -79,7 +79,7 @@ async def test_another_request_under_a_used_id_is_refused_and_changes_nothing(
     api: Api, other: dict[str, Any]
 ) -> None:
     await api.submit(**{**WHOLE, "job_id": JOB_ID})
-    before = (await api.client.get(f"/api/jobs/{JOB_ID}/state")).json()
+    before = (await api.client.get(f"/api/v1/jobs/{JOB_ID}")).json()
     answer = await api.submit(**{**WHOLE, **other, "job_id": JOB_ID})
 
     assert (answer.status_code, answer.json()["same_request"]) == (409, False)
@@ -87,8 +87,8 @@ async def test_another_request_under_a_used_id_is_refused_and_changes_nothing(
         answer.json()["detail"]
         == f"Job {JOB_ID} was already submitted with different content; use a new job_id."
     )
-    assert answer.headers["location"] == answer.json()["location"] == f"/api/jobs/{JOB_ID}"
-    assert (await api.client.get(f"/api/jobs/{JOB_ID}/state")).json() == before
+    assert answer.headers["location"] == answer.json()["location"] == f"/api/v1/jobs/{JOB_ID}"
+    assert (await api.client.get(f"/api/v1/jobs/{JOB_ID}")).json() == before
     assert len(api.notifier.wake_ups) == 1
 
 
@@ -100,7 +100,7 @@ async def test_a_job_that_has_ended_is_not_run_again_by_a_repetition(api: Api, w
     answer = await api.submit(lock="ledger", job_id=JOB_ID)
 
     assert (answer.status_code, answer.json()["same_request"]) == (409, True)
-    assert (await api.client.get(f"/api/jobs/{JOB_ID}/state")).json()["status"] == "Completed"
+    assert (await api.client.get(f"/api/v1/jobs/{JOB_ID}")).json()["status"] == "Completed"
 
 
 @pytest.mark.parametrize(("lock", "status"), [("ledger", 202), ("other", 409)])
@@ -109,19 +109,19 @@ async def test_a_submission_that_got_no_further_than_its_id_can_be_repeated_with
 ) -> None:
     await api.submit(lock="ledger", job_id=JOB_ID)
     api.journal.partitions[partition("ledger")].clear()
-    assert (await api.client.get(f"/api/jobs/{JOB_ID}")).status_code == 404
+    assert (await api.client.get(f"/api/v1/jobs/{JOB_ID}/events")).status_code == 404
     answer = await api.submit(lock=lock, job_id=JOB_ID)
 
     assert answer.status_code == status
-    found = await api.client.get(f"/api/jobs/{JOB_ID}/state")
+    found = await api.client.get(f"/api/v1/jobs/{JOB_ID}")
     assert found.status_code == (200 if status == 202 else 404)
-    assert (await api.client.get("/api/locks/other")).status_code == 404
+    assert (await api.client.get("/api/v1/locks/other")).status_code == 404
 
 
 async def test_the_journal_gets_everything_that_was_asked_for(api: Api) -> None:
     trace = f"00-{uuid.uuid4().hex}-b7ad6b7169203331-01"
     headers = {"x-actor": "ada", "traceparent": trace}
-    await api.client.post("/api/jobs", json={**WHOLE, "job_id": JOB_ID}, headers=headers)
+    await api.client.post("/api/v1/jobs", json={**WHOLE, "job_id": JOB_ID}, headers=headers)
 
     job = JobRow.from_row(api.journal.partitions[partition("ledger")][job_key(JOB_ID)])
     assert (job.job_id, job.kind, job.lock_name, job.priority) == (JOB_ID, "ten-steps", "ledger", 3)
@@ -138,8 +138,8 @@ async def test_first_come_is_first_served_whatever_ids_callers_choose(api: Api) 
     for job_id in ids:
         assert (await api.submit(lock="ledger", job_id=job_id)).status_code == 202
 
-    assert (await api.client.get("/api/locks/ledger")).json()["line"] == ids
-    places = [(await api.client.get(f"/api/jobs/{job_id}/state")).json()["position"] for job_id in ids]
+    assert (await api.client.get("/api/v1/locks/ledger")).json()["line"] == ids
+    places = [(await api.client.get(f"/api/v1/jobs/{job_id}")).json()["position"] for job_id in ids]
     assert places == [1, 2, 3, 4, 5]
 
 
@@ -147,7 +147,7 @@ async def test_priorities_go_before_the_time_of_submission(api: Api) -> None:
     answers = [await api.submit(lock="ledger", priority=priority) for priority in (9, 5, 0, 5, 0)]
     jobs = [answer.json()["job_id"] for answer in answers]
 
-    line = (await api.client.get("/api/locks/ledger")).json()["line"]
+    line = (await api.client.get("/api/v1/locks/ledger")).json()["line"]
     assert line == [jobs[place] for place in (2, 4, 1, 3, 0)]
 
 
@@ -172,4 +172,4 @@ async def test_whoever_submits_a_closed_id_is_told_to_take_a_new_one(api: Api, s
     # There is nothing to be found there.
     assert "location" not in body
     assert "location" not in answer.headers
-    assert (await api.client.get(f"/api/jobs/{job_id}/state")).status_code == 404
+    assert (await api.client.get(f"/api/v1/jobs/{job_id}")).status_code == 404

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from tests.unit.publisher.doubles import Api
 
 from contracts.jobs import MAX_BODY_BYTES
-from publisher.problems import ProblemError
-from publisher.request_body import read_body
+from publisher.http.problems import ProblemError
+from publisher.http.request_body import read_body
 
 JSON = {"content-type": "application/json"}
 
@@ -39,7 +39,7 @@ async def test_a_body_at_the_limit_is_read_however_it_is_sent(api: Api, declared
     body = body_of(MAX_BODY_BYTES)
     headers = JSON | ({"content-length": str(len(body))} if declared else {})
     sender = Sender(body[:100_000], body[100_000:])
-    answer = await api.client.post("/api/jobs", content=sender, headers=headers)
+    answer = await api.client.post("/api/v1/jobs", content=sender, headers=headers)
 
     assert answer.status_code == 202
 
@@ -47,7 +47,7 @@ async def test_a_body_at_the_limit_is_read_however_it_is_sent(api: Api, declared
 async def test_one_byte_more_is_refused_when_it_comes(api: Api) -> None:
     body = body_of(MAX_BODY_BYTES + 1)
     sender = Sender(body[:-1], body[-1:], b" ", b" ")
-    answer = await api.client.post("/api/jobs", content=sender, headers=JSON)
+    answer = await api.client.post("/api/v1/jobs", content=sender, headers=JSON)
 
     assert answer.status_code == 413
     assert answer.json() == {
@@ -55,7 +55,7 @@ async def test_one_byte_more_is_refused_when_it_comes(api: Api) -> None:
         "title": "Body too large",
         "status": 413,
         "detail": "The body is larger than 256 KiB; put large input into a blob and name it.",
-        "instance": "/api/jobs",
+        "instance": "/api/v1/jobs",
     }
     # What is left unread must not be taken for the next request.
     assert answer.headers["connection"] == "close"
@@ -65,7 +65,9 @@ async def test_one_byte_more_is_refused_when_it_comes(api: Api) -> None:
 @pytest.mark.parametrize("declared", [str(MAX_BODY_BYTES + 1), "9" * 5000])
 async def test_a_length_beyond_the_limit_is_refused_before_anything_is_read(api: Api, declared: str) -> None:
     sender = Sender(b"{}")
-    answer = await api.client.post("/api/jobs", content=sender, headers=JSON | {"content-length": declared})
+    answer = await api.client.post(
+        "/api/v1/jobs", content=sender, headers=JSON | {"content-length": declared}
+    )
 
     assert (answer.status_code, sender.asked_for) == (413, 0)
 
@@ -73,7 +75,7 @@ async def test_a_length_beyond_the_limit_is_refused_before_anything_is_read(api:
 @pytest.mark.parametrize("declared", ["", "-1", "x", "1e9"])
 async def test_a_length_that_is_no_number_is_not_believed(api: Api, declared: str) -> None:
     headers = JSON | {"content-length": declared}
-    answer = await api.client.post("/api/jobs", content=Sender(b'{"kind": "k"}'), headers=headers)
+    answer = await api.client.post("/api/v1/jobs", content=Sender(b'{"kind": "k"}'), headers=headers)
 
     assert answer.status_code == 202
 
@@ -100,13 +102,13 @@ async def test_a_body_that_is_not_json_is_a_problem_of_its_own_sort(api: Api) ->
         (b"", "The body is empty; send a JSON object."),
         (b"1 2", "The body is not JSON: Extra data at line 1, column 3."),
     ):
-        answer = await api.client.post("/api/jobs", content=body, headers=JSON)
+        answer = await api.client.post("/api/v1/jobs", content=body, headers=JSON)
         assert answer.json() == {
             "type": "urn:turnstile:problem:not_json",
             "title": "Not json",
             "status": 400,
             "detail": detail,
-            "instance": "/api/jobs",
+            "instance": "/api/v1/jobs",
         }
 
 
@@ -123,7 +125,7 @@ async def test_a_body_that_is_not_json_is_a_problem_of_its_own_sort(api: Api) ->
 )
 async def test_json_in_utf_8_may_be_declared_in_these_ways(api: Api, media_type: str) -> None:
     answer = await api.client.post(
-        "/api/jobs", content=b'{"kind": "k"}', headers={"content-type": media_type}
+        "/api/v1/jobs", content=b'{"kind": "k"}', headers={"content-type": media_type}
     )
 
     assert answer.status_code == 202
@@ -147,7 +149,7 @@ async def test_json_in_utf_8_may_be_declared_in_these_ways(api: Api, media_type:
 async def test_another_declaration_is_refused_and_nothing_is_read(api: Api, media_type: str | None) -> None:
     sender = Sender(b'{"kind": "k"}')
     headers = {} if media_type is None else {"content-type": media_type}
-    answer = await api.client.post("/api/jobs", content=sender, headers=headers)
+    answer = await api.client.post("/api/v1/jobs", content=sender, headers=headers)
 
     assert (answer.status_code, sender.asked_for) == (415, 0)
     assert answer.headers["accept"] == "application/json"

@@ -1,4 +1,4 @@
-"""GET /api/jobs/{id}/stream."""
+"""GET /api/v1/jobs/{id}/stream."""
 
 import json
 from dataclasses import replace
@@ -9,12 +9,12 @@ from tests.unit.publisher.doubles import Api, Listener, WorkerOf
 
 from coordination.outcomes import Completed
 from coordination.testing.memory import VirtualClock
-from publisher.job_state import find_job
-from publisher.job_stream import JobStream
+from publisher.use_cases.jobs import find_job
+from publisher.use_cases.stream import JobStream
 
 
 async def read_stream(api: Api, job_id: str, **headers: str) -> list[ServerSentEvent]:
-    async with aconnect_sse(api.client, "GET", f"/api/jobs/{job_id}/stream", headers=headers) as source:
+    async with aconnect_sse(api.client, "GET", f"/api/v1/jobs/{job_id}/stream", headers=headers) as source:
         return [event async for event in source.aiter_sse()]
 
 
@@ -53,7 +53,7 @@ async def test_a_broken_stream_goes_on_where_it_was(api: Api, finished_job: str)
 async def test_a_follower_who_has_seen_the_end_must_not_come_back(
     api: Api, finished_job: str, last: str
 ) -> None:
-    answer = await api.client.get(f"/api/jobs/{finished_job}/stream", headers={"Last-Event-ID": last})
+    answer = await api.client.get(f"/api/v1/jobs/{finished_job}/stream", headers={"Last-Event-ID": last})
 
     assert (answer.status_code, answer.content) == (204, b"")
 
@@ -70,16 +70,16 @@ async def test_a_follower_who_has_seen_everything_of_a_running_job_may_wait_for_
 ) -> None:
     job_id = await api.submitted(lock="ledger")
     await worker_of("ledger").start()
-    stopped = JobStream(api.journal, api.clock, is_stopping=lambda: True)
+    stopped = JobStream(api.journal, api.register, api.clock, is_stopping=lambda: True)
     api.app.state.use_cases = replace(api.use_cases, stream=stopped)
-    answer = await api.client.get(f"/api/jobs/{job_id}/stream", headers={"Last-Event-ID": "3"})
+    answer = await api.client.get(f"/api/v1/jobs/{job_id}/stream", headers={"Last-Event-ID": "3"})
 
     assert (answer.status_code, answer.text) == (200, "retry: 1000\n\n")
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "1.5", "1000000001", ""])
 async def test_a_wrong_last_event_is_refused(api: Api, finished_job: str, last: str) -> None:
-    answer = await api.client.get(f"/api/jobs/{finished_job}/stream", headers={"Last-Event-ID": last})
+    answer = await api.client.get(f"/api/v1/jobs/{finished_job}/stream", headers={"Last-Event-ID": last})
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "last-event-id"
@@ -90,9 +90,9 @@ async def test_events_are_told_in_the_same_words_as_in_the_list_of_events(
 ) -> None:
     facts = [event for event in await read_stream(api, finished_job) if event.event == "job_event"]
 
-    assert [json.loads(event.data) for event in facts] == (await api.get(f"/api/jobs/{finished_job}"))[
-        "items"
-    ]
+    assert [json.loads(event.data) for event in facts] == (
+        await api.get(f"/api/v1/jobs/{finished_job}/events")
+    )["items"]
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ async def test_progress_is_told_when_it_changes_and_only_then(
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
     worker = worker_of("ledger")
     await worker.start()
-    stream = JobStream(api.journal, clock, lambda: False)
+    stream = JobStream(api.journal, api.register, clock, lambda: False)
     listener = Listener(stream, await find_job(api.register, job_id))
     await clock.advance(0)
     assert listener.take().count("event: job_event") == 3
@@ -131,7 +131,7 @@ async def test_progress_is_told_when_it_changes_and_only_then(
 async def test_a_server_that_stops_ends_its_streams(api: Api, clock: VirtualClock) -> None:
     job_id = (await api.submit()).json()["job_id"]
     stopping = False
-    stream = JobStream(api.journal, clock, lambda: stopping)
+    stream = JobStream(api.journal, api.register, clock, lambda: stopping)
     listener = Listener(stream, await find_job(api.register, job_id))
     await clock.advance(5)
     assert not listener.task.done()
@@ -145,7 +145,7 @@ async def test_a_stream_outlives_a_short_silence_of_the_storage_but_not_a_long_o
     api: Api, worker_of: WorkerOf, clock: VirtualClock
 ) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
-    stream = JobStream(api.journal, clock, lambda: False)
+    stream = JobStream(api.journal, api.register, clock, lambda: False)
     listener = Listener(stream, await find_job(api.register, job_id))
     await clock.advance(5)
     listener.take()
@@ -163,7 +163,7 @@ async def test_a_stream_outlives_a_short_silence_of_the_storage_but_not_a_long_o
 
 
 async def test_the_media_type_is_the_one_of_server_sent_events(api: Api, finished_job: str) -> None:
-    answer = await api.client.get(f"/api/jobs/{finished_job}/stream")
+    answer = await api.client.get(f"/api/v1/jobs/{finished_job}/stream")
 
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
     # Nothing on the way may keep events back.
@@ -176,7 +176,9 @@ async def test_a_waiting_job_is_told_when_the_line_moves(
 ) -> None:
     first = (await api.submit(lock="ledger")).json()["job_id"]
     second = (await api.submit(lock="ledger")).json()["job_id"]
-    listener = Listener(JobStream(api.journal, clock, lambda: False), await find_job(api.register, second))
+    listener = Listener(
+        JobStream(api.journal, api.register, clock, lambda: False), await find_job(api.register, second)
+    )
     await clock.advance(0)
     assert (
         f'"position":2,"waiting_for":{{"lock":"ledger","holder":null,"running":null,"ahead":["{first}"]}}'

@@ -10,8 +10,8 @@ from tests.unit.publisher.doubles import Api, Listener, WorkerOf
 from coordination.outcomes import Completed, Interrupted
 from coordination.ports import Row
 from coordination.testing.memory import VirtualClock
-from publisher.job_state import find_job
-from publisher.job_stream import JobStream
+from publisher.use_cases.jobs import find_job
+from publisher.use_cases.stream import JobStream
 
 STILL_HERE = ": still here\n\n"
 
@@ -42,7 +42,7 @@ async def running_job(api: Api, worker_of: WorkerOf) -> str:
 
 async def listen(api: Api, clock: PacedClock, job_id: str, *, after: int = 0, quick: float = 1.0) -> Listener:
     """Follow a job, by default with a look every second, and hear what there is to tell of it now."""
-    stream = JobStream(api.journal, clock, lambda: False, quick=quick)
+    stream = JobStream(api.journal, api.register, clock, lambda: False, quick=quick)
     listener = Listener(stream, await find_job(api.register, job_id), after)
     await clock.settle()
     return listener
@@ -298,7 +298,7 @@ async def test_a_progress_report_says_where_the_job_stands_now(
 
 
 async def test_a_server_that_stops_tells_nothing_more(api: Api, clock: PacedClock, running_job: str) -> None:
-    stream = JobStream(api.journal, clock, lambda: True)
+    stream = JobStream(api.journal, api.register, clock, lambda: True)
     listener = Listener(stream, await find_job(api.register, running_job))
     await listener.task
 

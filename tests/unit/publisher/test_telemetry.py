@@ -18,8 +18,8 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.outcomes import Completed
 from coordination.ports import InvalidTransactionError
-from publisher.application import make_application
 from publisher.commands import SubmitCommands
+from publisher.http.application import make_application
 from publisher.telemetry import RequestTelemetry
 from publisher.use_cases import UseCases, make_use_cases
 from service_defaults.broker.message_reader import MessageReader
@@ -61,9 +61,9 @@ async def test_a_job_hangs_under_its_submission_and_that_under_the_request_of_th
     api: Api, captured: Captured
 ) -> None:
     body = {"kind": "ten-steps", "lock": "ledger", "priority": 3}
-    answer = await api.client.post("/api/jobs", json=body, headers=ASKED_BY)
+    answer = await api.client.post("/api/v1/jobs", json=body, headers=ASKED_BY)
 
-    request, submission = captured.span("POST /api/jobs"), captured.span(spans.SUBMIT_JOB)
+    request, submission = captured.span("POST /api/v1/jobs"), captured.span(spans.SUBMIT_JOB)
     assert request.kind is SpanKind.SERVER
     assert ids(request.parent) == (TRACE, PARENT)
     assert ids(submission.parent) == ids(request.context)
@@ -81,9 +81,9 @@ async def test_a_job_hangs_under_its_submission_and_that_under_the_request_of_th
 async def test_the_server_span_and_the_durations_have_what_the_schema_lists(
     api: Api, captured: Captured
 ) -> None:
-    await api.client.get("/api/jobs?limit=3")
+    await api.client.get("/api/v1/events?limit=3")
 
-    request = captured.span("GET /api/jobs")
+    request = captured.span("GET /api/v1/events")
     assert set(request.attributes) <= set(spans.HTTP_REQUEST.attributes)
     (duration,) = captured.points(metrics.HTTP_DURATION)
     assert set(duration.attributes) <= set(metrics.HTTP_DURATION.attributes)
@@ -100,21 +100,21 @@ async def test_health_checks_are_not_traced(api: Api, captured: Captured) -> Non
 
 async def test_what_the_caller_does_not_sample_is_not_sampled(api: Api, captured: Captured) -> None:
     headers = {"traceparent": f"00-{TRACE}-{PARENT}-00"}
-    await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers=headers)
+    await api.client.post("/api/v1/jobs", json={"kind": "ten-steps"}, headers=headers)
 
     assert captured.spans() == []
     assert (api.notifier.wake_ups[0].traceparent or "").split("-")[1::2] == [TRACE, "00"]
 
 
 async def test_the_answer_names_the_trace(api: Api, captured: Captured) -> None:
-    answer = await api.client.post("/api/jobs", json={"kind": "ten-steps"}, headers=ASKED_BY)
+    answer = await api.client.post("/api/v1/jobs", json={"kind": "ten-steps"}, headers=ASKED_BY)
 
     assert answer.headers["traceresponse"].split("-")[1] == TRACE
 
 
 @pytest.mark.parametrize(
     ("path", "body", "status"),
-    [("/api/jobs", b"?", 400), ("/api/jobs/nothing/cancel", b"", 404), ("/nowhere", b"", 404)],
+    [("/api/v1/jobs", b"?", 400), ("/api/v1/jobs/nothing/cancel", b"", 404), ("/nowhere", b"", 404)],
 )
 async def test_a_problem_names_the_trace(
     api: Api, captured: Captured, path: str, body: bytes, status: int
@@ -133,12 +133,12 @@ async def test_a_failure_nobody_expected_can_be_found_in_the_log(
         raise RuntimeError("the inside")
 
     monkeypatch.setattr(FakeReadModels, "workers", fail)
-    answer = await api.client.get("/api/workers", headers=ASKED_BY)
+    answer = await api.client.get("/api/v1/workers", headers=ASKED_BY)
 
     assert (answer.status_code, answer.json()["trace_id"]) == (500, TRACE)
     assert "the inside" not in answer.text
     assert [vars(record)[at.ERROR_TYPE] for record in caplog.records] == ["RuntimeError"]
-    assert captured.span("GET /api/workers").status.status_code is StatusCode.ERROR
+    assert captured.span("GET /api/v1/workers").status.status_code is StatusCode.ERROR
 
 
 async def test_submissions_are_counted_by_what_came_of_them(api: Api, captured: Captured) -> None:
@@ -146,7 +146,7 @@ async def test_submissions_are_counted_by_what_came_of_them(api: Api, captured: 
     job_id = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
     for body in ({"job_id": job_id}, {"job_id": job_id}, {"job_id": job_id, "lock": "other"}, {"kind": "x"}):
         await api.submit(**body)
-    await api.client.post("/api/jobs", content=b"?", headers={"content-type": "application/json"})
+    await api.client.post("/api/v1/jobs", content=b"?", headers={"content-type": "application/json"})
     api.storage.is_away = True
     await api.submit()
 
@@ -191,7 +191,7 @@ async def test_a_job_asked_for_by_message_hangs_under_its_submission_too(
 
 async def test_a_cancellation_names_its_job_and_points_to_its_trace(api: Api, captured: Captured) -> None:
     job_id = (await api.submit(lock="ledger")).json()["job_id"]
-    await api.client.post(f"/api/jobs/{job_id}/cancel", headers=ASKED_BY)
+    await api.client.post(f"/api/v1/jobs/{job_id}/cancel", headers=ASKED_BY)
 
     asked, submission = captured.span(spans.REQUEST_CANCELLATION), captured.span(spans.SUBMIT_JOB)
     assert dict(asked.attributes) == {at.JOB_ID: job_id, at.LOCK_NAME: "ledger"}
@@ -204,7 +204,7 @@ async def test_a_cancellation_that_came_too_late_says_so(api: Api, captured: Cap
     worker = FakeWorker(api, "ledger")
     await worker.start()
     await worker.end(Completed())
-    await api.client.post(f"/api/jobs/{job_id}/cancel")
+    await api.client.post(f"/api/v1/jobs/{job_id}/cancel")
 
     asked = captured.span(spans.REQUEST_CANCELLATION)
     assert asked.attributes == {
@@ -218,8 +218,8 @@ async def test_a_cancellation_that_came_too_late_says_so(api: Api, captured: Cap
 @pytest.mark.parametrize(
     ("path", "status", "error", "state"),
     [
-        ("/api/jobs/018f6c3e-7b1a-7c4e-9d3a-0123456789ac/cancel", 404, "NoSuchJobError", StatusCode.UNSET),
-        (f"/api/jobs/{JOB_ID}/cancel", 503, "UnknownOutcomeError", StatusCode.ERROR),
+        ("/api/v1/jobs/018f6c3e-7b1a-7c4e-9d3a-0123456789ac/cancel", 404, "NoSuchJobError", StatusCode.UNSET),
+        (f"/api/v1/jobs/{JOB_ID}/cancel", 503, "UnknownOutcomeError", StatusCode.ERROR),
     ],
 )
 async def test_a_cancellation_that_failed_is_an_error_only_when_it_is_our_fault(
@@ -248,7 +248,7 @@ async def test_a_submission_names_its_job_whatever_came_of_it(api: Api, captured
 
 
 async def test_a_body_that_cannot_be_read_says_nothing_of_a_job(api: Api, captured: Captured) -> None:
-    await api.client.post("/api/jobs", content=b"?", headers={"content-type": "application/json"})
+    await api.client.post("/api/v1/jobs", content=b"?", headers={"content-type": "application/json"})
 
     assert dict(captured.span(spans.SUBMIT_JOB).attributes) == {
         at.JOB_SUBMISSION_OUTCOME: "refused",
@@ -287,6 +287,6 @@ def test_what_came_of_a_submission_that_was_cut_off_is_known_only_before_it_was_
 
 
 async def test_every_answer_names_the_trace_also_without_a_callers(api: Api, captured: Captured) -> None:
-    for path in ("/api/jobs", "/api/kinds", "/api/locks", "/api/workers", "/nowhere"):
+    for path in ("/api/v1/events", "/api/v1/kinds", "/api/v1/locks", "/api/v1/workers", "/nowhere"):
         answer = await api.client.get(path)
         assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", answer.headers["traceresponse"])

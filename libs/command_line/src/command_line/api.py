@@ -94,10 +94,10 @@ class Api:
 
     def _submit(self, body: Mapping[str, Any]) -> Any:
         try:
-            return self.post("/api/jobs", body)
+            return self.post("/api/v1/jobs", body)
         except ApiError as error:
             if error.problem.get("same_request"):
-                return self.get(f"/api/jobs/{error.problem['job_id']}/state")
+                return self.get(f"/api/v1/jobs/{error.problem['job_id']}")
             raise
 
     def follow(self, job_id: str, *, patience: float = 60.0) -> Iterator[tuple[str, Any]]:
@@ -105,7 +105,7 @@ class Api:
 
         A broken connection is taken up again where it was, unless none can be had for `patience` seconds.
         """
-        path = f"/api/jobs/{quote(job_id, safe='')}/stream"
+        path = f"/api/v1/jobs/{quote(job_id, safe='')}/stream"
         last_id, pause, heard_at = "0", 0.5, time.monotonic()
         while True:
             try:

@@ -133,7 +133,7 @@ def list_(
 ) -> None:
     """List recent events, newest first."""
     with connected(url, as_json=as_json) as api:
-        events = api.get("/api/jobs", limit=limit)["items"]
+        events = api.get("/api/v1/events", limit=limit)["items"]
         if jobs:
             latest: dict[str, Any] = {}
             for event in events:
@@ -151,9 +151,9 @@ def list_(
 def show(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
     """Show a job: its status, its result and its events."""
     with connected(url, as_json=as_json) as api:
-        path = f"/api/jobs/{quote(job_id, safe='')}"
-        job = api.get(f"{path}/state")
-        events = api.items(path)
+        path = f"/api/v1/jobs/{quote(job_id, safe='')}"
+        job = api.get(path)
+        events = api.items(f"{path}/events")
         if as_json:
             print_json(job | {"events": events})
         else:
@@ -215,10 +215,10 @@ def locks(
 
     with connected(url, as_json=as_json) as api:
         if name is None:
-            found = api.items("/api/locks")
+            found = api.items("/api/v1/locks")
             print_json({"items": found}) if as_json else print_locks(found)
         else:
-            lock = api.get(f"/api/locks/{quote(name, safe='').replace('.', '%2E')}")
+            lock = api.get(f"/api/v1/locks/{quote(name, safe='').replace('.', '%2E')}")
             print_json(lock) if as_json else print_lock(lock)
 
 
@@ -228,7 +228,7 @@ def cancel(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
     from command_line.reports import print_cancelled
 
     with connected(url, as_json=as_json) as api:
-        job = api.post(f"/api/jobs/{quote(job_id, safe='')}/cancel")
+        job = api.post(f"/api/v1/jobs/{quote(job_id, safe='')}/cancel")
         print_json(job) if as_json else print_cancelled(job)
 
 
@@ -238,7 +238,7 @@ def kinds(url: Url = _URL, as_json: Json = False) -> None:
     from command_line.reports import print_kinds
 
     with connected(url, as_json=as_json) as api:
-        found = api.items("/api/kinds")
+        found = api.items("/api/v1/kinds")
         print_json({"items": found}) if as_json else print_kinds(found)
 
 

@@ -27,10 +27,10 @@ class Tracing:
     def __init__(self, api: "Api", job_id: str, *, jaeger_url: str, grafana_url: str) -> None:
         """Ask for the job and its trail. Raises ApiError."""
         self._api = api
-        self._path = f"/api/jobs/{quote(job_id, safe='')}"
+        self._path = f"/api/v1/jobs/{quote(job_id, safe='')}"
         self._jaeger_url, self._grafana_url = jaeger_url.rstrip("/"), grafana_url.rstrip("/")
-        self.job: Document = api.get(f"{self._path}/state")
-        self._events: list[Document] = api.items(self._path)
+        self.job: Document = api.get(self._path)
+        self._events: list[Document] = api.items(f"{self._path}/events")
 
     def print(self, *, as_json: bool, shows_all: bool) -> None:
         """Print it as it is now."""
@@ -56,8 +56,8 @@ class Tracing:
         except KeyboardInterrupt:
             complain(f"stopped following; job {self.job['job_id']} continues.")
             raise typer.Exit(STOPPED) from None
-        self.job = self._api.get(f"{self._path}/state")
-        self._events = self._api.items(self._path)
+        self.job = self._api.get(self._path)
+        self._events = self._api.items(f"{self._path}/events")
 
     def document(self) -> dict[str, Any]:
         """Return the trace for programs; an end that is null is still to come."""

@@ -30,7 +30,7 @@ Document = Mapping[str, Any]
 
 def watch_job(api: "Api", job_id: str, *, as_json: bool) -> dict[str, Any]:
     """Follow a job to its end and give how it ended. Raises ApiError."""
-    path = f"/api/jobs/{quote(job_id, safe='')}/state"
+    path = f"/api/v1/jobs/{quote(job_id, safe='')}"
     job: dict[str, Any] = api.get(path)
     screen = console()
     view = _Silence() if as_json else _LiveView(screen, job) if screen.is_terminal else _Lines(screen)

@@ -12,9 +12,9 @@ from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModels
 from azure_storage.register import TableRegister
 from coordination.clock import SystemClock
-from publisher.application import make_application
 from publisher.commands import SubmitCommands, subscribe
 from publisher.deferred_consumer import DeferredConsumer
+from publisher.http.application import make_application
 from publisher.settings import PublisherSettings
 from publisher.stopping import ShutdownSignal
 from publisher.use_cases import make_use_cases

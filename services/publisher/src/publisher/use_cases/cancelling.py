@@ -8,7 +8,7 @@ from contracts.statuses import JobStatus
 from coordination.clients.cancellation import Canceller
 from coordination.journal.rows import JobRow
 from coordination.ports import JobRegister
-from publisher.job_state import find_job
+from publisher.use_cases.jobs import find_job
 
 
 class Hints(Protocol):

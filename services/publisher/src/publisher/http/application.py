@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.telemetry import TelemetryConfig
 
-from publisher import documentation, problems, routes
+from publisher.http import aliases, documentation, problems, routes
 from publisher.use_cases import UseCases
 
 #: A span and a duration for every request of somebody; exporters and logs are set up once for all services.
@@ -36,6 +36,7 @@ def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | Non
         telemetry=_TELEMETRY,
     )
     app.include_router(routes.router)
+    app.include_router(aliases.router)
     app.add_api_route("/", _to_documentation, include_in_schema=False)
     problems.install(app)
     documentation.install(app)

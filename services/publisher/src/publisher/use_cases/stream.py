@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from contracts.jobs import Event, Progress, WaitingFor
 from contracts.statuses import JobStatus
 from coordination.journal.rows import JobRow
-from coordination.ports import Clock, Journal, Registration, UnknownOutcomeError
-from publisher.documents import progress
-from publisher.job_events import read_events
-from publisher.job_state import Place, place_in_line, read_job
+from coordination.ports import Clock, JobRegister, Journal, Registration, UnknownOutcomeError
+from publisher.use_cases.documents import progress
+from publisher.use_cases.events import read_events
+from publisher.use_cases.jobs import Place, find_job, place_in_line, read_job
 
 
 class ProgressReport(BaseModel):
@@ -34,6 +34,7 @@ class JobStream:
     """Follows jobs by looking at the journal now and then."""
 
     journal: Journal
+    register: JobRegister
     clock: Clock
     #: Whether the server is being stopped: then streams end, and clients come back to another one.
     is_stopping: Callable[[], bool]
@@ -47,8 +48,17 @@ class JobStream:
     #: Seconds without an answer from the storage after which the stream ends.
     patience: float = 30.0
 
+    async def open(self, job_id: str, after: int) -> AsyncIterator[bytes] | None:
+        """Return what `follow` yields, or None when the job has ended and `after` names its last event.
+
+        Raises NoSuchJobError or UnknownOutcomeError.
+        """
+        registration = await find_job(self.register, job_id)
+        job = await read_job(self.journal, registration)
+        return None if job.is_terminal and after >= job.seq else self.follow(registration, after)
+
     async def follow(self, registration: Registration, after: int = 0) -> AsyncIterator[bytes]:
-        """Return every event behind a number, and changes of progress, until the job has ended."""
+        """Yield every event behind a number, and changes of progress, until the job has ended."""
         follower = _Follower(self, registration, after)
         pause = self.quick
         spoke_at = answered_at = self.clock.boot()

@@ -1,4 +1,4 @@
-"""Use case: where a job stands, and what it waits for."""
+"""Use case: return jobs, with what they wait for."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from coordination.clients.cancellation import NoSuchJobError
 from coordination.journal import rows
 from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import JobRegister, Journal, Registration, UnknownOutcomeError
-from publisher.documents import job_document
+from publisher.use_cases.documents import job_document
 
 #: Most ids of jobs ahead that are named.
 _MOST_AHEAD = 10
@@ -30,6 +30,27 @@ class Place:
 
     position: int
     waiting_for: WaitingFor
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Returns jobs."""
+
+    journal: Journal
+    register: JobRegister
+
+    async def get(self, job_id: str) -> Job:
+        """Return a job as it is now. Raises NoSuchJobError or UnknownOutcomeError."""
+        registration = await find_job(self.register, job_id)
+        for _ in range(_LOOKS):
+            job = await read_job(self.journal, registration)
+            if job.status != JobStatus.QUEUED:
+                return job_document(job, result=await _result(self.journal, registration.partition, job))
+            place = await place_in_line(self.journal, registration.partition, job)
+            if place is not None:
+                return job_document(job, position=place.position, waiting_for=place.waiting_for)
+            # It left the line between the two reads.
+        return job_document(job)
 
 
 async def find_job(register: JobRegister, job_id: str) -> Registration:
@@ -50,19 +71,6 @@ async def read_job(journal: Journal, registration: Registration) -> JobRow:
     if job is None:
         raise NoSuchJobError
     return job
-
-
-async def job_state(journal: Journal, registration: Registration) -> Job:
-    """Tell where a job stands. Raises NoSuchJobError or UnknownOutcomeError."""
-    for _ in range(_LOOKS):
-        job = await read_job(journal, registration)
-        if job.status != JobStatus.QUEUED:
-            return job_document(job, result=await _result(journal, registration.partition, job))
-        place = await place_in_line(journal, registration.partition, job)
-        if place is not None:
-            return job_document(job, position=place.position, waiting_for=place.waiting_for)
-        # It left the line between the two reads.
-    return job_document(job)
 
 
 async def place_in_line(journal: Journal, partition: str, job: JobRow) -> Place | None:

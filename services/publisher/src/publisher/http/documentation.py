@@ -8,8 +8,8 @@ from pydantic import Field
 
 from contracts import lock_names
 from contracts.jobs import Submission
-from publisher.job_stream import ProgressReport
-from publisher.problems import MEDIA_TYPE, Problem
+from publisher.http.problems import MEDIA_TYPE, Problem
+from publisher.use_cases.stream import ProgressReport
 
 CURSOR = "Pagination cursor: the `next` value of the previous page."
 
@@ -36,6 +36,10 @@ TAGS = [
     {"name": "jobs", "description": "Submit, follow and cancel jobs."},
     {"name": "locks", "description": "Holders of locks and waiting jobs."},
     {"name": "workers", "description": "Workers and the kinds of jobs that they know."},
+    {
+        "name": "aliases",
+        "description": "Paths of the systems that Turnstile replaces. They stay; new programs use `/api/v1`.",
+    },
 ]
 
 _EXAMPLES = {

@@ -18,8 +18,8 @@ from contracts.telemetry import attributes as at
 from coordination.clients.cancellation import CancelTooLateError, NoSuchJobError
 from coordination.clients.submission import JobExistsError
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
-from publisher.locks import NoSuchLockError
 from publisher.tracing import current_trace_id, traceresponse
+from publisher.use_cases.locks import NoSuchLockError
 from submission import FieldProblem, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import field_problems, shorten, summary
 
@@ -83,6 +83,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def job_path(job_id: str) -> str:
+    """Return the path of a job."""
+    return f"/api/v1/jobs/{job_id}"
+
+
 def _invalid_submission(error: InvalidSubmissionError) -> ProblemError:
     more = {} if error.known_kinds is None else {"known_kinds": error.known_kinds}
     return invalid_fields(error.fields, str(error), **more)
@@ -113,9 +118,9 @@ def _job_exists(error: JobExistsError) -> ProblemError:
         HTTPStatus.CONFLICT,
         "job_id_used",
         f"Job {job_id} was already submitted {content}.",
-        headers={"Location": f"/api/jobs/{job_id}"},
+        headers={"Location": job_path(job_id)},
         job_id=job_id,
-        location=f"/api/jobs/{job_id}",
+        location=job_path(job_id),
         same_request=error.same_request,
     )
 

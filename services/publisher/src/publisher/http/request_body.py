@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from contracts.jobs import MAX_BODY_BYTES
-from publisher.problems import ProblemError
+from publisher.http.problems import ProblemError
 
 
 async def read_body(request: Request) -> bytes:

@@ -1,14 +1,15 @@
-"""Use case: who holds a lock and who waits for it."""
+"""Use case: return locks, with their holders and the waiting jobs."""
 
 import asyncio
+from dataclasses import dataclass
 
 from contracts import lock_names
 from contracts.jobs import Lock, Page
 from coordination.journal import rows
 from coordination.journal.rows import LockRow
 from coordination.ports import Journal
-from publisher.documents import moment
-from publisher.reading import ReadModels
+from publisher.use_cases.documents import moment
+from publisher.use_cases.reading import ReadModels
 from submission.fields import shorten
 
 #: Most waiting jobs named by their ids.
@@ -28,25 +29,29 @@ class NoSuchLockError(Exception):
         super().__init__(f"No job has ever named the lock {shorten(name)!r}")
 
 
-async def all_locks(
-    journal: Journal, read_models: ReadModels, limit: int, cursor: str | None = None
-) -> Page[Lock]:
-    """Return locks by name as they are now. Raises UnknownOutcomeError; ValueError for a wrong cursor."""
-    names = await read_models.lock_names(limit, cursor)
-    found: list[Lock | None] = []
-    for start in range(0, len(names.items), _AT_ONCE):
-        batch = names.items[start : start + _AT_ONCE]
-        found += await asyncio.gather(*(_read(journal, name) for name in batch))
-    return Page[Lock](items=[lock for lock in found if lock is not None], next=names.next)
+@dataclass(frozen=True)
+class Locks:
+    """Returns locks."""
 
+    journal: Journal
+    read_models: ReadModels
 
-async def one_lock(journal: Journal, name: str) -> Lock:
-    """Return a lock as it stands now. Raises NoSuchLockError, LockNameError or UnknownOutcomeError."""
-    normalised = lock_names.normalise(name)
-    lock = await _read(journal, normalised)
-    if lock is None:
-        raise NoSuchLockError(normalised)
-    return lock
+    async def all(self, limit: int, cursor: str | None = None) -> Page[Lock]:
+        """Return locks by name as they are now. Raises UnknownOutcomeError; ValueError for a wrong cursor."""
+        names = await self.read_models.lock_names(limit, cursor)
+        found: list[Lock | None] = []
+        for start in range(0, len(names.items), _AT_ONCE):
+            batch = names.items[start : start + _AT_ONCE]
+            found += await asyncio.gather(*(_read(self.journal, name) for name in batch))
+        return Page[Lock](items=[lock for lock in found if lock is not None], next=names.next)
+
+    async def one(self, name: str) -> Lock:
+        """Return a lock as it is now. Raises NoSuchLockError, LockNameError or UnknownOutcomeError."""
+        normalised = lock_names.normalise(name)
+        lock = await _read(self.journal, normalised)
+        if lock is None:
+            raise NoSuchLockError(normalised)
+        return lock
 
 
 async def _read(journal: Journal, name: str) -> Lock | None:

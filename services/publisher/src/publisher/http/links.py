@@ -18,15 +18,15 @@ def _after(status: HTTPStatus, **links: dict[str, Any]) -> _Responses:
 
 
 _OF_JOB = {
-    "state": _link("state_of_job", "Where the job stands.", job_id=_JOB),
-    "events": _link("events_of_job", "What happened to the job.", job_id=_JOB),
+    "job": _link("get_job", "The job as it is now.", job_id=_JOB),
+    "events": _link("events_of_job", "The events of the job.", job_id=_JOB),
     "stream": _link("stream_of_job", "Follow the job.", job_id=_JOB),
     "cancel": _link("cancel_job", "Cancel the job.", job_id=_JOB),
     "lock": _link("one_lock", "The lock that the job needs.", name=_LOCK),
 }
 
 SUBMITTED = CANCELLED = _after(HTTPStatus.ACCEPTED, **_OF_JOB)
-STATE = _after(HTTPStatus.OK, **_OF_JOB)
+JOB = _after(HTTPStatus.OK, **_OF_JOB)
 RECENT_EVENTS = _after(HTTPStatus.OK, next=_link("recent_events", "The next page.", cursor=_NEXT))
 EVENTS = _after(
     HTTPStatus.OK,

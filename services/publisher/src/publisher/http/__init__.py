@@ -1,0 +1,1 @@
+"""The HTTP API: paths, parameters, problem documents and their documentation."""

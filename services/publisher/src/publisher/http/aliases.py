@@ -1,0 +1,43 @@
+"""The paths of the systems that Turnstile replaces. They keep their meaning; handlers are those of v1."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Depends
+
+from publisher.http import links
+from publisher.http.documentation import SUBMIT_JOB, answers
+from publisher.http.parameters import name_the_trace
+from publisher.http.routes import events_of_job, recent_events, submit_job
+
+router = APIRouter(
+    prefix="/api", tags=["aliases"], responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)]
+)
+
+router.add_api_route(
+    "/jobs",
+    submit_job,
+    methods=["POST"],
+    name="submit_job_alias",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Submit a job (alias)",
+    description="Alias of `POST /api/v1/jobs`.",
+    response_description="The job is in the journal and will end exactly once.",
+    responses=answers(400, 409, 413, 415) | links.SUBMITTED,
+    openapi_extra=SUBMIT_JOB,
+)
+router.add_api_route(
+    "/jobs",
+    recent_events,
+    name="recent_events_alias",
+    summary="List recent events (alias)",
+    description="Alias of `GET /api/v1/events`: events, not jobs. `GET /api/v1/jobs` lists jobs.",
+    responses=links.RECENT_EVENTS,
+)
+router.add_api_route(
+    "/jobs/{job_id}",
+    events_of_job,
+    name="events_of_job_alias",
+    summary="List the events of a job (alias)",
+    description="Alias of `GET /api/v1/jobs/{job_id}/events`: events, not the job.",
+    responses=answers(404) | links.EVENTS,
+)

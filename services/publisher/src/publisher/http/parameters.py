@@ -1,0 +1,82 @@
+"""The parameters of requests, and what handlers depend on."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query, Request, Response
+
+from contracts import lock_names
+from publisher.http.documentation import (
+    ACTOR_FORMAT,
+    CURSOR,
+    EVENTS_CURSOR,
+    LOCK_NAME,
+    LOCKS_CURSOR,
+    NUMBER_CURSOR,
+)
+from publisher.http.problems import ProblemError, invalid_fields
+from publisher.tracing import traceresponse
+from publisher.use_cases import UseCases
+from publisher.use_cases.events import MOST_EVENTS
+from submission import ActorError, FieldProblem, usable_actor
+from submission.actors import MAX_LENGTH
+
+
+async def name_the_trace(response: Response) -> None:
+    """Add the header that names the trace of the answer."""
+    response.headers.update(traceresponse())
+
+
+def _use_cases(request: Request) -> UseCases:
+    use_cases: UseCases = request.app.state.use_cases
+    return use_cases
+
+
+def _actor(
+    x_actor: Annotated[
+        str,
+        Header(
+            description=f"Name of the caller for the audit trail; at most {MAX_LENGTH} printable characters.",
+            json_schema_extra={"format": ACTOR_FORMAT},
+        ),
+    ] = "api",
+) -> str:
+    try:
+        # Header fields arrive as Latin-1 although clients write UTF-8 (RFC 9110 section 5.5).
+        name = x_actor.encode("latin-1").decode()
+    except UnicodeError:
+        name = x_actor
+    try:
+        return usable_actor(name)
+    except ActorError as error:
+        raise invalid_fields([FieldProblem(field="X-Actor", message=str(error))]) from None
+
+
+def _number(cursor: Annotated[Annotated[str, NUMBER_CURSOR] | None, Query(description=CURSOR)] = None) -> int:
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 9):
+        raise wrong_cursor()
+    return int(cursor)
+
+
+def wrong_cursor() -> ProblemError:
+    """Return the problem of a cursor that the API never returned."""
+    message = "is not a cursor of this API; use the `next` value of the previous page"
+    return invalid_fields([FieldProblem(field="cursor", message=message)])
+
+
+Uses = Annotated[UseCases, Depends(_use_cases)]
+Actor = Annotated[str, Depends(_actor)]
+JobId = Annotated[str, Path(description="The job's id.", json_schema_extra={"format": "uuid"})]
+LockName = Annotated[str, Path(description=LOCK_NAME, json_schema_extra={"format": lock_names.FORMAT})]
+Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items in the answer.")]
+EventsLimit = Annotated[
+    int, Query(ge=1, le=MOST_EVENTS, description="Maximum number of items in the answer.")
+]
+EventsCursor = Annotated[Annotated[str, EVENTS_CURSOR] | None, Query(description=CURSOR)]
+LocksCursor = Annotated[Annotated[str, LOCKS_CURSOR] | None, Query(description=CURSOR)]
+#: Number of the last event of the page before; 0 for the first page.
+After = Annotated[int, Depends(_number)]
+LastEventId = Annotated[
+    int, Header(ge=0, le=10**9, description="Number of the last event that the client has; browsers send it.")
+]

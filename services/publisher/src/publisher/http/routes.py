@@ -1,0 +1,155 @@
+"""The HTTP API: every handler translates and delegates."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
+
+from contracts.jobs import Accepted, Event, Job, Kind, Lock, Page, Worker
+from contracts.statuses import JobStatus
+from publisher.http import links
+from publisher.http.documentation import STREAM, SUBMIT_JOB, answers
+from publisher.http.parameters import (
+    Actor,
+    After,
+    EventsCursor,
+    EventsLimit,
+    JobId,
+    LastEventId,
+    Limit,
+    LockName,
+    LocksCursor,
+    Uses,
+    name_the_trace,
+    wrong_cursor,
+)
+from publisher.http.problems import job_path
+from publisher.http.request_body import read_body
+from publisher.use_cases.documents import job_document
+from publisher.use_cases.events import MOST_EVENTS
+from submission import read_submission
+
+router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)])
+
+
+@router.post(
+    "/jobs",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["jobs"],
+    summary="Submit a job",
+    response_description="The job is in the journal and will end exactly once.",
+    responses=answers(400, 409, 413, 415) | links.SUBMITTED,
+    openapi_extra=SUBMIT_JOB,
+)
+async def submit_job(request: Request, response: Response, uses: Uses, actor: Actor) -> Accepted:
+    """Add a job to its lock's line.
+
+    An accepted job is stored, even when RabbitMQ is not available, and can be read at once. Send your own
+    `job_id` to be able to repeat a submission whose answer was lost: the job cannot run twice.
+    """
+    with uses.telemetry.submission(request.headers) as submitting:
+        asked = read_submission(await read_body(request))
+        submitting.asks(asked)
+        job = await uses.submissions.accept(asked, actor, submitting.traceparent)
+        submitting.is_of(job.job_id)
+    response.headers["Location"] = job_path(job.job_id)
+    return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
+
+
+@router.get(
+    "/jobs/{job_id}",
+    tags=["jobs"],
+    summary="Get a job",
+    responses=answers(404) | links.JOB,
+)
+async def get_job(job_id: JobId, uses: Uses) -> Job:
+    """Return status, progress, position in line and the jobs ahead; at the end, the result or error."""
+    return await uses.jobs.get(job_id)
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    tags=["jobs"],
+    summary="List the events of a job",
+    responses=answers(404) | links.EVENTS,
+)
+async def events_of_job(
+    job_id: JobId, uses: Uses, after: After, limit: EventsLimit = MOST_EVENTS
+) -> Page[Event]:
+    """Return the events of one job in order, from the first."""
+    return await uses.events.of_job(job_id, limit, after)
+
+
+@router.get(
+    "/jobs/{job_id}/stream",
+    tags=["jobs"],
+    summary="Follow a job",
+    response_class=StreamingResponse,
+    responses=answers(404) | STREAM,
+)
+async def stream_of_job(job_id: JobId, uses: Uses, last_event_id: LastEventId = 0) -> Response:
+    """Send every event from the first as `job_event`, and `progress` when it changes, until the job ends.
+
+    Resume a broken stream with `Last-Event-ID`. Lines that begin with a colon only show that the connection
+    is alive.
+    """
+    events = await uses.stream.open(job_id, last_event_id)
+    if events is None:
+        # A browser does not connect again after this status.
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
+@router.post(
+    "/jobs/{job_id}/cancel",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["jobs"],
+    summary="Cancel a job",
+    responses=answers(404, 409) | links.CANCELLED,
+)
+async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -> Job:
+    """Cancel a waiting job at once; ask a running job to stop, which its handler does at its next check.
+
+    If the job has already ended, the answer is `cancel_too_late`.
+    """
+    with uses.telemetry.cancellation(request.headers) as tell:
+        job = await uses.cancelling.cancel(job_id, actor)
+        tell(job)
+    return job_document(job)
+
+
+@router.get("/events", tags=["jobs"], summary="List recent events", responses=links.RECENT_EVENTS)
+async def recent_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = None) -> Page[Event]:
+    """Return the latest events of all jobs, newest first. An event appears here shortly after it happened."""
+    try:
+        return await uses.events.recent(limit, cursor)
+    except ValueError:
+        raise wrong_cursor() from None
+
+
+@router.get("/locks", tags=["locks"], summary="List locks", responses=links.LOCKS)
+async def all_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) -> Page[Lock]:
+    """Return the current state of every lock that was ever used."""
+    try:
+        return await uses.locks.all(limit, cursor)
+    except ValueError:
+        raise wrong_cursor() from None
+
+
+@router.get("/locks/{name:path}", tags=["locks"], summary="Get a lock", responses=answers(404))
+async def one_lock(name: LockName, uses: Uses) -> Lock:
+    """Return the holder of the lock, since when it holds it, its fence, and the waiting jobs."""
+    return await uses.locks.one(name)
+
+
+@router.get("/kinds", tags=["workers"], summary="List job kinds")
+async def kinds(uses: Uses) -> Page[Kind]:
+    """Return the kinds that workers know, with the JSON schemas of their parameters."""
+    return Page[Kind](items=await uses.kinds.all())
+
+
+@router.get("/workers", tags=["workers"], summary="List workers")
+async def workers(uses: Uses) -> Page[Worker]:
+    """Return the latest heartbeat of every worker."""
+    return Page[Worker](items=list(await uses.read_models.workers()))

@@ -1,0 +1,59 @@
+"""What the API can do, put together once per process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from coordination.clients.cancellation import Canceller
+from coordination.clients.submission import Submitter
+from coordination.ports import Clock, JobRegister, Journal, Notifier
+from publisher.telemetry import RequestTelemetry
+from publisher.use_cases.cancelling import Cancelling, Hints
+from publisher.use_cases.events import Events
+from publisher.use_cases.jobs import Jobs
+from publisher.use_cases.locks import Locks
+from publisher.use_cases.reading import ReadModels
+from publisher.use_cases.stream import JobStream
+from submission import KnownKinds, SubmissionService
+
+
+class HintingNotifier(Notifier, Hints, Protocol):
+    """A notifier that also sends hints."""
+
+
+@dataclass(frozen=True)
+class UseCases:
+    """What the API can do."""
+
+    submissions: SubmissionService
+    cancelling: Cancelling
+    jobs: Jobs
+    events: Events
+    stream: JobStream
+    locks: Locks
+    kinds: KnownKinds
+    read_models: ReadModels
+    telemetry: RequestTelemetry
+
+
+def make_use_cases(
+    journal: Journal,
+    register: JobRegister,
+    notifier: HintingNotifier,
+    read_models: ReadModels,
+    clock: Clock,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> UseCases:
+    """Put the use cases together."""
+    kinds = KnownKinds(read_models, clock)
+    return UseCases(
+        submissions=SubmissionService(Submitter(journal, register, notifier, clock), kinds),
+        cancelling=Cancelling(register, Canceller(journal, notifier, clock), notifier),
+        jobs=Jobs(journal, register),
+        events=Events(journal, register, read_models),
+        stream=JobStream(journal, register, clock, is_stopping),
+        locks=Locks(journal, read_models),
+        kinds=kinds,
+        read_models=read_models,
+        telemetry=RequestTelemetry(kinds.knows),
+    )

@@ -1,0 +1,52 @@
+"""Use case: return what happened, to one job or to all of them."""
+
+from dataclasses import dataclass
+
+from contracts.jobs import Event, Page
+from coordination.journal import rows
+from coordination.journal.rows import EventRow
+from coordination.ports import JobRegister, Journal, Registration
+from publisher.use_cases.documents import event_document
+from publisher.use_cases.jobs import find_job, read_job
+from publisher.use_cases.reading import ReadModels
+
+#: Most events of one job in one answer.
+MOST_EVENTS = 1000
+
+
+@dataclass(frozen=True)
+class Events:
+    """Returns events."""
+
+    journal: Journal
+    register: JobRegister
+    read_models: ReadModels
+
+    async def of_job(self, job_id: str, limit: int, after: int) -> Page[Event]:
+        """Return a job's events in order, from the journal: what was accepted is there at once.
+
+        `after` is the number of the last event known already. Raises NoSuchJobError or UnknownOutcomeError.
+        """
+        registration = await find_job(self.register, job_id)
+        events = await read_events(self.journal, registration, limit + 1, after)
+        if not events:
+            await read_job(self.journal, registration)
+        more = len(events) > limit
+        return Page[Event](items=events[:limit], next=str(events[limit - 1].seq) if more else None)
+
+    async def recent(self, limit: int, cursor: str | None) -> Page[Event]:
+        """Return events of all jobs, newest first. Raises UnknownOutcomeError or ValueError (cursor)."""
+        return await self.read_models.recent_events(limit, cursor)
+
+
+async def read_events(
+    journal: Journal, registration: Registration, limit: int | None = None, after: int = 0
+) -> list[Event]:
+    """Read a job's events behind a number, in order. Raises UnknownOutcomeError."""
+    found = await journal.read_range(
+        registration.partition,
+        rows.event_prefix(registration.job_id),
+        limit,
+        rows.event_key(registration.job_id, after) if after else "",
+    )
+    return [event_document(EventRow.from_row(row)) for row in found]
