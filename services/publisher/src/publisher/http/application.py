@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.telemetry import TelemetryConfig
 
-from publisher.http import aliases, documentation, problems, routes
+from publisher.http import aliases, docs_page, documentation, problems, routes
 from publisher.use_cases import UseCases
 
 #: A span and a duration for every request of somebody; exporters and logs are set up once for all services.
@@ -29,6 +29,7 @@ def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | Non
         version=version("turnstile-publisher"),
         summary="Long jobs, one at a time per lock, and the proof of it.",
         description=documentation.DESCRIPTION,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
@@ -40,6 +41,7 @@ def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | Non
     app.add_api_route("/", _to_documentation, include_in_schema=False)
     problems.install(app)
     documentation.install(app)
+    docs_page.install(app)
     if use_cases is not None:
         app.state.use_cases = use_cases
     return app
