@@ -12,7 +12,8 @@ from tests.simulation.runners import Script
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
-from coordination.clients.cancellation import CancelTooLateError, NoSuchJobError
+from coordination.clients.cancellation import CancelTooLateError
+from coordination.clients.job_writer import NoSuchJobError
 from coordination.clients.submission import JobExistsError, NewJob
 from coordination.ports import UnknownOutcomeError
 

@@ -8,6 +8,7 @@ from tests.simulation.runners import SimulatedExecutor
 
 from contracts import jobs
 from coordination.clients.cancellation import Canceller
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import Submitter
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, WorkerPolicy
@@ -112,8 +113,8 @@ class Publisher(Member):
 
     def begin(self) -> None:
         ports = self.world.ports
-        self.submitter = Submitter(ports.journal, self.world.register, ports.notifier, ports.clock)
-        self.canceller = Canceller(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id)
+        self.submitter = Submitter(self.world.register, JobWriter(ports.journal, ports.notifier, ports.clock))
+        self.canceller = Canceller(JobWriter(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id))
 
 
 class Scheduler(Member):

@@ -22,6 +22,7 @@ from azure_storage.read_models import ReadModels, ReadModelWriter
 from azure_storage.register import TableRegister
 from contracts.identifiers import new_id
 from contracts.lock_names import partition
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import SystemClock
 from coordination.journal import transactions
@@ -49,9 +50,9 @@ class Installation:
     async def submit(self, lock: str) -> str:
         """Submit a job, which announces its first event; gives its id."""
         new = NewJob(new_id(), new_id(), "ten-steps", lock, "{}", "test")
-        await Submitter(self.journal, self.register, self.notifier, SystemClock(), call_timeout=5.0).submit(
-            new
-        )
+        await Submitter(
+            self.register, JobWriter(self.journal, self.notifier, SystemClock(), call_timeout=5.0)
+        ).submit(new)
         return new.job_id
 
     async def run(self, lock: str) -> None:

@@ -100,7 +100,9 @@ def look_at(parsed: BaseModel) -> None:
             *(job.name, job.description, job.priority, canonical(job.properties)),
         )
         try:
-            check_limits(build_submission(new, Writer("fuzz", "op", "2026-01-01T00:00:00.000000Z"))[2])
+            check_limits(
+                build_submission(new, Writer("fuzz", "op", "2026-01-01T00:00:00.000000Z")).transaction
+            )
         except InvalidTransactionError as error:
             assert str(error)  # noqa: PT017 - both outcomes are right
         return

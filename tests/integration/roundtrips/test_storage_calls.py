@@ -16,6 +16,7 @@ from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
 from azure_storage.register import TableRegister
 from contracts.identifiers import new_id
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import SystemClock
 from coordination.holder.dispatcher import LockDispatcher
@@ -87,7 +88,10 @@ async def place_on(azurite: private.Azurite, namespace: str) -> AsyncIterator[Pl
     calls.clear()
     try:
         yield Place(
-            Submitter(journal, TableRegister(connection), ports.notifier, clock), dispatcher, calls, observed
+            Submitter(TableRegister(connection), JobWriter(journal, ports.notifier, clock)),
+            dispatcher,
+            calls,
+            observed,
         )
     finally:
         await dispatcher.stop(0)

@@ -183,7 +183,7 @@ MUTANTS = [
     Mutant(
         "refused-submission-uses-up-its-id",
         "a submission that could never be stored leaves its id free for the corrected one",
-        (Change("coordination.clients.submission", "        check_limits(transaction)\n", ""),),
+        (Change("coordination.clients.submission", "        check_limits(change.transaction)\n", ""),),
         f"{_SUBMISSION}a_submission_that_could_never_be_stored_does_not_use_up_its_id",
     ),
     Mutant(
@@ -201,13 +201,19 @@ MUTANTS = [
     Mutant(
         "submission-without-wake-up",
         "a submission notifies the workers at once",
-        (Change("coordination.clients.submission", "        await self.notifier.notify(wake_up)\n", ""),),
+        (Change("coordination.clients.submission", "        await notifier.notify(wake_up)\n", ""),),
         f"{_SUBMISSION}a_submission_registers_the_job_publishes_its_event_and_notifies_the_workers",
     ),
     Mutant(
         "cancelled-job-keeps-its-ticket",
         "a cancelled job does not wait any more",
-        (Change("coordination.clients.cancellation", "        Delete(ticket.key, ticket.etag),\n", ""),),
+        (
+            Change(
+                "coordination.clients.cancellation",
+                "[Delete(found.ticket.key, found.ticket.etag)]",
+                "[]",
+            ),
+        ),
         f"{_CANCELLATION}a_waiting_job_ends_at_once_and_its_ticket_goes",
     ),
     Mutant(
@@ -215,9 +221,9 @@ MUTANTS = [
         "a cancellation that meets the job's start asks the run to stop",
         (
             Change(
-                "coordination.clients.cancellation",
-                "writer.op_id, until):\n                    continue\n",
-                "writer.op_id, until):\n                    return changed\n",
+                "coordination.clients.job_writer",
+                "transaction.op_id, until):\n                return False\n",
+                "transaction.op_id, until):\n                return True\n",
             ),
         ),
         f"{_CANCELLATION}a_job_that_is_started_before_the_write_is_asked_to_stop",

@@ -20,6 +20,7 @@ from azure_storage.read_models.documents import (
 from contracts.identifiers import TimeOrderedIds
 from contracts.lock_names import partition
 from coordination.clients.cancellation import Canceller
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import VirtualClock
 from coordination.holder.runs import StepDone
@@ -163,7 +164,7 @@ class World:
             priority=priority,
             traceparent=traceparent,
         )
-        await Submitter(self.journal, self.register, self.notifier, self.clock).submit(new)
+        await Submitter(self.register, JobWriter(self.journal, self.notifier, self.clock)).submit(new)
         return new.job_id
 
     async def start(self, worker: str = "worker-1") -> None:
@@ -208,7 +209,7 @@ class World:
         """Cancel a job."""
         registration = await self.register.find(job_id)
         assert registration is not None
-        await Canceller(self.journal, self.notifier, self.clock).cancel(registration, "test")
+        await Canceller(JobWriter(self.journal, self.notifier, self.clock)).cancel(registration, "test")
         if self.held is not None and self.held.job.job_id == job_id:
             row = await self.journal.read(partition(LOCK), job_key(job_id))
             assert row is not None

@@ -54,9 +54,9 @@ class JournaledLock:
                 **more,
             }
         )
-        job, _, transaction = build_submission(new, writer)
-        await self.journal.commit(PARTITION, transaction, 1)
-        return job
+        change = build_submission(new, writer)
+        await self.journal.commit(PARTITION, change.transaction, 1)
+        return change.job
 
     async def build_take_over(self, worker: str = "w1", accepts: MayStart = accept_all) -> Draft | None:
         line = await read_line(self.journal, Slot(LOCK))

@@ -10,6 +10,7 @@ from tests.unit.coordination.small_world import QuickClock
 
 from contracts import identifiers, lock_names
 from coordination.call_tracing import Operation, current_operation
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.lock_server import WakeUpOutcome
@@ -180,7 +181,7 @@ class Setting:
         """Submit a job, and lose its wake-up."""
         job_id = identifiers.new_id()
         new = {"order": identifiers.new_id(), "kind": "kind", "parameters": "{}", "actor": "ann"} | more
-        await Submitter(self.journal, self.register, self.notifier, self.clock).submit(
+        await Submitter(self.register, JobWriter(self.journal, self.notifier, self.clock)).submit(
             NewJob(job_id=job_id, lock_name=lock, **new)
         )
         self.notifier.take_wake_ups()

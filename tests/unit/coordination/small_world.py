@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from contracts import identifiers, lock_names
 from contracts.statuses import EventStatus
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.holder.dispatcher import LockDispatcher, NoCapacityError
 from coordination.holder.held_rows import FencedError
@@ -188,7 +189,7 @@ class World:
             traceparent=more.get("traceparent"),
         )
         try:
-            await Submitter(self.journal, self.register, self.notifier, self.clock).submit(new)
+            await Submitter(self.register, JobWriter(self.journal, self.notifier, self.clock)).submit(new)
         except CoordinationError:
             return ""
         self.accepted.append(job_id)

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.coordination.comparing import Comparing
 
 from contracts import identifiers, lock_names
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import JobExistsError, NewJob, Submitter, build_submission
 from coordination.journal import rows
 from coordination.journal.events import Writer, timestamp
@@ -57,7 +58,8 @@ async def test_a_job_that_arrives_late_is_compared_as_often_as_any_new_one(world
     await register(world)
     await world.sweep_until(64)
     late = NewJob(ABANDONED, identifiers.new_id(), "kind", "L", "{}", "ann")
-    _, _, transaction = build_submission(late, Writer("ann", "op", timestamp(world.clock.now())))
+    writer = Writer("ann", "op", timestamp(world.clock.now()))
+    transaction = build_submission(late, writer).transaction
     await world.journal.commit(lock_names.partition("L"), transaction, 1)
     world.models.seqs[ABANDONED] = 1
     await world.sweep_until(81)
@@ -70,7 +72,7 @@ async def test_a_submission_that_arrives_after_its_id_was_closed_is_refused(worl
     await world.sweeper.sweep()
     late = NewJob(ABANDONED, identifiers.new_id(), "kind", "L", "{}", "ann")
     with pytest.raises(JobExistsError):
-        await Submitter(world.journal, world.register, world.notifier, world.clock).submit(late)
+        await Submitter(world.register, JobWriter(world.journal, world.notifier, world.clock)).submit(late)
     assert world.job(ABANDONED).status == JobRow.TOMBSTONE
 
 

@@ -8,6 +8,7 @@ from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLoc
 
 from contracts.policies import JobPolicy
 from coordination.clients.cancellation import Canceller, CancelTooLateError
+from coordination.clients.job_writer import JobWriter
 from coordination.journal.endings import RUNNER_CRASH_LIMIT, WORKER_LOSS_LIMIT
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, RunOutcome, TimedOut
 from coordination.ports import Registration
@@ -51,7 +52,7 @@ class Model:
     def __init__(self, seed: int) -> None:
         self.randomness = random.Random(seed)
         self.lock = JournaledLock(LIMITS)
-        self.canceller = Canceller(self.lock.journal, InMemoryNotifier(), VirtualClock())
+        self.canceller = Canceller(JobWriter(self.lock.journal, InMemoryNotifier(), VirtualClock()))
         self.jobs: dict[str, Expected] = {}
         self.running: str | None = None
         self.fence = 0
@@ -110,7 +111,7 @@ class Model:
         if not self.jobs:
             return
         job_id, job = self.randomness.choice(list(self.jobs.items()))
-        registration = Registration(job_id, LOCK, PARTITION, "hash", self.canceller.clock.now())
+        registration = Registration(job_id, LOCK, PARTITION, "hash", self.canceller.writer.clock.now())
         if job.status not in ("Queued", "Running"):
             with pytest.raises(CancelTooLateError):
                 await self.canceller.cancel(registration, "bob")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLock
 
-from coordination.clients.cancellation import Canceller, CancelTooLateError, NoSuchJobError
+from coordination.clients.cancellation import Canceller, CancelTooLateError
+from coordination.clients.job_writer import JobWriter, NoSuchJobError
 from coordination.journal import events, rows
 from coordination.journal.rows import JobRow
 from coordination.outcomes import Completed, Failed, Interrupted, RunOutcome, TimedOut
@@ -28,7 +29,9 @@ class Desk:
 
     async def cancel(self, job_id: str, actor: str = "bob") -> JobRow:
         registration = Registration(job_id, LOCK, PARTITION, "hash", self.clock.now())
-        return await Canceller(self.lock.journal, self.notifier, self.clock).cancel(registration, actor)
+        return await Canceller(JobWriter(self.lock.journal, self.notifier, self.clock)).cancel(
+            registration, actor
+        )
 
     async def refused(self, job_id: str, error: type[CoordinationError]) -> CoordinationError:
         """Ask for what must be refused, which must change nothing."""

@@ -7,6 +7,7 @@ from tests.unit.coordination.small_world import Script, World
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import JobExistsError, NewJob, Submitter
 from coordination.journal import rows
 from coordination.journal.persistence import commit_until
@@ -90,7 +91,7 @@ async def test_a_submission_repeated_after_its_id_was_closed_is_not_told_that_th
 
     journal = InMemoryJournal(close_at_commit)
     register = InMemoryRegister()
-    submitter = Submitter(journal, register, notifier, clock)
+    submitter = Submitter(register, JobWriter(journal, notifier, clock))
     new = NewJob(JOB_ID, "order", "kind", "L", "{}", "ann")
     partition = lock_names.partition("L")
     await register.add(Registration(JOB_ID, "L", partition, new.request_hash, clock.now()))

@@ -8,6 +8,7 @@ from tests.unit.coordination.setting import TIMES, Setting
 
 from contracts.statuses import JobStatus
 from coordination.clients.cancellation import Canceller
+from coordination.clients.job_writer import JobWriter
 from coordination.holder.runs import StepDone, StepRecord
 from coordination.journal.rows import JobRow
 from coordination.observations import (
@@ -209,7 +210,7 @@ async def test_an_end_that_was_refused_has_the_line_read_again(world: Setting) -
     second = await world.submit()
     registration = await world.register.find(first)
     assert registration is not None
-    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
+    await Canceller(JobWriter(world.journal, world.notifier, world.clock)).cancel(registration, "bob")
     run = await tenure.finish(Completed(), accept)
     assert run is not None
     assert run.job.job_id == second
@@ -240,7 +241,7 @@ async def test_a_next_job_that_is_cancelled_in_the_same_moment_is_not_started(wo
     tenure, _ = await world.hold()
     registration = await world.register.find(second)
     assert registration is not None
-    canceller = Canceller(world.journal, world.notifier, world.clock)
+    canceller = Canceller(JobWriter(world.journal, world.notifier, world.clock))
     world.network.before("journal.commit", lambda: canceller.cancel(registration, "bob"))
     run = await tenure.finish(Completed(), accept)
     assert run is not None

@@ -12,6 +12,7 @@ from tests.unit.coordination.setting import TIMES, Setting
 from contracts import lock_names
 from contracts.statuses import JobStatus
 from coordination.clients.cancellation import Canceller
+from coordination.clients.job_writer import JobWriter
 from coordination.holder.held_rows import CutOffError, FencedError
 from coordination.holder.runs import StepDone
 from coordination.journal import rows
@@ -36,7 +37,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
 async def cancel(world: Setting, job_id: str) -> None:
     registration = await world.register.find(job_id)
     assert registration is not None
-    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
+    await Canceller(JobWriter(world.journal, world.notifier, world.clock)).cancel(registration, "bob")
 
 
 def change(world: Setting, key: str, **values: Any) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.coordination.setting import TIMES, Setting
 
 from coordination.clients.cancellation import Canceller
+from coordination.clients.job_writer import JobWriter
 from coordination.holder.held_rows import FencedError
 from coordination.holder.runs import StepDone
 from coordination.observations import ProgressWritten, StateSaved, StepRecorded
@@ -185,7 +186,7 @@ async def test_progress_outlives_a_refusal_because_the_job_is_to_be_cancelled(wo
     tenure, run = await world.hold()
     registration = await world.register.find(job_id)
     assert registration is not None
-    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
+    await Canceller(JobWriter(world.journal, world.notifier, world.clock)).cancel(registration, "bob")
     run.report(1.0, 2.0, "one")
     await tenure.flush()
     job = world.job(job_id)

@@ -9,6 +9,7 @@ from tests.unit.coordination.small_world import Script, World
 
 from contracts.statuses import JobStatus
 from coordination.clients.cancellation import Canceller, CancelTooLateError
+from coordination.clients.job_writer import JobWriter
 from coordination.journal import rows
 from coordination.observations import Fenced, Refusal, RunStarted
 from coordination.ports import CoordinationError, RefusedError, UnknownOutcomeError, WakeUp
@@ -129,7 +130,7 @@ async def test_cancelling_a_waiting_job_ends_it_at_once(make_world: Make) -> Non
     running, waiting = await world.submit(), await world.submit()
     world.deliver()
     await world.clock.advance(0.5)
-    canceller = Canceller(world.journal, world.notifier, world.clock)
+    canceller = Canceller(JobWriter(world.journal, world.notifier, world.clock))
     registration = await world.register.find(waiting)
     assert registration is not None
     assert (await canceller.cancel(registration, "ann")).status == JobStatus.CANCELLED
@@ -148,7 +149,7 @@ async def test_cancelling_a_running_job_reaches_its_holder_with_the_next_write(m
     await world.clock.advance(2.5)
     registration = await world.register.find(job_id)
     assert registration is not None
-    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "ann")
+    await Canceller(JobWriter(world.journal, world.notifier, world.clock)).cancel(registration, "ann")
     await world.run_until_done()
     # The step that was under way is recorded, which is how its holder comes to know.
     trail = ["Submitted", "LeaseAcquired", "Started", "Step", "Step", "CancelRequested", "Step", "Cancelled"]

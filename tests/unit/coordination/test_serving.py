@@ -10,6 +10,7 @@ from tests.unit.coordination.setting import TIMES, Setting
 from contracts import lock_names
 from contracts.statuses import JobStatus
 from coordination.clients.cancellation import Canceller
+from coordination.clients.job_writer import JobWriter
 from coordination.holder.lock_server import WakeUpOutcome
 from coordination.observations import (
     LeaseAcquired,
@@ -175,7 +176,7 @@ async def test_a_refused_flush_that_is_not_cleared_up_ends_neither_progress_nor_
 
     registration = await world.register.find(job_id)
     assert registration is not None
-    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
+    await Canceller(JobWriter(world.journal, world.notifier, world.clock)).cancel(registration, "bob")
     (run,) = world.runs.started
     run.report(1.0, 2.0, "one")
     world.network.before("journal.read", *[be_silent] * 1000)

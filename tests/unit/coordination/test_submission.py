@@ -10,6 +10,7 @@ import pytest
 
 from contracts import lock_names
 from contracts.policies import JobPolicy
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import JobExistsError, NewJob, Submitter, build_submission
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
@@ -64,7 +65,7 @@ class MessageReader:
 
     @property
     def submitter(self) -> Submitter:
-        return Submitter(self.journal, self.register, self.notifier, self.clock)
+        return Submitter(self.register, JobWriter(self.journal, self.notifier, self.clock))
 
     def with_fault(self, fault: Fault) -> None:
         self.journal.calls.fault = self.register.calls.fault = fault
@@ -309,7 +310,8 @@ async def test_a_submission_gives_up_when_its_patience_is_over_and_notifies_no_w
 def test_parameters_beyond_two_thousand_characters_have_a_row_of_their_own(length: int) -> None:
     parameters = '{"a":"' + "x" * (length - 8) + '"}'
     assert len(parameters) == length
-    job, _, transaction = build_submission(replace(NEW, parameters=parameters), Writer("ann", "op", "now"))
+    change = build_submission(replace(NEW, parameters=parameters), Writer("ann", "op", "now"))
+    job, transaction = change.job, change.transaction
     inserts = {one.key: one.values for one in transaction.operations if isinstance(one, Insert)}
     key = rows.parameters_key(NEW.job_id)
     assert inserts[rows.job_key(NEW.job_id)] == inserts[job.ticket_key] == job.values()

@@ -11,6 +11,7 @@ from tests.unit.coordination.wrong_clock import WrongClock
 
 from contracts import lock_names
 from coordination.clients.cancellation import Canceller
+from coordination.clients.job_writer import JobWriter
 from coordination.journal import rows
 from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.outcomes import Completed
@@ -107,7 +108,7 @@ async def test_the_pause_of_a_lock_ends_with_its_jobs(world: Setting) -> None:
     await times_of_wake_ups(world, sweeper, 700, every=5)
     registration = await world.register.find(job_id)
     assert registration is not None
-    await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "bob")
+    await Canceller(JobWriter(world.journal, world.notifier, world.clock)).cancel(registration, "bob")
     await world.clock.advance(sweeper.longest_look)
     await sweeper.sweep()  # takes the cancelled job off the active ones
     assert (await sweeper.sweep()).active == 0

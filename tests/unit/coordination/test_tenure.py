@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from contracts import identifiers, lock_names
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.holder.held_rows import FencedError
 from coordination.holder.lease_keeper import LeaseKeeper
@@ -45,7 +46,7 @@ class Lock:
     async def submit(self, priority: int = 5) -> str:
         job_id = identifiers.new_id()
         new = NewJob(job_id, identifiers.new_id(), "kind", "L", "{}", "test", priority=priority)
-        await Submitter(self.journal, self.register, self.notifier, self.clock).submit(new)
+        await Submitter(self.register, JobWriter(self.journal, self.notifier, self.clock)).submit(new)
         return job_id
 
     def tenure(self, worker: str, clock: VirtualClock | None = None) -> Tenure:

@@ -9,6 +9,7 @@ from tests.unit.coordination.small_world import Script, World
 
 from contracts import lock_names
 from coordination.clients.cancellation import Canceller
+from coordination.clients.job_writer import JobWriter
 from coordination.holder.lock_server import WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports
 from coordination.holder.tenure import Tenure
@@ -123,7 +124,7 @@ async def test_a_cancellation_between_a_lost_answer_and_its_repetition_is_notice
             return
         commits += 1
         if commits == meant:
-            await Canceller(world.journal, world.notifier, world.clock).cancel(registration, "ann")
+            await Canceller(JobWriter(world.journal, world.notifier, world.clock)).cancel(registration, "ann")
             raise UnknownOutcomeError
 
     world.journal.calls.fault = lose

@@ -12,6 +12,7 @@ from tests.unit.scheduler.doubles import make_scheduler, serving
 from contracts.identifiers import new_id
 from contracts.jobs import Worker
 from contracts.telemetry import metrics
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.sweeper import Swept
@@ -36,7 +37,7 @@ def captured() -> Iterator[Captured]:
 
 async def test_what_stands_is_what_the_sweep_and_the_heartbeats_say(captured: Captured) -> None:
     clock, journal, register = VirtualClock(), InMemoryJournal(), InMemoryRegister()
-    submitter = Submitter(journal, register, InMemoryNotifier(), clock)
+    submitter = Submitter(register, JobWriter(journal, InMemoryNotifier(), clock))
     for lock in ("ledger", "ledger", "stock"):
         await submitter.submit(NewJob(new_id(), new_id(), "ten-steps", lock, "{}", "test"))
     made = make_scheduler(clock, InMemoryLeases(clock), journal=journal, register=register)

@@ -9,6 +9,7 @@ import pytest
 from contracts.jobs import Kind, Submission
 from contracts.policies import JobPolicy
 from contracts.strict_json import StrictJsonError
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import JobExistsError, Submitter
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.faults import Fault
@@ -40,7 +41,7 @@ class OneKind:
 def service(fault: Fault | None = None) -> SubmissionService:
     clock = VirtualClock()
     register = InMemoryRegister(fault)
-    submitter = Submitter(InMemoryJournal(fault), register, InMemoryNotifier(), clock)
+    submitter = Submitter(register, JobWriter(InMemoryJournal(fault), InMemoryNotifier(), clock))
     return SubmissionService(submitter, KnownKinds(OneKind(), clock))
 
 

@@ -7,20 +7,16 @@ from dataclasses import dataclass
 from contracts import lock_names
 from contracts.policies import JobPolicy
 from contracts.statuses import EventStatus
+from coordination.clients.job_writer import Change, JobWriter
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
-from coordination.journal.persistence import commit_until, is_own
 from coordination.journal.rows import JobRow
 from coordination.journal.storage_limits import check_limits
 from coordination.ports import (
     AlreadyRegisteredError,
-    Clock,
     CoordinationError,
     Insert,
     JobRegister,
-    Journal,
-    Notifier,
-    RefusedError,
     Registration,
     Row,
     Transaction,
@@ -75,14 +71,8 @@ class NewJob:
 class Submitter:
     """Submits jobs."""
 
-    journal: Journal
     register: JobRegister
-    notifier: Notifier
-    clock: Clock
-    #: For one storage call, in seconds.
-    call_timeout: float = 2.0
-    #: For the whole submission, in seconds.
-    patience: float = 8.0
+    writer: JobWriter
 
     async def submit(self, new: NewJob) -> JobRow:
         """Accept a job: when this returns, the journal has it and it will reach exactly one terminal record.
@@ -91,29 +81,22 @@ class Submitter:
         then the same submission with the same job id may be repeated and cannot run twice. Raises
         InvalidTransactionError for what could never be stored, whose id stays free.
         """
-        writer = Writer(
-            actor=new.actor,
-            op_id=f"{new.job_id}:{new.order}",
-            at=events.timestamp(self.clock.now()),
-        )
-        job, submitted, transaction = build_submission(new, writer)
-        check_limits(transaction)
-        registration = Registration(
-            job_id=new.job_id,
-            lock_name=new.lock_name,
-            partition=lock_names.partition(new.lock_name),
-            request_hash=new.request_hash,
-            registered_at=self.clock.now(),
-        )
+        clock, notifier = self.writer.clock, self.writer.notifier
+        now = clock.now()
+        change = build_submission(new, Writer(new.actor, f"{new.job_id}:{new.order}", events.timestamp(now)))
+        check_limits(change.transaction)
+        partition = lock_names.partition(new.lock_name)
+        registration = Registration(new.job_id, new.lock_name, partition, new.request_hash, now)
         try:
             await self.register.add(registration)
         except AlreadyRegisteredError:
             await self._refuse_unless_unfinished(registration)
-        await self._write(registration, transaction, rows.event_key(new.job_id, submitted.seq))
-        self.notifier.announce([events.announced(submitted)])
+        if not await self.writer.commit(partition, change, clock.boot() + self.writer.patience):
+            row = await self._read_job(registration)
+            raise JobExistsError(registration, same_content=True, is_closed=_is_closed(row))
         wake_up = WakeUp(new.lock_name, new.job_id, traceparent=new.traceparent, reason="submitted")
-        await self.notifier.notify(wake_up)
-        return job
+        await notifier.notify(wake_up)
+        return change.job
 
     async def _refuse_unless_unfinished(self, asked: Registration) -> None:
         """Let a submission go on whose earlier try registered the id and got no further."""
@@ -121,26 +104,19 @@ class Submitter:
         if existing is None:
             return
         same = existing.request_hash == asked.request_hash
-        row = await self.journal.read(existing.partition, rows.job_key(asked.job_id))
+        row = await self._read_job(existing)
         if row is not None or not same:
             raise JobExistsError(existing, same_content=same, is_closed=_is_closed(row))
 
-    async def _write(self, registration: Registration, transaction: Transaction, first_event: str) -> None:
-        partition, until = registration.partition, self.clock.boot() + self.patience
-        try:
-            await commit_until(self.journal, self.clock, partition, transaction, self.call_timeout, until)
-        except RefusedError:
-            op_id = transaction.op_id
-            if not await is_own(self.journal, self.clock, partition, first_event, op_id, until):
-                row = await self.journal.read(partition, rows.job_key(registration.job_id))
-                raise JobExistsError(registration, same_content=True, is_closed=_is_closed(row)) from None
+    async def _read_job(self, registration: Registration) -> Row | None:
+        return await self.writer.journal.read(registration.partition, rows.job_key(registration.job_id))
 
 
 def _is_closed(row: Row | None) -> bool:
     return row is not None and JobRow.from_row(row).is_tombstone
 
 
-def build_submission(new: NewJob, writer: Writer) -> tuple[JobRow, rows.EventRow, Transaction]:
+def build_submission(new: NewJob, writer: Writer) -> Change:
     """Build the transaction that accepts a job."""
     inline = len(new.parameters) <= rows.INLINE_CHARACTERS
     job = JobRow(
@@ -161,14 +137,14 @@ def build_submission(new: NewJob, writer: Writer) -> tuple[JobRow, rows.EventRow
         submitted_at=writer.at,
         queued_at=writer.at,
     )
-    told = {
+    about = {
         "kind": new.kind,
         "name": new.name,
         "description": new.description,
         "priority": new.priority,
         "properties": json.loads(new.properties),
     }
-    job, submitted = events.record(job, EventStatus.SUBMITTED, f"submitted by {new.actor}", writer, told)
+    job, submitted = events.record(job, EventStatus.SUBMITTED, f"submitted by {new.actor}", writer, about)
     # Rule R19 (spec/turnstile.pml): job, ticket and first event are inserted together.
     operations = [
         Insert(rows.job_key(job.job_id), job.values()),
@@ -177,4 +153,4 @@ def build_submission(new: NewJob, writer: Writer) -> tuple[JobRow, rows.EventRow
     ]
     if not inline:
         operations.append(Insert(rows.parameters_key(job.job_id), rows.split_text(new.parameters)))
-    return job, submitted, Transaction(writer.op_id, operations)
+    return Change(job, submitted, Transaction(writer.op_id, operations))

@@ -15,7 +15,8 @@ from starlette.routing import Match
 from contracts.lock_names import LockNameError
 from contracts.strict_json import StrictJsonError
 from contracts.telemetry import attributes as at
-from coordination.clients.cancellation import CancelTooLateError, NoSuchJobError
+from coordination.clients.cancellation import CancelTooLateError
+from coordination.clients.job_writer import NoSuchJobError
 from coordination.clients.submission import JobExistsError
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
 from publisher.tracing import current_trace_id, traceresponse

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from coordination.clients.cancellation import Canceller
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import Submitter
 from coordination.ports import Clock, JobRegister, Journal, Notifier
 from publisher.telemetry import RequestTelemetry
@@ -46,9 +47,10 @@ def make_use_cases(
 ) -> UseCases:
     """Put the use cases together."""
     kinds = KnownKinds(read_models, clock)
+    writer = JobWriter(journal, notifier, clock)
     return UseCases(
-        submissions=SubmissionService(Submitter(journal, register, notifier, clock), kinds),
-        cancelling=Cancelling(register, Canceller(journal, notifier, clock), notifier),
+        submissions=SubmissionService(Submitter(register, writer), kinds),
+        cancelling=Cancelling(register, Canceller(writer), notifier),
         jobs=Jobs(journal, register),
         events=Events(journal, register, read_models),
         stream=JobStream(journal, register, clock, is_stopping),

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from contracts.identifiers import JobIdError, normalise_job_id
 from contracts.jobs import Job, WaitingFor
 from contracts.statuses import JobStatus
-from coordination.clients.cancellation import NoSuchJobError
+from coordination.clients.job_writer import NoSuchJobError
 from coordination.journal import rows
 from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import JobRegister, Journal, Registration, UnknownOutcomeError

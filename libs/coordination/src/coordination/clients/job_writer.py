@@ -1,0 +1,118 @@
+"""How callers that do not hold a job's lock change it: read, build a change, commit it once, announce it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from contracts.statuses import JobStatus
+from coordination.journal import events, rows
+from coordination.journal.events import Writer
+from coordination.journal.persistence import commit_until, is_own, until_known
+from coordination.journal.rows import EventRow, JobRow
+from coordination.ports import (
+    Clock,
+    CoordinationError,
+    Journal,
+    NewId,
+    Notifier,
+    RefusedError,
+    Registration,
+    Row,
+    Transaction,
+    UnknownOutcomeError,
+    random_id,
+)
+
+
+class NoSuchJobError(CoordinationError):
+    """There is no such job."""
+
+
+@dataclass(frozen=True)
+class FoundJob:
+    """A job as it was read, with the version of its row, and its ticket while it waits."""
+
+    job: JobRow
+    etag: str
+    ticket: Row | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A job as it will be, the event that records it, and the transaction that writes both."""
+
+    job: JobRow
+    event: EventRow
+    transaction: Transaction
+
+
+#: Builds the change of a job; None when nothing is to be changed. What it raises ends the attempt.
+BuildChange = Callable[[FoundJob, Writer], Change | None]
+
+
+@dataclass(frozen=True)
+class JobWriter:
+    """Writes to jobs for callers. Its changes compete with those of the holder; the first one counts.
+
+    Args:
+        journal: Where jobs are.
+        notifier: Publishes the recorded events.
+        clock: Time of this process.
+        call_timeout: Seconds for one storage call.
+        patience: Seconds for a whole change.
+        new_id: Where the marks of transactions come from.
+    """
+
+    journal: Journal
+    notifier: Notifier
+    clock: Clock
+    call_timeout: float = 2.0
+    patience: float = 8.0
+    new_id: NewId = random_id
+
+    async def change(self, registration: Registration, actor: str, build: BuildChange) -> JobRow:
+        """Change a job, building the change again as often as another writer was first.
+
+        Returns the job as it is then. Raises NoSuchJobError, UnknownOutcomeError and what `build` raises.
+        """
+        until = self.clock.boot() + self.patience
+        while self.clock.boot() < until:
+            found = await self._find(registration, until)
+            if found is None:
+                continue
+            writer = Writer(actor, op_id=self.new_id().hex, at=events.timestamp(self.clock.now()))
+            change = build(found, writer)
+            if change is None:
+                return found.job
+            if await self.commit(registration.partition, change, until):
+                return change.job
+        raise UnknownOutcomeError
+
+    async def commit(self, partition: str, change: Change, until: float) -> bool:
+        """Carry out a change and announce its event; return whether it is in the journal.
+
+        It is not when another writer was first. Raises UnknownOutcomeError once the boot clock has passed
+        `until`, and InvalidTransactionError.
+        """
+        transaction, event = change.transaction, change.event
+        try:
+            await commit_until(self.journal, self.clock, partition, transaction, self.call_timeout, until)
+        except RefusedError:
+            key = rows.event_key(event.job_id, event.seq)
+            if not await is_own(self.journal, self.clock, partition, key, transaction.op_id, until):
+                return False
+        self.notifier.announce([events.announced(event)])
+        return True
+
+    async def _find(self, registration: Registration, until: float) -> FoundJob | None:
+        """Read a job and its ticket; None when it left its line between the two reads."""
+        row = await self._read(registration.partition, rows.job_key(registration.job_id), until)
+        job = JobRow.existing(row)
+        if row is None or job is None:
+            raise NoSuchJobError
+        if job.status != JobStatus.QUEUED:
+            return FoundJob(job, row.etag, None)
+        ticket = await self._read(registration.partition, job.ticket_key, until)
+        return FoundJob(job, row.etag, ticket) if ticket is not None else None
+
+    async def _read(self, partition: str, key: str, until: float) -> Row | None:
+        return await until_known(self.clock, lambda: self.journal.read(partition, key), until)
