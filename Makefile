@@ -23,7 +23,7 @@ python:
 
 # --- Run ---------------------------------------------------------------------------------------
 
-setup: python ## Install missing tools and packages
+setup: python ## Install the Python packages into .venv, where they are missing
 	@$(PYTHON) -m deploy.install
 
 up: setup ## Start the stack and print its addresses (RUNTIME=docker|native decides how)
@@ -41,17 +41,17 @@ logs: setup ## Follow the logs (s=worker for one service)
 open: setup ## Print all addresses, and open the first page in a browser
 	@$(STACK) open
 
-demo: setup ## Run the main job, kill its worker, and check that nothing was lost
+demo: setup ## Run a job, kill its worker in the middle, and check that nothing was lost
 	@$(BIN)/python -m deploy.demo
 
 scale: setup ## Run n workers (n=4)
 	@test -n "$(n)" || { echo "How many? make scale n=4" >&2; exit 2; }
 	@$(STACK) scale $(n)
 
-kill-worker: setup ## Kill a worker like a crash (w=worker-2 chooses one)
+kill-worker: setup ## Kill a worker as a crash would (w=worker-2 chooses one)
 	@$(STACK) kill-worker $(w)
 
-rebuild: setup ## Derive the audit trail and the other read models again from the journal
+rebuild: setup ## Write the audit trail and the other read models again, from the journal
 	@$(STACK) rebuild
 
 quarantine: setup ## Show quarantined messages and the reasons
@@ -62,7 +62,7 @@ verify: setup ## Check from the records of this stack that all guarantees were k
 
 # --- Check -------------------------------------------------------------------------------------
 
-check: setup ## Format, lint, types and import contracts; needs no servers
+check: setup ## Check format, lint, types and import rules; needs no servers
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
 	@MYPYPATH=. $(BIN)/mypy --explicit-package-bases $(SOURCES)
@@ -75,21 +75,21 @@ fmt: setup ## Format the code and apply automatic fixes
 servers: setup ## Install RabbitMQ, Azurite and Prometheus, which the tests start
 	@$(BIN)/python -m deploy.servers
 
-test: check servers ## Run all tests except those with containers; starts the servers that it needs
+test: check servers ## Run all tests except those with containers; it starts the servers that they need
 	@# Two runs side by side, as both spend most of their time waiting; the shorter one is shown when it has ended.
 	@log=$$(mktemp); $(BIN)/pytest --ignore tests/e2e >$$log 2>&1 & others=$$!; \
 	$(BIN)/pytest tests/e2e; e2e=$$?; wait $$others; code=$$?; cat $$log; rm $$log; exit $$((e2e | code))
 
-test-unit: setup ## The tests that need no servers
+test-unit: setup ## Run the tests that need no servers
 	@$(BIN)/pytest $(wildcard tests/unit tests/simulation)
 
-test-integration: servers ## The tests against a real RabbitMQ and a real Azurite
+test-integration: servers ## Run the tests against a real RabbitMQ and a real Azurite
 	@$(BIN)/pytest $(wildcard tests/integration tests/conformance)
 
-test-e2e: servers ## The tests with real processes
+test-e2e: servers ## Run the tests with real processes
 	@$(BIN)/pytest tests/e2e
 
-test-one: setup ## One file, folder or test (T=tests/unit/turnstile)
+test-one: setup ## Run one file, folder or test (T=tests/unit/turnstile)
 	@test -n "$(T)" || { echo "Which? make test-one T=tests/unit/turnstile" >&2; exit 2; }
 	@$(BIN)/pytest $(T)
 
@@ -110,13 +110,13 @@ fuzz: servers ## Fuzz all inputs at full size (FUZZ_SEED=7 repeats a run)
 LOAD = $(BIN)/python -m loadtest $(if $(n),--workers $(n)) $(if $(s),--scenario $(s)) $(if $(t),--time $(t)) \
 	$(if $(j),--jobs $(j)) $(if $(u),--users $(u)) $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(filter 1,$(OTEL)),--otel)
 
-load: setup ## Put the stack under load and check it (n=8 workers, s=contention, at most t=30s and j=2000 jobs, u=40 users, OTEL=1)
+load: setup ## Put the stack under load and check the promises (n=8 workers, s=contention, at most t=30s and j=2000 jobs, u=40 users, OTEL=1)
 	@$(LOAD)
 
-load-ui: setup ## Load tests in Locust's web page, with a page for the verdict
+load-ui: setup ## Start load tests from Locust's web page, which also shows the verdict
 	@$(LOAD) --ui
 
-chaos: servers ## Chaos tests on real processes: kills, pauses, partitions, lost answers; about ten minutes (CASE='kills pauses', SEED=7, WORKERS=8, FULL=1: hours)
+chaos: servers ## Kill and pause real processes, cut connections, lose answers, and check the promises; ten minutes (CASE='kills pauses', SEED=7, WORKERS=8, FULL=1: hours)
 	@$(BIN)/python -m tests.chaos $(if $(filter 1,$(FULL)),--full) $(foreach case,$(CASE),--case $(case)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 
@@ -126,22 +126,22 @@ simulate: setup ## Run seeds of the simulation (SEEDS=2000 FROM=0 JOBS=2)
 mutants: setup ## Break one guarantee at a time, and show which tests fail (M=part of a name)
 	@$(BIN)/python -m tests.mutants $(M)
 
-mutate: setup ## Mutation tests: show small changes of the code that no test detects (P=coordination, CHANGED=1 SINCE=main)
+mutate: setup ## Change the code in small ways, and show the changes that no test notices (P=coordination, CHANGED=1 SINCE=main)
 	@$(BIN)/python -m tests.mutation $(P) $(if $(filter 1,$(CHANGED)),--changed) $(if $(SINCE),--since $(SINCE))
 
-model: setup ## Check all states of the protocol's model (QUICK=1; CASE='no fence check' TRAIL=1 shows how it fails, CASE='?' lists all)
+model: setup ## Check all states of the protocol's model (QUICK=1; CASE='no fence check' TRAIL=1 prints how it fails, CASE='?' lists all)
 	@$(BIN)/python -m spec $(if $(filter 1,$(QUICK)),--quick) $(if $(CASE),--case '$(CASE)') $(if $(filter 1,$(TRAIL)),--trail)
 
 # --- Maintain ----------------------------------------------------------------------------------
 
-docs: setup ## Generate what is made from the code, build the documentation into site/, check its links (SERVE=1 shows it)
+docs: setup ## Generate the reference pages, build the documentation into site/, check its links (SERVE=1 shows it)
 	@$(BIN)/python -m deploy.documentation
 	@$(PYTHON) -m deploy.documentation.site $(if $(filter 1,$(SERVE)),--serve)
 
-dashboards: setup ## Generate the dashboards and the alert rules again
+dashboards: setup ## Generate the dashboards and the alert rules
 	@$(BIN)/python -m deploy.dashboards
 
-lock: python ## Renew requirements/; versions stay unless UPGRADE=1
+lock: python ## Write requirements/ from the project files; versions stay unless UPGRADE=1
 	@$(PYTHON) -m deploy.install.lock $(if $(filter 1,$(UPGRADE)),--upgrade)
 
 clean: python ## Stop the stack and remove caches, builds and data

@@ -200,10 +200,14 @@ def _ways(folder: Path, locks: int) -> Iterator[tuple[Way, Way]]:
 def main() -> None:
     """Run the comparison, print it, and judge it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--jobs", type=int, default=40, help="per lock, way and round")
+    parser.add_argument(
+        "--jobs", type=int, default=40, help="number of jobs per lock, way and round (%(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--locks", type=int, default=2)
-    parser.add_argument("--most", type=float, default=0.10, help="the share of throughput tracing may cost")
+    parser.add_argument(
+        "--most", type=float, default=0.10, help="part of the throughput that tracing may cost (%(default)s)"
+    )
     options = parser.parse_args()
     private.ensure_installed()
     with tempfile.TemporaryDirectory() as folder, _ways(Path(folder), options.locks) as ways:

@@ -143,7 +143,9 @@ def table(ways: list[Measurement]) -> str:
 def main() -> None:
     """Run the comparison and print it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--transactions", type=int, default=300, help="per way and round")
+    parser.add_argument(
+        "--transactions", type=int, default=300, help="number of transactions per way and round (%(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connection-string", default="")
     options = parser.parse_args()

@@ -21,7 +21,7 @@ def parse(scenarios: dict[str, type[Scenario]], argv: Sequence[str] | None = Non
         prog="python -m loadtest",
         description="Put a stack under load, and judge by its records and by what an effect sink saw whether "
         "every promise held. Takes the stack that TURNSTILE_URL names, or the running one, or starts one.",
-        epilog="Exit codes: 0 everything held, 1 something did not, 2 nothing can be said.",
+        epilog="Exit codes: 0 every promise held, 1 one was broken, 2 the run proves nothing.",
     )
     parser.add_argument("--list", action="store_true", help="list the scenarios and end")
     parser.add_argument(
@@ -30,35 +30,41 @@ def parse(scenarios: dict[str, type[Scenario]], argv: Sequence[str] | None = Non
         action="append",
         metavar="NAME",
         type=lambda text: _scenario(text, scenarios),
-        help="a scenario; may be repeated or have commas (default: all)",
+        help="a scenario, or several with commas; may be repeated (default: all)",
     )
     parser.add_argument(
-        "-n", "--workers", type=_whole, default=8, help="workers to run (default: %(default)s)"
+        "-n", "--workers", type=_whole, default=8, help="number of workers (default: %(default)s)"
     )
     parser.add_argument(
-        "-u", "--users", type=_whole, help="users at the same time, instead of the scenario's"
+        "-u", "--users", type=_whole, help="number of users at the same time, instead of the scenario's"
     )
-    parser.add_argument("-j", "--jobs", type=_whole, help="most jobs to submit, instead of the scenario's")
+    parser.add_argument(
+        "-j", "--jobs", type=_whole, help="submit at most this many jobs, instead of the scenario's number"
+    )
     parser.add_argument(
         "-t",
         "--time",
         type=_seconds,
-        help="submit for at most so long, such as 30s or 2m, instead of the scenario's",
+        help="submit for at most this time, such as 30s or 2m, instead of the scenario's",
     )
-    parser.add_argument("--seed", type=int, default=1, help="seed of what is random (default: %(default)s)")
-    parser.add_argument("--thresholds", type=Path, default=DEFAULT_FILE, help="the thresholds' TOML file")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the random choices (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--thresholds", type=Path, default=DEFAULT_FILE, help="the TOML file with the thresholds"
+    )
     parser.add_argument(
         "--results",
         type=Path,
         default=StackSettings.load().data / "load",
-        help="folder for a folder with the reports and ledgers of this call",
+        help="the folder in which this call makes a folder for its reports and ledgers",
     )
     parser.add_argument("--runtime", choices=("native", "docker"), help="how to start a stack")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     parser.add_argument(
-        "--html", type=Path, metavar="FOLDER", help="also put each scenario's HTML report here"
+        "--html", type=Path, metavar="FOLDER", help="also write each scenario's HTML report to this folder"
     )
-    parser.add_argument("--otel", action="store_true", help="send the load's own traces and metrics, too")
+    parser.add_argument("--otel", action="store_true", help="also send traces and metrics of the load itself")
     parser.add_argument(
         "--ui", action="store_true", help="open Locust's web page, where scenarios are chosen"
     )

@@ -71,13 +71,13 @@ class Evidence:
     proof: Proof
     #: Whether runs were cut off on purpose, so that a step may have had its effect twice.
     interrupts: bool = False
-    #: What harm was done; None where none was to be done.
+    #: What harm was done; None for a scenario without harm.
     harm: Sequence[str] | None = None
     patience_seconds: float = 0.0
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
-    """Return the exit code of several: what does not hold outweighs that nothing can be said of another."""
+    """Return one exit code for several verdicts: 1 (a broken promise) outweighs 2 (nothing is proved)."""
     codes = {verdict.exit_code for verdict in verdicts}
     return 1 if 1 in codes else max(codes)
 
@@ -94,8 +94,8 @@ def _promises(evidence: Evidence) -> Iterable[Finding]:
     yield Finding("jobs were accepted", f"{count}, under {locks} locks", bool(promised))
     if evidence.harm is not None:
         cut_off = sum(run.was_cut_off for history in ended.values() for run in history.runs)
-        harm = f"{len(evidence.harm)} times, runs cut off: {cut_off}; {', '.join(evidence.harm)}"
-        yield Finding("harm was done", harm if evidence.harm else "none", bool(evidence.harm))
+        harm = f"{len(evidence.harm)} times, {cut_off} runs were cut off: {', '.join(evidence.harm)}"
+        yield Finding("the scenario did its harm", harm if evidence.harm else "none", bool(evidence.harm))
     missing = [entry.job_id for entry in promised if entry.job_id not in ended]
     yield _finding(
         f"every accepted job ends within {evidence.patience_seconds:.0f} s", missing, f"{count}, all ended"
@@ -112,16 +112,16 @@ def _promises(evidence: Evidence) -> Iterable[Finding]:
         if entry.job_id in ended and set(ended[entry.job_id].ends) != {_expected(entry)}
     ]
     failed = sum(entry.asked.fails for entry in promised if entry.job_id in ended)
-    seen = f"{failed} failed as asked, {len(ended) - failed} completed"
-    yield _finding("jobs end as their handlers do", otherwise, seen)
+    seen = f"{failed} failed as they were asked to, {len(ended) - failed} completed"
+    yield _finding("every job ends as its handler did", otherwise, seen)
     odd = [
         f"{status} for {entry.job_id}"
         for entry in evidence.book.entries.values()
         for status in entry.unexpected()
     ]
-    yield _finding("no other answer than accepted, known or unavailable", odd, _statuses(evidence.book))
+    yield _finding("every answer is accepted, known already, or unavailable", odd, _statuses(evidence.book))
     unclear = [entry.job_id for entry in evidence.book.entries.values() if not entry.is_answered_once()]
-    yield _finding("of equal submissions exactly one is accepted", unclear, _copies(evidence.book))
+    yield _finding("of equal submissions, exactly one is accepted", unclear, _copies(evidence.book))
     gaps = [job_id for job_id, history in ended.items() if not history.is_complete]
     yield _finding("events are complete, from submission to end", gaps, "numbered without gaps")
     runs = histories.runs_by_lock(ended.values())
@@ -136,19 +136,23 @@ def _proof(proof: Proof, promised: int) -> Finding:
     violations = [f"{v.invariant}: {v.message}" for v in proof.violations]
     accepted, jobs, runs = (proof.counts.get(name, 0) for name in ("accepted", "jobs", "runs"))
     if not proof.holds and not violations:
-        violations = ["it does not hold" if promised else "there was nothing to check"]
+        violations = [
+            "it reports a failure without a violation" if promised else "there was nothing to check"
+        ]
     if accepted != promised:
-        violations.append(f"it looked for {accepted} accepted jobs of {promised}")
+        violations.append(f"it checked {accepted} of {promised} accepted jobs")
     seen = f"{accepted} accepted, among {jobs} jobs, {runs} runs"
-    return _finding("turnstile verify finds all invariants kept", violations, seen)
+    return _finding("turnstile verify finds no violation", violations, seen)
 
 
 def _effects(evidence: Evidence) -> Iterable[Finding]:
     effects, book = evidence.effects, evidence.book
     foreign = [job for job in effects.accepted if job not in book.entries]
-    foreign += ["a line that is no effect"] * effects.unreadable
+    foreign += ["a line that is not an effect"] * effects.unreadable
     yield _finding(
-        "the effect sink saw none but submitted jobs", foreign, f"{effects.accepted_count} effects accepted"
+        "the effect sink saw effects of submitted jobs only",
+        foreign,
+        f"{effects.accepted_count} effects accepted",
     )
     wrong = []
     for entry in book.promised():
@@ -159,7 +163,7 @@ def _effects(evidence: Evidence) -> Iterable[Finding]:
             wrong.append(f"{entry.job_id}: {dict(seen)} of {entry.asked.steps}")
     repeated = sum(max(0, times - 1) for steps in effects.accepted.values() for times in steps.values())
     how = "at least once" if evidence.interrupts else "exactly once"
-    yield _finding(f"every step had its effect {how}", wrong, f"{repeated} had it again")
+    yield _finding(f"every step had its effect {how}", wrong, f"{repeated} repeated")
     cut_off = {
         (run.job_id, run.fence)
         for history in evidence.ended.values()
@@ -204,7 +208,7 @@ def _finding(promised: str, broken: Sequence[str], otherwise: str) -> Finding:
         return Finding(promised, otherwise, holds=True)
     examples = "; ".join(broken[:_EXAMPLES])
     more = f" and {len(broken) - _EXAMPLES} more" if len(broken) > _EXAMPLES else ""
-    return Finding(promised, f"{len(broken)} not: {examples}{more}", holds=False)
+    return Finding(promised, f"violated by {len(broken)}: {examples}{more}", holds=False)
 
 
 def _expected(entry: Entry) -> str:

@@ -49,12 +49,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m spec",
         description="Check the model of the protocol.",
-        epilog="Exit codes: 0 if all is as expected, 1 if not, 2 if it could not be checked.",
+        epilog="Exit codes: 0 if every case ends as expected, 1 if one does not, 2 if one cannot be run.",
     )
-    parser.add_argument("--quick", action="store_true", help="only the quick cases")
-    parser.add_argument("--case", default="", help="only the case of this name; ? lists them")
+    parser.add_argument("--quick", action="store_true", help="check only the quick cases")
+    parser.add_argument("--case", default="", help="check only the case of this name; ? lists all names")
     parser.add_argument("--trail", action="store_true", help="print the counterexamples that are found")
-    parser.add_argument("--jobs", type=int, default=2, help="searches at a time")
+    parser.add_argument("--jobs", type=int, default=2, help="searches at the same time (%(default)s)")
     asked = parser.parse_args()
     if asked.jobs < 1:
         parser.error("--jobs must be at least 1")

@@ -1,4 +1,4 @@
-"""Chaos on real processes: `python -m tests.chaos [--full] [--case NAME]... [--seed N] [--workers N]`."""
+"""Kills and pauses real processes, cuts their connections, loses answers, and checks the promises."""
 
 import argparse
 import json
@@ -23,13 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.chaos",
         description=__doc__,
-        epilog="Exit codes: 0 when all held, 1 when not (the logs are kept, and their folder is printed), "
-        "2 for wrong arguments.",
+        epilog="Exit codes: 0 when every promise held, 1 when one did not (the logs are kept, and their "
+        "folder is printed), 2 for wrong arguments.",
     )
-    parser.add_argument("--full", action="store_true", help="full size instead of minutes")
-    parser.add_argument("--case", action="append", choices=sorted(CASES), help="only this one; repeatable")
-    parser.add_argument("--seed", type=int, default=None, help="make the same random choices again")
-    parser.add_argument("--workers", type=int, default=8, help="how many workers (%(default)s)")
+    parser.add_argument("--full", action="store_true", help="full size: hours instead of minutes")
+    parser.add_argument(
+        "--case", action="append", choices=sorted(CASES), help="play this case only; may be repeated (all)"
+    )
+    parser.add_argument("--seed", type=int, default=None, help="seed of the random choices (a new one)")
+    parser.add_argument("--workers", type=int, default=8, help="number of workers (%(default)s)")
     asked = parser.parse_args(arguments)
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
     names = asked.case or list(CASES)
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             [CASES[name] for name in names], FULL if asked.full else SMALL, seed, folder, asked.workers
         )
     finally:
-        # However it ended: without the path nobody finds the logs.
+        # In every case: without the path the logs cannot be found.
         print(
             f"chaos: all held; SEED={seed}" if held else f"chaos: NOT ALL HELD; SEED={seed}; logs in {folder}"
         )
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def play(cases: Sequence[type[Case]], sizes: Sizes, seed: int, folder: Path, workers: int = 8) -> bool:
-    """Run cases one after the other in one stack; tells whether all held."""
+    """Run cases one after the other in one stack; return whether all held."""
     began = time.monotonic()
     with (
         private.rabbitmq(folder / "rabbitmq") as broker,
@@ -73,7 +75,7 @@ def _run(kind: type[Case], stack: ChaosStack, sizes: Sizes, seed: int) -> bool:
     def say(text: str) -> None:
         print(f"  {kind.name} {time.monotonic() - began:4.0f} s: {text}", flush=True)
 
-    # Dice of its own, so that a case meets the same faults whatever came before it.
+    # Random numbers of its own, so that a case meets the same faults in any order of the cases.
     case = kind(stack, sizes, random.Random(f"{kind.name} {seed}"), say)
     held = case.run()
     for sentence in case.wrong:

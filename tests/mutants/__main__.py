@@ -24,7 +24,7 @@ def main() -> int:
         "--seeds",
         type=int,
         default=SEEDS,
-        help="seeds within which the simulation must notice some (%(default)s; 0: tests only)",
+        help="seeds to play until the simulation notices (%(default)s; 0: run the tests only)",
     )
     asked = parser.parse_args()
     names = [name for name in MUTANTS if not asked.names or any(part in name for part in asked.names)]

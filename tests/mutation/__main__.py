@@ -66,19 +66,19 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.mutation",
         description=__doc__,
-        epilog="Outcomes are kept in .mutation; what did not change since is not tried again. "
+        epilog="Outcomes are kept in .mutation; a change of unchanged code is not tried again. "
         "Exit codes: 0 when each package reaches its target, 1 when one does not, 2 for wrong arguments, "
         "or when tests cannot be run.",
     )
     parser.add_argument("package", nargs="*", help=f"one of {', '.join(PACKAGES)} (all)", metavar="PACKAGE")
     parser.add_argument("--module", action="append", default=[], help="only this module, by its full name")
     parser.add_argument(
-        "--changed", action="store_true", help="only functions that were changed since --since"
+        "--changed", action="store_true", help="only functions that changed since the commit --since"
     )
+    parser.add_argument("--since", help="a commit (HEAD if there are uncommitted changes, else HEAD~1)")
     parser.add_argument(
-        "--since", help="a commit (the last one, or the one before when nothing is uncommitted)"
+        "--again", action="store_true", help="try every change, also those whose outcome is known"
     )
-    parser.add_argument("--again", action="store_true", help="try also what is known from earlier runs")
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time (%(default)s)"
     )

@@ -16,15 +16,17 @@ def main() -> int:
         epilog="Exit codes: 0 when no seed broke a promise, 1 when one did, or when a kind of trouble never "
         "happened in a thousand seeds or more; 2 for wrong arguments.",
     )
-    parser.add_argument("--seeds", type=int, default=2000, help="how many seeds to play (%(default)s)")
-    parser.add_argument("--from", type=int, default=0, dest="first", help="the first of them (%(default)s)")
+    parser.add_argument("--seeds", type=int, default=2000, help="number of seeds to play (%(default)s)")
+    parser.add_argument("--from", type=int, default=0, dest="first", help="the first seed (%(default)s)")
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time (%(default)s)"
     )
     parser.add_argument("--seed", type=int, help="play this seed alone")
-    parser.add_argument("--trace", action="store_true", help="print everything that happens in it")
+    parser.add_argument("--trace", action="store_true", help="with --seed: print everything that happens")
     parser.add_argument(
-        "--mutant", metavar="NAME", help="break a promise first: python -m tests.mutants --list"
+        "--mutant",
+        metavar="NAME",
+        help="first break a promise; python -m tests.mutants --list prints the names",
     )
     asked = parser.parse_args()
     if min(asked.seeds, asked.jobs) < 1:

@@ -102,16 +102,16 @@ BREAKS = {
     accept_nothing: "jobs were accepted",
     lose_a_job: "every accepted job ends within 60 s",
     end_a_job_twice: "every accepted job has exactly one terminal record",
-    fail_a_job_that_should_not: "jobs end as their handlers do",
-    complete_a_job_that_should_fail: "jobs end as their handlers do",
-    answer_with_an_error: "no other answer than accepted, known or unavailable",
-    refuse_a_repetition_as_different: "no other answer than accepted, known or unavailable",
-    accept_a_job_twice: "of equal submissions exactly one is accepted",
+    fail_a_job_that_should_not: "every job ends as its handler did",
+    complete_a_job_that_should_fail: "every job ends as its handler did",
+    answer_with_an_error: "every answer is accepted, known already, or unavailable",
+    refuse_a_repetition_as_different: "every answer is accepted, known already, or unavailable",
+    accept_a_job_twice: "of equal submissions, exactly one is accepted",
     leave_a_gap_in_the_events: "events are complete, from submission to end",
     let_two_runs_overlap: "no two runs overlap, and fences rise",
     give_a_fence_twice: "no two runs overlap, and fences rise",
-    forge_an_effect: "the effect sink saw none but submitted jobs",
-    spoil_the_ledger: "the effect sink saw none but submitted jobs",
+    forge_an_effect: "the effect sink saw effects of submitted jobs only",
+    spoil_the_ledger: "the effect sink saw effects of submitted jobs only",
     lose_an_effect: "every step had its effect exactly once",
     repeat_an_effect: "every step had its effect exactly once",
     refuse_an_effect_without_an_interruption: "stale effects come from cut-off runs only",
@@ -142,7 +142,7 @@ def _broken_by(evidence, proof):
     """Return the one finding that does not hold for this proof."""
     verdict = judge(replace(evidence, proof=proof))
     (broken,) = [finding for finding in verdict.findings if not finding.holds]
-    assert broken.promised == "turnstile verify finds all invariants kept"
+    assert broken.promised == "turnstile verify finds no violation"
     assert verdict.exit_code == 1
     return broken
 
@@ -175,31 +175,31 @@ def test_an_effect_of_a_run_that_was_not_cut_off_may_not_be_refused(evidence, ru
     (broken,) = [one for one in judge(replace(evidence, interrupts=True)).findings if not one.holds]
     assert (broken.promised, broken.seen) == (
         "stale effects come from cut-off runs only",
-        f"1 not: {run[0]} (fence {run[1]})",
+        f"violated by 1: {run[0]} (fence {run[1]})",
     )
 
 
 def test_harm_that_was_to_be_done_and_was_not_fails_the_verdict(evidence):
     done = judge(replace(evidence, harm=["killed worker-1", "stopped worker 2"]))
     assert done.holds
-    (finding,) = [one for one in done.findings if one.promised == "harm was done"]
-    assert finding.seen == "2 times, runs cut off: 0; killed worker-1, stopped worker 2"
+    (finding,) = [one for one in done.findings if one.promised == "the scenario did its harm"]
+    assert finding.seen == "2 times, 0 runs were cut off: killed worker-1, stopped worker 2"
     (broken,) = [one for one in judge(replace(evidence, harm=[])).findings if not one.holds]
-    assert (broken.promised, broken.seen) == ("harm was done", "none")
+    assert (broken.promised, broken.seen) == ("the scenario did its harm", "none")
 
 
 def test_a_lost_job_is_missed_by_its_end_and_by_its_record(evidence):
     lose_a_job(evidence)
     findings = {one.promised: one for one in judge(evidence).findings}
-    assert findings["every accepted job has exactly one terminal record"].seen == "1 not: two"
-    assert findings["jobs end as their handlers do"].seen == "0 failed as asked, 1 completed"
+    assert findings["every accepted job has exactly one terminal record"].seen == "violated by 1: two"
+    assert findings["every job ends as its handler did"].seen == "0 failed as they were asked to, 1 completed"
     assert findings["jobs were accepted"].seen == "2 accepted, under 1 locks"
 
 
 def test_the_checker_must_have_looked_for_every_accepted_job(evidence):
     verdict = judge(replace(evidence, proof=Proof(holds=True, counts={"accepted": 1, "jobs": 7})))
     (broken,) = [one for one in verdict.findings if not one.holds]
-    assert broken.seen == "1 not: it looked for 1 accepted jobs of 2"
+    assert broken.seen == "violated by 1: it checked 1 of 2 accepted jobs"
 
 
 def test_a_broken_promise_outweighs_that_nothing_can_be_said_of_another_scenario():

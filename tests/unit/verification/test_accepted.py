@@ -76,7 +76,7 @@ async def test_a_file_that_is_no_text_is_read_line_by_line_all_the_same(tmp_path
     accepted = tmp_path / "ids"
     accepted.write_bytes(f"{FIRST}\n\xff\n".encode("latin-1"))
     violation = await the_violation(Records(eventful()), accepted=accepted)
-    assert violation.message.startswith("an accepted id is none: '\ufffd'")
+    assert violation.message.startswith("an accepted id is not a job id: '\ufffd'")
 
 
 @pytest.mark.parametrize(("few", "looks_up"), [(4, False), (5, True)])

@@ -94,7 +94,10 @@ async def test_an_accepted_id_that_is_nowhere_or_not_over_is_found(tmp_path: Pat
     accepted = file_of(tmp_path, f"{FIRST}\n", f"{waiting}\n", f"{missing}\n", "nonsense\n")
     found = await broken(Records(author), accepted=accepted)
     assert [message.split(",")[0] for message in found.pop("I3")] == [
-        "an accepted id is none: 'nonsense' is not a UUID such as 018f6c3e-7b1a-7c4e-9d3a-0123456789ab",
+        (
+            "an accepted id is not a job id: 'nonsense' is not a UUID such as "
+            "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
+        ),
         "it was accepted",
         "it was accepted",
     ]

@@ -53,8 +53,8 @@ def holds_the_lease(records: Records) -> None:
 
 LATE = {
     lacks_the_end: {"I7": ["the trail lacks event 6, Completed"]},
-    lists_an_ended_job: {"I9": ["it is Completed, but listed as active"]},
-    holds_the_lease: {"I9": ["somebody holds the lease of this idle lock"]},
+    lists_an_ended_job: {"I9": ["it is Completed, but is listed as active"]},
+    holds_the_lease: {"I9": ["the lease of this idle lock is held"]},
 }
 
 
@@ -124,7 +124,7 @@ async def test_a_late_trail_that_turns_out_to_tell_otherwise_is_found_at_once() 
 
     clock = PatientClock(catch_up)
     assert await found_in(records, clock, patience_seconds=3.0) == {
-        "I7": ["the trail tells event 6 otherwise: trace id"]
+        "I7": ["the trail and the journal differ in event 6: trace id"]
     }
     assert clock.time == 100.5
 

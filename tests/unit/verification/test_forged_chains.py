@@ -92,9 +92,9 @@ def a_run_ends_in_another_attempt_than_it_began() -> Author:
         (an_event_names_another_lock, "event 5 names lock 'other', which is another partition's"),
         (
             an_event_keeps_the_hash_of_what_it_said_before,
-            "event 5 does not have the hash of what it says",
+            "the hash of event 5 does not match its content",
         ),
-        (a_run_ends_in_another_attempt_than_it_began, "Completed is of attempt 2, its run of attempt 1"),
+        (a_run_ends_in_another_attempt_than_it_began, "Completed has attempt 2, its run has attempt 1"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -136,7 +136,7 @@ async def test_a_row_among_events_that_is_none_is_found(values: dict[str, Any], 
     author.rows[rows.event_key(JOB, 6)] = odd, 0.0
     records.partitions[author.partition] = author.stored()
     violation = (await verdict_on(records)).violations[0]
-    assert violation.message == f"the row event|{JOB}|000006 is no event: {trouble}"
+    assert violation.message == f"the row event|{JOB}|000006 is not an event: {trouble}"
     assert (violation.invariant, violation.lock, violation.job_id) == (Invariant.EVENTS, "ledger", JOB)
 
 
@@ -203,7 +203,7 @@ async def test_a_ticket_in_another_place_than_its_row_asks_for_is_found(part: st
     moved = replace(author.jobs[job], **{"priority": 4} if part == "priority" else {part: OTHER})
     author.rows[moved.ticket_key] = author.rows.pop(author.jobs[job].ticket_key)
     violation = await the_violation(Records(author))
-    what = f"it waits in line as {moved.ticket_key}, where its row says {author.jobs[job].ticket_key}"
+    what = f"it waits in line as {moved.ticket_key}, but its row names {author.jobs[job].ticket_key}"
     assert (violation.invariant, violation.message) == (Invariant.EVENTS, what)
     assert (violation.lock, violation.job_id) == ("ledger", job)
 
@@ -237,7 +237,7 @@ async def test_of_one_job_the_first_three_violations_of_each_invariant_are_told(
         author.event(job, seq)["actor"] = "altered"
     found = await broken(Records(author))
     assert found == {
-        "I1": [f"event {seq} does not have the hash of what it says" for seq in (4, 5, 6)],
+        "I1": [f"the hash of event {seq} does not match its content" for seq in (4, 5, 6)],
         "I10": ["step 'again' was recorded again"] * 3,
     }
 

@@ -46,8 +46,8 @@ async def test_a_job_whose_first_event_is_no_submission_is_found() -> None:
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        ('{"number":3}', {"I10": ["step 'two' is not recorded as number 2, which comes next"]}),
-        ('{"number":1}', {"I10": ["step 'two' is not recorded as number 2, which comes next"]}),
+        ('{"number":3}', {"I10": ["step 'two' is not recorded as number 2, which is the next one"]}),
+        ('{"number":1}', {"I10": ["step 'two' is not recorded as number 2, which is the next one"]}),
         ('{"number":2}', {}),
         ("{}", {}),
     ],

@@ -24,7 +24,7 @@ def set_row(author: Author, **values: Any) -> None:
     author.rows[rows.job_key(JOB)][0].update(values)
 
 
-APART = "where a run should have begun in the transaction in which it got the lock"
+APART = "but a run should have begun in the transaction in which the job got the lock"
 GOT = "it got the lock with fence, attempt and worker"
 
 # --- how a run begins -----------------------------------------------------------
@@ -131,7 +131,7 @@ def a_waiting_job_is_interrupted() -> Author:
 @pytest.mark.parametrize(
     ("author", "message", "fence"),
     [
-        (a_start_has_no_fence(), "event 2: its fence 0 does not rise above 0", 0),
+        (a_start_has_no_fence(), "event 2: its fence 0 is not higher than 0", 0),
         (
             another_event_comes_between_the_lock_and_the_start(),
             f"event 3: CancelRequested follows, {APART}",
@@ -162,32 +162,32 @@ def a_waiting_job_is_interrupted() -> Author:
         (state_is_saved_before_any_run(), "event 2: w1 wrote StateSaved for a run that was over", None),
         (
             a_worker_cancels_a_job_that_waits(),
-            "event 2: w1 wrote Cancelled, although no run of the job went on",
+            "event 2: w1 wrote Cancelled, although no run of the job was open",
             None,
         ),
         (
             an_interruption_ends_a_job_as(EventStatus.COMPLETED),
-            "event 5: w1 wrote Completed, although no run of the job went on",
+            "event 5: w1 wrote Completed, although no run of the job was open",
             1,
         ),
         (
             an_interruption_ends_a_job_as(EventStatus.TIMED_OUT),
-            "event 5: w1 wrote TimedOut, although no run of the job went on",
+            "event 5: w1 wrote TimedOut, although no run of the job was open",
             1,
         ),
         (
             an_interruption_ends_a_job_as(EventStatus.FAILED, later=True),
-            "event 5: w1 wrote Failed, although no run of the job went on",
+            "event 5: w1 wrote Failed, although no run of the job was open",
             1,
         ),
         (
             an_interruption_ends_a_job_as(EventStatus.CANCELLED, later=True),
-            "event 5: w1 wrote Cancelled, although no run of the job went on",
+            "event 5: w1 wrote Cancelled, although no run of the job was open",
             1,
         ),
         (
             a_waiting_job_is_interrupted(),
-            "event 5: w2 wrote Interrupted, although no run of the job went on",
+            "event 5: w2 wrote Interrupted, although no run of the job was open",
             1,
         ),
     ],
@@ -209,7 +209,7 @@ async def test_an_interruption_may_end_its_job_in_the_same_transaction(status: E
 @pytest.mark.parametrize(
     ("fence", "also"),
     [
-        (5, "fence 5 has the same fence and went on when the run of job {} with fence 5 had begun"),
+        (5, "fence 5 has the same fence and was still open when the run of job {} with fence 5 had begun"),
         (3, "fence 3 wrote 0.300 s after the run of job {} with fence 5 had begun"),
     ],
 )
@@ -222,7 +222,7 @@ async def test_a_fence_that_does_not_rise_within_a_job_is_found(fence: int, also
     author.end(job)
     assert await broken(Records(author)) == {
         "I2": [
-            f"event 6: its fence {fence} does not rise above 5",
+            f"event 6: its fence {fence} is not higher than 5",
             f"the run of job {JOB} with {also.format(JOB)}",
         ]
     }
@@ -234,7 +234,7 @@ async def test_two_jobs_with_one_fence_are_found_under_both_names() -> None:
     author.start(author.submit(), fence=1)
     violation = await the_violation(Records(author))
     assert violation.message == (
-        f"the run of job {JOB} with fence 1 went on when the run of job {NEXT} with fence 1 had begun"
+        f"the run of job {JOB} with fence 1 was still open when the run of job {NEXT} with fence 1 had begun"
     )
     assert (violation.lock, violation.job_id, violation.fence) == ("ledger", JOB, 1)
 
@@ -246,7 +246,7 @@ async def test_a_job_that_begins_again_while_it_runs_is_found_at_each_of_its_eve
     found = await broken(Records(author))
     assert found["I2"] == [
         "event 4: an attempt began while another run of the job went on",
-        "event 5: it was started while its run with fence 1 went on",
+        "event 5: it was started while its run with fence 1 was open",
         f"the run of job {JOB} with fence 1 had not ended when the run of job {JOB} with fence 2 had begun",
     ]
 

@@ -44,7 +44,7 @@ async def test_an_event_that_the_trail_tells_otherwise_in_one_value_is_found(nam
     event = told(records, "000004").event
     alter(records, "000004", event=replace(event, **{name: ALTERED[name]}))
     violation = await the_violation(records)
-    assert violation.message == f"the trail tells event 4 otherwise: {name}"
+    assert violation.message == f"the trail and the journal differ in event 4: {name}"
     assert (violation.invariant.value, violation.lock, violation.job_id) == ("I7", "ledger", FIRST)
 
 
@@ -52,7 +52,7 @@ async def test_an_event_that_the_trail_tells_otherwise_in_one_value_is_found(nam
 async def test_an_event_of_another_trace_is_found(trace_id: str | None) -> None:
     records = Records(eventful())
     alter(records, "000004", trace_id=trace_id)
-    assert (await the_violation(records)).message == "the trail tells event 4 otherwise: trace id"
+    assert (await the_violation(records)).message == "the trail and the journal differ in event 4: trace id"
 
 
 async def test_what_the_projector_found_is_told() -> None:
@@ -86,13 +86,13 @@ async def test_the_first_three_differences_of_a_job_are_told_what_may_be_late_at
     for seq in range(1, 6):
         alter(records, f"{seq:06d}", trace_id=None)
     assert await broken(records) == {
-        "I7": [f"the trail tells event {seq} otherwise: trace id" for seq in (1, 2, 3)]
+        "I7": [f"the trail and the journal differ in event {seq}: trace id" for seq in (1, 2, 3)]
     }
     records = Records(eventful())
     alter(records, "000002", trace_id=None)
     records.told.remove(told(records, "000006"))
     assert await broken(records) == {
-        "I7": ["the trail tells event 2 otherwise: trace id", "the trail lacks event 6, Completed"]
+        "I7": ["the trail and the journal differ in event 2: trace id", "the trail lacks event 6, Completed"]
     }, "each is told once"
 
 

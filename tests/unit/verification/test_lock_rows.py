@@ -67,7 +67,7 @@ async def test_an_idle_locks_fence_is_at_least_that_of_its_last_run(fence: int, 
         assert await broken(Records(author)) == {}
         return
     violation = await the_violation(Records(author))
-    assert violation.message == "the lock's row has fence 6, although fence 7 was given already"
+    assert violation.message == "the lock's row has fence 6, although a run had fence 7"
     assert (violation.invariant.value, violation.lock) == ("I2", "ledger")
     assert violation.job_id == job_id(5), "the job that had that fence"
 
@@ -77,7 +77,7 @@ async def test_a_fence_that_is_no_number_is_lower_than_any() -> None:
     author.end(FIRST)
     set_lock(author, fence="1")
     violation = await the_violation(Records(author))
-    assert violation.message == "the lock's row has fence 0, although fence 1 was given already"
+    assert violation.message == "the lock's row has fence 0, although a run had fence 1"
 
 
 async def test_a_lock_without_a_row_is_found_if_it_has_had_a_run() -> None:
@@ -103,9 +103,7 @@ async def test_a_lock_row_of_another_lock_is_found() -> None:
 
 async def test_a_lock_that_is_spelled_in_another_way_is_found() -> None:
     violation = await the_violation(Records(eventful("cafe\u0301")))
-    assert violation.message == (
-        "the lock's name is not spelled 'caf\u00e9', as it is for whoever excludes others by it"
-    )
+    assert violation.message == ("the lock's name is not spelled 'caf\u00e9', which is how workers spell it")
     assert (violation.invariant.value, violation.lock) == ("I2", "cafe\u0301")
 
 

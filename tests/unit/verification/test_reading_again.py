@@ -78,7 +78,7 @@ async def test_only_what_was_found_before_and_again_is_told() -> None:
     author.event(FIRST, 1)["actor"] = "altered"
     torn = without(author.stored(), rows.job_key(SECOND))
     found = await broken(Readings(author, torn))
-    assert found["I1"] == ["event 1 does not have the hash of what it says"]
+    assert found["I1"] == ["the hash of event 1 does not match its content"]
 
 
 async def test_a_lock_on_which_work_goes_on_and_nothing_is_wrong_is_read_once() -> None:

@@ -31,7 +31,7 @@ def end_without_run(event: EventRow, status: EventStatus, ended_in: str) -> str:
         return ""
     if status in _ENDS_OF_INTERRUPTED and ended_in and event.op_id == ended_in:
         return ""
-    return f"{event.worker or event.actor} wrote {status}, although no run of the job went on"
+    return f"{event.worker or event.actor} wrote {status}, although no run of the job was open"
 
 
 def apart_from_start(event: EventRow, status: EventStatus, acquired: EventRow | None) -> str:
@@ -39,7 +39,9 @@ def apart_from_start(event: EventRow, status: EventStatus, acquired: EventRow | 
     if acquired is None:
         return ""
     if status is not EventStatus.STARTED or event.op_id != acquired.op_id:
-        return f"{status} follows, where a run should have begun in the transaction in which it got the lock"
+        return (
+            f"{status} follows, but a run should have begun in the transaction in which the job got the lock"
+        )
     got, began = ((each.fence, each.attempt, each.worker) for each in (acquired, event))
     return (
         ""

@@ -60,7 +60,8 @@ class RunCheck:
 
     def _overlap(self, earlier: Run, later: Run) -> str:
         if earlier.fence == later.fence:
-            return "has the same fence and went on when" if earlier.job_id == later.job_id else "went on when"
+            same = "has the same fence and " if earlier.job_id == later.job_id else ""
+            return f"{same}was still open when"
         if not earlier.ended_at:
             return "had not ended when"
         is_chained = earlier.ended_in == later.begun_in

@@ -26,20 +26,21 @@ class Invariant(StrEnum):
 
 #: One plain sentence each.
 MEANINGS = {
-    Invariant.EVENTS: "Each job's events are numbered without gap or double, are chained by hash, and add "
-    "up to its row and its place in line.",
-    Invariant.EXCLUSION: "Fences of a lock rise and come once; no run wrote after a later one had begun.",
+    Invariant.EVENTS: "Each job's events are numbered without gap or duplicate, are chained by "
+    "hash, and add up to the job's row and its place in line.",
+    Invariant.EXCLUSION: "Fences of a lock rise, each is used once, and no run wrote after a later "
+    "one had begun.",
     Invariant.ONE_END: "Every accepted job was submitted once and has exactly one terminal record.",
-    Invariant.SINK_FENCES: "The world outside accepted no effect under a lower fence than before, and only "
-    "of runs that the journal knows.",
-    Invariant.SINK_OVERLAP: "No run went on having effects outside after it was over.",
-    Invariant.QUEUES: "Queues are empty, and quarantine holds only what belongs there.",
+    Invariant.SINK_FENCES: "The effect sink accepted no effect under a lower fence than before, and only "
+    "effects of runs that the journal knows.",
+    Invariant.SINK_OVERLAP: "No run had further effects in the sink after it was over.",
+    Invariant.QUEUES: "Queues are empty, and quarantine holds only messages that belong there.",
     Invariant.TRAIL: "The audit trail says the same as the journal, event for event.",
     Invariant.TAKEN_UP_AGAIN: "Every interrupted job was started again, has ended, or waits in line.",
-    Invariant.NOTHING_HELD: "Nothing that is over holds a lock, waits in line or counts as active, and idle "
+    Invariant.NOTHING_HELD: "No job that has ended holds a lock, waits in line or counts as active, and idle "
     "locks are free.",
     Invariant.STEPS_ONCE: "No step was recorded twice, and no recorded step was run again.",
-    Invariant.TAKE_OVER_TIMES: "Locks were taken over within the limits given.",
+    Invariant.TAKE_OVER_TIMES: "Every lock was taken over within the limit that was set.",
 }
 
 #: Findings kept for the report, of each invariant; all are counted.

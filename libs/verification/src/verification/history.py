@@ -57,7 +57,7 @@ class JobHistory:
             event = read_event(stored.values)
             status = EventStatus(event.status)
         except (UnreadableRowError, ValueError) as error:
-            self._tell(Invariant.EVENTS, f"the row {stored.key} is no event: {error}")
+            self._tell(Invariant.EVENTS, f"the row {stored.key} is not an event: {error}")
             self._digest.update(b"unreadable")
             return
         self._count += 1
@@ -128,7 +128,7 @@ class JobHistory:
         if event.previous_hash != self._hash:
             return f"event {event.seq} does not carry the hash of the event before it"
         if computed != event.hash:
-            return f"event {event.seq} does not have the hash of what it says"
+            return f"the hash of event {event.seq} does not match its content"
         if lock_partition(event.lock_name) != self.partition:
             return f"event {event.seq} names lock {event.lock_name!r}, which is another partition's"
         return ""
@@ -167,9 +167,9 @@ class JobHistory:
     def _start(self, event: EventRow, committed: float | None) -> None:
         fence = event.fence or 0
         if self._run is not None:
-            self._intrude(event, f"it was started while its run with fence {self._run.fence} went on")
+            self._intrude(event, f"it was started while its run with fence {self._run.fence} was open")
         if fence <= self._fence:
-            self._intrude(event, f"its fence {fence} does not rise above {self._fence}")
+            self._intrude(event, f"its fence {fence} is not higher than {self._fence}")
         if event.attempt != self._attempts + 1:
             self._tell(
                 Invariant.EVENTS, f"attempt {event.attempt} follows attempt {self._attempts}", event.fence
@@ -196,7 +196,7 @@ class JobHistory:
         if number_of(event.data) not in {None, self._steps}:
             self._tell(
                 Invariant.STEPS_ONCE,
-                f"step {event.message!r} is not recorded as number {self._steps}, which comes next",
+                f"step {event.message!r} is not recorded as number {self._steps}, which is the next one",
                 event.fence,
             )
         if not self._remember(self.job_id, event.message, event.fence or 0, event.timestamp):
@@ -238,7 +238,7 @@ class JobHistory:
         run = self._run
         self._intrude(event, foreign_write(event, status, run))
         if run is not None and event.attempt != run.attempt:
-            what = f"{status} is of attempt {event.attempt}, its run of attempt {run.attempt}"
+            what = f"{status} has attempt {event.attempt}, its run has attempt {run.attempt}"
             self._tell(Invariant.EVENTS, what, event.fence)
 
     def _intrude(self, event: EventRow, what: str) -> None:

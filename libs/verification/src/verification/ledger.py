@@ -98,7 +98,7 @@ class LedgerCheck:
             if count > self._late_effects:
                 what = (
                     f"the run had {count} effects after it was over; "
-                    f"{self._late_effects} may be late, cut off within a call"
+                    f"a run that was cut off may have {self._late_effects}"
                 )
                 yield Violation(Invariant.SINK_OVERLAP, what, key, job, fence)
 
@@ -116,7 +116,7 @@ class LedgerCheck:
             return
         fence, recorded_at = recorded
         if fence < effect.fence or (fence == effect.fence and self._is_after(effect, _moment(recorded_at))):
-            what = f"step {effect.step!r} was recorded under fence {fence}, and had an effect again"
+            what = f"step {effect.step!r} was recorded under fence {fence}, and had its effect again later"
             yield _violation(Invariant.STEPS_ONCE, what, effect)
 
     def _is_after(self, effect: Effect, moment: float | None) -> bool:

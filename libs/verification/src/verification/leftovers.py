@@ -30,7 +30,9 @@ async def check_active(
         found = list(scratch.query(f"{over} LIMIT 1000"))
         if is_last:
             for job_id, lock, status in found:
-                yield Violation(Invariant.NOTHING_HELD, f"it is {status}, but listed as active", lock, job_id)
+                yield Violation(
+                    Invariant.NOTHING_HELD, f"it is {status}, but is listed as active", lock, job_id
+                )
         if not found:
             break
     left_out = scratch.query(
@@ -41,7 +43,7 @@ async def check_active(
     for job_id, lock, partition in list(left_out):
         facts = await read_facts(evidence, partition, job_id)
         if facts is not None and not is_over(facts):
-            what = f"it is {facts.status}, but not listed as active under its lock: no sweep would find it"
+            what = f"it is {facts.status}, but is not listed as active under its lock: no sweep would find it"
             yield Violation(Invariant.NOTHING_HELD, what, lock, job_id)
 
 
@@ -63,7 +65,7 @@ async def check_leases(
             return
         if is_last:
             for lock in held.values():
-                yield Violation(Invariant.NOTHING_HELD, "somebody holds the lease of this idle lock", lock)
+                yield Violation(Invariant.NOTHING_HELD, "the lease of this idle lock is held", lock)
 
 
 async def _is_idle(evidence: Evidence, partition: str) -> bool:

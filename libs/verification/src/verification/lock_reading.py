@@ -137,7 +137,7 @@ class LockReading:
             # Whoever starts the job believes the ticket: an old copy could never be started.
             self._compare("ticket", values, facts)
             if facts.has_row and facts.in_scope and key != facts.ticket_key:
-                what = f"it waits in line as {key}, where its row says {facts.ticket_key}"
+                what = f"it waits in line as {key}, but its row names {facts.ticket_key}"
                 self._tell(Invariant.EVENTS, what, job_id)
 
     def _compare(self, name: str, values: Values, facts: JobFacts) -> None:
@@ -151,9 +151,7 @@ class LockReading:
         with suppress(LockNameError):
             spelled = normalise(self.lock)
             if spelled != self.lock:
-                what = (
-                    f"the lock's name is not spelled {spelled!r}, as it is for whoever excludes others by it"
-                )
+                what = f"the lock's name is not spelled {spelled!r}, which is how workers spell it"
                 self._tell(Invariant.EXCLUSION, what)
 
     def _check_lock_row(self) -> None:
@@ -170,7 +168,7 @@ class LockReading:
         if last is not None and fence < last.fence:
             self._tell(
                 Invariant.EXCLUSION,
-                f"the lock's row has fence {fence}, although fence {last.fence} was given already",
+                f"the lock's row has fence {fence}, although a run had fence {last.fence}",
                 last.job_id,
             )
         if job_id:

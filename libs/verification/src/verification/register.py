@@ -57,7 +57,7 @@ async def check_accepted(
         try:
             scratch.add("accepted", (identifiers.normalise_job_id(line.strip()),))
         except identifiers.JobIdError as error:
-            yield Violation(Invariant.ONE_END, f"an accepted id is none: {error}")
+            yield Violation(Invariant.ONE_END, f"an accepted id is not a job id: {error}")
     unclear = "FROM accepted WHERE job_id NOT IN (SELECT job_id FROM jobs WHERE ended_at != '')"
     query = f"SELECT job_id {unclear} ORDER BY job_id LIMIT {_MOST_READ_AGAIN}"
     for some in batches(list(scratch.query(query)), _AT_ONCE):

@@ -135,7 +135,7 @@ class TrailCheck:
         lock = (journal or [told.event for told in trail])[0].lock_name if journal or trail else None
         told_by_seq = {told.event.seq: told for told in trail}
         found = [
-            f"the trail has event {told.event.seq} in the row {told.key}, too"
+            f"the trail has event {told.event.seq} a second time, in the row {told.key}"
             for told in trail
             if told is not told_by_seq[told.event.seq]
         ]
@@ -169,7 +169,7 @@ def _difference(event: EventRow, told: Told) -> str:
     if trace_id_of(event.traceparent) != told.trace_id:
         names.append("trace id")
     if names:
-        return f"the trail tells event {event.seq} otherwise: {', '.join(names)}"
+        return f"the trail and the journal differ in event {event.seq}: {', '.join(names)}"
     if told.is_broken:
         return f"the projector found that event {event.seq} does not follow from the one before"
     return ""

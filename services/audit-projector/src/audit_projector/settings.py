@@ -8,7 +8,7 @@ from service_defaults.settings import ServiceSettings
 
 
 class AuditProjectorSettings(ServiceSettings):
-    """What the audit-projector can be told: nothing beside what every service can."""
+    """The settings of the audit-projector: those of every service."""
 
     service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = (
         "audit-projector"

@@ -17,5 +17,5 @@ class PublisherSettings(ServiceSettings):
     #: How long a submission waits for its wake-up to be confirmed; the sweeper sends another if it was not.
     wake_up_timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 2.0
 
-    #: SubmitJob commands worked on at the same time.
+    #: Number of SubmitJob commands from RabbitMQ that are handled at the same time.
     submissions_at_once: Annotated[int, Field(ge=1, le=200)] = 10

@@ -8,17 +8,18 @@ from service_defaults.settings import ServiceSettings
 
 
 class SchedulerSettings(ServiceSettings):
-    """What the scheduler can be told beside what every service can."""
+    """The settings of the scheduler, in addition to those of every service."""
 
     service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "scheduler"
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8040
 
-    #: Between two sweeps; shorter finds lost wake-ups and hosts sooner and reads the tables more often.
-    #: Above 3 s, a host that is lost while nobody watches its locks is replaced later than promised.
+    #: Time between two sweeps; shorter finds lost wake-ups sooner and reads the tables more often.
+    #: Above 3 s, the take-over from a lost host whose locks no worker watches is later than promised.
     sweep_seconds: Annotated[float, Field(ge=0.5, le=3600)] = 2.0
 
-    #: Between two looks at all lines and runs, for metrics and traces; shorter shows more and reads more.
+    #: Time between two snapshots of all lines and runs, for metrics and traces; not shorter than between
+    #: sweeps.
     survey_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
 
     #: The lease of the scheduler on duty; a standby takes over when it has run out.

@@ -23,26 +23,27 @@ class WorkerSettings(ServiceSettings):
     #: Modules with job handlers, separated by commas; only the runner processes import them.
     jobs: str = "sample_jobs"
 
-    #: Jobs run at the same time, each of another lock and in a process of its own.
+    #: Jobs that run at the same time, each of another lock and in a process of its own.
     concurrency: Annotated[int, Field(ge=1, le=256)] = 2
 
     #: Length of a lease: a lost host's jobs wait about this long. Shorter stops jobs sooner when storage is
     #: away: they survive an outage of two thirds of it.
     lease_seconds: Annotated[float, Field(ge=15, le=60)] = 30.0
 
-    #: How long an empty line is polled before its lock is given back; 0 gives it back at once.
+    #: How long an empty line is polled before its lock is released; 0 releases it at once.
     linger_seconds: Annotated[float, Field(ge=0, le=30)] = 0.0
 
-    #: How long running jobs may go on after the worker was told to stop, before another takes them up.
+    #: How long running jobs may continue after their worker receives a stop signal, before they are
+    #: interrupted.
     grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 20.0
 
-    #: How long a handler that was told to stop may take to do so, before its process is killed.
+    #: How long a handler may take to stop when asked to, before its process is killed.
     cancel_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 5.0
 
     #: Private memory of a runner process in MiB; a job that needs more fails. 0 sets no limit.
     runner_memory_mib: Annotated[int, Field(ge=0)] = 2048
 
-    #: Progress is written at most once in so many seconds.
+    #: Minimum number of seconds between two writes of progress.
     progress_seconds: Annotated[float, Field(ge=0.1, le=60)] = 1.0
 
     #: How long a lock with a long line is held while other locks wait for a free place.
