@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tests.unit.coordination.small_world import QuickClock
 
 from contracts import identifiers, lock_names
-from coordination.call_tracing import Operation, current_operation
+from coordination.call_tracing import Took
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.holder.dispatcher import LockDispatcher
@@ -35,6 +37,20 @@ TIMES = LeaseTimes.of(15)
 #: What happens to a call: nothing, a delay in seconds, an error, or what a function does meanwhile.
 Disturbance = float | Exception | Callable[[], Awaitable[Any]] | None
 
+#: The action that is under way.
+_action: ContextVar[Took | None] = ContextVar("action", default=None)
+
+
+@contextmanager
+def trace_calls() -> Iterator[Took]:
+    """Gather the names of the calls of an action."""
+    took = Took()
+    token = _action.set(took)
+    try:
+        yield took
+    finally:
+        _action.reset(token)
+
 
 @dataclass(frozen=True)
 class Call:
@@ -43,7 +59,6 @@ class Call:
     name: str
     at: float
     timeout: float
-    operation: Operation | None
 
 
 class Network(Calls):
@@ -72,7 +87,10 @@ class Network(Calls):
         return [call.at for call in self.sent(name)]
 
     async def carry_out(self, name: str, action: Callable[[], AnswerT], timeout: float = 2.0) -> AnswerT:
-        self.calls.append(Call(name, self._clock.boot(), timeout, current_operation()))
+        self.calls.append(Call(name, self._clock.boot(), timeout))
+        took = _action.get()
+        if took is not None:
+            took.calls.append(name)
         return await super().carry_out(name, action, timeout)
 
     async def _disturb(self, when: str, name: str) -> None:
@@ -133,7 +151,7 @@ class Setting:
         self.journal = InMemoryJournal(self.network)
         self.register = InMemoryRegister(self.network)
         self.notifier = InMemoryNotifier(self.network)
-        self.ports = Ports(self.leases, self.journal, self.notifier, self.clock)
+        self.ports = Ports(self.leases, self.journal, self.notifier, self.clock, trace_calls=trace_calls)
         self.observed: list[Observation] = []
         self.runs = Runs()
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from coordination.clock import VirtualClock
-from coordination.journal.persistence import commit_until, is_own, resends, until_known
+from coordination.journal.persistence import commit_until, is_own, until_known
 from coordination.ports import AccessDeniedError, Insert, RefusedError, Transaction, UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal
 
@@ -119,40 +119,6 @@ async def test_a_refusal_of_the_credentials_is_as_good_as_no_answer(longest_paus
     )
     assert task.result() == "answer"
     assert len(times) == 3
-
-
-async def test_a_call_can_tell_how_often_it_was_sent_before(longest_pauses: list[float]) -> None:
-    clock, seen = VirtualClock(), list[int]()
-
-    async def call() -> None:
-        seen.append(resends())
-        if len(seen) < 4:
-            raise UnknownOutcomeError
-
-    assert resends() == 0
-    await finish(clock, until_known(clock, call, clock.boot() + 60))
-    assert seen == [0, 1, 2, 3]
-    assert resends() == 0
-
-
-async def test_the_count_of_repetitions_ends_with_the_call_also_when_it_fails() -> None:
-    """Else the next call of the same task would count as a repetition."""
-    clock = VirtualClock(boot=0.0)
-
-    async def sleep(_: float) -> None:
-        """Let the one who asked go on at once: in a task of its own it would have a count of its own."""
-
-    clock.sleep = sleep  # type: ignore[method-assign,assignment]
-    tries = 0
-
-    async def call() -> None:
-        nonlocal tries
-        tries += 1
-        raise UnknownOutcomeError if tries < 3 else RefusedError
-
-    with pytest.raises(RefusedError):
-        await until_known(clock, call, 60)
-    assert (tries, resends()) == (3, 0)
 
 
 @pytest.mark.parametrize("end", ["fails", "is cancelled"])

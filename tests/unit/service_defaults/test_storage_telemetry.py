@@ -112,3 +112,23 @@ async def test_a_call_that_is_repeated_says_how_often_it_was_sent_before(
         telemetry.observe(Call("journal.read"))
     resends = [(span.attributes or {}).get(at.RESEND_COUNT) for span in told(exporter)]
     assert resends == [None, 1, 2, None]
+
+
+def test_the_same_call_under_another_span_is_no_resend(exporter: InMemorySpanExporter) -> None:
+    telemetry = StorageTelemetry()
+    for _ in range(2):
+        with trace.get_tracer("test").start_as_current_span("request"):
+            telemetry.observe(Call(outcome="unknown"))
+    assert [(span.attributes or {}).get(at.RESEND_COUNT) for span in told(exporter)] == [None, None]
+
+
+def test_no_more_than_a_thousand_unanswered_calls_are_remembered(exporter: InMemorySpanExporter) -> None:
+    telemetry, tracer = StorageTelemetry(), trace.get_tracer("test")
+    spans = [tracer.start_span("request") for _ in range(1001)]
+    for span in spans:
+        with trace.use_span(span):
+            telemetry.observe(Call(outcome="unknown"))
+    for span in (spans[0], spans[1]):
+        with trace.use_span(span):
+            telemetry.observe(Call())
+    assert [(span.attributes or {}).get(at.RESEND_COUNT) for span in told(exporter)[-2:]] == [None, 1]

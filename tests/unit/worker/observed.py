@@ -1,12 +1,13 @@
 """An observer that a test tells of operations one by one, and what runners say of runs."""
 
+from dataclasses import replace
 from typing import Any
 
 from tests.unit.captured import Captured
 from tests.unit.worker.conftest import Silent
 
 from coordination import observations as seen
-from coordination.call_tracing import current_operation, operation
+from coordination.call_tracing import Took
 from coordination.holder.runs import Run, Stop
 from coordination.journal.rows import JobRow
 from coordination.outcomes import Completed
@@ -29,19 +30,15 @@ class Observed:
         self.made = 0
 
     async def operate(self, name: str, calls: int, *observations: seen.Observation) -> None:
-        """Carry out an operation, which is observed when its calls are made."""
-
-        @operation
-        async def act() -> None:
-            current = current_operation()
-            assert current is not None
-            for _ in range(calls):
-                self.made += 1
-                current.calls.append(TimedCall(name, "ok", 1, 2))
-            for observation in observations:
-                self.telemetry.observe(observation)
-
-        await act()
+        """Carry out an action, which is observed when its calls are made."""
+        took = Took()
+        for _ in range(calls):
+            self.made += 1
+            took.calls.append(TimedCall(name, "ok", 1, 2))
+        for observation in observations:
+            if isinstance(observation, seen.ActionOver):
+                observation = replace(observation, took=took)
+            self.telemetry.observe(observation)
 
     async def begin(self, first: JobRow) -> None:
         """Take the lock, and start its first job."""

@@ -1,4 +1,6 @@
-"""Storage calls of a worker are kept for the operation that made them, and lead to no other trace."""
+"""Storage calls of a worker are kept for the action that made them, and lead to no other trace."""
+
+import asyncio
 
 from opentelemetry import trace
 from tests.unit.captured import Captured
@@ -6,33 +8,50 @@ from tests.unit.captured import Captured
 from azure_storage.calls import CallOutcome, StorageCall
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
-from coordination.call_tracing import current_operation, operation
-from service_defaults.storage_telemetry import TimedCall
-from worker.telemetry.storage_calls import StorageCalls
+from worker.telemetry.storage_calls import StorageCalls, trace_calls
 
 
-async def test_a_call_is_kept_for_the_span_of_its_operation(captured: Captured) -> None:
-    observed = StorageCalls()
-    kept: list[TimedCall] = []
+async def test_a_call_is_kept_for_the_observation_of_its_action(captured: Captured) -> None:
+    calls = StorageCalls()
 
-    @operation
-    async def operate() -> None:
-        observed.observe(StorageCall("journal.commit", CallOutcome.OK, 0.5))
-        observed.observe(StorageCall("journal.read", CallOutcome.UNKNOWN, 0.25))
-        current = current_operation()
-        assert current is not None
-        kept.extend(current.calls)
+    async def read() -> None:
+        calls.observe(StorageCall("journal.read", CallOutcome.UNKNOWN, 0.25))
 
-    await operate()
-    assert [(call.operation, call.outcome) for call in kept] == [
+    with trace_calls() as took:
+        calls.observe(StorageCall("journal.commit", CallOutcome.OK, 0.5))
+        await asyncio.create_task(read())
+    calls.observe(StorageCall("leases.release", CallOutcome.OK, 0.5))
+    assert [(call.operation, call.outcome) for call in took.calls] == [
         ("journal.commit", "ok"),
         ("journal.read", "unknown"),
     ]
-    assert [call.ended - call.began for call in kept] == [500_000_000, 250_000_000]
+    assert [call.ended - call.began for call in took.calls] == [500_000_000, 250_000_000]
     assert captured.spans() == []
 
 
-def test_a_call_outside_of_any_operation_is_only_measured(captured: Captured) -> None:
+def test_each_action_has_calls_of_its_own() -> None:
+    calls = StorageCalls()
+    with trace_calls() as outer:
+        with trace_calls() as inner:
+            calls.observe(StorageCall("journal.read", CallOutcome.OK, 0.1))
+        calls.observe(StorageCall("journal.commit", CallOutcome.OK, 0.1))
+    with trace_calls() as other:
+        pass
+    found = [[call.operation for call in took.calls] for took in (outer, inner, other)]
+    assert found == [["journal.commit"], ["journal.read"], []]
+
+
+def test_a_call_that_is_repeated_without_an_answer_says_how_often_it_was_sent_before() -> None:
+    calls = StorageCalls()
+    with trace_calls() as took:
+        for outcome in ("unknown", "denied", "refused", "ok"):
+            calls.observe(StorageCall("journal.commit", CallOutcome(outcome), 0.1))
+        calls.observe(StorageCall("journal.read", CallOutcome.UNKNOWN, 0.1))
+        calls.observe(StorageCall("journal.commit", CallOutcome.OK, 0.1))
+    assert [call.resends for call in took.calls] == [0, 1, 2, 0, 0, 0]
+
+
+def test_a_call_outside_of_any_action_is_only_measured(captured: Captured) -> None:
     with trace.get_tracer("test").start_as_current_span("another job's wake-up"):
         StorageCalls().observe(StorageCall("leases.renew", CallOutcome.OK, 0.5))
     (point,) = captured.points(metrics.STORAGE_CALL_DURATION)

@@ -1,43 +1,50 @@
-"""Operations: what the protocol does in one go, with the storage calls it took, for an observer to tell."""
+"""What an action of the protocol took of the storage, so that an observer can show both together."""
 
 import time
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 
 @dataclass
-class Operation:
-    """One operation in progress."""
+class Took:
+    """What an action took: when it began, and the storage calls that its tracer noted."""
 
     #: Nanoseconds since the epoch, by the wall clock.
     began: int = field(default_factory=time.time_ns)
-    #: Whatever the observer of storage calls notes here.
     calls: list[Any] = field(default_factory=list)
 
 
-_current: ContextVar[Operation | None] = ContextVar("coordination_operation", default=None)
+#: Returns what is entered for the time of an action, and gathers the storage calls made meanwhile.
+TraceCalls = Callable[[], AbstractContextManager[Took]]
 
 
-def current_operation() -> Operation | None:
-    """Return the operation that the calling code is part of, also in tasks that the operation has started."""
-    return _current.get()
+def untraced() -> AbstractContextManager[Took]:
+    """Note no calls."""
+    return nullcontext(Took())
 
 
-def operation(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Make each call of an async function an operation."""
+class Traceable(Protocol):
+    """An object whose actions are traced."""
 
-    @wraps(function)
-    async def operate(*args: P.args, **kwargs: P.kwargs) -> T:
-        token = _current.set(Operation())
-        try:
-            return await function(*args, **kwargs)
-        finally:
-            _current.reset(token)
+    _trace_calls: TraceCalls
 
-    return operate
+
+SelfT = TypeVar("SelfT", bound=Traceable)
+ArgsP = ParamSpec("ArgsP")
+ResultT = TypeVar("ResultT")
+
+
+def action(
+    method: Callable[Concatenate[SelfT, Took, ArgsP], Awaitable[ResultT]],
+) -> Callable[Concatenate[SelfT, ArgsP], Awaitable[ResultT]]:
+    """Make each call of a method an action, and give the method what it took so far."""
+
+    @wraps(method)
+    async def act(self: SelfT, /, *args: ArgsP.args, **kwargs: ArgsP.kwargs) -> ResultT:
+        with self._trace_calls() as took:
+            return await method(self, took, *args, **kwargs)
+
+    return act

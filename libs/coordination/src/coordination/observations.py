@@ -1,9 +1,10 @@
 """What the protocol tells an observer: one fact at the point of truth, for metrics, spans and logs alike."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from coordination.call_tracing import Took
 from coordination.journal.rows import JobRow
 from coordination.outcomes import Outcome
 
@@ -31,6 +32,14 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True)
+class ActionOver:
+    """An action of the protocol is over."""
+
+    #: When it began, and the storage calls it took; no part of what happened.
+    took: Took = field(default_factory=Took, kw_only=True, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
 class HandOver:
     """How a lock came from the run before."""
 
@@ -42,7 +51,7 @@ class HandOver:
 
 
 @dataclass(frozen=True)
-class LeaseAcquired:
+class LeaseAcquired(ActionOver):
     """The lease was got, after so many seconds."""
 
     lock_name: str
@@ -82,14 +91,14 @@ class LeaseEnded:
 
 
 @dataclass(frozen=True)
-class LeaseReleased:
+class LeaseReleased(ActionOver):
     """The lease was given back."""
 
     lock_name: str
 
 
 @dataclass(frozen=True)
-class RunStarted:
+class RunStarted(ActionOver):
     """A job was started."""
 
     job: JobRow
@@ -102,7 +111,7 @@ class RunStarted:
 
 
 @dataclass(frozen=True)
-class StepRecorded:
+class StepRecorded(ActionOver):
     """A step of the run is in the journal."""
 
     job: JobRow
@@ -111,7 +120,7 @@ class StepRecorded:
 
 
 @dataclass(frozen=True)
-class StateSaved:
+class StateSaved(ActionOver):
     """State of the run is in the journal."""
 
     job: JobRow
@@ -119,7 +128,7 @@ class StateSaved:
 
 
 @dataclass(frozen=True)
-class ProgressWritten:
+class ProgressWritten(ActionOver):
     """How far the run is stands in the journal."""
 
     job: JobRow
@@ -134,7 +143,7 @@ class RunCutOff:
 
 
 @dataclass(frozen=True)
-class RunEnded:
+class RunEnded(ActionOver):
     """A run is over and its end is in the journal."""
 
     job: JobRow
@@ -159,7 +168,7 @@ class TablesCutOff:
 
 
 @dataclass(frozen=True)
-class LockLeft:
+class LockLeft(ActionOver):
     """The lock was given back, and whatever waits is somebody's business."""
 
     lock_name: str

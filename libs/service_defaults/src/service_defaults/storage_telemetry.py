@@ -1,4 +1,4 @@
-"""Storage calls as measurements, and as spans beneath whatever made them."""
+"""Storage calls as measurements, and as spans under what made them."""
 
 import time
 from dataclasses import dataclass
@@ -10,10 +10,15 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
-from coordination.journal.persistence import resends
 from service_defaults.measures import histogram
 
 _SCOPE = "turnstile"
+
+#: Outcomes that tell what came of a call.
+_ANSWERS = {"ok", "refused"}
+
+#: Most unanswered calls that are remembered.
+_MOST_UNANSWERED = 1000
 
 
 class Call(Protocol):
@@ -40,8 +45,13 @@ class TimedCall:
     outcome: str
     began: int
     ended: int
-    #: How often it was sent before.
+    #: How often it was sent before without an answer.
     resends: int = 0
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether it is unknown what came of it."""
+        return self.outcome not in _ANSWERS
 
 
 class StorageTelemetry:
@@ -49,20 +59,35 @@ class StorageTelemetry:
 
     def __init__(self) -> None:
         self._durations = histogram(metrics.STORAGE_CALL_DURATION)
+        #: Calls without an answer by the span under which they were made, until the next one there.
+        self._unanswered: dict[int, TimedCall] = {}
 
     def observe(self, call: Call) -> None:
         """Measure a call that is just over, and make its span where another is current."""
-        timed = self.measure(call)
-        if trace.get_current_span().get_span_context().is_valid:
-            storage_span(timed)
+        parent = trace.get_current_span().get_span_context()
+        timed = self.measure(call, self._unanswered.pop(parent.span_id, None))
+        if not parent.is_valid:
+            return
+        storage_span(timed)
+        if timed.is_unanswered:
+            self._unanswered[parent.span_id] = timed
+            while len(self._unanswered) > _MOST_UNANSWERED:
+                del self._unanswered[next(iter(self._unanswered))]
 
-    def measure(self, call: Call, context: Context | None = None) -> TimedCall:
-        """Measure a call that is just over; its exemplar leads to the context's trace, or the current one."""
+    def measure(
+        self, call: Call, previous: TimedCall | None = None, context: Context | None = None
+    ) -> TimedCall:
+        """Measure a call that is just over; its exemplar leads to the context's trace, or the current one.
+
+        After `previous`, the same call without an answer, it counts as one more resend.
+        """
         labels: dict[str, str] = {at.STORAGE_OPERATION: call.operation}
         labels[at.STORAGE_OUTCOME] = str(call.outcome)
         self._durations.record(call.seconds, labels, context)
         ended = time.time_ns()
-        return TimedCall(call.operation, str(call.outcome), ended - int(call.seconds * 1e9), ended, resends())
+        is_resend = previous is not None and previous.is_unanswered and previous.operation == call.operation
+        resends = previous.resends + 1 if previous is not None and is_resend else 0
+        return TimedCall(call.operation, str(call.outcome), ended - int(call.seconds * 1e9), ended, resends)
 
 
 def storage_span(call: TimedCall, parent: Context | None = None) -> None:
@@ -70,7 +95,7 @@ def storage_span(call: TimedCall, parent: Context | None = None) -> None:
     about: dict[str, str | int] = {at.STORAGE_OPERATION: call.operation, at.STORAGE_OUTCOME: call.outcome}
     if call.resends:
         about[at.RESEND_COUNT] = call.resends
-    if call.outcome not in {"ok", "refused"}:
+    if call.is_unanswered:
         about[at.ERROR_TYPE] = call.outcome
     tracer = trace.get_tracer(_SCOPE)
     span = tracer.start_span(call.operation, parent, SpanKind.CLIENT, {**about}, start_time=call.began)

@@ -25,7 +25,7 @@ from worker.execution import RunnerPool
 from worker.heartbeat import Heartbeat
 from worker.settings import WorkerSettings
 from worker.telemetry.observer import Telemetry
-from worker.telemetry.storage_calls import StorageCalls
+from worker.telemetry.storage_calls import StorageCalls, trace_calls
 from worker.wake_ups import WakeUps, hear_hints
 
 logger = logging.getLogger("turnstile.worker")
@@ -54,7 +54,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         is_traced=settings.otlp_endpoint is not None,
     )
     dispatcher = LockDispatcher(
-        Ports(BlobLeases(storage), journal, notifier, clock),
+        Ports(BlobLeases(storage), journal, notifier, clock, trace_calls=trace_calls),
         HolderSettings(settings.name, settings.lease_times, flush_seconds=settings.progress_seconds),
         WorkerPolicy(
             capacity=settings.concurrency,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from coordination.call_tracing import operation
+from coordination.call_tracing import Took, TraceCalls, action, untraced
 from coordination.journal.persistence import until_known
 from coordination.observations import (
     LeaseAcquired,
@@ -34,6 +34,7 @@ class LeaseKeeper:
         observe: Observe,
         on_end: Callable[[StopReason], None],
         new_id: NewId = random_id,
+        trace_calls: TraceCalls = untraced,
     ) -> None:
         self._lock_name = lock_name
         self._lease_name = lease_name
@@ -42,6 +43,7 @@ class LeaseKeeper:
         self._times = times
         self._observe = observe
         self._on_end = on_end
+        self._trace_calls = trace_calls
         self._granted = float("-inf")
         self._ended = False
         #: Fresh for every tenure, as an acquire repeated with the same id succeeds.
@@ -63,8 +65,8 @@ class LeaseKeeper:
         """Whether transactions may still be sent."""
         return not self._ended and self._clock.boot() < self.soft_deadline
 
-    @operation
-    async def acquire(self) -> None:
+    @action
+    async def acquire(self, took: Took) -> None:
         """Take the lease. Raises LeaseHeldError, or UnknownOutcomeError when the store stays silent."""
         # Rule R1 (spec/turnstile.pml): only one holder has the lease, and it may expire under it.
         began = self._clock.boot()
@@ -83,7 +85,7 @@ class LeaseKeeper:
             # The last try may have been granted; nobody else would get the lock for a lease's length.
             await self.release()
             raise
-        self._observe(LeaseAcquired(self._lock_name, self._clock.boot() - began))
+        self._observe(LeaseAcquired(self._lock_name, self._clock.boot() - began, took=took))
 
     async def keep(self) -> None:
         """Renew until the lease is lost or could not be renewed in time; then tell, once."""
@@ -109,7 +111,6 @@ class LeaseKeeper:
                 due = sent + self._times.renew_every
                 self._observe(LeaseRenewed(self._lock_name, margin))
 
-    @operation
     async def _renew(self, timeout: float) -> None:
         await self._leases.renew(self._lease_name, self.lease_id, timeout)
 
@@ -122,8 +123,8 @@ class LeaseKeeper:
         self._observe(LeaseEnded(self._lock_name, message, reason is StopReason.LOST))
         self._on_end(reason)
 
-    @operation
-    async def release(self) -> None:
+    @action
+    async def release(self, took: Took) -> None:
         """Give the lease back, again and again until the answer is definite or the lease has run out."""
         self._ended = True
 
@@ -134,4 +135,4 @@ class LeaseKeeper:
             await until_known(self._clock, attempt, until=self._clock.boot() + self._times.duration)
         except UnknownOutcomeError:
             return  # it has run out by now
-        self._observe(LeaseReleased(self._lock_name))
+        self._observe(LeaseReleased(self._lock_name, took=took))

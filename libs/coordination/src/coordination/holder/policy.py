@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from coordination.call_tracing import TraceCalls, untraced
 from coordination.ports import Clock, Journal, Leases, NewId, Notifier, random_id
 from coordination.times import LeaseTimes
 
@@ -15,6 +16,8 @@ class Ports:
     notifier: Notifier
     clock: Clock
     new_id: NewId = random_id
+    #: Gathers the storage calls of an action for its observation.
+    trace_calls: TraceCalls = untraced
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from coordination.call_tracing import operation
+from coordination.call_tracing import Took, action
 from coordination.holder.held_rows import FencedError
 from coordination.holder.lock_server import LockServer, WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
@@ -37,6 +37,7 @@ class LockSession:
         self._slot = slot
         self._name = slot.lock_name
         self._ports = ports
+        self._trace_calls = ports.trace_calls
         self._settings = settings
         self._policy = policy
         self._executor = executor
@@ -160,13 +161,13 @@ class LockSession:
         except (FencedError, UnknownOutcomeError):
             return  # told to the run, or asked again later
 
-    @operation
-    async def _leave(self, *, passes_on: bool) -> bool:
+    @action
+    async def _leave(self, took: Took, *, passes_on: bool) -> bool:
         """Follow the exit rules after a release, and return whether to try for the lock again at once."""
         try:
             return await self._look_once_more(passes_on=passes_on)
         finally:
-            self._observe(LockLeft(self._name))
+            self._observe(LockLeft(self._name, took=took))
 
     async def _look_once_more(self, *, passes_on: bool) -> bool:
         # Rules R11 and R12 (spec/turnstile.pml): after a release look at the line, again if a wake-up came.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from coordination.call_tracing import operation
+from coordination.call_tracing import Took, action
 from coordination.holder.held_rows import FencedError, HeldRows
 from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.holder.policy import HolderSettings, Ports
@@ -40,6 +40,7 @@ class Tenure:
     def __init__(self, slot: Slot, ports: Ports, settings: HolderSettings, observe: Observe) -> None:
         self._slot = slot
         self._ports = ports
+        self._trace_calls = ports.trace_calls
         self._settings = settings
         self._observe = observe
         self._mutex = asyncio.Lock()
@@ -55,6 +56,7 @@ class Tenure:
             observe,
             self.request_stop,
             ports.new_id,
+            ports.trace_calls,
         )
         self._rows = HeldRows(slot, self.keeper, ports, settings, observe)
         #: Whether the line may have grown since it was read last.
@@ -70,8 +72,8 @@ class Tenure:
         self._is_shutting_down |= reason is StopReason.SHUTDOWN
         self._rows.stop.request(reason)
 
-    @operation
-    async def take_over(self, accepts: MayStart) -> Run | None:
+    @action
+    async def take_over(self, took: Took, accepts: MayStart) -> Run | None:
         """End what was cut off and start the job whose turn it is, in one transaction.
 
         Gives None when nothing waits, or nothing for this worker. A refusal that is not
@@ -93,10 +95,10 @@ class Tenure:
             raise RefusedError
         if draft.interrupted is not None:
             self._observe(RunCutOff(draft.interrupted, line.lock.worker))
-        return await self._adopt_next_run(draft, versions)
+        return await self._adopt_next_run(draft, versions, took)
 
-    @operation
-    async def finish(self, outcome: RunOutcome, accepts: MayStart | None) -> Run | None:
+    @action
+    async def finish(self, took: Took, outcome: RunOutcome, accepts: MayStart | None) -> Run | None:
         """Record how the run ended and, unless `accepts` is None, start the next job with it.
 
         Raises FencedError when someone else has taken over.
@@ -118,10 +120,9 @@ class Tenure:
                     break
                 self.hinted = True
                 await self._rows.reload()
-            self._observe(RunEnded(ended, outcome))
-            return await self._adopt_next_run(draft, versions, after=ended)
+            self._observe(RunEnded(ended, outcome, took=took))
+            return await self._adopt_next_run(draft, versions, took, after=ended)
 
-    @operation
     async def look(self) -> None:
         """Take in what others wrote to the running job, such as a request to cancel it."""
         async with self._mutex:
@@ -133,8 +134,8 @@ class Tenure:
             if row is None or row.etag != self._rows.held.job_etag:
                 await self._rows.reload()
 
-    @operation
-    async def flush(self) -> None:
+    @action
+    async def flush(self, took: Took) -> None:
         """Write the progress reported since the last write, if there is any."""
         async with self._mutex:
             held, reported = self._rows.held, self._reported
@@ -144,26 +145,26 @@ class Tenure:
                 await self._rows.write(
                     lambda held, now: transactions.flush(held, now, self._rows.writer()), reported
                 )
-                self._observe(ProgressWritten(self._rows.require().job))
+                self._observe(ProgressWritten(self._rows.require().job, took=took))
             # Other progress may have been reported meanwhile.
             if self._reported is reported:
                 self._reported = None
 
     # --- writing for the run ------------------------------------------------
 
-    @operation
-    async def _record_step(self, job_id: str, done: StepDone) -> None:
+    @action
+    async def _record_step(self, took: Took, job_id: str, done: StepDone) -> None:
         job = await self._write_for(
             job_id, lambda held, now: transactions.step(held, now, self._rows.writer(), done)
         )
-        self._observe(StepRecorded(job, done.name, done.seconds))
+        self._observe(StepRecorded(job, done.name, done.seconds, took=took))
 
-    @operation
-    async def _save_state(self, job_id: str, text: str) -> None:
+    @action
+    async def _save_state(self, took: Took, job_id: str, text: str) -> None:
         job = await self._write_for(
             job_id, lambda held, now: transactions.state(held, now, self._rows.writer(), text)
         )
-        self._observe(StateSaved(job, len(text)))
+        self._observe(StateSaved(job, len(text), took=took))
 
     async def _write_for(self, job_id: str, build: Callable[[Held, JobRow], Draft]) -> JobRow:
         async with self._mutex:
@@ -177,7 +178,7 @@ class Tenure:
     # --- from run to run ------------------------------------------------------
 
     async def _adopt_next_run(
-        self, draft: Draft, versions: Mapping[str, str], after: JobRow | None = None
+        self, draft: Draft, versions: Mapping[str, str], took: Took, after: JobRow | None = None
     ) -> Run | None:
         self._reported = None
         self._rows.begin(draft, versions)
@@ -186,7 +187,7 @@ class Tenure:
         if self._line is not None:
             left = (row for row in self._line.tickets if row.key != draft.job.ticket_key)
             self._line = replace(self._line, tickets=tuple(left))
-        self._observe(RunStarted(draft.job, draft.hand_over, draft.interrupted, after))
+        self._observe(RunStarted(draft.job, draft.hand_over, draft.interrupted, after, took=took))
         if not self.keeper.may_write:
             self._rows.stop.request(StopReason.DEADLINE)
         elif self._is_shutting_down:

@@ -1,9 +1,7 @@
 """Writing until the outcome is known: the identical transaction again and again, never a different one."""
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
 from typing import TypeVar
 
 from coordination.ports import Clock, Journal, Transaction, UnknownOutcomeError
@@ -12,13 +10,6 @@ ResultT = TypeVar("ResultT")
 
 #: Longest pause between two tries, in seconds.
 _LONGEST_PAUSE = 2.0
-
-_resends: ContextVar[int] = ContextVar("coordination_resends", default=0)
-
-
-def resends() -> int:
-    """Return how often the call under way was sent before, its outcome unknown."""
-    return _resends.get()
 
 
 async def until_known(
@@ -29,8 +20,7 @@ async def until_known(
     Raises UnknownOutcomeError once the boot clock has passed `until`.
     """
     pause = first_pause
-    for sent_before in itertools.count():
-        token = _resends.set(sent_before)
+    while True:
         try:
             return await call()
         except UnknownOutcomeError:
@@ -42,9 +32,6 @@ async def until_known(
             if clock.boot() >= until:
                 raise
             pause = min(pause * 2, _LONGEST_PAUSE)
-        finally:
-            _resends.reset(token)
-    raise AssertionError("unreachable")
 
 
 async def commit_until(
@@ -60,7 +47,7 @@ async def commit_until(
 
     async def send() -> Mapping[str, str]:
         sending = asyncio.ensure_future(journal.commit(partition, transaction, timeout))
-        # Whoever waits is told; when nobody waits any more, nobody needs to be.
+        # Retrieve the exception, so that asyncio does not warn when the caller was cancelled.
         sending.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
         return await asyncio.shield(sending)
 

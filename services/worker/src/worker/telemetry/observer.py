@@ -13,7 +13,7 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from contracts.telemetry.names import SpanEvent
 from coordination import observations as seen
-from coordination.call_tracing import current_operation
+from coordination.call_tracing import Took
 from coordination.holder.runs import Run
 from coordination.journal.rows import JobRow
 from coordination.ports import Journal
@@ -119,9 +119,9 @@ class Telemetry(RunTelemetry):
 
     def _observe(self, observation: seen.Observation) -> None:
         match observation:
-            case seen.LeaseAcquired(lock):
+            case seen.LeaseAcquired(lock, took=took):
                 notifier = trace.get_current_span().get_span_context()
-                phase = Phase.of(current_operation())
+                phase = Phase.of(took)
                 self._holdings[lock] = _Holding(Acquisition(phase, notifier), calls=len(phase.calls))
             case seen.LeaseDenied(lock):
                 _note(spans.LOCK_HELD, lock)
@@ -134,8 +134,8 @@ class Telemetry(RunTelemetry):
                 self.measurements.renewed(run.job if run else None, margin)
             case seen.RunCutOff():
                 self._lost.tell(observation)
-            case seen.LockLeft(lock):
-                self._left(lock)
+            case seen.LockLeft(lock, took=took):
+                self._left(lock, took)
             case seen.TablesCutOff():
                 pass
             case _:
@@ -160,8 +160,8 @@ class Telemetry(RunTelemetry):
             case seen.Fenced(lock, _, _, reason):
                 self.measurements.refused(observation)
                 self._happened(lock, spans.WRITE_REFUSED, reason, is_end=True)
-            case seen.LeaseReleased(lock):
-                self._released(lock)
+            case seen.LeaseReleased(lock, took=took):
+                self._released(lock, took)
             case _:
                 assert_never(observation)
 
@@ -172,7 +172,7 @@ class Telemetry(RunTelemetry):
         if observation.after is not None:
             self.measurements.called(observation.after, holding.calls)
             holding.calls = 0
-        phase = Phase.of(current_operation())
+        phase = Phase.of(observation.took)
         anchor = self._tracing.started(observation, phase, holding.acquired, holding.ended)
         holding.acquired = holding.ended = None
         holding.last = (job, anchor)
@@ -195,13 +195,13 @@ class Telemetry(RunTelemetry):
         if run is None:
             return
         run.job, run.sign = observation.job, time.monotonic()
-        phase = Phase.of(current_operation())
+        phase = Phase.of(observation.took)
         run.calls += len(phase.calls)
         match observation:
             case seen.StepRecorded():
                 self.measurements.step(observation)
                 run.recording = phase
-            case seen.StateSaved(_, characters):
+            case seen.StateSaved(characters=characters):
                 self._tracing.state_saved(run, phase, characters)
             case seen.ProgressWritten():
                 pass
@@ -214,7 +214,7 @@ class Telemetry(RunTelemetry):
             return
         run, holding.run = holding.run, None
         run.close()
-        phase = Phase.of(current_operation())
+        phase = Phase.of(observation.took)
         if run.told != run.began:
             self._tracing.stretch(run, phase.began)
         holding.ended = self._tracing.ended(run, observation, phase)
@@ -232,11 +232,11 @@ class Telemetry(RunTelemetry):
             run.close()
             self._tracing.stretch(run, time.time_ns(), failed=True)
 
-    def _released(self, lock: str) -> None:
+    def _released(self, lock: str, took: Took) -> None:
         holding = self._holdings.get(lock)
         if holding is None:
             return
-        phase = Phase.of(current_operation())
+        phase = Phase.of(took)
         holding.calls += len(phase.calls)
         if holding.run is not None:
             holding.run.close()
@@ -244,13 +244,11 @@ class Telemetry(RunTelemetry):
         if holding.last is not None:
             self._tracing.released(*holding.last, phase)
 
-    def _left(self, lock: str) -> None:
+    def _left(self, lock: str, took: Took) -> None:
         holding = self._holdings.pop(lock, None)
-        operation = current_operation()
         if holding is None or holding.last is None:
             return
-        calls = holding.calls + (len(operation.calls) if operation else 0)
-        self.measurements.called(holding.last[0], calls)
+        self.measurements.called(holding.last[0], holding.calls + len(took.calls))
 
     def _run(self, lock: str) -> OpenRun | None:
         holding = self._holdings.get(lock)

@@ -9,7 +9,7 @@ from typing import Any, Self
 from opentelemetry.trace import SpanContext
 
 from contracts.telemetry.names import SpanEvent
-from coordination.call_tracing import Operation
+from coordination.call_tracing import Took
 from coordination.journal.rows import JobRow
 
 
@@ -23,13 +23,10 @@ class Phase:
     calls: Sequence[Any] = ()
 
     @classmethod
-    def of(cls, operation: Operation | None) -> Self:
-        """Return an operation that is over now; its calls are told once only."""
-        now = time.time_ns()
-        if operation is None:
-            return cls(now, now)
-        calls, operation.calls = operation.calls, []
-        return cls(operation.began, now, calls)
+    def of(cls, took: Took) -> Self:
+        """Return the time of an action that is over now; its calls are reported once only."""
+        calls, took.calls = took.calls, []
+        return cls(took.began, time.time_ns(), calls)
 
 
 @dataclass(frozen=True)
