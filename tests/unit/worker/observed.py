@@ -36,9 +36,8 @@ class Observed:
             self.made += 1
             took.calls.append(TimedCall(name, "ok", 1, 2))
         for observation in observations:
-            if isinstance(observation, seen.ActionOver):
-                observation = replace(observation, took=took)
-            self.telemetry.observe(observation)
+            is_over = isinstance(observation, seen.ActionOver)
+            self.telemetry.observe(replace(observation, took=took) if is_over else observation)  # type: ignore[arg-type]
 
     async def begin(self, first: JobRow) -> None:
         """Take the lock, and start its first job."""
