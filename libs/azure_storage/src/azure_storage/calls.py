@@ -21,7 +21,7 @@ class CallOutcome(StrEnum):
     OK = "ok"
     #: The store said no, and nothing was done.
     REFUSED = "refused"
-    #: Nobody knows whether the request was carried out.
+    #: It is unknown whether the request was carried out.
     UNKNOWN = "unknown"
     #: The store did not accept the credentials.
     DENIED = "denied"
@@ -41,7 +41,7 @@ ObserveCall = Callable[[StorageCall], None]
 
 
 class MissingTableError(UnknownOutcomeError):
-    """There is no such table: not yet, or nobody uses this namespace; no answer about a row."""
+    """There is no such table: not yet, or this namespace is not in use; no answer about a row."""
 
 
 class RefusedCallError(Exception):

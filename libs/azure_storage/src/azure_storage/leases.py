@@ -44,14 +44,14 @@ class BlobLeases:
             raise UnknownOutcomeError(f"{name} is missing, though it was created")
 
     async def renew(self, name: str, lease_id: str, timeout: float) -> None:
-        """Start the lease's time anew. Raises LeaseLostError or UnknownOutcomeError."""
+        """Start the time of the lease again. Raises LeaseLostError or UnknownOutcomeError."""
         try:
             await self._call("renew", _lease(self._blob(name), lease_id).renew(), deadline_in(timeout))
         except RefusedCallError as refused:
             raise _definite(refused, LeaseLostError, 404, 409, 412) from refused
 
     async def release(self, name: str, lease_id: str, timeout: float) -> None:
-        """Give the lease back; one that is not ours any more is no error. Raises UnknownOutcomeError."""
+        """Release the lease; one that is not ours any more is not an error. Raises UnknownOutcomeError."""
         try:
             await self._call("release", _lease(self._blob(name), lease_id).release(), deadline_in(timeout))
         except RefusedCallError as refused:
@@ -70,7 +70,7 @@ class BlobLeases:
         return str(properties.lease.state) in _FREE
 
     async def _acquire(self, blob: BlobClient, seconds: int, lease_id: str, deadline: float) -> bool:
-        """Acquire; tell whether there was anything to acquire."""
+        """Acquire; return whether there was anything to acquire."""
         try:
             await self._call("acquire", _lease(blob, lease_id).acquire(lease_duration=seconds), deadline)
         except RefusedCallError as refused:
@@ -80,11 +80,11 @@ class BlobLeases:
         return True
 
     async def _create(self, creation: Awaitable[object], deadline: float) -> bool:
-        """Create unless it exists; tell whether that was possible."""
+        """Create unless it exists; return whether that was possible."""
         try:
             await self._call("create", creation, deadline)
         except RefusedCallError as refused:
-            # Another may have created, and even leased, it meanwhile.
+            # Another process may have created, and even leased, it in the meantime.
             if refused.status not in {404, 409, 412}:
                 raise UnknownOutcomeError(str(refused)) from refused
             return refused.status != 404
@@ -98,7 +98,7 @@ class BlobLeases:
 
 
 def _lease(blob: BlobClient, lease_id: str) -> BlobLeaseClient:
-    # Made anew for each call: a lease client forgets its id once it has released.
+    # A new one for each call: a lease client forgets its id once it has released.
     return BlobLeaseClient(blob, lease_id)
 
 

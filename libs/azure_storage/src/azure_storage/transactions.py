@@ -1,4 +1,4 @@
-"""Entity-group transactions, sent beside the SDK, whose own way of doing it costs most of a worker's time."""
+"""Entity-group transactions, sent without the SDK, whose own way costs most of a worker's time."""
 
 from collections.abc import Mapping, Sequence
 

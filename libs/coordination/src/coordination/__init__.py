@@ -1,9 +1,10 @@
-"""The single-job protocol: who may try to work on a lock, and who may write about it.
+"""The single-job protocol: which worker may try to work on a lock, and which may write about it.
 
-Two stores, two questions. A lease on a blob decides *when* someone may try: it is time-limited, so a lost
-worker cannot keep it. The lock row of the journal decides *who may write*: it carries a fence that rises with
-every start, and every write of a holder is conditional on the version of that row the holder wrote last.
-Once another worker has started, every write of the one before is refused, whatever its clock says.
+Two stores answer two questions. A lease on a blob decides *which worker may try*: it is limited in time, so a
+lost worker cannot keep it. The lock row of the journal decides *which worker may write*: it carries a fence
+that rises with every start, and every write of a holder is conditional on the version of that row that the
+holder wrote last. Once another worker has started a job, every write of the one before is refused, whatever
+its clock says.
 
 A lock's partition holds its lock row, the tickets of the jobs that wait, and their jobs' rows and events.
 So one transaction moves the fence, ends a run that was cut off, and starts the next job; under load the same
@@ -19,16 +20,17 @@ transaction ends one job and starts the next.
 
 Where to read on:
 
-- `ports`: what all this needs from the world. `clock`, `times`: deadlines, counted from before the request
-  that granted the time was sent. `outcomes`, `observations`, `call_tracing`: what it reports.
+- `ports`: what the protocol needs from the world. `slot`: a place under a lock. `clock`, `times`: deadlines,
+  counted from before the request that granted the time was sent. `outcomes`, `observations`, `call_tracing`:
+  what it reports.
 - `journal`: the rows of a lock (`rows`), its waiting jobs (`line`), what a transaction writes
-  (`transactions`, `events`, `storage_limits`), and how it is repeated until its outcome is known
-  (`persistence`).
+  (`transactions`, `events`, `storage_limits`), how a job ends (`endings`), and how a write is repeated
+  until its outcome is known (`persistence`).
 - `holder`: a worker that serves locks. `dispatcher` decides which locks; a `session` holds one lock and
   leaves no work behind; `watches` keep trying for locks held elsewhere; a `tenure` is one unbroken holding,
   whose rows `held_rows` writes and whose lease `lease_keeper` renews; `unknown_kinds` says how long a job
   waits for a worker that knows its kind.
-- `clients`: what callers that do not hold the lock write (`submission`, `cancellation`).
+- `clients`: what callers that do not hold the lock write (`job_writer`, `submission`, `cancellation`).
 - `maintenance`: the `sweeper` repairs what a crash left between two writes; `queue_snapshot` is for metrics.
 - `testing`: doubles of the ports that need no servers.
 
@@ -36,6 +38,6 @@ What is trusted: a lease only until its soft deadline, by our own boot clock. No
 clocks, messages (they only notify), answers that did not come (a request may have been carried out, so the
 identical one is repeated), and a row read again after a refusal (unless it still names our own run).
 
-Not guaranteed: that a handler frozen inside one call for longer than its lease does not finish that call
-late. The fence is handed to handlers for targets that can refuse the lower of two.
+Not guaranteed: a handler that is frozen inside one call for longer than its lease may finish that call late.
+Handlers get the fence, for targets that can refuse the lower of two.
 """

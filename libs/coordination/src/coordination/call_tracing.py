@@ -17,7 +17,7 @@ class Took:
     calls: list[Any] = field(default_factory=list)
 
 
-#: Returns what is entered for the time of an action, and gathers the storage calls made meanwhile.
+#: Returns what is entered for the time of an action, and gathers the storage calls made in it.
 TraceCalls = Callable[[], AbstractContextManager[Took]]
 
 

@@ -1,4 +1,4 @@
-"""The machine's clock, and one that stands still until a test advances it."""
+"""The machine's clock, and a clock that a test advances."""
 
 import asyncio
 import heapq
@@ -36,7 +36,7 @@ class SystemClock:
 
 
 class VirtualClock:
-    """Time that stands still until a test advances it; sleepers wake in the order of their times."""
+    """Time that passes only when a test advances it; sleepers wake in the order of their times."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class VirtualClock:
         self._boot += seconds
 
     async def advance_to_next(self) -> bool:
-        """Let time pass until the next sleeper wakes; tell whether there was one."""
+        """Let time pass until the next sleeper wakes; return whether there was one."""
         await self.settle()
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
@@ -101,6 +101,6 @@ class VirtualClock:
             await self.settle()
 
     async def settle(self, turns: int = 50) -> None:
-        """Let everybody run who can, for so many turns of the event loop."""
+        """Let all tasks run that can, for a number of turns of the event loop."""
         for _ in range(turns):
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What the protocol tells an observer: one fact at the point of truth, for metrics, spans and logs alike."""
+"""What the protocol reports to an observer, for metrics, spans and logs: one fact, where it becomes true."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Refusal(StrEnum):
 
     TAKEN_OVER = "taken_over"
     TOO_LATE = "too_late"
-    #: Nobody knows whether it was; the store does not answer.
+    #: It is unknown whether it was made: the store does not answer.
     UNKNOWN = "unknown"
 
 
@@ -44,7 +44,7 @@ class HandOver:
     """How a lock came from the run before."""
 
     cause: HandOverCause
-    #: ISO 8601; when the run before ended, empty when nobody knows because its worker was lost.
+    #: ISO 8601; when the run before ended, empty when that is unknown because its worker was lost.
     since: str = ""
     #: The worker that was lost.
     lost_worker: str = ""
@@ -52,7 +52,7 @@ class HandOver:
 
 @dataclass(frozen=True)
 class LeaseAcquired(ActionOver):
-    """The lease was got, after so many seconds."""
+    """The lease was acquired; it took `seconds`."""
 
     lock_name: str
     seconds: float
@@ -60,7 +60,7 @@ class LeaseAcquired(ActionOver):
 
 @dataclass(frozen=True)
 class LeaseDenied:
-    """Someone else holds the lease."""
+    """Another worker holds the lease."""
 
     lock_name: str
 
@@ -104,7 +104,7 @@ class RunStarted(ActionOver):
     job: JobRow
     #: None for the first run of a lock.
     hand_over: HandOver | None = None
-    #: The job whose run the take-over found cut off, as it stands now.
+    #: The job whose run the take-over found cut off, as it is now.
     interrupted: JobRow | None = None
     #: The job that ended in the same transaction.
     after: JobRow | None = None
@@ -129,14 +129,14 @@ class StateSaved(ActionOver):
 
 @dataclass(frozen=True)
 class ProgressWritten(ActionOver):
-    """How far the run is stands in the journal."""
+    """The progress of the run is in the journal."""
 
     job: JobRow
 
 
 @dataclass(frozen=True)
 class RunCutOff:
-    """A take-over has recorded that a run was cut off, its worker lost; the job as it stands then."""
+    """A take-over has recorded that a run was cut off, its worker lost; the job as it is then."""
 
     job: JobRow
     lost_worker: str
@@ -152,7 +152,7 @@ class RunEnded(ActionOver):
 
 @dataclass(frozen=True)
 class Fenced:
-    """A write was refused because someone else has moved the lock on, or the time to write was over."""
+    """A write was refused: another worker has taken over, or the time to write was over."""
 
     lock_name: str
     job_id: str
@@ -169,7 +169,7 @@ class TablesCutOff:
 
 @dataclass(frozen=True)
 class LockLeft(ActionOver):
-    """The lock was given back, and whatever waits is somebody's business."""
+    """The lock was released, and other workers know of what waits."""
 
     lock_name: str
 

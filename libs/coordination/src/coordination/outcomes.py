@@ -7,9 +7,9 @@ from enum import StrEnum
 class StopReason(StrEnum):
     """Why a run is asked to stop before its handler is through."""
 
-    #: Someone asked for the job to be cancelled.
+    #: A cancellation of the job was requested.
     CANCELLED = "cancelled"
-    #: The worker is being stopped; another goes on with the job.
+    #: The worker is being stopped; another worker continues the job.
     SHUTDOWN = "shutdown"
     #: The lease could not be renewed in time: stop before it can run out.
     DEADLINE = "deadline"

@@ -38,7 +38,7 @@ class AccessDeniedError(UnknownOutcomeError):
 
 
 class LeaseHeldError(CoordinationError):
-    """Someone else holds the lease."""
+    """Another process holds the lease."""
 
 
 class LeaseLostError(CoordinationError):
@@ -111,8 +111,8 @@ Operation = Insert | Update | GuardedUpdate | Delete
 class Transaction:
     """Operations on one partition that are carried out all or not at all, at most 100, each row once.
 
-    `op_id` stands in at least one of the rows written, so that a writer can recognise its own earlier try.
-    Raises InvalidTransactionError when a row stands in it twice or a guard is missing.
+    `op_id` is in at least one of the rows written, so that a writer can recognise its own earlier try.
+    Raises InvalidTransactionError when it names a row twice or a guard is missing.
     """
 
     op_id: str
@@ -164,10 +164,10 @@ class Leases(Protocol):
         """
 
     async def renew(self, name: str, lease_id: str, timeout: float) -> None:
-        """Start the lease's time anew. Raises LeaseLostError or UnknownOutcomeError."""
+        """Start the time of the lease again. Raises LeaseLostError or UnknownOutcomeError."""
 
     async def release(self, name: str, lease_id: str, timeout: float) -> None:
-        """Give the lease back; a lease that is not ours any more is no error. Raises UnknownOutcomeError."""
+        """Release the lease; one that is not ours any more is not an error. Raises UnknownOutcomeError."""
 
     async def is_free(self, name: str, timeout: float) -> bool:
         """Return whether the lease is free now. Raises UnknownOutcomeError."""

@@ -18,8 +18,8 @@ _TABLE = {
 class LeaseTimes:
     """Times in seconds, derived from the lease's duration.
 
-    Raises ValueError when they are not in order: a run must be told to stop, and killed, before its lease can
-    run out.
+    Raises ValueError when they are not in order: a run must be asked to stop, and then killed, before its
+    lease can run out.
     """
 
     duration: float
@@ -42,7 +42,7 @@ class LeaseTimes:
 
     @classmethod
     def of(cls, duration: float) -> "LeaseTimes":
-        """Return the tried times for a duration of 15, 30 or 60 seconds, and ones in between for others."""
+        """Return the tested times for a duration of 15, 30 or 60 seconds, and times in between for others."""
         if not 15 <= duration <= 60:
             raise ValueError("the lease duration must be between 15 and 60 seconds")
         low = max(known for known in _TABLE if known <= duration)

@@ -62,7 +62,7 @@ class NewJob:
 
     @property
     def request_hash(self) -> str:
-        """Tell apart a repeated submission from another one that uses the same id."""
+        """A hash that is the same for a repeated submission, and differs for another one with the same id."""
         asked = [self.kind, self.lock_name, self.parameters, self.name, self.description, self.priority]
         return hashlib.sha256(json.dumps([*asked, self.properties]).encode()).hexdigest()
 

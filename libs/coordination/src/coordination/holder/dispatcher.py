@@ -118,13 +118,13 @@ class LockDispatcher:
         return answer
 
     async def look(self, lock_name: str, job_id: str) -> None:
-        """Look at a running job because someone hinted that it changed."""
+        """Look at a running job after a hint that it changed."""
         session = self._sessions.get(lock_name)
         if session is not None:
             await session.look(job_id)
 
     async def stop(self, grace: float) -> None:
-        """Take nothing new, let runs finish for `grace` seconds, then interrupt them, and pass all on."""
+        """Accept no more work, give runs `grace` seconds, interrupt the rest, and notify for watched locks."""
         # Rule R17 (spec/turnstile.pml): a worker that stops interrupts its runs and notifies the others.
         self._is_stopping = True
         self._capacity_changed.set()

@@ -19,7 +19,7 @@ from coordination.slot import Slot
 
 
 class FencedError(CoordinationError):
-    """Someone else may have moved the lock on: nothing more may be written, and the handler must stop."""
+    """Another worker may have taken over: nothing more may be written, and the handler must stop."""
 
 
 class CutOffError(FencedError):
@@ -30,7 +30,7 @@ class HeldRows:
     """The lock row and the running job's rows, with their versions, as this tenure wrote or read them last.
 
     Every write is conditional on the lock row. A refused one is either our own earlier try, or another
-    writer's change to our job, which is taken in before the write is repeated, or the end: someone else has
+    writer's change to our job, which is taken in before the write is repeated, or the end: another worker has
     taken over.
     """
 
@@ -49,7 +49,7 @@ class HeldRows:
         self._observe = observe
         #: What is held; None while nothing runs.
         self.held: Held | None = None
-        #: Tells the run in progress to stop.
+        #: Asks the run in progress to stop.
         self.stop = Stop()
 
     @property
@@ -119,7 +119,7 @@ class HeldRows:
         if row is not None:
             versions[key] = row.etag
             job = JobRow.from_row(row)
-            # To know a version is to know what stands there; if it is another run, the lock row refuses us.
+            # To know a version is to know what is there; if it is another run, the lock row refuses us.
             if job.fence == draft.job.fence:
                 draft.job = job
         state_key = rows.state_key(draft.job.job_id)

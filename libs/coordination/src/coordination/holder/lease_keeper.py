@@ -82,13 +82,13 @@ class LeaseKeeper:
         try:
             self._granted = await until_known(self._clock, attempt, until=began + self._times.soft)
         except UnknownOutcomeError:
-            # The last try may have been granted; nobody else would get the lock for a lease's length.
+            # The last try may have been granted: no other worker would get the lock for that long.
             await self.release()
             raise
         self._observe(LeaseAcquired(self._lock_name, self._clock.boot() - began, took=took))
 
     async def keep(self) -> None:
-        """Renew until the lease is lost or could not be renewed in time; then tell, once."""
+        """Renew until the lease is lost or could not be renewed in time; then report that, once."""
         due = self._granted + self._times.renew_every
         while True:
             await self._clock.sleep(max(0.0, min(due, self.soft_deadline) - self._clock.boot()))
@@ -125,7 +125,7 @@ class LeaseKeeper:
 
     @action
     async def release(self, took: Took) -> None:
-        """Give the lease back, again and again until the answer is definite or the lease has run out."""
+        """Release the lease, repeatedly until the answer is definite or the lease has run out."""
         self._ended = True
 
         async def attempt() -> None:

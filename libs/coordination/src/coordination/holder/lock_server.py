@@ -16,7 +16,7 @@ class WakeUpOutcome(StrEnum):
     UNKNOWN = "unknown"
     #: The lock is served or watched here already.
     KNOWN = "known"
-    #: This worker is being stopped; others were told.
+    #: This worker is being stopped; the wake-up was sent on to others.
     PASSED_ON = "passed_on"
 
 

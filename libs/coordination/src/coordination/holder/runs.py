@@ -1,4 +1,4 @@
-"""A run: one attempt at one job, as whoever executes it sees it."""
+"""A run: one attempt at one job, as its executor sees it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -54,7 +54,7 @@ class Stop:
 class Run:
     """One attempt at one job.
 
-    The three callables write to the journal; each raises FencedError once someone else may have taken over,
+    The three callables write to the journal; each raises FencedError once another worker may have taken over,
     after which nothing can be written and the handler must be stopped at once.
     """
 

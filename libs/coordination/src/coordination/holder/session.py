@@ -1,4 +1,4 @@
-"""Serving a lock: hold it, run one job after the other, and leave no work behind."""
+"""Serving a lock: hold it, run one job after another, and leave no work behind."""
 
 import asyncio
 
@@ -67,7 +67,7 @@ class LockSession:
             self.tenure.hinted = True
 
     async def look(self, job_id: str) -> None:
-        """Look at a running job because someone hinted that it changed."""
+        """Look at a running job after a hint that it changed."""
         if self.tenure is not None and self.tenure.running == job_id:
             await self._glance(self.tenure)
 
@@ -95,7 +95,7 @@ class LockSession:
         return await self._leave(passes_on=passes_on)
 
     def _conflict(self, answer: WakeUpOutcome) -> None:
-        """Leave a lock to its holder, but keep an eye on it, also when nobody waits for our answer."""
+        """Leave a lock to its holder, but watch it, also when no caller waits for our answer."""
         if self.answered.done():
             self._watches.begin(self._name)
         self._answer(answer)
@@ -124,7 +124,7 @@ class LockSession:
         except RefusedError:
             await self._ports.clock.sleep(self._ports.clock.jitter(0, 0.1))
         except (FencedError, UnknownOutcomeError, WrongLockError):
-            pass  # told to the observer where it was found; the exit rules follow
+            pass  # reported to the observer where it was found; the exit rules follow
         finally:
             keeping.cancel()
             flushing.cancel()
@@ -159,7 +159,7 @@ class LockSession:
         try:
             await tenure.look()
         except (FencedError, UnknownOutcomeError):
-            return  # told to the run, or asked again later
+            return  # the run was asked to stop, or the next look asks again
 
     @action
     async def _leave(self, took: Took, *, passes_on: bool) -> bool:

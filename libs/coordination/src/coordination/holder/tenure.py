@@ -1,4 +1,4 @@
-"""A tenure: one unbroken holding of a lock, and the only writer of its rows meanwhile."""
+"""A tenure: one unbroken holding of a lock, and the only writer of its rows during it."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -76,8 +76,8 @@ class Tenure:
     async def take_over(self, took: Took, accepts: MayStart) -> Run | None:
         """End what was cut off and start the job whose turn it is, in one transaction.
 
-        Gives None when nothing waits, or nothing for this worker. A refusal that is not
-        our own earlier try raises RefusedError, and then this tenure must not try again. Raises
+        Returns None when nothing waits, or nothing for this worker. A refusal that is not our own earlier try
+        raises RefusedError, and then this tenure must not try again. Raises
         UnknownOutcomeError when the journal stays silent, FencedError when the time to write is over.
         """
         until = self._rows.write_until()
@@ -101,7 +101,7 @@ class Tenure:
     async def finish(self, took: Took, outcome: RunOutcome, accepts: MayStart | None) -> Run | None:
         """Record how the run ended and, unless `accepts` is None, start the next job with it.
 
-        Raises FencedError when someone else has taken over.
+        Raises FencedError when another worker has taken over.
         """
         async with self._mutex:
             while True:
@@ -146,7 +146,7 @@ class Tenure:
                     lambda held, now: transactions.flush(held, now, self._rows.writer()), reported
                 )
                 self._observe(ProgressWritten(self._rows.require().job, took=took))
-            # Other progress may have been reported meanwhile.
+            # Other progress may have been reported in the meantime.
             if self._reported is reported:
                 self._reported = None
 
@@ -239,7 +239,7 @@ class Tenure:
         """Find the job to start in the ending transaction.
 
         An empty line is believed until something hints at work: looking once more after the release finds
-        whatever came meanwhile, and saves a lone job a query.
+        what came in the meantime, and saves a lone job a query.
         """
         if self._line is not None and not self._line.tickets and not self.hinted:
             return None

@@ -5,17 +5,18 @@ from datetime import datetime
 from coordination.journal.rows import JobRow
 from coordination.ports import Clock
 
-#: A job not met for so many times the patience is forgotten: among many workers, its wake-up may be long in
-#: coming back to this one.
+#: A job that was not met for this many times the patience is forgotten: among many workers, its wake-up may
+#: take long to come back to this one.
 _REMEMBERED = 60
 
 
 class UnknownKinds:
-    """Says when jobs of kinds unknown here have waited long enough to fail for it.
+    """Decides when jobs of kinds unknown here have waited long enough to fail for it.
 
     A job's age is the difference of two machines' times of day, and may be wrong by hours. So this worker
-    counts by its own boot clock, from when it first met the job. Only after one job was waited out in vain is
-    the age believed of others of its kind, for as long again: a line of them need not wait one by one.
+    counts by its own boot clock, from when it first met the job. Once one job of a kind has exceeded the
+    patience, the age of other jobs of that kind is trusted for the same time, so that a line of them need not
+    wait one by one.
     """
 
     def __init__(self, clock: Clock, patience: float) -> None:
@@ -27,7 +28,7 @@ class UnknownKinds:
         self._waited_out: dict[str, float] = {}
 
     def waited_enough(self, job: JobRow) -> bool:
-        """Meet a job whose kind is not known, and tell whether to stop waiting for somebody who knows it."""
+        """Meet a job whose kind is not known; return whether to stop waiting for a worker that knows it."""
         now = self._clock.boot()
         if now - self._meet(job.job_id, now) > self._patience:
             self._waited_out[job.kind] = now

@@ -1,4 +1,4 @@
-"""Watches on locks that someone else holds, so that a lost host is noticed."""
+"""Watches on locks that other workers hold, so that a lost host is noticed."""
 
 import asyncio
 
@@ -23,7 +23,7 @@ class _Watch:
 
 
 class Watches:
-    """Tries again and again to get each lock that someone else holds, until it was had or has no work."""
+    """Keeps trying for locks that other workers hold, until this worker got one or it has no work."""
 
     def __init__(self, ports: Ports, settings: HolderSettings, most: int, server: LockServer) -> None:
         self._ports = ports

@@ -28,7 +28,7 @@ async def until_known(
             if clock.boot() + wait >= until:
                 raise
             await clock.sleep(wait)
-            # This process may have stood still meanwhile, and what is late must not be sent any more.
+            # This process may have been frozen in the meantime, and a late write must not be sent.
             if clock.boot() >= until:
                 raise
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -56,7 +56,7 @@ async def commit_until(
 
 
 async def is_own(journal: Journal, clock: Clock, partition: str, key: str, op_id: str, until: float) -> bool:
-    """Return whether a refused transaction was in fact carried out earlier: its mark stands in the row."""
+    """Return whether a refused transaction was in fact carried out earlier: its mark is in the row."""
     # Rule R6 (spec/turnstile.pml): a write whose mark is in the row was carried out.
     row = await until_known(clock, lambda: journal.read(partition, key), until)
     return row is not None and row.values.get("op_id") == op_id

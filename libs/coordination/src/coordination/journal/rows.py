@@ -1,4 +1,4 @@
-"""The journal's rows: what stands in a lock's partition, and under which keys."""
+"""The journal's rows: what is in a lock's partition, and under which keys."""
 
 from dataclasses import dataclass, fields
 from functools import cache
@@ -147,7 +147,7 @@ class LockRow(_Record):
 
 @dataclass(frozen=True)
 class JobRow(_Record):
-    """Where a job stands. A queued job's ticket carries a copy of it."""
+    """The state of a job. The ticket of a queued job carries a copy of it."""
 
     job_id: str
     kind: str

@@ -21,7 +21,7 @@ MAX_ROW_BYTES = 1024 * 1024
 #: Bytes of one transaction as it is sent.
 MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
 
-#: Values of one row beside its key and its timestamp.
+#: Values of one row, without its key and its timestamp.
 MAX_VALUES = 252
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -236,7 +236,7 @@ def _occupied(lock: LockRow, draft: Draft) -> LockRow:
 
 
 def step(held: Held, now: JobRow, writer: Writer, done: StepDone) -> Draft:
-    """Build the record of a finished step; `now` is the job's row with the progress reported meanwhile.
+    """Build the record of a finished step; `now` is the job's row with the progress reported since then.
 
     Raises InvalidTransactionError when the job has too many events.
     """

@@ -24,7 +24,7 @@ MOST_LOCKS = 1000
 #: Tickets read of a line; jobs further back are only counted, and looked at when they have moved up.
 PLACES = 50
 
-#: Runs whose kinds are told: the longest.
+#: Runs whose kinds are read: the longest.
 SHOWN = 10
 
 #: Looks at waiting jobs in one snapshot, first in line first.
@@ -38,7 +38,7 @@ _FIRST_LOOK, _DOUBLINGS, _LONGEST_PAUSE = 5.0, 7, 600.0
 
 @dataclass(frozen=True)
 class LineSeen:
-    """A line with somebody in it."""
+    """A line in which jobs wait."""
 
     lock_name: str
     length: int
@@ -48,7 +48,7 @@ class LineSeen:
 
 @dataclass(frozen=True)
 class RunSeen:
-    """A run in progress, and for how many seconds; the kind is told of the longest only."""
+    """A run in progress, and for how many seconds; only the longest have their kind."""
 
     lock_name: str
     job_id: str
@@ -59,7 +59,7 @@ class RunSeen:
 
 @dataclass(frozen=True)
 class Look:
-    """A job that waits, its place from 1, for how many seconds, and behind whose run (empty: nobody's)."""
+    """A job that waits, its place from 1, for how many seconds, and behind whose run (empty: none)."""
 
     job: JobRow
     position: int
@@ -70,7 +70,7 @@ class Look:
 
 @dataclass(frozen=True)
 class QueueSnapshot:
-    """What was seen: every line and run, the longest first, and the waiting jobs it is time to tell of."""
+    """What was seen: every line and run, the longest first, and the waiting jobs that are due for a look."""
 
     queued: int = 0
     running: int = 0
@@ -104,7 +104,7 @@ class SnapshotReader:
             for line in seen
             if (first := line.first) is not None
         ]
-        # A scheduler that was off duty leaves what came meanwhile to the one that was on.
+        # What came while another scheduler was the leader is left to that one.
         elapsed = min(began - self._last, 2 * self._interval)
         looks = sorted(self._looks(seen, counted, now, elapsed), key=lambda look: look.position)
         self._last = began
@@ -148,7 +148,7 @@ class SnapshotReader:
 
 
 def looks_due(seconds: float) -> int:
-    """Return how often a job that has waited so long should have been looked at.
+    """Return how often a job should have been looked at that has waited for `seconds`.
 
     After 5, 10, 20 s and so on up to 640 s, and then every 600 s.
     """

@@ -34,7 +34,7 @@ ThingT = TypeVar("ThingT")
 #: Locks, or jobs, looked at side by side: a lost host's lock must not wait for all the others.
 _AT_ONCE = 8
 
-#: Given a job id, tells the number of its last event that the read models have.
+#: Returns the number of the last event of a job that the read models have.
 ProjectedSeq = Callable[[str], Awaitable[int]]
 
 
@@ -42,7 +42,7 @@ ProjectedSeq = Callable[[str], Awaitable[int]]
 class Swept:
     """What one pass found."""
 
-    #: The active jobs, for whoever wants to look at them, too.
+    #: The active jobs that the pass read; the queue snapshot uses them, too.
     jobs: Sequence[ActiveJob] = ()
     #: Locks that had work, no worker at it, and no wake-up from here lately.
     notified: int = 0
@@ -65,7 +65,7 @@ class _Stillness:
         self._seen: dict[str, tuple[int, float]] = {}
 
     def seconds(self, name: str, state: int = 0) -> float:
-        """Tell for how long it has been in this state; 0 when it is seen so for the first time."""
+        """Return for how long it has been in this state; 0 when it is seen so for the first time."""
         now = self._clock.boot()
         last_state, since = self._seen.get(name, (None, now))
         if last_state != state:
@@ -111,7 +111,7 @@ class _Pauses:
 
 @dataclass
 class Sweeper:
-    """Looks for work that nobody knows of. Times are in seconds."""
+    """Looks for work that no worker knows of. Times are in seconds."""
 
     leases: Leases
     journal: Journal
@@ -121,15 +121,15 @@ class Sweeper:
     projected_seq: ProjectedSeq
     #: Younger jobs are left alone: their wake-up, or their events, are on the way.
     patience: float = 5.0
-    #: First and longest pause between two wake-ups for a lock, or tellings of a job, where nothing moves.
+    #: First and longest pause between two wake-ups for a lock, or announcements of a job, without changes.
     first_pause: float = 10.0
     longest_pause: float = 600.0
     #: First and longest pause between two comparisons of a job with the read models, where nothing happens.
     first_look: float = 5.0
     longest_look: float = 30.0
-    #: An id registered so long ago without a job will not get one.
+    #: Age at which an id that was registered without a job will not get one.
     abandoned_after: float = 86_400.0
-    #: For comparing jobs with the read models in one pass, as wake-ups wait meanwhile; the next pass goes on.
+    #: For comparing jobs with the read models in one pass; the next pass continues there.
     compare_seconds: float = 2.0
     call_timeout: float = 2.0
     _position: str = ""
@@ -177,7 +177,7 @@ class Sweeper:
             await _each(lambda job: self._compare(job, swept), behind[start : start + _AT_ONCE])
 
     async def _notify_if_idle(self, job: ActiveJob) -> bool:
-        """Ring for a lock that has work and whose lease nobody holds."""
+        """Notify the workers of a lock that has work and whose lease is free."""
         # Rule R18 (spec/turnstile.pml): notify only of a lock that has work and no holder.
         slot = Slot(job.lock_name)
         if not await self.leases.is_free(slot.lease_name, self.call_timeout):
@@ -206,7 +206,7 @@ class Sweeper:
         return line.first if row is None else JobRow.from_row(row)
 
     async def _compare(self, active: ActiveJob, swept: Swept) -> None:
-        """Tell again what the read models have not heard; a lost last event leaves no gap to notice."""
+        """Announce again what the read models lack: when the last event is lost, no gap shows it."""
         row = await self.journal.read(active.partition, rows.job_key(active.job_id))
         if row is None:
             if self._age(active.registered_at) > self.abandoned_after:

@@ -65,4 +65,4 @@ class Calls:
         try:
             action()
         except CoordinationError:
-            return  # Nobody waits for the answer.
+            return  # No caller waits for the answer.

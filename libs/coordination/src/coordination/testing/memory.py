@@ -69,7 +69,7 @@ class InMemoryLeases:
         await self.calls.carry_out("leases.acquire", action, timeout)
 
     async def renew(self, name: str, lease_id: str, timeout: float) -> None:
-        """Start the lease's time anew; one that has run out is lost."""
+        """Start the time of the lease again; one that has run out is lost."""
 
         def action() -> None:
             current = self._current(name)
@@ -81,7 +81,7 @@ class InMemoryLeases:
         await self.calls.carry_out("leases.renew", action, timeout)
 
     async def release(self, name: str, lease_id: str, timeout: float) -> None:
-        """Give the lease back if it is held under this id."""
+        """Release the lease if it is held under this id."""
 
         def action() -> None:
             current = self._current(name)
@@ -110,7 +110,7 @@ class InMemoryJournal:
     def __init__(self, faults: Fault | Calls | None = None) -> None:
         self.calls = Calls.of(faults)
         self._versions = itertools.count(1)
-        #: The keys of each partition in order, as far as nobody has meddled with its rows.
+        #: The keys of each partition in order, as long as no test has changed its rows.
         self._keys: dict[str, list[str]] = {}
         #: Rows by partition and key; for tests to look at.
         self.partitions: dict[str, dict[str, Row]] = {}
