@@ -124,7 +124,7 @@ class LockDispatcher:
             await session.look(job_id)
 
     async def stop(self, grace: float) -> None:
-        """Accept no more work, give runs `grace` seconds, interrupt the rest, and notify for watched locks."""
+        """Accept no more work, give runs `grace` seconds, interrupt the rest, notify for watched locks."""
         # Rule R17 (spec/turnstile.pml): a worker that stops interrupts its runs and notifies the others.
         self._is_stopping = True
         self._capacity_changed.set()
