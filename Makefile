@@ -12,7 +12,7 @@ STACK := $(BIN)/python -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
-	check fmt docs dashboards test test-unit test-integration test-e2e test-one test-containers fuzz load load-ui simulate mutants mutate model chaos \
+	check fmt docs dashboards test test-unit test-integration test-e2e test-one coverage test-containers fuzz load load-ui simulate mutants mutate model chaos \
 	lock clean
 
 help: ## Show this help
@@ -93,6 +93,15 @@ test-one: setup ## Run one file, folder or test (T=tests/unit/turnstile)
 	@test -n "$(T)" || { echo "Which? make test-one T=tests/unit/turnstile" >&2; exit 2; }
 	@$(BIN)/pytest $(T)
 
+COVERED := coordination turnstile verification
+
+coverage: setup ## Measure which lines and branches the unit tests reach, in the packages that keep the promises
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q $(COVERED:%=tests/unit/%) tests/unit/execution
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+	@for package in $(COVERED); do echo "$$package: $$($(BIN)/coverage report --format total --include "libs/$$package/*") %"; done
+
 test-containers: setup ## Build the images and test the compose stack; needs Docker
 	@$(BIN)/pytest tests/containers
 
@@ -147,5 +156,5 @@ lock: python ## Write requirements/ from the project files; versions stay unless
 clean: python ## Stop the stack and remove caches, builds and data
 	@test ! -x $(BIN)/python || $(STACK) remove-data
 	@rm -rf .venv .tools deploy/azurite/node_modules dist site \
-		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation
+		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation .coverage
 	@find . -name __pycache__ -prune -exec rm -rf {} +
