@@ -26,7 +26,7 @@ from tests.unit.verification.records import told_of
 
 from contracts import lock_names
 from coordination.clock import SystemClock
-from verification import Place, Question, Stored, Told, verify
+from verification import Place, Question, Stored, TrailEvent, verify
 
 _PAGE = 500
 _STEPS = 12
@@ -44,7 +44,7 @@ class FiledEvidence:
         for page in self._pages("journal"):
             yield page
 
-    async def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
+    async def trail(self, job_id: str | None) -> AsyncIterator[Sequence[TrailEvent]]:
         """Go through the audit trail."""
         for page in self._pages("trail"):
             yield page

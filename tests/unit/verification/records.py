@@ -9,7 +9,7 @@ from tests.unit.verification.authored import Author
 from contracts.traceparent import trace_id_of
 from coordination.journal import rows
 from coordination.journal.rows import EventRow
-from verification import Place, Stored, Told
+from verification import Place, Stored, TrailEvent
 
 ItemT = TypeVar("ItemT")
 
@@ -44,7 +44,7 @@ class Records:
     async def line(self, partition: str) -> Sequence[Stored]:
         return [row for row in self.partitions.get(partition, []) if row.key.startswith(rows.LINE)]
 
-    async def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
+    async def trail(self, job_id: str | None) -> AsyncIterator[Sequence[TrailEvent]]:
         for page in _pages([told for told in self.told if job_id in {None, told.partition}]):
             yield page
 
@@ -68,7 +68,7 @@ def _pages(items: Sequence[ItemT]) -> Iterable[Sequence[ItemT]]:
     return [items[start : start + 7] for start in range(0, len(items) + 1, 7)]
 
 
-def told_of(stored: Iterable[Stored]) -> list[Told]:
+def told_of(stored: Iterable[Stored]) -> list[TrailEvent]:
     """Give the trail that follows from a partition."""
     told = []
     for row in stored:
@@ -76,5 +76,5 @@ def told_of(stored: Iterable[Stored]) -> list[Told]:
             event = EventRow.from_values(row.values)
             kept = replace(event, op_id="", traceparent=None)
             key = f"{event.job_id}-{event.seq:06d}"
-            told.append(Told(event.job_id, key, kept, trace_id_of(event.traceparent)))
+            told.append(TrailEvent(event.job_id, key, kept, trace_id_of(event.traceparent)))
     return told

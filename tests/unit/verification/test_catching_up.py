@@ -10,7 +10,7 @@ from tests.unit.verification.breaking import FIRST, SECOND, running
 from tests.unit.verification.records import Records, told_of
 
 from coordination.clock import SystemClock
-from verification import Place, Stored, Told, leftovers, verify
+from verification import Place, Stored, TrailEvent, leftovers, verify
 
 
 class PatientClock(SystemClock):
@@ -117,7 +117,7 @@ async def test_a_late_trail_that_turns_out_to_tell_otherwise_is_found_at_once() 
     forged = list(records.told)
     place = next(n for n, told in enumerate(forged) if told.key == f"{FIRST}-000006")
     lacks_the_end(records)
-    forged[place] = Told(FIRST, f"{FIRST}-000006", forged[place].event, "0" * 32)
+    forged[place] = TrailEvent(FIRST, f"{FIRST}-000006", forged[place].event, "0" * 32)
 
     def catch_up(_: float) -> None:
         records.told = forged

@@ -10,7 +10,7 @@ from tests.unit.verification.authored import BEGINNING, Author, eventful
 from tests.unit.verification.breaking import FIRST, SECOND, running
 from tests.unit.verification.records import Records, told_of
 
-from verification import Told, checking, trail
+from verification import TrailEvent, checking, trail
 
 #: The fields of an event that the trail keeps, each with another value. Its job is where it stands.
 ALTERED: dict[str, Any] = {
@@ -34,7 +34,7 @@ def alter(records: Records, number: str, **changes: Any) -> None:
     records.told[place] = replace(records.told[place], **changes)
 
 
-def told(records: Records, number: str) -> Told:
+def told(records: Records, number: str) -> TrailEvent:
     return next(told for told in records.told if told.key == f"{FIRST}-{number}")
 
 

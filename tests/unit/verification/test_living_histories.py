@@ -8,7 +8,7 @@ from tests.unit.verification.authored import Author
 from tests.unit.verification.records import Records, told_of
 
 from coordination.journal import rows
-from verification import Place, Stored, Told
+from verification import Place, Stored, TrailEvent
 
 
 class ChangingRecords(Records):
@@ -18,7 +18,7 @@ class ChangingRecords(Records):
         super().__init__(author)
         self._first = first
         self.readings = 0
-        self.late_trail: list[list[Told]] = []
+        self.late_trail: list[list[TrailEvent]] = []
 
     async def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
         self.readings += 1
@@ -28,7 +28,7 @@ class ChangingRecords(Records):
         async for page in super().journal(partition):
             yield page
 
-    async def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
+    async def trail(self, job_id: str | None) -> AsyncIterator[Sequence[TrailEvent]]:
         if self.late_trail:
             yield [told for told in self.late_trail.pop(0) if job_id in {None, told.partition}]
             return

@@ -6,18 +6,18 @@ database (`scratch_database`), so that memory does not grow with the history. Th
 register of ids, the active jobs, the leases of idle locks, and the effect sink's ledger are held against
 the journal.
 
-A history may be verified while it goes on. Rows that are read one after the other may then not fit together
-although all is well: so a lock on which work goes on is read again before anything is said about it, and what
-follows from the journal with a delay (the trail, the active jobs, an idle lock's lease) is given a while to
-catch up. What stands in the journal stays there, so no violation is lost by looking twice.
+A history may be verified while jobs run. Rows that are read one after the other may then not fit together
+although all is well: so a lock in use is read again before anything is reported about it, and what follows
+from the journal with a delay (the trail, the active jobs, an idle lock's lease) gets some time to catch up.
+Events in the journal stay there, so no violation is lost by looking twice.
 
 Runs of one lock are put in order by their fences, and compared by what no clock of a worker can get wrong:
-the storage's own times of its transactions, and the transactions themselves. What storage does not show:
-an effect outside that nobody recorded, a job whose acceptance nobody remembers, what is in RabbitMQ's queues.
+the storage's own times of its transactions, and the transactions themselves. Storage does not show
+effects outside that were not recorded, accepted jobs that left no row, and what is in RabbitMQ's queues.
 """
 
 from verification.checking import NothingToCheckError, Question, verify
-from verification.evidence import Evidence, Place, Stored, Told
+from verification.evidence import Evidence, Place, Stored, TrailEvent
 from verification.findings import MEANINGS, Invariant, Violation
 from verification.ledger import LedgerError
 from verification.quantiles import nearest_rank
@@ -38,7 +38,7 @@ __all__ = [
     "Run",
     "Scope",
     "Stored",
-    "Told",
+    "TrailEvent",
     "Verdict",
     "Violation",
     "nearest_rank",

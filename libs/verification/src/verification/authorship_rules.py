@@ -4,7 +4,7 @@ from contracts.statuses import EventStatus
 from coordination.journal.rows import EventRow
 from verification.scratch_database import Run
 
-#: How an interruption may go on to end the job, in its own transaction.
+#: How an interruption may end the job in the same transaction.
 _ENDS_OF_INTERRUPTED = {EventStatus.CANCELLED, EventStatus.FAILED}
 
 
@@ -23,9 +23,9 @@ def foreign_write(event: EventRow, status: EventStatus, run: Run | None) -> str:
 
 
 def end_without_run(event: EventRow, status: EventStatus, ended_in: str) -> str:
-    """Judge an end while no run goes on; `ended_in` is the transaction that ended the last run, if any.
+    """Judge an end while the job does not run; `ended_in` is the transaction that ended the last run, if any.
 
-    A job may be cancelled while it waits, by somebody who is no worker.
+    A job may be cancelled while it waits, by a caller that is not a worker.
     """
     if status is EventStatus.CANCELLED and event.worker is None:
         return ""

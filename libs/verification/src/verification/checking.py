@@ -132,9 +132,9 @@ class _Verification:
             self._findings.add(violations)
 
     async def _read_again(self, partition: str, violations: list[Violation]) -> list[Violation]:
-        """Read a lock again on which work goes on: what was read in the middle of a change is gone then.
+        """Read a lock in use again: what was read in the middle of a change is gone then.
 
-        What stands in the journal stays there, so whatever is broken is found again, in the same words.
+        Events in the journal stay there, so every real violation is found again, in the same words.
         """
         for _ in range(2):
             await self._clock.sleep(_PAUSE)

@@ -42,13 +42,13 @@ def read_event(values: Values) -> EventRow:
 
 
 def kind_and_priority(data: str) -> tuple[str | None, int | None]:
-    """Return what the data of a submission's event tells of the job; None for what it does not."""
+    """Return kind and priority from the data of a submission's event; None for what it lacks."""
     try:
-        told = json.loads(data)
-        kind, priority = told.get("kind"), told.get("priority")
+        values = json.loads(data)
+        kind, priority = values.get("kind"), values.get("priority")
     except (ValueError, AttributeError, RecursionError):
         return None, None
-    # What cannot be kept is not told: lone surrogates, whatever is no number of two digits.
+    # Left out is what the database cannot keep: lone surrogates, and all but numbers of two digits.
     return (
         kind if isinstance(kind, str) and kind.isprintable() else None,
         priority if isinstance(priority, int) and 0 <= priority < 100 else None,

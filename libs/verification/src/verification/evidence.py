@@ -12,8 +12,8 @@ from coordination.ports import Values
 class Stored:
     """A row of the journal, and when the storage committed it, in seconds of the storage's own clock.
 
-    Rows of events are never changed, so their time says in which order transactions of one partition were
-    carried out, whatever the clocks of those who wrote them say. None where the store does not tell.
+    Rows of events are never changed, so their time shows in which order transactions of one partition were
+    carried out, however wrong the clocks of their writers are. None where the store does not record it.
     """
 
     partition: str
@@ -23,7 +23,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TrailEvent:
     """An event as the audit trail has it; `event` lacks what the trail does not keep."""
 
     #: Keys of the row.
@@ -58,7 +58,7 @@ class Evidence(Protocol):
     async def line(self, partition: str) -> Sequence[Stored]:
         """Read the row of a lock and its first tickets."""
 
-    def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
+    def trail(self, job_id: str | None) -> AsyncIterator[Sequence[TrailEvent]]:
         """Go through the audit trail of one job, or of all, by its keys."""
 
     def registered(self) -> AsyncIterator[Sequence[Place]]:

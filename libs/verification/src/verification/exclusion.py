@@ -1,7 +1,7 @@
 """The runs of a lock, side by side: whether any began before the one below it had ended.
 
 Order is taken from what no clock of a worker can get wrong: the transactions' own times in the storage, and
-one transaction that ended the one run and started the other. Only where the store does not tell when it
+one transaction that ended the one run and started the other. Only where the store does not show when it
 committed are the writers' timestamps compared; a difference below the tolerance is taken for their clocks'.
 """
 
@@ -20,7 +20,7 @@ _COMMIT_RESOLUTION = 0.001
 #: Seconds by which the times of one transaction's rows may differ, where each is given one of its own.
 _TRANSACTION_SPREAD = 1.0
 
-#: Measures that are taken on the way, beside `take_over.` and its cause.
+#: Names of what is measured on the way; `take_over.` is followed by its cause.
 IN_LINE, HAND_OVER, TAKE_OVER = "in_line", "hand_over", "take_over."
 
 
@@ -86,7 +86,7 @@ class RunCheck:
         since, cause = earlier.ended_at, ""
         if earlier.outcome == EventStatus.INTERRUPTED:
             cause = cause_of(earlier)
-            # Nobody wrote down when a lost worker died: its last own event is the latest sign of life.
+            # Nothing records when a lost worker died: its last own event is the latest sign of life.
             since = earlier.last_at if cause == "worker_lost" else since
         seconds = _seconds(since, later.began_at)
         self.worst_clocks = max(self.worst_clocks, -seconds)

@@ -18,7 +18,7 @@ from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run
 from verification.steps import number_of
 
-#: Findings told of one job and invariant; what follows from a first one is seldom news.
+#: Most findings reported of one job and invariant; those after the first few seldom add anything.
 _MOST = 3
 
 Remember = Callable[[str, str, int, str], bool]
@@ -27,7 +27,7 @@ Remember = Callable[[str, str, int, str], bool]
 class JobHistory:
     """Takes a job's events in the order of their keys.
 
-    `remember` is told of each recorded step (job id, name, fence, time) and says whether it is new.
+    `remember` is called with each recorded step (job id, name, fence, time) and returns whether it is new.
     """
 
     def __init__(self, partition: str, job_id: str, remember: Remember) -> None:
@@ -52,18 +52,18 @@ class JobHistory:
         self._attempts = self._fence = self._interruptions = self._deaths = self._steps = self._count = 0
 
     def feed(self, stored: Stored) -> None:
-        """Go on by one event."""
+        """Take the next event."""
         try:
             event = read_event(stored.values)
             status = EventStatus(event.status)
         except (UnreadableRowError, ValueError) as error:
-            self._tell(Invariant.EVENTS, f"the row {stored.key} is not an event: {error}")
+            self._report(Invariant.EVENTS, f"the row {stored.key} is not an event: {error}")
             self._digest.update(b"unreadable")
             return
         self._count += 1
         self._follow(stored.key, event)
         if self._ended:
-            self._tell(
+            self._report(
                 Invariant.ONE_END,
                 f"event {event.seq}, {status}, follows the terminal record {self._ended}",
                 event.fence,
@@ -73,9 +73,9 @@ class JobHistory:
             self._submitted_at = self._queued_at = event.timestamp
             self._asked_for = kind_and_priority(event.data)
             if status is not EventStatus.SUBMITTED:
-                self._tell(Invariant.ONE_END, f"it was never submitted: its first event is {status}")
+                self._report(Invariant.ONE_END, f"it was never submitted: its first event is {status}")
         elif status is EventStatus.SUBMITTED:
-            self._tell(Invariant.ONE_END, f"it was submitted again by event {event.seq}")
+            self._report(Invariant.ONE_END, f"it was submitted again by event {event.seq}")
         self._act(event, status, stored.committed)
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class JobHistory:
         computed = chain_hash(event)
         trouble = self._trouble(key, event, computed)
         if trouble:
-            self._tell(Invariant.EVENTS, trouble, event.fence)
+            self._report(Invariant.EVENTS, trouble, event.fence)
         if not self.lock:
             self.lock = event.lock_name
         self._seq, self._hash = event.seq, event.hash
@@ -171,7 +171,7 @@ class JobHistory:
         if fence <= self._fence:
             self._intrude(event, f"its fence {fence} is not higher than {self._fence}")
         if event.attempt != self._attempts + 1:
-            self._tell(
+            self._report(
                 Invariant.EVENTS, f"attempt {event.attempt} follows attempt {self._attempts}", event.fence
             )
         self._attempts, self._fence, self._worker = event.attempt, fence, event.worker or ""
@@ -194,13 +194,13 @@ class JobHistory:
     def _step(self, event: EventRow) -> None:
         self._steps += 1
         if number_of(event.data) not in {None, self._steps}:
-            self._tell(
+            self._report(
                 Invariant.STEPS_ONCE,
                 f"step {event.message!r} is not recorded as number {self._steps}, which is the next one",
                 event.fence,
             )
         if not self._remember(self.job_id, event.message, event.fence or 0, event.timestamp):
-            self._tell(Invariant.STEPS_ONCE, f"step {event.message!r} was recorded again", event.fence)
+            self._report(Invariant.STEPS_ONCE, f"step {event.message!r} was recorded again", event.fence)
 
     def _end(self, event: EventRow, status: EventStatus, committed: float | None) -> None:
         run = self._run
@@ -239,15 +239,15 @@ class JobHistory:
         self._intrude(event, foreign_write(event, status, run))
         if run is not None and event.attempt != run.attempt:
             what = f"{status} has attempt {event.attempt}, its run has attempt {run.attempt}"
-            self._tell(Invariant.EVENTS, what, event.fence)
+            self._report(Invariant.EVENTS, what, event.fence)
 
     def _intrude(self, event: EventRow, what: str) -> None:
         if what:
-            self._tell(Invariant.EXCLUSION, f"event {event.seq}: {what}", event.fence)
+            self._report(Invariant.EXCLUSION, f"event {event.seq}: {what}", event.fence)
 
-    def _tell(self, invariant: Invariant, message: str, fence: int | None = None) -> None:
-        told = sum(violation.invariant is invariant for violation in self.violations)
-        if told < _MOST:
+    def _report(self, invariant: Invariant, message: str, fence: int | None = None) -> None:
+        reported = sum(violation.invariant is invariant for violation in self.violations)
+        if reported < _MOST:
             self.violations.append(Violation(invariant, message, self.lock or None, self.job_id, fence))
 
 

@@ -2,7 +2,7 @@
 
 The sink has a clock of its own. Where it stands to the journal's is taken from the effect that came soonest
 after the start of its run; so its times, in the journal's, are never late, and no false alarm comes of them.
-Where the times in the file fall, the sink's machine was started anew, and its clock is set anew, too.
+Where the times in the file fall, the sink's machine was restarted, and its clock with it.
 """
 
 import json
@@ -24,12 +24,12 @@ from verification.scratch_database import ScratchDatabase
 #: Unknown runs that are looked for once more in the journal, which may have been read before they began.
 _MOST_LOOKED_FOR = 200
 
-#: No sink's clock counts so many seconds, and no fence is so high.
+#: More seconds than any sink's clock counts, and a higher fence than any.
 _NO_TIME, _NO_FENCE = 1e11, 2**63
 
 
 class LedgerError(ValueError):
-    """The file is no ledger of an effect sink."""
+    """The file is not a ledger of an effect sink."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Effect:
     step: str
     at: float
     is_accepted: bool
-    #: How often the sink's clock had begun anew before.
+    #: How often the sink's clock had restarted before.
     restarts: int = 0
 
 
@@ -50,7 +50,7 @@ class Effect:
 class _KnownRun:
     fence: int
     jobs: frozenset[str]
-    #: None where somebody wrote nonsense.
+    #: None where the time in the journal cannot be read.
     began: float | None
     #: When it ended, or the next run of the lock began; None when neither has happened.
     over: float | None
@@ -74,7 +74,7 @@ class LedgerCheck:
         self._late: Counter[tuple[str, int, str]] = Counter()
         #: Unknown runs, and whether they have begun since the journal was read.
         self._looked_for: dict[tuple[str, int, str], bool] = {}
-        #: What is to be added to the sink's times, by its restarts, where an effect tells.
+        #: What is to be added to the sink's times, by its restarts, where an effect shows it.
         self._offsets: dict[int, float] = {}
 
     async def check(self, evidence: Evidence) -> AsyncIterator[Violation]:
@@ -120,12 +120,12 @@ class LedgerCheck:
             yield _violation(Invariant.STEPS_ONCE, what, effect)
 
     def _is_after(self, effect: Effect, moment: float | None) -> bool:
-        """Return whether an effect came after a moment of the journal, whatever the clocks."""
+        """Return whether an effect came after a moment of the journal, however the clocks differ."""
         at = self._time_of(effect)
         return moment is not None and at is not None and at > moment + self._tolerance
 
     def _time_of(self, effect: Effect) -> float | None:
-        """Return an effect's time by the journal's clocks, or an earlier one; None when nothing tells."""
+        """Return an effect's time by the journal's clocks, or an earlier one; None when nothing shows it."""
         offset = self._offsets.get(effect.restarts)
         return None if offset is None else effect.at + offset
 
@@ -207,14 +207,14 @@ class LedgerCheck:
 
 def _read(line: bytes, number: int) -> Effect:
     try:
-        told = json.loads(line)
+        values = json.loads(line)
         effect = Effect(
-            str(told["key"]),
-            int(told["fence"]),
-            str(told["job"]),
-            str(told["step"]),
-            float(told["at"]),
-            bool(told["accepted"]),
+            str(values["key"]),
+            int(values["fence"]),
+            str(values["job"]),
+            str(values["step"]),
+            float(values["at"]),
+            bool(values["accepted"]),
         )
         f"{effect.key}{effect.job}{effect.step}".encode()  # raises UnicodeEncodeError
         if not (abs(effect.at) < _NO_TIME and abs(effect.fence) < _NO_FENCE):

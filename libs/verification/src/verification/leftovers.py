@@ -9,7 +9,7 @@ from verification.register import is_over, read_facts
 from verification.scratch_database import ScratchDatabase
 from verification.waiting import Patience, batches
 
-#: Jobs that are read again, as they may have ended meanwhile; more are not judged.
+#: Jobs that are read again, as they may have ended since; more are not judged.
 _MOST_READ_AGAIN = 1000
 
 _AT_ONCE = 16
@@ -50,7 +50,7 @@ async def check_active(
 async def check_leases(
     evidence: Evidence, idle: Iterable[tuple[str, str]], patience: Patience
 ) -> AsyncIterator[Violation]:
-    """See that nobody holds the leases of idle locks, given by partition and name."""
+    """Check that the leases of idle locks are free, given by partition and name."""
     held: dict[str, str] = {}
     for some in batches(idle, _AT_ONCE):
         are_free = await asyncio.gather(*(evidence.is_free(partition) for partition, _ in some))

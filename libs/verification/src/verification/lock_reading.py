@@ -31,7 +31,7 @@ class LockReading:
     ) -> None:
         self.partition = partition
         self.violations: list[Violation] = []
-        #: Whether anything was going on, so that its rows, read one after the other, may not fit together.
+        #: Whether a job ran or waited, so that its rows, read one after the other, may not fit together.
         self.is_live = False
         self.lock = ""
         #: Nothing runs or waits.
@@ -47,10 +47,10 @@ class LockReading:
         self._steps.forget()
 
     def feed(self, stored: Stored) -> None:
-        """Go on by one row."""
+        """Take the next row."""
         key = stored.key
         if key <= self._last_key:
-            self._tell(Invariant.EVENTS, f"the row {key} comes twice or out of order")
+            self._report(Invariant.EVENTS, f"the row {key} comes twice or out of order")
         self._last_key = key
         if key.startswith(_EVENT):
             job_id = key[len(_EVENT) :].rpartition("|")[0]
@@ -79,7 +79,7 @@ class LockReading:
         for job_id, status in self._scratch.query(
             "SELECT job_id, status FROM jobs WHERE partition = ? AND NOT has_row AND in_scope", self.partition
         ):
-            self._tell(Invariant.EVENTS, f"its events end with {status}, but it has no row", job_id)
+            self._report(Invariant.EVENTS, f"its events end with {status}, but it has no row", job_id)
         for job_id, attempts in self._scratch.query(
             "SELECT job_id, attempts FROM jobs WHERE partition = ? AND status = ? AND in_scope"
             " AND job_id NOT IN (SELECT job_id FROM tickets WHERE tickets.partition = jobs.partition)",
@@ -88,7 +88,7 @@ class LockReading:
         ):
             invariant = Invariant.TAKEN_UP_AGAIN if attempts else Invariant.ONE_END
             what = "was interrupted" if attempts else "was submitted"
-            self._tell(invariant, f"it {what}, is not over, and does not wait in line", job_id)
+            self._report(invariant, f"it {what}, is not over, and does not wait in line", job_id)
         return self.violations
 
     # --- jobs -------------------------------------------------------------------
@@ -114,7 +114,7 @@ class LockReading:
         facts = self._scratch.job(self.partition, job_id)
         if facts is None:
             self.is_live = True
-            self._tell(Invariant.ONE_END, "it has a row, but was never submitted", job_id)
+            self._report(Invariant.ONE_END, "it has a row, but was never submitted", job_id)
             return
         self._scratch.execute(
             "UPDATE jobs SET has_row = 1, ticket_key = ? WHERE job_id = ? AND partition = ?",
@@ -130,20 +130,20 @@ class LockReading:
         facts = self._scratch.job(self.partition, job_id)
         if facts is None:
             self.is_live = True
-            self._tell(Invariant.ONE_END, f"the ticket {key} is for a job that was never submitted", job_id)
+            self._report(Invariant.ONE_END, f"the ticket {key} is for a job that was never submitted", job_id)
         elif facts.status != JobStatus.QUEUED:
-            self._tell(Invariant.NOTHING_HELD, f"it waits in line, but is {facts.status}", job_id)
+            self._report(Invariant.NOTHING_HELD, f"it waits in line, but is {facts.status}", job_id)
         else:
-            # Whoever starts the job believes the ticket: an old copy could never be started.
+            # The worker that starts the job trusts the ticket: with an old copy, no start could succeed.
             self._compare("ticket", values, facts)
             if facts.has_row and facts.in_scope and key != facts.ticket_key:
                 what = f"it waits in line as {key}, but its row names {facts.ticket_key}"
-                self._tell(Invariant.EVENTS, what, job_id)
+                self._report(Invariant.EVENTS, what, job_id)
 
     def _compare(self, name: str, values: Values, facts: JobFacts) -> None:
         if facts.in_scope:
             for what in contradictions(values, facts):
-                self._tell(Invariant.EVENTS, f"its {name} says {what}", facts.job_id)
+                self._report(Invariant.EVENTS, f"its {name} says {what}", facts.job_id)
 
     # --- the lock -----------------------------------------------------------------
 
@@ -152,21 +152,21 @@ class LockReading:
             spelled = normalise(self.lock)
             if spelled != self.lock:
                 what = f"the lock's name is not spelled {spelled!r}, which is how workers spell it"
-                self._tell(Invariant.EXCLUSION, what)
+                self._report(Invariant.EXCLUSION, what)
 
     def _check_lock_row(self) -> None:
         last = self._last_run()
         lock = self._lock_row
         if lock is None:
             if last is not None:
-                self._tell(Invariant.EXCLUSION, "the lock has runs, but no row", last.job_id)
+                self._report(Invariant.EXCLUSION, "the lock has runs, but no row", last.job_id)
             return
         if lock_partition(str(lock.get("lock_name"))) != self.partition:
             what = f"the lock's row is of lock {lock.get('lock_name')!r}, which is another partition's"
-            self._tell(Invariant.EXCLUSION, what)
+            self._report(Invariant.EXCLUSION, what)
         fence, job_id = _integer(lock.get("fence")), str(lock.get("job_id") or "")
         if last is not None and fence < last.fence:
-            self._tell(
+            self._report(
                 Invariant.EXCLUSION,
                 f"the lock's row has fence {fence}, although a run had fence {last.fence}",
                 last.job_id,
@@ -177,12 +177,12 @@ class LockReading:
             self.is_live |= facts is None
             status = "unknown" if facts is None else facts.status
             if status != JobStatus.RUNNING:
-                self._tell(Invariant.NOTHING_HELD, f"it holds the lock, but is {status}", job_id)
+                self._report(Invariant.NOTHING_HELD, f"it holds the lock, but is {status}", job_id)
         if last is not None and not last.ended_at:
             self._check_named(last, lock, job_id)
 
     def _check_named(self, last: Run, lock: Values, job_id: str) -> None:
-        """See that the lock's row names the run that goes on."""
+        """Check that the lock's row names the current run."""
         named = (job_id, lock.get("fence"), lock.get("attempt"), lock.get("worker"))
         if named != (last.job_id, last.fence, last.attempt, last.worker):
             by = f"job {job_id} with fence {named[1]}, attempt {named[2]}, by {named[3]}"
@@ -190,7 +190,7 @@ class LockReading:
                 f"it is running with fence {last.fence}, attempt {last.attempt}, by {last.worker}, "
                 f"but the lock's row names {by if job_id else 'no job'}"
             )
-            self._tell(Invariant.EXCLUSION, what, last.job_id)
+            self._report(Invariant.EXCLUSION, what, last.job_id)
 
     def _last_run(self) -> Run | None:
         found = self._scratch.one(
@@ -198,7 +198,7 @@ class LockReading:
         )
         return None if found is None else Run(*found)
 
-    def _tell(self, invariant: Invariant, message: str, job_id: str | None = None) -> None:
+    def _report(self, invariant: Invariant, message: str, job_id: str | None = None) -> None:
         self._keep(Violation(invariant, message, self.lock or None, job_id))
 
     def _keep(self, violation: Violation) -> None:

@@ -12,7 +12,7 @@ from verification.scope import Scope
 from verification.scratch_database import JobFacts, ScratchDatabase
 from verification.waiting import batches
 
-#: Accepted jobs without an end that are read again; of more, only their number is told.
+#: Accepted jobs without an end that are read again; of more, only their number is reported.
 _MOST_READ_AGAIN = 2000
 
 _AT_ONCE = 16

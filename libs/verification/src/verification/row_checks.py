@@ -25,8 +25,8 @@ def contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
         "finished_at": facts.ended_at,
         "lock_name": facts.lock,
     }
-    told = {"kind": facts.kind, "priority": facts.priority}
-    expected |= {name: due for name, due in told.items() if due is not None}
+    submitted = {"kind": facts.kind, "priority": facts.priority}
+    expected |= {name: due for name, due in submitted.items() if due is not None}
     for name, due in expected.items():
         found = values.get(name)
         if found != due:

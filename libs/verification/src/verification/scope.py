@@ -22,7 +22,7 @@ class Scope:
     until: datetime | None = None
 
     def holds(self, began: str, ended: str | None) -> bool:
-        """Return whether something that lasted so long reaches into the period; no end means it goes on.
+        """Return whether something with this begin and end reaches into the period; no end: it still lasts.
 
         Times are text as the journal writes it, which sorts, so that millions need not be parsed.
         """

@@ -19,7 +19,7 @@ class SpoolError(CoordinationError):
 
 @dataclass(slots=True)
 class Run:
-    """One attempt at a job, as its events tell; times are text of the writers' clocks."""
+    """One attempt at a job, as its events show it; times are text of the writers' clocks."""
 
     partition: str
     lock: str
@@ -52,7 +52,7 @@ class JobFacts:
     partition: str
     job_id: str
     lock: str
-    #: As its submission tells; None where it does not.
+    #: From its submission; None where it does not say.
     kind: str | None
     priority: int | None
     status: str
@@ -108,7 +108,7 @@ class ScratchDatabase:
             f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{_CACHE};"
         )
         self._database.executescript(_SCHEMA)
-        # One transaction for everything: nobody else reads it, and nothing of it is kept.
+        # One transaction for everything: no other process reads it, and nothing of it is kept.
         self._database.execute("BEGIN")
         self._waiting: dict[str, list[Sequence[Any]]] = {}
 
@@ -138,7 +138,7 @@ class ScratchDatabase:
         return (Run(*row) for row in rows)
 
     def forget(self, partition: str) -> None:
-        """Forget a lock, to read it anew."""
+        """Forget a lock, to read it again."""
         self.execute(
             "DELETE FROM steps WHERE job_id IN (SELECT job_id FROM jobs WHERE partition = ?)", partition
         )

@@ -36,7 +36,7 @@ class Steps:
         return True
 
     def forget(self) -> None:
-        """Begin with a job anew."""
+        """Start again with the next job."""
         self._job = ""
 
     def _is_spilled(self, name: str) -> bool:

@@ -13,14 +13,14 @@ from contracts.traceparent import trace_id_of
 from coordination.journal.events import chain_hash
 from coordination.journal.rows import EventRow
 from verification.events import UnreadableRowError, read_event
-from verification.evidence import Evidence, Told
+from verification.evidence import Evidence, TrailEvent
 from verification.findings import Invariant, Violation
 from verification.history import lock_partition, update_digest
 from verification.scope import Scope
 from verification.scratch_database import ScratchDatabase
 from verification.waiting import Patience, batches
 
-#: Jobs that differ and are looked at closely; of more, only their number is told.
+#: Jobs that differ and are looked at closely; of more, only their number is reported.
 _MOST_CLOSE_LOOKS = 5000
 
 _AT_ONCE = 16
@@ -75,18 +75,18 @@ class TrailCheck:
 
     async def _compare(self, job_id: str | None) -> None:
         of_job, digest = "", hashlib.sha256()
-        first: Told | None = None
+        first: TrailEvent | None = None
         async for page in self._evidence.trail(job_id):
-            for told in page:
-                if told.partition != of_job:
+            for entry in page:
+                if entry.partition != of_job:
                     self._close(first, digest)
-                    of_job, digest, first = told.partition, hashlib.sha256(), told
-                if told.is_broken or _misplaced(told):
+                    of_job, digest, first = entry.partition, hashlib.sha256(), entry
+                if entry.is_broken or _misplaced(entry):
                     digest.update(b"broken")
-                update_digest(digest, told.event, told.trace_id, chain_hash(told.event))
+                update_digest(digest, entry.event, entry.trace_id, chain_hash(entry.event))
         self._close(first, digest)
 
-    def _close(self, first: Told | None, digest: "hashlib._Hash") -> None:
+    def _close(self, first: TrailEvent | None, digest: "hashlib._Hash") -> None:
         if first is None:
             return
         job_id, partition = first.partition, lock_partition(first.event.lock_name)
@@ -101,7 +101,7 @@ class TrailCheck:
         if facts.in_scope and facts.digest != digest.digest():
             self._note(job_id, partition)
 
-    def _is_lost(self, first: Told) -> bool:
+    def _is_lost(self, first: TrailEvent) -> bool:
         """Return whether the trail of a job that is not known is of the scope, by the job's first event."""
         at, lock = first.event.timestamp, first.event.lock_name
         is_chosen = not self._scope.locks or lock in self._scope.locks
@@ -123,8 +123,8 @@ class TrailCheck:
                 yield job_id, found
 
     async def _look_closely(self, job_id: str, partition: str) -> list[Violation]:
-        """Read a job anew from both; the trail first, as it can only lag behind."""
-        trail = [told async for page in self._evidence.trail(job_id) for told in page]
+        """Read a job again from both; the trail first, as it can only lag behind."""
+        trail = [entry async for page in self._evidence.trail(job_id) for entry in page]
         journal = []
         for stored in await self._evidence.job(partition, job_id):
             if stored.key.startswith("event|"):
@@ -132,23 +132,23 @@ class TrailCheck:
                     journal.append(read_event(stored.values))
                 except UnreadableRowError:
                     continue
-        lock = (journal or [told.event for told in trail])[0].lock_name if journal or trail else None
-        told_by_seq = {told.event.seq: told for told in trail}
+        lock = (journal or [entry.event for entry in trail])[0].lock_name if journal or trail else None
+        by_seq = {entry.event.seq: entry for entry in trail}
         found = [
-            f"the trail has event {told.event.seq} a second time, in the row {told.key}"
-            for told in trail
-            if told is not told_by_seq[told.event.seq]
+            f"the trail has event {entry.event.seq} a second time, in the row {entry.key}"
+            for entry in trail
+            if entry is not by_seq[entry.event.seq]
         ]
         for event in journal:
-            told = told_by_seq.pop(event.seq, None)
-            what = f"{_LATE} {event.seq}, {event.status}" if told is None else _difference(event, told)
-            if what and told is None and told_by_seq and event.seq < max(told_by_seq):
+            entry = by_seq.pop(event.seq, None)
+            what = f"{_LATE} {event.seq}, {event.status}" if entry is None else _difference(event, entry)
+            if what and entry is None and by_seq and event.seq < max(by_seq):
                 what = f"the trail skips event {event.seq}, {event.status}"
             if what:
                 found.append(what)
         found += [
-            f"the trail has event {seq}, {told.event.status}, which the journal does not have"
-            for seq, told in told_by_seq.items()
+            f"the trail has event {seq}, {entry.event.status}, which the journal does not have"
+            for seq, entry in by_seq.items()
         ]
         return [
             Violation(Invariant.TRAIL, what, lock, job_id)
@@ -156,20 +156,20 @@ class TrailCheck:
         ]
 
 
-def _misplaced(told: Told) -> bool:
-    event = told.event
-    return told.partition != event.job_id or told.key != f"{event.job_id}-{event.seq:06d}"
+def _misplaced(entry: TrailEvent) -> bool:
+    event = entry.event
+    return entry.partition != event.job_id or entry.key != f"{event.job_id}-{event.seq:06d}"
 
 
-def _difference(event: EventRow, told: Told) -> str:
-    if _misplaced(told):
-        return f"the trail has event {event.seq} in the row {told.key}"
-    kept = replace(event, op_id=told.event.op_id, traceparent=told.event.traceparent)
-    names = [name for name, value in kept.values().items() if value != told.event.values()[name]]
-    if trace_id_of(event.traceparent) != told.trace_id:
+def _difference(event: EventRow, entry: TrailEvent) -> str:
+    if _misplaced(entry):
+        return f"the trail has event {event.seq} in the row {entry.key}"
+    kept = replace(event, op_id=entry.event.op_id, traceparent=entry.event.traceparent)
+    names = [name for name, value in kept.values().items() if value != entry.event.values()[name]]
+    if trace_id_of(event.traceparent) != entry.trace_id:
         names.append("trace id")
     if names:
         return f"the trail and the journal differ in event {event.seq}: {', '.join(names)}"
-    if told.is_broken:
+    if entry.is_broken:
         return f"the projector found that event {event.seq} does not follow from the one before"
     return ""

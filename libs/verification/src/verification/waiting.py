@@ -29,7 +29,7 @@ class Patience:
 
 
 def batches(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
-    """Return so many at a time, to be asked for at once."""
+    """Return at most `size` items at a time, to be asked for at once."""
     left = iter(items)
     while some := list(islice(left, size)):
         yield some

@@ -14,7 +14,7 @@ from coordination.journal import rows
 from coordination.journal.events import timestamp
 from coordination.journal.rows import EventRow
 from coordination.ports import Values
-from verification import Place, Stored, Told
+from verification import Place, Stored, TrailEvent
 
 ItemT = TypeVar("ItemT")
 
@@ -63,11 +63,11 @@ class StorageEvidence:
         bounds = {"partition": partition, "first": rows.LINE, "behind": _BEHIND}
         return [_stored(row) for row in await self._tables.page(JOURNAL, _ONE_LOCK, bounds, 2)]
 
-    def trail(self, job_id: str | None) -> AsyncIterator[Sequence[Told]]:
+    def trail(self, job_id: str | None) -> AsyncIterator[Sequence[TrailEvent]]:
         """Go through the audit trail of one job, or of all, by its keys."""
         if job_id is None:
-            return self._pages(Table.AUDIT, "", {}, _told)
-        return self._pages(Table.AUDIT, _PARTITION, {"partition": job_id}, _told)
+            return self._pages(Table.AUDIT, "", {}, _trail_event)
+        return self._pages(Table.AUDIT, _PARTITION, {"partition": job_id}, _trail_event)
 
     async def registered(self) -> AsyncIterator[Sequence[Place]]:
         """Go through all ids ever registered, in any order."""
@@ -139,7 +139,7 @@ def _values(entity: Any) -> Values:
         )
 
 
-def _told(entity: Any) -> Told:
+def _trail_event(entity: Any) -> TrailEvent:
     partition, key = str(entity["PartitionKey"]), str(entity["RowKey"])
     try:
         event = EventRow(
@@ -161,8 +161,8 @@ def _told(entity: Any) -> Told:
         is_broken = bool(entity.get("ChainBroken")) or entity["EventId"] != key
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         # A row that Turnstile did not write: it is shown unchanged and differs from the journal.
-        return Told(partition, key, _unreadable(partition, str(error)), None, is_broken=True)
-    return Told(partition, key, event, entity.get("TraceId"), is_broken)
+        return TrailEvent(partition, key, _unreadable(partition, str(error)), None, is_broken=True)
+    return TrailEvent(partition, key, event, entity.get("TraceId"), is_broken)
 
 
 def _read(entity: Any, name: str, kind: type[ItemT]) -> ItemT:
