@@ -5,6 +5,6 @@ Locust replaces the standard library's sockets. There (`locustfile`) users submi
 becomes of them, and faults may be caused. When all accepted jobs have ended, `turnstile verify` and checks of
 what was seen over HTTP make a verdict, which decides the exit code.
 
-A scenario is one file in `scenarios`; `scenario` says what belongs in it. What it must hold beside the
-promises stands in thresholds.toml.
+A scenario is one file in `scenarios`; `scenario` says what belongs in it. What it must hold in
+addition to the promises stands in thresholds.toml.
 """

@@ -91,7 +91,7 @@ def _scenario(text: str, scenarios: dict[str, type[Scenario]]) -> list[str]:
 
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
 
 
@@ -99,5 +99,5 @@ def _seconds(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
     seconds = float(found[1]) * _UNITS[found[2]] if found else math.nan
     if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write it like 30s, 2m or 1h")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write it like 30s, 2m or 1h")
     return seconds

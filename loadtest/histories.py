@@ -1,4 +1,4 @@
-"""What became of jobs, from their events as the HTTP API gives them, and the times that follow from it."""
+"""What became of jobs, from their events as the HTTP API returns them, and the times that follow from it."""
 
 import itertools
 from collections import defaultdict

@@ -52,7 +52,7 @@ def _test_stop(environment: Environment, **_: Any) -> None:
         # Before Locust writes its report, which is to have the jobs' times too.
         _finish(environment)
     else:
-        # The page must stay alive meanwhile.
+        # The page must stay alive during that.
         gevent.spawn(_finish, environment)
 
 

@@ -11,7 +11,7 @@ from locust.web import WebUI
 from loadtest.report import STYLE, section
 from loadtest.verdict import Verdict
 
-# Asks for the inner part only, so that what somebody selected or scrolled to stays.
+# Asks for the inner part only, so that the user's selection and position stay.
 _SCRIPT = """
 const main = document.querySelector("main");
 async function renew() {

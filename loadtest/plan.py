@@ -1,4 +1,4 @@
-"""The plan of one run: what `python -m loadtest` tells the Locust process, in a file."""
+"""The plan of one run: what `python -m loadtest` passes to the Locust process, in a file."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -37,7 +37,7 @@ class Plan:
     jaeger: str | None = None
 
     def write(self, file: Path) -> None:
-        """Write the plan, so that nobody reads half of it."""
+        """Write the plan, so that no process reads half of it."""
         half_made = file.with_suffix(".part")
         half_made.write_text(json.dumps(asdict(self), indent=1))
         half_made.rename(file)
@@ -49,7 +49,7 @@ class Plan:
             document: Any = json.loads(file.read_text())
             return cls(**document)
         except (OSError, ValueError, TypeError) as error:
-            raise PlanError(f"{file} is no plan: {error}. Start with `python -m loadtest`.") from None
+            raise PlanError(f"{file} is not a plan: {error}. Start with `python -m loadtest`.") from None
 
     @property
     def verdict_file(self) -> Path:

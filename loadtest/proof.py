@@ -13,7 +13,7 @@ from typing import Any
 _TIMEOUT_SECONDS = 600.0
 _HOLDS, _BROKEN = 0, 1
 #: Holds, as JSON, what the checker is to find in its environment. Not under its own names in ours: commands
-#: that harm the stack read the same settings, and would take its own servers for somebody else's.
+#: that harm the stack read the same settings, and would take the stack's own servers for foreign ones.
 _HANDED_ON = "LOADTEST_CHECKER"
 #: Clocks of this machine and of the stack's may differ so much.
 _EARLIER = timedelta(seconds=5)

@@ -79,7 +79,7 @@ class Publisher(FastHttpUser):
             )
             run.answered(entry, answer)
             if answer.same_request:
-                # Not a failure in Locust's statistics either: it is what a repetition should be told.
+                # Not a failure in Locust's statistics either: it is the right answer to a repetition.
                 response.success()
 
 

@@ -47,7 +47,7 @@ class LoadRun:
         # On the web page one run follows another.
         self._ledger_start = size_of(Path(plan.ledger))
         self._calls = storage_calls.count(plan.metrics)
-        # Of its own, so that a seed does the same harm whatever is submitted meanwhile.
+        # Of its own, so that a seed does the same harm independent of the submissions.
         self._harm = Random(plan.seed)
         self.faults = StackFaults(plan.runtime, plan.workers, self._harm) if plan.runtime else None
         self._trouble: str | None = None

@@ -51,7 +51,7 @@ class Scenario:
 
     #: How many users submit at the same time, each as soon as its last submission is answered.
     users: ClassVar[int] = 10
-    #: Submissions end after so many jobs, or seconds.
+    #: Submissions end after this number of jobs, or of seconds.
     jobs: ClassVar[int] = 300
     seconds: ClassVar[float] = 30.0
     #: Whether they are spread evenly over these seconds, instead of being sent as fast as they are answered.

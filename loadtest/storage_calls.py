@@ -21,7 +21,7 @@ def count(urls: Mapping[str, Sequence[str]]) -> dict[str, float] | None:
 
 
 def difference(before: Mapping[str, float] | None, after: Mapping[str, float] | None) -> dict[str, float]:
-    """Return what came to it; nothing for a service of which a process was started anew meanwhile."""
+    """Return what was added; nothing for a service of which a process was restarted in between."""
     if before is None or after is None:
         return {}
     return {

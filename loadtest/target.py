@@ -37,7 +37,7 @@ class Target:
     url: str
     #: What the checker needs in its environment to reach the storage.
     environment: Mapping[str, str]
-    #: native, docker, or None for a stack of somebody else, which is left as it is.
+    #: native, docker, or None for a stack that was not started here, which is left as it is.
     runtime: str | None
     workers: int
     metrics: dict[str, list[str]]
@@ -67,7 +67,7 @@ class Target:
 
 
 def prepare(workers: int, runtime: str | None) -> Target:
-    """Have a stack with so many workers. Raises TargetError, SettingError and StackError.
+    """Prepare a stack with this number of workers. Raises TargetError, SettingError and StackError.
 
     A stack that TURNSTILE_URL names is taken as it is.
     """
@@ -115,7 +115,7 @@ def _await_kind(url: str, workers: int) -> None:
 def _sink_in_container(ledger: Path) -> Iterator[str]:
     ledger.parent.mkdir(parents=True, exist_ok=True)
     compose = ("docker", "compose", "--profile", "load")
-    # Handed on to Compose as it is, beside what it is to know.
+    # Compose gets the whole environment, and these in addition.
     environment = {
         **os.environ,  # noqa: TID251
         f"{PREFIX}LOAD_FOLDER": str(ledger.parent),
@@ -133,7 +133,7 @@ def _sink_in_container(ledger: Path) -> Iterator[str]:
 
 
 def _deploy(*words: str, runtime: str) -> None:
-    """Run a command of the stack; what it prints is no result of ours."""
+    """Run a command of the stack; its output is not part of our result."""
     environment = {**os.environ, "RUNTIME": runtime}  # noqa: TID251 - handed on
     command = (sys.executable, "-m", "deploy.stack", *words)
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=sys.stderr, check=False)

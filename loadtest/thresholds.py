@@ -1,4 +1,4 @@
-"""Thresholds: what a scenario must hold beside the promises, read from a TOML file."""
+"""Thresholds: what a scenario must hold in addition to the promises, read from a TOML file."""
 
 import tomllib
 from collections.abc import Collection, Mapping
@@ -27,7 +27,7 @@ class Thresholds:
     jobs_per_second: float | None = None
     #: At most: from a submission's request to its answer.
     submit_p95_seconds: float | None = None
-    #: At most: share of the submissions that got no answer, or were told to come again.
+    #: At most: share of the submissions that got no answer, or the answer to try again.
     unavailable_percent: float | None = None
     #: At most: from the submission, or interruption, to the start.
     in_line_p95_seconds: float | None = None
@@ -48,7 +48,7 @@ def read_thresholds(file: Path, scenarios: Collection[str]) -> dict[str, Thresho
     for name, table in document.items():
         if name not in {EVERY, *scenarios}:
             known = ", ".join((EVERY, *scenarios))
-            raise ThresholdError(f"{file}: [{name}] is no scenario; there are {known}")
+            raise ThresholdError(f"{file}: [{name}] is not a scenario; there are {known}")
         _check(file, name, table)
     every = replace(Thresholds(), **document.get(EVERY, {}))
     return {EVERY: every, **{name: replace(every, **document.get(name, {})) for name in scenarios}}
@@ -60,6 +60,6 @@ def _check(file: Path, name: str, table: Any) -> None:
     known = [field.name for field in fields(Thresholds)]
     for key, value in table.items():
         if key not in known:
-            raise ThresholdError(f"{file}: [{name}] {key} is no threshold; there are {', '.join(known)}")
+            raise ThresholdError(f"{file}: [{name}] {key} is not a threshold; there are {', '.join(known)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
             raise ThresholdError(f"{file}: [{name}] {key} must be a number from 0, not {value!r}")

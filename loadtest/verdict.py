@@ -198,7 +198,7 @@ def _thresholds(figures: Figures, thresholds: Thresholds) -> Iterable[Finding]:
     for what, seen, limit, word, compare in rows:
         if limit is not None:
             promised = f"{what}: {word} {limit:g}"
-            # Nothing to measure is no success for what has to reach something.
+            # Without a measurement, a value that has to reach something has not reached it.
             is_kept = compare(seen, limit) if seen is not None else word == "at most"
             yield Finding(promised, "none" if seen is None else f"{seen:.3g}", is_kept)
 

@@ -14,7 +14,7 @@ from deploy.dashboards import foreign, guarantee, plumbing, right_now, threshold
 from deploy.dashboards.foreign import QUEUE
 from deploy.dashboards.queries import happened, highest, label, quantile, series, total
 
-#: Somebody has to get up for the first, and to look in working hours for the second.
+#: The first needs a person at once, at any hour; the second needs one in working hours.
 CRITICAL, WARNING = "critical", "warning"
 
 # The names of queues in any installation.
@@ -80,7 +80,7 @@ def alerts() -> list[Alert]:
 
 
 def _proof() -> list[Alert]:
-    # No waiting: one is too many. They stay for hours, or nobody who comes in the morning would see them.
+    # No waiting: one is too many. They stay for hours, so that they are still there in the morning.
     return [
         Alert(
             "ExclusionViolated",
@@ -107,9 +107,9 @@ def _no_worker() -> Alert:
     return Alert(
         "NoWorker",
         CRITICAL,
-        # Without a scheduler on duty nobody counts workers, and TargetDown tells.
+        # Without a scheduler on duty no process counts workers; TargetDown fires then.
         f"{highest(series(metrics.WORKERS, where={at.WORKER_STATE: 'alive'}))} < 1",
-        # Longer than all workers take to start anew.
+        # Longer than all workers take to start again.
         "1m",
         "No worker is alive, so no job starts",
         "The scheduler sees no worker with a fresh heartbeat.",
@@ -136,7 +136,7 @@ def _renewal_margin() -> Alert:
         "RenewalMarginLow",
         WARNING,
         f"{quantile(0.01, metrics.LEASE_MARGIN, 'instance', window='5m')} < {thresholds.LEAST_MARGIN:g}",
-        # One slow renewal is no trend.
+        # One slow renewal is not a trend.
         "1m",
         "Leases on {{ $labels.instance }} are renewed almost too late",
         "Only {{ $value | printf `%.1f` }} s were left at the tightest renewals; then jobs are stopped.",
@@ -203,10 +203,10 @@ def _quarantine() -> Alert:
         "QuarantineNotEmpty",
         WARNING,
         f"{highest(waiting, QUEUE)} > 0",
-        # Somebody may be at it already.
+        # A person may be removing them already.
         "1m",
         "Messages were set aside in {{ $labels.queue }}",
-        "{{ $value | printf `%.0f` }} messages that no service understood wait for somebody to look.",
+        "{{ $value | printf `%.0f` }} messages that no service understood wait for a person to look at them.",
         plumbing.UID,
     )
 
@@ -228,7 +228,7 @@ def _projector() -> list[Alert]:
             "EventsPileUp",
             WARNING,
             f"{highest(queued, QUEUE)} > {thresholds.MOST_EVENTS_QUEUED}",
-            # As above; a projector that stands still measures no lag at all, hence this rule beside it.
+            # As above. A projector that stands still measures no lag at all, so this rule counts messages.
             "5m",
             "Events pile up in {{ $labels.queue }}",
             "{{ $value | printf `%.0f` }} messages with events wait for the projector.",

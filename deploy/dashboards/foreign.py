@@ -21,7 +21,7 @@ class Foreign(str):
         return str(self)
 
 
-#: Labels that Prometheus gives to whatever it scrapes, and the one of a histogram's buckets.
+#: Labels that Prometheus adds to all that it scrapes, and the one of a histogram's buckets.
 COMMON_LABELS = ("job", "instance", "le")
 
 # --- Prometheus' own -----------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ MESSAGES_ACKED = Foreign(
 MESSAGES_REDELIVERED = Foreign("rabbitmq_global_messages_redelivered_total", "Messages given once more.")
 
 # --- A target's outside --------------------------------------------------------------------------------
-# What handlers act upon is no service of Turnstile's. A target that refuses stale fences can expose these two
+# A handler's target is not a service of Turnstile. A target that refuses stale fences can expose these two
 # and be scraped with the rest: then the guarantee is watched up to where it counts.
 
 EFFECTS_ACCEPTED = Foreign("effect_accepted_total", "Effects that a target outside accepted.")

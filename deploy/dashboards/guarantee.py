@@ -187,7 +187,7 @@ def _effects() -> Panel:
         [Query(accepted, "accepted"), Query(refused, "refused")],
         COUNT,
         bars=True,
-        empty="no target outside tells of its effects",
+        empty="no target exports its effects",
         width=16,
     )
 
@@ -197,7 +197,7 @@ def _refused_effects() -> Panel:
         "Effects refused",
         "Late effects that a target outside refused, in the time shown: there the fence did its work.",
         [Query(total(happened(series(EFFECTS_REFUSED), SHOWN)))],
-        empty="no target outside tells of its effects",
+        empty="no target exports its effects",
         width=8,
         decimals=0,
     )

@@ -26,7 +26,7 @@ def _queues() -> Panel:
         "wake-ups, events, submissions, deferred wake-ups, and what was set aside in quarantine.",
         [Query(total(series(foreign.QUEUE_READY), QUEUE), shown(QUEUE))],
         COUNT,
-        empty="RabbitMQ tells nothing",
+        empty="RabbitMQ exports nothing",
     )
 
 
@@ -39,7 +39,7 @@ def _unacked() -> Panel:
             Query(total(series(foreign.QUEUE_CONSUMERS), QUEUE), f"consumers of {shown(QUEUE)}"),
         ],
         COUNT,
-        empty="RabbitMQ tells nothing",
+        empty="RabbitMQ exports nothing",
     )
 
 
@@ -52,10 +52,10 @@ def _messages() -> Panel:
     }
     return graph(
         "Messages processed",
-        "What RabbitMQ took, handed out, and was told is done; redelivered means that a consumer went away.",
+        "Messages that RabbitMQ received, delivered, and got acknowledged; redelivered: a consumer was lost.",
         [Query(total(rate(series(metric))), name) for name, metric in flows.items()],
         PER_SECOND,
-        empty="RabbitMQ tells nothing",
+        empty="RabbitMQ exports nothing",
     )
 
 
@@ -67,7 +67,7 @@ def _trouble() -> Panel:
     }
     return graph(
         "Messages in trouble",
-        "Messages set aside as nobody understood them, not confirmed by the broker, or not sent at all.",
+        "Messages that were quarantined, not confirmed by the broker, or not sent at all.",
         [Query(total(happened(series(metric))), name) for name, metric in counts.items()],
         COUNT,
         bars=True,
@@ -109,21 +109,21 @@ def _processing() -> Panel:
 
 def _notified() -> Panel:
     return graph(
-        "wake-ups notified, by reason",
-        "Why wake-ups came: a submission, a release, a deferral, or the sweeper for work without a worker.",
+        "Wake-ups sent, by reason",
+        "Why wake-ups were sent: a submission, a release, a deferral, or a sweep that found idle work.",
         [Query(total(rate(series(metrics.WAKE_UPS_SENT)), at.WAKE_UP_REASON), shown(at.WAKE_UP_REASON))],
         PER_SECOND,
-        empty="none came",
+        empty="none was sent",
     )
 
 
 def _answered() -> Panel:
     return graph(
-        "wake-ups answered, by what came of them",
+        "Wake-ups handled, by outcome",
         "What workers did: took the lock, found the line empty or the lock held, or passed the wake-up on.",
         [Query(total(rate(series(metrics.WAKE_UPS_HANDLED)), at.WAKE_UP_OUTCOME), shown(at.WAKE_UP_OUTCOME))],
         PER_SECOND,
-        empty="none was answered",
+        empty="none was handled",
     )
 
 
@@ -131,7 +131,7 @@ def _repairs() -> Panel:
     repairs = total(happened(series(metrics.SWEEP_REPAIRS)), at.SWEEP_REPAIR)
     return graph(
         "Sweeps and repairs",
-        "Passes of the sweeper, and what it repaired: came, told events again, closed ids without a job.",
+        "Passes of the sweeper, and its repairs: wake-ups sent, events published again, ids closed.",
         [
             Query(repairs, shown(at.SWEEP_REPAIR)),
             Query(total(rate(series(metrics.SWEEPS))), "sweeps per second"),

@@ -29,8 +29,8 @@ _HELP = f"""\
 Enter a job's id above, or open `/d/{UID}?var-job=JOB`. **Traces** lists its traces, as a rule one; \
 click it to see it below.
 
-`turnstile show JOB` tells what the journal recorded, `turnstile locks LOCK` who is ahead. Bars show when \
-something was said about the job, by service: a gap while it runs is a handler that says nothing.
+`turnstile show JOB` prints what the journal recorded, `turnstile locks LOCK` which jobs are ahead. Bars \
+show when services logged something about the job: a gap while it runs is a handler that logs nothing.
 """
 
 

@@ -46,7 +46,7 @@ def _calls() -> Panel:
     calls = rate(series(metrics.STORAGE_CALL_DURATION, "_count"))
     return graph(
         "Storage calls, by operation and outcome",
-        "Requests to the storage per second; refused is a lost race, unknown is no answer.",
+        "Requests to the storage per second; refused: another writer was first; unknown: no answer came.",
         [
             Query(
                 total(calls, at.STORAGE_OPERATION, at.STORAGE_OUTCOME),
@@ -185,7 +185,7 @@ def _requests() -> Panel:
 def _request_times() -> Panel:
     return graph(
         "Request duration, by route",
-        "95 % of the requests took no longer; followed jobs last as long as somebody looks.",
+        "95 % of the requests took no longer; one that follows a job lasts as long as its client reads.",
         [
             Query(
                 quantile(0.95, metrics.HTTP_DURATION, at.HTTP_ROUTE),
@@ -202,7 +202,7 @@ def _request_times() -> Panel:
 def _open_requests() -> Panel:
     return graph(
         "Requests in progress",
-        "Requests that are being answered, among them everybody who follows a job.",
+        "Requests that are being answered, among them those that follow a job.",
         [Query(total(series(metrics.HTTP_ACTIVE)), "requests")],
         COUNT,
         empty="no requests",
@@ -216,7 +216,7 @@ def _targets() -> Panel:
         "Every process that Prometheus asks for metrics, and whether it answered.",
         [Query(highest(series(foreign.UP), "job", "instance"))],
         [Column("job", "Service"), Column("instance", "Address"), Column("Value #A", "Answers")],
-        empty="Prometheus asks nobody",
+        empty="Prometheus has no targets",
     )
 
 
@@ -226,5 +226,5 @@ def _scrapes() -> Panel:
         "The slowest answer of each service when it is asked for its metrics.",
         [Query(highest(series(foreign.SCRAPE_DURATION), "job"), shown("job"))],
         SECONDS,
-        empty="Prometheus asks nobody",
+        empty="Prometheus has no targets",
     )

@@ -45,8 +45,8 @@ def rate(selected: str) -> str:
 def happened(selected: str, window: str = RATE) -> str:
     """How much within a window, to be summed up: for what happens rarely.
 
-    A series often begins with what it is to tell of, and `increase` alone would miss the first of it: of one
-    that was not there before the window all counts, even when its process has gone since.
+    A series often begins with its first event, which `increase` alone would miss. So all of a series that
+    was not there before the window counts, even when its process has ended since.
     """
     all_of_new = f"max_over_time({selected}[{window}]) unless {selected} offset {window}"
     return f"({all_of_new}) or increase({selected}[{window}])"

@@ -1,4 +1,4 @@
-"""Right now: who holds what, what waits, and whether somebody has to get up."""
+"""Right now: which worker holds which lock, what waits, and whether a person has to act."""
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
@@ -106,7 +106,7 @@ def _lines() -> Panel:
             Column("Value #A", "Jobs in line"),
             Column("Value #B", "First waits for", SECONDS, bad_from=thresholds.OLDEST_LINE),
         ],
-        empty="nobody waits",
+        empty="no job waits",
     )
 
 
@@ -142,7 +142,7 @@ def _line_ages() -> Panel:
         "The age of the oldest lines; it falls back when the first in line starts.",
         [Query(highest(series(metrics.LINE_AGE), at.LOCK_NAME), shown(at.LOCK_NAME))],
         SECONDS,
-        empty="nobody waits",
+        empty="no job waits",
     )
 
 

@@ -1,14 +1,14 @@
-"""From when on something is wrong, and why from then on. Dashboards colour by these, alerts fire by them."""
+"""The values from which something is wrong, and why. Dashboards colour by them, alerts fire by them."""
 
 #: Seconds. Renewals leave 5 s with the shortest lease, 13 s with the default one and 30 s with the longest;
 #: below 3 s, one more slow answer stops the run.
 LEAST_MARGIN = 3.0
 
-#: Seconds. Steps, saved state and progress reports are signs of life; a handler that gives none for half an
-#: hour cannot be told from one that hangs.
+#: Seconds. Steps, saved state and progress reports are signs of life; a handler without any of them for half
+#: an hour looks like one that hangs.
 LONGEST_SILENCE = 1800.0
 
-#: Seconds. Jobs may run for hours and lines may be long, but nobody should wait an hour unnoticed.
+#: Seconds. Jobs may run for hours and lines may be long, but no job should wait an hour unnoticed.
 OLDEST_LINE = 3600.0
 
 #: Seconds, at the 95th percentile. The trail usually follows within one; after a minute, what people look at
@@ -31,5 +31,5 @@ FEWEST_REPAIRS = 3
 #: quantile is only estimated.
 TAKE_OVER_WITHIN = {"worker_stopped": 1.0, "runner_died": 3.0, "worker_lost": 45.0}
 
-#: How long what must never happen stays on display: until somebody comes in the morning.
+#: How long something that must never happen is shown: from the evening until the morning.
 MEMORY = "12h"

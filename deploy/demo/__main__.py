@@ -37,7 +37,7 @@ _PAUSE_MS = 250
 #: Share of the file after which the worker is killed.
 _KILL_AT = 0.4
 
-#: Columns of what is printed where there is no terminal.
+#: Width of the output, in columns, where there is no terminal.
 _PLAIN_WIDTH = 120
 
 _LOOK_EVERY = 0.25
@@ -48,7 +48,7 @@ FoundT = TypeVar("FoundT")
 
 
 class DemoError(Exception):
-    """The demonstration could not go on."""
+    """The demonstration could not continue."""
 
 
 def main() -> int:
@@ -111,7 +111,8 @@ def _perform(api: Api, stack: Stack, settings: StackSettings, console: Console) 
         resumed = _watch(api, lock, titles, screen, lambda jobs: jobs[0] if jobs[0]["attempt"] > 1 else None)
         took = time.monotonic() - killed_at
         screen.say(
-            f"{resumed['worker']} took over {took:.1f} s later and goes on where it stood", "bold green"
+            f"{resumed['worker']} took over {took:.1f} s later and continues after the last recorded step",
+            "bold green",
         )
         jobs = _watch(api, lock, titles, screen, lambda jobs: jobs if _have_ended(jobs) else None)
         screen.say("all three have ended")
@@ -130,7 +131,7 @@ def _perform(api: Api, stack: Stack, settings: StackSettings, console: Console) 
             [*dict.fromkeys(run.job_id for run in runs)] == [*titles],
         ),
         Check(
-            "the audit trail tells the same as the journal",
+            "the audit trail has the same events as the journal",
             all(same_events(trails[job_id], journal[job_id]) for job_id in titles),
             f"{sum(map(len, trails.values()))} events",
         ),
@@ -225,7 +226,7 @@ def _check_digest(job: Document, file: Path) -> Check:
     else:
         done = subprocess.run([tool, str(file)], capture_output=True, text=True, check=True)
         expected = done.stdout.split()[0].lstrip("\\")
-    what = "the job's digest is the one sha256sum gives"
+    what = "the job's digest is that of sha256sum"
     given = result.get("sha256")
     return Check(what, given == expected, expected if given == expected else f"{given}, not {expected}")
 

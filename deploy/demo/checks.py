@@ -62,12 +62,12 @@ def check_runs(runs: Sequence[Run]) -> list[Check]:
 
 
 def check_interruption(job: Mapping[str, Any], events: Sequence[Event], victim: str) -> list[Check]:
-    """Check that the killed worker's job was taken over, went on and repeated no recorded step."""
+    """Check that the killed worker's job was taken over, continued and repeated no recorded step."""
     interrupted = [event for event in events if event["status"] == "Interrupted"]
     starts = [event for event in events if event["status"] == "Started"]
     steps = [event["message"] for event in events if event["status"] == "Step"]
     took_over = len(starts) >= 2 and starts[0]["worker"] == victim and starts[-1]["worker"] != victim
-    by = starts[-1]["worker"] if starts else "nobody"
+    by = starts[-1]["worker"] if starts else "no worker"
     before = sum(event["status"] == "Step" and event["attempt"] == 1 for event in events)
     return [
         Check("the killed run is recorded as interrupted", bool(interrupted)),

@@ -26,7 +26,7 @@ State = Mapping[str, Any]
 
 
 class Screen:
-    """Tells the story of three jobs on one lock."""
+    """Shows what happens to three jobs on one lock."""
 
     def __init__(self, console: Console, titles: Mapping[str, str]) -> None:
         self._console = console
@@ -114,7 +114,9 @@ def show_trail(console: Console, title: str, events: Sequence[Event]) -> None:
 
 def show_runs(console: Console, runs: Sequence[Run], titles: Mapping[str, str]) -> None:
     """Print the intervals in which jobs ran."""
-    table = Table(title="Who ran when", title_justify="left", box=None, header_style="dim", pad_edge=False)
+    table = Table(
+        title="The runs, in their order", title_justify="left", box=None, header_style="dim", pad_edge=False
+    )
     for column in ("fence", "from", "to", "job", "attempt", "worker", "ended"):
         table.add_column(column, overflow="fold")
     for run in runs:

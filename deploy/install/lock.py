@@ -1,7 +1,7 @@
 """Renews requirements/: what every environment installs, with versions and hashes and without addresses.
 
 Versions that are locked already stay, unless --upgrade is given. The lock is made in a copy of the
-workspace's project files, because only a project file can tell uv which versions to keep.
+workspace's project files, because uv reads from a project file which versions to keep.
 """
 
 import argparse

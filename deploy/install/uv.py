@@ -1,4 +1,4 @@
-"""Finds uv, the package manager, or installs the pinned version of it beside the project."""
+"""Finds uv, the package manager, or installs its pinned version into `.tools`."""
 
 import importlib.util
 import os

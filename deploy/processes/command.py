@@ -11,7 +11,7 @@ class Command:
     arguments: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path.cwd)
-    #: Signal that the process gets when whoever started it dies: a killed parent leaves nothing behind.
+    #: Signal that the process gets when its parent dies, so that a killed parent leaves nothing behind.
     when_orphaned: str | None = None
 
     def argv(self) -> list[str]:

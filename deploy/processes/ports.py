@@ -14,7 +14,7 @@ from typing import TextIO
 import psutil
 
 LOOPBACK = "127.0.0.1"
-# Below the ports that Linux gives to outgoing connections, which come and go unasked.
+# Below the ports that Linux uses for outgoing connections, which may be taken at any time.
 _RANGE = range(20_000, 32_000)
 
 

@@ -109,10 +109,10 @@ class Supervisor:
         self._rpc().removeProcessGroup(name)
 
     def run(self, name: str) -> None:
-        """Start a program unless it runs already; returns at once."""
+        """Start a program unless it runs already, and return at once."""
         state = self.state(name)
         if state.state == "BACKOFF":
-            # It waits longer after every failure, and whoever asks now wants it now.
+            # supervisord waits longer after every failure; the caller wants it now.
             self._try(self._rpc().stopProcess, name)
         if not state.is_running:
             self._try(self._rpc().startProcess, name, False)
@@ -131,7 +131,7 @@ class Supervisor:
         Raises StackError when it has none.
         """
         pid = self.state(name).pid
-        # The process 0 would be everybody in our own group.
+        # The process 0 stands for every process of our own group.
         if not pid:
             raise StackError(f"{name} cannot be killed, as it does not run; `make ps` shows what does.")
         os.kill(pid, signal.SIGKILL)
@@ -164,7 +164,7 @@ class Supervisor:
 
     @staticmethod
     def _try(call: Callable[..., Any], *arguments: object) -> None:
-        """Call supervisord, which may meanwhile have done by itself what is asked."""
+        """Call supervisord, which may have done by itself already what is asked."""
         try:
             call(*arguments)
         except xmlrpc.client.Fault as fault:

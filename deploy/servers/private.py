@@ -71,7 +71,7 @@ class RabbitMQ:
         self._node.send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a frozen node go on."""
+        """Let a frozen node continue."""
         self._node.send(signal.SIGCONT)
 
     def close(self) -> None:
@@ -108,7 +108,7 @@ class Azurite:
         self._process.send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a frozen emulator go on."""
+        """Let a frozen emulator continue."""
         self._process.send(signal.SIGCONT)
 
     def close(self) -> None:

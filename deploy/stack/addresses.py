@@ -13,7 +13,7 @@ Page = tuple[str, str]
 
 #: The dashboards' ids, and what they show.
 _DASHBOARDS = {
-    "right-now": "Right now: who holds what, lines",
+    "right-now": "Right now: holders of locks, lines",
     "jobs": "Jobs: rates, durations, outcomes",
     "one-job": "One job, by its id",
     "guarantee": "Guarantee: exclusion, fences, take-overs",

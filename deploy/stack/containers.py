@@ -111,7 +111,7 @@ class ContainerStack:
         """Kill one worker's container as a crash would, and say which."""
         running = self._containers(WORKER)
         if not running or name not in (None, *running):
-            message = f"There is no worker {name or ''} to kill; running: {', '.join(running) or 'none'}."
+            message = f"{name or 'A worker'} does not run; running: {', '.join(running) or 'none'}."
             raise StackError(message)
         victim = name or running[0]
         subprocess.run(["docker", "kill", "--signal", "KILL", victim], check=True, stdout=subprocess.DEVNULL)

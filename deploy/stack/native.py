@@ -104,7 +104,7 @@ class NativeStack:
             [state.name for state in self._supervisor.states() if _is_worker(state)] if self.is_up() else []
         )
         if not running or name not in (None, *running):
-            message = f"There is no worker {name or ''} to kill; running: {', '.join(running) or 'none'}."
+            message = f"{name or 'A worker'} does not run; running: {', '.join(running) or 'none'}."
             raise StackError(message)
         victim = name or running[0]
         pid = self._supervisor.kill(victim)
@@ -112,7 +112,7 @@ class NativeStack:
 
     def remove_data(self) -> None:
         """Remove all that the stack keeps; it must be down."""
-        # Not the folder itself: somebody may have named one that holds more than ours.
+        # Not the folder itself: a user may have named one that holds other files, too.
         for name in ("azurite", "inputs", "load", "logs", "rabbitmq", "run", *OBSERVERS):
             shutil.rmtree(self._settings.data / name, ignore_errors=True)
 

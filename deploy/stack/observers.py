@@ -1,6 +1,6 @@
 """The servers that show what happens, as processes: the collector, Jaeger, Prometheus, Loki, Grafana.
 
-Each runs where its program is installed, with the configuration that compose.yaml gives it too.
+Each runs where its program is installed, with the configuration that compose.yaml uses, too.
 """
 
 import json

@@ -55,7 +55,7 @@ def servers(settings: StackSettings) -> list[Program]:
 
 
 def services(settings: StackSettings, workers: int, telemetry: Mapping[str, str]) -> list[Program]:
-    """Return Turnstile's own processes; `telemetry` is what they find in their environment besides."""
+    """Return Turnstile's own processes; `telemetry` is added to their environment."""
     environment = {**settings.for_services(), **telemetry}
     programs = [_service(settings, name, environment) for name in _BEFORE_WORKERS]
     programs += [_worker(settings, number, environment) for number in range(1, workers + 1)]

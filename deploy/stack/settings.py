@@ -18,7 +18,7 @@ PREFIX = "TURNSTILE_"
 OBSERVERS = ("otel-collector", "jaeger", "prometheus", "loki", "grafana")
 #: What concerns the stack and none of the services.
 _NOT_FOR_SERVICES = (PREFIX + "GRAFANA_", PREFIX + "OBSERVABILITY")
-#: What the services read beside their own prefix.
+#: Prefix of the other settings that services read.
 _TELEMETRY_PREFIX = "OTEL_"
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _RUNTIME = "RUNTIME"

@@ -1,8 +1,8 @@
 """The effect sink: stands for the world outside, knows nothing of Turnstile, and judges by fences alone.
 
 Takes effects by POST /effects, {"key": …, "fence": …, "job": …, "step": …}: 204 is accepted,
-409 refused as the key was seen with a higher fence, other 4xx no effect. GET /metrics tells Prometheus how
-many. Every effect, refused ones too, becomes a line of the ledger. Prints its port, serves until SIGTERM.
+409 refused as the key was seen with a higher fence, other 4xx not an effect. GET /metrics counts them. Every
+effect, refused ones too, becomes a line of the ledger. Prints its port, serves until SIGTERM.
 
 Independent on purpose: what it has seen is evidence that no part of the tested system could have forged.
 """
@@ -17,7 +17,7 @@ from loadtest.effect_sink.server import EffectServer
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(
         prog="python -m loadtest.effect_sink",
         description=__doc__,

@@ -11,7 +11,7 @@ _LONGEST_TEXT = 2000
 
 
 class MalformedEffectError(ValueError):
-    """What was sent is no effect; the text names the field."""
+    """The body is not an effect; the text names the field."""
 
 
 @dataclass

@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         length = self.headers["Content-Length"] or ""
         if not (length.isascii() and length.isdecimal()):
-            self._answer(HTTPStatus.LENGTH_REQUIRED, "Content-Length must tell the body's length")
+            self._answer(HTTPStatus.LENGTH_REQUIRED, "Content-Length must state the body's length")
             return
         if int(length) > _LONGEST_BODY:
             self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has at most {_LONGEST_BODY} bytes")

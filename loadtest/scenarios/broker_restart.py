@@ -11,7 +11,7 @@ _LOCKS = 20
 class BrokerRestart(Scenario):
     """RabbitMQ killed under load.
 
-    Submissions are accepted and jobs run on meanwhile; what waited starts once it is back.
+    Submissions are accepted and jobs continue without it; waiting jobs start once it is back.
     """
 
     users = 5
@@ -25,6 +25,6 @@ class BrokerRestart(Scenario):
         return Asked(lock=f"lock-{random.randrange(_LOCKS)}", steps=2, step_seconds=random.uniform(0.05, 0.2))
 
     def disturb(self, faults: Faults, random: Random) -> Iterator[float]:
-        """Kill it early, so that there is load before, meanwhile and afterwards."""
+        """Kill it early, so that there is load before, during and after the outage."""
         yield random.uniform(3.0, 6.0)
         faults.restart_broker()

@@ -10,7 +10,7 @@ _LOCKS = 10
 class Duplicates(Scenario):
     """Every job submitted ten times at once.
 
-    One of the ten is accepted, the others hear that there is nothing to do, and the job runs once.
+    One of the ten is accepted, the others get the answer that it is known already, and the job runs once.
     """
 
     users = 4

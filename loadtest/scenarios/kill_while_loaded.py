@@ -11,7 +11,7 @@ _LOCKS = 16
 class KillWhileLoaded(Scenario):
     """Workers killed and stopped at random while jobs run.
 
-    Killed as by a power cut, or stopped in order; whatever they ran is taken over and ends once.
+    Killed as by a power cut, or stopped in order; their jobs are taken over and end once.
     """
 
     users = 6

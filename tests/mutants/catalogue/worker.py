@@ -161,7 +161,7 @@ MUTANTS: list[Mutant] = [
         (
             Change(
                 "worker.execution.runner_loop",
-                "await self._was_cancelled() or context.was_told_to_stop",
+                "await self._was_cancelled() or context.was_asked_to_stop",
                 "await self._was_cancelled()",
             ),
         ),

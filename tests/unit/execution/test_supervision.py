@@ -190,7 +190,7 @@ async def test_a_runner_whose_handler_stopped_by_itself_is_not_used_again(superv
     assert not supervised.supervision.is_reusable
 
 
-async def test_a_runner_that_was_told_to_stop_too_late_is_not_used_again(supervised):
+async def test_a_runner_that_was_asked_to_stop_too_late_is_not_used_again(supervised):
     await asyncio.sleep(0)
     supervised.stop.request(StopReason.CANCELLED)
     await until(lambda: supervised.runner.told)

@@ -22,10 +22,10 @@ def test_everything_can_be_said_in_short():
     ("argv", "said"),
     [
         (["-s", "nothing"], "there is no scenario nothing; there are"),
-        (["-t", "soon"], "'soon' is no time"),
-        (["-t", "0s"], "'0s' is no time"),
+        (["-t", "soon"], "'soon' is not a time"),
+        (["-t", "0s"], "'0s' is not a time"),
         (["--ui", "-s", "contention"], "--scenario does not go with --ui"),
-        (["-n", "0"], "'0' is no whole number from 1"),
+        (["-n", "0"], "'0' is not a whole number from 1"),
     ],
 )
 def test_what_cannot_be_understood_is_said_and_ends_with_two(capsys, argv, said):
@@ -40,7 +40,7 @@ def test_wrong_thresholds_end_it_before_anything_is_started(tmp_path):
     command = [sys.executable, "-m", "loadtest", "--thresholds", str(tmp_path / "mine.toml")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "mine.toml: [contention] submissions is no threshold" in done.stderr
+    assert "mine.toml: [contention] submissions is not a threshold" in done.stderr
 
 
 def test_listing_needs_no_stack():

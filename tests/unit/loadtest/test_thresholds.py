@@ -26,12 +26,12 @@ def test_a_scenarios_own_table_comes_before_the_one_for_all(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[contention]\nsubmissions = 1", r"\[contention\] submissions is no threshold"),
+        ("[contention]\nsubmissions = 1", r"\[contention\] submissions is not a threshold"),
         ("[contention]\njobs_per_second = '3'", r"\[contention\] jobs_per_second must be a number"),
         ("[contention]\njobs_per_second = -1", r"\[contention\] jobs_per_second must be a number"),
         ("[contention]\njobs_per_second = nan", r"\[contention\] jobs_per_second must be a number"),
         ("[contention]\njobs_per_second = true", r"\[contention\] jobs_per_second must be a number"),
-        ("[contentoin]\njobs_per_second = 1", r"\[contentoin\] is no scenario"),
+        ("[contentoin]\njobs_per_second = 1", r"\[contentoin\] is not a scenario"),
         ("every = 1", "every must be a table"),
         ("[every", "Expected"),
     ],

@@ -102,7 +102,7 @@ async def test_check_and_the_next_step_raise_when_the_run_should_stop(channel, r
         await ctx.run_step("first", lambda: setattr(channel, "stop", reason))
         with pytest.raises(error, match=reason.value):
             ctx.check()
-        assert ctx.was_told_to_stop
+        assert ctx.was_asked_to_stop
         await ctx.run_step("second", lambda: None)
 
     with pytest.raises(error):
@@ -138,7 +138,7 @@ async def test_a_run_that_should_not_stop_has_not_been_told_to(channel):
     async def body(ctx: JobContext):
         ctx.check()
         await ctx.run_step("load", ctx.check)
-        return ctx.was_told_to_stop
+        return ctx.was_asked_to_stop
 
     assert await run(body, channel) is False
 

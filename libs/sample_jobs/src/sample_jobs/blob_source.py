@@ -47,7 +47,7 @@ class BlobSource:
         self._blob.close()
 
     def version(self) -> Version:
-        """Tell the blob's size and ETag."""
+        """Return the blob's size and ETag."""
         from azure.core.exceptions import AzureError  # noqa: PLC0415
 
         try:
@@ -58,7 +58,7 @@ class BlobSource:
         return Version(found.size, found.etag)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Read from the version that was told last."""
+        """Read from the version that `version` returned last."""
         from azure.core import MatchConditions  # noqa: PLC0415
         from azure.core.exceptions import AzureError  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Counts and hashes a file or blob, chunk by chunk: real work that goes on where a killed worker left it."""
+"""Counts and hashes a file or blob, chunk by chunk: real work that continues where a killed worker ended."""
 
 import hashlib
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ class _Count:
 
 @job("checksum-file", description="Counts bytes and lines of a file or blob and computes its SHA-256.")
 def checksum_file(ctx: SyncJobContext, parameters: ChecksumFile) -> Checksum:
-    """Read the content in chunks, one step each; an interrupted job goes on with the next chunk.
+    """Read the content in chunks, one step each; an interrupted job continues with the next chunk.
 
     The inner state of SHA-256 cannot be carried from one process to another, so the next attempt reads what
     was read before once more, to bring the digest to where it was; the recorded steps are not repeated.
@@ -148,7 +148,7 @@ def _add_chunk(
     count: _Count,
 ) -> None:
     length = min(chunk_bytes, version.size - count.offset)
-    # Named by its number: the record and the state that says "go on behind it" are committed together.
+    # Named by its number: the record and the state with the next offset are committed together.
     with ctx.step(f"chunk {count.chunks + 1}") as step:
         data = source.read(count.offset, length)
         _require(len(data) == length)

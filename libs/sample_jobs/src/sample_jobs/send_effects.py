@@ -16,7 +16,7 @@ class SendEffects(BaseModel):
     sink: Annotated[
         str,
         Field(
-            # Whoever may submit jobs must not be able to make workers call any address they like.
+            # A caller that may submit jobs must not be able to make workers call any address.
             pattern=r"^(127\.0\.0\.1|localhost|effect-sink):[0-9]{1,5}$",
             description="The sink: a port of the worker's own machine, or of the container effect-sink.",
             examples=["127.0.0.1:8099"],

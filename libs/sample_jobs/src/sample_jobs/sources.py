@@ -33,7 +33,7 @@ class Source(Protocol):
         """Return what is there now."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """Read so many bytes; fewer only where the content has become shorter."""
+        """Read `length` bytes; fewer only where the content has become shorter."""
 
 
 class FileSource:
@@ -75,7 +75,7 @@ class FileSource:
         os.close(self._fd)
 
     def version(self) -> Version:
-        """Tell the file's size and time of modification."""
+        """Return the file's size and time of modification."""
         found = os.fstat(self._fd)
         return Version(found.st_size, str(found.st_mtime_ns))
 

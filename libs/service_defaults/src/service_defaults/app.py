@@ -1,4 +1,4 @@
-"""Running a service: logging, telemetry, and an HTTP server that ends in order when it is told to."""
+"""Running a service: logging, telemetry, and an HTTP server that ends in order at a signal."""
 
 import asyncio
 import logging
@@ -63,7 +63,7 @@ def stop_as_failed() -> None:
 
 
 def in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run work beside the application. When it fails the service ends: it would look alive and do nothing."""
+    """Run work next to the application. When it fails the service ends, which would look alive otherwise."""
     task = asyncio.create_task(work)
     task.add_done_callback(_end_when_failed)
     return task

@@ -55,7 +55,7 @@ class PrometheusPage:
                 value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"accept"
             )
             encode, content_type = choose_encoder(accept)
-            # Read in the event loop, where what gauges look at does not change meanwhile; spelled beside it.
+            # Read in the event loop, where nothing that gauges read changes; encoded in a thread.
             content = await asyncio.to_thread(encode, self.collect())
             headers = {"content-type": content_type, "cache-control": "no-store"}
             await AsgiResponse(content, 200, headers)(scope, receive, send)

@@ -22,7 +22,7 @@ class NotReadyError(Exception):
 
 
 class Health:
-    """The readiness of a service: every check by name, each given so many seconds."""
+    """The readiness of a service: every check by name, and the seconds that each may take."""
 
     def __init__(self, checks: Mapping[str, Check], timeout: float = 2.0) -> None:
         self._checks = dict(checks)

@@ -123,7 +123,7 @@ def _formatter(service: str, *, as_json: bool, colors: bool) -> logging.Formatte
 
 def _add_span(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     span = trace.get_current_span().get_span_context()
-    # A line about a job belongs to that job's trace, whatever message happened to lead there.
+    # A line about a job belongs to that job's trace, also while another message is handled.
     trace_id = trace.format_trace_id(span.trace_id)
     if span.is_valid and event.setdefault(at.TRACE_ID, trace_id) == trace_id:
         event[at.SPAN_ID] = trace.format_span_id(span.span_id)

@@ -64,7 +64,7 @@ def histogram(metric: Metric) -> Histogram:
 
 
 def gauge(metric: Metric, read: Callable[[], Iterable[Reading]]) -> None:
-    """Show what `read` gives, which is called whenever metrics are collected, perhaps in another thread."""
+    """Show what `read` returns. It is called when metrics are collected, perhaps in another thread."""
 
     def observe(_: CallbackOptions) -> Iterable[Observation]:
         return [Observation(reading.value, {**reading.labels}) for reading in read()]

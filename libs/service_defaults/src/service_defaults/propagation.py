@@ -1,8 +1,8 @@
-"""Trace context from outside: whatever a message's headers hold, reading them never fails.
+"""Trace context from outside: reading a message's headers never fails.
 
 A header of RabbitMQ can be a number, a list, a table. OpenTelemetry's propagators expect texts and raise for
-all else, before any handler has seen the message: nobody would settle it, and a consumer that may hold one
-message at a time would be deaf for ever.
+all else, before any handler has seen the message: it would never be settled, and a consumer that may hold one
+message at a time would get no other.
 """
 
 from opentelemetry.context import Context

@@ -1,4 +1,4 @@
-"""Keeping secrets out of logs and traces, whatever an error message repeats."""
+"""Keeping secrets out of logs and traces, also where an error message repeats them."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from yarl import URL
 #: Stands where a secret stood.
 MASK = "***"
 
-#: Shorter ones would also mask what is no secret.
+#: Shorter ones would also mask texts that are not secret.
 _SHORTEST = 8
 
 #: What is secret wherever it stands: passwords in addresses, keys, signatures, credentials in headers.
@@ -28,7 +28,7 @@ _FORMS = re.compile(
 
 
 class Redaction:
-    """Masks the given secrets, and whatever has a secret's form."""
+    """Masks the given secrets, and every text that has a secret's form."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         spellings = {

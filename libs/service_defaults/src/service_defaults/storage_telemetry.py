@@ -14,7 +14,7 @@ from service_defaults.measures import histogram
 
 _SCOPE = "turnstile"
 
-#: Outcomes that tell what came of a call.
+#: Outcomes of a call that was answered.
 _ANSWERS = {"ok", "refused"}
 
 #: Most unanswered calls that are remembered.
@@ -91,7 +91,7 @@ class StorageTelemetry:
 
 
 def storage_span(call: TimedCall, parent: Context | None = None) -> None:
-    """Make the span of a call, beneath the current span or that of the given context."""
+    """Make the span of a call, as a child of the current span or of the given context's."""
     about: dict[str, str | int] = {at.STORAGE_OPERATION: call.operation, at.STORAGE_OUTCOME: call.outcome}
     if call.resends:
         about[at.RESEND_COUNT] = call.resends

@@ -19,14 +19,14 @@
 
 A job is run at least once and completed exactly once. When its worker dies, the next attempt calls the
 handler again from the top: recorded steps are not done again, saved state is in `ctx.state`. A step runs
-again when the worker died after its work and before its record; give the target outside
-`ctx.idempotency_key(step)` or `ctx.fence`, so that it can tell.
+again when the worker died after its work and before its record; send the target
+`ctx.idempotency_key(step)` or `ctx.fence`, so that it can refuse the repetition.
 
 Handlers run in a process of their own, apart from the one that holds the lease, one after the other: what a
 handler changes in its process (globals, working directory), the next one finds. An `async def` handler runs
 on that process's event loop and is stopped by asyncio's cancellation; a plain `def` handler runs in a thread
 and is stopped by `ctx.check()`, which every step calls on entry. A handler that does not stop is killed. One
-that was told to stop and returns all the same counts as stopped, not as completed. Processes, tasks and
+that was asked to stop and returns all the same counts as stopped, not as completed. Processes, tasks and
 threads that a handler leaves behind end with it, except daemon threads, which are taken for a library's own.
 
 What a handler logs carries the run's identity in the worker's log. Spans it makes with OpenTelemetry's API,

@@ -1,4 +1,4 @@
-"""The way from a handler's context to whoever runs the handler."""
+"""The way from a handler's context to the process that runs the handler."""
 
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -50,7 +50,7 @@ class Channel(Protocol):
     """What a context needs. Every method may be called from any thread, and none of them waits."""
 
     def stop_reason(self) -> StopReason | None:
-        """Tell why the handler should stop, if it should. Cheap enough to ask before every effect."""
+        """Return why the handler should stop, if it should. Cheap enough to call before every effect."""
 
     def step_scope(self, name: str) -> AbstractContextManager[object]:
         """Return the context of a step's work: entered when it begins, left, with its error, at its end.

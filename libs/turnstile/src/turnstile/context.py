@@ -1,4 +1,4 @@
-"""The job context: what a handler is told about its run, and what it can do about it."""
+"""The job context: what a handler knows about its run, and what it can do."""
 
 import asyncio
 import inspect
@@ -40,8 +40,8 @@ class RunContext:
         self._began = time.monotonic()
         self._progress: tuple[float | None, float | None] = (None, None)
         self._step = ""
-        #: Whether the handler has been told to stop through an error of `check`.
-        self.was_told_to_stop = False
+        #: Whether `check` has raised the error that asks the handler to stop.
+        self.was_asked_to_stop = False
         #: Identifies the job, for ever.
         self.job_id = attempt.job_id
         self.kind = attempt.kind
@@ -91,7 +91,7 @@ class RunContext:
         """
         reason = self._channel.stop_reason()
         if reason is not None:
-            self.was_told_to_stop = True
+            self.was_asked_to_stop = True
             raise _ERRORS.get(reason, JobCancelledError)(reason.value)
 
     def idempotency_key(self, step: str | OpenStep) -> str:
@@ -139,7 +139,7 @@ class JobContext(RunContext):
     ) -> Any:
         """Run a function as a step, or skip it when an earlier attempt recorded the step.
 
-        Gives the function's result as JSON gives it back, so that it looks the same either way.
+        Return the function's result after its way through JSON, so that it is the same in both cases.
         """
         async with self.step(name) as step:
             if not step.done:

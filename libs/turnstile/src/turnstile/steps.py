@@ -53,7 +53,7 @@ class OpenStep:
 
     @property
     def result(self) -> Any:
-        """The step's result as JSON gives it back, the same in the attempt that made it and in later ones."""
+        """The step's result after its way through JSON, the same in every attempt."""
         return json.loads(self._result)
 
     @result.setter

@@ -20,7 +20,7 @@ from turnstile.values import to_json
 class InMemoryChannel:
     """Remembers what a handler did; used again, it lets the next attempt find what this one left."""
 
-    #: What was recorded, in order; `recorded` gives the results by name.
+    #: What was recorded, in order; `recorded` has the results by name.
     steps: list[RecordedStep] = field(default_factory=list)
     #: JSON of the state saved last.
     state: str | None = None
@@ -39,7 +39,7 @@ class InMemoryChannel:
         return {step.name: step.result for step in self.steps}
 
     def stop_reason(self) -> StopReason | None:
-        """Tell why the handler should stop."""
+        """Return why the handler should stop."""
         return self.stop
 
     def step_scope(self, name: str) -> AbstractContextManager[object]:
@@ -73,7 +73,7 @@ async def run_job(
     lock: str = "default",
     fence: int = 1,
 ) -> Any:
-    """Run one attempt of a handler as a worker would and give its result as JSON gives it back.
+    """Run one attempt of a handler as a worker would, and return its result after its way through JSON.
 
     A second call with the same channel is the next attempt, which finds recorded steps and state. Raises what
     the handler raises, InvalidParametersError, and NotStorableError.

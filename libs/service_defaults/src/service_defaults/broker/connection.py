@@ -44,9 +44,9 @@ class NotConfirmedError(UnknownOutcomeError):
 
 
 class _Connection(RobustConnection):
-    """A connection whose attempts end when whoever waits for it is cancelled.
+    """A connection whose attempts end when the task that waits for it is cancelled.
 
-    aio-pika's own goes on trying, takes no notice of being cancelled, and so keeps a process from ending.
+    aio-pika's own ignores the cancellation and tries again, and so keeps a process from ending.
     """
 
     async def connect(self, timeout: TimeoutType = None) -> None:
@@ -93,7 +93,7 @@ class TurnstileBroker(RabbitBroker):
     async def start(self) -> None:
         """Connect, declare the topology, start the subscribers.
 
-        Raises ConnectionError, and others of CONNECTION_EXCEPTIONS, when the connection goes meanwhile.
+        Raises one of CONNECTION_EXCEPTIONS when the connection is lost before the end.
         """
         delays = [self._settings.deferral_milliseconds]
         with lost_connections_as_errors():

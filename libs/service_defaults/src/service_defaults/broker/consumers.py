@@ -24,7 +24,7 @@ class NotConsumingError(Exception):
 async def probe(broker: RabbitBroker, *, consumes: bool) -> None:
     """Raise NotConsumingError when RabbitMQ does not answer a request, or a running subscriber is deaf.
 
-    With `consumes`, there must be a running subscriber's consumer; one stopped on purpose is no problem.
+    With `consumes`, every running subscriber needs its consumer; one stopped on purpose does not count.
     """
     connection = connection_of(broker)
     if connection is None or not connection.connected.is_set():
@@ -94,7 +94,7 @@ class ConsumerWatchdog:
             self._give_up()
 
     async def _connect_again(self) -> None:
-        """Have every channel and consumer made anew; a subscriber started again keeps its old channel."""
+        """Make every channel and consumer again; a subscriber that is started again keeps its old channel."""
         connection = connection_of(self._broker)
         try:
             with lost_connections_as_errors():

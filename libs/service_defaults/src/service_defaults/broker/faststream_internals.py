@@ -51,7 +51,7 @@ _UNREADABLE = (ValueError, ArithmeticError, OSError, RecursionError)
 
 
 def tolerate_any_properties() -> None:
-    """Let this process read every message, whatever its properties are; harmless when repeated.
+    """Let this process read messages with any properties; harmless when repeated.
 
     pamqp refuses a frame for a timestamp beyond the year 9999 (one in microseconds, say), for a name that is
     not UTF-8, for a table nested too deeply. The connection ends with the frame, the broker delivers the

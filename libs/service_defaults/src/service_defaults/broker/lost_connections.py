@@ -10,7 +10,7 @@ def lost_connections_as_errors() -> Generator[None]:
     """Raise ConnectionError where aio-pika cancels the waiting task because it gives up a connection.
 
     Taken for a cancellation it would end work that nothing meant to end. A cancellation of the task itself
-    passes, and is raised again where the body lost it, or the task would go on for ever: when a connection is
+    passes, and is raised again where the body lost it, or the task would never end: when a connection is
     closed at the same moment, aio-pika raises an error in place of the cancellation, and before Python 3.12
     `asyncio.wait_for` may return the result in its place (python/cpython issue 86296).
     """

@@ -85,7 +85,7 @@ class RabbitNotifier:
             raise
 
     async def hint(self, hint: Hint) -> None:
-        """Tell every worker something it may want to look at. Failure is counted and logged."""
+        """Send every worker a hint. Failure is counted and logged."""
         body = hint.model_dump_json().encode()
         try:
             await publish_confirmed(

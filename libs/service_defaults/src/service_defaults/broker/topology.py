@@ -64,7 +64,7 @@ def control_queue(topology: Topology, instance: str) -> RabbitQueue:
 
 
 def quarantine_queue(topology: Topology) -> RabbitQueue:
-    """Return the queue of what could not be understood; people look at it, nobody consumes it."""
+    """Return the queue of messages that no service understood; people look at it, no service consumes it."""
     # People look by get and requeue, which 4.x would count and answer by dropping the message.
     return RabbitQueue(
         topology.quarantine_queue,

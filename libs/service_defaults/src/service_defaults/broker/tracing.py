@@ -1,7 +1,7 @@
 """Messages as spans and measurements, by OpenTelemetry's conventions for RabbitMQ.
 
 The instrumentation of aio-pika carries the context in headers. Its own spans have old names and attributes,
-and tell no errors, so it is given a tracer that makes none, and `MessageTelemetry` makes them instead.
+and record no errors, so it gets a tracer that makes none, and `MessageTelemetry` makes them instead.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def without_span() -> Generator[None]:
 
 
 class PassthroughTracerProvider(TracerProvider, Tracer):
-    """Gives an instrumentation the context that is there instead of a new span."""
+    """Makes an instrumentation use the current context instead of a new span."""
 
     def get_tracer(self, *_: Any, **__: Any) -> Tracer:
         """Return itself."""
@@ -74,32 +74,32 @@ class MessageTelemetry:
 
     @contextmanager
     def sending(self, command: RabbitPublishCommand) -> Generator[None]:
-        """Tell of a message from before it is sent until the broker has confirmed it, or has not."""
+        """Record a message from before it is sent until the broker has confirmed it, or has not."""
         exchange, key = command.exchange.name, command.destination
         about: dict[str, Any] = {
             at.MESSAGING_MESSAGE_ID: command.message_options.get("message_id"),
             at.MESSAGING_CONVERSATION_ID: command.correlation_id,
             at.MESSAGING_BODY_SIZE: _size(command.body),
         }
-        with self._telling(SpanKind.PRODUCER, exchange, key, "", about, self._sent):
+        with self._recording(SpanKind.PRODUCER, exchange, key, "", about, self._sent):
             yield
 
     @contextmanager
     def processing(self, message: RabbitMessage, subscriber: Any) -> Generator[None]:
-        """Tell of a message while its handler has it."""
+        """Record a message while its handler has it."""
         about: dict[str, Any] = {
             at.MESSAGING_MESSAGE_ID: message.raw_message.message_id,
             at.MESSAGING_CONVERSATION_ID: message.raw_message.correlation_id,
             at.MESSAGING_BODY_SIZE: len(message.body),
         }
         exchange, queue = subscriber.exchange.name, subscriber.queue
-        with self._telling(
+        with self._recording(
             SpanKind.CONSUMER, exchange, queue.routing_key, queue.name, about, self._processed
         ):
             yield
 
     @contextmanager
-    def _telling(
+    def _recording(
         self,
         kind: SpanKind,
         exchange: str,
@@ -141,7 +141,7 @@ class MessageTelemetry:
 
 
 class _Middleware(BaseMiddleware[RabbitPublishCommand, Any]):
-    """Tells of one message."""
+    """Records one message."""
 
     def __init__(self, message: Any, telemetry: MessageTelemetry, *, context: Any) -> None:
         super().__init__(message, context=context)
@@ -164,7 +164,7 @@ def _fail(span: Span, error: BaseException, kind: SpanKind) -> str:
     if not isinstance(error, asyncio.CancelledError):
         span.record_exception(error)
     elif kind is SpanKind.PRODUCER:
-        # Whoever publishes gave up waiting, or aio-pika ended the wait because the connection went.
+        # The publishing task gave up waiting, or aio-pika ended the wait because the connection was lost.
         failure = "NotConfirmedError"
     span.set_attribute(at.ERROR_TYPE, failure)
     span.set_status(Status(StatusCode.ERROR, str(error) or None))

@@ -20,7 +20,7 @@ def describe(
         traceback.clear_frames(error.__traceback__)
     name = "InvalidParameters" if isinstance(error, InvalidParametersError) else type(error).__name__
     is_expected = isinstance(error, FailJob | InvalidParametersError | asyncio.CancelledError)
-    if not is_expected and not context.was_told_to_stop:
+    if not is_expected and not context.was_asked_to_stop:
         context.logger.error("handler raised", exc_info=error, extra={at.ERROR_TYPE: name})
     return messages.Done(
         run=run,

@@ -123,7 +123,7 @@ class Serving:
             result = to_json(value, "the result")
         except BaseException as error:  # noqa: BLE001 - a handler may raise SystemExit; only its job must end
             failure = error
-        was_stopped = await self._was_cancelled() or context.was_told_to_stop
+        was_stopped = await self._was_cancelled() or context.was_asked_to_stop
         if failure is None:
             return messages.Done(run=start.run, result=result, was_stopped=was_stopped)
         return describe(start.run, failure, context, was_stopped=was_stopped)
@@ -131,7 +131,7 @@ class Serving:
     async def _call(self, kind: Kind, context: RunContext, parameters: str) -> Any:
         arguments = kind.arguments(context, kind.parse(parameters))
         if self._is_cancel_wanted:
-            context.was_told_to_stop = True
+            context.was_asked_to_stop = True
             raise asyncio.CancelledError
         if not kind.is_async:
             return await _in_thread(lambda: kind.handler(*arguments))
