@@ -157,8 +157,8 @@ MUTANTS = [
         (
             Change(
                 _MEASUREMENTS,
-                "return NO_TRACE if mine is None else beneath(mine)",
-                "return Context() if mine is None else beneath(mine)",
+                "return NO_TRACE if mine is None else child_of(mine)",
+                "return Context() if mine is None else child_of(mine)",
             ),
         ),
         f"{_MEASURED}an_exemplar_leads_to_the_run_and_to_no_other_trace",

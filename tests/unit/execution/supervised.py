@@ -35,7 +35,7 @@ class PretendedRunner:
         self.deadlines.append((hard, soft))
         self.done.append("deadlines")
 
-    def tell_to_stop(self, reason):
+    def ask_to_stop(self, reason):
         self.told.append(reason)
 
     def answer(self, number, error=None):

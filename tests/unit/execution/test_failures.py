@@ -1,4 +1,4 @@
-"""How a handler's error is told to the supervisor."""
+"""How a handler's error is reported to the supervisor."""
 
 import asyncio
 import logging

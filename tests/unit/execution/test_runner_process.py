@@ -131,7 +131,7 @@ async def test_deadlines_stops_and_answers_reach_the_runner_while_it_lives(case)
     case.runner.set_deadlines(now + 20, now + 10)
     assert case.words()[HARD_DEADLINE] == int((now + 20) * 1e9)
     assert case.words()[SOFT_DEADLINE] == int((now + 10) * 1e9)
-    case.runner.tell_to_stop(StopReason.TIMED_OUT)
+    case.runner.ask_to_stop(StopReason.TIMED_OUT)
     assert case.view.stop_reason() is StopReason.TIMED_OUT
     case.runner.answer(3)
     case.runner.answer(4, "too large")
@@ -145,7 +145,7 @@ async def test_nothing_reaches_a_cell_that_belongs_to_the_next_runner(case):
     case.die()
     case.table.give_back(case.table.take())
     case.runner.set_deadlines(1, 1)
-    case.runner.tell_to_stop(StopReason.LOST)
+    case.runner.ask_to_stop(StopReason.LOST)
     case.runner.answer(1)
     assert case.words() == [0] * 8
     other = case.table.take()
@@ -158,7 +158,7 @@ async def test_nothing_reaches_a_cell_that_belongs_to_the_next_runner(case):
 async def test_the_end_of_a_run_lifts_deadlines_and_stop(case):
     case.begin()
     case.runner.set_deadlines(boot_time() + 20, boot_time() + 10)
-    case.runner.tell_to_stop(StopReason.CANCELLED)
+    case.runner.ask_to_stop(StopReason.CANCELLED)
     case.runner.end_run()
     assert case.words() == [4242, 0, 0, 0, 0, 0, 0, 0]
     assert case.words()[STOP] == 0

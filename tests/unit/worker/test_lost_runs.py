@@ -63,11 +63,11 @@ def past() -> VirtualClock:
 
 async def tell(journal: InMemoryJournal, heartbeats: Heartbeats, seen: RunCutOff) -> None:
     lost = LostRuns(journal, heartbeats, Tracing("w2"), Measurements())
-    lost.tell(seen)
-    assert lost._telling  # in the background, as the take-over must not wait for it
-    await asyncio.gather(*lost._telling)
+    lost.report(seen)
+    assert lost._reporting  # in the background, as the take-over must not wait for it
+    await asyncio.gather(*lost._reporting)
     await asyncio.sleep(0)
-    assert not lost._telling
+    assert not lost._reporting
 
 
 def events_of(span: Any) -> Sequence[tuple[str, dict[str, Any]]]:

@@ -192,7 +192,7 @@ ENDS: list[tuple[Outcome, str, str, str, str]] = [
 
 
 def open_run(row: JobRow) -> OpenRun:
-    return OpenRun(row, anchor(row), began=BEGAN, told=BEGAN, pause=2.0)
+    return OpenRun(row, anchor(row), began=BEGAN, exported_until=BEGAN, pause=2.0)
 
 
 @pytest.mark.parametrize(("outcome", "name", "label", "reason", "error"), ENDS)
@@ -250,7 +250,7 @@ def test_a_run_without_a_trace_is_told_of_by_no_span(tracing: Tracing, captured:
     assert tracing.ended(run, RunEnded(untraced, Completed()), PHASE) is None
     tracing.released(untraced, None, PHASE)
     assert captured.spans() == []
-    assert (run.told, run.moments) == (BEGAN + SECOND, [])
+    assert (run.exported_until, run.moments) == (BEGAN + SECOND, [])
 
 
 def test_a_release_stands_beneath_the_last_run(tracing: Tracing, captured: Captured) -> None:

@@ -1,4 +1,4 @@
-"""Telling the others that this worker is there: which kinds it knows, and, as a heartbeat, what it runs."""
+"""Publishes that this worker is there: which kinds it knows, and, as a heartbeat, what it runs."""
 
 import logging
 import os

@@ -120,7 +120,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
 async def hand_over(
     wake_ups: WakeUps, dispatcher: LockDispatcher, notifier: RabbitNotifier, grace: float
 ) -> None:
-    """Take nothing new, let runs end for `grace` seconds, interrupt the others, and tell who comes next."""
+    """Take nothing new, let runs end for `grace` seconds, interrupt the others, and notify other workers."""
     try:
         await wake_ups.stop()
     finally:
@@ -129,6 +129,6 @@ async def hand_over(
 
 
 def main() -> None:
-    """Run the worker until it is told to stop."""
+    """Run the worker until it receives a stop signal."""
     settings = read_settings(WorkerSettings)
     serve(create_app, settings)

@@ -37,7 +37,7 @@ class SpanTracing(ContextTracing):
         self._send: SendSpan = _send_nothing
 
     def run(self, traceparent: str | None, send: SendSpan) -> AbstractContextManager[object]:
-        """Make the anchor the current span, and record what is made beneath it."""
+        """Make the anchor the current span, and record the spans made under it."""
         self._done, self._send = {}, send
         self._recorder.record(_read(traceparent), send)
         return super().run(traceparent, send)

@@ -11,7 +11,7 @@ from service_defaults.settings import ServiceSettings
 
 
 class WorkerSettings(ServiceSettings):
-    """What a worker can be told beside what every service can."""
+    """The settings of a worker, in addition to those of every service."""
 
     service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "worker"
 

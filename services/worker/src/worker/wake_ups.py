@@ -33,13 +33,13 @@ logger = logging.getLogger("turnstile.worker")
 #: After a wake-up has come back so often it waits instead; well below the limit that would quarantine it.
 _RETURNS = 10
 
-#: Seconds before a wake-up that could not be dealt with is given back.
+#: Seconds before a wake-up that could not be handled is returned to its queue.
 _PAUSE = 1.0
 
 #: Seconds that starting or stopping the consumer may take before it is tried again.
 _CHANGE_SECONDS = 10.0
 
-#: Seconds that a stop waits for RabbitMQ: the jobs that run here are to be handed over, whatever it does.
+#: Seconds that a stop waits for RabbitMQ: the jobs that run here must be handed over without it.
 _STOP_SECONDS = 2.0
 
 
@@ -167,7 +167,7 @@ class WakeUps:
                 return
 
     async def stop(self) -> None:
-        """Take no more wake-ups; goes on by itself when RabbitMQ does not answer within 2 s."""
+        """Take no more wake-ups; continue in the background when RabbitMQ does not answer within 2 s."""
         self._ending = asyncio.create_task(self._end())
         done, _ = await asyncio.wait({self._ending}, timeout=_STOP_SECONDS)
         for ending in done:

@@ -89,7 +89,7 @@ class Child:
     def _reap(self) -> None:
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
-        # Before the process is reaped: until then its id, and so its group's, belongs to nobody else.
+        # Before the process is reaped: until then its id, and so its group's, belongs to no other process.
         kill_group(self.pid)
         self._process.wait()
         self.known.discard(self.pid)

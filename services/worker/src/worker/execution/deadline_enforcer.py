@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-#: Shared memory holds one cell for each runner: so many signed 64-bit words.
+#: Shared memory holds one cell for each runner: this many signed 64-bit words.
 #: Words are written and read whole: CPython copies an element of a "q" memoryview with one 8-byte move, and
 #: an aligned 8-byte move is atomic on every 64-bit machine. No two words need to change together: a cell is
 #: armed by its deadline alone, and keeps its process id for as long as it belongs to that process.
@@ -42,20 +42,20 @@ def map_cells(fd: int, count: int) -> memoryview:
 
 
 def kill_group(pid: int) -> None:
-    """Kill a runner and everything it has started; one that is gone is no error."""
+    """Kill a runner and everything it has started; one that is gone is not an error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 
 
 def processes() -> Iterator[tuple[int, int, int]]:
-    """Return process id, parent and session of all processes, also of the dead that nobody has waited for."""
+    """Return process id, parent and session of all processes, also of dead ones that are not yet reaped."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
         try:
             stat = (folder / "stat").read_bytes()
         except OSError:
-            continue  # gone meanwhile
+            continue  # gone in the meantime
         # After the program's name, which may hold anything: state, parent, group, session.
         _, parent, _, session, *_ = stat[stat.rindex(b")") + 2 :].split()
         yield int(folder.name), int(parent), int(session)
@@ -63,7 +63,7 @@ def processes() -> Iterator[tuple[int, int, int]]:
 
 def kill_family(pid: int) -> None:
     """Kill a runner and everything it has started, also in sessions of their own, which no group reaches."""
-    # At once, as the look at all processes takes a while; and nothing more is started meanwhile.
+    # At once, as the look at all processes takes a while; and nothing more is started in the meantime.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGSTOP)
     children: dict[int, list[int]] = {}

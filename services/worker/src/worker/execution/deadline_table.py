@@ -17,7 +17,7 @@ _NANOSECONDS = 1_000_000_000
 
 
 def boot_time() -> float:
-    """Seconds on the boot-time clock (CLOCK_BOOTTIME), the one that deadlines are told in."""
+    """Seconds on the boot-time clock (CLOCK_BOOTTIME), the one of all deadlines."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -46,7 +46,7 @@ class DeadlineCell:
         self._words[self._start + STOP] = 0
 
     def stop(self, reason: StopReason) -> None:
-        """Tell the handler to stop."""
+        """Ask the handler to stop."""
         self._words[self._start + STOP] = _REASONS.index(reason) + 1
 
     @property
@@ -80,7 +80,7 @@ class DeadlineTable:
 
     def close(self) -> None:
         """Free the memory; the table cannot be used any more."""
-        with suppress(BufferError):  # somebody still looks at it; it goes with the last of them
+        with suppress(BufferError):  # a view of it is still in use; the memory is freed with the last one
             self._words.release()
             self._map.close()
         os.close(self._fd)
@@ -95,7 +95,7 @@ class DeadlineView:
         self._start = index * WORDS
 
     def stop_reason(self) -> StopReason | None:
-        """Tell why the handler should stop, if it should."""
+        """Return why the handler should stop, if it should."""
         number = self._words[self._start + STOP]
         if number:
             return _REASONS[number - 1]

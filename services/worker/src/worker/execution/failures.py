@@ -1,4 +1,4 @@
-"""How a handler's error is told to the supervisor."""
+"""How a handler's error is reported to the supervisor."""
 
 import asyncio
 import traceback
@@ -32,7 +32,7 @@ def describe(
 
 
 def describe_process_end(run: int, error: BaseException) -> messages.Done:
-    """Tell of an error that ended the event loop itself, such as SystemExit in a task of the handler's."""
+    """Describe an error that ended the event loop itself, such as SystemExit in a task of the handler's."""
     return messages.Done(
         run=run, error_type=type(error).__name__, error_message=text_of(error), is_tainted=True
     )

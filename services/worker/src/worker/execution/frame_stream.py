@@ -1,4 +1,4 @@
-"""A stream of frames over a socket pair: four bytes of length, then so many bytes."""
+"""A stream of frames over a socket pair: four bytes of length, then that many bytes."""
 
 import asyncio
 import socket
@@ -34,14 +34,14 @@ class FrameStream:
         self._loop.add_reader(sock, self._read)
 
     def send(self, frame: bytes) -> None:
-        """Send a frame; what cannot be sent now is sent when there is room. Silent when nobody listens."""
+        """Send a frame; what cannot be sent now is sent when there is room. No-op without the other side."""
         waiting = bool(self._outgoing)
         self._outgoing += _LENGTH.pack(len(frame)) + frame
         if not waiting:
             self._write()
 
     def drain(self) -> None:
-        """Receive whatever has arrived already."""
+        """Receive everything that has arrived already."""
         while self._read():
             pass
 

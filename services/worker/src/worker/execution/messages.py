@@ -139,7 +139,7 @@ class Done(Message):
     #: When it raised.
     error_type: str = ""
     error_message: str = ""
-    #: Whether it had been told to stop, by a cancellation or an error of its context.
+    #: Whether it had been asked to stop, by a cancellation or an error of its context.
     was_stopped: bool = False
     #: Whether something of the job may still be alive in the runner, so that it must not be used again.
     is_tainted: bool = False

@@ -18,7 +18,7 @@ class Orphans:
 
     Runners adopt what their own descendants leave behind, so what comes here has no living runner. Not
     adopted are children that were there at the beginning, those of class Child, and those in this process's
-    own session, which nobody can enter from outside.
+    own session, which no process can enter from outside.
     """
 
     def __init__(self) -> None:

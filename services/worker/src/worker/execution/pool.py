@@ -45,10 +45,10 @@ class KindInfo:
 class RunnerPool:
     """Executes runs, up to `size` at a time, each in a process of its own.
 
-    `jobs_modules` are imported by the runners only. A handler that was told to stop is killed after
+    `jobs_modules` are imported by the runners only. A handler that was asked to stop is killed after
     `cancel_grace_seconds`. `memory_limit_bytes` bounds the private memory of a runner. `environment` is what
-    runners get to see, without credentials; by default this process's own. `telemetry` is told of runs and
-    runners, and gets handlers' spans if the runners are traced (`is_traced`), which takes them some memory.
+    runners get to see, without credentials; by default this process's own. `telemetry` receives what happens
+    to runs, and handlers' spans if the runners are traced (`is_traced`), which takes them some memory.
     At most `starts_at_once` runners load their jobs at the same time (default: one for each processor); each,
     and each run that waits for one, is given `start_timeout_seconds`.
 
@@ -136,18 +136,18 @@ class RunnerPool:
 
     @property
     def places(self) -> int:
-        """How many runs may be begun beside each other: fewer than `size` while runners cannot be started."""
+        """How many runs may start at the same time: fewer than `size` while runners cannot be started."""
         if self._enforcer.is_failing:
             return 0
         return self.size if self._starts.failure is None else len(self._runners)
 
     async def watch(self, places_changed: Callable[[], None], patience_seconds: float = 180.0) -> None:
-        """Tell when `places` changes; raises RunnerStartError when nothing could run for so long."""
-        told, silent = self.places, 0.0
+        """Call back when `places` changes; raise RunnerStartError when no run could start for that long."""
+        known, silent = self.places, 0.0
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            if self.places != told:
-                told = self.places
+            if self.places != known:
+                known = self.places
                 places_changed()
             # Counted, as a process that was stopped has not been trying.
             silent = 0.0 if self._runners and self._enforcer.is_ready else silent + _WATCH_SECONDS
@@ -176,7 +176,7 @@ class RunnerPool:
                 self._release(runner)
 
     async def _obtain(self, run: Run) -> RunnerProcess | Outcome:
-        """Take an idle runner, or tell why the run has ended before one was found."""
+        """Take an idle runner, or return why the run has ended before one was found."""
         clock, began = asyncio.get_running_loop().time, asyncio.get_running_loop().time()
         while True:
             if self._is_stopping:
@@ -232,7 +232,7 @@ class RunnerPool:
 
     def _exited(self, runner: RunnerProcess) -> None:
         if runner not in self._runners:
-            return  # it has not started; whoever starts it knows
+            return  # it has not started; its start raises the error
         self._runners.discard(runner)
         if runner in self._idle:
             self._idle.remove(runner)

@@ -4,7 +4,7 @@ import time
 
 
 class RateLimit:
-    """Allows so many a second, and so many at once. What was not allowed is counted."""
+    """Allows `rate` a second on average, and `burst` at once. What was not allowed is counted."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate

@@ -1,4 +1,4 @@
-"""One run on one runner: hands it over, writes for it, stops it, and tells how it ended."""
+"""One run on one runner: hands it over, writes for it, stops it, and returns how it ended."""
 
 import asyncio
 import logging
@@ -42,7 +42,7 @@ _TOLD = {
 
 
 class Supervision:
-    """Runs one job to its end on a runner that nobody else uses meanwhile."""
+    """Runs one job to its end on a runner that runs no other job in the meantime."""
 
     def __init__(
         self,
@@ -62,15 +62,15 @@ class Supervision:
         self._ended: asyncio.Future[messages.Done | None] = self._loop.create_future()
         self._writer = RunWriter(run, runner.answer, self._lose, labels(run), telemetry)
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        #: The first reason for which the handler was told to stop.
-        self._told: HandlerStop | None = None
+        #: The first reason for which the handler was asked to stop.
+        self._asked: HandlerStop | None = None
         self._is_lost = False
         self._is_abandoned = False
         #: Whether the runner may run another job.
         self.is_reusable = False
 
     async def outcome(self) -> Outcome:
-        """Run the job. The runner is at rest, or dead, when this gives back control, also by cancellation."""
+        """Run the job. The runner is at rest, or dead, when this returns, also by cancellation."""
         run = self._run
         self._runner.set_deadlines(run.hard_deadline(), run.soft_deadline())
         self._runner.begin(self._start_message(), self, labels(run))
@@ -130,7 +130,7 @@ class Supervision:
                 self._telemetry.span_over(self._run, message.span)
             else:
                 self._telemetry.step_over(self._run, message.step, message.span)
-        except Exception:  # what can be told of a run must not decide how it ends
+        except Exception:  # telemetry of a run must not decide how it ends
             logger.exception("span export failed", extra=labels(self._run))
 
     def died(self) -> None:
@@ -161,13 +161,13 @@ class Supervision:
         self._timers["tick"] = self._loop.call_later(_TICK_SECONDS, self._tick)
 
     def _time_out(self) -> None:
-        if self._told is None:
+        if self._asked is None:
             self._stop(HandlerStop.TIMED_OUT)
 
     def _stop(self, reason: HandlerStop) -> None:
-        self._runner.tell_to_stop(reason)
-        if self._told is None:
-            self._told = reason
+        self._runner.ask_to_stop(reason)
+        if self._asked is None:
+            self._asked = reason
             self._timers["grace"] = self._loop.call_later(self._grace, self._lose_patience)
 
     def _lose_patience(self) -> None:
@@ -184,7 +184,7 @@ class Supervision:
 
     def _is_clean(self, done: messages.Done) -> bool:
         is_tainted = done.is_tainted or done.was_stopped
-        return not (is_tainted or self._told or self._is_lost or self._is_abandoned)
+        return not (is_tainted or self._asked or self._is_lost or self._is_abandoned)
 
     def _judge(self, done: messages.Done | None) -> Outcome:
         if self._is_lost or self._run.stop.reason is StopReason.LOST:
@@ -192,7 +192,7 @@ class Supervision:
         if done is None:
             return self._judge_death()
         if done.was_stopped:
-            return self._stopped(self._told or HandlerStop.DEADLINE)
+            return self._stopped(self._asked or HandlerStop.DEADLINE)
         if done.result is not None:
             return Completed(done.result)
         return Failed(done.error_type, done.error_message)
@@ -200,8 +200,8 @@ class Supervision:
     def _judge_death(self) -> Outcome:
         if self._is_abandoned:
             return Interrupted(HandlerStop.SHUTDOWN.value)
-        if self._told is not None:
-            return self._stopped(self._told)
+        if self._asked is not None:
+            return self._stopped(self._asked)
         if self._runner.was_overdue:
             # The deadline enforcer, while this process was not running.
             if boot_time() >= self._run.hard_deadline():

@@ -1,4 +1,4 @@
-"""What the supervisor tells of runs, beside what the protocol observes."""
+"""What the supervisor reports of runs, in addition to what the protocol observes."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from worker.execution.messages import SpanData
 
 
 class RunTelemetry:
-    """Is told of runs and runners. Subclasses do something about it; this one does nothing."""
+    """Receives what happens to runs and runners. Subclasses use it; this one does nothing."""
 
     def run_traceparent(self, run: Run) -> str | None:
         """Return the W3C trace context that the handler is to run in."""

@@ -12,9 +12,9 @@ from worker.execution.run_telemetry import RunTelemetry
 
 logger = logging.getLogger("turnstile.execution")
 
-#: More steps and states than this at once are no handler's honest work.
+#: No correct handler has more steps and states pending than this.
 _MAX_WAITING = 1000
-#: Nor are more characters.
+#: Nor more characters.
 _MAX_CHARACTERS = 8 * 1024 * 1024
 
 
@@ -81,10 +81,10 @@ class RunWriter:
             except InvalidTransactionError as error:
                 self._answer(message.number, str(error))
             except CoordinationError:
-                self._lose()  # fenced: told to the observer where it was found
+                self._lose()  # fenced: the observer was notified where it was found
                 return
             except Exception:
-                # Nobody knows what was written, so nothing may be done on top of it.
+                # It is unknown what was written, so nothing may be written after it.
                 logger.exception("recording a step or state failed", extra=self._labels)
                 self._lose()
                 return
@@ -102,16 +102,16 @@ class RunWriter:
         try:
             await self._run.record_step(step)
         except BaseException as error:
-            self._tell(message, error)
+            self._export_step(message, error)
             raise
-        self._tell(message)
+        self._export_step(message)
 
-    def _tell(self, message: RecordStep, error: BaseException | None = None) -> None:
+    def _export_step(self, message: RecordStep, error: BaseException | None = None) -> None:
         if message.span is None:
             return
         try:
             self._telemetry.step_over(self._run, message.name, message.span, error)
-        except Exception:  # the step is recorded, or not, whatever can be told of it
+        except Exception:  # whether the step is recorded does not depend on its telemetry
             logger.exception("step telemetry failed", extra=self._labels)
 
 

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None, make_tracing: MakeTracing = no_
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
         kinds = load(options.jobs)
-        hello = messages.Hello(kinds=[_tell(kind) for kind in kinds.values()])
+        hello = messages.Hello(kinds=[_message_of(kind) for kind in kinds.values()])
     except LoadError as error:
         logging.getLogger("turnstile.runner").error("loading the jobs module failed", exc_info=error)
         _send(control, messages.Hello(error=messages.clean(str(error), 4000)))
@@ -64,7 +64,7 @@ def _serve(
         logging.basicConfig(level=log_level, handlers=[handler], force=True)
         await serving.serve()
 
-    # Not asyncio.run: that would cancel the handler before the reason of a SystemExit is told.
+    # Not asyncio.run: that would cancel the handler before the reason of a SystemExit is sent.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -93,7 +93,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _tell(kind: Kind) -> messages.KindMessage:
+def _message_of(kind: Kind) -> messages.KindMessage:
     timeout = None if kind.timeout is None else kind.timeout.total_seconds()
     return messages.KindMessage(
         kind=kind.name,

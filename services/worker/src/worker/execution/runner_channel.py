@@ -63,7 +63,7 @@ class RunnerChannel:
         self._timer: asyncio.TimerHandle | None = None
 
     def stop_reason(self) -> StopReason | None:
-        """Tell why the handler should stop."""
+        """Return why the handler should stop."""
         return StopReason.OVER if self._is_over else self._cell.stop_reason()
 
     def step_scope(self, name: str) -> AbstractContextManager[object]:
@@ -118,7 +118,7 @@ class RunnerChannel:
             future.set_exception(NotRecordedError(answer.error))
 
     def close(self) -> None:
-        """End the run: show the last report; whatever still uses the context is told that it is over."""
+        """End the run: send the last report; code that still uses the context learns that the run is over."""
         self._is_over = True
         if self._timer is not None:
             self._timer.cancel()
@@ -149,7 +149,7 @@ class RunnerChannel:
             self._schedule_report()
 
     def _flush_report(self) -> None:
-        # In this order: a report made meanwhile in another thread is then shown twice rather than not at all.
+        # In this order: a report that another thread makes now is sent twice rather than not at all.
         self._is_report_due = False
         report, self._report = self._report, None
         if report is not None:

@@ -111,7 +111,7 @@ class Serving:
         self.sender(done.model_copy(update={"is_tainted": is_tainted, "dropped_spans": dropped}))
 
     async def _end_of(self, start: messages.Start, channel: RunnerChannel) -> messages.Done:
-        """Call the handler and tell how it ended, whatever it does."""
+        """Call the handler and return how it ended, even if it misbehaves."""
         kind = self._kinds.get(start.kind)
         if kind is None:
             text = f"this runner has not loaded kind {start.kind!r}"
@@ -159,7 +159,7 @@ class Serving:
         return True
 
     async def _clear_tasks(self) -> bool:
-        """Cancel the tasks that the handler left behind, and return whether some go on."""
+        """Cancel the tasks that the handler left behind, and return whether some still run."""
         left = asyncio.all_tasks() - {asyncio.current_task(), self._server}
         if not left:
             return False

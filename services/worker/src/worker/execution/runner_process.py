@@ -137,14 +137,14 @@ class RunnerProcess:
         if self.is_alive:
             self._cell.arm(hard, soft)
 
-    def tell_to_stop(self, reason: StopReason) -> None:
-        """Tell the handler to stop."""
+    def ask_to_stop(self, reason: StopReason) -> None:
+        """Ask the handler to stop."""
         if self.is_alive:
             self._cell.stop(reason)
             self._wire.send(messages.write(messages.Cancel()))
 
     def answer(self, number: int, error: str | None = None) -> None:
-        """Tell the handler that a step or state is committed, or refused for good."""
+        """Report to the handler that a step or state is committed, or refused for good."""
         if self.is_alive:
             self._wire.send(messages.write(messages.Answer(number=number, error=error)))
 
@@ -160,7 +160,7 @@ class RunnerProcess:
         self._child.signal(signal.SIGUSR1)
 
     def kill(self) -> None:
-        """Kill it and whatever it has started."""
+        """Kill it and all that it has started."""
         self.is_unwanted |= self.is_alive
         self._child.kill()
 
@@ -183,7 +183,7 @@ class RunnerProcess:
         try:
             self._hand_on(message)
         except Exception:
-            # Whoever waits for what was in it would wait for ever.
+            # The handler would wait for ever for an answer to it.
             logger.exception("invalid message from a runner", extra={at.RUNNER_PID: self.pid})
             self.kill_for_violation("sent an invalid message")
 

@@ -34,7 +34,7 @@ class RunnerTracing:
         return None
 
 
-#: Makes what a runner traces with; told whether spans are wanted, or only their context.
+#: Makes what a runner traces with; the argument is whether spans are wanted, or only their context.
 MakeTracing = Callable[[bool], RunnerTracing]
 
 

@@ -1,7 +1,7 @@
 """Where the spans of a job hang: under its submission, and each attempt's under the attempt's anchor.
 
-The anchor's id follows from the job and the attempt. So whoever takes over can link to an attempt of a worker
-that is gone, and the runner can hang the handler's spans under it.
+The anchor's id follows from the job and the attempt. So the worker that takes over can link to an attempt of
+a lost worker, and the runner can hang the handler's spans under it.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ NO_TRACE = trace.set_span_in_context(trace.INVALID_SPAN, Context())
 
 
 def submission(job: JobRow) -> SpanContext | None:
-    """Return the span of the job's submission; None when nobody said which."""
+    """Return the span of the job's submission; None when the submission carried none."""
     if not job.traceparent:
         return None
     extracted = propagate.extract({"traceparent": job.traceparent})
@@ -35,7 +35,7 @@ def anchor(job: JobRow, attempt: int | None = None) -> SpanContext | None:
     return SpanContext(root.trace_id, span_id, is_remote=True, trace_flags=root.trace_flags)
 
 
-def beneath(span: SpanContext) -> Context:
+def child_of(span: SpanContext) -> Context:
     """Return the context in which a new span is the child of this one, and nothing else is known."""
     return trace.set_span_in_context(NonRecordingSpan(span), Context())
 

@@ -1,4 +1,4 @@
-"""What became of runs whose worker was lost: told by the worker that took over, from the journal."""
+"""What became of runs whose worker was lost: exported from the journal by the worker that took over."""
 
 import asyncio
 import json
@@ -29,10 +29,10 @@ class Heartbeats(Protocol):
 
 
 class LostRuns:
-    """Tells of lost runs, in the background.
+    """Exports lost runs, in the background.
 
-    The worker that is gone may have taken its last spans with it, so what the run had recorded is told again,
-    as moments on the span of its interruption.
+    The lost worker may not have sent its last spans, so what the run had recorded is exported again, as
+    moments on the span of its interruption.
     """
 
     def __init__(
@@ -42,22 +42,25 @@ class LostRuns:
         self._heartbeats = heartbeats
         self._tracing = tracing
         self._measurements = measurements
-        self._telling: set[asyncio.Task[None]] = set()
+        self._reporting: set[asyncio.Task[None]] = set()
 
-    def tell(self, seen: RunCutOff) -> None:
-        """Tell of a run that was found cut off."""
-        task = asyncio.create_task(self._tell(seen, datetime.now(UTC)))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+    def report(self, seen: RunCutOff) -> None:
+        """Export a run that was found cut off."""
+        task = asyncio.create_task(self._report(seen, datetime.now(UTC)))
+        self._reporting.add(task)
+        task.add_done_callback(self._reporting.discard)
 
-    async def _tell(self, seen: RunCutOff, found: datetime) -> None:
+    async def _report(self, seen: RunCutOff, found: datetime) -> None:
         ending = interruption(f"worker {seen.lost_worker} was lost")
         try:
             events = await self._events(seen.job)
             workers = await self._heartbeats.workers()
             heard = next((one.seen_at for one in workers if one.worker == seen.lost_worker), None)
         except CoordinationError:
-            events, heard = [], None  # the storage is away; that the run was cut off is told all the same
+            events, heard = (
+                [],
+                None,
+            )  # storage is unavailable; the end of the run is exported all the same
         last = max((_moment(event) for event in events), default=found)
         moments = [_recorded(event) for event in events if event.status == EventStatus.STEP]
         about: dict[str, str | int | float] = {at.REASON: ending.reason, at.JOB_ATTEMPT: seen.job.attempt}

@@ -12,10 +12,10 @@ from contracts.telemetry import metrics
 from coordination.journal.rows import JobRow
 from coordination.observations import Fenced, HandOverCause, RunStarted, StepRecorded
 from service_defaults.measures import Reading, counter, histogram
-from worker.telemetry.anchors import NO_TRACE, anchor, beneath
+from worker.telemetry.anchors import NO_TRACE, anchor, child_of
 from worker.telemetry.open_runs import OpenRun
 
-#: More different steps of a kind than this are no names but data, and are measured together.
+#: More different steps of a kind than this are data rather than names, and are measured together.
 _MOST_STEPS = 50
 _OTHER_STEPS = "(other)"
 
@@ -55,11 +55,11 @@ class Measurements:
         hand_over = seen.hand_over
         freed = _moment(hand_over.since) if hand_over else None
         if hand_over is None or freed is None:
-            return  # the first run of the lock, or after a lost worker, whose end only its heartbeat tells
+            return  # the first run of the lock, or after a lost worker, whose end only its heartbeat shows
         cause, seconds = hand_over.cause, _seconds(freed, now)
         if cause in at.TAKE_OVER_CAUSE.values:
             self.taken_over(job, cause, seconds)
-        elif queued is None or queued <= freed:  # else the lock was idle, and nobody waited for it
+        elif queued is None or queued <= freed:  # else the lock was idle, and no job waited for it
             self._hand_overs.record(seconds, {at.HAND_OVER_CAUSE: cause.value}, _within(job))
 
     def taken_over(self, job: JobRow, cause: HandOverCause, seconds: float) -> None:
@@ -141,7 +141,7 @@ def silences(runs: Iterable[OpenRun]) -> list[Reading]:
 def _within(job: JobRow | None) -> Context:
     """Return the context of the job's attempt, so that an exemplar leads to its trace and to no other."""
     mine = anchor(job) if job is not None else None
-    return NO_TRACE if mine is None else beneath(mine)
+    return NO_TRACE if mine is None else child_of(mine)
 
 
 def _moment(text: str) -> datetime | None:

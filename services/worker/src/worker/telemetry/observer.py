@@ -30,7 +30,7 @@ from worker.telemetry.tracing import Acquisition, Tracing
 
 logger = logging.getLogger("turnstile.worker")
 
-#: Seconds until the first stretch of a run is told, and the longest until another.
+#: Seconds until the first part of a run is exported, and the longest until another.
 _FIRST_STRETCH, _LONGEST_STRETCH = 2.0, 300.0
 
 _Written = seen.StepRecorded | seen.StateSaved | seen.ProgressWritten
@@ -49,12 +49,12 @@ _OfARun = (
 class _Holding:
     """A lock that this worker holds."""
 
-    #: How the lease was got, until the first start has told it.
+    #: How the lease was got, until the span of the first start has it.
     acquired: Acquisition | None = None
     run: OpenRun | None = None
     #: The last run's job and anchor.
     last: tuple[JobRow, SpanContext | None] | None = None
-    #: The span that told the end of the run before, until the next start has linked to it.
+    #: The span of the end of the run before, until the next start has linked to it.
     ended: SpanContext | None = None
     #: Storage calls since the last run began, and before the first.
     calls: int = 0
@@ -92,15 +92,15 @@ class Telemetry(RunTelemetry):
             known.sign, known.step, known.progress = time.monotonic(), step, (value, limit)
 
     def step_over(self, run: Run, step: str, span: SpanData, error: BaseException | None = None) -> None:
-        """Tell of a step, with what recording it took of the storage."""
-        told = self._spans.step_over(run, step, span, error)
+        """Export a step's span, with the storage calls of its recording."""
+        span_context = self._spans.step_over(run, step, span, error)
         known = self._run(run.job.lock_name)
-        if told is not None and known is not None and known.recording is not None:
-            self._tracing.calls(told, known.recording.calls)
+        if span_context is not None and known is not None and known.recording is not None:
+            self._tracing.calls(span_context, known.recording.calls)
             known.recording = None
 
     def span_over(self, run: Run, span: SpanData) -> None:
-        """Tell of a span that the handler made itself."""
+        """Export a span that the handler made itself."""
         self._spans.span_over(run, span)
 
     def runner_replaced(self, end: Literal["died", "ended"]) -> None:
@@ -110,7 +110,7 @@ class Telemetry(RunTelemetry):
     # --- what the protocol does ----------------------------------------------
 
     def observe(self, observation: seen.Observation) -> None:
-        """Tell of one observation. Raises nothing: whatever goes wrong in telling, the protocol goes on."""
+        """Log, count and export one observation. Raises nothing: no error here may stop the protocol."""
         try:
             log_lines.write(observation)
             self._observe(observation)
@@ -133,7 +133,7 @@ class Telemetry(RunTelemetry):
                 run = self._run(lock)
                 self.measurements.renewed(run.job if run else None, margin)
             case seen.RunCutOff():
-                self._lost.tell(observation)
+                self._lost.report(observation)
             case seen.LockLeft(lock, took=took):
                 self._left(lock, took)
             case seen.TablesCutOff():
@@ -142,7 +142,7 @@ class Telemetry(RunTelemetry):
                 self._observe_run(observation)
 
     def _observe_run(self, observation: _OfARun) -> None:
-        """Tell of what happened to a run, or to the lease it stands on."""
+        """Export what happened to a run, or to the lease that it needs."""
         match observation:
             case seen.RunStarted():
                 self._started(observation)
@@ -176,7 +176,7 @@ class Telemetry(RunTelemetry):
         anchor = self._tracing.started(observation, phase, holding.acquired, holding.ended)
         holding.acquired = holding.ended = None
         holding.last = (job, anchor)
-        run = OpenRun(job, anchor, began=phase.ended, told=phase.ended, pause=_FIRST_STRETCH)
+        run = OpenRun(job, anchor, began=phase.ended, exported_until=phase.ended, pause=_FIRST_STRETCH)
         run.calls, holding.calls = holding.calls + len(phase.calls), 0
         holding.run = run
         self._plan_stretch(run)
@@ -215,7 +215,7 @@ class Telemetry(RunTelemetry):
         run, holding.run = holding.run, None
         run.close()
         phase = Phase.of(observation.took)
-        if run.told != run.began:
+        if run.exported_until != run.began:
             self._tracing.stretch(run, phase.began)
         holding.ended = self._tracing.ended(run, observation, phase)
         holding.calls = run.calls + len(phase.calls)
@@ -228,7 +228,7 @@ class Telemetry(RunTelemetry):
             return
         run.moments.append(Moment(name, {at.REASON: reason}))
         if is_end:
-            # This worker will not write how the run ended, so this is the last that it can tell.
+            # This worker will not write how the run ended, so this is the last span that it exports.
             run.close()
             self._tracing.stretch(run, time.time_ns(), failed=True)
 

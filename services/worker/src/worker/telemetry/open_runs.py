@@ -31,7 +31,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened to a run, to be told as an event of its next span."""
+    """Something that happened to a run, exported as an event of its next span."""
 
     name: SpanEvent
     attributes: Mapping[str, str | int | float]
@@ -46,9 +46,9 @@ class OpenRun:
     anchor: SpanContext | None
     #: Nanoseconds since the epoch.
     began: int
-    #: Until when stretches have told of it.
-    told: int
-    #: Seconds until the next stretch is told.
+    #: Until when spans of it are exported.
+    exported_until: int
+    #: Seconds until the next part is exported.
     pause: float
     timer: asyncio.TimerHandle | None = None
     step: str = ""
@@ -58,10 +58,10 @@ class OpenRun:
     sign: float = field(default_factory=time.monotonic)
     #: Storage calls so far.
     calls: int = 0
-    #: How the latest step was recorded, until its span is told.
+    #: How the latest step was recorded, until its span is exported.
     recording: Phase | None = None
 
     def close(self) -> None:
-        """Tell no more stretches."""
+        """Export no more parts."""
         if self.timer is not None:
             self.timer.cancel()

@@ -1,4 +1,4 @@
-"""Spans that runners recorded, as the worker tells of them."""
+"""Spans that runners recorded, as the worker exports them."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class RunnerSpans:
     def step_over(
         self, run: Run, step: str, span: SpanData, error: BaseException | None = None
     ) -> SpanContext | None:
-        """Tell of a step, and return its span, unless there is none."""
+        """Export a step's span and return its context; None when there is none."""
         mine = anchor(run.job)
         if mine is None:
             return None
@@ -57,6 +57,6 @@ class RunnerSpans:
         )
 
     def span_over(self, run: Run, span: SpanData) -> SpanContext | None:
-        """Tell of a span that the handler made itself."""
+        """Export a span that the handler made itself."""
         mine = anchor(run.job)
         return None if mine is None else self._relay.hand_on(span, mine)

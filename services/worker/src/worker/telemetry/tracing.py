@@ -1,4 +1,4 @@
-"""Spans of runs, each made when what it tells of is over."""
+"""Spans of runs, each made when what it describes is over."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from coordination.observations import RunEnded, RunStarted
 from coordination.outcomes import Interrupted
 from service_defaults.span_ids import next_span_id
 from service_defaults.storage_telemetry import storage_span
-from worker.telemetry.anchors import anchor, beneath, submission
+from worker.telemetry.anchors import anchor, child_of, submission
 from worker.telemetry.endings import Ending, ending_of
 from worker.telemetry.open_runs import Moment, OpenRun, Phase
 
@@ -42,9 +42,9 @@ class Tracing:
     def started(
         self, seen: RunStarted, phase: Phase, acquired: Acquisition | None, ended: SpanContext | None
     ) -> SpanContext | None:
-        """Tell of the wait, the lease and the start, and return the attempt's anchor.
+        """Export the wait, the lease and the start, and return the attempt's anchor.
 
-        `ended` is the span that told the end of the run before, when the same transaction ended that.
+        `ended` is the span of the end of the run before, if the same transaction ended that.
         """
         job, root, mine = seen.job, submission(seen.job), anchor(seen.job)
         if root is None or mine is None:
@@ -58,12 +58,12 @@ class Tracing:
                 else:
                     links.append(Link(acquired.notifier))
             about = {**_job(job), at.WORKER_NAME: self._worker}
-            self._tell(spans.ACQUIRE_LEASE, parent, acquired.phase, about, links=links)
+            self._export(spans.ACQUIRE_LEASE, parent, acquired.phase, about, links=links)
         links += self._predecessors(seen, ended)
         name = spans.TAKE_OVER_LOCK if seen.after is None else spans.START_NEXT_JOB
         about = {**self._run(job), at.JOB_INTERRUPTIONS: job.interruptions, **_hand_over(seen)}
         with next_span_id(mine.span_id):
-            self._tell(name, parent, phase, about, links=links)
+            self._export(name, parent, phase, about, links=links)
         return mine
 
     def _waited(self, job: JobRow, root: SpanContext, until: int) -> None:
@@ -71,7 +71,7 @@ class Tracing:
             since = _nanoseconds(job.queued_at)
             if since < until:
                 about = {**_job(job), at.JOB_ATTEMPT: job.attempt}
-                self._tell(spans.WAIT_IN_LINE, root, Phase(since, until), about)
+                self._export(spans.WAIT_IN_LINE, root, Phase(since, until), about)
 
     def _predecessors(self, seen: RunStarted, ended: SpanContext | None) -> list[Link]:
         """Link to the attempt before, and to the run before under this lock."""
@@ -81,7 +81,7 @@ class Tracing:
         return [Link(span) for span in (*before, ended) if span is not None]
 
     def stretch(self, run: OpenRun, until: int, *, failed: bool = False) -> None:
-        """Tell of the run since it was told of last."""
+        """Export the part of the run since the last export."""
         about = {**self._run(run.job), at.JOB_STEPS: run.job.steps}
         value, limit = run.progress
         extras: dict[str, Any] = {
@@ -93,20 +93,20 @@ class Tracing:
         moments, run.moments = run.moments, []
         status = Status(StatusCode.ERROR, "stopped for good") if failed else None
         if run.anchor is not None:
-            phase = Phase(run.told, until)
-            self._tell(spans.RUN_JOB, run.anchor, phase, about, moments=moments, status=status)
-        run.told = until
+            phase = Phase(run.exported_until, until)
+            self._export(spans.RUN_JOB, run.anchor, phase, about, moments=moments, status=status)
+        run.exported_until = until
 
     def state_saved(self, run: OpenRun, phase: Phase, characters: int) -> None:
-        """Tell that state was saved."""
+        """Export that state was saved."""
         if run.anchor is not None:
             about = {**self._run(run.job), at.JOB_STATE_SIZE: characters}
-            self._tell(spans.SAVE_STATE, run.anchor, phase, about)
+            self._export(spans.SAVE_STATE, run.anchor, phase, about)
 
     def calls(self, parent: SpanContext, calls: Iterable[Any]) -> None:
-        """Tell of storage calls beneath a span."""
+        """Export storage calls as children of a span."""
         for call in calls:
-            storage_span(call, beneath(parent))
+            storage_span(call, child_of(parent))
 
     def ended(self, run: OpenRun, seen: RunEnded, phase: Phase) -> SpanContext | None:
         """Export how the run ended, and return the span that says so."""
@@ -122,7 +122,7 @@ class Tracing:
     def cut_off(
         self, job: JobRow, ending: Ending, phase: Phase, moments: Sequence[Moment]
     ) -> SpanContext | None:
-        """Tell that the job's latest run was cut off, its worker lost, and what it had recorded."""
+        """Export that the job's latest run was cut off, its worker lost, and what it had recorded."""
         lost = anchor(job)
         return None if lost is None else self._ended(lost, job, ending, phase, moments)
 
@@ -136,19 +136,19 @@ class Tracing:
         if ending.error_type:
             about[at.ERROR_TYPE] = ending.error_type
             status = Status(StatusCode.ERROR, ending.reason)
-        return self._tell(ending.span, parent, phase, about, moments=moments, status=status)
+        return self._export(ending.span, parent, phase, about, moments=moments, status=status)
 
     def released(self, job: JobRow, last: SpanContext | None, phase: Phase) -> None:
-        """Tell that the lease was given back after the job's run."""
+        """Export that the lease was released after the job's run."""
         if last is not None:
-            self._tell(spans.RELEASE_LEASE, last, phase, {**_job(job), at.WORKER_NAME: self._worker})
+            self._export(spans.RELEASE_LEASE, last, phase, {**_job(job), at.WORKER_NAME: self._worker})
 
     def _run(self, job: JobRow) -> dict[str, Any]:
         about = _job(job)
         about |= {at.JOB_ATTEMPT: job.attempt, at.LOCK_FENCE: job.fence, at.WORKER_NAME: self._worker}
         return about
 
-    def _tell(
+    def _export(
         self,
         name: SpanName,
         parent: SpanContext,
@@ -160,7 +160,7 @@ class Tracing:
         status: Status | None = None,
     ) -> SpanContext:
         span = self._tracer.start_span(
-            name, beneath(parent), start_time=phase.began, attributes={**about}, links=links
+            name, child_of(parent), start_time=phase.began, attributes={**about}, links=links
         )
         for moment in moments:
             span.add_event(moment.name, {**moment.attributes}, moment.at)
