@@ -105,8 +105,8 @@ MUTANTS = [
         (
             Change(
                 "publisher.use_cases.jobs",
-                "                passed += 1\n",
-                "                passed = len(ahead) + 1\n",
+                "            passed += 1\n",
+                "            passed = len(ahead) + 1\n",
             ),
         ),
         f"{_TESTS}places_in_line.py::test_the_first_ten_ahead_are_named_in_order_and_all_are_counted",

@@ -44,7 +44,7 @@ async def test_a_free_lock_has_no_holder(api: Api) -> None:
 async def test_positions_are_counted_in_a_line_of_several_reads(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("publisher.use_cases.jobs._CHUNK", 3)
+    monkeypatch.setattr("coordination.journal.line._CHUNK", 3)
     jobs = [await api.submitted(lock="ledger") for _ in range(8)]
 
     assert [(await state(api, job))["position"] for job in jobs] == list(range(1, 9))

@@ -95,7 +95,7 @@ async def test_an_impossible_name_is_refused(api: Api, name: str) -> None:
 async def test_long_lines_are_counted_in_full_and_named_in_part(
     api: Api, worker_of: WorkerOf, monkeypatch: pytest.MonkeyPatch, chunk: int, reads: int
 ) -> None:
-    monkeypatch.setattr("publisher.use_cases.locks._CHUNK", chunk)
+    monkeypatch.setattr("coordination.journal.line._CHUNK", chunk)
     monkeypatch.setattr("publisher.use_cases.locks._MOST_NAMED", 3)
     jobs = [await api.submitted(lock="ledger") for _ in range(6)]
     await worker_of("ledger").start()

@@ -44,7 +44,7 @@ async def test_a_job_of_another_lock_is_not_ahead(api: Api) -> None:
 async def test_no_more_of_the_line_is_read_than_up_to_the_job(
     api: Api, monkeypatch: pytest.MonkeyPatch, chunk: int, reads: int
 ) -> None:
-    monkeypatch.setattr("publisher.use_cases.jobs._CHUNK", chunk)
+    monkeypatch.setattr("coordination.journal.line._CHUNK", chunk)
     jobs = [await api.submitted(lock="ledger") for _ in range(9)]
     api.storage.calls.clear()
 
@@ -62,7 +62,7 @@ def take_ticket(api: Api, lock: str, job_id: str) -> Row:
 async def test_a_waiting_job_that_is_never_found_in_line_waits_without_a_place(
     api: Api, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr("publisher.use_cases.jobs._CHUNK", chunk)
+    monkeypatch.setattr("coordination.journal.line._CHUNK", chunk)
     jobs = [await api.submitted(lock="ledger") for _ in range(4)]
     take_ticket(api, "ledger", jobs[1])
     api.storage.calls.clear()

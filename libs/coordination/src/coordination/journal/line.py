@@ -1,6 +1,6 @@
 """The line of a lock: its lock row and the tickets of the jobs that wait, first things first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from coordination.journal import rows
@@ -8,6 +8,9 @@ from coordination.journal.persistence import until_known
 from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import Clock, CoordinationError, Journal, Row
 from coordination.slot import Slot
+
+#: Rows read at a time.
+_CHUNK = 500
 
 #: Whether a worker may start a job.
 MayStart = Callable[[JobRow], bool]
@@ -69,6 +72,21 @@ async def read_line(journal: Journal, slot: Slot, tickets: int = 1) -> Line:
     if lock.protocol > rows.PROTOCOL:
         raise WrongLockError(f"lock {slot.lock_name!r} needs protocol {lock.protocol}: upgrade this worker")
     return Line(slot, lock, found[0].etag, tuple(found[1:]))
+
+
+async def walk_line(journal: Journal, slot: Slot) -> AsyncIterator[Row]:
+    """Go through the lock rows and then all tickets of a lock, in order; rows may change between two reads.
+
+    Raises UnknownOutcomeError.
+    """
+    after = ""
+    while True:
+        found = await journal.read_range(slot.partition, rows.LINE, _CHUNK, after)
+        for row in found:
+            yield row
+        if len(found) < _CHUNK:
+            return
+        after = found[-1].key
 
 
 async def read_line_until(journal: Journal, clock: Clock, slot: Slot, until: float) -> Line:

@@ -10,15 +10,14 @@ from contracts.jobs import Job, WaitingFor
 from contracts.statuses import JobStatus
 from coordination.clients.job_writer import NoSuchJobError
 from coordination.journal import rows
+from coordination.journal.line import walk_line
 from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import JobRegister, Journal, Registration, UnknownOutcomeError
+from coordination.slot import Slot
 from publisher.use_cases.documents import job_document
 
 #: Most ids of jobs ahead that are named.
 _MOST_AHEAD = 10
-
-#: Rows of a line read at a time.
-_CHUNK = 500
 
 #: Times a job is looked at again when it moves while it is looked at.
 _LOOKS = 5
@@ -46,7 +45,7 @@ class Jobs:
             job = await read_job(self.journal, registration)
             if job.status != JobStatus.QUEUED:
                 return job_document(job, result=await _result(self.journal, registration.partition, job))
-            place = await place_in_line(self.journal, registration.partition, job)
+            place = await place_in_line(self.journal, job)
             if place is not None:
                 return job_document(job, position=place.position, waiting_for=place.waiting_for)
             # It left the line between the two reads.
@@ -73,25 +72,22 @@ async def read_job(journal: Journal, registration: Registration) -> JobRow:
     return job
 
 
-async def place_in_line(journal: Journal, partition: str, job: JobRow) -> Place | None:
+async def place_in_line(journal: Journal, job: JobRow) -> Place | None:
     """Find a queued job's place; None when it has just left the line. Raises UnknownOutcomeError."""
     ahead: list[str] = []
     passed = 0
     lock: LockRow | None = None
-    after = ""
-    while True:
-        line = await journal.read_range(partition, rows.LINE, _CHUNK, after)
-        for row in line:
-            if row.key.startswith(rows.LOCKS):
-                lock = LockRow.from_row(row)
-            elif row.key == job.ticket_key:
-                return Place(passed + 1, _waiting_for(job, lock, ahead))
-            elif rows.TICKETS < row.key < job.ticket_key:
-                passed += 1
-                ahead += [str(row.values["job_id"])] if len(ahead) < _MOST_AHEAD else []
-        if len(line) < _CHUNK or line[-1].key > job.ticket_key:
+    async for row in walk_line(journal, Slot(job.lock_name)):
+        if row.key.startswith(rows.LOCKS):
+            lock = LockRow.from_row(row)
+        elif row.key == job.ticket_key:
+            return Place(passed + 1, _waiting_for(job, lock, ahead))
+        elif row.key > job.ticket_key:
             return None
-        after = line[-1].key
+        else:
+            passed += 1
+            ahead += [str(row.values["job_id"])] if len(ahead) < _MOST_AHEAD else []
+    return None
 
 
 def _waiting_for(job: JobRow, lock: LockRow | None, ahead: list[str]) -> WaitingFor:

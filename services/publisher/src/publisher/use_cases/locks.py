@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from contracts import lock_names
 from contracts.jobs import Lock, Page
 from coordination.journal import rows
+from coordination.journal.line import walk_line
 from coordination.journal.rows import LockRow
 from coordination.ports import Journal
+from coordination.slot import Slot
 from publisher.use_cases.documents import moment
 from publisher.use_cases.reading import ReadModels
 from submission.fields import shorten
 
 #: Most waiting jobs named by their ids.
 _MOST_NAMED = 200
-
-#: Rows of a line read at a time.
-_CHUNK = 500
 
 #: Locks read at the same time.
 _AT_ONCE = 16
@@ -55,22 +54,15 @@ class Locks:
 
 
 async def _read(journal: Journal, name: str) -> Lock | None:
-    partition = lock_names.partition(name)
     lock: LockRow | None = None
     line: list[str] = []
     waiting = 0
-    after = ""
-    while True:
-        found = await journal.read_range(partition, rows.LINE, _CHUNK, after)
-        for row in found:
-            if row.key.startswith(rows.LOCKS):
-                lock = LockRow.from_row(row)
-            elif row.key.startswith(rows.TICKETS):
-                waiting += 1
-                line += [str(row.values["job_id"])] if len(line) < _MOST_NAMED else []
-        if len(found) < _CHUNK:
-            break
-        after = found[-1].key
+    async for row in walk_line(journal, Slot(name)):
+        if row.key.startswith(rows.LOCKS):
+            lock = LockRow.from_row(row)
+        else:
+            waiting += 1
+            line += [str(row.values["job_id"])] if len(line) < _MOST_NAMED else []
     if lock is None and not waiting:
         return None
     held = lock is not None and lock.job_id != ""

@@ -113,7 +113,7 @@ class _Follower:
         if job.status != JobStatus.QUEUED:
             self._place = None
         elif self.stream.clock.boot() - self._line_read_at >= self.stream.line_every:
-            self._place = await place_in_line(self.stream.journal, self.registration.partition, job)
+            self._place = await place_in_line(self.stream.journal, job)
             self._line_read_at = self.stream.clock.boot()
         return self._place
 
