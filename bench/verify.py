@@ -2,7 +2,7 @@
 
     python -m bench.verify [--events 1000000] [--locks 200] [--rounds 1] [--json]
 
-A made-up history of so many events is written to files first. Then processes of their own read it, without
+A made-up history of that many events is written to files first. Then processes of their own read it, without
 doing anything with the rows, and verify it: the journal, the audit trail, the register, and a ledger with an
 effect for each step. What counts is the ratio of the two times, and the most memory that verifying took, next
 to that for a tenth of the events.
@@ -71,7 +71,7 @@ class FiledEvidence:
         return None
 
     async def is_free(self, partition: str) -> bool:
-        """Nobody holds anything."""
+        """Return True: no worker runs."""
         return True
 
     def _pages(self, name: str) -> Iterator[Any]:
@@ -168,7 +168,7 @@ def measure(what: str, folder: Path) -> dict[str, float]:
 
 
 def compare(events: int, locks: int, rounds: int) -> dict[str, float]:
-    """Measure a history of so many events."""
+    """Measure a history of `events` events."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         written = write_history(folder, events, locks)

@@ -1,4 +1,4 @@
-"""`make load`: prepare a stack, have Locust run each scenario, and say what held. See `--help`."""
+"""`make load`: prepare a stack, have Locust run each scenario, and print the verdicts. See `--help`."""
 
 import json
 import os
@@ -27,7 +27,7 @@ _STOPPED = 130
 
 
 def main() -> int:
-    """Run what the command line asks for; give the exit code."""
+    """Run what the command line asks for; return the exit code."""
     # Like Ctrl-C: otherwise Locust and the effect sink would outlive this process.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -18,7 +18,7 @@ class Answer:
 
     status: int
     seconds: float
-    #: The answer said that the job was submitted before with the same content.
+    #: Whether, by the answer, the job was submitted before with the same content.
     same_request: bool = False
     trace_id: str | None = None
 

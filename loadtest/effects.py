@@ -14,7 +14,7 @@ class Effects:
     accepted: dict[str, Counter[str]] = field(default_factory=dict)
     #: How often runs were refused an effect: {(job, fence): times}.
     refused: Counter[tuple[str, int]] = field(default_factory=Counter)
-    #: Lines that are no effects.
+    #: Lines that are not effects.
     unreadable: int = 0
 
     @property

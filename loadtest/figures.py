@@ -58,7 +58,7 @@ def measure(
     killed: Mapping[str, datetime],
     storage_calls: Mapping[str, float],
 ) -> Figures:
-    """Measure a run. `killed` says when which worker was killed, `storage_calls` what each service needed."""
+    """Measure a run. `killed` holds when each worker was killed, `storage_calls` what each service called."""
     by_lock = histories.runs_by_lock(ended)
     promised, answers = book.promised(), book.answers()
     busiest = max(by_lock.values(), key=len, default=[])

@@ -40,7 +40,7 @@ class Follower:
         self._open.append(job_id)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until all jobs have ended; says whether that came true in time."""
+        """Wait until all jobs have ended; return whether they did in time."""
         self._greenlets += [gevent.spawn(self._follow) for _ in range(READERS - 1)]
         deadline = time.monotonic() + seconds
         while self.open_count and time.monotonic() < deadline:
@@ -65,7 +65,7 @@ class Follower:
                 gevent.sleep(_PAUSE_SECONDS)
 
     def _look(self, job_id: str) -> bool:
-        """Ask for a job; says whether it has ended."""
+        """Ask for a job; return whether it has ended."""
         with self._session.request(
             "GET", f"/api/v1/jobs/{job_id}/events", name=_ROUTE, catch_response=True
         ) as response:

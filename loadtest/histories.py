@@ -30,7 +30,7 @@ class History:
     """Everything that happened to a job which has ended."""
 
     job_id: str
-    #: What its terminal events say; more than one is a broken promise.
+    #: Its terminal statuses; more than one is a broken promise.
     ends: tuple[str, ...]
     is_complete: bool
     runs: tuple[Run, ...]
@@ -60,7 +60,7 @@ def runs_by_lock(histories: Iterable[History]) -> dict[str, list[Run]]:
 
 
 def overlaps(runs: Sequence[Run]) -> list[str]:
-    """Say which runs of one lock, ordered by fence, overlap or share a fence."""
+    """Return which runs of one lock, ordered by fence, overlap or share a fence."""
     return [
         f"{later.job_id} (fence {later.fence}) and {earlier.job_id} (fence {earlier.fence}), {later.lock}"
         for earlier, later in itertools.pairwise(runs)
@@ -80,7 +80,7 @@ def hand_overs(runs: Sequence[Run]) -> list[float]:
 def take_overs(runs: Sequence[Run], killed: Mapping[str, datetime]) -> list[float]:
     """Return the seconds from killing a worker to the next start, for runs it was killed under.
 
-    `killed` says when each worker was killed, by the name that its runs carry.
+    `killed` holds when each worker was killed, by the name that its runs carry.
     """
     return [
         (later.start - killed[earlier.worker]).total_seconds()

@@ -15,12 +15,12 @@ _HOLDS, _BROKEN = 0, 1
 #: Holds, as JSON, what the checker is to find in its environment. Not under its own names in ours: commands
 #: that harm the stack read the same settings, and would take the stack's own servers for foreign ones.
 _HANDED_ON = "LOADTEST_CHECKER"
-#: Clocks of this machine and of the stack's may differ so much.
+#: Clocks of this machine and of the stack's may differ by this much.
 _EARLIER = timedelta(seconds=5)
 
 
 class ProofError(Exception):
-    """There is no verdict, as the checker could not do its work."""
+    """There is no verdict, as the checker could not run."""
 
 
 @dataclass(frozen=True)

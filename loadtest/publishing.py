@@ -16,7 +16,7 @@ from loadtest.telemetry import request_span
 _ROUTE = "/api/v1/jobs"
 _IDLE_SECONDS = 0.1
 
-#: A submission that nothing is known of is repeated so often, with the same id, as the API says.
+#: How often a submission with an unknown outcome is repeated, with the same id, as the API asks.
 _REPEATS = 5
 _REPEAT_SECONDS = 1.0
 

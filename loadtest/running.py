@@ -231,7 +231,7 @@ class LoadRun:
 
 
 def watch(run: LoadRun, say: Any) -> None:
-    """Say where the run stands every few seconds, until it is done."""
+    """Report where the run stands every few seconds, until it is done."""
     last = 0.0
     while run.stage != "done":
         if time.monotonic() - last > 5:

@@ -124,7 +124,7 @@ def _sink_in_container(ledger: Path) -> Iterator[str]:
     start = (*compose, "up", "--detach", "--wait", "--force-recreate", "--no-deps", _CONTAINER)
     done = subprocess.run(start, cwd=ROOT, env=environment, stdout=sys.stderr, check=False)
     if done.returncode != 0:
-        raise TargetError("The effect sink's container did not start; Compose says why above.")
+        raise TargetError("The effect sink's container did not start; Compose prints the reason above.")
     try:
         yield f"{_CONTAINER}:{_CONTAINER_PORT}"
     finally:

@@ -75,7 +75,7 @@ def check(case: Case, folder: Path) -> Finding:
 
 
 def read_output(case: Case, output: str, seconds: float) -> Finding:
-    """Read what a search printed. One that was cut short has found nothing, whatever it says."""
+    """Read what a search printed. One that was cut short has found nothing, even if it reports success."""
     found = re.search(r"^pan:\s*1: (.*?)(?: \(at depth \d+\))?$", output, re.MULTILINE)
     errors = re.search(r"errors: (\d+)", output)
     cut = re.search(r"max search depth too small|out of memory|reached -DMEMLIM|aborting", output)

@@ -39,7 +39,7 @@ def readable(case: Case, folder: Path) -> Iterator[str]:
         text = re.sub(r"\s*/\*.*$", "", source[move.line - 1]).strip().removeprefix(":: ")
         yield f"{who:<12} {move.line:>4}  {text[:90]:<90}  {' '.join(changed)}".rstrip()
     ends = [line for line in output.splitlines() if "assertion violated" in line or "CYCLE" in line]
-    yield from ends or ["Nobody can go on, and a job has no end."]
+    yield from ends or ["No process can take a step, and a job has no end."]
 
 
 def _numbers(output: str) -> dict[int, int]:
@@ -52,7 +52,7 @@ def _numbers(output: str) -> dict[int, int]:
 
 
 def _inline_lines(source: list[str]) -> set[int]:
-    """Find the lines of inlines, whose steps belong to whoever uses them."""
+    """Find the lines of inlines, whose steps belong to their callers."""
     inside, found = False, set()
     for number, line in enumerate(source, start=1):
         inside = inside or line.startswith("inline ")

@@ -1,4 +1,4 @@
-"""The alert rules. Each has a section in docs/runbooks.md, which says what to do."""
+"""The alert rules. Each has a section in docs/runbooks.md, which explains what to do."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ _ANY = Topology(".+")
 
 @dataclass(frozen=True)
 class Alert:
-    """One rule: fires when the expression has had a result for so long."""
+    """One rule: fires when the expression has had a result for this long."""
 
     name: str
     severity: str

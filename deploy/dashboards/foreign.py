@@ -43,15 +43,15 @@ QUEUE_UNACKED = Foreign(
 )
 QUEUE_CONSUMERS = Foreign("rabbitmq_detailed_queue_consumers", "Consumers of a queue.", QUEUE)
 MESSAGES_RECEIVED = Foreign("rabbitmq_global_messages_received_total", "Messages taken from publishers.")
-MESSAGES_DELIVERED = Foreign("rabbitmq_global_messages_delivered_total", "Messages given to consumers.")
+MESSAGES_DELIVERED = Foreign("rabbitmq_global_messages_delivered_total", "Messages delivered to consumers.")
 MESSAGES_ACKED = Foreign(
     "rabbitmq_global_messages_acknowledged_total", "Messages that consumers were done with."
 )
-MESSAGES_REDELIVERED = Foreign("rabbitmq_global_messages_redelivered_total", "Messages given once more.")
+MESSAGES_REDELIVERED = Foreign("rabbitmq_global_messages_redelivered_total", "Messages delivered again.")
 
 # --- A target's outside --------------------------------------------------------------------------------
-# A handler's target is not a service of Turnstile. A target that refuses stale fences can expose these two
-# and be scraped with the rest: then the guarantee is watched up to where it counts.
+# A handler's target is not a service of Turnstile. A target that refuses stale fences can expose these
+# two and be scraped with the rest: then the guarantee is watched up to where it counts.
 
 EFFECTS_ACCEPTED = Foreign("effect_accepted_total", "Effects that a target outside accepted.")
 EFFECTS_REFUSED = Foreign("effect_refused_total", "Effects that it refused because it knew a higher fence.")

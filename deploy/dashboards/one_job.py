@@ -1,4 +1,4 @@
-"""One job, by its id: its traces, what was said about it and when."""
+"""One job, by its id: its traces, what was logged about it and when."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from deploy.dashboards.queries import label
 
 UID = "one-job"
 
-#: Loki's stream of everything that the services say.
+#: Loki's stream of everything that the services log.
 OURS = '{service_namespace="turnstile"}'
 
 # Without a job it would find every line that is about none.
@@ -71,7 +71,7 @@ def build() -> models.Dashboard:
             ("Traces", [_traces(), _waterfall()]),
             (
                 "Logs",
-                [log_lines("Logs", "What services and the handler said.", _OF_JOB, empty=_EMPTY, height=14)],
+                [log_lines("Logs", "Log lines of services and handler.", _OF_JOB, empty=_EMPTY, height=14)],
             ),
         ],
         shows="now-6h",
@@ -104,7 +104,7 @@ def _when() -> Panel:
     return (
         timeseries.Panel()
         .title("Its timeline")
-        .description("When which service said something about the job.")
+        .description("When which service logged something about the job.")
         .no_value(_EMPTY)
         .unit("short")
         .draw_style(looks.GraphDrawStyle.BARS)

@@ -160,7 +160,7 @@ P = TypeVar("P", bound=_Common)
 
 
 def look(panel: P, title: str, description: str, unit: str, empty: str, width: int, height: int) -> P:
-    """Give a panel what every panel has; of 24 columns it takes `width`."""
+    """Add to a panel what every panel has; of 24 columns it takes `width`."""
     panel = panel.title(title).description(description).no_value(empty).span(width).height(height)
     return panel.unit(unit) if unit else panel
 

@@ -22,7 +22,7 @@ MOST_EVENTS_QUEUED = 1000
 #: broken and jobs wait for seconds in silence.
 MOST_REPAIRED = 0.01
 
-#: Repairs within an hour; fewer are single crashes, whatever their share.
+#: Repairs within an hour; fewer are single crashes, even if their share is high.
 FEWEST_REPAIRS = 3
 
 #: Seconds by cause, at the 95th percentile, as promised: 1 after a clean stop, 3 after a runner's death.

@@ -1,7 +1,7 @@
 """`make demo`: a job of some seconds, its worker killed in the middle, and the proof that nothing was lost.
 
 Starts the stack if it is not up, submits a checksum of a large file and two more jobs on the same lock, kills
-the worker that runs the first, and checks from the audit trail what came of it. The exit code says whether
+the worker that runs the first, and checks from the audit trail what came of it. The exit code shows whether
 everything held.
 """
 
@@ -52,7 +52,7 @@ class DemoError(Exception):
 
 
 def main() -> int:
-    """Run the demonstration; give 0 if everything held."""
+    """Run the demonstration; return 0 if everything held."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PLAIN_WIDTH

@@ -1,4 +1,4 @@
-"""Installs packages of the distribution where it may, and says what to install where it may not."""
+"""Installs packages of the distribution where it may, and names what to install where it may not."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from deploy.errors import InstallError
 
 
 def install(*names: str, otherwise: str = "") -> None:
-    """Install the packages with apt, or say what to do; `otherwise` names another way out."""
+    """Install the packages with apt, or raise InstallError with what to do; `otherwise` names another way."""
     wanted = " ".join(names)
     if not shutil.which("apt-get"):
         message = f"Please install {wanted} with this system's package manager{otherwise}."

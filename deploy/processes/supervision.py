@@ -48,7 +48,7 @@ class Program:
 
 @dataclass(frozen=True)
 class ProcessState:
-    """What supervisord says about a program."""
+    """What supervisord reports about a program."""
 
     name: str
     state: str

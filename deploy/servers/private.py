@@ -75,7 +75,7 @@ class RabbitMQ:
         self._node.send(signal.SIGCONT)
 
     def close(self) -> None:
-        """Stop for good and give the ports back."""
+        """Stop for good and free the ports."""
         self.stop()
         self._reservation.release()
 
@@ -112,7 +112,7 @@ class Azurite:
         self._process.send(signal.SIGCONT)
 
     def close(self) -> None:
-        """Stop for good and give the ports back."""
+        """Stop for good and free the ports."""
         self.stop()
         self._reservation.release()
 

@@ -36,7 +36,7 @@ class Stack(Protocol):
         """Print the end of the logs, and what comes, until interrupted."""
 
     def kill_worker(self, name: str | None) -> None:
-        """Kill one worker as a crash would, and say which."""
+        """Kill one worker as a crash would, and print its name."""
 
     def remove_data(self) -> None:
         """Remove all that the stack keeps; it must be down."""

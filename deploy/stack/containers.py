@@ -108,7 +108,7 @@ class ContainerStack:
             self._compose("logs", "--tail", "50", *(["--follow"] if follow else []), *chosen)
 
     def kill_worker(self, name: str | None) -> None:
-        """Kill one worker's container as a crash would, and say which."""
+        """Kill one worker's container as a crash would, and print its name."""
         running = self._containers(WORKER)
         if not running or name not in (None, *running):
             message = f"{name or 'A worker'} does not run; running: {', '.join(running) or 'none'}."

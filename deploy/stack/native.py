@@ -99,7 +99,7 @@ class NativeStack:
             subprocess.run(["tail", "-n", "50", *(["-F"] if follow else []), *files], check=False)
 
     def kill_worker(self, name: str | None) -> None:
-        """Kill one worker's process as a crash would, and say which."""
+        """Kill one worker's process as a crash would, and print its name."""
         running = (
             [state.name for state in self._supervisor.states() if _is_worker(state)] if self.is_up() else []
         )
@@ -178,7 +178,7 @@ class NativeStack:
                 time.sleep(0.1)
 
     def _without_port(self) -> list[str]:
-        """Return which of the servers that show what happens find a port taken, and say so."""
+        """Return which of the servers that show what happens find a port taken, and print them."""
         states = self._supervisor.states() if self.is_up() else []
         running = {state.name for state in states}
         found = []

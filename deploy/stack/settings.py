@@ -16,7 +16,7 @@ from deploy.servers.storage import Storage, StoragePorts
 PREFIX = "TURNSTILE_"
 #: The servers that show what happens; Turnstile works as well without any of them.
 OBSERVERS = ("otel-collector", "jaeger", "prometheus", "loki", "grafana")
-#: What concerns the stack and none of the services.
+#: Settings of the stack that no service reads.
 _NOT_FOR_SERVICES = (PREFIX + "GRAFANA_", PREFIX + "OBSERVABILITY")
 #: Prefix of the other settings that services read.
 _TELEMETRY_PREFIX = "OTEL_"
@@ -96,7 +96,7 @@ class StackSettings:
 
     @property
     def runtime(self) -> str | None:
-        """How the stack is to run, if that was said."""
+        """How the stack is to run, if that is set."""
         return self.values.get(_RUNTIME)
 
     @property
@@ -116,7 +116,7 @@ class StackSettings:
 
     @property
     def stop_seconds(self) -> int:
-        """How long a service may take to stop: longer than its jobs are given."""
+        """How long a service may take to stop: longer than the grace of its jobs."""
         return int(float(self.values[PREFIX + "GRACE_SECONDS"])) + 10
 
     @property
@@ -131,7 +131,7 @@ class StackSettings:
 
     @property
     def otlp_endpoint(self) -> str | None:
-        """Where the services send traces and logs, if that was said."""
+        """Where the services send traces and logs, if that is set."""
         return self.values.get(OTLP_ENDPOINT)
 
     @property

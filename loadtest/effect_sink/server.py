@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND, "there is /metrics, and POST /effects")
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the name is inherited
-        """Say nothing: the ledger has it all."""
+        """Log nothing: the ledger has it all."""
 
     def _answer(self, status: HTTPStatus, text: str = "", media_type: str = "text/plain") -> None:
         self.send_response(status)

@@ -31,5 +31,5 @@ def test_without_the_look_after_a_release_a_job_is_left_behind_and_the_way_there
     finding = check(case("no look after release"), tmp_path)
     assert (finding.got, finding.violation) == ("fails", "invalid end state")
     trail = list(readable(finding.case, tmp_path))
-    assert trail[-1] == "Nobody can go on, and a job has no end."
+    assert trail[-1] == "No process can take a step, and a job has no end."
     assert any(line.startswith("Worker 1") and "lease=2" in line for line in trail)
