@@ -42,7 +42,7 @@ def new_id() -> str:
 def normalise_job_id(value: str) -> str:
     """Return the canonical lower-case form of a caller's UUID.
 
-    Raises JobIdError when the value is not a UUID in its usual 36-character form, whatever its version.
+    Raises JobIdError when the value is not a UUID in its usual 36-character form, of any version.
     """
     try:
         parsed = uuid.UUID(value)

@@ -45,7 +45,7 @@ def canonical(document: Any) -> str:
 
 
 def _unique(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a field that is there twice: nobody can say which of the two was meant."""
+    """Refuse a field that is there twice: it is not known which of the two was meant."""
     document: dict[str, Any] = {}
     for name, value in fields:
         if name in document:

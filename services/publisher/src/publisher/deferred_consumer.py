@@ -35,7 +35,7 @@ class DeferredConsumer:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def check(self) -> None:
-        """Raise NotReadyError or NotConsumingError when nobody consumes here."""
+        """Raise NotReadyError or NotConsumingError when this process consumes no commands."""
         if not self._has_started:
             raise NotReadyError("not connected to RabbitMQ")
         await self._check()

@@ -8,7 +8,7 @@ from service_defaults.settings import ServiceSettings
 
 
 class PublisherSettings(ServiceSettings):
-    """What the publisher can be told beside what every service can."""
+    """The settings of the publisher, in addition to those of every service."""
 
     service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "publisher"
 

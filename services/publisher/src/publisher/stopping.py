@@ -1,4 +1,4 @@
-"""Knowing that the process was told to stop while the server still waits for its requests to end."""
+"""The signal to stop, known while the server still waits for its requests to end."""
 
 import signal
 import threading
@@ -8,14 +8,14 @@ from types import FrameType
 
 
 class ShutdownSignal:
-    """Whether the process was told to stop: streams end then, or the server would wait for them in vain."""
+    """Whether the process got a signal to stop: streams end then, or the server would wait for them."""
 
     def __init__(self) -> None:
         self.received = False
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
-        """Listen in front of whoever handles the signals, for as long as the context lasts."""
+        """Note the signals before their handlers do, for as long as the context lasts."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

@@ -20,35 +20,35 @@ from submission import InvalidSubmissionError, SubmissionUnknownError
 
 _SCOPE = "turnstile"
 
-#: The kind of submissions that name none, or one that nobody knows: there is no end to what can be made up.
+#: The kind of submissions without a known kind. Callers can invent any number of names.
 _UNKNOWN_KIND = "(unknown)"
 
 _REFUSALS = (InvalidSubmissionError, InvalidTransactionError)
 
 
 class Submitting:
-    """A submission on its way; tells its span what is known of it."""
+    """A submission in progress. It sets on its span what is known of it."""
 
     def __init__(self, span: Span) -> None:
         self._span = span
         self.kind: str | None = None
-        #: That of the span: what happens to the job later hangs under it.
+        #: That of the span, which is the parent of all later spans of the job.
         self.traceparent = current_traceparent()
 
     def asks(self, asked: Submission) -> None:
-        """Return what is asked for."""
+        """Set what is asked for."""
         self.kind = asked.kind
         self._span.set_attributes(
             {at.JOB_KIND: asked.kind, at.LOCK_NAME: asked.lock, at.JOB_PRIORITY: asked.priority}
         )
 
     def is_of(self, job_id: str) -> None:
-        """Tell the job's id."""
+        """Set the job's id."""
         self._span.set_attribute(at.JOB_ID, job_id)
 
 
 class RequestTelemetry:
-    """Watches what is asked of the publisher, by HTTP or by message."""
+    """Records what is asked of the publisher, by HTTP or by message."""
 
     def __init__(self, knows_kind: Callable[[str], bool]) -> None:
         self._knows_kind = knows_kind
@@ -57,39 +57,39 @@ class RequestTelemetry:
 
     @contextmanager
     def submission(self, headers: Mapping[str, Any]) -> Iterator[Submitting]:
-        """Watch a submission that came with these headers, from the first look at it to its acceptance."""
+        """Record a submission that came with these headers, from its arrival to its acceptance."""
         with self._span(spans.SUBMIT_JOB, headers) as span:
-            told, outcome = Submitting(span), "accepted"
+            submitting, outcome = Submitting(span), "accepted"
             try:
-                yield told
+                yield submitting
             except BaseException as error:
-                outcome = _outcome(error, is_sent=told.kind is not None)
-                _tell_job(error, told)
-                _tell_error(span, error, is_our_fault=outcome == "unknown")
+                outcome = _outcome(error, is_sent=submitting.kind is not None)
+                _set_job(error, submitting)
+                _set_error(span, error, is_our_fault=outcome == "unknown")
                 raise
             finally:
                 span.set_attribute(at.JOB_SUBMISSION_OUTCOME, outcome)
-                is_known = told.kind is not None and self._knows_kind(told.kind)
-                kind = told.kind if told.kind is not None and is_known else _UNKNOWN_KIND
+                is_known = submitting.kind is not None and self._knows_kind(submitting.kind)
+                kind = submitting.kind if submitting.kind is not None and is_known else _UNKNOWN_KIND
                 self._submissions.add(1, {at.JOB_KIND: kind, at.JOB_SUBMISSION_OUTCOME: outcome})
 
     @contextmanager
     def cancellation(self, headers: Mapping[str, Any]) -> Iterator[Callable[[JobRow], None]]:
-        """Watch a request for cancellation; return the function that takes the job once it is known."""
+        """Record a request for cancellation; yield the function that takes the job once it is known."""
         with self._span(spans.REQUEST_CANCELLATION, headers) as span:
 
-            def tell(job: JobRow) -> None:
+            def set_job(job: JobRow) -> None:
                 span.set_attributes({at.JOB_ID: job.job_id, at.LOCK_NAME: job.lock_name})
-                # The span belongs to the trace of who asked, which the job's only points to.
+                # The span belongs to the caller's trace; it only has a link to the job's.
                 submitted = propagate.extract({"traceparent": job.traceparent or ""})
                 span.add_link(trace.get_current_span(submitted).get_span_context())
 
             try:
-                yield tell
+                yield set_job
             except BaseException as error:
                 if isinstance(error, CancelTooLateError):
-                    tell(error.job)
-                _tell_error(span, error, is_our_fault=isinstance(error, UnknownOutcomeError))
+                    set_job(error.job)
+                _set_error(span, error, is_our_fault=isinstance(error, UnknownOutcomeError))
                 raise
 
     @contextmanager
@@ -107,15 +107,15 @@ def _outcome(error: BaseException, *, is_sent: bool) -> str:
     return "refused" if is_refused else "unknown"
 
 
-def _tell_job(error: BaseException, told: Submitting) -> None:
+def _set_job(error: BaseException, submitting: Submitting) -> None:
     if isinstance(error, JobExistsError):
-        told.is_of(error.existing.job_id)
+        submitting.is_of(error.existing.job_id)
     elif isinstance(error, SubmissionUnknownError):
-        told.is_of(error.job_id)
+        submitting.is_of(error.job_id)
 
 
-def _tell_error(span: Span, error: BaseException, *, is_our_fault: bool) -> None:
-    """Name the error; a request that was wrong is no error of ours, as HTTP's conventions have it."""
+def _set_error(span: Span, error: BaseException, *, is_our_fault: bool) -> None:
+    """Set the error's type. By HTTP's conventions, a wrong request does not fail the span."""
     span.set_attribute(at.ERROR_TYPE, type(error).__name__)
     if is_our_fault:
         span.set_status(Status(StatusCode.ERROR))

@@ -1,4 +1,4 @@
-"""Trace context: the one a request or message came with, a job's own, and the one told to who asked."""
+"""Trace context: that of a request or message, that of a job, and that of an answer."""
 
 import secrets
 from collections.abc import Mapping

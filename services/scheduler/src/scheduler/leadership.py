@@ -73,4 +73,4 @@ class Leadership:
 
 
 def _ignore(reason: StopReason) -> None:
-    """Let the round go on: all it does is harmless twice."""
+    """Let the round continue: all it does is harmless twice."""

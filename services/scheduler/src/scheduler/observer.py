@@ -19,7 +19,7 @@ class Observer(Protocol):
         """Record that the duty was lost, and why."""
 
     def off_duty(self) -> None:
-        """Record that this scheduler is not on duty any more, whatever the reason."""
+        """Record that this scheduler is not on duty any more, for any reason."""
 
     def failed(self, task: str, error: UnknownOutcomeError) -> None:
         """Record that the storage did not answer a periodic task."""

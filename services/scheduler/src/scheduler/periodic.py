@@ -10,7 +10,7 @@ from scheduler.observer import Observer
 
 @dataclass(frozen=True)
 class Periodic:
-    """A task that runs every so many seconds, from start to start.
+    """A task and its period in seconds, from start to start.
 
     `run` raises UnknownOutcomeError when the storage does not answer, and is then called in the next round.
     """

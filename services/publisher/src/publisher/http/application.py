@@ -1,4 +1,4 @@
-"""The web application around the use cases, whatever they stand on."""
+"""The web application around the use cases."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +11,7 @@ from fastapi.telemetry import TelemetryConfig
 from publisher.http import aliases, docs_page, documentation, problems, routes
 from publisher.use_cases import UseCases
 
-#: A span and a duration for every request of somebody; exporters and logs are set up once for all services.
+#: A span and a duration for every request of a caller; exporters and logs are set up once for all services.
 _TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
     "logs": False,

@@ -37,7 +37,7 @@ def _check_media_type(header: str) -> None:
 
 
 async def _read(request: Request) -> bytes:
-    """Read no more than allowed, whatever the length header says."""
+    """Read no more than allowed, also when the length header is wrong."""
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
         raise _too_large()

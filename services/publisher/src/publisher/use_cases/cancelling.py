@@ -12,10 +12,10 @@ from publisher.use_cases.jobs import find_job
 
 
 class Hints(Protocol):
-    """Tells workers what they may want to look at."""
+    """Sends hints to workers."""
 
     async def hint(self, hint: Hint) -> None:
-        """Tell every worker. Never fails: a lost hint costs time only."""
+        """Send every worker a hint. Never fails: a lost hint costs time only."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Cancelling:
     hints: Hints
 
     async def cancel(self, job_id: str, actor: str) -> JobRow:
-        """End a waiting job, or ask its worker to stop a running one, and return the job as it stands now.
+        """End a waiting job, or ask its worker to stop a running one, and return the job as it is now.
 
         Raises NoSuchJobError, CancelTooLateError or UnknownOutcomeError.
         """

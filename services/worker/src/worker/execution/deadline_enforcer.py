@@ -97,7 +97,7 @@ def main(supervisor: int, fd: int, count: int) -> None:
     os.set_blocking(1, False)
     _say("ready")
     killed: set[tuple[int, int]] = set()
-    # Not sigtimedwait: when it was frozen beyond its timeout, CPython gives garbage for "no signal came".
+    # Not sigtimedwait: when it was frozen beyond its timeout, CPython returns garbage for "no signal came".
     while signal.SIGTERM not in signal.sigpending() and os.getppid() == supervisor:
         late = overdue(table, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
         for pid, deadline in late:

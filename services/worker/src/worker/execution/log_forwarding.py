@@ -20,7 +20,7 @@ _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class ForwardingHandler(logging.Handler):
-    """Sends log records to the supervisor, within bounds. `span_id` gives the span they belong to."""
+    """Sends log records to the supervisor, within bounds. `span_id` returns the span they belong to."""
 
     def __init__(
         self, send: Callable[[messages.Log], None], span_id: Callable[[], str | None] = lambda: None

@@ -12,14 +12,14 @@ logger = logging.getLogger("turnstile.output")
 
 _CHUNK = 64 * 1024
 _MAX_LINE = 8 * 1024
-#: In each period so much is read and so many lines are logged. A runner that prints more has to wait for the
-#: next period, and the lines above the bound are dropped and counted.
+#: Bytes that are read, and lines that are logged, in each period. A runner that prints more has to wait for
+#: the next period, and the lines above the bound are dropped and counted.
 _PERIOD_SECONDS = 0.1
 _BYTES, _LINES = 1024 * 1024, 100
 
 
 class Output:
-    """Logs the lines of a pipe. `context` gives what to log with each line."""
+    """Logs the lines of a pipe. `context` returns what to log with each line."""
 
     def __init__(self, fd: int, context: Callable[[], Mapping[str, Any]]) -> None:
         self._fd = fd
