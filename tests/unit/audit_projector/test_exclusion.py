@@ -231,7 +231,7 @@ async def test_a_job_that_starts_while_it_runs_is_found() -> None:
     (found,) = world.violations
     assert (found.lock, found.fence, found.job_id) == (LOCK, 2, job_id)
     assert (found.other_fence, found.other_job_id) == (None, None)
-    assert found.reason == "worker-2 started it while an earlier run of the same job went on"
+    assert found.reason == "worker-2 started it while an earlier run of the same job was not over"
 
 
 @pytest.mark.parametrize("order", ORDERS)

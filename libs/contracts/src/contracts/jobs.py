@@ -27,7 +27,7 @@ def _whole(value: object) -> object:
 
 
 class Submission(BaseModel):
-    """A job someone asks for."""
+    """A job that a caller asks for."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

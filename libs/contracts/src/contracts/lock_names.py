@@ -31,7 +31,7 @@ def normalise(name: str) -> str:
 
     Raises LockNameError when nothing is left, when the name is longer than MAX_LENGTH characters, or when
     it contains control, format, unassigned, surrogate or otherwise invisible characters or other blanks than
-    the plain one, which would make two names look alike. `.` and `..` are no names: in an address they mean
+    the plain one, which would make two names look alike. `.` and `..` are not names: in an address they mean
     another place. Letter case counts: `Ledger` and `ledger` are two locks.
     """
     if any(0xD800 <= ord(character) <= 0xDFFF for character in name):

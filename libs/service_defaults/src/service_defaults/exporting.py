@@ -49,7 +49,7 @@ def logs_to(endpoint: str) -> BatchLogRecordProcessor:
 
 
 def shut_down(endings: Iterable[Callable[[], object]], seconds: float) -> None:
-    """Call all at once and wait for them together, at most so long.
+    """Call all at once and wait for them together, at most this long.
 
     The SDK would wait up to 30 s for each signal, and give every batch left the whole time of an export.
     """

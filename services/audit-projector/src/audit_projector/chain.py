@@ -20,12 +20,12 @@ class Chain:
         self.running_fence = mark.running_fence
         #: What a holder wrote for a run that was over, or that was not this job's.
         self.foreign_events: list[EventRow] = []
-        #: The transaction that ended the last run; it may go on to fail the job.
+        #: The transaction that ended the last run; it may also fail the job.
         self._ended_in = ""
         self._lock_runs: dict[int, LockRun] = {}
 
     def append(self, event: EventRow) -> bool:
-        """Go on by one event, and return whether it follows from the one before, by number and by hash."""
+        """Append one event, and return whether it follows from the one before, by number and by hash."""
         fits = event.seq == self.seq + 1 and event.previous_hash == self.hash
         fits = fits and chain_hash(event) == event.hash
         self.seq, self.hash = event.seq, event.hash
@@ -33,7 +33,7 @@ class Chain:
         return fits
 
     def lock_runs(self) -> list[LockRun]:
-        """Return what the events so far tell of lock runs."""
+        """Return the lock runs of the events so far."""
         return list(self._lock_runs.values())
 
     def _follow(self, event: EventRow) -> None:
@@ -65,7 +65,7 @@ class Chain:
     def _intrudes(self, event: EventRow, status: EventStatus) -> bool:
         if status.starts_run:
             return bool(self.running_fence)
-        # Callers that are no workers write the rest at any time.
+        # Callers that are not workers write the rest at any time.
         if event.worker is None or status.run_part not in {RunPart.WITHIN, RunPart.END}:
             return False
         return event.fence != self.running_fence and event.op_id != self._ended_in

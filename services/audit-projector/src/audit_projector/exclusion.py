@@ -9,17 +9,17 @@ no clock can get wrong, wherever there is such a thing:
 - Two runs have the same fence. Seen in the lock run's row, which collects the runs it was written for.
 - A run had not ended although the next had begun. Asked of the journal once the next one's start is known
   to be there: the end of a run is committed before, or together with, the next start.
-- One transaction ended the one and started the other: then all is well, whatever the times say.
+- One transaction ended the one and started the other: then all is well, even if the times differ.
 
 Only where both ends are known, and were written by different transactions, is the earlier's end compared with
 the later's start by the clock. Below `CLOCK_TOLERANCE` that is taken for a difference between hosts' clocks.
 So an overlap goes unnoticed only if it was shorter than that *and* was over before the later run's start was
-projected *and* nothing was written for the earlier run after it had been ended by somebody else.
+projected *and* nothing was written for the earlier run after another process had ended it.
 
 Every pair is checked when the first and when the second of the two is written, after the write; so the later
 of two projectors sees both. The first to find a violation marks the lock run's row, on condition that it is
 unmarked, and reports; a mark stays, so projecting again reports nothing new. A lock run is reported once,
-whatever else is wrong with it. Rows are only read around those that were written: one range query for each,
+even if more is wrong with it. Rows are only read around those that were written: one range query for each,
 and one row of the journal where an end is missing.
 """
 
@@ -53,14 +53,14 @@ class LockRuns(Protocol):
 
 @dataclass(frozen=True)
 class _Finding:
-    """A lock run to be marked, and what to tell of it."""
+    """A lock run to be marked, and its violation."""
 
     marked: int
-    told: ExclusionViolated
+    violation: ExclusionViolated
 
 
 class ExclusionCheck:
-    """Checks lock runs, and tells of each violation once."""
+    """Checks lock runs, and reports each violation once."""
 
     def __init__(
         self, journal: Journal, lock_runs: LockRuns, observe: Observe, new_id: NewId = random_id
@@ -68,9 +68,9 @@ class ExclusionCheck:
         self._journal = journal
         self._lock_runs = lock_runs
         self._observe = observe
-        #: What this check marks rows with: an answer that was lost leaves its own mark, still to be told of.
+        #: What this check marks rows with: an answer that was lost leaves its own mark, still to be reported.
         self._mark = new_id().hex
-        self._told: set[tuple[str, int]] = set()
+        self._reported: set[tuple[str, int]] = set()
 
     async def check(
         self, partition: str, written: Iterable[LockRun], foreign_events: Sequence[EventRow] = ()
@@ -82,16 +82,16 @@ class ExclusionCheck:
         for fence in sorted({lock_run.fence for lock_run in written}):
             around = await self._lock_runs.lock_runs_around(partition, fence)
             for finding in await self._look(partition, fence, around):
-                await self._tell(partition, finding)
+                await self._report(partition, finding)
         for event in foreign_events:
-            await self._tell(partition, await self._intrusion(partition, event))
+            await self._report(partition, await self._intrusion(partition, event))
 
     async def _look(self, partition: str, fence: int, around: Sequence[LockRun]) -> list[_Finding]:
         found = []
         for lock_run in around:
             if lock_run.fence == fence and len(lock_run.runs) > 1:
-                told = _violation(lock_run, lock_run, f"{len(lock_run.runs)} runs have this fence")
-                found.append(_Finding(fence, told))
+                violation = _violation(lock_run, lock_run, f"{len(lock_run.runs)} runs have this fence")
+                found.append(_Finding(fence, violation))
         for earlier, later in pairwise(around):
             if fence in {earlier.fence, later.fence}:
                 reason = await self._overlap(partition, earlier, later)
@@ -100,11 +100,11 @@ class ExclusionCheck:
         return found
 
     async def _overlap(self, partition: str, earlier: LockRun, later: LockRun) -> str | None:
-        """Say why two runs overlapped; None when they did not, as far as can be told now."""
+        """Return why two runs overlapped; None when they did not, as far as is known now."""
         if later.began_at is None:
             return None
         if earlier.ended_at is None:
-            if await self._goes_on(partition, earlier):
+            if await self._still_runs(partition, earlier):
                 return "it had not ended when the other had begun"
             return None  # its end is in the journal, and is compared when it is projected
         overlap = earlier.ended_at - later.began_at
@@ -112,7 +112,7 @@ class ExclusionCheck:
             return None
         return f"it ended {overlap.total_seconds():.1f} s after the other had begun"
 
-    async def _goes_on(self, partition: str, lock_run: LockRun) -> bool:
+    async def _still_runs(self, partition: str, lock_run: LockRun) -> bool:
         if lock_run.job_id is None:
             return False
         row = await self._journal.read(partition, rows.job_key(lock_run.job_id))
@@ -129,8 +129,8 @@ class ExclusionCheck:
         other = later[0] if later else LockRun(event.lock_name, 0)
         reason = f"{event.worker} wrote {event.status} as event {event.seq} for a run that was over"
         if event.status == EventStatus.STARTED:
-            reason = f"{event.worker} started it while an earlier run of the same job went on"
-        told = ExclusionViolated(
+            reason = f"{event.worker} started it while an earlier run of the same job was not over"
+        violation = ExclusionViolated(
             event.lock_name,
             fence,
             event.job_id,
@@ -138,11 +138,11 @@ class ExclusionCheck:
             other.job_id,
             reason,
         )
-        return _Finding(fence, told)
+        return _Finding(fence, violation)
 
-    async def _tell(self, partition: str, finding: _Finding) -> None:
+    async def _report(self, partition: str, finding: _Finding) -> None:
         key = partition, finding.marked
-        while key not in self._told:
+        while key not in self._reported:
             around = await self._lock_runs.lock_runs_around(partition, finding.marked)
             lock_run = next((found for found in around if found.fence == finding.marked), None)
             if lock_run is not None and lock_run.overlap not in {None, self._mark}:
@@ -152,9 +152,9 @@ class ExclusionCheck:
                     await self._lock_runs.mark_overlap(partition, lock_run, self._mark)
             except StaleError:
                 continue
-            if key not in self._told:
-                self._told.add(key)
-                self._observe(finding.told)
+            if key not in self._reported:
+                self._reported.add(key)
+                self._observe(finding.violation)
 
 
 def _violation(run: LockRun, other: LockRun, reason: str) -> ExclusionViolated:

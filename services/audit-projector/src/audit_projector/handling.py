@@ -26,8 +26,9 @@ _AT_ONCE = 16
 #: Seconds between two tries while the storage is away.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 
-#: Seconds after which a message is given back, long before the broker's consumer timeout. Each return counts
-#: towards the delivery limit; a message that reaches it is in quarantine, and the sweeper tells again.
+#: Seconds after which a message is returned to its queue, long before the broker's consumer timeout. Each
+#: return counts towards the delivery limit; a message that reaches it goes to quarantine, and the sweeper
+#: publishes its events again.
 _PATIENCE = 600.0
 
 

@@ -57,6 +57,6 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
 
 
 def main() -> None:
-    """Run the audit-projector until it is told to stop."""
+    """Run the audit-projector until it receives a stop signal."""
     settings = read_settings(AuditProjectorSettings)
     serve(create_app, settings)

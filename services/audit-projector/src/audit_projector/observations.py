@@ -16,7 +16,7 @@ class EventsProjected:
 
 @dataclass(frozen=True)
 class TrailBroken:
-    """An event does not follow from the one before: somebody altered the journal."""
+    """An event does not follow from the one before: the journal was altered."""
 
     event: EventRow
 

@@ -1,8 +1,8 @@
 """What a projector remembers of jobs that it has just looked at, so that their next message needs no look-up.
 
-A recollection counts for one message only: the one that follows on from the last one heard. A repetition, a
-gap (a message was lost, or another projector has it) and what the sweeper tells again are looked up. What is
-remembered may still be out of date: the summary is then refused, as its version is not the one remembered.
+An entry is used for one message only: the one that continues where the last one ended. For a repetition, a
+gap (a message was lost, or another projector has it) and events that the sweeper publishes again, the read
+models are asked. An entry may be out of date: storage then refuses the summary, as its version differs.
 """
 
 from collections import OrderedDict

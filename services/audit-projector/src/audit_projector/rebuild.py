@@ -1,6 +1,6 @@
 """Derives every read model again from the journal: `python -m audit_projector.rebuild`.
 
-May run while everything else does: projectors go on, and their rows are the same.
+May run while everything else does: projectors continue, and write the same rows.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class Rebuilt:
 
 
 async def rebuild(settings: AuditProjectorSettings) -> Rebuilt:
-    """Wipe the read models and project every job afresh.
+    """Wipe the read models and project every job again.
 
     Raises UnknownOutcomeError when the storage stays away; repeating a rebuild is harmless.
     """

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond the handlers' signatures."""
+"""What the OpenAPI document contains beyond the handlers' signatures."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The journal's rows as the API tells of them."""
+"""The journal's rows as the API returns them."""
 
 import json
 from datetime import datetime
@@ -14,7 +14,7 @@ from service_defaults.broker.notifier import to_event
 
 
 def event_document(row: EventRow) -> Event:
-    """Tell of an event."""
+    """Return the document of an event."""
     return to_event(announced(row))
 
 
@@ -25,7 +25,7 @@ def job_document(
     position: int | None = None,
     waiting_for: WaitingFor | None = None,
 ) -> Job:
-    """Tell of a job."""
+    """Return the document of a job."""
     return Job(
         job_id=row.job_id,
         kind=row.kind,
@@ -54,7 +54,7 @@ def job_document(
 
 
 def progress(row: JobRow) -> Progress | None:
-    """Return how far a job is, once it has said so."""
+    """Return how far a job is, once it has reported so."""
     if row.progress_value is None:
         return None
     return Progress(value=row.progress_value, limit=row.progress_limit)

@@ -111,6 +111,6 @@ async def _result(journal: Journal, partition: str, job: JobRow) -> JsonValue:
 async def _long_result(journal: Journal, partition: str, job: JobRow) -> str:
     row = await journal.read(partition, rows.result_key(job.job_id))
     if row is None:
-        # The result is written in the transaction that ends the job: not finding it is no answer at all.
+        # The result is written in the transaction that ends the job: a read that does not find it is wrong.
         raise UnknownOutcomeError
     return rows.join_text(row.values)

@@ -1,4 +1,4 @@
-"""What the API reads beside the journal: tables that others keep up to date."""
+"""What the API reads in addition to the journal: tables that other services keep up to date."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ class ReadModels(Protocol):
     """Derived tables. Every call raises UnknownOutcomeError when the storage does not answer."""
 
     async def recent_events(self, limit: int, cursor: str | None) -> Page[Event]:
-        """Return events of all jobs, newest first. Raises ValueError for a cursor that was never given."""
+        """Return events of all jobs, newest first. Raises ValueError for a cursor not from the API."""
 
     async def lock_names(self, limit: int, cursor: str | None) -> Page[str]:
         """Return the names of locks that were ever used. Raises ValueError for an unknown cursor."""

@@ -1,4 +1,4 @@
-"""Use case: tell of a job while it happens, as server-sent events."""
+"""Use case: stream what happens to a job, as server-sent events."""
 
 import math
 from collections.abc import AsyncIterator, Callable
@@ -65,29 +65,29 @@ class JobStream:
         yield format_sse_event(retry=1000)
         while not self.is_stopping():
             try:
-                told = await follower.look()
+                sent = await follower.look()
                 answered_at = self.clock.boot()
             except UnknownOutcomeError:
                 if self.clock.boot() - answered_at > self.patience:
                     return
                 await self.clock.sleep(self.slow)
                 continue
-            if told or self.clock.boot() - spoke_at > self.heartbeat:
+            if sent or self.clock.boot() - spoke_at > self.heartbeat:
                 spoke_at = self.clock.boot()
-                yield b"".join(told) or format_sse_event(comment="still here")
+                yield b"".join(sent) or format_sse_event(comment="still here")
             if follower.has_seen_the_end:
                 return
-            pause = self.quick if told else min(pause * 1.2, self.slow)
+            pause = self.quick if sent else min(pause * 1.2, self.slow)
             await self.clock.sleep(pause)
 
 
 @dataclass
 class _Follower:
-    """What one listener has been told of a job."""
+    """What one client has received of a job."""
 
     stream: JobStream
     registration: Registration
-    #: Number of the last event told.
+    #: Number of the last event that was sent.
     after: int
     has_seen_the_end: bool = False
     _report: ProgressReport | None = None
@@ -95,19 +95,19 @@ class _Follower:
     _line_read_at: float = -math.inf
 
     async def look(self) -> list[bytes]:
-        """Read what is new since the last look. Raises UnknownOutcomeError; then nothing counts as told."""
+        """Read what is new since the last look. Raises UnknownOutcomeError; then nothing counts as sent."""
         journal = self.stream.journal
         job = await read_job(journal, self.registration)
         events = (
             await read_events(journal, self.registration, after=self.after) if job.seq > self.after else []
         )
         report = _report(job, await self._place_of(job))
-        told = [] if report == self._report else [_progress(report)]
-        told += [_event(event) for event in events]
+        sent = [] if report == self._report else [_progress(report)]
+        sent += [_event(event) for event in events]
         self._report = report
         self.after = max([self.after, *(event.seq for event in events)])
         self.has_seen_the_end = job.is_terminal and self.after >= job.seq
-        return told
+        return sent
 
     async def _place_of(self, job: JobRow) -> Place | None:
         if job.status != JobStatus.QUEUED:
