@@ -45,7 +45,7 @@ def test_a_guard_must_be_deleted_in_the_same_transaction() -> None:
 
 
 def test_an_error_without_a_message_says_what_it_is() -> None:
-    assert str(ports.LeaseHeldError()) == "Someone else holds the lease."
+    assert str(ports.LeaseHeldError()) == "Another process holds the lease."
     assert str(ports.RefusedError("the row x is not as expected")) == "the row x is not as expected"
 
 

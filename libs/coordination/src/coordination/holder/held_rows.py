@@ -6,7 +6,7 @@ from dataclasses import replace
 from contracts.statuses import JobStatus
 from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.holder.policy import HolderSettings, Ports
-from coordination.holder.runs import Stop
+from coordination.holder.runs import Progress, Stop
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
 from coordination.journal.persistence import commit_until, until_known
@@ -63,16 +63,14 @@ class HeldRows:
             raise FencedError
         return self.held
 
-    async def write(
-        self, build: Callable[[Held, JobRow], Draft], reported: Callable[[JobRow], JobRow] | None
-    ) -> None:
+    async def write(self, build: Callable[[Held, JobRow], Draft], reported: Progress | None) -> None:
         """Write to the run's rows, again and again until it is done or the rows are another's.
 
         `build` is given what is held and the job with its progress. Raises FencedError.
         """
         while True:
             held = self.require()
-            draft = build(held, reported(held.job) if reported else held.job)
+            draft = build(held, reported.applied_to(held.job) if reported else held.job)
             versions = await self.commit(draft)
             if versions is not None:
                 self.adopt(draft, versions)

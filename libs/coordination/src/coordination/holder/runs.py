@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from coordination.journal.rows import JobRow
@@ -25,6 +25,24 @@ class StepDone:
     result: str
     seconds: float
     state: str | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run has reported: the step that runs now, and how far it is, if that is new."""
+
+    step: str
+    value: float | None
+    limit: float | None
+
+    def applied_to(self, job: JobRow) -> JobRow:
+        """Return the job with this progress."""
+        return replace(
+            job,
+            step=self.step,
+            progress_value=job.progress_value if self.value is None else self.value,
+            progress_limit=job.progress_limit if self.limit is None else self.limit,
+        )
 
 
 class Stop:

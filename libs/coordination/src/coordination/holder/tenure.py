@@ -8,7 +8,7 @@ from coordination.call_tracing import Took, action
 from coordination.holder.held_rows import FencedError, HeldRows
 from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.holder.policy import HolderSettings, Ports
-from coordination.holder.runs import Run, StepDone, StepRecord
+from coordination.holder.runs import Progress, Run, StepDone, StepRecord
 from coordination.journal import rows, transactions
 from coordination.journal.line import Line, MayStart, read_line
 from coordination.journal.persistence import until_known
@@ -46,7 +46,7 @@ class Tenure:
         self._mutex = asyncio.Lock()
         self._line: Line | None = None
         self._is_shutting_down = False
-        self._reported: Callable[[JobRow], JobRow] | None = None
+        self._reported: Progress | None = None
         self.keeper = LeaseKeeper(
             slot.lock_name,
             slot.lease_name,
@@ -107,7 +107,7 @@ class Tenure:
             while True:
                 held = self._rows.require()
                 ticket = await self._next_ticket(accepts) if accepts else None
-                now = self._reported(held.job) if self._reported else held.job
+                now = self._reported.applied_to(held.job) if self._reported else held.job
                 draft, ended = transactions.end(held, now, self._rows.writer(), outcome, ticket)
                 try:
                     versions = await self._rows.commit(draft)
@@ -141,7 +141,7 @@ class Tenure:
             held, reported = self._rows.held, self._reported
             if held is None or reported is None:
                 return
-            if reported(held.job) != held.job:
+            if reported.applied_to(held.job) != held.job:
                 await self._rows.write(
                     lambda held, now: transactions.flush(held, now, self._rows.writer()), reported
                 )
@@ -228,12 +228,7 @@ class Tenure:
     def _report(self, job_id: str, value: float | None, limit: float | None, step: str) -> None:
         if self.running != job_id:
             return  # late, and not about the run in progress
-        self._reported = lambda job: replace(
-            job,
-            progress_value=job.progress_value if value is None else value,
-            progress_limit=job.progress_limit if limit is None else limit,
-            step=step,
-        )
+        self._reported = Progress(step, value, limit)
 
     async def _next_ticket(self, accepts: MayStart) -> Row | None:
         """Find the job to start in the ending transaction.
