@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
 VARIABLES = {"$__rate_interval": "10s", "$__range": "10m", "$kind": ".*"}
 
 #: Has the scheduler look every second.
-OFTEN = {"TURNSTILE_SWEEP_SECONDS": "1", "TURNSTILE_SURVEY_SECONDS": "1"}
+OFTEN = {"TURNSTILE_SWEEP_SECONDS": "1", "TURNSTILE_SNAPSHOT_SECONDS": "1"}
 
 
 @pytest.fixture(scope="module")

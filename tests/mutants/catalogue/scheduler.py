@@ -121,7 +121,7 @@ MUTANTS = [
         f"{_SWEEPS}a_task_that_fails_keeps_no_other_from_running_and_runs_again_in_the_next_round",
     ),
     Mutant(
-        "old-surveys-shown",
+        "old-snapshots-shown",
         "what was seen is shown for the length of four snapshots",
         (Change(_TELEMETRY, "self._clock.boot() < shown.until", "self._clock.boot() <= shown.until"),),
         f"{_SWEEPS}snapshots_are_less_frequent_than_sweeps_and_old_ones_are_not_shown",

@@ -5,7 +5,7 @@ from tests.mutants.mutant import Change, Mutant
 _WAKE_UPS = "tests/unit/coordination/test_sweeper_wake_ups.py::test_"
 _COMPARISONS = "tests/unit/coordination/test_sweeper_comparisons.py::test_"
 _IDS = "tests/unit/coordination/test_abandoned_ids.py::test_"
-_SURVEY = "tests/unit/coordination/test_queue_snapshot_limits.py::test_"
+_SNAPSHOT = "tests/unit/coordination/test_queue_snapshot_limits.py::test_"
 
 MUTANTS = [
     Mutant(
@@ -132,7 +132,7 @@ MUTANTS = [
                 "sum(counted.values())",
             ),
         ),
-        f"{_SURVEY}of_too_many_locks_those_with_the_oldest_jobs_are_looked_at",
+        f"{_SNAPSHOT}of_too_many_locks_those_with_the_oldest_jobs_are_looked_at",
     ),
     Mutant(
         "waits-behind-an-ended-run",
@@ -144,7 +144,7 @@ MUTANTS = [
                 "line.lock.worker",
             ),
         ),
-        f"{_SURVEY}where_nothing_runs_a_job_waits_behind_none",
+        f"{_SNAPSHOT}where_nothing_runs_a_job_waits_behind_none",
     ),
     Mutant(
         "told-by-two-schedulers",
@@ -156,6 +156,6 @@ MUTANTS = [
                 "began - self._last",
             ),
         ),
-        f"{_SURVEY}a_snapshot_looks_at_what_became_due_within_two_intervals",
+        f"{_SNAPSHOT}a_snapshot_looks_at_what_became_due_within_two_intervals",
     ),
 ]

@@ -226,9 +226,9 @@ async def test_sixteen_lines_are_read_at_a_time(world: Setting) -> None:
     jobs = [job async for job in world.register.active(world.clock.now())]
     began = world.clock.boot()
     world.network.before("journal.read_range", *[1.0] * 20)
-    surveying = asyncio.ensure_future(SnapshotReader(world.journal, world.clock, INTERVAL).snapshot(jobs))
+    looking = asyncio.ensure_future(SnapshotReader(world.journal, world.clock, INTERVAL).snapshot(jobs))
     await world.clock.advance(2)
-    assert (await surveying).queued == 20
+    assert (await looking).queued == 20
     assert [at - began for at in world.network.times("journal.read_range")] == [0] * 16 + [1] * 4
 
 
@@ -254,7 +254,7 @@ async def test_a_waiting_job_is_looked_at_less_and_less_often(world: Setting) ->
     assert {(look.position, look.length, look.worker) for look in looks} == {(1, 1, "w7")}
 
 
-async def test_a_surveyor_looks_at_a_job_once_for_each_time_that_it_is_due(world: Setting) -> None:
+async def test_a_snapshot_reader_looks_at_a_job_once_for_each_time_that_it_is_due(world: Setting) -> None:
     await world.submit()
     snapshot_reader = SnapshotReader(world.journal, world.clock, 1.0)
     looked = []
@@ -283,9 +283,9 @@ async def test_what_became_due_while_a_snapshot_was_made_is_looked_at_by_the_nex
     snapshot_reader = SnapshotReader(world.journal, world.clock, INTERVAL)
     await world.clock.advance(9)
     world.network.before("journal.read_range", 2.0)
-    surveying = asyncio.ensure_future(snapshot(world, snapshot_reader))
+    looking = asyncio.ensure_future(snapshot(world, snapshot_reader))
     await world.clock.advance(2)
-    assert [look.seconds for look in (await surveying).looks] == [11.0]
+    assert [look.seconds for look in (await looking).looks] == [11.0]
     await world.clock.advance(10)
     assert [look.seconds for look in (await snapshot(world, snapshot_reader)).looks] == [21.0]
 

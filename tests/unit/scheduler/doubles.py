@@ -56,9 +56,9 @@ class Scheduler:
     duty: Leadership
     sweeper: CountingSweeper
     telemetry: SchedulerTelemetry
-    surveys: int = 0
-    #: Surveys that fail from now on.
-    failing_surveys: int = 0
+    snapshots: int = 0
+    #: Snapshots that fail from now on.
+    failing_snapshots: int = 0
     known_workers: Sequence[Worker] = ()
 
     @property
@@ -66,9 +66,9 @@ class Scheduler:
         return self.telemetry._is_on_duty
 
     async def workers(self) -> Sequence[Worker]:
-        self.surveys += 1
-        if self.failing_surveys:
-            self.failing_surveys -= 1
+        self.snapshots += 1
+        if self.failing_snapshots:
+            self.failing_snapshots -= 1
             raise UnknownOutcomeError("no heartbeats")
         return self.known_workers
 

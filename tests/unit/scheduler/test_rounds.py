@@ -58,7 +58,7 @@ async def test_snapshots_are_less_frequent_than_sweeps_and_old_ones_are_not_show
     async with serving(made, clock):
         await clock.advance(59)
         assert [at - began for at in made.sweeper.began] == [*range(0, 59, 3)]
-        assert made.surveys == 4
+        assert made.snapshots == 4
         assert captured.values(metrics.SWEEPS) == {(): 20}
         made.sweeper.is_failing = True
         await clock.advance(45.5)  # the last snapshot was at 45 s, and is shown for four times 15 s
@@ -78,19 +78,19 @@ async def test_snapshots_are_less_frequent_than_sweeps_and_old_ones_are_not_show
 async def test_a_snapshot_that_fails_is_made_again_with_the_next_sweep(captured: Captured) -> None:
     clock = VirtualClock()
     made = make_scheduler(clock, InMemoryLeases(clock), pause=3.0)
-    made.failing_surveys = 2
+    made.failing_snapshots = 2
     async with serving(made, clock):
         await clock.advance(3)
-        assert (made.sweeper.passes, made.surveys) == (2, 2)
+        assert (made.sweeper.passes, made.snapshots) == (2, 2)
         assert captured.values(metrics.SWEEPS) == {(): 2}
         assert captured.points(metrics.JOBS) == []
         await clock.advance(3)
-        assert made.surveys == 3
+        assert made.snapshots == 3
         assert captured.points(metrics.JOBS)
         await clock.advance(14)  # 15 s after the round at 6 s, which is that at 21 s
-        assert made.surveys == 3
+        assert made.snapshots == 3
         await clock.advance(1)
-        assert made.surveys == 4
+        assert made.snapshots == 4
 
 
 async def test_rounds_that_take_long_are_no_less_frequent() -> None:
@@ -141,7 +141,7 @@ async def test_a_snapshot_reads_no_jobs_of_its_own_and_none_that_a_failed_sweep_
         await active.sweep()
     with pytest.raises(UnknownOutcomeError, match="the sweep did not read the active jobs"):
         await active.snapshot()
-    assert (made.sweeper.passes, made.surveys) == (2, 0)
+    assert (made.sweeper.passes, made.snapshots) == (2, 0)
 
 
 def periodic(name: str, every: float, clock: VirtualClock, ran: list[tuple[str, float]]) -> Periodic:

@@ -37,10 +37,10 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     storage = connect(settings, StorageTelemetry().observe)
     journal, leases = TableJournal(storage), BlobLeases(storage)
     read_models = ReadModels(storage)
-    telemetry = SchedulerTelemetry(clock, settings.survey_seconds)
+    telemetry = SchedulerTelemetry(clock, settings.snapshot_seconds)
     active_jobs = ActiveJobs(
         Sweeper(leases, journal, TableRegister(storage), notifier, clock, read_models.projected_seq),
-        SnapshotReader(journal, clock, settings.survey_seconds),
+        SnapshotReader(journal, clock, settings.snapshot_seconds),
         read_models.workers,
         clock,
         telemetry,
@@ -48,7 +48,7 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     tasks = [
         Periodic("sweep", settings.sweep_seconds, active_jobs.sweep),
         # Not more often than the sweep reads the active jobs.
-        Periodic("snapshot", max(settings.survey_seconds, settings.sweep_seconds), active_jobs.snapshot),
+        Periodic("snapshot", max(settings.snapshot_seconds, settings.sweep_seconds), active_jobs.snapshot),
     ]
     times = LeaseTimes.of(settings.scheduler_lease_seconds)
     duty = Leadership(leases, clock, Rounds(tasks, clock, telemetry), times, telemetry)

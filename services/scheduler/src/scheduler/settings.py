@@ -20,7 +20,7 @@ class SchedulerSettings(ServiceSettings):
 
     #: Time between two snapshots of all lines and runs, for metrics and traces; not shorter than between
     #: sweeps.
-    survey_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
+    snapshot_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
 
     #: The lease of the scheduler on duty; a standby takes over when it has run out.
     scheduler_lease_seconds: Annotated[float, Field(ge=15, le=60)] = 15.0

@@ -44,9 +44,9 @@ class _Shown:
 class SchedulerTelemetry:
     """The scheduler's spans, instruments and log lines."""
 
-    def __init__(self, clock: Clock, survey_seconds: float) -> None:
+    def __init__(self, clock: Clock, snapshot_seconds: float) -> None:
         self._clock = clock
-        self._good_for = _MISSED_SNAPSHOTS * survey_seconds
+        self._good_for = _MISSED_SNAPSHOTS * snapshot_seconds
         self._tracer = trace.get_tracer(_SCOPE)
         self._sweeps = counter(metrics.SWEEPS)
         self._repairs = counter(metrics.SWEEP_REPAIRS)
