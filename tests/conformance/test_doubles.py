@@ -137,7 +137,7 @@ async def test_wake_ups_and_events_are_kept_until_taken() -> None:
     assert notifier.take_wake_ups() == [WakeUp("one"), WakeUp("two")]
     assert notifier.take_wake_ups() == []
     assert notifier.take_deferred() == [WakeUp("three", is_deferred_copy=True)]
-    assert notifier.take_events() == []
+    assert notifier.take_announcements() == []
 
 
 async def test_a_lost_wake_up_is_lost_in_silence_and_a_lost_deferral_is_not() -> None:

@@ -10,7 +10,7 @@ from tests.simulation.loop import PROCESS, Process, SimulationLoop
 from tests.simulation.network import Network
 
 from coordination.holder.dispatcher import NoCapacityError
-from coordination.ports import RecordedEvent, UnknownOutcomeError, WakeUp
+from coordination.ports import Announcement, UnknownOutcomeError, WakeUp
 
 #: Seconds after which a consumer that stands still is given up, and its message handed to another.
 _HEARTBEAT = 20.0
@@ -59,7 +59,7 @@ class Broker:
         randomness: random.Random,
         injected: Counter[str],
         consumers: Callable[[], Sequence[Consumer]],
-        heard: Callable[[Sequence[RecordedEvent]], None],
+        heard: Callable[[Sequence[Announcement]], None],
     ) -> None:
         self._network = network
         self._loop = loop
@@ -72,7 +72,7 @@ class Broker:
         self._is_pumping = False
         self.faults = BrokerFaults()
         #: Told of everything that is announced, lost or not.
-        self.announced: Callable[[str, Sequence[RecordedEvent]], None] = lambda sender, events: None
+        self.announced: Callable[[str, Sequence[Announcement]], None] = lambda sender, announcements: None
 
     # --- the port -----------------------------------------------------------
 
@@ -87,17 +87,17 @@ class Broker:
         """Publish a wake-up to the delay queue."""
         await self._network.carry_out("notifier.defer", lambda: self._put_off(wake_up))
 
-    def announce(self, events: Sequence[RecordedEvent]) -> None:
+    def announce(self, announcements: Sequence[Announcement]) -> None:
         """Tell the projector, unless it goes missing."""
         process = PROCESS.get()
-        if not events or (process is not None and process.is_dead):
+        if not announcements or (process is not None and process.is_dead):
             return
-        self.announced(process.name if process is not None else "", events)
+        self.announced(process.name if process is not None else "", announcements)
         if "notifier" in self._network.outages or self._randomness.random() < self.faults.lose:
             self._injected["announcement lost"] += 1
             return
         delay = self._randomness.uniform(0.01, 0.5)
-        self._loop.call_later(delay, self._heard, events, context=self._network.context)
+        self._loop.call_later(delay, self._heard, announcements, context=self._network.context)
 
     # --- what happens to messages -------------------------------------------
 

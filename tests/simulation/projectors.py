@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from faststream.exceptions import NackMessage
@@ -10,8 +9,9 @@ from tests.simulation.members import Member
 
 from audit_projector.handling import EventHandler
 from audit_projector.observations import EventsProjected, Observation
-from audit_projector.wiring import make_projection
-from coordination.ports import RecordedEvent
+from audit_projector.projection import Projection
+from contracts.messages import JobEvents
+from coordination.ports import Announcement
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -24,14 +24,16 @@ class Projector(Member):
     """A projector: brings the read models up to what the journal says, message by message."""
 
     def begin(self) -> None:
-        projection = make_projection(
+        projection = Projection(
             self.world.journal, self.world.register, self.world.models, self._observe, self.world.new_id
         )
         self._handler = EventHandler(projection, _Intake(), self.world.clock, _Telemetry())  # type: ignore[arg-type]
 
-    async def handle(self, events: Sequence[RecordedEvent]) -> None:
-        """Handle a message."""
-        await self._handler.on_events(SimpleNamespace(lock=events[0].lock_name, events=events))  # type: ignore[arg-type]
+    async def handle(self, announcements: Sequence[Announcement]) -> None:
+        """Handle the messages of one transaction."""
+        for each in announcements:
+            body = JobEvents(lock=each.lock_name, job_id=each.job_id, first=each.first, last=each.last)
+            await self._handler.on_events(body)  # type: ignore[arg-type]
 
     def _observe(self, observation: Observation) -> None:
         if not isinstance(observation, EventsProjected):
@@ -44,25 +46,25 @@ class EventQueue:
     def __init__(self, world: "World") -> None:
         self._world = world
 
-    def put(self, events: Sequence[RecordedEvent]) -> None:
+    def put(self, announcements: Sequence[Announcement]) -> None:
         """Hand a message to a projector, now or as soon as there is one."""
         world = self._world
         alive = [projector for projector in world.projectors if not projector.process.is_dead]
         if not alive:
-            self._put_again(events)
+            self._put_again(announcements)
             return
         projector = world.randomness.choice(alive)
-        task = projector.process.spawn(projector.handle(events))
-        task.add_done_callback(lambda done: self._settle(done, events), context=world.context)
+        task = projector.process.spawn(projector.handle(announcements))
+        task.add_done_callback(lambda done: self._settle(done, announcements), context=world.context)
 
-    def _settle(self, done: Any, events: Sequence[RecordedEvent]) -> None:
+    def _settle(self, done: Any, announcements: Sequence[Announcement]) -> None:
         if done.cancelled() or isinstance(done.exception(), NackMessage):
-            self._put_again(events)
+            self._put_again(announcements)
         elif done.exception() is not None:
             self._world.history.violate("read-models", f"projecting failed: {done.exception()!r}")
 
-    def _put_again(self, events: Sequence[RecordedEvent]) -> None:
-        self._world.loop.call_later(_AGAIN, self.put, events, context=self._world.context)
+    def _put_again(self, announcements: Sequence[Announcement]) -> None:
+        self._world.loop.call_later(_AGAIN, self.put, announcements, context=self._world.context)
 
 
 class _Intake:

@@ -27,7 +27,7 @@ from azure_storage.read_models.documents import Summary, Watermark
 from contracts import lock_names
 from coordination.holder.policy import Ports
 from coordination.observations import Observation
-from coordination.ports import RecordedEvent
+from coordination.ports import Announcement
 from coordination.times import LeaseTimes
 
 #: Seconds after the end of all trouble within which every job must have ended.
@@ -206,13 +206,13 @@ class World:
 
     # --- the projector ------------------------------------------------------
 
-    def _project(self, events: Sequence[RecordedEvent]) -> None:
+    def _project(self, announcements: Sequence[Announcement]) -> None:
         if self.setting.projectors:
-            self._event_queue.put(events)
+            self._event_queue.put(announcements)
             return
-        for event in events:
-            if event.seq == self.projected.get(event.job_id, 0) + 1:
-                self.projected[event.job_id] = event.seq
+        for each in announcements:
+            if each.first <= self.projected.get(each.job_id, 0) + 1 <= each.last:
+                self.projected[each.job_id] = each.last
 
     async def projected_seq(self, job_id: str) -> int:
         """Give the number of the last event that the read models have."""

@@ -10,7 +10,7 @@ from tests.waiting import until
 
 from contracts.jobs import Event
 from contracts.lock_names import partition
-from coordination.journal.events import announced
+from coordination.journal.events import announcements
 from coordination.journal.rows import EventRow, event_prefix
 from service_defaults.broker import events_exchange
 
@@ -22,8 +22,10 @@ WHOLE_LIFE = ["Submitted", "LeaseAcquired", "Started", "Completed"]
 async def tell(place: Installation, lock: str, job_id: str, *seqs: int) -> None:
     """Announce these events of a job."""
     stored = await place.journal.read_range(partition(lock), event_prefix(job_id))
-    events = [announced(EventRow.from_row(row)) for row in stored]
-    place.notifier.announce([event for event in events if event.seq in seqs])
+    events = [EventRow.from_row(row) for row in stored]
+    for event in events:
+        if event.seq in seqs:
+            place.notifier.announce(announcements([event]))
 
 
 async def is_projected(place: Installation, job_id: str) -> bool:
@@ -129,7 +131,7 @@ async def test_nothing_is_lost_while_the_storage_is_away(
             await place.run("ledger")
             stored = await place.journal.read_range(partition("ledger"), event_prefix(job_id))
             storage.pause()
-            place.notifier.announce([announced(EventRow.from_row(row)) for row in stored])
+            place.notifier.announce(announcements(map(EventRow.from_row, stored)))
 
             async def says_so() -> bool:
                 answer = await client.get("/health/ready")

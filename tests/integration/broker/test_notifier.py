@@ -15,7 +15,7 @@ from tests.integration.broker.rig import Rig, connected, settings_for
 from tests.waiting import until
 
 from contracts.messages import Hint, JobEvents, RunJob
-from coordination.ports import RecordedEvent, UnknownOutcomeError, WakeUp
+from coordination.ports import Announcement, UnknownOutcomeError, WakeUp
 from service_defaults.broker import control_exchange, control_queue
 
 pytestmark = pytest.mark.integration
@@ -23,11 +23,9 @@ pytestmark = pytest.mark.integration
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-def event(seq: int) -> RecordedEvent:
-    return RecordedEvent(
-        "ledger", "j", seq, "Step", "m", "2026-01-01T00:00:00.000001Z", 1, 7, "w", "w", TRACE, "{}", "op", "",
-        "h",
-    )  # fmt: skip
+def events(seq: int) -> list[Announcement]:
+    """Return the announcement of one event."""
+    return [Announcement("ledger", "j", seq, seq, TRACE)]
 
 
 async def test_a_wake_up_is_a_persistent_message_in_the_jobs_queue(rig: Rig) -> None:
@@ -49,13 +47,13 @@ async def test_a_deferred_wake_up_comes_after_its_time_and_not_before(rig: Rig) 
 
 async def test_announced_events_arrive(rig: Rig) -> None:
     for seq in range(1, 41):
-        rig.notifier.announce([event(seq)])
+        rig.notifier.announce(events(seq))
     await rig.notifier.aclose()
     assert rig.notifier.waiting == 0
     seen = set()
     for _ in range(40):
         message = await rig.take(rig.topology.projector_queue)
-        seen |= {told.seq for told in JobEvents.model_validate_json(message.body).events}
+        seen.add(JobEvents.model_validate_json(message.body).first)
     assert seen == set(range(1, 41))
 
 
@@ -112,7 +110,7 @@ async def test_a_broker_that_is_frozen_holds_nobody_up_and_loses_nothing(
                 await rig.notifier.notify(WakeUp("ledger"))
                 with pytest.raises(UnknownOutcomeError):
                     await rig.notifier.defer(WakeUp("ledger"))
-                rig.notifier.announce([event(1)])
+                rig.notifier.announce(events(1))
             broker.resume()
             await _drained(rig)
             await _announced(rig, {1})
@@ -124,15 +122,15 @@ async def test_announcements_outlive_the_death_of_the_broker(
     with private.rabbitmq(tmp_path_factory.mktemp("killed")) as broker:
         async with connected(settings_for(broker.url), timeout=2.0) as rig:
             await rig.broker.start()
-            rig.notifier.announce([event(1)])
+            rig.notifier.announce(events(1))
             await _drained(rig)
             broker.kill()
-            rig.notifier.announce([event(2)])
+            rig.notifier.announce(events(2))
             await rig.notifier.notify(WakeUp("ledger"))
             with pytest.raises(UnknownOutcomeError):
                 await rig.notifier.defer(WakeUp("ledger"))
             broker.start()
-            rig.notifier.announce([event(3)])
+            rig.notifier.announce(events(3))
             await _drained(rig)
             await _announced(rig, {1, 2, 3})
             await rig.notifier.notify(WakeUp("after"))
@@ -147,7 +145,7 @@ async def test_a_broker_that_lost_its_data_gets_its_topology_back(
         async with connected(settings_for(broker.url), timeout=2.0) as rig:
             await rig.broker.start()
             _empty(broker)
-            rig.notifier.announce([event(1)])
+            rig.notifier.announce(events(1))
             await _drained(rig)
             await _announced(rig, {1})
             await until(lambda: _is_deferred(rig))
@@ -179,5 +177,5 @@ async def _announced(rig: Rig, wanted: set[int]) -> None:
     seen: set[int] = set()
     while seen < wanted:
         message = await rig.take(rig.topology.projector_queue)
-        seen |= {told.seq for told in JobEvents.model_validate_json(message.body).events}
+        seen.add(JobEvents.model_validate_json(message.body).first)
     assert seen == wanted

@@ -28,7 +28,7 @@ from contracts.messages import Hint, RunJob
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from contracts.telemetry.names import SpanName
-from coordination.ports import RecordedEvent, UnknownOutcomeError, WakeUp
+from coordination.ports import Announcement, UnknownOutcomeError, WakeUp
 from service_defaults.broker import control_exchange, control_queue, jobs_exchange, jobs_queue
 from service_defaults.broker.tracing import PassthroughTracerProvider, without_span
 
@@ -215,24 +215,7 @@ async def test_events_hints_and_deferrals_have_names_without_ids(seen: Seen, tol
 
     subscriber(on_hint)
     await subscriber.start()
-    event = RecordedEvent(
-        "ledger",
-        "j",
-        1,
-        "Step",
-        "m",
-        "2026-01-01T00:00:00.000001Z",
-        1,
-        7,
-        "w",
-        "w",
-        TRACE,
-        "{}",
-        "op",
-        "",
-        "h",
-    )
-    told.notifier.announce([event])
+    told.notifier.announce([Announcement("ledger", "j", 1, 1, TRACE)])
     await told.notifier.hint(Hint(what="cancel_requested", lock="ledger", job_id="j"))
     await told.notifier.defer(WakeUp("ledger"))
     expected = {spans.SEND_EVENTS, spans.SEND_CONTROL, spans.PROCESS_CONTROL, spans.SEND_JOBS}

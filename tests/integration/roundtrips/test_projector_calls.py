@@ -10,7 +10,6 @@ from deploy.servers import private
 from tests.unit.audit_projector.doubles import LOCK, World
 
 from audit_projector.projection import Projection
-from audit_projector.wiring import make_projection
 from azure_storage.calls import StorageCall
 from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
@@ -73,7 +72,7 @@ async def place(azurite: private.Azurite, storage_namespace: str) -> AsyncIterat
     await counted.prepare()
     writer = ReadModelWriter(counted)
     await writer.prepare()
-    projection = make_projection(TableJournal(counted), TableRegister(counted), writer, lambda _: None)
+    projection = Projection(TableJournal(counted), TableRegister(counted), writer, lambda _: None)
     world = World(journal=TableJournal(beside), register=TableRegister(beside))  # type: ignore[arg-type]
     place = Place(world, projection, writer, ReadModels(beside), calls)
     try:

@@ -20,10 +20,9 @@ from azure_storage.read_models import ReadModelWriter, TrailEntry
 from azure_storage.register import TableRegister
 from command_line.verifying.storage import StorageEvidence
 from coordination.journal import rows
-from coordination.journal.events import announced
+from coordination.journal.events import document
 from coordination.journal.rows import EventRow
 from coordination.ports import Insert, Registration, Transaction
-from service_defaults.broker import to_event
 from verification import Question, Verdict, verify
 
 _SECONDS = 30.0
@@ -104,5 +103,5 @@ async def _write(author: Author, connection: StorageConnection, writer: ReadMode
             if row.key.startswith(rows.event_prefix(job))
         ]
         await writer.record_trail(
-            [TrailEntry(to_event(announced(each)), each.hash, each.previous_hash) for each in told]
+            [TrailEntry(document(each), each.hash, each.previous_hash) for each in told]
         )

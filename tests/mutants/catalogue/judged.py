@@ -210,8 +210,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.holder.held_rows",
-                "for event in draft.events])",
-                "for event in draft.events[:1]])",
+                "announcements(draft.events)",
+                "announcements(draft.events[:1])",
             ),
         ),
         f"{_HELD}what_was_written_is_announced_in_order",

@@ -7,18 +7,6 @@ _ANNOUNCING = f"{_TESTS}announcing.py::test_"
 
 MUTANTS = [
     Mutant(
-        "announcement-measured-in-characters",
-        "a message of recorded events is never larger than a consumer accepts",
-        (
-            Change(
-                "service_defaults.broker.notifier",
-                "length = len(event.model_dump_json().encode())",
-                "length = len(event.model_dump_json())",
-            ),
-        ),
-        f"{_ANNOUNCING}events_in_any_script_are_spread_over_messages_a_consumer_accepts",
-    ),
-    Mutant(
         "unconfirmed-announcement-forgotten",
         "recorded events are announced until the broker confirms them",
         (

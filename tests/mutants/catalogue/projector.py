@@ -173,9 +173,9 @@ MUTANTS = [
     ),
     Mutant(
         "first-event-counts",
-        "a message is projected up to its last event, in whatever order it names them",
-        (Change(_HANDLING, "(min(seqs), max(seqs))", "(seqs[0], seqs[-1])"),),
-        f"{_MESSAGES}each_job_is_projected_from_its_first_event_to_its_last",
+        "a job is projected up to the last event that a message names",
+        (Change(_HANDLING, "body.first, body.last)", "body.first, body.first)"),),
+        f"{_MESSAGES}a_job_is_projected_from_the_first_event_of_a_message_to_its_last",
     ),
     Mutant(
         "given-back-at-once",

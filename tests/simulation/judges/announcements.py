@@ -11,7 +11,7 @@ from tests.simulation.judges.writes import Tell, Write
 
 from contracts.statuses import EventStatus
 from coordination.journal.rows import EventRow
-from coordination.ports import RecordedEvent
+from coordination.ports import Announcement
 
 _Key = tuple[str, int]
 
@@ -47,21 +47,18 @@ class Announcements:
         """Note that nobody waits any more for the answer to what is being written for a run."""
         self._cut_short.add((job_id, fence))
 
-    def announces(self, sender: str, events: Sequence[RecordedEvent]) -> None:
+    def announces(self, sender: str, announcements: Sequence[Announcement]) -> None:
         """Judge what a process publishes."""
-        for event in events:
-            key = event.job_id, event.seq
-            written = self._written.get(key)
-            if written is None:
-                self._tell(
-                    "announced", f"event {event.seq} of {event.job_id} was published, and never written"
-                )
-            elif any(getattr(written, name) != value for name, value in vars(event).items()):
-                self._tell(
-                    "announced", f"event {event.seq} of {event.job_id} was published as something else"
-                )
-            self._announced.add((sender, key))
-            self._last[event.job_id] = max(event.seq, self._last.get(event.job_id, 0))
+        for told in announcements:
+            for seq in range(told.first, told.last + 1):
+                key = told.job_id, seq
+                written = self._written.get(key)
+                if written is None:
+                    self._tell("announced", f"event {seq} of {told.job_id} was published, and never written")
+                elif (written.lock_name, written.traceparent) != (told.lock_name, told.traceparent):
+                    self._tell("announced", f"event {seq} of {told.job_id} was published as something else")
+                self._announced.add((sender, key))
+            self._last[told.job_id] = max(told.last, self._last.get(told.job_id, 0))
 
     def check_end(self, projected: Callable[[str], int]) -> None:
         """See that every event was published by who wrote it, or made up for.

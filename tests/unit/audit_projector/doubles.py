@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from audit_projector.observations import ExclusionViolated, Observation
 from audit_projector.projection import Projection
-from audit_projector.wiring import make_projection
 from azure_storage.read_models.documents import (
     KnownLock,
     LockRun,
@@ -144,7 +143,7 @@ class World:
 
     def another_projection(self) -> Projection:
         """Give a projector beside the others."""
-        return make_projection(self.journal, self.register, self.models, self.observed.append)
+        return Projection(self.journal, self.register, self.models, self.observed.append)
 
     @property
     def violations(self) -> list[ExclusionViolated]:

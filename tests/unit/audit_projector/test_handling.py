@@ -1,8 +1,6 @@
 """Handling a message: patience while the storage is away, and one task per job."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, cast
 
@@ -14,9 +12,7 @@ from faststream.rabbit.annotations import RabbitMessage
 from audit_projector.handling import EventHandler, subscribe
 from audit_projector.projection import Projection
 from audit_projector.telemetry import ProjectionTelemetry
-from contracts.jobs import Event
 from contracts.messages import JobEvents
-from contracts.statuses import EventStatus
 from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from coordination.clock import VirtualClock
@@ -69,26 +65,11 @@ def make_handler(
     return EventHandler(cast("Projection", projection), reads, clock, ProjectionTelemetry())
 
 
-def message(*named: tuple[str, int], lock: str = "ledger") -> RabbitMessage:
-    events = [
-        Event(
-            job_id=job_id,
-            seq=seq,
-            event_id=f"{job_id}-{seq:06d}",
-            status=EventStatus.STEP,
-            message="",
-            timestamp_utc=datetime(2026, 1, 1, tzinfo=UTC),
-            attempt=1,
-            fence=1,
-            worker="w",
-            lock="ledger",
-            actor="w",
-            trace_id=None,
-            data={},
-        )
-        for job_id, seq in named
-    ]
-    return cast("RabbitMessage", JobEvents(lock=lock, events=events))
+def message(
+    job_id: str = JOB, first: int = 1, last: int | None = None, lock: str = "ledger"
+) -> RabbitMessage:
+    body = JobEvents(lock=lock, job_id=job_id, first=first, last=last or first)
+    return cast("RabbitMessage", body)
 
 
 async def handled(projection: ScriptedProjection, clock: VirtualClock) -> list[float]:
@@ -101,7 +82,7 @@ async def handled(projection: ScriptedProjection, clock: VirtualClock) -> list[f
         return await project(*args, **more)
 
     projection.project = timed  # type: ignore[method-assign]
-    handling = asyncio.create_task(make_handler(projection, clock).on_events(message((JOB, 1))))
+    handling = asyncio.create_task(make_handler(projection, clock).on_events(message()))
     while not handling.done():
         await clock.advance_to_next()
         await clock.settle()
@@ -109,13 +90,10 @@ async def handled(projection: ScriptedProjection, clock: VirtualClock) -> list[f
     return [at - tries[0] for at in tries]
 
 
-@pytest.mark.parametrize("seqs", [(2, 3, 4), (3, 4, 2), (4, 3, 2)])
-async def test_each_job_is_projected_from_its_first_event_to_its_last(seqs: Sequence[int]) -> None:
+async def test_a_job_is_projected_from_the_first_event_of_a_message_to_its_last() -> None:
     projection = ScriptedProjection()
-    first, second, third = seqs
-    named = ((JOB, first), (OTHER, 9), (JOB, second), (JOB, third))
-    await make_handler(projection, VirtualClock()).on_events(message(*named))
-    assert projection.asked == [("ledger", JOB, 2, 4), ("ledger", OTHER, 9, 9)]
+    await make_handler(projection, VirtualClock()).on_events(message(JOB, 2, 4))
+    assert projection.asked == [("ledger", JOB, 2, 4)]
 
 
 async def test_log_lines_about_a_job_name_it_and_its_lock() -> None:
@@ -126,24 +104,22 @@ async def test_log_lines_about_a_job_name_it_and_its_lock() -> None:
             contexts.append(dict(current_log_context()))
             return await super().project(lock, job_id, up_to, first=first)
 
-    await make_handler(Noting(), VirtualClock()).on_events(message((JOB, 1), (OTHER, 1)))
-    assert contexts == [{at.JOB_ID: job_id, at.LOCK_NAME: "ledger"} for job_id in (JOB, OTHER)]
+    await make_handler(Noting(), VirtualClock()).on_events(message())
+    assert contexts == [{at.JOB_ID: JOB, at.LOCK_NAME: "ledger"}]
 
 
 async def test_names_are_projected_as_they_were_registered_however_they_are_written() -> None:
     projection = ScriptedProjection()
     handler = make_handler(projection, VirtualClock())
-    await handler.on_events(message((JOB.upper(), 2), (JOB, 3), lock="cafe\u0301"))
+    await handler.on_events(message(JOB.upper(), 2, 3, lock="cafe\u0301"))
     assert projection.asked == [("caf\u00e9", JOB, 2, 3)]
 
 
 @pytest.mark.parametrize(("job_id", "lock"), [("../../x?#", "ledger"), (JOB, "\u0000")])
-async def test_names_that_cannot_be_are_set_aside_and_nothing_of_the_message_is_projected(
-    job_id: str, lock: str
-) -> None:
+async def test_names_that_cannot_be_are_set_aside_and_not_projected(job_id: str, lock: str) -> None:
     projection, reader = ScriptedProjection(), ReadyIntake()
     handler = make_handler(projection, VirtualClock(), reader)
-    await handler.on_events(message((OTHER, 1), (job_id, 2), lock=lock))
+    await handler.on_events(message(job_id, lock=lock))
     (reason,) = reader.set_aside
     assert reason
     assert projection.asked == []
@@ -178,14 +154,14 @@ async def test_a_message_is_given_back_at_the_very_end_of_the_time_it_has() -> N
     projects = cast("Projection", projection)
     handler = EventHandler(projects, reader, VirtualClock(), ProjectionTelemetry(), patience_seconds=0)
     with pytest.raises(NackMessage):
-        await handler.on_events(message((JOB, 1)))
+        await handler.on_events(message())
     assert len(projection.asked) == 1
 
 
 async def test_a_job_is_projected_by_one_task_at_a_time() -> None:
     projection = ScriptedProjection()
     handler = make_handler(projection, VirtualClock())
-    await asyncio.gather(*(handler.on_events(message((JOB, seq))) for seq in range(1, 9)))
+    await asyncio.gather(*(handler.on_events(message(first=seq)) for seq in range(1, 9)))
     assert len(projection.asked) == 8
     assert projection.most_at_once == 1
     assert not handler._turns
@@ -194,9 +170,9 @@ async def test_a_job_is_projected_by_one_task_at_a_time() -> None:
 async def test_a_job_that_waits_for_the_storage_keeps_no_other_waiting() -> None:
     projection, clock = ScriptedProjection(failures=1), VirtualClock()
     handler = make_handler(projection, clock)
-    waiting = asyncio.create_task(handler.on_events(message((JOB, 1))))
+    waiting = asyncio.create_task(handler.on_events(message()))
     await clock.settle()
-    await handler.on_events(message((OTHER, 1)))
+    await handler.on_events(message(OTHER))
     assert [job_id for _, job_id, _, _ in projection.asked] == [JOB, OTHER]
     assert not waiting.done()
     await clock.advance(1)

@@ -29,7 +29,7 @@ async def test_every_try_to_project_a_job_is_a_span_beneath_that_of_the_message(
     clock = VirtualClock()
     handler = make_handler(ScriptedProjection(failures=1), clock)
     with trace.get_tracer("test").start_as_current_span("process events") as parent:
-        handling = asyncio.create_task(handler.on_events(message((JOB, 3))))
+        handling = asyncio.create_task(handler.on_events(message(JOB, 3)))
         await clock.advance(1)
         await handling
     failed, done = captured.spans(spans.PROJECT_JOB)

@@ -29,7 +29,7 @@ EVENT = {
 MESSAGES: list[tuple[type[Message], dict[str, Any]]] = [
     (RunJob, {"lock": "ledger", "job_id": JOB_ID, "is_deferred_copy": True, "released": True}),
     (SubmitJob, {"job": {"kind": "ten-steps", "job_id": JOB_ID}, "actor": "billing"}),
-    (JobEvents, {"lock": "ledger", "events": [EVENT]}),
+    (JobEvents, {"lock": "ledger", "job_id": JOB_ID, "first": 3, "last": 5}),
     (Hint, {"what": "cancel_requested", "lock": "ledger", "job_id": JOB_ID}),
 ]
 SORTS = pytest.mark.parametrize(("sort", "body"), MESSAGES, ids=[sort.__name__ for sort, _ in MESSAGES])
@@ -76,7 +76,9 @@ def test_a_field_that_is_not_known_is_refused(sort: type[Message], body: dict[st
         (RunJob, "lock"),
         (SubmitJob, "job"),
         (JobEvents, "lock"),
-        (JobEvents, "events"),
+        (JobEvents, "job_id"),
+        (JobEvents, "first"),
+        (JobEvents, "last"),
         (Hint, "what"),
         (Hint, "lock"),
         (Hint, "job_id"),
@@ -112,10 +114,19 @@ def test_a_hint_of_another_sort_is_refused() -> None:
     assert refused(Hint, {"what": "hello", "lock": "ledger", "job_id": JOB_ID}) == [("what",)]
 
 
-@pytest.mark.parametrize(
-    ("name", "wrong"),
-    [("seq", "1"), ("status", "Exploded"), ("timestamp_utc", "yesterday"), ("fence", "1"), ("data", [])],
-)
-def test_an_event_is_read_strictly(name: str, wrong: object) -> None:
-    body = {"lock": "ledger", "events": [EVENT, {**EVENT, name: wrong}]}
-    assert refused(JobEvents, body) == [("events", 1, name)]
+@pytest.mark.parametrize("wrong", ["1", 0, -1, 1.0, None, True, 10**400])
+@pytest.mark.parametrize("name", ["first", "last"])
+def test_the_number_of_an_event_is_read_strictly(name: str, wrong: object) -> None:
+    body = {"lock": "ledger", "job_id": JOB_ID, "first": 1, "last": 1, name: wrong}
+    assert refused(JobEvents, body) == [(name,)]
+
+
+@pytest.mark.parametrize("seqs", [[3], [3, 4], [3, 4, 5, 6]])
+def test_whole_events_of_an_earlier_release_are_understood_by_their_numbers(seqs: list[int]) -> None:
+    body = {"version": 1, "lock": "ledger", "events": [{**EVENT, "seq": seq} for seq in seqs]}
+    assert read(JobEvents, body) == JobEvents(lock="ledger", job_id=JOB_ID, first=3, last=seqs[-1])
+
+
+@pytest.mark.parametrize("events", [None, [], {}, "x", [7], [EVENT, 7], [{}, {}], [{**EVENT, "seq": "1"}]])
+def test_other_lists_of_events_are_refused(events: object) -> None:
+    assert refused(JobEvents, {"lock": "ledger", "events": events})

@@ -54,7 +54,7 @@ class Comparing(Setting):
         tenure, _ = await self.hold()
         await tenure.finish(Completed(), None)
         await tenure.keeper.release()
-        self.notifier.take_events()
+        self.notifier.take_announcements()
 
     async def sweep_until(self, seconds: float, every: float = 1.0) -> list[float]:
         """Sweep every so many seconds; gives when something was announced, in seconds since the start."""

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from contracts.jobs import Event
 from contracts.statuses import EventStatus
 from coordination.journal import events
 from coordination.journal.events import Writer, chain_hash
 from coordination.journal.rows import EventRow, JobRow
-from coordination.ports import Insert, RecordedEvent
+from coordination.ports import Announcement, Insert
 
 JOB = JobRow("job", "kind", "L", seq=4, event_hash="before", attempt=2, fence=7, traceparent="00-trace")
 WRITER = Writer("ann", "op", "2026-01-01T00:00:00.000000Z", "w1")
@@ -104,10 +105,35 @@ def test_an_event_is_written_under_its_number_with_all_its_values() -> None:
     assert EventRow.from_values(insert.values) == EVENT
 
 
-def test_an_event_is_published_as_it_was_written() -> None:
-    published = events.announced(EVENT)
-    assert asdict(published) == asdict(EVENT)
-    assert {one.name for one in fields(RecordedEvent)} == {one.name for one in fields(EventRow)}
+def test_events_are_announced_by_their_numbers_once_for_each_job() -> None:
+    ended = [replace(EVENT, seq=seq) for seq in (8, 9)]
+    begun = replace(EVENT, job_id="next", seq=2, traceparent=None)
+    assert events.announcements([*ended, begun]) == [
+        Announcement("L", "job", 8, 9, "00-trace"),
+        Announcement("L", "next", 2, 2),
+    ]
+
+
+def test_an_event_is_shown_with_all_that_was_recorded() -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    recorded = replace(EVENT, traceparent=trace, data='{"share":0.5,"text":"\u00fc"}')
+    assert events.document(recorded) == Event(
+        job_id="job",
+        seq=5,
+        event_id="job-000005",
+        status=EventStatus.STEP,
+        message="one",
+        timestamp_utc=datetime(2026, 1, 1, tzinfo=UTC),
+        attempt=2,
+        fence=7,
+        worker="w1",
+        lock="L",
+        actor="ann",
+        trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
+        data={"share": 0.5, "text": "ü"},
+    )
+    untraced = events.document(replace(recorded, fence=None, worker=None, traceparent=None))
+    assert (untraced.fence, untraced.worker, untraced.trace_id) == (None, None, None)
 
 
 def test_moments_are_written_so_that_text_sorts_as_time_does() -> None:

@@ -54,38 +54,38 @@ def statuses(world: Setting, job_id: str) -> list[str]:
 
 async def test_what_was_written_is_announced_in_order(world: Setting) -> None:
     job_id = await world.submit()
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     tenure, run = await world.hold()
     await run.record_step(STEP)
     await tenure.finish(Completed(), None)
-    assert [event.status for event in world.notifier.take_events()] == [
-        "LeaseAcquired",
-        "Started",
-        "Step",
-        "Completed",
+    assert [(told.first, told.last) for told in world.notifier.take_announcements()] == [
+        (2, 3),
+        (4, 4),
+        (5, 5),
     ]
+    assert statuses(world, job_id)[1:] == ["LeaseAcquired", "Started", "Step", "Completed"]
     assert world.job(job_id).seq == 5
 
 
 async def test_a_write_whose_answer_was_lost_is_announced_once(world: Setting) -> None:
     await world.submit()
     _, run = await world.hold()
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     world.network.after("journal.commit", UnknownOutcomeError())
     stepping = asyncio.ensure_future(run.record_step(STEP))
     await world.clock.advance(1)
     await stepping
-    assert [event.status for event in world.notifier.take_events()] == ["Step"]
+    assert [(told.first, told.last) for told in world.notifier.take_announcements()] == [(4, 4)]
 
 
 async def test_what_was_not_written_is_not_announced(world: Setting) -> None:
     await world.submit()
     _, run = await world.hold()
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     change(world, rows.lock_key(), tenure="another's", fence=2)
     with pytest.raises(FencedError):
         await run.record_step(STEP)
-    assert world.notifier.take_events() == []
+    assert world.notifier.take_announcements() == []
 
 
 async def test_state_can_be_saved_again_after_its_answer_was_lost(world: Setting) -> None:

@@ -17,6 +17,7 @@ from coordination.journal.events import Writer
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import (
     ActiveJob,
+    Announcement,
     Insert,
     InvalidTransactionError,
     Registration,
@@ -79,10 +80,18 @@ class MessageReader:
 
     async def refused(self, new: NewJob) -> JobExistsError:
         """Submit what must be refused, which must change nothing and notify no worker."""
-        before = json.dumps(sorted(self._keys())), list(self.notifier.wake_ups), list(self.notifier.events)
+        before = (
+            json.dumps(sorted(self._keys())),
+            list(self.notifier.wake_ups),
+            list(self.notifier.announcements),
+        )
         with pytest.raises(JobExistsError) as error:
             await self.submitter.submit(new)
-        assert (json.dumps(sorted(self._keys())), self.notifier.wake_ups, self.notifier.events) == before
+        assert (
+            json.dumps(sorted(self._keys())),
+            self.notifier.wake_ups,
+            self.notifier.announcements,
+        ) == before
         return error.value
 
     def _keys(self) -> list[tuple[str, str, str]]:
@@ -139,10 +148,7 @@ async def test_a_submission_registers_the_job_publishes_its_event_and_notifies_t
     assert await reader.register.find(NEW.job_id) == expected
     assert [job async for job in reader.register.active(now)] == [ActiveJob(NEW.job_id, "L", PARTITION, now)]
     assert reader.notifier.wake_ups == [WakeUp("L", NEW.job_id, traceparent="00-trace", reason="submitted")]
-    [published] = reader.notifier.events
-    assert published == events.announced(
-        EventRow.from_values(reader.row(rows.event_key(NEW.job_id, 1))),
-    )
+    assert reader.notifier.announcements == [Announcement("L", NEW.job_id, 1, 1, "00-trace")]
 
 
 async def test_a_job_is_written_only_once_its_id_is_registered(reader: MessageReader) -> None:
@@ -168,7 +174,7 @@ async def test_nothing_is_written_when_it_is_unknown_whether_the_id_was_register
     with pytest.raises(UnknownOutcomeError):
         await reader.submitter.submit(NEW)
     assert reader.journal.partitions == {}
-    assert (reader.notifier.wake_ups, reader.notifier.events) == ([], [])
+    assert (reader.notifier.wake_ups, reader.notifier.announcements) == ([], [])
 
 
 async def test_a_submission_that_could_never_be_stored_does_not_use_up_its_id(reader: MessageReader) -> None:
@@ -188,7 +194,7 @@ async def test_a_submission_that_got_no_further_than_its_registration_may_be_rep
     job = await reader.submitter.submit(again)
     assert job == JobRow.from_values(reader.row(rows.job_key(NEW.job_id)))
     assert [wake_up.job_id for wake_up in reader.notifier.wake_ups] == [NEW.job_id]
-    assert [event.job_id for event in reader.notifier.events] == [NEW.job_id]
+    assert [told.job_id for told in reader.notifier.announcements] == [NEW.job_id]
 
 
 @pytest.mark.parametrize("changed", OTHERS)
@@ -254,7 +260,7 @@ async def test_an_answer_that_was_lost_makes_the_submission_neither_fail_nor_hap
     await reader.clock.advance(1)
     await submitting
     assert len(tries) == 2
-    assert len(reader.notifier.wake_ups) == len(reader.notifier.events) == 1
+    assert len(reader.notifier.wake_ups) == len(reader.notifier.announcements) == 1
     assert len(reader.journal.partitions[PARTITION]) == 3
 
 
@@ -280,7 +286,7 @@ async def test_of_two_processes_that_repeat_one_submission_the_second_finds_a_jo
     assert (error.existing.job_id, error.same_request, error.is_closed) == (NEW.job_id, True, False)
     assert error.existing == registered
     assert job == JobRow.from_values(reader.row(rows.job_key(NEW.job_id)))
-    assert len(reader.notifier.wake_ups) == len(reader.notifier.events) == 1
+    assert len(reader.notifier.wake_ups) == len(reader.notifier.announcements) == 1
 
 
 async def test_a_submission_gives_up_when_its_patience_is_over_and_notifies_no_worker(
@@ -303,7 +309,7 @@ async def test_a_submission_gives_up_when_its_patience_is_over_and_notifies_no_w
     # Pauses of 0.05, 0.1, 0.2, 0.4 and 0.8 s, and then of one second each, within eight seconds.
     assert reader.clock.boot() - began == pytest.approx(7.55)
     assert set(timeouts) == {2.0}
-    assert (reader.notifier.wake_ups, reader.notifier.events) == ([], [])
+    assert (reader.notifier.wake_ups, reader.notifier.announcements) == ([], [])
 
 
 @pytest.mark.parametrize("length", [rows.INLINE_CHARACTERS, rows.INLINE_CHARACTERS + 1])

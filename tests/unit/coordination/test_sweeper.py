@@ -90,13 +90,13 @@ async def never() -> None:
 async def test_events_the_read_models_never_heard_of_are_told_again(world: World) -> None:
     job_id = await world.submit(script=Script(steps=1))
     await world.run_until_done()
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     projections = Projections()
     projections.seqs[job_id] = 2
     await world.clock.advance(6)
     sweeping = sweeper(world, projections)
     assert (await sweeping.sweep()).announced == 1
-    assert [event.seq for event in world.notifier.take_events()] == [3, 4, 5]
+    assert [(told.first, told.last) for told in world.notifier.take_announcements()] == [(3, 5)]
     projections.seqs[job_id] = 5
     assert (await sweeping.sweep()).announced == 0
     assert (await sweeping.sweep()).active == 0  # projected to the end, so it is active no more
@@ -127,7 +127,7 @@ async def test_a_job_that_goes_on_unheard_of_is_told_of_within_the_longest_look(
     sweeping = sweeper(world, models)
     await passes(40, sweeping, world)
     await world.run_until_done()
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     began = world.clock.boot()
     while not (await sweeping.sweep()).announced:
         await world.clock.advance(3)
@@ -212,7 +212,7 @@ async def test_lost_wake_ups_and_events_are_made_good_though_the_sweeper_has_the
 ) -> None:
     ended = await world.submit(script=Script(steps=1))
     await world.run_until_done()
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     waiting = await world.submit()
     lose_wake_ups(world)
     clock = WrongClock(world.clock, timedelta(hours=hours))
@@ -224,7 +224,7 @@ async def test_lost_wake_ups_and_events_are_made_good_though_the_sweeper_has_the
         await world.clock.advance(3)
     assert notified == 1
     assert announced == 2
-    assert {event.job_id for event in world.notifier.take_events()} == {ended, waiting}
+    assert {told.job_id for told in world.notifier.take_announcements()} == {ended, waiting}
 
 
 async def test_a_failure_ends_the_pass_but_no_wake_up_under_way(world: World) -> None:

@@ -28,30 +28,29 @@ async def test_events_are_announced_again_when_the_first_missing_one_is_old_enou
     assert (await world.sweeper.sweep()).announced == 0
     await world.clock.advance(0.125)
     assert (await world.sweeper.sweep()).announced == 1
-    events = world.notifier.take_events()
-    assert [(event.job_id, event.seq) for event in events] == [(job_id, seq) for seq in (2, 3, 4)]
-    assert events[-1].status == "Completed"
+    (told,) = world.notifier.take_announcements()
+    assert (told.job_id, told.first, told.last) == (job_id, 2, 4)
 
 
 async def test_all_missing_events_are_announced_when_only_the_first_is_old_enough(world: Comparing) -> None:
     await world.submit()
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     await world.clock.advance(PATIENCE)
     await world.hold()
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     await world.clock.advance(0.5)
     assert (await world.sweeper.sweep()).announced == 1
-    assert [event.seq for event in world.notifier.take_events()] == [1, 2, 3]
+    assert [(told.first, told.last) for told in world.notifier.take_announcements()] == [(1, 3)]
 
 
 async def test_where_there_are_no_events_to_announce_none_are(world: Comparing) -> None:
     job_id = await world.submit()
     stored = world.journal.partitions[lock_names.partition("L")]
     del stored[rows.event_key(job_id, 1)]
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     await world.clock.advance(PATIENCE + 1)
     assert (await world.sweeper.sweep()).announced == 0
-    assert world.notifier.take_events() == []
+    assert world.notifier.take_announcements() == []
 
 
 async def test_what_is_remembered_of_jobs_ends_with_them(world: Comparing) -> None:
@@ -74,7 +73,7 @@ async def test_where_the_age_of_events_cannot_be_right_they_are_announced_when_t
     world: Comparing,
 ) -> None:
     await world.submit()
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     sweeper = world.make_sweeper(wrong_by=-3600)
     assert (await sweeper.sweep()).announced == 0
     await world.clock.advance(PATIENCE)
@@ -88,7 +87,7 @@ async def test_how_long_events_are_missing_is_counted_from_the_last_that_the_rea
 ) -> None:
     """A projector that is behind but goes on needs no help."""
     job_id = await world.submit()
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     sweeper = world.make_sweeper(wrong_by=-3600)
     await world.hold()
     for projected in (0, 1, 2):
@@ -113,10 +112,10 @@ async def test_read_models_that_have_moved_on_and_miss_the_rest_hear_of_it_at_on
     job_id = await world.submit()
     await world.run_to_the_end()
     assert len(await world.sweep_until(100)) == 4
-    world.notifier.take_events()
+    world.notifier.take_announcements()
     world.models.seqs[job_id] = 3
     assert (await world.sweeper.sweep()).announced == 1
-    assert [event.seq for event in world.notifier.take_events()] == [4]
+    assert [(told.first, told.last) for told in world.notifier.take_announcements()] == [(4, 4)]
 
 
 async def test_a_job_that_the_read_models_know_to_its_end_is_active_no_more(world: Comparing) -> None:

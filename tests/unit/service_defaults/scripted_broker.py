@@ -8,7 +8,7 @@ from typing import Any, cast
 from faststream.rabbit import RabbitBroker
 
 from contracts.topology import Topology
-from coordination.ports import RecordedEvent
+from coordination.ports import Announcement
 from service_defaults.broker import RabbitNotifier
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -43,10 +43,6 @@ def raising(error: BaseException) -> Answer:
     return answer
 
 
-def event(
-    job_id: str = "j", seq: int = 1, data: str = "{}", traceparent: str | None = TRACE
-) -> RecordedEvent:
-    return RecordedEvent(
-        "ledger", job_id, seq, "Step", "m", "2026-01-01T00:00:00.000001Z", 1, 7, "w", "w", traceparent, data,
-        "op", "", "h",
-    )  # fmt: skip
+def events(job_id: str = "j", seq: int = 1, traceparent: str | None = TRACE) -> list[Announcement]:
+    """Return the announcement of one event."""
+    return [Announcement("ledger", job_id, seq, seq, traceparent)]

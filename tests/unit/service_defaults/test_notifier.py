@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from aio_pika.exceptions import ChannelInvalidStateError, DeliveryError
@@ -13,17 +11,15 @@ from tests.unit.service_defaults.scripted_broker import (
     TRACE,
     Answer,
     ScriptedBroker,
-    event,
     make_notifier,
     raising,
 )
 
-from contracts.jobs import Event
 from contracts.messages import Hint
 from contracts.telemetry import metrics
 from contracts.traceparent import trace_id_of
 from coordination.ports import UnknownOutcomeError, WakeUp
-from service_defaults.broker import NotConfirmedError, to_event
+from service_defaults.broker import NotConfirmedError
 
 FAILURES = [
     pytest.param(raising(ChannelInvalidStateError("gone")), id="channel gone"),
@@ -155,24 +151,3 @@ async def test_the_wake_up_counts_why_it_wake_ups_and_what_was_not_confirmed() -
             ("deferred_wake_up",): 1,
             ("hint",): 1,
         }
-
-
-def test_a_recorded_event_is_told_with_all_that_was_recorded() -> None:
-    recorded = replace(event("a", 12, '{"share":0.5,"text":"\u00fc"}'), previous_hash="p", hash="h")
-    assert to_event(recorded) == Event(
-        job_id="a",
-        seq=12,
-        event_id="a-000012",
-        status="Step",
-        message="m",
-        timestamp_utc=datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
-        attempt=1,
-        fence=7,
-        worker="w",
-        lock="ledger",
-        actor="w",
-        trace_id=trace_id_of(TRACE),
-        data={"share": 0.5, "text": "ü"},
-    )
-    untold = to_event(replace(recorded, fence=None, worker=None, traceparent=None, actor="api"))
-    assert (untold.fence, untold.worker, untold.trace_id, untold.actor) == (None, None, None, "api")

@@ -1,10 +1,13 @@
 """What travels through RabbitMQ: versioned, strict bodies. A message that does not parse is quarantined."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from contracts.jobs import Event, Submission
+from contracts.jobs import Submission
+
+#: Number of an event; JSON knows no larger ones for certain.
+_EventNumber = Annotated[int, Field(ge=1, le=2**53)]
 
 
 class Message(BaseModel):
@@ -34,10 +37,23 @@ class SubmitJob(Message):
 
 
 class JobEvents(Message):
-    """What one committed transaction recorded, for the audit-projector."""
+    """The journal has new events of a job, from `first` to `last`; the audit-projector reads them there."""
 
     lock: str
-    events: list[Event]
+    job_id: str
+    first: _EventNumber
+    last: _EventNumber
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_their_numbers(cls, body: object) -> object:
+        """Read a message of a release that sent whole events; one may still wait in its queue."""
+        match body:
+            case {"events": [{"job_id": job_id, "seq": only}], **rest}:
+                return {**rest, "job_id": job_id, "first": only, "last": only}
+            case {"events": [{"job_id": job_id, "seq": first}, *_, {"seq": last}], **rest}:
+                return {**rest, "job_id": job_id, "first": first, "last": last}
+        return body
 
 
 class Hint(Message):

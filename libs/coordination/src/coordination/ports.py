@@ -238,24 +238,14 @@ class WakeUp:
 
 
 @dataclass(frozen=True)
-class RecordedEvent:
-    """An event as the journal holds it, to be told to whom it may concern."""
+class Announcement:
+    """The journal has new events of a job, by the numbers of the first and the last."""
 
     lock_name: str
     job_id: str
-    seq: int
-    status: str
-    message: str
-    timestamp: str
-    attempt: int
-    fence: int | None
-    worker: str | None
-    actor: str
-    traceparent: str | None
-    data: str
-    op_id: str
-    previous_hash: str
-    hash: str
+    first: int
+    last: int
+    traceparent: str | None = None
 
 
 class Notifier(Protocol):
@@ -267,8 +257,8 @@ class Notifier(Protocol):
     async def defer(self, wake_up: WakeUp) -> None:
         """Notify when the deferral time is over. Raises UnknownOutcomeError if not confirmed."""
 
-    def announce(self, events: Sequence[RecordedEvent]) -> None:
-        """Hand over recorded events for publishing, in order. Never waits and never fails."""
+    def announce(self, announcements: Sequence[Announcement]) -> None:
+        """Hand over announcements of recorded events for publishing. Never waits and never fails."""
 
 
 class Clock(Protocol):

@@ -1,4 +1,4 @@
-"""Handling messages about events: project each job they name, and wait while the storage is away."""
+"""Handling messages about events: project the job they name, and wait while the storage is away."""
 
 import asyncio
 import logging
@@ -51,19 +51,18 @@ class EventHandler:
         self._turns: defaultdict[str, _Turn] = defaultdict(_Turn)
 
     async def on_events(self, message: RabbitMessage) -> None:
-        """Project what the message names."""
+        """Project the job that the message names."""
         body = await self._reader.parse(message, JobEvents)
         if body is None:
             return
         try:
             lock = lock_names.normalise(body.lock)
-            named = _numbers(body)
+            job_id = identifiers.normalise_job_id(body.job_id)
         except ValueError as error:
             await self._reader.quarantine(message, str(error))
             return
-        for job_id, (first, last) in named.items():
-            with log_context({at.JOB_ID: job_id, at.LOCK_NAME: lock}):
-                await self._project(lock, job_id, first, last)
+        with log_context({at.JOB_ID: job_id, at.LOCK_NAME: lock}):
+            await self._project(lock, job_id, body.first, body.last)
 
     async def _project(self, lock: str, job_id: str, first: int, last: int) -> None:
         turn = self._turns[job_id]
@@ -115,14 +114,3 @@ def subscribe(broker: RabbitBroker, topology: Topology, handler: EventHandler) -
         description=JobEvents.__doc__,
     )
     subscriber(handler.on_events)
-
-
-def _numbers(body: JobEvents) -> dict[str, tuple[int, int]]:
-    """Return the first and the last event's number by job.
-
-    Raises JobIdError for what could not even be looked up.
-    """
-    numbers: defaultdict[str, list[int]] = defaultdict(list)
-    for event in body.events:
-        numbers[identifiers.normalise_job_id(event.job_id)].append(event.seq)
-    return {job_id: (min(seqs), max(seqs)) for job_id, seqs in numbers.items()}

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from faststream.asgi import AsgiFastStream
 
 from audit_projector.handling import EventHandler, subscribe
+from audit_projector.projection import Projection
 from audit_projector.settings import AuditProjectorSettings
 from audit_projector.telemetry import ProjectionTelemetry
-from audit_projector.wiring import make_projection
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModelWriter
@@ -34,7 +34,7 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     models = ReadModelWriter(storage)
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
     telemetry = ProjectionTelemetry()
-    projection = make_projection(TableJournal(storage), TableRegister(storage), models, telemetry.observe)
+    projection = Projection(TableJournal(storage), TableRegister(storage), models, telemetry.observe)
     handler = EventHandler(projection, MessageReader(broker, settings.topology), clock, telemetry)
     subscribe(broker, settings.topology, handler)
     watchdog = ConsumerWatchdog(broker, stop_as_failed)

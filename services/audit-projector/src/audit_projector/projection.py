@@ -6,8 +6,8 @@ number of projectors at once, leads to the same rows.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -24,9 +24,10 @@ from azure_storage.read_models.documents import (
     Watermark,
 )
 from contracts import lock_names
-from contracts.jobs import Event
 from contracts.statuses import EventStatus
+from contracts.traceparent import trace_id_of
 from coordination.journal import rows
+from coordination.journal.events import document
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import JobRegister, Journal, NewId, UnknownOutcomeError, random_id
 
@@ -59,14 +60,6 @@ class Writes(LockRuns, Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Told:
-    """The translations the projection is given: events as others know them, trace ids."""
-
-    to_event: Callable[[EventRow], Event]
-    trace_id_of: Callable[[str | None], str | None]
-
-
 class Projection:
     """Projects jobs."""
 
@@ -75,14 +68,12 @@ class Projection:
         journal: Journal,
         register: JobRegister,
         models: Writes,
-        told: Told,
         observe: Observe,
         new_id: NewId = random_id,
     ) -> None:
         self._journal = journal
         self._register = register
         self._models = models
-        self._told = told
         self._observe = observe
         self._exclusion = ExclusionCheck(journal, models, observe, new_id)
         self._cache = ProjectionCache()
@@ -181,7 +172,7 @@ class Projection:
         if is_broken and (event.job_id, event.seq) not in self._known_breaks:
             self._known_breaks.add((event.job_id, event.seq))
             self._observe(TrailBroken(event))
-        return TrailEntry(self._told.to_event(event), event.hash, event.previous_hash, is_broken)
+        return TrailEntry(document(event), event.hash, event.previous_hash, is_broken)
 
     def _summary(self, job: JobRow) -> Summary:
         return Summary(
@@ -196,7 +187,7 @@ class Projection:
             fence=job.fence,
             worker=job.worker,
             actor=job.actor,
-            trace_id=self._told.trace_id_of(job.traceparent),
+            trace_id=trace_id_of(job.traceparent),
             error_type=job.error_type,
             error_message=job.error_message,
             submitted_at=datetime.fromisoformat(job.submitted_at),

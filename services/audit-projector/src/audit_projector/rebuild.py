@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from audit_projector.projection import Projection
 from audit_projector.settings import AuditProjectorSettings
 from audit_projector.telemetry import ProjectionTelemetry
-from audit_projector.wiring import make_projection
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import ReadModelWriter
@@ -49,7 +48,7 @@ async def rebuild(settings: AuditProjectorSettings) -> Rebuilt:
         models = ReadModelWriter(storage)
         await models.prepare()
         wiped = await models.wipe()
-        projection = make_projection(journal, register, models, ProjectionTelemetry().observe)
+        projection = Projection(journal, register, models, ProjectionTelemetry().observe)
         jobs, events = await replay(register.all(), projection)
         return Rebuilt(wiped, jobs, events)
     finally:

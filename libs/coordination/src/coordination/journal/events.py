@@ -2,14 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
+from contracts.jobs import Event
 from contracts.statuses import EventStatus
+from contracts.traceparent import trace_id_of
 from coordination.journal.rows import EventRow, JobRow, event_key
-from coordination.ports import Insert, RecordedEvent
+from coordination.ports import Announcement, Insert
 
 
 def timestamp(moment: datetime) -> str:
@@ -77,6 +80,31 @@ def insert(event: EventRow) -> Insert:
     return Insert(event_key(event.job_id, event.seq), event.values())
 
 
-def announced(event: EventRow) -> RecordedEvent:
-    """Return an event as it is told to others."""
-    return RecordedEvent(**event.values())  # type: ignore[arg-type]
+def announcements(written: Iterable[EventRow]) -> list[Announcement]:
+    """Return what is announced of events, which are in order: one announcement for each job."""
+    of_jobs = [list(events) for _, events in groupby(written, key=lambda event: event.job_id)]
+    return [
+        Announcement(
+            events[0].lock_name, events[0].job_id, events[0].seq, events[-1].seq, events[0].traceparent
+        )
+        for events in of_jobs
+    ]
+
+
+def document(event: EventRow) -> Event:
+    """Return an event as the API and the read models show it."""
+    return Event(
+        job_id=event.job_id,
+        seq=event.seq,
+        event_id=f"{event.job_id}-{event.seq:06d}",
+        status=EventStatus(event.status),
+        message=event.message,
+        timestamp_utc=datetime.fromisoformat(event.timestamp),
+        attempt=event.attempt,
+        fence=event.fence,
+        worker=event.worker,
+        lock=event.lock_name,
+        actor=event.actor,
+        trace_id=trace_id_of(event.traceparent),
+        data=json.loads(event.data),
+    )

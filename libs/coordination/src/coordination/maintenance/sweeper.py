@@ -243,7 +243,7 @@ class Sweeper:
         if not self._tellings.is_over(active.job_id, projected):
             return False
         self._tellings.begin(active.job_id, projected, self.first_pause, self.longest_pause)
-        self.notifier.announce([events.announced(event) for event in missing])
+        self.notifier.announce(events.announcements(missing))
         return True
 
     async def _abandon(self, active: ActiveJob) -> bool:

@@ -11,6 +11,7 @@ from coordination.journal.storage_limits import check_limits
 from coordination.ports import (
     ActiveJob,
     AlreadyRegisteredError,
+    Announcement,
     Clock,
     Delete,
     GuardedUpdate,
@@ -18,7 +19,6 @@ from coordination.ports import (
     LeaseHeldError,
     LeaseLostError,
     Operation,
-    RecordedEvent,
     RefusedError,
     Registration,
     Row,
@@ -239,7 +239,7 @@ class InMemoryNotifier:
         self.calls = Calls.of(faults)
         self.wake_ups: list[WakeUp] = []
         self.deferred: list[WakeUp] = []
-        self.events: list[RecordedEvent] = []
+        self.announcements: list[Announcement] = []
 
     async def notify(self, wake_up: WakeUp) -> None:
         """Keep the wake-up; a fault loses it silently, as the port says."""
@@ -252,9 +252,9 @@ class InMemoryNotifier:
         """Keep the wake-up for later."""
         await self.calls.carry_out("notifier.defer", lambda: self.deferred.append(wake_up))
 
-    def announce(self, events: Sequence[RecordedEvent]) -> None:
-        """Keep the events."""
-        self.events.extend(events)
+    def announce(self, announcements: Sequence[Announcement]) -> None:
+        """Keep the announcements."""
+        self.announcements.extend(announcements)
 
     def take_wake_ups(self) -> list[WakeUp]:
         """Return the wake-ups so far, and forget them."""
@@ -266,7 +266,7 @@ class InMemoryNotifier:
         taken, self.deferred = self.deferred, []
         return taken
 
-    def take_events(self) -> list[RecordedEvent]:
-        """Return the announced events so far, and forget them."""
-        taken, self.events = self.events, []
+    def take_announcements(self) -> list[Announcement]:
+        """Return the announcements so far, and forget them."""
+        taken, self.announcements = self.announcements, []
         return taken

@@ -4,7 +4,7 @@ from service_defaults.broker.connection import NotConfirmedError, make_broker, p
 from service_defaults.broker.consumers import ConsumerWatchdog, NotConsumingError
 from service_defaults.broker.lost_connections import lost_connections_as_errors
 from service_defaults.broker.message_reader import MessageReader, NotUnderstoodError, parse_body
-from service_defaults.broker.notifier import RabbitNotifier, to_event
+from service_defaults.broker.notifier import RabbitNotifier
 from service_defaults.broker.topology import (
     control_exchange,
     control_queue,
@@ -35,5 +35,4 @@ __all__ = [
     "projector_queue",
     "publish_confirmed",
     "submissions_queue",
-    "to_event",
 ]

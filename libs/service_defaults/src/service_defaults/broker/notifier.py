@@ -1,37 +1,28 @@
-"""The protocol's notifier on RabbitMQ: wake-ups, deferred wake-ups, recorded events, hints."""
+"""The protocol's notifier on RabbitMQ: wake-ups, deferred wake-ups, announcements of events, hints."""
 
 import asyncio
 import itertools
-import json
 import logging
 import secrets
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from faststream.rabbit import RabbitBroker
 
 from contracts import topology as names
-from contracts.jobs import Event
 from contracts.messages import Hint, JobEvents, RunJob
-from contracts.statuses import EventStatus
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
 from contracts.topology import Topology
-from contracts.traceparent import trace_id_of
-from coordination.ports import RecordedEvent, WakeUp
+from coordination.ports import Announcement, WakeUp
 from service_defaults.broker.connection import NotConfirmedError, publish_confirmed
 from service_defaults.broker.topology import control_exchange, events_exchange, jobs_exchange
 from service_defaults.measures import counter
 
 logger = logging.getLogger(__name__)
 
-#: Well below what a consumer accepts.
-_LARGEST_EVENTS_BYTES = 128 * 1024
 _AT_ONCE = 16
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-
-_Announcement = tuple[RecordedEvent, ...]
 
 
 class RabbitNotifier:
@@ -57,7 +48,7 @@ class RabbitNotifier:
         self._delay_key = names.delay_key(deferral_milliseconds)
         self._timeout = timeout
         self._capacity = capacity
-        self._waiting: deque[_Announcement] = deque()
+        self._waiting: deque[Announcement] = deque()
         self._arrived = asyncio.Event()
         self._drained = asyncio.Event()
         self._announcer: asyncio.Task[None] | None = None
@@ -97,14 +88,12 @@ class RabbitNotifier:
                 "hint not confirmed", extra={at.LOCK_NAME: hint.lock, at.ERROR_MESSAGE: str(error)}
             )
 
-    def announce(self, events: Sequence[RecordedEvent]) -> None:
-        """Hand over recorded events for publishing. Never waits and never fails."""
+    def announce(self, announcements: Sequence[Announcement]) -> None:
+        """Hand over announcements for publishing. Never waits and never fails."""
         if self._is_closed:
-            self._dropped.add(1)
+            self._dropped.add(len(announcements))
             return
-        # One message per job, because its headers carry that job's trace.
-        for _, group in itertools.groupby(events, key=lambda event: event.job_id):
-            self._waiting.append(tuple(group))
+        self._waiting.extend(announcements)
         while len(self._waiting) > self._capacity:
             self._waiting.popleft()
             self._dropped.add(1)
@@ -175,23 +164,22 @@ class RabbitNotifier:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _is_published(self, announcement: _Announcement) -> bool:
+    async def _is_published(self, announcement: Announcement) -> bool:
+        body = JobEvents(
+            lock=announcement.lock_name,
+            job_id=announcement.job_id,
+            first=announcement.first,
+            last=announcement.last,
+        )
         try:
-            bodies = list(_bodies(announcement))
-        except ValueError:
-            self._dropped.add(1)
-            logger.exception("event publishing failed", extra={at.JOB_ID: announcement[0].job_id})
-            return True
-        try:
-            for body in bodies:
-                await publish_confirmed(
-                    self._broker,
-                    body,
-                    exchange=self._events,
-                    routing_key=names.EVENTS,
-                    timeout=self._timeout,
-                    traceparent=announcement[0].traceparent,
-                )
+            await publish_confirmed(
+                self._broker,
+                body.model_dump_json().encode(),
+                exchange=self._events,
+                routing_key=names.EVENTS,
+                timeout=self._timeout,
+                traceparent=announcement.traceparent,
+            )
         except NotConfirmedError:
             return False
         return True
@@ -200,37 +188,3 @@ class RabbitNotifier:
 def _untraced() -> str:
     """Return the context of a trace that is not recorded: a copy is deferred while the lock is held."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
-
-
-def to_event(recorded: RecordedEvent) -> Event:
-    """Return a recorded event as the other services and the API know it."""
-    return Event(
-        job_id=recorded.job_id,
-        seq=recorded.seq,
-        event_id=f"{recorded.job_id}-{recorded.seq:06d}",
-        status=EventStatus(recorded.status),
-        message=recorded.message,
-        timestamp_utc=datetime.fromisoformat(recorded.timestamp),
-        attempt=recorded.attempt,
-        fence=recorded.fence,
-        worker=recorded.worker,
-        lock=recorded.lock_name,
-        actor=recorded.actor,
-        trace_id=trace_id_of(recorded.traceparent),
-        data=json.loads(recorded.data),
-    )
-
-
-def _bodies(announcement: Iterable[RecordedEvent]) -> Iterator[bytes]:
-    """Spread one job's events over messages that are small enough."""
-    events: list[Event] = []
-    size = 0
-    for event in map(to_event, announcement):
-        length = len(event.model_dump_json().encode())
-        if events and size + length > _LARGEST_EVENTS_BYTES:
-            yield JobEvents(lock=event.lock, events=events).model_dump_json().encode()
-            events, size = [], 0
-        events.append(event)
-        size += length
-    if events:
-        yield JobEvents(lock=events[0].lock, events=events).model_dump_json().encode()

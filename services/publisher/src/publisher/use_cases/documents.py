@@ -5,17 +5,10 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from contracts.jobs import Event, Job, JobError, Progress, WaitingFor
+from contracts.jobs import Job, JobError, Progress, WaitingFor
 from contracts.statuses import JobStatus
 from contracts.traceparent import trace_id_of
-from coordination.journal.events import announced
-from coordination.journal.rows import EventRow, JobRow
-from service_defaults.broker.notifier import to_event
-
-
-def event_document(row: EventRow) -> Event:
-    """Return the document of an event."""
-    return to_event(announced(row))
+from coordination.journal.rows import JobRow
 
 
 def job_document(

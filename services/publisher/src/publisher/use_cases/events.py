@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from contracts.jobs import Event, Page
 from coordination.journal import rows
+from coordination.journal.events import document
 from coordination.journal.rows import EventRow
 from coordination.ports import JobRegister, Journal, Registration
-from publisher.use_cases.documents import event_document
 from publisher.use_cases.jobs import find_job, read_job
 from publisher.use_cases.reading import ReadModels
 
@@ -49,4 +49,4 @@ async def read_events(
         limit,
         rows.event_key(registration.job_id, after) if after else "",
     )
-    return [event_document(EventRow.from_row(row)) for row in found]
+    return [document(EventRow.from_row(row)) for row in found]
