@@ -1,7 +1,6 @@
 """Harm for a stack that was started here, by the stack's own means."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -38,15 +37,15 @@ class StackFaults(Faults):
     def kill_worker(self) -> None:
         """Kill a random worker; the stack starts it again."""
         name = self._random.choice(self._names())
-        said = self._stack("kill-worker", name)
-        # Not before: until the command came to it, the worker may have begun the very run that was cut off.
-        at = datetime.now(UTC)
-        if found := re.search(r"process (\d+)", said):
-            self.killed[f"-{found[1]}"] = at
-        if self._runtime != _NATIVE:
+        if self._runtime == _NATIVE:
+            end = f"-{_kill_program(name)}"
+            # Not before: until it was killed, the worker may have begun the very run that was cut off.
+            self.killed[end] = datetime.now(UTC)
+        else:
+            _run("docker", "kill", "--signal", "KILL", name)
             # An engine leaves what was killed by hand as it is.
             _run("docker", "start", name)
-        self.log.append((at, f"killed {name}"))
+        self.log.append((datetime.now(UTC), f"killed {name}"))
 
     def stop_worker(self) -> None:
         """Stop the last worker in order, and start it again."""
@@ -78,9 +77,9 @@ class StackFaults(Faults):
         return _run(sys.executable, "-m", "deploy.stack", *command, environment=environment)
 
 
-def _kill_program(name: str) -> None:
+def _kill_program(name: str) -> int:
     try:
-        Supervisor(StackSettings.load().data).kill(name)
+        return Supervisor(StackSettings.load().data).kill(name)
     except StackError as error:
         raise FaultError(str(error)) from None
 
