@@ -1,12 +1,12 @@
 /* The times of one lease (libs/coordination: keeper, times), for the model checker Spin.
  *
- * W workers try for one lease, in ticks of a clock that all can measure but nobody shares. A request takes any
+ * W workers try for one lease, in ticks of a clock that all can measure but do not share. A request takes any
  * time to reach the store and its answer any time to come back; a supervisor may stand still at any moment, and
  * be slow to begin. What is not slow is the deadline enforcer, which kills a runner at its hard deadline.
  *
  * Rules, as the code's comments name them:
  *   T1  from the request   deadlines count from before the request was sent that granted the time
- *   T2  hard deadline      it lies before the lease's end, and the runner is dead by then whoever stands still
+ *   T2  hard deadline      it lies before the lease's end, and the runner is dead by then, whichever process stands still
  *
  * Asserted: E1 while a runner lives its worker has the lease, so that no two live at once. Bound: RENEWALS in a
  * tenure; tenures are unbounded.

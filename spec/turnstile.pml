@@ -6,7 +6,7 @@
  * A version (ETag) is one bit per reader: whether the version it knows is still the row's.
  *
  * Faults, each bounded by a MAX...: EXP a lease of a living holder runs out; CRASH a supervisor dies; DIED a runner dies;
- * STOP a worker is told to stop; LOST a transaction is carried out and its answer lost; LATE a transaction whose
+ * STOP a worker is asked to stop; LOST a transaction is carried out and its answer lost; LATE a transaction whose
  * sender has crashed or given up lands later; CUT a holder gives up, as its time is over or the tables do not
  * answer; API cancellations; NONOTIFY a publisher dies between its transaction and the wakeup.
  *
@@ -17,11 +17,11 @@
  *   R4  lock row       every write of a holder is conditional on the lock row it moved last
  *   R5  same again     an unknown outcome is answered by the identical request
  *   R6  own write      refused, and my mark stands there: it was carried out; what stands there is taken in
- *   R7  read again     refused otherwise: go on only while lock row and job still name this very run
+ *   R7  read again     refused otherwise: continue only while lock row and job still name this run
  *   R8  end            one transaction ends a run and starts the next, whose ticket vouches for its row
  *   R9  cut off        a job cut off gets its ticket back, or its terminal record, in the same transaction
  *   R10 look           a holder takes in what others wrote to its job
- *   R11 leave          whatever the reason: release, then look at the line once more
+ *   R11 leave          for any reason: release, then look at the line once more
  *   R12 known          a wakeup for a lock served here is dropped; while the last look is under way it asks for another
  *   R13 held           the first wakeup of a lock that is held starts a watch and sends a deferred copy round
  *   R14 watch          a watch tries for the lock until it was got or the line is empty and no wakeup came in the meantime
@@ -33,7 +33,7 @@
  *   R20 cancel waiting job row and ticket change together, at the versions read
  *   R21 cancel running only a request, in the job's row; the lock row is the holder's
  *   R22 tombstone      an id without a job is closed by an insert, which a job's row refuses
- *   R23 one writer     a late write of one run finds nobody to write for once the next has started
+ *   R23 one writer     a late write of one run is refused once the next has started
  *   R24 event          an event is inserted under the next number, never written over another
  * With -DHOLD, promised and not built yet: a job that waits for a third party.
  *   H1  hold           the lock row names it and no other job starts, while that job waits and is not overdue
@@ -43,7 +43,7 @@
  * Asserted: P1 no write of an older fence after a newer Started; P2 journaled runs do not overlap; P3 at most one
  * terminal record; P4 a step is recorded once in an attempt; P5 events are numbered without gap or double;
  * P6 who looks and finds the version it knows has read all there is; P7 an answer given to an API's caller is true;
- * P8 no job starts while another holds the lock. No stuck job: whoever idles may end only once every accepted job
+ * P8 no job starts while another holds the lock. No stuck job: an idle process may end only once every accepted job
  * is terminal, so a stuck one is an invalid end state; with -DLTL also `live`, under weak fairness.
  *
  * Left out: several locks and capacity (what a lock does depends on no other), unknown kinds, the projector, the
@@ -113,13 +113,13 @@ bit own[W];             /* the lock row carries the mark of its transaction whos
 byte wakeups, copies;     /* plain wakeups in the queue; deferred copies, in the queue or the delay queue */
 byte wakeup[W];           /* delivered, not yet acknowledged */
 bit serving[W], watch[W];
-byte notified[W];           /* 1 since the last look at the line began, 2 once a wakeup was dropped meanwhile */
+byte notified[W];           /* 1 since the last look at the line began, 2 once a wakeup was dropped since */
 byte zk, zj = NO, zo = NO, zn = NO; bit zc, zi;  /* a late transaction, and whether its versions are current */
 byte nexp, ncrash, ndied, nstop, nlost, nlate, ncut, napi, nnonotify;
 byte submitted;         /* jobs that the publishers are through with */
 bit current[W];         /* ghost: this worker's run is the one Started last */
 #ifdef IDS
-bit accepted;           /* somebody was told that job 0 is there */
+bit accepted;           /* a caller got the answer that job 0 is there */
 #endif
 bit zcurrent, stepped;
 byte ccur, cx = NO;     /* the canceller's version, and of which job */
@@ -171,7 +171,7 @@ bit waited, called, hcur, calling;   /* job 0 has waited; the third party's answ
 
 /* --- what a transaction changes ------------------------------------------------------------------ */
 
-inline row_changed(x) {            /* a new version; whoever knew the old one knows nothing */
+inline row_changed(x) {            /* a new version; those who knew the old one know nothing */
   FORGET_ROW(x);
   if :: zj == x || zo == x || zn == x -> zc = 0 :: else fi;
   if :: cx == x -> ccur = 0 :: else fi;
@@ -269,7 +269,7 @@ inline notify() { if :: wakeups < MAXWAKEUP -> wakeups++ :: else fi }
 #define MINE (JV(j) && js[me])                   /* R24 */
 #endif
 #ifdef M_UNVOUCHED
-#define VOUCHED 1                                /* mutant: the ticket is deleted whatever its version */
+#define VOUCHED 1                                /* mutant: the ticket is deleted in any version */
 #else
 #define VOUCHED (n == NO || (JV(n) && tk[n]))
 #endif
