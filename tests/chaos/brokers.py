@@ -40,7 +40,7 @@ class Broker(Case):
             load.stop()
 
     def _purge(self) -> None:
-        """Empty queues that have something in them, as nobody takes it out."""
+        """Empty queues that have messages in them, while no service consumes them."""
         stack, names = self.stack, self.stack.broker.topology
         consumers = [stack.projector.name, *(worker.name for worker in stack.workers)]
         links = stack.network.links(consumers, ["amqp"])

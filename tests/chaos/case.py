@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 
 
 class Case(ABC):
-    """One kind of faults. `figures` is what the last line tells, in that order."""
+    """One kind of faults. `figures` are printed in the last line, in that order."""
 
     name: ClassVar[str]
     #: Seconds that everything accepted may take to end, once the faults are over.
@@ -42,13 +42,13 @@ class Case(ABC):
 
     @abstractmethod
     def play(self) -> None:
-        """Submit jobs and commit faults; when this returns no fault may go on, but the network's."""
+        """Submit jobs and cause faults; at its return all are over, except those of the network."""
 
     def assess(self, verdict: Verdict) -> None:  # noqa: B027 - not every case has promises of its own
         """Look at what this case alone promises."""
 
     def run(self) -> bool:
-        """Play, wait for peace and judge; tells whether all held."""
+        """Play, wait for rest and judge; return whether all held."""
         began = time.monotonic()
         with self._what_fails_is_wrong():
             try:
@@ -74,7 +74,7 @@ class Case(ABC):
             yield
         except AssertionError as error:
             self.wrong.append(str(error))
-        except Exception as error:  # noqa: BLE001 - told with all others
+        except Exception as error:  # noqa: BLE001 - printed with all others
             self.wrong.append("".join(traceback.format_exception(error)))
 
     def load(
@@ -101,7 +101,7 @@ class Case(ABC):
         return load
 
     def steady(self, active: int) -> Callable[[], float]:
-        """Give a budget that lets jobs in as others end, so that about so many are not over."""
+        """Return a budget that admits jobs as others end, so that about this number are not over."""
         budget: float = 0
         seen: list[str] | None = None
 

@@ -17,10 +17,10 @@ from tests.e2e.waiting import until
 #: Seconds.
 _MOVES = (3600, -3600)
 
-#: By how much a clock may seem off: it is told in whole seconds, and read now and then.
+#: By how much a clock may seem off: it is sent in whole seconds, and read now and then.
 _UNSURE_SECONDS = 10.0
 
-#: Within which a lost wake-up is made good, whatever the scheduler's clock says.
+#: Within which a lost wake-up is repaired, independent of the scheduler's clock.
 _SWEPT_SECONDS = 45.0
 
 
@@ -46,7 +46,7 @@ class Clocks(Case):
         self.figures["clock_moves"] = self.sizes.clock_moves
 
     def _lose_wake_ups(self) -> None:
-        """Have jobs whose wake-ups nobody hears: only the scheduler can tell the workers."""
+        """Submit jobs whose wake-ups are lost: only the scheduler can notify the workers."""
         names = [worker.name for worker in self.stack.workers]
         links = self.stack.network.links(names, ["amqp"])
         self.stack.network.switch(links, Link.cut)
@@ -90,7 +90,7 @@ def _turn(dial: Path, ahead: int) -> None:
 
 
 def is_ahead(url: str, ahead: float) -> bool:
-    """Tell whether a service's clock is so many seconds ahead of ours, by the date in its answers."""
+    """Return whether a service's clock is `ahead` seconds before ours, by the date in its answers."""
     date = httpx.get(f"{url}/health/live").headers["date"]
     return abs(parsedate_to_datetime(date).timestamp() - time.time() - ahead) < _UNSURE_SECONDS
 

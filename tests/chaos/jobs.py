@@ -47,12 +47,12 @@ def errand(ctx: SyncJobContext, parameters: Errand) -> dict[str, Any]:
 
 
 def _be_careless(ctx: SyncJobContext, step: str, seconds: float) -> None:
-    # Counted, not timed: whoever was frozen meanwhile has as much left to do as before.
+    # Counted, not timed: a process that was frozen has as much left to do as before.
     for _ in range(round(seconds / _PAUSE)):
         try:
             _have_effect(ctx, step)
         except effect_client.RefusedEffectError:
-            return  # somebody else is at it; what is left of this run will be refused as well
+            return  # another run has begun; what is left of this one will be refused as well
         time.sleep(_PAUSE)
 
 

@@ -21,7 +21,7 @@ _STEPS = 3
 #: What is killed; a runner comes back sooner than a whole worker.
 _VICTIMS = ("runner", "runner", "supervisor", "both")
 
-#: Kills wait while more workers than this are down: somebody has to be there to take over.
+#: Kills wait while more workers than this are down: another worker has to be there to take over.
 _MOST_DOWN = 2
 
 #: Nor while more jobs than this are not over: a machine without time to spare keeps no times.
@@ -42,7 +42,7 @@ class Kills(Case):
         self.kills: list[Kill] = []
         self._victims = deal(_VICTIMS, self.chance)
         self._bait = 0
-        # The load follows the kills, so that on a slow machine there is still somebody to take over.
+        # The load follows the kills, so that also on a slow machine a worker is there to take over.
         with self.load(None, 20, _errand, budget=self._budget) as load:
             while len(self.kills) < self.sizes.kills:
                 self._kill_one()

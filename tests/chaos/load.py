@@ -33,12 +33,12 @@ class Accepted:
     id: str
     lock: str
     parameters: dict[str, Any]
-    #: Whether somebody wants it cancelled.
+    #: Whether a client wants it cancelled.
     is_cancelled: bool = False
 
 
 class Load:
-    """Submits `count` jobs, or as many as there is time for, whatever becomes of them.
+    """Submits `count` jobs, or as many as there is time for, and does not wait for their ends.
 
     At most so many per second, and never more than the budget allows so far. As many as `cancelled_share` of
     them says are cancelled soon after, where they have not ended.
@@ -100,7 +100,7 @@ class Load:
                 clients.submit(self._insist, job)
 
     def _insist(self, job: Accepted) -> None:
-        """Submit until somebody says yes, always with the same id."""
+        """Submit until a publisher accepts, always with the same id."""
         try:
             asked = {"job_id": job.id, "kind": "errand", "lock": job.lock, "parameters": job.parameters}
             answer = self._answer_to("/api/v1/jobs", asked)
@@ -112,7 +112,7 @@ class Load:
             self._latest.append(job.id)
             if self._chance.random() < self._cancelled_share:
                 self._cancel(self._chance.choice(self._latest))
-        except Exception as error:  # noqa: BLE001 - nobody looks at what becomes of a client's work
+        except Exception as error:  # noqa: BLE001 - no task waits for a client's work
             self.wrong.append(f"not expected at job {job.id}: {type(error).__name__}: {error}")
 
     def _cancel(self, job_id: str) -> None:

@@ -27,12 +27,12 @@ _LEAD = 10
 #: for away.
 _IN_A_ROW = 2
 
-#: What networks do besides, and to how many requests. Held back, they arrive when their sender has given up.
+#: What else networks do, and to how many requests. Held back, they arrive when their sender has given up.
 _STRAYS = (Fault.TWICE, Fault.TWICE, Fault.LATE, Fault.LOST)
 _STRAY_SHARE = 0.02
 _LATE_SECONDS = 3.0
 
-#: Jobs that somebody wants cancelled, waiting or running.
+#: Jobs that a client wants cancelled, waiting or running.
 _CANCELLED_SHARE = 0.3
 
 _MOST_SECONDS = 2400.0

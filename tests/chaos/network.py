@@ -19,7 +19,7 @@ _ENDPOINT = re.compile(r"(Blob|Table)Endpoint=http://([\d.]+):(\d+)/")
 
 
 class Network:
-    """Gives every service links of its own, whose faults can be switched from any thread."""
+    """Has links for every service, whose faults can be switched from any thread."""
 
     def __init__(self, broker: private.RabbitMQ, storage: private.Azurite) -> None:
         self._broker_url = broker.url

@@ -15,7 +15,7 @@ from tests.e2e.stack import LEASE_SECONDS
 
 _SHORTEST = 0.1
 
-#: Pauses after which somebody else has surely taken over, in lengths of a lease.
+#: Pauses after which another worker has surely taken over, in lengths of a lease.
 _LONG = 1.35
 
 #: How often the runner wakes up first, when a whole worker was frozen: only then can it do something late.

@@ -28,7 +28,7 @@ class Fault(StrEnum):
     ANSWER_500 = "answer 500"
     #: It is carried out, but no answer ever comes.
     ANSWER_HANGS = "answer hangs"
-    #: It is held back until whoever sent it has long given up, and carried out then.
+    #: It is held back until its sender has long given up, and carried out then.
     LATE = "late"
     #: It is carried out and answered, and once more, later.
     TWICE = "twice"
@@ -96,11 +96,11 @@ class Link:
             task.cancel()
 
     def freeze(self) -> None:
-        """Leave connections half open: nobody is told, nothing passes any more."""
+        """Leave connections half open: neither side is notified, and nothing passes any more."""
         self._flows.clear()
 
     def heal(self) -> None:
-        """Let everything through again; what was frozen goes on."""
+        """Let everything through again; what was frozen continues."""
         self._is_cut, self.delay, self.decide = False, 0.0, None
         self._flows.set()
 
@@ -139,7 +139,7 @@ class Link:
         except asyncio.IncompleteReadError as error:
             breaks = bool(error.partial)
         except (OSError, asyncio.CancelledError):
-            pass  # somebody is gone, or the link was cut: so is the other side's connection
+            pass  # one side is gone, or the link was cut: so is the other side's connection
         finally:
             await _end(writer, there, breaks=breaks)
 

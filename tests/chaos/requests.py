@@ -96,7 +96,7 @@ def kind_of(request: Request) -> Kind | None:
 
 
 def is_carried_out(answer: bytes) -> bool:
-    """Tell by the answer whether a write was carried out; a batch is not when one of its parts is refused."""
+    """Return whether a write was carried out; a batch was not when one of its parts is refused."""
     return answer.startswith(b"HTTP/1.1 2") and not _REFUSED.search(answer)
 
 
@@ -117,7 +117,7 @@ def _kind_of_transaction(text: str) -> Kind | None:
     if "Started" in statuses:
         return Kind.END_AND_START if statuses & _ENDS and "LeaseAcquired" not in statuses else Kind.TAKE_OVER
     if statuses & _ENDS:
-        # Only a holder writes its lock's row: whoever cancels a job in line is none.
+        # Only a holder writes its lock's row: a writer that cancels a waiting job is not one.
         return Kind.END if "line%7Clock%7C00" in text else Kind.CANCEL
     by_status = {
         "Submitted": Kind.SUBMIT,

@@ -32,7 +32,7 @@ class RunFinder:
         self._offset = ledger.stat().st_size
 
     def find(self, is_wanted: Callable[[RunningJob], bool], within: float = 60.0) -> RunningJob | None:
-        """Wait for the next effect, from now on, of a run that is wanted; gives None when there is none."""
+        """Wait for the next effect, from now on, of a run that is wanted; return None when there is none."""
         deadline = time.monotonic() + within
         self._offset = self._ledger.stat().st_size
         while time.monotonic() < deadline:

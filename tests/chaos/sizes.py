@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Sizes:
     """Counts and seconds of all cases."""
 
-    #: Kills, and the jobs that come in meanwhile.
+    #: Kills, and the jobs that come in during them.
     kills: int
     killed_jobs: int
     #: By how much a take-over may take longer than promised, where other tests need the processors, too.

@@ -27,7 +27,7 @@ class Kill:
 class TakeOver:
     """A kill that cut a run off, and the seconds until the next start under its lock.
 
-    They count from the last fault: where whoever had got the lease was killed before its run started, from
+    They count from the last fault: where a worker that got the lease was killed before its run started, from
     then on, as the lease of the second has to run out, too.
     """
 
@@ -35,7 +35,7 @@ class TakeOver:
     seconds: float
     #: Kills of those who were taking over.
     hits: int
-    #: Who tried for the lease meanwhile.
+    #: The tries for the lease in between.
     tries: Sequence[LeaseTry]
 
     def tell_tries(self) -> str:
@@ -49,7 +49,7 @@ class TakeOver:
 def take_overs(
     kills: Sequence[Kill], journals: Mapping[str, Sequence[Recorded]], lease_tries: Iterable[LeaseTry]
 ) -> list[TakeOver]:
-    """Measure the kills that cut a run off whose job went on; the others came too late, or were the last."""
+    """Measure the kills that cut a run off whose job continued; others were too late, or the last."""
     tries_of: dict[str, list[LeaseTry]] = {}
     for one in lease_tries:
         tries_of.setdefault(one.partition, []).append(one)
@@ -64,9 +64,9 @@ def take_overs(
         if is_cut_off and goes_on and after:
             started = min(event.committed for event in after)
             tries = tries_of.get(lock_names.partition(kill.victim.lock), [])
-            meanwhile = [one for one in tries if kill.at < one.asked < started]
-            hits = _hits(meanwhile, kills, started)
-            found.append(TakeOver(kill, started - max([kill.at, *hits]), len(hits), meanwhile))
+            between = [one for one in tries if kill.at < one.asked < started]
+            hits = _hits(between, kills, started)
+            found.append(TakeOver(kill, started - max([kill.at, *hits]), len(hits), between))
     return found
 
 

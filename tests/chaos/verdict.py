@@ -22,7 +22,7 @@ _CONSUMERS_SECONDS = 60.0
 _QUEUES_SECONDS = 60.0
 _CHECKER_SECONDS = 300
 
-#: How the journal tells that a job was given up, as its worker died or was lost again and again.
+#: How the journal records that a job failed because its runner or worker died again and again.
 _HIT_TOO_OFTEN = ("killed its worker", "its worker was lost")
 
 
@@ -37,7 +37,7 @@ class Verdict:
 
 
 def wait_for_peace(stack: ChaosStack, patience: float) -> list[str]:
-    """Wait until all jobs have ended and everybody is back; gives what did not come about."""
+    """Wait until all jobs have ended and all consumers are back; return what did not happen."""
     waits = (
         (lambda: not stack.records.active_jobs(), patience, "every accepted job to end and to be projected"),
         (lambda: all(service.is_ready for service in stack.services()), 40, "all services to be ready"),
@@ -112,7 +112,7 @@ def judge(stack: ChaosStack, accepted: Iterable[Accepted]) -> Verdict:
 
 
 def may_end(job: Accepted, event: Recorded) -> bool:
-    """Tell whether a job may have ended so: as it should, or hit too often, or as somebody wanted it."""
+    """Return whether a job may have ended so: as it should, or hit too often, or as a client wanted it."""
     match event.status:
         case "Completed":
             return True

@@ -33,7 +33,7 @@ MUTANTS: list[Mutant] = [
     ),
     Mutant(
         "steps-not-awaited",
-        "the handler goes on only once a step is committed",
+        "the handler continues only once a step is committed",
         (
             Change(
                 "turnstile.context",
@@ -87,7 +87,7 @@ MUTANTS: list[Mutant] = [
     ),
     Mutant(
         "loss-looks-like-a-cancellation",
-        "a handler whose worker may have lost the lock is told that nothing more may be done outside",
+        "a handler whose worker may have lost the lock learns that it must not act outside any more",
         (Change("turnstile.context", "    StopReason.LOST: DeadlinePassedError,\n", ""),),
         f"{_CONTEXT}check_and_the_next_step_raise_when_the_run_should_stop",
     ),

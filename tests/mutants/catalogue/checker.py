@@ -201,7 +201,7 @@ MUTANTS = [
     ),
     Mutant(
         "nothing-called-proof",
-        "a lock without history is no proof: exit code 2",
+        "a lock without history proves nothing: exit code 2",
         (
             Change(
                 "verification.checking",
@@ -213,7 +213,7 @@ MUTANTS = [
     ),
     Mutant(
         "found-again-or-not",
-        "what is not found at a second reading of a lock on which work goes on is no violation",
+        "what is not found at a second reading of a lock in use is not a violation",
         (
             Change(
                 "verification.checking",

@@ -1,4 +1,4 @@
-"""The worker's side: heartbeats and kinds, how wake-ups are settled, and what is told of runs."""
+"""The worker's side: heartbeats and kinds, how wake-ups are settled, and what is exported of runs."""
 
 from tests.mutants.mutant import Change, Mutant
 
@@ -128,7 +128,7 @@ MUTANTS = [
     ),
     Mutant(
         "closed-run-goes-on",
-        "a run whose lease ended is told of no longer",
+        "a run whose lease ended is not exported any longer",
         (
             Change(
                 _OBSERVER,
@@ -141,7 +141,7 @@ MUTANTS = [
     ),
     Mutant(
         "stretches-of-one-length",
-        "a long run is told in stretches that grow",
+        "a long run is exported in stretches that grow",
         (Change(_OBSERVER, "run.pause = min(run.pause * 2, _LONGEST_STRETCH)", "run.pause = run.pause"),),
         f"{_STRETCHES}a_run_is_told_in_stretches_that_grow_from_two_seconds_to_five_minutes",
     ),
@@ -165,7 +165,7 @@ MUTANTS = [
     ),
     Mutant(
         "steps-of-all-attempts",
-        "what is told of a lost run is what that attempt had recorded",
+        "the span of a lost run has what that attempt had recorded",
         (Change(_LOST_RUNS, "if event.attempt == job.attempt and not", "if not"),),
         f"{_LOST}what_the_lost_attempt_had_recorded_is_told_in_order",
     ),

@@ -26,7 +26,7 @@ MUTANTS = [
     ),
     Mutant(
         "unanswered-acquire-kept",
-        "a lease that may have been granted without an answer is given back",
+        "a lease that may have been granted without an answer is released",
         (
             Change(
                 "coordination.holder.lease_keeper",
@@ -77,7 +77,7 @@ MUTANTS = [
     ),
     Mutant(
         "start-outlives-shutdown",
-        "a run that is being started when the worker is told to stop is told, too",
+        "a run that is being started when the worker stops is asked to stop, too",
         (
             Change(
                 "coordination.holder.tenure",
@@ -235,7 +235,7 @@ MUTANTS = [
     ),
     Mutant(
         "no-grace",
-        "runs may finish within the grace of a worker that is told to stop",
+        "runs may finish within the grace of a worker that stops",
         (
             Change(
                 "coordination.holder.dispatcher",

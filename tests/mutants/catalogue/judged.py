@@ -18,7 +18,7 @@ _SWEEPER = "tests/unit/coordination/test_sweeper.py::test_"
 MUTANTS = [
     Mutant(
         "tickets-sorted-by-job-id",
-        "within a priority, the job that was submitted first runs first, whatever its id",
+        "within a priority, the job that was submitted first runs first, independent of its id",
         (
             Change(
                 "coordination.journal.rows",
@@ -44,7 +44,7 @@ MUTANTS = [
     ),
     Mutant(
         "next-job-by-an-old-look",
-        "the next job is chosen by the line as it stands at the end of the run before",
+        "the next job is chosen by the line as it is at the end of the run before",
         (
             Change(
                 "coordination.holder.tenure",

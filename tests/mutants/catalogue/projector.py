@@ -42,7 +42,7 @@ MUTANTS = [
     ),
     Mutant(
         "watermark-first",
-        "whatever is marked as projected is there",
+        "everything that is marked as projected is there",
         (
             Change(
                 _PROJECTION,
@@ -101,7 +101,7 @@ MUTANTS = [
     ),
     Mutant(
         "foreign-interruption-unnoticed",
-        "what a holder writes for another run violates exclusion, whatever it is",
+        "every write of a holder for another run violates exclusion",
         (
             Change(
                 _CHAIN,

@@ -113,7 +113,7 @@ MUTANTS = [
     ),
     Mutant(
         "no-look-after-release",
-        "a worker that gives a lock back looks at its line once more",
+        "a worker that releases a lock looks at its line once more",
         (Change("coordination.holder.session", _LOOK, f"        return False\n{_LOOK}"), _NO_SWEEP),
         f"{_RULES}a_job_that_came_while_its_lock_was_given_back_is_run",
         simulated=True,

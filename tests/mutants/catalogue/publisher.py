@@ -7,7 +7,7 @@ _TESTS = "tests/unit/publisher/test_"
 MUTANTS = [
     Mutant(
         "line-in-order-of-callers-ids",
-        "first come, first served, whatever ids callers choose",
+        "first come, first served, independent of the ids that callers choose",
         (Change("submission.service", "order=new_id(),", "order=job_id,"),),
         f"{_TESTS}repeating.py::test_first_come_is_first_served_whatever_ids_callers_choose",
     ),
@@ -55,7 +55,7 @@ MUTANTS = [
     ),
     Mutant(
         "bodies-of-any-size",
-        "no more of a body is read than it may have, whatever its length header says",
+        "no more of a body is read than it may have, also when its length header is wrong",
         (
             Change(
                 "publisher.http.request_body",
@@ -113,7 +113,7 @@ MUTANTS = [
     ),
     Mutant(
         "missing-result-is-null",
-        "a result that cannot be found is not told of as none",
+        "a result that cannot be found is not reported as none",
         (
             Change(
                 "publisher.use_cases.jobs", "        raise UnknownOutcomeError\n", '        return "null"\n'
@@ -133,7 +133,7 @@ MUTANTS = [
     ),
     Mutant(
         "stream-forgets-what-it-said",
-        "a stream tells each event once",
+        "a stream sends each event once",
         (
             Change(
                 "publisher.use_cases.stream",
@@ -145,7 +145,7 @@ MUTANTS = [
     ),
     Mutant(
         "stream-counts-a-failed-look",
-        "what could not be read in full is told in the next look",
+        "what could not be read in full is sent at the next look",
         (
             Change(
                 "publisher.use_cases.stream",
@@ -195,7 +195,7 @@ MUTANTS = [
     ),
     Mutant(
         "idle-lock-with-a-holder",
-        "a lock given back has no holder",
+        "a lock that was released has no holder",
         (
             Change(
                 "publisher.use_cases.locks",

@@ -32,7 +32,7 @@ MUTANTS = [
     ),
     Mutant(
         "standby-gives-up",
-        "a scheduler goes on trying while the storage does not answer",
+        "a scheduler tries again while the storage does not answer",
         (Change(_DUTY, "except (LeaseHeldError, UnknownOutcomeError):", "except LeaseHeldError:"),),
         f"{_DUTIES}a_storage_that_does_not_answer_keeps_no_scheduler_from_trying_again",
     ),
@@ -68,7 +68,7 @@ MUTANTS = [
     ),
     Mutant(
         "an-error-ends-the-duty",
-        "the next round goes on after one that the storage did not answer",
+        "a round follows one that the storage did not answer",
         (
             Change(
                 _PERIODIC,

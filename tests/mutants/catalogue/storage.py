@@ -75,7 +75,7 @@ MUTANTS = [
     ),
     Mutant(
         "timeout-is-a-refusal",
-        "an answer that the store gives for being late leaves the outcome unknown",
+        "an answer of the store that a request was late leaves the outcome unknown",
         (Change("azure_storage.calls", "status not in {408, 429}", "status not in {429}"),),
         f"{_TESTS}calls.py::test_a_status_is_a_refusal_only_where_the_store_has_surely_done_nothing",
     ),
@@ -129,7 +129,7 @@ MUTANTS = [
     ),
     Mutant(
         "prefix-read-again",
-        "a range that goes on behind a key does not give that key again",
+        "a range that continues behind a key does not contain that key",
         (Change("azure_storage.queries", "if after >= first else", "if after > first else"),),
         f"{_TESTS}queries.py::test_a_range_begins_at_its_prefix_or_behind_a_key_and_ends_with_the_prefix",
     ),
@@ -215,7 +215,7 @@ MUTANTS = [
     ),
     Mutant(
         "row-left-out-between-pages",
-        "a list goes on exactly behind the last row that was given",
+        "a list continues exactly behind the last row that was returned",
         (
             Change(
                 "azure_storage.read_models.reading",

@@ -88,7 +88,7 @@ MUTANTS = [
     ),
     Mutant(
         "comparing-starts-over",
-        "a pass goes on comparing where the one before ran out of time",
+        "a pass continues to compare where the one before ran out of time",
         (
             Change(
                 "coordination.maintenance.sweeper",
@@ -100,7 +100,7 @@ MUTANTS = [
     ),
     Mutant(
         "announced-only-after-the-pause",
-        "read models that have moved on and miss the rest hear of it at once",
+        "read models that advanced and miss the rest get the events at once",
         (
             Change(
                 "coordination.maintenance.sweeper",

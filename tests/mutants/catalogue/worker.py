@@ -119,7 +119,7 @@ MUTANTS: list[Mutant] = [
     ),
     Mutant(
         "step-answered-before-it-is-written",
-        "a handler goes on only once its step is in the journal",
+        "a handler continues only once its step is in the journal",
         (
             Change(
                 "worker.execution.run_writer",
@@ -157,7 +157,7 @@ MUTANTS: list[Mutant] = [
     ),
     Mutant(
         "stopped-counts-as-completed",
-        "a handler that was told to stop and returns all the same counts as stopped",
+        "a handler that was asked to stop and returns all the same counts as stopped",
         (
             Change(
                 "worker.execution.runner_loop",
