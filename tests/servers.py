@@ -14,7 +14,7 @@ AZURITE = "TEST_AZURITE"
 
 @dataclass(frozen=True)
 class RunningAzurite:
-    """An Azurite that somebody else has started, and ends."""
+    """An Azurite that another process has started, and ends."""
 
     connection_string: str
 

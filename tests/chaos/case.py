@@ -86,7 +86,7 @@ class Case(ABC):
         budget: Callable[[], float] = lambda: math.inf,
         cancelled_share: float = 0.0,
     ) -> Load:
-        """Give a load of errands; what it gets accepted, and what goes wrong, is counted to this case."""
+        """Return a load of errands; what it gets accepted, and what goes wrong, is counted to this case."""
         load = Load(
             self.stack.publisher.url,
             self.locks[:locks],

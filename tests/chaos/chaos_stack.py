@@ -63,11 +63,11 @@ class ChaosStack(Stack):
         self.network.close()
 
     def worker_with(self, pid: int) -> Service | None:
-        """Give the worker whose supervisor has this process id now."""
+        """Return the worker whose supervisor has this process id now."""
         return next((worker for worker in self.workers if worker.is_running and worker.pid == pid), None)
 
     def active_jobs(self) -> list[str]:
-        """Give the ids of jobs that are not over, as of the last second: to ask goes through a table."""
+        """Return the ids of jobs that are not over, as of the last second: to ask goes through a table."""
         asked, found = self._active
         now = time.monotonic()
         if now - asked > _ACTIVE_SECONDS:
@@ -77,11 +77,11 @@ class ChaosStack(Stack):
         return found
 
     def writes_refused(self) -> int:
-        """Give how many writes the workers that live now say were refused to them."""
+        """Return how many writes the workers that live now say were refused to them."""
         return sum(_writes_refused(worker) for worker in self.workers)
 
     def consumers(self, queue: str) -> int:
-        """Give how many consumers a queue has."""
+        """Return how many consumers a queue has."""
 
         async def look(channel: AbstractChannel) -> int:
             declared = await channel.declare_queue(queue, passive=True)

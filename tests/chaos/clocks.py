@@ -70,7 +70,7 @@ class Clocks(Case):
 
 
 def _faked(dial: Path) -> dict[str, str | None]:
-    """Give the environment of a process whose clock shows what the dial says; its sleeps stay as they are."""
+    """Return the environment of a process whose clock shows what the dial says; sleeps stay as they are."""
     ensure_faketime()
     program = shutil.which("faketime")
     assert program is not None

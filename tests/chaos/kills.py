@@ -104,7 +104,7 @@ class Kills(Case):
 
 
 def deal(kinds: Sequence[str], chance: random.Random) -> Iterator[str]:
-    """Give each kind in turn, as shuffled decks of cards do: also a few are of every kind."""
+    """Return each kind in turn, as shuffled decks of cards do: also a few are of every kind."""
     while True:
         deck = list(kinds)
         chance.shuffle(deck)

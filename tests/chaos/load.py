@@ -40,8 +40,8 @@ class Accepted:
 class Load:
     """Submits `count` jobs, or as many as there is time for, and does not wait for their ends.
 
-    At most so many per second, and never more than the budget allows so far. As many as `cancelled_share` of
-    them says are cancelled soon after, where they have not ended.
+    At most `per_second`, and never more than the budget allows so far. A share of them,
+    `cancelled_share`, is cancelled soon after, where they have not ended.
     """
 
     def __init__(

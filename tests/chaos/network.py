@@ -31,7 +31,7 @@ class Network:
         self._thread.start()
 
     def environment(self, service: str) -> dict[str, str]:
-        """Give the settings by which a service reaches its servers through links of its own."""
+        """Return the settings by which a service reaches its servers through links of its own."""
         for server in SERVERS:
             if (service, server) not in self._links:
                 self._links[service, server] = self._open(service, server)
@@ -49,7 +49,7 @@ class Network:
         }
 
     def links(self, services: Iterable[str], wanted: Iterable[str] = SERVERS) -> list[Link]:
-        """Give the links of services to some of the servers."""
+        """Return the links of services to some of the servers."""
         return [self._links[service, server] for service in services for server in wanted]
 
     def switch(self, links: Iterable[Link], what: Callable[[Link], object]) -> None:

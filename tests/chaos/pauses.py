@@ -48,7 +48,7 @@ class Pauses(Case):
             load.stop()
 
     def _lengths(self) -> list[float]:
-        """Give lengths in leases: half anywhere, half so long that the lease is surely gone."""
+        """Return lengths in leases: half anywhere, half so long that the lease is surely gone."""
         count = self.sizes.pauses
         longest = self.sizes.longest_pause
         found = [self.chance.uniform(_SHORTEST, longest) for _ in range(count // 2)]

@@ -9,7 +9,7 @@ from tests.e2e.records import Recorded
 
 from contracts import lock_names
 
-#: Seconds that a request may have been on its way when whoever sent it was killed. Nobody who was killed is
+#: Seconds that a request may have been on its way when its sender was killed. No process that was killed is
 #: back sooner.
 _ON_THE_WAY = 0.5
 
@@ -71,7 +71,7 @@ def take_overs(
 
 
 def _hits(tries: Iterable[LeaseTry], kills: Iterable[Kill], started: float) -> list[float]:
-    """Give when workers were killed that had got the lease."""
+    """Return when workers were killed that had got the lease."""
     of_workers = [kill for kill in kills if kill.what != "runner"]
     return [
         kill.at

@@ -89,6 +89,6 @@ async def relay_to(url: str) -> AsyncIterator[Relay]:
 
 
 def through(relay: Relay, url: str) -> str:
-    """Give the URL of the relay for what a server has under a URL of its own."""
+    """Return the URL of the relay for what a server has under a URL of its own."""
     parts = urlsplit(url)
     return parts._replace(netloc=f"127.0.0.1:{relay.port}").geturl()

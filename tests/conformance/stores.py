@@ -31,7 +31,7 @@ class Store:
 
 
 def in_memory() -> Store:
-    """Give the doubles, in virtual time."""
+    """Return the doubles, in virtual time."""
     clock = VirtualClock()
     losing = False
 
@@ -54,7 +54,7 @@ def in_memory() -> Store:
 
 
 async def on_azurite(connection_string: str, namespace: str, stack: AsyncExitStack) -> Store:
-    """Give the adapters on a server, behind relays that can lose its answers."""
+    """Return the adapters on a server, behind relays that can lose its answers."""
     direct = StorageConnection.from_connection_string(connection_string, StorageNames(prefix=namespace))
     stack.push_async_callback(direct.aclose)
     await direct.prepare()

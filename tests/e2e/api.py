@@ -29,19 +29,19 @@ class Api:
         return self.job(answer.json()["job_id"], lock)
 
     def job(self, job_id: str, lock: str) -> "Job":
-        """Give a job by its id."""
+        """Return a job by its id."""
         job = Job(self, job_id, lock)
         self.submitted.append(job)
         return job
 
     def lock(self, name: str) -> dict[str, Any]:
-        """Give how a lock stands."""
+        """Return how a lock stands."""
         answer = self.client.get(f"/api/v1/locks/{name}").raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
 
     def kinds(self) -> set[str]:
-        """Give the kinds that workers have published."""
+        """Return the kinds that workers have published."""
         return {kind["kind"] for kind in self.client.get("/api/v1/kinds").raise_for_status().json()["items"]}
 
     def close(self) -> None:
@@ -58,23 +58,23 @@ class Job:
     lock: str
 
     def state(self) -> dict[str, Any]:
-        """Give where the job stands."""
+        """Return where the job stands."""
         found: dict[str, Any] = self.api.client.get(f"/api/v1/jobs/{self.id}").raise_for_status().json()
         return found
 
     def events(self) -> list[dict[str, Any]]:
-        """Give the job's events in order."""
+        """Return the job's events in order."""
         items: list[dict[str, Any]] = (
             self.api.client.get(f"/api/v1/jobs/{self.id}/events").raise_for_status().json()["items"]
         )
         return items
 
     def statuses(self) -> list[str]:
-        """Give what the job's events say, in order."""
+        """Return what the job's events say, in order."""
         return [event["status"] for event in self.events()]
 
     def wait(self, condition: Callable[[dict[str, Any]], object], within: float, what: str) -> dict[str, Any]:
-        """Wait until the job's state fulfils a condition; gives the state."""
+        """Wait until the job's state fulfils a condition; returns the state."""
         state: dict[str, Any] = {}
 
         def fulfilled() -> object:
@@ -89,11 +89,11 @@ class Job:
         return state
 
     def wait_for_end(self, within: float = 30) -> dict[str, Any]:
-        """Wait until the job has ended; gives its state."""
+        """Wait until the job has ended; returns its state."""
         return self.wait(lambda state: state["status"] in TERMINAL, within, "to end")
 
     def wait_for_attempt(self, attempt: int = 1, within: float = 20) -> dict[str, Any]:
-        """Wait until the job runs for at least the so-manieth time; gives its state."""
+        """Wait until the job runs for at least the so-manieth time; returns its state."""
         return self.wait(
             lambda state: state["status"] == "Running" and state["attempt"] >= attempt,
             within,
@@ -106,7 +106,7 @@ class Job:
 
     @contextmanager
     def stream(self, after: int = 0) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
-        """Follow the job; gives names and contents of the server's messages."""
+        """Follow the job; returns names and contents of the server's messages."""
         headers = {"Last-Event-ID": str(after)} if after else {}
         with self.api.client.stream("GET", f"/api/v1/jobs/{self.id}/stream", headers=headers) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")

@@ -38,7 +38,7 @@ class Broker:
         self.do(publish)
 
     def purge(self, queue: str) -> int:
-        """Empty a queue; gives how many messages were ready in it."""
+        """Empty a queue; returns how many messages were ready in it."""
 
         async def purge(channel: AbstractChannel) -> int:
             answer = await (await channel.get_queue(queue, ensure=False)).purge()
@@ -47,7 +47,7 @@ class Broker:
         return self.do(purge)
 
     def ready(self, queue: str) -> int:
-        """Give how many messages wait in a queue."""
+        """Return how many messages wait in a queue."""
 
         async def look(channel: AbstractChannel) -> int:
             declared = await channel.declare_queue(queue, passive=True)

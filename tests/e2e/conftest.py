@@ -25,7 +25,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give the services on servers of their own, as some tests kill and freeze these."""
+    """Return the services on servers of their own, as some tests kill and freeze these."""
     private.ensure_installed()
     folder = tmp_path_factory.mktemp("e2e")
     with (
@@ -42,7 +42,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(shared_stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Give the shared stack; whatever the test hurts is replaced afterwards.
+    """Return the shared stack; whatever the test hurts is replaced afterwards.
 
     The test fails when a service logs a traceback that is not among `expected_tracebacks`.
     """

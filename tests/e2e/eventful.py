@@ -53,7 +53,7 @@ def _mishaps(stack: Stack) -> None:
 
 
 def _line(stack: Stack) -> tuple[Job, list[Job]]:
-    """Have jobs wait behind one with very many steps; gives it and them."""
+    """Have jobs wait behind one with very many steps; returns it and them."""
     lock = stack.new_lock()
     first = bring_under_way(stack, "effects", lock, count=1000, seconds=0.2).job
     return first, [stack.api.submit("visit", lock) for _ in range(3)]

@@ -31,7 +31,7 @@ def bring_under_way(stack: Stack, kind: str, lock: str, **parameters: Any) -> Un
 
 
 def next_start(stack: Stack, job: Job, attempt: int, within: float) -> Recorded:
-    """Wait until the so-manieth attempt has started; gives the journal's record."""
+    """Wait until the so-manieth attempt has started; returns the journal's record."""
 
     def started() -> Recorded | None:
         found = [event for event in stack.records.starts(job.lock) if event.job_id == job.id]
@@ -60,7 +60,7 @@ def assert_finished(stack: Stack, job: Job, *, attempts: int, within: float = 30
 
 
 def assert_kept_apart(stack: Stack, lock: str) -> list[Interval]:
-    """Fail when runs under a lock overlapped, in the journal or in the sink's eyes; gives the runs."""
+    """Fail when runs under a lock overlapped, in the journal or in the sink's eyes; returns the runs."""
     runs = assert_no_overlap(stack.records.journal(lock))
     accepted = [effect.fence for effect in stack.sink.effects(lock) if effect.accepted]
     assert accepted == sorted(accepted)
@@ -68,10 +68,10 @@ def assert_kept_apart(stack: Stack, lock: str) -> list[Interval]:
 
 
 def now() -> float:
-    """Give the time of day, to be compared with the storage's."""
+    """Return the time of day, to be compared with the storage's."""
     return time.time()
 
 
 def boot_time() -> float:
-    """Give the boot-time clock, to be compared with the sink's."""
+    """Return the boot-time clock, to be compared with the sink's."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -58,13 +58,13 @@ class Prometheus:
         self._reservation.release()
 
     def values(self, expression: str) -> list[float]:
-        """Give every number that an expression has had since the start; fail when it is wrong."""
+        """Return every number that an expression has had since the start; fail when it is wrong."""
         found = self._ask("query_range", query=expression, start=self._began, end=time.time(), step=1)
         numbers = [float(value) for series in found["result"] for _, value in series["values"]]
         return [number for number in numbers if math.isfinite(number)]
 
     def value(self, expression: str) -> float:
-        """Give the number that an expression has now; not a number when it has none."""
+        """Return the number that an expression has now; not a number when it has none."""
         found = self._ask("query", query=expression)["result"]
         return float(found[0]["value"][1]) if found else math.nan
 
@@ -74,7 +74,7 @@ class Prometheus:
         return any(series["exemplars"] for series in found)
 
     def alert_rules(self) -> list[dict[str, Any]]:
-        """Give the alert rules and how they are."""
+        """Return the alert rules and how they are."""
         return [rule for group in self._ask("rules")["groups"] for rule in group["rules"]]
 
     def _ask(self, what: str, **parameters: Any) -> Any:

@@ -50,26 +50,26 @@ class Records:
         self.service = TableServiceClient.from_connection_string(connection_string)
 
     def journal(self, lock: str) -> list[Recorded]:
-        """Give the journal's events of a lock in the order of their transactions."""
+        """Return the journal's events of a lock in the order of their transactions."""
         partition = lock_names.partition(lock)
         query = f"PartitionKey eq '{partition}' and RowKey ge 'event|' and RowKey lt 'event}}'"
         found = [_recorded(row) for row in self._table("Journal").query_entities(query)]
         return sorted(found, key=lambda event: (event.committed, event.fence, event.job_id, event.seq))
 
     def starts(self, lock: str) -> list[Recorded]:
-        """Give the starts of all runs under a lock."""
+        """Return the starts of all runs under a lock."""
         return [event for event in self.journal(lock) if event.status == "Started"]
 
     def rows(self, table: str, partition: str) -> list[dict[str, Any]]:
-        """Give the rows of a partition by their keys."""
+        """Return the rows of a partition by their keys."""
         return [dict(row) for row in self._table(table).query_entities(f"PartitionKey eq '{partition}'")]
 
     def all_rows(self, table: str) -> list[dict[str, Any]]:
-        """Give all rows of a table."""
+        """Return all rows of a table."""
         return [dict(row) for row in self._table(table).list_entities()]
 
     def active_jobs(self) -> list[str]:
-        """Give the ids of jobs that have not ended, or whose end is not projected yet."""
+        """Return the ids of jobs that have not ended, or whose end is not projected yet."""
         # `}` follows `|`.
         found = self._table("JobIndex").query_entities(
             "RowKey ge 'active|' and RowKey lt 'active}'", select=["RowKey"]
@@ -91,7 +91,7 @@ class Records:
 
 
 def intervals(events: Sequence[Recorded]) -> list[Interval]:
-    """Give the runs that a lock's events tell of, by their fences."""
+    """Return the runs that a lock's events tell of, by their fences."""
     runs: dict[int, list[Recorded]] = {}
     for event in events:
         if event.status in _OF_RUNS and event.fence:
@@ -105,7 +105,7 @@ def intervals(events: Sequence[Recorded]) -> list[Interval]:
 
 
 def assert_no_overlap(events: Sequence[Recorded]) -> list[Interval]:
-    """Fail when two runs of a lock overlap, or one wrote under another's fence; gives the runs."""
+    """Fail when two runs of a lock overlap, or one wrote under another's fence; returns the runs."""
     runs = intervals(events)
     assert [run.fence for run in runs] == list(range(1, len(runs) + 1)), "a fence is missing or came twice"
     for earlier, later in itertools.pairwise(runs):

@@ -97,13 +97,13 @@ class Service:
         self.wait_until_ready()
 
     def stop(self) -> int:
-        """Ask the process to end; gives its exit code."""
+        """Ask the process to end; returns its exit code."""
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGTERM)
         return self.wait()
 
     def wait(self) -> int:
-        """Wait for the end of the process; gives its exit code."""
+        """Wait for the end of the process; returns its exit code."""
         try:
             return self.popen.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -164,16 +164,16 @@ class Service:
             os.kill(self.pid, number)
 
     def family(self) -> list[psutil.Process]:
-        """Give the process and all its descendants, parents first."""
+        """Return the process and all its descendants, parents first."""
         process = psutil.Process(self.pid)
         return [process, *process.children(recursive=True)]
 
     def runners(self) -> list[psutil.Process]:
-        """Give the processes that run handlers."""
+        """Return the processes that run handlers."""
         return [child for child in self.family()[1:] if "worker.runner" in _words(child)]
 
     def freeze(self) -> list[psutil.Process]:
-        """Stop the process and all its descendants with SIGSTOP, parents first; gives them."""
+        """Stop the process and all its descendants with SIGSTOP, parents first; returns them."""
         family = self.family()
         for process in family:
             process.suspend()
@@ -186,17 +186,17 @@ class Service:
         self._log_mark = self.log.stat().st_size if self.log.exists() else 0
 
     def log_text(self) -> str:
-        """Give what was logged since the mark."""
+        """Return what was logged since the mark."""
         if not self.log.exists():
             return ""
         return self.log.read_bytes()[self._log_mark :].decode(errors="replace")
 
     def log_tail(self, lines: int = 60) -> str:
-        """Give the end of what was logged since the mark."""
+        """Return the end of what was logged since the mark."""
         return "\n".join(line[:2000] for line in self.log_text().splitlines()[-lines:])
 
     def log_records(self) -> Iterator[dict[str, Any]]:
-        """Give what was logged since the mark, as records; lines that are none are left out."""
+        """Return what was logged since the mark, as records; lines that are none are left out."""
         for line in self.log_text().splitlines():
             with suppress(json.JSONDecodeError):
                 record = json.loads(line)

@@ -43,14 +43,14 @@ class Sink:
         self.address = f"127.0.0.1:{int(self._popen.stdout.readline())}"
 
     def effects(self, lock: str, job_id: str | None = None) -> list[Effect]:
-        """Give the effects under a lock, refused ones too, in the order in which they arrived."""
+        """Return the effects under a lock, refused ones too, in the order in which they arrived."""
         self._read()
         return [
             effect for effect in self._effects if effect.key == lock and (job_id or effect.job) == effect.job
         ]
 
     def wait_for_effect(self, lock: str, job_id: str, *, more_than: int = 0, within: float = 15) -> Effect:
-        """Wait until a job has had more effects than so many; gives the latest."""
+        """Wait until a job has had more effects than so many; returns the latest."""
         found = until(
             lambda: self.effects(lock, job_id)[more_than:],
             within,

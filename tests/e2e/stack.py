@@ -111,7 +111,7 @@ class Stack:
     # --- workers --------------------------------------------------------------
 
     def crew(self, size: int, **settings: str) -> list[Service]:
-        """Give exactly so many workers with these settings beside the stack's own, and end all others."""
+        """Return exactly so many workers with these settings beside the stack's own, and end all others."""
         wanted = {f"TURNSTILE_{name.upper()}": value for name, value in settings.items()}
         kept = [worker for worker in self.workers if worker.settings == wanted and worker.is_ready][:size]
         coming = [self._hire(wanted) for _ in range(size - len(kept))]
@@ -135,11 +135,11 @@ class Stack:
             self.workers.remove(worker)
 
     def worker_of(self, name: str) -> Service:
-        """Give a worker by the name that stands in the journal."""
+        """Return a worker by the name that stands in the journal."""
         return next(worker for worker in self.workers if worker.name == name)
 
     def runner_of(self, worker: Service, job: Job, within: float = 15) -> psutil.Process:
-        """Give the process that runs a job which has effects."""
+        """Return the process that runs a job which has effects."""
         effect = self.sink.wait_for_effect(job.lock, job.id, within=within)
         assert effect.worker == worker.pid
         return psutil.Process(effect.runner)
@@ -147,7 +147,7 @@ class Stack:
     # --- tests ----------------------------------------------------------------
 
     def new_lock(self) -> str:
-        """Give a lock that nobody has used."""
+        """Return a lock that nobody has used."""
         return f"lock {uuid.uuid4().hex[:12]}"
 
     def begin_test(self) -> None:
@@ -173,7 +173,7 @@ class Stack:
                 job.cancel()
 
     def unexpected_tracebacks(self) -> list[str]:
-        """Give what services logged as tracebacks since the test began, except what it means to cause."""
+        """Return what services logged as tracebacks since the test began, except what it means to cause."""
         return [
             f"{service.name}: {line[:4000]}"
             for service in self.services()

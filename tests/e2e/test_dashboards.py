@@ -29,7 +29,7 @@ OFTEN = {"TURNSTILE_SWEEP_SECONDS": "1", "TURNSTILE_SNAPSHOT_SECONDS": "1"}
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Give a Prometheus that has watched a stack of its own for an eventful minute."""
+    """Return a Prometheus that has watched a stack of its own for an eventful minute."""
     private.ensure_installed()
     installation.ensure_prometheus()
     folder = tmp_path_factory.mktemp("dashboards")
@@ -62,7 +62,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 
 def queries() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give every query for Prometheus, with the panel it is for."""
+    """Return every query for Prometheus, with the panel it is for."""
     for path in sorted((ROOT / "grafana" / "dashboards").iterdir()):
         dashboard = json.loads(path.read_text())
         for panel in dashboard["panels"]:

@@ -33,7 +33,7 @@ def test_a_supervisor_starts_in_less_than_three_seconds(stack: Stack) -> None:
 
 
 def waited_for_a_processor(worker: Service) -> float:
-    """Give the seconds for which the machine was busy with others, which a quiet one would not have taken."""
+    """Return the seconds that the machine was busy with others, which a quiet one would not have taken."""
     waited = 0.0
     # The supervisor waits for its first runner: their times add up.
     for pid in (worker.pid, worker.runners()[0].pid):

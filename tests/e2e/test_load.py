@@ -41,7 +41,7 @@ def load(stack: Stack, folder: Path, *words: str, **more: str) -> subprocess.Pop
 
 
 def outcome(process: subprocess.Popen[str], folder: Path) -> tuple[int, dict[str, dict[str, Any]]]:
-    """Wait for the end; gives the exit code and the verdicts."""
+    """Wait for the end; returns the exit code and the verdicts."""
     text, _ = process.communicate(timeout=150)
     said = (folder / "stderr.txt").read_text()
     assert text, f"exit code {process.returncode}: {said}"

@@ -99,7 +99,7 @@ def test_a_namespace_that_nobody_uses_has_nothing_to_check(stack: Stack) -> None
 
 
 def ledger(stack: Stack) -> Path:
-    """Give the file that the stack's effect sink writes."""
+    """Return the file that the stack's effect sink writes."""
     return stack.folder / "effects.jsonl"
 
 

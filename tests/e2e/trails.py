@@ -10,7 +10,7 @@ from tests.e2e.waiting import until
 
 
 def trail(stack: Stack, job: Job) -> list[dict[str, Any]]:
-    """Give a job's audit trail as the table has it."""
+    """Return a job's audit trail as the table has it."""
     return stack.records.rows("JobAuditTrail", job.id)
 
 

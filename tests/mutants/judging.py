@@ -85,7 +85,7 @@ def _judge(name: str, most_seeds: int) -> Noticed:
 
 
 def run_test(mutant: Mutant) -> int:
-    """Run a mutant's test with the mutant put in place; gives pytest's exit code."""
+    """Run a mutant's test with the mutant put in place; returns pytest's exit code."""
     switch_to(mutant)
     # Plugins of pytest that were loaded before forking cannot have their assertions rewritten, and need not.
     # What a failed test leaves unfinished may be collected after the last test, where pytest would raise its
@@ -111,13 +111,13 @@ def first_failure(mutant: Mutant, most_seeds: int) -> tuple[int, str]:
 
 
 def _breaks(name: str, seed: int) -> bool:
-    """Tell whether another mutant breaks a promise in this seed, too."""
+    """Return whether another mutant breaks a promise in this seed, too."""
     command = [sys.executable, "-m", "tests.simulation", "--seed", str(seed), "--mutant", name]
     return subprocess.run(command, capture_output=True, check=False).returncode != 0
 
 
 def _in_a_fork(action: Callable[[], int]) -> tuple[int, str]:
-    """Call something in a process of its own; gives what it returned, and what it printed."""
+    """Call something in a process of its own; returns what it returned, and what it printed."""
     with tempfile.NamedTemporaryFile() as printed:
         child = os.fork()
         if child == 0:

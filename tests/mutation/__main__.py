@@ -48,7 +48,7 @@ class _Result:
 
 
 def main() -> int:
-    """Try the changes that the command line asks for; gives the exit code."""
+    """Try the changes that the command line asks for; returns the exit code."""
     asked = _asked()
     names = asked.package or list(PACKAGES)
     lines = lines_changed_since(asked.since or last_change()) if asked.changed or asked.since else None

@@ -93,7 +93,7 @@ class Cover:
 
 @cache
 def _names(test: str, module: str) -> bool:
-    """Tell whether the file of a test names a module."""
+    """Return whether the file of a test names a module."""
     path = ROOT / test.partition("::")[0]
     text = path.read_text() if path.exists() else ""
     package, _, name = module.rpartition(".")

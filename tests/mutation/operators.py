@@ -280,7 +280,7 @@ def operators() -> dict[str, Operator]:
 
 
 def is_left_out(node: Any) -> bool:
-    """Tell whether a node is part of what is not changed."""
+    """Return whether a node is part of what is not changed."""
     if node.type == "number" and "e" in node.value.lower() and not node.value.lower().startswith("0x"):
         return True
     if (

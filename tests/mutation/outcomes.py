@@ -70,7 +70,7 @@ class Kept:
 
     def write(self) -> None:
         """Write what is remembered."""
-        # Another run may have written meanwhile, about other modules.
+        # Another run may have written in the meantime, about other modules.
         write_at_once(self._path, json.dumps(self._read() | self._known, indent=0))
 
     def _read(self) -> dict[str, list[str]]:
@@ -95,7 +95,7 @@ class Equivalent:
     reason: str
 
     def describes(self, change: Changed) -> bool:
-        """Tell whether it is about this change."""
+        """Return whether it is about this change."""
         return (self.module, self.function, self.before, self.after) == (
             change.module,
             change.function,

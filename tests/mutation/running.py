@@ -35,8 +35,8 @@ from tests.servers import AZURITE
 
 _QUIET = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
-#: Processor time: a test may take so many times what it takes without a change, and so many seconds more. The
-#: clock on the wall says nothing where the machine is busy.
+#: Processor time: a test may take this many times what it takes without a change, and this many seconds more.
+#: Wall-clock time means nothing where the machine is busy.
 _SLOWER, _SECONDS_MORE, _SECONDS_TO_IMPORT = 10.0, 2.0, 15.0
 #: Seconds after which a process that only sleeps waits for ever.
 _ASLEEP = 10.0
@@ -73,7 +73,7 @@ class _Child:
 def try_all(
     package: Package, changes: Sequence[Changed], cover: Cover, processes: int, log: Path
 ) -> Iterator[Outcome]:
-    """Try changes of a package, several at a time; gives what came of each as it is known."""
+    """Try changes of a package, several at a time; returns what came of each as it is known."""
     for module in PRELOADED:
         importlib.import_module(module)
     uncovered, inside, outside = [], [], []
@@ -186,7 +186,7 @@ class _Forks:
 
 
 def _is_asleep(process: int) -> bool:
-    """Tell whether a process waits for something else than a processor."""
+    """Return whether a process waits for something else than a processor."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] == "S"
     except FileNotFoundError:
@@ -216,7 +216,7 @@ def _import_and_run(change: Changed, cover: Cover) -> str:
         case pytest.ExitCode.NO_TESTS_COLLECTED:
             raise _UnusableError(f"{change.module}: pytest found none of the tests that run it")
         case _:
-            # Others than failed tests tell that a test file, or a conftest, cannot be imported.
+            # Codes other than that of failed tests mean that a test file, or a conftest, cannot be imported.
             return failures.first or "its import"
 
 

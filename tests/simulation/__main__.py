@@ -9,7 +9,7 @@ from tests.mutants.switching import switch_to
 
 
 def main() -> int:
-    """Play what the command line asks for; gives the exit code."""
+    """Play what the command line asks for; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.simulation",
         description=__doc__,

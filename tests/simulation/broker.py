@@ -71,7 +71,7 @@ class Broker:
         self._unsettled: list[_Message] = []
         self._is_pumping = False
         self.faults = BrokerFaults()
-        #: Told of everything that is announced, lost or not.
+        #: Called with everything that is announced, lost or not.
         self.announced: Callable[[str, Sequence[Announcement]], None] = lambda sender, announcements: None
 
     # --- the port -----------------------------------------------------------
@@ -88,7 +88,7 @@ class Broker:
         await self._network.carry_out("notifier.defer", lambda: self._put_off(wake_up))
 
     def announce(self, announcements: Sequence[Announcement]) -> None:
-        """Tell the projector, unless it goes missing."""
+        """Notify the projector, unless the message gets lost."""
         process = PROCESS.get()
         if not announcements or (process is not None and process.is_dead):
             return
@@ -112,7 +112,7 @@ class Broker:
         return lost
 
     def redeliver(self) -> bool:
-        """Hand over again a message that was handed over already; tells whether there was one."""
+        """Hand over again a message that was handed over already; returns whether there was one."""
         if not self._unsettled:
             return False
         message = self._randomness.choice(self._unsettled)
@@ -124,7 +124,7 @@ class Broker:
         self._enqueue(_Message(wake_up))
 
     def drop(self) -> bool:
-        """Lose one message that waits; tells whether there was one."""
+        """Lose one message that waits; returns whether there was one."""
         if not self._ready:
             return False
         self._ready.pop(self._randomness.randrange(len(self._ready)))
@@ -151,7 +151,7 @@ class Broker:
         self.pump()
 
     def pump(self) -> None:
-        """Hand over what waits to who listens; again soon if somebody may listen then."""
+        """Hand over what waits to those that listen; again soon if one may listen then."""
         if self._is_pumping or not self._ready:
             return
         if "notifier" not in self._network.outages:

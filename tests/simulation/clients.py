@@ -39,7 +39,7 @@ class Clients:
 
     @property
     def are_done(self) -> bool:
-        """Whether nobody waits for an answer, or will ask again."""
+        """Whether no client waits for an answer, or will ask again."""
         return not self._under_way
 
     def plan(self) -> None:
@@ -91,7 +91,7 @@ class Clients:
         return job_id
 
     def submit_alone(self, script: Script, lock: int, priority: int) -> str:
-        """Submit a job of a kind that every worker knows, once, with nobody else after its id."""
+        """Submit a job of a kind that every worker knows, once, with no other client after its id."""
         draw = self._world.randomness
         job_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
         self._world.scripts[job_id] = script

@@ -39,13 +39,13 @@ class _Job:
 
 
 class History:
-    """Everything the journal was told, lock by lock and job by job."""
+    """Everything the journal recorded, lock by lock and job by job."""
 
     def __init__(self, loop: SimulationLoop) -> None:
         self._loop = loop
         self._locks: dict[str, _Lock] = {}
         self._jobs: dict[str, _Job] = {}
-        #: Jobs whose submitters were told that they are accepted, and in which partition.
+        #: Jobs whose submitters got the answer that they are accepted, and in which partition.
         self.accepted: dict[str, str] = {}
         #: Jobs whose cancellation was confirmed while they waited.
         self.cancelled: set[str] = set()
@@ -61,7 +61,7 @@ class History:
         self.violations.append(f"{invariant} at {self._loop.time():.3f}: {message}")
 
     def fence_of(self, partition: str) -> int:
-        """Give the fence of a lock's latest start."""
+        """Return the fence of a lock's latest start."""
         lock = self._locks.get(partition)
         return lock.fence if lock is not None else 0
 
@@ -115,7 +115,7 @@ class History:
     # --- at the end ---------------------------------------------------------
 
     def is_settled(self) -> bool:
-        """Tell whether every job that was accepted, or got into the journal, has ended."""
+        """Return whether every job that was accepted, or got into the journal, has ended."""
         return all(job.ended for job in self._jobs.values()) and all(
             job_id in self._jobs for job_id in self.accepted
         )

@@ -1,7 +1,7 @@
 """An event loop with virtual time, in which processes can be stopped and killed, and every run is the same.
 
-It knows no sockets, threads or real timers: when nobody can run, time jumps to the next timer. Handles run in
-the order in which they were asked for, so what happens depends on nothing but the program and its seed.
+It knows no sockets, threads or real timers: when no process can run, time jumps to the next timer. Handles
+run in the order in which they were asked for, so what happens depends only on the program and its seed.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class Process:
             self.loop.paused += 1
 
     def resume(self) -> None:
-        """Go on where it stood still."""
+        """Continue where it was paused."""
         if self.is_paused:
             self.is_paused = False
             self.paused_at = self.loop.time()
@@ -74,7 +74,7 @@ class Process:
             task.cancel()
 
     def has_died_since(self, moment: float) -> bool:
-        """Tell whether it did nothing more after a moment, but die."""
+        """Return whether it did nothing more after a moment, but die."""
         return self._idle_since <= moment + 0.001
 
     def adopt(self, task: "asyncio.Task[Any]") -> None:
@@ -118,7 +118,7 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         self._order = 0
         #: How many processes stand still.
         self.paused = 0
-        #: What went wrong in tasks that nobody waited for.
+        #: Errors of tasks that no other task waited for.
         self.errors: list[str] = []
 
     def time(self) -> float:
@@ -182,7 +182,7 @@ class SimulationLoop(asyncio.AbstractEventLoop):
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Be the running loop, for whoever asks."""
+        """Be the running loop, for all that ask."""
         before = asyncio._get_running_loop()
         asyncio._set_running_loop(self)
         try:

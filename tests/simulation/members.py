@@ -92,7 +92,7 @@ class Worker(Member):
         self.world.broker.lose_consumer(self)
 
     def stop(self, grace: float, ended: float) -> None:
-        """Stop as told by a signal, and end for good after so many seconds at the latest."""
+        """Stop as after a signal, and end for good after this many seconds at the latest."""
         self.is_stopping = True
         process = self.process
         process.spawn(self._stop(process, grace), name="stop")

@@ -61,13 +61,13 @@ class Nemesis:
             member.start_again()
 
     def resume(self) -> None:
-        """Let everything go on that stands still."""
+        """Resume everything that is paused."""
         for process in self._paused:
             process.resume()
         self._paused.clear()
 
     def _resume(self, process: Process) -> None:
-        """Let a process go on, unless all have been resumed since it was paused."""
+        """Resume a process, unless all have been resumed since it was paused."""
         if process in self._paused:
             self._paused.remove(process)
             process.resume()
@@ -86,7 +86,7 @@ class Nemesis:
         self._again()
 
     def strike(self, name: str) -> bool:
-        """Strike once; tells whether there was something to strike."""
+        """Strike once; returns whether there was something to strike."""
         has_struck = self._strikes[name]()
         if has_struck:
             self._world.injected[name] += 1
@@ -139,7 +139,7 @@ class Nemesis:
             self._world.clients.rival(registration.job_id)
 
     def stop_worker(self) -> bool:
-        """Tell a worker to stop; it is started again once it has ended."""
+        """Send a worker the stop signal; it is started again once it has ended."""
         worker = self._busy_worker()
         if worker is None or worker.is_stopping or worker.process.is_paused:
             return False
@@ -239,7 +239,7 @@ class Nemesis:
         for process in processes:
             process.pause()
             self._paused.append(process)
-            # Nobody knows which of them gets the processor first.
+            # It is open which of them gets the processor first.
             soon = self._world.randomness.uniform(0.0, 0.05)
             self._world.loop.call_later(seconds + soon, self._resume, process, context=self._world.context)
         return True

@@ -19,7 +19,7 @@ AnswerT = TypeVar("AnswerT")
 #: Longest time that a request can be on its way, in seconds.
 LONGEST_DETOUR = 60.0
 
-#: More calls than any world makes unless someone asks again and again without a pause.
+#: More calls than any world makes unless a process asks again and again without a pause.
 MOST_CALLS = 60_000
 
 _LOST = UnknownOutcomeError("no answer in time")
@@ -27,7 +27,7 @@ _REFUSED_CONNECTION = UnknownOutcomeError("no connection")
 
 
 class TooManyCallsError(AssertionError):
-    """Somebody asks again and again, for ever."""
+    """A process asks again and again, for ever."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ class CallFaults:
     duplicate: float = 0.0
 
     def cumulated(self) -> list[tuple[float, str]]:
-        """Give the kinds with the sums of their likelihoods."""
+        """Return the kinds with the sums of their likelihoods."""
         total, sums = 0.0, []
         for kind, likelihood in vars(self).items():
             total += likelihood
@@ -76,9 +76,9 @@ class Network(Calls):
     calls: int = 0
     #: What arrived and what came of it.
     trace: list[tuple[Any, ...]] = field(default_factory=list)
-    #: Whether the client repeats a call on its own, as a storage SDK does unless told not to.
+    #: Whether the client repeats a call on its own, as a storage SDK does by default.
     retries_on_its_own: bool = False
-    #: Told of every commit as it is sent, with the partition that it is for.
+    #: Called with every commit as it is sent, with the partition that it is for.
     sending: Callable[[str], None] | None = None
     #: The partition of the commit that is asked for now.
     partition: str = ""

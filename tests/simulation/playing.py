@@ -14,7 +14,7 @@ _LAST_LINES = 40
 
 
 def play_one(seed: int, *, everything: bool) -> int:
-    """Play one seed, and print its last lines, or all of them; gives the exit code."""
+    """Play one seed, and print its last lines, or all of them; returns the exit code."""
     world = World(seed)
     failure = ""
     try:
@@ -33,7 +33,7 @@ def play_one(seed: int, *, everything: bool) -> int:
 
 
 def play_many(first: int, seeds: int, jobs: int) -> int:
-    """Play seeds until one breaks a promise, several at a time; gives the exit code."""
+    """Play seeds until one breaks a promise, several at a time; returns the exit code."""
     began, tally, shown = time.monotonic(), Tally(), 0.0
     for part in _parts(first, first + seeds, jobs):
         tally.add(part)

@@ -23,16 +23,16 @@ from coordination.ports import CoordinationError
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-#: Seconds that a handler which was told to stop may take.
+#: Seconds that a handler may take after it is asked to stop.
 _GRACE = 2.0
 
-#: Why a handler is told to stop that runs longer than it may; the others come with the run.
+#: Why a handler is asked to stop that runs longer than it may; the others come with the run.
 _TIMED_OUT = "timed out"
 
 
 @dataclass
 class Script:
-    """What a job does: so many steps of so many seconds, and perhaps an end that is not a success."""
+    """What a job does: a number of steps, each of some seconds, and perhaps an end that is not a success."""
 
     steps: int = 2
     seconds: float = 1.0
@@ -41,7 +41,7 @@ class Script:
     result: str = '"done"'
     #: Attempts in which its process dies.
     kills: int = 0
-    #: Whether it goes on although it was told to stop.
+    #: Whether it continues although it was asked to stop.
     is_stubborn: bool = False
     #: Attempts in which it takes its host down.
     fells: int = 0
@@ -178,7 +178,7 @@ class Runner:
 
 
 class SimulatedExecutor:
-    """Supervises runners as the worker's own executor does, as far as the protocol can tell."""
+    """Supervises runners as the worker's own executor does, as far as the protocol can see."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -198,7 +198,7 @@ class _Supervision:
     def __init__(self, world: "World", run: Run, supervisor: Process, runners: list[Runner]) -> None:
         self._world, self._run, self._runners = world, run, runners
         self._waiting: asyncio.Queue[tuple[StepDone | str, asyncio.Future[None]]] = asyncio.Queue()
-        #: The first reason for which the handler was told to stop.
+        #: The first reason for which the handler was asked to stop.
         self._told: StopReason | str | None = None
         self._is_lost = False
         self._under_way: StepDone | str | None = None
@@ -281,7 +281,7 @@ class _Supervision:
                 recorded.set_result(None)
 
     async def _write_late(self, done: StepDone | str) -> None:
-        """Try to record a step of a run that is over, as a message would that nobody took back."""
+        """Try to record a step of a run that is over, as a message would that is still on its way."""
         await asyncio.sleep(self._world.randomness.uniform(0.0, 1.0))
         try:
             await self._record(done)

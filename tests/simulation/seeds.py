@@ -133,7 +133,7 @@ def count(world: World, tally: Tally) -> None:
 
 
 def trace_hash(world: World) -> str:
-    """Give one number for everything that happened, in order."""
+    """Return one number for everything that happened, in order."""
     digest = hashlib.sha256()
     for line in world.network.trace:
         digest.update(repr(line).encode())

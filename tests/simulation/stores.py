@@ -1,4 +1,4 @@
-"""The in-memory stores with an eye on who uses them: what is sent must be sent by whoever has the lease."""
+"""The in-memory stores, which also check who uses them: only the process with the lease may send."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ class WatchedLeases(InMemoryLeases):
             await super().renew(name, lease_id, timeout)
             return
 
-        # The real store renews a lease that has run out, as long as nobody else took it.
+        # The real store renews a lease that has run out, as long as no other process took it.
         def action() -> None:
             lease = self._leases.get(name)
             if lease is None or lease.lease_id != lease_id:
@@ -61,7 +61,7 @@ class WatchedLeases(InMemoryLeases):
         return [name for name in self._leases if self._current(name) is not None]
 
     def owner(self, name: str) -> tuple[Process | None, float]:
-        """Give the process that holds a lease, and when the store granted it last."""
+        """Return the process that holds a lease, and when the store granted it last."""
         lease = self._current(name)
         if lease is None:
             return None, 0.0
@@ -69,7 +69,7 @@ class WatchedLeases(InMemoryLeases):
 
 
 class WatchedJournal(InMemoryJournal):
-    """A journal that tells a history what is written, and checks who sends."""
+    """A journal that reports to a history what is written, and checks who sends."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class WatchedJournal(InMemoryJournal):
 
 
 class WatchedRegister(InMemoryRegister):
-    """A register that tells the judges which jobs are retired."""
+    """A register that reports to the judges which jobs are retired."""
 
     def __init__(self, journal: InMemoryJournal, network: Network, panel: Panel) -> None:
         super().__init__(network)

@@ -14,7 +14,7 @@ from verification import Stored
 
 
 def records_of(world: World) -> Records:
-    """Give what the simulated stores hold, as the checker reads it."""
+    """Return what the simulated stores hold, as the checker reads it."""
     records = Records()
     for partition, found in world.journal.partitions.items():
         stored = [

@@ -1,6 +1,6 @@
 """Trials: once all trouble is over, one fault hits one run, and the clock is watched.
 
-Nothing else goes wrong meanwhile, so the times that are promised for 99 cases in 100 hold in each. Times are
+Nothing else fails in that time, so the times that are promised for 99 cases in 100 hold in each. Times are
 virtual, and a call takes some milliseconds.
 """
 
@@ -31,7 +31,7 @@ _AFTER_LEASE = 5.0
 #: Seconds between two wake-ups of the scheduler for one lock: ten, and up to a round of it.
 _BETWEEN_WAKE_UPS = 15.0
 
-#: Seconds that a handler takes at most to end when it is told to, and between two writes of progress.
+#: Seconds that a handler takes at most to end when it is asked to, and between two writes of progress.
 _TO_END, _FLUSH = 2.0, 1.0
 
 #: What can happen in a trial, as it is counted.
@@ -83,7 +83,7 @@ class Trial:
         world.advance(world.randomness.uniform(0.0, 2.0 * world.times.renew_every))
         job, began = self._life(), self._last_start()
         world.network.trace.append((world.loop.time(), "trial", kind))
-        # The run goes on for long; the next one need not.
+        # This run is long; the next one need not be.
         world.scripts[self._job_id].seconds = 0.1
         since = strike()
         if kind == "job cancelled":

@@ -114,7 +114,7 @@ class World:
         return uuid.UUID(int=self.randomness.getrandbits(128), version=4)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass. Raises Violation when an invariant was broken meanwhile."""
+        """Let time pass. Raises Violation when an invariant was broken in that time."""
         self.loop.run_for(seconds)
         self.check()
 
@@ -126,7 +126,7 @@ class World:
             raise Violation("; ".join(self.history.violations[:5]))
 
     def observe(self, observation: Observation) -> None:
-        """Count what workers tell."""
+        """Count what workers export."""
         name = type(observation).__name__
         reason = getattr(observation, "refusal", "")
         self.observed[f"{name} {reason}" if reason else name] += 1
@@ -184,7 +184,7 @@ class World:
         self.register.when_registered = None
 
     def is_done(self) -> bool:
-        """Tell whether nothing is left to do."""
+        """Return whether nothing is left to do."""
         return self.clients.are_done and self.history.is_settled() and not self._left_over()
 
     def _left_over(self) -> str:
@@ -215,7 +215,7 @@ class World:
                 self.projected[each.job_id] = each.last
 
     async def projected_seq(self, job_id: str) -> int:
-        """Give the number of the last event that the read models have."""
+        """Return the number of the last event that the read models have."""
         return await self.network.carry_out("journal.projected", lambda: self.projected_now(job_id))
 
     def projected_now(self, job_id: str) -> int:

@@ -26,21 +26,21 @@ class Captured:
         self.metering = MeterProvider([self._reader], shutdown_on_exit=False)
 
     def spans(self, name: str | None = None) -> list[Any]:
-        """Give the finished spans, of one name if given."""
+        """Return the finished spans, of one name if given."""
         return [span for span in self._exporter.get_finished_spans() if name in {None, span.name}]
 
     def trace(self, traceparent: str) -> list[Any]:
-        """Give the finished spans of the trace that a W3C traceparent names."""
+        """Return the finished spans of the trace that a W3C traceparent names."""
         trace_id = int(traceparent.split("-")[1], 16)
         return [span for span in self.spans() if span.context.trace_id == trace_id]
 
     def span(self, name: str) -> Any:
-        """Give the only finished span of a name."""
+        """Return the only finished span of a name."""
         (found,) = self.spans(name)
         return found
 
     def points(self, metric: str) -> list[Any]:
-        """Give a metric's data points as they are now."""
+        """Return a metric's data points as they are now."""
         data = self._reader.get_metrics_data()
         resources = data.resource_metrics if data is not None else []
         return [
@@ -53,7 +53,7 @@ class Captured:
         ]
 
     def values(self, metric: str) -> Mapping[tuple[str, ...], float]:
-        """Give the values of a counter or gauge, by the values of its labels in the order of their names."""
+        """Return values of a counter or gauge, by the values of its labels, in the order of their names."""
         return {
             tuple(str(value) for _, value in sorted(point.attributes.items())): point.value
             for point in self.points(metric)

@@ -11,7 +11,7 @@ from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
 
 @pytest.fixture(scope="package")
 def receiver() -> Iterator[OtlpReceiver]:
-    """Give what the stack sends its telemetry to."""
+    """Return what the stack sends its telemetry to."""
     receiver = OtlpReceiver()
     receiver.start()
     yield receiver
@@ -20,7 +20,7 @@ def receiver() -> Iterator[OtlpReceiver]:
 
 @pytest.fixture(scope="package")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory, receiver: OtlpReceiver) -> Iterator[Stack]:
-    """Give a stack with telemetry, in the place of the one without."""
+    """Return a stack with telemetry, in the place of the one without."""
     private.ensure_installed()
     folder = tmp_path_factory.mktemp("telemetry")
     with (
@@ -43,13 +43,13 @@ def deaths(shared_stack: Stack) -> scenarios.Deaths:
 
 @pytest.fixture(scope="package")
 def busy_stack(shared_stack: Stack, deaths: scenarios.Deaths) -> Stack:
-    """Give the stack for further scenarios."""
+    """Return the stack for further scenarios."""
     return shared_stack
 
 
 @pytest.fixture(scope="package")
 def ordinary(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
-    """Give a job that ran on its own."""
+    """Return a job that ran on its own."""
     return scenarios.run_ordinary(busy_stack, receiver)
 
 
@@ -57,31 +57,31 @@ def ordinary(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
 def line(
     busy_stack: Stack, receiver: OtlpReceiver, tmp_path_factory: pytest.TempPathFactory
 ) -> scenarios.Line:
-    """Give a job that ran for a while, and those that waited behind it."""
+    """Return a job that ran for a while, and those that waited behind it."""
     return scenarios.run_line(busy_stack, receiver, tmp_path_factory.mktemp("gates") / "line")
 
 
 @pytest.fixture(scope="package")
 def killed_runner(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
-    """Give a job whose runner was killed."""
+    """Return a job whose runner was killed."""
     return scenarios.run_with_killed_runner(busy_stack, receiver)
 
 
 @pytest.fixture(scope="package")
 def lost_wake_up(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
-    """Give a job whose wake-up went nowhere, so that the sweeper came."""
+    """Return a job whose wake-up went nowhere, so that the sweeper came."""
     return scenarios.run_without_wake_up(busy_stack, receiver)
 
 
 @pytest.fixture(scope="package")
 def commanded(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Commanded:
-    """Give a job that was submitted by a message with a trace context."""
+    """Return a job that was submitted by a message with a trace context."""
     return scenarios.run_commanded(busy_stack, receiver)
 
 
 @pytest.fixture(scope="package")
 def failures(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Failures:
-    """Give jobs that did not complete."""
+    """Return jobs that did not complete."""
     return scenarios.run_failures(busy_stack, receiver)
 
 
@@ -99,11 +99,11 @@ def mishaps(
 
 @pytest.fixture(scope="package")
 def lost_worker(deaths: scenarios.Deaths, shared_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
-    """Give a job whose worker was killed whole."""
+    """Return a job whose worker was killed whole."""
     return scenarios.see_through(shared_stack, receiver, deaths.killed, deaths)
 
 
 @pytest.fixture(scope="package")
 def frozen_worker(deaths: scenarios.Deaths, shared_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
-    """Give a job whose worker was frozen for longer than its lease, and then went on."""
+    """Return a job whose worker was frozen for longer than its lease, and then went on."""
     return scenarios.see_through(shared_stack, receiver, deaths.frozen, deaths)

@@ -10,12 +10,12 @@ _STATUSES = ("unset", "ok", "error")
 
 
 def resources(request: Any) -> list[dict[str, Any]]:
-    """Give the attributes of every resource in a request."""
+    """Return the attributes of every resource in a request."""
     return [_attributes(group.resource.attributes) for group in _groups(request)]
 
 
 def spans(request: Any) -> list[Span]:
-    """Give the spans of a request."""
+    """Return the spans of a request."""
     return [
         Span(
             service=service,
@@ -45,7 +45,7 @@ def spans(request: Any) -> list[Span]:
 
 
 def metrics(request: Any) -> list[Metric]:
-    """Give the series of a request."""
+    """Return the series of a request."""
     return [
         Metric(service, scope.scope.name, metric.name, metric.unit, _attributes(point.attributes))
         for service, group in _by_service(request)
@@ -56,7 +56,7 @@ def metrics(request: Any) -> list[Metric]:
 
 
 def logs(request: Any) -> list[LogRecord]:
-    """Give the log records of a request."""
+    """Return the log records of a request."""
     return [
         LogRecord(
             service,

@@ -114,13 +114,13 @@ class OtlpReceiver:
         return Received(self.spans, self.metrics, self.logs)
 
     def until(self, condition: Callable[[list[Span]], T], what: str, within: float = 15) -> T:
-        """Wait until a condition on the spans holds; gives its value."""
+        """Wait until a condition on the spans holds; returns its value."""
         return until(lambda: condition(self.spans), within, what)
 
     # --- requests ---------------------------------------------------------------
 
     def admit(self) -> int | None:
-        """Give the status to answer a request with, when it is time to; None to hang up."""
+        """Return the status to answer a request with, when it is time to; None to hang up."""
         with self._lock:
             self.requests += 1
         mood, changed = self._mood, self._changed

@@ -32,7 +32,7 @@ CALLER_TRACE, CALLER_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b
 
 
 def telling(receiver: OtlpReceiver) -> dict[str, str]:
-    """Give the environment of services that send all three signals to the receiver, often."""
+    """Return the environment of services that send all three signals to the receiver, often."""
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
         "OTEL_METRICS_EXPORTER": "otlp",
@@ -286,7 +286,7 @@ def _ended(job: Job, status: str) -> None:
 
 
 def stop_all(services: list[Service]) -> float:
-    """Tell services to stop and wait for them; gives the seconds that the slowest took."""
+    """Tell services to stop and wait for them; returns the seconds that the slowest took."""
     began = time.monotonic()
     for service in services:
         service.signal(signal.SIGTERM)

@@ -79,7 +79,7 @@ def never_emitted(received: Received) -> list[str]:
 
 
 def span_name(span: Span) -> names.SpanName | None:
-    """Give the declared name that a span bears: just that, or one with a part in braces."""
+    """Return the declared name that a span bears: just that, or one with a part in braces."""
     exact = _SPAN_NAMES.get(span.name)
     if exact is not None:
         return exact

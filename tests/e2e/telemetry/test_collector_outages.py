@@ -92,7 +92,7 @@ def test_services_stop_in_time_while_the_collector_hangs(outages: Outages) -> No
 
 
 def _run_jobs(stack: Stack, count: int = JOBS) -> float:
-    """Run jobs one after the other on one lock; gives the seconds from the first to the last."""
+    """Run jobs one after the other on one lock; returns the seconds from the first to the last."""
     lock = stack.new_lock()
     began = time.monotonic()
     jobs = [stack.api.submit("nothing", lock) for _ in range(count)]

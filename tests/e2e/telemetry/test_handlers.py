@@ -110,5 +110,5 @@ def test_lines_on_standard_output_do_too(
 
 
 def about(logs: list[LogRecord], traced: Traced) -> list[LogRecord]:
-    """Give the records that mention the job anywhere."""
+    """Return the records that mention the job anywhere."""
     return [record for record in logs if traced.job.id in str(record)]

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(params=["killed_runner", "lost_worker", "frozen_worker"])
 def interrupted(request: pytest.FixtureRequest) -> Traced:
-    """Give jobs whose first attempt was cut off."""
+    """Return jobs whose first attempt was cut off."""
     found: Traced = request.getfixturevalue(request.param)
     return found
 

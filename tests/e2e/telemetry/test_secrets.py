@@ -71,7 +71,7 @@ def test_the_search_would_find_a_secret_that_was_told(told: Told) -> None:
 
 
 def places_of(told: Told, name: str) -> list[str]:
-    """Give where a secret was told, with what stands around it."""
+    """Return where a secret was told, with what stands around it."""
     secret = told.secrets[name]
     return [
         f"{place}: …{text[max(0, found.start() - 150) : found.start()]}<HERE>"
@@ -92,7 +92,7 @@ _SECRETS = {
 
 
 def _live(stack: Stack) -> dict[str, str]:
-    """Let happen what could make a service talk; gives the pages with metrics."""
+    """Let happen what could make a service talk; returns the pages with metrics."""
     headers = {"Authorization": f"Bearer {AUTHORIZATION}", "Cookie": f"session={COOKIE}"}
     parameters: dict[str, object] = {"password": PASSWORD, "token": TOKEN, "secret": SECRET}
     until(lambda: "logs-in" in stack.api.kinds(), 20, "the workers to publish all their kinds")

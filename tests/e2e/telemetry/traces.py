@@ -29,21 +29,21 @@ class Trace:
     spans: list[Span]
 
     def named(self, *names: str) -> list[Span]:
-        """Give the spans with one of these names."""
+        """Return the spans with one of these names."""
         return [span for span in self.spans if span.name in names]
 
     def one(self, name: str, *, attempt: int | None = None) -> Span:
-        """Give the only span of this name, in an attempt if one is given."""
+        """Return the only span of this name, in an attempt if one is given."""
         found = [span for span in self.named(name) if attempt in {None, span.attributes.get(at.JOB_ATTEMPT)}]
         assert len(found) == 1, f"{len(found)} spans `{name}` (attempt {attempt}) in\n{self}"
         return found[0]
 
     def of_kind(self, service: Source, kind: str) -> list[Span]:
-        """Give the spans of a service and kind."""
+        """Return the spans of a service and kind."""
         return [span for span in self.spans if span.service == service and span.kind == kind]
 
     def above(self, span: Span) -> list[Span]:
-        """Give a span's parents, nearest first."""
+        """Return a span's parents, nearest first."""
         by_id = {span.span_id: span for span in self.spans}
         found = []
         while (parent := by_id.get(span.parent_id)) is not None:
@@ -52,18 +52,18 @@ class Trace:
         return found
 
     def orphans(self) -> list[Span]:
-        """Give the spans whose parent did not come."""
+        """Return the spans whose parent did not come."""
         ids = {span.span_id for span in self.spans}
         return [span for span in self.spans if span.parent_id and span.parent_id not in ids]
 
     def doubled(self) -> list[str]:
-        """Give the ids of spans that came twice."""
+        """Return the ids of spans that came twice."""
         return [
             span_id for span_id, count in Counter(span.span_id for span in self.spans).items() if count > 1
         ]
 
     def moments(self, name: str) -> list[tuple[Span, dict[str, object]]]:
-        """Give the moments of a name, each with its span."""
+        """Return the moments of a name, each with its span."""
         return [
             (span, {**event.attributes}) for span in self.spans for event in span.events if event.name == name
         ]
@@ -85,13 +85,13 @@ class Trace:
 
 
 def trace(spans: Iterable[Span], trace_id: str) -> Trace:
-    """Give the trace of an id."""
+    """Return the trace of an id."""
     found = [span for span in spans if span.trace_id == trace_id]
     return Trace(trace_id, sorted(found, key=lambda span: (span.start, -span.end)))
 
 
 def trace_now(receiver: OtlpReceiver, job: Job) -> Trace:
-    """Give the job's trace as far as it came."""
+    """Return the job's trace as far as it came."""
     spans = receiver.spans
     about = [span for span in spans if span.attributes.get(at.JOB_ID) == job.id]
     ids = {span.trace_id for span in about if span.name == sp.SUBMIT_JOB}

@@ -48,7 +48,7 @@ class Installation:
     notifier: RabbitNotifier
 
     async def submit(self, lock: str) -> str:
-        """Submit a job, which announces its first event; gives its id."""
+        """Submit a job, which announces its first event; returns its id."""
         new = NewJob(new_id(), new_id(), "ten-steps", lock, "{}", "test")
         await Submitter(
             self.register, JobWriter(self.journal, self.notifier, SystemClock(), call_timeout=5.0)
@@ -70,11 +70,11 @@ class Installation:
         await self.journal.commit(partition(lock), draft.transaction, 5)
 
     async def statuses(self, job_id: str) -> list[str]:
-        """Give what stands in a job's audit trail."""
+        """Return what stands in a job's audit trail."""
         return [event.status.value for event in await self.models.audit_trail(job_id)]
 
     async def active(self) -> set[str]:
-        """Give the ids of the active jobs."""
+        """Return the ids of the active jobs."""
         return {job.job_id async for job in self.register.active(datetime.now(UTC))}
 
 
@@ -107,7 +107,7 @@ async def installation(rabbitmq_url: str, connection_string: str) -> AsyncIterat
 
 @asynccontextmanager
 async def projector(settings: AuditProjectorSettings) -> AsyncIterator[httpx.AsyncClient]:
-    """Run an audit-projector for as long as the context lasts; gives a client for its health checks."""
+    """Run an audit-projector for as long as the context lasts; returns a client for its health checks."""
     server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_config=None, lifespan="on"))
     task = asyncio.create_task(server.serve())
 

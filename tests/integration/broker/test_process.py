@@ -56,7 +56,7 @@ def service(url: str, namespace: str = "ends", port: int = 0, **more: str) -> It
 
 
 def wait_for(process: subprocess.Popen[str], message: str) -> str:
-    """Give the message of the first line that has this in it."""
+    """Return the message of the first line that has this in it."""
     assert process.stdout is not None
     for line in process.stdout:
         if message in line:

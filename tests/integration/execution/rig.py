@@ -51,7 +51,7 @@ class FakeRun:
         self.may_write.set()
 
     def run(self) -> Run:
-        """Give the run."""
+        """Return the run."""
         return Run(
             job=JobRow(
                 job_id=f"job-{self.kind}",
@@ -87,7 +87,7 @@ class FakeRun:
         return await task
 
     def next_attempt(self) -> "FakeRun":
-        """Give the run that goes on with what this one left."""
+        """Return the run that goes on with what this one left."""
         records = [StepRecord(step.name, step.result) for step in self.steps]
         states = self.states + [step.state for step in self.steps if step.state is not None]
         return FakeRun(

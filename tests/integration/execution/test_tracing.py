@@ -86,7 +86,7 @@ async def pool(telling):
 
 
 def named(exporter):
-    """Give the finished spans by name; spans of one name are told apart by what they are about."""
+    """Return the finished spans by name; spans of one name are told apart by what they are about."""
     found: dict[str, list[ReadableSpan]] = {}
     for span in exporter.get_finished_spans():
         found.setdefault(span.name, []).append(span)
@@ -94,7 +94,7 @@ def named(exporter):
 
 
 def parents(exporter):
-    """Give each span's name with its parent's."""
+    """Return each span's name with its parent's."""
     spans = exporter.get_finished_spans()
     names = {span.context.span_id: span.name for span in spans}
     pairs = ((span.name, names.get(span.parent.span_id, span.parent.span_id)) for span in spans)

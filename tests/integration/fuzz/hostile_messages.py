@@ -15,7 +15,7 @@ MODELS: tuple[type[BaseModel], ...] = (RunJob, SubmitJob, JobEvents, Hint)
 
 
 def good(model: type[BaseModel]) -> dict[str, Any]:
-    """Give a body that is understood, and leads to nothing that exists; submissions lack their job id."""
+    """Return a body that is understood, and leads to nothing that exists; submissions lack their job id."""
     lock, job_id = f"nobody {uuid.uuid4().hex}", str(uuid.uuid4())
     bodies: dict[type[BaseModel], dict[str, Any]] = {
         RunJob: {"version": 1, "lock": lock, "job_id": job_id, "is_deferred_copy": False, "released": False},
@@ -58,7 +58,7 @@ SCALARS: list[Any] = [
 
 
 def monsters(model: type[BaseModel]) -> dict[str, bytes]:
-    """Give bodies that are never understood, by name."""
+    """Return bodies that are never understood, by name."""
     fine = good(model)
     text = json.dumps(fine)
     if model is SubmitJob:
@@ -108,7 +108,7 @@ def monsters(model: type[BaseModel]) -> dict[str, bytes]:
 
 
 def fuzzed(seed: int, count: int) -> Iterator[tuple[type[BaseModel], bytes]]:
-    """Give mutated bodies, each for one of the models; the same for the same seed."""
+    """Return mutated bodies, each for one of the models; the same for the same seed."""
     chooser = random.Random(seed)
     changes: list[Callable[[random.Random, Any], bytes]] = [
         _replace,

@@ -72,7 +72,7 @@ async def _closing(storage: StorageConnection) -> AsyncIterator[StorageConnectio
 
 
 def expected(text: str) -> str | None:
-    """Give the name that a text stands for; None when it must be refused."""
+    """Return the name that a text stands for; None when it must be refused."""
     try:
         return lock_names.normalise(text)
     except lock_names.LockNameError:
@@ -80,7 +80,7 @@ def expected(text: str) -> str | None:
 
 
 async def submit_over_http(place: Installation, text: str) -> str | None:
-    """Submit a job under a name; gives its id, or None when it was refused, with the reason."""
+    """Submit a job under a name; returns its id, or None when it was refused, with the reason."""
     body = json.dumps({"kind": "ten-steps", "lock": text})
     answer = await place.publisher.client.post(
         "/api/v1/jobs", content=body, headers={"content-type": "application/json"}
@@ -102,7 +102,7 @@ async def submit_over_http(place: Installation, text: str) -> str | None:
 
 
 async def submit_over_the_broker(place: Installation, texts: list[str]) -> dict[str, str]:
-    """Submit a job under each name by message; gives the names by the ids of those that are accepted."""
+    """Submit a job under each name by message; returns the names by the ids of those that are accepted."""
     names = place.publisher.settings.topology
     sent = {str(uuid.uuid4()): text for text in texts}
     async with channel_to(place.publisher.settings) as channel:

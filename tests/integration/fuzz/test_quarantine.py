@@ -79,7 +79,7 @@ class Post:
         self.stack.broker.do(publish)
 
     def wait_until_set_aside(self, number: int) -> list[Found]:
-        """Wait until so many are in quarantine and no queue has any; gives them."""
+        """Wait until so many are in quarantine and no queue has any; returns them."""
         names = self.stack.broker.topology
         queues = (names.jobs_queue, names.submissions_queue, names.projector_queue)
 

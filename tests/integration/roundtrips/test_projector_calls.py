@@ -37,7 +37,7 @@ class Place:
     calls: Counter[str] = field(default_factory=Counter)
 
     async def tell(self, job_id: str, message: tuple[int, int]) -> Counter[str]:
-        """Project what one message names; gives the requests it took."""
+        """Project what one message names; returns the requests it took."""
         self.calls.clear()
         first, last = message
         await self.projection.project(LOCK, job_id, last, first=first)

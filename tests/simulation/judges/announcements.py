@@ -28,8 +28,8 @@ class Announcements:
         self._last: dict[str, int] = {}
         #: Runs that ended while something was being written for them, by job and fence.
         self._cut_short: set[tuple[str, int]] = set()
-        #: Transactions that their senders know to be carried out: the sender's name, and what tells whether
-        #: it died in the same moment.
+        #: Transactions that their senders know to be carried out: the sender's name, and a function that
+        #: returns whether it died in the same moment.
         self._heard: dict[str, tuple[str, Callable[[], bool]]] = {}
 
     def see(self, write: Write) -> None:
@@ -44,7 +44,7 @@ class Announcements:
         self._heard.setdefault(op_id, (sender, died_then))
 
     def cut_short(self, job_id: str, fence: int) -> None:
-        """Note that nobody waits any more for the answer to what is being written for a run."""
+        """Note that no process waits any more for the answer to what is being written for a run."""
         self._cut_short.add((job_id, fence))
 
     def announces(self, sender: str, announcements: Sequence[Announcement]) -> None:

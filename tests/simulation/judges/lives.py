@@ -1,4 +1,4 @@
-"""The lives of jobs: what their events add up to, how they may go on, and what their rows must say.
+"""The lives of jobs: what their events add up to, how they may continue, and what their rows must say.
 
 They see every transaction in order. Topics: `counts` (interruptions, deaths, losses, and the ends that follow
 from them), `cancel` (a cancellation that was accepted is heeded), `row` (a job's row says what its events add
@@ -52,7 +52,7 @@ class Life:
         return bool(self.status) and JobStatus(self.status).is_terminal
 
     def feed(self, event: EventRow, *, is_loss: bool) -> Iterator[Finding]:
-        """Take in the next event; `is_loss` tells that an interruption was written by a new holder."""
+        """Take in the next event; `is_loss`: a new holder wrote the interruption."""
         status = EventStatus(event.status)
         if self._due is not None:
             yield from self._settle(event, status)
@@ -213,7 +213,7 @@ class Life:
             yield "progress", f"{self.job_id} is {row.status}, and still in step {row.step!r}"
 
     def _is_as_expected(self, row: JobRow) -> bool:
-        """Tell whether nothing differs, as is nearly always so."""
+        """Return whether nothing differs, as is nearly always so."""
         return (
             (row.seq, row.event_hash, row.status) == (self.seq, self.hash, self.status)
             and (row.fence, row.worker, row.attempt) == (self.fence, self.worker, self.attempt)

@@ -81,7 +81,7 @@ class Order:
 def overtaken(writes: Iterable[Write], jobs: Mapping[str, JobRow], patience: float) -> list[str]:
     """Say which jobs were started before jobs that had long been first, by what is stored of a lock.
 
-    What is stored does not tell when a worker read the line. So a start is judged by those that had waited
+    What is stored does not show when a worker read the line. So a start is judged by those that had waited
     for `patience` seconds then: longer than any worker may hold on to what it has read.
     """
     since: dict[str, float] = {}

@@ -23,7 +23,7 @@ class Panel:
         self.runs = Runs(tell, self.lives.jobs)
         self.register = Register(tell, self.lives.jobs)
         self.announcements = Announcements(tell)
-        #: Jobs whose cancellation was accepted, as their clients were told.
+        #: Jobs whose cancellation was accepted, as their clients were answered.
         self.cancelled: set[str] = set()
         #: When an event of this status was written last, by job and by partition.
         self.times: dict[tuple[str, str], float] = {}

@@ -41,7 +41,7 @@ class Register:
         self._lives = lives
         #: Every content that was asked for, by job.
         self.asked: dict[str, set[Content]] = {}
-        #: The contents whose submitters were told that they are accepted.
+        #: The contents whose submitters got the answer that they are accepted.
         self._accepted: dict[str, set[Content]] = {}
 
     def asks(self, new: NewJob) -> None:
@@ -49,11 +49,11 @@ class Register:
         self.asked.setdefault(new.job_id, set()).add(content_of(new))
 
     def accepted(self, new: NewJob) -> None:
-        """Note that a client was told that its job is accepted."""
+        """Note that a client got the answer that its job is accepted."""
         self._accepted.setdefault(new.job_id, set()).add(content_of(new))
 
     def refused(self, new: NewJob, registration: Registration | None) -> None:
-        """Judge that a client was told that the id is another job's."""
+        """Judge the answer that the id is another job's."""
         if registration is None:
             self._tell("register", f"{new.job_id} was refused as in use, and is not registered")
         elif self.asked[new.job_id] == {content_of(new)}:
@@ -67,7 +67,7 @@ class Register:
                 self.check_row(write.partition, job, registrations.get(job.job_id))
 
     def retires(self, job_id: str, projected: int, *, is_closed: bool) -> None:
-        """Judge that a job is taken off the active ones, with so many of its events in the read models."""
+        """Judge that a job is taken off the active ones, with this many of its events in the read models."""
         life = self._lives.get(job_id)
         if is_closed and life is None:
             return

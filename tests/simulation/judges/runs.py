@@ -1,6 +1,6 @@
 """Runs: each gets what its job was submitted with and has recorded, and is recorded as what it came to.
 
-Those who execute runs tell what a run was given, what it reported, and how it ended. Topics: `given`,
+Those who execute runs report what a run was given, what it reported, and how it ended. Topics: `given`,
 `progress` (step and progress in a job's row were reported by this run, or by an earlier one of the same job
 and not overwritten since), `end` (the recorded end is the one that the handler came to).
 """
@@ -145,7 +145,7 @@ class Runs:
     def _was_reported(
         self, job: JobRow, now: tuple[float | None, float | None], before: tuple[float | None, float | None]
     ) -> bool:
-        """Tell whether this run reported this, and nothing written since then is overwritten by it."""
+        """Return whether this run reported this, and nothing written since then is overwritten by it."""
         self.judged += 1
         run = self._run(job.job_id, job.fence)
         recorded = self._lives[job.job_id].steps

@@ -66,7 +66,7 @@ def carried_out(
 def from_events(partition: str, stored: Iterable[tuple[float, EventRow]]) -> list[Write]:
     """Return a lock's transactions in their order, by its events and the times at which they were written.
 
-    Times do not tell apart what came in the same millisecond, and a storage may give several times to one
+    Times do not order what came in the same millisecond, and a storage may give several times to one
     transaction. So order is taken first from what no clock can get wrong: the numbers of a job's events, and
     the fences of the lock's runs.
     """
@@ -88,7 +88,7 @@ def from_events(partition: str, stored: Iterable[tuple[float, EventRow]]) -> lis
 
 
 def is_sign_of_take_over(event: EventRow) -> bool:
-    """Tell whether only a new holder writes such an event."""
+    """Return whether only a new holder writes such an event."""
     return event.status == EventStatus.LEASE_ACQUIRED or (
         event.status == EventStatus.INTERRUPTED and event.message.endswith(" was lost")
     )

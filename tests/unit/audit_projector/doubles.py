@@ -49,7 +49,7 @@ class InMemoryModels:
         self.summaries: dict[str, tuple[Summary, Watermark]] = {}
 
     def content(self) -> tuple[object, ...]:
-        """Give everything, for comparison; versions of rows left out."""
+        """Return everything, for comparison; versions of rows left out."""
         summaries = {
             job_id: (summary, replace(mark, etag=None)) for job_id, (summary, mark) in self.summaries.items()
         }
@@ -142,7 +142,7 @@ class World:
         return made
 
     def another_projection(self) -> Projection:
-        """Give a projector beside the others."""
+        """Return a projector beside the others."""
         return Projection(self.journal, self.register, self.models, self.observed.append)
 
     @property
@@ -151,7 +151,7 @@ class World:
         return [seen for seen in self.observed if isinstance(seen, ExclusionViolated)]
 
     async def submit(self, name: str = "", priority: int = 5, traceparent: str | None = None) -> str:
-        """Submit a job; gives its id."""
+        """Submit a job; returns its id."""
         new = NewJob(
             job_id=str(self.ids.next()),
             order=str(self.ids.next()),
@@ -225,11 +225,11 @@ class World:
         return JobRow.from_row(row)
 
     async def active(self) -> set[str]:
-        """Give the ids of the active jobs."""
+        """Return the ids of the active jobs."""
         return {job.job_id async for job in self.register.active(self.clock.now())}
 
     def trail(self, job_id: str) -> list[str]:
-        """Give the statuses in a job's audit trail."""
+        """Return the statuses in a job's audit trail."""
         rows = sorted((key[1], entry) for key, entry in self.models.trail.items() if key[0] == job_id)
         return [entry.event.status.value for _, entry in rows]
 

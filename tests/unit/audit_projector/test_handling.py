@@ -73,7 +73,7 @@ def message(
 
 
 async def handled(projection: ScriptedProjection, clock: VirtualClock) -> list[float]:
-    """Handle a message until it is settled; gives the seconds at which it was tried. Raises NackMessage."""
+    """Handle a message until it is settled; returns the seconds at which it was tried. Raises NackMessage."""
     tries: list[float] = []
     project = projection.project
 

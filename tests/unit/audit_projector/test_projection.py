@@ -25,7 +25,7 @@ def world() -> World:
 
 
 async def lived(world: World) -> tuple[str, str]:
-    """Give two jobs that have been through most of what can happen."""
+    """Return two jobs that have been through most of what can happen."""
     first, second = await world.submit(), await world.submit()
     await world.start("worker-1")
     await world.step("load")

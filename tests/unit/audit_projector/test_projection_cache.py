@@ -30,7 +30,7 @@ class Noted:
             self.calls.append(name)
 
     async def tell(self, job_id: str, message: tuple[int, int]) -> list[str]:
-        """Project what a message names; gives the calls it took."""
+        """Project what a message names; returns the calls it took."""
         self.calls.clear()
         await self.world.project(job_id, message[1], message[0])
         return self.calls.copy()
@@ -47,7 +47,7 @@ def world(noted: Noted) -> World:
 
 
 async def run(world: World) -> str:
-    """Give a job that went through one step to its end, without a message having come."""
+    """Return a job that went through one step to its end, without a message having come."""
     job_id = await world.submit()
     await world.start()
     await world.step("load")
@@ -56,7 +56,7 @@ async def run(world: World) -> str:
 
 
 async def begun(noted: Noted) -> str:
-    """Give a job whose start is projected, and remembered."""
+    """Return a job whose start is projected, and remembered."""
     job_id = await noted.world.submit()
     await noted.tell(job_id, SUBMITTED)
     await noted.world.start()

@@ -63,7 +63,7 @@ LIVES: dict[str, list[Life]] = {
 
 
 async def tell(world: World, job_id: str, heard: int) -> int:
-    """Project what the next message names; gives the number of its last event."""
+    """Project what the next message names; returns the number of its last event."""
     last = (await world.job(job_id)).seq
     assert last > heard
     await world.project(job_id, last, first=heard + 1)

@@ -29,7 +29,7 @@ class Playing(Case):
 
 @pytest.fixture
 def playing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Playing]:
-    """Give a case without processes; the network must have been healed in the end."""
+    """Return a case without processes; the network must have been healed in the end."""
     (tmp_path / "effects.jsonl").touch()
     healed: list[bool] = []
     network = SimpleNamespace(heal=lambda: healed.append(True))
@@ -117,7 +117,7 @@ def test_a_few_victims_are_of_every_kind() -> None:
 
 
 def logs_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give where the logs will be; nothing is installed."""
+    """Return where the logs will be; nothing is installed."""
     logs = folder / "logs"
     logs.mkdir()
     monkeypatch.setattr("tempfile.mkdtemp", lambda prefix: str(logs))

@@ -12,7 +12,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 def load_answered(answer: Answer, count: int = 1, cancelled_share: float = 0.0) -> Load:
-    """Give a load, all of whose requests were answered so."""
+    """Return a load, all of whose requests were answered so."""
     url, chance = "http://publisher", random.Random(1)
     load = Load(url, ["ledger"], lambda chance: {}, count, 1000, chance, lambda: math.inf, cancelled_share)
     load._client = httpx.Client(base_url=url, transport=httpx.MockTransport(answer))

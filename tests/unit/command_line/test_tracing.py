@@ -73,7 +73,7 @@ def test_programs_get_every_span_with_its_parent(completed: ScriptedApi, run: Ru
 
 @pytest.fixture
 def failing(completed: ScriptedApi, job: Document) -> ScriptedApi:
-    """Give a job that runs, and fails while it is followed."""
+    """Return a job that runs, and fails while it is followed."""
     running, failed = job | {"status": "Running", "step": "report"}, job | {"status": "Failed"}
     completed.on("GET", PATH, httpx.Response(200, json=running), httpx.Response(200, json=failed))
     events = [*TAKEN_OVER, COMPLETED[-1] | {"status": "Failed", "seq": len(COMPLETED)}]

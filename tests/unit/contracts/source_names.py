@@ -31,7 +31,7 @@ _SPELLING = frozenset({"log_context", "bound_contextvars", "bind_contextvars"})
 
 
 def used_names(tree: ast.AST) -> set[tuple[str, str]]:
-    """Give the schema's constants that a module uses, as module and constant."""
+    """Return the schema's constants that a module uses, as module and constant."""
     modules: dict[str, str] = {}
     used: set[tuple[str, str]] = set()
     for node in ast.walk(tree):
@@ -46,7 +46,7 @@ def used_names(tree: ast.AST) -> set[tuple[str, str]]:
 
 
 def own_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Give the telemetry names that a module spells out itself, with their lines."""
+    """Return the telemetry names that a module spells out itself, with their lines."""
     yield from _keys(_kept_for_later(tree))
     for call in ast.walk(tree):
         if not isinstance(call, ast.Call):
@@ -64,7 +64,7 @@ def own_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def _kept_for_later(tree: ast.AST) -> Iterator[ast.expr]:
-    """Give the dictionaries put into variables that are passed on as attributes."""
+    """Return the dictionaries put into variables that are passed on as attributes."""
     passed = {
         word.value.id
         for call in ast.walk(tree)
@@ -91,7 +91,7 @@ def _function(call: ast.Call) -> str:
 
 
 def _keys(values: Iterable[ast.expr]) -> Iterator[tuple[int, str]]:
-    """Give the literal keys of dictionaries, also within `a | b`, `a if b else c` and `dict(a=1)`."""
+    """Return the literal keys of dictionaries, also within `a | b`, `a if b else c` and `dict(a=1)`."""
     for value in values:
         match value:
             case ast.Dict(keys=keys, values=nested):

@@ -53,7 +53,7 @@ def test_every_declared_name_is_used() -> None:
 
 
 def _is_composed(span: SpanName) -> bool:
-    """Tell whether code makes the name of values: of attributes, or of a message's operation and place."""
+    """Return whether code makes the name of values: of attributes, or of a message's operation and place."""
     return span.kind in {"producer", "consumer"} or not re.sub(r"\{[^}]*\}", "", span).strip()
 
 

@@ -57,7 +57,7 @@ class Comparing(Setting):
         self.notifier.take_announcements()
 
     async def sweep_until(self, seconds: float, every: float = 1.0) -> list[float]:
-        """Sweep every so many seconds; gives when something was announced, in seconds since the start."""
+        """Sweep every so many seconds; returns when something was announced, in seconds since the start."""
         announced = []
         while self.clock.boot() - self.models.began <= seconds:
             swept = await self.sweeper.sweep()

@@ -39,7 +39,7 @@ def make_sweeper(world: Setting, wrong_by: float = 0.0) -> Sweeper:
 
 
 async def times_of_wake_ups(world: Setting, sweeper: Sweeper, seconds: int, every: int = 1) -> list[int]:
-    """Sweep every so many seconds; gives when a wake-up was sent, in seconds from now."""
+    """Sweep every so many seconds; returns when a wake-up was sent, in seconds from now."""
     notified = []
     for passed in range(0, seconds + 1, every):
         swept = await sweeper.sweep()

@@ -45,7 +45,7 @@ def sleep(*, start_new_session):
 
 
 async def start_with_daemon(output):
-    """Start a child that detaches a process; gives it, and the ids of that process and of its parent."""
+    """Start a child that detaches a process; returns it, and the ids of that process and of its parent."""
     child = start(DAEMON + "sleep 60", output[1])
     daemon = int(await asyncio.to_thread(os.read, output[0], 100))
     return child, daemon, psutil.Process(daemon).ppid()

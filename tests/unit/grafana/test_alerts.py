@@ -95,7 +95,7 @@ def _cases() -> dict[str, Any]:
 
 
 def _cases_of(name: str) -> dict[str, Any]:
-    """Give the cases without those of other alerts, which take their time."""
+    """Return the cases without those of other alerts, which take their time."""
     found = _cases()
     for test in found["tests"]:
         test["alert_rule_test"] = [case for case in test["alert_rule_test"] if case["alertname"] == name]

@@ -20,7 +20,7 @@ SOURCES = {"prometheus", "loki", "jaeger"}
 
 
 def known() -> dict[str, set[str]]:
-    """Give every name that Prometheus can know, with its labels."""
+    """Return every name that Prometheus can know, with its labels."""
     found: dict[str, set[str]] = {}
     for metric in vars(metrics).values():
         if isinstance(metric, Metric):

@@ -116,12 +116,12 @@ class Api:
         return await self.client.post("/api/v1/jobs", json={"kind": "ten-steps", **body})
 
     async def submitted(self, **body: object) -> str:
-        """Submit a job; gives its id."""
+        """Submit a job; returns its id."""
         job_id: str = (await self.submit(**body)).json()["job_id"]
         return job_id
 
     async def get(self, path: str) -> Any:
-        """Get a document; gives its JSON."""
+        """Get a document; returns its JSON."""
         return (await self.client.get(path)).json()
 
 
@@ -181,6 +181,6 @@ class Listener:
             self.heard.append(chunk.decode())
 
     def take(self) -> str:
-        """Give what was said since the last time."""
+        """Return what was said since the last time."""
         heard, self.heard = "".join(self.heard), []
         return heard

@@ -34,7 +34,7 @@ class StubbornBroker:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let no time pass; gives for how long it was waited."""
+    """Let no time pass; returns for how long it was waited."""
     waited: list[float] = []
 
     async def sleep(seconds: float) -> None:

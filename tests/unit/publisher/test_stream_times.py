@@ -51,7 +51,7 @@ async def listen(api: Api, clock: PacedClock, job_id: str, *, after: int = 0, qu
 async def per_second(
     clock: PacedClock, listener: Listener, seconds: int, told: Callable[[str], Any]
 ) -> list[Any]:
-    """Let seconds pass; gives for each what was told in it."""
+    """Let seconds pass; returns for each what was told in it."""
     found = []
     for _ in range(seconds):
         await clock.advance(1)

@@ -45,7 +45,7 @@ async def test_background_work_that_is_cancelled_from_within_ends_the_service(
 
 
 async def run_lifespan(monkeypatch: pytest.MonkeyPatch, broker: RabbitBroker) -> tuple[list[str], list[str]]:
-    """Start an application on a broker and have it stop a moment later; gives what it sent, and its ends."""
+    """Start an application on a broker, stop it a moment later, return what it sent and its ends."""
     sent: list[str] = []
     ends: list[str] = []
     received = iter(["lifespan.startup", "lifespan.shutdown"])

@@ -18,7 +18,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 def job_id(number: int) -> str:
-    """Give the id of the so-manieth job."""
+    """Return the id of the so-manieth job."""
     return str(uuid.UUID(int=(7 << 76) | (2 << 62) | number))
 
 
@@ -121,7 +121,7 @@ class Author:
     # --- rows -------------------------------------------------------------------
 
     def event(self, job: str, seq: int) -> dict[str, Any]:
-        """Give the values of an event, to be changed."""
+        """Return the values of an event, to be changed."""
         return self.rows[rows.event_key(job, seq)][0]
 
     def hold_lock_for(self, job: str) -> None:
@@ -129,7 +129,7 @@ class Author:
         self._move_lock(replace(self.lock_row, job_id=job))
 
     def stored(self) -> list[Stored]:
-        """Give the partition."""
+        """Return the partition."""
         return [Stored(self.partition, key, *self.rows[key]) for key in sorted(self.rows)]
 
     def _writer(self, worker: str) -> Writer:
@@ -206,7 +206,7 @@ class Author:
 
 
 def effect(author: Author, of: str, step: str, *, fence: int | None = None, **more: Any) -> str:
-    """Give the sink's line of an effect that a job has now; the sink's clock counts from somewhere else."""
+    """Return the sink's line of an effect that a job has now; the sink's clock counts from somewhere else."""
     line = {
         "key": author.lock,
         "fence": author.jobs[of].fence if fence is None else fence,
@@ -220,7 +220,7 @@ def effect(author: Author, of: str, step: str, *, fence: int | None = None, **mo
 
 
 def eventful(lock: str = "ledger", first_number: int = 1) -> Author:
-    """Give a history in which everything happens that may happen."""
+    """Return a history in which everything happens that may happen."""
     author = Author(lock, first_number=first_number)
     first, second, third, fourth, fifth = (author.submit() for _ in range(5))
     author.start(first)

@@ -69,7 +69,7 @@ def _pages(items: Sequence[ItemT]) -> Iterable[Sequence[ItemT]]:
 
 
 def told_of(stored: Iterable[Stored]) -> list[TrailEvent]:
-    """Give the trail that follows from a partition."""
+    """Return the trail that follows from a partition."""
     told = []
     for row in stored:
         if row.key.startswith("event|"):

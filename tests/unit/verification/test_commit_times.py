@@ -14,7 +14,7 @@ Noise = Callable[[], int]
 
 
 def with_commits(author: Author, transactions_a_millisecond: int, noise: Noise) -> Records:
-    """Give a history whose transactions follow each other fast, in times as Azurite writes them."""
+    """Return a history whose transactions follow each other fast, in times as Azurite writes them."""
     records = Records(author)
     stored = records.partitions[author.partition]
     moments = sorted({row.committed for row in stored if row.committed is not None})

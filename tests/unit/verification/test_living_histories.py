@@ -37,7 +37,7 @@ class ChangingRecords(Records):
 
 
 def two_runs() -> tuple[Author, str, list[Stored], list[Stored]]:
-    """Give the first of two runs while it goes on, its later state, and the state at the end."""
+    """Return the first of two runs while it goes on, its later state, and the state at the end."""
     author = Author()
     one, other = author.submit(), author.submit()
     author.start(one)
@@ -49,7 +49,7 @@ def two_runs() -> tuple[Author, str, list[Stored], list[Stored]]:
 
 
 def read_in_between(job: str, before: list[Stored], after: list[Stored]) -> list[Stored]:
-    """Give what a reader sees who read one job before a hand-over and everything else after it."""
+    """Return what a reader sees who read one job before a hand-over and everything else after it."""
     of_job = [row for row in before if row.key.startswith(rows.event_prefix(job))]
     return of_job + [row for row in after if not row.key.startswith(rows.event_prefix(job))]
 

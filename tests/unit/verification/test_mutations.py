@@ -23,7 +23,7 @@ ENDS = (EventStatus.COMPLETED, EventStatus.FAILED, EventStatus.TIMED_OUT)
 
 @st.composite
 def histories(draw: st.DrawFn) -> Author:
-    """Give a history that the protocol might have written."""
+    """Return a history that the protocol might have written."""
     author = Author()
     running = ""
     for _ in range(draw(st.integers(4, 25))):

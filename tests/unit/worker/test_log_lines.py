@@ -107,7 +107,7 @@ _PLAIN = vars(logging.LogRecord("", 0, "", 0, "", (), None)).keys() | {"message"
 def written(
     caplog: pytest.LogCaptureFixture, observation: seen.Observation
 ) -> tuple[int, str, dict[str, Any]]:
-    """Write the line of an observation; gives its level, message and what else it says."""
+    """Write the line of an observation; returns its level, message and what else it says."""
     with caplog.at_level(logging.DEBUG, logger="turnstile.worker"):
         log_lines.write(observation)
     (record,) = caplog.records

@@ -57,7 +57,7 @@ async def lived(world: Journalled) -> JobRow:
 
 
 def past() -> VirtualClock:
-    """Give a clock that is an hour behind."""
+    """Return a clock that is an hour behind."""
     return VirtualClock(datetime.now(UTC) - timedelta(hours=1))
 
 

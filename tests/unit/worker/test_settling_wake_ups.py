@@ -134,7 +134,7 @@ class Place:
         )
 
     async def hear(self, message: Message) -> list[str]:
-        """Handle a message; gives how it was settled."""
+        """Handle a message; returns how it was settled."""
         await self.wake_ups.on_wake_up(cast("RabbitMessage", message))
         return message.settled
 
@@ -146,7 +146,7 @@ def place() -> Place:
 
 @pytest.fixture
 def pause(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Shorten the pause before a wake-up is given back; gives its length."""
+    """Shorten the pause before a wake-up is given back; returns its length."""
     monkeypatch.setattr(module, "_PAUSE", 0.05)
     return 0.05
 
