@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from azure_storage.installation import connect
-from azure_storage.read_models import ReadModels
+from azure_storage.read_models import TableReadModels
 from deploy.stack.settings import PREFIX, StackSettings
 from service_defaults.settings import ServiceSettings
 
@@ -36,13 +36,13 @@ async def _read_trails(settings: StackSettings, wanted: Mapping[str, int]) -> di
     service = ServiceSettings.model_validate(values)
     connection = connect(service)
     try:
-        read_models = ReadModels(connection)
+        read_models = TableReadModels(connection)
         return {job_id: await _read(read_models, job_id, count) for job_id, count in wanted.items()}
     finally:
         await connection.aclose()
 
 
-async def _read(read_models: ReadModels, job_id: str, wanted: int) -> list[dict[str, Any]]:
+async def _read(read_models: TableReadModels, job_id: str, wanted: int) -> list[dict[str, Any]]:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         events = await read_models.audit_trail(job_id)

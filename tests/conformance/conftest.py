@@ -1,13 +1,26 @@
 """The ports under test: the in-memory doubles, and the adapters on a real server."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from tests.conformance.stores import Store, in_memory, on_azurite
+from tests.conformance.stores import (
+    Models,
+    Store,
+    in_memory,
+    models_in_memory,
+    models_on_azurite,
+    on_azurite,
+)
 
+from azure_storage.connection import StorageConnection
+from azure_storage.names import StorageNames
+from azure_storage.read_models import TableReadModels
+from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock, VirtualClock
 from coordination.ports import Clock, JobRegister, Journal, Leases
+from coordination.testing.worker_directory import InMemoryWorkerDirectory
+from coordination.worker_directory import WorkerDirectory
 
 STORES = ["memory", pytest.param("azurite", marks=pytest.mark.integration)]
 
@@ -35,6 +48,37 @@ def register(store: Store) -> JobRegister:
 @pytest.fixture
 def leases(store: Store) -> Leases:
     return store.leases
+
+
+@asynccontextmanager
+async def connected(request: pytest.FixtureRequest) -> AsyncIterator[StorageConnection]:
+    """Connect to Azurite."""
+    text = request.getfixturevalue("azurite").connection_string
+    names = StorageNames(prefix=request.getfixturevalue("storage_namespace"))
+    connection = StorageConnection.from_connection_string(text, names)
+    yield connection
+    await connection.aclose()
+
+
+@pytest.fixture(params=STORES)
+async def tables(request: pytest.FixtureRequest) -> AsyncIterator[Models]:
+    """The read models in memory, and on Azurite."""
+    if request.param == "memory":
+        yield models_in_memory()
+        return
+    async with connected(request) as connection:
+        yield await models_on_azurite(connection)
+
+
+@pytest.fixture(params=STORES)
+async def directory(request: pytest.FixtureRequest) -> AsyncIterator[WorkerDirectory]:
+    """The worker directory in memory, and on Azurite."""
+    if request.param == "memory":
+        yield InMemoryWorkerDirectory()
+        return
+    async with connected(request) as connection:
+        await TableReadModels(connection).prepare()
+        yield TableWorkerDirectory(connection)
 
 
 @pytest.fixture(params=["virtual", "system"])

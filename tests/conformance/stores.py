@@ -11,10 +11,13 @@ from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
+from azure_storage.read_models import TableReadModels, TableReadModelWriter
 from azure_storage.register import TableRegister
 from coordination.clock import VirtualClock
 from coordination.ports import JobRegister, Journal, Leases, UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryRegister
+from read_models import ReadModels, ReadModelWriter
+from read_models.memory import InMemoryReadModels
 
 
 @dataclass
@@ -74,3 +77,29 @@ async def on_azurite(connection_string: str, namespace: str, stack: AsyncExitSta
     return Store(
         BlobLeases(relayed), TableJournal(relayed), TableRegister(relayed), asyncio.sleep, lose_answers
     )
+
+
+@dataclass
+class Models:
+    """The read models to test, and their writers."""
+
+    models: ReadModels
+    writer: ReadModelWriter
+    #: Reads of the same tables whose pages of jobs look through ten jobs at most.
+    hasty: ReadModels
+    another_writer: Callable[[], ReadModelWriter]
+
+
+def models_in_memory() -> Models:
+    """Give the double."""
+    models, hasty = InMemoryReadModels(), InMemoryReadModels()
+    hasty.summaries, hasty.most_looked_through = models.summaries, 10
+    return Models(models, models, hasty, lambda: models)
+
+
+async def models_on_azurite(connection: StorageConnection) -> Models:
+    """Give the adapter on a server."""
+    writer = TableReadModelWriter(connection)
+    await writer.prepare()
+    hasty = TableReadModels(connection, most_requests=2, rows_per_request=5)
+    return Models(TableReadModels(connection), writer, hasty, lambda: TableReadModelWriter(connection))

@@ -86,6 +86,13 @@ PACKAGES = {
             90,
             needs_azurite=True,
         ),
+        Package(
+            "read_models",
+            "libs/read_models/src/read_models",
+            ("tests/conformance",),
+            90,
+            chosen="not azurite",
+        ),
         Package("verification", "libs/verification/src/verification", ("tests/unit/verification",), 90),
         Package(
             "submission",

@@ -23,12 +23,13 @@ from tests.simulation.setting import Setting
 from tests.simulation.stores import WatchedJournal, WatchedLeases
 
 from audit_projector import exclusion
-from azure_storage.read_models.documents import Summary, Watermark
 from contracts import lock_names
+from contracts.jobs import JobSummary
 from coordination.holder.policy import Ports
 from coordination.observations import Observation
 from coordination.ports import Announcement
 from coordination.times import LeaseTimes
+from read_models.documents import Watermark
 
 #: Seconds after the end of all trouble within which every job must have ended.
 PATIENCE = 3000.0
@@ -93,8 +94,7 @@ class World:
         self.ports = Ports(self.leases, self.journal, self.broker, self.clock, self.new_id)
         #: Number of the last event that the read models have, by job.
         self.projected: dict[str, int] = {}
-        self.models = SimulatedModels(self.network)
-        self.models.when_summarised = self._check_summary
+        self.models = SimulatedModels(self.network, self._check_summary)
         self.projectors: list[Projector] = []
         self._event_queue = EventQueue(self)
         #: What projectors noticed that must not be.
@@ -222,12 +222,12 @@ class World:
         """Return the number of the last event that the read models have."""
         return self.models.projected(job_id) if self.setting.projectors else self.projected.get(job_id, 0)
 
-    def _check_summary(self, summary: Summary, mark: Watermark) -> None:
+    def _check_summary(self, summary: JobSummary, mark: Watermark) -> None:
         check_summary(summary, mark, self.panel.lives.states[summary.job_id], self.history.violate)
 
     def _check_read_models(self) -> None:
         check_read_models(self.journal.partitions, self.models, self.history.violate)
         # Clocks that differ by more may look like runs that overlap.
         if 2 * self.setting.skew < exclusion.CLOCK_TOLERANCE.total_seconds():
-            for alarm in [*self.alarms, *(run for run in self.models.lock_runs.values() if run.overlap)]:
+            for alarm in [*self.alarms, *(run for run in self.models.runs.values() if run.overlap)]:
                 self.history.violate("read-models", f"a false alarm: {alarm}")

@@ -18,7 +18,7 @@ from audit_projector.settings import AuditProjectorSettings
 from azure_storage.connection import StorageConnection
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
-from azure_storage.read_models import ReadModels, ReadModelWriter
+from azure_storage.read_models import TableReadModels, TableReadModelWriter
 from azure_storage.register import TableRegister
 from contracts.identifiers import new_id
 from contracts.lock_names import partition
@@ -42,8 +42,8 @@ class Installation:
     storage: StorageConnection
     journal: TableJournal
     register: TableRegister
-    models: ReadModels
-    writer: ReadModelWriter
+    models: TableReadModels
+    writer: TableReadModelWriter
     broker: RabbitBroker
     notifier: RabbitNotifier
 
@@ -90,7 +90,7 @@ async def installation(rabbitmq_url: str, connection_string: str) -> AsyncIterat
         port=0,
     )
     storage = connect(settings)
-    models, writer = ReadModels(storage), ReadModelWriter(storage)
+    models, writer = TableReadModels(storage), TableReadModelWriter(storage)
     await writer.prepare()
     broker = make_broker(settings)
     await broker.start()

@@ -12,6 +12,7 @@ from contracts.jobs import Event
 from contracts.lock_names import partition
 from coordination.journal.events import announcements
 from coordination.journal.rows import EventRow, event_prefix
+from read_models.filters import JobFilter
 from service_defaults.broker import events_exchange
 
 pytestmark = pytest.mark.integration
@@ -39,13 +40,13 @@ async def test_a_lost_announcement_is_made_up_for_by_the_next(place: Installatio
         await tell(place, "ledger", job_id, 4)
         await until(lambda: is_projected(place, job_id))
         assert await place.models.projected_seq(job_id) == 4
-        page = await place.models.recent_events(10)
+        page = await place.models.events(10)
         assert [event.status.value for event in page.items] == WHOLE_LIFE[::-1]
-        (summary,) = (await place.models.summaries(10)).items
+        (summary,) = (await place.models.jobs(JobFilter(), 10)).items
         assert (summary.job_id, summary.status, summary.lock) == (job_id, "Completed", "ledger")
         (lock_run,) = (await place.models.lock_runs("ledger", 10)).items
         assert (lock_run.job_id, lock_run.worker, lock_run.outcome) == (job_id, "w", "Completed")
-        assert (await place.models.lock_names(10)).items == ["ledger"]
+        assert [known.lock for known in (await place.models.locks(10)).items] == ["ledger"]
 
 
 async def test_two_projectors_and_many_repetitions_make_one_trail(place: Installation) -> None:
@@ -61,8 +62,8 @@ async def test_two_projectors_and_many_repetitions_make_one_trail(place: Install
             return all([await is_projected(place, job_id) for job_id in jobs])
 
         await until(all_are_projected)
-        assert len((await place.models.recent_events(100)).items) == 16
-        assert len((await place.models.summaries(100)).items) == 4
+        assert len((await place.models.events(100)).items) == 16
+        assert len((await place.models.jobs(JobFilter(), 100)).items) == 4
         fences = [lock_run.fence for lock_run in (await place.models.lock_runs("ledger", 10)).items]
         assert fences == [4, 3, 2, 1]
 

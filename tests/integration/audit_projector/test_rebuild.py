@@ -12,6 +12,7 @@ from tests.waiting import until
 from audit_projector.rebuild import rebuild
 from azure_storage.read_models.tables import Tables
 from contracts.jobs import Event
+from read_models.filters import JobFilter
 
 pytestmark = pytest.mark.integration
 
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.integration
 async def everything(place: Installation, jobs: list[str]) -> tuple[object, ...]:
     return (
         [await place.models.audit_trail(job_id) for job_id in jobs],
-        (await place.models.recent_events(1000)).items,
-        (await place.models.summaries(1000)).items,
+        (await place.models.events(1000)).items,
+        (await place.models.jobs(JobFilter(), 1000)).items,
         (await place.models.lock_runs("ledger", 100)).items,
         (await place.models.locks(100)).items,
     )

@@ -26,9 +26,11 @@ from audit_projector.settings import AuditProjectorSettings
 from azure_storage.connection import StorageConnection
 from azure_storage.installation import connect
 from azure_storage.leases import BlobLeases
-from azure_storage.read_models import ReadModels
+from azure_storage.read_models import TableReadModels
 from azure_storage.register import TableRegister
 from contracts import lock_names, topology
+from contracts.statuses import JobStatus
+from read_models.filters import JobFilter
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +44,7 @@ class Installation:
     publisher: Running
     storage: StorageConnection
     register: TableRegister
-    models: ReadModels
+    models: TableReadModels
 
     async def get(self, *parts: str) -> httpx.Response:
         address = "/".join(quote(part, safe="").replace(".", "%2E") for part in parts)
@@ -59,7 +61,7 @@ async def place(rabbitmq: RabbitMQ, azurite: Azurite) -> AsyncIterator[Installat
         await stack.enter_async_context(projector(beside))
         await until(publisher.is_ready)
         storage = await stack.enter_async_context(_closing(connect(settings)))
-        models = ReadModels(storage)
+        models = TableReadModels(storage)
         yield Installation(publisher, storage, TableRegister(storage), models)
 
 
@@ -160,7 +162,7 @@ async def test_every_name_is_the_right_lock_or_refused(place: Installation) -> N
     for name, ids in jobs.items():
 
         async def its_jobs_are_listed(name: str = name, ids: set[str] = ids) -> bool:
-            page = await place.models.summaries(200, lock=name)
+            page = await place.models.jobs(JobFilter(lock=name), 200)
             return {summary.job_id for summary in page.items} == ids
 
         await until(its_jobs_are_listed)
@@ -198,15 +200,21 @@ async def test_a_filter_finds_what_is_equal_and_nothing_else(place: Installation
         await place.publisher.submit(lock=lock)
 
     async def both_are_listed() -> bool:
-        return len((await place.models.summaries(10)).items) == 2
+        return len((await place.models.jobs(JobFilter(), 10)).items) == 2
 
     await until(both_are_listed)
     for hostile in FILTERS:
-        for name in ("lock", "status", "kind"):
-            page = await place.models.summaries(10, **{name: hostile})
-            assert page.items == [], (name, hostile)
+        for wanted in (
+            JobFilter(lock=hostile),
+            JobFilter(worker=hostile),
+            JobFilter(kinds={hostile}),
+            JobFilter(name_prefix=hostile),
+            JobFilter(properties={hostile: hostile}),
+        ):
+            assert (await place.models.jobs(wanted, 10)).items == [], wanted
         assert await place.models.audit_trail(hostile) == []
-    assert len((await place.models.summaries(10, lock="one", status="Queued", kind="ten-steps")).items) == 1
+    one = JobFilter(lock="one", statuses={JobStatus.QUEUED}, kinds={"ten-steps"})
+    assert len((await place.models.jobs(one, 10)).items) == 1
 
 
 @pytest.mark.parametrize(

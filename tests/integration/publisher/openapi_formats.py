@@ -3,8 +3,8 @@
 import schemathesis
 from hypothesis import strategies as st
 
-from azure_storage.read_models.keys import write_cursor
 from contracts import lock_names
+from read_models.cursors import write_cursor
 from submission import ActorError, usable_actor
 
 _keys = st.from_regex(r"[0-9a-z|_-]{1,60}", fullmatch=True)

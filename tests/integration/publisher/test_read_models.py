@@ -8,10 +8,12 @@ import pytest
 from tests.integration.publisher.running import Running
 
 from azure_storage.installation import connect
-from azure_storage.read_models import KnownLock, ReadModelWriter, TrailEntry
+from azure_storage.read_models import TableReadModelWriter
+from azure_storage.worker_directory import TableWorkerDirectory
 from contracts import lock_names
 from contracts.jobs import Event, Kind, Worker
 from contracts.statuses import EventStatus
+from read_models.documents import KnownLock, TrailEntry
 
 pytestmark = pytest.mark.integration
 
@@ -19,15 +21,22 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-async def writer(publisher: Running) -> AsyncIterator[ReadModelWriter]:
+async def writer(publisher: Running) -> AsyncIterator[TableReadModelWriter]:
     connection = connect(publisher.settings)
-    yield ReadModelWriter(connection)
+    yield TableReadModelWriter(connection)
     await connection.aclose()
 
 
-async def test_kinds_decide_what_is_accepted(publisher: Running, writer: ReadModelWriter) -> None:
+@pytest.fixture
+async def directory(publisher: Running) -> AsyncIterator[TableWorkerDirectory]:
+    connection = connect(publisher.settings)
+    yield TableWorkerDirectory(connection)
+    await connection.aclose()
+
+
+async def test_kinds_decide_what_is_accepted(publisher: Running, directory: TableWorkerDirectory) -> None:
     schema = {"type": "object", "properties": {"seconds": {"type": "number"}}, "additionalProperties": False}
-    await writer.publish_kind(Kind(kind="ten-steps", parameters=schema, published_at=MOMENT))
+    await directory.publish_kind(Kind(kind="ten-steps", parameters=schema, published_at=MOMENT))
 
     kinds = (await publisher.client.get("/api/v1/kinds")).json()["items"]
     assert [(kind["kind"], kind["parameters"]) for kind in kinds] == [("ten-steps", schema)]
@@ -36,19 +45,21 @@ async def test_kinds_decide_what_is_accepted(publisher: Running, writer: ReadMod
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "parameters.seconds")
     assert (await publisher.submit(kind="other")).status_code == 422
 
-    await writer.publish_kind(Kind(kind="other", parameters={}, published_at=MOMENT))
+    await directory.publish_kind(Kind(kind="other", parameters={}, published_at=MOMENT))
     assert (await publisher.submit(kind="other")).status_code == 202
 
 
-async def test_workers_are_listed_with_their_heartbeat(publisher: Running, writer: ReadModelWriter) -> None:
-    await writer.record_heartbeat(Worker(worker="w-1", seen_at=MOMENT, kinds=["ten-steps"]))
+async def test_workers_are_listed_with_their_heartbeat(
+    publisher: Running, directory: TableWorkerDirectory
+) -> None:
+    await directory.record_heartbeat(Worker(worker="w-1", seen_at=MOMENT, kinds=["ten-steps"]))
 
     workers = (await publisher.client.get("/api/v1/workers")).json()["items"]
     assert [(worker["worker"], worker["seen_at"]) for worker in workers] == [("w-1", "2026-01-01T00:00:00Z")]
 
 
 async def test_recent_events_come_newest_first_and_in_pages(
-    publisher: Running, writer: ReadModelWriter
+    publisher: Running, writer: TableReadModelWriter
 ) -> None:
     for seq in range(1, 6):
         event = Event(
@@ -79,7 +90,9 @@ async def test_recent_events_come_newest_first_and_in_pages(
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "cursor")
 
 
-async def test_all_locks_are_listed_as_they_stand_now(publisher: Running, writer: ReadModelWriter) -> None:
+async def test_all_locks_are_listed_as_they_stand_now(
+    publisher: Running, writer: TableReadModelWriter
+) -> None:
     names = ["a", "Büro/7", "z"]
     await asyncio.gather(*(publisher.submit(lock=name) for name in names))
     for name in [*names, "never used"]:

@@ -14,10 +14,11 @@ from azure_storage.calls import StorageCall
 from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.names import StorageNames
-from azure_storage.read_models import KnownLock, ReadModels, ReadModelWriter
+from azure_storage.read_models import TableReadModels, TableReadModelWriter
 from azure_storage.register import TableRegister
 from contracts.lock_names import partition
 from coordination.outcomes import Completed
+from read_models.documents import KnownLock
 
 pytestmark = pytest.mark.integration
 
@@ -32,8 +33,8 @@ class Place:
 
     world: World
     projection: Projection
-    writer: ReadModelWriter
-    models: ReadModels
+    writer: TableReadModelWriter
+    models: TableReadModels
     calls: Counter[str] = field(default_factory=Counter)
 
     async def tell(self, job_id: str, message: tuple[int, int]) -> Counter[str]:
@@ -70,11 +71,11 @@ async def place(azurite: private.Azurite, storage_namespace: str) -> AsyncIterat
     counted = connect(azurite.connection_string, names, count)
     beside = connect(azurite.connection_string, names)
     await counted.prepare()
-    writer = ReadModelWriter(counted)
+    writer = TableReadModelWriter(counted)
     await writer.prepare()
     projection = Projection(TableJournal(counted), TableRegister(counted), writer, lambda _: None)
     world = World(journal=TableJournal(beside), register=TableRegister(beside))  # type: ignore[arg-type]
-    place = Place(world, projection, writer, ReadModels(beside), calls)
+    place = Place(world, projection, writer, TableReadModels(beside), calls)
     try:
         # Locks are not new every time.
         await place.tell(await place.run_one(), (1, 5))

@@ -16,13 +16,14 @@ from tests.unit.verification.authored import Author, eventful
 from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.names import StorageNames
-from azure_storage.read_models import ReadModelWriter, TrailEntry
+from azure_storage.read_models import TableReadModelWriter
 from azure_storage.register import TableRegister
 from command_line.verifying.storage import StorageEvidence
 from coordination.journal import rows
 from coordination.journal.events import document
 from coordination.journal.rows import EventRow
 from coordination.ports import Insert, Registration, Transaction
+from read_models.documents import TrailEntry
 from verification import Question, Verdict, verify
 
 _SECONDS = 30.0
@@ -73,7 +74,7 @@ async def written(azurite: Azurite, storage_namespace: str) -> AsyncIterator[Wri
     names = StorageNames(prefix=storage_namespace)
     connection = StorageConnection.from_connection_string(azurite.connection_string, names)
     await connection.prepare()
-    writer = ReadModelWriter(connection, _SECONDS)
+    writer = TableReadModelWriter(connection, _SECONDS)
     await writer.prepare()
     idle, busy = eventful(), Author("busy", first_number=50)
     busy.start(busy.submit())
@@ -85,7 +86,7 @@ async def written(azurite: Azurite, storage_namespace: str) -> AsyncIterator[Wri
     await connection.aclose()
 
 
-async def _write(author: Author, connection: StorageConnection, writer: ReadModelWriter) -> None:
+async def _write(author: Author, connection: StorageConnection, writer: TableReadModelWriter) -> None:
     kept = [Insert(rows.data_prefix(job) + "parameters", {"text": "{}"}) for job in author.jobs]
     stored = [Insert(row.key, {**row.values, "op_id": "written"}) for row in author.stored()]
     register = TableRegister(connection, _SECONDS)

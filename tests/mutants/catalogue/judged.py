@@ -307,9 +307,9 @@ MUTANTS = [
         (
             Change(
                 "audit_projector.projection",
-                "            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence)),\n"
+                "            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence or 0)),\n"
                 "        )\n",
-                "            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence)),\n"
+                "            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence or 0)),\n"
                 "            return_exceptions=True,\n        )\n",
             ),
         ),

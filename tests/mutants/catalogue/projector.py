@@ -66,10 +66,10 @@ MUTANTS = [
         (
             Change(
                 _PROJECTION,
-                "        etag = await self._models.record_summary(summary, mark, known.mark.etag)\n"
+                "        etag = await self._models.record_summary(known.summary, mark, known.mark.etag)\n"
                 "        self._observe(EventsProjected(events, afresh))\n",
                 "        self._observe(EventsProjected(events, afresh))\n"
-                "        etag = await self._models.record_summary(summary, mark, known.mark.etag)\n",
+                "        etag = await self._models.record_summary(known.summary, mark, known.mark.etag)\n",
             ),
         ),
         f"{_TRIES}a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_again",

@@ -219,8 +219,8 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.read_models.reading",
-                "last = found[limit - 1]",
-                "last = found[limit]",
+                "found[limit - 1]) if",
+                "found[limit]) if",
             ),
         ),
         f"{_READ_MODELS}reading.py::test_recent_events_go_on_behind_the_last_one_given",

@@ -6,27 +6,20 @@ Computed from the journal's rows alone, once everything has ended and is project
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
 
 from tests.simulation.judges.writes import Tell
 
-from azure_storage.read_models.documents import KnownLock, LockRun, Summary, TrailEntry, Watermark
+from contracts.jobs import JobSummary
 from contracts.statuses import EventStatus
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Row
+from read_models.documents import LockRun, TrailEntry, Watermark
+from read_models.memory import InMemoryReadModels
 
 
-class Models(Protocol):
-    """What is in the read models."""
-
-    trail: dict[str, TrailEntry]
-    recent: dict[str, TrailEntry]
-    lock_runs: dict[tuple[str, int], LockRun]
-    locks: dict[str, KnownLock]
-    summaries: dict[str, tuple[Summary, Watermark]]
-
-
-def check_read_models(partitions: Mapping[str, Mapping[str, Row]], models: Models, tell: Tell) -> None:
+def check_read_models(
+    partitions: Mapping[str, Mapping[str, Row]], models: InMemoryReadModels, tell: Tell
+) -> None:
     """Compare everything in the read models with the journal."""
     events = {
         (partition, event.job_id, event.seq): event
@@ -38,12 +31,12 @@ def check_read_models(partitions: Mapping[str, Mapping[str, Row]], models: Model
     for what in (
         _differences("trail", {_id(e): _trail(e) for e in events.values()}, _entries(models.trail)),
         _differences("recent events", {_id(e): _trail(e) for e in events.values()}, _entries(models.recent)),
-        _differences("lock runs", _runs(events), {key: _run(run) for key, run in models.lock_runs.items()}),
+        _differences("lock runs", _runs(events), {key: _run(run) for key, run in models.runs.items()}),
         _differences(
             "summaries", _summaries(partitions), {j: _told(s, m) for j, (s, m) in models.summaries.items()}
         ),
         _differences(
-            "locks", _last_fences(events), {p: (k.lock, k.last_fence) for p, k in models.locks.items()}
+            "locks", _last_fences(events), {p: (k.lock, k.last_fence) for p, k in models.known_locks.items()}
         ),
     ):
         for difference in what:
@@ -51,7 +44,7 @@ def check_read_models(partitions: Mapping[str, Mapping[str, Row]], models: Model
 
 
 def check_summary(
-    summary: Summary, mark: Watermark, states: Sequence[tuple[int, str, int, int]], tell: Tell
+    summary: JobSummary, mark: Watermark, states: Sequence[tuple[int, str, int, int]], tell: Tell
 ) -> None:
     """See that a summary, as it is written, is not older than the events that it is said to contain."""
     shown = summary.status, summary.attempt, summary.interruptions
@@ -139,26 +132,21 @@ def _summaries(partitions: Mapping[str, Mapping[str, Row]]) -> dict[object, obje
                 ]
                 found[job.job_id] = (
                     (job.kind, job.name, job.lock_name, job.status, job.priority, job.attempt),
-                    (job.interruptions, job.fence, job.worker, job.actor, job.error_type, job.error_message),
-                    moments,
-                    (job.seq, job.seq, job.event_hash, 0),
+                    (job.interruptions, job.fence or None, job.worker or None, job.actor),
+                    (job.error_type, job.error_message) if job.error_type else None,
+                    (moments, json.loads(job.properties)),
+                    (job.seq, job.event_hash, 0),
                 )
     return found
 
 
-def _told(summary: Summary, mark: Watermark) -> object:
+def _told(summary: JobSummary, mark: Watermark) -> object:
     return (
         (summary.kind, summary.name, summary.lock, summary.status, summary.priority, summary.attempt),
-        (
-            summary.interruptions,
-            summary.fence,
-            summary.worker,
-            summary.actor,
-            summary.error_type,
-            summary.error_message,
-        ),
-        [summary.submitted_at, summary.started_at, summary.finished_at],
-        (summary.projected_seq, mark.seq, mark.hash, mark.running_fence),
+        (summary.interruptions, summary.fence, summary.worker, summary.actor),
+        (summary.error.type, summary.error.message) if summary.error else None,
+        ([summary.submitted_at, summary.started_at, summary.finished_at], summary.properties),
+        (mark.seq, mark.hash, mark.running_fence),
     )
 
 

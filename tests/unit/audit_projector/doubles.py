@@ -1,21 +1,11 @@
 """Read models in memory, and a journal with jobs whose lives a test decides."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from uuid import uuid4
 
 from audit_projector.observations import ExclusionViolated, Observation
 from audit_projector.projection import Projection
-from azure_storage.read_models.documents import (
-    KnownLock,
-    LockRun,
-    StaleError,
-    Summary,
-    TrailEntry,
-    Watermark,
-)
 from contracts.identifiers import TimeOrderedIds
 from contracts.lock_names import partition
 from coordination.clients.cancellation import Canceller
@@ -30,89 +20,18 @@ from coordination.journal.rows import JobRow, job_key, lock_key, state_key
 from coordination.outcomes import RunOutcome
 from coordination.ports import UnknownOutcomeError
 from coordination.slot import Slot
-from coordination.testing.faults import Fault
 from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, InMemoryRegister
+from read_models.memory import InMemoryReadModels
 
 LOCK = "ledger"
 
 
-class InMemoryModels:
-    """Read models that let others in at every write, and fail when a fault says so."""
-
-    def __init__(self, fault: Fault | None = None) -> None:
-        self._fault = fault
-        self._versions = 0
-        self.trail: dict[tuple[str, str], TrailEntry] = {}
-        self.recent: dict[str, TrailEntry] = {}
-        self.lock_runs: dict[tuple[str, int], LockRun] = {}
-        self.locks: dict[str, KnownLock] = {}
-        self.summaries: dict[str, tuple[Summary, Watermark]] = {}
-
-    def content(self) -> tuple[object, ...]:
-        """Return everything, for comparison; versions of rows left out."""
-        summaries = {
-            job_id: (summary, replace(mark, etag=None)) for job_id, (summary, mark) in self.summaries.items()
-        }
-        return self.trail, self.recent, self.lock_runs, self.locks, summaries
-
-    async def _write(self, name: str) -> None:
-        await asyncio.sleep(0)
-        if self._fault is not None:
-            await self._fault("before", name)
-
-    async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
-        await self._write("watermark")
-        return self.summaries[job_id][1] if job_id in self.summaries else Watermark()
-
-    async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
-        await self._write("trail")
-        self.trail |= {(entry.event.job_id, entry.event.event_id): entry for entry in entries}
-
-    async def record_recent(self, entries: Sequence[TrailEntry]) -> None:
-        await self._write("recent")
-        self.recent |= {entry.event.event_id: entry for entry in entries}
-
-    async def record_lock_runs(self, partition: str, lock_runs: Sequence[LockRun]) -> None:
-        await self._write("lock_runs")
-        for lock_run in lock_runs:
-            known = self.lock_runs.get((partition, lock_run.fence), LockRun(lock_run.lock, lock_run.fence))
-            told = {name: value for name, value in vars(lock_run).items() if value is not None}
-            told["runs"] = known.runs | (
-                {f"{lock_run.job_id}/{lock_run.attempt}"} if lock_run.job_id else set()
-            )
-            self._versions += 1
-            self.lock_runs[partition, lock_run.fence] = replace(known, **told, etag=f"v{self._versions}")
-
-    async def lock_runs_around(self, partition: str, fence: int) -> list[LockRun]:
-        await self._write("around")
-        near = range(fence - 2, fence + 3)
-        return [self.lock_runs[partition, other] for other in near if (partition, other) in self.lock_runs]
-
-    async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
-        await self._write("mark")
-        if self.lock_runs[partition, lock_run.fence].etag != lock_run.etag:
-            raise StaleError
-        self._versions += 1
-        etag = f"v{self._versions}"
-        self.lock_runs[partition, lock_run.fence] = replace(lock_run, overlap=mark, etag=etag)
-        if self._fault is not None:
-            await self._fault("after", "mark")
-
-    async def record_lock(self, lock: KnownLock) -> None:
-        await self._write("lock")
-        known = self.locks.get(lock.partition)
-        if known is None or known.last_fence < lock.last_fence:
-            self.locks[lock.partition] = lock
-
-    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
-        await self._write("summary")
-        known = self.summaries.get(summary.job_id)
-        if (None if known is None else known[1].etag) != etag:
-            raise StaleError
-        self._versions += 1
-        version = f"v{self._versions}"
-        self.summaries[summary.job_id] = summary, replace(mark, etag=version)
-        return version
+def content(models: InMemoryReadModels) -> tuple[object, ...]:
+    """Return everything in read models, for comparison; versions of rows left out."""
+    summaries = {
+        job_id: (summary, replace(mark, etag=None)) for job_id, (summary, mark) in models.summaries.items()
+    }
+    return models.trail, models.recent, models.runs, models.known_locks, summaries
 
 
 @dataclass
@@ -123,7 +42,7 @@ class World:
     register: InMemoryRegister = field(default_factory=InMemoryRegister)
     notifier: InMemoryNotifier = field(default_factory=InMemoryNotifier)
     clock: VirtualClock = field(default_factory=VirtualClock)
-    models: InMemoryModels = field(default_factory=InMemoryModels)
+    models: InMemoryReadModels = field(default_factory=InMemoryReadModels)
     ids: TimeOrderedIds = field(default_factory=TimeOrderedIds)
     held: transactions.Held | None = None
     observed: list[Observation] = field(default_factory=list)
@@ -230,8 +149,8 @@ class World:
 
     def trail(self, job_id: str) -> list[str]:
         """Return the statuses in a job's audit trail."""
-        rows = sorted((key[1], entry) for key, entry in self.models.trail.items() if key[0] == job_id)
-        return [entry.event.status.value for _, entry in rows]
+        events = (entry.event for _, entry in sorted(self.models.trail.items()))
+        return [event.status.value for event in events if event.job_id == job_id]
 
     def _held(self) -> transactions.Held:
         assert self.held is not None
@@ -260,6 +179,7 @@ class FailsNow:
         self._count = 0
 
     async def __call__(self, moment: str, name: str) -> None:
+        await asyncio.sleep(0)  # Let others run, as a real call does.
         self._count += 1
         if self._count in self._turns:
             raise UnknownOutcomeError

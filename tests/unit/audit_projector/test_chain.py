@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from audit_projector.chain import Chain
-from azure_storage.read_models.documents import LockRun, Watermark
 from contracts.statuses import EventStatus
 from coordination.journal.events import Writer, chain_hash, record
 from coordination.journal.rows import EventRow, JobRow
+from read_models.documents import LockRun, Watermark
 
 HOLDER, STRANGER, CLIENT = "worker-1", "worker-2", ""
 

@@ -7,15 +7,16 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from tests.unit.audit_projector.doubles import LOCK, InMemoryModels, World
+from tests.unit.audit_projector.doubles import LOCK, World
 
-from azure_storage.read_models.documents import LockRun, StaleError
 from contracts.lock_names import partition
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal.events import Writer, record, timestamp
 from coordination.journal.rows import event_key, job_key
 from coordination.outcomes import Completed, Interrupted
 from coordination.ports import Row, UnknownOutcomeError
+from read_models.documents import LockRun, StaleError
+from read_models.memory import InMemoryReadModels
 
 
 async def write(
@@ -82,7 +83,7 @@ async def test_clocks_that_differ_by_up_to_five_seconds_raise_no_alarm(overlap: 
     await ran_across(world, *jobs, overlap=overlap)
     for job_id in jobs:
         await world.project(job_id)
-    assert len(world.models.lock_runs) == 2
+    assert len(world.models.runs) == 2
     assert world.violations == []
 
 
@@ -102,7 +103,7 @@ async def test_a_run_is_compared_with_those_on_either_side(order: Order) -> None
         (seen.fence, seen.job_id, seen.other_fence, seen.other_job_id) for seen in world.violations
     )
     assert found == [(1, jobs[0], 2, jobs[1]), (2, jobs[1], 3, jobs[2])]
-    marked = {fence for (_, fence), lock_run in world.models.lock_runs.items() if lock_run.overlap}
+    marked = {fence for (_, fence), lock_run in world.models.runs.items() if lock_run.overlap}
     assert marked == {2, 3}
 
 
@@ -169,11 +170,11 @@ async def test_a_run_of_which_only_the_end_is_known_is_no_violation(*, is_begun:
     await write(world, other, EventStatus.STARTED, 2, at=1)
     await world.project(other)
     world.observed.clear()
-    lock_run = world.models.lock_runs[partition(LOCK), 2]
-    world.models.lock_runs.clear()
+    lock_run = world.models.runs[partition(LOCK), 2]
+    world.models.runs.clear()
     # As another projector leaves it that has not yet written how the run began.
     row = lock_run if is_begun else replace(lock_run, began_at=None)
-    world.models.lock_runs[partition(LOCK), 2] = replace(row, ended_at=lock_run.began_at)
+    world.models.runs[partition(LOCK), 2] = replace(row, ended_at=lock_run.began_at)
     await world.project(one)
     assert len(world.violations) == is_begun
 
@@ -181,7 +182,7 @@ async def test_a_run_of_which_only_the_end_is_known_is_no_violation(*, is_begun:
 async def test_a_run_whose_job_is_not_known_is_no_violation() -> None:
     world = World()
     _, other = await two_jobs(world)
-    world.models.lock_runs[partition(LOCK), 1] = LockRun(LOCK, 1, began_at=world.clock.now())
+    world.models.runs[partition(LOCK), 1] = LockRun(LOCK, 1, began_at=world.clock.now())
     await write(world, other, EventStatus.STARTED, 2, at=1)
     await world.project(other)
     assert world.violations == []
@@ -190,7 +191,7 @@ async def test_a_run_whose_job_is_not_known_is_no_violation() -> None:
 async def test_a_run_whose_job_is_not_in_the_journal_is_no_violation() -> None:
     world = World()
     _, other = await two_jobs(world)
-    world.models.lock_runs[partition(LOCK), 1] = LockRun(LOCK, 1, "no-such-job", began_at=world.clock.now())
+    world.models.runs[partition(LOCK), 1] = LockRun(LOCK, 1, "no-such-job", began_at=world.clock.now())
     await write(world, other, EventStatus.STARTED, 2, at=1)
     await world.project(other)
     assert world.violations == []
@@ -263,11 +264,11 @@ async def test_a_violation_is_told_once_also_when_the_answer_to_its_mark_was_los
 
     async def lose(when: str, name: str) -> None:
         nonlocal losses
-        if (when, name) == (moment, "mark") and losses < 2:
+        if (when, name) == (moment, "read_models.overlap") and losses < 2:
             losses += 1
             raise UnknownOutcomeError
 
-    world = World(models=InMemoryModels(lose))
+    world = World(models=InMemoryReadModels(lose))
     jobs = await two_jobs(world)
     await ran_across(world, *jobs, overlap=30)
     for job_id in [*jobs, *jobs, *jobs]:
@@ -284,33 +285,33 @@ async def test_a_violation_is_reported_although_the_row_to_be_marked_changed_sin
 
     async def change(when: str, name: str) -> None:
         nonlocal changes
-        if (when, name) == ("before", "mark") and changes < 2:
+        if (when, name) == ("before", "read_models.overlap") and changes < 2:
             changes += 1
             raise StaleError
 
-    world = World(models=InMemoryModels(change))
+    world = World(models=InMemoryReadModels(change))
     jobs = await two_jobs(world)
     await ran_across(world, *jobs, overlap=30)
     for job_id in jobs:
         await world.project(job_id)
     assert changes == 2
     assert len(world.violations) == 1
-    assert world.models.lock_runs[partition(LOCK), 2].overlap
+    assert world.models.runs[partition(LOCK), 2].overlap
 
 
 async def test_only_rows_beside_what_was_written_are_read() -> None:
     calls: list[str] = []
 
     async def note(when: str, name: str) -> None:
-        calls.append(name)
+        calls.extend([name] if when == "before" else [])
 
-    world = World(models=InMemoryModels(note))
+    world = World(models=InMemoryReadModels(note))
     job_id = await world.submit()
     await world.project(job_id)
-    assert "around" not in calls
+    assert "read_models.around" not in calls
     await world.start()
     await world.project(job_id)
-    assert calls.count("around") == 1
+    assert calls.count("read_models.around") == 1
     await world.step("load")
     await world.project(job_id)
-    assert calls.count("around") == 1
+    assert calls.count("read_models.around") == 1

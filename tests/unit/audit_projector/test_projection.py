@@ -8,15 +8,17 @@ from datetime import datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.audit_projector.doubles import LOCK, FailsNow, InMemoryModels, World
+from tests.unit.audit_projector.doubles import LOCK, FailsNow, World, content
 
 from audit_projector.observations import TrailBroken
-from azure_storage.read_models.documents import Summary, Watermark
+from contracts.jobs import JobSummary
 from contracts.lock_names import partition
 from coordination.journal.rows import JobRow, event_key
 from coordination.outcomes import Completed, Failed, Interrupted
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal
+from read_models.documents import Watermark
+from read_models.memory import InMemoryReadModels
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ async def test_everything_the_journal_says_is_projected(world: World) -> None:
     }
     lock_runs = [
         (fence, lock_run.job_id, lock_run.worker, lock_run.outcome)
-        for (_, fence), lock_run in sorted(world.models.lock_runs.items())
+        for (_, fence), lock_run in sorted(world.models.runs.items())
     ]
     assert lock_runs == [
         (1, first, "worker-1", "Interrupted"),
@@ -65,11 +67,13 @@ async def test_everything_the_journal_says_is_projected(world: World) -> None:
         lock_run.began_at is not None
         and lock_run.ended_at is not None
         and lock_run.began_at < lock_run.ended_at
-        for lock_run in world.models.lock_runs.values()
+        for lock_run in world.models.runs.values()
     )
     summary = world.models.summaries[second][0]
-    assert (summary.status, summary.error_type, summary.fence) == ("Failed", "ValueError", 4)
-    assert world.models.locks[partition(LOCK)].last_fence == 4
+    assert (summary.status, summary.fence) == ("Failed", 4)
+    assert summary.error is not None
+    assert summary.error.type == "ValueError"
+    assert world.models.known_locks[partition(LOCK)].last_fence == 4
 
 
 async def test_a_job_is_active_until_its_last_event_is_projected(world: World) -> None:
@@ -101,9 +105,9 @@ async def _never(job_id: str, due_at: datetime | None = None) -> None:
 async def test_a_message_that_is_not_news_costs_no_write(world: World) -> None:
     job_id = await world.submit()
     assert await world.project(job_id) == 1
-    before = world.models.content()
+    before = content(world.models)
     assert await world.project(job_id, up_to=1) == 0
-    assert world.models.content() == before
+    assert content(world.models) == before
 
 
 async def test_a_message_about_events_that_are_not_in_the_journal_is_not_believed(world: World) -> None:
@@ -133,7 +137,7 @@ async def test_a_job_that_failed_after_its_interruption_ended_its_tenure_with_th
         await world.end(Interrupted("killed", died=True))
     await world.project(job_id)
     assert world.trail(job_id)[-2:] == ["Interrupted", "Failed"]
-    assert [lock_run.outcome for lock_run in world.models.lock_runs.values()] == ["Interrupted"] * 3
+    assert [lock_run.outcome for lock_run in world.models.runs.values()] == ["Interrupted"] * 3
     assert not world.violations
 
 
@@ -144,7 +148,7 @@ async def test_cancelling_a_job_that_waits_again_does_not_change_its_tenure(worl
     await world.project(job_id)
     await world.cancel(job_id)
     await world.project(job_id)
-    (lock_run,) = world.models.lock_runs.values()
+    (lock_run,) = world.models.runs.values()
     assert lock_run.outcome == "Interrupted"
     assert world.models.summaries[job_id][0].status == "Cancelled"
     assert not world.violations
@@ -168,7 +172,7 @@ async def test_an_event_that_was_removed_is_noticed(world: World) -> None:
     await world.start()
     await world.project(job_id, up_to=1)
     del world.journal.partitions[partition(LOCK)][event_key(job_id, 2)]
-    world.models = InMemoryModels()
+    world.models = InMemoryReadModels()
     await world.project(job_id)
     assert [entry.event.seq for entry in world.models.trail.values() if entry.is_broken] == [3]
 
@@ -193,7 +197,7 @@ async def test_projecting_afresh_writes_again_what_was_lost(world: World) -> Non
     jobs = await lived(world)
     for job_id in jobs:
         await world.project(job_id)
-    for rows in (world.models.trail, world.models.recent, world.models.lock_runs, world.models.locks):
+    for rows in (world.models.trail, world.models.recent, world.models.runs, world.models.known_locks):
         rows.clear()
     for job_id in jobs:
         assert await world.project(job_id) == 0
@@ -201,7 +205,7 @@ async def test_projecting_afresh_writes_again_what_was_lost(world: World) -> Non
     other = World(world.journal, world.register, world.notifier, world.clock)
     for job_id in jobs:
         await other.project(job_id)
-    assert world.models.content() == other.models.content()
+    assert content(world.models) == content(other.models)
 
 
 #: Which job a message is about, and which projector gets it; the first and the last event it names.
@@ -218,7 +222,7 @@ HINTS = st.tuples(st.integers(0, 1), st.integers(0, 1), st.integers(0, 9), st.in
 def test_any_order_any_repetition_any_failure_and_any_number_of_projectors_lead_to_the_same(
     hints: list[tuple[int, int, int, int]], failures: set[int], at_once: int, last_first: int
 ) -> None:
-    asyncio.run(_converges(World(models=InMemoryModels(FailsNow(*failures))), hints, at_once, last_first))
+    asyncio.run(_converges(World(models=InMemoryReadModels(FailsNow(*failures))), hints, at_once, last_first))
 
 
 async def _converges(
@@ -250,19 +254,19 @@ async def _converges(
     expected = World(world.journal, world.register, world.notifier, world.clock)
     for job_id in jobs:
         await expected.project(job_id)
-    assert world.models.content() == expected.models.content()
+    assert content(world.models) == content(expected.models)
     assert not world.violations
     assert not expected.violations
 
 
-class GatedModels(InMemoryModels):
+class GatedModels(InMemoryReadModels):
     """Read models that hold every write of a summary up until a test lets it through."""
 
     def __init__(self) -> None:
         super().__init__()
         self.arrived: asyncio.Queue[asyncio.Event] = asyncio.Queue()
 
-    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
+    async def record_summary(self, summary: JobSummary, mark: Watermark, etag: str | None) -> str:
         gate = asyncio.Event()
         self.arrived.put_nowait(gate)
         await gate.wait()

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 import pytest
-from tests.unit.audit_projector.doubles import LOCK, InMemoryModels, World
+from tests.unit.audit_projector.doubles import LOCK, World, content
 
 from audit_projector import projection_cache
 from coordination.outcomes import Completed, Interrupted
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal, InMemoryRegister
+from read_models.memory import InMemoryReadModels
 
 #: First and last event that each message about a job with one step names.
 SUBMITTED, STARTED, STEP, ENDED = (1, 1), (2, 3), (4, 4), (5, 5)
@@ -22,7 +23,7 @@ class Noted:
         self.world = World(
             journal=InMemoryJournal(self._note),
             register=InMemoryRegister(self._note),
-            models=InMemoryModels(self._note),
+            models=InMemoryReadModels(self._note),
         )
 
     async def _note(self, moment: str, name: str) -> None:
@@ -60,7 +61,7 @@ async def begun(noted: Noted) -> str:
     job_id = await noted.world.submit()
     await noted.tell(job_id, SUBMITTED)
     await noted.world.start()
-    assert "watermark" not in await noted.tell(job_id, STARTED)
+    assert "read_models.watermark" not in await noted.tell(job_id, STARTED)
     return job_id
 
 
@@ -68,7 +69,7 @@ async def as_if_projected_anew(world: World, *jobs: str) -> None:
     expected = World(world.journal, world.register, world.notifier, world.clock)
     for job_id in jobs:
         await expected.project(job_id)
-    assert world.models.content() == expected.models.content()
+    assert content(world.models) == content(expected.models)
 
 
 async def test_messages_about_what_is_projected_cost_nothing(noted: Noted, world: World) -> None:
@@ -83,7 +84,13 @@ async def test_a_step_changes_nothing_but_the_trail_and_the_watermark(noted: Not
     job_id = await begun(noted)
     await world.step("load")
     calls = await noted.tell(job_id, STEP)
-    assert sorted(set(calls) - {"lock_runs"}) == ["journal.read_range", "lock", "recent", "summary", "trail"]
+    assert sorted(set(calls) - {"read_models.lock_runs"}) == [
+        "journal.read_range",
+        "read_models.lock",
+        "read_models.recent",
+        "read_models.summary",
+        "read_models.trail",
+    ]
     await as_if_projected_anew(world, job_id)
 
 
@@ -95,7 +102,7 @@ async def test_what_passes_within_a_run_costs_no_look_up_however_often_it_comes(
     for seq in range(4, 8):
         await (world.step(f"step {seq}") if passes == "step" else world.save_state("{}"))
         calls = await noted.tell(job_id, (seq, seq))
-        assert not {"journal.read", "watermark", "journal.retire"} & set(calls)
+        assert not {"journal.read", "read_models.watermark", "journal.retire"} & set(calls)
     await world.end(Completed())
     calls = await noted.tell(job_id, (8, 8))
     assert (calls[:2], calls[-1]) == (["journal.read_range", "journal.read"], "journal.retire")
@@ -105,7 +112,7 @@ async def test_what_passes_within_a_run_costs_no_look_up_however_often_it_comes(
 async def test_what_was_told_already_is_looked_up(noted: Noted) -> None:
     job_id = await begun(noted)
     for message in (STARTED, SUBMITTED, (1, 3), (0, 3)):
-        assert await noted.tell(job_id, message) == ["journal.read", "watermark"]
+        assert await noted.tell(job_id, message) == ["journal.read", "read_models.watermark"]
 
 
 async def test_what_comes_after_a_gap_is_looked_up(noted: Noted, world: World) -> None:
@@ -113,7 +120,7 @@ async def test_what_comes_after_a_gap_is_looked_up(noted: Noted, world: World) -
     await noted.tell(job_id, SUBMITTED)
     await world.start()
     await world.step("load")
-    assert (await noted.tell(job_id, STEP))[:2] == ["journal.read", "watermark"]
+    assert (await noted.tell(job_id, STEP))[:2] == ["journal.read", "read_models.watermark"]
     await as_if_projected_anew(world, job_id)
 
 
@@ -137,8 +144,8 @@ async def test_read_models_that_were_emptied_are_filled_again_with_the_next_even
     await as_if_projected_anew(world, job_id)
 
 
-def empty(models: InMemoryModels) -> None:
-    for rows in (models.trail, models.recent, models.lock_runs, models.locks, models.summaries):
+def empty(models: InMemoryReadModels) -> None:
+    for rows in (models.trail, models.recent, models.runs, models.known_locks, models.summaries):
         rows.clear()
 
 

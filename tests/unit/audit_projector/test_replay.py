@@ -153,7 +153,7 @@ async def test_tables_are_there_before_they_are_wiped_and_the_storage_is_closed_
     storage = Storage(fails=fails)
     monkeypatch.setattr(rebuild, "connect", lambda _: storage)
     monkeypatch.setattr(rebuild, "TableJournal", lambda _: InMemoryJournal())
-    monkeypatch.setattr(rebuild, "ReadModelWriter", lambda *_: storage)
+    monkeypatch.setattr(rebuild, "TableReadModelWriter", lambda *_: storage)
     monkeypatch.setattr(rebuild, "TableRegister", lambda _: InMemoryRegister())
     try:
         done = await rebuild.rebuild(cast("AuditProjectorSettings", None))

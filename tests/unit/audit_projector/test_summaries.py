@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.unit.audit_projector.doubles import LOCK, World
+from tests.unit.audit_projector.doubles import LOCK, World, content
 
-from azure_storage.read_models.documents import KnownLock, LockRun, Summary
+from contracts.jobs import JobError, JobSummary
 from contracts.lock_names import partition
+from contracts.statuses import JobStatus
 from coordination.clock import VirtualClock
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, RunOutcome, TimedOut
+from read_models.documents import KnownLock, LockRun
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -81,7 +83,7 @@ async def test_after_every_message_the_read_models_say_what_the_journal_says(
         heard = await tell(world, job_id, heard)
         expected = World(world.journal, world.register, world.notifier, world.clock)
         await expected.project(job_id)
-        assert world.models.content() == expected.models.content()
+        assert content(world.models) == content(expected.models)
     assert world.models.summaries[job_id][1].seq == heard
     assert await world.active() == set()
 
@@ -108,25 +110,24 @@ async def test_a_summary_says_all_that_is_known_of_a_job(world: World) -> None:
     await world.start("worker-2")
     await world.end(Failed("ValueError", "that was wrong"))
     await world.project(job_id)
-    assert world.models.summaries[job_id][0] == Summary(
+    assert world.models.summaries[job_id][0] == JobSummary(
         job_id=job_id,
         kind="ten-steps",
         name="close the year",
         lock=LOCK,
-        status="Failed",
+        status=JobStatus.FAILED,
         priority=2,
+        properties={},
         attempt=2,
         interruptions=1,
         fence=2,
         worker="worker-2",
         actor="test",
         trace_id=TRACE,
-        error_type="ValueError",
-        error_message="that was wrong",
+        error=JobError(type="ValueError", message="that was wrong"),
         submitted_at=BEGAN,
         started_at=BEGAN + timedelta(seconds=1),
         finished_at=BEGAN + timedelta(seconds=4),
-        projected_seq=7,
     )
 
 
@@ -135,9 +136,9 @@ async def test_a_job_that_waits_has_neither_start_nor_end(world: World) -> None:
     await world.project(job_id)
     summary, mark = world.models.summaries[job_id]
     assert (summary.status, summary.started_at, summary.finished_at) == ("Queued", None, None)
-    assert (summary.trace_id, summary.worker, summary.fence) == (None, "", 0)
-    assert (summary.projected_seq, mark.seq, mark.running_fence) == (1, 1, 0)
-    assert world.models.locks == {partition(LOCK): KnownLock(LOCK, partition(LOCK), 0)}
+    assert (summary.trace_id, summary.worker, summary.fence) == (None, None, None)
+    assert (mark.seq, mark.running_fence) == (1, 0)
+    assert world.models.known_locks == {partition(LOCK): KnownLock(LOCK, partition(LOCK), 0)}
 
 
 @pytest.mark.parametrize("one_by_one", [False, True])
@@ -149,7 +150,7 @@ async def test_a_lock_run_says_who_had_the_lock_from_when_to_when(world: World, 
         assert world.models.summaries[job_id][1].running_fence == 1
     await world.end(Completed())
     await world.project(job_id)
-    (run,) = world.models.lock_runs.values()
+    (run,) = world.models.runs.values()
     assert run == LockRun(
         lock=LOCK,
         fence=1,
@@ -164,7 +165,7 @@ async def test_a_lock_run_says_who_had_the_lock_from_when_to_when(world: World, 
         ended_in=run.ended_in,
     )
     assert run.begun_in and run.ended_in and run.begun_in != run.ended_in  # noqa: PT018
-    assert world.models.locks == {partition(LOCK): KnownLock(LOCK, partition(LOCK), 1)}
+    assert world.models.known_locks == {partition(LOCK): KnownLock(LOCK, partition(LOCK), 1)}
 
 
 async def test_the_audit_trail_keeps_each_events_hash_and_the_one_before(world: World) -> None:

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.unit.audit_projector.doubles import LOCK, InMemoryModels, World
+from tests.unit.audit_projector.doubles import LOCK, World, content
 
 from audit_projector.observations import EventsProjected, TrailBroken
-from azure_storage.read_models.documents import StaleError, Summary, Watermark
+from contracts.jobs import JobSummary
 from contracts.lock_names import partition
 from coordination.journal.rows import event_key
 from coordination.outcomes import Completed
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal, InMemoryRegister
+from read_models.documents import StaleError, Watermark
+from read_models.memory import InMemoryReadModels
 
 
 class FailsOnce:
@@ -28,7 +30,7 @@ class FailsOnce:
             raise UnknownOutcomeError
 
 
-class StaleModels(InMemoryModels):
+class StaleModels(InMemoryReadModels):
     """Read models in which others have written the summary before, so many times."""
 
     def __init__(self, times: int) -> None:
@@ -36,7 +38,7 @@ class StaleModels(InMemoryModels):
         self.left = times
         self.tries = 0
 
-    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
+    async def record_summary(self, summary: JobSummary, mark: Watermark, etag: str | None) -> str:
         self.tries += 1
         if self.left:
             self.left -= 1
@@ -51,14 +53,14 @@ def projected(world: World) -> Iterator[int]:
 
 CALLS = [
     "journal.read",
-    "watermark",
+    "read_models.watermark",
     "journal.read_range",
-    "trail",
-    "recent",
-    "lock_runs",
-    "around",
-    "lock",
-    "summary",
+    "read_models.trail",
+    "read_models.recent",
+    "read_models.lock_runs",
+    "read_models.around",
+    "read_models.lock",
+    "read_models.summary",
 ]
 
 
@@ -66,7 +68,7 @@ CALLS = [
 async def test_a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_again(call: str) -> None:
     fault = FailsOnce(call)
     world = World(
-        journal=InMemoryJournal(fault), register=InMemoryRegister(fault), models=InMemoryModels(fault)
+        journal=InMemoryJournal(fault), register=InMemoryRegister(fault), models=InMemoryReadModels(fault)
     )
     fault.has_failed = True  # while the job lives
     job_id = await world.submit()
@@ -82,14 +84,14 @@ async def test_a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_ag
     await world.project(job_id, 4, first=4)
     expected = World(world.journal, world.register, world.notifier, world.clock)
     await expected.project(job_id)
-    assert world.models.content() == expected.models.content()
+    assert content(world.models) == content(expected.models)
     assert list(projected(world)) == [4]
     assert await world.active() == set()
 
 
 async def test_a_break_is_reported_once_although_the_try_is_repeated() -> None:
-    fault = FailsOnce("summary")
-    world = World(models=InMemoryModels(fault))
+    fault = FailsOnce("read_models.summary")
+    world = World(models=InMemoryReadModels(fault))
     job_id = await world.submit()
     await world.start()
     rows = world.journal.partitions[partition(LOCK)]

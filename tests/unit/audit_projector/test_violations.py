@@ -3,14 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.audit_projector.doubles import LOCK, InMemoryModels, World
+from tests.unit.audit_projector.doubles import LOCK, World
 from tests.unit.audit_projector.test_exclusion import write
 
 from audit_projector.exclusion import ExclusionCheck
 from audit_projector.observations import Observation
-from azure_storage.read_models.documents import LockRun, StaleError
 from contracts.lock_names import partition
 from contracts.statuses import EventStatus
+from read_models.documents import LockRun, StaleError
+from read_models.memory import InMemoryReadModels
 
 
 async def test_a_run_beside_two_with_one_fence_is_no_violation_of_its_own() -> None:
@@ -24,7 +25,7 @@ async def test_a_run_beside_two_with_one_fence_is_no_violation_of_its_own() -> N
     for job_id in (one, other, third):
         await world.project(job_id)
     assert [(found.fence, found.reason) for found in world.violations] == [(1, "2 runs have this fence")]
-    assert world.models.lock_runs[partition(LOCK), 2].overlap is None
+    assert world.models.runs[partition(LOCK), 2].overlap is None
 
 
 async def test_a_foreign_event_is_reported_with_the_run_that_came_next() -> None:
@@ -50,7 +51,7 @@ async def test_a_foreign_event_without_a_fence_is_reported_too() -> None:
     assert (found.fence, found.job_id, found.other_fence) == (0, job_id, 1)
 
 
-class ChangingModels(InMemoryModels):
+class ChangingModels(InMemoryReadModels):
     """Read models whose row changes once before it is marked: by another's mark, or by a write of its run."""
 
     def __init__(self, mark: str | None) -> None:
@@ -61,8 +62,8 @@ class ChangingModels(InMemoryModels):
     async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
         self.marks += 1
         if self.marks == 1:
-            known = self.lock_runs[partition, lock_run.fence]
-            self.lock_runs[partition, lock_run.fence] = replace(known, overlap=self._mark, etag="changed")
+            known = self.runs[partition, lock_run.fence]
+            self.runs[partition, lock_run.fence] = replace(known, overlap=self._mark, etag="changed")
             raise StaleError
         await super().mark_overlap(partition, lock_run, mark)
 
@@ -80,4 +81,4 @@ async def test_a_row_that_changes_before_it_is_marked_is_read_again(
     for _ in range(2):
         await check.check(partition(LOCK), runs)
     assert (len(observed), models.marks) == (reported, marks)
-    assert models.lock_runs[partition(LOCK), 1].overlap is not None
+    assert models.runs[partition(LOCK), 1].overlap is not None

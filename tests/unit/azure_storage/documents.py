@@ -1,12 +1,12 @@
 """Documents of the read models, for tests."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from azure_storage.read_models import LockRun, Summary, TrailEntry
-from contracts.jobs import Event
-from contracts.statuses import EventStatus
+from azure_storage.read_models import rows
+from contracts.jobs import Event, JobError, JobSummary
+from contracts.statuses import EventStatus, JobStatus
+from read_models.documents import LockRun, TrailEntry
 
 MOMENT = datetime(2026, 11, 21, 1, 47, 5, 840943, tzinfo=UTC)
 LATER = datetime(2026, 11, 21, 1, 48, 0, tzinfo=UTC)
@@ -27,25 +27,24 @@ EVENT = Event(
     trace_id="t-1",
     data={"name": "ü", "nested": [1, None, 0.5], "empty": ""},
 )
-SUMMARY = Summary(
+SUMMARY = JobSummary(
     job_id=JOB,
     kind="ten-steps",
     name="a name",
     lock="Köln's",
-    status="Failed",
+    status=JobStatus.FAILED,
     priority=-3,
+    properties={"team": "a='b'", "ü/#": "\u2603"},
     attempt=4,
     interruptions=2,
     fence=2**40,
     worker="w-1",
     actor="api",
     trace_id="t-1",
-    error_type="ValueError",
-    error_message="it's \u2603",
+    error=JobError(type="ValueError", message="it's \u2603"),
     submitted_at=MOMENT,
     started_at=LATER,
     finished_at=LATER.replace(microsecond=1),
-    projected_seq=9,
 )
 LOCK_RUN = LockRun(
     lock="Köln's",
@@ -102,6 +101,10 @@ SUMMARY_VALUES: dict[str, Any] = {
     "FinishedAt": "2026-11-21T01:48:00.000001Z",
     "FinishedAt@odata.type": "Edm.DateTime",
     "ProjectedSeq": 9,
+    **{
+        rows.property_column(name): rows.property_value(name, SUMMARY.properties[name])
+        for name in SUMMARY.properties
+    },
 }
 
 
@@ -110,6 +113,6 @@ def entry(**values: Any) -> TrailEntry:
     return TrailEntry(EVENT.model_copy(update=values), "a hash", "the one before")
 
 
-def summary(**values: Any) -> Summary:
+def summary(**values: Any) -> JobSummary:
     """Return a summary with these values."""
-    return replace(SUMMARY, **values)
+    return SUMMARY.model_copy(update=values)

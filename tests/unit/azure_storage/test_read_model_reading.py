@@ -1,5 +1,6 @@
 """Lists are continued exactly where they ended, and ask for exactly what is wanted."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,8 +10,6 @@ from tests.unit.azure_storage.documents import (
     EVENT_VALUES,
     JOB,
     LOCK_RUN,
-    MOMENT,
-    SUMMARY,
     SUMMARY_VALUES,
     entry,
 )
@@ -18,10 +17,16 @@ from tests.unit.azure_storage.fake_service import FakeService, Prepared, asked_f
 
 from azure_storage.calls import MissingTableError
 from azure_storage.names import StorageNames
-from azure_storage.read_models import CursorError, KnownLock, ReadModels, Table
-from azure_storage.read_models.keys import read_cursor, write_cursor
+from azure_storage.read_models import Table, TableReadModels
+from azure_storage.read_models.keys import inverted_minute
+from azure_storage.read_models.rows import property_column
 from contracts import lock_names
-from contracts.jobs import Kind, Worker
+from contracts.statuses import JobStatus
+from coordination.ports import UnknownOutcomeError
+from read_models.cursors import CursorError, read_cursor, write_cursor
+from read_models.documents import KnownLock
+from read_models.filters import JobFilter
+from read_models.ordering import inverted_time
 
 ABSENT = table_refusal(404, "ResourceNotFound")
 NEWEST = (
@@ -30,9 +35,9 @@ NEWEST = (
 
 
 @pytest.fixture
-def models(service: FakeService) -> ReadModels:
+def models(service: FakeService) -> TableReadModels:
     service.answer = page()
-    return ReadModels(service.connection)
+    return TableReadModels(service.connection)
 
 
 def events(*keys: tuple[str, str]) -> Prepared:
@@ -50,14 +55,14 @@ def lock_row(key: str, fence: int = 7) -> dict[str, Any]:
 
 
 async def test_recent_events_go_on_behind_the_last_one_given(
-    service: FakeService, models: ReadModels
+    service: FakeService, models: TableReadModels
 ) -> None:
     service.answers = [events(("1", "a"), ("1", "b"), ("2", "a")), events(("2", "a"))]
-    first = await models.recent_events(2)
+    first = await models.events(2)
     assert first.items == [EVENT, EVENT]
     assert first.next is not None
     assert read_cursor(first.next, 2) == ["1", "b"]
-    second = await models.recent_events(2, first.next)
+    second = await models.events(2, first.next)
     assert (second.items, second.next) == ([EVENT], None)
     assert asked_for(service) == [
         ("/RecentEvents()", NEWEST("", ""), "3"),
@@ -65,37 +70,116 @@ async def test_recent_events_go_on_behind_the_last_one_given(
     ]
 
 
-async def test_a_page_that_is_just_full_is_the_last_one(service: FakeService, models: ReadModels) -> None:
+async def test_a_page_that_is_just_full_is_the_last_one(
+    service: FakeService, models: TableReadModels
+) -> None:
     service.answer = events(("1", "a"), ("1", "b"))
-    page_of_two = await models.recent_events(2)
+    page_of_two = await models.events(2)
     assert (len(page_of_two.items), page_of_two.next) == (2, None)
+
+
+WINDOW = (
+    "PartitionKey ge '{0}' and ( PartitionKey gt '{0}' or RowKey gt '{1}' )"
+    " and PartitionKey le '{2}' and ( PartitionKey lt '{2}' or RowKey lt '{3}' )".format
+)
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+BEHIND_NOON = (inverted_minute(NOON), f"{inverted_time(NOON)}}}")
 
 
 @pytest.mark.parametrize(
     ("wanted", "condition"),
     [
-        ({}, ""),
-        ({"status": "Failed"}, " and Status eq 'Failed'"),
-        ({"kind": "it's"}, " and Kind eq 'it''s'"),
-        ({"lock": "@row or 1 eq 1"}, " and Lock eq '@row or 1 eq 1'"),
-        ({"lock": ""}, " and Lock eq ''"),
+        (JobFilter(), ""),
+        (JobFilter(statuses={JobStatus.FAILED}), " and ( Status eq 'Failed' )"),
         (
-            {"status": "Failed", "kind": "k", "lock": "l"},
-            " and Status eq 'Failed' and Kind eq 'k' and Lock eq 'l'",
+            JobFilter(statuses={JobStatus.QUEUED, JobStatus.FAILED}),
+            " and ( Status eq 'Failed' or Status eq 'Queued' )",
+        ),
+        (JobFilter(kinds={"it's"}), " and ( Kind eq 'it''s' )"),
+        (JobFilter(lock="@row or 1 eq 1"), " and ( Lock eq '@row or 1 eq 1' )"),
+        (JobFilter(lock=""), " and ( Lock eq '' )"),
+        (JobFilter(worker="w-1", lock="l"), " and ( Lock eq 'l' ) and ( Worker eq 'w-1' )"),
+        (JobFilter(name_prefix="a n"), " and ( Name ge 'a n' and Name lt 'a n\uffff' )"),
+        (
+            JobFilter(properties={"team": "a"}),
+            f""" and ( {property_column("team")} eq '["team", "a"]' )""",
         ),
     ],
 )
-async def test_summaries_are_those_of_one_status_kind_and_lock(
-    service: FakeService, models: ReadModels, wanted: dict[str, str], condition: str
+async def test_the_storage_is_asked_for_the_jobs_that_are_wanted(
+    service: FakeService, models: TableReadModels, wanted: JobFilter, condition: str
 ) -> None:
-    service.answer = page(*[stored("a", of="1", **SUMMARY_VALUES)] * 2)
-    found = await models.summaries(1, write_cursor("1", "b"), **wanted)
-    assert found.items == [SUMMARY]
-    assert found.next == write_cursor("1", "a")
-    assert asked_for(service) == [("/JobSummaries()", NEWEST("1", "b") + condition, "2")]
+    assert (await models.jobs(wanted, 1, write_cursor("1", "b"))).items == []
+    query = WINDOW("1", "b", ":", "") + condition
+    assert asked_for(service) == [("/JobSummaries()", query, "2")]
 
 
-async def test_the_trail_of_a_job_is_whole(service: FakeService, models: ReadModels) -> None:
+async def test_jobs_of_a_time_are_asked_for_by_their_keys(
+    service: FakeService, models: TableReadModels
+) -> None:
+    await models.jobs(JobFilter(submitted_from=NOON), 1)
+    await models.jobs(JobFilter(submitted_before=NOON), 1)
+    await models.jobs(JobFilter(submitted_before=NOON), 1, write_cursor("9" * 10, "b"))
+    assert [query for _, query, _ in asked_for(service)] == [
+        WINDOW("", "", *BEHIND_NOON),
+        WINDOW(*BEHIND_NOON, ":", ""),
+        WINDOW("9" * 10, "b", ":", ""),
+    ]
+
+
+def summaries(*named: str) -> list[dict[str, Any]]:
+    return [stored(name, of="1", **SUMMARY_VALUES | {"Name": name}) for name in named]
+
+
+async def test_conditions_that_have_no_room_in_a_query_are_applied_to_what_it_finds(
+    service: FakeService, models: TableReadModels
+) -> None:
+    kinds = {f"kind-{number}" for number in range(10)}
+    others = [row | {"Kind": "kind-3"} for row in summaries("b", "d", "e")]
+    service.answer = page(*summaries("a"), others[0], *summaries("c"), *others[1:])
+    found = await models.jobs(JobFilter(kinds=kinds), 2)
+    assert [job.name for job in found.items] == ["b", "d"]
+    assert found.next == write_cursor("1", "d")
+    assert asked_for(service) == [("/JobSummaries()", WINDOW("", "", ":", ""), "1000")]
+
+
+async def test_a_list_of_jobs_takes_three_requests_at_most_and_goes_on_where_it_ended(
+    service: FakeService, models: TableReadModels
+) -> None:
+    service.answers = [page(following="1"), page(*summaries("a"), following="2"), page(following="3")]
+    first = await models.jobs(JobFilter(lock="Köln's"), 5)
+    assert [job.name for job in first.items] == ["a"]
+    assert len(service.requests) == 3
+    assert first.next is not None
+    service.answers = [page(*summaries("b"))]
+    second = await models.jobs(JobFilter(lock="Köln's"), 5, first.next)
+    assert ([job.name for job in second.items], second.next) == (["b"], None)
+    assert service.requests[3].query["NextRowKey"] == "3"
+
+
+async def test_a_full_page_of_jobs_is_not_followed_by_a_request_for_more(
+    service: FakeService, models: TableReadModels
+) -> None:
+    service.answers = [page(*summaries("a", "b"), following="c")]
+    found = await models.jobs(JobFilter(), 2)
+    assert (len(found.items), found.next) == (2, write_cursor("1", "b"))
+
+
+async def test_a_place_that_the_storage_does_not_know_is_a_wrong_cursor(
+    service: FakeService, models: TableReadModels
+) -> None:
+    service.answer = table_refusal(400)
+    with pytest.raises(CursorError):
+        await models.jobs(JobFilter(), 2, write_cursor("token", "-61", "-62"))
+    with pytest.raises(UnknownOutcomeError):
+        await models.jobs(JobFilter(), 2)
+    service.requests.clear()
+    with pytest.raises(CursorError):
+        await models.jobs(JobFilter(), 2, write_cursor("token", "-61", "-6x"))
+    assert service.requests == []
+
+
+async def test_the_trail_of_a_job_is_whole(service: FakeService, models: TableReadModels) -> None:
     service.answers = [
         page(stored("1", **EVENT_VALUES), following="2"),
         page(stored("2", **EVENT_VALUES | {"Seq": 4})),
@@ -107,7 +191,7 @@ async def test_the_trail_of_a_job_is_whole(service: FakeService, models: ReadMod
 
 
 async def test_how_far_a_job_is_projected_stands_in_its_summary(
-    service: FakeService, models: ReadModels
+    service: FakeService, models: TableReadModels
 ) -> None:
     place = row("summary", SummaryPartition="1", SummaryRow="a")
     service.answers = [place, row("a", ProjectedSeq=9), place, ABSENT, ABSENT]
@@ -126,7 +210,7 @@ async def test_how_far_a_job_is_projected_stands_in_its_summary(
     ("last", "limit", "low", "more"), [(7, 3, 5, True), (7, 6, 2, True), (7, 7, 1, False), (7, 9, 0, False)]
 )
 async def test_tenures_begin_with_the_locks_last_fence_and_end_with_its_first(
-    service: FakeService, models: ReadModels, last: int, limit: int, low: int, more: bool
+    service: FakeService, models: TableReadModels, last: int, limit: int, low: int, more: bool
 ) -> None:
     service.answers = [row("p", **lock_row("p", last)), fences(5, 7)]
     found = await models.lock_runs("a lock", limit)
@@ -139,7 +223,9 @@ async def test_tenures_begin_with_the_locks_last_fence_and_end_with_its_first(
     assert service.requests[1].query["$top"] == str(limit)
 
 
-async def test_tenures_go_on_below_the_last_ones_asked_for(service: FakeService, models: ReadModels) -> None:
+async def test_tenures_go_on_below_the_last_ones_asked_for(
+    service: FakeService, models: TableReadModels
+) -> None:
     service.answer = fences(2, 3, 4)
     found = await models.lock_runs("a lock", 3, write_cursor("5"))
     assert [lock_run.fence for lock_run in found.items] == [4, 3, 2]
@@ -148,7 +234,7 @@ async def test_tenures_go_on_below_the_last_ones_asked_for(service: FakeService,
     assert condition.endswith(f"RowKey ge '{2:018d}' and RowKey lt '{5:018d}'")
 
 
-async def test_a_tenure_is_read_with_all_that_is_known(service: FakeService, models: ReadModels) -> None:
+async def test_a_tenure_is_read_with_all_that_is_known(service: FakeService, models: TableReadModels) -> None:
     moments = {"From": "2026-11-21T01:47:05.840943Z", "Until": "2026-11-21T01:48:00Z"}
     values: dict[str, Any] = moments | {f"{name}@odata.type": "Edm.DateTime" for name in moments}
     values |= {"Lock": LOCK_RUN.lock, "Fence": str(2**40), "Fence@odata.type": "Edm.Int64", "JobId": JOB}
@@ -158,7 +244,9 @@ async def test_a_tenure_is_read_with_all_that_is_known(service: FakeService, mod
     assert (await models.lock_runs("a lock", 3, write_cursor("9"))).items == [LOCK_RUN]
 
 
-async def test_a_lock_that_was_never_used_has_no_tenures(service: FakeService, models: ReadModels) -> None:
+async def test_a_lock_that_was_never_used_has_no_tenures(
+    service: FakeService, models: TableReadModels
+) -> None:
     service.answers = [ABSENT]
     found = await models.lock_runs("a lock", 3)
     assert (found.items, found.next) == ([], None)
@@ -168,74 +256,55 @@ async def test_a_lock_that_was_never_used_has_no_tenures(service: FakeService, m
 
 @pytest.mark.parametrize("cursor", [write_cursor("a"), write_cursor("5", "6"), write_cursor("-5"), "W10"])
 async def test_a_cursor_of_another_list_is_refused_for_tenures(
-    service: FakeService, models: ReadModels, cursor: str
+    service: FakeService, models: TableReadModels, cursor: str
 ) -> None:
     with pytest.raises(CursorError):
         await models.lock_runs("a lock", 3, cursor)
     assert service.requests == []
 
 
-@pytest.mark.parametrize("cursor", [write_cursor("a"), write_cursor("a", "b", "c"), ""])
+@pytest.mark.parametrize("cursor", [write_cursor("a"), write_cursor("a", "b", "c", "d"), ""])
 async def test_a_cursor_of_another_list_is_refused_for_events_and_summaries(
-    models: ReadModels, cursor: str
+    models: TableReadModels, cursor: str
 ) -> None:
     with pytest.raises(CursorError):
-        await models.recent_events(3, cursor)
+        await models.events(3, cursor)
     with pytest.raises(CursorError):
-        await models.summaries(3, cursor)
+        await models.jobs(JobFilter(), 3, cursor)
 
 
-async def test_locks_go_on_behind_the_last_one_given(service: FakeService, models: ReadModels) -> None:
+async def test_locks_go_on_behind_the_last_one_given(service: FakeService, models: TableReadModels) -> None:
     service.answers = [page(lock_row("a"), lock_row("b", 2**40), lock_row("c")), page(lock_row("c"))]
     first = await models.locks(2)
     assert first.items == [KnownLock("lock a", "a", 7), KnownLock("lock b", "b", 2**40)]
-    second = await models.lock_names(2, first.next)
-    assert (second.items, second.next) == (["lock c"], None)
+    second = await models.locks(2, first.next)
+    assert (second.items, second.next) == ([KnownLock("lock c", "c", 7)], None)
     assert asked_for(service) == [
         ("/Locks()", "PartitionKey eq 'locks' and RowKey gt ''", "3"),
         ("/Locks()", "PartitionKey eq 'locks' and RowKey gt 'b'", "3"),
     ]
     service.answer = page(lock_row("a"), lock_row("b"))
-    assert (await models.lock_names(2)).next is None
-    assert (await models.lock_names(1)).next == write_cursor("a")
+    assert (await models.locks(2)).next is None
+    assert (await models.locks(1)).next == write_cursor("a")
     with pytest.raises(CursorError):
         await models.locks(2, write_cursor("a", "b"))
 
 
-async def test_all_kinds_and_workers_are_found_over_all_pages(
-    service: FakeService, models: ReadModels
-) -> None:
-    kinds = [Kind(kind=name, parameters={}, published_at=MOMENT) for name in "ab"]
-    workers = [Worker(worker=name, seen_at=MOMENT) for name in "ab"]
-    for documents in (kinds, workers):
-        text = [document.model_dump_json() for document in documents]
-        service.answers += [
-            page(stored("a", Chunks=2, Json0=text[0][:9], Json1=text[0][9:], Json2="rest"), following="b"),
-            page(stored("b", Chunks=1, Json0=text[1])),
-        ]
-    assert await models.kinds() == kinds
-    assert await models.workers() == workers
-    assert asked_for(service)[::2] == [
-        ("/Kinds()", "PartitionKey eq 'kinds' and RowKey gt ''", "1000"),
-        ("/Workers()", "PartitionKey eq 'workers' and RowKey gt ''", "1000"),
-    ]
-
-
 async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeService) -> None:
     service.connection.names = StorageNames(prefix="Blue")
-    models = ReadModels(service.connection)
+    models = TableReadModels(service.connection)
     service.answer = page()
     await models.audit_trail(JOB)
-    await models.recent_events(1)
-    await models.summaries(1)
+    await models.events(1)
+    await models.jobs(JobFilter(), 1)
     await models.lock_runs("a lock", 1, write_cursor("7"))
     await models.locks(1)
-    await models.workers()
-    await models.kinds()
     await models.check()
     service.answer = Prepared(201, headers={"ETag": ETAG, "Last-Modified": "Sat, 21 Nov 2026 01:47:05 GMT"})
     await models.prepare()
-    assert [path for _, path in service.asked[:8]] == [f"/Blue{table}()" for table in (*Table, Table.KINDS)]
+    assert [path for _, path in service.asked[:6]] == [
+        f"/Blue{table}()" for table in Table if table is not Table.WORKERS
+    ]
     created = [body.partition(b": ")[2] for body in service.bodies if body.startswith(b'{"TableName"')]
     assert created[2:] == [f'"Blue{table}"}}'.encode() for table in Table]
     service.answer = table_refusal(404, "TableNotFound")

@@ -11,10 +11,12 @@ from tests.unit.azure_storage.answers import ETAG, page, sent, stored, written
 from tests.unit.azure_storage.documents import EVENT, JOB, LATER, LOCK_RUN, MOMENT, SUMMARY, entry, summary
 from tests.unit.azure_storage.fake_service import FakeService
 
-from azure_storage.read_models import KnownLock, LockRun, Watermark, rows
-from azure_storage.read_models.keys import inverted_minute, inverted_time, recent_event_key
+from azure_storage.read_models import rows
+from azure_storage.read_models.keys import inverted_minute, summary_key
 from azure_storage.read_models.tables import Tables
 from contracts.jobs import Kind, Worker
+from read_models.documents import KnownLock, LockRun, Watermark
+from read_models.ordering import event_order, inverted_time
 
 MINUTE = inverted_minute(MOMENT)
 
@@ -66,9 +68,9 @@ def test_an_entry_that_does_not_fit_the_one_before_is_marked() -> None:
 def test_a_recent_event_is_kept_by_its_time_and_without_the_chain() -> None:
     row = rows.recent_row(entry())
     assert row["PartitionKey"] == MINUTE
-    assert row["RowKey"] == recent_event_key(MOMENT, 2**40, JOB, 3)
+    assert row["RowKey"] == event_order(MOMENT, 2**40, JOB, 3)
     assert not {"Hash", "PreviousHash"} & set(row)
-    assert rows.recent_row(entry(fence=None))["RowKey"] == recent_event_key(MOMENT, None, JOB, 3)
+    assert rows.recent_row(entry(fence=None))["RowKey"] == event_order(MOMENT, None, JOB, 3)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_a_recent_event_is_kept_by_its_time_and_without_the_chain() -> None:
         {"trace_id": None},
         {"started_at": None},
         {"finished_at": None},
-        {"name": "", "worker": "", "error_type": "", "error_message": "", "fence": 0, "attempt": 0},
+        {"name": "", "worker": None, "error": None, "fence": None, "attempt": 0, "properties": {}},
     ],
 )
 async def test_a_summary_comes_back_as_it_was(service: FakeService, missing: dict[str, Any]) -> None:
@@ -90,11 +92,17 @@ async def test_a_summary_comes_back_as_it_was(service: FakeService, missing: dic
 
 def test_a_summary_is_kept_by_the_time_of_its_submission() -> None:
     row = rows.summary_row(SUMMARY, Watermark(9, "h"))
-    assert (row["PartitionKey"], row["RowKey"]) == rows.summary_key(JOB, MOMENT)
-    assert rows.summary_key(JOB, MOMENT) == (MINUTE, f"{inverted_time(MOMENT)}|{JOB}")
-    # How far it is projected is the watermark's to say.
-    assert rows.read_summary(row | {"ProjectedSeq": 7}).projected_seq == 7
-    assert rows.summary_row(replace(SUMMARY, projected_seq=1), Watermark(9, "h"))["ProjectedSeq"] == 9
+    assert (row["PartitionKey"], row["RowKey"]) == summary_key(JOB, MOMENT)
+    assert summary_key(JOB, MOMENT) == (MINUTE, f"{inverted_time(MOMENT)}|{JOB}")
+    assert row["ProjectedSeq"] == 9
+
+
+def test_a_row_of_an_earlier_version_is_read_without_what_it_left_empty() -> None:
+    row = rows.summary_row(SUMMARY, Watermark(9, "h"))
+    earlier = {name: value for name, value in row.items() if not name.startswith("Property_")}
+    empty = {"Fence": 0, "Worker": "", "ErrorType": "", "ErrorMessage": ""}
+    nothing: dict[str, Any] = {"fence": None, "worker": None, "error": None, "properties": {}}
+    assert rows.read_summary(earlier | empty) == summary(**nothing)
 
 
 async def test_a_tenure_comes_back_as_it_was_with_its_version(service: FakeService) -> None:

@@ -21,9 +21,10 @@ from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage.calls import CallOutcome, MissingTableError
 from azure_storage.names import StorageNames
-from azure_storage.read_models import StaleError, Table
+from azure_storage.read_models import Table
 from azure_storage.read_models.tables import Tables
 from coordination.ports import AccessDeniedError, UnknownOutcomeError
+from read_models.documents import StaleError
 
 OLD, NEW = "W/\"datetime'old'\"", "W/\"datetime'new'\""
 ENTITY = {"PartitionKey": "p", "RowKey": "k", "N": 1}

@@ -22,19 +22,10 @@ from tests.unit.azure_storage.documents import JOB, LATER, LOCK_RUN, MOMENT, SUM
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage.names import StorageNames
-from azure_storage.read_models import (
-    KnownLock,
-    LockRun,
-    ReadModelWriter,
-    StaleError,
-    Table,
-    Watermark,
-    writing,
-)
-from azure_storage.read_models.keys import name_key
-from azure_storage.read_models.rows import summary_key
-from contracts.jobs import Kind, Worker
+from azure_storage.read_models import Table, TableReadModelWriter, writing
+from azure_storage.read_models.keys import summary_key
 from coordination.ports import UnknownOutcomeError
+from read_models.documents import KnownLock, LockRun, StaleError, Watermark
 
 ABSENT, CHANGED = table_refusal(404, "ResourceNotFound"), table_refusal(412)
 V1, V2 = 'W/"1"', 'W/"2"'
@@ -44,9 +35,9 @@ LOCK_PATH = "/Locks(PartitionKey='locks',RowKey='p')"
 
 
 @pytest.fixture
-def writer(service: FakeService) -> ReadModelWriter:
+def writer(service: FakeService) -> TableReadModelWriter:
     service.answer = written()
-    return ReadModelWriter(service.connection)
+    return TableReadModelWriter(service.connection)
 
 
 def inserted(etag: str = ETAG) -> Prepared:
@@ -72,7 +63,7 @@ def written_fences(service: FakeService) -> list[tuple[str, str | None, str]]:
 
 
 async def test_events_go_into_the_trail_and_among_the_recent_ones(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     await writer.record_trail([entry()])
     await writer.record_recent([entry()])
@@ -85,7 +76,7 @@ async def test_events_go_into_the_trail_and_among_the_recent_ones(
     assert service.bodies[-1].count(b"PUT http") == 2
 
 
-async def test_what_is_stored_of_a_tenure_stays(service: FakeService, writer: ReadModelWriter) -> None:
+async def test_what_is_stored_of_a_tenure_stays(service: FakeService, writer: TableReadModelWriter) -> None:
     await writer.record_lock_runs("p", [LockRun("a lock", 7, ended_at=LATER)])
     assert service.asked == [("PATCH", "/LockRuns(PartitionKey='p',RowKey='000000000000000007')")]
     assert "If-Match" not in service.requests[0].headers
@@ -95,7 +86,7 @@ async def test_what_is_stored_of_a_tenure_stays(service: FakeService, writer: Re
     ("fence", "low", "high"), [(0, 0, 3), (1, 0, 4), (2, 0, 5), (3, 1, 6), (100, 98, 103)]
 )
 async def test_the_tenures_around_one_are_two_on_either_side(
-    service: FakeService, writer: ReadModelWriter, fence: int, low: int, high: int
+    service: FakeService, writer: TableReadModelWriter, fence: int, low: int, high: int
 ) -> None:
     values = {"Lock": "a lock", "Fence": str(fence), "Fence@odata.type": "Edm.Int64", "JobId": JOB}
     service.answer = page(stored("k", **values))
@@ -110,7 +101,7 @@ async def test_the_tenures_around_one_are_two_on_either_side(
 
 
 async def test_an_overlap_is_marked_only_on_what_was_seen_to_overlap(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     await writer.mark_overlap("p", replace(LOCK_RUN, etag=ETAG), "mine")
     assert service.asked == [("PATCH", f"/LockRuns(PartitionKey='p',RowKey='{2**40:018d}')")]
@@ -122,7 +113,7 @@ async def test_an_overlap_is_marked_only_on_what_was_seen_to_overlap(
 
 
 async def test_a_lock_that_is_not_there_is_inserted_and_then_known(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answers = [ABSENT, inserted(V1), written(V2)]
     await writer.record_lock(lock(0))
@@ -138,7 +129,7 @@ async def test_a_lock_that_is_not_there_is_inserted_and_then_known(
 
 @pytest.mark.parametrize(("there", "writes"), [(6, [("PUT", ETAG, "7")]), (7, []), (8, []), (2**40, [])])
 async def test_a_lock_keeps_the_highest_fence_that_any_writer_stored(
-    service: FakeService, writer: ReadModelWriter, there: int, writes: list[Any]
+    service: FakeService, writer: TableReadModelWriter, there: int, writes: list[Any]
 ) -> None:
     service.answers = [stored_fence(there)]
     await writer.record_lock(lock(7))
@@ -146,7 +137,7 @@ async def test_a_lock_keeps_the_highest_fence_that_any_writer_stored(
 
 
 async def test_a_lock_that_another_has_moved_is_read_again(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answers = [stored_fence(5), CHANGED, stored_fence(6), CHANGED, stored_fence(9)]
     await writer.record_lock(lock(7))
@@ -157,7 +148,7 @@ async def test_a_lock_that_another_has_moved_is_read_again(
 
 
 async def test_a_lock_that_another_has_inserted_is_read_again(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answers = [ABSENT, table_refusal(409), stored_fence(6)]
     await writer.record_lock(lock(7))
@@ -165,7 +156,7 @@ async def test_a_lock_that_another_has_inserted_is_read_again(
 
 
 async def test_those_who_wait_for_a_lock_find_the_highest_of_their_fences_written_at_once(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answers = [stored_fence(1)]
     await asyncio.gather(*(writer.record_lock(lock(fence)) for fence in (2, 5, 3, 4)))
@@ -173,7 +164,7 @@ async def test_those_who_wait_for_a_lock_find_the_highest_of_their_fences_writte
 
 
 async def test_a_lock_that_could_not_be_written_is_not_taken_for_written(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answers = [stored_fence(1), table_refusal(503)]
     with pytest.raises(UnknownOutcomeError):
@@ -183,7 +174,7 @@ async def test_a_lock_that_could_not_be_written_is_not_taken_for_written(
 
 
 async def test_what_is_known_of_locks_is_forgotten_when_there_are_too_many(
-    service: FakeService, writer: ReadModelWriter, monkeypatch: pytest.MonkeyPatch
+    service: FakeService, writer: TableReadModelWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "_MOST_LOCK_ROWS", 2)
     service.answer = stored_fence(7)
@@ -196,7 +187,7 @@ async def test_what_is_known_of_locks_is_forgotten_when_there_are_too_many(
 
 
 async def test_where_a_summary_is_stands_before_the_summary_itself(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answers = [written(), inserted(V1)]
     assert await writer.record_summary(SUMMARY, Watermark(9, "h"), None) == V1
@@ -216,7 +207,7 @@ async def test_where_a_summary_is_stands_before_the_summary_itself(
 
 
 async def test_a_summary_replaces_only_the_version_that_it_was_made_from(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answer = written(V2)
     assert await writer.record_summary(SUMMARY, Watermark(9, "h"), V1) == V2
@@ -228,14 +219,16 @@ async def test_a_summary_replaces_only_the_version_that_it_was_made_from(
 
 
 async def test_a_first_summary_is_stale_where_there_is_one(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answers = [written(), table_refusal(409)]
     with pytest.raises(StaleError):
         await writer.record_summary(SUMMARY, Watermark(9, "h"), None)
 
 
-async def test_a_watermark_is_read_from_the_summary(service: FakeService, writer: ReadModelWriter) -> None:
+async def test_a_watermark_is_read_from_the_summary(
+    service: FakeService, writer: TableReadModelWriter
+) -> None:
     fence = {"RunningFence": str(2**40), "RunningFence@odata.type": "Edm.Int64"}
     service.answers = [row(KEY, ProjectedSeq=9, ProjectedHash="h", **fence), ABSENT]
     mark = await writer.watermark(JOB, MOMENT)
@@ -246,7 +239,7 @@ async def test_a_watermark_is_read_from_the_summary(service: FakeService, writer
 
 
 async def test_wiping_empties_what_is_derived_and_forgets_what_was_known(
-    service: FakeService, writer: ReadModelWriter
+    service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answers = [stored_fence(7)]
     await writer.record_lock(lock(7))
@@ -268,24 +261,9 @@ async def test_wiping_empties_what_is_derived_and_forgets_what_was_known(
     assert [method for method, _ in service.asked] == ["GET", "POST"]
 
 
-async def test_kinds_and_workers_have_rows_of_their_own(
-    service: FakeService, writer: ReadModelWriter
-) -> None:
-    kind = Kind(kind="ten-steps", parameters={}, published_at=MOMENT)
-    worker = Worker(worker="host/1", seen_at=MOMENT)
-    await writer.publish_kind(kind)
-    await writer.record_heartbeat(worker)
-    assert service.asked[0] == ("PUT", "/Kinds(PartitionKey='kinds',RowKey='ten-steps')")
-    assert service.asked[1] == ("PUT", f"/Workers(PartitionKey='workers',RowKey='{name_key('host/1')}')")
-    assert [sent(body)["Json0"] for body in service.bodies] == [
-        kind.model_dump_json(),
-        worker.model_dump_json(),
-    ]
-
-
 async def test_a_writer_keeps_to_the_names_of_its_installation(service: FakeService) -> None:
     service.connection.names = StorageNames(prefix="Blue")
-    writer = ReadModelWriter(service.connection)
+    writer = TableReadModelWriter(service.connection)
     service.answer = written()
     await writer.record_trail([entry()])
     await writer.record_recent([entry()])
@@ -293,10 +271,8 @@ async def test_a_writer_keeps_to_the_names_of_its_installation(service: FakeServ
     await writer.record_lock_runs("p", [LOCK_RUN])
     service.answers = [stored_fence(1)]
     await writer.record_lock(lock(7))
-    await writer.record_heartbeat(Worker(worker="w", seen_at=MOMENT))
-    await writer.publish_kind(Kind(kind="k", parameters={}, published_at=MOMENT))
     tables = [path.partition("(")[0] for method, path in service.asked if method != "GET"]
-    assert tables == [f"/Blue{table}" for table in Table]
+    assert tables == [f"/Blue{table}" for table in Table if table not in {Table.WORKERS, Table.KINDS}]
     service.answer = Prepared(201, headers={"ETag": ETAG, "Last-Modified": "Sat, 21 Nov 2026 01:47:05 GMT"})
     service.bodies.clear()
     await writer.prepare()

@@ -11,9 +11,10 @@ from tests.unit.azure_storage.fake_service import FakeService
 from tests.waiting import until
 
 from azure_storage.journal import TableJournal
-from azure_storage.read_models import CursorError, ReadModels
+from azure_storage.read_models import TableReadModels
 from azure_storage.synchronous import ClosedError, SynchronousReader
 from coordination.ports import UnknownOutcomeError
+from read_models.cursors import CursorError
 
 
 @pytest.fixture
@@ -44,14 +45,14 @@ async def test_threads_that_come_and_go_read_at_once(service: FakeService, reade
 
 
 async def test_what_a_read_raises_reaches_its_caller(service: FakeService, reader: SynchronousReader) -> None:
-    models = ReadModels(service.connection)
+    models = TableReadModels(service.connection)
     service.answer = table_refusal(503)
     with pytest.raises(UnknownOutcomeError):
-        await asyncio.to_thread(lambda: reader.read(models.recent_events(1)))
+        await asyncio.to_thread(lambda: reader.read(models.events(1)))
     with pytest.raises(CursorError):
-        await asyncio.to_thread(lambda: reader.read(models.recent_events(1, "nonsense")))
+        await asyncio.to_thread(lambda: reader.read(models.events(1, "nonsense")))
     service.answer = page()
-    found = await asyncio.to_thread(lambda: reader.read(models.recent_events(1)))
+    found = await asyncio.to_thread(lambda: reader.read(models.events(1)))
     assert found.items == []
 
 

@@ -10,8 +10,9 @@ from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
-from azure_storage.read_models import ReadModels, ReadModelWriter
+from azure_storage.read_models import TableReadModels
 from azure_storage.register import TableRegister
+from azure_storage.worker_directory import TableWorkerDirectory
 from contracts.jobs import Kind
 from coordination.ports import Insert, Registration, Transaction
 
@@ -67,11 +68,11 @@ async def test_calls_to_the_read_models_have_the_time_of_their_reader_or_writer(
     service: FakeService, limits: list[float]
 ) -> None:
     service.answer = written()
-    await ReadModelWriter(service.connection, timeout=3.5).publish_kind(
+    await TableWorkerDirectory(service.connection, timeout=3.5).publish_kind(
         Kind(kind="k", parameters={}, published_at=MOMENT)
     )
     service.answer = page()
-    await ReadModels(service.connection, timeout=4.5).audit_trail(JOB)
+    await TableReadModels(service.connection, timeout=4.5).audit_trail(JOB)
     assert [job async for job in TableRegister(service.connection, 5.5).all()] == []
     assert limits == [3.5, 4.5, *[5.5] * 16]
 
@@ -81,10 +82,12 @@ async def test_a_call_without_a_limit_of_its_own_has_five_seconds(
 ) -> None:
     service.answers = [row("k"), page(), *[page()] * 16]
     await TableJournal(service.connection).read("p", "k")
-    await ReadModels(service.connection).audit_trail(JOB)
+    await TableReadModels(service.connection).audit_trail(JOB)
     assert [job async for job in TableRegister(service.connection).all()] == []
     service.answer = written()
-    await ReadModelWriter(service.connection).publish_kind(Kind(kind="k", parameters={}, published_at=MOMENT))
+    await TableWorkerDirectory(service.connection).publish_kind(
+        Kind(kind="k", parameters={}, published_at=MOMENT)
+    )
     assert set(limits) == {5.0}
     limits.clear()
     service.answer = BLOB

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.unit.publisher.doubles import (
     Api,
-    FakeReadModels,
+    CountingDirectory,
     FakeWorker,
     HintingNotifier,
     ImpatientClock,
@@ -17,6 +17,7 @@ from tests.unit.publisher.doubles import (
 from coordination.testing.memory import InMemoryJournal, InMemoryRegister
 from publisher.http.application import make_application
 from publisher.use_cases import make_use_cases
+from read_models.memory import InMemoryReadModels
 
 
 @pytest.fixture
@@ -28,10 +29,10 @@ def worker_of(api: Api) -> WorkerOf:
 async def api() -> AsyncIterator[Api]:
     storage = StorageSwitch()
     journal, register = InMemoryJournal(storage), InMemoryRegister(storage)
-    notifier, read_models = HintingNotifier(), FakeReadModels()
-    clock = ImpatientClock()
-    use_cases = make_use_cases(journal, register, notifier, read_models, clock)
+    notifier, read_models = HintingNotifier(), InMemoryReadModels(storage)
+    clock, directory = ImpatientClock(), CountingDirectory()
+    use_cases = make_use_cases(journal, register, notifier, read_models, directory, clock)
     app = make_application(use_cases)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://publisher") as client:
-        yield Api(app, client, journal, register, notifier, read_models, clock, storage, use_cases)
+        yield Api(app, client, journal, register, notifier, read_models, directory, clock, storage, use_cases)

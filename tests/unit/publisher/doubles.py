@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 from fastapi import FastAPI
 
-from contracts.jobs import Event, Kind, Page, Worker
+from contracts.jobs import Kind
 from contracts.lock_names import partition
 from contracts.messages import Hint
 from coordination.holder.runs import StepDone
@@ -24,8 +24,11 @@ from coordination.ports import Registration, UnknownOutcomeError
 from coordination.slot import Slot
 from coordination.testing.faults import Fault
 from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, InMemoryRegister, VirtualClock
+from coordination.testing.worker_directory import InMemoryWorkerDirectory
 from publisher.use_cases import UseCases
 from publisher.use_cases.stream import JobStream
+from read_models import KnownLock
+from read_models.memory import InMemoryReadModels
 
 
 class HintingNotifier(InMemoryNotifier):
@@ -39,39 +42,21 @@ class HintingNotifier(InMemoryNotifier):
         self.hints.append(hint)
 
 
-@dataclass
-class FakeReadModels:
-    """Read models with what a test puts into them."""
+class CountingDirectory(InMemoryWorkerDirectory):
+    """Counts how often the kinds are read."""
 
-    events: list[Event] = field(default_factory=list)
-    locks: list[str] = field(default_factory=list)
-    known_kinds: list[Kind] = field(default_factory=list)
-    heartbeats: list[Worker] = field(default_factory=list)
-    kind_reads: int = 0
-
-    async def recent_events(self, limit: int, cursor: str | None) -> Page[Event]:
-        start = int(cursor or 0)
-        more = start + limit < len(self.events)
-        return Page[Event](
-            items=self.events[start : start + limit], next=str(start + limit) if more else None
-        )
-
-    async def lock_names(self, limit: int, cursor: str | None) -> Page[str]:
-        start = int(cursor or 0)
-        more = start + limit < len(self.locks)
-        return Page[str](items=self.locks[start : start + limit], next=str(start + limit) if more else None)
+    def __init__(self) -> None:
+        super().__init__()
+        self.kind_reads = 0
 
     async def kinds(self) -> list[Kind]:
         self.kind_reads += 1
-        return self.known_kinds
-
-    async def workers(self) -> list[Worker]:
-        return self.heartbeats
+        return await super().kinds()
 
     def know(self, kind: str, schema: dict[str, object]) -> None:
         """Publish a kind, as a worker does."""
         moment = datetime(2026, 1, 1, tzinfo=UTC)
-        self.known_kinds.append(Kind(kind=kind, parameters=schema, published_at=moment))
+        self.known_kinds[kind] = Kind(kind=kind, parameters=schema, published_at=moment)
 
 
 @dataclass
@@ -107,10 +92,16 @@ class Api:
     journal: InMemoryJournal
     register: InMemoryRegister
     notifier: HintingNotifier
-    read_models: FakeReadModels
+    read_models: InMemoryReadModels
+    directory: CountingDirectory
     clock: ImpatientClock
     storage: StorageSwitch
     use_cases: UseCases
+
+    def know_locks(self, names: Iterable[str]) -> None:
+        """Let the read models know these locks."""
+        for name in names:
+            self.read_models.known_locks[partition(name)] = KnownLock(name, partition(name), 0)
 
     async def submit(self, **body: object) -> httpx.Response:
         return await self.client.post("/api/v1/jobs", json={"kind": "ten-steps", **body})

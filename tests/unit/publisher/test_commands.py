@@ -179,7 +179,7 @@ async def test_a_closed_id_is_quarantined_even_for_the_same_content(
 async def test_wrong_parameters_and_unknown_kinds_are_quarantined(
     api: Api, commands: SubmitCommands, reader: FakeIntake
 ) -> None:
-    api.read_models.know("ten-steps", {"required": ["steps"]})
+    api.directory.know("ten-steps", {"required": ["steps"]})
     await commands.submit_job(message(JOB_ID))
     await commands.submit_job(message(JOB_ID, kind="never-heard-of"))
 

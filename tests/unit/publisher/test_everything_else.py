@@ -25,15 +25,14 @@ async def test_a_slash_at_the_end_is_another_path(api: Api) -> None:
 
 async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
     seen_at = datetime(2026, 1, 1, tzinfo=UTC)
-    api.read_models.heartbeats = [
-        Worker(worker="w-2", seen_at=seen_at, kinds=["ten-steps"], running=["j"], properties={"places": 4}),
-        Worker(worker="w-1", seen_at=seen_at),
-    ]
+    busy = Worker(worker="w-1", seen_at=seen_at, kinds=["ten-steps"], running=["j"], properties={"places": 4})
+    for worker in (busy, Worker(worker="w-2", seen_at=seen_at)):
+        await api.directory.record_heartbeat(worker)
 
     assert await api.get("/api/v1/workers") == {
         "items": [
             {
-                "worker": "w-2",
+                "worker": "w-1",
                 "seen_at": "2026-01-01T00:00:00Z",
                 "started_at": None,
                 "kinds": ["ten-steps"],
@@ -41,7 +40,7 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
                 "properties": {"places": 4},
             },
             {
-                "worker": "w-1",
+                "worker": "w-2",
                 "seen_at": "2026-01-01T00:00:00Z",
                 "started_at": None,
                 "kinds": [],

@@ -117,7 +117,7 @@ async def test_all_locks_come_in_pages_as_they_stand_now(api: Api, worker_of: Wo
     for name in "abc":
         await api.submitted(lock=name)
     await worker_of("b").start()
-    api.read_models.locks = ["a", "b", "c"]
+    api.know_locks(["a", "b", "c"])
     first = await api.get("/api/v1/locks?limit=2")
     second = await api.get(f"/api/v1/locks?limit=2&cursor={first['next']}")
 
@@ -129,20 +129,21 @@ async def test_all_locks_come_in_pages_as_they_stand_now(api: Api, worker_of: Wo
 
 
 async def test_a_hundred_locks_come_in_the_order_of_their_names_unless_more_are_asked_for(api: Api) -> None:
-    api.read_models.locks = [f"lock-{number:03d}" for number in range(101)]
-    for name in api.read_models.locks:
+    names = [f"lock-{number:03d}" for number in range(101)]
+    api.know_locks(names)
+    for name in names:
         await api.submitted(lock=name)
 
     page = await api.get("/api/v1/locks")
-    assert [lock["lock"] for lock in page["items"]] == api.read_models.locks[:100]
+    assert [lock["lock"] for lock in page["items"]] == names[:100]
     assert page["next"] is not None
     whole = await api.get("/api/v1/locks?limit=200")
-    assert [lock["lock"] for lock in whole["items"]] == api.read_models.locks
+    assert [lock["lock"] for lock in whole["items"]] == names
     assert whole["next"] is None
 
 
 async def test_sixteen_locks_are_read_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    api.read_models.locks = [f"lock-{number:02d}" for number in range(40)]
+    api.know_locks([f"lock-{number:02d}" for number in range(40)])
     reading, seen = 0, []
 
     async def read_range(*_: object) -> list[Row]:
@@ -161,13 +162,13 @@ async def test_sixteen_locks_are_read_at_a_time(api: Api, monkeypatch: pytest.Mo
 
 async def test_a_lock_of_which_nothing_is_stored_is_left_out_of_the_list(api: Api) -> None:
     await api.submitted(lock="b")
-    api.read_models.locks = ["a", "b", "c"]
+    api.know_locks(["a", "b", "c"])
 
     assert [lock["lock"] for lock in (await api.get("/api/v1/locks"))["items"]] == ["b"]
 
 
 async def test_without_storage_no_lock_is_listed(api: Api) -> None:
-    api.read_models.locks = ["a"]
+    api.know_locks(["a"])
     api.storage.is_away = True
 
     assert (await api.client.get("/api/v1/locks")).status_code == 503

@@ -120,7 +120,7 @@ async def test_a_failure_is_a_problem_that_says_nothing_of_the_inside(
     async def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(api.read_models, "workers", fail)
+    monkeypatch.setattr(api.directory, "workers", fail)
     answer = await api.client.get("/api/v1/workers")
 
     detail = "An unexpected error occurred; the log of the publisher has the details."

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 from tests.unit.captured import Captured, capturing
-from tests.unit.publisher.doubles import Api, FakeReadModels, FakeWorker
+from tests.unit.publisher.doubles import Api, CountingDirectory, FakeWorker
 from tests.unit.publisher.test_commands import FakeIntake, FakeMessage
 
 from contracts.jobs import Submission
@@ -39,7 +39,9 @@ async def captured() -> AsyncIterator[Captured]:
 @pytest.fixture
 async def api(captured: Captured, api: Api) -> AsyncIterator[Api]:
     """Make the application once more, now that what it emits is captured."""
-    api.use_cases = make_use_cases(api.journal, api.register, api.notifier, api.read_models, api.clock)
+    api.use_cases = make_use_cases(
+        api.journal, api.register, api.notifier, api.read_models, api.directory, api.clock
+    )
     api.app = make_application(api.use_cases)
     transport = httpx.ASGITransport(api.app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://publisher") as api.client:
@@ -129,10 +131,10 @@ async def test_a_problem_names_the_trace(
 async def test_a_failure_nobody_expected_can_be_found_in_the_log(
     api: Api, captured: Captured, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fail(self: FakeReadModels) -> None:
+    async def fail(self: CountingDirectory) -> None:
         raise RuntimeError("the inside")
 
-    monkeypatch.setattr(FakeReadModels, "workers", fail)
+    monkeypatch.setattr(CountingDirectory, "workers", fail)
     answer = await api.client.get("/api/v1/workers", headers=ASKED_BY)
 
     assert (answer.status_code, answer.json()["trace_id"]) == (500, TRACE)
@@ -142,7 +144,7 @@ async def test_a_failure_nobody_expected_can_be_found_in_the_log(
 
 
 async def test_submissions_are_counted_by_what_came_of_them(api: Api, captured: Captured) -> None:
-    api.read_models.know("ten-steps", {"type": "object"})
+    api.directory.know("ten-steps", {"type": "object"})
     job_id = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
     for body in ({"job_id": job_id}, {"job_id": job_id}, {"job_id": job_id, "lock": "other"}, {"kind": "x"}):
         await api.submit(**body)

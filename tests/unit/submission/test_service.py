@@ -1,7 +1,6 @@
 """Accepting jobs without HTTP and without a broker."""
 
 import json
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +13,7 @@ from coordination.clients.submission import JobExistsError, Submitter
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.faults import Fault
 from coordination.testing.memory import InMemoryJournal, InMemoryNotifier, InMemoryRegister, VirtualClock
+from coordination.testing.worker_directory import InMemoryWorkerDirectory
 from submission import (
     InvalidSubmissionError,
     KnownKinds,
@@ -27,22 +27,22 @@ POLICY = JobPolicy(max_runner_crashes=7, max_worker_losses=8)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-@dataclass
-class OneKind:
-    """A directory in which a worker has published one kind."""
-
-    schema: dict[str, object] = field(default_factory=lambda: {"required": ["path"]})
-
-    async def kinds(self) -> list[Kind]:
-        at = datetime(2026, 1, 1, tzinfo=UTC)
-        return [Kind(kind="checksum-file", parameters=self.schema, policy=POLICY, published_at=at)]
+def one_kind() -> InMemoryWorkerDirectory:
+    """Return a directory in which a worker has published one kind."""
+    directory = InMemoryWorkerDirectory()
+    published_at = datetime(2026, 1, 1, tzinfo=UTC)
+    kind = Kind(
+        kind="checksum-file", parameters={"required": ["path"]}, policy=POLICY, published_at=published_at
+    )
+    directory.known_kinds[kind.kind] = kind
+    return directory
 
 
 def service(fault: Fault | None = None) -> SubmissionService:
     clock = VirtualClock()
     register = InMemoryRegister(fault)
     submitter = Submitter(register, JobWriter(InMemoryJournal(fault), InMemoryNotifier(), clock))
-    return SubmissionService(submitter, KnownKinds(OneKind(), clock))
+    return SubmissionService(submitter, KnownKinds(one_kind(), clock))
 
 
 def checksum(**more: object) -> Submission:

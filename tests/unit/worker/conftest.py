@@ -7,8 +7,8 @@ import pytest
 from tests.unit.captured import Captured, capturing
 from tests.unit.coordination.small_world import World
 
-from contracts.jobs import Worker
 from coordination.observations import Observation
+from coordination.testing.worker_directory import InMemoryWorkerDirectory
 from worker.telemetry.observer import Telemetry
 
 _numbers = itertools.count(1)
@@ -16,13 +16,6 @@ _numbers = itertools.count(1)
 
 def new_traceparent() -> str:
     return f"00-{next(_numbers):032x}-{0xABC:016x}-01"
-
-
-class Silent:
-    """Heartbeats of workers that have none."""
-
-    async def workers(self) -> list[Worker]:
-        return []
 
 
 class Heard(list[Observation]):
@@ -50,7 +43,7 @@ async def telling_world(captured: Captured) -> AsyncIterator[Callable[..., World
     def make(seed: int, workers: int = 1) -> World:
         world = World(seed, workers=0)
         for number in range(workers):
-            world.observed = Heard(Telemetry(f"w{number}", world.journal, Silent()))
+            world.observed = Heard(Telemetry(f"w{number}", world.journal, InMemoryWorkerDirectory()))
             world.workers.append(world.make_worker(f"w{number}"))
         made.append(world)
         return world

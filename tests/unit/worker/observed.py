@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 from tests.unit.captured import Captured
-from tests.unit.worker.conftest import Silent
 
 from coordination import observations as seen
 from coordination.call_tracing import Took
@@ -12,6 +11,7 @@ from coordination.holder.runs import Run, Stop
 from coordination.journal.rows import JobRow
 from coordination.outcomes import Completed
 from coordination.testing.memory import InMemoryJournal
+from coordination.testing.worker_directory import InMemoryWorkerDirectory
 from service_defaults.storage_telemetry import TimedCall
 from worker.telemetry.observer import Telemetry
 
@@ -26,7 +26,7 @@ class Observed:
     """An observer of operations that took so many storage calls, each named after its operation."""
 
     def __init__(self) -> None:
-        self.telemetry = Telemetry("w1", InMemoryJournal(), Silent())
+        self.telemetry = Telemetry("w1", InMemoryJournal(), InMemoryWorkerDirectory())
         self.made = 0
 
     async def operate(self, name: str, calls: int, *observations: seen.Observation) -> None:

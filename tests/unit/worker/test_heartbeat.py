@@ -10,12 +10,12 @@ from typing import cast
 
 import pytest
 
-from azure_storage.read_models.writing import ReadModelWriter
 from contracts.jobs import Kind, Worker
 from contracts.policies import JobPolicy
 from contracts.telemetry import attributes as at
 from coordination.clock import VirtualClock
 from coordination.ports import UnknownOutcomeError
+from coordination.worker_directory import WorkerDirectory
 from worker.execution import KindInfo
 from worker.heartbeat import Heartbeat
 
@@ -64,7 +64,7 @@ class Place:
         self.heartbeat = Heartbeat(
             "host-1/7",
             3,
-            cast("ReadModelWriter", self.tables),
+            cast("WorkerDirectory", self.tables),
             self.clock,
             self._kinds,
             lambda: self.running,

@@ -22,6 +22,7 @@ from coordination.observations import RunCutOff
 from coordination.outcomes import Failed, Interrupted, RunOutcome
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal
+from coordination.testing.worker_directory import InMemoryWorkerDirectory
 from worker.telemetry.anchors import anchor
 from worker.telemetry.lost_runs import LostRuns
 from worker.telemetry.measurements import Measurements
@@ -31,14 +32,11 @@ from worker.telemetry.tracing import Tracing
 SLACK = 60.0
 
 
-class Heartbeats:
-    """Gives these workers."""
-
-    def __init__(self, *workers: Worker) -> None:
-        self._workers = workers
-
-    async def workers(self) -> list[Worker]:
-        return [*self._workers]
+def heartbeats(*workers: Worker) -> InMemoryWorkerDirectory:
+    """Return a directory with the heartbeats of these workers."""
+    directory = InMemoryWorkerDirectory()
+    directory.heartbeats |= {worker.worker: worker for worker in workers}
+    return directory
 
 
 async def lived(world: Journalled) -> JobRow:
@@ -61,8 +59,8 @@ def past() -> VirtualClock:
     return VirtualClock(datetime.now(UTC) - timedelta(hours=1))
 
 
-async def tell(journal: InMemoryJournal, heartbeats: Heartbeats, seen: RunCutOff) -> None:
-    lost = LostRuns(journal, heartbeats, Tracing("w2"), Measurements())
+async def tell(journal: InMemoryJournal, directory: InMemoryWorkerDirectory, seen: RunCutOff) -> None:
+    lost = LostRuns(journal, directory, Tracing("w2"), Measurements())
     lost.report(seen)
     assert lost._reporting  # in the background, as the take-over must not wait for it
     await asyncio.gather(*lost._reporting)
@@ -77,7 +75,7 @@ def events_of(span: Any) -> Sequence[tuple[str, dict[str, Any]]]:
 async def test_what_the_lost_attempt_had_recorded_is_told_in_order(captured: Captured) -> None:
     world = Journalled(clock=past())
     job = await lived(world)
-    await tell(world.journal, Heartbeats(), RunCutOff(job, "w1"))
+    await tell(world.journal, heartbeats(), RunCutOff(job, "w1"))
     (span,) = captured.spans()
     mine = anchor(job)
     assert mine is not None
@@ -98,7 +96,7 @@ async def test_what_the_lost_attempt_had_recorded_is_told_in_order(captured: Cap
 async def test_the_span_begins_with_the_last_that_the_attempt_wrote(captured: Captured) -> None:
     world = Journalled(clock=past())
     job = await lived(world)
-    await tell(world.journal, Heartbeats(), RunCutOff(job, "w1"))
+    await tell(world.journal, heartbeats(), RunCutOff(job, "w1"))
     (span,) = captured.spans()
     moments = [event.timestamp for event in span.events]
     assert moments == sorted(moments)
@@ -111,7 +109,7 @@ async def test_the_span_begins_with_the_last_that_the_attempt_wrote(captured: Ca
 async def test_the_lost_run_is_measured_from_its_start_until_it_was_found(captured: Captured) -> None:
     world = Journalled(clock=past())
     job = await lived(world)
-    await tell(world.journal, Heartbeats(), RunCutOff(job, "w1"))
+    await tell(world.journal, heartbeats(), RunCutOff(job, "w1"))
     (run,) = captured.points(metrics.JOB_RUN_DURATION)
     assert run.attributes == {at.JOB_KIND: "ten-steps", at.JOB_OUTCOME: "interrupted"}
     # It was started at the fourth second of that hour.
@@ -125,7 +123,7 @@ async def test_the_take_over_is_measured_from_the_lost_workers_last_heartbeat(ca
     now = datetime.now(UTC)
     others = [Worker(worker=name, seen_at=now - timedelta(seconds=900)) for name in ("w0", "w2")]
     lost = Worker(worker="w1", seen_at=now - timedelta(seconds=100))
-    await tell(world.journal, Heartbeats(others[0], lost, others[1]), RunCutOff(job, "w1"))
+    await tell(world.journal, heartbeats(others[0], lost, others[1]), RunCutOff(job, "w1"))
     (took,) = captured.points(metrics.TAKE_OVER_DURATION)
     assert took.attributes == {at.TAKE_OVER_CAUSE: "worker_lost"}
     assert (took.count, 100 <= took.sum < 100 + SLACK) == (1, True)
@@ -135,7 +133,7 @@ async def test_a_heartbeat_whose_clock_is_ahead_makes_no_negative_take_over(capt
     world = Journalled(clock=past())
     job = await lived(world)
     ahead = Worker(worker="w1", seen_at=datetime.now(UTC) + timedelta(hours=1))
-    await tell(world.journal, Heartbeats(ahead), RunCutOff(job, "w1"))
+    await tell(world.journal, heartbeats(ahead), RunCutOff(job, "w1"))
     (took,) = captured.points(metrics.TAKE_OVER_DURATION)
     assert took.sum == 0
 
@@ -145,7 +143,7 @@ async def test_a_run_whose_clock_was_ahead_makes_no_span_that_ends_before_it_beg
 ) -> None:
     world = Journalled(clock=VirtualClock(datetime.now(UTC) + timedelta(hours=1)))
     job = await lived(world)
-    await tell(world.journal, Heartbeats(), RunCutOff(job, "w1"))
+    await tell(world.journal, heartbeats(), RunCutOff(job, "w1"))
     (span,) = captured.spans()
     assert span.start_time <= span.end_time <= time.time_ns()
     assert span.start_time == span.events[-1].timestamp
@@ -156,7 +154,7 @@ async def test_a_storage_that_is_away_leaves_the_bare_fact(captured: Captured) -
         raise UnknownOutcomeError
 
     job = JobRow("one", "ten-steps", LOCK, attempt=2, traceparent=new_traceparent())
-    await tell(InMemoryJournal(fail), Heartbeats(), RunCutOff(job, "w1"))
+    await tell(InMemoryJournal(fail), heartbeats(), RunCutOff(job, "w1"))
     (span,) = captured.spans()
     assert [name for name, _ in events_of(span)] == [spans.RUN_INTERRUPTED]
     assert captured.points(metrics.JOB_RUN_DURATION) == captured.points(metrics.TAKE_OVER_DURATION) == []
@@ -168,7 +166,7 @@ async def test_a_job_without_a_trace_is_measured_all_the_same(captured: Captured
     await world.start("w1")
     held = world.held
     assert held is not None
-    await tell(world.journal, Heartbeats(), RunCutOff(held.job, "w1"))
+    await tell(world.journal, heartbeats(), RunCutOff(held.job, "w1"))
     assert captured.spans() == []
     assert len(captured.points(metrics.JOB_RUN_DURATION)) == 1
 
@@ -181,7 +179,7 @@ async def test_a_step_of_unknown_length_is_told_without_it(captured: Captured, d
     for key, row in list(rows.items()):
         if row.values.get("status") == "Step":
             rows[key] = type(row)(key, {**row.values, "data": data}, row.etag)
-    await tell(world.journal, Heartbeats(), RunCutOff(job, "w1"))
+    await tell(world.journal, heartbeats(), RunCutOff(job, "w1"))
     (span,) = captured.spans()
     told = [about for name, about in events_of(span) if name == spans.STEP_RECORDED]
     assert told == [{at.JOB_STEP: name, at.JOB_ATTEMPT: 2} for name in ("load", "count")]
@@ -198,6 +196,6 @@ async def test_the_end_that_the_take_over_wrote_is_nothing_that_the_lost_worker_
     held = world.held
     assert held is not None
     await world.end(end)
-    await tell(world.journal, Heartbeats(), RunCutOff(held.job, "w1"))
+    await tell(world.journal, heartbeats(), RunCutOff(held.job, "w1"))
     (span,) = captured.spans()
     assert span.start_time == span.events[0].timestamp

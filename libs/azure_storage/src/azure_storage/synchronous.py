@@ -21,7 +21,7 @@ class SynchronousReader:
     A storage connection belongs to one event loop, so this one keeps all adapters on that connection:
 
         with SynchronousReader(connection) as reader:
-            models = ReadModels(connection)
+            models = TableReadModels(connection)
             page = reader.read(models.jobs(JobFilter(), limit=50))
     """
 

@@ -134,6 +134,30 @@ class Job(BaseModel):
     finished_at: datetime | None
 
 
+class JobSummary(BaseModel):
+    """A job in a list. Its step and progress are in the job itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: str
+    kind: str
+    name: str
+    lock: str
+    status: JobStatus
+    priority: int
+    properties: dict[str, str]
+    attempt: int
+    interruptions: int
+    fence: int | None = Field(description="Fence of the latest run.")
+    worker: str | None = Field(description="Worker of the latest run.")
+    actor: str = Field(description="Who submitted the job.")
+    error: JobError | None
+    trace_id: str | None
+    submitted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
 class Event(BaseModel):
     """One immutable fact about a job, numbered from 1 without gaps."""
 

@@ -8,7 +8,7 @@ callers that can wait.
 from submission.actors import ActorError, usable_actor
 from submission.errors import InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import FieldProblem
-from submission.kinds import KnownKinds, PublishedKinds
+from submission.kinds import KnownKinds
 from submission.patience import Patience
 from submission.reading import read_submission
 from submission.service import SubmissionService
@@ -19,7 +19,6 @@ __all__ = [
     "InvalidSubmissionError",
     "KnownKinds",
     "Patience",
-    "PublishedKinds",
     "SubmissionService",
     "SubmissionUnknownError",
     "read_submission",

@@ -1,8 +1,8 @@
 """Known kinds: which there are, and whether parameters fit theirs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError, relevance
@@ -12,6 +12,7 @@ from referencing.exceptions import Unresolvable
 from contracts.jobs import Kind
 from contracts.policies import JobPolicy
 from coordination.ports import Clock
+from coordination.worker_directory import WorkerDirectory
 from submission.errors import InvalidSubmissionError
 from submission.fields import FieldProblem, field_path, shorten
 
@@ -19,18 +20,11 @@ from submission.fields import FieldProblem, field_path, shorten
 _MOST_ERRORS = 20
 
 
-class PublishedKinds(Protocol):
-    """The kinds that workers have published."""
-
-    async def kinds(self) -> Sequence[Kind]:
-        """Return all of them. Raises UnknownOutcomeError."""
-
-
 @dataclass
 class KnownKinds:
     """The kinds that workers have published, remembered for a moment."""
 
-    published: PublishedKinds
+    directory: WorkerDirectory
     clock: Clock
     #: Seconds for which an earlier answer is good enough.
     good_for: float = 2.0
@@ -70,7 +64,7 @@ class KnownKinds:
 
     async def _refresh(self) -> None:
         asked_at = self.clock.boot()
-        self._kinds = {kind.kind: kind for kind in await self.published.kinds()}
+        self._kinds = {kind.kind: kind for kind in await self.directory.kinds()}
         self._read_at = asked_at
 
 

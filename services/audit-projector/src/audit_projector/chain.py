@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
-from azure_storage.read_models.documents import LockRun, Watermark
 from contracts.statuses import EventStatus, RunPart
 from coordination.journal.events import chain_hash
 from coordination.journal.rows import EventRow
+from read_models.documents import LockRun, Watermark
 
 
 class Chain:

@@ -27,28 +27,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
-from typing import Protocol
 
 from audit_projector.observations import ExclusionViolated, Observe
-from azure_storage.read_models.documents import LockRun, StaleError
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Journal, NewId, random_id
+from read_models import ReadModelWriter
+from read_models.documents import LockRun, StaleError
 
 #: Clocks of hosts that agree better than this never raise a false alarm. Time services keep them to
 #: milliseconds; a host whose time is not kept at all is off by more, and is worth finding.
 CLOCK_TOLERANCE = timedelta(seconds=5)
-
-
-class LockRuns(Protocol):
-    """The lock runs' rows. Every call raises UnknownOutcomeError."""
-
-    async def lock_runs_around(self, partition: str, fence: int) -> Sequence[LockRun]:
-        """Return the stored lock runs with this fence and the two on either side, by fence."""
-
-    async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
-        """Mark a lock run as one that overlapped. Raises StaleError when it changed since it was read."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +53,7 @@ class ExclusionCheck:
     """Checks lock runs, and reports each violation once."""
 
     def __init__(
-        self, journal: Journal, lock_runs: LockRuns, observe: Observe, new_id: NewId = random_id
+        self, journal: Journal, lock_runs: ReadModelWriter, observe: Observe, new_id: NewId = random_id
     ) -> None:
         self._journal = journal
         self._lock_runs = lock_runs

@@ -13,7 +13,7 @@ from audit_projector.settings import AuditProjectorSettings
 from audit_projector.telemetry import ProjectionTelemetry
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
-from azure_storage.read_models import ReadModelWriter
+from azure_storage.read_models import TableReadModelWriter
 from azure_storage.register import TableRegister
 from coordination.clock import SystemClock
 from service_defaults.app import in_background, serve, stop_as_failed
@@ -31,7 +31,7 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     """Build the audit-projector."""
     clock = SystemClock()
     storage = connect(settings, StorageTelemetry().observe)
-    models = ReadModelWriter(storage)
+    models = TableReadModelWriter(storage)
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
     telemetry = ProjectionTelemetry()
     projection = Projection(TableJournal(storage), TableRegister(storage), models, telemetry.observe)

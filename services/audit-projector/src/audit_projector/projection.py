@@ -6,58 +6,28 @@ number of projectors at once, leads to the same rows.
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 from audit_projector.chain import Chain
-from audit_projector.exclusion import ExclusionCheck, LockRuns
+from audit_projector.exclusion import ExclusionCheck
 from audit_projector.observations import EventsProjected, Observe, TrailBroken
 from audit_projector.projection_cache import CachedJob, ProjectionCache
-from azure_storage.read_models.documents import (
-    KnownLock,
-    LockRun,
-    StaleError,
-    Summary,
-    TrailEntry,
-    Watermark,
-)
 from contracts import lock_names
-from contracts.statuses import EventStatus
+from contracts.jobs import JobError, JobSummary
+from contracts.statuses import EventStatus, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal import rows
 from coordination.journal.events import document
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import JobRegister, Journal, NewId, UnknownOutcomeError, random_id
+from read_models import ReadModelWriter
+from read_models.documents import KnownLock, StaleError, TrailEntry, Watermark
 
 #: Times a projector lets another go first before it leaves the job to a later message.
 _MOST_TRIES = 10
-
-
-class Writes(LockRuns, Protocol):
-    """The read models, as the projection writes them. Every call raises UnknownOutcomeError."""
-
-    async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
-        """Return how far a job is projected."""
-
-    async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
-        """Write events into the audit trail."""
-
-    async def record_recent(self, entries: Sequence[TrailEntry]) -> None:
-        """Write events among the recent ones."""
-
-    async def record_lock_runs(self, partition: str, lock_runs: Sequence[LockRun]) -> None:
-        """Write what is known of lock runs, each fence once; what is stored of them already stays."""
-
-    async def record_lock(self, lock: KnownLock) -> None:
-        """Note that a lock was used; its last fence never falls."""
-
-    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
-        """Write a job's summary and watermark, and return their new version.
-
-        Raises StaleError when what is there is not the version given.
-        """
 
 
 class Projection:
@@ -67,7 +37,7 @@ class Projection:
         self,
         journal: Journal,
         register: JobRegister,
-        models: Writes,
+        models: ReadModelWriter,
         observe: Observe,
         new_id: NewId = random_id,
     ) -> None:
@@ -121,14 +91,13 @@ class Projection:
         await self._record_events(partition, chain, events, known.summary)
         # Last, so that whatever is marked as projected is there.
         mark = Watermark(chain.seq, chain.hash, chain.running_fence)
-        summary = replace(known.summary, projected_seq=chain.seq)
-        etag = await self._models.record_summary(summary, mark, known.mark.etag)
+        etag = await self._models.record_summary(known.summary, mark, known.mark.etag)
         self._observe(EventsProjected(events, afresh))
         if EventStatus(events[-1].status).is_terminal:
             await self._register.retire(job_id)
         if not afresh:
             mark = replace(mark, etag=etag)
-            self._cache.keep(job_id, CachedJob(mark, summary, known.as_of, up_to))
+            self._cache.keep(job_id, CachedJob(mark, known.summary, known.as_of, up_to))
         return len(events)
 
     async def _look_up(self, partition: str, job_id: str) -> CachedJob | None:
@@ -149,14 +118,14 @@ class Projection:
         return known if job is None else replace(known, summary=self._summary(job), as_of=job.seq)
 
     async def _record_events(
-        self, partition: str, chain: Chain, events: Sequence[EventRow], summary: Summary
+        self, partition: str, chain: Chain, events: Sequence[EventRow], summary: JobSummary
     ) -> None:
         entries = [self._entry(chain, event) for event in events]
         await asyncio.gather(
             self._models.record_trail(entries),
             self._models.record_recent(entries),
             self._record_lock_runs(partition, chain),
-            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence)),
+            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence or 0)),
         )
 
     async def _record_lock_runs(self, partition: str, chain: Chain) -> None:
@@ -174,22 +143,22 @@ class Projection:
             self._observe(TrailBroken(event))
         return TrailEntry(document(event), event.hash, event.previous_hash, is_broken)
 
-    def _summary(self, job: JobRow) -> Summary:
-        return Summary(
+    def _summary(self, job: JobRow) -> JobSummary:
+        return JobSummary(
             job_id=job.job_id,
             kind=job.kind,
             name=job.name,
             lock=job.lock_name,
-            status=job.status,
+            status=JobStatus(job.status),
             priority=job.priority,
+            properties=json.loads(job.properties),
             attempt=job.attempt,
             interruptions=job.interruptions,
-            fence=job.fence,
-            worker=job.worker,
+            fence=job.fence or None,
+            worker=job.worker or None,
             actor=job.actor,
+            error=JobError(type=job.error_type, message=job.error_message) if job.error_type else None,
             trace_id=trace_id_of(job.traceparent),
-            error_type=job.error_type,
-            error_message=job.error_message,
             submitted_at=datetime.fromisoformat(job.submitted_at),
             started_at=_moment(job.started_at),
             finished_at=_moment(job.finished_at),

@@ -8,8 +8,8 @@ models are asked. An entry may be out of date: storage then refuses the summary,
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from azure_storage.read_models.documents import Summary, Watermark
-from contracts.statuses import JobStatus
+from contracts.jobs import JobSummary
+from read_models.documents import Watermark
 
 #: Jobs remembered; a few kilobytes each. One that is forgotten is looked up.
 _MOST = 5_000
@@ -20,7 +20,7 @@ class CachedJob:
     """How far a job is projected, and what was written of it."""
 
     mark: Watermark
-    summary: Summary
+    summary: JobSummary
     #: Number of the last event that the summary takes into account.
     as_of: int
     #: Number of the last event that a message named.
@@ -29,7 +29,7 @@ class CachedJob:
     @property
     def is_whole(self) -> bool:
         """Whether the job is over and its last event is projected."""
-        return self.mark.seq >= self.as_of and JobStatus(self.summary.status).is_terminal
+        return self.mark.seq >= self.as_of and self.summary.status.is_terminal
 
 
 class ProjectionCache:

@@ -13,7 +13,7 @@ from audit_projector.settings import AuditProjectorSettings
 from audit_projector.telemetry import ProjectionTelemetry
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
-from azure_storage.read_models import ReadModelWriter
+from azure_storage.read_models import TableReadModelWriter
 from azure_storage.register import TableRegister
 from coordination.clock import SystemClock
 from coordination.journal.persistence import until_known
@@ -45,7 +45,7 @@ async def rebuild(settings: AuditProjectorSettings) -> Rebuilt:
     storage = connect(settings)
     try:
         journal, register = TableJournal(storage), TableRegister(storage)
-        models = ReadModelWriter(storage)
+        models = TableReadModelWriter(storage)
         await models.prepare()
         wiped = await models.wipe()
         projection = Projection(journal, register, models, ProjectionTelemetry().observe)

@@ -9,8 +9,9 @@ from starlette.routing import Route
 
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
-from azure_storage.read_models import ReadModels
+from azure_storage.read_models import TableReadModels
 from azure_storage.register import TableRegister
+from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from publisher.commands import SubmitCommands, subscribe
 from publisher.deferred_consumer import DeferredConsumer
@@ -33,12 +34,14 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
     clock, stop = SystemClock(), ShutdownSignal()
     storage = connect(settings, StorageTelemetry().observe)
     journal, register = TableJournal(storage), TableRegister(storage)
-    read_models = ReadModels(storage)
+    read_models = TableReadModels(storage)
     broker = make_broker(settings)
     notifier = RabbitNotifier(
         broker, settings.topology, settings.deferral_milliseconds, timeout=settings.wake_up_timeout_seconds
     )
-    use_cases = make_use_cases(journal, register, notifier, read_models, clock, lambda: stop.received)
+    use_cases = make_use_cases(
+        journal, register, notifier, read_models, TableWorkerDirectory(storage), clock, lambda: stop.received
+    )
     commands = SubmitCommands(
         MessageReader(broker, settings.topology), use_cases.submissions, Patience(clock), use_cases.telemetry
     )

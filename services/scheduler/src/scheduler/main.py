@@ -10,8 +10,9 @@ from faststream.asgi import AsgiFastStream
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
-from azure_storage.read_models.reading import ReadModels
+from azure_storage.read_models import TableReadModels
 from azure_storage.register import TableRegister
+from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.sweeper import Sweeper
@@ -36,12 +37,12 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds)
     storage = connect(settings, StorageTelemetry().observe)
     journal, leases = TableJournal(storage), BlobLeases(storage)
-    read_models = ReadModels(storage)
+    read_models = TableReadModels(storage)
     telemetry = SchedulerTelemetry(clock, settings.snapshot_seconds)
     active_jobs = ActiveJobs(
         Sweeper(leases, journal, TableRegister(storage), notifier, clock, read_models.projected_seq),
         SnapshotReader(journal, clock, settings.snapshot_seconds),
-        read_models.workers,
+        TableWorkerDirectory(storage).workers,
         clock,
         telemetry,
     )

@@ -6,10 +6,10 @@ import socket
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
-from azure_storage.read_models.writing import ReadModelWriter
 from contracts.jobs import Kind, Worker
 from contracts.telemetry import attributes as at
 from coordination.ports import Clock, UnknownOutcomeError
+from coordination.worker_directory import WorkerDirectory
 from worker.execution import KindInfo
 
 #: Seconds between two heartbeats.
@@ -28,13 +28,13 @@ class Heartbeat:
         self,
         name: str,
         concurrency: int,
-        writer: ReadModelWriter,
+        directory: WorkerDirectory,
         clock: Clock,
         kinds: Callable[[], Mapping[str, KindInfo]],
         running: Callable[[], Mapping[str, str]],
     ) -> None:
         self._name = name
-        self._writer = writer
+        self._directory = directory
         self._clock = clock
         self._kinds = kinds
         self._running = running
@@ -49,7 +49,7 @@ class Heartbeat:
     async def announce_kinds(self) -> None:
         """Publish the kinds with their schemas, for the publisher to validate by."""
         for info in self._kinds().values():
-            await self._writer.publish_kind(
+            await self._directory.publish_kind(
                 Kind(
                     kind=info.kind,
                     description=info.description,
@@ -61,7 +61,7 @@ class Heartbeat:
 
     async def beat(self) -> None:
         """Write one heartbeat."""
-        await self._writer.record_heartbeat(
+        await self._directory.record_heartbeat(
             Worker(
                 worker=self._name,
                 seen_at=self._clock.now(),

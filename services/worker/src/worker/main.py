@@ -10,8 +10,8 @@ from faststream.asgi import AsgiFastStream
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
-from azure_storage.read_models.reading import ReadModels
-from azure_storage.read_models.writing import ReadModelWriter
+from azure_storage.read_models import TableReadModels
+from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
@@ -42,8 +42,9 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     calls = StorageCalls()
     storage = connect(settings, calls.observe)
     journal = TableJournal(storage)
-    read_models = ReadModels(storage)
-    telemetry = Telemetry(settings.name, journal, read_models)
+    read_models = TableReadModels(storage)
+    directory = TableWorkerDirectory(storage)
+    telemetry = Telemetry(settings.name, journal, directory)
     pool = RunnerPool(
         settings.concurrency,
         settings.jobs_modules,
@@ -76,7 +77,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     heartbeat = Heartbeat(
         settings.name,
         settings.concurrency,
-        ReadModelWriter(storage),
+        directory,
         clock,
         pool.kinds,
         lambda: dispatcher.running,

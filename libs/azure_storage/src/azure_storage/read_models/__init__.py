@@ -1,4 +1,4 @@
-"""The read models: tables derived from the journal, so that lists and dashboards leave the journal alone.
+"""The read models in Table Storage.
 
 | table          | partition               | row                                | holds                     |
 | -------------- | ----------------------- | ---------------------------------- | ------------------------- |
@@ -8,26 +8,14 @@
 |                | `id|` and job id        | `summary`                          | where a job's summary is  |
 | LockRuns       | the lock's              | fence                              | who held it, when         |
 | Locks          | `locks`                 | the lock's partition               | names and last fences     |
-| Workers, Kinds | one                     | name                               | what workers say          |
+| Workers, Kinds | one                     | name                               | what workers publish      |
 
-The first five can be wiped and derived again at any time.
+The first five can be wiped and derived again at any time. Workers and Kinds belong to the worker directory;
+they have the same kind of rows.
 """
 
-from azure_storage.read_models.documents import KnownLock, LockRun, StaleError, Summary, TrailEntry, Watermark
-from azure_storage.read_models.keys import CursorError
-from azure_storage.read_models.reading import ReadModels
+from azure_storage.read_models.reading import TableReadModels
 from azure_storage.read_models.tables import Table
-from azure_storage.read_models.writing import ReadModelWriter
+from azure_storage.read_models.writing import TableReadModelWriter
 
-__all__ = [
-    "CursorError",
-    "KnownLock",
-    "LockRun",
-    "ReadModelWriter",
-    "ReadModels",
-    "StaleError",
-    "Summary",
-    "Table",
-    "TrailEntry",
-    "Watermark",
-]
+__all__ = ["Table", "TableReadModelWriter", "TableReadModels"]

@@ -1,15 +1,21 @@
 """Reading the read models: lists, newest first where that makes sense, continued by cursors."""
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
+from azure.data.tables import TableEntity
+
+from azure_storage.calls import RefusedCallError
 from azure_storage.connection import StorageConnection
 from azure_storage.read_models import keys, rows
-from azure_storage.read_models.documents import KnownLock, LockRun, Summary
+from azure_storage.read_models.job_queries import AFTER_MINUTES, job_query
 from azure_storage.read_models.tables import Table, Tables, plain
-from azure_storage.read_models.writing import FENCES, KINDS, LOCKS, PLACES, WORKERS
+from azure_storage.read_models.writing import FENCES, LOCKS, PLACES
 from contracts import lock_names
-from contracts.jobs import Event, Kind, Page, Worker
+from contracts.jobs import Event, JobSummary, Page
+from coordination.ports import UnknownOutcomeError
+from read_models.cursors import CursorError, read_cursor, write_cursor
+from read_models.documents import KnownLock, LockRun
+from read_models.filters import JobFilter
 
 # The SDK splits a filter at single blanks before it fills in the parameters: parameters stand alone between
 # blanks, and the text stays constant.
@@ -18,21 +24,26 @@ _MINUTES = (
 )
 _PARTITION = "PartitionKey eq @partition and RowKey gt @row"
 
-#: Minutes are digits; what sorts behind them is something else.
-_AFTER_MINUTES = ":"
-
-_FILTERS = {"status": "Status", "kind": "Kind", "lock": "Lock"}
+#: Names of the parts of the storage's token.
+_KEYS = ("PartitionKey", "RowKey")
 
 
-class ReadModels:
-    """Reads what the projector and the workers wrote.
+class TableReadModels:
+    """Implements `read_models.ReadModels`. One page of jobs takes at most `most_requests` requests."""
 
-    Every call raises UnknownOutcomeError when the storage does not answer; those that take a cursor raise
-    ValueError for one that was not given by an earlier answer.
-    """
-
-    def __init__(self, connection: StorageConnection, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        connection: StorageConnection,
+        timeout: float = 5.0,
+        *,
+        most_requests: int = 3,
+        rows_per_request: int = 1000,
+    ) -> None:
         self._tables = Tables(connection, timeout)
+        # Where few rows fit, the storage answers after five seconds with what it has found until then.
+        self._slow_tables = Tables(connection, timeout + 5.0)
+        self._most_requests = most_requests
+        self._rows_per_request = rows_per_request
 
     async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
@@ -42,33 +53,48 @@ class ReadModels:
         """Do nothing but see whether the tables are there and answer."""
         await self._tables.check()
 
-    async def recent_events(self, limit: int, cursor: str | None = None) -> Page[Event]:
+    async def jobs(self, wanted: JobFilter, limit: int, cursor: str | None = None) -> Page[JobSummary]:
+        """Return jobs, the last submitted first."""
+        after, token = ("", ""), None
+        if cursor is not None:
+            after, token = _read_jobs_cursor(cursor)
+        query, parameters, exact = job_query(wanted, after)
+        size = min(limit + 1, self._rows_per_request) if exact else self._rows_per_request
+        found: list[tuple[TableEntity, JobSummary]] = []
+        for _ in range(self._most_requests):
+            try:
+                part, token = await self._slow_tables.part(Table.SUMMARIES, query, parameters, size, token)
+            except RefusedCallError as refused:
+                if token is not None and refused.status == 400:
+                    raise CursorError from refused
+                raise UnknownOutcomeError(str(refused)) from refused
+            read = [(row, rows.read_summary(row)) for row in part]
+            found += [(row, job) for row, job in read if wanted.fits(job)]
+            if token is None or len(found) >= limit:
+                break
+        following = None
+        if len(found) > limit or (token is not None and len(found) == limit):
+            last, _ = found[limit - 1]
+            following = _row_cursor(last)
+        elif token is not None:
+            following = _token_cursor(token)
+        return Page[JobSummary](items=[job for _, job in found[:limit]], next=following)
+
+    async def events(self, limit: int, cursor: str | None = None) -> Page[Event]:
         """Return events of all jobs, newest first."""
-        found, following = await self._newest(Table.RECENT_EVENTS, limit, cursor)
-        return Page[Event](items=[rows.read_event(row) for row in found], next=following)
+        partition, row = ("", "") if cursor is None else read_cursor(cursor, 2)
+        parameters = {"partition": partition, "row": row, "end": AFTER_MINUTES}
+        found = await self._tables.page(Table.RECENT_EVENTS, _MINUTES, parameters, limit + 1)
+        following = _row_cursor(found[limit - 1]) if len(found) > limit else None
+        return Page[Event](items=[rows.read_event(row) for row in found[:limit]], next=following)
 
     async def audit_trail(self, job_id: str) -> list[Event]:
         """Return all events of a job that are projected, in order."""
         query = self._tables.every(Table.AUDIT, _PARTITION, {"partition": job_id, "row": ""})
         return [rows.read_event(row) async for row in query]
 
-    async def summaries(
-        self,
-        limit: int,
-        cursor: str | None = None,
-        *,
-        status: str | None = None,
-        kind: str | None = None,
-        lock: str | None = None,
-    ) -> Page[Summary]:
-        """Return jobs, the last submitted first, of one status, kind or lock if given."""
-        wanted = {"status": status, "kind": kind, "lock": lock}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        found, following = await self._newest(Table.SUMMARIES, limit, cursor, given)
-        return Page[Summary](items=[rows.read_summary(row) for row in found], next=following)
-
     async def projected_seq(self, job_id: str) -> int:
-        """Tell up to which event a job is projected; 0 when it is not."""
+        """Return the number of the last event of a job that is projected; 0 when none is."""
         place = await self._tables.get(Table.SUMMARIES, f"{PLACES}{job_id}", "summary")
         if place is None:
             return 0
@@ -83,54 +109,44 @@ class ReadModels:
             known = await self._tables.get(Table.LOCKS, LOCKS, partition)
             high = 1 + (0 if known is None else int(plain(known["LastFence"])))
         else:
-            (text,) = keys.read_cursor(cursor, 1)
+            (text,) = read_cursor(cursor, 1)
             if not text.isdecimal():
-                raise keys.CursorError
+                raise CursorError
             high = int(text)
         low = max(high - limit, 0)
         bounds = {"partition": partition, "low": keys.fence_key(low), "high": keys.fence_key(high)}
         found = await self._tables.page(Table.LOCK_RUNS, FENCES, bounds, limit)
-        following = keys.write_cursor(str(low)) if low > 1 else None
+        following = write_cursor(str(low)) if low > 1 else None
         return Page[LockRun](items=[rows.read_lock_run(row) for row in reversed(found)], next=following)
 
     async def locks(self, limit: int, cursor: str | None = None) -> Page[KnownLock]:
         """Return the locks that were ever used, by name, as far as a name is plain letters and digits."""
-        row = "" if cursor is None else keys.read_cursor(cursor, 1)[0]
+        row = "" if cursor is None else read_cursor(cursor, 1)[0]
         parameters = {"partition": LOCKS, "row": row}
         found = await self._tables.page(Table.LOCKS, _PARTITION, parameters, limit + 1)
         more = len(found) > limit
         found = found[:limit]
-        following = keys.write_cursor(found[-1]["RowKey"]) if more else None
+        following = write_cursor(found[-1]["RowKey"]) if more else None
         return Page[KnownLock](items=[rows.read_lock(row) for row in found], next=following)
 
-    async def lock_names(self, limit: int, cursor: str | None = None) -> Page[str]:
-        """Return the names of locks that were ever used."""
-        page = await self.locks(limit, cursor)
-        return Page[str](items=[lock.lock for lock in page.items], next=page.next)
 
-    async def kinds(self) -> list[Kind]:
-        """Return the kinds that workers have published."""
-        return [Kind.model_validate_json(text) async for text in self._documents(Table.KINDS, KINDS)]
+def _row_cursor(row: TableEntity) -> str:
+    return write_cursor(row["PartitionKey"], row["RowKey"])
 
-    async def workers(self) -> list[Worker]:
-        """Return the latest heartbeat of every worker, also of those that are gone."""
-        texts = self._documents(Table.WORKERS, WORKERS)
-        return [Worker.model_validate_json(text) async for text in texts]
 
-    async def _documents(self, table: str, shelf: str) -> AsyncIterator[str]:
-        async for row in self._tables.every(table, _PARTITION, {"partition": shelf, "row": ""}):
-            yield rows.read_document(row)
+def _token_cursor(token: Mapping[str, str | None]) -> str:
+    """Return a cursor for a place between rows, which only the storage knows."""
+    parts = (token.get(name) or "" for name in _KEYS)
+    return write_cursor("token", *(f"-{part.encode().hex()}" for part in parts))
 
-    async def _newest(
-        self, table: str, limit: int, cursor: str | None, wanted: Mapping[str, str] | None = None
-    ) -> tuple[list[Any], str | None]:
-        partition, row = ("", "") if cursor is None else keys.read_cursor(cursor, 2)
-        query, parameters = _MINUTES, {"partition": partition, "row": row, "end": _AFTER_MINUTES}
-        for name, value in (wanted or {}).items():
-            query += f" and {_FILTERS[name]} eq @{name}"
-            parameters[name] = value
-        found = await self._tables.page(table, query, parameters, limit + 1)
-        if len(found) <= limit:
-            return found, None
-        last = found[limit - 1]
-        return found[:limit], keys.write_cursor(last["PartitionKey"], last["RowKey"])
+
+def _read_jobs_cursor(cursor: str) -> tuple[tuple[str, str], Mapping[str, str] | None]:
+    """Return the key, or the storage's token, that a list of jobs continues behind."""
+    *mark, first, second = read_cursor(cursor, 2, 3)
+    if not mark:
+        return (first, second), None
+    try:
+        texts = [bytes.fromhex(part.removeprefix("-")).decode() for part in (first, second)]
+    except ValueError:
+        raise CursorError from None
+    return ("", ""), dict(zip(_KEYS, texts, strict=True))

@@ -1,5 +1,6 @@
 """Rows of the read models: how documents are stored, and read back."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -7,16 +8,20 @@ from typing import Any
 from azure.data.tables import EdmType, EntityProperty, TableEntity
 
 from azure_storage.read_models import keys
-from azure_storage.read_models.documents import KnownLock, LockRun, Summary, TrailEntry, Watermark
 from azure_storage.read_models.tables import Entity, plain
-from contracts.jobs import Event, Kind, Worker
-from contracts.statuses import EventStatus
+from contracts.jobs import Event, JobError, JobSummary, Kind, Worker
+from contracts.statuses import EventStatus, JobStatus
+from read_models.documents import KnownLock, LockRun, TrailEntry, Watermark
+from read_models.ordering import event_order
 
 #: Characters of one stored text: 64 KiB in UTF-16, where a character takes up to 4 bytes, less some room.
 _LONGEST_TEXT = 16_000
 
 #: Start of the names of the values that say which runs a lock run was stored for.
 _RUN = "Run_"
+
+#: Start of the names of the columns with a job's properties.
+_PROPERTY = "Property_"
 
 
 def event_row(entry: TrailEntry) -> Entity:
@@ -55,7 +60,7 @@ def recent_row(entry: TrailEntry) -> Entity:
     event = entry.event
     keyed = {
         "PartitionKey": keys.inverted_minute(event.timestamp_utc),
-        "RowKey": keys.recent_event_key(event.timestamp_utc, event.fence, event.job_id, event.seq),
+        "RowKey": event_order(event.timestamp_utc, event.fence, event.job_id, event.seq),
     }
     return keyed | event_row(entry)
 
@@ -79,15 +84,13 @@ def read_event(row: Entity) -> Event:
     )
 
 
-def summary_key(job_id: str, submitted_at: datetime) -> tuple[str, str]:
-    """Return partition and row key of a job's summary."""
-    return keys.inverted_minute(submitted_at), f"{keys.inverted_time(submitted_at)}|{job_id}"
-
-
-def summary_row(summary: Summary, mark: Watermark) -> Entity:
+def summary_row(summary: JobSummary, mark: Watermark) -> Entity:
     """Return the row of a job's summary, which is also its watermark."""
-    partition, key = summary_key(summary.job_id, summary.submitted_at)
-    return _without_none(
+    partition, key = keys.summary_key(summary.job_id, summary.submitted_at)
+    properties = {
+        property_column(name): property_value(name, value) for name, value in summary.properties.items()
+    }
+    return properties | _without_none(
         {
             "PartitionKey": partition,
             "RowKey": key,
@@ -95,7 +98,7 @@ def summary_row(summary: Summary, mark: Watermark) -> Entity:
             "Kind": summary.kind,
             "Name": summary.name,
             "Lock": summary.lock,
-            "Status": summary.status,
+            "Status": summary.status.value,
             "Priority": summary.priority,
             "Attempt": summary.attempt,
             "Interruptions": summary.interruptions,
@@ -103,8 +106,8 @@ def summary_row(summary: Summary, mark: Watermark) -> Entity:
             "Worker": summary.worker,
             "Actor": summary.actor,
             "TraceId": summary.trace_id,
-            "ErrorType": summary.error_type,
-            "ErrorMessage": summary.error_message,
+            "ErrorType": summary.error.type if summary.error else None,
+            "ErrorMessage": summary.error.message if summary.error else None,
             "SubmittedAt": summary.submitted_at,
             "StartedAt": summary.started_at,
             "FinishedAt": summary.finished_at,
@@ -115,28 +118,39 @@ def summary_row(summary: Summary, mark: Watermark) -> Entity:
     )
 
 
-def read_summary(row: Entity) -> Summary:
-    """Read a summary back."""
-    return Summary(
+def read_summary(row: Entity) -> JobSummary:
+    """Read a summary back. What a row of an earlier version leaves empty is absent."""
+    error_type = row.get("ErrorType")
+    pairs = [json.loads(value) for name, value in row.items() if name.startswith(_PROPERTY)]
+    return JobSummary(
         job_id=row["JobId"],
         kind=row["Kind"],
         name=row["Name"],
         lock=row["Lock"],
-        status=row["Status"],
+        status=JobStatus(row["Status"]),
         priority=row["Priority"],
+        properties=dict(pairs),
         attempt=row["Attempt"],
         interruptions=row["Interruptions"],
-        fence=plain(row["Fence"]),
-        worker=row["Worker"],
+        fence=plain(row.get("Fence")) or None,
+        worker=row.get("Worker") or None,
         actor=row["Actor"],
+        error=JobError(type=error_type, message=row["ErrorMessage"]) if error_type else None,
         trace_id=row.get("TraceId"),
-        error_type=row["ErrorType"],
-        error_message=row["ErrorMessage"],
         submitted_at=_moment(row["SubmittedAt"]),
         started_at=_moment_or_none(row.get("StartedAt")),
         finished_at=_moment_or_none(row.get("FinishedAt")),
-        projected_seq=row["ProjectedSeq"],
     )
+
+
+def property_column(name: str) -> str:
+    """Return the column of a job's property: a name may contain what the name of a column may not."""
+    return f"{_PROPERTY}{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def property_value(name: str, value: str) -> str:
+    """Return what the column of a job's property contains."""
+    return json.dumps([name, value], ensure_ascii=False)
 
 
 def lock_run_row(partition: str, lock_run: LockRun) -> Entity:

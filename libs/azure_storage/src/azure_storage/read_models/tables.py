@@ -10,8 +10,8 @@ from azure.data.tables import EntityProperty, TableEntity, UpdateMode
 
 from azure_storage.calls import RefusedCallError, deadline_in
 from azure_storage.connection import StorageConnection
-from azure_storage.read_models.documents import StaleError
 from coordination.ports import UnknownOutcomeError
+from read_models.documents import StaleError
 
 Entity = dict[str, Any]
 
@@ -135,25 +135,39 @@ class Tables:
                 await self._write("read_models.delete", client.delete_entity(entity))
         return len(batch)
 
-    async def _pages(
-        self, table: str, query: str, parameters: Mapping[str, Any], size: int
-    ) -> AsyncIterator[list[TableEntity]]:
+    async def part(
+        self,
+        table: str,
+        query: str,
+        parameters: Mapping[str, Any],
+        size: int,
+        token: Mapping[str, str] | None = None,
+    ) -> tuple[list[TableEntity], Mapping[str, str] | None]:
+        """Return what one request finds, and a token for the next request if there may be more.
+
+        Raises RefusedCallError, too: with status 400 when the storage does not know the token.
+        """
         client = self._client(table)
         found: Any = (
             client.query_entities(query, parameters=dict(parameters), results_per_page=size)
             if query
             else client.list_entities(results_per_page=size)
         )
-        pages = found.by_page()
+        pages = found.by_page(continuation_token=token)
+        page = await self._call("read_models.page", anext(pages))
+        return [entity async for entity in page], pages.continuation_token
+
+    async def _pages(
+        self, table: str, query: str, parameters: Mapping[str, Any], size: int
+    ) -> AsyncIterator[list[TableEntity]]:
+        token = None
         while True:
             try:
-                page = await self._call("read_models.page", anext(pages))
-            except StopAsyncIteration:
-                return
+                page, token = await self.part(table, query, parameters, size, token)
             except RefusedCallError as refused:
                 raise UnknownOutcomeError(str(refused)) from refused
-            yield [entity async for entity in page]
-            if getattr(pages, "continuation_token", None) is None:
+            yield page
+            if token is None:
                 return
 
     async def _write(self, name: str, request: Any) -> None:

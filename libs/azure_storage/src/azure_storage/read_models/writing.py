@@ -9,19 +9,12 @@ from typing import Any
 
 from azure_storage.connection import StorageConnection
 from azure_storage.read_models import keys, rows
-from azure_storage.read_models.documents import (
-    KnownLock,
-    LockRun,
-    StaleError,
-    Summary,
-    TrailEntry,
-    Watermark,
-)
 from azure_storage.read_models.tables import Table, Tables, plain
-from contracts.jobs import Kind, Worker
+from contracts.jobs import JobSummary
+from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
 
-#: Partitions of tables that are small.
-LOCKS, KINDS, WORKERS = "locks", "kinds", "workers"
+#: The only partition of the locks' table.
+LOCKS = "locks"
 
 #: Partition of the rows that tell where a job's summary is; sorts behind the minutes.
 PLACES = "id|"
@@ -33,8 +26,8 @@ _MOST_LOCK_ROWS = 10_000
 FENCES = "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high"
 
 
-class ReadModelWriter:
-    """Writes what the audit-projector derives from the journal. Every call raises UnknownOutcomeError."""
+class TableReadModelWriter:
+    """Implements `read_models.ReadModelWriter`."""
 
     def __init__(self, connection: StorageConnection, timeout: float = 5.0) -> None:
         self._tables = Tables(connection, timeout)
@@ -51,7 +44,7 @@ class ReadModelWriter:
 
     async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
         """Return how far a job is projected."""
-        row = await self._tables.get(Table.SUMMARIES, *rows.summary_key(job_id, submitted_at))
+        row = await self._tables.get(Table.SUMMARIES, *keys.summary_key(job_id, submitted_at))
         if row is None:
             return Watermark()
         return Watermark(
@@ -109,7 +102,7 @@ class ReadModelWriter:
                 except StaleError:
                     known.etag = None
 
-    async def record_summary(self, summary: Summary, mark: Watermark, etag: str | None) -> str:
+    async def record_summary(self, summary: JobSummary, mark: Watermark, etag: str | None) -> str:
         """Write a job's summary and watermark, and return their new version.
 
         Raises StaleError when what is there is not the version given.
@@ -133,15 +126,6 @@ class ReadModelWriter:
         self._lock_rows.clear()
         derived = (Table.SUMMARIES, Table.AUDIT, Table.RECENT_EVENTS, Table.LOCK_RUNS, Table.LOCKS)
         return {table.value: await self._tables.wipe(table) for table in derived}
-
-    async def publish_kind(self, kind: Kind) -> None:
-        """Note that a worker knows a kind."""
-        await self._tables.upsert(Table.KINDS, [rows.document_row(KINDS, keys.name_key(kind.kind), kind)])
-
-    async def record_heartbeat(self, worker: Worker) -> None:
-        """Note that a worker is alive."""
-        row = rows.document_row(WORKERS, keys.name_key(worker.worker), worker)
-        await self._tables.upsert(Table.WORKERS, [row])
 
 
 @dataclass

@@ -152,4 +152,4 @@ async def kinds(uses: Uses) -> Page[Kind]:
 @router.get("/workers", tags=["workers"], summary="List workers")
 async def workers(uses: Uses) -> Page[Worker]:
     """Return the latest heartbeat of every worker."""
-    return Page[Worker](items=list(await uses.read_models.workers()))
+    return Page[Worker](items=list(await uses.directory.workers()))

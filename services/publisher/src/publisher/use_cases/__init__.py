@@ -8,13 +8,14 @@ from coordination.clients.cancellation import Canceller
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import Submitter
 from coordination.ports import Clock, JobRegister, Journal, Notifier
+from coordination.worker_directory import WorkerDirectory
 from publisher.telemetry import RequestTelemetry
 from publisher.use_cases.cancelling import Cancelling, Hints
 from publisher.use_cases.events import Events
 from publisher.use_cases.jobs import Jobs
 from publisher.use_cases.locks import Locks
-from publisher.use_cases.reading import ReadModels
 from publisher.use_cases.stream import JobStream
+from read_models import ReadModels
 from submission import KnownKinds, SubmissionService
 
 
@@ -33,7 +34,7 @@ class UseCases:
     stream: JobStream
     locks: Locks
     kinds: KnownKinds
-    read_models: ReadModels
+    directory: WorkerDirectory
     telemetry: RequestTelemetry
 
 
@@ -42,11 +43,12 @@ def make_use_cases(
     register: JobRegister,
     notifier: HintingNotifier,
     read_models: ReadModels,
+    directory: WorkerDirectory,
     clock: Clock,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> UseCases:
     """Put the use cases together."""
-    kinds = KnownKinds(read_models, clock)
+    kinds = KnownKinds(directory, clock)
     writer = JobWriter(journal, notifier, clock)
     return UseCases(
         submissions=SubmissionService(Submitter(register, writer), kinds),
@@ -56,6 +58,6 @@ def make_use_cases(
         stream=JobStream(journal, register, clock, is_stopping),
         locks=Locks(journal, read_models),
         kinds=kinds,
-        read_models=read_models,
+        directory=directory,
         telemetry=RequestTelemetry(kinds.knows),
     )

@@ -8,7 +8,7 @@ from coordination.journal.events import document
 from coordination.journal.rows import EventRow
 from coordination.ports import JobRegister, Journal, Registration
 from publisher.use_cases.jobs import find_job, read_job
-from publisher.use_cases.reading import ReadModels
+from read_models import ReadModels
 
 #: Most events of one job in one answer.
 MOST_EVENTS = 1000
@@ -36,7 +36,7 @@ class Events:
 
     async def recent(self, limit: int, cursor: str | None) -> Page[Event]:
         """Return events of all jobs, newest first. Raises UnknownOutcomeError or ValueError (cursor)."""
-        return await self.read_models.recent_events(limit, cursor)
+        return await self.read_models.events(limit, cursor)
 
 
 async def read_events(

@@ -11,7 +11,7 @@ from coordination.journal.rows import LockRow
 from coordination.ports import Journal
 from coordination.slot import Slot
 from publisher.use_cases.documents import moment
-from publisher.use_cases.reading import ReadModels
+from read_models import ReadModels
 from submission.fields import shorten
 
 #: Most waiting jobs named by their ids.
@@ -37,12 +37,12 @@ class Locks:
 
     async def all(self, limit: int, cursor: str | None = None) -> Page[Lock]:
         """Return locks by name as they are now. Raises UnknownOutcomeError; ValueError for a wrong cursor."""
-        names = await self.read_models.lock_names(limit, cursor)
+        known = await self.read_models.locks(limit, cursor)
         found: list[Lock | None] = []
-        for start in range(0, len(names.items), _AT_ONCE):
-            batch = names.items[start : start + _AT_ONCE]
-            found += await asyncio.gather(*(_read(self.journal, name) for name in batch))
-        return Page[Lock](items=[lock for lock in found if lock is not None], next=names.next)
+        for start in range(0, len(known.items), _AT_ONCE):
+            batch = known.items[start : start + _AT_ONCE]
+            found += await asyncio.gather(*(_read(self.journal, lock.lock) for lock in batch))
+        return Page[Lock](items=[lock for lock in found if lock is not None], next=known.next)
 
     async def one(self, name: str) -> Lock:
         """Return a lock as it is now. Raises NoSuchLockError, LockNameError or UnknownOutcomeError."""

@@ -4,10 +4,8 @@ import asyncio
 import json
 import time
 from datetime import UTC, datetime
-from typing import Protocol
 
 from contracts import lock_names
-from contracts.jobs import Worker
 from contracts.statuses import EventStatus
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans
@@ -15,17 +13,11 @@ from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
 from coordination.observations import HandOverCause, RunCutOff
 from coordination.ports import CoordinationError, Journal
+from coordination.worker_directory import WorkerDirectory
 from worker.telemetry.endings import interruption
 from worker.telemetry.measurements import Measurements
 from worker.telemetry.open_runs import Moment, Phase
 from worker.telemetry.tracing import Tracing
-
-
-class Heartbeats(Protocol):
-    """The workers' heartbeats."""
-
-    async def workers(self) -> list[Worker]:
-        """Return the workers, each with its last heartbeat."""
 
 
 class LostRuns:
@@ -36,10 +28,10 @@ class LostRuns:
     """
 
     def __init__(
-        self, journal: Journal, heartbeats: Heartbeats, tracing: Tracing, measurements: Measurements
+        self, journal: Journal, directory: WorkerDirectory, tracing: Tracing, measurements: Measurements
     ) -> None:
         self._journal = journal
-        self._heartbeats = heartbeats
+        self._directory = directory
         self._tracing = tracing
         self._measurements = measurements
         self._reporting: set[asyncio.Task[None]] = set()
@@ -54,7 +46,7 @@ class LostRuns:
         ending = interruption(f"worker {seen.lost_worker} was lost")
         try:
             events = await self._events(seen.job)
-            workers = await self._heartbeats.workers()
+            workers = await self._directory.workers()
             heard = next((one.seen_at for one in workers if one.worker == seen.lost_worker), None)
         except CoordinationError:
             events, heard = (

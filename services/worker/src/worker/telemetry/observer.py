@@ -17,12 +17,13 @@ from coordination.call_tracing import Took
 from coordination.holder.runs import Run
 from coordination.journal.rows import JobRow
 from coordination.ports import Journal
+from coordination.worker_directory import WorkerDirectory
 from service_defaults.measures import Reading, gauge
 from worker.execution.messages import SpanData
 from worker.execution.run_telemetry import RunTelemetry
 from worker.telemetry import log_lines
 from worker.telemetry.endings import ending_of
-from worker.telemetry.lost_runs import Heartbeats, LostRuns
+from worker.telemetry.lost_runs import LostRuns
 from worker.telemetry.measurements import Measurements, Runners, silences, states
 from worker.telemetry.open_runs import Moment, OpenRun, Phase
 from worker.telemetry.runner_spans import RunnerSpans
@@ -63,11 +64,11 @@ class _Holding:
 class Telemetry(RunTelemetry):
     """Observes a worker: what the protocol does, and what runners say of runs."""
 
-    def __init__(self, worker: str, journal: Journal, heartbeats: Heartbeats) -> None:
+    def __init__(self, worker: str, journal: Journal, directory: WorkerDirectory) -> None:
         self.measurements = Measurements()
         self._tracing = Tracing(worker)
         self._spans = RunnerSpans(worker)
-        self._lost = LostRuns(journal, heartbeats, self._tracing, self.measurements)
+        self._lost = LostRuns(journal, directory, self._tracing, self.measurements)
         self._holdings: dict[str, _Holding] = {}
 
     def show_gauges(self, runners: Runners) -> None:

@@ -1,4 +1,4 @@
-"""What the read models hold, beside events, kinds and workers, which `contracts` describes."""
+"""What the read models hold in addition to events and summaries of jobs, which `contracts` describes."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,7 +7,7 @@ from contracts.jobs import Event
 
 
 class StaleError(Exception):
-    """Someone else has projected this job meanwhile; read its watermark again."""
+    """Another projector has changed the row since it was read: read it again."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class TrailEntry:
     event: Event
     hash: str
     previous_hash: str
-    #: The entry does not fit the one before it: somebody altered the journal.
+    #: The entry does not fit the one before it: the journal was altered.
     is_broken: bool = False
 
 
@@ -31,30 +31,6 @@ class Watermark:
     running_fence: int = 0
     #: Version of the row; None when the job has not been projected yet.
     etag: str | None = None
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A job in a list."""
-
-    job_id: str
-    kind: str
-    name: str
-    lock: str
-    status: str
-    priority: int
-    attempt: int
-    interruptions: int
-    fence: int
-    worker: str
-    actor: str
-    trace_id: str | None
-    error_type: str
-    error_message: str
-    submitted_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    projected_seq: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+"""A worker directory in memory, which also says what a real adapter must do."""
+
+from contracts.jobs import Kind, Worker
+from coordination.testing.faults import Calls, Fault
+
+
+class InMemoryWorkerDirectory:
+    """Implements WorkerDirectory. A test may look at, and change, what is in it."""
+
+    def __init__(self, faults: Fault | Calls | None = None) -> None:
+        self.calls = Calls.of(faults)
+        self.known_kinds: dict[str, Kind] = {}
+        self.heartbeats: dict[str, Worker] = {}
+
+    async def publish_kind(self, kind: Kind) -> None:
+        """Publish a kind, in place of what was published of it before."""
+        await self.calls.carry_out(
+            "directory.publish_kind", lambda: self.known_kinds.update({kind.kind: kind})
+        )
+
+    async def record_heartbeat(self, worker: Worker) -> None:
+        """Record that a worker is alive."""
+        await self.calls.carry_out(
+            "directory.record_heartbeat", lambda: self.heartbeats.update({worker.worker: worker})
+        )
+
+    async def kinds(self) -> list[Kind]:
+        """Return all kinds that were ever published, by name."""
+        return await self.calls.carry_out(
+            "directory.kinds", lambda: [kind for _, kind in sorted(self.known_kinds.items())]
+        )
+
+    async def workers(self) -> list[Worker]:
+        """Return the latest heartbeat of every worker, by name."""
+        return await self.calls.carry_out(
+            "directory.workers", lambda: [worker for _, worker in sorted(self.heartbeats.items())]
+        )

@@ -1,0 +1,31 @@
+"""The read models: tables derived from the journal, so that lists and dashboards leave the journal alone.
+
+| list         | order                         | holds                                    |
+| ------------ | ----------------------------- | ---------------------------------------- |
+| audit trail  | of a job, by number           | every event, hash-chained                |
+| events       | newest first                  | the events of all jobs                   |
+| jobs         | last submitted first          | jobs, and how far each is projected      |
+| lock runs    | of a lock, latest fence first | who held it, from when to when           |
+| locks        | by partition                  | the names of locks and their last fences |
+
+All can be wiped and derived again from the journal at any time. `ports` says how they are read and written;
+`memory`
+has a double for tests.
+"""
+
+from read_models.cursors import CursorError
+from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
+from read_models.filters import JobFilter
+from read_models.ports import ReadModels, ReadModelWriter
+
+__all__ = [
+    "CursorError",
+    "JobFilter",
+    "KnownLock",
+    "LockRun",
+    "ReadModelWriter",
+    "ReadModels",
+    "StaleError",
+    "TrailEntry",
+    "Watermark",
+]

@@ -1,0 +1,218 @@
+"""The read models in memory, which also say what a real adapter must do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from contracts import lock_names
+from contracts.jobs import Event, JobSummary, Page
+from coordination.testing.faults import Calls, Fault
+from read_models.cursors import CursorError, read_cursor, write_cursor
+from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
+from read_models.filters import JobFilter
+from read_models.ordering import event_order, job_order
+
+ItemT = TypeVar("ItemT")
+
+_LAST_FENCE = 10**18 - 1
+
+
+class InMemoryReadModels:
+    """Implements ReadModels and ReadModelWriter. A test may look at, and change, what is in it."""
+
+    def __init__(self, faults: Fault | Calls | None = None) -> None:
+        self.calls = Calls.of(faults)
+        #: Jobs that one page looks through, at most.
+        self.most_looked_through = 1_000
+        #: By event id.
+        self.trail: dict[str, TrailEntry] = {}
+        self.recent: dict[str, TrailEntry] = {}
+        #: By partition and fence.
+        self.runs: dict[tuple[str, int], LockRun] = {}
+        #: By partition.
+        self.known_locks: dict[str, KnownLock] = {}
+        #: By job id.
+        self.summaries: dict[str, tuple[JobSummary, Watermark]] = {}
+        self._versions = 0
+
+    async def jobs(self, wanted: JobFilter, limit: int, cursor: str | None = None) -> Page[JobSummary]:
+        """Return jobs, the last submitted first."""
+
+        def action() -> Page[JobSummary]:
+            listed = {job_order(job.submitted_at, job.job_id): job for job, _ in self.summaries.values()}
+            items, following = _page("jobs", listed, limit, cursor, wanted.fits, self.most_looked_through)
+            return Page[JobSummary](items=items, next=following)
+
+        return await self.calls.carry_out("read_models.list_jobs", action)
+
+    async def events(self, limit: int, cursor: str | None = None) -> Page[Event]:
+        """Return events of all jobs, newest first; those of one moment by fence and number."""
+
+        def action() -> Page[Event]:
+            events = (entry.event for entry in self.recent.values())
+            listed = {event_order(e.timestamp_utc, e.fence, e.job_id, e.seq): e for e in events}
+            items, following = _page("events", listed, limit, cursor)
+            return Page[Event](items=items, next=following)
+
+        return await self.calls.carry_out("read_models.list_events", action)
+
+    async def audit_trail(self, job_id: str) -> list[Event]:
+        """Return all events of a job that are projected, in order."""
+
+        def action() -> list[Event]:
+            events = (entry.event for entry in self.trail.values())
+            return sorted((event for event in events if event.job_id == job_id), key=lambda event: event.seq)
+
+        return await self.calls.carry_out("read_models.audit_trail", action)
+
+    async def lock_runs(self, lock: str, limit: int, cursor: str | None = None) -> Page[LockRun]:
+        """Return who held a lock, the latest fence first."""
+
+        def action() -> Page[LockRun]:
+            partition = lock_names.partition(lock)
+            runs = [run for (other, _), run in self.runs.items() if other == partition]
+            listed = {f"{_LAST_FENCE - run.fence:018d}": run for run in runs}
+            items, following = _page("runs", listed, limit, cursor)
+            return Page[LockRun](items=items, next=following)
+
+        return await self.calls.carry_out("read_models.list_lock_runs", action)
+
+    async def locks(self, limit: int, cursor: str | None = None) -> Page[KnownLock]:
+        """Return the locks that were ever used, in the order of their partitions."""
+
+        def action() -> Page[KnownLock]:
+            items, following = _page("locks", self.known_locks, limit, cursor)
+            return Page[KnownLock](items=items, next=following)
+
+        return await self.calls.carry_out("read_models.list_locks", action)
+
+    async def projected_seq(self, job_id: str) -> int:
+        """Return the number of the last event of a job that is projected; 0 when none is."""
+        return (await self._watermark("projected_seq", job_id)).seq
+
+    async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
+        """Return how far a job is projected."""
+        return await self._watermark("watermark", job_id)
+
+    async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
+        """Write events into the audit trail."""
+        added = {entry.event.event_id: entry for entry in entries}
+        await self.calls.carry_out("read_models.trail", lambda: self.trail.update(added))
+
+    async def record_recent(self, entries: Sequence[TrailEntry]) -> None:
+        """Write events among the recent ones."""
+        added = {entry.event.event_id: entry for entry in entries}
+        await self.calls.carry_out("read_models.recent", lambda: self.recent.update(added))
+
+    async def record_lock_runs(self, partition: str, lock_runs: Sequence[LockRun]) -> None:
+        """Merge what is known of lock runs into what is stored of them."""
+
+        def action() -> None:
+            for lock_run in lock_runs:
+                stored = self.runs.get((partition, lock_run.fence), LockRun(lock_run.lock, lock_run.fence))
+                known = {name: value for name, value in vars(lock_run).items() if value is not None}
+                run = {f"{lock_run.job_id}/{lock_run.attempt}"} if lock_run.job_id else set()
+                known |= {"runs": stored.runs | run, "etag": self._version()}
+                self.runs[partition, lock_run.fence] = replace(stored, **known)
+
+        await self.calls.carry_out("read_models.lock_runs", action)
+
+    async def lock_runs_around(self, partition: str, fence: int) -> list[LockRun]:
+        """Return the stored lock runs with this fence and the two on either side, by fence."""
+        near = [(partition, other) for other in range(fence - 2, fence + 3)]
+        return await self.calls.carry_out(
+            "read_models.around", lambda: [self.runs[key] for key in near if key in self.runs]
+        )
+
+    async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
+        """Mark a lock run as one that overlapped. Raises StaleError when it changed since it was read."""
+        key = partition, lock_run.fence
+
+        def action() -> bool:
+            is_fresh = key in self.runs and self.runs[key].etag == lock_run.etag
+            if is_fresh:
+                self.runs[key] = replace(lock_run, overlap=mark, etag=self._version())
+            return is_fresh
+
+        if not await self.calls.carry_out("read_models.overlap", action):
+            raise StaleError
+
+    async def record_lock(self, lock: KnownLock) -> None:
+        """Note that a lock was used; its last fence never falls."""
+
+        def action() -> None:
+            known = self.known_locks.get(lock.partition)
+            if known is None or known.last_fence < lock.last_fence:
+                self.known_locks[lock.partition] = lock
+
+        await self.calls.carry_out("read_models.lock", action)
+
+    async def record_summary(self, summary: JobSummary, mark: Watermark, etag: str | None) -> str:
+        """Write a job's summary and watermark. Raises StaleError for another version than the one given."""
+
+        def action() -> str | None:
+            _, known = self.summaries.get(summary.job_id, (None, Watermark()))
+            if known.etag != etag:
+                return None
+            return self._write_summary(summary, mark)
+
+        version = await self.calls.carry_out("read_models.summary", action)
+        if version is None:
+            raise StaleError
+        return version
+
+    async def wipe(self) -> dict[str, int]:
+        """Delete everything, and return the number of rows by table."""
+
+        def action() -> dict[str, int]:
+            tables: dict[str, dict[Any, Any]] = {
+                "JobSummaries": self.summaries,
+                "JobAuditTrail": self.trail,
+                "RecentEvents": self.recent,
+                "LockRuns": self.runs,
+                "Locks": self.known_locks,
+            }
+            counts = {name: len(table) for name, table in tables.items()}
+            for table in tables.values():
+                table.clear()
+            return counts
+
+        return await self.calls.carry_out("read_models.wipe", action)
+
+    async def _watermark(self, call: str, job_id: str) -> Watermark:
+        return await self.calls.carry_out(
+            f"read_models.{call}", lambda: self.summaries.get(job_id, (None, Watermark()))[1]
+        )
+
+    def _write_summary(self, summary: JobSummary, mark: Watermark) -> str:
+        version = self._version()
+        self.summaries[summary.job_id] = summary, replace(mark, etag=version)
+        return version
+
+    def _version(self) -> str:
+        self._versions += 1
+        return f"v{self._versions}"
+
+
+def _page(
+    name: str,
+    listed: Mapping[str, ItemT],
+    limit: int,
+    cursor: str | None,
+    fits: Callable[[ItemT], bool] = lambda _: True,
+    most: int | None = None,
+) -> tuple[list[ItemT], str | None]:
+    """Return the items that fit, up to a limit, and the cursor behind them; looks at `most` items."""
+    after = ""
+    if cursor is not None:
+        of, after = read_cursor(cursor, 2)
+        if of != name:
+            raise CursorError
+    behind = sorted(key for key in listed if key > after)
+    found: list[ItemT] = []
+    for count, key in enumerate(behind, 1):
+        found += [listed[key]] if fits(listed[key]) else []
+        if count < len(behind) and (len(found) == limit or count == most):
+            return found, write_cursor(name, key)
+    return found, None

@@ -1,0 +1,72 @@
+"""The ports of the read models: reading them, and writing what the projector derives from the journal.
+
+Every call raises UnknownOutcomeError when the storage does not answer.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from contracts.jobs import Event, JobSummary, Page
+from read_models.documents import KnownLock, LockRun, TrailEntry, Watermark
+from read_models.filters import JobFilter
+
+
+class ReadModels(Protocol):
+    """Lists, continued by cursors. Raise CursorError, a ValueError, for one that no earlier answer gave."""
+
+    async def jobs(self, wanted: JobFilter, limit: int, cursor: str | None = None) -> Page[JobSummary]:
+        """Return jobs, the last submitted first.
+
+        A page may be short, or empty, although more jobs follow (then it has `next`): one page never looks
+        through all of a long history.
+        """
+
+    async def events(self, limit: int, cursor: str | None = None) -> Page[Event]:
+        """Return events of all jobs, newest first."""
+
+    async def audit_trail(self, job_id: str) -> list[Event]:
+        """Return all events of a job that are projected, in order."""
+
+    async def lock_runs(self, lock: str, limit: int, cursor: str | None = None) -> Page[LockRun]:
+        """Return who held a lock, the latest fence first. A page may be short although more follow."""
+
+    async def locks(self, limit: int, cursor: str | None = None) -> Page[KnownLock]:
+        """Return the locks that were ever used, in the order of their partitions."""
+
+    async def projected_seq(self, job_id: str) -> int:
+        """Return the number of the last event of a job that is projected; 0 when none is."""
+
+
+class ReadModelWriter(Protocol):
+    """What the projector writes. Each write may be repeated, in any order, by several at once."""
+
+    async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
+        """Return how far a job is projected."""
+
+    async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
+        """Write events into the audit trail."""
+
+    async def record_recent(self, entries: Sequence[TrailEntry]) -> None:
+        """Write events among the recent ones."""
+
+    async def record_lock_runs(self, partition: str, lock_runs: Sequence[LockRun]) -> None:
+        """Write what is known of lock runs, each fence once; what is stored of them already stays."""
+
+    async def lock_runs_around(self, partition: str, fence: int) -> list[LockRun]:
+        """Return the stored lock runs with this fence and the two on either side, by fence."""
+
+    async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
+        """Mark a lock run as one that overlapped. Raises StaleError when it changed since it was read."""
+
+    async def record_lock(self, lock: KnownLock) -> None:
+        """Note that a lock was used; its last fence never falls."""
+
+    async def record_summary(self, summary: JobSummary, mark: Watermark, etag: str | None) -> str:
+        """Write a job's summary and watermark, and return their new version.
+
+        Raises StaleError when what is there is not the version given.
+        """
+
+    async def wipe(self) -> dict[str, int]:
+        """Delete everything derived from the journal, and return the number of rows by table."""
