@@ -105,7 +105,7 @@ def test_an_effect_that_nobody_submitted_a_job_for_fails_the_run(stack: Stack, t
     plan = json.loads((ledger.parent / "plan.json").read_text())
     effect_client.send(plan["sink"], key="nobody's lock", fence=1, job="nobody's job", step="forged")
     code, verdicts = outcome(process, tmp_path)
-    assert any("none but submitted jobs" in text for text in broken(verdicts["contention"]))
+    assert any("effects of submitted jobs only" in text for text in broken(verdicts["contention"]))
     assert code == 1
 
 
