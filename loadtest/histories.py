@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from contracts.runs import runs_of
 from contracts.statuses import EventStatus
 
 
@@ -98,25 +99,18 @@ def jobs_per_second(runs: Sequence[Run]) -> float | None:
 
 
 def _runs(events: Sequence[Mapping[str, Any]]) -> Iterable[Run]:
-    waiting_since = _moment(events[0])
-    started: Mapping[str, Any] | None = None
-    for event in events:
-        status = EventStatus(event["status"])
-        if status == EventStatus.STARTED:
-            started = event
-        elif status.ends_run:
-            if started is not None:
-                yield Run(
-                    job_id=event["job_id"],
-                    lock=event["lock"],
-                    fence=started["fence"],
-                    worker=started["worker"],
-                    waiting_since=waiting_since,
-                    start=_moment(started),
-                    end=_moment(event),
-                    was_cut_off=status == EventStatus.INTERRUPTED,
-                )
-            started, waiting_since = None, _moment(event)
+    for run in runs_of(events):
+        if run.start is not None and run.end is not None:
+            yield Run(
+                job_id=run.start["job_id"],
+                lock=run.start["lock"],
+                fence=run.fence,
+                worker=run.start["worker"],
+                waiting_since=_moment(run.queued or run.start),
+                start=_moment(run.start),
+                end=_moment(run.end),
+                was_cut_off=run.end["status"] == EventStatus.INTERRUPTED,
+            )
 
 
 def _moment(event: Mapping[str, Any]) -> datetime:

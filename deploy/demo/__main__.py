@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from command_line.api import Api, ApiError
-from deploy.demo.checks import Check, check_interruption, check_runs, check_trail, runs_of
+from deploy.demo.checks import Check, check_interruption, check_runs, check_trail, runs_by_fence
 from deploy.demo.screen import Screen, show_checks, show_runs, show_trail
 from deploy.demo.trail import read_trails, same_events
 from deploy.errors import StackError
@@ -120,7 +120,7 @@ def _perform(api: Api, stack: Stack, settings: StackSettings, console: Console) 
     journal = {job_id: api.items(f"/api/v1/jobs/{job_id}/events") for job_id in titles}
     trails = read_trails(settings, {job_id: len(events) for job_id, events in journal.items()})
     show_trail(console, "The audit trail of the checksum", trails[first])
-    runs = runs_of(event for trail in trails.values() for event in trail)
+    runs = runs_by_fence(trails.values())
     show_runs(console, runs, titles)
     return [
         _check_digest(jobs[0], file),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from contracts.runs import runs_of
 from contracts.statuses import EventStatus
 
 Event = Mapping[str, Any]
@@ -33,17 +34,9 @@ class Check:
     detail: str = ""
 
 
-def runs_of(events: Iterable[Event]) -> list[Run]:
-    """Find the runs in the events of one or more jobs of a lock, in the order of their fences."""
-    runs: list[Run] = []
-    open_runs: dict[str, Event] = {}
-    for event in sorted(events, key=lambda event: (event["job_id"], event["seq"])):
-        job_id = event["job_id"]
-        if event["status"] == "Started":
-            open_runs[job_id] = event
-        elif EventStatus(event["status"]).ends_run and job_id in open_runs:
-            runs.append(_run(open_runs.pop(job_id), event))
-    runs += [_run(started, None) for started in open_runs.values()]
+def runs_by_fence(trails: Iterable[Sequence[Event]]) -> list[Run]:
+    """Return the runs of a lock's jobs, each given with its events in order, by their fences."""
+    runs = [_run(run.start, run.end) for trail in trails for run in runs_of(trail) if run.start is not None]
     return sorted(runs, key=lambda run: run.fence)
 
 

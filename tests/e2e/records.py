@@ -1,4 +1,7 @@
-"""What stands in the tables, read directly, and whether the runs in it kept apart."""
+"""What stands in the tables, read directly, and whether the runs in it kept apart.
+
+Runs are found by their fences and by the times of the storage, independently of `contracts.runs`.
+"""
 
 import itertools
 from collections.abc import Sequence

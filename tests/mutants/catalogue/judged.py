@@ -293,9 +293,9 @@ MUTANTS = [
         "a lock run ends with the interruption of its job",
         (
             Change(
-                "audit_projector.chain",
-                "elif self.running_fence and status.ends_run:",
-                "elif self.running_fence and status.is_terminal:",
+                "contracts.runs",
+                "elif status.ends_run:",
+                "elif status.is_terminal:",
             ),
         ),
         "tests/unit/audit_projector/test_chain.py::test_a_run_ends_with_its_first_end",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from deploy.demo.checks import Event, check_interruption, check_runs, check_trail, runs_of
+from deploy.demo.checks import Event, check_interruption, check_runs, check_trail, runs_by_fence
 
 MakeTrail = Callable[..., list[Event]]
 
@@ -49,7 +49,7 @@ def taken_over(trail: MakeTrail) -> Any:
 
 
 def test_a_take_over_holds(taken_over: list[Event], trail: MakeTrail) -> None:
-    runs = runs_of([*taken_over, *trail("b", ("Started", 11, 3, "w2"), ("Completed", 12, 3, "w2"))])
+    runs = runs_by_fence([taken_over, trail("b", ("Started", 11, 3, "w2"), ("Completed", 12, 3, "w2"))])
 
     assert [(run.job_id, run.fence, run.outcome) for run in runs] == [
         ("a", 1, "Interrupted"),
@@ -65,29 +65,29 @@ def test_a_take_over_holds(taken_over: list[Event], trail: MakeTrail) -> None:
 
 def test_runs_that_overlap_are_found(trail: MakeTrail) -> None:
     events = [
-        *trail("a", ("Started", 1, 1, "w1"), ("Completed", 5, 1, "w1")),
-        *trail("b", ("Started", 4, 2, "w2"), ("Completed", 6, 2, "w2")),
+        trail("a", ("Started", 1, 1, "w1"), ("Completed", 5, 1, "w1")),
+        trail("b", ("Started", 4, 2, "w2"), ("Completed", 6, 2, "w2")),
     ]
 
-    assert not check_runs(runs_of(events))[0].holds
+    assert not check_runs(runs_by_fence(events))[0].holds
 
 
 def test_a_run_that_never_ended_overlaps_what_follows(trail: MakeTrail) -> None:
     events = [
-        *trail("a", ("Started", 1, 1, "w1")),
-        *trail("b", ("Started", 4, 2, "w2"), ("Completed", 6, 2, "w2")),
+        trail("a", ("Started", 1, 1, "w1")),
+        trail("b", ("Started", 4, 2, "w2"), ("Completed", 6, 2, "w2")),
     ]
 
-    assert not check_runs(runs_of(events))[0].holds
+    assert not check_runs(runs_by_fence(events))[0].holds
 
 
 def test_a_fence_given_twice_is_found(trail: MakeTrail) -> None:
     events = [
-        *trail("a", ("Started", 1, 1, "w1"), ("Completed", 2, 1, "w1")),
-        *trail("b", ("Started", 4, 1, "w2"), ("Completed", 6, 1, "w2")),
+        trail("a", ("Started", 1, 1, "w1"), ("Completed", 2, 1, "w1")),
+        trail("b", ("Started", 4, 1, "w2"), ("Completed", 6, 1, "w2")),
     ]
 
-    assert not check_runs(runs_of(events))[1].holds
+    assert not check_runs(runs_by_fence(events))[1].holds
 
 
 def test_a_step_that_ran_twice_is_found(taken_over: list[Event]) -> None:

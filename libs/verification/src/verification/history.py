@@ -1,4 +1,7 @@
-"""A job's history: follows its events one by one, and notes what cannot have happened."""
+"""A job's history: follows its events one by one, and notes what cannot have happened.
+
+It pairs starts and ends of runs by itself, not by `contracts.runs`, whose faults it would otherwise share.
+"""
 
 import hashlib
 from collections.abc import Callable
