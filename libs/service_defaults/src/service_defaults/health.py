@@ -18,7 +18,7 @@ LIVE, READY = "/health/live", "/health/ready"
 
 
 class NotReadyError(Exception):
-    """Something the service needs cannot be used; the message says what."""
+    """Something the service needs cannot be used; the message names it."""
 
 
 class Health:

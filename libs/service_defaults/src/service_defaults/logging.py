@@ -19,10 +19,10 @@ from contracts.telemetry import attributes as at
 from service_defaults.secrets import Redaction, redaction_for
 from service_defaults.settings import ServiceSettings
 
-#: These say little that is new, and much.
+#: These log much, and little that is new.
 _QUIET = {
     **dict.fromkeys(("aio_pika", "aiormq", "azure", "urllib3", "uvicorn.access", "asyncio"), logging.WARNING),
-    # Each says once more what aio_pika.robust_connection says about a lost connection.
+    # Each repeats what aio_pika.robust_connection logs about a lost connection.
     **dict.fromkeys(("aio_pika.tools", "aiormq.connection", "aiormq.channel"), logging.CRITICAL),
 }
 
@@ -74,7 +74,7 @@ class _Redacting(logging.Formatter):
 
 
 class _Seldom(logging.Filter):
-    """Lets OpenTelemetry say the same once a minute: it would complain about every batch it cannot send."""
+    """Lets OpenTelemetry log the same once a minute: it would complain about every batch it cannot send."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -70,7 +70,7 @@ def start_telemetry(settings: ServiceSettings, page: PrometheusPage | None = Non
 
 
 def make_resource(settings: ServiceSettings) -> Resource:
-    """Say who sends the telemetry."""
+    """Return the attributes of the sender of telemetry."""
     return Resource.create(
         {
             "service.name": settings.service_name,

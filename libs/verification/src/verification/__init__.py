@@ -1,4 +1,4 @@
-"""The checker: reads what the system recorded and what the world outside saw, and says what does not hold.
+"""The checker: reads what the system recorded and what the world outside saw, and reports what does not hold.
 
 It trusts nothing that it can check itself. The journal is read once, lock by lock, in the order of its keys,
 and each job's events are followed one by one; what has to be compared across jobs goes to a temporary

@@ -1,4 +1,4 @@
-"""Who may write what for a run, as the protocol has it: each function says what is wrong, or nothing."""
+"""Who may write what for a run, by the protocol: each function returns what is wrong, or an empty text."""
 
 from contracts.statuses import EventStatus
 from coordination.journal.rows import EventRow

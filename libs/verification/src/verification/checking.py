@@ -1,4 +1,4 @@
-"""The checker itself: reads all evidence once, what looks wrong twice, and gives the verdict."""
+"""The checker itself: reads all evidence once, what looks wrong twice, and returns the verdict."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence

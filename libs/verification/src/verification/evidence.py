@@ -37,7 +37,7 @@ class TrailEvent:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the register says that a job lives."""
+    """Where a job is, by the register."""
 
     job_id: str
     partition: str

@@ -111,7 +111,7 @@ class RunCheck:
 
 
 def cause_of(run: Run) -> str:
-    """Say why a run that was interrupted had to be taken over."""
+    """Return why a run that was interrupted had to be taken over."""
     if run.died:
         return "runner_died"
     return "worker_stopped" if run.ended_by == run.worker else "worker_lost"

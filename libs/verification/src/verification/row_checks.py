@@ -1,4 +1,4 @@
-"""What a job's row, and its copy in line, must say if they are what the job's events add up to."""
+"""What a job's row, and its copy in line, must contain by the job's events."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from verification.scratch_database import JobFacts
 
 
 def contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
-    """Say where a job's row, or its ticket's copy of it, and its events differ."""
+    """Return where a job's row, or its ticket's copy of it, and its events differ."""
     expected = {
         "job_id": facts.job_id,
         "seq": facts.events,

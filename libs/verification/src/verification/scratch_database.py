@@ -67,12 +67,12 @@ class JobFacts:
     cancel_requested: bool
     submitted_at: str
     ended_at: str
-    #: Stands for all that its events say, to be compared with the audit trail.
+    #: The digest of its events, to be compared with the audit trail.
     digest: bytes
     in_scope: bool
     has_row: bool = False
     in_trail: bool = False
-    #: Where its row says that it waits.
+    #: Its place in line, by its row.
     ticket_key: str = ""
 
 

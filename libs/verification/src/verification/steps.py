@@ -45,7 +45,7 @@ class Steps:
 
 
 def number_of(data: str) -> int | None:
-    """Return the number that a step's event says it was recorded as; None when it says none."""
+    """Return the number under which a step's event was recorded; None when it has none."""
     try:
         return int(json.loads(data)["number"])
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):

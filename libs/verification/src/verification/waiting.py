@@ -19,7 +19,7 @@ class Patience:
         self._until = clock.boot() + seconds
 
     async def looks(self) -> AsyncIterator[bool]:
-        """Return a look now and then as long as there is time; says whether it is the last."""
+        """Return a look now and then as long as there is time; each is whether it is the last."""
         while True:
             is_last = self._clock.boot() >= self._until
             yield is_last

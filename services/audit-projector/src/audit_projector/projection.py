@@ -1,6 +1,6 @@
 """Use case: bring the read models up to what the journal says of a job.
 
-A message only says that there is something new. What is projected is read from the journal, so that a late,
+A message only announces something new. What is projected is read from the journal, so that a late,
 repeated or forged message can put nothing into the audit trail. Projecting a job again, in any order, by any
 number of projectors at once, leads to the same rows.
 """

@@ -25,7 +25,7 @@ _LONGEST_REASON = 500
 
 
 class NotUnderstoodError(ValueError):
-    """The message does not say anything we understand."""
+    """The message cannot be understood."""
 
 
 class MessageReader:

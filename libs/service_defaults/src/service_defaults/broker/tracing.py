@@ -159,7 +159,7 @@ class _Middleware(BaseMiddleware[RabbitPublishCommand, Any]):
 
 
 def _fail(span: Span, error: BaseException, kind: SpanKind) -> str:
-    """Say on the span what went wrong, and return the error's type."""
+    """Set on the span what failed, and return the error's type."""
     failure = type(error).__qualname__
     if not isinstance(error, asyncio.CancelledError):
         span.record_exception(error)

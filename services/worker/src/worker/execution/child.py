@@ -75,7 +75,7 @@ class Child:
             await asyncio.sleep(0.005)
 
     def describe_end(self) -> str:
-        """Say how the process ended."""
+        """Return how the process ended."""
         code = self._process.returncode
         if code is None:
             return "is alive"

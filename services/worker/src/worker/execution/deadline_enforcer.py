@@ -89,7 +89,7 @@ def overdue(table: memoryview, now: int) -> list[tuple[int, int]]:
 
 
 def main(supervisor: int, fd: int, count: int) -> None:
-    """Watch until the supervisor is gone (then kill all runners) or says SIGTERM (then just end)."""
+    """Watch until the supervisor is gone (then kill all runners) or sends SIGTERM (then just end)."""
     # Blocked, so that it waits to be seen below instead of ending the process before it has swept up.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

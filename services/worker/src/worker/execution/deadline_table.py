@@ -30,7 +30,7 @@ class DeadlineCell:
         self.index = index
 
     def assign(self, pid: int) -> None:
-        """Give the cell to a process, or to none (0)."""
+        """Assign the cell to a process, or to none (0)."""
         self.disarm()
         self._words[self._start + PID] = pid
 
@@ -40,7 +40,7 @@ class DeadlineCell:
         self._words[self._start + HARD_DEADLINE] = _to_nanoseconds(hard_deadline)
 
     def disarm(self) -> None:
-        """Say that no job runs."""
+        """Record that no job runs."""
         self._words[self._start + HARD_DEADLINE] = 0
         self._words[self._start + SOFT_DEADLINE] = 0
         self._words[self._start + STOP] = 0
@@ -106,5 +106,5 @@ class DeadlineView:
 
 
 def _to_nanoseconds(seconds: float) -> int:
-    # Never 0, which means "no deadline"; and a clock in a test may say "for ever".
+    # Never 0, which means "no deadline"; and a clock in a test may return infinity.
     return max(1, min(int(seconds * _NANOSECONDS), 2**63 - 1)) if seconds != float("inf") else 2**63 - 1

@@ -1,4 +1,4 @@
-"""Keeps a deadline enforcer running for as long as there are runners, and says whether there is one."""
+"""Keeps a deadline enforcer running for as long as there are runners, and knows whether there is one."""
 
 import asyncio
 import logging

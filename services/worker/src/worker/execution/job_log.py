@@ -12,7 +12,7 @@ _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 def log_for(record: Log, labels: Mapping[str, Any]) -> None:
-    """Write what a handler logged; what the labels say of the run cannot be overridden by it."""
+    """Write what a handler logged; it cannot override the labels of the run."""
     extra = {name: value for name, value in record.extra.items() if name not in _RESERVED}
     if record.traceback is not None:
         extra[at.EXCEPTION_STACKTRACE] = record.traceback

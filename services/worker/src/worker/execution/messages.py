@@ -1,4 +1,4 @@
-"""What supervisor and runner say to each other: JSON objects with a `type`, see `wire` for their framing."""
+"""Messages between supervisor and runner: JSON objects with a `type`, see `wire` for their framing."""
 
 from typing import Annotated, Any, Literal
 
@@ -24,7 +24,7 @@ class Start(Message):
     """To the runner: run this job."""
 
     type: Literal["start"] = "start"
-    #: Number of this run on this runner; what a handler's stray threads say later carries an old one.
+    #: Number of this run on this runner; later messages of a handler's stray threads carry an old one.
     run: int
     job_id: str
     kind: str
@@ -155,12 +155,12 @@ _FROM_RUNNER: TypeAdapter[FromRunner] = TypeAdapter(Annotated[FromRunner, Field(
 
 
 def read_to_runner(frame: bytes) -> ToRunner:
-    """Read what the supervisor said. Raises ValidationError."""
+    """Read a message of the supervisor. Raises ValidationError."""
     return _TO_RUNNER.validate_json(frame)
 
 
 def read_from_runner(frame: bytes) -> FromRunner:
-    """Read what a runner said. Raises ValidationError."""
+    """Read a message of a runner. Raises ValidationError."""
     return _FROM_RUNNER.validate_json(frame)
 
 

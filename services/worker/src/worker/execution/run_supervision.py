@@ -103,10 +103,10 @@ class Supervision:
         self._is_abandoned = True
         self._runner.kill()
 
-    # --- what the runner says -----------------------------------------------
+    # --- messages of the runner ---------------------------------------------
 
     def heard(self, message: FromRunner) -> None:
-        """Take what the handler's side said."""
+        """Take a message of the handler's side."""
         match message:
             case messages.Report():
                 self._run.report(message.value, message.limit, message.step)

@@ -1,6 +1,6 @@
 """The runner: a child process of the supervisor that executes handlers; `worker.runner` is its entry point.
 
-It has no credentials, no lease and no say: it talks to its supervisor only, and dies with it.
+It has no credentials, no lease and no decisions: it talks to its supervisor only, and dies with it.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from worker.execution.tracing import MakeTracing, RunnerTracing, no_tracing
 
 
 def main(arguments: Sequence[str] | None = None, make_tracing: MakeTracing = no_tracing) -> None:
-    """Load the jobs modules, say hello, and serve until the supervisor hangs up."""
+    """Load the jobs modules, send `Hello`, and serve until the supervisor closes the stream."""
     options = _read(arguments)
     confine(options.supervisor, options.memory_limit)
     for fd in (options.control, options.table):

@@ -1,4 +1,4 @@
-"""The runner's work: one job after the other, as the supervisor says."""
+"""The runner's work: one job after the other, as the supervisor asks."""
 
 import asyncio
 import contextvars
@@ -76,7 +76,7 @@ class Serving:
         self.run: int | None = None
 
     def _received(self, frame: bytes) -> None:
-        """Do what the supervisor says."""
+        """Do what the supervisor asks."""
         match messages.read_to_runner(frame):
             case messages.Start() as start:
                 self.run = start.run

@@ -49,7 +49,7 @@ class Listener(Protocol):
     """Who listens to a runner while it runs a job."""
 
     def heard(self, message: FromRunner) -> None:
-        """Take what the handler's side said. Raises nothing."""
+        """Take a message of the handler's side. Raises nothing."""
 
     def died(self) -> None:
         """Learn that the process is dead and reaped."""
@@ -171,7 +171,7 @@ class RunnerProcess:
         await self._orphans.ended()
 
     def describe_end(self) -> str:
-        """Say how the process ended."""
+        """Return how the process ended."""
         return self.fault or f"the runner process {self._child.describe_end()}"
 
     def _received(self, frame: bytes) -> None:
@@ -196,7 +196,7 @@ class RunnerProcess:
 
     def _broken(self, reason: str) -> None:
         if reason == "closed":
-            # At its death, too, the stream closes; then the way it died says more.
+            # At its death, too, the stream closes; then the way it died is the better reason.
             asyncio.get_running_loop().call_later(
                 _DYING_SECONDS, self.kill_for_violation, "closed its connection"
             )

@@ -62,7 +62,7 @@ class _Holding:
 
 
 class Telemetry(RunTelemetry):
-    """Observes a worker: what the protocol does, and what runners say of runs."""
+    """Observes a worker: what the protocol does, and what runners report of runs."""
 
     def __init__(self, worker: str, journal: Journal, directory: WorkerDirectory) -> None:
         self.measurements = Measurements()
@@ -80,7 +80,7 @@ class Telemetry(RunTelemetry):
     def _open_runs(self) -> list[OpenRun]:
         return [holding.run for holding in list(self._holdings.values()) if holding.run is not None]
 
-    # --- what runners say ----------------------------------------------------
+    # --- what runners report -------------------------------------------------
 
     def run_traceparent(self, run: Run) -> str | None:
         """Return the W3C trace context that the handler is to run in: the attempt's anchor."""

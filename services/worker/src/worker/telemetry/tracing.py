@@ -109,7 +109,7 @@ class Tracing:
             storage_span(call, child_of(parent))
 
     def ended(self, run: OpenRun, seen: RunEnded, phase: Phase) -> SpanContext | None:
-        """Export how the run ended, and return the span that says so."""
+        """Export how the run ended, and return its span."""
         ending = ending_of(seen.outcome)
         moments = list(run.moments)
         if isinstance(seen.outcome, Interrupted):
