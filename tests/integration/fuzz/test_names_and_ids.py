@@ -208,7 +208,7 @@ async def test_a_filter_finds_what_is_equal_and_nothing_else(place: Installation
             JobFilter(lock=hostile),
             JobFilter(worker=hostile),
             JobFilter(kinds={hostile}),
-            JobFilter(name_prefix=hostile),
+            JobFilter(name_prefix=hostile or "x"),
             JobFilter(properties={hostile: hostile}),
         ):
             assert (await place.models.jobs(wanted, 10)).items == [], wanted
