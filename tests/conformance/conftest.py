@@ -61,13 +61,14 @@ async def connected(request: pytest.FixtureRequest) -> AsyncIterator[StorageConn
 
 
 @pytest.fixture(params=STORES)
-async def tables(request: pytest.FixtureRequest) -> AsyncIterator[Models]:
+async def tables(request: pytest.FixtureRequest, storage_namespace: str) -> AsyncIterator[Models]:
     """The read models in memory, and on Azurite."""
     if request.param == "memory":
         yield models_in_memory()
         return
-    async with connected(request) as connection:
-        yield await models_on_azurite(connection)
+    async with AsyncExitStack() as stack:
+        server = request.getfixturevalue("azurite")
+        yield await models_on_azurite(server.connection_string, storage_namespace, stack)
 
 
 @pytest.fixture(params=STORES)

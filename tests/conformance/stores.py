@@ -36,23 +36,13 @@ class Store:
 def in_memory() -> Store:
     """Return the doubles, in virtual time."""
     clock = VirtualClock()
-    losing = False
-
-    def lose_answers(wanted: bool) -> None:
-        nonlocal losing
-        losing = wanted
-
-    async def fault(when: str, _: str) -> None:
-        await asyncio.sleep(0)
-        if losing and when == "after":
-            raise UnknownOutcomeError
-
+    fault = _LosesAnswers()
     return Store(
         InMemoryLeases(clock, fault),
         InMemoryJournal(fault),
         InMemoryRegister(fault),
         clock.advance,
-        lose_answers,
+        fault.lose,
     )
 
 
@@ -88,18 +78,51 @@ class Models:
     #: Reads of the same tables whose pages of jobs look through ten jobs at most.
     hasty: ReadModels
     another_writer: Callable[[], ReadModelWriter]
+    #: Lets calls be carried out and their answers get lost, or not any more.
+    lose_answers: Callable[[bool], None]
 
 
 def models_in_memory() -> Models:
     """Give the double."""
-    models, hasty = InMemoryReadModels(), InMemoryReadModels()
+    fault = _LosesAnswers()
+    models, hasty = InMemoryReadModels(fault), InMemoryReadModels()
     hasty.summaries, hasty.most_looked_through = models.summaries, 10
-    return Models(models, models, hasty, lambda: models)
+    return Models(models, models, hasty, lambda: models, fault.lose)
 
 
-async def models_on_azurite(connection: StorageConnection) -> Models:
-    """Give the adapter on a server."""
-    writer = TableReadModelWriter(connection)
-    await writer.prepare()
-    hasty = TableReadModels(connection, most_requests=2, rows_per_request=5)
-    return Models(TableReadModels(connection), writer, hasty, lambda: TableReadModelWriter(connection))
+async def models_on_azurite(connection_string: str, namespace: str, stack: AsyncExitStack) -> Models:
+    """Give the adapter on a server, behind a relay that can lose its answers."""
+    direct = StorageConnection.from_connection_string(connection_string, StorageNames(prefix=namespace))
+    stack.push_async_callback(direct.aclose)
+    await TableReadModelWriter(direct).prepare()
+    tables = await stack.enter_async_context(relay_to(direct.table_url))
+    relayed = StorageConnection(
+        direct.blob_url, through(tables, direct.table_url), direct.credential, direct.names
+    )
+    stack.push_async_callback(relayed.aclose)
+
+    def lose_answers(wanted: bool) -> None:
+        tables.loses_answers = wanted
+
+    return Models(
+        TableReadModels(relayed),
+        TableReadModelWriter(relayed),
+        TableReadModels(relayed, most_requests=2, rows_per_request=5),
+        lambda: TableReadModelWriter(relayed),
+        lose_answers,
+    )
+
+
+class _LosesAnswers:
+    """A fault that lets calls be carried out and loses their answers, while a test wants it."""
+
+    def __init__(self) -> None:
+        self._loses = False
+
+    def lose(self, wanted: bool) -> None:
+        self._loses = wanted
+
+    async def __call__(self, when: str, _: str) -> None:
+        await asyncio.sleep(0)
+        if self._loses and when == "after":
+            raise UnknownOutcomeError
