@@ -226,6 +226,31 @@ MUTANTS = [
         f"{_READ_MODELS}reading.py::test_recent_events_go_on_behind_the_last_one_given",
     ),
     Mutant(
+        "page-that-searches-all-history",
+        "one page of jobs costs a bounded number of requests",
+        (
+            Change(
+                "azure_storage.read_models.reading",
+                "for _ in range(self._most_requests):",
+                "while True:",
+            ),
+        ),
+        f"{_READ_MODELS}reading.py::test_a_list_of_jobs_takes_three_requests_at_most_and_goes_on_where_it_ended",
+    ),
+    Mutant(
+        "filter-left-to-the-storage",
+        "a list has no job that does not fit its filter",
+        (
+            Change(
+                "azure_storage.read_models.reading",
+                "found += [(row, job) for row, job in read if wanted.fits(job)]",
+                "found += read",
+            ),
+        ),
+        f"{_READ_MODELS}reading.py::"
+        "test_conditions_that_have_no_room_in_a_query_are_applied_to_what_it_finds",
+    ),
+    Mutant(
         "long-text-too-long-for-the-store",
         "a document of any length and script can be stored",
         (

@@ -20,9 +20,9 @@ transaction ends one job and starts the next.
 
 Where to read on:
 
-- `ports`: what the protocol needs from the world. `slot`: a place under a lock. `clock`, `times`: deadlines,
-  counted from before the request that granted the time was sent. `outcomes`, `observations`, `call_tracing`:
-  what it reports.
+- `ports`: what the protocol needs from the world. `worker_directory`: which workers and kinds there are.
+  `slot`: a place under a lock. `clock`, `times`: deadlines, counted from before the request that granted the
+  time was sent. `outcomes`, `observations`, `call_tracing`: what it reports.
 - `journal`: the rows of a lock (`rows`), its waiting jobs (`line`), what a transaction writes
   (`transactions`, `events`, `storage_limits`), how a job ends (`endings`), and how a write is repeated
   until its outcome is known (`persistence`).
