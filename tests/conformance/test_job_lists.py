@@ -8,6 +8,7 @@ import pytest
 from tests.conformance.documents import NOON, summary
 from tests.conformance.stores import Models
 
+from contracts.identifiers import new_id
 from contracts.jobs import JobError, JobSummary
 from contracts.statuses import JobStatus
 from read_models.documents import Watermark
@@ -203,6 +204,19 @@ async def test_a_filter_that_looks_like_a_query_is_a_text_and_no_more(tables: Mo
         ]
         for given in one_by_one:
             assert await listed(tables, JobFilter(**given)) == [job]
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\U0001f600", "'", "\x01"])
+async def test_filters_may_be_as_long_as_what_they_look_for(tables: Models, letter: str) -> None:
+    properties = {f"{number:02d}{62 * letter}": 256 * letter for number in range(32)}
+    job = summary(NOON, name=200 * letter, worker=200 * letter, properties=properties)
+    another = job.model_copy(update={"job_id": new_id(), "properties": properties | {min(properties): ""}})
+    await stored(tables, job, another)
+    for prefix in ("", job.name):
+        for count in (1, 4, 9, 32):
+            some = dict(sorted(properties.items())[:count])
+            wanted = JobFilter(name_prefix=prefix, worker=job.worker, properties=some)
+            assert await listed(tables, wanted) == [job]
 
 
 async def test_filters_together_list_the_jobs_that_fit_them_all(tables: Models) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Literal
+from urllib.parse import quote
 
 from azure_storage.read_models import keys
 from azure_storage.read_models.rows import property_column, property_value
@@ -28,6 +29,9 @@ _AFTER_TIME = "}"
 #: Comparisons in one query; the storage refuses more.
 _MOST_COMPARISONS = 15
 
+#: Characters of the compared texts as they stand in the address of a request, which servers limit.
+_LONGEST_TEXTS = 4_000
+
 _Comparison = tuple[str, Literal["eq", "ge", "lt"], str]
 
 
@@ -43,15 +47,16 @@ def job_query(wanted: JobFilter, after: tuple[str, str]) -> tuple[str, dict[str,
         end = _behind(wanted.submitted_from)
     query, exact = _WINDOW, True
     parameters = {"partition": start[0], "row": start[1], "end": end[0], "endrow": end[1]}
-    count = query.count("@")
+    count, length = query.count("@"), 0
     for joint, comparisons in _conditions(wanted):
-        if count + len(comparisons) > _MOST_COMPARISONS:
+        added = sum(len(quote(text)) for _, _, text in comparisons)
+        if count + len(comparisons) > _MOST_COMPARISONS or length + added > _LONGEST_TEXTS:
             exact = False
             continue
         texts = [f"{column} {sign} @c{count + n}" for n, (column, sign, _) in enumerate(comparisons)]
         parameters |= {f"c{count + n}": value for n, (_, _, value) in enumerate(comparisons)}
         query += f" and ( {f' {joint} '.join(texts)} )"
-        count += len(comparisons)
+        count, length = count + len(comparisons), length + added
     return query, parameters, exact
 
 
