@@ -1,9 +1,12 @@
 """The HTTP API over a real connection: what it accepts it knows at once, what it refuses it explains."""
 
+from typing import Any
+
 import httpx
 import pytest
 from tests.e2e.api import TERMINAL
 from tests.e2e.stack import Stack
+from tests.e2e.waiting import until
 
 from contracts.identifiers import new_id
 
@@ -27,8 +30,8 @@ def test_a_job_is_known_as_soon_as_it_is_accepted(stack: Stack) -> None:
         assert answer.status_code == httpx.codes.ACCEPTED
         where = answer.headers["location"]
         assert where == f"/api/v1/jobs/{answer.json()['job_id']}"
-        assert stack.api.client.get(where).json()["items"][0]["status"] == "Submitted"
-        assert stack.api.client.get(f"{where}/state").is_success
+        assert stack.api.client.get(f"{where}/events").json()["items"][0]["status"] == "Submitted"
+        assert stack.api.client.get(where).is_success
 
 
 def test_an_unknown_kind_is_refused_and_the_known_ones_are_named(stack: Stack) -> None:
@@ -74,6 +77,38 @@ def test_what_is_not_json_is_refused(stack: Stack) -> None:
 def test_a_job_nobody_submitted_is_not_found(stack: Stack) -> None:
     for path in ("", "/events", "/stream"):
         assert_problem(stack.api.client.get(f"/api/v1/jobs/{new_id()}{path}"), 404)
+
+
+def test_a_job_is_found_by_its_labels_its_name_and_how_it_ended(stack: Stack) -> None:
+    stack.crew(1)
+    lock, team = stack.new_lock(), new_id()
+    jobs = [
+        stack.api.submit("nothing", lock, name=f"Close month {n}", properties={"team": team, "n": str(n)})
+        for n in range(5)
+    ]
+    for job in jobs:
+        job.wait_for_end()
+
+    def listed(**filters: Any) -> list[str]:
+        found: list[dict[str, Any]] = []
+        cursor = ""
+        while cursor is not None:
+            asked: dict[str, Any] = {"limit": 2, **filters} | ({"cursor": cursor} if cursor else {})
+            page = stack.api.client.get("/api/v1/jobs", params=asked).raise_for_status().json()
+            found += page["items"]
+            cursor = page["next"]
+        return [job["job_id"] for job in found]
+
+    newest_first = [job.id for job in reversed(jobs)]
+    of_team = {"property": f"team:{team}"}
+    until(lambda: listed(**of_team, status="Completed") == newest_first, 15, "the list to be complete")
+    assert listed(lock=lock) == newest_first
+    assert listed(property=[f"team:{team}", "n:3"]) == [jobs[3].id]
+    assert listed(**of_team, name_prefix="Close month 1") == [jobs[1].id]
+    assert listed(**of_team, status=["Failed", "Queued"]) == []
+    since = jobs[2].state()["submitted_at"]
+    assert listed(**of_team, submitted_from=since) == newest_first[:3]
+    assert listed(**of_team, submitted_before=since) == newest_first[3:]
 
 
 def test_a_stream_tells_every_event_once_and_ends_with_the_job(stack: Stack) -> None:

@@ -48,7 +48,7 @@ class Installation:
 
     async def get(self, *parts: str) -> httpx.Response:
         address = "/".join(quote(part, safe="").replace(".", "%2E") for part in parts)
-        return await self.publisher.client.get(f"/api/{address}")
+        return await self.publisher.client.get(f"/api/v1/{address}")
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ async def test_every_name_is_the_right_lock_or_refused(place: Installation) -> N
         lock = (await place.get("locks", name)).json()
         assert (lock["lock"], set(lock["line"]), lock["waiting"]) == (name, ids, len(ids))
         for job_id in ids:
-            state = (await place.get("jobs", job_id, "state")).json()
+            state = (await place.get("jobs", job_id)).json()
             assert (state["job_id"], state["lock"]) == (job_id, name)
             found = await place.register.find(job_id)
             assert found is not None

@@ -31,4 +31,5 @@ def _is_actor(text: str) -> bool:
 schemathesis.openapi.format("lock-name", st.text(_visible, min_size=1, max_size=200).filter(_is_lock_name))
 schemathesis.openapi.format("actor", st.text(_header_text, min_size=1, max_size=100).filter(_is_actor))
 schemathesis.openapi.format("events-cursor", st.builds(write_cursor, _keys, _keys))
+schemathesis.openapi.format("jobs-cursor", st.builds(write_cursor, _keys, _keys))
 schemathesis.openapi.format("locks-cursor", st.builds(write_cursor, _keys))

@@ -205,4 +205,33 @@ MUTANTS = [
         ),
         f"{_TESTS}locks.py::test_a_lock_given_back_has_no_holder",
     ),
+    Mutant(
+        "misspelt-filters-ignored",
+        "a filter that the list of jobs does not know is refused",
+        (Change("publisher.http.job_filters", 'extra="forbid"', 'extra="ignore"'),),
+        f"{_TESTS}listing_jobs.py::test_a_wrong_filter_is_refused_by_its_name_with_the_remedy",
+    ),
+    Mutant(
+        "two-values-of-a-property",
+        "no job meets two values of one property",
+        (Change("publisher.http.job_filters", "len(properties) < len(set(self.property))", "False"),),
+        f"{_TESTS}listing_jobs.py::test_no_job_has_two_values_of_one_property",
+    ),
+    Mutant(
+        "docs-from-the-internet",
+        "the page /docs loads nothing from another host",
+        (
+            Change(
+                "publisher.http.docs_page", '        swagger_js_url=f"{_FILES}/swagger-ui-bundle.js",\n', ""
+            ),
+        ),
+        f"{_TESTS}docs_page.py::test_nothing_that_the_page_loads_is_on_another_host_and_all_of_it_is_there",
+    ),
+    Mutant(
+        "unprintable-actors",
+        "an actor that cannot stand in the audit trail is refused, from whatever side the job comes",
+        (Change("submission.service", "            actor = usable_actor(actor)\n", "            pass\n"),),
+        "tests/unit/submission/test_service.py::"
+        "test_what_can_never_be_accepted_names_the_field_and_uses_no_id",
+    ),
 ]

@@ -210,25 +210,6 @@ def test_everything_about_a_job_is_shown(
     assert as_json["status"] == "Completed"
 
 
-def test_nothing_a_job_says_reaches_the_terminal_as_a_command(
-    scripted: ScriptedApi, run: Run, job: Document, event: MakeEvent
-) -> None:
-    events = [event(1, "Submitted", "\x1b[2Jgone [bold]x[/bold]")]
-    scripted.on("GET", "/api/v1/events", httpx.Response(200, json={"items": events, "next": None}))
-    result = run("list")
-
-    assert "\x1b" not in result.stdout
-    assert "[bold]" in result.stdout
-
-
-def test_jobs_are_listed_by_their_latest_event(scripted: ScriptedApi, run: Run, event: MakeEvent) -> None:
-    events = [event(3, "Started"), event(1, "Submitted") | {"job_id": "other"}, event(1, "Submitted")]
-    scripted.on("GET", "/api/v1/events", httpx.Response(200, json={"items": events, "next": None}))
-    result = run("list", "--jobs", "--json")
-
-    assert json.loads(result.stdout)["items"] == events[:2]
-
-
 def test_kinds_show_what_they_need(scripted: ScriptedApi, run: Run) -> None:
     schema = {
         "properties": {
@@ -304,7 +285,7 @@ def test_the_version_comes_at_once_without_loading_a_client() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["submit", "watch", "list", "show", "locks", "cancel", "kinds", "publish"]
+    "command", ["submit", "watch", "jobs", "events", "show", "locks", "cancel", "kinds", "publish"]
 )
 def test_every_command_explains_itself_with_an_example(run: Run, command: Any) -> None:
     result = run(command, "--help")

@@ -37,6 +37,7 @@ def operations(document: Any) -> dict[str, tuple[str, str, Any]]:
         ("submit_job", "202", OF_A_JOB),
         ("cancel_job", "202", OF_A_JOB),
         ("get_job", "200", OF_A_JOB),
+        ("list_jobs", "200", {"next": ("list_jobs", {"cursor": NEXT})}),
         ("recent_events", "200", {"next": ("recent_events", {"cursor": NEXT})}),
         (
             "events_of_job",
@@ -65,7 +66,7 @@ async def test_each_link_leads_from_the_answer_to_a_parameter_of_an_operation(do
                 named = {parameter["name"] for parameter in target["parameters"]}
                 assert link["parameters"].keys() <= named
                 followed += 1
-    assert followed == 25
+    assert followed == 26
 
 
 @pytest.mark.parametrize(("name", "status"), [("job", 200), ("events", 200), ("lock", 200), ("cancel", 202)])
@@ -86,6 +87,7 @@ async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name
     ("operation", "statuses"),
     [
         ("submit_job", {202, 400, 409, 413, 415, 422, 500, 503}),
+        ("list_jobs", {200, 422, 500, 503}),
         ("recent_events", {200, 422, 500, 503}),
         ("events_of_job", {200, 404, 422, 500, 503}),
         ("get_job", {200, 404, 422, 500, 503}),
@@ -111,7 +113,7 @@ async def test_each_status_is_announced_and_errors_are_problem_documents(
 
 
 async def test_no_operation_is_left_out_above(document: Any) -> None:
-    assert len(operations(document)) == 13
+    assert len(operations(document)) == 14
 
 
 async def test_the_paths_of_the_replaced_systems_are_marked_and_answer_as_their_v1_paths_do(

@@ -72,7 +72,7 @@ async def test_what_does_not_exist_is_a_problem_with_a_sort_of_its_own(
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/api/v1/jobs", "POST"),
+        ("PUT", "/api/v1/jobs", "GET, POST"),
         ("PUT", "/api/jobs", "GET, POST"),
         ("DELETE", f"/api/v1/jobs/{NEVER_USED}/events", "GET"),
         ("GET", f"/api/v1/jobs/{NEVER_USED}/cancel", "POST"),

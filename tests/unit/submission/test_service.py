@@ -90,6 +90,7 @@ async def test_without_an_answer_the_error_names_the_id_to_repeat_it_with() -> N
     with pytest.raises(SubmissionUnknownError) as unknown:
         await submissions.accept(checksum(), "ada", TRACEPARENT)
 
+    assert str(unknown.value) == "the storage does not answer"
     is_away = False
     job = await submissions.accept(checksum(job_id=unknown.value.job_id), "ada", TRACEPARENT)
     assert job.job_id == unknown.value.job_id

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,9 @@ _SILENCE_SECONDS = 30.0
 
 _LONGEST_PAUSE = 8.0
 
+#: Most items that the API returns at once.
+LARGEST_PAGE = 200
+
 
 class ApiError(Exception):
     """The API did not do what was asked; the text is a sentence for people."""
@@ -31,6 +35,14 @@ class ApiError(Exception):
         self.exit_code = exit_code
         #: The problem document, or one made up when there was no answer.
         self.problem = dict(problem or {"title": "No answer", "detail": sentence})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The first items of a list, or all."""
+
+    items: list[Any]
+    has_more: bool
 
 
 class _EndedError(Exception):
@@ -70,16 +82,21 @@ class Api:
         with self._clear_errors():
             return _content(self._client.post(path, json=body), self.url)
 
-    def items(self, path: str, limit: int | None = None) -> list[Any]:
-        """Return all items of a list, or the first `limit`."""
+    def items(self, path: str) -> list[Any]:
+        """Return all items of a list."""
+        return self.listing(path).items
+
+    def listing(self, path: str, limit: int | None = None, **question: Any) -> "Listing":
+        """Return the first `limit` items of a list, or all, page by page."""
         found: list[Any] = []
         cursor = None
         while True:
-            page = self.get(path, cursor=cursor)
+            left = None if limit is None else min(limit - len(found), LARGEST_PAGE)
+            page = self.get(path, limit=left, cursor=cursor, **question)
             found += page["items"]
             cursor = page["next"]
             if cursor is None or (limit is not None and len(found) >= limit):
-                return found[:limit]
+                return Listing(found, has_more=cursor is not None)
 
     def submit(self, body: Mapping[str, Any]) -> Any:
         """Submit a job that has an id; when no answer comes, once more, which cannot run it twice."""

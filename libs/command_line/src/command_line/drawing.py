@@ -31,7 +31,7 @@ _OFFSET_COLUMNS, _TOOK_COLUMNS = 12, 10
 
 @dataclass(frozen=True)
 class _Marks:
-    """The characters of bars; what they stand for can be told without colour."""
+    """The characters of bars; they can be distinguished without colour."""
 
     work: str = "█"
     wait: str = "░"

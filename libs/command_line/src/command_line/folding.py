@@ -37,7 +37,7 @@ class Fold:
 
 
 def folded(stretches: Sequence[Stretch]) -> list[Stretch | Fold]:
-    """Fold the less telling steps of every attempt that has too many."""
+    """Fold the less informative steps of every attempt that has too many."""
     rows: list[Stretch | Fold] = []
     for _, of_attempt in groupby(stretches, key=lambda stretch: stretch.attempt):
         rows += _folded_attempt(list(of_attempt))

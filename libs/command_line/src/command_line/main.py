@@ -7,8 +7,10 @@ from urllib.parse import quote
 
 import typer
 
+from command_line import listing
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json
+from command_line.shared_options import DEFAULT_URL, JobId, Json, Url
 from command_line.verifying import options
 
 app = typer.Typer(
@@ -21,14 +23,6 @@ app = typer.Typer(
     "4 TimedOut, 5 unreachable.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Url = Annotated[
-    str, typer.Option("--url", envvar="TURNSTILE_URL", help="Address of the publisher.", metavar="URL")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.")]
-
-_URL = "http://127.0.0.1:8000"
 
 
 def _version(wanted: bool) -> None:
@@ -76,10 +70,10 @@ def submit(
     ] = None,
     properties: Annotated[
         list[str] | None,
-        typer.Option("--property", metavar="KEY=VALUE", help="A label; it is stored with the job."),
+        typer.Option("--property", metavar="KEY=VALUE", help="A label to find the job by."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch the job until it ends.")] = False,
-    url: Url = _URL,
+    url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
     """Submit a job."""
@@ -112,7 +106,7 @@ def submit(
 
 
 @app.command(epilog="Example: `turnstile watch 018f6c3e-7b1a-7c4e-9d3a-0123456789ab && echo done`")
-def watch(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
+def watch(job_id: JobId, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
     """Watch a job until it ends; the exit code is its outcome.
 
     0 Completed, 1 Failed, 3 Cancelled, 4 TimedOut. Ctrl-C stops watching; the job continues.
@@ -124,31 +118,12 @@ def watch(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
         raise typer.Exit(BY_STATUS[job["status"]])
 
 
-@app.command("list", epilog="Example: `turnstile list --jobs --limit 20`")
-def list_(
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Maximum number of events to read.")] = 30,
-    jobs: Annotated[bool, typer.Option("--jobs", help="Only the latest event of each job.")] = False,
-    url: Url = _URL,
-    as_json: Json = False,
-) -> None:
-    """List recent events, newest first."""
-    with connected(url, as_json=as_json) as api:
-        events = api.get("/api/v1/events", limit=limit)["items"]
-        if jobs:
-            latest: dict[str, Any] = {}
-            for event in events:
-                latest.setdefault(event["job_id"], event)
-            events = list(latest.values())
-        if as_json:
-            print_json({"items": events})
-        else:
-            from command_line.reports import print_recent_events
-
-            print_recent_events(events)
+app.command(epilog=listing.JOBS_EPILOG)(listing.jobs)
+app.command(epilog=listing.EVENTS_EPILOG)(listing.events)
 
 
 @app.command(epilog="Example: `turnstile show 018f6c3e-7b1a-7c4e-9d3a-0123456789ab`")
-def show(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
+def show(job_id: JobId, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
     """Show a job: its status, its result and its events."""
     with connected(url, as_json=as_json) as api:
         path = f"/api/v1/jobs/{quote(job_id, safe='')}"
@@ -185,7 +160,7 @@ def trace(
             metavar="URL",
         ),
     ] = "",
-    url: Url = _URL,
+    url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
     """Draw a job's trace from its audit trail: where its time went, attempt by attempt, step by step.
@@ -206,8 +181,10 @@ def trace(
 
 @app.command(epilog="Example: `turnstile locks ledger-2026`")
 def locks(
-    name: Annotated[str | None, typer.Argument(help="Name of a lock; without it, all locks.")] = None,
-    url: Url = _URL,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Name of a lock; without it, all locks.")
+    ] = None,
+    url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
     """Show the holder of a lock, its fence, since when it holds it, and the waiting jobs."""
@@ -223,7 +200,7 @@ def locks(
 
 
 @app.command(epilog="Example: `turnstile cancel 018f6c3e-7b1a-7c4e-9d3a-0123456789ab`")
-def cancel(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
+def cancel(job_id: JobId, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
     """Cancel a job: a waiting job at once, a running job at its next check."""
     from command_line.reports import print_cancelled
 
@@ -233,7 +210,7 @@ def cancel(job_id: JobId, url: Url = _URL, as_json: Json = False) -> None:
 
 
 @app.command(epilog="Example: `turnstile kinds --json`")
-def kinds(url: Url = _URL, as_json: Json = False) -> None:
+def kinds(url: Url = DEFAULT_URL, as_json: Json = False) -> None:
     """List the kinds of jobs that workers know, with their parameters."""
     from command_line.reports import print_kinds
 
@@ -247,7 +224,7 @@ def publish(
     seed: Annotated[
         int | None, typer.Option(help="Seed of the random choices; the same seed sends the same jobs.")
     ] = None,
-    url: Url = _URL,
+    url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
     """Send a random demonstration job for every key press; q quits. Needs a terminal."""

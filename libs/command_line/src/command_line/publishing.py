@@ -42,7 +42,7 @@ def publish_by_keys(api: "Api", seed: int | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"submitted": sent})
     else:
-        screen.print(f"{len(sent)} submitted; [dim]turnstile list --jobs[/dim] shows their status.")
+        screen.print(f"{len(sent)} submitted; [dim]turnstile jobs[/dim] shows their status.")
 
 
 def random_job(chooser: random.Random) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +14,11 @@ Document = Mapping[str, Any]
 
 #: Columns from which on lists say more.
 _WIDE = 110
+
+#: Columns that are not broken over several lines.
+_UNBROKEN = {"job", "runs", "time", "since", "submitted", "what", "status"}
+
+_NOTHING_YET = "There are no {} yet; submit a job with: turnstile submit ten-steps --watch"
 
 
 def print_accepted(accepted: Document) -> None:
@@ -35,10 +41,33 @@ def print_cancelled(job: Document) -> None:
     console().print(safe(text), soft_wrap=True)
 
 
-def print_recent_events(events: Sequence[Document]) -> None:
+def print_jobs(jobs: Sequence[Document], *, has_filters: bool, has_more: bool) -> None:
+    """Print a list of jobs."""
+    screen = console()
+    if not jobs:
+        screen.print("No job fits these filters." if has_filters else _NOTHING_YET.format("jobs"))
+        return
+    is_wide = screen.width >= _WIDE
+    table = _table("submitted", "job", "status", "kind", "lock", *(["name", "worker"] if is_wide else []))
+    for job in jobs:
+        row = [
+            Text(clock_time(job["submitted_at"], with_date=True)),
+            safe(job["job_id"]),
+            styled_status(job["status"]),
+            safe(job["kind"]),
+            safe(job["lock"]),
+        ]
+        if is_wide:
+            row += [safe(job["name"]), safe(job["worker"] or "")]
+        table.add_row(*row)
+    screen.print(table)
+    _print_more(screen, "jobs", has_more=has_more)
+
+
+def print_recent_events(events: Sequence[Document], *, has_more: bool) -> None:
     """Print events of all jobs."""
     if not events:
-        console().print("There are no events yet; submit a job with: turnstile submit ten-steps --watch")
+        console().print(_NOTHING_YET.format("events"))
         return
     screen = console()
     is_wide = screen.width >= _WIDE
@@ -54,6 +83,7 @@ def print_recent_events(events: Sequence[Document]) -> None:
             row += [safe(event["message"]), safe(event["worker"] or "")]
         table.add_row(*row)
     screen.print(table)
+    _print_more(screen, "events", has_more=has_more)
 
 
 def print_job(job: Document, events: Sequence[Document]) -> None:
@@ -65,6 +95,12 @@ def print_job(job: Document, events: Sequence[Document]) -> None:
             facts.add_row(Text(name, style="dim"), value if isinstance(value, Text) else safe(value))
     screen.print(facts)
     screen.print()
+    print_events(events)
+
+
+def print_events(events: Sequence[Document], *, has_more: bool = False) -> None:
+    """Print the events of one job."""
+    screen = console()
     table = _table("#", "time", "what", "message", "attempt", "fence", "worker", "by")
     for event in events:
         table.add_row(
@@ -78,6 +114,7 @@ def print_job(job: Document, events: Sequence[Document]) -> None:
             safe(event["actor"]),
         )
     screen.print(table)
+    _print_more(screen, "events", has_more=has_more)
 
 
 def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
@@ -188,9 +225,13 @@ def shortened(text: str, limit: int = 500) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def _print_more(screen: Console, what: str, *, has_more: bool) -> None:
+    if has_more:
+        screen.print(f"[dim]There are more {what}; --limit shows more of them.[/dim]")
+
+
 def _table(*columns: str) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in columns:
-        is_id = column in {"job", "runs"}
-        table.add_column(column, no_wrap=is_id or column in {"time", "since", "what"}, overflow="fold")
+        table.add_column(column, no_wrap=column in _UNBROKEN, overflow="fold")
     return table

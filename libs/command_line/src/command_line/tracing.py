@@ -42,7 +42,7 @@ class Tracing:
             screen.print(line, soft_wrap=True)
 
     def follow(self, *, is_shown: bool, shows_all: bool) -> None:
-        """Follow the job to its end, drawing it meanwhile where there is a terminal. Raises ApiError."""
+        """Follow the job to its end, and draw it in the meantime if there is a terminal. Raises ApiError."""
         screen = console()
         try:
             if is_shown and screen.is_terminal:

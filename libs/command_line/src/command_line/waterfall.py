@@ -1,4 +1,4 @@
-"""A job's trace, told from its audit trail alone: the same spans, by the same names, as the services send."""
+"""A job's trace, made from its audit trail alone: the same spans, by the same names, as the services send."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Stretch:
     """A span as far as the trail knows it; a moment has no length."""
 
     name: str
-    #: None where only the end would tell.
+    #: None where only the end would show it.
     start: datetime | None
     #: None while it goes on.
     end: datetime | None
@@ -145,7 +145,7 @@ class _Reading:
             self._end_wait(moment)
             self._attempt = 0
             if status is EventStatus.CANCELLED:
-                # Nobody ran it: whoever asked has also cancelled it.
+                # No worker ran it: the caller that asked has also cancelled it.
                 self._anchor = spans.SUBMIT_JOB
                 self._add(_ended(spans.REQUEST_CANCELLATION, moment, self._anchor, 0, outcome, event))
                 return

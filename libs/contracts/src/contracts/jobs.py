@@ -59,7 +59,7 @@ class Submission(BaseModel):
         Field(description="Your own UUID. Repeating a submission with it cannot run the job twice."),
     ] = None
     properties: dict[PropertyName, PropertyValue] = Field(
-        default_factory=dict, max_length=32, description="Your own labels; they are stored with the job."
+        default_factory=dict, max_length=32, description="Your own labels to find the job by."
     )
 
     @field_validator("lock")

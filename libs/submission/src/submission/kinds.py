@@ -97,7 +97,7 @@ def _problems(error: ValidationError) -> Iterator[FieldProblem]:
         for name in names:
             if name not in given:
                 yield FieldProblem(field=field_path((*place, name)), message="is required")
-    elif error.validator == "additionalProperties" and error.validator_value is False:
+    elif error.validator == "additionalProperties":
         known = sorted(cast("dict[str, Any]", error.schema).get("properties", {}))
         message = shorten(f"is not a parameter of this kind; known: {', '.join(known)}")
         for name in sorted(set(given) - set(known)):

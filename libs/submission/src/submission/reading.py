@@ -17,4 +17,4 @@ def read_submission(raw: bytes) -> Submission:
     try:
         return Submission.model_validate(document)
     except ValidationError as error:
-        raise InvalidSubmissionError(field_problems(list(error.errors(include_url=False)))) from None
+        raise InvalidSubmissionError(field_problems(list(error.errors()))) from None

@@ -3,7 +3,6 @@
 import asyncio
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from azure_storage.calls import MissingTableError
 from azure_storage.installation import connect
 from command_line.exit_codes import STOPPED, UNREACHABLE, USAGE
+from command_line.moments import option_moment
 from command_line.output import complain, print_json
 from command_line.verifying.page import write_page
 from command_line.verifying.report import print_verdict
@@ -98,8 +98,8 @@ def _question(asked: Asked) -> Question:
         return Question(
             Scope(
                 tuple(dict.fromkeys(lock_names.normalise(name) for name in asked.locks)),
-                _moment("--since", asked.since),
-                _moment("--until", asked.until),
+                option_moment("--since", asked.since),
+                option_moment("--until", asked.until),
             ),
             asked.sink,
             asked.accepted,
@@ -110,14 +110,6 @@ def _question(asked: Asked) -> Question:
         )
     except ValueError as error:
         _give_up(str(error), USAGE)
-
-
-def _moment(option: str, text: str | None) -> datetime | None:
-    """Read a moment; without an offset it is local time."""
-    try:
-        return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{option}: {text!r} is not a timestamp; write it like 2026-11-21T08:00Z") from None
 
 
 def _seconds(option: str, value: float | str) -> float:

@@ -7,8 +7,14 @@ from typing import Annotated
 
 import typer
 
+from command_line.exit_codes import USAGE
+from command_line.output import complain
+
+_INSTALL = "install turnstile-cli[verify]"
+
 EPILOG = (
     "Example: `turnstile verify --since 2026-11-21T08:00Z --html verdict.html`  \n"
+    "Needs the extra `turnstile-cli[verify]`. "
     "Reads the storage that TURNSTILE_STORAGE_CONNECTION_STRING and TURNSTILE_STORAGE_NAMESPACE name.  \n"
     "Exit codes: 0 all checks passed, 1 a check failed, 2 invalid options or nothing to check, "
     "5 the storage does not answer."
@@ -58,7 +64,11 @@ def verify(
     ] = False,
 ) -> None:
     """Check from the records that all guarantees were kept, or show the violations."""
-    from command_line.verifying.command import Asked, run
+    try:
+        from command_line.verifying.command import Asked, run
+    except ModuleNotFoundError as missing:
+        complain(f"verify needs packages that are not installed, such as {missing.name}: {_INSTALL}")
+        raise typer.Exit(USAGE) from None
 
     asked = Asked(
         locks or [],

@@ -20,6 +20,7 @@ LOCK_NAME = (
 
 #: Texts that no pattern describes have formats of their own.
 ACTOR_FORMAT = "actor"
+JOBS_CURSOR = Field(max_length=1000, json_schema_extra={"format": "jobs-cursor"})
 EVENTS_CURSOR = Field(max_length=1000, json_schema_extra={"format": "events-cursor"})
 LOCKS_CURSOR = Field(max_length=1000, json_schema_extra={"format": "locks-cursor"})
 NUMBER_CURSOR = Field(json_schema_extra={"pattern": "^[0-9]{1,9}$"})
@@ -111,7 +112,7 @@ _MEANINGS = {
     "`cancel_too_late`: the job has ended; the problem names its final status.",
     413: "The body is larger than 256 KiB.",
     415: "The body is not declared as JSON.",
-    422: "Fields are invalid; `errors` lists each field with the reason.",
+    422: "Fields or parameters are invalid; `errors` lists each with the reason.",
     500: "An unexpected error; the log of the publisher has the details.",
     503: "The storage does not answer; try again after the seconds in `Retry-After`.",
 }

@@ -89,6 +89,16 @@ def job_path(job_id: str) -> str:
     return f"/api/v1/jobs/{job_id}"
 
 
+def _invalid_request(error: RequestValidationError) -> ProblemError:
+    errors = [
+        problem | {"msg": "is not a parameter of this path; /docs lists them"}
+        if problem["type"] == "extra_forbidden"
+        else problem
+        for problem in error.errors()
+    ]
+    return invalid_fields(field_problems(errors, skip=1))
+
+
 def _invalid_submission(error: InvalidSubmissionError) -> ProblemError:
     more = {} if error.known_kinds is None else {"known_kinds": error.known_kinds}
     return invalid_fields(error.fields, str(error), **more)
@@ -152,7 +162,7 @@ def _storage_unavailable(detail: str, **more: Any) -> ProblemError:
 #: The problem of each error that is expected. Each has its handler here, so that use cases know no HTTP.
 _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     ProblemError: lambda error: error,
-    RequestValidationError: lambda error: invalid_fields(field_problems(list(error.errors()), skip=1)),
+    RequestValidationError: _invalid_request,
     StrictJsonError: _not_json,
     InvalidSubmissionError: _invalid_submission,
     InvalidTransactionError: _cannot_be_stored,

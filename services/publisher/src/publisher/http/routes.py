@@ -1,14 +1,16 @@
 """The HTTP API: every handler translates and delegates."""
 
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from contracts.jobs import Accepted, Event, Job, Kind, Lock, Page, Worker
+from contracts.jobs import Accepted, Event, Job, JobSummary, Kind, Lock, Page, Worker
 from contracts.statuses import JobStatus
 from publisher.http import links
 from publisher.http.documentation import STREAM, SUBMIT_JOB, answers
+from publisher.http.job_filters import JobQuestion
 from publisher.http.parameters import (
     Actor,
     After,
@@ -54,6 +56,23 @@ async def submit_job(request: Request, response: Response, uses: Uses, actor: Ac
         submitting.is_of(job.job_id)
     response.headers["Location"] = job_path(job.job_id)
     return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
+
+
+@router.get("/jobs", tags=["jobs"], summary="List jobs", responses=links.JOBS)
+async def list_jobs(uses: Uses, asked: Annotated[JobQuestion, Query()]) -> Page[JobSummary]:
+    """Return the jobs that meet all filters, the last submitted first; of several statuses or kinds, one.
+
+    A job and its changes appear here shortly after they happened; `GET /api/v1/jobs/{job_id}` knows them at
+    once. Send the same filters with a cursor. A page may have fewer items than `limit`, or none, although
+    `next` is not null: then the next page continues the search.
+    """
+    wanted = asked.filter()
+    if wanted is None:
+        return Page[JobSummary](items=[])
+    try:
+        return await uses.jobs.find(wanted, asked.limit, asked.cursor)
+    except ValueError:
+        raise wrong_cursor() from None
 
 
 @router.get(
@@ -113,9 +132,9 @@ async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) 
 
     If the job has already ended, the answer is `cancel_too_late`.
     """
-    with uses.telemetry.cancellation(request.headers) as tell:
+    with uses.telemetry.cancellation(request.headers) as record:
         job = await uses.cancelling.cancel(job_id, actor)
-        tell(job)
+        record(job)
     return job_document(job)
 
 

@@ -53,7 +53,7 @@ def make_use_cases(
     return UseCases(
         submissions=SubmissionService(Submitter(register, writer), kinds),
         cancelling=Cancelling(register, Canceller(writer), notifier),
-        jobs=Jobs(journal, register),
+        jobs=Jobs(journal, register, read_models),
         events=Events(journal, register, read_models),
         stream=JobStream(journal, register, clock, is_stopping),
         locks=Locks(journal, read_models),

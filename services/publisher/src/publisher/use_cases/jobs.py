@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from contracts.identifiers import JobIdError, normalise_job_id
-from contracts.jobs import Job, WaitingFor
+from contracts.jobs import Job, JobSummary, Page, WaitingFor
 from contracts.statuses import JobStatus
 from coordination.clients.job_writer import NoSuchJobError
 from coordination.journal import rows
@@ -15,6 +15,7 @@ from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import JobRegister, Journal, Registration, UnknownOutcomeError
 from coordination.slot import Slot
 from publisher.use_cases.documents import job_document
+from read_models import JobFilter, ReadModels
 
 #: Most ids of jobs ahead that are named.
 _MOST_AHEAD = 10
@@ -37,6 +38,11 @@ class Jobs:
 
     journal: Journal
     register: JobRegister
+    read_models: ReadModels
+
+    async def find(self, wanted: JobFilter, limit: int, cursor: str | None) -> Page[JobSummary]:
+        """Return jobs, the last submitted first. Raises UnknownOutcomeError or ValueError (cursor)."""
+        return await self.read_models.jobs(wanted, limit, cursor)
 
     async def get(self, job_id: str) -> Job:
         """Return a job as it is now. Raises NoSuchJobError or UnknownOutcomeError."""

@@ -1,0 +1,14 @@
+"""Options and arguments that several commands have."""
+
+from typing import Annotated
+
+import typer
+
+#: Where the publisher is unless an option or a variable says otherwise.
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+Url = Annotated[
+    str, typer.Option("--url", envvar="TURNSTILE_URL", help="Address of the publisher.", metavar="URL")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.")]
