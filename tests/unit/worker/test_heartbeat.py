@@ -6,7 +6,6 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import version
-from typing import cast
 
 import pytest
 
@@ -15,34 +14,37 @@ from contracts.policies import JobPolicy
 from contracts.telemetry import attributes as at
 from coordination.clock import VirtualClock
 from coordination.ports import UnknownOutcomeError
-from coordination.worker_directory import WorkerDirectory
+from coordination.testing.worker_directory import InMemoryWorkerDirectory
 from worker.execution import KindInfo
 from worker.heartbeat import Heartbeat
 
 POLICY = JobPolicy(max_runner_crashes=7, max_worker_losses=8)
 
 
-class Tables:
-    """Keeps what is written, and when; does not answer while it is away."""
+class Directory(InMemoryWorkerDirectory):
+    """A directory that remembers what is written, and when; does not answer while it is away."""
 
     def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(self._answer)
         self._clock = clock
         self._began = clock.boot()
         self.is_away = False
-        #: Writes left until the tables are away.
+        #: Writes left until the directory is away.
         self.left: int | None = None
-        self.kinds: list[tuple[float, Kind]] = []
-        self.heartbeats: list[tuple[float, Worker]] = []
+        self.published: list[tuple[float, Kind]] = []
+        self.beats: list[tuple[float, Worker]] = []
 
     async def publish_kind(self, kind: Kind) -> None:
-        self._answer()
-        self.kinds.append((self._clock.boot() - self._began, kind))
+        await super().publish_kind(kind)
+        self.published.append((self._clock.boot() - self._began, kind))
 
     async def record_heartbeat(self, worker: Worker) -> None:
-        self._answer()
-        self.heartbeats.append((self._clock.boot() - self._began, worker))
+        await super().record_heartbeat(worker)
+        self.beats.append((self._clock.boot() - self._began, worker))
 
-    def _answer(self) -> None:
+    async def _answer(self, when: str, name: str) -> None:
+        if when == "after":
+            return
         if self.left is not None:
             self.left -= 1
             self.is_away = self.left < 0
@@ -55,7 +57,7 @@ class Place:
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        self.tables = Tables(self.clock)
+        self.directory = Directory(self.clock)
         self.kinds: dict[str, KindInfo] = {
             kind: KindInfo(kind, {"type": "object", "title": kind}, None, f"does {kind}", POLICY)
             for kind in ("ten-steps", "checksum-file")
@@ -64,7 +66,7 @@ class Place:
         self.heartbeat = Heartbeat(
             "host-1/7",
             3,
-            cast("WorkerDirectory", self.tables),
+            self.directory,
             self.clock,
             self._kinds,
             lambda: self.running,
@@ -75,11 +77,11 @@ class Place:
 
     @property
     def announced(self) -> list[tuple[float, str]]:
-        return [(at, kind.kind) for at, kind in self.tables.kinds]
+        return [(at, kind.kind) for at, kind in self.directory.published]
 
     @property
     def beats(self) -> list[float]:
-        return [at for at, _ in self.tables.heartbeats]
+        return [at for at, _ in self.directory.beats]
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ async def test_a_heartbeat_says_who_the_worker_is_and_what_it_runs(place: Place)
     place.running = {"ledger": "job-2", "stock": "job-1"}
     await place.clock.advance(90)
     await place.heartbeat.beat()
-    [(_, worker)] = place.tables.heartbeats
+    [(_, worker)] = place.directory.beats
     assert worker == Worker(
         worker="host-1/7",
         seen_at=place.clock.now(),
@@ -129,7 +131,7 @@ async def test_a_heartbeat_says_who_the_worker_is_and_what_it_runs(place: Place)
 async def test_every_kind_is_published_with_its_schema(place: Place) -> None:
     await place.clock.advance(5)
     await place.heartbeat.announce_kinds()
-    assert [kind for _, kind in place.tables.kinds] == [
+    assert [kind for _, kind in place.directory.published] == [
         Kind(
             kind=kind,
             description=f"does {kind}",
@@ -145,8 +147,8 @@ async def test_a_worker_is_seen_at_once_and_then_every_ten_seconds(place: Place,
     start()
     await place.clock.advance(45)
     assert place.beats == [0, 10, 20, 30, 40]
-    assert [worker.seen_at for _, worker in place.tables.heartbeats] == sorted(
-        {worker.seen_at for _, worker in place.tables.heartbeats}
+    assert [worker.seen_at for _, worker in place.directory.beats] == sorted(
+        {worker.seen_at for _, worker in place.directory.beats}
     )
 
 
@@ -161,9 +163,9 @@ async def test_kinds_and_heartbeats_are_published_again_once_the_storage_answers
 ) -> None:
     kept_up = start()
     await place.clock.advance(295)
-    place.tables.is_away = True
+    place.directory.is_away = True
     await place.clock.advance(100)
-    place.tables.is_away = False
+    place.directory.is_away = False
     assert not kept_up.done()
     missed = [record for record in caplog.records if record.message == "writing the heartbeat failed"]
     assert [record.levelno for record in missed] == [logging.WARNING] * 10
@@ -176,11 +178,11 @@ async def test_kinds_and_heartbeats_are_published_again_once_the_storage_answers
 
 
 async def test_an_outage_before_the_first_heartbeat_only_delays_it(place: Place, start: Start) -> None:
-    place.tables.is_away = True
+    place.directory.is_away = True
     start()
     await place.clock.advance(25)
-    assert (place.tables.kinds, place.tables.heartbeats) == ([], [])
-    place.tables.is_away = False
+    assert (place.directory.published, place.directory.beats) == ([], [])
+    place.directory.is_away = False
     await place.clock.advance(10)
     assert place.announced == [(30, "ten-steps"), (30, "checksum-file")]
     assert place.beats == [30]
@@ -189,11 +191,11 @@ async def test_an_outage_before_the_first_heartbeat_only_delays_it(place: Place,
 async def test_kinds_of_which_only_some_were_published_are_all_published_again(
     place: Place, start: Start
 ) -> None:
-    place.tables.left = 1
+    place.directory.left = 1
     start()
     await place.clock.advance(5)
     assert place.announced == [(0, "ten-steps")]
-    place.tables.left, place.tables.is_away = None, False
+    place.directory.left, place.directory.is_away = None, False
     await place.clock.advance(5)
     assert place.announced[1:] == [(10, "ten-steps"), (10, "checksum-file")]
 
@@ -204,7 +206,7 @@ async def test_what_the_worker_learns_meanwhile_is_published_next_time(place: Pl
     place.kinds["new"] = KindInfo("new", {}, None, "")
     place.running = {"ledger": "job-1"}
     await place.clock.advance(5)
-    _, worker = place.tables.heartbeats[-1]
+    _, worker = place.directory.beats[-1]
     assert (worker.kinds, worker.running) == (["checksum-file", "new", "ten-steps"], ["job-1"])
     await place.clock.advance(290)
     assert (300, "new") in place.announced
@@ -223,6 +225,6 @@ async def test_an_unexpected_error_is_not_passed_over(place: Place) -> None:
     async def fail(worker: Worker) -> None:
         raise ValueError("a bug")
 
-    place.tables.record_heartbeat = fail  # type: ignore[method-assign]
+    place.directory.record_heartbeat = fail  # type: ignore[method-assign]
     with pytest.raises(ValueError, match="a bug"):
         await place.heartbeat.keep_up()
