@@ -89,7 +89,7 @@ PACKAGES = {
         Package(
             "read_models",
             "libs/read_models/src/read_models",
-            ("tests/conformance",),
+            ("tests/conformance", "tests/unit/read_models"),
             90,
             chosen="not azurite",
         ),

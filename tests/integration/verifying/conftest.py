@@ -20,10 +20,9 @@ from azure_storage.read_models import TableReadModelWriter
 from azure_storage.register import TableRegister
 from command_line.verifying.storage import StorageEvidence
 from coordination.journal import rows
-from coordination.journal.events import document
 from coordination.journal.rows import EventRow
 from coordination.ports import Insert, Registration, Transaction
-from read_models.documents import TrailEntry
+from read_models.documents import TrailEntry, event_document
 from verification import Question, Verdict, verify
 
 _SECONDS = 30.0
@@ -104,5 +103,5 @@ async def _write(author: Author, connection: StorageConnection, writer: TableRea
             if row.key.startswith(rows.event_prefix(job))
         ]
         await writer.record_trail(
-            [TrailEntry(document(each), each.hash, each.previous_hash) for each in told]
+            [TrailEntry(event_document(each), each.hash, each.previous_hash) for each in told]
         )

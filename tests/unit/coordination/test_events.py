@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.jobs import Event
 from contracts.statuses import EventStatus
 from coordination.journal import events
 from coordination.journal.events import Writer, chain_hash
@@ -112,28 +111,6 @@ def test_events_are_announced_by_their_numbers_once_for_each_job() -> None:
         Announcement("L", "job", 8, 9, "00-trace"),
         Announcement("L", "next", 2, 2),
     ]
-
-
-def test_an_event_is_shown_with_all_that_was_recorded() -> None:
-    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    recorded = replace(EVENT, traceparent=trace, data='{"share":0.5,"text":"\u00fc"}')
-    assert events.document(recorded) == Event(
-        job_id="job",
-        seq=5,
-        event_id="job-000005",
-        status=EventStatus.STEP,
-        message="one",
-        timestamp_utc=datetime(2026, 1, 1, tzinfo=UTC),
-        attempt=2,
-        fence=7,
-        worker="w1",
-        lock="L",
-        actor="ann",
-        trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
-        data={"share": 0.5, "text": "ü"},
-    )
-    untraced = events.document(replace(recorded, fence=None, worker=None, traceparent=None))
-    assert (untraced.fence, untraced.worker, untraced.trace_id) == (None, None, None)
 
 
 def test_moments_are_written_so_that_text_sorts_as_time_does() -> None:

@@ -1,9 +1,13 @@
 """What the read models hold in addition to events and summaries of jobs, which `contracts` describes."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.jobs import Event
+from contracts.statuses import EventStatus
+from contracts.traceparent import trace_id_of
+from coordination.journal.rows import EventRow
 
 
 class StaleError(Exception):
@@ -65,3 +69,22 @@ class KnownLock:
     lock: str
     partition: str
     last_fence: int
+
+
+def event_document(event: EventRow) -> Event:
+    """Return an event as the API and the read models show it."""
+    return Event(
+        job_id=event.job_id,
+        seq=event.seq,
+        event_id=f"{event.job_id}-{event.seq:06d}",
+        status=EventStatus(event.status),
+        message=event.message,
+        timestamp_utc=datetime.fromisoformat(event.timestamp),
+        attempt=event.attempt,
+        fence=event.fence,
+        worker=event.worker,
+        lock=event.lock_name,
+        actor=event.actor,
+        trace_id=trace_id_of(event.traceparent),
+        data=json.loads(event.data),
+    )

@@ -20,11 +20,10 @@ from contracts.jobs import JobError, JobSummary
 from contracts.statuses import EventStatus, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal import rows
-from coordination.journal.events import document
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import JobRegister, Journal, NewId, UnknownOutcomeError, random_id
 from read_models import ReadModelWriter
-from read_models.documents import KnownLock, StaleError, TrailEntry, Watermark
+from read_models.documents import KnownLock, StaleError, TrailEntry, Watermark, event_document
 
 #: Times a projector lets another go first before it leaves the job to a later message.
 _MOST_TRIES = 10
@@ -141,7 +140,7 @@ class Projection:
         if is_broken and (event.job_id, event.seq) not in self._known_breaks:
             self._known_breaks.add((event.job_id, event.seq))
             self._observe(TrailBroken(event))
-        return TrailEntry(document(event), event.hash, event.previous_hash, is_broken)
+        return TrailEntry(event_document(event), event.hash, event.previous_hash, is_broken)
 
     def _summary(self, job: JobRow) -> JobSummary:
         return JobSummary(

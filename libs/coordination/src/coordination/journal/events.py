@@ -8,9 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from contracts.jobs import Event
 from contracts.statuses import EventStatus
-from contracts.traceparent import trace_id_of
 from coordination.journal.rows import EventRow, JobRow, event_key
 from coordination.ports import Announcement, Insert
 
@@ -89,22 +87,3 @@ def announcements(written: Iterable[EventRow]) -> list[Announcement]:
         )
         for events in of_jobs
     ]
-
-
-def document(event: EventRow) -> Event:
-    """Return an event as the API and the read models show it."""
-    return Event(
-        job_id=event.job_id,
-        seq=event.seq,
-        event_id=f"{event.job_id}-{event.seq:06d}",
-        status=EventStatus(event.status),
-        message=event.message,
-        timestamp_utc=datetime.fromisoformat(event.timestamp),
-        attempt=event.attempt,
-        fence=event.fence,
-        worker=event.worker,
-        lock=event.lock_name,
-        actor=event.actor,
-        trace_id=trace_id_of(event.traceparent),
-        data=json.loads(event.data),
-    )

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from contracts.jobs import Event, Page
 from coordination.journal import rows
-from coordination.journal.events import document
 from coordination.journal.rows import EventRow
 from coordination.ports import JobRegister, Journal, Registration
 from publisher.use_cases.jobs import find_job, read_job
 from read_models import ReadModels
+from read_models.documents import event_document
 
 #: Most events of one job in one answer.
 MOST_EVENTS = 1000
@@ -49,4 +49,4 @@ async def read_events(
         limit,
         rows.event_key(registration.job_id, after) if after else "",
     )
-    return [document(EventRow.from_row(row)) for row in found]
+    return [event_document(EventRow.from_row(row)) for row in found]
