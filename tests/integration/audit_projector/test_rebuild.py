@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from tests.integration.audit_projector.running import Installation, projector
@@ -11,7 +12,8 @@ from tests.waiting import until
 
 from audit_projector.rebuild import rebuild
 from azure_storage.read_models.tables import Tables
-from contracts.jobs import Event
+from azure_storage.worker_directory import TableWorkerDirectory
+from contracts.jobs import Event, Kind, Worker
 from read_models.filters import JobFilter
 
 pytestmark = pytest.mark.integration
@@ -68,6 +70,16 @@ def _put_in(event: Event) -> dict[str, object]:
         "Actor": "nobody",
         "Data": "{}",
     }
+
+
+async def test_a_rebuild_keeps_the_kinds_and_the_workers(place: Installation) -> None:
+    directory = TableWorkerDirectory(place.storage)
+    kind = Kind(kind="ten-steps", parameters={}, published_at=datetime.now(UTC))
+    worker = Worker(worker="host", seen_at=datetime.now(UTC), kinds=["ten-steps"])
+    await directory.publish_kind(kind)
+    await directory.record_heartbeat(worker)
+    await rebuild(place.settings)
+    assert (await directory.kinds(), await directory.workers()) == ([kind], [worker])
 
 
 async def test_a_rebuild_while_everything_runs_leaves_nothing_out(place: Installation) -> None:

@@ -20,7 +20,7 @@ class Chain:
         self.hash = mark.hash
         #: What a holder wrote for a run that was over, or that was not this job's.
         self.foreign_events: list[EventRow] = []
-        #: The transaction that ended the last run; it may go on to fail the job.
+        #: The transaction that ended the last run; it may also fail the job.
         self._ended_in = ""
         self._runs: Runs[EventRow] = Runs(mark.running_fence)
 
@@ -30,7 +30,7 @@ class Chain:
         return self._runs.running_fence
 
     def append(self, event: EventRow) -> bool:
-        """Go on by one event, and return whether it follows from the one before, by number and by hash."""
+        """Append one event, and return whether it follows from the one before, by number and by hash."""
         fits = event.seq == self.seq + 1 and event.previous_hash == self.hash
         fits = fits and chain_hash(event) == event.hash
         self.seq, self.hash = event.seq, event.hash

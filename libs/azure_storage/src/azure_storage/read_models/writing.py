@@ -121,7 +121,7 @@ class TableReadModelWriter:
     async def wipe(self) -> dict[str, int]:
         """Delete everything derived from the journal, and return the number of rows by table.
 
-        What a projector writes meanwhile may stay or go: project every job afresh afterwards.
+        What a projector writes in the meantime may stay or go: project every job again afterwards.
         """
         self._lock_rows.clear()
         derived = (Table.SUMMARIES, Table.AUDIT, Table.RECENT_EVENTS, Table.LOCK_RUNS, Table.LOCKS)

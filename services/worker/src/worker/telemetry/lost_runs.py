@@ -49,10 +49,8 @@ class LostRuns:
             workers = await self._directory.workers()
             heard = next((one.seen_at for one in workers if one.worker == seen.lost_worker), None)
         except CoordinationError:
-            events, heard = (
-                [],
-                None,
-            )  # storage is unavailable; the end of the run is exported all the same
+            # The storage is unavailable; the end of the run is exported all the same.
+            events, heard = [], None
         last = max((_moment(event) for event in events), default=found)
         moments = [_recorded(event) for event in events if event.status == EventStatus.STEP]
         about: dict[str, str | int | float] = {at.REASON: ending.reason, at.JOB_ATTEMPT: seen.job.attempt}
