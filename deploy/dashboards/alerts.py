@@ -205,7 +205,7 @@ def _quarantine() -> Alert:
         f"{highest(waiting, QUEUE)} > 0",
         # A person may be removing them already.
         "1m",
-        "Messages were set aside in {{ $labels.queue }}",
+        "Messages are in quarantine: {{ $labels.queue }}",
         "{{ $value | printf `%.0f` }} messages that no service understood wait for a person to look at them.",
         plumbing.UID,
     )

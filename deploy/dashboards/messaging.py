@@ -23,7 +23,7 @@ def wake_ups() -> list[Panel]:
 def _queues() -> Panel:
     return graph(
         "Messages that wait, by queue",
-        "wake-ups, events, submissions, deferred wake-ups, and what was set aside in quarantine.",
+        "wake-ups, events, submissions, deferred wake-ups, and messages in quarantine.",
         [Query(total(series(foreign.QUEUE_READY), QUEUE), shown(QUEUE))],
         COUNT,
         empty="RabbitMQ exports nothing",

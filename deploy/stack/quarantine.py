@@ -46,10 +46,9 @@ def _reason(message: dict[str, Any]) -> str:
     headers = message["properties"].get("headers", {})
     if "x-reason" in headers:
         return str(headers["x-reason"])
-    deaths = headers.get("x-death") or [{}]
-    return (
-        f"set aside by RabbitMQ: {deaths[0].get('reason', 'unknown reason')} in {deaths[0].get('queue', '?')}"
-    )
+    death = (headers.get("x-death") or [{}])[0]
+    reason, queue = death.get("reason", "unknown reason"), death.get("queue", "?")
+    return f"moved to quarantine by RabbitMQ: {reason} in {queue}"
 
 
 if __name__ == "__main__":

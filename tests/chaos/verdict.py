@@ -23,7 +23,7 @@ _QUEUES_SECONDS = 60.0
 _CHECKER_SECONDS = 300
 
 #: How the journal records that a job failed because its runner or worker died again and again.
-_HIT_TOO_OFTEN = ("killed its worker", "its worker was lost")
+_HIT_TOO_OFTEN = ("its runner process died", "its worker was lost")
 
 
 @dataclass

@@ -60,7 +60,7 @@ def test_a_job_that_ends_its_runner_three_times_fails_for_having_killed_its_work
     job = stack.api.submit("exits", stack.new_lock())
     state = job.wait_for_end()
     assert (state["status"], state["attempt"]) == ("Failed", 3)
-    assert "killed its worker" in state["error"]["message"]
+    assert "its runner process died" in state["error"]["message"]
     assert "exited with code 3" in state["error"]["message"]
     steps = [effect.step for effect in stack.sink.effects(job.lock)]
     assert steps == ["attempt 1", "attempt 2", "attempt 3"]

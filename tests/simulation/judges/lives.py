@@ -163,7 +163,7 @@ class Life:
 
     def _failed(self, event: EventRow) -> Iterator[Finding]:
         counted = {
-            KILLED: (self.deaths, f"killed its worker {self.deaths} times, last: "),
+            KILLED: (self.deaths, f"its runner process died {self.deaths} times, last: "),
             LOST: (self.losses, f"its worker was lost {self.losses} times, last: "),
         }
         if self.error_type not in counted:

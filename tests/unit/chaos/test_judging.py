@@ -148,7 +148,7 @@ def test_a_job_fails_exactly_with_the_third_death(deaths: int, fails: bool, foun
         events.append(start)
         events.append(interrupted(len(events) + 1, f"i{number}", died=True))
     if fails:
-        message = f"killed its worker {deaths} times, last: killed"
+        message = f"its runner process died {deaths} times, last: killed"
         facts = {"error_type": "RunnerCrashLimit"}
         events.append(event("a", len(events) + 1, EventStatus.FAILED, f"i{deaths}", message, facts=facts))
     assert lives_of(*events) == found

@@ -13,7 +13,7 @@ from tests.e2e.records import Recorded
         ("Completed", "completed, the cancellation came too late", True, True),
         ("Cancelled", "cancelled, asked by somebody", True, True),
         ("Cancelled", "cancelled, asked by somebody", False, False),
-        ("Failed", "killed its worker 5 times, last: killed", False, True),
+        ("Failed", "its runner process died 5 times, last: killed", False, True),
         ("Failed", "its worker was lost 20 times, last: lost", False, True),
         ("Failed", "no such file", False, False),
         ("Failed", "no such file", True, False),

@@ -84,6 +84,8 @@ def test_what_is_exactly_at_its_limit_is_accepted_as_it_is(fields: dict[str, Any
         (("properties",), {str(number): "" for number in range(33)}),
         (("properties", ""), ""),
         (("properties", "p" * 65), ""),
+        # A filter is written name:value.
+        (("properties", "a:b"), ""),
         (("properties", "p"), "x" * 257),
         (("properties", "p"), 1),
         (("properties", "p"), None),

@@ -93,7 +93,7 @@ async def test_a_job_fails_with_the_death_that_reaches_the_limit_and_not_before(
     assert (ended.status, counts(ended)) == ("Queued", (1, 1, 0))
     await lock.take_over("w1")
     _, ended = await lock.end(DIED)
-    message = "killed its worker 2 times, last: the runner died of signal 9"
+    message = "its runner process died 2 times, last: the runner died of signal 9"
     assert (ended.status, ended.error_type, ended.error_message) == ("Failed", RUNNER_CRASH_LIMIT, message)
     assert lock.job("a") == ended
     assert lock.statuses("a")[-2:] == ["Interrupted", "Failed"]

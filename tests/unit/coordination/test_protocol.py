@@ -120,7 +120,7 @@ async def test_a_job_that_kills_its_runner_three_times_fails_with_that_reason(ma
     )
     assert killer.status == JobStatus.FAILED
     assert killer.error_type == "RunnerCrashLimit"
-    assert "killed its worker 3 times" in killer.error_message
+    assert "its runner process died 3 times" in killer.error_message
     assert bystander.status == JobStatus.COMPLETED
     world.check()
 

@@ -113,6 +113,8 @@ async def test_the_read_models_are_asked_for_what_the_filters_say(
         ("status=Done", "status[0]", "'Queued', 'Running', 'Completed', 'Failed', 'Cancelled' or 'TimedOut'"),
         ("status=Queued&status=running", "status[1]", "'Running'"),
         ("state=Queued", "state", "is not a parameter of this path; /docs lists them"),
+        ("lock=a&status=Failed&lock=b", "lock", "is given several times, and has one value"),
+        ("limit=1&limit=2", "limit", "is given several times, and has one value"),
         ("properties=a:b", "properties", "is not a parameter of this path; /docs lists them"),
         ("kind=", "kind[0]", "at least 1 character"),
         ("lock=", "lock", "must not be empty"),

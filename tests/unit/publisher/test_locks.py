@@ -80,7 +80,7 @@ async def test_a_lock_never_used_is_not_found(api: Api) -> None:
 
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:turnstile:problem:no_such_lock"
-    assert answer.json()["detail"] == "No job has ever named the lock 'never'; it is free."
+    assert answer.json()["detail"] == "No job has ever named the lock 'never', so it is free."
 
 
 @pytest.mark.parametrize("name", ["%00", "%20", "x" * 201, ""])

@@ -56,7 +56,7 @@ def problem(name: str, status: int, detail: str, instance: str, **more: object) 
             "/api/v1/locks/never",
             "no_such_lock",
             404,
-            "No job has ever named the lock 'never'; it is free.",
+            "No job has ever named the lock 'never', so it is free.",
         ),
     ],
 )

@@ -37,11 +37,11 @@ def jobs(
         str | None, typer.Option(help="Only jobs that this worker ran last or runs now.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="BEGINNING", help="Only jobs whose name begins so.")
+        str | None, typer.Option(metavar="BEGINNING", help="Only jobs whose name begins with this text.")
     ] = None,
     properties: Annotated[
         list[str] | None,
-        typer.Option("--property", metavar="KEY=VALUE", help="Only jobs with this label; repeatable."),
+        typer.Option("--property", metavar="KEY=VALUE", help="Only jobs with this property; repeatable."),
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="ISO", help="Only jobs submitted at or after this time.")
@@ -55,8 +55,8 @@ def jobs(
 ) -> None:
     """List jobs, newest first.
 
-    A job must meet all filters; of several statuses or kinds, one. A time without an offset is local time.
-    A change appears here shortly after it happened; `turnstile show` knows it at once.
+    A job must meet all filters. Of several --status, or several --kind, it must meet one. A time without an
+    offset is local time. A change appears here shortly after it happened; `turnstile show` knows it at once.
     """
     from command_line.moments import option_moment
     from command_line.parameters import read_properties

@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Run long jobs one at a time per lock, and follow them.",
-    epilog="Exit codes: 0 done (`watch`: Completed), 1 Failed, 2 invalid or refused, 3 Cancelled, "
+    epilog="Exit codes: 0 done (`watch`: Completed), 1 Failed, 2 invalid, refused or not found, 3 Cancelled, "
     "4 TimedOut, 5 unreachable.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -70,7 +70,7 @@ def submit(
     ] = None,
     properties: Annotated[
         list[str] | None,
-        typer.Option("--property", metavar="KEY=VALUE", help="A label to find the job by."),
+        typer.Option("--property", metavar="KEY=VALUE", help="A property to find the job by; repeatable."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch the job until it ends.")] = False,
     url: Url = DEFAULT_URL,
@@ -163,7 +163,7 @@ def trace(
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
-    """Draw a job's trace from its audit trail: where its time went, attempt by attempt, step by step.
+    """Draw a job's trace from its events: where its time went, attempt by attempt, step by step.
 
     Needs no tracing backend, and shows a job while it runs. With --follow the exit code is its outcome, as
     for `watch`.

@@ -1,4 +1,4 @@
-"""A job's trace, made from its audit trail alone: the same spans, by the same names, as the services send."""
+"""A job's trace, made from its events alone: the same spans, by the same names, as the services send."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
 from contracts import identifiers, lock_names
 from contracts.policies import JobPolicy
@@ -15,7 +15,18 @@ FIRST_PRIORITY, DEFAULT_PRIORITY, LAST_PRIORITY = 0, 5, 9
 #: Largest request body, in bytes.
 MAX_BODY_BYTES = 256 * 1024
 
-PropertyName = Annotated[str, Field(min_length=1, max_length=64)]
+
+def _without_colon(name: str) -> str:
+    if ":" in name:
+        raise ValueError("must not contain a colon: filters are written name:value")
+    return name
+
+
+PropertyName = Annotated[
+    str,
+    Field(min_length=1, max_length=64, json_schema_extra={"pattern": "^[^:]*$"}),
+    AfterValidator(_without_colon),
+]
 PropertyValue = Annotated[str, Field(max_length=256)]
 
 ItemT = TypeVar("ItemT")
@@ -195,7 +206,7 @@ class Kind(BaseModel):
     description: str = Field("", description="Description from its handler.")
     parameters: dict[str, Any] = Field(description="JSON schema (draft 2020-12) of its parameters.")
     policy: JobPolicy = Field(
-        JobPolicy(), description="How often runs of its jobs may be cut off before they fail."
+        JobPolicy(), description="How often runs of its jobs may be interrupted before the jobs fail."
     )
     published_at: datetime = Field(description="Last time a worker published this kind.")
 

@@ -42,7 +42,7 @@ def normalise(name: str) -> str:
     if len(spelled) > MAX_LENGTH:
         raise LockNameError(f"a lock name has at most {MAX_LENGTH} characters, this one has {len(spelled)}")
     if spelled in {".", ".."}:
-        raise LockNameError("a lock name must not be . or .., which mean places in an address")
+        raise LockNameError("a lock name must not be . or .., which have a meaning in URLs")
     for character in spelled:
         category = unicodedata.category(character)
         if category in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"} or _UNSEEN.match(character):

@@ -1,4 +1,4 @@
-"""The words for where a job stands and for what happened to it, and what each of them means."""
+"""The statuses of jobs and of their events, and what each of them means."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import Enum, StrEnum, auto
 
 
 class JobStatus(StrEnum):
-    """Where a job stands. Every accepted job ends in exactly one terminal status."""
+    """Status of a job. Every accepted job ends in exactly one terminal status."""
 
     QUEUED = "Queued"
     RUNNING = "Running"

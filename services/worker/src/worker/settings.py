@@ -26,8 +26,8 @@ class WorkerSettings(ServiceSettings):
     #: Jobs that run at the same time, each of another lock and in a process of its own.
     concurrency: Annotated[int, Field(ge=1, le=256)] = 2
 
-    #: Length of a lease: a lost host's jobs wait about this long. Shorter stops jobs sooner when storage is
-    #: away: they survive an outage of two thirds of it.
+    #: Length of a lease: a lost host's jobs wait about this long. Jobs survive a storage outage of two thirds
+    #: of this time.
     lease_seconds: Annotated[float, Field(ge=15, le=60)] = 30.0
 
     #: How long an empty line is polled before its lock is released; 0 releases it at once.

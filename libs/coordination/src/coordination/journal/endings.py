@@ -18,7 +18,7 @@ def ending_after(job: JobRow, outcome: RunOutcome) -> Ending | None:
     if job.cancel_requested:
         return Cancelled()
     if job.deaths >= job.policy.max_runner_crashes:
-        message = f"killed its worker {job.deaths} times, last: {outcome.reason}"
+        message = f"its runner process died {job.deaths} times, last: {outcome.reason}"
         return Failed(RUNNER_CRASH_LIMIT, message)
     if job.losses >= job.policy.max_worker_losses:
         message = f"its worker was lost {job.losses} times, last: {outcome.reason}"

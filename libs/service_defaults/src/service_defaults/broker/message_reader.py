@@ -1,4 +1,4 @@
-"""Reading messages: what is not understood is set aside with the reason, never delivered again and again."""
+"""Reading messages: one that is not understood goes to quarantine with the reason, and is not repeated."""
 
 import logging
 from typing import TypeVar

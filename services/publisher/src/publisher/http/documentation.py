@@ -14,8 +14,8 @@ from publisher.use_cases.stream import ProgressReport
 CURSOR = "Pagination cursor: the `next` value of the previous page."
 
 LOCK_NAME = (
-    f"At most {lock_names.MAX_LENGTH} visible characters and plain blanks, not . or ..; blanks around it and "
-    "the Unicode form make no difference, letter case does."
+    f"At most {lock_names.MAX_LENGTH} visible characters and spaces; not . or .. alone. Leading and trailing "
+    "spaces are removed, Unicode is normalised, and upper and lower case differ."
 )
 
 #: Texts that no pattern describes have formats of their own.
@@ -107,7 +107,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 _MEANINGS = {
     400: "The body is not JSON.",
-    404: "The job, lock or path does not exist.",
+    404: "Nothing exists under this id or name.",
     409: "`job_id_used`: the id is in use; the problem names its job, if there is one. "
     "`cancel_too_late`: the job has ended; the problem names its final status.",
     413: "The body is larger than 256 KiB.",

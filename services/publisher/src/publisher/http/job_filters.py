@@ -1,8 +1,10 @@
 """The filters of the list of jobs, as query parameters."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -48,7 +50,7 @@ _Property = Annotated[str, AfterValidator(_property), Field(json_schema_extra={"
 
 
 class JobQuestion(BaseModel):
-    """Which jobs to list. A job must meet all filters; of several statuses or kinds, one."""
+    """Which jobs to list. A job must meet all filters. Of several statuses, or kinds, it must have one."""
 
     # A misspelt filter would list other jobs than those asked for.
     model_config = ConfigDict(extra="forbid")
@@ -61,13 +63,18 @@ class JobQuestion(BaseModel):
     property: list[_Property] = Field(
         [],
         max_length=32,
-        description="A property of the job, as `name:value`; repeat it for several properties. The name ends "
-        "at the first colon.",
+        description="A property of the job, as `name:value`; repeat it for several properties.",
     )
     submitted_from: _Moment | None = Field(None, description="Submitted at this time or later.")
     submitted_before: _Moment | None = Field(None, description="Submitted before this time.")
     limit: int = Field(100, ge=1, le=200, description="Maximum number of items in the answer.")
     cursor: Annotated[str, JOBS_CURSOR] | None = Field(None, description=CURSOR)
+
+    @classmethod
+    def repeated(cls, names: Iterable[str]) -> list[str]:
+        """Return the parameters that are given several times although they have one value."""
+        lists = {name for name, field in cls.model_fields.items() if get_origin(field.annotation) is list}
+        return [name for name, times in Counter(names).items() if times > 1 and name not in lists]
 
     def filter(self) -> JobFilter | None:
         """Return what the read models are asked for; None when a property is to have two values."""

@@ -169,7 +169,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     JobExistsError: _job_exists,
     CancelTooLateError: _cancel_too_late,
     NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),
-    NoSuchLockError: lambda error: _not_found("no_such_lock", f"{error}; it is free."),
+    NoSuchLockError: lambda error: _not_found("no_such_lock", f"{error}, so it is free."),
     LockNameError: lambda error: invalid_fields([FieldProblem(field="name", message=str(error))]),
     UnknownOutcomeError: lambda _: _storage_unavailable("The storage does not answer; try again later."),
     SubmissionUnknownError: lambda error: _storage_unavailable(

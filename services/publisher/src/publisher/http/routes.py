@@ -25,11 +25,11 @@ from publisher.http.parameters import (
     name_the_trace,
     wrong_cursor,
 )
-from publisher.http.problems import job_path
+from publisher.http.problems import invalid_fields, job_path
 from publisher.http.request_body import read_body
 from publisher.use_cases.documents import job_document
 from publisher.use_cases.events import MOST_EVENTS
-from submission import read_submission
+from submission import FieldProblem, read_submission
 
 router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)])
 
@@ -59,13 +59,17 @@ async def submit_job(request: Request, response: Response, uses: Uses, actor: Ac
 
 
 @router.get("/jobs", tags=["jobs"], summary="List jobs", responses=links.JOBS)
-async def list_jobs(uses: Uses, asked: Annotated[JobQuestion, Query()]) -> Page[JobSummary]:
-    """Return the jobs that meet all filters, the last submitted first; of several statuses or kinds, one.
+async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, Query()]) -> Page[JobSummary]:
+    """Return the jobs that meet all filters, newest first. Of several statuses or kinds, a job must have one.
 
     A job and its changes appear here shortly after they happened; `GET /api/v1/jobs/{job_id}` knows them at
     once. Send the same filters with a cursor. A page may have fewer items than `limit`, or none, although
     `next` is not null: then the next page continues the search.
     """
+    repeated = asked.repeated(name for name, _ in request.query_params.multi_items())
+    if repeated:
+        message = "is given several times, and has one value"
+        raise invalid_fields([FieldProblem(field=name, message=message) for name in repeated])
     wanted = asked.filter()
     if wanted is None:
         return Page[JobSummary](items=[])
