@@ -47,7 +47,7 @@ MUTANTS = [
             Change(
                 _PROJECTION,
                 "        await self._record_events(partition, chain, events, known.summary)\n"
-                "        # Last, so that whatever is marked as projected is there.\n",
+                "        # Last, so that what is marked as projected is there.\n",
                 "        for event in events:\n            chain.append(event)\n",
             ),
             Change(

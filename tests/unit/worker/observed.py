@@ -1,5 +1,6 @@
 """An observer that a test tells of operations one by one, and what runners say of runs."""
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +32,7 @@ class Observed:
 
     async def operate(self, name: str, calls: int, *observations: seen.Observation) -> None:
         """Carry out an action, which is observed when its calls are made."""
-        took = Took()
+        took = Took(time.time_ns())
         for _ in range(calls):
             self.made += 1
             took.calls.append(TimedCall(name, "ok", 1, 2))

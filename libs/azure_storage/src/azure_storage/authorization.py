@@ -19,7 +19,7 @@ _SPARE_SECONDS = 300
 
 
 class Authorization(Protocol):
-    """Whatever lets a request in."""
+    """What lets a request in."""
 
     async def headers(self, url: str) -> Mapping[str, str]:
         """Return the headers to send with a request to this address. Raises AzureError."""

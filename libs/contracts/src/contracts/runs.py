@@ -1,6 +1,6 @@
 """Pairing the start of each run of a job with its end, as the job's events say.
 
-What the product shows, counts and projects of runs comes from here. `verification` and the judges in
+The projector, the load tests and the demo take runs from here. `verification` and the judges in
 `tests/simulation` and `tests/e2e` pair starts and ends by themselves, on purpose: they judge the product, and
 a fault of this module must not be theirs, too.
 """

@@ -1,6 +1,5 @@
 """What an action of the protocol took of the storage, so that an observer can show both together."""
 
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 class Took:
     """What an action took: when it began, and the storage calls that its tracer noted."""
 
-    #: Nanoseconds since the epoch, by the wall clock.
-    began: int = field(default_factory=time.time_ns)
+    #: Nanoseconds since the epoch, by the wall clock; 0 where nothing is traced.
+    began: int = 0
     calls: list[Any] = field(default_factory=list)
 
 

@@ -9,7 +9,7 @@ from verification.events import storable
 
 
 class Invariant(StrEnum):
-    """What must be true of every history, whatever failed while it was made."""
+    """What must be true of every history, also when things failed while it was made."""
 
     EVENTS = "I1"
     EXCLUSION = "I2"

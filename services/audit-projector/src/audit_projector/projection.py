@@ -75,7 +75,7 @@ class Projection:
             return 0
         if known.mark.seq >= up_to and not afresh:
             if remembered is None and known.is_whole:
-                # Whoever projected the last event may have died before the job was taken off the active ones.
+                # The projector of the last event may have died before the job was taken off the active ones.
                 await self._register.retire(job_id)
             self._cache.keep(job_id, replace(known, heard=up_to))
             return 0
@@ -88,7 +88,7 @@ class Projection:
             return 0
         known = await self._brought_up_to(known, partition, events)
         await self._record_events(partition, chain, events, known.summary)
-        # Last, so that whatever is marked as projected is there.
+        # Last, so that what is marked as projected is there.
         mark = Watermark(chain.seq, chain.hash, chain.running_fence)
         etag = await self._models.record_summary(known.summary, mark, known.mark.etag)
         self._observe(EventsProjected(events, afresh))

@@ -130,7 +130,7 @@ class Tables:
             request = client.submit_transaction([("delete", entity) for entity in batch])
             await self._call("read_models.delete", request)
         except RefusedCallError:
-            # Somebody else deletes, too: one missing row refuses the whole transaction.
+            # Another process deletes, too: one missing row refuses the whole transaction.
             for entity in batch:
                 await self._write("read_models.delete", client.delete_entity(entity))
         return len(batch)

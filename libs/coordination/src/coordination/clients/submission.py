@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from contracts import lock_names
 from contracts.policies import JobPolicy
 from contracts.statuses import EventStatus
 from coordination.clients.job_writer import Change, JobWriter
@@ -22,6 +21,7 @@ from coordination.ports import (
     Transaction,
     WakeUp,
 )
+from coordination.slot import Slot
 
 
 class JobExistsError(CoordinationError):
@@ -85,7 +85,7 @@ class Submitter:
         now = clock.now()
         change = build_submission(new, Writer(new.actor, f"{new.job_id}:{new.order}", events.timestamp(now)))
         check_limits(change.transaction)
-        partition = lock_names.partition(new.lock_name)
+        partition = Slot(new.lock_name).partition
         registration = Registration(new.job_id, new.lock_name, partition, new.request_hash, now)
         try:
             await self.register.add(registration)

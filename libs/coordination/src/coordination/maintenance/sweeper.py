@@ -1,4 +1,4 @@
-"""The sweeper: repairs whatever a crash or a lost message left between two writes.
+"""The sweeper: repairs what a crash or a lost message left between two writes.
 
 It looks at active jobs only, so that a pass costs what is alive and not what ever was. Everything it does is
 a hint or idempotent, so two sweepers at once do no harm.

@@ -5,7 +5,6 @@ import json
 import time
 from datetime import UTC, datetime
 
-from contracts import lock_names
 from contracts.statuses import EventStatus
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans
@@ -13,6 +12,7 @@ from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
 from coordination.observations import HandOverCause, RunCutOff
 from coordination.ports import CoordinationError, Journal
+from coordination.slot import Slot
 from coordination.worker_directory import WorkerDirectory
 from worker.telemetry.endings import interruption
 from worker.telemetry.measurements import Measurements
@@ -67,9 +67,7 @@ class LostRuns:
 
     async def _events(self, job: JobRow) -> list[EventRow]:
         """Read what the attempt wrote, its end by the take-over left out."""
-        stored = await self._journal.read_range(
-            lock_names.partition(job.lock_name), rows.event_prefix(job.job_id)
-        )
+        stored = await self._journal.read_range(Slot(job.lock_name).partition, rows.event_prefix(job.job_id))
         events = [EventRow.from_row(row) for row in stored]
         return [
             event

@@ -1,5 +1,6 @@
 """Storage calls of a worker: those of an action of the protocol are reported with it, when it is over."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,7 +17,7 @@ _action: ContextVar[Took | None] = ContextVar("worker_action", default=None)
 @contextmanager
 def trace_calls() -> Iterator[Took]:
     """Gather the storage calls of an action."""
-    took = Took()
+    took = Took(time.time_ns())
     token = _action.set(took)
     try:
         yield took
