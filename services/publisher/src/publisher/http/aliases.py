@@ -30,6 +30,7 @@ router.add_api_route(
     recent_events,
     name="recent_events_alias",
     summary="List recent events (alias)",
+    response_description="A page of events.",
     description="Alias of `GET /api/v1/events`: events, not jobs. `GET /api/v1/jobs` lists jobs.",
     responses=links.RECENT_EVENTS,
 )
@@ -38,6 +39,7 @@ router.add_api_route(
     events_of_job,
     name="events_of_job_alias",
     summary="List the events of a job (alias)",
+    response_description="A page of events.",
     description="Alias of `GET /api/v1/jobs/{job_id}/events`: events, not the job.",
     responses=answers(404) | links.EVENTS,
 )

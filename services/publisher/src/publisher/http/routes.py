@@ -58,7 +58,9 @@ async def submit_job(request: Request, response: Response, uses: Uses, actor: Ac
     return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
 
 
-@router.get("/jobs", tags=["jobs"], summary="List jobs", responses=links.JOBS)
+@router.get(
+    "/jobs", tags=["jobs"], summary="List jobs", response_description="A page of jobs.", responses=links.JOBS
+)
 async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, Query()]) -> Page[JobSummary]:
     """Return the jobs that meet all filters, newest first. Of several statuses or kinds, a job must have one.
 
@@ -83,6 +85,7 @@ async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, 
     "/jobs/{job_id}",
     tags=["jobs"],
     summary="Get a job",
+    response_description="The job.",
     responses=answers(404) | links.JOB,
 )
 async def get_job(job_id: JobId, uses: Uses) -> Job:
@@ -94,6 +97,7 @@ async def get_job(job_id: JobId, uses: Uses) -> Job:
     "/jobs/{job_id}/events",
     tags=["jobs"],
     summary="List the events of a job",
+    response_description="A page of events.",
     responses=answers(404) | links.EVENTS,
 )
 async def events_of_job(
@@ -129,6 +133,7 @@ async def stream_of_job(job_id: JobId, uses: Uses, last_event_id: LastEventId = 
     status_code=HTTPStatus.ACCEPTED,
     tags=["jobs"],
     summary="Cancel a job",
+    response_description="The job as it is now.",
     responses=answers(404, 409) | links.CANCELLED,
 )
 async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -> Job:
@@ -142,7 +147,13 @@ async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) 
     return job_document(job)
 
 
-@router.get("/events", tags=["jobs"], summary="List recent events", responses=links.RECENT_EVENTS)
+@router.get(
+    "/events",
+    tags=["jobs"],
+    summary="List recent events",
+    response_description="A page of events.",
+    responses=links.RECENT_EVENTS,
+)
 async def recent_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = None) -> Page[Event]:
     """Return the latest events of all jobs, newest first. An event appears here shortly after it happened."""
     try:
@@ -151,7 +162,13 @@ async def recent_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = N
         raise wrong_cursor() from None
 
 
-@router.get("/locks", tags=["locks"], summary="List locks", responses=links.LOCKS)
+@router.get(
+    "/locks",
+    tags=["locks"],
+    summary="List locks",
+    response_description="A page of locks.",
+    responses=links.LOCKS,
+)
 async def all_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) -> Page[Lock]:
     """Return the current state of every lock that was ever used."""
     try:
@@ -160,19 +177,25 @@ async def all_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) 
         raise wrong_cursor() from None
 
 
-@router.get("/locks/{name:path}", tags=["locks"], summary="Get a lock", responses=answers(404))
+@router.get(
+    "/locks/{name:path}",
+    tags=["locks"],
+    summary="Get a lock",
+    response_description="The lock.",
+    responses=answers(404),
+)
 async def one_lock(name: LockName, uses: Uses) -> Lock:
     """Return the holder of the lock, since when it holds it, its fence, and the waiting jobs."""
     return await uses.locks.one(name)
 
 
-@router.get("/kinds", tags=["workers"], summary="List job kinds")
+@router.get("/kinds", tags=["workers"], summary="List job kinds", response_description="All kinds.")
 async def kinds(uses: Uses) -> Page[Kind]:
     """Return the kinds that workers know, with the JSON schemas of their parameters."""
     return Page[Kind](items=await uses.kinds.all())
 
 
-@router.get("/workers", tags=["workers"], summary="List workers")
+@router.get("/workers", tags=["workers"], summary="List workers", response_description="All workers.")
 async def workers(uses: Uses) -> Page[Worker]:
     """Return the latest heartbeat of every worker."""
     return Page[Worker](items=list(await uses.directory.workers()))
