@@ -20,7 +20,7 @@ _EARLIER = timedelta(seconds=5)
 
 
 class ProofError(Exception):
-    """There is no verdict, as the checker could not run."""
+    """The checker could not run, so it has not judged anything."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from rich.text import Text
 from loadtest.scenario import Scenario
 from loadtest.verdict import Verdict
 
-#: Width of the output, in columns, where there is no terminal.
+#: Width of the output, in columns, without a terminal.
 _PLAIN_WIDTH = 120
 
 

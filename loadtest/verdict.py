@@ -45,7 +45,7 @@ class Verdict:
 
     @property
     def exit_code(self) -> int:
-        """0 when everything held, 1 when not, 2 when there is no verdict."""
+        """0 when everything held, 1 when not, 2 when nothing could be checked."""
         return 2 if self.unusable is not None else 0 if self.holds else 1
 
     def document(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ _PAUSE_MS = 250
 #: Share of the file after which the worker is killed.
 _KILL_AT = 0.4
 
-#: Width of the output, in columns, where there is no terminal.
+#: Width of the output, in columns, without a terminal.
 _PLAIN_WIDTH = 120
 
 _LOOK_EVERY = 0.25

@@ -83,7 +83,7 @@ class Models:
 
 
 def models_in_memory() -> Models:
-    """Give the double."""
+    """Return the double."""
     fault = _LosesAnswers()
     models, hasty = InMemoryReadModels(fault), InMemoryReadModels()
     hasty.summaries, hasty.most_looked_through = models.summaries, 10
@@ -91,7 +91,7 @@ def models_in_memory() -> Models:
 
 
 async def models_on_azurite(connection_string: str, namespace: str, stack: AsyncExitStack) -> Models:
-    """Give the adapter on a server, behind a relay that can lose its answers."""
+    """Return the adapter on a server, behind a relay that can lose its answers."""
     direct = StorageConnection.from_connection_string(connection_string, StorageNames(prefix=namespace))
     stack.push_async_callback(direct.aclose)
     await TableReadModelWriter(direct).prepare()

@@ -42,7 +42,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(shared_stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Return the shared stack; whatever the test hurts is replaced afterwards.
+    """Return the shared stack; what the test damages is replaced afterwards.
 
     The test fails when a service logs a traceback that is not among `expected_tracebacks`.
     """

@@ -50,7 +50,7 @@ class Sink:
         ]
 
     def wait_for_effect(self, lock: str, job_id: str, *, more_than: int = 0, within: float = 15) -> Effect:
-        """Wait until a job has had more effects than so many; returns the latest."""
+        """Wait until a job has had more effects than `more_than`; return the latest."""
         found = until(
             lambda: self.effects(lock, job_id)[more_than:],
             within,

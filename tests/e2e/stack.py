@@ -111,7 +111,7 @@ class Stack:
     # --- workers --------------------------------------------------------------
 
     def crew(self, size: int, **settings: str) -> list[Service]:
-        """Return exactly so many workers with these settings beside the stack's own, and end all others."""
+        """Return this number of workers with these settings next to the stack's own, and end all others."""
         wanted = {f"TURNSTILE_{name.upper()}": value for name, value in settings.items()}
         kept = [worker for worker in self.workers if worker.settings == wanted and worker.is_ready][:size]
         coming = [self._hire(wanted) for _ in range(size - len(kept))]

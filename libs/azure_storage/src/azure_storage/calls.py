@@ -41,7 +41,7 @@ ObserveCall = Callable[[StorageCall], None]
 
 
 class MissingTableError(UnknownOutcomeError):
-    """There is no such table: not yet, or this namespace is not in use; no answer about a row."""
+    """The table does not exist yet, or this namespace is not in use; it says nothing about a row."""
 
 
 class RefusedCallError(Exception):

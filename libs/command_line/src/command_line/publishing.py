@@ -23,7 +23,7 @@ _CTRL_C, _CTRL_D, _ESCAPE = "\x03", "\x04", "\x1b"
 
 
 def publish_by_keys(api: "Api", seed: int | None, *, as_json: bool) -> None:
-    """Send a random job with every key until q. Raises typer.Exit where there is no terminal."""
+    """Send a random job with every key until q. Raises typer.Exit without a terminal."""
     if not sys.stdin.isatty():
         complain("publish reads keys and needs a terminal; without one, use: turnstile submit ten-steps")
         raise typer.Exit(USAGE)

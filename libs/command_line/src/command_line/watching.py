@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Events that stay on the screen.
 _LAST_EVENTS = 12
 
-#: Seconds between two lines about progress where there is no terminal.
+#: Seconds between two lines about progress without a terminal.
 _PROGRESS_EVERY = 5.0
 
 Document = Mapping[str, Any]

@@ -21,7 +21,7 @@ class Run(Generic[EventT]):
     fence: int
     #: None when the start was before the first event that was followed.
     start: EventT | None = None
-    #: None while the run goes on, or when another start came without an end.
+    #: None while the run continues, or when another start came without an end.
     end: EventT | None = None
     #: The event since which the job waited for this start: its first, or the last end before.
     queued: EventT | None = None

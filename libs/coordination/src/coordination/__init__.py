@@ -3,8 +3,8 @@
 Two stores answer two questions. A lease on a blob decides *which worker may try*: it is limited in time, so a
 lost worker cannot keep it. The lock row of the journal decides *which worker may write*: it carries a fence
 that rises with every start, and every write of a holder is conditional on the version of that row that the
-holder wrote last. Once another worker has started a job, every write of the one before is refused, whatever
-its clock says.
+holder wrote last. Once another worker has started a job, every write of the one before is refused,
+also when its clock is wrong.
 
 A lock's partition holds its lock row, the tickets of the jobs that wait, and their jobs' rows and events.
 So one transaction moves the fence, ends a run that was cut off, and starts the next job; under load the same

@@ -9,8 +9,7 @@
 | locks        | by partition                  | the names of locks and their last fences |
 
 All can be wiped and derived again from the journal at any time. `ports` says how they are read and written;
-`memory`
-has a double for tests.
+`memory` has a double for tests.
 """
 
 from read_models.cursors import CursorError

@@ -24,7 +24,7 @@ from coordination.ports import (
 
 
 class NoSuchJobError(CoordinationError):
-    """There is no such job."""
+    """The job does not exist."""
 
 
 @dataclass(frozen=True)

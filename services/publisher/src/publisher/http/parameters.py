@@ -13,10 +13,11 @@ from publisher.http.documentation import (
     LOCKS_CURSOR,
     NUMBER_CURSOR,
 )
-from publisher.http.problems import ProblemError, invalid_fields
+from publisher.http.problems import invalid_fields
 from publisher.tracing import traceresponse
 from publisher.use_cases import UseCases
 from publisher.use_cases.events import MOST_EVENTS
+from read_models import CursorError
 from submission import ActorError, FieldProblem, usable_actor
 from submission.actors import MAX_LENGTH
 
@@ -55,14 +56,8 @@ def _number(cursor: Annotated[Annotated[str, NUMBER_CURSOR] | None, Query(descri
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 9):
-        raise wrong_cursor()
+        raise CursorError
     return int(cursor)
-
-
-def wrong_cursor() -> ProblemError:
-    """Return the problem of a cursor that the API never returned."""
-    message = "is not a cursor of this API; use the `next` value of the previous page"
-    return invalid_fields([FieldProblem(field="cursor", message=message)])
 
 
 Uses = Annotated[UseCases, Depends(_use_cases)]

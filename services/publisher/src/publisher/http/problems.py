@@ -21,6 +21,7 @@ from coordination.clients.submission import JobExistsError
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
 from publisher.tracing import current_trace_id, traceresponse
 from publisher.use_cases.locks import NoSuchLockError
+from read_models import CursorError
 from submission import FieldProblem, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import field_problems, shorten, summary
 
@@ -159,6 +160,8 @@ def _storage_unavailable(detail: str, **more: Any) -> ProblemError:
     )
 
 
+_WRONG_CURSOR = "is not a cursor of this API; use the `next` value of the previous page"
+
 #: The problem of each error that is expected. Each has its handler here, so that use cases know no HTTP.
 _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     ProblemError: lambda error: error,
@@ -166,6 +169,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     StrictJsonError: _not_json,
     InvalidSubmissionError: _invalid_submission,
     InvalidTransactionError: _cannot_be_stored,
+    CursorError: lambda _: invalid_fields([FieldProblem(field="cursor", message=_WRONG_CURSOR)]),
     JobExistsError: _job_exists,
     CancelTooLateError: _cancel_too_late,
     NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),
@@ -208,7 +212,7 @@ def _methods(request: Request) -> list[str]:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    """Say nothing about the inside; the server logs the traceback, but knows no trace."""
+    """Answer without details of the error; the server logs the traceback, but does not know the trace."""
     _logger.error(
         "request failed unexpectedly",
         extra={at.ERROR_TYPE: type(error).__name__, at.URL_PATH: shorten(request.url.path)},

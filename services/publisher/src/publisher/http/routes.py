@@ -23,7 +23,6 @@ from publisher.http.parameters import (
     LocksCursor,
     Uses,
     name_the_trace,
-    wrong_cursor,
 )
 from publisher.http.problems import invalid_fields, job_path
 from publisher.http.request_body import read_body
@@ -75,10 +74,7 @@ async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, 
     wanted = asked.filter()
     if wanted is None:
         return Page[JobSummary](items=[])
-    try:
-        return await uses.jobs.find(wanted, asked.limit, asked.cursor)
-    except ValueError:
-        raise wrong_cursor() from None
+    return await uses.jobs.find(wanted, asked.limit, asked.cursor)
 
 
 @router.get(
@@ -156,10 +152,7 @@ async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) 
 )
 async def recent_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = None) -> Page[Event]:
     """Return the latest events of all jobs, newest first. An event appears here shortly after it happened."""
-    try:
-        return await uses.events.recent(limit, cursor)
-    except ValueError:
-        raise wrong_cursor() from None
+    return await uses.events.recent(limit, cursor)
 
 
 @router.get(
@@ -171,10 +164,7 @@ async def recent_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = N
 )
 async def all_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) -> Page[Lock]:
     """Return the current state of every lock that was ever used."""
-    try:
-        return await uses.locks.all(limit, cursor)
-    except ValueError:
-        raise wrong_cursor() from None
+    return await uses.locks.all(limit, cursor)
 
 
 @router.get(

@@ -35,7 +35,7 @@ class Events:
         return Page[Event](items=events[:limit], next=str(events[limit - 1].seq) if more else None)
 
     async def recent(self, limit: int, cursor: str | None) -> Page[Event]:
-        """Return events of all jobs, newest first. Raises UnknownOutcomeError or ValueError (cursor)."""
+        """Return events of all jobs, newest first. Raises UnknownOutcomeError or CursorError."""
         return await self.read_models.events(limit, cursor)
 
 

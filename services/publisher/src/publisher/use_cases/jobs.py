@@ -41,7 +41,7 @@ class Jobs:
     read_models: ReadModels
 
     async def find(self, wanted: JobFilter, limit: int, cursor: str | None) -> Page[JobSummary]:
-        """Return jobs, the last submitted first. Raises UnknownOutcomeError or ValueError (cursor)."""
+        """Return jobs, the last submitted first. Raises UnknownOutcomeError or CursorError."""
         return await self.read_models.jobs(wanted, limit, cursor)
 
     async def get(self, job_id: str) -> Job:

@@ -36,7 +36,7 @@ class Locks:
     read_models: ReadModels
 
     async def all(self, limit: int, cursor: str | None = None) -> Page[Lock]:
-        """Return locks by name as they are now. Raises UnknownOutcomeError; ValueError for a wrong cursor."""
+        """Return locks by name as they are now. Raises UnknownOutcomeError or CursorError."""
         known = await self.read_models.locks(limit, cursor)
         found: list[Lock | None] = []
         for start in range(0, len(known.items), _AT_ONCE):
