@@ -33,9 +33,14 @@ def test_what_is_skipped_of_a_place_is_not_named_and_nothing_left_is_the_body() 
     errors = [
         {"loc": ("query", "limit"), "msg": "Value error, too small"},
         {"loc": ("body",), "msg": "Field required: Value error, as said"},
+        {"loc": ("body", "properties", "a:b", "[key]"), "msg": "no colon"},
     ]
     told = [(problem.field, problem.message) for problem in field_problems(errors, skip=1)]
-    assert told == [("limit", "too small"), ("body", "Field required: Value error, as said")]
+    assert told == [
+        ("limit", "too small"),
+        ("body", "Field required: Value error, as said"),
+        ("properties.a:b", "no colon"),
+    ]
     assert field_problems(errors)[0].field == "query.limit"
 
 

@@ -1,5 +1,6 @@
 """What is wrong with which field of a document."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -37,8 +38,13 @@ def field_problems(errors: list[Any], *, skip: int = 0) -> list[FieldProblem]:
     """Translate pydantic's errors, leaving out the first `skip` parts of each place."""
     return [
         FieldProblem(
-            field=field_path(tuple(error["loc"][skip:])) or "body",
+            field=field_path(_place(error["loc"][skip:])) or "body",
             message=shorten(str(error["msg"]).removeprefix("Value error, ")),
         )
         for error in errors
     ]
+
+
+def _place(location: Sequence[int | str]) -> tuple[int | str, ...]:
+    """Return a place without the mark that pydantic puts behind a wrong name in a mapping."""
+    return tuple(location[:-1] if location[-1:] == ("[key]",) else location)

@@ -231,7 +231,7 @@ class _Verification:
         return found[0], found[1] or 0
 
     def _unchecked(self, counts: Mapping[str, int]) -> dict[Invariant, str]:
-        unchecked = {Invariant.QUEUES: "turnstile verify does not look at RabbitMQ; the caller has to"}
+        unchecked = {Invariant.QUEUES: "not checked: turnstile verify does not read RabbitMQ"}
         if not counts["accepted"]:
             unchecked[Invariant.ONE_END] = "partly: only jobs that were found, as no accepted ids were given"
         if not counts["effects_accepted"] + counts["effects_refused"]:
