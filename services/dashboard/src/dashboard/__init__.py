@@ -1,0 +1,1 @@
+"""The dashboard: what runs, what waits, what happened, and the proof, for people."""
