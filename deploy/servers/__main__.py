@@ -3,7 +3,7 @@
 import sys
 
 from deploy.errors import InstallError
-from deploy.servers.installation import ensure_installed, ensure_prometheus
+from deploy.servers.installation import ensure_chromium, ensure_installed, ensure_prometheus
 
 
 def main() -> int:
@@ -11,6 +11,7 @@ def main() -> int:
     try:
         ensure_installed()
         ensure_prometheus()
+        ensure_chromium()
     except InstallError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Makes RabbitMQ (apt) and Azurite (npm) available to the local stack, and Prometheus (apt) to the tests."""
+"""Makes RabbitMQ (apt) and Azurite (npm) available to the stack, Prometheus and Chromium (apt) to the tests."""
 
 import contextlib
 import fcntl
@@ -17,6 +17,11 @@ from deploy.servers.storage import PACKAGE_FOLDER
 
 _STAMP = PACKAGE_FOLDER / "node_modules" / ".installed-from"
 _OTHERWISE = ", or start Docker and use RUNTIME=docker"
+#: The names under which distributions and vendors install a Chromium.
+_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+#: Names another Chromium than those.
+CHROMIUM = "TEST_CHROMIUM"
+_OR_NAME_IT = f", or set {CHROMIUM} to the path of another Chromium"
 
 
 def ensure_installed() -> None:
@@ -76,3 +81,24 @@ def ensure_spin() -> None:
         missing = [package for package in ("spin", "gcc") if not shutil.which(package)]
         if missing:
             system_packages.install(*missing, "libc6-dev")
+
+
+def ensure_chromium() -> str:
+    """Make a Chromium available to the tests of pages, and return its path. Raises InstallError."""
+    if named := os.environ.get(CHROMIUM):
+        if found := shutil.which(named):
+            return found
+        message = f"{CHROMIUM} names {named}, which is not a program; correct or unset it."
+        raise InstallError(message)
+    with _one_at_a_time():
+        if not (found := _chromium()):
+            system_packages.install("chromium", "fonts-liberation", otherwise=_OR_NAME_IT)
+            found = _chromium()
+    if not found:
+        message = f"The package chromium is installed, but has no program on the PATH{_OR_NAME_IT}."
+        raise InstallError(message)
+    return found
+
+
+def _chromium() -> str | None:
+    return next(filter(None, map(shutil.which, _CHROMIUMS)), None)
