@@ -9,8 +9,8 @@ import typer
 
 from command_line import listing
 from command_line.exit_codes import BY_STATUS
-from command_line.output import connected, print_json
-from command_line.shared_options import DEFAULT_URL, JobId, Json, Url
+from command_line.output import connected, print_json, print_link
+from command_line.shared_options import DEFAULT_URL, DashboardUrl, JobId, Json, Url
 from command_line.verifying import options
 
 app = typer.Typer(
@@ -73,6 +73,7 @@ def submit(
         typer.Option("--property", metavar="KEY=VALUE", help="A property to find the job by; repeatable."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch the job until it ends.")] = False,
+    dashboard_url: DashboardUrl = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
@@ -95,6 +96,8 @@ def submit(
         if watch:
             from command_line.watching import watch_job
 
+            if not as_json:
+                print_link(dashboard_url, accepted["job_id"])
             job = watch_job(api, accepted["job_id"], as_json=as_json)
             raise typer.Exit(BY_STATUS[job["status"]])
         if as_json:
@@ -103,10 +106,13 @@ def submit(
             from command_line.reports import print_accepted
 
             print_accepted(accepted)
+            print_link(dashboard_url, accepted["job_id"])
 
 
 @app.command(epilog="Example: `turnstile watch 018f6c3e-7b1a-7c4e-9d3a-0123456789ab && echo done`")
-def watch(job_id: JobId, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+def watch(
+    job_id: JobId, dashboard_url: DashboardUrl = "", url: Url = DEFAULT_URL, as_json: Json = False
+) -> None:
     """Watch a job until it ends; the exit code is its outcome.
 
     0 Completed, 1 Failed, 3 Cancelled, 4 TimedOut. Ctrl-C stops watching; the job continues.
@@ -114,6 +120,8 @@ def watch(job_id: JobId, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
     from command_line.watching import watch_job
 
     with connected(url, as_json=as_json) as api:
+        if not as_json:
+            print_link(dashboard_url, job_id)
         job = watch_job(api, job_id, as_json=as_json)
         raise typer.Exit(BY_STATUS[job["status"]])
 

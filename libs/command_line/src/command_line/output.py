@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import typer
 
@@ -87,6 +88,13 @@ def safe(text: object) -> "Text":
     from rich.text import Text
 
     return Text("".join(character if character.isprintable() else "\ufffd" for character in str(text)))
+
+
+def print_link(dashboard_url: str, job_id: str) -> None:
+    """Print where the dashboard shows a job, if there is a dashboard."""
+    if dashboard_url:
+        link = f"{dashboard_url.rstrip('/')}/job?id={quote(job_id, safe='')}"
+        console().print(safe(link), style="dim", soft_wrap=True)
 
 
 def styled_status(status: str) -> "Text":

@@ -12,3 +12,12 @@ Url = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.")]
+DashboardUrl = Annotated[
+    str,
+    typer.Option(
+        "--dashboard-url",
+        envvar="TURNSTILE_DASHBOARD_URL",
+        help="Address of the dashboard, for a link to the job.",
+        metavar="URL",
+    ),
+]
