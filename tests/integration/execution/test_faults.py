@@ -26,7 +26,11 @@ async def the_pool_heals(pool):
 
 
 async def test_a_handler_that_raises_fails_with_type_and_message(pool, caplog):
-    assert await FakeRun("raises").on(pool) == Failed("RuntimeError", "out of order")
+    outcome = await FakeRun("raises").on(pool)
+    assert isinstance(outcome, Failed)
+    assert (outcome.type, outcome.message) == ("RuntimeError", "out of order")
+    assert "misbehaving_jobs.py" in outcome.traceback
+    assert outcome.traceback.endswith("RuntimeError: out of order\n")
     record = next(record for record in caplog.records if record.getMessage() == "handler raised")
     assert "misbehaving_jobs.py" in getattr(record, at.EXCEPTION_STACKTRACE)
     assert getattr(record, at.JOB_ID) == "job-raises"
@@ -40,13 +44,16 @@ async def test_a_clean_failure_has_its_reason_and_no_traceback(pool, caplog):
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("system-exit", Failed("SystemExit", "enough")),
-        ("system-exit-in-task", Failed("SystemExit", "from a task")),
-        ("sync-keyboard-interrupt", Failed("KeyboardInterrupt", "KeyboardInterrupt without a message")),
+        ("system-exit", ("SystemExit", "enough")),
+        ("system-exit-in-task", ("SystemExit", "from a task")),
+        ("sync-keyboard-interrupt", ("KeyboardInterrupt", "KeyboardInterrupt without a message")),
     ],
 )
 async def test_an_attempt_to_end_the_process_politely_fails_the_job(pool, kind, expected):
-    assert await FakeRun(kind).on(pool) == expected
+    outcome = await FakeRun(kind).on(pool)
+    assert isinstance(outcome, Failed)
+    assert (outcome.type, outcome.message) == expected
+    assert "misbehaving_jobs.py" in outcome.traceback
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,17 @@ def test_cancelling_says_what_came_of_it(
     assert said in run("cancel", job["job_id"]).stdout
 
 
+def test_a_cancellation_sends_its_reason_if_it_has_one(
+    scripted: ScriptedApi, run: Run, job: Document
+) -> None:
+    answer = httpx.Response(202, json=job)
+    scripted.on("POST", f"{JOBS}/{job['job_id']}/cancel", answer, answer)
+    run("cancel", job["job_id"], "--reason", "wrong month")
+    run("cancel", job["job_id"])
+
+    assert [request.content for request in scripted.requests] == [b'{"reason":"wrong month"}', b""]
+
+
 def test_a_cancellation_that_comes_too_late_is_an_error(
     scripted: ScriptedApi, run: Run, job: Document, a_problem: Problem
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from contracts.jobs import Job, Kind, Lock, Page, Progress, Submission, WaitingFor, Worker
+from contracts.jobs import DetailedJobError, Job, Kind, Lock, Page, Progress, Submission, WaitingFor, Worker
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -35,7 +35,8 @@ def test_what_there_is_nothing_to_say_of_may_be_left_out(
     [
         (Submission, {"lock", "parameters", "name", "priority", "job_id", "properties"}),
         (WaitingFor, {"holder", "running", "ahead"}),
-        (Job, {"step", "position"}),
+        (Job, {"step", "position", "cancel_requested_by", "cancel_reason"}),
+        (DetailedJobError, {"traceback"}),
         (Lock, {"line", "waiting"}),
         (Kind, {"description", "parameters", "policy", "published_at"}),
         (Worker, {"seen_at", "kinds", "running", "properties"}),

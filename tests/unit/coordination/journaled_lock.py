@@ -101,6 +101,13 @@ class JournaledLock:
         await self._commit(draft)
         return draft, ended
 
+    def look(self) -> None:
+        """Take in what others wrote to the running job."""
+        held = self.require()
+        row = self.row(rows.job_key(held.job.job_id))
+        assert row is not None
+        self.held = replace(held, job=JobRow.from_row(row), job_etag=row.etag)
+
     async def _commit(self, draft: Draft) -> None:
         versions = await self.journal.commit(PARTITION, draft.transaction, 1)
         state = self.held.state_etag if self.held else None

@@ -1,6 +1,7 @@
 """Cancelling: at once while a job waits, by request while it runs, never after its end."""
 
 import asyncio
+import json
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from coordination.clients.cancellation import Canceller, CancelTooLateError
 from coordination.clients.job_writer import JobWriter, NoSuchJobError
 from coordination.journal import events, rows
 from coordination.journal.rows import JobRow
-from coordination.outcomes import Completed, Failed, Interrupted, RunOutcome, TimedOut
+from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, RunOutcome, TimedOut
 from coordination.ports import CoordinationError, Insert, Registration, Transaction, UnknownOutcomeError
 from coordination.testing.faults import Fault
 from coordination.testing.memory import InMemoryNotifier, VirtualClock
@@ -27,10 +28,10 @@ class Desk:
     notifier: InMemoryNotifier
     clock: VirtualClock
 
-    async def cancel(self, job_id: str, actor: str = "bob") -> JobRow:
+    async def cancel(self, job_id: str, actor: str = "bob", reason: str = "") -> JobRow:
         registration = Registration(job_id, LOCK, PARTITION, "hash", self.clock.now())
         return await Canceller(JobWriter(self.lock.journal, self.notifier, self.clock)).cancel(
-            registration, actor
+            registration, actor, reason
         )
 
     async def refused(self, job_id: str, error: type[CoordinationError]) -> CoordinationError:
@@ -106,6 +107,46 @@ async def test_asking_again_changes_nothing_and_names_who_asked_first(desk: Desk
     assert await desk.cancel("a", "eve") == first
     assert desk.lock.statuses("a").count("CancelRequested") == 1
     assert len(desk.notifier.announcements) == 1
+
+
+async def test_the_reason_is_in_the_job_and_in_the_events(desk: Desk) -> None:
+    await desk.lock.take_over("w1")
+    assert (await desk.cancel("a", reason="wrong month")).cancel_reason == "wrong month"
+    requested = desk.lock.events("a")[-1]
+    assert requested.message == "cancellation requested by bob: wrong month"
+    desk.lock.look()
+    await desk.lock.end(Cancelled())
+    ended = desk.lock.events("a")[-1]
+    assert ended.message == "cancelled, asked by bob: wrong month"
+    waiting = await desk.cancel("b", reason="not needed")
+    at_once = desk.lock.events("b")[-1]
+    assert (waiting.cancel_reason, at_once.message) == (
+        "not needed",
+        "cancelled by bob while waiting: not needed",
+    )
+    assert [json.loads(event.data) for event in (requested, ended, at_once)] == [
+        {"reason": "wrong month"},
+        {"reason": "wrong month"},
+        {"reason": "not needed"},
+    ]
+
+
+async def test_an_interrupted_job_that_was_to_be_cancelled_ends_with_the_reason(desk: Desk) -> None:
+    await desk.lock.take_over("w1")
+    await desk.cancel("a", reason="wrong month")
+    desk.lock.look()
+    await desk.lock.end(Interrupted("the worker is stopping"))
+    ended = desk.lock.events("a")[-1]
+    assert (ended.message, json.loads(ended.data)) == (
+        "cancelled, asked by bob: wrong month",
+        {"reason": "wrong month"},
+    )
+
+
+async def test_asking_again_with_another_reason_keeps_the_first(desk: Desk) -> None:
+    await desk.lock.take_over("w1")
+    await desk.cancel("a", "bob", "wrong month")
+    assert (await desk.cancel("a", "eve", "other")).cancel_reason == "wrong month"
 
 
 async def test_a_job_that_waits_again_after_an_interruption_ends_at_once(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from tests.unit.coordination.journaled_lock import JournaledLock
 
 from coordination.journal import rows, transactions
 from coordination.journal.events import Writer
+from coordination.journal.storage_limits import check_limits
 from coordination.outcomes import Cancelled, Completed, Failed, RunOutcome, TimedOut
 
 
@@ -77,6 +78,26 @@ async def test_a_result_beyond_two_thousand_characters_has_a_row_of_its_own(
         assert (job.result, job.has_long_result) == ("", True)
         assert kept is not None
         assert rows.join_text(kept.values) == result
+
+
+@pytest.mark.parametrize("traceback", ["x" * 16_400, "\U0001f600" * 16_400, "\x00" * 16_400])
+async def test_a_traceback_has_a_row_of_its_own(lock: JournaledLock, traceback: str) -> None:
+    """However long its text is in JSON or in UTF-16, the store's limits are kept."""
+    draft, _ = await lock.end(Failed("ValueError", "no", traceback))
+    check_limits(draft.transaction)
+    kept = lock.row(rows.traceback_key("a"))
+    assert kept is not None
+    assert rows.join_text(kept.values) == traceback
+    assert lock.job("a").has_traceback
+    assert json.loads(lock.events("a")[-1].data) == {
+        "error_type": "ValueError",
+        "traceback_characters": 16_400,
+    }
+
+
+async def test_an_error_without_a_traceback_has_no_row_for_it(lock: JournaledLock) -> None:
+    await lock.end(Failed("ValueError", "no"))
+    assert (lock.job("a").has_traceback, lock.row(rows.traceback_key("a"))) == (False, None)
 
 
 async def test_a_long_error_is_cut_in_the_row_and_shorter_in_the_event(lock: JournaledLock) -> None:

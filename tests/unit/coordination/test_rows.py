@@ -21,6 +21,7 @@ def test_the_keys_are_the_ones_that_stand_in_the_journals_of_today() -> None:
     assert rows.parameters_key("id") == "data|id|parameters"
     assert rows.state_key("id") == "data|id|state"
     assert rows.result_key("id") == "data|id|result"
+    assert rows.traceback_key("id") == "data|id|traceback"
     assert rows.step_key("id", 7) == "data|id|step|000007"
     assert rows.PROTOCOL == 1
     assert rows.LAST_RECORD == 990_000

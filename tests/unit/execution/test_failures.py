@@ -10,6 +10,7 @@ from turnstile import FailJob, InvalidParametersError, JobCancelledError, RunCon
 from turnstile.channels import Attempt, StopReason
 from turnstile.testing import InMemoryChannel
 from worker.execution.failures import describe, describe_process_end, text_of
+from worker.execution.messages import read_from_runner, write
 
 
 @pytest.fixture
@@ -54,6 +55,9 @@ def test_an_unexpected_error_is_told_and_logged_with_its_traceback(context, capl
     done = describe(3, raised(ValueError("odd")), context)
     assert (done.run, done.error_type, done.error_message, done.result) == (3, "ValueError", "odd", None)
     assert (done.was_stopped, done.is_tainted) == (False, False)
+    assert done.traceback.startswith("Traceback (most recent call last):\n")
+    assert "in raised\n    raise error\n" in done.traceback
+    assert done.traceback.endswith("ValueError: odd\n")
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("turnstile.jobs.k", logging.ERROR)
     assert getattr(record, at.ERROR_TYPE) == "ValueError"
@@ -70,7 +74,7 @@ def test_an_unexpected_error_is_told_and_logged_with_its_traceback(context, capl
 )
 def test_an_expected_end_is_told_without_a_traceback(context, caplog, error, name):
     done = describe(1, raised(error), context, was_stopped=True)
-    assert (done.error_type, done.was_stopped) == (name, True)
+    assert (done.error_type, done.was_stopped, done.traceback) == (name, True, "")
     assert caplog.records == []
 
 
@@ -80,7 +84,26 @@ def test_an_error_while_stopping_is_told_without_a_traceback(context, channel, c
         context.check()
     done = describe(1, caught.value, context, was_stopped=True)
     assert (done.error_type, done.error_message) == ("JobCancelledError", "the job was cancelled")
+    assert done.traceback == ""
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("text", ["m", "\N{GRINNING FACE}", "\ud800"])
+def test_of_a_long_traceback_the_end_is_kept_and_it_can_be_sent(context, text):
+    done = describe(1, raised(ValueError(text * 20_000 + "the end")), context)
+    assert len(done.traceback) < 16_500
+    assert done.traceback.endswith("the end\n")
+    assert " characters) …" in done.traceback[:30]
+    assert read_from_runner(write(done)) == done
+
+
+def test_an_error_that_cannot_be_written_down_is_reported_without_a_traceback(context, monkeypatch):
+    def without_memory(error):
+        raise MemoryError
+
+    monkeypatch.setattr("traceback.format_exception", without_memory)
+    done = describe_process_end(1, raised(ValueError("odd")))
+    assert (done.error_message, done.traceback) == ("odd", "")
 
 
 def test_a_lack_of_memory_lets_go_of_what_the_handler_held_and_taints_the_runner(context):
@@ -105,7 +128,8 @@ def test_an_errors_type_has_200_characters_at_most(context):
 
 
 def test_the_end_of_the_whole_process_taints_it():
-    done = describe_process_end(4, SystemExit("enough"))
+    done = describe_process_end(4, raised(SystemExit("enough")))
+    assert done.traceback.endswith("SystemExit: enough\n")
     assert (done.run, done.error_type, done.error_message) == (4, "SystemExit", "enough")
     assert done.is_tainted
     assert not done.was_stopped

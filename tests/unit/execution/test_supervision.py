@@ -27,8 +27,8 @@ async def test_a_handler_that_returned_or_raised_leaves_the_runner_in_use(superv
     await supervised.say_done(result="1")
     assert await supervised.outcome() == Completed("1")
     other = Case()
-    await other.say_done(error_type="E", error_message="m")
-    assert await other.outcome() == Failed("E", "m")
+    await other.say_done(error_type="E", error_message="m", traceback="t")
+    assert await other.outcome() == Failed("E", "m", "t")
     assert supervised.supervision.is_reusable
     assert other.supervision.is_reusable
 

@@ -80,15 +80,20 @@ async def test_a_completed_job_has_its_result_however_long(api: Api, worker_of: 
     assert told["error"] is None
 
 
-async def test_a_failed_job_says_why(api: Api, worker_of: WorkerOf) -> None:
+@pytest.mark.parametrize("traceback", ["", "Traceback:\n" + "👻" * 16_384])
+async def test_a_failed_job_says_why(api: Api, worker_of: WorkerOf, traceback: str) -> None:
     job_id = await api.submitted(lock="ledger")
     worker = worker_of("ledger")
     await worker.start()
-    await worker.end(Failed("FileNotFoundError", "there is no ledger.csv"))
+    await worker.end(Failed("FileNotFoundError", "there is no ledger.csv", traceback))
     told = await state(api, job_id)
 
     assert told["status"] == "Failed"
-    assert told["error"] == {"type": "FileNotFoundError", "message": "there is no ledger.csv"}
+    assert told["error"] == {
+        "type": "FileNotFoundError",
+        "message": "there is no ledger.csv",
+        "traceback": traceback or None,
+    }
 
 
 async def test_a_job_that_is_started_while_it_is_asked_about_is_running(

@@ -1,5 +1,7 @@
 """POST /api/v1/jobs/{id}/cancel."""
 
+from typing import Any
+
 import pytest
 from tests.unit.publisher.doubles import Api, WorkerOf
 
@@ -43,6 +45,72 @@ async def test_a_cancellation_is_recorded_once_however_often_it_is_asked_for(
     assert [(event["status"], event["actor"]) for event in events[3:]] == [("CancelRequested", "ada")]
     # The worker may have lost the first hint.
     assert [hint.job_id for hint in api.notifier.hints] == [job_id, job_id]
+
+
+async def test_the_reason_is_in_the_event_and_in_the_job(api: Api) -> None:
+    job_id = await api.submitted(lock="ledger")
+    answer = await api.client.post(
+        f"/api/v1/jobs/{job_id}/cancel",
+        json={"reason": "  wrong month <b>👻</b> "},
+        headers={"x-actor": "ada"},
+    )
+
+    assert answer.status_code == 202
+    job = answer.json()
+    assert (job["cancel_requested_by"], job["cancel_reason"]) == ("ada", "wrong month <b>👻</b>")
+    event = (await api.get(f"/api/v1/jobs/{job_id}/events"))["items"][-1]
+    assert event["message"] == "cancelled by ada while waiting: wrong month <b>👻</b>"
+    assert event["data"] == {"reason": "wrong month <b>👻</b>"}
+
+
+@pytest.mark.parametrize("body", [None, {}, {"reason": ""}, {"reason": "   "}])
+async def test_a_reason_is_optional(api: Api, body: Any) -> None:
+    job_id = await api.submitted()
+    job = (await api.client.post(f"/api/v1/jobs/{job_id}/cancel", json=body)).json()
+
+    assert (job["status"], job["cancel_requested_by"], job["cancel_reason"]) == ("Cancelled", "api", None)
+    assert (await api.get(f"/api/v1/jobs/{job_id}/events"))["items"][-1]["data"] == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"reason":"' + b"x" * 501 + b'"}', "reason"),
+        (b'{"reason":7}', "reason"),
+        (b'{"reason":null}', "reason"),
+        (b'{"why":"x"}', "why"),
+        (b"[]", "body"),
+    ],
+)
+async def test_a_wrong_body_cancels_nothing(api: Api, body: bytes, field: str) -> None:
+    job_id = await api.submitted()
+    answer = await api.client.post(
+        f"/api/v1/jobs/{job_id}/cancel", content=body, headers={"content-type": "application/json"}
+    )
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+    assert (await api.get(f"/api/v1/jobs/{job_id}"))["status"] == "Queued"
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        (b'{"reason":"x"}', "text/plain", 415),
+        (b"{", "application/json", 400),
+        (b'{"reason":"\\ud800"}', "application/json", 400),
+        (b" " * 262_145, "application/json", 413),
+    ],
+)
+async def test_a_body_that_cannot_be_read_cancels_nothing(
+    api: Api, body: bytes, media_type: str, status: int
+) -> None:
+    job_id = await api.submitted()
+    answer = await api.client.post(
+        f"/api/v1/jobs/{job_id}/cancel", content=body, headers={"content-type": media_type}
+    )
+
+    assert answer.status_code == status
+    assert (await api.get(f"/api/v1/jobs/{job_id}"))["status"] == "Queued"
 
 
 async def test_a_cancelled_job_leaves_the_line_and_is_told_of_in_full(api: Api) -> None:

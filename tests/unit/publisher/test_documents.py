@@ -40,6 +40,8 @@ RUNNING = JobRow(
     progress_value=3.0,
     progress_limit=10.0,
     cancel_requested=True,
+    cancel_actor="bob",
+    cancel_reason="wrong month",
     submitted_at="2026-01-01T00:00:01+00:00",
     queued_at="2026-01-01T00:00:02+00:00",
     started_at="2026-01-01T00:00:03+00:00",
@@ -63,6 +65,8 @@ def test_a_running_job_is_told_of_in_full() -> None:
         "step": "load",
         "progress": {"value": 3.0, "limit": 10.0},
         "cancel_requested": True,
+        "cancel_requested_by": "bob",
+        "cancel_reason": "wrong month",
         "position": None,
         "waiting_for": None,
         "result": None,
@@ -81,7 +85,8 @@ def test_a_job_that_has_not_run_has_no_worker_no_fence_and_no_times_of_a_run() -
 
     empty = {name for name, value in document.items() if value is None}
     assert empty == {
-        *("fence", "worker", "step", "progress", "result", "error", "trace_id", "started_at", "finished_at")
+        *("fence", "worker", "step", "progress", "result", "error", "trace_id", "started_at", "finished_at"),
+        *("cancel_requested_by", "cancel_reason"),
     }
     assert (document["status"], document["attempt"], document["interruptions"]) == ("Queued", 0, 0)
     assert (document["name"], document["description"], document["properties"]) == ("", "", {})
@@ -116,7 +121,7 @@ def test_no_progress_is_not_progress_of_nothing(
 def test_an_error_may_have_no_message() -> None:
     document = job_document(replace(RUNNING, status="Failed", error_type="ValueError"))
     assert document.error is not None
-    assert document.error.model_dump() == {"type": "ValueError", "message": ""}
+    assert document.error.model_dump() == {"type": "ValueError", "message": "", "traceback": None}
     assert job_document(replace(RUNNING, error_message="x")).error is None
 
 

@@ -207,13 +207,19 @@ def locks(
             print_json(lock) if as_json else print_lock(lock)
 
 
-@app.command(epilog="Example: `turnstile cancel 018f6c3e-7b1a-7c4e-9d3a-0123456789ab`")
-def cancel(job_id: JobId, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+@app.command(epilog="Example: `turnstile cancel 018f6c3e-7b1a-7c4e-9d3a-0123456789ab --reason 'wrong month'`")
+def cancel(
+    job_id: JobId,
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")] = "",
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
     """Cancel a job: a waiting job at once, a running job at its next check."""
     from command_line.reports import print_cancelled
 
     with connected(url, as_json=as_json) as api:
-        job = api.post(f"/api/v1/jobs/{quote(job_id, safe='')}/cancel")
+        body = {"reason": reason} if reason else None
+        job = api.post(f"/api/v1/jobs/{quote(job_id, safe='')}/cancel", body)
         print_json(job) if as_json else print_cancelled(job)
 
 

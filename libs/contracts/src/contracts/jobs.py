@@ -84,6 +84,22 @@ class Submission(BaseModel):
         return None if value is None else identifiers.normalise_job_id(value)
 
 
+class Cancellation(BaseModel):
+    """The optional body of a request to cancel a job."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: Annotated[
+        str,
+        Field(
+            max_length=500,
+            description="Why, for the audit trail. Plain text; leading and trailing spaces are removed.",
+            examples=["wrong month"],
+        ),
+        AfterValidator(str.strip),
+    ] = ""
+
+
 class Accepted(BaseModel):
     """The answer to an accepted submission."""
 
@@ -117,6 +133,14 @@ class JobError(BaseModel):
     message: str
 
 
+class DetailedJobError(JobError):
+    """Why a job did not complete, and where its handler raised."""
+
+    traceback: str | None = Field(
+        None, description="Traceback of the handler's error, at most its last 16,384 characters."
+    )
+
+
 class Job(BaseModel):
     """A job as the API returns it."""
 
@@ -135,10 +159,12 @@ class Job(BaseModel):
     step: str | None = Field(description="The current step.")
     progress: Progress | None
     cancel_requested: bool
+    cancel_requested_by: str | None = Field(description="Who requested the cancellation first.")
+    cancel_reason: str | None = Field(description="The reason given then.")
     position: int | None = Field(description="Position in line, from 1, while the job is queued.")
     waiting_for: WaitingFor | None
     result: JsonValue
-    error: JobError | None
+    error: DetailedJobError | None
     trace_id: str | None
     submitted_at: datetime
     started_at: datetime | None

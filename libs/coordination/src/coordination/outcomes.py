@@ -1,6 +1,6 @@
 """How a run ends, and why it is asked to stop."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -30,6 +30,8 @@ class Failed:
 
     type: str
     message: str
+    #: Where it raised, if that helps; the caller bounds its length.
+    traceback: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

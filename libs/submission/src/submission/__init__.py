@@ -1,8 +1,8 @@
 """Accepts jobs, whether they come over HTTP, in a message or from another queue.
 
 `SubmissionService` checks a submission against its kind and puts the job in its lock's line.
-`read_submission` reads one from JSON. `Patience` repeats a submission while the storage does not answer, for
-callers that can wait.
+`read_submission` reads one from JSON, and `read_cancellation` the body of a cancellation. `Patience` repeats
+a submission while the storage does not answer, for callers that can wait.
 """
 
 from submission.actors import ActorError, usable_actor
@@ -10,7 +10,7 @@ from submission.errors import InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import FieldProblem
 from submission.kinds import KnownKinds
 from submission.patience import Patience
-from submission.reading import read_submission
+from submission.reading import read_cancellation, read_submission
 from submission.service import SubmissionService
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Patience",
     "SubmissionService",
     "SubmissionUnknownError",
+    "read_cancellation",
     "read_submission",
     "usable_actor",
 ]

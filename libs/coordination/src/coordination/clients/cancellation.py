@@ -24,16 +24,19 @@ class Canceller:
 
     writer: JobWriter
 
-    async def cancel(self, registration: Registration, actor: str) -> JobRow:
+    async def cancel(self, registration: Registration, actor: str, reason: str = "") -> JobRow:
         """Cancel a waiting job, or ask for the running one to be cancelled; return the job as it is now.
 
         The order of transactions decides against a finish at the same moment. Repeating a request is
-        harmless. Raises CancelTooLateError, NoSuchJobError or UnknownOutcomeError.
+        harmless, and keeps the actor and the reason of the first. Raises CancelTooLateError, NoSuchJobError
+        or UnknownOutcomeError.
         """
-        return await self.writer.change(registration, actor, build_cancellation)
+        return await self.writer.change(
+            registration, actor, lambda found, writer: build_cancellation(found, writer, reason)
+        )
 
 
-def build_cancellation(found: FoundJob, writer: Writer) -> Change | None:
+def build_cancellation(found: FoundJob, writer: Writer, reason: str = "") -> Change | None:
     """Build the end of a waiting job, or the request to cancel a running one; None when that was requested.
 
     Raises CancelTooLateError.
@@ -52,7 +55,9 @@ def build_cancellation(found: FoundJob, writer: Writer) -> Change | None:
         # Rule R21 (spec/turnstile.pml): a running job gets a request; its lock row belongs to the holder.
         ended, tickets = job, []
         status, message = EventStatus.CANCEL_REQUESTED, f"cancellation requested by {writer.actor}"
-    changed = replace(ended, cancel_requested=True, cancel_actor=writer.actor)
-    changed, event = events.record(changed, status, message, writer)
+    changed = replace(ended, cancel_requested=True, cancel_actor=writer.actor, cancel_reason=reason)
+    changed, event = events.record(
+        changed, status, events.with_reason(message, reason), writer, events.reason_data(reason)
+    )
     update = Update(rows.job_key(job.job_id), changed.changes(job), found.etag)
     return Change(changed, event, Transaction(writer.op_id, [update, *tickets, events.insert(event)]))

@@ -72,6 +72,16 @@ def record(
     return replace(job, seq=event.seq, event_hash=event.hash), event
 
 
+def with_reason(message: str, reason: str) -> str:
+    """Return the message of a cancellation, followed by its reason if one was given."""
+    return f"{message}: {reason}" if reason else message
+
+
+def reason_data(reason: str) -> dict[str, Any]:
+    """Return what the event of a cancellation keeps of its reason."""
+    return {"reason": reason} if reason else {}
+
+
 def insert(event: EventRow) -> Insert:
     """Return the operation that writes an event."""
     # Rule R24 (spec/turnstile.pml): an event is inserted under the next number and never overwritten.

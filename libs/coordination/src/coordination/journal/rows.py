@@ -72,6 +72,11 @@ def result_key(job_id: str) -> str:
     return f"{data_prefix(job_id)}result"
 
 
+def traceback_key(job_id: str) -> str:
+    """Key of the traceback of a job's error."""
+    return f"{data_prefix(job_id)}traceback"
+
+
 def step_prefix(job_id: str) -> str:
     """Start of the keys of a job's recorded steps."""
     return f"{data_prefix(job_id)}step|"
@@ -188,12 +193,16 @@ class JobRow(_Record):
     progress_value: float | None = None
     progress_limit: float | None = None
     cancel_requested: bool = False
+    #: Who requested its cancellation first, and the reason given then.
     cancel_actor: str = ""
+    cancel_reason: str = ""
     #: JSON, or empty when there is none or it has a row of its own.
     result: str = ""
     has_long_result: bool = False
     error_type: str = ""
     error_message: str = ""
+    #: Whether the traceback of its error has a row.
+    has_traceback: bool = False
     submitted_at: str = ""
     #: When it began to wait: at its submission, or its latest interruption.
     queued_at: str = ""

@@ -150,12 +150,19 @@ def _finish(draft: Draft, job: JobRow, outcome: Ending) -> JobRow:
             )
             message = "completed" + (", the cancellation came too late" if job.cancel_requested else "")
             return draft.record(job, EventStatus.COMPLETED, message, result_characters=len(result))
-        case Failed(error_type, message):
+        case Failed(error_type, message, traceback):
             job = _fail(job, error_type, message)
-            return draft.record(job, EventStatus.FAILED, message[:1000], error_type=error_type)
+            if not traceback:
+                return draft.record(job, EventStatus.FAILED, message[:1000], error_type=error_type)
+            # A row of its own: the event is copied into several lists, and read with all others of the job.
+            draft.operations.append(Insert(rows.traceback_key(job.job_id), rows.split_text(traceback)))
+            job = replace(job, has_traceback=True)
+            about = {"error_type": error_type, "traceback_characters": len(traceback)}
+            return draft.record(job, EventStatus.FAILED, message[:1000], **about)
         case Cancelled():
             job = replace(job, status=JobStatus.CANCELLED.value)
-            return draft.record(job, EventStatus.CANCELLED, f"cancelled, asked by {job.cancel_actor}")
+            message = events.with_reason(f"cancelled, asked by {job.cancel_actor}", job.cancel_reason)
+            return draft.record(job, EventStatus.CANCELLED, message, **events.reason_data(job.cancel_reason))
         case TimedOut(message):
             job = replace(job, status=JobStatus.TIMED_OUT.value, error_type="TimedOut", error_message=message)
             return draft.record(job, EventStatus.TIMED_OUT, message)

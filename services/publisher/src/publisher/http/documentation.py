@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import Field
 
 from contracts import lock_names
-from contracts.jobs import Submission
+from contracts.jobs import Cancellation, Submission
 from publisher.http.problems import MEDIA_TYPE, Problem
 from publisher.use_cases.stream import ProgressReport
 
@@ -70,6 +70,19 @@ SUBMIT_JOB: dict[str, Any] = {
             "application/json": {
                 "schema": {"$ref": "#/components/schemas/Submission"},
                 "examples": _EXAMPLES,
+            },
+        },
+    }
+}
+
+#: The body of a cancellation, which may be left out.
+CANCEL_JOB: dict[str, Any] = {
+    "requestBody": {
+        "required": False,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Cancellation"},
+                "example": {"reason": "wrong month"},
             },
         },
     }
@@ -141,7 +154,7 @@ def install(app: FastAPI) -> None:
                 tags=TAGS,
             )
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            for model in (Problem, Submission, ProgressReport):
+            for model in (Problem, Submission, Cancellation, ProgressReport):
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
             for unused in ("HTTPValidationError", "ValidationError"):

@@ -19,6 +19,14 @@ async def read_body(request: Request) -> bytes:
     return raw
 
 
+async def read_optional_body(request: Request) -> bytes:
+    """Return the body of a request that may send JSON; empty without one. Raises ProblemError."""
+    raw = await _read(request)
+    if raw:
+        _check_media_type(request.headers.get("content-type", ""))
+    return raw
+
+
 def _check_media_type(header: str) -> None:
     message = Message()
     message["content-type"] = header
@@ -31,7 +39,7 @@ def _check_media_type(header: str) -> None:
         raise ProblemError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "wrong_media_type",
-            "Send the job as JSON in UTF-8, with the header Content-Type: application/json.",
+            "Send JSON in UTF-8, with the header Content-Type: application/json.",
             headers={"Accept": "application/json"},
         )
 

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from contracts.jobs import Accepted, Event, Job, JobSummary, Kind, Lock, Page, Worker
 from contracts.statuses import JobStatus
 from publisher.http import links
-from publisher.http.documentation import STREAM, SUBMIT_JOB, answers
+from publisher.http.documentation import CANCEL_JOB, STREAM, SUBMIT_JOB, answers
 from publisher.http.job_filters import JobQuestion
 from publisher.http.parameters import (
     Actor,
@@ -25,10 +25,10 @@ from publisher.http.parameters import (
     name_the_trace,
 )
 from publisher.http.problems import invalid_fields, job_path
-from publisher.http.request_body import read_body
+from publisher.http.request_body import read_body, read_optional_body
 from publisher.use_cases.documents import job_document
 from publisher.use_cases.events import MOST_EVENTS
-from submission import FieldProblem, read_submission
+from submission import FieldProblem, read_cancellation, read_submission
 
 router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)])
 
@@ -130,15 +130,18 @@ async def stream_of_job(job_id: JobId, uses: Uses, last_event_id: LastEventId = 
     tags=["jobs"],
     summary="Cancel a job",
     response_description="The job as it is now.",
-    responses=answers(404, 409) | links.CANCELLED,
+    responses=answers(400, 404, 409, 413, 415) | links.CANCELLED,
+    openapi_extra=CANCEL_JOB,
 )
 async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -> Job:
     """Cancel a waiting job at once; ask a running job to stop, which its handler does at its next check.
 
-    If the job has already ended, the answer is `cancel_too_late`.
+    If the job has already ended, the answer is `cancel_too_late`. The body is optional; its reason is kept in
+    the audit trail. Of several requests to cancel a running job, the first counts.
     """
+    asked = read_cancellation(await read_optional_body(request))
     with uses.telemetry.cancellation(request.headers) as record:
-        job = await uses.cancelling.cancel(job_id, actor)
+        job = await uses.cancelling.cancel(job_id, actor, asked.reason)
         record(job)
     return job_document(job)
 

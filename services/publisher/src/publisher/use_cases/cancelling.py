@@ -26,12 +26,12 @@ class Cancelling:
     canceller: Canceller
     hints: Hints
 
-    async def cancel(self, job_id: str, actor: str) -> JobRow:
+    async def cancel(self, job_id: str, actor: str, reason: str = "") -> JobRow:
         """End a waiting job, or ask its worker to stop a running one, and return the job as it is now.
 
         Raises NoSuchJobError, CancelTooLateError or UnknownOutcomeError.
         """
-        job = await self.canceller.cancel(await find_job(self.register, job_id), actor)
+        job = await self.canceller.cancel(await find_job(self.register, job_id), actor, reason)
         if job.status == JobStatus.RUNNING:
             await self.hints.hint(Hint(what="cancel_requested", lock=job.lock_name, job_id=job.job_id))
         return job

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from contracts.jobs import Job, JobError, Progress, WaitingFor
+from contracts.jobs import DetailedJobError, Job, Progress, WaitingFor
 from contracts.statuses import JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
@@ -15,6 +15,7 @@ def job_document(
     row: JobRow,
     *,
     result: JsonValue = None,
+    traceback: str | None = None,
     position: int | None = None,
     waiting_for: WaitingFor | None = None,
 ) -> Job:
@@ -35,15 +36,23 @@ def job_document(
         step=(row.step or None) if row.status == JobStatus.RUNNING else None,
         progress=progress(row),
         cancel_requested=row.cancel_requested,
+        cancel_requested_by=row.cancel_actor or None,
+        cancel_reason=row.cancel_reason or None,
         position=position,
         waiting_for=waiting_for,
         result=result,
-        error=JobError(type=row.error_type, message=row.error_message) if row.error_type else None,
+        error=_failure(row, traceback),
         trace_id=trace_id_of(row.traceparent),
         submitted_at=datetime.fromisoformat(row.submitted_at),
         started_at=moment(row.started_at),
         finished_at=moment(row.finished_at),
     )
+
+
+def _failure(row: JobRow, traceback: str | None) -> DetailedJobError | None:
+    if not row.error_type:
+        return None
+    return DetailedJobError(type=row.error_type, message=row.error_message, traceback=traceback)
 
 
 def progress(row: JobRow) -> Progress | None:

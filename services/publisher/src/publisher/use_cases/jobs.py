@@ -50,7 +50,9 @@ class Jobs:
         for _ in range(_LOOKS):
             job = await read_job(self.journal, registration)
             if job.status != JobStatus.QUEUED:
-                return job_document(job, result=await _result(self.journal, registration.partition, job))
+                result = await _result(self.journal, registration.partition, job)
+                traceback = await _traceback(self.journal, registration.partition, job)
+                return job_document(job, result=result, traceback=traceback)
             place = await place_in_line(self.journal, job)
             if place is not None:
                 return job_document(job, position=place.position, waiting_for=place.waiting_for)
@@ -109,14 +111,20 @@ def _waiting_for(job: JobRow, lock: LockRow | None, ahead: list[str]) -> Waiting
 async def _result(journal: Journal, partition: str, job: JobRow) -> JsonValue:
     text = job.result or "null"
     if job.has_long_result:
-        text = await _long_result(journal, partition, job)
+        text = await _text(journal, partition, rows.result_key(job.job_id))
     result: JsonValue = json.loads(text)
     return result
 
 
-async def _long_result(journal: Journal, partition: str, job: JobRow) -> str:
-    row = await journal.read(partition, rows.result_key(job.job_id))
+async def _traceback(journal: Journal, partition: str, job: JobRow) -> str | None:
+    if not job.has_traceback:
+        return None
+    return await _text(journal, partition, rows.traceback_key(job.job_id))
+
+
+async def _text(journal: Journal, partition: str, key: str) -> str:
+    row = await journal.read(partition, key)
     if row is None:
-        # The result is written in the transaction that ends the job: a read that does not find it is wrong.
+        # It is written in the transaction that ends the job: a read that does not find it is wrong.
         raise UnknownOutcomeError
     return rows.join_text(row.values)

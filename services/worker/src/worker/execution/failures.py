@@ -14,18 +14,20 @@ _MAX_MESSAGE = 4000
 def describe(
     run: int, error: BaseException, context: RunContext, *, was_stopped: bool = False
 ) -> messages.Done:
-    """Return how a handler ended that raised; logs the traceback where it helps."""
+    """Return how a handler ended that raised; with its traceback, which is logged, too, where it helps."""
     if isinstance(error, MemoryError):
         # Lets go of what the handler's frames hold: the rest of this would not fit otherwise.
         traceback.clear_frames(error.__traceback__)
     name = "InvalidParameters" if isinstance(error, InvalidParametersError) else type(error).__name__
     is_expected = isinstance(error, FailJob | InvalidParametersError | asyncio.CancelledError)
-    if not is_expected and not context.was_asked_to_stop:
+    is_surprise = not is_expected and not context.was_asked_to_stop
+    if is_surprise:
         context.logger.error("handler raised", exc_info=error, extra={at.ERROR_TYPE: name})
     return messages.Done(
         run=run,
         error_type=messages.clean(name, 200),
         error_message=text_of(error),
+        traceback=_traceback_of(error) if is_surprise else "",
         was_stopped=was_stopped,
         is_tainted=isinstance(error, MemoryError),
     )
@@ -34,7 +36,11 @@ def describe(
 def describe_process_end(run: int, error: BaseException) -> messages.Done:
     """Describe an error that ended the event loop itself, such as SystemExit in a task of the handler's."""
     return messages.Done(
-        run=run, error_type=type(error).__name__, error_message=text_of(error), is_tainted=True
+        run=run,
+        error_type=type(error).__name__,
+        error_message=text_of(error),
+        traceback=_traceback_of(error),
+        is_tainted=True,
     )
 
 
@@ -45,3 +51,11 @@ def text_of(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - an exception's own __str__ is user code
         text = ""
     return messages.clean(text or f"{type(error).__name__} without a message", _MAX_MESSAGE)
+
+
+def _traceback_of(error: BaseException) -> str:
+    """Return an error's traceback, or nothing when it cannot be written down, as without memory."""
+    try:
+        return messages.clean_end("".join(traceback.format_exception(error)))
+    except Exception:  # noqa: BLE001 - the error's message must be reported nevertheless
+        return ""

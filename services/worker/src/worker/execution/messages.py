@@ -139,6 +139,7 @@ class Done(Message):
     #: When it raised.
     error_type: str = ""
     error_message: str = ""
+    traceback: str = ""
     #: Whether it had been asked to stop, by a cancellation or an error of its context.
     was_stopped: bool = False
     #: Whether something of the job may still be alive in the runner, so that it must not be used again.
@@ -173,4 +174,11 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
     """Make text fit to be sent: of bounded length and without lone surrogates."""
     if len(text) > limit:
         text = f"{text[:limit]}… ({len(text):,} characters)"
+    return text.encode("utf-8", "replace").decode()
+
+
+def clean_end(text: str, limit: int = MAX_TEXT) -> str:
+    """Make text fit to be sent, as `clean` does, but keep its end: that of a traceback says most."""
+    if len(text) > limit:
+        text = f"({len(text):,} characters) …{text[-limit:]}"
     return text.encode("utf-8", "replace").decode()
