@@ -57,7 +57,7 @@ async def test_a_job_is_listed_with_all_that_is_known_of_it(tables: Models) -> N
     job = summary(
         NOON, name="a \u2603", properties={"team": "a", "ü/#=": ""}, attempt=2, interruptions=1, fence=2**40,
         worker="w", error=JobError(type="ValueError", message=""), trace_id="t", started_at=NOON,
-        finished_at=NOON, status=JobStatus.FAILED,
+        finished_at=NOON, status=JobStatus.FAILED, queued_at=NOON, cancel_requested=True,
     )  # fmt: skip
     await stored(tables, job)
     assert await listed(tables) == [job]

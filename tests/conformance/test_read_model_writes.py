@@ -43,9 +43,12 @@ async def test_the_audit_trail_of_a_job_is_in_order_and_its_last_version_counts(
 
 async def test_what_is_known_of_a_run_meets_in_any_order(tables: Models) -> None:
     whole_run = LockRun(
-        "ledger", 2**40, "j", 1, "w", "lease", NOON, NOON, "Completed", begun_in="x", ended_in="y"
+        "ledger", 2**40, "j", 1, "w", "lease", NOON, NOON, "Completed", begun_in="x", ended_in="y",
+        kind="ten-steps", name="close the \u2603",
+    )  # fmt: skip
+    begun = LockRun(
+        "ledger", 2**40, "j", 1, "w", "lease", NOON, begun_in="x", kind="ten-steps", name="close the \u2603"
     )
-    begun = LockRun("ledger", 2**40, "j", 1, "w", "lease", NOON, begun_in="x")
     ended = LockRun("ledger", 2**40, "j", 1, ended_at=NOON, outcome="Completed", ended_in="y")
     for halves in ((begun, ended), (ended, begun), (begun, ended, begun)):
         await tables.writer.wipe()

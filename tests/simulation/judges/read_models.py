@@ -128,11 +128,17 @@ def _summaries(partitions: Mapping[str, Mapping[str, Row]]) -> dict[object, obje
                 job = JobRow.from_row(row)
                 moments = [
                     datetime.fromisoformat(text) if text else None
-                    for text in (job.submitted_at, job.started_at, job.finished_at)
+                    for text in (job.submitted_at, job.queued_at, job.started_at, job.finished_at)
                 ]
                 found[job.job_id] = (
                     (job.kind, job.name, job.lock_name, job.status, job.priority, job.attempt),
-                    (job.interruptions, job.fence or None, job.worker or None, job.actor),
+                    (
+                        job.interruptions,
+                        job.fence or None,
+                        job.worker or None,
+                        job.actor,
+                        job.cancel_requested,
+                    ),
                     (job.error_type, job.error_message) if job.error_type else None,
                     (moments, json.loads(job.properties)),
                     (job.seq, job.event_hash, 0),
@@ -143,9 +149,12 @@ def _summaries(partitions: Mapping[str, Mapping[str, Row]]) -> dict[object, obje
 def _told(summary: JobSummary, mark: Watermark) -> object:
     return (
         (summary.kind, summary.name, summary.lock, summary.status, summary.priority, summary.attempt),
-        (summary.interruptions, summary.fence, summary.worker, summary.actor),
+        (summary.interruptions, summary.fence, summary.worker, summary.actor, summary.cancel_requested),
         (summary.error.type, summary.error.message) if summary.error else None,
-        ([summary.submitted_at, summary.started_at, summary.finished_at], summary.properties),
+        (
+            [summary.submitted_at, summary.queued_at, summary.started_at, summary.finished_at],
+            summary.properties,
+        ),
         (mark.seq, mark.hash, mark.running_fence),
     )
 

@@ -126,9 +126,21 @@ async def test_a_summary_says_all_that_is_known_of_a_job(world: World) -> None:
         trace_id=TRACE,
         error=JobError(type="ValueError", message="that was wrong"),
         submitted_at=BEGAN,
+        queued_at=BEGAN + timedelta(seconds=2),
         started_at=BEGAN + timedelta(seconds=1),
         finished_at=BEGAN + timedelta(seconds=4),
     )
+
+
+async def test_a_request_to_cancel_alone_in_its_message_is_shown(world: World) -> None:
+    job_id = await world.submit()
+    await world.start()
+    heard = await tell(world, job_id, 0)
+    assert not world.models.summaries[job_id][0].cancel_requested
+    await world.cancel(job_id)
+    assert await tell(world, job_id, heard) == heard + 1
+    summary, _ = world.models.summaries[job_id]
+    assert (summary.status, summary.cancel_requested) == ("Running", True)
 
 
 async def test_a_job_that_waits_has_neither_start_nor_end(world: World) -> None:
@@ -137,13 +149,14 @@ async def test_a_job_that_waits_has_neither_start_nor_end(world: World) -> None:
     summary, mark = world.models.summaries[job_id]
     assert (summary.status, summary.started_at, summary.finished_at) == ("Queued", None, None)
     assert (summary.trace_id, summary.worker, summary.fence) == (None, None, None)
+    assert (summary.queued_at, summary.cancel_requested) == (BEGAN, False)
     assert (mark.seq, mark.running_fence) == (1, 0)
     assert world.models.known_locks == {partition(LOCK): KnownLock(LOCK, partition(LOCK), 0)}
 
 
 @pytest.mark.parametrize("one_by_one", [False, True])
 async def test_a_lock_run_says_who_had_the_lock_from_when_to_when(world: World, *, one_by_one: bool) -> None:
-    job_id = await world.submit()
+    job_id = await world.submit("close the year")
     await world.start("worker-1")
     if one_by_one:
         await world.project(job_id)
@@ -163,6 +176,8 @@ async def test_a_lock_run_says_who_had_the_lock_from_when_to_when(world: World, 
         outcome="Completed",
         begun_in=run.begun_in,
         ended_in=run.ended_in,
+        kind="ten-steps",
+        name="close the year",
     )
     assert run.begun_in and run.ended_in and run.begun_in != run.ended_in  # noqa: PT018
     assert world.models.known_locks == {partition(LOCK): KnownLock(LOCK, partition(LOCK), 1)}

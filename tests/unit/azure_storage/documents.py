@@ -40,9 +40,11 @@ SUMMARY = JobSummary(
     fence=2**40,
     worker="w-1",
     actor="api",
+    cancel_requested=True,
     trace_id="t-1",
     error=JobError(type="ValueError", message="it's \u2603"),
     submitted_at=MOMENT,
+    queued_at=MOMENT.replace(microsecond=2),
     started_at=LATER,
     finished_at=LATER.replace(microsecond=1),
 )
@@ -58,6 +60,8 @@ LOCK_RUN = LockRun(
     outcome="Completed",
     begun_in="op-1",
     ended_in="op-2",
+    kind="ten-steps",
+    name="a name",
 )
 
 #: How they stand in an answer.
@@ -92,10 +96,13 @@ SUMMARY_VALUES: dict[str, Any] = {
     "Worker": "w-1",
     "Actor": "api",
     "TraceId": "t-1",
+    "CancelRequested": True,
     "ErrorType": "ValueError",
     "ErrorMessage": "it's \u2603",
     "SubmittedAt": "2026-11-21T01:47:05.840943Z",
     "SubmittedAt@odata.type": "Edm.DateTime",
+    "QueuedAt": "2026-11-21T01:47:05.000002Z",
+    "QueuedAt@odata.type": "Edm.DateTime",
     "StartedAt": "2026-11-21T01:48:00Z",
     "StartedAt@odata.type": "Edm.DateTime",
     "FinishedAt": "2026-11-21T01:48:00.000001Z",

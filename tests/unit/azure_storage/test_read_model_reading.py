@@ -240,6 +240,7 @@ async def test_a_tenure_is_read_with_all_that_is_known(service: FakeService, mod
     values |= {"Lock": LOCK_RUN.lock, "Fence": str(2**40), "Fence@odata.type": "Edm.Int64", "JobId": JOB}
     values |= {"Worker": "w-1", "Tenure": "lease-id", "Outcome": "Completed"}
     numbers: dict[str, Any] = {"Attempt": 2, "BegunIn": "op-1", "EndedIn": "op-2"}
+    values |= {"Kind": "ten-steps", "Name": "a name"}
     service.answer = page(stored("k", **values, **numbers))
     assert (await models.lock_runs("a lock", 3, write_cursor("9"))).items == [LOCK_RUN]
 

@@ -80,6 +80,7 @@ def test_a_recent_event_is_kept_by_its_time_and_without_the_chain() -> None:
         {"trace_id": None},
         {"started_at": None},
         {"finished_at": None},
+        {"queued_at": None, "cancel_requested": False},
         {"name": "", "worker": None, "error": None, "fence": None, "attempt": 0, "properties": {}},
     ],
 )
@@ -99,9 +100,11 @@ def test_a_summary_is_kept_by_the_time_of_its_submission() -> None:
 
 def test_a_row_of_an_earlier_version_is_read_without_what_it_left_empty() -> None:
     row = rows.summary_row(SUMMARY, Watermark(9, "h"))
-    earlier = {name: value for name, value in row.items() if not name.startswith("Property_")}
+    later = ("Property_", "QueuedAt", "CancelRequested")
+    earlier = {name: value for name, value in row.items() if not name.startswith(later)}
     empty = {"Fence": 0, "Worker": "", "ErrorType": "", "ErrorMessage": ""}
     nothing: dict[str, Any] = {"fence": None, "worker": None, "error": None, "properties": {}}
+    nothing |= {"queued_at": None, "cancel_requested": False}
     assert rows.read_summary(earlier | empty) == summary(**nothing)
 
 
@@ -111,6 +114,15 @@ async def test_a_tenure_comes_back_as_it_was_with_its_version(service: FakeServi
     assert back == replace(LOCK_RUN, overlap="mine")
     assert back.etag == ETAG
     assert back.runs == {f"Run_{JOB.replace('-', '_')}_2"}
+
+
+async def test_a_lock_run_of_an_earlier_version_has_neither_kind_nor_name_of_its_job(
+    service: FakeService,
+) -> None:
+    row = rows.lock_run_row("a-partition", LOCK_RUN)
+    earlier = {name: value for name, value in row.items() if name not in {"Kind", "Name"}}
+    back = rows.read_lock_run(await through_the_store(service, earlier))
+    assert back == replace(LOCK_RUN, kind=None, name=None)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +136,7 @@ async def test_a_tenure_comes_back_as_it_was_with_its_version(service: FakeServi
         ),
         (LockRun("a", 7, job_id="j-1"), {"JobId"}),
         (LockRun("a", 7, attempt=1), {"Attempt"}),
+        (LockRun("a", 7, kind="k", name=""), {"Kind", "Name"}),
         (LockRun("a", 7, job_id="j-1", attempt=1), {"JobId", "Attempt", "Run_j_1_1"}),
     ],
 )

@@ -188,9 +188,15 @@ class JobSummary(BaseModel):
     fence: int | None = Field(description="Fence of the latest run.")
     worker: str | None = Field(description="Worker of the latest run.")
     actor: str = Field(description="Who submitted the job.")
+    cancel_requested: bool = Field(
+        False, description="Whether somebody has asked for the job to be cancelled."
+    )
     error: JobError | None
     trace_id: str | None
     submitted_at: datetime
+    queued_at: datetime | None = Field(
+        None, description="When it last began to wait: at its submission, or its latest interruption."
+    )
     started_at: datetime | None
     finished_at: datetime | None
 

@@ -54,6 +54,9 @@ class LockRun:
     #: The transactions that began and ended it.
     begun_in: str | None = None
     ended_in: str | None = None
+    #: Kind and name of the job; None in a row that an earlier version wrote.
+    kind: str | None = None
+    name: str | None = None
     #: Set once it was found to overlap another: by whom.
     overlap: str | None = None
     #: Every run that was stored under this fence; more than one is a violation.

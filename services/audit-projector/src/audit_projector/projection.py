@@ -123,12 +123,12 @@ class Projection:
         await asyncio.gather(
             self._models.record_trail(entries),
             self._models.record_recent(entries),
-            self._record_lock_runs(partition, chain),
+            self._record_lock_runs(partition, chain, summary),
             self._models.record_lock(KnownLock(summary.lock, partition, summary.fence or 0)),
         )
 
-    async def _record_lock_runs(self, partition: str, chain: Chain) -> None:
-        lock_runs = chain.lock_runs()
+    async def _record_lock_runs(self, partition: str, chain: Chain, summary: JobSummary) -> None:
+        lock_runs = [replace(run, kind=summary.kind, name=summary.name) for run in chain.lock_runs()]
         await self._models.record_lock_runs(partition, lock_runs)
         await self._exclusion.check(partition, lock_runs, chain.foreign_events)
 
@@ -156,9 +156,11 @@ class Projection:
             fence=job.fence or None,
             worker=job.worker or None,
             actor=job.actor,
+            cancel_requested=job.cancel_requested,
             error=JobError(type=job.error_type, message=job.error_message) if job.error_type else None,
             trace_id=trace_id_of(job.traceparent),
             submitted_at=datetime.fromisoformat(job.submitted_at),
+            queued_at=_moment(job.queued_at),
             started_at=_moment(job.started_at),
             finished_at=_moment(job.finished_at),
         )
