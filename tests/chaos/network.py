@@ -48,6 +48,13 @@ class Network:
             ),
         }
 
+    def reach(self, service: str, server: str, port: int) -> Link:
+        """Return a link of a service to another server of this machine that speaks HTTP."""
+        link = Link(service, "127.0.0.1", port, self.seen, is_http=True)
+        self._run(link.start())
+        self._links[service, server] = link
+        return link
+
     def links(self, services: Iterable[str], wanted: Iterable[str] = SERVERS) -> list[Link]:
         """Return the links of services to some of the servers."""
         return [self._links[service, server] for service in services for server in wanted]

@@ -80,6 +80,8 @@ class Link:
         self._is_cut = False
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        #: How many requests came, where they are HTTP.
+        self.requests = 0
         #: Seconds that everything takes longer, each way.
         self.delay = 0.0
         #: Seconds until a late request, or the second of a twin, arrives.
@@ -186,6 +188,7 @@ class Link:
             asked = time.time()
             await self._pass()
             self._seen.requests += 1
+            self.requests += 1
             kind = kind_of(request)
             fault = self.decide(request, kind) if self.decide else None
             if fault is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -75,4 +76,6 @@ class Broker:
             async with connection:
                 return await what(await connection.channel())
 
-        return asyncio.run(do())
+        # In a thread of its own, as a browser that a test controls has an event loop in this one.
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(asyncio.run, do()).result()

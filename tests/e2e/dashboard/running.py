@@ -1,0 +1,86 @@
+"""A stack with dashboards, each behind links that a test can cut."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.servers import private
+from tests.chaos.network import Network
+from tests.chaos.proxy import Link
+from tests.e2e.services import Service
+from tests.e2e.stack import Stack
+
+_KINDS = "sample_jobs,tests.e2e.jobs,tests.e2e.dashboard.jobs"
+
+
+class Dashboard(Service):
+    """A dashboard as a process. Its ways to the storage and to the publisher can be cut."""
+
+    def __init__(self, name: str, stack: "DashboardStack", **settings: str) -> None:
+        self._network = stack.network
+        publisher = stack.network.reach(name, "publisher", stack.publisher.port)
+        environment = {
+            **stack.environment,
+            **stack.network.environment(name),
+            "TURNSTILE_URL": f"http://127.0.0.1:{publisher.port}",
+            **{f"TURNSTILE_{setting.upper()}": value for setting, value in settings.items()},
+        }
+        super().__init__(name, "dashboard", environment, stack.folder)
+        self._storage = stack.network.links([name], ["blob", "table"])
+        self._publisher = [publisher]
+
+    @property
+    def storage_requests(self) -> int:
+        """Number of requests that it has sent to the storage."""
+        return sum(link.requests for link in self._storage)
+
+    @property
+    def publisher_requests(self) -> int:
+        """Number of requests that it has sent to the publisher."""
+        return sum(link.requests for link in self._publisher)
+
+    def cut_storage(self) -> None:
+        """Break its connections to the storage and refuse new ones."""
+        self._network.switch(self._storage, Link.cut)
+
+    def cut_publisher(self) -> None:
+        """Break its connections to the publisher and refuse new ones."""
+        self._network.switch(self._publisher, Link.cut)
+
+    def heal(self) -> None:
+        """Let everything through again."""
+        self._network.switch([*self._storage, *self._publisher], Link.heal)
+
+
+class DashboardStack(Stack):
+    """A stack that tests look at through dashboards. Workers that a test has hurt stay as they are."""
+
+    def __init__(self, broker: private.RabbitMQ, storage: private.Azurite, folder: Path) -> None:
+        more = {
+            "TURNSTILE_JOBS": _KINDS,
+            "TURNSTILE_CONCURRENCY": "2",
+            "TURNSTILE_LONGEST_TENURE_SECONDS": "60",
+        }
+        super().__init__(broker, storage, folder, more)
+        self.network = Network(broker, storage)
+        self.dashboards: list[Dashboard] = []
+
+    def dashboard(self, name: str = "dashboard", **settings: str) -> Dashboard:
+        """Return a dashboard with these settings, which is yet to be started."""
+        made = Dashboard(name, self, **settings)
+        self.dashboards.append(made)
+        return made
+
+    def services(self) -> Iterator[Service]:
+        """Go through all services, dashboards and workers first."""
+        yield from self.dashboards
+        yield from super().services()
+
+    def end_test(self, *, has_failed: bool) -> None:
+        """Let everything through; jobs and workers are for all tests."""
+        for dashboard in self.dashboards:
+            dashboard.heal()
+
+    def close(self) -> None:
+        """End everything."""
+        super().close()
+        self.network.close()

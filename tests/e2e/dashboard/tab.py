@@ -1,0 +1,160 @@
+"""A tab of a real Chromium: what it shows, what moves in it, and what it complains about."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from deploy import ROOT
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+
+#: Where screenshots stay after the run.
+SCREENSHOTS = Path(os.environ.get("TEST_SCREENSHOTS", ROOT / ".data" / "screenshots"))
+
+ZONE = "Europe/Berlin"
+
+#: Longer than any page takes on a busy machine.
+PATIENCE_MS = 30_000
+
+_OBSERVE_SHIFTS = """() => {
+    window.layoutShifts = [];
+    new PerformanceObserver(list => {
+        for (const entry of list.getEntries())
+            if (!entry.hadRecentInput)
+                window.layoutShifts.push({
+                    value: entry.value,
+                    what: entry.sources.map(({node}) => node?.outerHTML?.slice(0, 200) ?? String(node)),
+                });
+    }).observe({type: 'layout-shift'});
+}"""
+
+_WIDTHS = """() => {
+    const main = document.querySelector('[data-testid=stMain]');
+    return [document.documentElement, ...(main ? [main] : [])].map(one => [one.scrollWidth, one.clientWidth]);
+}"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a viewer sees the pages."""
+
+    theme: str
+    width: int
+
+    @property
+    def is_phone(self) -> bool:
+        """Whether it is a phone in a hand."""
+        return self.width < 700
+
+    def __str__(self) -> str:
+        return f"{self.theme}-{'phone' if self.is_phone else self.width}"
+
+
+LIGHT, DARK = Look("light", 1440), Look("dark", 1440)
+PHONE, DARK_PHONE = Look("light", 390), Look("dark", 390)
+LOOKS = (LIGHT, DARK, PHONE, DARK_PHONE)
+
+
+class Tab:
+    """One viewer, with a session of its own, of the dashboard at an address."""
+
+    def __init__(self, browser: Browser, url: str, look: Look) -> None:
+        self.look = look
+        self.url = url.rstrip("/")
+        #: Errors on the console, exceptions, failed answers, and requests to other machines.
+        self.complaints: list[str] = []
+        self._context = _context(browser, look)
+        self.page: Page = self._context.new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("console", self._note_message)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
+        self.page.on("request", self._note_request)
+
+    # --- going somewhere -------------------------------------------------------
+
+    def open(self, path: str = "", **query: str) -> "Tab":
+        """Load a page by its address, and wait until it is drawn."""
+        self.page.goto(self.address(path, **query), wait_until="domcontentloaded")
+        self.settle()
+        return self
+
+    def address(self, path: str = "", **query: str) -> str:
+        """Return the address of a page."""
+        return f"{self.url}/{path.lstrip('/')}" + (f"?{urlencode(query)}" if query else "")
+
+    def settle(self) -> None:
+        """Wait until the page has its heading, and nothing is being drawn for the first time."""
+        self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        expect(self.heading).to_be_visible(timeout=PATIENCE_MS)
+
+    def close(self) -> None:
+        """Close the tab."""
+        self._context.close()
+
+    # --- what it shows ---------------------------------------------------------
+
+    @property
+    def heading(self) -> Locator:
+        """The name of the page."""
+        return self.page.locator("h1").first
+
+    def text(self) -> str:
+        """Return all text of the page."""
+        return self.page.locator("[data-testid=stMain]").inner_text()
+
+    def location(self) -> str:
+        """Return the address that the tab shows."""
+        return str(self.page.evaluate("location.href"))
+
+    def is_hacked(self) -> bool:
+        """Whether text of a job was run as a script."""
+        return bool(self.page.evaluate("'hacked' in window"))
+
+    def too_wide(self) -> list[list[int]]:
+        """Return the widths of what can be scrolled sideways: of its content and of what is seen of it."""
+        widths: list[list[int]] = self.page.evaluate(_WIDTHS)
+        return [pair for pair in widths if pair[0] > pair[1]]
+
+    def layout_shifts(self, seconds: float) -> list[dict[str, Any]]:
+        """Watch for some seconds; return what has moved without being touched, and by how much."""
+        self.page.evaluate(_OBSERVE_SHIFTS)
+        self.page.wait_for_timeout(seconds * 1000)
+        found: list[dict[str, Any]] = self.page.evaluate("window.layoutShifts")
+        return found
+
+    def screenshot(self, name: str) -> Path:
+        """Take a picture of the whole page."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        target = SCREENSHOTS / f"{name}-{self.look}.png"
+        shown = self.page.viewport_size
+        height = self.page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 0")
+        assert shown is not None
+        # The page scrolls within a window that stays: all of it is seen when the window is high enough.
+        self.page.set_viewport_size({"width": shown["width"], "height": max(height, shown["height"])})
+        self.page.screenshot(path=target, animations="disabled")
+        self.page.set_viewport_size(shown)
+        return target
+
+    # --- what is noted -----------------------------------------------------------
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def _note_request(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in {"http", "https", "ws", "wss"} and address.hostname != "127.0.0.1":
+            self.complaints.append(f"request to another machine: {request.url}")
+
+
+def _context(browser: Browser, look: Look) -> BrowserContext:
+    return browser.new_context(
+        viewport={"width": look.width, "height": 844 if look.is_phone else 900},
+        color_scheme="dark" if look.theme == "dark" else "light",
+        timezone_id=ZONE,
+        locale="en-GB",
+        has_touch=look.is_phone,
+        is_mobile=look.is_phone,
+        accept_downloads=True,
+    )
