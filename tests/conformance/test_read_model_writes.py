@@ -11,7 +11,7 @@ from tests.conformance.stores import Models
 from contracts.identifiers import new_id
 from contracts.lock_names import partition
 from coordination.ports import UnknownOutcomeError
-from read_models.documents import KnownLock, LockRun, StaleError, Watermark
+from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
 from read_models.filters import JobFilter
 
 KEY = partition("ledger")
@@ -39,6 +39,18 @@ async def test_the_audit_trail_of_a_job_is_in_order_and_its_last_version_counts(
     expected = [each.event for each in trail[:4]] + [changed.event] + [each.event for each in trail[5:]]
     assert await tables.models.audit_trail(one) == expected
     assert await tables.models.audit_trail(new_id()) == []
+
+
+async def test_the_entries_of_a_trail_keep_their_hashes_and_go_on_behind_a_number(tables: Models) -> None:
+    one, other = new_id(), new_id()
+    trail = [
+        TrailEntry(entry(NOON, seq, job_id=one).event, f"h{seq}", f"h{seq - 1}", seq == 4)
+        for seq in range(1, 6)
+    ]
+    await tables.writer.record_trail([*trail, entry(NOON, 6, job_id=other)])
+    assert await tables.models.trail_entries(one) == trail
+    assert await tables.models.trail_entries(one, after=3) == trail[3:]
+    assert await tables.models.trail_entries(one, after=5) == []
 
 
 async def test_what_is_known_of_a_run_meets_in_any_order(tables: Models) -> None:
@@ -133,6 +145,7 @@ CALLS: dict[str, Ask] = {
     "jobs": lambda store: store.models.jobs(JobFilter(), 1),
     "events": lambda store: store.models.events(1),
     "audit_trail": lambda store: store.models.audit_trail(JOB.job_id),
+    "trail_entries": lambda store: store.models.trail_entries(JOB.job_id, 3),
     "lock_runs": lambda store: store.models.lock_runs("ledger", 1),
     "locks": lambda store: store.models.locks(1),
     "projected_seq": lambda store: store.models.projected_seq(JOB.job_id),

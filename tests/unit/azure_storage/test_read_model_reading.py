@@ -24,7 +24,7 @@ from contracts import lock_names
 from contracts.statuses import JobStatus
 from coordination.ports import UnknownOutcomeError
 from read_models.cursors import CursorError, read_cursor, write_cursor
-from read_models.documents import KnownLock
+from read_models.documents import KnownLock, TrailEntry
 from read_models.filters import JobFilter
 from read_models.ordering import inverted_time
 
@@ -188,6 +188,22 @@ async def test_the_trail_of_a_job_is_whole(service: FakeService, models: TableRe
     assert (
         asked_for(service) == [("/JobAuditTrail()", "PartitionKey eq 'it''s' and RowKey gt ''", "1000")] * 2
     )
+
+
+async def test_the_entries_of_a_trail_are_read_behind_a_number(
+    service: FakeService, models: TableReadModels
+) -> None:
+    chained = EVENT_VALUES | {"Hash": "h4", "PreviousHash": "h3"}
+    service.answer = page(stored("1", **chained), stored("2", **chained, ChainBroken=True))
+    assert await models.trail_entries("it's", after=3) == [
+        TrailEntry(EVENT, "h4", "h3"),
+        TrailEntry(EVENT, "h4", "h3", is_broken=True),
+    ]
+    await models.trail_entries("it's")
+    assert asked_for(service) == [
+        ("/JobAuditTrail()", "PartitionKey eq 'it''s' and RowKey gt 'it''s-000003'", "1000"),
+        ("/JobAuditTrail()", "PartitionKey eq 'it''s' and RowKey gt ''", "1000"),
+    ]
 
 
 async def test_how_far_a_job_is_projected_stands_in_its_summary(

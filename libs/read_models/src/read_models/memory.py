@@ -66,6 +66,16 @@ class InMemoryReadModels:
 
         return await self.calls.carry_out("read_models.audit_trail", action)
 
+    async def trail_entries(self, job_id: str, after: int = 0) -> list[TrailEntry]:
+        """Return the events of a job behind a number, in order, with their hashes."""
+
+        def action() -> list[TrailEntry]:
+            of_job = (entry for entry in self.trail.values() if entry.event.job_id == job_id)
+            behind = (entry for entry in of_job if entry.event.seq > after)
+            return sorted(behind, key=lambda entry: entry.event.seq)
+
+        return await self.calls.carry_out("read_models.trail_entries", action)
+
     async def lock_runs(self, lock: str, limit: int, cursor: str | None = None) -> Page[LockRun]:
         """Return who held a lock, the latest fence first."""
 

@@ -28,6 +28,9 @@ class ReadModels(Protocol):
     async def audit_trail(self, job_id: str) -> list[Event]:
         """Return all events of a job that are projected, in order."""
 
+    async def trail_entries(self, job_id: str, after: int = 0) -> list[TrailEntry]:
+        """Return the events of a job behind a number, in order, with their hashes."""
+
     async def lock_runs(self, lock: str, limit: int, cursor: str | None = None) -> Page[LockRun]:
         """Return who held a lock, the latest fence first. A page may be short although more follow."""
 

@@ -25,6 +25,11 @@ def summary_key(job_id: str, submitted_at: datetime) -> tuple[str, str]:
     return inverted_minute(submitted_at), job_order(submitted_at, job_id)
 
 
+def event_key(job_id: str, seq: int) -> str:
+    """Return the row key of an event in the audit trail, which is its id."""
+    return f"{job_id}-{seq:06d}"
+
+
 def fence_key(fence: int) -> str:
     """Return the row key of a lock run."""
     return f"{fence:018d}"

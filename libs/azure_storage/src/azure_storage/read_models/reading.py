@@ -14,7 +14,7 @@ from contracts import lock_names
 from contracts.jobs import Event, JobSummary, Page
 from coordination.ports import UnknownOutcomeError
 from read_models.cursors import CursorError, read_cursor, write_cursor
-from read_models.documents import KnownLock, LockRun
+from read_models.documents import KnownLock, LockRun, TrailEntry
 from read_models.filters import JobFilter
 
 # The SDK splits a filter at single blanks before it fills in the parameters: parameters stand alone between
@@ -92,6 +92,12 @@ class TableReadModels:
         """Return all events of a job that are projected, in order."""
         query = self._tables.every(Table.AUDIT, _PARTITION, {"partition": job_id, "row": ""})
         return [rows.read_event(row) async for row in query]
+
+    async def trail_entries(self, job_id: str, after: int = 0) -> list[TrailEntry]:
+        """Return the events of a job behind a number, in order, with their hashes."""
+        behind = keys.event_key(job_id, after) if after else ""
+        query = self._tables.every(Table.AUDIT, _PARTITION, {"partition": job_id, "row": behind})
+        return [rows.read_trail_entry(row) async for row in query]
 
     async def projected_seq(self, job_id: str) -> int:
         """Return the number of the last event of a job that is projected; 0 when none is."""

@@ -84,6 +84,11 @@ def read_event(row: Entity) -> Event:
     )
 
 
+def read_trail_entry(row: Entity) -> TrailEntry:
+    """Read an event of the audit trail back, with its hashes."""
+    return TrailEntry(read_event(row), row["Hash"], row["PreviousHash"], bool(row.get("ChainBroken")))
+
+
 def summary_row(summary: JobSummary, mark: Watermark) -> Entity:
     """Return the row of a job's summary, which is also its watermark."""
     partition, key = keys.summary_key(summary.job_id, summary.submitted_at)
