@@ -56,12 +56,17 @@ async def test_the_entries_of_a_trail_keep_their_hashes_and_go_on_behind_a_numbe
 async def test_what_is_known_of_a_run_meets_in_any_order(tables: Models) -> None:
     whole_run = LockRun(
         "ledger", 2**40, "j", 1, "w", "lease", NOON, NOON, "Completed", begun_in="x", ended_in="y",
-        kind="ten-steps", name="close the \u2603",
+        kind="ten-steps", name="close the \u2603", queued_at=NOON, last_event_at=NOON, ended_by="w",
+        runner_died=False,
     )  # fmt: skip
     begun = LockRun(
-        "ledger", 2**40, "j", 1, "w", "lease", NOON, begun_in="x", kind="ten-steps", name="close the \u2603"
-    )
-    ended = LockRun("ledger", 2**40, "j", 1, ended_at=NOON, outcome="Completed", ended_in="y")
+        "ledger", 2**40, "j", 1, "w", "lease", NOON, begun_in="x", kind="ten-steps", name="close the \u2603",
+        queued_at=NOON,
+    )  # fmt: skip
+    ended = LockRun(
+        "ledger", 2**40, "j", 1, ended_at=NOON, outcome="Completed", ended_in="y", last_event_at=NOON,
+        ended_by="w", runner_died=False,
+    )  # fmt: skip
     for halves in ((begun, ended), (ended, begun), (begun, ended, begun)):
         await tables.writer.wipe()
         for half in halves:
@@ -147,6 +152,7 @@ CALLS: dict[str, Ask] = {
     "audit_trail": lambda store: store.models.audit_trail(JOB.job_id),
     "trail_entries": lambda store: store.models.trail_entries(JOB.job_id, 3),
     "lock_runs": lambda store: store.models.lock_runs("ledger", 1),
+    "lock_runs_between": lambda store: store.models.lock_runs_between("ledger", 1, 2),
     "locks": lambda store: store.models.locks(1),
     "projected_seq": lambda store: store.models.projected_seq(JOB.job_id),
     "watermark": lambda store: store.writer.watermark(JOB.job_id, NOON),

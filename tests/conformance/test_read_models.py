@@ -1,6 +1,8 @@
 """What every implementation of the read models does: order, pages, cursors, versions."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.conformance.documents import NOON, entry, summary
@@ -45,11 +47,17 @@ async def test_a_watermark_moves_only_from_the_version_that_was_read(tables: Mod
         await tables.writer.record_summary(job, Watermark(2, "h2"), None)
     mark = await tables.writer.watermark(job.job_id, NOON)
     assert (mark.seq, mark.hash) == (1, "h1")
-    await tables.writer.record_summary(job, Watermark(3, "h3", 7), mark.etag)
+    times: dict[str, Any] = {"queued_at": NOON, "last_event_at": NOON + timedelta(microseconds=1)}
+    await tables.writer.record_summary(job, Watermark(3, "h3", 7, **times), mark.etag)
     with pytest.raises(StaleError):
         await tables.writer.record_summary(job, Watermark(2, "h2"), mark.etag)
-    assert (await tables.writer.watermark(job.job_id, NOON)).running_fence == 7
-    assert await tables.models.projected_seq(job.job_id) == 3
+    moved = await tables.writer.watermark(job.job_id, NOON)
+    assert moved == Watermark(3, "h3", 7, moved.etag, **times)
+    over = Watermark(4, "h4", 0, queued_at=NOON)
+    await tables.writer.record_summary(job, over, moved.etag)
+    moved = await tables.writer.watermark(job.job_id, NOON)
+    assert moved == replace(over, etag=moved.etag)
+    assert await tables.models.projected_seq(job.job_id) == 4
     await tables.writer.wipe()
     assert await tables.models.projected_seq(job.job_id) == 0
     with pytest.raises(StaleError):
@@ -95,6 +103,32 @@ async def test_locks_come_in_pages(tables: Models) -> None:
     second = await tables.models.locks(3, first.next)
     assert sorted(known.lock for known in first.items + second.items) == sorted(names)
     assert second.next is None
+
+
+async def test_locks_are_found_by_the_start_of_their_names(tables: Models) -> None:
+    names = ["tenant:1/import", "Tenant:42", "tenantry", "other tenant", "tenant", "\u2603/a", "\u2603b"]
+    for name in names:
+        await tables.writer.record_lock(KnownLock(name, partition(name), 1))
+    for prefix in ("tenant", "TENANT:", "tenant:4", "\u2603", "\u2603/", "nothing", "'", "/"):
+        wanted = {name for name in names if name.lower().startswith(prefix.lower())}
+        found: list[str] = []
+        cursor = None
+        while True:
+            page = await tables.models.locks(2, cursor, prefix)
+            found += [known.lock for known in page.items]
+            cursor = page.next
+            if cursor is None:
+                break
+        assert (set(found), len(found)) == (wanted, len(wanted)), prefix
+
+
+async def test_runs_are_read_from_one_fence_to_another(tables: Models) -> None:
+    runs = [LockRun("ledger", fence) for fence in (1, 2, 3, 5, 8)]
+    await tables.writer.record_lock_runs(partition("ledger"), runs)
+    await tables.writer.record_lock_runs(partition("other"), [LockRun("other", 4)])
+    for first, last, fences in ((2, 5, [2, 3, 5]), (1, 1, [1]), (4, 4, []), (6, 1_000, [8]), (0, 1, [1])):
+        found = await tables.models.lock_runs_between("ledger", first, last)
+        assert [run.fence for run in found] == fences
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Each way in which an event may not follow from the one before is noticed on its own."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -141,7 +142,8 @@ def test_the_end_of_a_run_that_an_earlier_message_began_is_known_by_the_watermar
     _, completed = write(job, EventStatus.COMPLETED, op_id="last")
     assert chain.append(completed)
     (run,) = chain.lock_runs()
-    assert run == LockRun("ledger", 7, "job", 3, ended_at=run.ended_at, outcome="Completed", ended_in="last")
+    end: dict[str, Any] = {"ended_at": run.ended_at, "outcome": "Completed", "ended_in": "last", "ended_by": HOLDER}
+    assert run == LockRun("ledger", 7, "job", 3, **end)
     assert run.ended_at is not None
     assert chain.foreign_events == []
 

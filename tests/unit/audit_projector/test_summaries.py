@@ -178,6 +178,9 @@ async def test_a_lock_run_says_who_had_the_lock_from_when_to_when(world: World, 
         ended_in=run.ended_in,
         kind="ten-steps",
         name="close the year",
+        queued_at=BEGAN,
+        last_event_at=BEGAN + timedelta(seconds=1),
+        ended_by="worker-1",
     )
     assert run.begun_in and run.ended_in and run.begun_in != run.ended_in  # noqa: PT018
     assert world.models.known_locks == {partition(LOCK): KnownLock(LOCK, partition(LOCK), 1)}

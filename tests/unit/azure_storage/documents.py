@@ -62,6 +62,10 @@ LOCK_RUN = LockRun(
     ended_in="op-2",
     kind="ten-steps",
     name="a name",
+    queued_at=MOMENT.replace(microsecond=3),
+    last_event_at=LATER.replace(microsecond=4),
+    ended_by="w-2",
+    runner_died=True,
 )
 
 #: How they stand in an answer.

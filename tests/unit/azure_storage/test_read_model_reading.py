@@ -252,11 +252,12 @@ async def test_tenures_go_on_below_the_last_ones_asked_for(
 
 async def test_a_tenure_is_read_with_all_that_is_known(service: FakeService, models: TableReadModels) -> None:
     moments = {"From": "2026-11-21T01:47:05.840943Z", "Until": "2026-11-21T01:48:00Z"}
+    moments |= {"QueuedAt": "2026-11-21T01:47:05.000003Z", "LastEventAt": "2026-11-21T01:48:00.000004Z"}
     values: dict[str, Any] = moments | {f"{name}@odata.type": "Edm.DateTime" for name in moments}
     values |= {"Lock": LOCK_RUN.lock, "Fence": str(2**40), "Fence@odata.type": "Edm.Int64", "JobId": JOB}
     values |= {"Worker": "w-1", "Tenure": "lease-id", "Outcome": "Completed"}
     numbers: dict[str, Any] = {"Attempt": 2, "BegunIn": "op-1", "EndedIn": "op-2"}
-    values |= {"Kind": "ten-steps", "Name": "a name"}
+    values |= {"Kind": "ten-steps", "Name": "a name", "EndedBy": "w-2", "RunnerDied": True}
     service.answer = page(stored("k", **values, **numbers))
     assert (await models.lock_runs("a lock", 3, write_cursor("9"))).items == [LOCK_RUN]
 
@@ -288,6 +289,29 @@ async def test_a_cursor_of_another_list_is_refused_for_events_and_summaries(
         await models.events(3, cursor)
     with pytest.raises(CursorError):
         await models.jobs(JobFilter(), 3, cursor)
+
+
+async def test_runs_are_read_from_one_fence_to_another(service: FakeService, models: TableReadModels) -> None:
+    service.answer = fences(5, 7)
+    assert [run.fence for run in await models.lock_runs_between("a lock", 5, 8)] == [5, 7]
+    partition = lock_names.partition("a lock")
+    condition = f"PartitionKey eq '{partition}' and RowKey ge '{5:018d}' and RowKey lt '{9:018d}'"
+    assert asked_for(service) == [("/LockRuns()", condition, "4")]
+
+
+async def test_locks_are_found_by_the_start_of_their_names(
+    service: FakeService, models: TableReadModels
+) -> None:
+    named = {"a-b-1": "a/b", "a-b-2": "A b", "a-b-3": "a-b"}
+    service.answer = page(*(lock_row(key) | {"Lock": name} for key, name in named.items()))
+    found = await models.locks(2, prefix="A ")
+    assert [lock.lock for lock in found.items] == ["A b"]
+    assert found.next == write_cursor("a-b-2")
+    await models.locks(2, found.next, prefix="A ")
+    assert [query for _, query, _ in asked_for(service)] == [
+        "PartitionKey eq 'locks' and RowKey gt 'a' and RowKey lt 'a~'",
+        "PartitionKey eq 'locks' and RowKey gt 'a-b-2' and RowKey lt 'a~'",
+    ]
 
 
 async def test_locks_go_on_behind_the_last_one_given(service: FakeService, models: TableReadModels) -> None:

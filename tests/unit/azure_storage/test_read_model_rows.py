@@ -11,7 +11,7 @@ from tests.unit.azure_storage.answers import ETAG, page, sent, stored, written
 from tests.unit.azure_storage.documents import EVENT, JOB, LATER, LOCK_RUN, MOMENT, SUMMARY, entry, summary
 from tests.unit.azure_storage.fake_service import FakeService
 
-from azure_storage.read_models import rows
+from azure_storage.read_models import lock_rows, rows
 from azure_storage.read_models.keys import inverted_minute, summary_key
 from azure_storage.read_models.tables import Tables
 from contracts.jobs import Kind, Worker
@@ -109,20 +109,23 @@ def test_a_row_of_an_earlier_version_is_read_without_what_it_left_empty() -> Non
 
 
 async def test_a_tenure_comes_back_as_it_was_with_its_version(service: FakeService) -> None:
-    found = await through_the_store(service, rows.lock_run_row("a-partition", LOCK_RUN) | {"Overlap": "mine"})
-    back = rows.read_lock_run(found)
+    found = await through_the_store(
+        service, lock_rows.lock_run_row("a-partition", LOCK_RUN) | {"Overlap": "mine"}
+    )
+    back = lock_rows.read_lock_run(found)
     assert back == replace(LOCK_RUN, overlap="mine")
     assert back.etag == ETAG
     assert back.runs == {f"Run_{JOB.replace('-', '_')}_2"}
 
 
-async def test_a_lock_run_of_an_earlier_version_has_neither_kind_nor_name_of_its_job(
-    service: FakeService,
-) -> None:
-    row = rows.lock_run_row("a-partition", LOCK_RUN)
-    earlier = {name: value for name, value in row.items() if name not in {"Kind", "Name"}}
-    back = rows.read_lock_run(await through_the_store(service, earlier))
-    assert back == replace(LOCK_RUN, kind=None, name=None)
+async def test_what_a_lock_run_of_an_earlier_version_does_not_tell_is_not_known(service: FakeService) -> None:
+    row = lock_rows.lock_run_row("a-partition", LOCK_RUN)
+    later = {"Kind", "Name", "QueuedAt", "LastEventAt", "EndedBy", "RunnerDied"}
+    assert later <= row.keys()
+    earlier = {name: value for name, value in row.items() if name not in later}
+    back = lock_rows.read_lock_run(await through_the_store(service, earlier))
+    unknown: dict[str, Any] = {"kind": None, "name": None, "queued_at": None, "last_event_at": None}
+    assert back == replace(LOCK_RUN, **unknown, ended_by=None, runner_died=None)
 
 
 @pytest.mark.parametrize(
@@ -137,11 +140,13 @@ async def test_a_lock_run_of_an_earlier_version_has_neither_kind_nor_name_of_its
         (LockRun("a", 7, job_id="j-1"), {"JobId"}),
         (LockRun("a", 7, attempt=1), {"Attempt"}),
         (LockRun("a", 7, kind="k", name=""), {"Kind", "Name"}),
+        (LockRun("a", 7, queued_at=MOMENT, last_event_at=LATER), {"QueuedAt", "LastEventAt"}),
+        (LockRun("a", 7, ended_by="w", runner_died=False), {"EndedBy", "RunnerDied"}),
         (LockRun("a", 7, job_id="j-1", attempt=1), {"JobId", "Attempt", "Run_j_1_1"}),
     ],
 )
 def test_what_is_not_known_of_a_lock_run_is_left_as_it_stands(half: LockRun, names: set[str]) -> None:
-    row = rows.lock_run_row("a-partition", half)
+    row = lock_rows.lock_run_row("a-partition", half)
     assert set(row) == {"PartitionKey", "RowKey", "Lock", "Fence"} | names
     assert (row["PartitionKey"], row["RowKey"]) == ("a-partition", "000000000000000007")
 
@@ -151,7 +156,7 @@ def test_the_runs_of_one_fence_have_values_of_their_own() -> None:
     named = {
         name
         for job_id, attempt in runs
-        for name in rows.lock_run_row("p", LockRun("a", 7, job_id, attempt))
+        for name in lock_rows.lock_run_row("p", LockRun("a", 7, job_id, attempt))
         if name.startswith("Run_")
     }
     assert named == {"Run_j_1_1", "Run_j_1_2", "Run_j_2_1", "Run_j_1_11"}
@@ -159,8 +164,8 @@ def test_the_runs_of_one_fence_have_values_of_their_own() -> None:
 
 async def test_a_lock_comes_back_as_it_was(service: FakeService) -> None:
     lock = KnownLock("Köln's", "k-ln-s-0123", 2**40)
-    found = await through_the_store(service, rows.lock_row("locks", lock))
-    assert rows.read_lock(found | {"RowKey": "k-ln-s-0123"}) == lock
+    found = await through_the_store(service, lock_rows.lock_row("locks", lock))
+    assert lock_rows.read_lock(found | {"RowKey": "k-ln-s-0123"}) == lock
     assert values(service)["PartitionKey"] == "locks"
     assert values(service)["LastFence@odata.type"] == "Edm.Int64"
 

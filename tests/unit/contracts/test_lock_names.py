@@ -148,3 +148,16 @@ def test_any_text_is_normalised_or_refused_and_nothing_else(text: str) -> None:
 def test_different_names_are_different_locks(one: str, other: str) -> None:
     spelled = {lock_names.normalise(one), lock_names.normalise(other)}
     assert len({lock_names.partition(name) for name in spelled}) == len(spelled)
+
+
+@given(name=st.text(max_size=60), length=st.integers(0, 60))
+def test_the_partition_of_a_name_starts_with_that_of_each_of_its_beginnings(name: str, length: int) -> None:
+    assert lock_names.partition(name).startswith(lock_names.partition_prefix(name[:length]))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "start"),
+    [("", ""), ("Led", "led"), ("a /", "a"), ("/a", "a"), ("☃", ""), ("a" * 60, "a" * 40)],
+)
+def test_the_beginning_of_a_name_is_spelled_as_partitions_are(prefix: str, start: str) -> None:
+    assert lock_names.partition_prefix(prefix) == start

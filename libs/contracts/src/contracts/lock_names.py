@@ -62,6 +62,18 @@ def partition(name: str) -> str:
     The name must be normalised. The function is pinned by golden tests: changing it would orphan every
     stored lock.
     """
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower())[:_SLUG_LENGTH].strip("-")
+    slug = _slug(name).strip("-")
     digest = hashlib.sha256(name.encode()).hexdigest()[:32]
     return f"{slug}-{digest}" if slug else digest
+
+
+def partition_prefix(prefix: str) -> str:
+    """Return what the partitions of all locks start with whose names start with this text.
+
+    Partitions of other locks may start with it, too: compare the names, in upper or lower case.
+    """
+    return _slug(prefix).strip("-")
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:_SLUG_LENGTH]

@@ -35,6 +35,10 @@ class Watermark:
     running_fence: int = 0
     #: Version of the row; None when the job has not been projected yet.
     etag: str | None = None
+    #: When the job last began to wait: at its submission, or its latest interruption.
+    queued_at: datetime | None = None
+    #: Time of the last event of the run in progress; None when none was.
+    last_event_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,14 @@ class LockRun:
     runs: frozenset[str] = field(default=frozenset(), compare=False)
     #: Version of the row; None when it was not read.
     etag: str | None = field(default=None, compare=False)
+    #: Since when its job waited for this run.
+    queued_at: datetime | None = None
+    #: Time of its last event before the one that ended it.
+    last_event_at: datetime | None = None
+    #: The worker that ended it: another one ends the run of a worker that was lost.
+    ended_by: str | None = None
+    #: Whether its runner process died; None when the run was not cut off.
+    runner_died: bool | None = None
 
 
 @dataclass(frozen=True)

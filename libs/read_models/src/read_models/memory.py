@@ -88,11 +88,24 @@ class InMemoryReadModels:
 
         return await self.calls.carry_out("read_models.list_lock_runs", action)
 
-    async def locks(self, limit: int, cursor: str | None = None) -> Page[KnownLock]:
+    async def lock_runs_between(self, lock: str, first: int, last: int) -> list[LockRun]:
+        """Return who held a lock with the fences from the first to the last, by fence."""
+        partition = lock_names.partition(lock)
+
+        def action() -> list[LockRun]:
+            found = [run for (other, _), run in self.runs.items() if other == partition]
+            return sorted((run for run in found if first <= run.fence <= last), key=lambda run: run.fence)
+
+        return await self.calls.carry_out("read_models.list_lock_runs", action)
+
+    async def locks(self, limit: int, cursor: str | None = None, prefix: str = "") -> Page[KnownLock]:
         """Return the locks that were ever used, in the order of their partitions."""
 
+        def fits(lock: KnownLock) -> bool:
+            return lock.lock.lower().startswith(prefix.lower())
+
         def action() -> Page[KnownLock]:
-            items, following = _page("locks", self.known_locks, limit, cursor)
+            items, following = _page("locks", self.known_locks, limit, cursor, fits)
             return Page[KnownLock](items=items, next=following)
 
         return await self.calls.carry_out("read_models.list_locks", action)

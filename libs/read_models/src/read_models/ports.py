@@ -34,8 +34,15 @@ class ReadModels(Protocol):
     async def lock_runs(self, lock: str, limit: int, cursor: str | None = None) -> Page[LockRun]:
         """Return who held a lock, the latest fence first. A page may be short although more follow."""
 
-    async def locks(self, limit: int, cursor: str | None = None) -> Page[KnownLock]:
-        """Return the locks that were ever used, in the order of their partitions."""
+    async def lock_runs_between(self, lock: str, first: int, last: int) -> list[LockRun]:
+        """Return who held a lock with the fences from the first to the last, by fence."""
+
+    async def locks(self, limit: int, cursor: str | None = None, prefix: str = "") -> Page[KnownLock]:
+        """Return the locks that were ever used, in the order of their partitions.
+
+        Only those whose names start with the prefix, in upper or lower case; then a page may be short
+        although more follow.
+        """
 
     async def projected_seq(self, job_id: str) -> int:
         """Return the number of the last event of a job that is projected; 0 when none is."""

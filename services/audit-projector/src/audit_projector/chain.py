@@ -23,11 +23,28 @@ class Chain:
         #: The transaction that ended the last run; it may also fail the job.
         self._ended_in = ""
         self._runs: Runs[EventRow] = Runs(mark.running_fence)
+        #: When the job last began to wait, and time of the last event of the run in progress.
+        self._waits_since = mark.queued_at
+        self._wrote_at = mark.last_event_at
+        #: By fence, the same as of the run's start, and of the event before its end.
+        self._queued_at: dict[int, datetime | None] = {}
+        self._last_event_at: dict[int, datetime | None] = {}
 
     @property
     def running_fence(self) -> int:
         """Fence of the run in progress; 0 when none is."""
         return self._runs.running_fence
+
+    @property
+    def mark(self) -> Watermark:
+        """The watermark behind the last event that was appended."""
+        return Watermark(
+            self.seq,
+            self.hash,
+            self.running_fence,
+            queued_at=self._waits_since,
+            last_event_at=self._wrote_at,
+        )
 
     def append(self, event: EventRow) -> bool:
         """Append one event, and return whether it follows from the one before, by number and by hash."""
@@ -39,12 +56,29 @@ class Chain:
             self.foreign_events.append(event)
         if self.running_fence and status.ends_run:
             self._ended_in = event.op_id
+        self._follow_times(event, status)
         self._runs.follow(event, status, event.fence)
         return fits
 
     def lock_runs(self) -> list[LockRun]:
         """Return what the events so far say of lock runs, the last of each fence."""
-        return list({run.fence: _lock_run(run) for run in self._runs.found}.values())
+        return list({run.fence: self._timed(_lock_run(run)) for run in self._runs.found}.values())
+
+    def _follow_times(self, event: EventRow, status: EventStatus) -> None:
+        moment = datetime.fromisoformat(event.timestamp)
+        if status.starts_run:
+            self._queued_at[event.fence or 0] = self._waits_since
+        if status.ends_run and self.running_fence:
+            self._last_event_at[self.running_fence] = self._wrote_at
+            self._wrote_at = None
+        elif status.starts_run or (status.run_part is RunPart.WITHIN and event.fence == self.running_fence):
+            self._wrote_at = moment
+        if status in {EventStatus.SUBMITTED, EventStatus.INTERRUPTED}:
+            self._waits_since = moment
+
+    def _timed(self, run: LockRun) -> LockRun:
+        queued_at, last_event_at = self._queued_at.get(run.fence), self._last_event_at.get(run.fence)
+        return replace(run, queued_at=queued_at, last_event_at=last_event_at)
 
     def _intrudes(self, event: EventRow, status: EventStatus) -> bool:
         if status.starts_run:
@@ -72,5 +106,8 @@ def _lock_run(run: Run[EventRow]) -> LockRun:
             ended_at=datetime.fromisoformat(run.end.timestamp),
             ended_in=run.end.op_id,
             outcome=run.end.status,
+            ended_by=run.end.worker,
         )
+        if run.end.status == EventStatus.INTERRUPTED:
+            lock_run = replace(lock_run, runner_died=bool(json.loads(run.end.data).get("died")))
     return lock_run

@@ -89,7 +89,7 @@ class Projection:
         known = await self._brought_up_to(known, partition, events)
         await self._record_events(partition, chain, events, known.summary)
         # Last, so that what is marked as projected is there.
-        mark = Watermark(chain.seq, chain.hash, chain.running_fence)
+        mark = chain.mark
         etag = await self._models.record_summary(known.summary, mark, known.mark.etag)
         self._observe(EventsProjected(events, afresh))
         if EventStatus(events[-1].status).is_terminal:

@@ -6,7 +6,7 @@ from azure.data.tables import TableEntity
 
 from azure_storage.calls import RefusedCallError
 from azure_storage.connection import StorageConnection
-from azure_storage.read_models import keys, rows
+from azure_storage.read_models import keys, lock_rows, rows
 from azure_storage.read_models.job_queries import AFTER_MINUTES, job_query
 from azure_storage.read_models.tables import Table, Tables, plain
 from azure_storage.read_models.writing import FENCES, LOCKS, PLACES
@@ -23,6 +23,10 @@ _MINUTES = (
     "PartitionKey ge @partition and ( PartitionKey gt @partition or RowKey gt @row ) and PartitionKey lt @end"
 )
 _PARTITION = "PartitionKey eq @partition and RowKey gt @row"
+_PARTITION_UP_TO = f"{_PARTITION} and RowKey lt @end"
+
+#: Sorts behind every character of a lock's partition.
+_BEHIND_PARTITIONS = "~"
 
 #: Names of the parts of the storage's token.
 _KEYS = ("PartitionKey", "RowKey")
@@ -123,17 +127,33 @@ class TableReadModels:
         bounds = {"partition": partition, "low": keys.fence_key(low), "high": keys.fence_key(high)}
         found = await self._tables.page(Table.LOCK_RUNS, FENCES, bounds, limit)
         following = write_cursor(str(low)) if low > 1 else None
-        return Page[LockRun](items=[rows.read_lock_run(row) for row in reversed(found)], next=following)
+        return Page[LockRun](items=[lock_rows.read_lock_run(row) for row in reversed(found)], next=following)
 
-    async def locks(self, limit: int, cursor: str | None = None) -> Page[KnownLock]:
+    async def lock_runs_between(self, lock: str, first: int, last: int) -> list[LockRun]:
+        """Return who held a lock with the fences from the first to the last, by fence."""
+        bounds = {
+            "partition": lock_names.partition(lock),
+            "low": keys.fence_key(max(first, 0)),
+            "high": keys.fence_key(max(last, 0) + 1),
+        }
+        found = await self._tables.page(Table.LOCK_RUNS, FENCES, bounds, max(last - first + 1, 1))
+        return [lock_rows.read_lock_run(row) for row in found]
+
+    async def locks(self, limit: int, cursor: str | None = None, prefix: str = "") -> Page[KnownLock]:
         """Return the locks that were ever used, by name, as far as a name is plain letters and digits."""
-        row = "" if cursor is None else read_cursor(cursor, 1)[0]
+        start = lock_names.partition_prefix(prefix)
+        row = start if cursor is None else read_cursor(cursor, 1)[0]
         parameters = {"partition": LOCKS, "row": row}
-        found = await self._tables.page(Table.LOCKS, _PARTITION, parameters, limit + 1)
+        query = _PARTITION
+        if start:
+            query, parameters = _PARTITION_UP_TO, parameters | {"end": f"{start}{_BEHIND_PARTITIONS}"}
+        found = await self._tables.page(Table.LOCKS, query, parameters, limit + 1)
         more = len(found) > limit
         found = found[:limit]
         following = write_cursor(found[-1]["RowKey"]) if more else None
-        return Page[KnownLock](items=[rows.read_lock(row) for row in found], next=following)
+        locks = [lock_rows.read_lock(row) for row in found]
+        fitting = [lock for lock in locks if lock.lock.lower().startswith(prefix.lower())]
+        return Page[KnownLock](items=fitting, next=following)
 
 
 def _row_cursor(row: TableEntity) -> str:

@@ -11,14 +11,11 @@ from azure_storage.read_models import keys
 from azure_storage.read_models.tables import Entity, plain
 from contracts.jobs import Event, JobError, JobSummary, Kind, Worker
 from contracts.statuses import EventStatus, JobStatus
-from read_models.documents import KnownLock, LockRun, TrailEntry, Watermark
+from read_models.documents import TrailEntry, Watermark
 from read_models.ordering import event_order
 
 #: Characters of one stored text: 64 KiB in UTF-16, where a character takes up to 4 bytes, less some room.
 _LONGEST_TEXT = 16_000
-
-#: Start of the names of the values that say which runs a lock run was stored for.
-_RUN = "Run_"
 
 #: Start of the names of the columns with a job's properties.
 _PROPERTY = "Property_"
@@ -27,7 +24,7 @@ _PROPERTY = "Property_"
 def event_row(entry: TrailEntry) -> Entity:
     """Return the values of an event, the same in the audit trail and among the recent events."""
     event = entry.event
-    return _without_none(
+    return without_none(
         {
             "JobId": event.job_id,
             "EventId": event.event_id,
@@ -36,7 +33,7 @@ def event_row(entry: TrailEntry) -> Entity:
             "TimestampUtc": event.timestamp_utc,
             "Seq": event.seq,
             "Attempt": event.attempt,
-            "Fence": _int64(event.fence),
+            "Fence": int64(event.fence),
             "Worker": event.worker,
             "Lock": event.lock,
             "Actor": event.actor,
@@ -95,7 +92,7 @@ def summary_row(summary: JobSummary, mark: Watermark) -> Entity:
     properties = {
         property_column(name): property_value(name, value) for name, value in summary.properties.items()
     }
-    return properties | _without_none(
+    return properties | without_none(
         {
             "PartitionKey": partition,
             "RowKey": key,
@@ -107,7 +104,7 @@ def summary_row(summary: JobSummary, mark: Watermark) -> Entity:
             "Priority": summary.priority,
             "Attempt": summary.attempt,
             "Interruptions": summary.interruptions,
-            "Fence": _int64(summary.fence),
+            "Fence": int64(summary.fence),
             "Worker": summary.worker,
             "Actor": summary.actor,
             "CancelRequested": summary.cancel_requested,
@@ -120,8 +117,22 @@ def summary_row(summary: JobSummary, mark: Watermark) -> Entity:
             "FinishedAt": summary.finished_at,
             "ProjectedSeq": mark.seq,
             "ProjectedHash": mark.hash,
-            "RunningFence": _int64(mark.running_fence),
+            "RunningFence": int64(mark.running_fence),
+            "WaitsSince": mark.queued_at,
+            "WroteAt": mark.last_event_at,
         }
+    )
+
+
+def read_watermark(row: TableEntity) -> Watermark:
+    """Read the watermark of a job back from the row of its summary."""
+    return Watermark(
+        row["ProjectedSeq"],
+        row["ProjectedHash"],
+        plain(row["RunningFence"]),
+        str(row.metadata["etag"]),
+        moment_or_none(row.get("WaitsSince")),
+        moment_or_none(row.get("WroteAt")),
     )
 
 
@@ -146,9 +157,9 @@ def read_summary(row: Entity) -> JobSummary:
         error=JobError(type=error_type, message=row["ErrorMessage"]) if error_type else None,
         trace_id=row.get("TraceId"),
         submitted_at=_moment(row["SubmittedAt"]),
-        queued_at=_moment_or_none(row.get("QueuedAt")),
-        started_at=_moment_or_none(row.get("StartedAt")),
-        finished_at=_moment_or_none(row.get("FinishedAt")),
+        queued_at=moment_or_none(row.get("QueuedAt")),
+        started_at=moment_or_none(row.get("StartedAt")),
+        finished_at=moment_or_none(row.get("FinishedAt")),
     )
 
 
@@ -160,70 +171,6 @@ def property_column(name: str) -> str:
 def property_value(name: str, value: str) -> str:
     """Return what the column of a job's property contains."""
     return json.dumps([name, value], ensure_ascii=False)
-
-
-def lock_run_row(partition: str, lock_run: LockRun) -> Entity:
-    """Return what is known of a lock run; what is not is left as it stands."""
-    runs: Entity = {}
-    if lock_run.job_id is not None and lock_run.attempt is not None:
-        # A value of its own for each run, as merging keeps what another run wrote under the same fence.
-        runs[f"{_RUN}{lock_run.job_id.replace('-', '_')}_{lock_run.attempt}"] = True
-    return runs | _without_none(
-        {
-            "PartitionKey": partition,
-            "RowKey": keys.fence_key(lock_run.fence),
-            "Lock": lock_run.lock,
-            "Fence": _int64(lock_run.fence),
-            "JobId": lock_run.job_id,
-            "Kind": lock_run.kind,
-            "Name": lock_run.name,
-            "Attempt": lock_run.attempt,
-            "Worker": lock_run.worker,
-            "Tenure": lock_run.tenure,
-            "From": lock_run.began_at,
-            "Until": lock_run.ended_at,
-            "Outcome": lock_run.outcome,
-            "BegunIn": lock_run.begun_in,
-            "EndedIn": lock_run.ended_in,
-        }
-    )
-
-
-def read_lock_run(row: TableEntity) -> LockRun:
-    """Read a lock run back."""
-    return LockRun(
-        lock=row["Lock"],
-        fence=plain(row["Fence"]),
-        job_id=row.get("JobId"),
-        kind=row.get("Kind"),
-        name=row.get("Name"),
-        attempt=row.get("Attempt"),
-        worker=row.get("Worker"),
-        tenure=row.get("Tenure"),
-        began_at=_moment_or_none(row.get("From")),
-        ended_at=_moment_or_none(row.get("Until")),
-        outcome=row.get("Outcome"),
-        begun_in=row.get("BegunIn"),
-        ended_in=row.get("EndedIn"),
-        overlap=row.get("Overlap"),
-        runs=frozenset(name for name in row if name.startswith(_RUN)),
-        etag=str(row.metadata["etag"]),
-    )
-
-
-def lock_row(shelf: str, lock: KnownLock) -> Entity:
-    """Return the row of a lock."""
-    return {
-        "PartitionKey": shelf,
-        "RowKey": lock.partition,
-        "Lock": lock.lock,
-        "LastFence": _int64(lock.last_fence),
-    }
-
-
-def read_lock(row: Entity) -> KnownLock:
-    """Read a lock back."""
-    return KnownLock(row["Lock"], row["RowKey"], plain(row["LastFence"]))
 
 
 def document_row(shelf: str, key: str, document: Kind | Worker) -> Entity:
@@ -239,11 +186,13 @@ def read_document(row: Entity) -> str:
     return "".join(row[f"Json{number}"] for number in range(row["Chunks"]))
 
 
-def _without_none(row: Entity) -> Entity:
+def without_none(row: Entity) -> Entity:
+    """Return a row without the values that are None: those are not stored."""
     return {name: value for name, value in row.items() if value is not None}
 
 
-def _int64(value: int | None) -> EntityProperty | None:
+def int64(value: int | None) -> EntityProperty | None:
+    """Return a number as the storage keeps one that may be long."""
     return None if value is None else EntityProperty(value, EdmType.INT64)
 
 
@@ -260,5 +209,6 @@ def _moment(value: Any) -> datetime:
     )
 
 
-def _moment_or_none(value: Any) -> datetime | None:
+def moment_or_none(value: Any) -> datetime | None:
+    """Read a stored moment back."""
     return None if value is None else _moment(value)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from azure_storage.connection import StorageConnection
-from azure_storage.read_models import keys, rows
+from azure_storage.read_models import keys, lock_rows, rows
 from azure_storage.read_models.tables import Table, Tables, plain
 from contracts.jobs import JobSummary
 from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
@@ -45,14 +45,7 @@ class TableReadModelWriter:
     async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
         """Return how far a job is projected."""
         row = await self._tables.get(Table.SUMMARIES, *keys.summary_key(job_id, submitted_at))
-        if row is None:
-            return Watermark()
-        return Watermark(
-            row["ProjectedSeq"],
-            row["ProjectedHash"],
-            plain(row["RunningFence"]),
-            str(row.metadata["etag"]),
-        )
+        return Watermark() if row is None else rows.read_watermark(row)
 
     async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
         """Write events into the audit trail."""
@@ -64,7 +57,7 @@ class TableReadModelWriter:
 
     async def record_lock_runs(self, partition: str, lock_runs: Sequence[LockRun]) -> None:
         """Write what is known of lock runs, each fence once; what is stored of them already stays."""
-        stored = [rows.lock_run_row(partition, lock_run) for lock_run in lock_runs]
+        stored = [lock_rows.lock_run_row(partition, lock_run) for lock_run in lock_runs]
         await self._tables.upsert(Table.LOCK_RUNS, stored, merge=True)
 
     async def lock_runs_around(self, partition: str, fence: int) -> list[LockRun]:
@@ -72,7 +65,7 @@ class TableReadModelWriter:
         low, high = keys.fence_key(max(fence - 2, 0)), keys.fence_key(fence + 3)
         bounds = {"partition": partition, "low": low, "high": high}
         found = await self._tables.page(Table.LOCK_RUNS, FENCES, bounds, 5)
-        return [rows.read_lock_run(row) for row in found]
+        return [lock_rows.read_lock_run(row) for row in found]
 
     async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
         """Mark a lock run as one that overlapped. Raises StaleError when it changed since it was read."""
@@ -96,7 +89,7 @@ class TableReadModelWriter:
                 highest = replace(lock, last_fence=known.wanted)
                 try:
                     known.etag = await self._tables.put(
-                        Table.LOCKS, rows.lock_row(LOCKS, highest), known.etag
+                        Table.LOCKS, lock_rows.lock_row(LOCKS, highest), known.etag
                     )
                     known.stored = highest.last_fence
                 except StaleError:
