@@ -210,6 +210,20 @@ def test_everything_about_a_job_is_shown(
     assert as_json["status"] == "Completed"
 
 
+@pytest.mark.parametrize(("reason", "shown"), [("wrong month", "ada: wrong month"), (None, "ada\n")])
+def test_who_requested_a_cancellation_is_shown_with_the_reason(
+    scripted: ScriptedApi, run: Run, job: Document, reason: str | None, shown: str
+) -> None:
+    cancelled = job | {"cancel_requested_by": "ada", "cancel_reason": reason}
+    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=cancelled))
+    scripted.on(
+        "GET", f"{JOBS}/{job['job_id']}/events", httpx.Response(200, json={"items": [], "next": None})
+    )
+
+    shown_lines = [line.rstrip() + "\n" for line in run("show", job["job_id"]).stdout.splitlines()]
+    assert any(f"requested by {shown}" in line for line in shown_lines)
+
+
 def test_kinds_show_what_they_need(scripted: ScriptedApi, run: Run) -> None:
     schema = {
         "properties": {

@@ -10,6 +10,7 @@ from tests.unit.publisher.doubles import (
     FakeWorker,
     HintingNotifier,
     ImpatientClock,
+    ScriptedQuarantine,
     StorageSwitch,
     WorkerOf,
 )
@@ -30,9 +31,22 @@ async def api() -> AsyncIterator[Api]:
     storage = StorageSwitch()
     journal, register = InMemoryJournal(storage), InMemoryRegister(storage)
     notifier, read_models = HintingNotifier(), InMemoryReadModels(storage)
+    quarantine = ScriptedQuarantine()
     clock, directory = ImpatientClock(), CountingDirectory()
-    use_cases = make_use_cases(journal, register, notifier, read_models, directory, clock)
+    use_cases = make_use_cases(journal, register, notifier, read_models, directory, clock, quarantine)
     app = make_application(use_cases)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://publisher") as client:
-        yield Api(app, client, journal, register, notifier, read_models, directory, clock, storage, use_cases)
+        yield Api(
+            app,
+            client,
+            journal,
+            register,
+            notifier,
+            read_models,
+            directory,
+            clock,
+            storage,
+            quarantine,
+            use_cases,
+        )

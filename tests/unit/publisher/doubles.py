@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from contracts.jobs import Kind
 from contracts.lock_names import partition
 from contracts.messages import Hint
+from contracts.quarantine import QuarantinedMessage, QuarantinePage
 from coordination.holder.runs import StepDone
 from coordination.journal import transactions
 from coordination.journal.events import Writer, timestamp
@@ -29,6 +30,7 @@ from publisher.use_cases import UseCases
 from publisher.use_cases.stream import JobStream
 from read_models import KnownLock
 from read_models.memory import InMemoryReadModels
+from service_defaults.broker import QuarantineUnavailableError
 
 
 class HintingNotifier(InMemoryNotifier):
@@ -76,6 +78,19 @@ class StorageSwitch:
             raise UnknownOutcomeError
 
 
+@dataclass
+class ScriptedQuarantine:
+    """Has the messages that a test puts here, unless RabbitMQ is away."""
+
+    messages: list[QuarantinedMessage] = field(default_factory=list)
+    is_away: bool = False
+
+    async def oldest(self, limit: int) -> QuarantinePage:
+        if self.is_away:
+            raise QuarantineUnavailableError("not connected to RabbitMQ")
+        return QuarantinePage(items=self.messages[:limit], total=len(self.messages))
+
+
 class ImpatientClock(VirtualClock):
     """Virtual time that passes as soon as somebody waits for it."""
 
@@ -96,6 +111,7 @@ class Api:
     directory: CountingDirectory
     clock: ImpatientClock
     storage: StorageSwitch
+    quarantine: ScriptedQuarantine
     use_cases: UseCases
 
     def know_locks(self, names: Iterable[str]) -> None:

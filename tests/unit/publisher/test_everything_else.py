@@ -71,6 +71,7 @@ async def test_the_document_names_problems_and_examples_for_every_handler(api: A
         "/api/v1/locks",
         "/api/v1/locks/{name}",
         "/api/v1/kinds",
+        "/api/v1/quarantine",
         "/api/v1/workers",
         # Aliases.
         "/api/jobs",

@@ -97,6 +97,7 @@ async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name
         ("one_lock", {200, 404, 422, 500, 503}),
         ("kinds", {200, 422, 500, 503}),
         ("workers", {200, 422, 500, 503}),
+        ("quarantined_messages", {200, 422, 500, 503}),
     ],
 )
 async def test_each_status_is_announced_and_errors_are_problem_documents(
@@ -113,7 +114,7 @@ async def test_each_status_is_announced_and_errors_are_problem_documents(
 
 
 async def test_no_operation_is_left_out_above(document: Any) -> None:
-    assert len(operations(document)) == 14
+    assert len(operations(document)) == 15
 
 
 async def test_the_paths_of_the_replaced_systems_are_marked_and_answer_as_their_v1_paths_do(

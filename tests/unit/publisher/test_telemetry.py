@@ -40,7 +40,13 @@ async def captured() -> AsyncIterator[Captured]:
 async def api(captured: Captured, api: Api) -> AsyncIterator[Api]:
     """Make the application once more, now that what it emits is captured."""
     api.use_cases = make_use_cases(
-        api.journal, api.register, api.notifier, api.read_models, api.directory, api.clock
+        api.journal,
+        api.register,
+        api.notifier,
+        api.read_models,
+        api.directory,
+        api.clock,
+        api.quarantine,
     )
     api.app = make_application(api.use_cases)
     transport = httpx.ASGITransport(api.app, raise_app_exceptions=False)

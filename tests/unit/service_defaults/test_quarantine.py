@@ -1,6 +1,7 @@
 """A message that is not understood is set aside with the reason, and only then taken off its queue."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -24,11 +25,20 @@ class Message:
     headers: dict[str, Any] = field(default_factory=dict)
     exchange: str | None = "t.jobs"
     routing_key: str | None = "run"
+    message_id: str | None = None
+    content_type: str | None = None
+    app_id: str | None = None
     settled: list[str] = field(default_factory=list)
 
     @property
     def raw_message(self) -> SimpleNamespace:
-        return SimpleNamespace(exchange=self.exchange, routing_key=self.routing_key)
+        return SimpleNamespace(
+            exchange=self.exchange,
+            routing_key=self.routing_key,
+            message_id=self.message_id,
+            content_type=self.content_type,
+            app_id=self.app_id,
+        )
 
     async def ack(self) -> None:
         self.settled.append("ack")
@@ -53,7 +63,11 @@ async def test_a_message_that_is_understood_is_left_to_its_handler() -> None:
 
 async def test_a_message_that_is_not_understood_is_set_aside_as_it_came() -> None:
     message = Message(
-        b'{"version":9}', {"traceparent": TRACE, "tracestate": "a=b", "x-death": [], "other": "x"}
+        b'{"version":9}',
+        {"traceparent": TRACE, "tracestate": "a=b", "x-death": [], "other": "x"},
+        message_id="m-1",
+        content_type="text/plain",
+        app_id="legacy",
     )
     broker = ScriptedBroker()
     with capturing() as captured:
@@ -67,12 +81,17 @@ async def test_a_message_that_is_not_understood_is_set_aside_as_it_came() -> Non
     assert sent["body"] == {"version": 9}
     assert (sent["exchange"].name, sent["routing_key"]) == ("t.quarantine", "quarantine")
     assert (sent["persist"], sent["mandatory"]) == (True, True)
+    moment = datetime.fromisoformat(sent["headers"].pop("x-quarantined-at"))
+    assert timedelta(0) <= datetime.now(UTC) - moment < timedelta(seconds=30)
     assert sent["headers"] == {
         "traceparent": TRACE,
         "tracestate": "a=b",
         "x-reason": reason,
         "x-original-exchange": "t.jobs",
         "x-original-routing-key": "run",
+        "x-original-message-id": "m-1",
+        "x-original-content-type": "text/plain",
+        "x-original-app-id": "legacy",
     }
     assert message.settled == ["ack"]
 
@@ -81,7 +100,9 @@ async def test_headers_of_any_kind_are_no_hindrance() -> None:
     message = Message(b"[]", {"traceparent": 7, "tracestate": None}, exchange=None, routing_key=None)
     broker = ScriptedBroker()
     await intake_over(broker).quarantine(delivery(message), "why")
-    assert broker.published[0]["headers"] == {
+    headers = dict(broker.published[0]["headers"])
+    del headers["x-quarantined-at"]
+    assert headers == {
         "x-reason": "why",
         "x-original-exchange": "",
         "x-original-routing-key": "",

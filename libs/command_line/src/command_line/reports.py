@@ -117,6 +117,14 @@ def print_events(events: Sequence[Document], *, has_more: bool = False) -> None:
     _print_more(screen, "events", has_more=has_more)
 
 
+def _cancellation(job: Document) -> str:
+    # A publisher of an earlier release does not know who and why.
+    if not job.get("cancel_requested_by"):
+        return ""
+    reason = f": {job['cancel_reason']}" if job["cancel_reason"] else ""
+    return f"requested by {job['cancel_requested_by']}{reason}"
+
+
 def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
     error = job["error"] and f"{job['error']['type']}: {job['error']['message']}"
     ran = duration(job["started_at"], job["finished_at"])
@@ -136,6 +144,7 @@ def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
         ("progress", progress_text(job["progress"])),
         ("result", "" if job["result"] is None else shortened(json.dumps(job["result"], ensure_ascii=False))),
         ("error", error),
+        ("cancellation", _cancellation(job)),
         ("submitted", clock_time(job["submitted_at"], with_date=True)),
         ("started", clock_time(job["started_at"], with_date=True)),
         ("finished", clock_time(job["finished_at"], with_date=True) + (f", after {ran}" if ran else "")),

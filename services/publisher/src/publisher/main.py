@@ -20,7 +20,13 @@ from publisher.settings import PublisherSettings
 from publisher.stopping import ShutdownSignal
 from publisher.use_cases import make_use_cases
 from service_defaults.app import in_background, stop_as_failed
-from service_defaults.broker import ConsumerWatchdog, MessageReader, RabbitNotifier, make_broker
+from service_defaults.broker import (
+    ConsumerWatchdog,
+    MessageReader,
+    QuarantineReader,
+    RabbitNotifier,
+    make_broker,
+)
 from service_defaults.health import Health
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
@@ -40,7 +46,14 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
         broker, settings.topology, settings.deferral_milliseconds, timeout=settings.wake_up_timeout_seconds
     )
     use_cases = make_use_cases(
-        journal, register, notifier, read_models, TableWorkerDirectory(storage), clock, lambda: stop.received
+        journal,
+        register,
+        notifier,
+        read_models,
+        TableWorkerDirectory(storage),
+        clock,
+        QuarantineReader(broker, settings.topology),
+        lambda: stop.received,
     )
     commands = SubmitCommands(
         MessageReader(broker, settings.topology), use_cases.submissions, Patience(clock), use_cases.telemetry

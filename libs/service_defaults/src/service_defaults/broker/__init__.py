@@ -5,6 +5,7 @@ from service_defaults.broker.consumers import ConsumerWatchdog, NotConsumingErro
 from service_defaults.broker.lost_connections import lost_connections_as_errors
 from service_defaults.broker.message_reader import MessageReader, NotUnderstoodError, parse_body
 from service_defaults.broker.notifier import RabbitNotifier
+from service_defaults.broker.quarantine import QuarantineReader, QuarantineUnavailableError
 from service_defaults.broker.topology import (
     control_exchange,
     control_queue,
@@ -22,6 +23,8 @@ __all__ = [
     "NotConfirmedError",
     "NotConsumingError",
     "NotUnderstoodError",
+    "QuarantineReader",
+    "QuarantineUnavailableError",
     "RabbitNotifier",
     "control_exchange",
     "control_queue",

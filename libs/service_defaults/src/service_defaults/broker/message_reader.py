@@ -1,6 +1,7 @@
 """Reading messages: one that is not understood goes to quarantine with the reason, and is not repeated."""
 
 import logging
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from faststream.rabbit import RabbitBroker, RabbitMessage
@@ -13,6 +14,7 @@ from contracts.jobs import MAX_BODY_BYTES
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from contracts.topology import Topology
+from service_defaults.broker import quarantine_headers as own
 from service_defaults.broker.connection import NotConfirmedError, publish_confirmed
 from service_defaults.broker.topology import quarantine_exchange
 from service_defaults.measures import counter
@@ -58,10 +60,17 @@ class MessageReader:
             if isinstance(value := message.headers.get(name), str)
         }
         headers |= {
-            "x-reason": reason[:_LONGEST_REASON],
-            "x-original-exchange": raw.exchange or "",
-            "x-original-routing-key": raw.routing_key or "",
+            own.REASON: reason[:_LONGEST_REASON],
+            own.MOMENT: datetime.now(UTC).isoformat(),
+            own.EXCHANGE: raw.exchange or "",
+            own.ROUTING_KEY: raw.routing_key or "",
         }
+        of_sender = (
+            (own.MESSAGE_ID, raw.message_id),
+            (own.CONTENT_TYPE, raw.content_type),
+            (own.SENDER, raw.app_id),
+        )
+        headers |= {name: value for name, value in of_sender if isinstance(value, str) and value}
         why: dict[str, str] = {at.REASON: reason[:_LONGEST_REASON]}
         logger.warning("message quarantined", extra={**why, at.MESSAGING_ROUTING_KEY: raw.routing_key})
         trace.get_current_span().add_event(spans.QUARANTINED, {**why})

@@ -37,6 +37,7 @@ TAGS = [
     {"name": "jobs", "description": "Submit, follow and cancel jobs."},
     {"name": "locks", "description": "Holders of locks and waiting jobs."},
     {"name": "workers", "description": "Workers and the kinds of jobs that they know."},
+    {"name": "messages", "description": "Messages in RabbitMQ that no service could use."},
     {
         "name": "aliases",
         "description": "Paths of the systems that Turnstile replaces. They stay; new programs use `/api/v1`.",
@@ -127,7 +128,8 @@ _MEANINGS = {
     415: "The body is not declared as JSON.",
     422: "Fields or parameters are invalid; `errors` lists each with the reason.",
     500: "An unexpected error; the log of the publisher has the details.",
-    503: "The storage does not answer; try again after the seconds in `Retry-After`.",
+    503: "The storage does not answer, or RabbitMQ where it is asked; try again after the seconds in "
+    "`Retry-After`.",
 }
 
 

@@ -22,14 +22,17 @@ from coordination.ports import InvalidTransactionError, UnknownOutcomeError
 from publisher.tracing import current_trace_id, traceresponse
 from publisher.use_cases.locks import NoSuchLockError
 from read_models import CursorError
+from service_defaults.broker import QuarantineUnavailableError
 from submission import FieldProblem, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import field_problems, shorten, summary
 
 #: Media type of every error body.
 MEDIA_TYPE = "application/problem+json"
 
-#: Seconds after which it is worth asking again when the storage does not answer.
+#: Seconds after which it is worth asking again when the storage, or RabbitMQ, does not answer.
 RETRY_AFTER = 5
+
+_STORAGE_SILENT, _BROKER_SILENT = "storage did not answer", "broker did not answer"
 
 _logger = logging.getLogger(__name__)
 
@@ -154,10 +157,12 @@ def _cancel_too_late(error: CancelTooLateError) -> ProblemError:
 
 
 def _storage_unavailable(detail: str, **more: Any) -> ProblemError:
+    return _unavailable("storage_unavailable", detail, **more)
+
+
+def _unavailable(name: str, detail: str, **more: Any) -> ProblemError:
     headers = {"Retry-After": str(RETRY_AFTER)}
-    return ProblemError(
-        HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable", detail, headers=headers, **more
-    )
+    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, name, detail, headers=headers, **more)
 
 
 _WRONG_CURSOR = "is not a cursor of this API; use the `next` value of the previous page"
@@ -176,6 +181,9 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     NoSuchLockError: lambda error: _not_found("no_such_lock", f"{error}, so it is free."),
     LockNameError: lambda error: invalid_fields([FieldProblem(field="name", message=str(error))]),
     UnknownOutcomeError: lambda _: _storage_unavailable("The storage does not answer; try again later."),
+    QuarantineUnavailableError: lambda _: _unavailable(
+        "broker_unavailable", "RabbitMQ does not answer; try again later. The messages in it are kept."
+    ),
     SubmissionUnknownError: lambda error: _storage_unavailable(
         f"The storage does not answer. Submit again with job_id {error.job_id}: it cannot run twice.",
         job_id=error.job_id,
@@ -186,7 +194,10 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
 async def _expected(request: Request, error: Exception) -> JSONResponse:
     problem = next(_PROBLEMS[kind](error) for kind in type(error).__mro__ if kind in _PROBLEMS)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        _logger.warning("storage did not answer", extra={at.URL_PATH: shorten(request.url.path)})
+        is_broker = isinstance(error, QuarantineUnavailableError)
+        _logger.warning(
+            _BROKER_SILENT if is_broker else _STORAGE_SILENT, extra={at.URL_PATH: shorten(request.url.path)}
+        )
     return _response(request, problem)
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from contracts.jobs import Accepted, Event, Job, JobSummary, Kind, Lock, Page, Worker
+from contracts.quarantine import QuarantinePage
 from contracts.statuses import JobStatus
 from publisher.http import links
 from publisher.http.documentation import CANCEL_JOB, STREAM, SUBMIT_JOB, answers
@@ -192,3 +193,17 @@ async def kinds(uses: Uses) -> Page[Kind]:
 async def workers(uses: Uses) -> Page[Worker]:
     """Return the latest heartbeat of every worker."""
     return Page[Worker](items=list(await uses.directory.workers()))
+
+
+@router.get(
+    "/quarantine",
+    tags=["messages"],
+    summary="Look into quarantine",
+    response_description="The oldest messages.",
+)
+async def quarantined_messages(uses: Uses, limit: Limit = 50) -> QuarantinePage:
+    """Return the oldest messages that no service could use, with the reason, and leave them there.
+
+    Every look reads the messages from RabbitMQ and counts as a delivery of each; do not poll.
+    """
+    return await uses.quarantine.oldest(limit)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from contracts.quarantine import QuarantinePage
 from coordination.clients.cancellation import Canceller
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import Submitter
@@ -17,6 +18,13 @@ from publisher.use_cases.locks import Locks
 from publisher.use_cases.stream import JobStream
 from read_models import ReadModels
 from submission import KnownKinds, SubmissionService
+
+
+class Quarantine(Protocol):
+    """Looks into quarantine."""
+
+    async def oldest(self, limit: int) -> QuarantinePage:
+        """Return the oldest messages, and leave them there."""
 
 
 class HintingNotifier(Notifier, Hints, Protocol):
@@ -33,6 +41,7 @@ class UseCases:
     events: Events
     stream: JobStream
     locks: Locks
+    quarantine: Quarantine
     kinds: KnownKinds
     directory: WorkerDirectory
     telemetry: RequestTelemetry
@@ -45,6 +54,7 @@ def make_use_cases(
     read_models: ReadModels,
     directory: WorkerDirectory,
     clock: Clock,
+    quarantine: Quarantine,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> UseCases:
     """Put the use cases together."""
@@ -57,6 +67,7 @@ def make_use_cases(
         events=Events(journal, register, read_models),
         stream=JobStream(journal, register, clock, is_stopping),
         locks=Locks(journal, read_models),
+        quarantine=quarantine,
         kinds=kinds,
         directory=directory,
         telemetry=RequestTelemetry(kinds.knows),

@@ -1,0 +1,36 @@
+"""The messages in quarantine, as the HTTP API returns them."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from contracts.jobs import Page
+
+#: Most bytes of a body that are shown.
+SHOWN_BYTES = 4096
+
+
+class QuarantinedMessage(BaseModel):
+    """A message that no service could use."""
+
+    reason: str = Field(description="Why the message is here.")
+    quarantined_at: datetime | None = Field(description="Since when it is here, if that is known.")
+    queue: str | None = Field(description="The queue that it was taken from.")
+    exchange: str | None = Field(description="The exchange that it was sent to.")
+    routing_key: str | None = Field(description="The routing key that it was sent with.")
+    message_id: str | None = Field(description="The id that its sender gave it.")
+    content_type: str | None = Field(description="What its sender said that the body is.")
+    sender: str | None = Field(description="The program that sent it, if it said so.")
+    trace_id: str | None
+    headers: dict[str, str] = Field(description="Its other headers as text, at most 20.")
+    body: str = Field(
+        description=f"The first {SHOWN_BYTES:,} bytes of its body as text; what is not UTF-8 shows as �."
+    )
+    size: int = Field(description="Number of bytes of the whole body.")
+    truncated: bool = Field(description="Whether `body` is less than the whole.")
+
+
+class QuarantinePage(Page[QuarantinedMessage]):
+    """The oldest messages in quarantine."""
+
+    total: int = Field(description="Number of all messages in quarantine.")
