@@ -18,10 +18,10 @@ from azure_storage.journal import TableJournal
 from azure_storage.names import StorageNames
 from azure_storage.read_models import TableReadModelWriter
 from azure_storage.register import TableRegister
-from command_line.verifying.storage import StorageEvidence
 from coordination.journal import rows
 from coordination.journal.rows import EventRow
 from coordination.ports import Insert, Registration, Transaction
+from proof import StorageEvidence
 from read_models.documents import TrailEntry, event_document
 from verification import Question, Verdict, verify
 

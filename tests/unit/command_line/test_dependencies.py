@@ -18,6 +18,7 @@ _OURS = {
     "audit_projector",
     "azure_storage",
     "coordination",
+    "proof",
     "publisher",
     "sample_jobs",
     "scheduler",

@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from azure_storage.connection import StorageConnection
 from command_line.main import app
-from command_line.verifying import command
+from proof import reading
 from verification import CAUSES, Evidence, Percentiles, Question, Verdict
 
 _COUNTED = (
@@ -51,7 +51,7 @@ class Asked:
         self._answer = answer or verdict()
         closed = StorageConnection.aclose
 
-        async def verify(_: Evidence, __: Any, question: Question) -> Verdict:
+        async def verify(_: Evidence, __: Any, question: Question, *___: Any) -> Verdict:
             self.questions.append(question)
             if isinstance(self._answer, BaseException):
                 raise self._answer
@@ -61,7 +61,7 @@ class Asked:
             self.closed += 1
             await closed(connection)
 
-        monkeypatch.setattr(command, "verify", verify)
+        monkeypatch.setattr(reading, "verify", verify)
         monkeypatch.setattr(StorageConnection, "aclose", aclose)
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from azure_storage.calls import refusal
 from azure_storage.read_models.tables import Tables
 from command_line.main import app
-from command_line.verifying import command
+from proof import reading
 
 NOWHERE = (
     "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
@@ -36,7 +36,7 @@ def verify_records(monkeypatch: pytest.MonkeyPatch, records: Records, *words: st
     def evidence(*_: Any) -> Records:
         return records
 
-    monkeypatch.setattr(command, "StorageEvidence", evidence)
+    monkeypatch.setattr(reading, "StorageEvidence", evidence)
     return verify(*words)
 
 

@@ -17,8 +17,8 @@ from tests.unit.verification.records import Records
 from tests.unit.verification.test_command import NOWHERE
 
 from azure_storage.connection import StorageConnection
-from command_line.verifying import command
 from coordination.ports import UnknownOutcomeError
+from proof import reading
 from verification import Invariant, LedgerError, Question, Run, Scope, Violation
 
 MOMENT = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -113,7 +113,7 @@ def test_the_namespace_of_the_storage_is_used(monkeypatch: pytest.MonkeyPatch) -
         seen.append(connection.names.journal_table)
         return Records(eventful())
 
-    monkeypatch.setattr(command, "StorageEvidence", evidence)
+    monkeypatch.setattr(reading, "StorageEvidence", evidence)
     assert call("--patience", "0").exit_code == 0
     assert seen == ["mineJournal"]
 
@@ -163,7 +163,7 @@ def test_a_page_is_written_beside_the_json_and_before_it(
 
 
 def test_a_ledger_that_is_none_ends_with_2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(command, "StorageEvidence", lambda *_: Records(eventful()))
+    monkeypatch.setattr(reading, "StorageEvidence", lambda *_: Records(eventful()))
     shown = call("--patience", "0", "--sink", str(file_of(tmp_path, "nonsense\n")))
     assert shown.exit_code == 2
     assert "line 1 of the ledger is not an effect" in shown.stderr

@@ -8,7 +8,7 @@ from tests.unit.verification.answering import Asked, call, verdict
 from tests.unit.verification.authored import BEGINNING
 from tests.unit.verification.test_command import NOWHERE
 
-from verification import MEANINGS, Invariant, Percentiles, Violation
+from verification import MEANINGS, Gap, Invariant, Numbers, Percentiles, Violation
 
 COUNTS = {
     "locks": 1,
@@ -21,6 +21,20 @@ COUNTS = {
     "effects_refused": 8,
     "accepted": 9,
 }
+
+NUMBERS = Numbers(
+    neighbours=11,
+    overlaps=12,
+    in_one_transaction=13,
+    fences=(14, 15),
+    shortest_gap=Gap(0.0018, "books", 16, 17),
+    chains=18,
+    chains_intact=19,
+    events_expected=20,
+    workers=21,
+    steps=22,
+    waiting=23,
+)
 
 
 @pytest.fixture
@@ -42,7 +56,18 @@ def test_the_summary_gives_each_count_its_name(shown: Any) -> None:
     text = shown(counts=COUNTS, outcomes={"Completed": 10, "Failed": 11})
     assert (
         "All checks passed. Locks: 1, jobs: 2, not finished: 3, runs: 4, interruptions: 5, events: 6. "
-        "Effects outside: 7 accepted, 8 refused.\nCompleted 10, Failed 11\n" in text
+        "Effects outside: 7 accepted, 8 refused.\n"
+        "Neighbouring runs compared: 0, overlaps: 0, hash chains intact: 0 of 0, events: 6 of 0.\n"
+        "Completed 10, Failed 11\n" in text
+    )
+
+
+def test_the_summary_says_what_was_compared(shown: Any) -> None:
+    text = shown(counts=COUNTS, numbers=NUMBERS)
+    assert (
+        "Neighbouring runs compared: 11, overlaps: 12, fences: 14 to 15, "
+        "shortest gap between two runs: 1.8 ms (fences 16 and 17), "
+        "hash chains intact: 19 of 18, events: 6 of 20.\n" in text
     )
 
 
@@ -160,8 +185,9 @@ def test_json_has_every_part_under_its_name(shown: Any) -> None:
         outcomes={"Completed": 10},
         violations=violations,
         found={Invariant.TRAIL: 4, Invariant.EVENTS: 1000},
-        unchecked={Invariant.QUEUES: "why"},
+        unchecked={Invariant.QUEUES: "why", Invariant.STEPS_ONCE: "partly: a bit"},
         clocks_apart=1.23456,
+        numbers=NUMBERS,
         **times,
     )
     assert json.loads(text) == {
@@ -169,8 +195,34 @@ def test_json_has_every_part_under_its_name(shown: Any) -> None:
         "period": {"since": "2026-11-21T08:00:00.000000Z", "until": "2026-11-21T09:00:00.000000Z"},
         "counts": COUNTS,
         "outcomes": {"Completed": 10},
+        "numbers": {
+            "neighbours_compared": 11,
+            "overlaps": 12,
+            "in_one_transaction": 13,
+            "fences": {"first": 14, "last": 15},
+            "shortest_gap": {"seconds": 0.0018, "lock": "books", "earlier": 16, "later": 17},
+            "chains_checked": 18,
+            "chains_intact": 19,
+            "events_expected": 20,
+            "workers": 21,
+            "steps": 22,
+            "waiting": 23,
+        },
+        "results": {
+            "I1": "broken",
+            "I2": "holds",
+            "I3": "holds",
+            "I4": "holds",
+            "I5": "holds",
+            "I6": "not_checked",
+            "I7": "broken",
+            "I8": "holds",
+            "I9": "holds",
+            "I10": "holds_partly",
+            "I11": "holds",
+        },
         "found": {"I1": 1000, "I7": 4},
-        "unchecked": {"I6": "why"},
+        "unchecked": {"I6": "why", "I10": "partly: a bit"},
         "violations": [
             {"invariant": "I1", "lock": "books", "job_id": "job-1", "fence": 3, "message": "one"},
             {"invariant": "I7", "lock": None, "job_id": None, "fence": None, "message": "two"},

@@ -18,29 +18,39 @@ effects outside that were not recorded, accepted jobs that left no row, and what
 
 from verification.checking import NothingToCheckError, Question, verify
 from verification.evidence import Evidence, Place, Stored, TrailEvent
-from verification.findings import MEANINGS, Invariant, Violation
+from verification.findings import BLIND_SPOTS, MEANINGS, Invariant, Violation
 from verification.ledger import LedgerError
+from verification.numbers import Gap, Numbers
+from verification.progress import Phase, Progress, Report, ignore_progress
 from verification.quantiles import nearest_rank
 from verification.scope import Scope
 from verification.scratch_database import Run
-from verification.verdict import CAUSES, Percentiles, Verdict
+from verification.verdict import CAUSES, Percentiles, Result, Verdict
 
 __all__ = [
+    "BLIND_SPOTS",
     "CAUSES",
     "MEANINGS",
     "Evidence",
+    "Gap",
     "Invariant",
     "LedgerError",
     "NothingToCheckError",
+    "Numbers",
     "Percentiles",
+    "Phase",
     "Place",
+    "Progress",
     "Question",
+    "Report",
+    "Result",
     "Run",
     "Scope",
     "Stored",
     "TrailEvent",
     "Verdict",
     "Violation",
+    "ignore_progress",
     "nearest_rank",
     "verify",
 ]

@@ -13,12 +13,14 @@ from verification.exclusion import RunCheck
 from verification.findings import Findings, Invariant, Violation
 from verification.ledger import LedgerCheck
 from verification.lock_reading import LockReading
+from verification.numbers import OF_PERIOD, counted
 from verification.picture import runs_to_draw
+from verification.progress import CountedEvidence, Phase, Report, ignore_progress
 from verification.scope import Scope
 from verification.scratch_database import ScratchDatabase
 from verification.steps import Steps
 from verification.trail import TrailCheck
-from verification.verdict import Verdict, measured
+from verification.verdict import PARTLY, Verdict, measured
 from verification.waiting import Patience
 
 #: Jobs of chosen locks that are looked up one by one; for more, whole tables are read.
@@ -51,22 +53,26 @@ class NothingToCheckError(ValueError):
     """There is nothing of what was asked for, so that no verdict can be given."""
 
 
-async def verify(evidence: Evidence, clock: Clock, question: Question) -> Verdict:
-    """Check the invariants of a history.
+async def verify(
+    evidence: Evidence, clock: Clock, question: Question, report: Report = ignore_progress
+) -> Verdict:
+    """Check the invariants of a history, and report after each page of rows how far it is.
+
+    It may be cancelled at any time, and leaves nothing behind.
 
     Raises UnknownOutcomeError when the storage does not answer; OSError and LedgerError for the files;
     NothingToCheckError when a lock has no history, or no job is within the scope, and yet nothing is wrong.
     """
     scratch = ScratchDatabase()
     try:
-        return await _Verification(evidence, clock, question, scratch).verdict()
+        return await _Verification(CountedEvidence(evidence, report), clock, question, scratch).verdict()
     finally:
         scratch.close()
 
 
 class _Verification:
     def __init__(
-        self, evidence: Evidence, clock: Clock, question: Question, scratch: ScratchDatabase
+        self, evidence: CountedEvidence, clock: Clock, question: Question, scratch: ScratchDatabase
     ) -> None:
         self._evidence = evidence
         self._clock = clock
@@ -83,12 +89,15 @@ class _Verification:
 
     async def verdict(self) -> Verdict:
         partitions: list[str | None] = [lock_names.partition(name) for name in self._scope.locks]
+        self._evidence.enter(Phase.JOURNAL)
         for partition in partitions or [None]:
             await self._read(partition)
+        self._evidence.enter(Phase.JOURNAL_AGAIN)
         for partition, violations in self._again:
             self._findings.add(await self._read_again(partition, violations))
         await self._check_surroundings()
         effects = await self._check_ledger()
+        self._evidence.enter(Phase.SUMMARY)
         verdict = self._sum_up(effects)
         if verdict.holds:
             self._refuse_nothing(verdict)
@@ -155,12 +164,17 @@ class _Verification:
         patience = Patience(self._clock, self._question.patience_seconds)
         job_ids = self._few_jobs()
         trail = TrailCheck(self._evidence, self._scratch, self._scope)
+        self._evidence.enter(Phase.REGISTER)
         await self._take_in(register.check_register(self._evidence, self._scratch, job_ids))
+        self._evidence.enter(Phase.TRAIL)
         await self._take_in(trail.check(patience, job_ids))
         if self._question.accepted is not None:
+            self._evidence.enter(Phase.ACCEPTED)
             with self._question.accepted.open(errors="replace") as lines:
                 await self._take_in(register.check_accepted(self._evidence, self._scratch, lines))
+        self._evidence.enter(Phase.ACTIVE)
         await self._take_in(leftovers.check_active(self._evidence, self._scratch, patience))
+        self._evidence.enter(Phase.LEASES)
         await self._take_in(leftovers.check_leases(self._evidence, self._idle, patience))
 
     def _few_jobs(self) -> Sequence[str] | None:
@@ -173,6 +187,7 @@ class _Verification:
         question = self._question
         if question.sink is None:
             return 0, 0
+        self._evidence.enter(Phase.LEDGER)
         ledger = LedgerCheck(
             question.sink, self._scratch, self._scope, question.tolerance_seconds, question.late_effects
         )
@@ -217,14 +232,14 @@ class _Verification:
             unchecked=self._unchecked(counts),
             **measured(scratch),
             clocks_apart=self._runs.worst_clocks,
+            numbers=counted(scratch, scope),
             runs=runs_to_draw(scratch, scope, self._findings.kept),
         )
 
     def _count_runs(self) -> tuple[int, int]:
         first, behind = self._scope.bounds
         found = self._scratch.one(
-            "SELECT count(*), sum(outcome = 'Interrupted') FROM runs"
-            " WHERE began_at < ? AND (ended_at = '' OR ended_at >= ?)",
+            f"SELECT count(*), sum(outcome = 'Interrupted') FROM runs WHERE {OF_PERIOD}",  # noqa: S608
             behind,
             first,
         )
@@ -233,13 +248,13 @@ class _Verification:
     def _unchecked(self, counts: Mapping[str, int]) -> dict[Invariant, str]:
         unchecked = {Invariant.QUEUES: "not checked: turnstile verify does not read RabbitMQ"}
         if not counts["accepted"]:
-            unchecked[Invariant.ONE_END] = "partly: only jobs that were found, as no accepted ids were given"
+            unchecked[Invariant.ONE_END] = f"{PARTLY}only jobs that were found, as no accepted ids were given"
         if not counts["effects_accepted"] + counts["effects_refused"]:
             without = "no ledger of an effect sink was given"
             if self._question.sink is not None:
                 without = "the effect sink's ledger has no effect of these jobs"
             unchecked |= {Invariant.SINK_FENCES: without, Invariant.SINK_OVERLAP: without}
-            unchecked[Invariant.STEPS_ONCE] = f"partly: only what was recorded, as {without}"
+            unchecked[Invariant.STEPS_ONCE] = f"{PARTLY}only what was recorded, as {without}"
         if not self._question.take_over_limits:
             unchecked[Invariant.TAKE_OVER_TIMES] = "no limit was given; the times are below"
         return unchecked

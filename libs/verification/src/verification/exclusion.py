@@ -6,10 +6,10 @@ committed are the writers' timestamps compared; a difference below the tolerance
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 from contracts.statuses import EventStatus
 from verification.findings import Invariant, Violation
+from verification.neighbours import Neighbours, seconds_between
 from verification.scope import Scope
 from verification.scratch_database import Run, ScratchDatabase
 
@@ -40,16 +40,19 @@ class RunCheck:
     def check(self, partition: str) -> Iterator[Violation]:
         """Check the runs of a lock that are in the scratch database."""
         earlier: Run | None = None
+        neighbours = Neighbours()
         for later in self._scratch.runs(partition):
             is_in_scope = self._scope.holds(later.began_at, later.ended_at)
             if is_in_scope:
                 self._measure_line(later)
             if earlier is not None and (is_in_scope or self._scope.holds(earlier.began_at, earlier.ended_at)):
-                yield from self._compare(earlier, later)
+                yield from self._compare(earlier, later, neighbours)
             earlier = later
+        neighbours.keep(self._scratch, partition)
 
-    def _compare(self, earlier: Run, later: Run) -> Iterator[Violation]:
+    def _compare(self, earlier: Run, later: Run, neighbours: Neighbours) -> Iterator[Violation]:
         trouble = self._overlap(earlier, later)
+        neighbours.note(earlier, later, is_overlap=bool(trouble))
         if trouble:
             what = (
                 f"the run of job {earlier.job_id} with fence {earlier.fence} {trouble} "
@@ -71,14 +74,14 @@ class RunCheck:
             allowed = _TRANSACTION_SPREAD if is_chained else _COMMIT_RESOLUTION
             is_late = late > _COMMIT_RESOLUTION or ended > allowed
             return f"wrote {max(late, ended):.3f} s after" if is_late else ""
-        seconds = _seconds(later.began_at, earlier.ended_at)
+        seconds = seconds_between(later.began_at, earlier.ended_at)
         return f"ended {seconds:.1f} s after" if seconds > self._tolerance and not is_chained else ""
 
     # --- times ------------------------------------------------------------------
 
     def _measure_line(self, run: Run) -> None:
         if run.queued_at:
-            self._sample(run, IN_LINE, _seconds(run.queued_at, run.began_at))
+            self._sample(run, IN_LINE, seconds_between(run.queued_at, run.began_at))
 
     def _measure(self, earlier: Run, later: Run) -> Iterator[Violation]:
         if not earlier.ended_at:
@@ -88,7 +91,7 @@ class RunCheck:
             cause = cause_of(earlier)
             # Nothing records when a lost worker died: its last own event is the latest sign of life.
             since = earlier.last_at if cause == "worker_lost" else since
-        seconds = _seconds(since, later.began_at)
+        seconds = seconds_between(since, later.began_at)
         self.worst_clocks = max(self.worst_clocks, -seconds)
         if later.queued_at > earlier.ended_at and not (cause and self._waits(earlier, later.queued_at)):
             return  # it came to an empty line
@@ -115,10 +118,3 @@ def cause_of(run: Run) -> str:
     if run.died:
         return "runner_died"
     return "worker_stopped" if run.ended_by == run.worker else "worker_lost"
-
-
-def _seconds(start: str, end: str) -> float:
-    try:
-        return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
-    except (ValueError, TypeError):
-        return 0.0

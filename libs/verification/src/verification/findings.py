@@ -43,6 +43,23 @@ MEANINGS = {
     Invariant.TAKE_OVER_TIMES: "Every lock was taken over within the limit that was set.",
 }
 
+#: What no verdict can show, whatever it says.
+BLIND_SPOTS = (
+    "What is in RabbitMQ's queues (I6).",
+    "Effects that no sink recorded, and an accepted job whose id no file names.",
+    "When exactly a lost worker died: a lost worker's take-over counts from its last recorded sign of life.",
+    (
+        "What jobs keep (parameters, states, results); lists and summaries derived in addition to the trail; "
+        "which worker held a lease in the past; in which order a line was served; whether a request to "
+        "cancel was obeyed; that a step ran again within the tolerance of clocks or without an effect."
+    ),
+    "A job to which nothing happens is only counted.",
+    (
+        "A person who can write the tables and compute all hashes again can forge a history that passes. "
+        "The ledger of the sink then differs."
+    ),
+)
+
 #: Findings kept for the report, of each invariant; all are counted.
 _MOST_KEPT = 1000
 

@@ -21,6 +21,9 @@ from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run
 from verification.steps import number_of
 
+#: No job has so many events: a higher number is not counted with.
+_HIGHEST_SEQ = 10**9
+
 #: Most findings reported of one job and invariant; those after the first few seldom add anything.
 _MOST = 3
 
@@ -42,6 +45,8 @@ class JobHistory:
         self._remember = remember
         self._seq = 0
         self._hash = ""
+        self._last_seq = 0
+        self._is_intact = True
         self._digest = hashlib.sha256()
         self._run: Run | None = None
         self._acquired: EventRow | None = None
@@ -62,6 +67,7 @@ class JobHistory:
         except (UnreadableRowError, ValueError) as error:
             self._report(Invariant.EVENTS, f"the row {stored.key} is not an event: {error}")
             self._digest.update(b"unreadable")
+            self._is_intact = False
             return
         self._count += 1
         self._follow(stored.key, event)
@@ -109,6 +115,8 @@ class JobHistory:
             ended,
             self._digest.digest(),
             scope.holds(self._submitted_at, ended),
+            last_seq=self._last_seq,
+            is_chain_intact=self._is_intact,
         )
 
     # --- the chain --------------------------------------------------------------
@@ -117,10 +125,12 @@ class JobHistory:
         computed = chain_hash(event)
         trouble = self._trouble(key, event, computed)
         if trouble:
+            self._is_intact = False
             self._report(Invariant.EVENTS, trouble, event.fence)
         if not self.lock:
             self.lock = event.lock_name
         self._seq, self._hash = event.seq, event.hash
+        self._last_seq = max(self._last_seq, countable(event.seq))
         update_digest(self._digest, event, trace_id_of(event.traceparent), computed)
 
     def _trouble(self, key: str, event: EventRow, computed: str) -> str:
@@ -259,6 +269,11 @@ def update_digest(digest: "hashlib._Hash", event: EventRow, trace_id: str | None
     digest.update(
         f"{computed} {event.hash} {event.previous_hash} {trace_id}\n".encode(errors="surrogatepass")
     )
+
+
+def countable(seq: object) -> int:
+    """Return the number of an event as it counts; 0 for what is none."""
+    return seq if isinstance(seq, int) and 0 < seq <= _HIGHEST_SEQ else 0
 
 
 @lru_cache(maxsize=1024)

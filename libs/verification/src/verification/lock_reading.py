@@ -11,7 +11,7 @@ from coordination.ports import Values
 from verification.evidence import Stored
 from verification.exclusion import RunCheck
 from verification.findings import Invariant, Violation
-from verification.history import JobHistory, lock_partition
+from verification.history import JobHistory, countable, lock_partition
 from verification.row_checks import contradictions, place_in_line
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run, ScratchDatabase
@@ -117,8 +117,10 @@ class LockReading:
             self._report(Invariant.ONE_END, "it has a row, but was never submitted", job_id)
             return
         self._scratch.execute(
-            "UPDATE jobs SET has_row = 1, ticket_key = ? WHERE job_id = ? AND partition = ?",
+            "UPDATE jobs SET has_row = 1, ticket_key = ?, last_seq = max(last_seq, ?)"
+            " WHERE job_id = ? AND partition = ?",
             place_in_line(values),
+            countable(values.get("seq")),
             job_id,
             self.partition,
         )

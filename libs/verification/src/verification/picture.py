@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from verification.findings import Violation
+from verification.numbers import OF_PERIOD
 from verification.scope import Scope
 from verification.scratch_database import Run, ScratchDatabase
 
@@ -28,7 +29,7 @@ def runs_to_draw(scratch: ScratchDatabase, scope: Scope, violations: Sequence[Vi
                     found, scratch, "partition = ? AND fence BETWEEN ? AND ? ORDER BY fence LIMIT 50", *around
                 )
     first, behind = scope.bounds
-    period = "began_at < ? AND (ended_at = '' OR ended_at >= ?) ORDER BY began_at DESC LIMIT ?"
+    period = f"{OF_PERIOD} ORDER BY began_at DESC LIMIT ?"
     _take(found, scratch, period, behind, first, _MOST_RUNS - len(found))
     return sorted(found.values(), key=lambda run: (run.lock, run.fence))
 

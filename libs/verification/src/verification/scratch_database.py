@@ -74,6 +74,10 @@ class JobFacts:
     in_trail: bool = False
     #: Its place in line, by its row.
     ticket_key: str = ""
+    #: The highest number of an event, by its events and its row.
+    last_seq: int = 0
+    #: Whether its events are numbered and chained by hash as they should be.
+    is_chain_intact: bool = True
 
 
 _RUN_FIELDS = [field.name for field in fields(Run)]
@@ -89,6 +93,8 @@ CREATE TABLE tickets (partition, job_id, PRIMARY KEY (partition, job_id)) WITHOU
 CREATE TABLE steps (job_id, name, fence, recorded_at, PRIMARY KEY (job_id, name)) WITHOUT ROWID;
 CREATE TABLE samples (partition, measure, seconds);
 CREATE INDEX samples_of_lock ON samples (partition);
+CREATE TABLE neighbours (partition, compared, overlaps, in_one_transaction, gap, earlier, later);
+CREATE INDEX neighbours_of_lock ON neighbours (partition);
 CREATE TABLE accepted (job_id PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE registered (job_id PRIMARY KEY, partition) WITHOUT ROWID;
 CREATE TABLE active (job_id PRIMARY KEY, partition) WITHOUT ROWID;
@@ -142,7 +148,7 @@ class ScratchDatabase:
         self.execute(
             "DELETE FROM steps WHERE job_id IN (SELECT job_id FROM jobs WHERE partition = ?)", partition
         )
-        for table in ("jobs", "runs", "tickets", "samples"):
+        for table in ("jobs", "runs", "tickets", "samples", "neighbours"):
             self.execute(f"DELETE FROM {table} WHERE partition = ?", partition)  # noqa: S608 - names of ours
 
     def query(self, text: str, *values: object) -> Iterator[Any]:

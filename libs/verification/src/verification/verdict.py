@@ -4,15 +4,30 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from coordination.journal.events import timestamp
 from verification.exclusion import HAND_OVER, IN_LINE, TAKE_OVER
 from verification.findings import Invariant, Violation
+from verification.numbers import Numbers
 from verification.quantiles import nearest_rank
 from verification.scratch_database import Run, ScratchDatabase
 
 CAUSES = ("runner_died", "worker_stopped", "worker_lost")
+
+#: How the reason begins why an invariant was not looked at as a whole.
+PARTLY = "partly: "
+
+
+class Result(StrEnum):
+    """What came of an invariant."""
+
+    HOLDS = "holds"
+    #: Nothing was found, as far as there was something to look at.
+    HOLDS_PARTLY = "holds_partly"
+    NOT_CHECKED = "not_checked"
+    BROKEN = "broken"
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,7 @@ class Verdict:
     take_over: Mapping[str, Percentiles]
     #: Most seconds by which workers' clocks contradict the storage's order of transactions.
     clocks_apart: float
+    numbers: Numbers = field(default_factory=Numbers)
     #: Runs for a picture: those of broken locks first, then the latest.
     runs: Sequence[Run] = field(default=(), repr=False)
 
@@ -64,6 +80,15 @@ class Verdict:
     def holds(self) -> bool:
         """Whether nothing was found."""
         return not self.found
+
+    def result(self, invariant: Invariant) -> Result:
+        """Return what came of one invariant."""
+        if self.found.get(invariant):
+            return Result.BROKEN
+        why = self.unchecked.get(invariant)
+        if why is None:
+            return Result.HOLDS
+        return Result.HOLDS_PARTLY if why.startswith(PARTLY) else Result.NOT_CHECKED
 
     def document(self) -> dict[str, Any]:
         """Return the verdict as JSON has it."""
@@ -74,7 +99,9 @@ class Verdict:
                 "until": None if self.until is None else timestamp(self.until),
             },
             "counts": dict(self.counts),
+            "numbers": self.numbers.document(),
             "outcomes": dict(self.outcomes),
+            "results": {invariant.value: self.result(invariant).value for invariant in Invariant},
             "found": {invariant.value: count for invariant, count in sorted(self.found.items())},
             "unchecked": {invariant.value: why for invariant, why in self.unchecked.items()},
             "violations": [violation.document() for violation in self.violations],

@@ -9,19 +9,15 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from azure_storage.calls import MissingTableError
-from azure_storage.installation import connect
 from command_line.exit_codes import STOPPED, UNREACHABLE, USAGE
 from command_line.moments import option_moment
 from command_line.output import complain, print_json
-from command_line.verifying.page import write_page
 from command_line.verifying.report import print_verdict
-from command_line.verifying.storage import StorageEvidence
 from contracts import lock_names
-from coordination.clock import SystemClock
 from coordination.ports import CoordinationError
+from proof import NoTablesError, StorageSettingsError, check, write_page
 from service_defaults.settings import ServiceSettings, complaints
-from verification import CAUSES, LedgerError, NothingToCheckError, Question, Scope, Verdict, verify
+from verification import CAUSES, LedgerError, NothingToCheckError, Question, Scope
 
 #: Exit code when something does not hold.
 BROKEN = 1
@@ -45,22 +41,17 @@ class Asked:
     take_over_within: list[str]
 
 
-class _SettingsError(Exception):
-    """The settings do not name a storage account."""
-
-
 def run(asked: Asked, *, as_json: bool) -> None:
     """Verify, show, and end with 0 if all holds, 1 if not, 2 if it cannot be done, 5 without storage."""
     question = _question(asked)
     settings = _settings()
     try:
-        verdict = asyncio.run(_verify(settings, question))
-    except MissingTableError:
-        # A service waits for its tables; here, no tables mean that the namespace is not in use.
-        _give_up("nothing to check: there are no tables; check TURNSTILE_STORAGE_NAMESPACE", USAGE)
+        verdict = asyncio.run(check(settings, question))
+    except NoTablesError as error:
+        _give_up(f"nothing to check: {error}; check TURNSTILE_STORAGE_NAMESPACE", USAGE)
     except CoordinationError as error:
         _give_up(f"the storage does not answer: {error}", UNREACHABLE)
-    except (OSError, LedgerError, _SettingsError) as error:
+    except (OSError, LedgerError, StorageSettingsError) as error:
         _give_up(str(error), USAGE)
     except NothingToCheckError as error:
         given = {"--lock": asked.locks, "--since": asked.since, "--until": asked.until}
@@ -79,18 +70,6 @@ def run(asked: Asked, *, as_json: bool) -> None:
     else:
         print_verdict(verdict, asked.html)
     raise typer.Exit(0 if verdict.holds else BROKEN)
-
-
-async def _verify(settings: ServiceSettings, question: Question) -> Verdict:
-    try:
-        storage = connect(settings)
-    except ValueError as error:
-        raise _SettingsError(str(error)) from error
-    try:
-        evidence = StorageEvidence(storage)
-        return await verify(evidence, SystemClock(), question)
-    finally:
-        await storage.aclose()
 
 
 def _question(asked: Asked) -> Question:

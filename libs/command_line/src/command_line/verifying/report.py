@@ -46,9 +46,25 @@ def _summary(verdict: Verdict) -> Text:
     if counts["effects_accepted"] or counts["effects_refused"]:
         effects = f"{counts['effects_accepted']} accepted, {counts['effects_refused']} refused"
         text.append(f" Effects outside: {effects}.", "none")
+    text.append(f"\n{_numbers(verdict)}", "none")
     outcomes = ", ".join(f"{status} {count}" for status, count in verdict.outcomes.items())
     text.append(f"\n{outcomes}" if outcomes else "", "dim")
     return text
+
+
+def _numbers(verdict: Verdict) -> str:
+    """Say what was compared, and how near runs came."""
+    numbers = verdict.numbers
+    parts = [f"Neighbouring runs compared: {numbers.neighbours}, overlaps: {numbers.overlaps}"]
+    if numbers.fences is not None:
+        parts.append(f"fences: {numbers.fences[0]} to {numbers.fences[1]}")
+    gap = numbers.shortest_gap
+    if gap is not None:
+        milliseconds, fences = gap.seconds * 1000, f"fences {gap.earlier} and {gap.later}"
+        parts.append(f"shortest gap between two runs: {milliseconds:.1f} ms ({fences})")
+    parts.append(f"hash chains intact: {numbers.chains_intact} of {numbers.chains}")
+    parts.append(f"events: {verdict.counts['events']} of {numbers.events_expected}")
+    return ", ".join(parts) + "."
 
 
 def _print_violations(screen: Console, verdict: Verdict) -> None:
