@@ -14,6 +14,12 @@ async def numbers_of(*authors: Author, **question: Any) -> Numbers:
     return (await verdict_on(Records(*authors), **question)).numbers
 
 
+def gap(seconds: float, *where: Any) -> Gap:
+    """Return a gap of about so many seconds."""
+    about: Any = pytest.approx(seconds, abs=1e-5)
+    return Gap(about, *where)
+
+
 def runs(*pauses: float, lock: str = "ledger") -> Author:
     """Return runs of one job each, a tenth of a second and such a pause after each other."""
     author = Author(lock)
@@ -40,7 +46,7 @@ async def test_an_eventful_history_has_its_numbers() -> None:
         overlaps=0,
         in_one_transaction=2,
         fences=(1, 7),
-        shortest_gap=Gap(pytest.approx(0.1, abs=1e-5), "ledger", 2, 3),
+        shortest_gap=gap(0.1, "ledger", 2, 3),
         chains=5,
         chains_intact=5,
         events_expected=31,
@@ -52,7 +58,7 @@ async def test_an_eventful_history_has_its_numbers() -> None:
 
 async def test_the_shortest_gap_is_between_the_runs_that_came_nearest() -> None:
     numbers = await numbers_of(runs(3.0, 0.5, 2.0))
-    assert numbers.shortest_gap == Gap(pytest.approx(0.6, abs=1e-5), "ledger", 2, 3)
+    assert numbers.shortest_gap == gap(0.6, "ledger", 2, 3)
     assert (numbers.neighbours, numbers.in_one_transaction) == (3, 0)
 
 
@@ -82,7 +88,7 @@ async def test_a_forged_overlap_is_counted_and_its_gap_is_negative() -> None:
     verdict = await verdict_on(Records(author))
     assert verdict.numbers.overlaps == 1
     assert verdict.numbers.neighbours == 2
-    assert verdict.numbers.shortest_gap == Gap(pytest.approx(-0.5, abs=1e-5), "ledger", 1, 2)
+    assert verdict.numbers.shortest_gap == gap(-0.5, "ledger", 1, 2)
     assert verdict.found == {Invariant.EXCLUSION: 1}
 
 
@@ -107,7 +113,7 @@ async def test_times_nearer_than_the_storage_can_tell_are_no_negative_gap() -> N
 async def test_without_times_of_the_storage_the_writers_are_taken() -> None:
     author = runs(2.0)
     author.rows = {key: (values, None) for key, (values, _) in author.rows.items()}  # type: ignore[misc]
-    assert (await numbers_of(author)).shortest_gap == Gap(pytest.approx(2.1, abs=1e-5), "ledger", 1, 2)
+    assert (await numbers_of(author)).shortest_gap == gap(2.1, "ledger", 1, 2)
 
 
 async def test_an_event_that_is_missing_is_expected() -> None:
