@@ -1,0 +1,1 @@
+"""What each page reads: typed, each page in a module of its own."""
