@@ -142,7 +142,12 @@ def test_the_end_of_a_run_that_an_earlier_message_began_is_known_by_the_watermar
     _, completed = write(job, EventStatus.COMPLETED, op_id="last")
     assert chain.append(completed)
     (run,) = chain.lock_runs()
-    end: dict[str, Any] = {"ended_at": run.ended_at, "outcome": "Completed", "ended_in": "last", "ended_by": HOLDER}
+    end: dict[str, Any] = {
+        "ended_at": run.ended_at,
+        "outcome": "Completed",
+        "ended_in": "last",
+        "ended_by": HOLDER,
+    }
     assert run == LockRun("ledger", 7, "job", 3, **end)
     assert run.ended_at is not None
     assert chain.foreign_events == []
