@@ -35,6 +35,11 @@ async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite,
             assert status == 503
             assert checks["rabbitmq"] != "ok"
             assert (await publisher.client.get("/health/live")).status_code == 200
+            answer = await publisher.client.get("/api/v1/quarantine")
+            assert (answer.status_code, answer.json()["type"]) == (
+                503,
+                "urn:turnstile:problem:broker_unavailable",
+            )
 
             await asyncio.to_thread(broker.start)
             await until(publisher.is_ready)
@@ -52,6 +57,7 @@ async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite,
             await asyncio.sleep(4)
             await asyncio.to_thread(broker.kill)
             assert (await publisher.submit(lock="ledger")).status_code == 202
+            assert (await publisher.client.get("/api/v1/quarantine")).status_code == 503
 
             async def is_not_ready() -> bool:
                 return not await publisher.is_ready()
@@ -59,6 +65,7 @@ async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite,
             await until(is_not_ready)
             await asyncio.to_thread(broker.start)
             await until(publisher.is_ready)
+            assert (await publisher.client.get("/api/v1/quarantine")).json()["total"] == 0
     finally:
         await asyncio.to_thread(broker.close)
 

@@ -126,6 +126,13 @@ async def test_a_command_that_cannot_be_carried_out_is_set_aside_with_the_reason
 ) -> None:
     await send_command(publisher, body)
 
+    async def is_seen() -> bool:
+        return bool((await publisher.client.get("/api/v1/quarantine")).json()["total"])
+
+    await until(is_seen)
+    [seen] = (await publisher.client.get("/api/v1/quarantine")).json()["items"]
+    assert (seen["body"], seen["queue"]) == (body.decode(), publisher.settings.topology.submissions_queue)
+    assert reason in seen["reason"]
     async with channel_to(publisher.settings) as channel:
         message = await take(channel, publisher.settings.topology.quarantine_queue)
     assert message.body == body

@@ -121,7 +121,7 @@ def test_an_optional_object_is_sent_once_something_is_in_it_and_then_needs_all_o
 
 
 def test_the_parameters_of_an_earlier_job_fill_the_form() -> None:
-    earlier = PLACE | {
+    earlier: dict[str, Any] = PLACE | {
         "steps": 3,
         "size": "small",
         "due": "2026-01-01",
