@@ -82,3 +82,14 @@ async def test_another_projector_that_goes_on_from_the_watermark_derives_the_sam
     lost, running = (run for _, run in sorted(world.models.runs.items()))
     assert (lost.queued_at, lost.last_event_at) == (after(0), after(2))
     assert (running.queued_at, running.last_event_at) == (after(3), None)
+
+
+async def test_a_lock_tells_when_its_last_run_began() -> None:
+    world = new_world()
+    await lived(world, one_by_one=True)
+    (lock,) = world.models.known_locks.values()
+    assert (lock.last_fence, lock.used_at) == (4, after(8))
+    job_id = await world.submit()
+    await world.project(job_id)
+    (lock,) = world.models.known_locks.values()
+    assert (lock.last_fence, lock.used_at) == (4, after(8))

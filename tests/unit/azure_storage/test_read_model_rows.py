@@ -163,9 +163,13 @@ def test_the_runs_of_one_fence_have_values_of_their_own() -> None:
 
 
 async def test_a_lock_comes_back_as_it_was(service: FakeService) -> None:
-    lock = KnownLock("Köln's", "k-ln-s-0123", 2**40)
+    lock = KnownLock("Köln's", "k-ln-s-0123", 2**40, LATER)
     found = await through_the_store(service, lock_rows.lock_row("locks", lock))
-    assert lock_rows.read_lock(found | {"RowKey": "k-ln-s-0123"}) == lock
+    back = lock_rows.read_lock(found | {"RowKey": "k-ln-s-0123"})
+    assert (back, back.used_at) == (lock, LATER)
+    row = lock_rows.lock_row("locks", KnownLock("a", "a-1", 0))
+    assert "UsedAt" not in row
+    assert lock_rows.read_lock(await through_the_store(service, row) | {"RowKey": "a-1"}).used_at is None
     assert values(service)["PartitionKey"] == "locks"
     assert values(service)["LastFence@odata.type"] == "Edm.Int64"
 

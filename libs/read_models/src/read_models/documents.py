@@ -84,6 +84,8 @@ class KnownLock:
     lock: str
     partition: str
     last_fence: int
+    #: When about the run with that fence began; None when it was not seen to begin.
+    used_at: datetime | None = field(default=None, compare=False)
 
 
 def event_document(event: EventRow) -> Event:

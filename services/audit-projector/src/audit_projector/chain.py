@@ -36,6 +36,12 @@ class Chain:
         return self._runs.running_fence
 
     @property
+    def last_began_at(self) -> datetime | None:
+        """When the last run began that was seen to begin."""
+        starts = (run.start for run in reversed(self._runs.found) if run.start is not None)
+        return next((datetime.fromisoformat(start.timestamp) for start in starts), None)
+
+    @property
     def mark(self) -> Watermark:
         """The watermark behind the last event that was appended."""
         return Watermark(

@@ -124,7 +124,9 @@ class Projection:
             self._models.record_trail(entries),
             self._models.record_recent(entries),
             self._record_lock_runs(partition, chain, summary),
-            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence or 0)),
+            self._models.record_lock(
+                KnownLock(summary.lock, partition, summary.fence or 0, chain.last_began_at)
+            ),
         )
 
     async def _record_lock_runs(self, partition: str, chain: Chain, summary: JobSummary) -> None:

@@ -70,14 +70,18 @@ def read_lock_run(row: TableEntity) -> LockRun:
 
 def lock_row(shelf: str, lock: KnownLock) -> Entity:
     """Return the row of a lock."""
-    return {
-        "PartitionKey": shelf,
-        "RowKey": lock.partition,
-        "Lock": lock.lock,
-        "LastFence": int64(lock.last_fence),
-    }
+    return without_none(
+        {
+            "PartitionKey": shelf,
+            "RowKey": lock.partition,
+            "Lock": lock.lock,
+            "LastFence": int64(lock.last_fence),
+            "UsedAt": lock.used_at,
+        }
+    )
 
 
 def read_lock(row: Entity) -> KnownLock:
     """Read a lock back."""
-    return KnownLock(row["Lock"], row["RowKey"], plain(row["LastFence"]))
+    used_at = moment_or_none(row.get("UsedAt"))
+    return KnownLock(row["Lock"], row["RowKey"], plain(row["LastFence"]), used_at)
