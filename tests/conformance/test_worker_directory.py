@@ -2,15 +2,19 @@
 
 from datetime import UTC, datetime
 
-from contracts.jobs import Kind, Worker
+from pydantic import JsonValue
+
+from contracts.jobs import HeldLease, Instance, Kind, Worker
 from coordination.worker_directory import WorkerDirectory
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 NAMES = ("100%", "host#1", "host/1", "host_1", "it's", "\u0394")
 
 
-async def test_a_directory_that_is_empty_has_neither_kinds_nor_workers(directory: WorkerDirectory) -> None:
-    assert [*await directory.kinds(), *await directory.workers()] == []
+async def test_a_directory_that_is_empty_has_no_kinds_workers_or_instances(
+    directory: WorkerDirectory,
+) -> None:
+    assert [*await directory.kinds(), *await directory.workers(), *await directory.instances()] == []
 
 
 async def test_the_latest_heartbeat_of_each_worker_is_there_by_name(directory: WorkerDirectory) -> None:
@@ -29,3 +33,28 @@ async def test_what_was_published_of_a_kind_last_counts_however_long_it_is(
     for kind in (short, long):
         await directory.publish_kind(kind)
     assert await directory.kinds() == [long, short]
+
+
+async def test_a_heartbeat_keeps_the_leases_that_the_worker_holds(directory: WorkerDirectory) -> None:
+    lease = HeldLease(lock="it's /#?", fence=2**40, renewed_at=NOON, seconds=30)
+    worker = Worker(worker="w", seen_at=NOON, leases=[lease])
+    await directory.record_heartbeat(worker)
+    assert await directory.workers() == [worker]
+
+
+async def test_the_latest_heartbeat_of_each_instance_is_there_by_service_and_name(
+    directory: WorkerDirectory,
+) -> None:
+    def instance(service: str, name: str, **details: JsonValue) -> Instance:
+        return Instance(
+            service=service, instance=name, seen_at=NOON, started_at=NOON, version="1", details=details
+        )
+
+    for name in reversed(NAMES):
+        for service in ("scheduler", "audit-projector"):
+            await directory.record_instance(instance(service, name, leads=False))
+            await directory.record_instance(instance(service, name, leads=True, swept_at=None))
+    services = ("audit-projector", "scheduler")
+    expected = [instance(of, name, leads=True, swept_at=None) for of in services for name in NAMES]
+    assert await directory.instances() == expected
+    assert [*await directory.workers()] == []

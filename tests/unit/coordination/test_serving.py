@@ -8,6 +8,7 @@ import pytest
 from tests.unit.coordination.setting import TIMES, Setting
 
 from contracts import lock_names
+from contracts.jobs import HeldLease
 from contracts.statuses import JobStatus
 from coordination.clients.cancellation import Canceller
 from coordination.clients.job_writer import JobWriter
@@ -42,6 +43,26 @@ async def test_a_wake_up_is_answered_as_soon_as_the_job_runs(world: Setting) -> 
     assert worker.running == {}
     assert not worker.is_serving("L")
     assert world.leases.holder(PARTITION) is None
+
+
+async def test_a_held_lease_says_when_it_was_renewed_from_before_the_request(world: Setting) -> None:
+    await world.submit()
+    worker = world.worker()
+    world.network.before("leases.acquire", 1.0)
+    acquiring = asyncio.create_task(worker.answer(WakeUp("L")))
+    await world.clock.settle()
+    asked_at = world.clock.now()
+    assert worker.leases == []
+    await world.clock.advance(1.0)
+    await acquiring
+    lease = HeldLease(lock="L", fence=1, renewed_at=asked_at, seconds=TIMES.duration)
+    assert worker.leases == [lease]
+    world.network.before("leases.renew", 0.5)
+    await world.clock.advance(TIMES.renew_every + 0.5)
+    (renewed,) = worker.leases
+    assert (renewed.renewed_at - asked_at).total_seconds() == pytest.approx(TIMES.renew_every)
+    await world.end()
+    assert worker.leases == []
 
 
 async def test_a_notify_of_a_line_without_work_is_answered_as_such(world: Setting) -> None:

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from tests.unit.publisher.doubles import Api
 
-from contracts.jobs import Worker
+from contracts.jobs import HeldLease, Instance, Worker
 
 
 async def test_the_documentation_is_where_people_look(api: Api) -> None:
@@ -25,7 +25,14 @@ async def test_a_slash_at_the_end_is_another_path(api: Api) -> None:
 
 async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
     seen_at = datetime(2026, 1, 1, tzinfo=UTC)
-    busy = Worker(worker="w-1", seen_at=seen_at, kinds=["ten-steps"], running=["j"], properties={"places": 4})
+    busy = Worker(
+        worker="w-1",
+        seen_at=seen_at,
+        kinds=["ten-steps"],
+        running=["j"],
+        properties={"places": 4},
+        leases=[HeldLease(lock="ledger", fence=7, renewed_at=seen_at, seconds=30)],
+    )
     for worker in (busy, Worker(worker="w-2", seen_at=seen_at)):
         await api.directory.record_heartbeat(worker)
 
@@ -38,6 +45,9 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
                 "kinds": ["ten-steps"],
                 "running": ["j"],
                 "properties": {"places": 4},
+                "leases": [
+                    {"lock": "ledger", "fence": 7, "renewed_at": "2026-01-01T00:00:00Z", "seconds": 30.0}
+                ],
             },
             {
                 "worker": "w-2",
@@ -46,10 +56,27 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
                 "kinds": [],
                 "running": [],
                 "properties": {},
+                "leases": [],
             },
         ],
         "next": None,
     }
+
+
+async def test_instances_of_other_services_are_listed_as_they_told_of_themselves(api: Api) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    scheduler = Instance(
+        service="scheduler",
+        instance="host-1",
+        seen_at=moment,
+        started_at=moment,
+        version="1.0",
+        details={"leads": True, "swept_at": None, "repairs": 0},
+    )
+    await api.directory.record_instance(scheduler)
+
+    listed = await api.get("/api/v1/instances")
+    assert listed == {"items": [scheduler.model_dump(mode="json")], "next": None}
 
 
 async def test_the_document_names_problems_and_examples_for_every_handler(api: Api) -> None:
@@ -73,6 +100,7 @@ async def test_the_document_names_problems_and_examples_for_every_handler(api: A
         "/api/v1/kinds",
         "/api/v1/quarantine",
         "/api/v1/workers",
+        "/api/v1/instances",
         # Aliases.
         "/api/jobs",
         "/api/jobs/{job_id}",

@@ -19,6 +19,7 @@ from coordination.testing.memory import (
 from coordination.times import LeaseTimes
 from scheduler.leadership import Leadership
 from scheduler.periodic import Periodic, Rounds
+from scheduler.status import ObservedStatus
 from scheduler.tasks import ActiveJobs
 from scheduler.telemetry import SchedulerTelemetry
 
@@ -56,6 +57,7 @@ class Scheduler:
     duty: Leadership
     sweeper: CountingSweeper
     telemetry: SchedulerTelemetry
+    status: ObservedStatus
     snapshots: int = 0
     #: Snapshots that fail from now on.
     failing_snapshots: int = 0
@@ -85,10 +87,11 @@ def make_scheduler(
         leases, journal, register or InMemoryRegister(), InMemoryNotifier(), clock, nothing
     )
     telemetry = SchedulerTelemetry(clock, 15.0)
-    made = Scheduler(None, sweeper, telemetry)  # type: ignore[arg-type]
-    active = ActiveJobs(sweeper, SnapshotReader(journal, clock, 15.0), made.workers, clock, telemetry)
+    status = ObservedStatus(telemetry, clock)
+    made = Scheduler(None, sweeper, telemetry, status)  # type: ignore[arg-type]
+    active = ActiveJobs(sweeper, SnapshotReader(journal, clock, 15.0), made.workers, clock, status)
     tasks = [Periodic("sweep", pause, active.sweep), Periodic("snapshot", 15.0, active.snapshot)]
-    made.duty = Leadership(leases, clock, Rounds(tasks, clock, telemetry), LeaseTimes.of(15), telemetry)
+    made.duty = Leadership(leases, clock, Rounds(tasks, clock, status), LeaseTimes.of(15), status)
     return made
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import pytest
 
-from contracts.jobs import Kind, Worker
+from contracts.jobs import HeldLease, Kind, Worker
 from contracts.policies import JobPolicy
 from contracts.telemetry import attributes as at
 from coordination.clock import VirtualClock
@@ -63,6 +63,7 @@ class Place:
             for kind in ("ten-steps", "checksum-file")
         }
         self.running: dict[str, str] = {}
+        self.leases: list[HeldLease] = []
         self.heartbeat = Heartbeat(
             "host-1/7",
             3,
@@ -70,6 +71,7 @@ class Place:
             self.clock,
             self._kinds,
             lambda: self.running,
+            lambda: self.leases,
         )
 
     def _kinds(self) -> Mapping[str, KindInfo]:
@@ -107,9 +109,10 @@ async def start(place: Place) -> AsyncIterator[Start]:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_heartbeat_says_who_the_worker_is_and_what_it_runs(place: Place) -> None:
+async def test_a_heartbeat_says_who_the_worker_is_and_what_it_runs_and_holds(place: Place) -> None:
     began = place.clock.now()
     place.running = {"ledger": "job-2", "stock": "job-1"}
+    place.leases = [HeldLease(lock="ledger", fence=3, renewed_at=began, seconds=30)]
     await place.clock.advance(90)
     await place.heartbeat.beat()
     [(_, worker)] = place.directory.beats
@@ -125,6 +128,7 @@ async def test_a_heartbeat_says_who_the_worker_is_and_what_it_runs(place: Place)
             "version": version("turnstile-worker"),
             "concurrency": 3,
         },
+        leases=place.leases,
     )
 
 

@@ -243,6 +243,17 @@ class Kind(BaseModel):
     published_at: datetime = Field(description="Last time a worker published this kind.")
 
 
+class HeldLease(BaseModel):
+    """A lease that a worker holds. It lasts at least until `renewed_at` plus `seconds`."""
+
+    lock: str
+    fence: int = Field(description="Fence of the latest run.")
+    renewed_at: datetime = Field(
+        description="When the lease was last renewed, counted from before the request."
+    )
+    seconds: float = Field(description="How long the lease lasts if it is not renewed again.")
+
+
 class Worker(BaseModel):
     """A worker as of its latest heartbeat."""
 
@@ -252,6 +263,22 @@ class Worker(BaseModel):
     kinds: list[str] = Field(default_factory=list, description="The kinds that the worker knows.")
     running: list[str] = Field(default_factory=list, description="Ids of the jobs that the worker runs.")
     properties: dict[str, Any] = Field(default_factory=dict, description="Other properties of the worker.")
+    leases: list[HeldLease] = Field(
+        default_factory=list, description="The leases that the worker holds, by lock."
+    )
+
+
+class Instance(BaseModel):
+    """A running scheduler or audit-projector, as of its latest heartbeat."""
+
+    service: str
+    instance: str = Field(description="Name of the instance, unique within its service.")
+    seen_at: datetime = Field(description="Time of the latest heartbeat.")
+    started_at: datetime
+    version: str
+    details: dict[str, JsonValue] = Field(
+        default_factory=dict, description="What the service says of itself; the names depend on the service."
+    )
 
 
 class Page(BaseModel, Generic[ItemT]):
@@ -259,3 +286,15 @@ class Page(BaseModel, Generic[ItemT]):
 
     items: list[ItemT]
     next: str | None = None
+
+
+class JobPage(Page[JobSummary]):
+    """A page of jobs, and how far the search for them went."""
+
+    looked_through: int = Field(
+        0,
+        description="Number of jobs that were read for this page. Others that do not fit may be skipped.",
+    )
+    looked_back_to: datetime | None = Field(
+        None, description="Time of submission of the last job that was read; null when none was."
+    )

@@ -4,8 +4,6 @@ Trace context is made and carried in either case, so that a job belongs to its s
 """
 
 import logging
-import os
-import socket
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
@@ -21,6 +19,7 @@ from service_defaults import measures
 from service_defaults.broker.tracing import PassthroughTracerProvider
 from service_defaults.exporting import logs_to, metrics_to, shut_down, spans_to
 from service_defaults.exposition import PrometheusPage
+from service_defaults.heartbeat import instance_name
 from service_defaults.log_records import OtlpHandler
 from service_defaults.propagation import read_texts_only
 from service_defaults.secrets import redaction_for
@@ -75,7 +74,7 @@ def make_resource(settings: ServiceSettings) -> Resource:
         {
             "service.name": settings.service_name,
             "service.namespace": "turnstile",
-            "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
+            "service.instance.id": instance_name(),
             "service.version": _version(settings.service_name),
         }
     )

@@ -49,6 +49,12 @@ class EventHandler:
         self._telemetry = telemetry
         self._patience_seconds = patience_seconds
         self._turns: defaultdict[str, _Turn] = defaultdict(_Turn)
+        #: When the messages in hand came, in boot time.
+        self._in_hand: dict[object, float] = {}
+
+    def oldest_seconds(self) -> float:
+        """Return how long the oldest message in hand waits for its projection; 0 without one."""
+        return self._clock.boot() - min(self._in_hand.values(), default=self._clock.boot())
 
     async def on_events(self, message: RabbitMessage) -> None:
         """Project the job that the message names."""
@@ -65,12 +71,14 @@ class EventHandler:
             await self._project(lock, job_id, body.first, body.last)
 
     async def _project(self, lock: str, job_id: str, first: int, last: int) -> None:
-        turn = self._turns[job_id]
+        turn, message = self._turns[job_id], object()
         turn.waiting += 1
+        self._in_hand[message] = self._clock.boot()
         try:
             async with turn.lock:
                 await self._project_patiently(lock, job_id, first, last)
         finally:
+            del self._in_hand[message]
             turn.waiting -= 1
             if not turn.waiting:
                 self._turns.pop(job_id, None)

@@ -10,15 +10,18 @@ from faststream.asgi import AsgiFastStream
 from audit_projector.handling import EventHandler, subscribe
 from audit_projector.projection import Projection
 from audit_projector.settings import AuditProjectorSettings
+from audit_projector.status import ProjectionStatus
 from audit_projector.telemetry import ProjectionTelemetry
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import TableReadModelWriter
 from azure_storage.register import TableRegister
+from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from service_defaults.app import in_background, serve, stop_as_failed
 from service_defaults.broker import ConsumerWatchdog, MessageReader, make_broker
 from service_defaults.health import Health, rabbitmq_check
+from service_defaults.heartbeat import InstanceHeartbeat
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
 from service_defaults.storage_telemetry import StorageTelemetry
@@ -34,14 +37,22 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     models = TableReadModelWriter(storage)
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
     telemetry = ProjectionTelemetry()
-    projection = Projection(TableJournal(storage), TableRegister(storage), models, telemetry.observe)
+    status = ProjectionStatus(telemetry.observe, clock)
+    projection = Projection(TableJournal(storage), TableRegister(storage), models, status.observe)
     handler = EventHandler(projection, MessageReader(broker, settings.topology), clock, telemetry)
     subscribe(broker, settings.topology, handler)
+    heartbeat = InstanceHeartbeat(
+        "audit-projector",
+        TableWorkerDirectory(storage),
+        clock,
+        lambda: status.details(handler.oldest_seconds()),
+    )
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
-        background = [in_background(prepare_patiently(models.prepare)), in_background(watchdog.run())]
+        works = (prepare_patiently(models.prepare), watchdog.run(), heartbeat.keep_up())
+        background = [in_background(work) for work in works]
         try:
             yield
         finally:

@@ -20,11 +20,13 @@ from coordination.times import LeaseTimes
 from scheduler.leadership import Leadership
 from scheduler.periodic import Periodic, Rounds
 from scheduler.settings import SchedulerSettings
+from scheduler.status import ObservedStatus
 from scheduler.tasks import ActiveJobs
 from scheduler.telemetry import SchedulerTelemetry
 from service_defaults.app import in_background, serve
 from service_defaults.broker import RabbitNotifier, make_broker
 from service_defaults.health import Health, rabbitmq_check
+from service_defaults.heartbeat import InstanceHeartbeat
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
 from service_defaults.storage_telemetry import StorageTelemetry
@@ -38,13 +40,14 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     storage = connect(settings, StorageTelemetry().observe)
     journal, leases = TableJournal(storage), BlobLeases(storage)
     read_models = TableReadModels(storage)
-    telemetry = SchedulerTelemetry(clock, settings.snapshot_seconds)
+    directory = TableWorkerDirectory(storage)
+    status = ObservedStatus(SchedulerTelemetry(clock, settings.snapshot_seconds), clock)
     active_jobs = ActiveJobs(
         Sweeper(leases, journal, TableRegister(storage), notifier, clock, read_models.projected_seq),
         SnapshotReader(journal, clock, settings.snapshot_seconds),
-        TableWorkerDirectory(storage).workers,
+        directory.workers,
         clock,
-        telemetry,
+        status,
     )
     tasks = [
         Periodic("sweep", settings.sweep_seconds, active_jobs.sweep),
@@ -52,7 +55,8 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
         Periodic("snapshot", max(settings.snapshot_seconds, settings.sweep_seconds), active_jobs.snapshot),
     ]
     times = LeaseTimes.of(settings.scheduler_lease_seconds)
-    duty = Leadership(leases, clock, Rounds(tasks, clock, telemetry), times, telemetry)
+    duty = Leadership(leases, clock, Rounds(tasks, clock, status), times, status)
+    heartbeat = InstanceHeartbeat("scheduler", directory, clock, status.details)
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
@@ -62,12 +66,13 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
             await prepare_patiently(read_models.prepare)
             await duty.keep_up()
 
-        serving = in_background(serve_once_prepared())
+        background = [in_background(work) for work in (serve_once_prepared(), heartbeat.keep_up())]
         try:
             yield
         finally:
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
             await storage.aclose()
 
     return AsgiFastStream(

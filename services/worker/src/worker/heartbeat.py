@@ -1,12 +1,12 @@
-"""Publishes that this worker is there: which kinds it knows, and, as a heartbeat, what it runs."""
+"""Publishes that this worker is there: which kinds it knows, and, as a heartbeat, what it runs and holds."""
 
 import logging
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
-from contracts.jobs import Kind, Worker
+from contracts.jobs import HeldLease, Kind, Worker
 from contracts.telemetry import attributes as at
 from coordination.ports import Clock, UnknownOutcomeError
 from coordination.worker_directory import WorkerDirectory
@@ -32,12 +32,14 @@ class Heartbeat:
         clock: Clock,
         kinds: Callable[[], Mapping[str, KindInfo]],
         running: Callable[[], Mapping[str, str]],
+        leases: Callable[[], Sequence[HeldLease]],
     ) -> None:
         self._name = name
         self._directory = directory
         self._clock = clock
         self._kinds = kinds
         self._running = running
+        self._leases = leases
         self._started_at = clock.now()
         self._properties = {
             "host": socket.gethostname(),
@@ -69,6 +71,7 @@ class Heartbeat:
                 kinds=sorted(self._kinds()),
                 running=sorted(self._running().values()),
                 properties=dict(self._properties),
+                leases=list(self._leases()),
             )
         )
 

@@ -81,6 +81,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         clock,
         pool.kinds,
         lambda: dispatcher.running,
+        lambda: dispatcher.leases,
     )
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 

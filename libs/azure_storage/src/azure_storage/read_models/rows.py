@@ -9,7 +9,7 @@ from azure.data.tables import EdmType, EntityProperty, TableEntity
 
 from azure_storage.read_models import keys
 from azure_storage.read_models.tables import Entity, plain
-from contracts.jobs import Event, JobError, JobSummary, Kind, Worker
+from contracts.jobs import Event, Instance, JobError, JobSummary, Kind, Worker
 from contracts.statuses import EventStatus, JobStatus
 from read_models.documents import TrailEntry, Watermark
 from read_models.ordering import event_order
@@ -173,8 +173,8 @@ def property_value(name: str, value: str) -> str:
     return json.dumps([name, value], ensure_ascii=False)
 
 
-def document_row(shelf: str, key: str, document: Kind | Worker) -> Entity:
-    """Return the row of a kind or a worker: its JSON, over several values when it is long."""
+def document_row(shelf: str, key: str, document: Kind | Worker | Instance) -> Entity:
+    """Return the row of a kind, a worker or an instance: its JSON, over several values when it is long."""
     text = document.model_dump_json()
     chunks = [text[start : start + _LONGEST_TEXT] for start in range(0, len(text), _LONGEST_TEXT)]
     row: Entity = {"PartitionKey": shelf, "RowKey": key, "Chunks": len(chunks)}
@@ -182,7 +182,7 @@ def document_row(shelf: str, key: str, document: Kind | Worker) -> Entity:
 
 
 def read_document(row: Entity) -> str:
-    """Read the JSON of a kind or a worker back."""
+    """Read the JSON of a kind, a worker or an instance back."""
     return "".join(row[f"Json{number}"] for number in range(row["Chunks"]))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from contracts.jobs import HeldLease
 from coordination.holder.lock_server import WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from coordination.holder.runs import Executor
@@ -86,6 +87,12 @@ class LockDispatcher:
         """The locks held here, each with the id of the job that runs."""
         tenures = {name: session.tenure for name, session in self._sessions.items()}
         return {name: tenure.running for name, tenure in tenures.items() if tenure and tenure.running}
+
+    @property
+    def leases(self) -> list[HeldLease]:
+        """The leases of the locks for which a job runs here, by lock."""
+        tenures = [session.tenure for _, session in sorted(self._sessions.items())]
+        return [tenure.lease for tenure in tenures if tenure and tenure.lease]
 
     async def answer(self, wake_up: WakeUp) -> WakeUpOutcome:
         """Deal with a wake-up; when this returns, it may be settled.

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
+from contracts.jobs import HeldLease
 from contracts.statuses import JobStatus
 from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.holder.policy import HolderSettings, Ports
@@ -56,6 +58,19 @@ class HeldRows:
     def running(self) -> str | None:
         """Id of the job that runs now."""
         return self.held.job.job_id if self.held else None
+
+    @property
+    def lease(self) -> HeldLease | None:
+        """The lease while something runs, with the wall-clock time of its last renewal."""
+        if self.held is None:
+            return None
+        clock = self._ports.clock
+        return HeldLease(
+            lock=self._slot.lock_name,
+            fence=self.held.job.fence,
+            renewed_at=clock.now() - timedelta(seconds=clock.boot() - self._keeper.renewed),
+            seconds=self._settings.times.duration,
+        )
 
     def require(self) -> Held:
         """Return what is held. Raises FencedError when that is nothing any more."""

@@ -50,6 +50,11 @@ class LeaseKeeper:
         self.lease_id = str(new_id())
 
     @property
+    def renewed(self) -> float:
+        """Boot time before the request was sent that last granted the lease."""
+        return self._granted
+
+    @property
     def soft_deadline(self) -> float:
         """Boot time after which the job is cancelled and nothing more is written."""
         return self._granted + self._times.soft

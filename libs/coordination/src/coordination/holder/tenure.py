@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from contracts.jobs import HeldLease
 from coordination.call_tracing import Took, action
 from coordination.holder.held_rows import FencedError, HeldRows
 from coordination.holder.lease_keeper import LeaseKeeper
@@ -66,6 +67,11 @@ class Tenure:
     def running(self) -> str | None:
         """Id of the job that runs now."""
         return self._rows.running
+
+    @property
+    def lease(self) -> HeldLease | None:
+        """The lease while a job runs."""
+        return self._rows.lease
 
     def request_stop(self, reason: StopReason) -> None:
         """Ask the run in progress to stop; a shutdown also stops a run that is only just being started."""

@@ -1,6 +1,6 @@
 """A worker directory in memory, which also says what a real adapter must do."""
 
-from contracts.jobs import Kind, Worker
+from contracts.jobs import Instance, Kind, Worker
 from coordination.testing.faults import Calls, Fault
 
 
@@ -11,6 +11,8 @@ class InMemoryWorkerDirectory:
         self.calls = Calls.of(faults)
         self.known_kinds: dict[str, Kind] = {}
         self.heartbeats: dict[str, Worker] = {}
+        #: By service and name.
+        self.known_instances: dict[tuple[str, str], Instance] = {}
 
     async def publish_kind(self, kind: Kind) -> None:
         """Publish a kind, in place of what was published of it before."""
@@ -24,6 +26,13 @@ class InMemoryWorkerDirectory:
             "directory.record_heartbeat", lambda: self.heartbeats.update({worker.worker: worker})
         )
 
+    async def record_instance(self, instance: Instance) -> None:
+        """Record that an instance of another service is alive."""
+        key = instance.service, instance.instance
+        await self.calls.carry_out(
+            "directory.record_instance", lambda: self.known_instances.update({key: instance})
+        )
+
     async def kinds(self) -> list[Kind]:
         """Return all kinds that were ever published, by name."""
         return await self.calls.carry_out(
@@ -34,4 +43,10 @@ class InMemoryWorkerDirectory:
         """Return the latest heartbeat of every worker, by name."""
         return await self.calls.carry_out(
             "directory.workers", lambda: [worker for _, worker in sorted(self.heartbeats.items())]
+        )
+
+    async def instances(self) -> list[Instance]:
+        """Return the latest heartbeat of every instance, by service and name."""
+        return await self.calls.carry_out(
+            "directory.instances", lambda: [each for _, each in sorted(self.known_instances.items())]
         )

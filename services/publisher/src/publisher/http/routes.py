@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from contracts.jobs import Accepted, Event, Job, JobSummary, Kind, Lock, Page, Worker
+from contracts.jobs import Accepted, Event, Instance, Job, JobSummary, Kind, Lock, Page, Worker
 from contracts.quarantine import QuarantinePage
 from contracts.statuses import JobStatus
 from publisher.http import links
@@ -193,6 +193,21 @@ async def kinds(uses: Uses) -> Page[Kind]:
 async def workers(uses: Uses) -> Page[Worker]:
     """Return the latest heartbeat of every worker."""
     return Page[Worker](items=list(await uses.directory.workers()))
+
+
+@router.get(
+    "/instances",
+    tags=["workers"],
+    summary="List instances of other services",
+    response_description="All schedulers and audit-projectors.",
+)
+async def instances(uses: Uses) -> Page[Instance]:
+    """Return the latest heartbeat of every scheduler and audit-projector.
+
+    The one scheduler whose details say `leads` is on duty. An audit-projector's `behind_seconds` says how
+    late the read models are.
+    """
+    return Page[Instance](items=list(await uses.directory.instances()))
 
 
 @router.get(
