@@ -1,7 +1,8 @@
 """The storage ports to test, and what a test can do to the world behind them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -11,12 +12,15 @@ from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
-from azure_storage.read_models import TableReadModels, TableReadModelWriter
+from azure_storage.read_models import Table, TableReadModels, TableReadModelWriter
+from azure_storage.read_models.rows import summary_row
+from azure_storage.read_models.tables import Tables
 from azure_storage.register import TableRegister
+from contracts.jobs import JobSummary
 from coordination.clock import VirtualClock
 from coordination.ports import JobRegister, Journal, Leases, UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryRegister
-from read_models import ReadModels, ReadModelWriter
+from read_models import ReadModels, ReadModelWriter, Watermark
 from read_models.memory import InMemoryReadModels
 
 
@@ -80,14 +84,22 @@ class Models:
     another_writer: Callable[[], ReadModelWriter]
     #: Lets calls be carried out and their answers get lost, or not any more.
     lose_answers: Callable[[bool], None]
+    #: Stores jobs in no rare state, many at once.
+    fill: Callable[[Sequence[JobSummary]], Awaitable[None]]
+    #: Requests so far, by what they are for.
+    requests: Counter[str]
 
 
 def models_in_memory() -> Models:
     """Return the double."""
     fault = _LosesAnswers()
-    models, hasty = InMemoryReadModels(fault), InMemoryReadModels()
+    models, hasty = InMemoryReadModels(fault), InMemoryReadModels(fault)
     hasty.summaries, hasty.most_looked_through = models.summaries, 10
-    return Models(models, models, hasty, lambda: models, fault.lose)
+
+    async def fill(jobs: Sequence[JobSummary]) -> None:
+        models.summaries |= {job.job_id: (job, Watermark(1, "h", etag="filled")) for job in jobs}
+
+    return Models(models, models, hasty, lambda: models, fault.lose, fill, fault.calls)
 
 
 async def models_on_azurite(connection_string: str, namespace: str, stack: AsyncExitStack) -> Models:
@@ -96,13 +108,22 @@ async def models_on_azurite(connection_string: str, namespace: str, stack: Async
     stack.push_async_callback(direct.aclose)
     await TableReadModelWriter(direct).prepare()
     tables = await stack.enter_async_context(relay_to(direct.table_url))
+    requests: Counter[str] = Counter()
     relayed = StorageConnection(
-        direct.blob_url, through(tables, direct.table_url), direct.credential, direct.names
+        direct.blob_url,
+        through(tables, direct.table_url),
+        direct.credential,
+        direct.names,
+        lambda call: requests.update([call.operation]),
     )
     stack.push_async_callback(relayed.aclose)
 
     def lose_answers(wanted: bool) -> None:
         tables.loses_answers = wanted
+
+    async def fill(jobs: Sequence[JobSummary]) -> None:
+        stored = (summary_row(job, Watermark(1, "h")) for job in jobs)
+        await Tables(direct).upsert(Table.SUMMARIES, stored)
 
     return Models(
         TableReadModels(relayed),
@@ -110,6 +131,8 @@ async def models_on_azurite(connection_string: str, namespace: str, stack: Async
         TableReadModels(relayed, most_requests=2, rows_per_request=5),
         lambda: TableReadModelWriter(relayed),
         lose_answers,
+        fill,
+        requests,
     )
 
 
@@ -118,11 +141,14 @@ class _LosesAnswers:
 
     def __init__(self) -> None:
         self._loses = False
+        self.calls: Counter[str] = Counter()
 
     def lose(self, wanted: bool) -> None:
         self._loses = wanted
 
-    async def __call__(self, when: str, _: str) -> None:
+    async def __call__(self, when: str, name: str) -> None:
         await asyncio.sleep(0)
+        if when == "before" and name == "read_models.list_jobs":
+            self.calls["read_models.page"] += 1
         if self._loses and when == "after":
             raise UnknownOutcomeError

@@ -84,6 +84,18 @@ MANY = frozenset(f"kind-{number}" for number in range(20))
         (JobFilter(name_prefix="Year 2026"), "d"),
         (JobFilter(name_prefix="year"), "c"),
         (JobFilter(name_prefix="' or '"), ""),
+        (JobFilter(name_contains="EAR"), "c d e"),
+        (JobFilter(name_contains="r 2026"), "d"),
+        (JobFilter(name_contains="' or '"), ""),
+        (JobFilter(name_contains="-4E32-"), "a"),
+        (JobFilter(name_contains="ear", statuses={JobStatus.FAILED}), "d"),
+        (JobFilter(taken_over=True), "c d"),
+        (JobFilter(taken_over=True, statuses={JobStatus.FAILED}), "d"),
+        (JobFilter(taken_over=True, kinds=MANY), "d"),
+        (JobFilter(taken_over=True, submitted_before=NOON + timedelta(hours=3)), "c"),
+        (JobFilter(statuses={JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.CANCELLED}), "b d e"),
+        (JobFilter(statuses={JobStatus.FAILED, JobStatus.CANCELLED}, name_prefix="Year"), "d e"),
+        (JobFilter(statuses={JobStatus.FAILED}, submitted_from=NOON + timedelta(hours=3)), "d"),
         (JobFilter(properties={"team": "a"}), "b c"),
         (JobFilter(properties={"team": "a", "it's": "'"}), "c"),
         (JobFilter(properties={"team": ""}), "e"),
@@ -106,14 +118,19 @@ MANY = frozenset(f"kind-{number}" for number in range(20))
 async def test_a_list_has_the_jobs_that_fit_the_filter(tables: Models, wanted: JobFilter, fits: str) -> None:
     hour = timedelta(hours=1)
     jobs = {
-        "a": summary(NOON, kind="checksum-file"),
+        "a": summary(NOON, kind="checksum-file", job_id="018f6c3e-7b1a-4e32-9d3a-0123456789ab"),
         "b": summary(NOON + hour, status=JobStatus.FAILED, worker="w-1", properties={"team": "a"}),
         "c": summary(
             NOON + 2 * hour, status=JobStatus.RUNNING, lock=QUOTED, name="year",
-            properties={"team": "a", "it's": "'"},
+            properties={"team": "a", "it's": "'"}, interruptions=2,
         ),
-        "d": summary(NOON + 3 * hour, status=JobStatus.FAILED, kind="kind-7", name="Year 2026"),
-        "e": summary(NOON + 4 * hour, kind="kind-19", name="Year 2025", properties={"team": ""}),
+        "d": summary(
+            NOON + 3 * hour, status=JobStatus.FAILED, kind="kind-7", name="Year 2026", interruptions=1
+        ),
+        "e": summary(
+            NOON + 4 * hour, kind="kind-19", name="Year 2025", properties={"team": ""},
+            status=JobStatus.CANCELLED,
+        ),
     }  # fmt: skip
     await stored(tables, *jobs.values())
     found = await listed(tables, wanted)
@@ -200,6 +217,7 @@ async def test_a_filter_that_looks_like_a_query_is_a_text_and_no_more(tables: Mo
             {"lock": text},
             {"worker": text},
             {"name_prefix": text},
+            {"name_contains": text},
             {"properties": {text: text}},
         ]
         for given in one_by_one:
@@ -232,6 +250,7 @@ async def test_filters_together_list_the_jobs_that_fit_them_all(tables: Models) 
                 lock=chance.choice("mn"),
                 worker=chance.choice(["w", "x", None]),
                 name=chance.choice(names),
+                interruptions=chance.choice([0, 0, 1]),
                 properties={name: chance.choice("12") for name in "pqrs" if chance.random() < 0.7},
             )
             for number in range(60)
@@ -245,6 +264,8 @@ async def test_filters_together_list_the_jobs_that_fit_them_all(tables: Models) 
             "lock": chance.choice("mn"),
             "worker": chance.choice("wx"),
             "name_prefix": chance.choice(names),
+            "name_contains": chance.choice(["", "A", "b"]),
+            "taken_over": chance.choice([True, False]),
             "properties": {name: chance.choice("12") for name in chance.sample("pqrs", 2)},
             "submitted_from": NOON + timedelta(seconds=chance.randrange(300)),
             "submitted_before": NOON + timedelta(seconds=chance.randrange(300, 600)),

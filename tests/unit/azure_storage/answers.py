@@ -78,3 +78,9 @@ def sent(body: str | bytes) -> dict[str, Any]:
 def written(etag: str = ETAG) -> Prepared:
     """Answer that a row was written."""
     return Prepared(204, headers={"ETag": etag})
+
+
+def inserted(etag: str = ETAG) -> Prepared:
+    """Return the answer to a row that was inserted."""
+    body = json.dumps(stored("k")).encode()
+    return Prepared(201, body, {"ETag": etag, "Content-Type": "application/json"})

@@ -90,7 +90,7 @@ BEHIND_NOON = (inverted_minute(NOON), f"{inverted_time(NOON)}}}")
     ("wanted", "condition"),
     [
         (JobFilter(), ""),
-        (JobFilter(statuses={JobStatus.FAILED}), " and ( Status eq 'Failed' )"),
+        (JobFilter(statuses={JobStatus.RUNNING}), " and ( Status eq 'Running' )"),
         (
             JobFilter(statuses={JobStatus.QUEUED, JobStatus.FAILED}),
             " and ( Status eq 'Failed' or Status eq 'Queued' )",
@@ -112,6 +112,78 @@ async def test_the_storage_is_asked_for_the_jobs_that_are_wanted(
     assert (await models.jobs(wanted, 1, write_cursor("1", "b"))).items == []
     query = WINDOW("1", "b", ":", "") + condition
     assert asked_for(service) == [("/JobSummaries()", query, "2")]
+
+
+RARE = (
+    "PartitionKey ge 'state|{0}|1' and ( PartitionKey gt 'state|{0}|1' or RowKey gt 'b' )"
+    " and PartitionKey le 'state|{0}|:' and ( PartitionKey lt 'state|{0}|:' or RowKey lt '' ){1}".format
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "queries"),
+    [
+        (JobFilter(statuses={JobStatus.FAILED}), [RARE("Failed", "")]),
+        (
+            JobFilter(statuses={JobStatus.TIMED_OUT}, lock="l"),
+            [RARE("TimedOut", " and ( Lock eq 'l' )")],
+        ),
+        (
+            JobFilter(statuses={JobStatus.FAILED, JobStatus.CANCELLED}),
+            [RARE("Cancelled", ""), RARE("Failed", "")],
+        ),
+        (JobFilter(taken_over=True), [RARE("TakenOver", "")]),
+        (
+            JobFilter(taken_over=True, statuses={JobStatus.FAILED}),
+            [RARE("TakenOver", " and ( Status eq 'Failed' )")],
+        ),
+    ],
+)
+async def test_jobs_in_rare_states_are_looked_for_in_the_lists_of_those(
+    service: FakeService, models: TableReadModels, wanted: JobFilter, queries: list[str]
+) -> None:
+    assert (await models.jobs(wanted, 1, write_cursor("1", "b"))).items == []
+    assert asked_for(service) == [("/JobSummaries()", query, "2") for query in queries]
+
+
+def rare(state: str, *named: str) -> list[dict[str, Any]]:
+    return [stored(name, of=f"state|{state}|1", **SUMMARY_VALUES | {"Name": name}) for name in named]
+
+
+async def test_a_page_of_several_lists_waits_for_each_of_them_and_goes_on_in_each(
+    service: FakeService, models: TableReadModels
+) -> None:
+    """Where one list ends between two rows, nothing behind that is known to be next."""
+    wanted = JobFilter(statuses={JobStatus.FAILED, JobStatus.CANCELLED})
+    few = TableReadModels(service.connection, most_requests=1)
+    service.answers = [page(*rare("Cancelled", "a", "d")), page(*rare("Failed", "b"), following="c")]
+    first = await few.jobs(wanted, 5)
+    assert [job.name for job in first.items] == ["a", "b"]
+    assert first.next is not None
+    service.answers = [page(*rare("Cancelled", "d")), page(*rare("Failed", "c"))]
+    second = await few.jobs(wanted, 5, first.next)
+    assert ([job.name for job in second.items], second.next) == (["c", "d"], None)
+    cancelled, failed = service.requests[2:]
+    assert "RowKey gt 'b'" in cancelled.query["$filter"]
+    assert "NextRowKey" not in cancelled.query
+    assert failed.query["NextRowKey"] == "c"
+
+
+async def test_lists_that_both_end_between_rows_do_not_put_each_other_back(
+    service: FakeService, models: TableReadModels
+) -> None:
+    wanted = JobFilter(statuses={JobStatus.FAILED, JobStatus.CANCELLED})
+    few = TableReadModels(service.connection, most_requests=1)
+    service.answers = [page(following="c1"), page(following="f1")]
+    first = await few.jobs(wanted, 5)
+    assert (first.items, first.looked_through, first.looked_back_to) == ([], 0, None)
+    service.answers = [page(*rare("Cancelled", "x")), page(following="f2")]
+    second = await few.jobs(wanted, 5, first.next)
+    assert second.items == []
+    service.answers = [page(*rare("Cancelled", "x")), page()]
+    third = await few.jobs(wanted, 5, second.next)
+    assert [job.name for job in third.items] == ["x"]
+    assert [request.query["NextRowKey"] for request in service.requests[2:]] == ["c1", "f1", "c1", "f2"]
 
 
 async def test_jobs_of_a_time_are_asked_for_by_their_keys(

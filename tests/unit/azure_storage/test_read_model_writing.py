@@ -10,6 +10,7 @@ from aiohttp import web
 from tests.unit.azure_storage.answers import (
     ETAG,
     batch,
+    inserted,
     page,
     part,
     row,
@@ -18,12 +19,13 @@ from tests.unit.azure_storage.answers import (
     table_refusal,
     written,
 )
-from tests.unit.azure_storage.documents import JOB, LATER, LOCK_RUN, MOMENT, SUMMARY, entry
+from tests.unit.azure_storage.documents import JOB, LATER, LOCK_RUN, MOMENT, entry, summary
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage.names import StorageNames
 from azure_storage.read_models import Table, TableReadModelWriter, writing
 from azure_storage.read_models.keys import summary_key
+from contracts.statuses import JobStatus
 from coordination.ports import UnknownOutcomeError
 from read_models.documents import KnownLock, LockRun, StaleError, Watermark
 
@@ -31,6 +33,8 @@ ABSENT, CHANGED = table_refusal(404, "ResourceNotFound"), table_refusal(412)
 V1, V2 = 'W/"1"', 'W/"2"'
 MINUTE, KEY = summary_key(JOB, MOMENT)
 SUMMARY_PATH = f"(PartitionKey='{MINUTE}',RowKey='{KEY}')"
+#: A job in no rare state.
+ENDED = summary(status=JobStatus.COMPLETED, interruptions=0)
 LOCK_PATH = "/Locks(PartitionKey='locks',RowKey='p')"
 
 
@@ -38,11 +42,6 @@ LOCK_PATH = "/Locks(PartitionKey='locks',RowKey='p')"
 def writer(service: FakeService) -> TableReadModelWriter:
     service.answer = written()
     return TableReadModelWriter(service.connection)
-
-
-def inserted(etag: str = ETAG) -> Prepared:
-    body = json.dumps(stored("k")).encode()
-    return Prepared(201, body, {"ETag": etag, "Content-Type": "application/json"})
 
 
 def lock(fence: int) -> KnownLock:
@@ -190,7 +189,7 @@ async def test_where_a_summary_is_stands_before_the_summary_itself(
     service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answers = [written(), inserted(V1)]
-    assert await writer.record_summary(SUMMARY, Watermark(9, "h"), None) == V1
+    assert await writer.record_summary(ENDED, Watermark(9, "h"), None) == V1
     place = f"id|{JOB}"
     assert service.asked == [
         ("PUT", f"/JobSummaries(PartitionKey='{place}',RowKey='summary')"),
@@ -210,12 +209,12 @@ async def test_a_summary_replaces_only_the_version_that_it_was_made_from(
     service: FakeService, writer: TableReadModelWriter
 ) -> None:
     service.answer = written(V2)
-    assert await writer.record_summary(SUMMARY, Watermark(9, "h"), V1) == V2
+    assert await writer.record_summary(ENDED, Watermark(9, "h"), V1) == V2
     assert service.asked == [("PUT", f"/JobSummaries{SUMMARY_PATH}")]
     assert service.requests[0].headers["If-Match"] == V1
     service.answer = CHANGED
     with pytest.raises(StaleError):
-        await writer.record_summary(SUMMARY, Watermark(9, "h"), V1)
+        await writer.record_summary(ENDED, Watermark(9, "h"), V1)
 
 
 async def test_a_first_summary_is_stale_where_there_is_one(
@@ -223,7 +222,7 @@ async def test_a_first_summary_is_stale_where_there_is_one(
 ) -> None:
     service.answers = [written(), table_refusal(409)]
     with pytest.raises(StaleError):
-        await writer.record_summary(SUMMARY, Watermark(9, "h"), None)
+        await writer.record_summary(ENDED, Watermark(9, "h"), None)
 
 
 async def test_a_watermark_is_read_from_the_summary(
@@ -267,7 +266,7 @@ async def test_a_writer_keeps_to_the_names_of_its_installation(service: FakeServ
     service.answer = written()
     await writer.record_trail([entry()])
     await writer.record_recent([entry()])
-    await writer.record_summary(SUMMARY, Watermark(9, "h"), V1)
+    await writer.record_summary(ENDED, Watermark(9, "h"), V1)
     await writer.record_lock_runs("p", [LOCK_RUN])
     service.answers = [stored_fence(1)]
     await writer.record_lock(lock(7))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.unit.publisher.doubles import Api
 
-from contracts.jobs import JobSummary, Page
+from contracts.jobs import JobPage, JobSummary
 from contracts.statuses import JobStatus
 from read_models import JobFilter, Watermark
 
@@ -50,7 +50,7 @@ class Asked:
 def asked(api: Api, monkeypatch: pytest.MonkeyPatch) -> Asked:
     asked, jobs = Asked(), api.read_models.jobs
 
-    async def ask(wanted: JobFilter, limit: int, cursor: str | None = None) -> Page[JobSummary]:
+    async def ask(wanted: JobFilter, limit: int, cursor: str | None = None) -> JobPage:
         asked.questions.append((wanted, limit, cursor))
         return await jobs(wanted, limit, cursor)
 
@@ -83,6 +83,7 @@ async def test_without_filters_all_jobs_are_listed_in_pages(api: Api, asked: Ask
         ("lock=Bu%CC%88ro/7", JobFilter(lock="Büro/7")),
         ("worker=w-1", JobFilter(worker="w-1")),
         ("name_prefix=Close%20", JobFilter(name_prefix="Close ")),
+        ("name_contains=close", JobFilter(name_contains="close")),
         ("property=team:accounts", JobFilter(properties={"team": "accounts"})),
         ("property=a:b:c&property=d:", JobFilter(properties={"a": "b:c", "d": ""})),
         (
@@ -156,6 +157,8 @@ async def test_no_job_has_two_values_of_one_property(api: Api, asked: Asked) -> 
     of_team = summary(1).model_copy(update={"properties": {"team": "a"}})
     api.read_models.summaries["job-1"] = of_team, Watermark()
 
-    assert await api.get(f"{JOBS}?property=team:a&property=team:b") == {"items": [], "next": None}
+    assert await api.get(f"{JOBS}?property=team:a&property=team:b") == {
+        "items": [], "next": None, "looked_through": 0, "looked_back_to": None
+    }  # fmt: skip
     assert (await api.get(f"{JOBS}?property=team:a&property=team:a"))["items"]
     assert asked.filters == [JobFilter(properties={"team": "a"})]

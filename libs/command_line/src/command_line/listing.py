@@ -39,6 +39,10 @@ def jobs(
     name: Annotated[
         str | None, typer.Option(metavar="BEGINNING", help="Only jobs whose name begins with this text.")
     ] = None,
+    name_contains: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Only jobs whose name or id contains this text, in any case."),
+    ] = None,
     properties: Annotated[
         list[str] | None,
         typer.Option("--property", metavar="KEY=VALUE", help="Only jobs with this property; repeatable."),
@@ -68,6 +72,7 @@ def jobs(
         "lock": lock,
         "worker": worker,
         "name_prefix": name,
+        "name_contains": name_contains,
         "property": [
             f"{key}:{value}" for pair in properties or [] for key, value in read_properties([pair]).items()
         ],

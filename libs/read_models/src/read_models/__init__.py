@@ -5,6 +5,7 @@
 | audit trail  | of a job, by number           | every event, hash-chained                |
 | events       | newest first                  | the events of all jobs                   |
 | jobs         | last submitted first          | jobs, and how far each is projected      |
+| rare states  | last submitted first          | the jobs in each rare state, once more   |
 | lock runs    | of a lock, latest fence first | who held it, from when to when           |
 | locks        | by partition                  | the names of locks and their last fences |
 
@@ -16,12 +17,14 @@ from read_models.cursors import CursorError
 from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
 from read_models.filters import JobFilter
 from read_models.ports import ReadModels, ReadModelWriter
+from read_models.rare_states import RareState
 
 __all__ = [
     "CursorError",
     "JobFilter",
     "KnownLock",
     "LockRun",
+    "RareState",
     "ReadModelWriter",
     "ReadModels",
     "StaleError",

@@ -6,7 +6,7 @@ import json
 import re
 
 _PART = re.compile(r"[0-9a-z|_-]{1,300}")
-_LONGEST_CURSOR = 1_000
+_LONGEST_CURSOR = 2_000
 
 
 class CursorError(ValueError):

@@ -39,6 +39,9 @@ class Watermark:
     queued_at: datetime | None = None
     #: Time of the last event of the run in progress; None when none was.
     last_event_at: datetime | None = None
+    #: Number of the last event that the job's summary takes into account; not less than `seq`. It is not
+    #: stored with the watermark.
+    as_of: int = 0
 
 
 @dataclass(frozen=True)

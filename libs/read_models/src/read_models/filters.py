@@ -24,6 +24,10 @@ class JobFilter:
     submitted_before: datetime | None = None
     #: Upper and lower case differ.
     name_prefix: str = ""
+    #: A part of the name or of the id; upper and lower case do not differ.
+    name_contains: str = ""
+    #: Whether its runs were interrupted at least once.
+    taken_over: bool = False
     #: Values that the job's properties of these names have.
     properties: Mapping[str, str] = field(default_factory=dict)
 
@@ -37,5 +41,11 @@ class JobFilter:
             and (self.submitted_from is None or job.submitted_at >= self.submitted_from)
             and (self.submitted_before is None or job.submitted_at < self.submitted_before)
             and job.name.startswith(self.name_prefix)
+            and (not self.name_contains or self._is_named(job))
+            and (not self.taken_over or job.interruptions > 0)
             and self.properties.items() <= job.properties.items()
         )
+
+    def _is_named(self, job: JobSummary) -> bool:
+        part = self.name_contains.casefold()
+        return part in job.name.casefold() or part in job.job_id.casefold()

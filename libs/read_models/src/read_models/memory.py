@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from contracts import lock_names
-from contracts.jobs import Event, JobSummary, Page
+from contracts.jobs import Event, JobPage, JobSummary, Page
 from coordination.testing.faults import Calls, Fault
 from read_models.cursors import CursorError, read_cursor, write_cursor
 from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
 from read_models.filters import JobFilter
 from read_models.ordering import event_order, job_order
+from read_models.rare_states import lists_with, rare_states
 
 ItemT = TypeVar("ItemT")
 
@@ -36,13 +37,30 @@ class InMemoryReadModels:
         self.summaries: dict[str, tuple[JobSummary, Watermark]] = {}
         self._versions = 0
 
-    async def jobs(self, wanted: JobFilter, limit: int, cursor: str | None = None) -> Page[JobSummary]:
+    async def jobs(self, wanted: JobFilter, limit: int, cursor: str | None = None) -> JobPage:
         """Return jobs, the last submitted first."""
 
-        def action() -> Page[JobSummary]:
-            listed = {job_order(job.submitted_at, job.job_id): job for job, _ in self.summaries.values()}
-            items, following = _page("jobs", listed, limit, cursor, wanted.fits, self.most_looked_through)
-            return Page[JobSummary](items=items, next=following)
+        def action() -> JobPage:
+            lists = set(lists_with(wanted))
+            window = JobFilter(submitted_from=wanted.submitted_from, submitted_before=wanted.submitted_before)
+            listed = {
+                job_order(job.submitted_at, job.job_id): job
+                for job, _ in self.summaries.values()
+                if window.fits(job) and (not lists or lists & set(rare_states(job)))
+            }
+            looked: list[JobSummary] = []
+
+            def fits(job: JobSummary) -> bool:
+                looked.append(job)
+                return wanted.fits(job)
+
+            items, following = _page("jobs", listed, limit, cursor, fits, self.most_looked_through)
+            return JobPage(
+                items=items,
+                next=following,
+                looked_through=len(looked),
+                looked_back_to=looked[-1].submitted_at if looked else None,
+            )
 
         return await self.calls.carry_out("read_models.list_jobs", action)
 

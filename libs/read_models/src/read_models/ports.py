@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from contracts.jobs import Event, JobSummary, Page
+from contracts.jobs import Event, JobPage, JobSummary, Page
 from read_models.documents import KnownLock, LockRun, TrailEntry, Watermark
 from read_models.filters import JobFilter
 
@@ -15,11 +15,12 @@ from read_models.filters import JobFilter
 class ReadModels(Protocol):
     """Lists, continued by cursors. Raise CursorError, a ValueError, for one that no earlier answer gave."""
 
-    async def jobs(self, wanted: JobFilter, limit: int, cursor: str | None = None) -> Page[JobSummary]:
+    async def jobs(self, wanted: JobFilter, limit: int, cursor: str | None = None) -> JobPage:
         """Return jobs, the last submitted first.
 
         A page may be short, or empty, although more jobs follow (then it has `next`): one page never looks
-        through all of a long history.
+        through all of a long history, and says how far it looked. Jobs in rare states are looked for among
+        those alone.
         """
 
     async def events(self, limit: int, cursor: str | None = None) -> Page[Event]:

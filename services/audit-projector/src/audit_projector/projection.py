@@ -89,7 +89,7 @@ class Projection:
         known = await self._brought_up_to(known, partition, events)
         await self._record_events(partition, chain, events, known.summary)
         # Last, so that what is marked as projected is there.
-        mark = chain.mark
+        mark = replace(chain.mark, as_of=known.as_of)
         etag = await self._models.record_summary(known.summary, mark, known.mark.etag)
         self._observe(EventsProjected(events, afresh))
         if EventStatus(events[-1].status).is_terminal:

@@ -1,6 +1,7 @@
 """Queries for the jobs that fit a filter."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from azure_storage.read_models import keys
 from azure_storage.read_models.rows import property_column, property_value
 from read_models.filters import JobFilter
 from read_models.ordering import inverted_time
+from read_models.rare_states import RareState
 
 # The SDK splits a filter at single blanks before it fills in the parameters: parameters stand alone between
 # blanks, and the text stays constant.
@@ -35,18 +37,32 @@ _LONGEST_TEXTS = 4_000
 _Comparison = tuple[str, Literal["eq", "ge", "lt"], str]
 
 
-def job_query(wanted: JobFilter, after: tuple[str, str]) -> tuple[str, dict[str, str], bool]:
+def job_query(
+    wanted: JobFilter, after: tuple[str, str], state: RareState | None = None
+) -> tuple[str, dict[str, str], bool]:
     """Return the query for jobs behind a key that fit a filter, its parameters, and whether it is exact.
 
-    A query that is not exact finds too much: not every condition has room in it.
+    With a rare state, it is for the list of that state. A query that is not exact finds too much: not every
+    condition has room in it, and the storage does not compare parts of texts.
     """
+    prefix = ""
+    if state is not None:
+        prefix = keys.rare_prefix(state)
+        if state is not RareState.TAKEN_OVER:
+            # The list has no job of another status.
+            wanted = replace(wanted, statuses=frozenset())
     start, end = after, (AFTER_MINUTES, "")
     if wanted.submitted_before is not None:
         start = max(start, _behind(wanted.submitted_before))
     if wanted.submitted_from is not None:
         end = _behind(wanted.submitted_from)
-    query, exact = _WINDOW, True
-    parameters = {"partition": start[0], "row": start[1], "end": end[0], "endrow": end[1]}
+    query, exact = _WINDOW, not wanted.name_contains
+    parameters = {
+        "partition": prefix + start[0],
+        "row": start[1],
+        "end": prefix + end[0],
+        "endrow": end[1],
+    }
     count, length = query.count("@"), 0
     for joint, comparisons in _conditions(wanted):
         added = sum(len(quote(text)) for _, _, text in comparisons)

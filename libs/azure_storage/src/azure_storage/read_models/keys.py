@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from read_models.ordering import job_order
+from read_models.rare_states import RareState
 
 _EPOCH, _MINUTE = datetime(1970, 1, 1, tzinfo=UTC), timedelta(minutes=1)
 _LAST_MINUTE = 9_999_999_999
@@ -28,6 +29,11 @@ def summary_key(job_id: str, submitted_at: datetime) -> tuple[str, str]:
 def event_key(job_id: str, seq: int) -> str:
     """Return the row key of an event in the audit trail, which is its id."""
     return f"{job_id}-{seq:06d}"
+
+
+def rare_prefix(state: RareState) -> str:
+    """Return the start of the partition keys of the jobs in a rare state; sorts behind the minutes."""
+    return f"state|{state.value}|"
 
 
 def fence_key(fence: int) -> str:

@@ -1,18 +1,15 @@
 """Reading the read models: lists, newest first where that makes sense, continued by cursors."""
 
-from collections.abc import Mapping
-
 from azure.data.tables import TableEntity
 
-from azure_storage.calls import RefusedCallError
 from azure_storage.connection import StorageConnection
 from azure_storage.read_models import keys, lock_rows, rows
-from azure_storage.read_models.job_queries import AFTER_MINUTES, job_query
+from azure_storage.read_models.job_pages import JobPages
+from azure_storage.read_models.job_queries import AFTER_MINUTES
 from azure_storage.read_models.tables import Table, Tables, plain
 from azure_storage.read_models.writing import FENCES, LOCKS, PLACES
 from contracts import lock_names
-from contracts.jobs import Event, JobSummary, Page
-from coordination.ports import UnknownOutcomeError
+from contracts.jobs import Event, JobPage, Page
 from read_models.cursors import CursorError, read_cursor, write_cursor
 from read_models.documents import KnownLock, LockRun, TrailEntry
 from read_models.filters import JobFilter
@@ -28,12 +25,12 @@ _PARTITION_UP_TO = f"{_PARTITION} and RowKey lt @end"
 #: Sorts behind every character of a lock's partition.
 _BEHIND_PARTITIONS = "~"
 
-#: Names of the parts of the storage's token.
-_KEYS = ("PartitionKey", "RowKey")
-
 
 class TableReadModels:
-    """Implements `read_models.ReadModels`. One page of jobs takes at most `most_requests` requests."""
+    """Implements `read_models.ReadModels`. A page of jobs takes at most `most_requests` requests.
+
+    A page that comes from the lists of several rare states takes that many for each.
+    """
 
     def __init__(
         self,
@@ -45,9 +42,7 @@ class TableReadModels:
     ) -> None:
         self._tables = Tables(connection, timeout)
         # Where few rows fit, the storage answers after five seconds with what it has found until then.
-        self._slow_tables = Tables(connection, timeout + 5.0)
-        self._most_requests = most_requests
-        self._rows_per_request = rows_per_request
+        self._job_pages = JobPages(Tables(connection, timeout + 5.0), most_requests, rows_per_request)
 
     async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
@@ -57,32 +52,9 @@ class TableReadModels:
         """Do nothing but see whether the tables are there and answer."""
         await self._tables.check()
 
-    async def jobs(self, wanted: JobFilter, limit: int, cursor: str | None = None) -> Page[JobSummary]:
+    async def jobs(self, wanted: JobFilter, limit: int, cursor: str | None = None) -> JobPage:
         """Return jobs, the last submitted first."""
-        after, token = ("", ""), None
-        if cursor is not None:
-            after, token = _read_jobs_cursor(cursor)
-        query, parameters, exact = job_query(wanted, after)
-        size = min(limit + 1, self._rows_per_request) if exact else self._rows_per_request
-        found: list[tuple[TableEntity, JobSummary]] = []
-        for _ in range(self._most_requests):
-            try:
-                part, token = await self._slow_tables.part(Table.SUMMARIES, query, parameters, size, token)
-            except RefusedCallError as refused:
-                if token is not None and refused.status == 400:
-                    raise CursorError from refused
-                raise UnknownOutcomeError(str(refused)) from refused
-            read = [(row, rows.read_summary(row)) for row in part]
-            found += [(row, job) for row, job in read if wanted.fits(job)]
-            if token is None or len(found) >= limit:
-                break
-        following = None
-        if len(found) > limit or (token is not None and len(found) == limit):
-            last, _ = found[limit - 1]
-            following = _row_cursor(last)
-        elif token is not None:
-            following = _token_cursor(token)
-        return Page[JobSummary](items=[job for _, job in found[:limit]], next=following)
+        return await self._job_pages.page(wanted, limit, cursor)
 
     async def events(self, limit: int, cursor: str | None = None) -> Page[Event]:
         """Return events of all jobs, newest first."""
@@ -158,21 +130,3 @@ class TableReadModels:
 
 def _row_cursor(row: TableEntity) -> str:
     return write_cursor(row["PartitionKey"], row["RowKey"])
-
-
-def _token_cursor(token: Mapping[str, str | None]) -> str:
-    """Return a cursor for a place between rows, which only the storage knows."""
-    parts = (token.get(name) or "" for name in _KEYS)
-    return write_cursor("token", *(f"-{part.encode().hex()}" for part in parts))
-
-
-def _read_jobs_cursor(cursor: str) -> tuple[tuple[str, str], Mapping[str, str] | None]:
-    """Return the key, or the storage's token, that a list of jobs continues behind."""
-    *mark, first, second = read_cursor(cursor, 2, 3)
-    if not mark:
-        return (first, second), None
-    try:
-        texts = [bytes.fromhex(part.removeprefix("-")).decode() for part in (first, second)]
-    except ValueError:
-        raise CursorError from None
-    return ("", ""), dict(zip(_KEYS, texts, strict=True))

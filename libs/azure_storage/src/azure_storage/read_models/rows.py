@@ -13,6 +13,7 @@ from contracts.jobs import Event, Instance, JobError, JobSummary, Kind, Worker
 from contracts.statuses import EventStatus, JobStatus
 from read_models.documents import TrailEntry, Watermark
 from read_models.ordering import event_order
+from read_models.rare_states import RareState
 
 #: Characters of one stored text: 64 KiB in UTF-16, where a character takes up to 4 bytes, less some room.
 _LONGEST_TEXT = 16_000
@@ -88,6 +89,24 @@ def read_trail_entry(row: Entity) -> TrailEntry:
 
 def summary_row(summary: JobSummary, mark: Watermark) -> Entity:
     """Return the row of a job's summary, which is also its watermark."""
+    return _job_row(summary) | without_none(
+        {
+            "ProjectedSeq": mark.seq,
+            "ProjectedHash": mark.hash,
+            "RunningFence": int64(mark.running_fence),
+            "WaitsSince": mark.queued_at,
+            "WroteAt": mark.last_event_at,
+        }
+    )
+
+
+def rare_row(state: RareState, summary: JobSummary, as_of: int) -> Entity:
+    """Return the row of a job in a rare state, which says what it takes into account."""
+    row = _job_row(summary)
+    return row | {"PartitionKey": f"{keys.rare_prefix(state)}{row['PartitionKey']}", "AsOf": as_of}
+
+
+def _job_row(summary: JobSummary) -> Entity:
     partition, key = keys.summary_key(summary.job_id, summary.submitted_at)
     properties = {
         property_column(name): property_value(name, value) for name, value in summary.properties.items()
@@ -115,11 +134,6 @@ def summary_row(summary: JobSummary, mark: Watermark) -> Entity:
             "QueuedAt": summary.queued_at,
             "StartedAt": summary.started_at,
             "FinishedAt": summary.finished_at,
-            "ProjectedSeq": mark.seq,
-            "ProjectedHash": mark.hash,
-            "RunningFence": int64(mark.running_fence),
-            "WaitsSince": mark.queued_at,
-            "WroteAt": mark.last_event_at,
         }
     )
 

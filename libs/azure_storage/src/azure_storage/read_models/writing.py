@@ -9,6 +9,7 @@ from typing import Any
 
 from azure_storage.connection import StorageConnection
 from azure_storage.read_models import keys, lock_rows, rows
+from azure_storage.read_models.rare_rows import RareRows
 from azure_storage.read_models.tables import Table, Tables, plain
 from contracts.jobs import JobSummary
 from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
@@ -33,6 +34,7 @@ class TableReadModelWriter:
         self._tables = Tables(connection, timeout)
         #: What is known of the locks' rows, by partition; saves reading them again.
         self._lock_rows: defaultdict[str, _LockRow] = defaultdict(_LockRow)
+        self._rare_rows = RareRows(self._tables)
 
     async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
@@ -101,6 +103,8 @@ class TableReadModelWriter:
         Raises StaleError when what is there is not the version given.
         """
         row = rows.summary_row(summary, mark)
+        # First: what the watermark says is projected must be in every list.
+        await self._rare_rows.record(summary, max(mark.seq, mark.as_of))
         if etag is None:
             place: dict[str, Any] = {
                 "PartitionKey": f"{PLACES}{summary.job_id}",

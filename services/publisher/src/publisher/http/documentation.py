@@ -20,7 +20,7 @@ LOCK_NAME = (
 
 #: Texts that no pattern describes have formats of their own.
 ACTOR_FORMAT = "actor"
-JOBS_CURSOR = Field(max_length=1000, json_schema_extra={"format": "jobs-cursor"})
+JOBS_CURSOR = Field(max_length=2000, json_schema_extra={"format": "jobs-cursor"})
 EVENTS_CURSOR = Field(max_length=1000, json_schema_extra={"format": "events-cursor"})
 LOCKS_CURSOR = Field(max_length=1000, json_schema_extra={"format": "locks-cursor"})
 NUMBER_CURSOR = Field(json_schema_extra={"pattern": "^[0-9]{1,9}$"})

@@ -60,6 +60,9 @@ class JobQuestion(BaseModel):
     lock: _Lock | None = Field(None, description=f"Lock of the job. {LOCK_NAME}")
     worker: _Text | None = Field(None, description="Worker that runs the job, or ran it last.")
     name_prefix: _Text | None = Field(None, description="Beginning of the job's name.")
+    name_contains: _Text | None = Field(
+        None, description="Part of the job's name or id; upper and lower case do not differ."
+    )
     property: list[_Property] = Field(
         [],
         max_length=32,
@@ -87,6 +90,7 @@ class JobQuestion(BaseModel):
             lock=self.lock,
             worker=self.worker,
             name_prefix=self.name_prefix or "",
+            name_contains=self.name_contains or "",
             properties=properties,
             submitted_from=self.submitted_from,
             submitted_before=self.submitted_before,

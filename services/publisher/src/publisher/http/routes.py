@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from contracts.jobs import Accepted, Event, Instance, Job, JobSummary, Kind, Lock, Page, Worker
+from contracts.jobs import Accepted, Event, Instance, Job, JobPage, Kind, Lock, Page, Worker
 from contracts.quarantine import QuarantinePage
 from contracts.statuses import JobStatus
 from publisher.http import links
@@ -61,12 +61,13 @@ async def submit_job(request: Request, response: Response, uses: Uses, actor: Ac
 @router.get(
     "/jobs", tags=["jobs"], summary="List jobs", response_description="A page of jobs.", responses=links.JOBS
 )
-async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, Query()]) -> Page[JobSummary]:
+async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, Query()]) -> JobPage:
     """Return the jobs that meet all filters, newest first. Of several statuses or kinds, a job must have one.
 
     A job and its changes appear here shortly after they happened; `GET /api/v1/jobs/{job_id}` knows them at
     once. Send the same filters with a cursor. A page may have fewer items than `limit`, or none, although
-    `next` is not null: then the next page continues the search.
+    `next` is not null: then the next page continues the search, and `looked_back_to` says how far this one
+    went.
     """
     repeated = asked.repeated(name for name, _ in request.query_params.multi_items())
     if repeated:
@@ -74,7 +75,7 @@ async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, 
         raise invalid_fields([FieldProblem(field=name, message=message) for name in repeated])
     wanted = asked.filter()
     if wanted is None:
-        return Page[JobSummary](items=[])
+        return JobPage(items=[])
     return await uses.jobs.find(wanted, asked.limit, asked.cursor)
 
 

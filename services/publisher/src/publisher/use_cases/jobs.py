@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from contracts.identifiers import JobIdError, normalise_job_id
-from contracts.jobs import Job, JobSummary, Page, WaitingFor
+from contracts.jobs import Job, JobPage, WaitingFor
 from contracts.statuses import JobStatus
 from coordination.clients.job_writer import NoSuchJobError
 from coordination.journal import rows
@@ -40,7 +40,7 @@ class Jobs:
     register: JobRegister
     read_models: ReadModels
 
-    async def find(self, wanted: JobFilter, limit: int, cursor: str | None) -> Page[JobSummary]:
+    async def find(self, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
         """Return jobs, the last submitted first. Raises UnknownOutcomeError or CursorError."""
         return await self.read_models.jobs(wanted, limit, cursor)
 
