@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.integration.verifying.conftest import Written
+from tests.integration.proof.conftest import Written
 from tests.unit.verification.authored import job_id
 from tests.unit.verification.breaking import FIRST, SECOND
 
