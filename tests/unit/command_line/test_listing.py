@@ -49,8 +49,8 @@ def test_jobs_are_listed(scripted: ScriptedApi, run: Run, listed: Document) -> N
 
 def test_every_filter_is_sent(scripted: ScriptedApi, run: Run) -> None:
     scripted.on("GET", JOBS, page([]))
-    words = "--status Failed --status timedout --kind k --kind l --lock ledger --worker w --name Close --name-contains year"
-    words += " --property team=accounts --property a=b=c --since 2026-11-29T08:00+02:00"
+    words = "--status Failed --status timedout --kind k --kind l --lock ledger --worker w --name Close"
+    words += " --name-contains year --property team=accounts --property a=b=c --since 2026-11-29T08:00+02:00"
     words += " --until 2026-11-30T00:00Z --limit 5"
     result = run("jobs", *words.split())
 
