@@ -138,9 +138,9 @@ async def test_settings_that_name_no_storage_are_said(environment: dict[str, str
 
 
 async def _waiting(written: Written) -> None:
-    """Let the trail lack an event, for which a check waits for half a minute."""
-    job = next(iter(written.idle.jobs))
-    await written.delete("JobAuditTrail", f"{job}-000004")
+    """Let the trail lack the last event of a job, for which a check waits for half a minute."""
+    job, row = next(iter(written.idle.jobs.items()))
+    await written.delete("JobAuditTrail", f"{job}-{row.seq:06d}")
 
 
 async def test_a_check_can_be_stopped_and_leaves_no_file(
