@@ -63,14 +63,14 @@ def test_an_end_before_the_begin_draws_no_bar_that_runs_backwards() -> None:
 
 def test_runs_that_did_not_complete_have_a_sign_above_the_middle_of_what_is_shown() -> None:
     bars = [bar(190, 170, state=RunState.FAILED), bar(5, 0, state=RunState.RUNNING), bar(9, 6)]
-    (value,) = values(drawn(bars)[1])
+    (value,) = values(drawn(bars)[2])
     assert value["state"] == "failed"
     assert value["middle"] == ago(175).timestamp() * 1000
 
 
 @pytest.mark.parametrize("state", set(RunState) - {RunState.RUNNING, RunState.COMPLETED, RunState.UNKNOWN})
 def test_every_state_that_needs_an_eye_has_a_shape(state: RunState) -> None:
-    signs = drawn([bar(5, 4, state=state)])[1]
+    signs = drawn([bar(5, 4, state=state)])[2]
     assert values(signs)[0]["state"] in signs["encoding"]["shape"]["scale"]["domain"]
 
 
@@ -98,6 +98,12 @@ def test_only_the_latest_take_overs_are_named_but_all_are_drawn() -> None:
 
 def test_take_overs_outside_the_period_are_left_out() -> None:
     assert len(drawn([bar(5, 4)], [TakeOverLine(ago(200), "worker-1", "worker-2", "worker lost")])) == 2
+
+
+def test_the_time_axis_is_as_long_as_the_period() -> None:
+    edges = drawn([bar(5, 4)])[1]
+    assert [value["at"] for value in values(edges)] == [moment.timestamp() * 1000 for moment in PERIOD]
+    assert edges["mark"]["opacity"] == 0
 
 
 def test_no_runs_make_an_empty_picture() -> None:

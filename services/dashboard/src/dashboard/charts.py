@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from contracts.statuses import EventStatus
+from dashboard.chart_frame import TIME_AXIS, config, edges
 from dashboard.palette import Palette
 from dashboard.take_over_marks import TakeOverLine, milliseconds, take_over_layers
 
@@ -47,17 +48,6 @@ SIGNS = {
     RunState.CANCELLED: "■",
     RunState.INTERRUPTED: "▲",
     RunState.BROKEN: "◆",
-}
-
-#: Midnight shows the date, other times the clock.
-_TIME_AXIS = {
-    "orient": "top",
-    "title": None,
-    "domain": False,
-    "ticks": False,
-    "grid": True,
-    "labelExpr": "hours(datum.value) + minutes(datum.value) + seconds(datum.value) == 0"
-    " ? timeFormat(datum.value, '%d %b') : timeFormat(datum.value, '%H:%M')",
 }
 
 _STATES = {
@@ -116,7 +106,9 @@ def runs_over_time(
     start, end = period
     workers = sorted({bar.worker for bar in bars} | {line.worker for line in take_overs}, key=_natural)
     shown = [bar for bar in bars if bar.ended_at >= start and bar.began_at <= end]
-    layers = [_bars(shown, workers, period, palette), _signs(shown, period, palette)]
+    layers = [_bars(shown, workers, period, palette), edges(period)]
+    if any(bar.state in SHAPES for bar in shown):
+        layers.append(_signs(shown, period, palette))
     within = [line for line in take_overs if start <= line.at <= end]
     if within:
         layers += take_over_layers(within, period, palette)
@@ -124,10 +116,9 @@ def runs_over_time(
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "background": None,
         "padding": {"left": 0, "right": 8, "top": 0, "bottom": 0},
-        "width": "container",
         "height": _row_height(len(workers)) * max(1, len(workers)),
         "layer": layers,
-        "config": _config(palette),
+        "config": config(palette),
     }
 
 
@@ -162,12 +153,7 @@ def _bars(
         # Neighbours stay apart by a pixel; a bar shorter than that is a pixel wide.
         "mark": {"type": "bar", "cornerRadius": 2, "x2Offset": -1, "clip": True},
         "encoding": {
-            "x": {
-                "field": "from",
-                "type": "temporal",
-                "scale": {"domainMin": milliseconds(start), "domainMax": milliseconds(end), "nice": False},
-                "axis": _TIME_AXIS,
-            },
+            "x": {"field": "from", "type": "temporal", "axis": TIME_AXIS, "scale": {"nice": False}},
             "x2": {"field": "until"},
             "y": {
                 "field": "worker",
@@ -217,22 +203,6 @@ def _signs(bars: Sequence[Bar], period: tuple[datetime, datetime], palette: Pale
             },
             "color": {"field": "colour", "type": "nominal", "scale": None},
         },
-    }
-
-
-def _config(palette: Palette) -> dict[str, Any]:
-    label = {
-        "labelColor": palette.muted,
-        "labelFontSize": 12,
-        "gridColor": palette.hairline,
-        "gridOpacity": 0.6,
-    }
-    return {
-        "font": '"Source Sans", sans-serif',
-        "view": {"stroke": None},
-        "axis": label,
-        "axisY": {"labelColor": palette.text, "labelFontSize": 13, "labelPadding": 10},
-        "axisX": {"labelPadding": 6, "labelOverlap": True},
     }
 
 
