@@ -307,10 +307,8 @@ MUTANTS = [
         (
             Change(
                 "audit_projector.projection",
-                "            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence or 0)),\n"
-                "        )\n",
-                "            self._models.record_lock(KnownLock(summary.lock, partition, summary.fence or 0)),\n"
-                "            return_exceptions=True,\n        )\n",
+                "chain.last_began_at)\n            ),\n        )\n",
+                "chain.last_began_at)\n            ),\n            return_exceptions=True,\n        )\n",
             ),
         ),
         f"{_TRIES}a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_again",

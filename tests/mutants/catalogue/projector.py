@@ -122,9 +122,9 @@ MUTANTS = [
         "the watermark keeps which run is in progress",
         (
             Change(
-                _PROJECTION,
-                "Watermark(chain.seq, chain.hash, chain.running_fence)",
-                "Watermark(chain.seq, chain.hash)",
+                _CHAIN,
+                "            self.hash,\n            self.running_fence,\n",
+                "            self.hash,\n",
             ),
         ),
         f"{_SUMMARIES}a_lock_run_says_who_had_the_lock_from_when_to_when",

@@ -4,6 +4,7 @@ from tests.mutants.mutant import Change, Mutant
 
 _TESTS = "tests/unit/azure_storage/test_"
 _READ_MODELS = f"{_TESTS}read_model_"
+_RARE_ROWS = f"{_TESTS}rare_rows.py::test_"
 
 MUTANTS = [
     Mutant(
@@ -230,9 +231,9 @@ MUTANTS = [
         "one page of jobs costs a bounded number of requests",
         (
             Change(
-                "azure_storage.read_models.reading",
+                "azure_storage.read_models.job_pages",
                 "for _ in range(self._most_requests):",
-                "while True:",
+                "while any(each.has_more and each.count(wanted) < limit for each in lists):",
             ),
         ),
         f"{_READ_MODELS}reading.py::test_a_list_of_jobs_takes_three_requests_at_most_and_goes_on_where_it_ended",
@@ -242,13 +243,74 @@ MUTANTS = [
         "a list has no job that does not fit its filter",
         (
             Change(
-                "azure_storage.read_models.reading",
-                "found += [(row, job) for row, job in read if wanted.fits(job)]",
-                "found += read",
+                "azure_storage.read_models.job_pages",
+                "items += [job] if wanted.fits(job) else []",
+                "items += [job]",
             ),
         ),
         f"{_READ_MODELS}reading.py::"
         "test_conditions_that_have_no_room_in_a_query_are_applied_to_what_it_finds",
+    ),
+    Mutant(
+        "rare-state-after-the-summary",
+        "a job is in the lists of its rare states before its summary says that it is projected",
+        (
+            Change(
+                "azure_storage.read_models.writing",
+                "        await self._rare_rows.record(summary, max(mark.seq, mark.as_of))\n",
+                "",
+            ),
+            Change(
+                "azure_storage.read_models.writing",
+                "        return await self._tables.put(Table.SUMMARIES, row, etag)\n",
+                "        version = await self._tables.put(Table.SUMMARIES, row, etag)\n"
+                "        await self._rare_rows.record(summary, max(mark.seq, mark.as_of))\n"
+                "        return version\n",
+            ),
+        ),
+        f"{_RARE_ROWS}a_job_is_in_the_list_of_its_state_before_its_summary_says_so",
+    ),
+    Mutant(
+        "rare-state-goes-back",
+        "what an older projection writes late does not replace what is newer",
+        (
+            Change(
+                "azure_storage.read_models.rare_rows",
+                'elif stored["AsOf"] < row["AsOf"]:',
+                "else:",
+            ),
+            Change(
+                "azure_storage.read_models.rare_rows",
+                "            else:\n                # The same events are the same summary.\n"
+                "                return None\n",
+                "",
+            ),
+        ),
+        f"{_RARE_ROWS}a_row_is_replaced_by_one_that_takes_more_into_account_and_by_no_other",
+    ),
+    Mutant(
+        "merged-past-what-is-known",
+        "a page of several lists ends where one of them is not known further",
+        (
+            Change(
+                "azure_storage.read_models.job_pages",
+                "while len(items) < limit and not any(each.is_drained for each in lists):",
+                "while len(items) < limit:",
+            ),
+        ),
+        f"{_READ_MODELS}reading.py::test_a_page_of_several_lists_waits_for_each_of_them_and_goes_on_in_each",
+    ),
+    Mutant(
+        "place-between-rows-forgotten",
+        "a list that was read from between two rows goes on there, until a job of it was looked at",
+        (
+            Change(
+                "azure_storage.read_models.job_pages",
+                "return None if self.is_begun else self.began_with",
+                "return None",
+            ),
+        ),
+        f"{_READ_MODELS}reading.py::test_lists_that_both_end_between_rows_do_not_put_each_other_back",
     ),
     Mutant(
         "long-text-too-long-for-the-store",
