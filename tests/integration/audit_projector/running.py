@@ -29,7 +29,7 @@ from coordination.journal import transactions
 from coordination.journal.events import Writer, timestamp
 from coordination.journal.line import read_line
 from coordination.journal.rows import job_key, lock_key
-from coordination.outcomes import Completed
+from coordination.outcomes import Completed, RunOutcome
 from coordination.slot import Slot
 from service_defaults.broker import RabbitNotifier, make_broker
 
@@ -55,8 +55,8 @@ class Installation:
         ).submit(new)
         return new.job_id
 
-    async def run(self, lock: str) -> None:
-        """Run the next job of a lock to its end without telling anybody."""
+    async def run(self, lock: str, outcome: RunOutcome | None = None) -> None:
+        """Run the next job of a lock to its end, by default its completion, without telling anybody."""
         line = await read_line(self.journal, Slot(lock))
         writer = Writer("w", uuid.uuid4().hex, timestamp(SystemClock().now()), worker="w")
         draft = transactions.take_over(line, None, writer, "lease", lambda _: True)
@@ -66,7 +66,7 @@ class Installation:
         key = job_key(draft.job.job_id)
         held = transactions.Held(draft.slot, draft.lock, etags[lock_key()], draft.job, etags[key])
         writer = Writer("w", uuid.uuid4().hex, timestamp(SystemClock().now()), worker="w")
-        draft, _ = transactions.end(held, held.job, writer, Completed())
+        draft, _ = transactions.end(held, held.job, writer, outcome or Completed())
         await self.journal.commit(partition(lock), draft.transaction, 5)
 
     async def statuses(self, job_id: str) -> list[str]:

@@ -11,12 +11,19 @@ from tests.integration.audit_projector.running import Installation, projector
 from tests.waiting import until
 
 from audit_projector.rebuild import rebuild
-from azure_storage.read_models.tables import Tables
+from azure_storage.read_models.tables import Table, Tables
 from azure_storage.worker_directory import TableWorkerDirectory
 from contracts.jobs import Event, Kind, Worker
+from contracts.statuses import JobStatus
+from coordination.outcomes import Failed, Interrupted
 from read_models.filters import JobFilter
 
 pytestmark = pytest.mark.integration
+
+FAILED, TAKEN_OVER = JobFilter(statuses={JobStatus.FAILED}), JobFilter(taken_over=True)
+
+#: Columns that earlier releases did not write.
+NEWER = {Table.SUMMARIES: {"CancelRequested", "QueuedAt"}, Table.LOCK_RUNS: {"Kind", "Name"}}
 
 
 async def everything(place: Installation, jobs: list[str]) -> tuple[object, ...]:
@@ -24,6 +31,8 @@ async def everything(place: Installation, jobs: list[str]) -> tuple[object, ...]
         [await place.models.audit_trail(job_id) for job_id in jobs],
         (await place.models.events(1000)).items,
         (await place.models.jobs(JobFilter(), 1000)).items,
+        (await place.models.jobs(FAILED, 1000)).items,
+        (await place.models.jobs(TAKEN_OVER, 1000)).items,
         (await place.models.lock_runs("ledger", 100)).items,
         (await place.models.locks(100)).items,
     )
@@ -70,6 +79,41 @@ def _put_in(event: Event) -> dict[str, object]:
         "Actor": "nobody",
         "Data": "{}",
     }
+
+
+async def test_a_rebuild_puts_jobs_of_an_earlier_release_into_the_lists_of_their_states(
+    place: Installation,
+) -> None:
+    """An earlier release wrote neither those lists nor the newer columns; what it wrote is still read."""
+    jobs = [await place.submit("ledger") for _ in range(3)]
+    await place.run("ledger", Failed("ValueError", "that was wrong"))
+    await place.run("ledger", Interrupted("shutdown"))
+    await place.run("ledger", Failed("ValueError", "again"))
+    await rebuild(place.settings)
+    complete = await everything(place, jobs)
+    failed, taken_over = complete[3], complete[4]
+    assert [job.job_id for job in failed] == jobs[1::-1]  # type: ignore[attr-defined]
+    assert [job.job_id for job in taken_over] == jobs[1:2]  # type: ignore[attr-defined]
+
+    tables = Tables(place.storage)
+    earlier = []
+    for table, newer in NEWER.items():
+        earlier += [
+            (table, {name: value for name, value in row.items() if name not in newer})
+            async for row in tables.every(table)
+            if not row["PartitionKey"].startswith("state|")
+        ]
+        await tables.wipe(table)
+    for table, row in earlier:
+        await tables.upsert(table, [row])
+    old = await everything(place, jobs)
+    assert [job.queued_at for job in old[2]] == [None] * 3  # type: ignore[attr-defined]
+    assert [job.job_id for job in old[2]] == jobs[::-1]  # type: ignore[attr-defined]
+    assert {run.kind for run in old[5]} == {None}  # type: ignore[attr-defined]
+    assert (old[3], old[4]) == ([], [])
+
+    await rebuild(place.settings)
+    assert await everything(place, jobs) == complete
 
 
 async def test_a_rebuild_keeps_the_kinds_and_the_workers(place: Installation) -> None:

@@ -17,7 +17,7 @@ from azure_storage.names import StorageNames
 from azure_storage.read_models import TableReadModels, TableReadModelWriter
 from azure_storage.register import TableRegister
 from contracts.lock_names import partition
-from coordination.outcomes import Completed
+from coordination.outcomes import Completed, Failed, Interrupted
 from read_models.documents import KnownLock
 
 pytestmark = pytest.mark.integration
@@ -97,6 +97,24 @@ async def test_messages_that_come_one_by_one_cost_what_each_must(place: Place) -
     costs.append(await place.tell(job_id, ENDED))
     assert await place.is_projected(job_id)
     assert [cost.total() for cost in costs] == [7, 8, 4, 8], costs
+
+
+async def test_a_job_that_fails_after_a_take_over_costs_a_request_for_each_rare_state(place: Place) -> None:
+    world = place.world
+    job_id = await world.submit()
+    await place.tell(job_id, (1, 1))
+    await world.start()
+    await place.tell(job_id, (2, 3))
+    await world.end(Interrupted("shutdown"))
+    interrupted = await place.tell(job_id, (4, 4))
+    await world.start()
+    await place.tell(job_id, (5, 6))
+    await world.step("load")
+    step = await place.tell(job_id, (7, 7))
+    await world.end(Failed("ValueError", "that was wrong"))
+    failed = await place.tell(job_id, (8, 8))
+    # A job in no rare state: 7 for an interruption, 4 for a step, 8 for an end.
+    assert [cost.total() for cost in (interrupted, step, failed)] == [8, 4, 10], (interrupted, step, failed)
 
 
 async def test_of_messages_that_wait_only_the_first_costs_anything(place: Place) -> None:

@@ -11,6 +11,7 @@ from tests.integration.audit_projector.running import Installation, installation
 from tests.unit.captured import capturing
 from tests.waiting import until
 
+from azure_storage.worker_directory import TableWorkerDirectory
 from contracts.messages import RunJob
 from contracts.telemetry import metrics
 from scheduler.main import create_app
@@ -81,6 +82,20 @@ async def test_a_lost_last_event_is_told_again_until_the_trail_is_whole(place: I
             return (await place.statuses(job_id))[-1:] == ["Completed"] and not await place.active()
 
         await until(is_whole)
+
+
+async def test_every_service_says_that_it_is_there_and_how_it_is(place: Installation) -> None:
+    directory = TableWorkerDirectory(place.storage)
+    async with projector(place.settings), scheduler(place):
+
+        async def both_are_there() -> bool:
+            return len(await directory.instances()) == 2
+
+        await until(both_are_there)
+    projecting, sweeping = await directory.instances()
+    assert (projecting.service, sweeping.service) == ("audit-projector", "scheduler")
+    assert projecting.details.keys() == {"behind_seconds", "projected_at"}
+    assert sweeping.details.keys() == {"leads", "swept_at", "repairs"}
 
 
 async def test_what_waits_is_shown(place: Installation) -> None:
