@@ -6,7 +6,7 @@ import webbrowser
 from collections.abc import Collection, Sequence
 
 from deploy.processes.ports import LOOPBACK
-from deploy.stack.settings import StackSettings
+from deploy.stack.settings import PREFIX, StackSettings
 from deploy.stack.tables import table
 
 Page = tuple[str, str]
@@ -19,6 +19,22 @@ _DASHBOARDS = {
     "guarantee": "Guarantee: exclusion, fences, take-overs",
     "plumbing": "Plumbing: RabbitMQ, storage, services",
 }
+
+
+def dashboard_page(settings: StackSettings) -> Page:
+    """Return the page that shows most people what they look for."""
+    return "Dashboard: jobs, locks, workers, the proof", settings.dashboard_url
+
+
+def links_out(settings: StackSettings, running: Collection[str]) -> dict[str, str]:
+    """Return where the dashboard finds a job's trace and its logs: settings that nobody has set otherwise."""
+    jaeger, grafana = (f"http://{LOOPBACK}:{settings.port(name)}" for name in ("JAEGER_PORT", "GRAFANA_PORT"))
+    links = {}
+    if "jaeger" in running:
+        links["TRACE_URL"] = f"{jaeger}/trace/{{trace_id}}"
+    if {"grafana", "loki"} <= set(running):
+        links["LOGS_URL"] = f"{grafana}/d/one-job?var-job={{job_id}}"
+    return {PREFIX + name: link for name, link in links.items() if not settings.text(name)}
 
 
 def observer_pages(settings: StackSettings, running: Collection[str]) -> list[Page]:

@@ -9,7 +9,7 @@ from deploy.errors import StackError
 from deploy.processes import ports
 from deploy.processes.ports import LOOPBACK
 from deploy.stack import addresses
-from deploy.stack.programs import WORKER
+from deploy.stack.programs import DASHBOARD, WORKER
 from deploy.stack.settings import OBSERVERS, PREFIX, StackSettings
 
 _ELSEWHERE = "Without images the same stack runs as plain processes: add RUNTIME=native to the command."
@@ -18,6 +18,7 @@ _COLLECTOR = "otel-collector"
 
 _PUBLISHED = {
     "publisher": ("PUBLISHER_PORT",),
+    DASHBOARD: ("DASHBOARD_PORT",),
     "rabbitmq": ("RABBITMQ_PORT", "RABBITMQ_MANAGEMENT_PORT"),
     "azurite": ("AZURITE_BLOB_PORT", "AZURITE_QUEUE_PORT", "AZURITE_TABLE_PORT"),
     _COLLECTOR: ("OTLP_PORT", "OTLP_GRPC_PORT"),
@@ -76,6 +77,7 @@ class ContainerStack:
         """Return where people find what."""
         port = self._settings.port
         return [
+            addresses.dashboard_page(self._settings),
             *addresses.observer_pages(self._settings, self._settings.observers),
             ("API documentation", f"{self._settings.url}/docs"),
             ("API", self._settings.url),
@@ -175,13 +177,19 @@ class ContainerStack:
         return done.stdout.strip()
 
     def _environment(self) -> dict[str, str]:
-        # Empty, it is none; not set, compose.yaml names the stack's own.
+        # Here and in the links: empty, it is none; not set, compose.yaml names the stack's own.
         without_collector = {"TURNSTILE_COLLECTOR": ""} if _COLLECTOR not in self._settings.observers else {}
         stop_seconds = max(self._settings.stop_seconds, int(self._settings.text("STOP_SECONDS") or 0))
         return {
             **os.environ,
             **self._settings.values,
             **without_collector,
+            **self._without_links(),
             f"{PREFIX}INPUT_FOLDER": str(self._settings.inputs),
             f"{PREFIX}STOP_SECONDS": str(stop_seconds),
         }
+
+    def _without_links(self) -> dict[str, str]:
+        own = {f"{PREFIX}TRACE_URL": f"{PREFIX}OWN_TRACES", f"{PREFIX}LOGS_URL": f"{PREFIX}OWN_LOGS"}
+        there = addresses.links_out(self._settings, self._settings.observers)
+        return {inner: "" for setting, inner in own.items() if setting not in there}

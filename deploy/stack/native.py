@@ -17,7 +17,7 @@ from deploy.processes import marked, ports
 from deploy.processes.supervision import ProcessState, Program, Supervisor
 from deploy.servers import installation
 from deploy.stack import addresses, observers, programs
-from deploy.stack.programs import WORKER
+from deploy.stack.programs import DASHBOARD, WORKER
 from deploy.stack.settings import OBSERVERS, StackSettings
 from deploy.stack.tables import table
 
@@ -56,7 +56,9 @@ class NativeStack:
         seen = addresses.observer_pages(self._settings, {program.name for program in running})
         # The services' before those of the servers below them.
         by_order = sorted(running, key=lambda program: -program.order)
-        return [*seen, *(page for program in by_order for page in program.pages)]
+        first = [page for program in running if program.name == DASHBOARD for page in program.pages]
+        others = [page for program in by_order if program.name != DASHBOARD for page in program.pages]
+        return [*first, *seen, *others]
 
     def down(self) -> None:
         """Stop everything; data stays."""
@@ -124,7 +126,8 @@ class NativeStack:
     def _programs(self, workers: int, without: Collection[str] = ()) -> list[Program]:
         seeing = observers.observers(self._settings, without)
         telemetry = observers.environment(self._settings, seeing)
-        services = programs.services(self._settings, workers, telemetry)
+        links = addresses.links_out(self._settings, [program.name for program in seeing])
+        services = programs.services(self._settings, workers, telemetry, links)
         found = [*programs.servers(self._settings), *services, *seeing]
         programs.refuse_shared_ports(found)
         return found

@@ -11,10 +11,12 @@ from deploy.install.environment import PYTHON
 from deploy.processes.command import Command
 from deploy.processes.ports import LOOPBACK
 from deploy.processes.supervision import Program
+from deploy.stack import addresses
 from deploy.stack.settings import StackSettings
 
 WORKER = "worker"
 _BEFORE_WORKERS = ("publisher",)
+DASHBOARD = "dashboard"
 _AFTER_WORKERS = ("audit-projector", "scheduler")
 
 
@@ -54,12 +56,18 @@ def servers(settings: StackSettings) -> list[Program]:
     return programs
 
 
-def services(settings: StackSettings, workers: int, telemetry: Mapping[str, str]) -> list[Program]:
-    """Return Turnstile's own processes; `telemetry` is added to their environment."""
+def services(
+    settings: StackSettings,
+    workers: int,
+    telemetry: Mapping[str, str],
+    links: Mapping[str, str] | None = None,
+) -> list[Program]:
+    """Return Turnstile's own processes, with this telemetry, and with links for the dashboard."""
     environment = {**settings.for_services(), **telemetry}
     programs = [_service(settings, name, environment) for name in _BEFORE_WORKERS]
     programs += [_worker(settings, number, environment) for number in range(1, workers + 1)]
     programs += [_service(settings, name, environment) for name in _AFTER_WORKERS]
+    programs.append(_service(settings, DASHBOARD, {**environment, **(links or {})}))
     return programs
 
 
@@ -93,6 +101,8 @@ def _service(settings: StackSettings, name: str, environment: Mapping[str, str])
     program = _program(settings, name, name, {port: f"TURNSTILE_{setting}"}, environment)
     if name == "publisher":
         return replace(program, pages=(("API documentation", f"{settings.url}/docs"), ("API", settings.url)))
+    if name == DASHBOARD:
+        return replace(program, pages=(addresses.dashboard_page(settings),))
     return program
 
 

@@ -31,6 +31,7 @@ _DEFAULTS = {
     "WORKER_PORT": "8010",
     "AUDIT_PROJECTOR_PORT": "8030",
     "SCHEDULER_PORT": "8040",
+    "DASHBOARD_PORT": "8050",
     "RABBITMQ_PORT": "5672",
     "RABBITMQ_MANAGEMENT_PORT": "15672",
     "RABBITMQ_USER": "turnstile",
@@ -138,6 +139,11 @@ class StackSettings:
     def url(self) -> str:
         """Where people and the command line reach the API."""
         return self.text("URL") or f"http://{LOOPBACK}:{self.port('PUBLISHER_PORT')}"
+
+    @property
+    def dashboard_url(self) -> str:
+        """Where people reach the dashboard."""
+        return self.text("DASHBOARD_URL") or f"http://{LOOPBACK}:{self.port('DASHBOARD_PORT')}"
 
     @property
     def own_broker(self) -> Broker | None:

@@ -21,6 +21,7 @@ from tests.containers.compose_stack import ComposeStack
 
 PORTS = (
     "PUBLISHER_PORT",
+    "DASHBOARD_PORT",
     "RABBITMQ_PORT",
     "RABBITMQ_MANAGEMENT_PORT",
     "AZURITE_BLOB_PORT",

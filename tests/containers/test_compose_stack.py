@@ -7,7 +7,7 @@ import pytest
 from deploy import ROOT
 from tests.containers.compose_stack import ComposeStack, docker
 
-OURS = ("publisher", "worker", "audit-projector", "scheduler")
+OURS = ("publisher", "worker", "audit-projector", "scheduler", "dashboard")
 UPSTREAM = ("rabbitmq", "azurite")
 FIRST_USER_OF_OURS = 10_000
 

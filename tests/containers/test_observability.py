@@ -10,7 +10,7 @@ from deploy import ROOT
 from tests.containers.compose_stack import ComposeStack, docker, wait_until
 
 OBSERVERS = ("otel-collector", "jaeger", "prometheus")
-SERVICES = ("publisher", "worker", "audit-projector", "scheduler")
+SERVICES = ("publisher", "worker", "audit-projector", "scheduler", "dashboard")
 TARGETS = (*SERVICES, "rabbitmq", "rabbitmq-queues", "otel-collector", "prometheus")
 
 # The images are built within the first test's time.

@@ -15,7 +15,7 @@ from deploy.stack.programs import services
 from deploy.stack.settings import OBSERVERS, StackSettings
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
-SERVICES = ("publisher", "worker", "audit-projector", "scheduler")
+SERVICES = ("publisher", "worker", "audit-projector", "scheduler", "dashboard")
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_prometheus_is_told_of_every_target_on_this_machine(tmp_path: Path, inst
     assert targets["worker"] == ["127.0.0.1:9100", "127.0.0.1:9101", "127.0.0.1:9102"]
     assert targets["otel-collector"] == ["127.0.0.1:24319"]
     assert targets["rabbitmq"] == targets["rabbitmq-queues"] == []
-    assert [len(targets[name]) for name in (*SERVICES, "prometheus")] == [1, 3, 1, 1, 1]
+    assert [len(targets[name]) for name in (*SERVICES, "prometheus")] == [1, 3, 1, 1, 1, 1]
     observers.prepare(stack, services(stack, 1, {}))
     assert targets_of(written["scrape_configs"][1]) == ["127.0.0.1:9100"]
 
