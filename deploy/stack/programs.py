@@ -12,7 +12,7 @@ from deploy.processes.command import Command
 from deploy.processes.ports import LOOPBACK
 from deploy.processes.supervision import Program
 from deploy.stack import addresses
-from deploy.stack.settings import StackSettings
+from deploy.stack.settings import PREFIX, StackSettings
 
 WORKER = "worker"
 _BEFORE_WORKERS = ("publisher",)
@@ -67,7 +67,8 @@ def services(
     programs = [_service(settings, name, environment) for name in _BEFORE_WORKERS]
     programs += [_worker(settings, number, environment) for number in range(1, workers + 1)]
     programs += [_service(settings, name, environment) for name in _AFTER_WORKERS]
-    programs.append(_service(settings, DASHBOARD, {**environment, **(links or {})}))
+    for_dashboard = {**environment, **(links or {}), f"{PREFIX}URL": settings.url}
+    programs.append(_service(settings, DASHBOARD, for_dashboard))
     return programs
 
 

@@ -47,6 +47,11 @@ def test_the_dashboard_alone_gets_the_links(tmp_path: Path) -> None:
     assert linked == ["dashboard"]
 
 
+def test_the_dashboard_finds_the_publisher_at_its_port(tmp_path: Path) -> None:
+    found = program(settings(tmp_path, PUBLISHER_PORT="9000"))
+    assert found.command.environment["TURNSTILE_URL"] == "http://127.0.0.1:9000"
+
+
 @pytest.mark.parametrize("runtime", [NativeStack, ContainerStack])
 def test_the_dashboard_is_the_first_page(
     tmp_path: Path, runtime: type[NativeStack | ContainerStack], monkeypatch: pytest.MonkeyPatch
