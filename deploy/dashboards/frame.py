@@ -11,6 +11,14 @@ from deploy.dashboards.panels import PROMETHEUS, Panel
 #: Dashboards of this tag link to each other.
 TAG = "turnstile"
 
+#: Where Turnstile's own dashboard is, for links to jobs and locks: the default of `make up`. A constant of each
+#: dashboard, which Grafana lets an administrator change in a copy; Grafana reads no environment here.
+_OWN_DASHBOARD = "http://127.0.0.1:8050"
+_VARIABLE = "dashboard"
+
+#: Added to a link in place of an address of Turnstile's dashboard.
+OWN_DASHBOARD = f"${{{_VARIABLE}}}"
+
 Variables = Sequence[dashboard.QueryVariable | dashboard.TextBoxVariable]
 
 
@@ -23,8 +31,12 @@ def frame(
     shows: str = "now-1h",
     refresh: str | Literal[False] = "30s",
     variables: Variables = (),
+    page: str = "",
 ) -> models.Dashboard:
-    """Make a dashboard of titled rows; the title of the first may be empty."""
+    """Make a dashboard of titled rows; the title of the first may be empty.
+
+    `page` is the page of Turnstile's dashboard that says more.
+    """
     others = (
         dashboard.DashboardLink("Turnstile")
         .type(models.DashboardLinkType.DASHBOARDS)
@@ -43,8 +55,10 @@ def frame(
         .time(shows, "now")
         .refresh(refresh)
         .link(others)
+        .link(_own_dashboard(page))
     )
-    for variable in variables:
+    own = dashboard.ConstantVariable(_VARIABLE).label("Turnstile's dashboard").value(_OWN_DASHBOARD)
+    for variable in (*variables, own):
         made = made.with_variable(variable)
     for row, panels in rows:
         if row:
@@ -52,6 +66,17 @@ def frame(
         for panel in panels:
             made = made.with_panel(panel)
     return made.build()
+
+
+def _own_dashboard(page: str) -> dashboard.DashboardLink:
+    return (
+        dashboard.DashboardLink("Dashboard")
+        .type(models.DashboardLinkType.LINK)
+        .icon("external link")
+        .tooltip("The same in Turnstile's dashboard")
+        .url(f"{OWN_DASHBOARD}/{page}")
+        .target_blank(True)
+    )
 
 
 def choice(name: str, title: str, label: str, metric: str) -> dashboard.QueryVariable:

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models import text as texts
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry.names import SERVICES, Source
-from deploy.dashboards.frame import frame
+from deploy.dashboards.frame import OWN_DASHBOARD, frame
 from deploy.dashboards.panels import JAEGER, LOKI, Panel, log_lines
 from deploy.dashboards.queries import label
 
@@ -29,7 +29,8 @@ _HELP = f"""\
 Enter a job's id above, or open `/d/{UID}?var-job=JOB`. **Traces** lists its traces, as a rule one; \
 click it to see it below.
 
-`turnstile show JOB` prints what the journal recorded, `turnstile locks LOCK` which jobs are ahead. Bars \
+[Its page in the dashboard]({OWN_DASHBOARD}/job?id=${{job:percentencode}}) and `turnstile show JOB` show what the \
+journal recorded, `turnstile locks LOCK` prints which jobs are ahead. Bars \
 show when services logged something about the job: a gap while it runs is a handler that logs nothing.
 """
 
@@ -77,6 +78,7 @@ def build() -> models.Dashboard:
         shows="now-6h",
         refresh="10s",
         variables=[job, trace],
+        page="job?id=${job:percentencode}",
     )
 
 

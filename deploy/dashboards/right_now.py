@@ -6,7 +6,7 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
 from deploy.dashboards import thresholds
 from deploy.dashboards.foreign import ALERTS
-from deploy.dashboards.frame import frame
+from deploy.dashboards.frame import OWN_DASHBOARD, frame
 from deploy.dashboards.panels import (
     PER_SECOND,
     SECONDS,
@@ -21,6 +21,9 @@ from deploy.dashboards.tables import Column, table_panel
 UID = "right-now"
 
 _FIRING = series(ALERTS, where={"alertstate": "firing"})
+
+#: A lock's page in Turnstile's dashboard.
+_ITS_PAGE = ("Show the lock", f"{OWN_DASHBOARD}/lock?lock=${{__value.text:percentencode}}")
 
 #: Only the scheduler on duty counts.
 _NOBODY = "no scheduler on duty"
@@ -83,7 +86,7 @@ def _holders() -> Panel:
         "The runs in progress, the longest first: under which lock, where, and since when.",
         [Query(f"sort_desc({highest(series(metrics.LOCK_RUN_AGE), lock, worker, kind)})")],
         [
-            Column(lock, "Lock"),
+            Column(lock, "Lock", link=_ITS_PAGE),
             Column(worker, "Worker"),
             Column(kind, "Kind"),
             Column("Value #A", "Runs for", SECONDS),
@@ -102,7 +105,7 @@ def _lines() -> Panel:
             Query(highest(series(metrics.LINE_AGE), lock)),
         ],
         [
-            Column(lock, "Lock"),
+            Column(lock, "Lock", link=_ITS_PAGE),
             Column("Value #A", "Jobs in line"),
             Column("Value #B", "First waits for", SECONDS, bad_from=thresholds.OLDEST_LINE),
         ],

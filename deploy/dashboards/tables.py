@@ -19,6 +19,8 @@ class Column:
     heading: str
     unit: str = ""
     bad_from: float | None = None
+    #: Where a click on a value leads, and what that is called.
+    link: tuple[str, str] | None = None
 
 
 def table_panel(
@@ -73,4 +75,7 @@ def _properties(column: Column) -> list[models.DynamicConfigValue]:
     if column.bad_from is not None:
         found["thresholds"] = steps(column.bad_from, None).build()
         found["custom.cellOptions"] = {"type": "color-text"}
+    if column.link is not None:
+        title, url = column.link
+        found["links"] = [{"title": title, "url": url, "targetBlank": True}]
     return [models.DynamicConfigValue(key, value) for key, value in found.items()]

@@ -168,6 +168,7 @@ def _grafana(settings: StackSettings, program: str) -> Program:
         "GF_AUTH_ANONYMOUS_ENABLED": settings.text("GRAFANA_ANONYMOUS") or "",
         "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(dashboards / "right-now.json"),
         "DASHBOARDS_FOLDER": str(dashboards),
+        "DASHBOARD_URL": settings.dashboard_url,
         "PROMETHEUS_URL": f"http://{LOOPBACK}:{settings.port('PROMETHEUS_PORT')}",
         "JAEGER_URL": f"http://{LOOPBACK}:{settings.port('JAEGER_PORT')}",
         "LOKI_URL": f"http://{LOOPBACK}:{settings.port('LOKI_PORT')}",

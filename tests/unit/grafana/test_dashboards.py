@@ -8,6 +8,7 @@ import pytest
 from deploy.dashboards import foreign
 from deploy.dashboards.__main__ import FOLDER, generated
 from deploy.dashboards.queries import label
+from deploy.stack.settings import StackSettings
 from tests.unit.grafana.promql import mentioned
 
 from contracts.telemetry import metrics
@@ -62,9 +63,9 @@ def test_nothing_else_lies_beside_them() -> None:
 def test_there_are_five_dashboards_that_lead_to_each_other() -> None:
     assert {dashboard["uid"] for dashboard in DASHBOARDS.values()} == UIDS
     for dashboard in DASHBOARDS.values():
-        (link,) = dashboard["links"]
-        assert link["type"] == "dashboards"
-        assert set(link["tags"]) <= set(dashboard["tags"])
+        others = dashboard["links"][0]
+        assert others["type"] == "dashboards"
+        assert set(others["tags"]) <= set(dashboard["tags"])
 
 
 @pytest.mark.parametrize("path", DASHBOARDS)
@@ -163,4 +164,28 @@ def test_one_job_finds_traces_by_the_jobs_id_and_shows_the_chosen_one() -> None:
     assert {query["tags"] for query in searches} == {'job.id="${job:raw}"'}
     assert [query["query"] for query in queries if "query" in query] == ["${trace:raw}"]
     (one_job,) = (dashboard for dashboard in DASHBOARDS.values() if dashboard["uid"] == "one-job")
-    assert [variable["name"] for variable in one_job["templating"]["list"]] == ["job", "trace"]
+    assert [variable["name"] for variable in one_job["templating"]["list"]] == ["job", "trace", "dashboard"]
+
+
+def test_every_dashboard_leads_to_turnstiles_own() -> None:
+    for dashboard in DASHBOARDS.values():
+        assert dashboard["links"][1]["url"].startswith("${dashboard}/")
+        own = dashboard["templating"]["list"][-1]
+        assert (own["name"], own["type"], own["query"]) == ("dashboard", "constant", _default_dashboard())
+
+
+def test_a_job_and_a_lock_lead_to_their_own_pages() -> None:
+    by_uid = {dashboard["uid"]: dashboard for dashboard in DASHBOARDS.values()}
+    assert by_uid["one-job"]["links"][1]["url"] == "${dashboard}/job?id=${job:percentencode}"
+    overrides = [
+        override
+        for panel in panels(by_uid["right-now"])
+        for override in panel["fieldConfig"]["overrides"]
+        if override["matcher"]["options"] == "Lock"
+    ]
+    links = [property["value"][0]["url"] for override in overrides for property in override["properties"]]
+    assert links == ["${dashboard}/lock?lock=${__value.text:percentencode}"] * 2
+
+
+def _default_dashboard() -> str:
+    return StackSettings.load(FOLDER / "none", {}).dashboard_url

@@ -151,7 +151,7 @@ def test_grafana_gets_every_variable_that_its_files_name(tmp_path: Path, install
     # A doubled $ is not the environment's.
     named = {name for file in files for name in re.findall(r"(?<!\$)\$([A-Z_]+)", file.read_text())}
     (grafana,) = [program for program in observers.observers(settings(tmp_path)) if program.name == "grafana"]
-    assert named == {"DASHBOARDS_FOLDER", "PROMETHEUS_URL", "JAEGER_URL", "LOKI_URL"}
+    assert named == {"DASHBOARDS_FOLDER", "DASHBOARD_URL", "PROMETHEUS_URL", "JAEGER_URL", "LOKI_URL"}
     assert named <= set(COMPOSE["services"]["grafana"]["environment"])
     assert named <= set(grafana.command.environment)
 
