@@ -42,7 +42,9 @@ def _attribute(name: Attribute) -> tuple[str, ...]:
 
 
 def _sources(sources: Sequence[Source]) -> str:
-    return "all" if set(sources) == set(SERVICES) else ", ".join(sources)
+    if set(sources) == set(Source):
+        return "all"
+    return "all but dashboard" if set(sources) == set(SERVICES) else ", ".join(sources)
 
 
 def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -336,6 +336,7 @@ STORAGE_CALL_DURATION = Metric(
     "s",
     "Duration of one request to the storage.",
     *SERVICES,
+    Source.DASHBOARD,
     attributes=(at.STORAGE_OPERATION, at.STORAGE_OUTCOME),
     buckets=_MOMENTS,
 )

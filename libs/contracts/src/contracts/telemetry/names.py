@@ -11,9 +11,10 @@ class Source(StrEnum):
     WORKER = "worker"
     AUDIT_PROJECTOR = "audit-projector"
     SCHEDULER = "scheduler"
+    DASHBOARD = "dashboard"
 
 
-#: Every service.
+#: Every service that takes part in the running of jobs.
 SERVICES = (Source.PUBLISHER, Source.WORKER, Source.AUDIT_PROJECTOR, Source.SCHEDULER)
 
 
