@@ -12,7 +12,7 @@ STACK := $(BIN)/python -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
-	check fmt docs dashboards test test-unit test-integration test-e2e test-one coverage test-containers fuzz load load-ui simulate mutants mutate model chaos \
+	check fmt docs dashboards test test-unit test-integration test-e2e test-one coverage test-containers fuzz load load-ui bench-dashboard screenshots simulate mutants mutate model chaos \
 	lock clean
 
 help: ## Show this help
@@ -140,6 +140,12 @@ mutate: setup ## Change the code in small ways, and show the changes that no tes
 
 model: setup ## Check all states of the protocol's model (QUICK=1; CASE='no fence check' TRAIL=1 prints how it fails, CASE='?' lists all)
 	@$(BIN)/python -m spec $(if $(filter 1,$(QUICK)),--quick) $(if $(CASE),--case '$(CASE)') $(if $(filter 1,$(TRAIL)),--trail)
+
+bench-dashboard: servers ## Measure the dashboard's first paint next to an empty page, and its memory (ARGS='--loads 7 --tabs 10')
+	@$(BIN)/python -m bench.dashboard $(ARGS)
+
+screenshots: servers ## Take the pictures of the dashboard that README and docs show
+	@$(BIN)/python -m tests.e2e.dashboard.screenshots
 
 # --- Maintain ----------------------------------------------------------------------------------
 

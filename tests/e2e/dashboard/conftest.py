@@ -3,8 +3,9 @@
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
-from deploy.servers import installation, private
-from playwright.sync_api import Browser, sync_playwright
+from deploy.servers import private
+from playwright.sync_api import Browser
+from tests.e2e.dashboard.browsers import chromium
 from tests.e2e.dashboard.gallery import Gallery, fill
 from tests.e2e.dashboard.running import Dashboard, DashboardStack
 from tests.e2e.dashboard.tab import LIGHT, Look, Tab
@@ -13,18 +14,6 @@ from tests.e2e.dashboard.tab import LIGHT, Look, Tab
 OpenTab = Callable[..., Tab]
 
 _FAILED = pytest.StashKey[bool]()
-
-#: Without a sandbox, as containers and root have no namespaces to make one of; without what calls home.
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--disable-component-update",
-    "--disable-background-networking",
-    "--force-color-profile=srgb",
-    "--hide-scrollbars",
-)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -77,11 +66,8 @@ def dashboard(shared_dashboard: Dashboard, stack: DashboardStack) -> Dashboard:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Return the system's Chromium."""
-    with sync_playwright() as playwright:
-        program = installation.ensure_chromium()
-        started = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

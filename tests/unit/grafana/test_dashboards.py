@@ -183,7 +183,7 @@ def test_a_job_and_a_lock_lead_to_their_own_pages() -> None:
         for override in panel["fieldConfig"]["overrides"]
         if override["matcher"]["options"] == "Lock"
     ]
-    links = [property["value"][0]["url"] for override in overrides for property in override["properties"]]
+    links = [one["value"][0]["url"] for override in overrides for one in override["properties"]]
     assert links == ["${dashboard}/lock?lock=${__value.text:percentencode}"] * 2
 
 
