@@ -11,8 +11,7 @@ from deploy.dashboards.panels import PROMETHEUS, Panel
 #: Dashboards of this tag link to each other.
 TAG = "turnstile"
 
-#: Where Turnstile's own dashboard is, for links to jobs and locks: the default of `make up`. A constant of each
-#: dashboard, which Grafana lets an administrator change in a copy; Grafana reads no environment here.
+#: Where Turnstile's own dashboard is, for links to jobs and locks: the default of `make up`.
 _OWN_DASHBOARD = "http://127.0.0.1:8050"
 _VARIABLE = "dashboard"
 

@@ -29,9 +29,9 @@ _HELP = f"""\
 Enter a job's id above, or open `/d/{UID}?var-job=JOB`. **Traces** lists its traces, as a rule one; \
 click it to see it below.
 
-[Its page in the dashboard]({OWN_DASHBOARD}/job?id=${{job:percentencode}}) and `turnstile show JOB` show what the \
-journal recorded, `turnstile locks LOCK` prints which jobs are ahead. Bars \
-show when services logged something about the job: a gap while it runs is a handler that logs nothing.
+[Its page in the dashboard]({OWN_DASHBOARD}/job?id=${{job:percentencode}}) and `turnstile show JOB` show \
+what the journal recorded, `turnstile locks LOCK` prints which jobs are ahead. Bars show when \
+services logged something about the job: a gap while it runs is a handler that logs nothing.
 """
 
 
