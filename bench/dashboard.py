@@ -14,15 +14,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from deploy.servers import private
 from playwright.sync_api import Browser
 from tests.e2e.dashboard.browsers import chromium
-from tests.e2e.dashboard.gallery import Gallery, fill
+from tests.e2e.dashboard.gallery import Gallery, on_show
 from tests.e2e.dashboard.pages import PAGES
 from tests.e2e.dashboard.running import Dashboard, DashboardStack
 from tests.e2e.dashboard.tab import LIGHT, Tab
@@ -44,7 +41,11 @@ def main() -> int:
     parser.add_argument("--tabs", type=int, default=10, help="tabs that are open at the same time")
     parser.add_argument("--most", type=float, default=3.0, help="highest ratio that is accepted")
     arguments = parser.parse_args()
-    with _running() as (stack, gallery, dashboard), chromium() as browser:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        on_show(Path(folder)) as (stack, gallery, dashboard),
+        chromium() as browser,
+    ):
         empty = _empty_page(stack)
         ratios = _first_paints(browser, dashboard, empty, gallery, arguments.loads)
         _memory(browser, dashboard, arguments.tabs)
@@ -102,26 +103,6 @@ def _empty_page(stack: DashboardStack) -> Service:
     service = Service("empty", "bench.empty_page", {"EMPTY_PAGE": str(script)}, stack.folder)
     service.start()
     return service
-
-
-@contextmanager
-def _running() -> Iterator[tuple[DashboardStack, Gallery, Dashboard]]:
-    private.ensure_installed()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with (
-            private.rabbitmq(folder / "rabbitmq") as broker,
-            private.azurite(folder / "azurite", in_memory=True) as storage,
-        ):
-            stack = DashboardStack(broker, storage, folder / "stack")
-            try:
-                stack.start()
-                gallery = fill(stack)
-                dashboard = stack.dashboard()
-                dashboard.start()
-                yield stack, gallery, dashboard
-            finally:
-                stack.close()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """Real jobs in every state there is, made once for all tests."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from deploy.servers import private
 from tests.e2e.api import Job
-from tests.e2e.dashboard.running import DashboardStack
+from tests.e2e.dashboard.running import Dashboard, DashboardStack
 from tests.e2e.journeys import Underway
 from tests.e2e.stack import TAKE_OVER_SECONDS
 from tests.e2e.waiting import until
@@ -77,6 +80,25 @@ def fill(stack: DashboardStack) -> Gallery:
     gallery = Gallery(running, waiting, taken_over=lost.job, **ended)
     _wait_for_projection(stack, gallery)
     return gallery
+
+
+@contextmanager
+def on_show(folder: Path) -> Iterator[tuple[DashboardStack, Gallery, Dashboard]]:
+    """Run a stack with the gallery and a dashboard for as long as the context lasts, outside of tests."""
+    private.ensure_installed()
+    with (
+        private.rabbitmq(folder / "rabbitmq") as broker,
+        private.azurite(folder / "azurite", in_memory=True) as storage,
+    ):
+        stack = DashboardStack(broker, storage, folder / "stack")
+        try:
+            stack.start()
+            gallery = fill(stack)
+            dashboard = stack.dashboard()
+            dashboard.start()
+            yield stack, gallery, dashboard
+        finally:
+            stack.close()
 
 
 def _begin(stack: DashboardStack, lock: str, name: str, parameters: Mapping[str, Any]) -> Underway:

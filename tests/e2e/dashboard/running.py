@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy.processes import ports
 from deploy.servers import private
 from tests.chaos.network import Network
 from tests.chaos.proxy import Link
 from tests.e2e.services import Service
 from tests.e2e.stack import Stack
+from tests.e2e.waiting import until
 
 _KINDS = "sample_jobs,tests.e2e.jobs,tests.e2e.dashboard.jobs"
 
@@ -27,6 +29,10 @@ class Dashboard(Service):
         super().__init__(name, "dashboard", environment, stack.folder)
         self._storage = stack.network.links([name], ["blob", "table"])
         self._publisher = [publisher]
+
+    def wait_until_alive(self) -> None:
+        """Wait until it answers, even without a storage."""
+        until(lambda: ports.answers(self.port), 40, f"{self.name} to be alive")
 
     @property
     def storage_requests(self) -> int:
@@ -69,6 +75,12 @@ class DashboardStack(Stack):
         made = Dashboard(name, self, **settings)
         self.dashboards.append(made)
         return made
+
+    def retire(self, dashboard: Dashboard) -> None:
+        """End a dashboard for good."""
+        assert dashboard.stop() == 0
+        dashboard.close()
+        self.dashboards.remove(dashboard)
 
     def services(self) -> Iterator[Service]:
         """Go through all services, dashboards and workers first."""

@@ -29,6 +29,23 @@ _OBSERVE_SHIFTS = """() => {
     }).observe({type: 'layout-shift'});
 }"""
 
+_GROUND = """() => {
+    const color = getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor;
+    return color.match(/[0-9.]+/g).slice(0, 3).map(Number);
+}"""
+
+#: Text within a component is not part of that of the page around it.
+_TEXT = """() => {
+    const parts = [];
+    const collect = node => {
+        if (node.nodeType === Node.TEXT_NODE) parts.push(node.data);
+        else if (!['SCRIPT', 'STYLE'].includes(node.nodeName))
+            for (const child of [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes]) collect(child);
+    };
+    collect(document.querySelector('[data-testid=stMain]'));
+    return parts.join(' ').replace(/\\s+/g, ' ');
+}"""
+
 _WIDTHS = """() => {
     const main = document.querySelector('[data-testid=stMain]');
     return [document.documentElement, ...(main ? [main] : [])].map(one => [one.scrollWidth, one.clientWidth]);
@@ -99,9 +116,19 @@ class Tab:
         """The name of the page."""
         return self.page.locator("h1").first
 
+    @property
+    def sentence(self) -> Locator:
+        """What the page says first."""
+        return self.page.locator("p.sentence").first
+
+    def theme(self) -> str:
+        """Return whether the page is light or dark."""
+        color = self.page.evaluate(_GROUND)
+        return "dark" if sum(color) < 3 * 128 else "light"
+
     def text(self) -> str:
-        """Return all text of the page."""
-        return self.page.locator("[data-testid=stMain]").inner_text()
+        """Return all text of the page, with that of its components."""
+        return str(self.page.evaluate(_TEXT))
 
     def location(self) -> str:
         """Return the address that the tab shows."""

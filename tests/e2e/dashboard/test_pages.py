@@ -1,0 +1,36 @@
+"""Every page opens by its address, in both themes and on a phone, without errors or sideways scroll."""
+
+import pytest
+from playwright.sync_api import expect
+from tests.e2e.dashboard.conftest import OpenTab
+from tests.e2e.dashboard.gallery import Gallery
+from tests.e2e.dashboard.pages import PAGES, ShownPage
+from tests.e2e.dashboard.tab import LOOKS, Look
+
+pytestmark = pytest.mark.e2e
+
+#: Of a window's height; what Google's Web Vitals call good is ten times as much.
+_MOST_SHIFT = 0.01
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_opens_by_its_address(
+    page: ShownPage, look: Look, open_tab: OpenTab, gallery: Gallery
+) -> None:
+    tab = open_tab(look).open(page.path, **page.query(gallery))
+    expect(tab.heading).to_contain_text(page.heading)
+    expect(tab.sentence).to_have_text(page.sentence)
+    assert tab.theme() == look.theme
+    assert tab.too_wide() == []
+    assert not tab.is_hacked()
+    tab.screenshot(page.name)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_nothing_moves_when_a_page_refreshes(page: ShownPage, open_tab: OpenTab, gallery: Gallery) -> None:
+    tab = open_tab().open(page.path, **page.query(gallery))
+    # The first refresh may bring what was not read yet.
+    tab.page.wait_for_timeout(2500)
+    shifts = tab.layout_shifts(6)
+    assert sum(shift["value"] for shift in shifts) <= _MOST_SHIFT, shifts

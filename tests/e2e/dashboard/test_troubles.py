@@ -1,0 +1,54 @@
+"""What pages say when something is not there, and that it passes by itself."""
+
+import pytest
+from playwright.sync_api import expect
+from tests.e2e.dashboard.conftest import OpenTab
+from tests.e2e.dashboard.gallery import Gallery
+from tests.e2e.dashboard.running import Dashboard, DashboardStack
+from tests.e2e.dashboard.tab import PATIENCE_MS, Tab
+
+pytestmark = pytest.mark.e2e
+
+_NOTE = "The storage does not answer"
+
+
+def test_a_storage_that_goes_away_is_told_and_numbers_stay(tab: Tab, dashboard: Dashboard) -> None:
+    tab.open()
+    note = tab.page.get_by_text(_NOTE)
+    expect(note).to_have_count(0)
+    before = tab.heading.inner_text()
+    dashboard.cut_storage()
+    expect(note).to_be_visible(timeout=PATIENCE_MS)
+    assert tab.heading.inner_text() == before
+    dashboard.heal()
+    expect(note).to_have_count(0, timeout=PATIENCE_MS)
+
+
+def test_a_dashboard_starts_without_its_storage(
+    stack: DashboardStack, dashboard: Dashboard, open_tab: OpenTab, gallery: Gallery
+) -> None:
+    alone = stack.dashboard("dashboard-alone")
+    alone.cut_storage()
+    alone.launch()
+    alone.wait_until_alive()
+    tab = open_tab(of=alone)
+    tab.open()
+    note = tab.page.get_by_text(_NOTE)
+    expect(note).to_be_visible(timeout=PATIENCE_MS)
+    assert not alone.is_ready
+    alone.heal()
+    expect(note).to_have_count(0, timeout=PATIENCE_MS)
+    expect(tab.sentence).to_contain_text("locks")
+    stack.retire(alone)
+
+
+def test_a_dashboard_below_a_path_leads_to_pages_below_it(
+    stack: DashboardStack, dashboard: Dashboard, open_tab: OpenTab, gallery: Gallery
+) -> None:
+    below = stack.dashboard("dashboard-below", base_path="ops/turnstile")
+    below.start()
+    tab = open_tab(of=below, below="/ops/turnstile").open()
+    expect(tab.sentence).to_contain_text("locks")
+    for link in tab.page.locator("[data-testid=stMain] a[href^='/'], [data-testid=stTopNavLink]").all():
+        assert str(link.evaluate("one => new URL(one.href).pathname")).startswith("/ops/turnstile/")
+    stack.retire(below)
