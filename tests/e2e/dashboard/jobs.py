@@ -1,9 +1,9 @@
 """Jobs that a dashboard has something to show of: names, steps, progress, results, errors."""
 
-from datetime import timedelta
-from typing import Annotated, Any
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from tests.e2e.jobs import effect
 
 from turnstile import SyncJobContext, job
@@ -28,6 +28,38 @@ class Size(BaseModel):
     """How much of something."""
 
     bytes: Annotated[int, Field(ge=0)] = 1000
+
+
+class Stop(BaseModel):
+    """One place on a tour."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    street: str
+    number: Annotated[int, Field(ge=1, le=9999)] | None = None
+
+
+class Tour(BaseModel):
+    """Every type of field that a form may need."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[str, Field(min_length=2, max_length=40, description="What drivers see.")]
+    day: date
+    weight: Annotated[float, Field(gt=0, lt=3500, description="In kilograms.")] = 12.5
+    parcels: Annotated[int, Field(ge=1, le=200)] = 20
+    vehicle: Literal["van", "bicycle", "train"] = "van"
+    cooled: bool = False
+    first: Stop
+    last: Stop | None = None
+    between: list[Stop] = []
+    labels: dict[str, str] = {}
+
+
+@job("plan-tour")
+def plan_tour(ctx: SyncJobContext, parameters: Tour) -> dict[str, Any]:
+    """Plan a delivery tour; returns what it was given."""
+    return parameters.model_dump(mode="json")
 
 
 @job("close-month")

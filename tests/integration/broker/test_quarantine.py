@@ -87,7 +87,7 @@ async def test_a_message_that_a_service_refused_is_described(rig: Rig, quarantin
     assert (found.queue, found.exchange) == (rig.topology.jobs_queue, rig.topology.jobs_exchange)
     assert (found.routing_key, found.message_id) == ("run", "m-1")
     assert (found.content_type, found.sender, found.trace_id) == ("text/plain", "legacy", trace_id)
-    assert (found.body, found.size, found.truncated) == ("hello", 5, False)
+    assert (found.body, found.size, found.truncated, found.headers) == ("hello", 5, False, {})
 
 
 async def test_a_message_that_rabbitmq_moved_says_why_and_from_where(

@@ -159,7 +159,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _others(headers: Mapping[str, Any]) -> dict[str, str]:
-    left = [(name, value) for name, value in headers.items() if not own.is_own(name)]
+    left = [(name, value) for name, value in headers.items() if not own.is_described(name)]
     return {_cut(name, _LONGEST_NAME): _text(value) or "" for name, value in left[:_MOST_HEADERS]}
 
 

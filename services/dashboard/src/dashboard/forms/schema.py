@@ -86,7 +86,8 @@ def _field(described: Schema, root: Schema, path: Path, *, is_required: bool) ->
     schema = _resolved(_without_null(_resolved(described, root)), root)
     field_type = _type_of(schema, path)
     about: dict[str, Any] = {
-        "title": _text(described.get("title") or schema.get("title")),
+        # Not the title of a schema that a reference names: it is that of a class.
+        "title": _text(described.get("title")),
         "description": _text(described.get("description") or schema.get("description")),
         "is_required": is_required,
         "limits": _limits(schema),
