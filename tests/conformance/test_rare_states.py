@@ -13,6 +13,7 @@ from contracts.jobs import JobSummary
 from contracts.statuses import JobStatus
 from coordination.ports import UnknownOutcomeError
 from read_models import ReadModelWriter
+from read_models.cursors import CursorError, write_cursor
 from read_models.documents import StaleError, Watermark
 from read_models.filters import JobFilter
 
@@ -216,3 +217,23 @@ async def test_a_full_page_looked_as_far_as_its_last_job(tables: Models) -> None
     assert (page.looked_through, page.looked_back_to) == (4, jobs[3].submitted_at)
     rest = await tables.models.jobs(JobFilter(name_contains="acme"), 2, page.next)
     assert ([job.name for job in rest.items], rest.looked_through, rest.next) == (["acme 3"], 2, None)
+
+
+@pytest.mark.parametrize("wanted", [JobFilter(), FAILED, BADLY_ENDED])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("a",),
+        ("token", "-zz", "-61"),
+        ("other", "-61", "-62"),
+        ("a", "b", "c", "d"),
+        ("token", "-", "-", *["-zz"] * 6),
+        ("token", "-", "-", *["-61"] * 5),
+        ("a",) * 9,
+    ],
+)
+async def test_a_cursor_that_no_page_gave_is_refused(
+    tables: Models, wanted: JobFilter, parts: tuple[str, ...]
+) -> None:
+    with pytest.raises(CursorError):
+        await tables.models.jobs(wanted, 5, write_cursor(*parts))

@@ -18,6 +18,9 @@ from read_models.rare_states import RareState, lists_with
 Key = tuple[str, str]
 Token = Mapping[str, str]
 
+#: First part of a cursor for a place between two rows, which only the storage knows.
+_BETWEEN_ROWS = "token"
+
 #: Names of the parts of the storage's token.
 _KEYS = ("PartitionKey", "RowKey")
 
@@ -138,7 +141,9 @@ def _write_place(after: Key, lists: Sequence[_List], *, is_full: bool) -> str:
     parts = [text for token in tokens for text in ((token or {}).get(name) or "" for name in _KEYS)]
     # A single list that goes on between two rows goes on behind no key.
     behind = after if len(lists) > 1 else ()
-    return write_cursor("token", *(f"-{part}" for part in behind), *(f"-{p.encode().hex()}" for p in parts))
+    return write_cursor(
+        _BETWEEN_ROWS, *(f"-{part}" for part in behind), *(f"-{p.encode().hex()}" for p in parts)
+    )
 
 
 def _read_place(cursor: str | None, lists: int) -> _Place:
@@ -149,6 +154,8 @@ def _read_place(cursor: str | None, lists: int) -> _Place:
     mark, *parts = read_cursor(cursor, 2, count)
     if len(parts) == 1:
         return _Place((mark, parts[0]), [None] * lists)
+    if mark != _BETWEEN_ROWS:
+        raise CursorError
     parts = [part.removeprefix("-") for part in parts]
     minute, row = ("", "") if lists == 1 else (parts.pop(0), parts.pop(0))
     try:
