@@ -155,3 +155,40 @@ def test_a_lock_tells_who_holds_it_and_who_waits(stack: Stack) -> None:
         assert job.wait_for_end()["status"] == "Completed"
     told = stack.api.lock(lock)
     assert (told["holder"], told["job_id"], told["fence"], told["line"]) == (None, None, 4, [])
+
+
+def test_a_heartbeat_tells_until_when_at_least_a_running_jobs_lease_lasts(stack: Stack) -> None:
+    stack.crew(1)
+    lock = stack.new_lock()
+    running = stack.api.submit("effects", lock, {"count": 300, "seconds": 0.1})
+    worker = running.wait_for_attempt()["worker"]
+
+    def lease() -> dict[str, Any] | None:
+        workers = stack.api.client.get("/api/v1/workers").raise_for_status().json()["items"]
+        (found,) = [each for each in workers if each["worker"] == worker]
+        return next((held for held in found["leases"] if held["lock"] == lock), None)
+
+    until(lambda: lease() is not None, 20, "the heartbeat to tell of the lease")
+    first = lease()
+    assert first is not None
+    assert (first["fence"], first["seconds"] >= 15) == (1, True)
+    until(lambda: (lease() or first)["renewed_at"] > first["renewed_at"], 30, "a renewal to be told")
+    running.cancel()
+    running.wait_for_end()
+    until(lambda: lease() is None, 20, "the lease to be gone")
+
+
+def test_a_job_that_failed_is_found_among_those_by_a_part_of_its_name(stack: Stack) -> None:
+    stack.crew(1)
+    part = new_id()[-12:]
+    stack.expected_tracebacks.append("RuntimeError: out of order")
+    failed = stack.api.submit("raises", stack.new_lock(), name=f"Close {part}")
+    stack.api.submit("nothing", stack.new_lock(), name=f"Open {part}").wait_for_end()
+    assert failed.wait_for_end()["status"] == "Failed"
+
+    def listed() -> list[str]:
+        asked = {"status": ["Failed", "TimedOut"], "name_contains": f"CLOSE {part}".upper()}
+        page = stack.api.client.get("/api/v1/jobs", params=asked).raise_for_status().json()
+        return [job["job_id"] for job in page["items"]]
+
+    until(lambda: listed() == [failed.id], 15, "the failed job to be listed")
