@@ -156,10 +156,10 @@ def test_a_cursor_that_says_nothing_is_refused(cursor: str) -> None:
 
 
 def test_a_cursor_is_read_up_to_a_length_that_no_answer_has() -> None:
-    blank = base64.urlsafe_b64encode(json.dumps(["a", "b"]).encode().ljust(750)).decode()
-    assert len(blank) == 1000
+    blank = base64.urlsafe_b64encode(json.dumps(["a", "b"]).encode().ljust(1500)).decode()
+    assert len(blank) == 2000
     assert read_cursor(blank, 2) == ["a", "b"]
-    too_long = base64.urlsafe_b64encode(json.dumps(["a", "b"]).encode().ljust(751)).decode().rstrip("=")
-    assert len(too_long) == 1002
+    too_long = base64.urlsafe_b64encode(json.dumps(["a", "b"]).encode().ljust(1501)).decode().rstrip("=")
+    assert len(too_long) == 2002
     with pytest.raises(CursorError):
         read_cursor(too_long, 2)

@@ -1,5 +1,7 @@
 """Lists are continued exactly where they ended, and ask for exactly what is wanted."""
 
+import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +28,7 @@ from coordination.ports import UnknownOutcomeError
 from read_models.cursors import CursorError, read_cursor, write_cursor
 from read_models.documents import KnownLock, TrailEntry
 from read_models.filters import JobFilter
-from read_models.ordering import inverted_time
+from read_models.ordering import inverted_time, job_order
 
 ABSENT = table_refusal(404, "ResourceNotFound")
 NEWEST = (
@@ -184,6 +186,23 @@ async def test_lists_that_both_end_between_rows_do_not_put_each_other_back(
     third = await few.jobs(wanted, 5, second.next)
     assert [job.name for job in third.items] == ["x"]
     assert [request.query["NextRowKey"] for request in service.requests[2:]] == ["c1", "f1", "c1", "f2"]
+
+
+async def test_a_cursor_has_room_for_the_places_of_all_lists(
+    service: FakeService, models: TableReadModels
+) -> None:
+    """Azure's tokens are the keys in base64, with their lengths."""
+    states = JobStatus.CANCELLED, JobStatus.FAILED, JobStatus.TIMED_OUT
+    last = f"1!72!{base64.b64encode(job_order(NOON, JOB).encode()).decode()}"
+    for state in states:
+        token = f"1!40!{base64.b64encode(f'state|{state}|{inverted_minute(NOON)}'.encode()).decode()}"
+        headers = {"x-ms-continuation-NextPartitionKey": token, "x-ms-continuation-NextRowKey": last}
+        service.answers.append(replace(page(), headers=page().headers | headers))
+    few = TableReadModels(service.connection, most_requests=1)
+    first = await few.jobs(JobFilter(statuses=frozenset(states)), 5)
+    assert first.next is not None
+    await few.jobs(JobFilter(statuses=frozenset(states)), 5, first.next)
+    assert [request.query["NextRowKey"] for request in service.requests[3:]] == [last] * 3
 
 
 async def test_jobs_of_a_time_are_asked_for_by_their_keys(
