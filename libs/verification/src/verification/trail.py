@@ -41,8 +41,10 @@ class TrailCheck:
 
     async def check(self, patience: Patience, job_ids: Sequence[str] | None) -> AsyncIterator[Violation]:
         """Compare the trails of these jobs, or the whole trail."""
-        for job_id in [None] if job_ids is None else job_ids:
-            await self._compare(job_id)
+        if job_ids is None:
+            await self._compare(None)
+        for some in batches(job_ids or (), _AT_ONCE):
+            await asyncio.gather(*map(self._compare, some))
         for job_id, partition in self._scratch.query(
             "SELECT job_id, partition FROM jobs WHERE in_scope AND NOT in_trail"
         ):
