@@ -62,6 +62,40 @@ def test_a_job_id_that_is_used_already_is_refused_with_the_place_of_that_job(sta
     assert problem["same_request"] is False
 
 
+def test_the_reason_of_a_cancellation_is_in_the_job_and_in_both_events(stack: Stack) -> None:
+    job = stack.api.submit("ten-steps", stack.new_lock(), {"steps": 100, "seconds": 0.2})
+    until(lambda: job.state()["status"] == "Running", 20, "the job to run")
+    body = {"reason": "wrong month"}
+    answer = stack.api.client.post(f"/api/v1/jobs/{job.id}/cancel", json=body, headers={"X-Actor": "maria.k"})
+    assert answer.status_code == httpx.codes.ACCEPTED
+    job.wait_for_end()
+    state = job.state()
+    assert (state["status"], state["cancel_requested_by"], state["cancel_reason"]) == (
+        "Cancelled",
+        "maria.k",
+        "wrong month",
+    )
+    told = [(event["status"], event["message"], event["data"]) for event in job.events()[-2:]]
+    assert told == [
+        ("CancelRequested", "cancellation requested by maria.k: wrong month", body),
+        ("Cancelled", "cancelled, asked by maria.k: wrong month", body),
+    ]
+
+
+def test_a_failed_job_has_the_traceback_of_its_handler(stack: Stack) -> None:
+    stack.expected_tracebacks.append("RuntimeError: out of order")
+    job = stack.api.submit("raises", stack.new_lock())
+    job.wait_for_end()
+    error = job.state()["error"]
+    assert (error["type"], error["message"]) == ("RuntimeError", "out of order")
+    assert 'raise RuntimeError("out of order")' in error["traceback"]
+    # The event, which is copied into several lists, says only how long it is.
+    assert job.events()[-1]["data"] == {
+        "error_type": "RuntimeError",
+        "traceback_characters": len(error["traceback"]),
+    }
+
+
 def test_a_body_over_256_kib_is_refused(stack: Stack) -> None:
     body = {"kind": "nothing", "description": "x" * 300_000}
     assert_problem(stack.api.client.post("/api/v1/jobs", json=body), 413, "256 KiB")

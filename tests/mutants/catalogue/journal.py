@@ -85,6 +85,30 @@ MUTANTS = [
         f"{_INTERRUPTIONS}a_job_whose_cancellation_was_requested_is_cancelled_when_it_is_cut_off",
     ),
     Mutant(
+        "reason-lost-with-the-run",
+        "the reason of a cancellation is in the event that ends the job, too",
+        (
+            Change(
+                "coordination.journal.transactions",
+                "**events.reason_data(job.cancel_reason)",
+                "**events.reason_data('')",
+            ),
+        ),
+        f"{_CANCELLATION}the_reason_is_in_the_job_and_in_the_events",
+    ),
+    Mutant(
+        "traceback-in-the-event",
+        "the traceback of an error has a row of its own, so that no event is too long",
+        (
+            Change(
+                "coordination.journal.transactions",
+                '"traceback_characters": len(traceback)',
+                '"traceback": traceback',
+            ),
+        ),
+        "tests/unit/coordination/test_ends.py::test_a_traceback_has_a_row_of_its_own",
+    ),
+    Mutant(
         "tickets-by-id",
         "first come, first served: ids that callers chose do not change the order",
         (
