@@ -1,6 +1,6 @@
 """One stack, one gallery of jobs, one dashboard and one browser for all tests of this folder."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from deploy.servers import private
@@ -8,10 +8,7 @@ from playwright.sync_api import Browser
 from tests.e2e.dashboard.browsers import chromium
 from tests.e2e.dashboard.gallery import Gallery, fill
 from tests.e2e.dashboard.running import Dashboard, DashboardStack
-from tests.e2e.dashboard.tab import LIGHT, Look, Tab
-
-#: Opens a tab, of the shared dashboard unless another is named.
-OpenTab = Callable[..., Tab]
+from tests.e2e.dashboard.tab import LIGHT, Look, OpenTab, Tab
 
 _FAILED = pytest.StashKey[bool]()
 

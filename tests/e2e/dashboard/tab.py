@@ -1,6 +1,7 @@
 """A tab of a real Chromium: what it shows, what moves in it, and what it complains about."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,10 @@ class Tab:
         address = urlsplit(request.url)
         if address.scheme in {"http", "https", "ws", "wss"} and address.hostname != "127.0.0.1":
             self.complaints.append(f"request to another machine: {request.url}")
+
+
+#: Opens a tab as a viewer with a look, of the shared dashboard unless another is named.
+OpenTab = Callable[..., Tab]
 
 
 def _context(browser: Browser, look: Look) -> BrowserContext:

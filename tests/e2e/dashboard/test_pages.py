@@ -2,10 +2,9 @@
 
 import pytest
 from playwright.sync_api import expect
-from tests.e2e.dashboard.conftest import OpenTab
 from tests.e2e.dashboard.gallery import Gallery
 from tests.e2e.dashboard.pages import PAGES, ShownPage
-from tests.e2e.dashboard.tab import LOOKS, Look
+from tests.e2e.dashboard.tab import LOOKS, Look, OpenTab
 
 pytestmark = pytest.mark.e2e
 

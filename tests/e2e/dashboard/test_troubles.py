@@ -2,10 +2,9 @@
 
 import pytest
 from playwright.sync_api import expect
-from tests.e2e.dashboard.conftest import OpenTab
 from tests.e2e.dashboard.gallery import Gallery
 from tests.e2e.dashboard.running import Dashboard, DashboardStack
-from tests.e2e.dashboard.tab import PATIENCE_MS, Tab
+from tests.e2e.dashboard.tab import PATIENCE_MS, OpenTab, Tab
 
 pytestmark = pytest.mark.e2e
 

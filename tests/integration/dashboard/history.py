@@ -11,6 +11,9 @@ from contracts.jobs import Event, JobError, JobSummary
 from contracts.statuses import EventStatus, JobStatus
 from read_models.documents import KnownLock, LockRun, TrailEntry, Watermark
 
+#: Jobs of a short history and of a long one.
+SHORT, LONG = 100, 5_000
+
 #: The lock of every other job.
 LOCK = "ledger-2026"
 
