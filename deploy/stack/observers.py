@@ -20,6 +20,7 @@ from deploy.processes.supervision import Program
 from deploy.stack.settings import OTLP_ENDPOINT, StackSettings
 
 COLLECTOR = "otel-collector"
+_NO_FILE = Path("/dev/null")
 CONFIGURATION = ROOT / "grafana"
 _PROGRAMS = {
     COLLECTOR: ("otelcol-contrib", "otelcol"),
@@ -62,7 +63,10 @@ def environment(settings: StackSettings, running: Iterable[Program]) -> dict[str
 
 
 def prepare(settings: StackSettings, running: Iterable[Program]) -> None:
-    """Write what Prometheus reads: how to find targets here, and which there are now."""
+    """Write what Prometheus reads, which is where targets are now, and Jaeger's links to the dashboard."""
+    links = (CONFIGURATION / "jaeger-ui.json").read_text()
+    shown = links.replace(StackSettings.load(_NO_FILE, {}).dashboard_url, settings.dashboard_url)
+    (_folder(settings, "jaeger") / "ui.json").write_text(shown)
     folder = _folder(settings, "prometheus")
     text = (CONFIGURATION / "prometheus.yml").read_text()
     (folder / "prometheus.yml").write_text(local_configuration(text, folder))
@@ -114,6 +118,7 @@ def _jaeger(settings: StackSettings, program: str) -> Program:
         "JAEGER_GRPC_PORT": str(grpc),
         "JAEGER_OTLP_PORT": str(otlp),
         "JAEGER_HEALTH_PORT": str(health),
+        "JAEGER_UI": str(_folder(settings, "jaeger") / "ui.json"),
     }
     ports = {port: "TURNSTILE_JAEGER_PORT"}
     ports |= dict.fromkeys((otlp, grpc, health), "TURNSTILE_OBSERVABILITY_PORT")

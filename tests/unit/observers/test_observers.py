@@ -14,6 +14,8 @@ from deploy.stack import addresses, observers
 from deploy.stack.programs import services
 from deploy.stack.settings import OBSERVERS, StackSettings
 
+from contracts.telemetry import attributes as at
+
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES = ("publisher", "worker", "audit-projector", "scheduler", "dashboard")
 
@@ -215,3 +217,14 @@ def references(node: Any) -> set[str]:
         own = {node["datasourceUid"]} if "datasourceUid" in node else set()
         return own.union(*map(references, node.values()))
     return set()
+
+
+def test_spans_in_jaeger_lead_to_jobs_and_locks_in_the_dashboard(tmp_path: Path, installed: Path) -> None:
+    stack = settings(tmp_path, DASHBOARD_URL="https://ops.example/turnstile")
+    (jaeger,) = [program for program in observers.observers(stack) if program.name == "jaeger"]
+    observers.prepare(stack, [])
+    patterns = json.loads(Path(jaeger.command.environment["JAEGER_UI"]).read_text())["linkPatterns"]
+    assert {pattern["key"]: pattern["url"] for pattern in patterns} == {
+        at.JOB_ID: "https://ops.example/turnstile/job?id=#{job.id}",
+        at.LOCK_NAME: "https://ops.example/turnstile/lock?lock=#{lock.name}",
+    }
