@@ -91,6 +91,11 @@ class ComposeStack:
         return found[0]
 
     @property
+    def dashboard(self) -> str:
+        """Where the dashboard is."""
+        return self._at("DASHBOARD")
+
+    @property
     def _url(self) -> str:
         return self._at("PUBLISHER")
 
