@@ -83,7 +83,7 @@ def inner(run: Watched | None) -> str:
     if run.verdict is not None:
         return section(run.verdict)
     counts = run.counts()
-    answers = ", ".join(f"{count} × {status or 'none'}" for status, count in counts["answers"].items())  # noqa: RUF001
+    answers = ", ".join(f"{count} × {status or 'none'}" for status, count in counts["answers"].items())
     rows = (
         ("submitted", counts["submitted"]),
         ("answers", answers),

@@ -37,15 +37,21 @@ class SynchronousReader:
 
     def read(self, answer: Coroutine[Any, Any, AnswerT]) -> AnswerT:
         """Return what a read gives. Raises what the read raises; ClosedError once the reader is closed."""
-        with self._handing_over:
-            if self._is_closed:
-                answer.close()
-                raise ClosedError
-            future = asyncio.run_coroutine_threadsafe(answer, self._loop)
         try:
-            return future.result()
+            return self.start(answer).result()
         except concurrent.futures.CancelledError:
             raise ClosedError from None
+
+    def start(self, work: Coroutine[Any, Any, AnswerT]) -> "concurrent.futures.Future[AnswerT]":
+        """Begin work on the event loop, which is cancelled when the reader is closed; return its future.
+
+        Raises ClosedError.
+        """
+        with self._handing_over:
+            if self._is_closed:
+                work.close()
+                raise ClosedError
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def close(self) -> None:
         """Cancel the reads in progress, and close the connection."""

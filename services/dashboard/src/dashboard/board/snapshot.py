@@ -1,0 +1,90 @@
+"""What the board knows at a moment; pages only draw it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from contracts.jobs import Event, Instance, JobSummary, Worker
+from coordination.journal.rows import JobRow, LockRow
+from dashboard.board.statistics import Statistics
+
+
+@dataclass(frozen=True)
+class LockState:
+    """A lock: who holds it, what runs, and who waits."""
+
+    name: str
+    row: LockRow
+    #: The job that runs, with its progress; None when none does, or when it was not read yet.
+    running: JobRow | None = None
+    #: The first jobs in line.
+    line: Sequence[JobRow] = ()
+    #: How many wait.
+    waiting: int = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs."""
+        return bool(self.row.job_id)
+
+    @property
+    def oldest_wait(self) -> datetime | None:
+        """Since when the job waits that waits longest, among the first in line."""
+        times = [moment(job.queued_at or job.submitted_at) for job in self.line]
+        return min((time for time in times if time is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """The storage does not answer."""
+
+    since: datetime
+    error: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the board knows at a moment."""
+
+    #: None before the first read.
+    read_at: datetime | None = None
+    #: The locks that are busy or have jobs in line, and those used last, by name.
+    locks: Mapping[str, LockState] = field(default_factory=dict)
+    #: The latest events, newest first.
+    events: Sequence[Event] = ()
+    #: Names (or kinds) of jobs in these events.
+    names: Mapping[str, str] = field(default_factory=dict)
+    workers: Sequence[Worker] = ()
+    #: Schedulers and audit-projectors.
+    instances: Sequence[Instance] = ()
+    #: Jobs that failed or timed out in the last 24 hours, newest first, at most one page of them.
+    failed: Sequence[JobSummary] = ()
+    #: Whether there are more of them.
+    more_failed: bool = False
+    statistics: Statistics = field(default_factory=Statistics)
+    #: How many pairs of runs are known to have overlapped, and one lock of them.
+    overlaps: Sequence[str] = ()
+    #: Whether any job was ever submitted.
+    is_used: bool = True
+    trouble: Trouble | None = None
+
+    @property
+    def busy(self) -> list[LockState]:
+        """Return the locks under which a job runs."""
+        return [lock for lock in self.locks.values() if lock.is_busy]
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait, in all."""
+        return sum(lock.waiting for lock in self.locks.values())
+
+    @property
+    def oldest_wait(self) -> datetime | None:
+        """Since when the job waits that waits longest."""
+        times = (lock.oldest_wait for lock in self.locks.values())
+        return min((time for time in times if time is not None), default=None)
+
+
+def moment(text: str) -> datetime | None:
+    """Read a moment of the journal; an empty text is none."""
+    return datetime.fromisoformat(text) if text else None

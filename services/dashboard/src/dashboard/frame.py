@@ -1,0 +1,140 @@
+"""What every page has: its head with one sentence, the Live control, notes about trouble, the foot line."""
+
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+
+import streamlit as st
+
+from dashboard.board.snapshot import Snapshot
+from dashboard.component import draw
+from dashboard.parts.nodes import Node, ago, clock, icon, node
+from dashboard.site import Site
+
+_PAUSED_AT, _HIDDEN = "turnstile.paused_at", "turnstile.hidden"
+
+#: What Streamlit's own elements need: page width, sizes of controls, and the place of the Live control.
+_STYLE = """<style>
+.stMainBlockContainer { max-width: 1504px; padding: 4.6rem 32px 1.5rem; }
+[data-testid="stVerticalBlock"] { gap: .9rem; }
+.stButton button, .stDownloadButton button, .stLinkButton a { min-height: 2.1rem; padding: .15rem .8rem; }
+.st-key-frame-live { position: absolute; right: 0; top: 0; width: auto !important; z-index: 5; }
+.st-key-frame-live button { border: 0; background: transparent; padding: 0 .2rem; }
+.st-key-frame-watch { height: 0; overflow: hidden; position: absolute; }
+@media (max-width: 700px) {
+  .stMainBlockContainer { padding: 4.2rem 13px 1rem; }
+}
+</style>"""
+
+
+def configure() -> None:
+    """Set what holds for all pages."""
+    st.set_page_config(page_title="Turnstile", layout="wide", page_icon=_ICON)
+    st.logo(_ICON, icon_image=_ICON)
+    st.html(_STYLE)
+
+
+def show_page(site: Site, body: Callable[[Snapshot], None], *, is_live: bool = True) -> None:
+    """Show a page whose `body` draws the board's latest snapshot, again and again while somebody looks.
+
+    `body` draws the head first (`head`) and must draw quickly: whatever takes half a second fades. A page
+    that is not live is drawn once.
+    """
+    every = _live_control(site) if is_live else None
+
+    def draw_once() -> None:
+        snapshot = site.board.look()
+        deadline = time.monotonic() + _FIRST_READ_SECONDS
+        while snapshot.read_at is None and snapshot.trouble is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+            snapshot = site.board.look()
+        trouble(snapshot)
+        body(snapshot)
+        foot(site, snapshot)
+
+    st.fragment(draw_once, run_every=every)()
+
+
+def head(
+    title: Node, sentence: Node, *, chips: tuple[Node | None, ...] = (), crumb: Node | None = None
+) -> None:
+    """Draw the head of a page: where it belongs, its name, and the one sentence that answers its question."""
+    parts = [
+        node("div.crumb", crumb) if crumb is not None else None,
+        node("h1", node("span", title), *chips),
+        node("p.sentence", sentence),
+    ]
+    draw("frame-head", node("header", *parts))
+
+
+def trouble(snapshot: Snapshot) -> None:
+    """Draw the note that the storage does not answer, or keep its place while it does."""
+    if snapshot.trouble is None:
+        draw("frame-trouble", node("div"))
+        return
+    numbers = "Nothing was read yet." if snapshot.read_at is None else "What is shown is from "
+    since = [] if snapshot.read_at is None else [clock(snapshot.read_at), "."]
+    text = node(
+        "div",
+        node("p.what", "The storage does not answer, since ", ago(snapshot.trouble.since), "."),
+        node(
+            "p",
+            numbers,
+            *since,
+            " Running jobs continue as long as their workers reach the storage.",
+            " The dashboard tries again every 5 s.",
+        ),
+        node("span.mono", snapshot.trouble.error[:300]),
+    )
+    draw("frame-trouble", node("div.alert.orange", icon("cloud_off"), text, role="status"))
+
+
+def foot(site: Site, snapshot: Snapshot) -> None:
+    """Draw the foot line: version, namespace, how fresh the numbers are, and what they cost."""
+    zone = st.context.timezone or "UTC (the browser did not tell its zone)"
+    parts = [
+        node("span", f"Turnstile {version('turnstile-dashboard')}"),
+        node("span", f"namespace {site.settings.storage_namespace or 'default'}"),
+        node("span", f"times in {zone}"),
+        node("span", "read ", ago(snapshot.read_at)) if snapshot.read_at is not None else None,
+        node("span", f"{site.requests.per_minute()} storage requests in the last minute, for all viewers"),
+        node("span", "read-only") if site.settings.read_only else None,
+    ]
+    draw("frame-foot", node("div.foot", *parts))
+
+
+def _live_control(site: Site) -> float | None:
+    """Show the Live control; return the seconds between two refreshes, or None while paused or hidden."""
+    paused_at = st.session_state.get(_PAUSED_AT)
+    with st.container(key="frame-live", horizontal=True, vertical_alignment="center", width="content"):
+        seen = draw("frame-watch", _live_word(paused_at), watch=True)
+        st.button(
+            "Resume" if paused_at else "Pause",
+            icon=":material/play_arrow:" if paused_at else ":material/pause:",
+            key="frame-pause",
+            on_click=_toggle_pause,
+            shortcut="P",
+            help=f"Refreshes every {site.settings.refresh_seconds:g} s. Press P to pause or resume.",
+        )
+    return None if paused_at or seen.hidden else site.settings.refresh_seconds
+
+
+def _toggle_pause() -> None:
+    st.session_state[_PAUSED_AT] = None if st.session_state.get(_PAUSED_AT) else time.time()
+
+
+def _live_word(paused_at: float | None) -> Node:
+    if paused_at:
+        return node("span.muted.nowrap", node("span", "Paused "), node("span", t="ago", at=paused_at * 1000))
+    return node("span.nowrap", node("span.live"), " Live")
+
+
+#: Seconds that a page waits for the board's first read before it says that nothing is known yet.
+_FIRST_READ_SECONDS = 3.0
+
+_MARK = (
+    '<path d="M12 3v8M12 13l-7 5M12 13l7 5" fill="none" stroke="#2f64d6" stroke-width="2.6"'
+    ' stroke-linecap="round"/>'
+    '<circle cx="12" cy="12" r="2.6" fill="#2f64d6"/>'
+)
+_ICON = f'<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24" viewBox="0 0 24 24">{_MARK}</svg>'

@@ -1,0 +1,1 @@
+"""Builders of what pages are made of: nodes, chips, times, cards, tables."""

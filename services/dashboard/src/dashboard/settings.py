@@ -1,0 +1,44 @@
+"""The settings of the dashboard."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from service_defaults.settings import ServiceSettings
+
+
+class DashboardSettings(ServiceSettings):
+    """The settings of the dashboard, in addition to those of every service."""
+
+    service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "dashboard"
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 8050
+
+    #: The publisher's address, through which the dashboard submits and cancels.
+    url: str = "http://127.0.0.1:8000"
+    #: Whether the dashboard only shows: no page submits, cancels or changes anything.
+    read_only: bool = False
+    #: The path under which a proxy shows the dashboard, such as ops/turnstile; unset, it is at the root.
+    base_path: Annotated[str, Field(pattern=r"^([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$")] = ""
+    #: The name under which actions are recorded while nobody signs in.
+    actor: Annotated[str, Field(min_length=1, max_length=200)] = "dashboard"
+    #: Where a job's trace is shown, with {trace_id} in it; unset, there are no links to traces.
+    trace_url: str | None = None
+    #: Where a job's log lines are shown, with {job_id} in it; unset, there are no links to logs.
+    logs_url: str | None = None
+    #: Seconds between two refreshes of a page that somebody looks at.
+    refresh_seconds: Annotated[float, Field(ge=0.5, le=60)] = 2.0
+
+    @field_validator("url")
+    @classmethod
+    def _is_the_web_address_of_an_api(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("trace_url", "logs_url")
+    @classmethod
+    def _is_a_link(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value

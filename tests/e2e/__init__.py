@@ -1,0 +1,1 @@
+"""Whole stacks as processes: journeys of jobs, faults, telemetry, pages."""
