@@ -20,6 +20,7 @@ _STYLE = """<style>
 .stButton button, .stDownloadButton button, .stLinkButton a { min-height: 2.1rem; padding: .15rem .8rem; }
 .st-key-frame-live { position: absolute; right: 0; top: 0; width: auto !important; z-index: 5; }
 .st-key-frame-live button { border: 0; background: transparent; padding: 0 .2rem; }
+[class*="st-key-field-"] { gap: .2rem !important; }
 .st-key-frame-watch { height: 0; overflow: hidden; position: absolute; }
 @media (max-width: 700px) {
   .stMainBlockContainer { padding: 4.2rem 13px 1rem; }

@@ -3,10 +3,13 @@
 from dashboard import frame, navigation
 from dashboard.navigation import PageInfo
 from dashboard.site import current_site
-from dashboard.views import overview
+from dashboard.views import overview, quarantine, submit, workers
 
 _PAGES = [
     PageInfo("overview", "Overview", overview.show, "monitoring"),
+    PageInfo("workers", "Workers", workers.show, "dns"),
+    PageInfo("quarantine", "Quarantine", quarantine.show, "gpp_maybe"),
+    PageInfo("submit", "Submit", submit.show, "add_circle", acts=True),
 ]
 
 frame.configure()

@@ -10,12 +10,19 @@ from azure_storage.read_models import TableReadModels
 from azure_storage.register import TableRegister
 from azure_storage.synchronous import SynchronousReader
 from azure_storage.worker_directory import TableWorkerDirectory
+from contracts.jobs import Kind
+from contracts.quarantine import QuarantinePage
 from coordination.clock import SystemClock
 from coordination.ports import Clock, JobRegister, Journal
 from coordination.worker_directory import WorkerDirectory
 from dashboard.board.poller import BoardPoller
+from dashboard.publisher_api import PublisherApi
+from dashboard.reading.shared import Shared
 from dashboard.requests import RequestCount
 from dashboard.settings import DashboardSettings
+
+#: How long all viewers share an answer of the publisher. RabbitMQ counts each look into quarantine.
+_KINDS_SECONDS, _QUARANTINE_SECONDS = 10.0, 15.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,15 @@ class Site:
     directory: WorkerDirectory
     board: BoardPoller
     requests: RequestCount
+    #: Submits and cancels in the name of a viewer.
+    publisher: PublisherApi
+    #: What the publisher knows, asked once for all viewers.
+    kinds: Shared[list[Kind]]
+    quarantine: Shared[QuarantinePage]
+
+    def viewer(self) -> str:
+        """Return the name under which the viewer's actions are recorded."""
+        return self.settings.actor
 
     def start(self) -> None:
         """Begin to keep the board up to date, while somebody looks."""
@@ -42,8 +58,9 @@ class Site:
         await asyncio.wrap_future(self.reader.start(self.models.check()))
 
     def close(self) -> None:
-        """Stop reading."""
+        """Stop reading and acting."""
         self.reader.close()
+        self.publisher.close()
 
 
 class _Current:
@@ -63,7 +80,21 @@ def site_on(settings: DashboardSettings, storage: StorageConnection, requests: R
     models, directory = TableReadModels(storage), TableWorkerDirectory(storage)
     board = BoardPoller(journal, register, models, directory, clock)
     reader = SynchronousReader(storage)
-    return Site(settings, clock, reader, journal, register, models, directory, board, requests)
+    publisher = PublisherApi(settings.url)
+    return Site(
+        settings=settings,
+        clock=clock,
+        reader=reader,
+        journal=journal,
+        register=register,
+        models=models,
+        directory=directory,
+        board=board,
+        requests=requests,
+        publisher=publisher,
+        kinds=Shared(publisher.kinds, clock, _KINDS_SECONDS),
+        quarantine=Shared(publisher.quarantine, clock, _QUARANTINE_SECONDS),
+    )
 
 
 def use_site(site: Site | None) -> None:

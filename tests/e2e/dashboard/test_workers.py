@@ -1,0 +1,68 @@
+"""The page of workers: who is alive, who is silent, and what runs where."""
+
+import pytest
+from playwright.sync_api import expect
+from tests.e2e.dashboard.gallery import Gallery
+from tests.e2e.dashboard.tab import LOOKS, Look, OpenTab, Tab
+
+pytestmark = pytest.mark.e2e
+
+#: A worker is silent 25 s after its last heartbeat, and the page learns of heartbeats every 10 s.
+SILENCE_MS = 60_000
+
+
+def test_the_silent_worker_is_first_and_the_others_say_what_they_run(tab: Tab, gallery: Gallery) -> None:
+    tab.open("workers")
+    lost = gallery.taken_over.events()[1]["worker"]
+    row = tab.page.get_by_role("table").first.get_by_role("row").nth(1)
+    expect(row).to_contain_text("Silent for", timeout=SILENCE_MS)
+    expect(row).to_contain_text(lost)
+    expect(tab.page.get_by_text("2 of 3 workers are alive and run 1 of 4 jobs.")).to_be_visible()
+    running = tab.page.get_by_role("link", name="Close October 2026", exact=True)
+    expect(running).to_have_attribute("href", f"/job?id={gallery.running.id}")
+    lock = tab.page.get_by_role("link", name=gallery.running.lock, exact=True)
+    expect(lock).to_have_attribute("href", f"/lock?lock={gallery.running.lock}")
+
+
+def test_the_other_services_say_how_they_are(tab: Tab) -> None:
+    tab.open("workers")
+    services = tab.page.get_by_label("Services")
+    expect(services).to_contain_text("on duty")
+    expect(services).to_contain_text("behind")
+    expect(services.get_by_text("Alive")).to_have_count(2)
+
+
+def test_heartbeats_are_seen_to_come(tab: Tab) -> None:
+    tab.open("workers")
+    seen = (
+        tab.page.get_by_label("Workers")
+        .locator("tr", has_text="Alive")
+        .locator("td:nth-child(3) small")
+        .first
+    )
+    before = seen.inner_text()
+    expect(seen).not_to_have_text(before, timeout=40_000)
+
+
+def test_kinds_are_folded_and_stay_open(tab: Tab) -> None:
+    tab.open("workers")
+    fold = tab.page.get_by_label("Workers").locator("details").first
+    fold.locator("summary").click()
+    kind = fold.get_by_text("close-month")
+    expect(kind).to_be_visible()
+    tab.page.wait_for_timeout(5000)
+    expect(kind).to_be_visible()
+
+
+def test_nothing_moves_while_it_refreshes(tab: Tab) -> None:
+    tab.open("workers")
+    tab.page.wait_for_timeout(2000)
+    assert tab.layout_shifts(6) == []
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_it_fits_every_window(open_tab: OpenTab, look: Look) -> None:
+    tab = open_tab(look).open("workers")
+    expect(tab.page.get_by_label("Services")).to_be_visible()
+    assert tab.too_wide() == []
+    tab.screenshot("workers")
