@@ -90,10 +90,21 @@ def test_a_name_near_the_left_edge_stands_right_of_its_line() -> None:
 
 
 def test_only_the_latest_take_overs_are_named_but_all_are_drawn() -> None:
-    lines = [TakeOverLine(ago(60 - number), "worker-1", "worker-2", f"{number}") for number in range(30)]
+    lines = [
+        TakeOverLine(ago(60 - number), "worker-1", f"worker-{number}", f"{number}") for number in range(30)
+    ]
     layers = drawn([bar(60, 0)], lines)
     assert len(values(layers[3])) == 30
     assert [value["text"] for value in values(layers[-1])] == [f"{number}" for number in range(22, 30)]
+
+
+def test_names_in_one_row_keep_their_distance() -> None:
+    minutes = (130, 100, 95, 60, 50, 5)
+    lines = [TakeOverLine(ago(each), "worker-1", "worker-2", f"{each}") for each in minutes]
+    other = TakeOverLine(ago(6), "worker-1", "worker-3", "other")
+    layers = drawn([], [*lines[:-1], other, lines[-1]])
+    assert [value["text"] for value in values(layers[-1])] == ["95", "50", "other", "5"]
+    assert len(values(layers[3])) == 7
 
 
 def test_take_overs_outside_the_period_are_left_out() -> None:

@@ -13,6 +13,7 @@ TIME_AXIS = {
     "domain": False,
     "ticks": False,
     "grid": True,
+    "tickCount": 8,
     "labelExpr": "hours(datum.value) + minutes(datum.value) + seconds(datum.value) == 0"
     " ? timeFormat(datum.value, '%d %b') : timeFormat(datum.value, '%H:%M')",
 }

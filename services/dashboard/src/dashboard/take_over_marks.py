@@ -10,6 +10,9 @@ from dashboard.palette import Palette
 #: Take-overs that are named in the picture, the latest ones; more names would hide the runs.
 _MOST_NAMED = 8
 
+#: Part of the period that a name takes up.
+_ROOM_FOR_A_NAME = 0.25
+
 
 @dataclass(frozen=True)
 class TakeOverLine:
@@ -26,8 +29,20 @@ def take_over_layers(
     lines: Sequence[TakeOverLine], period: tuple[datetime, datetime], palette: Palette
 ) -> list[dict[str, Any]]:
     """Return the layers of these take-overs, which are in the order of time."""
-    named = _names(lines[-_MOST_NAMED:], period, palette)
+    named = _names(_apart(lines, period), period, palette)
     return [_dashes(lines, palette), _heads(lines, palette), *named]
+
+
+def _apart(lines: Sequence[TakeOverLine], period: tuple[datetime, datetime]) -> list[TakeOverLine]:
+    """Return the latest lines whose names do not stand on each other: in a row, only one in a while."""
+    least = (period[1] - period[0]) * _ROOM_FOR_A_NAME
+    named: dict[str, datetime] = {}
+    found = []
+    for line in reversed(lines):
+        if line.worker not in named or named[line.worker] - line.at >= least:
+            named[line.worker] = line.at
+            found.append(line)
+    return list(reversed(found[:_MOST_NAMED]))
 
 
 def milliseconds(moment: datetime) -> int:
