@@ -22,7 +22,7 @@ def test_a_job_is_a_row_with_all_that_the_list_knows() -> None:
     (row,) = read(jobs_csv([job]))
     assert tuple(row) == COLUMNS
     assert (row["job_id"], row["name"], row["fence"]) == (job.job_id, "Close of May", "7")
-    assert (row["error_message"], row["labels"]) == ('no,\nsuch "month"', "a:b; team:finance")
+    assert (row["error_message"], row["properties"]) == ('no,\nsuch "month"', "a:b; team:finance")
     assert (row["submitted_at"], row["finished_at"]) == ("2026-01-01T12:00:00.123456+00:00", "")
 
 
@@ -33,10 +33,10 @@ def test_no_cell_is_a_formula(begin: str, column: str) -> None:
     assert row[column] == f"'{begin}cmd|' /C calc'!A0"
 
 
-def test_labels_and_errors_are_no_formulas_either() -> None:
+def test_properties_and_errors_are_no_formulas_either() -> None:
     job = summary(NOON, properties={"=1": "x"}, error=JobError(type="=1", message="=1+1"))
     (row,) = read(jobs_csv([job]))
-    assert [row[name] for name in ("labels", "error_type", "error_message")] == ["'=1:x", "'=1", "'=1+1"]
+    assert [row[name] for name in ("properties", "error_type", "error_message")] == ["'=1:x", "'=1", "'=1+1"]
 
 
 def test_no_job_is_a_heading_alone() -> None:

@@ -95,6 +95,12 @@ def test_a_worker_lost_twice_shows_three_attempts_and_what_each_kept() -> None:
     assert found.end == at(35), "an ended job does not reach to now"
 
 
+def test_a_lock_that_was_handed_over_is_told() -> None:
+    found = waterfall(trail(SUBMITTED, started(22, 1, 7, "a", chained=True)), at(30))
+    assert found.rows[0].note == "until the job before handed the lock over"
+    assert waterfall(trail(SUBMITTED, started(22, 1, 7, "a")), at(30)).rows[0].note == ""
+
+
 def test_one_event_only_is_a_job_that_waits() -> None:
     found = waterfall(trail(SUBMITTED), at(61))
     assert shown(found) == [("In line", 0, 61, "goes-on")]

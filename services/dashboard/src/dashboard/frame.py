@@ -22,7 +22,10 @@ _STYLE = """<style>
 .st-key-frame-live button { border: 0; background: transparent; padding: 0 .2rem; }
 [class*="st-key-field-"] { gap: .2rem !important; }
 .st-key-frame-watch { height: 0; overflow: hidden; position: absolute; }
+.stPopover button { min-height: 2.1rem; padding: .15rem .8rem; }
 @media (max-width: 700px) {
+  .st-key-jobs-filters { flex-wrap: nowrap; overflow-x: auto; }
+  .st-key-jobs-bulk-bar { display: none; }
   .stMainBlockContainer { padding: 4.2rem 13px 1rem; }
 }
 </style>"""

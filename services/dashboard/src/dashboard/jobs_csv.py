@@ -12,7 +12,7 @@ _BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 
 COLUMNS = (
     "job_id", "name", "kind", "lock", "status", "priority", "submitted_at", "started_at", "finished_at",
-    "attempt", "interruptions", "fence", "worker", "actor", "error_type", "error_message", "labels",
+    "attempt", "interruptions", "fence", "worker", "actor", "error_type", "error_message", "properties",
 )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def _values(job: JobSummary) -> Mapping[str, object]:
     values |= {
         "error_type": job.error.type if job.error else None,
         "error_message": job.error.message if job.error else None,
-        "labels": "; ".join(f"{name}:{value}" for name, value in sorted(job.properties.items())),
+        "properties": "; ".join(f"{name}:{value}" for name, value in sorted(job.properties.items())),
     }
     return {name: values[name] for name in COLUMNS}
 

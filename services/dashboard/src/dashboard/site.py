@@ -17,6 +17,9 @@ from coordination.ports import Clock, JobRegister, Journal
 from coordination.worker_directory import WorkerDirectory
 from dashboard.board.poller import BoardPoller
 from dashboard.publisher_api import PublisherApi
+from dashboard.reading.durations import DurationsReader
+from dashboard.reading.job import JobReader
+from dashboard.reading.jobs import JobsReader
 from dashboard.reading.shared import Shared
 from dashboard.requests import RequestCount
 from dashboard.settings import DashboardSettings
@@ -44,6 +47,9 @@ class Site:
     #: What the publisher knows, asked once for all viewers.
     kinds: Shared[list[Kind]]
     quarantine: Shared[QuarantinePage]
+    job_reader: JobReader
+    jobs_reader: JobsReader
+    durations: DurationsReader
 
     def viewer(self) -> str:
         """Return the name under which the viewer's actions are recorded."""
@@ -94,6 +100,9 @@ def site_on(settings: DashboardSettings, storage: StorageConnection, requests: R
         publisher=publisher,
         kinds=Shared(publisher.kinds, clock, _KINDS_SECONDS),
         quarantine=Shared(publisher.quarantine, clock, _QUARANTINE_SECONDS),
+        job_reader=JobReader(journal, register, models, clock),
+        jobs_reader=JobsReader(models, clock),
+        durations=DurationsReader(models, clock),
     )
 
 

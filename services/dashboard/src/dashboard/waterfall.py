@@ -104,7 +104,8 @@ class _Reading:
         if since is None or (self._was_interrupted and moment <= since):
             return
         if self._fence_before is None:
-            self._rows.append(_line(since, moment))
+            handed_over = "until the job before handed the lock over" if event.data.get("chained") else ""
+            self._rows.append(replace(_line(since, moment), note=handed_over))
         else:
             others = (event.fence or 0) - self._fence_before - 1
             if others > 0:

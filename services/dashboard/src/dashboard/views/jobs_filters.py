@@ -1,0 +1,122 @@
+"""The filters of the list of jobs. The address of the page is what counts; the fields show what it says."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from contracts.jobs import Worker
+from contracts.statuses import JobStatus
+from dashboard.board.snapshot import Snapshot
+from dashboard.jobs_question import PERIODS, TAKEN_OVER, JobsQuestion, property_from, question_from
+from dashboard.parts.chips import TAKEN_OVER as TAKEN_OVER_LOOK
+from dashboard.parts.chips import status_look
+
+_TEXT, _LOCK, _KIND, _WORKER = "jobs-q", "jobs-lock", "jobs-kind", "jobs-worker"
+_SUBMITTED, _PROPERTY, _STATES = "jobs-submitted", "jobs-property", "jobs-states"
+
+_PILLS = (
+    JobStatus.RUNNING,
+    JobStatus.QUEUED,
+    JobStatus.COMPLETED,
+    JobStatus.FAILED,
+    JobStatus.TIMED_OUT,
+    JobStatus.CANCELLED,
+)
+
+
+def current_question() -> JobsQuestion:
+    """Return what the address asks."""
+    return question_from({name: st.query_params.get_all(name) for name in st.query_params})
+
+
+def ask(question: JobsQuestion) -> None:
+    """Put a question into the address."""
+    st.query_params.from_dict(question.query())
+
+
+def show(question: JobsQuestion, snapshot: Snapshot, changed: Callable[[JobsQuestion], None]) -> None:
+    """Show the filters; `changed` is called with the new question."""
+    _take(question)
+
+    def note() -> None:
+        changed(_entered())
+
+    with st.container(horizontal=True, key="jobs-filters"):
+        st.text_input(
+            "Search", key=_TEXT, placeholder="Name or id", icon=":material/search:", on_change=note,
+            label_visibility="collapsed", max_chars=300, width=230,
+            help="Looks in names and ids; parameters are not searched. An id in full opens the job.",
+        )  # fmt: skip
+        _choice("Lock", _LOCK, sorted(snapshot.locks), "Every lock", note)
+        _choice("Kind", _KIND, sorted(_kinds(snapshot.workers)), "Every kind", note)
+        _choice("Worker", _WORKER, sorted(worker.worker for worker in snapshot.workers), "Every worker", note)
+        st.selectbox(
+            "Submitted", list(PERIODS), key=_SUBMITTED, index=None, placeholder="Any time", on_change=note,
+            format_func=lambda name: PERIODS[name][0], label_visibility="collapsed", width=150,
+        )  # fmt: skip
+        st.text_input(
+            "Property", key=_PROPERTY, placeholder="property:value", on_change=note, max_chars=300,
+            label_visibility="collapsed", width=150,
+        )  # fmt: skip
+    counts = {JobStatus.RUNNING.value: len(snapshot.busy), JobStatus.QUEUED.value: snapshot.waiting}
+    st.pills(
+        "State", [*(status.value for status in _PILLS), TAKEN_OVER], key=_STATES, selection_mode="multi",
+        format_func=lambda name: _pill(name, counts.get(name)), on_change=note,
+        label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def _choice(label: str, key: str, known: list[str], every: str, note: Callable[[], None]) -> None:
+    """Show a field that takes one of the known values, or any other."""
+    current = st.session_state.get(key)
+    options = known if current is None or current in known else [current, *known]
+    st.selectbox(
+        label, options, key=key, index=None, placeholder=every, accept_new_options=True, on_change=note,
+        label_visibility="collapsed", width=165,
+    )  # fmt: skip
+
+
+def _kinds(workers: Sequence[Worker]) -> set[str]:
+    return {kind for worker in workers for kind in worker.kinds}
+
+
+def _pill(name: str, count: int | None) -> str:
+    look = TAKEN_OVER_LOOK if name == TAKEN_OVER else status_look(JobStatus(name))
+    return f":material/{look.icon}: {look.word}" + (f" {count:,}" if count else "")
+
+
+def _take(question: JobsQuestion) -> None:
+    """Let the fields show what the address says; a field that shows it already is left alone."""
+    states = [status.value for status in _PILLS if status in question.statuses]
+    wanted = {
+        _TEXT: question.text,
+        _LOCK: question.lock or None,
+        _KIND: question.kind or None,
+        _WORKER: question.worker or None,
+        _SUBMITTED: question.submitted or None,
+        _PROPERTY: ":".join(question.with_property) if question.with_property else "",
+        _STATES: [*states, *([TAKEN_OVER] if question.taken_over else [])],
+    }
+    for key, value in wanted.items():
+        if key not in st.session_state or st.session_state[key] != value:
+            st.session_state[key] = value
+
+
+def _entered() -> JobsQuestion:
+    """Return the question that the fields ask."""
+    entered = st.session_state
+    states = entered.get(_STATES) or []
+    problems: list[str] = []
+    question = question_from(
+        {
+            "q": [entered.get(_TEXT) or ""],
+            "lock": [entered.get(_LOCK) or ""],
+            "kind": [entered.get(_KIND) or ""],
+            "worker": [entered.get(_WORKER) or ""],
+            "submitted": [entered.get(_SUBMITTED) or ""],
+            "state": states,
+        }
+    )
+    pair = property_from(entered.get(_PROPERTY) or "", problems)
+    return replace(question, with_property=pair, problems=(*question.problems, *problems))
