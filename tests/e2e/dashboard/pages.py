@@ -21,4 +21,19 @@ class ShownPage:
 
 PAGES = [
     ShownPage("overview", "", "Overview", re.compile(r"\d+ of \d+ locks")),
+    ShownPage("jobs", "jobs", "Jobs", re.compile(r"Newest first\. \d+ runs?, \d+ waits?;")),
+    ShownPage(
+        "job",
+        "job",
+        "Close December 2025",
+        re.compile(r"Completed after .* on worker-\d, attempt 2\."),
+        lambda gallery: {"id": gallery.taken_over.id},
+    ),
+    ShownPage(
+        "job-waiting",
+        "job",
+        "Close September 2026 again",
+        re.compile(r"Position 2 in the line for .* behind Close November 2026, early\."),
+        lambda gallery: {"id": gallery.waiting[1].id},
+    ),
 ]
