@@ -3,12 +3,14 @@
 from dashboard import frame, navigation
 from dashboard.navigation import PageInfo
 from dashboard.site import current_site
-from dashboard.views import job, jobs, overview, quarantine, submit, workers
+from dashboard.views import job, jobs, lock, locks, overview, quarantine, submit, workers
 
 _PAGES = [
     PageInfo("overview", "Overview", overview.show, "monitoring"),
     PageInfo("jobs", "Jobs", jobs.show, "list_alt"),
     PageInfo("job", "Job", job.show),
+    PageInfo("locks", "Locks", locks.show, "lock"),
+    PageInfo("lock", "Lock", lock.show),
     PageInfo("workers", "Workers", workers.show, "dns"),
     PageInfo("quarantine", "Quarantine", quarantine.show, "gpp_maybe"),
     PageInfo("submit", "Submit", submit.show, "add_circle", acts=True),

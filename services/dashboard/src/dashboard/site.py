@@ -20,6 +20,8 @@ from dashboard.publisher_api import PublisherApi
 from dashboard.reading.durations import DurationsReader
 from dashboard.reading.job import JobReader
 from dashboard.reading.jobs import JobsReader
+from dashboard.reading.lock import LockReader
+from dashboard.reading.locks import LockListReader
 from dashboard.reading.shared import Shared
 from dashboard.requests import RequestCount
 from dashboard.settings import DashboardSettings
@@ -50,6 +52,9 @@ class Site:
     job_reader: JobReader
     jobs_reader: JobsReader
     durations: DurationsReader
+    #: What the pages of locks show, read once for all viewers.
+    lock_reader: LockReader
+    lock_list: LockListReader
 
     def viewer(self) -> str:
         """Return the name under which the viewer's actions are recorded."""
@@ -103,6 +108,8 @@ def site_on(settings: DashboardSettings, storage: StorageConnection, requests: R
         job_reader=JobReader(journal, register, models, clock),
         jobs_reader=JobsReader(models, clock),
         durations=DurationsReader(models, clock),
+        lock_reader=LockReader(journal, models, clock),
+        lock_list=LockListReader(models, clock),
     )
 
 

@@ -1,0 +1,164 @@
+"""The lanes of locks: which run has the lock, how far it is, and what waits."""
+
+from datetime import datetime, timedelta
+
+from contracts.jobs import Worker
+from contracts.statuses import EventStatus, JobStatus
+from coordination.journal.rows import JobRow
+from dashboard.board.snapshot import LockState, moment
+from dashboard.obtaining import seconds_between
+from dashboard.parts.chips import chip, event_look, status_chip
+from dashboard.parts.durations import duration
+from dashboard.parts.nodes import Node, ago, icon, lease_ring, link, node, since
+from dashboard.parts.runs_table import job_link
+from dashboard.waiting import left_at_this_pace
+from read_models.documents import LockRun
+
+#: A worker not heard for so long is marked: it writes every ten seconds.
+_SILENT_AFTER = timedelta(seconds=20)
+
+#: A lease that lasts no longer than until the next refresh is not counted down to its end.
+_SHORT_SECONDS = 3.0
+
+#: Places of the line that are drawn.
+_MOST_PIPS = 5
+
+
+def holder_lane(state: LockState, worker: Worker | None, last: LockRun | None, now: datetime) -> Node:
+    """Return the lane of a lock, with its worker's last heartbeat or the last run."""
+    fence = node(
+        "div.lock",
+        node("span.muted", "Fence"),
+        node("span.large", f"{state.row.fence:,}" if state.row.fence else "none yet"),
+        _lease(state, worker, now),
+    )
+    inside = _busy(state, worker, now) if state.is_busy else _free(last)
+    return node("div.card", node("div.lane", fence, inside, _next(state, now)))
+
+
+def lock_lane(state: LockState, worker: Worker | None, now: datetime) -> Node:
+    """Return the lane of a lock among others: with its name, and the first places of its line."""
+    name = node(
+        "div.lock",
+        link("lock", state.name, {"lock": state.name}),
+        node("span.fence", f"fence {state.row.fence:,}" if state.row.fence else "no run yet"),
+        _lease(state, worker, now),
+    )
+    inside = _busy(state, worker, now) if state.is_busy else _nothing_runs()
+    return node("div.lane", name, inside, _places(state), k=state.name)
+
+
+def _lease(state: LockState, worker: Worker | None, now: datetime) -> Node | None:
+    """Return for how long the lease lasts at least, as of the worker's last heartbeat.
+
+    A worker that lives has renewed it since, so only that of a silent one is ever shown to run out.
+    """
+    if not state.is_busy or worker is None:
+        return None
+    held = next((lease for lease in worker.leases if lease.lock == state.name), None)
+    if held is None:
+        return None
+    left = seconds_between(now, held.renewed_at + timedelta(seconds=held.seconds))
+    if left < _SHORT_SECONDS and now - worker.seen_at <= _SILENT_AFTER:
+        return node("span.muted", "renews its lease")
+    return lease_ring(held.renewed_at, held.seconds)
+
+
+def _busy(state: LockState, worker: Worker | None, now: datetime) -> Node:
+    row, job = state.row, state.running
+    name: Node = row.job_id
+    if job is not None:
+        name = job.name or node("span.muted", job.kind)
+    first = node(
+        "div.first",
+        status_chip(JobStatus.RUNNING, cancel_requested=job is not None and job.cancel_requested),
+        link("job", name, {"id": row.job_id}),
+        since(moment(row.started_at)),
+    )
+    facts = [
+        _step(job),
+        _heard(row.worker, worker, now),
+        node("span", "attempt ", node("b", f"{row.attempt}")),
+    ]
+    return node("div.inside", first, _progress(job), node("div.facts", *facts))
+
+
+def _progress(job: JobRow | None) -> Node | None:
+    if job is None or job.progress_value is None or not job.progress_limit:
+        return None
+    share = min(1.0, max(0.0, job.progress_value / job.progress_limit))
+    track = node("div.track", node("span", w=round(share * 100, 1)))
+    return node(
+        "div.progress",
+        track,
+        node("b", f"{share:.0%}"),
+        role="progressbar",
+        aria_valuenow=round(share * 100),
+        aria_valuemin=0,
+        aria_valuemax=100,
+        aria_label="Progress",
+    )
+
+
+def _step(job: JobRow | None) -> Node | None:
+    if job is None:
+        return None
+    parts: list[Node] = ["step ", node("b", job.step)] if job.step else []
+    if job.progress_value is not None:
+        of = f" of {job.progress_limit:,.10g}" if job.progress_limit else ""
+        parts.append(f"{' · ' if parts else ''}{job.progress_value:,.10g}{of}")
+    return node("span", *parts) if parts else None
+
+
+def _heard(name: str, worker: Worker | None, now: datetime) -> Node:
+    if worker is None:
+        return node("span", node("b", name))
+    if now - worker.seen_at > _SILENT_AFTER:
+        silent = node("span.chip.orange", icon("heart_minus"), "silent for ", since(worker.seen_at))
+        return node("span", node("b", name), " ", silent)
+    return node("span", node("b", name), " heard ", ago(worker.seen_at))
+
+
+def _free(last: LockRun | None) -> Node:
+    if last is None:
+        return node("div.inside.free", icon("lock_open"), node("span", "Free"))
+    since_when: list[Node] = ["Free since ", ago(last.ended_at)] if last.ended_at else ["Free"]
+    look = None if last.outcome is None else chip(event_look(EventStatus(last.outcome)))
+    said = node("span", *since_when, "; the last run was ", job_link(last))
+    return node("div.inside.free", icon("lock_open"), said, look)
+
+
+def _nothing_runs() -> Node:
+    said = "No job runs: the first one in line starts as soon as a worker that knows its kind is free"
+    return node("div.inside.free", icon("lock_open"), node("span", said))
+
+
+def _places(state: LockState) -> Node:
+    if not state.waiting:
+        return node("div.queue", node("span.muted", "No jobs waiting"))
+    pips = [node("span.pip", f"{place}") for place in range(1, min(state.waiting, _MOST_PIPS) + 1)]
+    more = node("span.pip", f"+{state.waiting - _MOST_PIPS:,}") if state.waiting > _MOST_PIPS else None
+    return node(
+        "div.queue",
+        node("b", f"{state.waiting:,} waiting"),
+        node("div.pips", *pips, more, aria_hidden="true"),
+        node("small", "oldest ", since(state.oldest_wait)),
+    )
+
+
+def _next(state: LockState, now: datetime) -> Node:
+    if not state.is_busy:
+        waiting = f"{state.waiting:,} waiting" if state.waiting else "No jobs waiting"
+        return node("div.queue", node("span.muted", waiting))
+    began, job = moment(state.row.started_at), state.running
+    left = None
+    if began is not None and job is not None:
+        left = left_at_this_pace(job, seconds_between(began, now))
+    if left is None:
+        return node("div.queue", node("span.muted", "Free again"), node("small", "when this run has ended"))
+    return node(
+        "div.queue",
+        node("span.muted", "Free again in about"),
+        node("b", duration(left)),
+        node("small", "at the pace of this attempt"),
+    )

@@ -1,0 +1,48 @@
+"""What a tree of nodes shows, as text, and where its links lead."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dashboard.parts.nodes import Node
+
+
+def parts(node: Node) -> tuple[str, dict[str, Any], list[Node]]:
+    """Return tag, attributes and children of an element."""
+    assert isinstance(node, list)
+    tag, *rest = node
+    if rest and isinstance(rest[0], dict):
+        return tag, rest[0], rest[1:]
+    return tag, {}, rest
+
+
+def walk(node: Node) -> Iterator[list[Any]]:
+    """Go through an element and all elements in it."""
+    if isinstance(node, str):
+        return
+    yield node
+    for child in parts(node)[2]:
+        yield from walk(child)
+
+
+def text(node: Node) -> str:
+    """Return the text of a tree; icons are left out, times that tick are `[for]`, `[ago]` and so on."""
+    if isinstance(node, str):
+        return node
+    tag, attributes, children = parts(node)
+    if tag == "i":
+        return ""
+    if "t" in attributes:
+        return f"[{attributes['t']}]"
+    return " ".join(" ".join(text(child) for child in children).split())
+
+
+def find(node: Node, names: str) -> list[list[Any]]:
+    """Return the elements with this tag and these classes, such as `tr.on`."""
+    wanted = set(names.split("."))
+    return [each for each in walk(node) if wanted <= set(each[0].split("."))]
+
+
+def links(node: Node) -> list[tuple[str, dict[str, str]]]:
+    """Return pages and queries that links lead to."""
+    found = (parts(each)[1] for each in walk(node))
+    return [(attributes["go"], attributes["q"]) for attributes in found if "go" in attributes]
