@@ -36,4 +36,7 @@ PAGES = [
         re.compile(r"Position 2 in the line for .* behind Close November 2026, early\."),
         lambda gallery: {"id": gallery.waiting[1].id},
     ),
+    ShownPage("workers", "workers", "Workers", re.compile("worker")),
+    ShownPage("quarantine", "quarantine", "Quarantine", re.compile("quarantine")),
+    ShownPage("submit", "submit", "Submit", re.compile("the line of its lock")),
 ]
