@@ -144,11 +144,17 @@ class Tab:
         widths: list[list[int]] = self.page.evaluate(_WIDTHS)
         return [pair for pair in widths if pair[0] > pair[1]]
 
+    def layout_shifts(self, seconds: float) -> list[dict[str, Any]]:
+        """Watch for some seconds; return what has moved without being touched, and by how much."""
+        self.watch_layout()
+        self.page.wait_for_timeout(seconds * 1000)
+        return self.shifts()
+
     def watch_layout(self) -> None:
         """Note from now on what moves without being touched."""
         self.page.evaluate(_OBSERVE_SHIFTS)
 
-    def layout_shifts(self) -> list[dict[str, Any]]:
+    def shifts(self) -> list[dict[str, Any]]:
         """Return what has moved since `watch_layout`, and by how much."""
         found: list[dict[str, Any]] = self.page.evaluate("window.layoutShifts")
         return found

@@ -36,7 +36,7 @@ def test_nothing_moves_when_pages_refresh(open_tab: OpenTab, gallery: Gallery) -
     for tab in tabs.values():
         tab.watch_layout()
     any_tab.page.wait_for_timeout(6000)
-    moved = {name: tab.layout_shifts() for name, tab in tabs.items()}
+    moved = {name: tab.shifts() for name, tab in tabs.items()}
     assert {name: shifts for name, shifts in moved.items() if _sum(shifts) > _MOST_SHIFT} == {}
 
 
