@@ -55,16 +55,15 @@ def test_messages_are_shown_with_reason_and_body_as_they_came(
     until(lambda: stack.broker.ready(queue) == 2, 10, "both to be back")
 
 
-def test_opening_the_page_again_and_again_asks_once(
-    tab: Tab, dashboard: Dashboard, two_messages: None
-) -> None:
+def test_viewers_share_a_look(tab: Tab, dashboard: Dashboard, two_messages: None) -> None:
     tab.open("quarantine")
     look_again(tab)
     expect(tab.page.get_by_text("2 messages are in quarantine.")).to_be_visible()
     before = dashboard.publisher_requests
-    for _ in range(3):
+    for _ in range(4):
         tab.open("quarantine")
-    assert dashboard.publisher_requests == before
+    # Once, if that took longer than a look is shared.
+    assert dashboard.publisher_requests <= before + 1
 
 
 def test_a_publisher_that_is_away_is_said_and_heals(tab: Tab, dashboard: Dashboard) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.api import Job
 from tests.e2e.dashboard.gallery import HOSTILE_NAME, Gallery
 from tests.e2e.dashboard.running import Dashboard, DashboardStack
-from tests.e2e.dashboard.tab import LOOKS, Look, OpenTab, Tab
+from tests.e2e.dashboard.tab import Tab
 
 pytestmark = pytest.mark.e2e
 
@@ -176,11 +176,3 @@ def test_the_keyboard_leads_to_the_button(tab: Tab, stack: DashboardStack) -> No
             break
     page.keyboard.press("Enter")
     submitted(tab, stack).wait_for_end()
-
-
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_it_fits_every_window(open_tab: OpenTab, gallery: Gallery, look: Look) -> None:
-    tab = open_tab(look).open("submit", **{"from": gallery.failed.id})
-    expect(tab.page.get_by_label("source", exact=True)).to_have_value("prices.pdf")
-    assert tab.too_wide() == []
-    tab.screenshot("submit")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 from tests.e2e.dashboard.gallery import Gallery
-from tests.e2e.dashboard.tab import LOOKS, Look, OpenTab, Tab
+from tests.e2e.dashboard.tab import Tab
 
 pytestmark = pytest.mark.e2e
 
@@ -52,17 +52,3 @@ def test_kinds_are_folded_and_stay_open(tab: Tab) -> None:
     expect(kind).to_be_visible()
     tab.page.wait_for_timeout(5000)
     expect(kind).to_be_visible()
-
-
-def test_nothing_moves_while_it_refreshes(tab: Tab) -> None:
-    tab.open("workers")
-    tab.page.wait_for_timeout(2000)
-    assert tab.layout_shifts(6) == []
-
-
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_it_fits_every_window(open_tab: OpenTab, look: Look) -> None:
-    tab = open_tab(look).open("workers")
-    expect(tab.page.get_by_label("Services")).to_be_visible()
-    assert tab.too_wide() == []
-    tab.screenshot("workers")
