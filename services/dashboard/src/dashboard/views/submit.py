@@ -1,14 +1,12 @@
 """The page on which a job is submitted: a form from the schema of its kind."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as with_default
 from typing import Any
 
 import streamlit as st
 
 from contracts.identifiers import new_id
-from contracts.jobs import DEFAULT_PRIORITY, Accepted, Kind
+from contracts.jobs import DEFAULT_PRIORITY, Kind
 from contracts.lock_names import DEFAULT_LOCK
 from coordination.clients.job_writer import NoSuchJobError
 from coordination.ports import UnknownOutcomeError
@@ -17,11 +15,12 @@ from dashboard.board.snapshot import Snapshot
 from dashboard.component import draw
 from dashboard.forms import submission as forms
 from dashboard.forms.parameters import REQUIRED, Errors, ParametersForm
-from dashboard.forms.widgets import error_note, field
-from dashboard.parts.nodes import Node, copy_button, icon, link, node, short_id
+from dashboard.forms.widgets import field
+from dashboard.parts.nodes import Node, node
 from dashboard.publisher_api import PublisherAwayError, RefusedError
-from dashboard.reading.earlier import EarlierJob, read_earlier
+from dashboard.reading.earlier import read_earlier
 from dashboard.site import Site
+from dashboard.views.submit_notes import Outcome, earlier_note, no_kind_note, note, outcome_note
 
 _KIND, _LOCK, _NAME, _ABOUT = "submit-kind", "submit-lock", "submit-name", "submit-about"
 _PRIORITY, _PROPERTIES, _ID = "submit-priority", "submit-properties", "submit-id"
@@ -32,24 +31,6 @@ _NEXT_ID = "submit.next-id"
 _MOST_NAMED = 5
 
 _OUTCOME, _TRIED, _FROM, _NOTE = "submit.outcome", "submit.tried", "submit.from", "submit.note"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of the last attempt."""
-
-    accepted: Accepted | None = None
-    #: Why it was not accepted.
-    sentence: str = ""
-    #: Whether it may have been accepted nevertheless.
-    may_be_done: bool = False
-    errors: Errors = with_default(default_factory=list)
-    #: What was sent.
-    body: Mapping[str, Any] = with_default(default_factory=dict)
-
-    def errors_still_there(self, body: Mapping[str, Any]) -> Errors:
-        """Return the errors of fields that were not changed since."""
-        return [one for one in self.errors if _at(body, one[0]) == _at(self.body, one[0])]
 
 
 def show(site: Site) -> None:
@@ -63,14 +44,14 @@ def _page(site: Site, snapshot: Snapshot) -> None:
         known = site.kinds.get().content
     except PublisherAwayError as error:
         if site.kinds.last is None:
-            draw("submit-outcome", _note("orange", "cloud_off", "Jobs cannot be submitted now.", str(error)))
+            draw("submit-outcome", note("orange", "cloud_off", "Jobs cannot be submitted now.", str(error)))
             st.button("Try again", key="submit-again")
             return
         # What is entered must not be lost by it; what is submitted says that nobody answers.
         known = site.kinds.last.content
     kinds = {kind.kind: kind for kind in known}
     if not kinds:
-        draw("submit-outcome", _no_kind())
+        draw("submit-outcome", no_kind_note())
         return
     _begin(site, kinds)
     kind = kinds[st.session_state[_KIND]]
@@ -98,7 +79,7 @@ def _page(site: Site, snapshot: Snapshot) -> None:
         args=(site, kind, form),
     )
     # Behind the button: what changes its height above it would move it away from under the pointer.
-    draw("submit-outcome", _outcome(outcome) if outcome else node("div"))
+    draw("submit-outcome", outcome_note(outcome) if outcome else node("div"))
     draw("submit-same", node("p.muted", "The same for a terminal:"))
     st.code(forms.curl(site.settings.url, body, site.viewer()), language=None, wrap_lines=True)
 
@@ -123,19 +104,19 @@ def _take_over(site: Site, kinds: Mapping[str, Kind], job_id: str) -> Node:
     try:
         earlier = site.reader.read(read_earlier(site.journal, site.register, job_id))
     except NoSuchJobError:
-        return _note("orange", "search_off", "The form is empty: no job has this id here.", job_id)
+        return note("orange", "search_off", "The form is empty: no job has this id here.", job_id)
     except UnknownOutcomeError as error:
         st.session_state[_FROM] = None
-        return _note("orange", "cloud_off", "The earlier job cannot be read now.", str(error))
+        return note("orange", "cloud_off", "The earlier job cannot be read now.", str(error))
     state = st.session_state
     state[_LOCK], state[_NAME], state[_ABOUT] = earlier.lock, earlier.name, earlier.description
     state[_PRIORITY], state[_PROPERTIES] = earlier.priority, forms.properties_text(earlier.properties)
     if earlier.kind not in kinds:
         sentence = f"No worker knows its kind {earlier.kind} any more."
-        return _note("orange", "help", "Only a part of the earlier job could be filled in.", sentence)
+        return note("orange", "help", "Only a part of the earlier job could be filled in.", sentence)
     state[_KIND] = earlier.kind
     ParametersForm(kinds[earlier.kind]).fill(earlier.parameters)
-    return _as_earlier(earlier)
+    return earlier_note(earlier)
 
 
 def _show_kind(kinds: Mapping[str, Kind], kind: Kind, errors: Errors) -> None:
@@ -230,62 +211,9 @@ def _submit(site: Site, kind: Kind, form: ParametersForm) -> None:
         state[_NEXT_ID], state[_ID], state[_TRIED], state[_NOTE] = new_id(), "", False, None
 
 
-def _outcome(outcome: Outcome) -> Node:
-    if outcome.accepted is None:
-        if outcome.may_be_done:
-            return _note("orange", "cloud_off", "Not confirmed.", outcome.sentence)
-        return error_note("Not submitted.", outcome.sentence)
-    accepted = outcome.accepted
-    name = str(outcome.body.get("name") or outcome.body["kind"])
-    text = node(
-        "div",
-        node("p.what", "Submitted: ", link("job", name, {"id": accepted.job_id})),
-        node(
-            "p",
-            "It waits for the lock ",
-            link("lock", accepted.lock, {"lock": accepted.lock}),
-            ". Its id: ",
-            short_id(accepted.job_id),
-        ),
-    )
-    return node("div.alert.green", icon("check"), text, role="status")
-
-
-def _as_earlier(earlier: EarlierJob) -> Node:
-    name = earlier.name or earlier.kind
-    what = node("p.what", "Filled in as for ", link("job", name, {"id": earlier.job_id}))
-    line = node("p", "Change what you want; it becomes a new job with an id of its own.")
-    return node("div.alert.gray", icon("content_copy"), node("div", what, line))
-
-
-def _no_kind() -> Node:
-    command = "make up"
-    text = node(
-        "div.empty",
-        node("p.what", "No kind of job is known yet."),
-        node("p", "Workers make their kinds known when they start. Start one, and look again."),
-        node("p", node("code", command), copy_button(command, "the command")),
-    )
-    return node("section.card", text)
-
-
-def _note(hue: str, picture: str, title: str, line: str) -> Node:
-    return node(
-        f"div.alert.{hue}", icon(picture), node("div", node("p.what", title), node("p", line)), role="status"
-    )
-
-
 def _at_field(errors: Sequence[tuple[str, str]], name: str) -> str | None:
     """Return what is wrong with a field that is no parameter."""
     found = [
         message for place, message in errors if place == name or place.startswith((f"{name}.", f"{name}["))
     ]
     return "; ".join(found) or None
-
-
-def _at(body: Mapping[str, Any], place: str) -> Any:
-    """Return the part of a submission that a field's name is about, as far as it is told apart here."""
-    first, _, rest = place.partition(".")
-    value = body.get(first)
-    name = rest.split(".")[0].split("[")[0]
-    return value.get(name) if isinstance(value, dict) and name else value
