@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from deploy import ROOT
 from playwright.sync_api import Browser, Page, expect
-from tests.e2e.dashboard.conftest import OpenTab
 from tests.e2e.dashboard.gallery import HOSTILE_LOCK, Gallery
 from tests.e2e.dashboard.running import Dashboard, DashboardStack
-from tests.e2e.dashboard.tab import LOOKS, Look, Tab
+from tests.e2e.dashboard.tab import LOOKS, Look, OpenTab, Tab
 
 pytestmark = pytest.mark.e2e
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tests.unit.dashboard.proofs import READ_AT, having, overlapping, report_on, words
-from tests.unit.verification.authored import Author, eventful
+from tests.unit.verification.authored import BEGINNING, Author, eventful
 
 from dashboard.charts import RunState
 from dashboard.palette import LIGHT
@@ -96,6 +96,29 @@ async def test_a_run_in_progress_lasts_until_it_was_read() -> None:
     (bar,) = bars(report)
     assert (bar["state"], bar["ended"]) == ("running", READ_AT.timestamp() * 1000)
     assert run_picture(report, LIGHT).title == "1 run"
+
+
+def edges(report: Report) -> tuple[float, float]:
+    """Return the first and the last moment of the picture, in seconds after the beginning of the history."""
+    layers = run_picture(report, LIGHT).chart["layer"]
+    (marks,) = [layer["data"]["values"] for layer in layers if set(layer["data"]["values"][0]) == {"at"}]
+    first, last = (each["at"] / 1000 - BEGINNING.timestamp() for each in marks)
+    return first, last
+
+
+async def test_the_picture_is_as_wide_as_its_runs() -> None:
+    author = Author()
+    for _ in range(2):
+        job = author.submit()
+        author.start(job)
+        author.end(job)
+        author.pause(3600)
+    until = BEGINNING + timedelta(hours=12)
+    first, last = edges(await report_on(author, SINCE, until))
+    assert first == pytest.approx(0.2 - 72, abs=0.1)
+    assert last == pytest.approx(3600.6 + 72, abs=0.1)
+    first, last = edges(await report_on(author, BEGINNING + timedelta(hours=1), until))
+    assert last - first == pytest.approx(600, abs=0.1), "ten minutes at least"
 
 
 async def test_runs_that_are_left_out_are_said() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -94,7 +94,7 @@ def site() -> Iterator[SimpleNamespace]:
         requests=SimpleNamespace(per_minute=lambda: 0),
         checks=ScriptedChecks(),
     )
-    sites.use_site(site)
+    sites.use_site(cast("sites.Site", site))
     yield site
     sites.use_site(None)
 

@@ -38,13 +38,15 @@ def configure() -> None:
     st.html(_STYLE)
 
 
-def show_page(site: Site, body: Callable[[Snapshot], None], *, is_live: bool = True) -> None:
+def show_page(
+    site: Site, body: Callable[[Snapshot], None], *, is_live: bool = True, every: float | None = None
+) -> None:
     """Show a page whose `body` draws the board's latest snapshot, again and again while somebody looks.
 
     `body` draws the head first (`head`) and must draw quickly: whatever takes half a second fades. A page
-    that is not live is drawn once.
+    that is not live is drawn once, or every so many seconds.
     """
-    every = _live_control(site) if is_live else None
+    every = _live_control(site) if is_live else every
 
     def draw_once() -> None:
         snapshot = site.board.look()

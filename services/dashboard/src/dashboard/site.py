@@ -16,6 +16,7 @@ from coordination.clock import SystemClock
 from coordination.ports import Clock, JobRegister, Journal
 from coordination.worker_directory import WorkerDirectory
 from dashboard.board.poller import BoardPoller
+from dashboard.proof.running import make_checks
 from dashboard.publisher_api import PublisherApi
 from dashboard.reading.durations import DurationsReader
 from dashboard.reading.job import JobReader
@@ -25,6 +26,7 @@ from dashboard.reading.locks import LockListReader
 from dashboard.reading.shared import Shared
 from dashboard.requests import RequestCount
 from dashboard.settings import DashboardSettings
+from proof import Checks
 
 #: How long all viewers share an answer of the publisher. RabbitMQ counts each look into quarantine.
 _KINDS_SECONDS, _QUARANTINE_SECONDS = 10.0, 15.0
@@ -55,6 +57,8 @@ class Site:
     #: What the pages of locks show, read once for all viewers.
     lock_reader: LockReader
     lock_list: LockListReader
+    #: Checks of the proof, each in a process of its own.
+    checks: Checks
 
     def viewer(self) -> str:
         """Return the name under which the viewer's actions are recorded."""
@@ -70,6 +74,7 @@ class Site:
 
     def close(self) -> None:
         """Stop reading and acting."""
+        self.checks.close()
         self.reader.close()
         self.publisher.close()
 
@@ -110,6 +115,7 @@ def site_on(settings: DashboardSettings, storage: StorageConnection, requests: R
         durations=DurationsReader(models, clock),
         lock_reader=LockReader(journal, models, clock),
         lock_list=LockListReader(models, clock),
+        checks=make_checks(settings),
     )
 
 

@@ -47,7 +47,7 @@ def _draw_moment(label: str, parameter: str) -> None:
     except (ValueError, OverflowError):
         moment = None
     st.session_state[key] = moment
-    st.datetime_input(label, key=key, on_change=_choose_moment, args=(key, parameter), width=200)
+    st.datetime_input(label, key=key, on_change=_choose_moment, args=(key, parameter), width=175)
 
 
 def _choose_lock() -> None:

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.charts import Bar, RunState, drawn_states, runs_over_time, state_of
 from dashboard.palette import Palette
 from dashboard.proof.report import Report
+
+#: Room at either end, as a share of what is shown; and the least that is shown, as the axis has no seconds.
+_ROOM = 0.02
+_SHORTEST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class RunPicture:
 def run_picture(report: Report, palette: Palette) -> RunPicture:
     """Return the picture of the runs of a report."""
     bars = _bars(report)
-    chart = runs_over_time(bars, [], _period(report, bars), palette)
+    chart = runs_over_time(bars, [], _span(report, bars), palette)
     return RunPicture(chart, drawn_states(bars), _title(report, bars))
 
 
@@ -49,9 +53,14 @@ def _bar(
     return Bar(run["worker"] or "worker not known", began, ended, state, f"{run['fence']:,}", title)
 
 
-def _period(report: Report, bars: Sequence[Bar]) -> tuple[datetime, datetime]:
+def _span(report: Report, bars: Sequence[Bar]) -> tuple[datetime, datetime]:
+    """Return the part of the period in which there are runs, with some room at its ends."""
     first = min((bar.began_at for bar in bars), default=report.read_at)
-    return report.asked.since or first, report.asked.until or report.read_at
+    last = max((bar.ended_at for bar in bars), default=report.read_at)
+    since, until = report.asked.since or first, report.asked.until or last
+    start, end = max(first, since), min(last, until)
+    room = max((end - start) * _ROOM, (_SHORTEST - (end - start)) / 2)
+    return start - room, end + room
 
 
 def _title(report: Report, bars: Sequence[Bar]) -> str:
