@@ -64,6 +64,10 @@ def test_facts_of_a_period() -> None:
     ]
 
 
+def test_a_use_that_is_hardly_any_is_not_shown_as_none() -> None:
+    assert tiles(run(1, 1, 0.9))[0] == "In use, 3 h < 1% 1 run, 1 worker"
+
+
 def test_time_lost_without_lost_workers_is_exact() -> None:
     stopped = lost(1, 29, 20, 21, ended_by="worker-1")
     assert "1 1 min 00 s lost" in tiles(stopped, run(2, 19, 10, job_id="job-1"))[2]

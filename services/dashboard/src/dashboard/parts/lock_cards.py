@@ -22,7 +22,7 @@ def fact_tiles(history: LockHistory, label: str, lock: str) -> Node:
     """Return five facts of a period, which `label` names."""
     return node(
         "div.tiles.five",
-        _tile(f"In use, {label}", f"{history.use:.0%}", _runs_note(history)),
+        _tile(f"In use, {label}", _share_text(history.use), _runs_note(history)),
         _hand_over_tile(history, label),
         _take_over_tile(history, label),
         _wait_tile(history, label),
@@ -89,6 +89,10 @@ def _tile(name: str, value: Node, note: Node, *, unit: str = "", look: str = "")
         node(f"span.value.text{look}", value, small),
         node(f"span.note{look}", note),
     )
+
+
+def _share_text(share: float) -> str:
+    return "< 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _runs_note(history: LockHistory) -> str:
