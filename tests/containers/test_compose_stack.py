@@ -43,6 +43,7 @@ def test_our_containers_cannot_change_their_files(stack: ComposeStack, service: 
     (container, *_) = stack.containers(service)
     assert subprocess.run(["docker", "exec", container, "touch", "/app/x"], check=False).returncode != 0
     docker("exec", container, "touch", "/tmp/x")
+    docker("exec", container, "rm", "/tmp/x")
 
 
 @pytest.mark.parametrize("service", UPSTREAM)

@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from azure_storage.connection import StorageConnection
+from azure_storage.journal import TableJournal
 from azure_storage.read_models import TableReadModelWriter
 from contracts import lock_names
 from contracts.jobs import Event, JobError, JobSummary
 from contracts.statuses import EventStatus, JobStatus
+from coordination.journal.rows import LockRow, lock_key
+from coordination.ports import Insert, Transaction
 from read_models.documents import KnownLock, LockRun, TrailEntry, Watermark
 
 #: Jobs of a short history and of a long one.
@@ -16,6 +19,8 @@ SHORT, LONG = 100, 5_000
 
 #: The lock of every other job.
 LOCK = "ledger-2026"
+
+OP_ID = "the last run's end"
 
 #: Writes at the same time.
 _AT_ONCE = 64
@@ -40,14 +45,36 @@ async def write(storage: StorageConnection, jobs: int, *, recent: int = 20) -> l
     await writer.record_recent(sorted(entries, key=lambda entry: entry.event.timestamp_utc))
     await writer.record_lock_runs(partition, runs)
     await writer.record_lock(KnownLock(LOCK, partition, len(runs)))
+    await _free_lock(storage, runs[-1])
     return summaries
+
+
+async def _free_lock(storage: StorageConnection, last: LockRun) -> None:
+    """Write the lock's row as the end of its last run leaves it."""
+    assert last.began_at is not None
+    assert last.ended_at is not None
+    row = LockRow(
+        LOCK,
+        fence=last.fence,
+        tenure=str(last.tenure),
+        worker=str(last.worker),
+        started_at=last.began_at.isoformat(),
+        freed_at=last.ended_at.isoformat(),
+        freed_by=last.outcome or "",
+        op_id=OP_ID,
+    )
+    await TableJournal(storage).commit(
+        lock_names.partition(LOCK), Transaction(OP_ID, [Insert(lock_key(), row.values())]), timeout=5
+    )
 
 
 def _moment(number: int, recent: int) -> datetime:
     now = datetime.now(UTC)
     if number < recent:
         return now - timedelta(minutes=1 + number)
-    return now - timedelta(hours=2) - number * timedelta(minutes=1) / _A_MINUTE
+    # What a long history has more is older than any period that a page shows.
+    ago = timedelta(hours=2) if number < SHORT else timedelta(days=30)
+    return now - ago - number * timedelta(minutes=1) / _A_MINUTE
 
 
 def _summary(number: int, submitted_at: datetime) -> JobSummary:
