@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.e2e.dashboard.gallery import Gallery
+from tests.e2e.dashboard.gallery import HOSTILE_LOCK, Gallery
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,12 @@ PAGES = [
         re.compile(r"Position 2 in the line for .* behind Close November 2026, early\."),
         lambda gallery: {"id": gallery.waiting[1].id},
     ),
+    ShownPage("locks", "locks", "Locks", re.compile("lock")),
+    ShownPage(
+        "lock", "lock", "ledger-2025", re.compile("."), lambda gallery: {"lock": gallery.taken_over.lock}
+    ),
+    ShownPage("lock-hostile", "lock", HOSTILE_LOCK, re.compile("."), lambda _: {"lock": HOSTILE_LOCK}),
+    ShownPage("proof", "proof", "Proof", re.compile("."), lambda gallery: {"lock": gallery.taken_over.lock}),
     ShownPage("workers", "workers", "Workers", re.compile("worker")),
     ShownPage("quarantine", "quarantine", "Quarantine", re.compile("quarantine")),
     ShownPage("submit", "submit", "Submit", re.compile("the line of its lock")),

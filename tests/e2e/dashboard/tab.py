@@ -71,7 +71,8 @@ class Look:
 
 LIGHT, DARK = Look("light", 1440), Look("dark", 1440)
 PHONE, DARK_PHONE = Look("light", 390), Look("dark", 390)
-LOOKS = (LIGHT, DARK, PHONE, DARK_PHONE)
+#: How pages are looked at.
+LOOKS = (LIGHT, DARK, PHONE)
 
 
 class Tab:
