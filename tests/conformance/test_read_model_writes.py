@@ -11,7 +11,7 @@ from tests.conformance.stores import Models
 from contracts.identifiers import new_id
 from contracts.lock_names import partition
 from coordination.ports import UnknownOutcomeError
-from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
+from read_models.documents import KnownLock, LockRun, Overlap, StaleError, TrailEntry, Watermark
 from read_models.filters import JobFilter
 
 KEY = partition("ledger")
@@ -114,6 +114,27 @@ async def test_an_overlap_is_marked_once_on_the_version_that_was_read(tables: Mo
     await tables.writer.record_lock_runs(KEY, [LockRun("ledger", 3, ended_at=NOON)])
     (marked,) = await tables.another_writer().lock_runs_around(KEY, 3)
     assert (marked.overlap, marked.ended_at) == ("mine", NOON)
+
+
+async def test_marked_runs_of_all_locks_are_listed_and_wiped(tables: Models) -> None:
+    other = partition("other")
+    job_id = new_id()
+    assert await tables.models.overlaps(10) == []
+    for key, name, fence, job in (
+        (other, "other", 12, None),
+        (KEY, "ledger", 3, job_id),
+        (KEY, "ledger", 9, None),
+    ):
+        await tables.writer.record_lock_runs(key, [LockRun(name, fence, job, 1 if job else None)])
+        (seen,) = await tables.writer.lock_runs_around(key, fence)
+        await tables.writer.mark_overlap(key, seen, "mine")
+    found = [Overlap("ledger", 3, job_id), Overlap("ledger", 9, None), Overlap("other", 12, None)]
+    assert await tables.models.overlaps(10) == found
+    assert await tables.models.overlaps(2) == found[:2]
+    # A list of locks is another list.
+    assert (await tables.models.locks(10)).items == []
+    await tables.writer.wipe()
+    assert await tables.models.overlaps(10) == []
 
 
 async def test_an_overlap_of_a_run_that_was_wiped_is_not_marked(tables: Models) -> None:

@@ -103,10 +103,12 @@ async def test_an_overlap_is_marked_only_on_what_was_seen_to_overlap(
     service: FakeService, writer: TableReadModelWriter
 ) -> None:
     await writer.mark_overlap("p", replace(LOCK_RUN, etag=ETAG), "mine")
-    assert service.asked == [("PATCH", f"/LockRuns(PartitionKey='p',RowKey='{2**40:018d}')")]
-    assert service.requests[0].headers["If-Match"] == ETAG
-    assert sent(service.bodies[0]) == {"PartitionKey": "p", "RowKey": f"{2**40:018d}", "Overlap": "mine"}
-    service.answer = CHANGED
+    listed = f"/Locks(PartitionKey='overlaps',RowKey='p|{2**40:018d}')"
+    marked = f"/LockRuns(PartitionKey='p',RowKey='{2**40:018d}')"
+    assert service.asked == [("PUT", listed), ("PATCH", marked)]
+    assert service.requests[1].headers["If-Match"] == ETAG
+    assert sent(service.bodies[1]) == {"PartitionKey": "p", "RowKey": f"{2**40:018d}", "Overlap": "mine"}
+    service.answers = [written(V1), CHANGED]
     with pytest.raises(StaleError):
         await writer.mark_overlap("p", replace(LOCK_RUN, etag=ETAG), "mine")
 

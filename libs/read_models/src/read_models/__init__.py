@@ -14,7 +14,7 @@ All can be wiped and derived again from the journal at any time. `ports` says ho
 """
 
 from read_models.cursors import CursorError
-from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
+from read_models.documents import KnownLock, LockRun, Overlap, StaleError, TrailEntry, Watermark
 from read_models.filters import JobFilter
 from read_models.ports import ReadModels, ReadModelWriter
 from read_models.rare_states import RareState
@@ -24,6 +24,7 @@ __all__ = [
     "JobFilter",
     "KnownLock",
     "LockRun",
+    "Overlap",
     "RareState",
     "ReadModelWriter",
     "ReadModels",

@@ -81,6 +81,15 @@ class LockRun:
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """A lock run that was found to overlap another. There is none as long as the guarantee holds."""
+
+    lock: str
+    fence: int
+    job_id: str | None
+
+
+@dataclass(frozen=True)
 class KnownLock:
     """A lock that was ever used."""
 

@@ -9,7 +9,7 @@ from contracts import lock_names
 from contracts.jobs import Event, JobPage, JobSummary, Page
 from coordination.testing.faults import Calls, Fault
 from read_models.cursors import CursorError, read_cursor, write_cursor
-from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
+from read_models.documents import KnownLock, LockRun, Overlap, StaleError, TrailEntry, Watermark
 from read_models.filters import JobFilter
 from read_models.ordering import event_order, job_order
 from read_models.rare_states import lists_with, rare_states
@@ -127,6 +127,15 @@ class InMemoryReadModels:
             return Page[KnownLock](items=items, next=following)
 
         return await self.calls.carry_out("read_models.list_locks", action)
+
+    async def overlaps(self, limit: int) -> list[Overlap]:
+        """Return lock runs that were found to overlap others, of all locks, by lock and fence."""
+
+        def action() -> list[Overlap]:
+            marked = [self.runs[key] for key in sorted(self.runs) if self.runs[key].overlap is not None]
+            return [Overlap(run.lock, run.fence, run.job_id) for run in marked[:limit]]
+
+        return await self.calls.carry_out("read_models.overlaps", action)
 
     async def projected_seq(self, job_id: str) -> int:
         """Return the number of the last event of a job that is projected; 0 when none is."""

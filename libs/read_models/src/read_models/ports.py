@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from contracts.jobs import Event, JobPage, JobSummary, Page
-from read_models.documents import KnownLock, LockRun, TrailEntry, Watermark
+from read_models.documents import KnownLock, LockRun, Overlap, TrailEntry, Watermark
 from read_models.filters import JobFilter
 
 
@@ -45,6 +45,9 @@ class ReadModels(Protocol):
         although more follow.
         """
 
+    async def overlaps(self, limit: int) -> list[Overlap]:
+        """Return lock runs that were found to overlap others, of all locks, by lock and fence."""
+
     async def projected_seq(self, job_id: str) -> int:
         """Return the number of the last event of a job that is projected; 0 when none is."""
 
@@ -68,7 +71,10 @@ class ReadModelWriter(Protocol):
         """Return the stored lock runs with this fence and the two on either side, by fence."""
 
     async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
-        """Mark a lock run as one that overlapped. Raises StaleError when it changed since it was read."""
+        """Mark a lock run as one that overlapped, and list it among the overlaps.
+
+        Raises StaleError when it changed since it was read.
+        """
 
     async def record_lock(self, lock: KnownLock) -> None:
         """Note that a lock was used; its last fence never falls."""

@@ -3,15 +3,24 @@
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import streamlit as st
 
 from dashboard.board.snapshot import Snapshot
 from dashboard.component import draw
-from dashboard.parts.nodes import Node, ago, clock, icon, node
+from dashboard.parts.nodes import Node, ago, clock, icon, link, node
 from dashboard.site import Site
 
-_PAUSED_AT, _HIDDEN = "turnstile.paused_at", "turnstile.hidden"
+_IMAGES = Path(__file__).with_name("images")
+
+_PAUSED_AT = "turnstile.paused_at"
+
+#: Seconds that a page waits for the board's first read before it says that nothing is known yet.
+_FIRST_READ_SECONDS = 3.0
+
+#: Seconds between two refreshes of what changes by the minute.
+_SELDOM_SECONDS = 30.0
 
 #: What Streamlit's own elements need: page width, sizes of controls, and the place of the Live control.
 _STYLE = """<style>
@@ -21,7 +30,6 @@ _STYLE = """<style>
 .st-key-frame-live { position: absolute; right: 0; top: 0; width: auto !important; z-index: 5; }
 .st-key-frame-live button { border: 0; background: transparent; padding: 0 .2rem; }
 [class*="st-key-field-"] { gap: .2rem !important; }
-.st-key-frame-watch { height: 0; overflow: hidden; position: absolute; }
 .stPopover button { min-height: 2.1rem; padding: .15rem .8rem; }
 @media (max-width: 700px) {
   .st-key-jobs-filters { flex-wrap: nowrap; overflow-x: auto; }
@@ -33,18 +41,26 @@ _STYLE = """<style>
 
 def configure() -> None:
     """Set what holds for all pages."""
-    st.set_page_config(page_title="Turnstile", layout="wide", page_icon=_ICON)
-    st.logo(_ICON, icon_image=_ICON)
+    icon_file = str(_IMAGES / "icon.svg")
+    st.set_page_config(page_title="Turnstile", layout="wide", page_icon=icon_file)
+    # A theme that is not known yet is light.
+    st.logo(str(_IMAGES / f"logo-{st.context.theme.type or 'light'}.svg"), icon_image=icon_file)
     st.html(_STYLE)
 
 
 def show_page(
-    site: Site, body: Callable[[Snapshot], None], *, is_live: bool = True, every: float | None = None
+    site: Site,
+    body: Callable[[Snapshot], None],
+    *,
+    is_live: bool = True,
+    every: float | None = None,
+    below: Callable[[], None] | None = None,
 ) -> None:
     """Show a page whose `body` draws the board's latest snapshot, again and again while somebody looks.
 
     `body` draws the head first (`head`) and must draw quickly: whatever takes half a second fades. A page
-    that is not live is drawn once, or every so many seconds.
+    that is not live is drawn once, or every so many seconds. `below` draws what changes by the minute and
+    costs more, such as charts.
     """
     every = _live_control(site) if is_live else every
 
@@ -55,10 +71,19 @@ def show_page(
             time.sleep(0.05)
             snapshot = site.board.look()
         trouble(snapshot)
+        overlap_note(snapshot)
         body(snapshot)
-        foot(site, snapshot)
+        if below is None:
+            foot(site, snapshot)
+
+    def draw_below() -> None:
+        if below is not None:
+            below()
+            foot(site, site.board.look())
 
     st.fragment(draw_once, run_every=every)()
+    if below is not None:
+        st.fragment(draw_below, run_every=None if every is None else _SELDOM_SECONDS)()
 
 
 def head(
@@ -93,6 +118,27 @@ def trouble(snapshot: Snapshot) -> None:
         node("span.mono", snapshot.trouble.error[:300]),
     )
     draw("frame-trouble", node("div.alert.orange", icon("cloud_off"), text, role="status"))
+
+
+def overlap_note(snapshot: Snapshot) -> None:
+    """Draw the note that the guarantee was broken, on every page, or keep its place while it holds."""
+    if not snapshot.overlaps:
+        draw("frame-overlap", node("div"))
+        return
+    first = snapshot.overlaps[0]
+    count = len(snapshot.overlaps)
+    more = f" {count - 1} more runs overlapped, too." if count > 1 else ""
+    text = node(
+        "div",
+        node("p.what", "Two runs of ", link("lock", first.lock, {"lock": first.lock}), " overlapped."),
+        node(
+            "p",
+            f"The run with fence {first.fence:,} overlapped another one.{more}"
+            " What jobs of this lock changed since then may be wrong. ",
+            link("proof", "See the proof", {"lock": first.lock}),
+        ),
+    )
+    draw("frame-overlap", node("div.alert.red", icon("gpp_bad"), text, role="status"))
 
 
 def foot(site: Site, snapshot: Snapshot) -> None:
@@ -133,14 +179,3 @@ def _live_word(paused_at: float | None) -> Node:
     if paused_at:
         return node("span.muted.nowrap", node("span", "Paused "), node("span", t="ago", at=paused_at * 1000))
     return node("span.nowrap", node("span.live"), " Live")
-
-
-#: Seconds that a page waits for the board's first read before it says that nothing is known yet.
-_FIRST_READ_SECONDS = 3.0
-
-_MARK = (
-    '<path d="M12 3v8M12 13l-7 5M12 13l7 5" fill="none" stroke="#2f64d6" stroke-width="2.6"'
-    ' stroke-linecap="round"/>'
-    '<circle cx="12" cy="12" r="2.6" fill="#2f64d6"/>'
-)
-_ICON = f'<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24" viewBox="0 0 24 24">{_MARK}</svg>'

@@ -5,7 +5,7 @@ from azure.data.tables import TableEntity
 from azure_storage.read_models import keys
 from azure_storage.read_models.rows import int64, moment_or_none, without_none
 from azure_storage.read_models.tables import Entity, plain
-from read_models.documents import KnownLock, LockRun
+from read_models.documents import KnownLock, LockRun, Overlap
 
 #: Start of the names of the values that say which runs a lock run was stored for.
 _RUN = "Run_"
@@ -66,6 +66,24 @@ def read_lock_run(row: TableEntity) -> LockRun:
         runs=frozenset(name for name in row if name.startswith(_RUN)),
         etag=str(row.metadata["etag"]),
     )
+
+
+def overlap_row(shelf: str, partition: str, lock_run: LockRun) -> Entity:
+    """Return the row that lists a lock run among those that overlapped."""
+    return without_none(
+        {
+            "PartitionKey": shelf,
+            "RowKey": f"{partition}|{keys.fence_key(lock_run.fence)}",
+            "Lock": lock_run.lock,
+            "Fence": int64(lock_run.fence),
+            "JobId": lock_run.job_id,
+        }
+    )
+
+
+def read_overlap(row: Entity) -> Overlap:
+    """Read back which lock run overlapped."""
+    return Overlap(row["Lock"], plain(row["Fence"]), row.get("JobId"))
 
 
 def lock_row(shelf: str, lock: KnownLock) -> Entity:

@@ -7,11 +7,11 @@ from azure_storage.read_models import keys, lock_rows, rows
 from azure_storage.read_models.job_pages import JobPages
 from azure_storage.read_models.job_queries import AFTER_MINUTES
 from azure_storage.read_models.tables import Table, Tables, plain
-from azure_storage.read_models.writing import FENCES, LOCKS, PLACES
+from azure_storage.read_models.writing import FENCES, LOCKS, OVERLAPS, PLACES
 from contracts import lock_names
 from contracts.jobs import Event, JobPage, Page
 from read_models.cursors import CursorError, read_cursor, write_cursor
-from read_models.documents import KnownLock, LockRun, TrailEntry
+from read_models.documents import KnownLock, LockRun, Overlap, TrailEntry
 from read_models.filters import JobFilter
 
 # The SDK splits a filter at single blanks before it fills in the parameters: parameters stand alone between
@@ -74,6 +74,11 @@ class TableReadModels:
         behind = keys.event_key(job_id, after) if after else ""
         query = self._tables.every(Table.AUDIT, _PARTITION, {"partition": job_id, "row": behind})
         return [rows.read_trail_entry(row) async for row in query]
+
+    async def overlaps(self, limit: int) -> list[Overlap]:
+        """Return lock runs that were found to overlap others, of all locks, by lock and fence."""
+        found = await self._tables.page(Table.LOCKS, _PARTITION, {"partition": OVERLAPS, "row": ""}, limit)
+        return [lock_rows.read_overlap(row) for row in found]
 
     async def projected_seq(self, job_id: str) -> int:
         """Return the number of the last event of a job that is projected; 0 when none is."""

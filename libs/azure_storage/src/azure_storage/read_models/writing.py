@@ -17,6 +17,9 @@ from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Wa
 #: The only partition of the locks' table.
 LOCKS = "locks"
 
+#: The partition of that table with the runs that overlapped.
+OVERLAPS = "overlaps"
+
 #: Partition of the rows that tell where a job's summary is; sorts behind the minutes.
 PLACES = "id|"
 
@@ -70,7 +73,12 @@ class TableReadModelWriter:
         return [lock_rows.read_lock_run(row) for row in found]
 
     async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
-        """Mark a lock run as one that overlapped. Raises StaleError when it changed since it was read."""
+        """Mark a lock run as one that overlapped, and list it among the overlaps.
+
+        Raises StaleError when it changed since it was read.
+        """
+        # First, so that no marked run is missing in the list: only the one who marks it reports it.
+        await self._tables.upsert(Table.LOCKS, [lock_rows.overlap_row(OVERLAPS, partition, lock_run)])
         row = {"PartitionKey": partition, "RowKey": keys.fence_key(lock_run.fence), "Overlap": mark}
         await self._tables.put(Table.LOCK_RUNS, row, lock_run.etag, merge=True)
 

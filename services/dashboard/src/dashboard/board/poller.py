@@ -6,7 +6,8 @@
 | locks that these events name | when they do                    | 1 each                       |
 | progress of running jobs     | every 2 s, while a page shows it | 1 each                      |
 | active jobs                  | every 30 s                      | 1 per shard of the register  |
-| workers, failed jobs         | every 10 s, every 30 s          | 1 each                       |
+| workers, other services      | every 10 s                      | 1 each                       |
+| failed jobs, overlaps        | every 30 s                      | 2 and 1                      |
 """
 
 import asyncio
@@ -53,6 +54,7 @@ _MOST_NAMES = 5_000
 
 _FAILED_WITHIN = timedelta(hours=24)
 _MOST_FAILED = 100
+_MOST_OVERLAPS = 20
 
 
 class BoardPoller:
@@ -116,6 +118,8 @@ class BoardPoller:
             self.snapshot = replace(self.snapshot, workers=tuple(workers), instances=tuple(instances))
         if self._is_due("failed", _FAILED_SECONDS):
             await self._read_failed()
+            overlaps = tuple(await self._models.overlaps(_MOST_OVERLAPS))
+            self.snapshot = replace(self.snapshot, overlaps=overlaps)
         self._tally.close(self._clock.now())
         self.snapshot = replace(
             self.snapshot,

@@ -7,6 +7,7 @@ from datetime import datetime
 from contracts.jobs import Event, Instance, JobSummary, Worker
 from coordination.journal.rows import JobRow, LockRow
 from dashboard.board.statistics import Statistics
+from read_models.documents import Overlap
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class Snapshot:
     #: Whether there are more of them.
     more_failed: bool = False
     statistics: Statistics = field(default_factory=Statistics)
-    #: How many pairs of runs are known to have overlapped, and one lock of them.
-    overlaps: Sequence[str] = ()
+    #: Runs that were found to overlap others, of any time; at most a few are listed.
+    overlaps: Sequence[Overlap] = ()
     #: Whether any job was ever submitted.
     is_used: bool = True
     trouble: Trouble | None = None

@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from contracts.jobs import Worker
+from contracts.jobs import DEFAULT_PRIORITY, Worker
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal.rows import JobRow
 from dashboard.board.snapshot import LockState, moment
+from dashboard.fleet import SILENT_AFTER
 from dashboard.obtaining import seconds_between
 from dashboard.parts.chips import chip, event_look, status_chip
 from dashboard.parts.durations import duration
@@ -14,14 +15,11 @@ from dashboard.parts.runs_table import job_link
 from dashboard.waiting import left_at_this_pace
 from read_models.documents import LockRun
 
-#: A worker not heard for so long is marked: it writes every ten seconds.
-_SILENT_AFTER = timedelta(seconds=20)
-
 #: A lease that lasts no longer than until the next refresh is not counted down to its end.
 _SHORT_SECONDS = 3.0
 
 #: Places of the line that are drawn.
-_MOST_PIPS = 5
+_MOST_PIPS = 12
 
 
 def holder_lane(state: LockState, worker: Worker | None, last: LockRun | None, now: datetime) -> Node:
@@ -48,6 +46,16 @@ def lock_lane(state: LockState, worker: Worker | None, now: datetime) -> Node:
     return node("div.lane", name, inside, _places(state), k=state.name)
 
 
+def free_lane(state: LockState) -> Node:
+    """Return the lane of a lock that is free, among others."""
+    freed = moment(state.row.freed_at)
+    fence = node("span.fence", f"fence {state.row.fence:,}")
+    name = node("div.lock", link("lock", state.name, {"lock": state.name}), fence)
+    said = node("span", "Free since ", ago(freed)) if freed is not None else node("span", "Free")
+    inside = node("div.inside.free", icon("lock_open"), said)
+    return node("div.lane", name, inside, _places(state), k=state.name)
+
+
 def _lease(state: LockState, worker: Worker | None, now: datetime) -> Node | None:
     """Return for how long the lease lasts at least, as of the worker's last heartbeat.
 
@@ -59,7 +67,7 @@ def _lease(state: LockState, worker: Worker | None, now: datetime) -> Node | Non
     if held is None:
         return None
     left = seconds_between(now, held.renewed_at + timedelta(seconds=held.seconds))
-    if left < _SHORT_SECONDS and now - worker.seen_at <= _SILENT_AFTER:
+    if left < _SHORT_SECONDS and now - worker.seen_at <= SILENT_AFTER:
         return node("span.muted", "renews its lease")
     return lease_ring(held.renewed_at, held.seconds)
 
@@ -75,19 +83,25 @@ def _busy(state: LockState, worker: Worker | None, now: datetime) -> Node:
         link("job", name, {"id": row.job_id}),
         since(moment(row.started_at)),
     )
+    interruptions = job.interruptions if job is not None else 0
+    times = "once" if interruptions == 1 else f"{interruptions} times"
     facts = [
         _step(job),
         _heard(row.worker, worker, now),
-        node("span", "attempt ", node("b", f"{row.attempt}")),
+        node(
+            "span", "attempt ", node("b", f"{row.attempt}"), f" · taken over {times}" if interruptions else ""
+        ),
     ]
-    return node("div.inside", first, _progress(job), node("div.facts", *facts))
+    is_silent = worker is not None and now - worker.seen_at > SILENT_AFTER
+    hue = "orange" if is_silent else "violet" if job is not None and job.cancel_requested else ""
+    return node("div.inside", first, _progress(job, hue), node("div.facts", *facts))
 
 
-def _progress(job: JobRow | None) -> Node | None:
+def _progress(job: JobRow | None, hue: str) -> Node | None:
     if job is None or job.progress_value is None or not job.progress_limit:
         return None
     share = min(1.0, max(0.0, job.progress_value / job.progress_limit))
-    track = node("div.track", node("span", w=round(share * 100, 1)))
+    track = node(f"div.track.{hue}" if hue else "div.track", node("span", w=round(share * 100, 1)))
     return node(
         "div.progress",
         track,
@@ -113,7 +127,7 @@ def _step(job: JobRow | None) -> Node | None:
 def _heard(name: str, worker: Worker | None, now: datetime) -> Node:
     if worker is None:
         return node("span", node("b", name))
-    if now - worker.seen_at > _SILENT_AFTER:
+    if now - worker.seen_at > SILENT_AFTER:
         silent = node("span.chip.orange", icon("heart_minus"), "silent for ", since(worker.seen_at))
         return node("span", node("b", name), " ", silent)
     return node("span", node("b", name), " heard ", ago(worker.seen_at))
@@ -136,7 +150,7 @@ def _nothing_runs() -> Node:
 def _places(state: LockState) -> Node:
     if not state.waiting:
         return node("div.queue", node("span.muted", "No jobs waiting"))
-    pips = [node("span.pip", f"{place}") for place in range(1, min(state.waiting, _MOST_PIPS) + 1)]
+    pips = [_pip(place, job) for place, job in enumerate(state.line[:_MOST_PIPS], 1)]
     more = node("span.pip", f"+{state.waiting - _MOST_PIPS:,}") if state.waiting > _MOST_PIPS else None
     return node(
         "div.queue",
@@ -144,6 +158,12 @@ def _places(state: LockState) -> Node:
         node("div.pips", *pips, more, aria_hidden="true"),
         node("small", "oldest ", since(state.oldest_wait)),
     )
+
+
+def _pip(place: int, job: JobRow) -> Node:
+    is_urgent = job.priority < DEFAULT_PRIORITY
+    title = f"{job.name or job.kind}, priority {job.priority}"
+    return node("span.pip.urgent" if is_urgent else "span.pip", f"{place}", title=title)
 
 
 def _next(state: LockState, now: datetime) -> Node:

@@ -1,21 +1,166 @@
 """The page Overview: whether all is well, and if not, where."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+
 from dashboard import frame
-from dashboard.board.snapshot import Snapshot
-from dashboard.parts.nodes import Node, node
+from dashboard.board.snapshot import LockState, Snapshot
+from dashboard.component import draw
+from dashboard.fleet import Pulse, fleet, pulse
+from dashboard.overview_page.charts import ended_chart, waits_chart
+from dashboard.overview_page.events_card import events_card
+from dashboard.overview_page.failed_card import failed_card
+from dashboard.overview_page.health import health_card
+from dashboard.overview_page.tiles import tiles
+from dashboard.palette import palette
+from dashboard.parts.durations import count
+from dashboard.parts.holder import free_lane, lock_lane
+from dashboard.parts.nodes import Node, ago, copy_button, icon, link, node, since
 from dashboard.site import Site
+
+_MOST_LANES, _MOST_FREE_LANES = 12, 5
+
+#: Charts change by minutes: drawing them at every refresh would cost more than all else.
+_CHART_SECONDS = 30.0
 
 
 def show(site: Site) -> None:
     """Show the page."""
-    frame.show_page(site, _draw)
+    frame.show_page(site, lambda snapshot: _draw(site, snapshot), below=lambda: _draw_charts(site))
 
 
-def _draw(snapshot: Snapshot) -> None:
-    frame.head("Overview", _sentence(snapshot))
+def _draw(site: Site, snapshot: Snapshot) -> None:
+    now = site.clock.now()
+    frame.head("Overview", sentence(snapshot))
+    if not snapshot.is_used and snapshot.read_at is not None:
+        draw("overview-first", _first_steps(site))
+        return
+    lanes = lanes_to_show(snapshot, now)
+    site.board.watch(lock.name for lock in lanes if lock.is_busy)
+    draw("overview-note", _no_worker(snapshot, now))
+    draw("overview-tiles", tiles(snapshot, now))
+    left = node("div.stack", _lanes(snapshot, lanes, now), failed_card(snapshot))
+    right = node("div.stack", events_card(snapshot.events, snapshot.names), health_card(snapshot, now))
+    draw("overview-cards", node("div.columns", left, right))
 
 
-def _sentence(snapshot: Snapshot) -> Node:
-    locks = snapshot.locks.values()
-    busy, waiting = sum(lock.is_busy for lock in locks), sum(lock.waiting for lock in locks)
-    return node("span", f"{busy} of {len(locks)} locks are busy, ", node("b", f"{waiting} jobs wait"), ".")
+def sentence(snapshot: Snapshot) -> Node:
+    """Return the sentence that says how busy the locks are."""
+    if snapshot.read_at is None:
+        return "The first numbers are being read."
+    busy, known, waiting = len(snapshot.busy), len(snapshot.locks), snapshot.waiting
+    locks = f"{busy} of {count(known, 'lock')} used lately {'is' if busy == 1 else 'are'} busy"
+    if not busy:
+        locks = "No lock is busy"
+    if not waiting:
+        return node("span", locks, ", no job waits.")
+    jobs = node("b", f"{count(waiting, 'job')} {'waits' if waiting == 1 else 'wait'}")
+    return node("span", locks, ", ", jobs, ", the oldest for ", since(snapshot.oldest_wait, "b"), ".")
+
+
+def lanes_to_show(snapshot: Snapshot, now: datetime) -> list[LockState]:
+    """Return the locks that are shown: those in use, worst first, and a few free ones when they are few."""
+    workers = {worker.worker: worker for worker in snapshot.workers}
+
+    def place(lock: LockState) -> tuple[bool, int, str, str]:
+        worker = workers.get(lock.row.worker)
+        is_well = not lock.is_busy or worker is None or pulse(worker, now) is Pulse.ALIVE
+        return is_well, -lock.waiting, lock.row.started_at, lock.name
+
+    used = sorted((lock for lock in snapshot.locks.values() if lock.is_busy or lock.waiting), key=place)
+    if len(used) >= _MOST_FREE_LANES:
+        return used[:_MOST_LANES]
+    free = sorted(
+        (
+            lock
+            for lock in snapshot.locks.values()
+            if not lock.is_busy and not lock.waiting and lock.row.fence
+        ),
+        key=lambda lock: lock.row.freed_at,
+        reverse=True,
+    )
+    return [*used, *free[: _MOST_FREE_LANES - len(used)]]
+
+
+def _lanes(snapshot: Snapshot, lanes: Sequence[LockState], now: datetime) -> Node:
+    workers = {worker.worker: worker for worker in snapshot.workers}
+    rows = [
+        lock_lane(lock, workers.get(lock.row.worker), now)
+        if lock.is_busy or lock.waiting
+        else free_lane(lock)
+        for lock in lanes
+    ]
+    aside = node("span.aside", "those in use first · ", link("locks", "all locks"))
+    inside = node("div", *rows) if rows else node("p.empty", "No lock was used in the last hour.")
+    title = node("div.title", node("h2", "Locks"), aside)
+    return node("section.card", title, inside, aria_label="Locks")
+
+
+def _no_worker(snapshot: Snapshot, now: datetime) -> Node:
+    workers = fleet(snapshot.workers, now)
+    if snapshot.read_at is None or workers.alive:
+        return node("div")
+    last = max((worker.seen_at for worker in snapshot.workers), default=None)
+    heard = (
+        ["No worker was ever heard."]
+        if last is None
+        else ["No worker is alive; the last one was heard ", ago(last), "."]
+    )
+    waiting = (
+        f"{count(snapshot.waiting, 'job')} waiting."
+        if snapshot.waiting
+        else "Jobs that are submitted now wait."
+    )
+    text = node("div", node("p.what", *heard), node("p", waiting))
+    return node("div.alert.red", icon("heart_broken"), text, role="status")
+
+
+def _first_steps(site: Site) -> Node:
+    command = "turnstile submit ten-steps --lock ledger-2026"
+    request = (
+        f"curl {site.settings.url}/api/v1/jobs -H 'Content-Type: application/json'"
+        """ -d '{"kind": "ten-steps", "lock": "ledger-2026"}'"""
+    )
+    submit = None if site.settings.read_only else node("p", "Or use the page ", link("submit", "Submit"), ".")
+    return node(
+        "section.card",
+        node(
+            "div.empty.stack",
+            node("p.what", "No job yet."),
+            node("p", "Submit one from the command line:"),
+            node("p", node("code", command), copy_button(command, "the command")),
+            node("p", "or over HTTP:"),
+            node("p", node("code", request), copy_button(request, "the request")),
+            submit,
+        ),
+    )
+
+
+def _draw_charts(site: Site) -> None:
+    """Draw the charts from the latest snapshot."""
+    snapshot = site.board.look()
+    if snapshot.read_at is None or not snapshot.is_used:
+        return
+    now, colours = site.clock.now(), palette(st.context.theme.type)
+    left, right = st.columns(2)
+    with left, st.container(border=True, key="overview-ended"):
+        draw("overview-ended-title", _chart_title("Ended per five minutes", _ENDED_LEGEND))
+        st.vega_lite_chart(
+            ended_chart(snapshot.statistics, now, colours), key="overview-ended-chart", width="stretch"
+        )
+    with right, st.container(border=True, key="overview-waits"):
+        draw("overview-waits-title", _chart_title("Wait before the start", _WAITS_LEGEND))
+        st.vega_lite_chart(
+            waits_chart(snapshot.statistics, now, colours), key="overview-waits-chart", width="stretch"
+        )
+
+
+_ENDED_LEGEND = (("green", "Completed"), ("red", "Failed or timed out"), ("violet", "Cancelled"))
+_WAITS_LEGEND = (("", "— median"), ("", "- - p95"))
+
+
+def _chart_title(words: str, legend: Sequence[tuple[str, str]]) -> Node:
+    marks = [node("span", node(f"span.swatch.{hue}") if hue else None, f" {word}") for hue, word in legend]
+    return node("div.charttitle", node("h2", words), node("span.legend", *marks))

@@ -1,0 +1,76 @@
+"""The card of recent events; steps of one job in a row fold into one line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from contracts.jobs import Event
+from contracts.statuses import EventStatus
+from dashboard.parts.chips import dot, event_look
+from dashboard.parts.nodes import Node, clock, link, node
+
+_MOST_LINES = 12
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: an event, or the latest of several like it."""
+
+    event: Event
+    count: int = 1
+
+
+def fold(events: Sequence[Event]) -> list[Line]:
+    """Return the lines of events, newest first: what one job repeats in a row is one line."""
+    lines: list[Line] = []
+    for event in events:
+        last = lines[-1] if lines else None
+        if last is not None and _repeats(event, last.event):
+            lines[-1] = Line(last.event, last.count + 1)
+        else:
+            lines.append(Line(event))
+    return lines
+
+
+def events_card(events: Sequence[Event], names: Mapping[str, str]) -> Node:
+    """Return the card."""
+    lines = fold(events)[:_MOST_LINES]
+    rows = [_line(line, names) for line in lines]
+    inside = node("ul.list", *rows) if rows else node("p.empty", "No event in the last hour.")
+    title = node("div.title", node("h2", "Recent events"), node("span.aside", "newest first"))
+    return node("section.card", title, inside, aria_label="Recent events")
+
+
+def _line(line: Line, names: Mapping[str, str]) -> Node:
+    event = line.event
+    look = event_look(event.status)
+    word = look.word if line.count == 1 else f"{look.word} ×{line.count}"
+    message = _message(event)
+    return node(
+        "li",
+        clock(event.timestamp_utc, "span.when"),
+        dot(look),
+        node(
+            "span.main",
+            node("b", word),
+            node("small", f" {message}") if message else None,
+            node("span.second", link("job", names.get(event.job_id, event.job_id), {"id": event.job_id})),
+        ),
+        k=event.event_id if line.count == 1 else f"{event.job_id} {event.attempt} steps",
+    )
+
+
+def _message(event: Event) -> str:
+    match event.status:
+        case EventStatus.SUBMITTED | EventStatus.CANCEL_REQUESTED:
+            return f"by {event.actor}"
+        case EventStatus.STARTED:
+            return f"attempt {event.attempt}, fence {event.fence or 0:,}, {event.worker}"
+        case EventStatus.COMPLETED:
+            return ""
+        case _:
+            return event.message[:120]
+
+
+def _repeats(event: Event, other: Event) -> bool:
+    folds = {EventStatus.STEP, EventStatus.STATE_SAVED}
+    return event.job_id == other.job_id and event.status == other.status and event.status in folds

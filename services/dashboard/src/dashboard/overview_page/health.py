@@ -1,0 +1,102 @@
+"""The card of health: each worker, the scheduler, the projector, and whether one of them needs a look."""
+
+from datetime import datetime
+
+from contracts.jobs import Instance, Worker
+from dashboard.board.snapshot import Snapshot
+from dashboard.fleet import Pulse, fleet, pulse
+from dashboard.parts.chips import Look, chip
+from dashboard.parts.durations import count, duration
+from dashboard.parts.nodes import Node, ago, link, node
+
+_MOST_ROWS = 12
+
+#: Seconds behind from which on the trail counts as late.
+_LATE_SECONDS = 10.0
+
+_ALIVE = Look("alive", "favorite", "green")
+_SILENT = Look("silent", "heart_minus", "orange")
+_LATE = Look("late", "schedule", "orange")
+_UP_TO_DATE = Look("up to date", "check", "green")
+_SWEEPS = Look("sweeps", "check", "green")
+_STANDS_BY = Look("stands by", "remove", "gray")
+
+
+def health_card(snapshot: Snapshot, now: datetime) -> Node:
+    """Return the card."""
+    workers, services = fleet(snapshot.workers, now), fleet(snapshot.instances, now)
+    rows = [_worker(worker, now) for worker in workers.present[:_MOST_ROWS]]
+    more = len(workers.present) - len(rows)
+    if more > 0:
+        rows.append(node("tr", node("td", link("workers", f"and {count(more, 'more worker')}"), colspan=4)))
+    rows += [_service(one, now) for one in services.present]
+    missing = things_to_look_at(snapshot, now)
+    aside = (
+        node("span.aside", "all well")
+        if not missing
+        else node("span.aside.warn", f"{count(len(missing), 'thing')} to look at", title="\n".join(missing))
+    )
+    title = node("div.title", node("h2", link("workers", "Health")), aside)
+    head = node(
+        "thead", node("tr", *(node("th", word, scope="col") for word in ("Process", "State", "Heard", "")))
+    )
+    table = node("table", head, node("tbody", *rows))
+    inside = table if rows else node("p.empty", "No process was ever heard. Start the stack with `make up`.")
+    notes = node("ul.pad", *(node("li.warn", text) for text in missing)) if missing else None
+    return node("section.card", title, inside, notes, aria_label="Health")
+
+
+def things_to_look_at(snapshot: Snapshot, now: datetime) -> list[str]:
+    """Return what is not well, a sentence each."""
+    workers, services = fleet(snapshot.workers, now), fleet(snapshot.instances, now)
+    found = [f"{worker.worker} is silent" for worker in workers.silent]
+    found += [f"{one.service} {one.instance} is silent" for one in services.silent]
+    if not workers.alive:
+        found.append("No worker is alive: no job starts")
+    kinds = {one.service for one in services.alive}
+    if snapshot.instances:
+        if "scheduler" not in kinds:
+            found.append("No scheduler is alive: lost wake-ups and lost workers are found later")
+        if "audit-projector" not in kinds:
+            found.append("No audit-projector is alive: lists and the audit trail stand still")
+    found += [
+        f"The audit trail is {duration(behind)} behind"
+        for one in services.alive
+        if (behind := _behind(one)) >= _LATE_SECONDS
+    ]
+    return found
+
+
+def _worker(worker: Worker, now: datetime) -> Node:
+    look = _ALIVE if pulse(worker, now) is Pulse.ALIVE else _SILENT
+    jobs = count(len(worker.running), "job") if worker.running else "idle"
+    return _row(worker.worker, look, worker.seen_at, jobs)
+
+
+def _service(one: Instance, now: datetime) -> Node:
+    if pulse(one, now) is not Pulse.ALIVE:
+        return _row(one.service, _SILENT, one.seen_at, "")
+    if "behind_seconds" in one.details:
+        behind = _behind(one)
+        return _row(
+            one.service,
+            _LATE if behind >= _LATE_SECONDS else _UP_TO_DATE,
+            one.seen_at,
+            f"{behind:.1f} s behind",
+        )
+    if "leads" in one.details:
+        leads = one.details["leads"] is True
+        repairs = one.details.get("repairs")
+        said = count(repairs, "repair") if leads and isinstance(repairs, int) else ""
+        return _row(one.service, _SWEEPS if leads else _STANDS_BY, one.seen_at, said)
+    return _row(one.service, _ALIVE, one.seen_at, "")
+
+
+def _row(name: str, look: Look, seen_at: datetime, said: str) -> Node:
+    cells = [node("td", node("b", name)), node("td", chip(look)), node("td.nowrap", ago(seen_at))]
+    return node("tr", *cells, node("td.right.muted.nowrap", said), k=name)
+
+
+def _behind(one: Instance) -> float:
+    behind = one.details.get("behind_seconds")
+    return float(behind) if isinstance(behind, int | float) else 0.0
