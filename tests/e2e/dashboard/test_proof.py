@@ -3,15 +3,19 @@
 import hashlib
 import json
 import shlex
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from deploy import ROOT
 from playwright.sync_api import Browser, Page, expect
 from tests.e2e.dashboard.gallery import HOSTILE_LOCK, Gallery
 from tests.e2e.dashboard.running import Dashboard, DashboardStack
 from tests.e2e.dashboard.tab import LOOKS, Look, OpenTab, Tab
+from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -134,6 +138,38 @@ def test_storage_that_is_away_is_said_and_the_check_can_be_repeated(
     dashboard.heal()
     tab.page.get_by_role("button", name="Check again").click()
     see_verdict(tab)
+
+
+def checks_of(dashboard: Dashboard) -> list[psutil.Process]:
+    """Return the processes of the dashboard that check."""
+    found = []
+    for each in dashboard.family():
+        # It may have ended since it was listed.
+        with suppress(psutil.NoSuchProcess):
+            found += [each] if "proof" in each.cmdline() else []
+    return found
+
+
+def test_a_check_that_takes_long_shows_what_it_does_and_can_be_stopped(
+    tab: Tab, dashboard: Dashboard, stack: DashboardStack
+) -> None:
+    # Without its projector the trail stays behind, for which a check waits for half a minute.
+    stack.projector.signal(signal.SIGSTOP)
+    try:
+        job = stack.api.submit("close-month", "waits-for-its-trail", {"entries": 1}, name="Close nothing")
+        job.wait_for_end()
+        tab.open("proof", lock=job.lock)
+        expect(tab.page.get_by_role("heading", name="Checking")).to_be_visible(timeout=_CHECK_MS)
+        expect(tab.page.get_by_text("comparing the audit trail")).to_be_visible(timeout=_CHECK_MS)
+        assert len(checks_of(dashboard)) == 1
+        tab.page.get_by_role("button", name="Stop").click()
+        expect(tab.page.get_by_text("The check was stopped.")).to_be_visible()
+        until(lambda: not checks_of(dashboard), 10, "the process of the check to end")
+    finally:
+        stack.projector.signal(signal.SIGCONT)
+    tab.page.get_by_role("button", name="Check again").click()
+    see_verdict(tab)
+    assert tab.page.get_by_text("The check was stopped.").count() == 0
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
