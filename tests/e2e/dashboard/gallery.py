@@ -19,7 +19,7 @@ HOSTILE_NAME = "<script>window.hacked=1</script> ![x](http://evil.example/x.png)
 HOSTILE_LOCK = "<b>odd</b>/lock?a=1&b=%2F#c"
 
 #: Entries of the job that runs as long as the tests do.
-_MANY = 100_000
+_MANY = 2_000
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ _PICTURES: tuple[tuple[str, Look, str, Callable[[Gallery], dict[str, str]]], ...
     ("proof", DARK, "proof", lambda gallery: {"lock": gallery.taken_over.lock}),
 )
 
-#: Pages refresh twice until then.
-_SETTLE_MS = 5_000
+#: Pages refresh until then, and a check of a few jobs is over.
+_SETTLE_MS = 8_000
 
 
 def main() -> int:

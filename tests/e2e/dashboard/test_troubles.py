@@ -11,7 +11,7 @@ pytestmark = pytest.mark.e2e
 _NOTE = "The storage does not answer"
 
 
-def test_a_storage_that_goes_away_is_told_and_numbers_stay(tab: Tab, dashboard: Dashboard) -> None:
+def test_a_storage_that_goes_away_is_reported_and_numbers_stay(tab: Tab, dashboard: Dashboard) -> None:
     tab.open()
     note = tab.page.get_by_text(_NOTE)
     expect(note).to_have_count(0)
