@@ -27,7 +27,7 @@ def dashboard_page(settings: StackSettings) -> Page:
 
 
 def links_out(settings: StackSettings, running: Collection[str]) -> dict[str, str]:
-    """Return where the dashboard finds a job's trace and its logs: settings that have no value of their own."""
+    """Return where the dashboard finds a job's trace and its logs, except what a user has set."""
     jaeger, grafana = (f"http://{LOOPBACK}:{settings.port(name)}" for name in ("JAEGER_PORT", "GRAFANA_PORT"))
     links = {}
     if "jaeger" in running:
