@@ -19,15 +19,16 @@ _PAUSED_AT = "turnstile.paused_at"
 #: Seconds that a page waits for the board's first read before it says that nothing is known yet.
 _FIRST_READ_SECONDS = 3.0
 
-#: Seconds between two refreshes of what changes by the minute.
-_SELDOM_SECONDS = 30.0
-
 #: What Streamlit's own elements need: page width, sizes of controls, and the place of the Live control.
 _STYLE = """<style>
 .stMainBlockContainer { max-width: 1504px; padding: 4.6rem 32px 1.5rem; }
 [data-testid="stVerticalBlock"] { gap: .9rem; }
 .stButton button, .stDownloadButton button, .stLinkButton a { min-height: 2.1rem; padding: .15rem .8rem; }
-.st-key-frame-live { position: absolute; right: 0; top: 0; width: auto !important; z-index: 5; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-frame-live) { position: absolute; }
+.st-key-frame-live { position: fixed; right: 4rem; top: .7rem; width: auto !important; gap: .3rem; }
+.st-key-frame-live { z-index: 999991; }
+/* A note brings the distance below it along; without one there is none. */
+.st-key-frame-notes { margin-bottom: -.9rem; }
 .st-key-frame-live button { border: 0; background: transparent; padding: 0 .2rem; }
 [class*="st-key-field-"] { gap: .2rem !important; }
 .stPopover button { min-height: 2.1rem; padding: .15rem .8rem; }
@@ -44,7 +45,8 @@ def configure() -> None:
     icon_file = str(_IMAGES / "icon.svg")
     st.set_page_config(page_title="Turnstile", layout="wide", page_icon=icon_file)
     # A theme that is not known yet is light.
-    st.logo(str(_IMAGES / f"logo-{st.context.theme.type or 'light'}.svg"), icon_image=icon_file)
+    logo = str(_IMAGES / f"logo-{st.context.theme.type or 'light'}.svg")
+    st.logo(logo, icon_image=logo)
     st.html(_STYLE)
 
 
@@ -54,13 +56,11 @@ def show_page(
     *,
     is_live: bool = True,
     every: float | None = None,
-    below: Callable[[], None] | None = None,
 ) -> None:
     """Show a page whose `body` draws the board's latest snapshot, again and again while somebody looks.
 
     `body` draws the head first (`head`) and must draw quickly: whatever takes half a second fades. A page
-    that is not live is drawn once, or every so many seconds. `below` draws what changes by the minute and
-    costs more, such as charts.
+    that is not live is drawn once, or every so many seconds.
     """
     every = _live_control(site) if is_live else every
 
@@ -70,20 +70,11 @@ def show_page(
         while snapshot.read_at is None and snapshot.trouble is None and time.monotonic() < deadline:
             time.sleep(0.05)
             snapshot = site.board.look()
-        trouble(snapshot)
-        overlap_note(snapshot)
+        draw("frame-notes", node("div", _trouble(snapshot), _overlaps(snapshot)))
         body(snapshot)
-        if below is None:
-            foot(site, snapshot)
-
-    def draw_below() -> None:
-        if below is not None:
-            below()
-            foot(site, site.board.look())
+        foot(site, snapshot)
 
     st.fragment(draw_once, run_every=every)()
-    if below is not None:
-        st.fragment(draw_below, run_every=None if every is None else _SELDOM_SECONDS)()
 
 
 def head(
@@ -98,11 +89,10 @@ def head(
     draw("frame-head", node("header", *parts))
 
 
-def trouble(snapshot: Snapshot) -> None:
-    """Draw the note that the storage does not answer, or keep its place while it does."""
+def _trouble(snapshot: Snapshot) -> Node | None:
+    """Return the note that the storage does not answer."""
     if snapshot.trouble is None:
-        draw("frame-trouble", node("div"))
-        return
+        return None
     numbers = "Nothing was read yet." if snapshot.read_at is None else "What is shown is from "
     since = [] if snapshot.read_at is None else [clock(snapshot.read_at), "."]
     text = node(
@@ -117,14 +107,13 @@ def trouble(snapshot: Snapshot) -> None:
         ),
         node("span.mono", snapshot.trouble.error[:300]),
     )
-    draw("frame-trouble", node("div.alert.orange", icon("cloud_off"), text, role="status"))
+    return node("div.alert.orange", icon("cloud_off"), text, role="status")
 
 
-def overlap_note(snapshot: Snapshot) -> None:
-    """Draw the note that the guarantee was broken, on every page, or keep its place while it holds."""
+def _overlaps(snapshot: Snapshot) -> Node | None:
+    """Return the note that the guarantee was broken, which every page shows."""
     if not snapshot.overlaps:
-        draw("frame-overlap", node("div"))
-        return
+        return None
     first = snapshot.overlaps[0]
     count = len(snapshot.overlaps)
     more = f" {count - 1} more runs overlapped, too." if count > 1 else ""
@@ -138,7 +127,7 @@ def overlap_note(snapshot: Snapshot) -> None:
             link("proof", "See the proof", {"lock": first.lock}),
         ),
     )
-    draw("frame-overlap", node("div.alert.red", icon("gpp_bad"), text, role="status"))
+    return node("div.alert.red", icon("gpp_bad"), text, role="status")
 
 
 def foot(site: Site, snapshot: Snapshot) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from contracts.jobs import Event
 from contracts.statuses import EventStatus
+from verification.quantiles import nearest_rank
 
 _MINUTE = timedelta(minutes=1)
 
@@ -136,12 +137,15 @@ class Tally:
 
 
 def share(values: Sequence[float], part: float) -> float | None:
-    """Return the value that this part of sorted values does not exceed (nearest rank); None without any."""
-    if not values:
-        return None
-    return values[min(len(values) - 1, max(0, round(part * len(values) + 0.5) - 1))]
+    """Return the value that this part of sorted values does not exceed; None without any."""
+    return nearest_rank(values, part) if values else None
 
 
 def _floor(moment: datetime, length: timedelta) -> datetime:
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return day + (moment - day) // length * length
+
+
+def whole_minute(moment: datetime) -> datetime:
+    """Return the beginning of a moment's minute."""
+    return _floor(moment, _MINUTE)

@@ -1,63 +1,65 @@
 """The two charts of the Overview: what ended, and how long jobs waited, in stretches of five minutes."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.statuses import EventStatus
 from dashboard.board.statistics import Statistics, share
-from dashboard.chart_frame import TIME_AXIS, config
+from dashboard.chart_frame import TIME_AXIS, config, edges
 from dashboard.palette import Palette
 from dashboard.take_over_marks import milliseconds
 
 _STRETCH, _SHOWN = timedelta(minutes=5), timedelta(hours=3)
 _HEIGHT = 130
 
+#: An axis with labels and lines alone.
+_BARE = {"title": None, "domain": False, "ticks": False}
+
 #: Statuses as they are stacked, from the bottom up.
 _STACK = (EventStatus.COMPLETED, EventStatus.FAILED, EventStatus.TIMED_OUT, EventStatus.CANCELLED)
 _WORDS = {EventStatus.TIMED_OUT: "Timed out"}
 
 
-def ended_chart(statistics: Statistics, now: datetime, palette: Palette) -> dict[str, Any]:
-    """Return the chart of what ended."""
+def ended_chart(statistics: Statistics, until: datetime, palette: Palette) -> dict[str, Any] | None:
+    """Return the chart of what ended in the hours until a moment; None when nothing did."""
     colours = {
         EventStatus.COMPLETED: palette.soft_green,
         EventStatus.FAILED: palette.red,
         EventStatus.TIMED_OUT: palette.red,
         EventStatus.CANCELLED: palette.violet,
     }
-    values = [
-        {
-            "from": milliseconds(stretch.begins),
-            "until": milliseconds(stretch.begins + _STRETCH),
-            "count": stretch.ended.get(status, 0),
-            "state": _WORDS.get(status, status.value),
-            "order": order,
-            "colour": colours[status],
-        }
-        for stretch in statistics.grouped(_STRETCH, now - _SHOWN)
-        for order, status in enumerate(_STACK)
-        if stretch.ended.get(status)
-    ]
+    values = []
+    for stretch in statistics.grouped(_STRETCH, until - _SHOWN):
+        height = 0
+        for status in _STACK:
+            count = stretch.ended.get(status, 0)
+            if not count:
+                continue
+            values.append(
+                {
+                    "from": milliseconds(stretch.begins),
+                    "until": milliseconds(stretch.begins + _STRETCH),
+                    "low": height,
+                    "high": height + count,
+                    "count": count,
+                    "state": _WORDS.get(status, status.value),
+                    "colour": colours[status],
+                }
+            )
+            height += count
+    if not values:
+        return None
+    axis = {**_BARE, "tickCount": 3, "format": "d", "tickMinStep": 1}
     return _chart(
         {
             "data": {"values": values},
-            "mark": {"type": "bar", "cornerRadius": 2, "x2Offset": -2, "clip": True},
+            "mark": {"type": "rect", "x2Offset": -2, "clip": True},
             "encoding": {
-                "x": _x(now, "from"),
+                "x": _x("from"),
                 "x2": {"field": "until"},
-                "y": {
-                    "field": "count",
-                    "type": "quantitative",
-                    "axis": {
-                        "title": None,
-                        "domain": False,
-                        "ticks": False,
-                        "tickCount": 3,
-                        "format": "d",
-                        "tickMinStep": 1,
-                    },
-                },
-                "order": {"field": "order"},
+                "y": {"field": "low", "type": "quantitative", "axis": axis},
+                "y2": {"field": "high"},
                 "color": {"field": "colour", "type": "nominal", "scale": None},
                 "tooltip": [
                     {"field": "state", "type": "nominal", "title": "state"},
@@ -66,14 +68,18 @@ def ended_chart(statistics: Statistics, now: datetime, palette: Palette) -> dict
                 ],
             },
         },
+        until,
         palette,
     )
 
 
-def waits_chart(statistics: Statistics, now: datetime, palette: Palette) -> dict[str, Any]:
-    """Return the chart of how long jobs waited before they started; time goes by tens on its axis."""
+def waits_chart(statistics: Statistics, until: datetime, palette: Palette) -> dict[str, Any] | None:
+    """Return the chart of how long jobs waited that started in these hours; None when none did.
+
+    Time goes by tens on its axis.
+    """
     values = []
-    for stretch in statistics.grouped(_STRETCH, now - _SHOWN):
+    for stretch in statistics.grouped(_STRETCH, until - _SHOWN):
         waits = sorted(stretch.waits)
         for part, name in ((0.5, "median"), (0.95, "p95")):
             seconds = share(waits, part)
@@ -85,6 +91,8 @@ def waits_chart(statistics: Statistics, now: datetime, palette: Palette) -> dict
                         "part": name,
                     }
                 )
+    if not values:
+        return None
     return _chart(
         {
             "data": {"values": values},
@@ -95,18 +103,12 @@ def waits_chart(statistics: Statistics, now: datetime, palette: Palette) -> dict
                 "clip": True,
             },
             "encoding": {
-                "x": _x(now, "at"),
+                "x": _x("at"),
                 "y": {
                     "field": "seconds",
                     "type": "quantitative",
-                    "scale": {"type": "log"},
-                    "axis": {
-                        "title": None,
-                        "domain": False,
-                        "ticks": False,
-                        "tickCount": 4,
-                        "labelExpr": _SECONDS,
-                    },
+                    "scale": {"type": "log", "domain": _decades(values), "nice": False},
+                    "axis": {**_BARE, "values": _TENS, "labelExpr": _SECONDS},
                 },
                 "strokeDash": {
                     "field": "part",
@@ -120,29 +122,39 @@ def waits_chart(statistics: Statistics, now: datetime, palette: Palette) -> dict
                 ],
             },
         },
+        until,
         palette,
     )
 
 
-#: Labels of a time axis that goes by tens.
+#: Seconds that have a line on a time axis that goes by tens, and their labels.
+_TENS = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000]
 _SECONDS = (
-    "datum.value >= 60 ? format(datum.value / 60, ',.3~r') + ' min'"
-    " : datum.value >= 1 ? format(datum.value, ',.3~r') + ' s' : format(datum.value * 1000, ',.3~r') + ' ms'"
+    "datum.value >= 3600 ? round(datum.value / 3600) + ' h'"
+    " : datum.value >= 60 ? round(datum.value / 60) + ' min'"
+    " : datum.value >= 1 ? datum.value + ' s' : round(datum.value * 1000) + ' ms'"
 )
 
 
-def _x(now: datetime, field: str) -> dict[str, Any]:
-    domain = [milliseconds(now - _SHOWN), milliseconds(now)]
+def _decades(values: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Return the lines between which all waits are."""
+    seconds = [value["seconds"] for value in values]
+    low = max((line for line in _TENS if line <= min(seconds)), default=_TENS[0])
+    high = min((line for line in _TENS if line >= max(seconds)), default=max(seconds))
+    return [low, high] if low < high else [low, low * 10]
+
+
+def _x(field: str) -> dict[str, Any]:
     axis = {**TIME_AXIS, "orient": "bottom", "grid": False, "tickCount": 6}
-    return {"field": field, "type": "temporal", "axis": axis, "scale": {"domain": domain, "nice": False}}
+    return {"field": field, "type": "temporal", "axis": axis, "scale": {"nice": False}}
 
 
-def _chart(body: dict[str, Any], palette: Palette) -> dict[str, Any]:
+def _chart(layer: dict[str, Any], until: datetime, palette: Palette) -> dict[str, Any]:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "background": None,
         "padding": {"left": 0, "right": 8, "top": 4, "bottom": 0},
         "height": _HEIGHT,
-        **body,
+        "layer": [layer, edges((until - _SHOWN, until))],
         "config": config(palette),
     }

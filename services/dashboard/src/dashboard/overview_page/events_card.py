@@ -1,7 +1,7 @@
 """The card of recent events; steps of one job in a row fold into one line."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.jobs import Event
 from contracts.statuses import EventStatus
@@ -10,24 +10,31 @@ from dashboard.parts.nodes import Node, clock, link, node
 
 _MOST_LINES = 12
 
+#: What a job repeats.
+_FOLDED = frozenset({EventStatus.STEP, EventStatus.STATE_SAVED})
+
 
 @dataclass(frozen=True)
 class Line:
     """One line: an event, or the latest of several like it."""
 
     event: Event
+    #: The earliest of them.
+    first: Event
     count: int = 1
 
 
 def fold(events: Sequence[Event]) -> list[Line]:
-    """Return the lines of events, newest first: what one job repeats in a row is one line."""
+    """Return the lines of events, newest first; steps of a job with no other event of it between are one."""
     lines: list[Line] = []
+    latest: dict[str, int] = {}
     for event in events:
-        last = lines[-1] if lines else None
-        if last is not None and _repeats(event, last.event):
-            lines[-1] = Line(last.event, last.count + 1)
-        else:
-            lines.append(Line(event))
+        place = latest.get(event.job_id)
+        if place is not None and event.status in _FOLDED and lines[place].event.status == event.status:
+            lines[place] = replace(lines[place], first=event, count=lines[place].count + 1)
+            continue
+        latest[event.job_id] = len(lines)
+        lines.append(Line(event, event))
     return lines
 
 
@@ -55,7 +62,7 @@ def _line(line: Line, names: Mapping[str, str]) -> Node:
             node("small", f" {message}") if message else None,
             node("span.second", link("job", names.get(event.job_id, event.job_id), {"id": event.job_id})),
         ),
-        k=event.event_id if line.count == 1 else f"{event.job_id} {event.attempt} steps",
+        k=line.first.event_id,
     )
 
 
@@ -69,8 +76,3 @@ def _message(event: Event) -> str:
             return ""
         case _:
             return event.message[:120]
-
-
-def _repeats(event: Event, other: Event) -> bool:
-    folds = {EventStatus.STEP, EventStatus.STATE_SAVED}
-    return event.job_id == other.job_id and event.status == other.status and event.status in folds

@@ -1,12 +1,13 @@
 """The page Overview: whether all is well, and if not, where."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import streamlit as st
 
 from dashboard import frame
 from dashboard.board.snapshot import LockState, Snapshot
+from dashboard.board.statistics import whole_minute
 from dashboard.component import draw
 from dashboard.fleet import Pulse, fleet, pulse
 from dashboard.overview_page.charts import ended_chart, waits_chart
@@ -22,13 +23,16 @@ from dashboard.site import Site
 
 _MOST_LANES, _MOST_FREE_LANES = 12, 5
 
+#: Height of a chart's card, with or without a chart, in pixels.
+_CHART_HEIGHT = 220
+
 #: Charts change by minutes: drawing them at every refresh would cost more than all else.
 _CHART_SECONDS = 30.0
 
 
 def show(site: Site) -> None:
     """Show the page."""
-    frame.show_page(site, lambda snapshot: _draw(site, snapshot), below=lambda: _draw_charts(site))
+    frame.show_page(site, lambda snapshot: _draw(site, snapshot))
 
 
 def _draw(site: Site, snapshot: Snapshot) -> None:
@@ -39,11 +43,15 @@ def _draw(site: Site, snapshot: Snapshot) -> None:
         return
     lanes = lanes_to_show(snapshot, now)
     site.board.watch(lock.name for lock in lanes if lock.is_busy)
-    draw("overview-note", _no_worker(snapshot, now))
-    draw("overview-tiles", tiles(snapshot, now))
-    left = node("div.stack", _lanes(snapshot, lanes, now), failed_card(snapshot))
-    right = node("div.stack", events_card(snapshot.events, snapshot.names), health_card(snapshot, now))
-    draw("overview-cards", node("div.columns", left, right))
+    draw("overview-tiles", node("div", _no_worker(snapshot, now), tiles(snapshot, now)))
+    left, right = st.columns([2, 1])
+    with left:
+        draw("overview-lanes", _lanes(snapshot, lanes, now))
+        _draw_charts(snapshot, now)
+        draw("overview-failed", failed_card(snapshot))
+    with right:
+        draw("overview-events", events_card(snapshot.events, snapshot.names))
+        draw("overview-health", health_card(snapshot, now))
 
 
 def sentence(snapshot: Snapshot) -> Node:
@@ -98,10 +106,10 @@ def _lanes(snapshot: Snapshot, lanes: Sequence[LockState], now: datetime) -> Nod
     return node("section.card", title, inside, aria_label="Locks")
 
 
-def _no_worker(snapshot: Snapshot, now: datetime) -> Node:
+def _no_worker(snapshot: Snapshot, now: datetime) -> Node | None:
     workers = fleet(snapshot.workers, now)
     if snapshot.read_at is None or workers.alive:
-        return node("div")
+        return None
     last = max((worker.seen_at for worker in snapshot.workers), default=None)
     heard = (
         ["No worker was ever heard."]
@@ -138,23 +146,21 @@ def _first_steps(site: Site) -> Node:
     )
 
 
-def _draw_charts(site: Site) -> None:
-    """Draw the charts from the latest snapshot."""
-    snapshot = site.board.look()
-    if snapshot.read_at is None or not snapshot.is_used:
-        return
-    now, colours = site.clock.now(), palette(st.context.theme.type)
-    left, right = st.columns(2)
-    with left, st.container(border=True, key="overview-ended"):
-        draw("overview-ended-title", _chart_title("Ended per five minutes", _ENDED_LEGEND))
-        st.vega_lite_chart(
-            ended_chart(snapshot.statistics, now, colours), key="overview-ended-chart", width="stretch"
-        )
-    with right, st.container(border=True, key="overview-waits"):
-        draw("overview-waits-title", _chart_title("Wait before the start", _WAITS_LEGEND))
-        st.vega_lite_chart(
-            waits_chart(snapshot.statistics, now, colours), key="overview-waits-chart", width="stretch"
-        )
+def _draw_charts(snapshot: Snapshot, now: datetime) -> None:
+    # The same picture for some time, as a browser draws again what differs in anything.
+    until = whole_minute(now) + timedelta(minutes=1)
+    colours = palette(st.context.theme.type)
+    pictures = (
+        ("ended", "Ended per five minutes", _ENDED_LEGEND, ended_chart(snapshot.statistics, until, colours)),
+        ("waits", "Wait before the start", _WAITS_LEGEND, waits_chart(snapshot.statistics, until, colours)),
+    )
+    for column, (name, words, legend, chart) in zip(st.columns(2), pictures, strict=True):
+        with column, st.container(border=True, key=f"overview-{name}", height=_CHART_HEIGHT):
+            draw(f"overview-{name}-title", _chart_title(words, legend))
+            if chart is None:
+                draw(f"overview-{name}-none", node("p.muted", "Nothing in the last three hours."))
+            else:
+                st.vega_lite_chart(chart, key=f"overview-{name}-chart", width="stretch")
 
 
 _ENDED_LEGEND = (("green", "Completed"), ("red", "Failed or timed out"), ("violet", "Cancelled"))
