@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.dashboard.runs import NOW, PERIOD, ago, lost, run
 
-from dashboard.lock_history import Entry, history, holdings, quantile
+from dashboard.board.statistics import quantile
+from dashboard.lock_history import Entry, history, holdings
 from dashboard.obtaining import Gap, GapKind, Way
 from read_models.documents import LockRun
 

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.jobs import Event
 from contracts.statuses import EventStatus
-from dashboard.board.statistics import Tally, share, whole_minute
+from dashboard.board.statistics import Tally, quantile, whole_minute
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -107,7 +107,7 @@ def test_stretches_cover_the_whole_period_also_where_nothing_happened() -> None:
 def test_the_share_of_values_is_by_nearest_rank(
     values: list[float], part: float, found: float | None
 ) -> None:
-    assert share(values, part) == found
+    assert quantile(values, part) == found
 
 
 def test_a_minute_begins_at_its_first_second() -> None:

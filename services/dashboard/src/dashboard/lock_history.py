@@ -10,7 +10,6 @@ from itertools import pairwise
 
 from dashboard.obtaining import Gap, GapKind, Obtained, Way, gap_behind, obtained_by, seconds_between
 from read_models.documents import LockRun
-from verification.quantiles import nearest_rank
 
 #: Younger runs may not be projected yet: jobs are projected in any order.
 _PROJECTION_TAKES = timedelta(minutes=1)
@@ -81,11 +80,6 @@ class LockHistory:
     def workers(self) -> int:
         """Number of workers that had the lock."""
         return len({entry.run.worker for entry in self.entries} - {None})
-
-
-def quantile(ordered: Sequence[float], share: float) -> float | None:
-    """Return the value that so large a share does not exceed; None without values."""
-    return nearest_rank(ordered, share) if ordered else None
 
 
 def history(

@@ -136,7 +136,7 @@ class Tally:
         return self._minutes.setdefault(begins, Minute(begins))
 
 
-def share(values: Sequence[float], part: float) -> float | None:
+def quantile(values: Sequence[float], part: float) -> float | None:
     """Return the value that this part of sorted values does not exceed; None without any."""
     return nearest_rank(values, part) if values else None
 

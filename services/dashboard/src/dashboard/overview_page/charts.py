@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.statuses import EventStatus
-from dashboard.board.statistics import Statistics, share
+from dashboard.board.statistics import Statistics, quantile
 from dashboard.chart_frame import TIME_AXIS, config, edges
 from dashboard.palette import Palette
 from dashboard.take_over_marks import milliseconds
@@ -82,7 +82,7 @@ def waits_chart(statistics: Statistics, until: datetime, palette: Palette) -> di
     for stretch in statistics.grouped(_STRETCH, until - _SHOWN):
         waits = sorted(stretch.waits)
         for part, name in ((0.5, "median"), (0.95, "p95")):
-            seconds = share(waits, part)
+            seconds = quantile(waits, part)
             if seconds is not None:
                 values.append(
                     {

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from contracts.statuses import JobStatus
 from dashboard.board.snapshot import Snapshot
-from dashboard.board.statistics import share
+from dashboard.board.statistics import quantile
 from dashboard.fleet import fleet
 from dashboard.parts.durations import count, duration
 from dashboard.parts.nodes import Node, icon, node, since
@@ -74,7 +74,7 @@ def _ended(snapshot: Snapshot, now: datetime) -> Node:
 
 def _waits(snapshot: Snapshot, now: datetime) -> Node:
     waits = snapshot.statistics.waits(now - _HOUR)
-    half, most = share(waits, 0.5), share(waits, 0.95)
+    half, most = quantile(waits, 0.5), quantile(waits, 0.95)
     if half is None or most is None:
         value, note = node("span.value", "–"), "no job started"
     else:

@@ -6,8 +6,9 @@ from datetime import datetime
 from coordination.journal.rows import JobRow
 from coordination.observations import HandOverCause
 from dashboard.board.snapshot import LockState, moment
+from dashboard.board.statistics import quantile
 from dashboard.forms.submission import priority_text
-from dashboard.lock_history import LockHistory, TakeOver, quantile
+from dashboard.lock_history import LockHistory, TakeOver
 from dashboard.parts.chips import TAKEN_OVER, dot
 from dashboard.parts.durations import count, duration
 from dashboard.parts.nodes import Node, ago, clock, copy_button, date, icon, link, node, since
