@@ -81,7 +81,7 @@ def test_a_run_whose_row_was_not_read_shows_its_id() -> None:
     assert find(lane, "span.ring") == []
 
 
-@pytest.mark.parametrize(("heard", "shown"), [(20, False), (21, True)])
+@pytest.mark.parametrize(("heard", "shown"), [(25, False), (26, True)])
 def test_a_worker_that_is_not_heard_is_marked(heard: float, shown: bool) -> None:
     lane = holder_lane(busy(), worker(heard), None, NOW)
     assert ("silent for" in text(lane)) is shown
@@ -90,7 +90,7 @@ def test_a_worker_that_is_not_heard_is_marked(heard: float, shown: bool) -> None
 def test_only_the_lease_of_a_silent_worker_is_shown_to_run_out() -> None:
     assert find(holder_lane(busy(), worker(5, lease(27.5)), None, NOW), "span.ring") == []
     assert "renews its lease" in text(holder_lane(busy(), worker(5, lease(40)), None, NOW))
-    assert len(find(holder_lane(busy(), worker(25, lease(40)), None, NOW), "span.ring")) == 1
+    assert len(find(holder_lane(busy(), worker(26, lease(40)), None, NOW), "span.ring")) == 1
 
 
 def test_the_lease_of_another_lock_is_not_this_ones() -> None:
@@ -124,10 +124,10 @@ def test_a_free_lock_tells_its_last_run() -> None:
 
 
 def test_a_lane_among_others_has_the_name_and_the_first_places() -> None:
-    lane = lock_lane(busy(waiting=8), worker(), NOW)
+    lane = lock_lane(busy(waiting=15), worker(), NOW)
     assert links(lane)[0] == ("lock", {"lock": "ledger"})
     assert text(find(lane, "div.lock")[0]) == "ledger fence 1,042"
-    assert text(find(lane, "div.queue")[0]) == "8 waiting 1 2 3 4 5 +3 oldest [for]"
+    assert text(find(lane, "div.queue")[0]) == "15 waiting 1 2 3 4 5 6 7 8 9 10 11 12 +3 oldest [for]"
     assert text(find(lock_lane(busy(), None, NOW), "div.queue")[0]) == "No jobs waiting"
 
 
