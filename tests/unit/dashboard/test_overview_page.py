@@ -108,11 +108,11 @@ def test_tiles_count_and_lead_to_the_lists_that_they_count() -> None:
     assert text(failed) == "Failed in 24 h 1 or more failed or timed out"
     assert text(overlaps) == "Overlaps ever found 0 checked at every run"
     assert links(tiles(known, NOW)) == [
-        ("jobs", {"status": "Running"}),
-        ("jobs", {"status": "Queued"}),
+        ("jobs", {"state": "Running"}),
+        ("jobs", {"state": "Queued"}),
         ("jobs", {}),
         ("jobs", {}),
-        ("jobs", {"status": "Failed,TimedOut"}),
+        ("jobs", {"state": "Failed,TimedOut"}),
         ("proof", {}),
     ]
 

@@ -11,7 +11,7 @@ _MOST_ROWS = 5
 
 def failed_card(snapshot: Snapshot) -> Node:
     """Return the card."""
-    query = {"status": "Failed,TimedOut"}
+    query = {"state": "Failed,TimedOut"}
     title = node(
         "div.title",
         node("h2", "Failed and timed out in 24 hours"),

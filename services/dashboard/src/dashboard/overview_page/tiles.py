@@ -42,7 +42,9 @@ def _running(snapshot: Snapshot, now: datetime) -> Node:
     note = f"on {used} of {count(alive, 'worker')}" if alive else "no worker is alive"
     hue = "span.note" if alive else "span.note.bad"
     value = node("span.value", f"{len(snapshot.busy):,}")
-    return _tile("jobs", {"status": JobStatus.RUNNING}, ("play_arrow", "Running"), value, node(hue, note))
+    return _tile(
+        "jobs", {"state": JobStatus.RUNNING.value}, ("play_arrow", "Running"), value, node(hue, note)
+    )
 
 
 def _waiting(snapshot: Snapshot) -> Node:
@@ -53,7 +55,7 @@ def _waiting(snapshot: Snapshot) -> Node:
         else node("span.note", "no jobs waiting")
     )
     value = node("span.value", f"{snapshot.waiting:,}")
-    return _tile("jobs", {"status": JobStatus.QUEUED}, ("hourglass_empty", "Waiting"), value, note)
+    return _tile("jobs", {"state": JobStatus.QUEUED.value}, ("hourglass_empty", "Waiting"), value, note)
 
 
 def _ended(snapshot: Snapshot, now: datetime) -> Node:
@@ -87,7 +89,7 @@ def _failed(snapshot: Snapshot) -> Node:
     number = len(snapshot.failed)
     more = " or more" if snapshot.more_failed else ""
     note = node("span.note.good", "none") if not number else node("span.note", "failed or timed out")
-    query = {"status": f"{JobStatus.FAILED},{JobStatus.TIMED_OUT}"}
+    query = {"state": f"{JobStatus.FAILED},{JobStatus.TIMED_OUT}"}
     return _tile("jobs", query, ("close", "Failed in 24 h"), node("span.value", f"{number:,}{more}"), note)
 
 
