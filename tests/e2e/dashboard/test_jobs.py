@@ -47,12 +47,12 @@ def test_a_shared_address_shows_the_same_list(tab: Tab, gallery: Gallery) -> Non
     tab.open("jobs", q="october", kind="import-prices", lock="prices", submitted="24h", state="Completed")
     expect(tab.page.get_by_role("link", name="Import October's prices")).to_be_visible()
     assert rows(tab) == 1
-    expect(tab.page.get_by_label("Search")).to_have_value("october")
+    expect(tab.page.get_by_role("textbox", name="Search")).to_have_value("october")
 
 
 def test_text_is_found_in_names_whatever_its_case(tab: Tab, gallery: Gallery) -> None:
     tab.open("jobs")
-    search = tab.page.get_by_label("Search")
+    search = tab.page.get_by_role("textbox", name="Search")
     search.fill("NOVEMBER'S")
     search.press("Enter")
     expect(tab.page).to_have_url(re.compile("q=NOVEMBER"), timeout=PATIENCE_MS)
@@ -61,7 +61,7 @@ def test_text_is_found_in_names_whatever_its_case(tab: Tab, gallery: Gallery) ->
 
 def test_an_id_in_full_opens_the_job(tab: Tab, gallery: Gallery) -> None:
     tab.open("jobs")
-    search = tab.page.get_by_label("Search")
+    search = tab.page.get_by_role("textbox", name="Search")
     search.fill(gallery.failed.id)
     search.press("Enter")
     expect(tab.heading).to_contain_text("Import November's prices", timeout=PATIENCE_MS)

@@ -49,7 +49,7 @@ def test_a_held_lock_shows_its_holder_its_fence_and_its_line(tab: Tab, gallery: 
 def test_progress_moves_by_itself(tab: Tab, gallery: Gallery) -> None:
     tab.open("lock", lock=gallery.running.lock)
     facts = tab.page.locator(".lane .facts")
-    expect(facts).to_contain_text("of 100,000", timeout=PATIENCE_MS)
+    expect(facts).to_contain_text(re.compile(r"\d of [\d,]+"), timeout=PATIENCE_MS)
     before = facts.inner_text()
     expect(facts).not_to_have_text(before, timeout=PATIENCE_MS)
 
