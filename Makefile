@@ -12,7 +12,7 @@ STACK := $(BIN)/python -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
-	check fmt docs dashboards test test-unit test-integration test-e2e test-one coverage test-containers fuzz load load-ui bench-dashboard screenshots simulate mutants mutate model chaos \
+	check fmt docs dashboards test test-unit test-integration test-e2e test-dashboard test-one coverage test-containers fuzz load load-ui bench-dashboard screenshots simulate mutants mutate model chaos \
 	lock clean
 
 help: ## Show this help
@@ -75,10 +75,10 @@ fmt: setup ## Format the code and apply automatic fixes
 servers: setup ## Install RabbitMQ, Azurite, Prometheus and Chromium, which the tests start
 	@$(BIN)/python -m deploy.servers
 
-test: check servers ## Run all tests except those with containers; it starts the servers that they need
+test: check servers ## Run all tests except those with containers or a browser; it starts the servers that they need
 	@# Two runs side by side, as both spend most of their time waiting; the shorter one is shown when it has ended.
 	@log=$$(mktemp); $(BIN)/pytest --ignore tests/e2e >$$log 2>&1 & others=$$!; \
-	$(BIN)/pytest tests/e2e; e2e=$$?; wait $$others; code=$$?; cat $$log; rm $$log; exit $$((e2e | code))
+	$(BIN)/pytest tests/e2e --ignore tests/e2e/dashboard; e2e=$$?; wait $$others; code=$$?; cat $$log; rm $$log; exit $$((e2e | code))
 
 test-unit: setup ## Run the tests that need no servers
 	@$(BIN)/pytest $(wildcard tests/unit tests/simulation)
@@ -87,7 +87,10 @@ test-integration: servers ## Run the tests against a real RabbitMQ and a real Az
 	@$(BIN)/pytest $(wildcard tests/integration tests/conformance)
 
 test-e2e: servers ## Run the tests with real processes
-	@$(BIN)/pytest tests/e2e
+	@$(BIN)/pytest tests/e2e --ignore tests/e2e/dashboard
+
+test-dashboard: servers ## Test the dashboard in a real browser, over a stack with jobs of every state
+	@$(BIN)/pytest tests/e2e/dashboard
 
 test-one: setup ## Run one file, folder or test (T=tests/unit/turnstile)
 	@test -n "$(T)" || { echo "Which? make test-one T=tests/unit/turnstile" >&2; exit 2; }
