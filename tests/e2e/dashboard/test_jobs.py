@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 from tests.e2e.api import Job
-from tests.e2e.dashboard.gallery import HOSTILE_NAME, Gallery
+from tests.e2e.dashboard.gallery import HOSTILE_LOCK, HOSTILE_NAME, Gallery
 from tests.e2e.dashboard.running import Dashboard, DashboardStack
 from tests.e2e.dashboard.tab import PATIENCE_MS, OpenTab, Tab
 from tests.e2e.waiting import until
@@ -184,8 +184,9 @@ def test_a_list_is_downloaded_without_formulas(tab: Tab, stack: DashboardStack, 
 
 
 def test_names_are_shown_as_they_are_written(tab: Tab, gallery: Gallery) -> None:
-    tab.open("jobs", kind="import-prices")
+    tab.open("jobs", lock=HOSTILE_LOCK)
     expect(tab.page.get_by_role("link", name=HOSTILE_NAME)).to_be_visible()
+    expect(tab.page.locator("tbody").get_by_role("link", name=HOSTILE_LOCK)).to_be_visible()
     assert not tab.is_hacked()
 
 

@@ -66,6 +66,20 @@ def test_when_the_publisher_goes_away_the_rest_is_left_and_can_be_repeated() -> 
     assert len(publisher.cancelled) == len(set(publisher.cancelled)) == 65
 
 
+def test_one_answer_that_does_not_come_stops_all_the_others() -> None:
+    def act(job: Chosen) -> None:
+        if job.job_id == "id-0":
+            raise PublisherAwayError("the publisher does not answer", may_be_done=True)
+        while not action.standing.away:
+            threading.Event().wait(0.001)
+
+    action = BulkAction(jobs(50), act)
+    action.start()
+    action.wait()
+    assert action.standing.done <= 3, "no more than were under way"
+    assert action.standing.done + len(action.standing.left) == 50
+
+
 def test_a_person_can_stop_it_and_go_on() -> None:
     begun, go_on = threading.Event(), threading.Event()
 

@@ -228,7 +228,7 @@ def test_a_trail_that_begins_in_the_middle_is_shown_from_there() -> None:
 
 def test_ten_thousand_steps_take_little_time() -> None:
     events = trail(SUBMITTED, started(1, 1, 7, "a"), *steps(10_000))
-    began = time.perf_counter()
+    began = time.process_time()
     found = waterfall(events, at(20_000), step="the last one")
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert len(rows_of(found, RowKind.STEP)) == 10_000
