@@ -41,9 +41,9 @@ def _holder(holder: Holder | None, workers: Sequence[Worker], lock: str) -> Node
         return node("li", node("span.place", "now"), main, k="holder")
     job = holder.job
     name = title_of(job) if job is not None else holder.job_id
-    facts: list[Node] = [holder.worker, "  for ", since(holder.since)]
+    facts: list[Node] = [holder.worker, " for ", since(holder.since)]
     if job is not None and job.progress_value is not None and job.progress_limit:
-        facts.append(f"  {job.progress_value / job.progress_limit:.0%} done")
+        facts.append(f" · {job.progress_value / job.progress_limit:.0%} done")
     main = node(
         "div.main",
         status_chip(JobStatus.RUNNING, cancel_requested=job is not None and job.cancel_requested),
@@ -68,7 +68,7 @@ def _me(waiter: Waiter) -> Node:
 def _place(waiter: Waiter, name: Node) -> Node:
     job = waiter.job
     urgency = _urgency(job)
-    main = node("div.main", name, node("span.second", f"priority {job.priority}{urgency}  by {job.actor}"))
+    main = node("div.main", name, node("span.second", f"priority {job.priority}{urgency} · by {job.actor}"))
     waits = node("span.muted.nowrap", "waits ", since(_since(job)))
     return node("li", node("span.place", f"{waiter.position:,}"), main, waits, k=job.job_id)
 
