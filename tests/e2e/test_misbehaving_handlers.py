@@ -27,7 +27,9 @@ def test_a_job_whose_handler_raises_fails_with_the_error(stack: Stack, bystander
     stack.expected_tracebacks.append("RuntimeError: out of order")
     state = stack.api.submit("raises", stack.new_lock()).wait_for_end()
     assert state["status"] == "Failed"
-    assert state["error"] == {"type": "RuntimeError", "message": "out of order"}
+    error = state["error"]
+    assert (error["type"], error["message"]) == ("RuntimeError", "out of order")
+    assert error["traceback"].endswith("RuntimeError: out of order\n")
     assert (state["attempt"], state["interruptions"]) == (1, 0)
     assert_unharmed(stack, bystander)
 

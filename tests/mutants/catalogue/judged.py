@@ -307,8 +307,8 @@ MUTANTS = [
         (
             Change(
                 "audit_projector.projection",
-                "chain.last_began_at)\n            ),\n        )\n",
-                "chain.last_began_at)\n            ),\n            return_exceptions=True,\n        )\n",
+                "*chain.last_start)),\n        )\n",
+                "*chain.last_start)),\n            return_exceptions=True,\n        )\n",
             ),
         ),
         f"{_TRIES}a_call_that_fails_leaves_nothing_out_when_the_message_is_tried_again",

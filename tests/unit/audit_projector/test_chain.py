@@ -1,6 +1,7 @@
 """Each way in which an event may not follow from the one before is noticed on its own."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -27,6 +28,18 @@ def begun() -> tuple[Chain, JobRow]:
     job, started = write(job, EventStatus.STARTED, op_id="began")
     assert chain.append(started)
     return chain, job
+
+
+def test_the_last_start_is_the_one_among_the_events_that_follow() -> None:
+    assert Chain(Watermark(2, "h2", 7)).last_start == (0, None)
+    chain, job = begun()
+    assert chain.last_start == (7, datetime(2026, 1, 1, tzinfo=UTC))
+    job, ended = write(job, EventStatus.INTERRUPTED)
+    chain.append(ended)
+    assert chain.last_start == (7, datetime(2026, 1, 1, tzinfo=UTC))
+    _, again = write(replace(job, fence=9), EventStatus.STARTED)
+    chain.append(again)
+    assert chain.last_start == (9, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def test_an_event_that_follows_by_number_and_by_hash_fits() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -162,6 +163,16 @@ async def test_those_who_wait_for_a_lock_find_the_highest_of_their_fences_writte
     service.answers = [stored_fence(1)]
     await asyncio.gather(*(writer.record_lock(lock(fence)) for fence in (2, 5, 3, 4)))
     assert written_fences(service) == [("PUT", ETAG, "5")]
+
+
+async def test_a_lock_is_in_use_since_the_moment_that_belongs_to_its_fence(
+    service: FakeService, writer: TableReadModelWriter
+) -> None:
+    service.answers = [stored_fence(1)]
+    starts = [replace(lock(fence), used_at=MOMENT + timedelta(seconds=fence)) for fence in (2, 5, 3, 4)]
+    await asyncio.gather(*map(writer.record_lock, starts))
+    (body,) = [body for body in service.bodies if b"LastFence" in body]
+    assert datetime.fromisoformat(sent(body)["UsedAt"]) == MOMENT + timedelta(seconds=5)
 
 
 async def test_a_lock_that_could_not_be_written_is_not_taken_for_written(

@@ -36,10 +36,12 @@ class Chain:
         return self._runs.running_fence
 
     @property
-    def last_began_at(self) -> datetime | None:
-        """When the last run began that was seen to begin."""
-        starts = (run.start for run in reversed(self._runs.found) if run.start is not None)
-        return next((datetime.fromisoformat(start.timestamp) for start in starts), None)
+    def last_start(self) -> tuple[int, datetime | None]:
+        """Fence and time of the last run that was seen to begin; 0 and None without any."""
+        for run in reversed(self._runs.found):
+            if run.start is not None:
+                return run.fence, datetime.fromisoformat(run.start.timestamp)
+        return 0, None
 
     @property
     def mark(self) -> Watermark:

@@ -124,9 +124,8 @@ class Projection:
             self._models.record_trail(entries),
             self._models.record_recent(entries),
             self._record_lock_runs(partition, chain, summary),
-            self._models.record_lock(
-                KnownLock(summary.lock, partition, summary.fence or 0, chain.last_began_at)
-            ),
+            # Fence and time of one start: the job's latest fence may be of a start that is not among these.
+            self._models.record_lock(KnownLock(summary.lock, partition, *chain.last_start)),
         )
 
     async def _record_lock_runs(self, partition: str, chain: Chain, summary: JobSummary) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -87,7 +87,8 @@ class TableReadModelWriter:
         if len(self._lock_rows) > _MOST_LOCK_ROWS:
             self._lock_rows.clear()
         known = self._lock_rows[lock.partition]
-        known.wanted = max(known.wanted, lock.last_fence)
+        if known.wanted is None or known.wanted.last_fence < lock.last_fence:
+            known.wanted = lock
         async with known.turn:
             while lock.last_fence > known.stored:
                 if known.etag is None:
@@ -95,8 +96,8 @@ class TableReadModelWriter:
                     if row is not None:
                         known.stored, known.etag = int(plain(row["LastFence"])), str(row.metadata["etag"])
                         continue
-                # The highest that anybody waits for: then those find theirs stored.
-                highest = replace(lock, last_fence=known.wanted)
+                # The latest that anybody waits for: then those find theirs stored.
+                highest = known.wanted
                 try:
                     known.etag = await self._tables.put(
                         Table.LOCKS, lock_rows.lock_row(LOCKS, highest), known.etag
@@ -140,6 +141,6 @@ class _LockRow:
     stored: int = -1
     #: Version of the row; None when it must be read.
     etag: str | None = None
-    #: Highest fence that anybody wants to be stored.
-    wanted: int = -1
+    #: What is to be stored: of all that were asked for, the one with the highest fence.
+    wanted: KnownLock | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
