@@ -50,6 +50,9 @@ class FakeMessage:
     headers: dict[str, Any] = field(default_factory=dict)
     exchange: str = "jobs"
     routing_key: str = "run"
+    message_id: str | None = None
+    content_type: str | None = None
+    app_id: str | None = None
     acknowledged: int = 0
 
     @property

@@ -17,7 +17,7 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
         (WaitingFor(lock="l"), {"holder": None, "running": None, "ahead": []}),
         (
             Worker(worker="w", seen_at=MOMENT),
-            {"started_at": None, "kinds": [], "running": [], "properties": {}},
+            {"started_at": None, "kinds": [], "running": [], "leases": [], "properties": {}},
         ),
         (Kind(kind="k", parameters={}, published_at=MOMENT), {"description": ""}),
         (Progress(value=1), {"limit": None}),
@@ -39,7 +39,7 @@ def test_what_there_is_nothing_to_say_of_may_be_left_out(
         (DetailedJobError, {"traceback"}),
         (Lock, {"line", "waiting"}),
         (Kind, {"description", "parameters", "policy", "published_at"}),
-        (Worker, {"seen_at", "kinds", "running", "properties"}),
+        (Worker, {"seen_at", "kinds", "running", "leases", "properties"}),
     ],
 )
 def test_a_field_whose_name_does_not_say_it_all_is_explained(model: type[BaseModel], names: set[str]) -> None:

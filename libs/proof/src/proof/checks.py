@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from contracts.telemetry import attributes as at
 from proof.asked import Asked
 from verification import Phase, Progress
 
@@ -184,9 +185,9 @@ class Checks:
         logger.info(
             "check ended",
             extra={
-                "lock.name": check.asked.lock,
-                "check.state": check.state.value,
-                "check.seconds": check.seconds,
+                at.LOCK_NAME: check.asked.lock,
+                at.CHECK_STATE: check.state.value,
+                at.CHECK_SECONDS: check.seconds,
             },
         )
         # A check that was stopped leaves the result before it.
