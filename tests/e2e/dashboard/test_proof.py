@@ -1,4 +1,4 @@
-"""The page Proof: a verdict that anybody can check again, with this page's files, elsewhere."""
+"""The page Proof: a verdict that others can check again elsewhere, with this page's files."""
 
 import hashlib
 import json

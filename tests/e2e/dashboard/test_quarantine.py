@@ -50,7 +50,7 @@ def test_messages_are_shown_with_reason_and_body_as_they_came(
     expect(second.get_by_role("heading")).to_contain_text("version: Input should be 1")
     expect(second).to_contain_text(f"Body, the first 4,096 of {len(LONG):,} bytes")
     assert not tab.is_hacked()
-    # They are still there, whoever looked.
+    # They are still there after each look.
     queue = stack.broker.topology.quarantine_queue
     until(lambda: stack.broker.ready(queue) == 2, 10, "both to be back")
 

@@ -56,7 +56,7 @@ class Installation:
         return new.job_id
 
     async def run(self, lock: str, outcome: RunOutcome | None = None) -> None:
-        """Run the next job of a lock to its end, by default its completion, without telling anybody."""
+        """Run the next job of a lock to its end, by default its completion, without announcing events."""
         line = await read_line(self.journal, Slot(lock))
         writer = Writer("w", uuid.uuid4().hex, timestamp(SystemClock().now()), worker="w")
         draft = transactions.take_over(line, None, writer, "lease", lambda _: True)

@@ -203,8 +203,8 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.read_models.writing",
-                "known.wanted = max(known.wanted, lock.last_fence)",
-                "known.wanted = lock.last_fence",
+                "if known.wanted is None or known.wanted.last_fence < lock.last_fence:",
+                "if True:",
             ),
             Change(
                 "azure_storage.read_models.writing",
@@ -302,7 +302,7 @@ MUTANTS = [
     ),
     Mutant(
         "place-between-rows-forgotten",
-        "a list that was read from between two rows goes on there, until a job of it was looked at",
+        "a list that was read from between two rows continues there, until a job of it was looked at",
         (
             Change(
                 "azure_storage.read_models.job_pages",

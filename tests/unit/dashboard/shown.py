@@ -17,7 +17,7 @@ def parts(node: Node) -> tuple[str, dict[str, Any], list[Node]]:
 
 def walk(node: Node) -> Iterator[list[Any]]:
     """Go through an element and all elements in it."""
-    if isinstance(node, str):
+    if not isinstance(node, list):
         return
     yield node
     for child in parts(node)[2]:
@@ -34,6 +34,18 @@ def text(node: Node) -> str:
     if "t" in attributes:
         return f"[{attributes['t']}]"
     return " ".join(" ".join(text(child) for child in children).split())
+
+
+def joined(node: Node) -> str:
+    """Return the text of a tree as it stands, with the names of icons and without what ticks."""
+    if not isinstance(node, list):
+        return node or ""
+    return "".join(joined(child) for child in parts(node)[2])
+
+
+def attribute(node: Node, name: str) -> Any:
+    """Return an attribute of an element; None when it has none of this name."""
+    return parts(node)[1].get(name)
 
 
 def find(node: Node, names: str) -> list[list[Any]]:

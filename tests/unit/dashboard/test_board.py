@@ -1,4 +1,4 @@
-"""The board: read once for all viewers, little by little, and not at all while nobody looks."""
+"""The board: read once for all viewers, little by little, and not at all while no page is open."""
 
 import asyncio
 from dataclasses import replace

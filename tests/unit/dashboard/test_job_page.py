@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.unit.dashboard.journaled_job import JournaledJob
-from tests.unit.dashboard.trees import attribute, elements, find, text_of
+from tests.unit.dashboard.shown import attribute, find, joined, walk
 
 from contracts.jobs import HeldLease, Worker
 from coordination.journal.rows import LockRow
@@ -40,7 +40,7 @@ async def view_of(world: JournaledJob) -> JobView:
 
 async def said(world: JournaledJob, **more: Any) -> str:
     view = await view_of(world)
-    return text_of(sentence(replace(view, job=replace(view.job, **more)), None, world.clock.now()))
+    return joined(sentence(replace(view, job=replace(view.job, **more)), None, world.clock.now()))
 
 
 # --- the sentence ------------------------------------------------------------------
@@ -50,10 +50,10 @@ async def test_a_waiting_job_says_its_position_and_behind_whom(world: JournaledJ
     view = await view_of(world)
     other = replace(view.job, job_id="other", name="Reconcile")
     line = line_of(view.job.job_id, "L", LockRow("L", job_id="other", worker="w"), [other, view.job])
-    assert text_of(sentence(view, line, world.clock.now())) == "Position 2 in the line for  behind Reconcile."
+    assert joined(sentence(view, line, world.clock.now())) == "Position 2 in the line for  behind Reconcile."
     free = line_of(view.job.job_id, "L", None, [view.job])
-    assert text_of(sentence(view, free, world.clock.now())).endswith("; no job runs under this lock.")
-    assert text_of(sentence(view, None, world.clock.now())) == "Waits in the line for ."
+    assert joined(sentence(view, free, world.clock.now())).endswith("; no job runs under this lock.")
+    assert joined(sentence(view, None, world.clock.now())) == "Waits in the line for ."
 
 
 async def test_a_running_job_says_where_and_which_step(world: JournaledJob) -> None:
@@ -66,7 +66,7 @@ async def test_a_pace_is_told_after_a_minute(world: JournaledJob) -> None:
     view = await view_of(world)
     began = view.entries[-1].event.timestamp_utc
     job = replace(view.job, progress_value=25.0, progress_limit=100.0)
-    told = text_of(sentence(replace(view, job=job), None, began + timedelta(seconds=100)))
+    told = joined(sentence(replace(view, job=job), None, began + timedelta(seconds=100)))
     assert told.endswith("At this pace it is done in about 5 min 00 s.")
 
 
@@ -105,11 +105,11 @@ async def test_progress_is_shown_only_while_it_runs_and_never_beyond_its_end(wor
     job = (await view_of(world)).job
     assert progress_bar(job) is None
     bar = progress_bar(replace(job, progress_value=27_412.0, progress_limit=40_600.0))
-    assert text_of(bar) == "27,412 of 40,600"
+    assert joined(bar) == "27,412 of 40,600"
     assert attribute(find(bar, "span")[1], "w") == pytest.approx(67.517, 0.001)
     over = progress_bar(replace(job, progress_value=7.0, progress_limit=5.0))
     assert attribute(find(over, "span")[1], "w") == 100
-    assert text_of(progress_bar(replace(job, progress_value=7.5))) == "7.5 done"
+    assert joined(progress_bar(replace(job, progress_value=7.5))) == "7.5 done"
     assert progress_bar(replace(job, progress_value=1.0, status="Completed")) is None
 
 
@@ -122,8 +122,8 @@ async def test_facts_have_a_lease_ring_only_where_the_lease_is_known(world: Jour
     assert find(facts(view, worker), "span.ring")
     bare = facts(view, Worker(worker="worker-3", seen_at=now))
     assert not find(bare, "span.ring")
-    assert "heard " in text_of(bare)
-    assert "held by this job" in text_of(facts(view, None))
+    assert "heard " in joined(bare)
+    assert "held by this job" in joined(facts(view, None))
 
 
 async def test_links_to_trace_and_logs_are_there_only_when_configured(world: JournaledJob) -> None:
@@ -143,12 +143,12 @@ async def test_events_stand_newest_first_with_distances_and_hashes(world: Journa
     await world.step("collect")
     await world.save('{"cursor": 12345}')
     card = events_card(await view_of(world), world.clock.now())
-    rows = [[text_of(cell) for cell in row[2:]] for row in find(card, "tr")[1:]]
+    rows = [[joined(cell) for cell in row[2:]] for row in find(card, "tr")[1:]]
     assert [row[0] for row in rows] == ["5", "4", "3", "2", "1"]
     assert [row[1] for row in rows] == ["+ 1.0 s", "+ 1.0 s", "same write", "+ 1.0 s", "the first"]
     assert rows[0][3] == "state saved · 17 charactersby w1 · attempt 1"
     assert rows[1][3] == "collect · 123 msby w1 · attempt 1"
-    assert "5 of 5 events, chain intact" in text_of(card)
+    assert "5 of 5 events, chain intact" in joined(card)
 
 
 async def test_of_many_events_the_newest_are_shown_until_more_are_wanted(world: JournaledJob) -> None:
@@ -158,8 +158,8 @@ async def test_of_many_events_the_newest_are_shown_until_more_are_wanted(world: 
     view = await view_of(world)
     card = events_card(view, world.clock.now())
     assert len(find(card, "tr")) == 31
-    assert "The newest 30 of 253 events. Show 30 more" in text_of(card)
-    assert "Show 13 more" in text_of(events_card(view, world.clock.now(), 240))
+    assert "The newest 30 of 253 events. Show 30 more" in joined(card)
+    assert "Show 13 more" in joined(events_card(view, world.clock.now(), 240))
     whole = events_card(view, world.clock.now(), 300)
     assert len(find(whole, "tr")) == 254
     assert not find(whole, "button.action")
@@ -169,10 +169,10 @@ async def test_the_chain_says_where_it_is_broken_or_how_far_the_trail_is_behind(
     view = await view_of(world)
     now = view.entries[0].event.timestamp_utc + timedelta(seconds=7)
     assert (
-        text_of(chain_chip(replace(view, projected=0), now)) == "hourglass_emptythe audit trail is 7 s behind"
+        joined(chain_chip(replace(view, projected=0), now)) == "hourglass_emptythe audit trail is 7 s behind"
     )
     broken = replace(view, chain=replace(view.chain, broken_at=1))
-    assert text_of(chain_chip(broken, now)) == "link_offchain broken at 1"
+    assert joined(chain_chip(broken, now)) == "link_offchain broken at 1"
 
 
 # --- texts -------------------------------------------------------------------------
@@ -182,7 +182,7 @@ async def test_only_texts_that_there_are_have_a_card(world: JournaledJob) -> Non
     await world.take_over()
     await world.step("collect")
     await world.end(Failed("ValueError", "no month", "Traceback …"))
-    titles = [text_of(find(card, "h2")[0]) for card in texts_cards(await view_of(world)) if card]
+    titles = [joined(find(card, "h2")[0]) for card in texts_cards(await view_of(world)) if card]
     assert titles == ["Error", "Parameters", "Properties", "Steps recorded"]
 
 
@@ -190,9 +190,9 @@ async def test_of_a_large_text_the_beginning_is_shown_and_the_whole_can_be_had(w
     await world.take_over()
     await world.end(Completed(json.dumps({"report": "ü" * 100_000}, ensure_ascii=False)))
     view = await view_of(world)
-    card = next(one for one in texts_cards(view) if one and text_of(find(one, "h2")[0]) == "Result")
-    assert len(text_of(find(card, "pre")[0]).encode()) <= 16 * 1024
-    assert "Only the first 16 KiB of 195 KiB are shown." in text_of(card)
+    card = next(one for one in texts_cards(view) if one and joined(find(one, "h2")[0]) == "Result")
+    assert len(joined(find(card, "pre")[0]).encode()) <= 16 * 1024
+    assert "Only the first 16 KiB of 195 KiB are shown." in joined(card)
     assert list(large_texts(view)) == ["Result"]
 
 
@@ -225,7 +225,7 @@ async def test_text_of_a_job_is_text_everywhere() -> None:
     view = await view_of(world)
     parts = [facts(view, None), sentence(view, None, world.clock.now()), events_card(view, world.clock.now())]
     for tree in [*parts, *texts_cards(view)]:
-        for element in elements(tree):
+        for element in walk(tree):
             assert "<" not in str(element[0])
             assert attribute(element, "out") is None
 
@@ -240,7 +240,7 @@ async def test_why_it_waits_names_everybody_ahead_and_the_job_itself(world: Jour
     row = LockRow("L", job_id="runs", worker="worker-3", started_at=view.job.submitted_at)
     line = line_of(world.job_id, "L", row, [*ahead, view.job])
     card = why_it_waits_card(line, [], {}, now)
-    text = text_of(card)
+    text = joined(card)
     for part in (
         "position 13 of 13",
         "Ahead 0",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.conformance.documents import NOON, summary
-from tests.unit.dashboard.trees import attribute, find, text_of
+from tests.unit.dashboard.shown import attribute, find, joined
 
 from contracts.jobs import JobError
 from contracts.statuses import JobStatus
@@ -13,7 +13,7 @@ from dashboard.jobs_page.table import foot_text, jobs_table
 
 
 def cells(tree: object) -> list[list[str]]:
-    return [[text_of(cell) for cell in row[2:]] for row in find(tree, "tr")[1:]]
+    return [[joined(cell) for cell in row[2:]] for row in find(tree, "tr")[1:]]
 
 
 def test_a_row_says_all_that_people_choose_by() -> None:
@@ -52,7 +52,7 @@ def test_running_and_waiting_jobs_show_what_the_board_knows() -> None:
     assert (two[1], two[5]) == ("hourglass_emptyWaiting", "position 1,042")
     assert str(find(table, "tr")[1][0]) == "tr.on"
     asked = runs.model_copy(update={"cancel_requested": True})
-    assert "Cancelling" in text_of(jobs_table([asked]))
+    assert "Cancelling" in joined(jobs_table([asked]))
     over = jobs_table([runs], running={runs.job_id: replace(row, progress_value=200.0)})
     assert cells(over)[0][6] == "100%"
 
@@ -67,7 +67,7 @@ def test_boxes_are_there_only_for_those_who_may_act() -> None:
 
 
 def test_the_foot_says_how_far_a_search_looked() -> None:
-    assert "".join(map(text_of, foot_text(25, 0))).startswith("25 jobs, newest first.")
-    assert "page 3" in "".join(map(text_of, foot_text(25, 2)))
-    told = "".join(map(text_of, foot_text(2, 0, searched=5000, back_to=NOON)))
+    assert "".join(map(joined, foot_text(25, 0))).startswith("25 jobs, newest first.")
+    assert "page 3" in "".join(map(joined, foot_text(25, 2)))
+    told = "".join(map(joined, foot_text(2, 0, searched=5000, back_to=NOON)))
     assert told == "Looked through 5,000 jobs, back to : 2 found."

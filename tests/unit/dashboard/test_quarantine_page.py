@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.unit.dashboard.page_trees import attributes, elements, text
+from tests.unit.dashboard.shown import find, joined, parts
 
 from contracts.quarantine import QuarantinedMessage, QuarantinePage
 from dashboard.views.quarantine import messages, sentence
@@ -36,9 +36,9 @@ def page(*items: QuarantinedMessage, total: int | None = None) -> QuarantinePage
 
 
 def test_the_sentence_says_how_many_there_are() -> None:
-    assert text(sentence(page(), NOW)) == "Nothing is in quarantine. Looked ."
-    assert text(sentence(page(message()), NOW)) == "1 message is in quarantine. Looked ."
-    assert text(sentence(page(message(), message(), total=1200), NOW)) == (
+    assert joined(sentence(page(), NOW)) == "Nothing is in quarantine. Looked ."
+    assert joined(sentence(page(message()), NOW)) == "1 message is in quarantine. Looked ."
+    assert joined(sentence(page(message(), message(), total=1200), NOW)) == (
         "1,200 messages are in quarantine. These are the oldest 2. Looked ."
     )
 
@@ -46,34 +46,34 @@ def test_the_sentence_says_how_many_there_are() -> None:
 def test_a_message_is_shown_with_everything_that_is_known_of_it_and_as_text() -> None:
     drawn = messages(page(message()))
     for part in ("lock: Field required", "turnstile.jobs, routing key run", "m-1", "legacy", "text/plain"):
-        assert part in text(drawn)
-    assert f"x-tenant: {HOSTILE}" in text(drawn)
-    [body] = list(elements(drawn, "pre"))
-    assert text(body) == HOSTILE
-    copied = [attributes(one)["copy"] for one in elements(drawn, "button.copy")]
+        assert part in joined(drawn)
+    assert f"x-tenant: {HOSTILE}" in joined(drawn)
+    [body] = list(find(drawn, "pre"))
+    assert joined(body) == HOSTILE
+    copied = [parts(one)[1]["copy"] for one in find(drawn, "button.copy")]
     assert copied == ["m-1", "0af7651916cd43dd8448eb211c80319c", HOSTILE]
-    assert "Body, 44 bytes" in text(drawn)
+    assert "Body, 44 bytes" in joined(drawn)
 
 
 def test_a_trace_is_a_link_where_traces_can_be_looked_at() -> None:
     drawn = messages(page(message()), "http://jaeger/trace/{trace_id}")
-    outward = [attributes(one)["out"] for one in elements(drawn, "a") if "out" in attributes(one)]
+    outward = [parts(one)[1]["out"] for one in find(drawn, "a") if "out" in parts(one)[1]]
     assert outward == ["http://jaeger/trace/0af7651916cd43dd8448eb211c80319c"]
 
 
 def test_of_a_long_body_it_is_said_how_long_it_is() -> None:
     drawn = messages(page(message(body="x" * 4096, size=9000, truncated=True)))
-    assert "Body, the first 4,096 of 9,000 bytes" in text(drawn)
+    assert "Body, the first 4,096 of 9,000 bytes" in joined(drawn)
 
 
 def test_a_message_of_which_nothing_is_known_is_shown() -> None:
     names = "quarantined_at queue exchange routing_key message_id content_type sender trace_id"
     unknown = dict.fromkeys(names.split())
     drawn = messages(page(message(**unknown, headers={}, body="", size=0)))
-    assert "since when: unknown" in text(drawn)
-    assert "The body is empty." in text(drawn)
-    assert list(elements(drawn, "dt")) == []
+    assert "since when: unknown" in joined(drawn)
+    assert "The body is empty." in joined(drawn)
+    assert list(find(drawn, "dt")) == []
 
 
 def test_an_empty_quarantine_explains_what_it_is_for() -> None:
-    assert "when a service cannot understand it" in text(messages(page()))
+    assert "when a service cannot understand it" in joined(messages(page()))

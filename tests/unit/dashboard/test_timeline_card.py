@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from tests.unit.dashboard.shown import attribute, find, joined
 from tests.unit.dashboard.test_waterfall import CLOSE_OF_MAY
 from tests.unit.dashboard.trails import START, SUBMITTED, at, started, steps, trail
-from tests.unit.dashboard.trees import attribute, find, text_of
 
 from dashboard.folding import folded
 from dashboard.job_page.scale import Scale
@@ -15,7 +15,7 @@ from dashboard.waterfall import waterfall
 
 def lines(tree: object) -> list[tuple[str, str]]:
     return [
-        (text_of(row[2]), "".join(text_of(word) for word in find(row, "span.word")))
+        (joined(row[2]), "".join(joined(word) for word in find(row, "span.word")))
         for row in find(tree, "div.row")[1:]
     ]
 
@@ -45,7 +45,7 @@ def test_bars_look_as_what_they_show() -> None:
     looks = [str(bar[0]).removeprefix("span.bar.") for bar in find(card, "span.bar")]
     assert looks == ["line", "thin", "done", "done", "cut", "none", "thin", "now"]
     assert len(find(card, "span.kept")) == 2, "one in the legend"
-    legend = text_of(find(card, "div.legend")[0])
+    legend = joined(find(card, "div.legend")[0])
     for word in ("in line", "step", "running", "cut off", "no holder", "kept, not run again"):
         assert word in legend
     assert "failed" not in legend
@@ -66,7 +66,7 @@ def test_no_bar_leaves_the_picture() -> None:
     for bar in find(card, "span.bar"):
         assert 0 <= attribute(bar, "l") <= 100
         assert 0 <= attribute(bar, "w") <= 100.001 - attribute(bar, "l")
-    assert "The clocks of the machines differ by" in text_of(card)
+    assert "The clocks of the machines differ by" in joined(card)
 
 
 def test_nothing_is_no_card() -> None:
@@ -89,7 +89,7 @@ def test_text_stands_where_there_is_room() -> None:
         (101, "Step", {"message": "late", "seconds": 1}),
     ]
     card = timeline_card(waterfall(trail(*entries, (101, "Completed", {"message": ""})), at(101)))
-    places = {text_of(row[2]): str(find(row, "span.word")[0][0]) for row in find(card, "div.row")[1:]}
+    places = {joined(row[2]): str(find(row, "span.word")[0][0]) for row in find(card, "div.row")[1:]}
     assert (places["early"], places["long"], places["late"]) == (
         "span.word",
         "span.word.in",

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.unit.dashboard.page_trees import elements, links, text
+from tests.unit.dashboard.shown import find, joined, links
 
 from contracts.jobs import HeldLease, Instance, Worker
 from dashboard.fleet import fleet
@@ -33,15 +33,17 @@ def instance(service: str, seconds: float = 1, **details: Any) -> Instance:
 
 def test_the_sentence_counts_and_names_the_worker_that_is_silent_longest() -> None:
     workers = fleet([worker("a", running=["j1"]), worker("b", 90), worker("c", 400), worker("d")], NOW)
-    assert text(sentence(workers, NOW)) == (
+    assert joined(sentence(workers, NOW)) == (
         "2 of 4 workers are alive and run 1 of 4 jobs. c was last heard 6 min 40 s ago."
     )
 
 
 def test_the_sentence_without_workers() -> None:
-    assert text(sentence(fleet([], NOW), NOW)) == "No worker was ever heard."
-    assert text(sentence(fleet([worker("a", 90_000)], NOW), NOW)) == "No worker is alive, so that jobs wait."
-    assert text(sentence(fleet([worker("a", properties={})], NOW), NOW)) == (
+    assert joined(sentence(fleet([], NOW), NOW)) == "No worker was ever heard."
+    assert (
+        joined(sentence(fleet([worker("a", 90_000)], NOW), NOW)) == "No worker is alive, so that jobs wait."
+    )
+    assert joined(sentence(fleet([worker("a", properties={})], NOW), NOW)) == (
         "1 of 1 workers are alive and run 0 jobs."
     )
 
@@ -51,22 +53,23 @@ def test_a_worker_is_described_with_links_to_its_jobs_and_locks() -> None:
     busy = worker("w1", running=["job-1", "job-2"], leases=[lease], kinds=["k1", "k2", "k3"])
     card = workers_card(fleet([busy], NOW), {"job-1": "Close <i>"}, NOW)
     assert links(card) == [
-        ("job", {"id": "job-1"}, "Close <i>"),
-        ("job", {"id": "job-2"}, "job-2"),
-        ("lock", {"lock": "<b>x</b>"}, "<b>x</b>"),
+        ("job", {"id": "job-1"}),
+        ("job", {"id": "job-2"}),
+        ("lock", {"lock": "<b>x</b>"}),
     ]
+    assert [joined(each) for each in find(card, "a")] == ["Close <i>", "job-2", "<b>x</b>"]
     for part in ("w1", "vm, process 7, version 0.1.0", "Alive", "2 of 2 jobs", "fence 1,042", "3 kinds"):
-        assert part in text(card)
+        assert part in joined(card)
 
 
 def test_the_silent_ones_come_first_and_the_gone_ones_are_folded() -> None:
     card = workers_card(fleet([worker("a"), worker("gone", 100_000), worker("b", 61)], NOW), {}, NOW)
-    rows = [text(row) for row in elements(card, "tr") if "vm" in text(row)]
+    rows = [joined(row) for row in find(card, "tr") if "vm" in joined(row)]
     assert [row.split("vm")[0] for row in rows] == ["b", "a", "gone"]
     assert "Silent for 1 min 01 s" in rows[0]
-    [folded] = list(elements(card, "details.pad"))
-    assert "1 worker not heard for a day" in text(folded)
-    assert rows[2] in text(folded)
+    [folded] = list(find(card, "details.pad"))
+    assert "1 worker not heard for a day" in joined(folded)
+    assert rows[2] in joined(folded)
     assert "Gone for 1 d 3 h" in rows[2]
 
 
@@ -74,20 +77,20 @@ def test_long_lists_are_folded() -> None:
     busy = worker("w1", running=[f"job-{number}" for number in range(10)])
     card = workers_card(fleet([busy], NOW), {}, NOW)
     assert len(links(card)) == 10
-    [fold] = list(elements(card, "details"))
-    assert (len(links(fold)), "7 more jobs" in text(fold)) == (7, True)
+    [fold] = list(find(card, "details"))
+    assert (len(links(fold)), "7 more jobs" in joined(fold)) == (7, True)
 
 
 def test_a_thousand_workers_that_are_gone_do_not_make_the_page_huge() -> None:
     card = workers_card(fleet([worker(f"w{n}", 100_000) for n in range(1000)], NOW), {}, NOW)
-    assert len(list(elements(card, "tr"))) == 201
-    assert "and 800 more" in text(card)
+    assert len(list(find(card, "tr"))) == 201
+    assert "and 800 more" in joined(card)
 
 
 def test_without_workers_it_says_what_to_do() -> None:
     card = workers_card(fleet([], NOW), {}, NOW)
-    assert "make up" in text(card)
-    assert "No worker was ever heard here." in text(card)
+    assert "make up" in joined(card)
+    assert "No worker was ever heard here." in joined(card)
 
 
 def test_the_services_say_what_they_do() -> None:
@@ -101,7 +104,7 @@ def test_the_services_say_what_they_do() -> None:
         ],
         NOW,
     )
-    rows = [text(row) for row in elements(services_card(services, NOW), "tr")][1:]
+    rows = [joined(row) for row in find(services_card(services, NOW), "tr")][1:]
     assert "Silent for 40 s" in rows[0]
     assert "waits until the one on duty is gone" in rows[0]
     assert "on dutyswept " in rows[1]

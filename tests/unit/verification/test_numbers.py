@@ -1,4 +1,4 @@
-"""The numbers under a verdict: how many neighbours were compared, how near they came, what is complete."""
+"""The numbers under a verdict: how many neighbours were compared, the shortest gap, what is complete."""
 
 from typing import Any
 

@@ -188,9 +188,7 @@ class JobSummary(BaseModel):
     fence: int | None = Field(description="Fence of the latest run.")
     worker: str | None = Field(description="Worker of the latest run.")
     actor: str = Field(description="Who submitted the job.")
-    cancel_requested: bool = Field(
-        False, description="Whether somebody has asked for the job to be cancelled."
-    )
+    cancel_requested: bool = Field(False, description="Whether a cancellation of the job was requested.")
     error: JobError | None
     trace_id: str | None
     submitted_at: datetime

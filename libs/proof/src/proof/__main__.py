@@ -60,7 +60,7 @@ class _Reports:
 
 
 def _end_with_input() -> None:
-    """End at once when whoever started this process is gone; the scratch database has no name to remove."""
+    """End at once when the process that started this one is gone. The scratch database has no file name."""
     sys.stdin.buffer.read()
     os._exit(1)
 

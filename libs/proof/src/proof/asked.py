@@ -51,7 +51,7 @@ def read_words(words: Sequence[str] | None = None) -> tuple[Asked, bool]:
     parser.add_argument("--since", type=datetime.fromisoformat, help="in UTC, as 2026-11-21T08:00Z")
     parser.add_argument("--until", type=datetime.fromisoformat)
     parser.add_argument(
-        "--ends-with-input", action="store_true", help="end when standard input is closed, whatever happens"
+        "--ends-with-input", action="store_true", help="end at once when standard input is closed"
     )
     given = parser.parse_args(words)
     return Asked(given.lock, given.since, given.until), given.ends_with_input

@@ -17,7 +17,7 @@ class RareState(StrEnum):
     FAILED = "Failed"
     TIMED_OUT = "TimedOut"
     CANCELLED = "Cancelled"
-    #: Interrupted at least once, whatever its status is now.
+    #: Interrupted at least once, with any status now.
     TAKEN_OVER = "TakenOver"
 
 

@@ -43,7 +43,7 @@ MEANINGS = {
     Invariant.TAKE_OVER_TIMES: "Every lock was taken over within the limit that was set.",
 }
 
-#: What no verdict can show, whatever it says.
+#: What no verdict can show.
 BLIND_SPOTS = (
     "What is in RabbitMQ's queues (I6).",
     "Effects that no sink recorded, and an accepted job whose id no file names.",

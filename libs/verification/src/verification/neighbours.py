@@ -1,4 +1,4 @@
-"""Runs of one lock that follow each other by their fences: how many were compared, and how near they came."""
+"""Runs of one lock that follow each other by their fences: how many were compared, and the shortest gap."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""How much a verdict rests on: counts of what was compared, and how near runs came."""
+"""How much a verdict rests on: counts of what was compared, and the shortest gap between two runs."""
 
 from dataclasses import dataclass
 from typing import Any

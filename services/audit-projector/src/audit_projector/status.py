@@ -31,7 +31,7 @@ class ProjectionStatus:
         self._observe(observation)
 
     def details(self, oldest_seconds: float) -> Mapping[str, JsonValue]:
-        """Return the status of a projector whose oldest message in hand waits for so long."""
+        """Return the status of a projector whose oldest message in hand has waited for this time."""
         behind = oldest_seconds
         if self._projected_at is not None and self._clock.now() - self._projected_at <= _QUIET_AFTER:
             behind = max(behind, self._delay)

@@ -60,7 +60,7 @@ class BulkAction:
         self._is_stopped = False
 
     def start(self) -> None:
-        """Begin, or go on with what is left."""
+        """Begin, or continue with what is left."""
         self.wait()
         self._is_stopped, self._away = False, ""
         self._threads = [
@@ -75,7 +75,7 @@ class BulkAction:
         self._is_stopped = True
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until nothing is under way."""
+        """Wait until no check is under way."""
         for thread in self._threads:
             thread.join(seconds)
 

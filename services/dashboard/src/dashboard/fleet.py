@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Generic, Protocol, TypeVar
 
-#: Without a heartbeat for so long a process is silent: it beats every 10 s, and one beat may be late.
+#: Time without a heartbeat after which a process is silent: it beats every 10 s, and one beat may be late.
 SILENT_AFTER = timedelta(seconds=25)
 
-#: A process that is silent for so long is gone for good.
+#: Time of silence after which a process is gone for good.
 GONE_AFTER = timedelta(days=1)
 
 

@@ -57,7 +57,7 @@ def show_page(
     is_live: bool = True,
     every: float | None = None,
 ) -> None:
-    """Show a page whose `body` draws the board's latest snapshot, again and again while somebody looks.
+    """Show a page whose `body` draws the board's latest snapshot, again and again while it is open.
 
     `body` draws the head first (`head`) and must draw quickly: whatever takes half a second fades. A page
     that is not live is drawn once, or every so many seconds.

@@ -83,7 +83,7 @@ def obtained_by(
         # Nothing records when a lost worker died: its last own event is the latest sign of life.
         since = earlier.last_event_at or earlier.began_at or earlier.ended_at
         return Obtained(Way.TAKEN_OVER, seconds_between(since, later.began_at), cause, is_at_most=True)
-    # Without the time at which the job began to wait, nobody can tell whether the lock was wanted.
+    # Without the time at which the job began to wait, it is unknown whether the lock was wanted.
     waited = not came_later if later.queued_at is not None else later.tenure == earlier.tenure is not None
     return Obtained(Way.HANDED_OVER if waited else Way.FREE, seconds)
 

@@ -20,13 +20,13 @@ class DashboardSettings(ServiceSettings):
     read_only: bool = False
     #: The path under which a proxy shows the dashboard, such as ops/turnstile; unset, it is at the root.
     base_path: Annotated[str, Field(pattern=r"^([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$")] = ""
-    #: The name under which actions are recorded while nobody signs in.
+    #: The name under which actions are recorded, as viewers do not sign in.
     actor: Annotated[str, Field(min_length=1, max_length=200)] = "dashboard"
     #: Where a job's trace is shown, with {trace_id} in it; unset, there are no links to traces.
     trace_url: str | None = None
     #: Where a job's log lines are shown, with {job_id} in it; unset, there are no links to logs.
     logs_url: str | None = None
-    #: Seconds between two refreshes of a page that somebody looks at.
+    #: Seconds between two refreshes of a page that a viewer looks at.
     refresh_seconds: Annotated[float, Field(ge=0.5, le=60)] = 2.0
 
     @field_validator("url")

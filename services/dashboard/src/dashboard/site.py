@@ -65,7 +65,7 @@ class Site:
         return self.settings.actor
 
     def start(self) -> None:
-        """Begin to keep the board up to date, while somebody looks."""
+        """Begin to keep the board up to date, while a page is open."""
         self.reader.start(self.board.run())
 
     async def check(self) -> None:

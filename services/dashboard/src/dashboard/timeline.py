@@ -39,7 +39,7 @@ class Row:
     kind: RowKind
     label: str
     start: datetime
-    #: The moment of reading when it goes on; never before `start`.
+    #: The moment of reading when it continues; never before `start`.
     end: datetime
     ending: Ending = Ending.DONE
     #: What is to be said in addition to the length: a reason, who did it.

@@ -14,7 +14,7 @@ _FIRST_SHOWN, _LAST_SHOWN = 5, 2
 #: Ended jobs of a kind below which their durations say nothing about the next one.
 FEWEST_RUNS = 3
 
-#: How much of a run must be over before its pace is taken to go on.
+#: How much of a run must be over before its pace is taken to continue.
 _FEWEST_SECONDS, _LEAST_SHARE = 60.0, 0.05
 
 
@@ -98,7 +98,7 @@ def line_of(
 
 @dataclass(frozen=True)
 class Estimate:
-    """When a job is likely to start, or why nobody can know."""
+    """When a job is likely to start, or why that is unknown."""
 
     #: None when it is unknown.
     seconds: float | None
@@ -141,9 +141,9 @@ def _left_of_holder(holder: Holder, typical: _Typical, now: datetime) -> float |
 
 
 def left_at_this_pace(job: JobRow, elapsed: float) -> float | None:
-    """Return the seconds until a job is done if it goes on as before; None while that says nothing.
+    """Return the seconds until a job is done if it continues at this pace; None while the pace says nothing.
 
-    A run that goes on from saved state has a share done at its start; only a first attempt has a pace.
+    A run that continues from saved state has a share done at its start; only a first attempt has a pace.
     """
     if job.progress_value is None or not job.progress_limit or job.attempt > 1:
         return None

@@ -154,7 +154,7 @@ class _Reading:
     def _last_contact(self, attempt: _Attempt, taken_over: datetime) -> datetime:
         if self._lease_seconds is None:
             return min(attempt.last_sign, taken_over)
-        # The lease had run out, so its last renewal was at least so long ago.
+        # The lease had run out, so its last renewal was at least that time ago.
         at_latest = taken_over - timedelta(seconds=self._lease_seconds)
         return min(max(attempt.last_sign, at_latest), taken_over)
 

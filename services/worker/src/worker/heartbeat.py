@@ -10,10 +10,8 @@ from contracts.jobs import HeldLease, Kind, Worker
 from contracts.telemetry import attributes as at
 from coordination.ports import Clock, UnknownOutcomeError
 from coordination.worker_directory import WorkerDirectory
+from service_defaults.heartbeat import HEARTBEAT_SECONDS
 from worker.execution import KindInfo
-
-#: Seconds between two heartbeats.
-HEARTBEAT_SECONDS = 10.0
 
 #: Heartbeats between two announcements of the kinds.
 _ANNOUNCE_EVERY = 30

@@ -42,7 +42,7 @@ class _List:
     query: str
     parameters: Mapping[str, str]
     size: int
-    #: Where it began, and where it goes on, if that is between two rows.
+    #: Where it began, and where it continues, if that is between two rows.
     began_with: Token | None
     token: Token | None
     has_more: bool = True
@@ -57,7 +57,7 @@ class _List:
 
     @property
     def place(self) -> Token | None:
-        """Where the next page goes on in this list; None for behind the last job looked at."""
+        """Where the next page continues in this list; None for behind the last job looked at."""
         if self.is_drained:
             return self.token
         return None if self.is_begun else self.began_with
@@ -139,7 +139,7 @@ def _write_place(after: Key, lists: Sequence[_List], *, is_full: bool) -> str:
     if not any(tokens):
         return write_cursor(*after)
     parts = [text for token in tokens for text in ((token or {}).get(name) or "" for name in _KEYS)]
-    # A single list that goes on between two rows goes on behind no key.
+    # A single list that continues between two rows has no key that it continues behind.
     behind = after if len(lists) > 1 else ()
     return write_cursor(
         _BETWEEN_ROWS, *(f"-{part}" for part in behind), *(f"-{p.encode().hex()}" for p in parts)
@@ -147,7 +147,7 @@ def _write_place(after: Key, lists: Sequence[_List], *, is_full: bool) -> str:
 
 
 def _read_place(cursor: str | None, lists: int) -> _Place:
-    """Return where a page of so many lists begins. Raises CursorError."""
+    """Return where a page of this number of lists begins. Raises CursorError."""
     if cursor is None:
         return _Place(("", ""), [None] * lists)
     count = 3 if lists == 1 else 3 + 2 * lists

@@ -96,7 +96,7 @@ class TableReadModelWriter:
                     if row is not None:
                         known.stored, known.etag = int(plain(row["LastFence"])), str(row.metadata["etag"])
                         continue
-                # The latest that anybody waits for: then those find theirs stored.
+                # The latest that any caller waits for: then the others find theirs stored.
                 highest = known.wanted
                 try:
                     known.etag = await self._tables.put(

@@ -53,7 +53,7 @@ def _summary(verdict: Verdict) -> Text:
 
 
 def _numbers(verdict: Verdict) -> str:
-    """Say what was compared, and how near runs came."""
+    """Return what was compared, and the shortest gap between two runs."""
     numbers = verdict.numbers
     parts = [f"Neighbouring runs compared: {numbers.neighbours}, overlaps: {numbers.overlaps}"]
     if numbers.fences is not None:

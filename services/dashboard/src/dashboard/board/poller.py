@@ -1,4 +1,4 @@
-"""Keeps the snapshot up to date for all viewers of a process, and rests while nobody looks.
+"""Keeps the snapshot up to date for all viewers of a process, and rests while no page is open.
 
 | what                         | how often                       | requests                     |
 | ---------------------------- | ------------------------------- | ---------------------------- |

@@ -70,7 +70,7 @@ class Statistics:
 
 
 class Tally:
-    """Adds up events, each once, in whatever order they come."""
+    """Adds up events, each once, in any order."""
 
     def __init__(self) -> None:
         self._minutes: dict[datetime, Minute] = {}

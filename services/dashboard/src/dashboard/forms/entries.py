@@ -1,7 +1,7 @@
 """What is entered into a form, and the parameters that it stands for.
 
 An entry is text, except for a choice (an index), a yes or no, and a date. What is empty is left out. What is
-shown is what is sent: defaults are entered before anybody changes them.
+shown is what is sent: defaults are entered before the viewer changes them.
 """
 
 import json

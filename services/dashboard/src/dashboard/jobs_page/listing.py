@@ -1,4 +1,4 @@
-"""What stays of a list while it refreshes: rows that somebody looks at, and jobs that somebody chose."""
+"""What stays of a list while it refreshes: rows that the viewer looks at, and jobs that the viewer chose."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -37,7 +37,7 @@ def cause_text(cause: HandOverCause | None) -> str:
 
 
 def cost_text(obtained: Obtained) -> str:
-    """Return how long a lock was without a run; of a lost worker nobody knows when exactly it died."""
+    """Return how long a lock was without a run; when exactly a lost worker died is unknown."""
     text = duration(obtained.seconds)
     return f"at most {text}" if obtained.is_at_most else text
 

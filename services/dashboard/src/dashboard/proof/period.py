@@ -16,7 +16,7 @@ BETWEEN = "between"
 
 DEFAULT = "24h"
 
-#: A check of a longer period begins only when somebody asks for it.
+#: A check of a longer period begins only when the viewer asks for it.
 _SHORT = timedelta(hours=24)
 
 

@@ -28,7 +28,7 @@ class DurationsReader:
     async def of_lock(self, lock: str) -> Durations:
         """Return the seconds that the latest completed runs took, by kind. Raises UnknownOutcomeError.
 
-        A run that went on where an earlier one was cut off is left out: it took less than a whole one.
+        A run that continued an earlier one that was cut off is left out: it took less than a whole one.
         """
         async with self._reading:
             until, known = self._known.get(lock, (0.0, {}))

@@ -80,7 +80,7 @@ class JobsReader:
             return known
 
     async def all(self, question: JobsQuestion, most: int) -> JobList:
-        """Return the newest jobs that fit, at most so many, and whether there are more (`next`)."""
+        """Return the newest jobs that fit, at most this number, and whether there are more (`next`)."""
         found = JobList([], None)
         for _ in range(_MOST_LARGE_READS):
             limit = min(_LARGE_PAGE, most - len(found.jobs))

@@ -20,7 +20,7 @@ class Answer(Generic[AnswerT]):
 
 
 class Shared(Generic[AnswerT]):
-    """Asks at most every `seconds`, whoever wants to know, and one at a time. An error is not remembered."""
+    """Asks at most every `seconds` for all callers, one at a time. An error is not remembered."""
 
     def __init__(self, ask: Callable[[], AnswerT], clock: Clock, seconds: float) -> None:
         self._ask = ask

@@ -205,7 +205,7 @@ def _csv(site: Site, question: JobsQuestion) -> bytes:
 
 
 def _choose_all(site: Site, state: _State) -> None:
-    """Choose all jobs that match, at most so many."""
+    """Choose all jobs that match, at most this number."""
     try:
         found = site.reader.read(site.jobs_reader.all(replace(state.question, cursor=None), MOST_CHOSEN))
     except UnknownOutcomeError:

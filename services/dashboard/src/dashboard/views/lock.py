@@ -21,7 +21,7 @@ from dashboard.parts.runs_table import runs_table
 from dashboard.reading.lock import LockView
 from dashboard.site import Site
 
-#: The picture and the facts of a period are made anew so often; what runs and waits is always new.
+#: Seconds between two pictures of a period and its facts; what runs and waits is always new.
 _PICTURE_SECONDS = 30
 
 #: Runs listed at first, and how many more at a time; jobs in line listed at first.

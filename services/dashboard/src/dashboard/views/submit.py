@@ -47,7 +47,7 @@ def _page(site: Site, snapshot: Snapshot) -> None:
             draw("submit-outcome", note("orange", "cloud_off", "Jobs cannot be submitted now.", str(error)))
             st.button("Try again", key="submit-again")
             return
-        # What is entered must not be lost by it; what is submitted says that nobody answers.
+        # What is entered must not be lost by it; what is submitted says that the publisher does not answer.
         known = site.kinds.last.content
     kinds = {kind.kind: kind for kind in known}
     if not kinds:
