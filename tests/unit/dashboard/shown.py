@@ -15,7 +15,7 @@ def parts(node: Node) -> tuple[str, dict[str, Any], list[Node]]:
     return tag, {}, rest
 
 
-def walk(node: Node) -> Iterator[list[Any]]:
+def walk(node: Any) -> Iterator[list[Any]]:
     """Go through an element and all elements in it."""
     if not isinstance(node, list):
         return
@@ -36,19 +36,19 @@ def text(node: Node) -> str:
     return " ".join(" ".join(text(child) for child in children).split())
 
 
-def joined(node: Node) -> str:
+def joined(node: Any) -> str:
     """Return the text of a tree as it stands, with the names of icons and without what ticks."""
     if not isinstance(node, list):
         return node or ""
     return "".join(joined(child) for child in parts(node)[2])
 
 
-def attribute(node: Node, name: str) -> Any:
+def attribute(node: Any, name: str) -> Any:
     """Return an attribute of an element; None when it has none of this name."""
     return parts(node)[1].get(name)
 
 
-def find(node: Node, names: str) -> list[list[Any]]:
+def find(node: Any, names: str) -> list[list[Any]]:
     """Return the elements with this tag and these classes, such as `tr.on`."""
     wanted = set(names.split("."))
     return [each for each in walk(node) if wanted <= set(each[0].split("."))]
