@@ -169,3 +169,12 @@ async def test_free_locks_are_kept_up_to_a_number(board: Board, monkeypatch: Any
     await board.read()
     assert len(board.poller.snapshot.locks) == 3
     board.poller.snapshot = replace(board.poller.snapshot, locks={})
+
+
+async def test_the_first_viewer_waits_until_something_is_known(board: Board) -> None:
+    first = asyncio.create_task(asyncio.to_thread(board.poller.look, 30.0))
+    await asyncio.to_thread(lambda: None)
+    assert not first.done()
+    await board.read()
+    assert (await first).read_at is not None
+    assert board.poller.look(30.0).read_at is not None

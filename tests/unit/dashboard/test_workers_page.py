@@ -44,7 +44,10 @@ def test_the_sentence_without_workers() -> None:
         joined(sentence(fleet([worker("a", 90_000)], NOW), NOW)) == "No worker is alive, so that jobs wait."
     )
     assert joined(sentence(fleet([worker("a", properties={})], NOW), NOW)) == (
-        "1 of 1 workers are alive and run 0 jobs."
+        "1 of 1 worker is alive and runs 0 jobs."
+    )
+    assert joined(sentence(fleet([worker("a", running=["j"], properties={})], NOW), NOW)) == (
+        "1 of 1 worker is alive and runs 1 job."
     )
 
 

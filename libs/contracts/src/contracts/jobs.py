@@ -12,6 +12,9 @@ from contracts.statuses import EventStatus, JobStatus
 #: Most urgent and least urgent priority; jobs of a lock run by priority, then first come, first served.
 FIRST_PRIORITY, DEFAULT_PRIORITY, LAST_PRIORITY = 0, 5, 9
 
+#: Characters of the reason of a cancellation.
+LONGEST_REASON = 500
+
 #: Largest request body, in bytes.
 MAX_BODY_BYTES = 256 * 1024
 
@@ -92,7 +95,7 @@ class Cancellation(BaseModel):
     reason: Annotated[
         str,
         Field(
-            max_length=500,
+            max_length=LONGEST_REASON,
             description="Why, for the audit trail. Plain text; leading and trailing spaces are removed.",
             examples=["wrong month"],
         ),

@@ -31,6 +31,7 @@ _STYLE = """<style>
 .st-key-frame-notes { margin-bottom: -.9rem; }
 .st-key-frame-live button { border: 0; background: transparent; padding: 0 .2rem; }
 [class*="st-key-field-"] { gap: .2rem !important; }
+[data-testid="stBottom"]:not(:has(.st-key-jobs-bulk-count)) { display: none; }
 .stPopover button { min-height: 2.1rem; padding: .15rem .8rem; }
 @media (max-width: 700px) {
   .st-key-jobs-filters { flex-wrap: nowrap; overflow-x: auto; }
@@ -65,11 +66,7 @@ def show_page(
     every = _live_control(site) if is_live else every
 
     def draw_once() -> None:
-        snapshot = site.board.look()
-        deadline = time.monotonic() + _FIRST_READ_SECONDS
-        while snapshot.read_at is None and snapshot.trouble is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-            snapshot = site.board.look()
+        snapshot = site.board.look(_FIRST_READ_SECONDS)
         draw("frame-notes", node("div", _trouble(snapshot), _overlaps(snapshot)))
         body(snapshot)
         foot(site, snapshot)

@@ -12,6 +12,7 @@
 
 import asyncio
 import logging
+import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
@@ -74,6 +75,7 @@ class BoardPoller:
         self._directory = directory
         self._clock = clock
         self.snapshot = Snapshot()
+        self._is_begun = threading.Event()
         self._tally = Tally()
         self._names: OrderedDict[str, str] = OrderedDict()
         #: Locks whose running job some page shows, and until when.
@@ -82,9 +84,13 @@ class BoardPoller:
         self._has_started = False
         self._due: dict[str, float] = {}
 
-    def look(self) -> Snapshot:
-        """Return the snapshot for a viewer who is there now."""
+    def look(self, patience: float = 0.0) -> Snapshot:
+        """Return the snapshot for a viewer who is there now.
+
+        Before anything was read, or found to be away, wait for that at most `patience` seconds.
+        """
         self._viewed_at = self._clock.boot()
+        self._is_begun.wait(patience)
         return self.snapshot
 
     def watch(self, locks: Iterable[str]) -> None:
@@ -128,6 +134,7 @@ class BoardPoller:
             statistics=self._tally.statistics(),
             trouble=None,
         )
+        self._is_begun.set()
 
     def _note(self, error: UnknownOutcomeError) -> None:
         known = self.snapshot.trouble
@@ -135,6 +142,7 @@ class BoardPoller:
             logger.warning("storage does not answer", extra={at.ERROR_MESSAGE: str(error)})
         since = known.since if known is not None else self._clock.now()
         self.snapshot = replace(self.snapshot, trouble=Trouble(since, str(error)))
+        self._is_begun.set()
 
     # --- events ---------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
+from contracts.jobs import LONGEST_REASON
 from contracts.statuses import JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
@@ -15,9 +16,6 @@ from dashboard.publisher_api import NotFoundError, PublisherAwayError, RefusedEr
 from dashboard.reading.job import JobView
 from dashboard.site import Site
 from dashboard.waiting import WaitingLine
-
-#: Longest reason that the publisher takes.
-_LONGEST_REASON = 500
 
 _REASON = "job-cancel-reason"
 
@@ -76,7 +74,7 @@ def _cancel(site: Site, job: JobRow, line: WaitingLine | None, follower: JobRow 
     reason = st.text_input(
         "Why (kept in the audit trail)",
         key=_REASON,
-        max_chars=_LONGEST_REASON,
+        max_chars=LONGEST_REASON,
         placeholder="for example: wrong month",
     )
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from contracts.jobs import LONGEST_REASON
 from contracts.statuses import JobStatus
 from dashboard.bulk import BulkAction, Chosen, Standing
 from dashboard.component import draw
@@ -13,8 +14,6 @@ from dashboard.jobs_page.parts import choice_text
 from dashboard.site import Site
 
 _ACTION, _REASON = "jobs.bulk", "jobs-bulk-reason"
-
-_LONGEST_REASON = 500
 
 #: Seconds between two looks at a bulk action.
 _LOOK_SECONDS = 0.5
@@ -68,7 +67,7 @@ def _ask(site: Site, jobs: list[Chosen]) -> None:
     reason = st.text_input(
         "Why (kept in the audit trail)",
         key=_REASON,
-        max_chars=_LONGEST_REASON,
+        max_chars=LONGEST_REASON,
         placeholder="for example: wrong month",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -96,7 +95,7 @@ def _progress(action: BulkAction, choosing: Choosing) -> None:
             return
         if standing.left:
             st.button(
-                "Try again" if standing.away else "Go on",
+                "Try again" if standing.away else "Continue",
                 type="primary",
                 key="jobs-bulk-again",
                 on_click=action.start,

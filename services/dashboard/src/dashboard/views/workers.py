@@ -47,7 +47,9 @@ def sentence(workers: Fleet[Worker], now: datetime) -> Node:
     capacity = sum(_capacity(worker) for worker in workers.alive)
     of = f" of {capacity:,}" if capacity else ""
     alive = node("b", f"{len(workers.alive)} of {present}")
-    parts: list[Node] = [alive, " workers are alive and run ", node("b", f"{running:,}{of}"), " jobs."]
+    doing = " worker is alive and runs " if present == 1 else " workers are alive and run "
+    jobs = " job." if running == 1 and not capacity else " jobs."
+    parts: list[Node] = [alive, doing, node("b", f"{running:,}{of}"), jobs]
     if workers.silent:
         longest = workers.silent[0]
         silence = duration((now - longest.seen_at).total_seconds())
