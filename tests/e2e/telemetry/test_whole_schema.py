@@ -26,11 +26,19 @@ pytestmark = [
 ]
 
 
-#: Told of runs that overlapped, which must not happen, of announcements while the broker is away, and of a
-#: storage that stops answering just when it is asked.
+#: Of runs that overlapped, which must not happen, of announcements while the broker is away, of a storage that
+#: stops answering just when it is asked, and of checks, which a dashboard starts.
 TOLD_IN_UNIT_TESTS = {
     f"attribute `{name}`"
-    for name in (at.JOB_EVENT_NUMBER, at.OTHER_JOB_ID, at.OTHER_FENCE, at.MESSAGE_COUNT, at.RESEND_COUNT)
+    for name in (
+        at.JOB_EVENT_NUMBER,
+        at.OTHER_JOB_ID,
+        at.OTHER_FENCE,
+        at.MESSAGE_COUNT,
+        at.RESEND_COUNT,
+        at.CHECK_STATE,
+        at.CHECK_SECONDS,
+    )
 }
 
 

@@ -1,6 +1,7 @@
 """Checks of a server: how they are started, followed, stopped and kept; the processes are small scripts."""
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from tests.waiting import until
 
+from contracts.telemetry import attributes as at
 from proof import Asked, Check, Checks, State
 from proof.checks import _MOST_KEPT
 from verification import Phase, Progress
@@ -86,6 +88,19 @@ async def test_a_check_is_followed_to_its_result(checks: Checks, clock: Clock) -
     check = await ended(checks, "other")
     assert (check.state, check.is_over, check.message) == (State.DONE, True, "")
     assert check.result == result(3)["result"]
+
+
+async def test_the_log_says_how_a_check_ended_and_how_long_it_took(
+    checks: Checks, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="proof.checks")
+    asked = lines("wait")
+    checks.start("books", asked)
+    clock.advance(7)
+    checks.stop("books")
+    await ended(checks, "books")
+    (line,) = [vars(record) for record in caplog.records if record.message == "check ended"]
+    assert (line[at.LOCK_NAME], line[at.CHECK_STATE], line[at.CHECK_SECONDS]) == (asked.lock, "stopped", 7.0)
 
 
 async def test_viewers_of_the_same_share_one_check(checks: Checks) -> None:
