@@ -26,8 +26,8 @@ pytestmark = [
 ]
 
 
-#: Of runs that overlapped, which must not happen, of announcements while the broker is away, of a storage that
-#: stops answering just when it is asked, and of checks, which a dashboard starts.
+#: Of runs that overlapped, which must not happen, of announcements while the broker is away, of a storage
+#: that stops answering just when it is asked, and of checks, which a dashboard starts.
 TOLD_IN_UNIT_TESTS = {
     f"attribute `{name}`"
     for name in (
