@@ -83,15 +83,12 @@ def waits_chart(statistics: Statistics, until: datetime, palette: Palette) -> di
         waits = sorted(stretch.waits)
         for part, name in ((0.5, "median"), (0.95, "p95")):
             seconds = quantile(waits, part)
-            if seconds is not None:
-                values.append(
-                    {
-                        "at": milliseconds(stretch.begins + _STRETCH / 2),
-                        "seconds": max(seconds, 0.001),
-                        "part": name,
-                    }
-                )
-    if not values:
+            at = milliseconds(stretch.begins + _STRETCH / 2)
+            # Without a value the line is broken there: nothing is known between two stretches.
+            values.append(
+                {"at": at, "part": name, "seconds": None if seconds is None else max(seconds, 0.001)}
+            )
+    if all(value["seconds"] is None for value in values):
         return None
     return _chart(
         {
@@ -138,7 +135,7 @@ _SECONDS = (
 
 def _decades(values: Sequence[Mapping[str, Any]]) -> list[float]:
     """Return the lines between which all waits are."""
-    seconds = [value["seconds"] for value in values]
+    seconds = [value["seconds"] for value in values if value["seconds"] is not None]
     low = max((line for line in _TENS if line <= min(seconds)), default=_TENS[0])
     high = min((line for line in _TENS if line >= max(seconds)), default=max(seconds))
     return [low, high] if low < high else [low, low * 10]

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from contracts.jobs import Instance, Worker
-from dashboard.board.snapshot import Snapshot
+from dashboard.board.snapshot import Snapshot, moment
 from dashboard.fleet import Pulse, fleet, pulse
 from dashboard.parts.chips import Look, chip
 from dashboard.parts.durations import count, duration
@@ -29,7 +29,8 @@ def health_card(snapshot: Snapshot, now: datetime) -> Node:
     more = len(workers.present) - len(rows)
     if more > 0:
         rows.append(node("tr", node("td", link("workers", f"and {count(more, 'more worker')}"), colspan=4)))
-    rows += [_service(one, now) for one in services.present]
+    unprojected = unprojected_seconds(snapshot, now)
+    rows += [_service(one, now, unprojected) for one in services.present]
     missing = things_to_look_at(snapshot, now)
     aside = (
         node("span.aside", "all well")
@@ -49,8 +50,8 @@ def health_card(snapshot: Snapshot, now: datetime) -> Node:
 def things_to_look_at(snapshot: Snapshot, now: datetime) -> list[str]:
     """Return what is not well, a sentence each."""
     workers, services = fleet(snapshot.workers, now), fleet(snapshot.instances, now)
-    found = [f"{worker.worker} is silent" for worker in workers.silent]
-    found += [f"{one.service} {one.instance} is silent" for one in services.silent]
+    # One that ran nothing may have been stopped, and others are alive.
+    found = [f"{worker.worker} is silent, and ran jobs" for worker in workers.silent if worker.running]
     if not workers.alive:
         found.append("No worker is alive: no job starts")
     kinds = {one.service for one in services.alive}
@@ -59,26 +60,42 @@ def things_to_look_at(snapshot: Snapshot, now: datetime) -> list[str]:
             found.append("No scheduler is alive: lost wake-ups and lost workers are found later")
         if "audit-projector" not in kinds:
             found.append("No audit-projector is alive: lists and the audit trail stand still")
-    found += [
-        f"The audit trail is {duration(behind)} behind"
-        for one in services.alive
-        if (behind := _behind(one)) >= _LATE_SECONDS
-    ]
+    behind = max([unprojected_seconds(snapshot, now), *(_behind(one) for one in services.alive)])
+    if behind >= _LATE_SECONDS:
+        found.append(f"The audit trail is {duration(behind)} behind")
     return found
+
+
+def unprojected_seconds(snapshot: Snapshot, now: datetime) -> float:
+    """Return how long ago something happened that the board sees and the trail does not have; else 0.
+
+    A projector whose messages do not arrive does not know that it is behind.
+    """
+    newest = snapshot.events[0].timestamp_utc if snapshot.events else None
+    texts = [
+        text
+        for lock in snapshot.locks.values()
+        for text in (lock.row.started_at if lock.is_busy else "", *(job.queued_at for job in lock.line))
+    ]
+    moments = [known for text in texts if (known := moment(text)) is not None]
+    late = [known for known in moments if newest is None or known > newest]
+    return max(0.0, (now - min(late)).total_seconds()) if late else 0.0
 
 
 def _worker(worker: Worker, now: datetime) -> Node:
     look = _ALIVE if pulse(worker, now) is Pulse.ALIVE else _SILENT
     jobs = count(len(worker.running), "job") if worker.running else "idle"
-    return _row(worker.worker, look, worker.seen_at, jobs)
+    return _row(worker.worker, worker.worker, look, worker.seen_at, jobs)
 
 
-def _service(one: Instance, now: datetime) -> Node:
+def _service(one: Instance, now: datetime, unprojected: float) -> Node:
+    key = f"{one.service} {one.instance}"
     if pulse(one, now) is not Pulse.ALIVE:
-        return _row(one.service, _SILENT, one.seen_at, "")
+        return _row(key, one.service, _SILENT, one.seen_at, "")
     if "behind_seconds" in one.details:
-        behind = _behind(one)
+        behind = max(_behind(one), unprojected)
         return _row(
+            key,
             one.service,
             _LATE if behind >= _LATE_SECONDS else _UP_TO_DATE,
             one.seen_at,
@@ -88,13 +105,13 @@ def _service(one: Instance, now: datetime) -> Node:
         leads = one.details["leads"] is True
         repairs = one.details.get("repairs")
         said = count(repairs, "repair") if leads and isinstance(repairs, int) else ""
-        return _row(one.service, _SWEEPS if leads else _STANDS_BY, one.seen_at, said)
-    return _row(one.service, _ALIVE, one.seen_at, "")
+        return _row(key, one.service, _SWEEPS if leads else _STANDS_BY, one.seen_at, said)
+    return _row(key, one.service, _ALIVE, one.seen_at, "")
 
 
-def _row(name: str, look: Look, seen_at: datetime, said: str) -> Node:
+def _row(key: str, name: str, look: Look, seen_at: datetime, said: str) -> Node:
     cells = [node("td", node("b", name)), node("td", chip(look)), node("td.nowrap", ago(seen_at))]
-    return node("tr", *cells, node("td.right.muted.nowrap", said), k=name)
+    return node("tr", *cells, node("td.right.muted.nowrap", said), k=key)
 
 
 def _behind(one: Instance) -> float:
