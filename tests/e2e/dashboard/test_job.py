@@ -34,7 +34,7 @@ def test_a_job_that_was_taken_over_shows_both_attempts_and_an_intact_chain(
     tab.open("job", id=gallery.taken_over.id)
     assert "Taken over once" in chips(tab)
     timeline = tab.page.get_by_role("list", name="Timeline, in order of time")
-    for label in ("Attempt 1", "cut off: worker", "No holder", "Attempt 2", "kept, not run again"):
+    for label in ("Attempt 1", "cut off", "No holder", "Attempt 2", "kept, not run again"):
         expect(timeline.get_by_text(label).first).to_be_visible()
     events = len(gallery.taken_over.events())
     expect(tab.page.get_by_text(f"{events} of {events} events, chain intact")).to_be_visible()
