@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.board.snapshot import Snapshot
 from dashboard.component import draw
+from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, ago, clock, icon, link, node
 from dashboard.site import Site
 
@@ -112,8 +113,8 @@ def _overlaps(snapshot: Snapshot) -> Node | None:
     if not snapshot.overlaps:
         return None
     first = snapshot.overlaps[0]
-    count = len(snapshot.overlaps)
-    more = f" {count - 1} more runs overlapped, too." if count > 1 else ""
+    others = len(snapshot.overlaps) - 1
+    more = f" {count(others, 'more run')} overlapped, too." if others else ""
     text = node(
         "div",
         node("p.what", "Two runs of ", link("lock", first.lock, {"lock": first.lock}), " overlapped."),
