@@ -62,7 +62,7 @@ class Submitting:
         )
         ledger = LockState("ledger", LockRow("ledger"))
         board = SimpleNamespace(
-            look=lambda: Snapshot(read_at=clock.now(), locks={"ledger": ledger}), watch=lambda _: None
+            look=lambda _=0.0: Snapshot(read_at=clock.now(), locks={"ledger": ledger}), watch=lambda _: None
         )
         self.site = cast(
             "Site",

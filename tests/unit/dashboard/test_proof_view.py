@@ -90,7 +90,7 @@ def site() -> Iterator[SimpleNamespace]:
         clock=SystemClock(),
         reader=Reader(),
         models=SimpleNamespace(locks=lambda _: SimpleNamespace(items=names)),
-        board=SimpleNamespace(look=lambda: Snapshot(read_at=NOW)),
+        board=SimpleNamespace(look=lambda _=0.0: Snapshot(read_at=NOW)),
         requests=SimpleNamespace(per_minute=lambda: 0),
         checks=ScriptedChecks(),
     )
