@@ -34,9 +34,19 @@ _SEED = int(os.environ.get("FUZZ_SEED", "1"))
 
 @dataclass
 class FakeBroker:
-    """Keeps what is published."""
+    """Keeps what is published; it is its own and only channel, which is always open."""
 
     published: list[tuple[bytes, Mapping[str, str]]] = field(default_factory=list)
+
+    @property
+    def channel(self) -> "FakeBroker":
+        return self
+
+    async def declare_exchange(self, exchange: object) -> "FakeBroker":
+        return self
+
+    async def ready(self) -> None:
+        return
 
     async def publish(self, body: bytes, *, headers: Mapping[str, str], **_: Any) -> None:
         self.published.append((body, headers))

@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
-from faststream.rabbit import RabbitBroker
+from aio_pika.exceptions import ChannelInvalidStateError
+from faststream.rabbit import RabbitBroker, RabbitExchange
 
 from contracts.topology import Topology
 from coordination.ports import Announcement
@@ -16,15 +17,38 @@ Answer = Callable[[], Any]
 
 
 class ScriptedBroker:
-    """Keeps what is published, after giving the next scripted answer, if any is left."""
+    """Keeps what is published, after giving the next scripted answer, if any is left.
+
+    It has one channel. While `restored` is not set, the channel is closed, as after a lost connection.
+    """
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.published: list[dict[str, Any]] = []
         self.happened = asyncio.Event()
+        self.asked = asyncio.Event()
+        self.restored = asyncio.Event()
+        self.restored.set()
+
+    @property
+    def channel(self) -> "ScriptedBroker":
+        """The channel of every exchange."""
+        return self
+
+    async def declare_exchange(self, exchange: RabbitExchange) -> "ScriptedBroker":
+        """Return something that names its channel."""
+        return self
+
+    async def ready(self) -> None:
+        """Wait until the channel is open."""
+        self.asked.set()
+        await self.restored.wait()
 
     async def publish(self, body: bytes, **options: Any) -> None:
+        self.asked.set()
         self.happened.set()
+        if not self.restored.is_set():
+            raise ChannelInvalidStateError("closed")
         if self.answers:
             answer = self.answers.pop(0)()
             if asyncio.iscoroutine(answer):

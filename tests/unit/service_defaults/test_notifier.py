@@ -59,6 +59,24 @@ async def test_a_caller_that_is_cancelled_stays_cancelled() -> None:
         await ringing
 
 
+async def test_a_wake_up_waits_until_the_channel_is_open_again() -> None:
+    broker = ScriptedBroker()
+    broker.restored.clear()
+    notifying = asyncio.create_task(make_notifier(broker).notify(WakeUp("ledger")))
+    await broker.asked.wait()
+    broker.restored.set()
+    await notifying
+    assert len(broker.published) == 1
+
+
+async def test_a_channel_that_stays_closed_leaves_a_wake_up_unconfirmed() -> None:
+    broker = ScriptedBroker()
+    broker.restored.clear()
+    with pytest.raises(UnknownOutcomeError):
+        await make_notifier(broker, timeout=0.05).defer(WakeUp("ledger"))
+    assert broker.published == []
+
+
 async def test_a_wake_up_says_what_it_is_about_and_carries_the_jobs_trace() -> None:
     broker = ScriptedBroker()
     await make_notifier(broker).notify(WakeUp("ledger", "j", released=True, traceparent=TRACE))

@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
+from typing import cast
 
-from aio_pika import RobustConnection
+from aio_pika import RobustChannel, RobustConnection
 from aio_pika.abc import AbstractChannel, HeadersType, TimeoutType
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from faststream.exceptions import FastStreamException
@@ -151,6 +152,7 @@ async def publish_confirmed(
     try:
         with lost_connections_as_errors(), _within_trace(traceparent):
             async with asyncio.timeout(timeout):
+                await _until_restored(broker, exchange)
                 await broker.publish(
                     body,
                     exchange=exchange,
@@ -163,6 +165,16 @@ async def publish_confirmed(
                 )
     except (*CONNECTION_EXCEPTIONS, TimeoutError, FastStreamException) as error:
         raise NotConfirmedError(f"the broker did not confirm a message: {error!r}") from error
+
+
+async def _until_restored(broker: RabbitBroker, exchange: RabbitExchange) -> None:
+    """Wait until the publishing channel is open again after the connection was lost.
+
+    aio-pika opens the channels of a new connection one after another, and a message published on one that is
+    not open yet fails at once.
+    """
+    declared = await broker.declare_exchange(exchange)
+    await cast("RobustChannel", declared.channel).ready()
 
 
 @contextmanager
