@@ -58,7 +58,7 @@ class Submitting:
         )
         self.api = PublisherApi(URL, transport=self.network)
         settings = SimpleNamespace(
-            url=URL, read_only=False, refresh_seconds=2, storage_namespace="t", trace_url=None
+            public_url=URL, read_only=False, refresh_seconds=2, storage_namespace="t", trace_url=None
         )
         ledger = LockState("ledger", LockRow("ledger"))
         board = SimpleNamespace(

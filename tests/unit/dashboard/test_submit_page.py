@@ -4,12 +4,12 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
-from tests.unit.dashboard.submit_site import Submitting
+from tests.unit.dashboard.submit_site import URL, Submitting
 from tests.unit.dashboard.test_form_schema import Order
 
 from dashboard.site import use_site
@@ -80,6 +80,13 @@ def test_a_filled_form_becomes_a_job(submitting: Submitting) -> None:
     assert parameters["path"] == "a.csv"
     Order.model_validate(parameters)
     assert outcome(app).accepted.job_id == job["job_id"]
+
+
+def test_the_command_names_the_address_for_people(submitting: Submitting) -> None:
+    cast("Any", submitting.site.settings).public_url = "https://jobs.example"
+    command = opened().code[0].value
+    assert command.startswith("curl -i https://jobs.example/api/v1/jobs ")
+    assert URL not in command
 
 
 def test_what_is_missing_is_said_and_not_sent(submitting: Submitting) -> None:

@@ -16,6 +16,8 @@ class DashboardSettings(ServiceSettings):
 
     #: The publisher's address, through which the dashboard submits and cancels.
     url: str = "http://127.0.0.1:8000"
+    #: The publisher's address for people, in commands that pages show; unset, the one above.
+    publisher_public_url: str | None = None
     #: Whether the dashboard only shows: no page submits, cancels or changes anything.
     read_only: bool = False
     #: The path under which a proxy shows the dashboard, such as ops/turnstile; unset, it is at the root.
@@ -29,9 +31,16 @@ class DashboardSettings(ServiceSettings):
     #: Seconds between two refreshes of a page that a viewer looks at.
     refresh_seconds: Annotated[float, Field(ge=0.5, le=60)] = 2.0
 
-    @field_validator("url")
+    @property
+    def public_url(self) -> str:
+        """Where people reach the publisher."""
+        return self.publisher_public_url or self.url
+
+    @field_validator("url", "publisher_public_url")
     @classmethod
-    def _is_the_web_address_of_an_api(cls, value: str) -> str:
+    def _is_the_web_address_of_an_api(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")

@@ -128,7 +128,7 @@ def _no_worker(snapshot: Snapshot, now: datetime) -> Node | None:
 def _first_steps(site: Site) -> Node:
     command = "turnstile submit ten-steps --lock ledger-2026"
     request = (
-        f"curl {site.settings.url}/api/v1/jobs -H 'Content-Type: application/json'"
+        f"curl {site.settings.public_url}/api/v1/jobs -H 'Content-Type: application/json'"
         """ -d '{"kind": "ten-steps", "lock": "ledger-2026"}'"""
     )
     submit = None if site.settings.read_only else node("p", "Or use the page ", link("submit", "Submit"), ".")

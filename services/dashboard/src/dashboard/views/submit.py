@@ -81,7 +81,7 @@ def _page(site: Site, snapshot: Snapshot) -> None:
     # Behind the button: what changes its height above it would move it away from under the pointer.
     draw("submit-outcome", outcome_note(outcome) if outcome else node("div"))
     draw("submit-same", node("p.muted", "The same for a terminal:"))
-    st.code(forms.curl(site.settings.url, body, site.viewer()), language=None, wrap_lines=True)
+    st.code(forms.curl(site.settings.public_url, body, site.viewer()), language=None, wrap_lines=True)
 
 
 def _begin(site: Site, kinds: Mapping[str, Kind]) -> None:
