@@ -91,6 +91,23 @@ def test_a_run_leads_to_its_job_by_keyboard_and_back(tab: Tab, gallery: Gallery)
     expect(tab.heading).to_contain_text(gallery.taken_over.lock)
 
 
+def test_the_proof_of_a_lock_is_a_button_that_is_a_link(tab: Tab, gallery: Gallery) -> None:
+    lock = gallery.taken_over.lock
+    tab.open("lock", lock=lock)
+    button = tab.page.get_by_role("link", name="Proof of this lock")
+    expect(button).to_have_css("border-top-style", "solid")
+    with tab.page.context.expect_page() as opened:
+        button.click(button="middle")
+    expect(opened.value.get_by_role("combobox", name="Lock")).to_have_value(lock, timeout=PATIENCE_MS)
+    opened.value.close()
+    button.focus()
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.get_by_role("combobox", name="Lock")).to_have_value(lock, timeout=PATIENCE_MS)
+    assert query(tab) == {"lock": [lock]}
+    tab.page.go_back()
+    expect(tab.heading).to_contain_text(lock)
+
+
 def test_the_period_is_in_the_address_and_survives_a_reload(tab: Tab, gallery: Gallery) -> None:
     tab.open("lock", lock=gallery.taken_over.lock)
     tab.page.get_by_text("24 h", exact=True).click()

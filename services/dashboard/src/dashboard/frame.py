@@ -76,15 +76,23 @@ def show_page(
 
 
 def head(
-    title: Node, sentence: Node, *, chips: tuple[Node | None, ...] = (), crumb: Node | None = None
+    title: Node,
+    sentence: Node,
+    *,
+    chips: tuple[Node | None, ...] = (),
+    crumb: Node | None = None,
+    action: Node | None = None,
 ) -> None:
-    """Draw the head of a page: where it belongs, its name, and the one sentence that answers its question."""
+    """Draw the head of a page: where it belongs, its name, and the one sentence that answers its question.
+
+    `action` stands at the right: a link that looks like a button.
+    """
     parts = [
         node("div.crumb", crumb) if crumb is not None else None,
         node("h1", node("span", title), *chips),
         node("p.sentence", sentence),
     ]
-    draw("frame-head", node("header", *parts))
+    draw("frame-head", node("header.head", node("div.grow", *parts), action))
 
 
 def _trouble(snapshot: Snapshot) -> Node | None:

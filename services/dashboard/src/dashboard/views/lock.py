@@ -59,6 +59,7 @@ class _LockPage:
             _sentence(view),
             chips=(chip(HELD if state.is_busy else FREE),),
             crumb=_crumb(),
+            action=_proof_button(self._name) if view.is_used else None,
         )
         left, right = st.columns([2, 1], gap="small")
         if not view.is_used:
@@ -181,7 +182,6 @@ def _crumb() -> Node:
 
 def _sentence(view: LockView) -> Node:
     state = view.state
-    proof = link("proof", "Proof of this lock", {"lock": state.name})
     waiting = "no jobs wait" if not state.waiting else count(state.waiting, "job waits", "jobs wait")
     if state.is_busy:
         held = [
@@ -191,12 +191,16 @@ def _sentence(view: LockView) -> Node:
             since(moment(state.row.started_at), "b"),
             "; ",
         ]
-        return node("span", *held, node("b", waiting), ". One job at a time. ", proof)
+        return node("span", *held, node("b", waiting), ". One job at a time.")
     if not view.is_used:
         return "This lock is free. It was never used."
     ended = moment(state.row.freed_at) or (view.runs[-1].ended_at if view.runs else None)
     free: list[Node] = ["No holder"] if ended is None else ["Free since ", clock(ended, "b")]
-    return node("span", *free, "; ", node("b", waiting), ". One job at a time. ", proof)
+    return node("span", *free, "; ", node("b", waiting), ". One job at a time.")
+
+
+def _proof_button(name: str) -> Node:
+    return node("a.button", icon("verified_user"), " Proof of this lock", go="proof", q={"lock": name})
 
 
 def _never_used(name: str) -> Node:
