@@ -24,6 +24,21 @@ async def test_the_latest_heartbeat_of_each_worker_is_there_by_name(directory: W
     assert await directory.workers() == [Worker(worker=name, seen_at=NOON, kinds=["k"]) for name in NAMES]
 
 
+async def test_a_process_that_begins_again_is_not_stopped_any_more(directory: WorkerDirectory) -> None:
+    stopped = Worker(worker="w", seen_at=NOON, started_at=NOON, stopped_at=NOON)
+    instance = Instance(
+        service="s", instance="i", seen_at=NOON, started_at=NOON, version="1", stopped_at=NOON
+    )
+    await directory.record_heartbeat(stopped)
+    await directory.record_instance(instance)
+    assert (await directory.workers(), await directory.instances()) == ([stopped], [instance])
+    again = stopped.model_copy(update={"stopped_at": None})
+    alive = instance.model_copy(update={"stopped_at": None})
+    await directory.record_heartbeat(again)
+    await directory.record_instance(alive)
+    assert (await directory.workers(), await directory.instances()) == ([again], [alive])
+
+
 async def test_what_was_published_of_a_kind_last_counts_however_long_it_is(
     directory: WorkerDirectory,
 ) -> None:

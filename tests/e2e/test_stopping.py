@@ -1,11 +1,13 @@
 """A worker that is told to stop hands its job over at once, with what it saved, and leaves nothing behind."""
 
 import signal
+import socket
 
 import pytest
 from tests.e2e.journeys import assert_finished, assert_kept_apart, bring_under_way, next_start
 from tests.e2e.services import is_alive
 from tests.e2e.stack import Stack
+from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -42,3 +44,41 @@ def test_a_stopped_worker_lets_its_job_finish_within_the_grace_period(stack: Sta
     assert left.state()["status"] == "Queued"
     stack.crew(1)
     assert left.wait_for_end()["status"] == "Completed"
+
+
+def test_a_worker_that_was_stopped_is_told_apart_from_one_that_died(stack: Stack) -> None:
+    stopped, died, again = stack.crew(3)
+    names = {stopped.name, died.name, again.name}
+    until(lambda: names <= _stopped_at(stack).keys(), 20, "the heartbeats of the workers")
+    died.kill()
+    for worker in (stopped, again):
+        assert worker.stop() == 0
+    again.launch()
+    again.wait_until_ready()
+    _wait_until_alive(stack, again.name)
+    found = _stopped_at(stack)
+    assert found[stopped.name] is not None
+    assert found[died.name] is None
+
+
+def test_the_other_services_say_that_they_were_stopped(stack: Stack) -> None:
+    for service in (stack.scheduler, stack.projector):
+        name = f"{socket.gethostname()}-{service.pid}"
+        _wait_until_alive(stack, name)
+        assert service.stop() == 0
+        assert _stopped_at(stack)[name] is not None
+        service.launch()
+        service.wait_until_ready()
+
+
+def _wait_until_alive(stack: Stack, name: str) -> None:
+    until(lambda: _stopped_at(stack).get(name, "never heard") is None, 20, f"{name} to be alive")
+
+
+def _stopped_at(stack: Stack) -> dict[str, str | None]:
+    """Return when each process was stopped, by name."""
+    found: dict[str, str | None] = {}
+    for path, name in (("workers", "worker"), ("instances", "instance")):
+        answer = stack.api.client.get(f"/api/v1/{path}").raise_for_status().json()
+        found |= {each[name]: each["stopped_at"] for each in answer["items"]}
+    return found

@@ -81,10 +81,17 @@ def test_a_run_whose_row_was_not_read_shows_its_id() -> None:
     assert find(lane, "span.ring") == []
 
 
-@pytest.mark.parametrize(("heard", "shown"), [(25, False), (26, True)])
+@pytest.mark.parametrize(("heard", "shown"), [(24.9, False), (25, True)])
 def test_a_worker_that_is_not_heard_is_marked(heard: float, shown: bool) -> None:
     lane = holder_lane(busy(), worker(heard), None, NOW)
     assert ("silent for" in text(lane)) is shown
+
+
+def test_a_worker_that_was_stopped_and_still_holds_the_lock_is_marked() -> None:
+    stopped = worker(5).model_copy(update={"stopped_at": NOW - timedelta(seconds=5)})
+    shown = text(holder_lane(busy(), stopped, None, NOW))
+    assert "stopped [ago]" in shown
+    assert "silent" not in shown
 
 
 def test_only_the_lease_of_a_silent_worker_is_shown_to_run_out() -> None:

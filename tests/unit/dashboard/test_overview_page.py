@@ -188,6 +188,29 @@ def test_health_names_what_needs_a_look() -> None:
     assert "4 things to look at" in text(health_card(ill, NOW))
 
 
+def test_processes_that_were_stopped_in_order_need_no_look_as_long_as_others_are_alive() -> None:
+    def stopped(process: Any) -> Any:
+        return process.model_copy(update={"stopped_at": process.seen_at})
+
+    found = snapshot(
+        workers=(stopped(worker("s", 60, running=1)), worker("w1")),
+        instances=(
+            stopped(instance("scheduler", 60, leads=True)),
+            instance("scheduler", leads=True).model_copy(update={"instance": "two"}),
+            instance("audit-projector", behind_seconds=0),
+        ),
+    )
+    assert things_to_look_at(found, NOW) == []
+    rows = [text(row) for row in find(health_card(found, NOW), "tr")][1:]
+    assert rows == [
+        "w1 alive [ago] idle",
+        "s stopped [ago] 1 job",
+        "scheduler sweeps [ago]",
+        "audit-projector up to date [ago] 0.0 s behind",
+        "scheduler stopped [ago]",
+    ]
+
+
 def test_a_projector_that_gets_no_messages_is_behind_although_it_does_not_know() -> None:
     waiting = lock("ledger", waiting=1)
     before = event(EventStatus.SUBMITTED, 0, timestamp_utc=ago(5))

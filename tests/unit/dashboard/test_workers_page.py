@@ -71,9 +71,40 @@ def test_the_silent_ones_come_first_and_the_gone_ones_are_folded() -> None:
     assert [row.split("vm")[0] for row in rows] == ["b", "a", "gone"]
     assert "Silent for 1 min 01 s" in rows[0]
     [folded] = list(find(card, "details.pad"))
-    assert "1 worker not heard for a day" in joined(folded)
+    assert "1 worker stopped over an hour ago, or not heard for a day" in joined(folded)
     assert rows[2] in joined(folded)
     assert "Gone for 1 d 3 h" in rows[2]
+
+
+def test_a_worker_that_was_stopped_in_order_is_shown_last_and_counts_for_nothing() -> None:
+    def stopped(name: str, seconds: float) -> Worker:
+        return worker(name, seconds, stopped_at=NOW - timedelta(seconds=seconds))
+
+    others = [worker("a", running=["j"]), worker("b", 61)]
+    workers = fleet([stopped("old", 3600), stopped("s", 90), *others], NOW)
+    assert joined(sentence(workers, NOW)) == (
+        "1 of 2 workers are alive and run 1 of 2 jobs. b was last heard 1 min 01 s ago."
+    )
+    card = workers_card(workers, {}, NOW)
+    rows = [joined(row) for row in find(card, "tr") if "vm" in joined(row)]
+    assert [row.split("vm")[0] for row in rows] == ["b", "a", "s", "old"]
+    assert ["Stopped" in row for row in rows] == [False, False, True, True]
+    assert "Silent" not in rows[2]
+    [folded] = list(find(card, "details.pad"))
+    assert (rows[2] in joined(folded), rows[3] in joined(folded)) == (False, True)
+
+
+def test_workers_that_were_all_stopped_are_shown_and_jobs_wait() -> None:
+    workers = fleet([worker("a", stopped_at=NOW - timedelta(seconds=1))], NOW)
+    assert joined(sentence(workers, NOW)) == "No worker is alive, so that jobs wait."
+    assert "Stopped" in joined(workers_card(workers, {}, NOW))
+
+
+def test_a_service_that_was_stopped_in_order_is_not_silent() -> None:
+    stopped = instance("scheduler", 600).model_copy(update={"stopped_at": NOW - timedelta(minutes=10)})
+    [_, row] = [joined(row) for row in find(services_card(fleet([stopped], NOW), NOW), "tr")]
+    assert "Stopped" in row
+    assert "Silent" not in row
 
 
 def test_long_lists_are_folded() -> None:

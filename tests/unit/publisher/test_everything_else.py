@@ -33,7 +33,7 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
         properties={"places": 4},
         leases=[HeldLease(lock="ledger", fence=7, renewed_at=seen_at, seconds=30)],
     )
-    for worker in (busy, Worker(worker="w-2", seen_at=seen_at)):
+    for worker in (busy, Worker(worker="w-2", seen_at=seen_at, stopped_at=seen_at)):
         await api.directory.record_heartbeat(worker)
 
     assert await api.get("/api/v1/workers") == {
@@ -42,6 +42,7 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
                 "worker": "w-1",
                 "seen_at": "2026-01-01T00:00:00Z",
                 "started_at": None,
+                "stopped_at": None,
                 "kinds": ["ten-steps"],
                 "running": ["j"],
                 "properties": {"places": 4},
@@ -53,6 +54,7 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
                 "worker": "w-2",
                 "seen_at": "2026-01-01T00:00:00Z",
                 "started_at": None,
+                "stopped_at": "2026-01-01T00:00:00Z",
                 "kinds": [],
                 "running": [],
                 "properties": {},

@@ -131,6 +131,16 @@ def test_workers_are_alive_silent_or_gone(
     assert captured.values(metrics.WORKERS) == {("alive",): 3, ("silent",): 2}
 
 
+def test_a_worker_that_was_stopped_in_order_is_neither_alive_nor_silent(
+    telemetry: SchedulerTelemetry, captured: Captured, clock: VirtualClock
+) -> None:
+    now = clock.now()
+    beats = [now, now - timedelta(seconds=60)]
+    stopped = [Worker(worker=str(beat), seen_at=beat, stopped_at=beat) for beat in beats]
+    telemetry.snapshot_taken(QueueSnapshot(), [*stopped, Worker(worker="w", seen_at=now)])
+    assert captured.values(metrics.WORKERS) == {("alive",): 1, ("silent",): 0}
+
+
 def test_repairs_are_counted_from_zero(telemetry: SchedulerTelemetry, captured: Captured) -> None:
     zero = {("notified",): 0, ("announced",): 0, ("abandoned",): 0}
     assert captured.values(metrics.SWEEP_REPAIRS) == zero

@@ -232,3 +232,13 @@ async def test_an_unexpected_error_is_not_passed_over(place: Place) -> None:
     place.directory.record_heartbeat = fail  # type: ignore[method-assign]
     with pytest.raises(ValueError, match="a bug"):
         await place.heartbeat.keep_up()
+
+
+async def test_a_worker_that_is_stopped_in_order_says_so_and_no_more(place: Place, start: Start) -> None:
+    start()
+    await place.clock.advance(15)
+    await place.heartbeat.stop()
+    await place.clock.advance(60)
+    stopped = [(at, worker.stopped_at is not None) for at, worker in place.directory.beats]
+    assert stopped == [(0, False), (10, False), (15, True)]
+    assert place.directory.heartbeats["host-1/7"].running == []

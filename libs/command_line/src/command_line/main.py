@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from command_line import listing, quarantine
+from command_line import listing, quarantine, workers
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json, print_link
 from command_line.shared_options import DEFAULT_URL, DashboardUrl, JobId, Json, Url
@@ -248,5 +248,6 @@ def publish(
         publish_by_keys(api, seed, as_json=as_json)
 
 
+app.command(epilog=workers.EPILOG)(workers.workers)
 app.command(epilog=quarantine.EPILOG)(quarantine.quarantine)
 app.command(epilog=options.EPILOG)(options.verify)

@@ -15,6 +15,8 @@ FIRST_PRIORITY, DEFAULT_PRIORITY, LAST_PRIORITY = 0, 5, 9
 #: Characters of the reason of a cancellation.
 LONGEST_REASON = 500
 
+STOPPED_AT = "When it was stopped in order; null while it runs, and for one that ended without a word."
+
 #: Largest request body, in bytes.
 MAX_BODY_BYTES = 256 * 1024
 
@@ -261,6 +263,7 @@ class Worker(BaseModel):
     worker: str
     seen_at: datetime = Field(description="Time of the latest heartbeat.")
     started_at: datetime | None = None
+    stopped_at: datetime | None = Field(None, description=STOPPED_AT)
     kinds: list[str] = Field(default_factory=list, description="The kinds that the worker knows.")
     running: list[str] = Field(default_factory=list, description="Ids of the jobs that the worker runs.")
     properties: dict[str, Any] = Field(default_factory=dict, description="Other properties of the worker.")
@@ -270,12 +273,13 @@ class Worker(BaseModel):
 
 
 class Instance(BaseModel):
-    """A running scheduler or audit-projector, as of its latest heartbeat."""
+    """A scheduler or audit-projector, as of its latest heartbeat."""
 
     service: str
     instance: str = Field(description="Name of the instance, unique within its service.")
     seen_at: datetime = Field(description="Time of the latest heartbeat.")
     started_at: datetime
+    stopped_at: datetime | None = Field(None, description=STOPPED_AT)
     version: str
     details: dict[str, JsonValue] = Field(
         default_factory=dict, description="What the service says of itself; the names depend on the service."

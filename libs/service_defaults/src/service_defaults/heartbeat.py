@@ -1,20 +1,19 @@
 """Publishes that an instance of a service is there, and what it says of itself."""
 
 import logging
-import os
-import socket
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib.metadata import version
 
 from pydantic import JsonValue
 
+from contracts.heartbeats import HEARTBEAT_SECONDS
 from contracts.jobs import Instance
 from contracts.telemetry import attributes as at
 from coordination.ports import Clock, UnknownOutcomeError
 from coordination.worker_directory import WorkerDirectory
-
-#: Seconds between two heartbeats.
-HEARTBEAT_SECONDS = 10.0
+from service_defaults.directory_row import DirectoryRow
+from service_defaults.instance_name import instance_name
 
 logger = logging.getLogger(__name__)
 
@@ -36,30 +35,30 @@ class InstanceHeartbeat:
         self._instance = instance_name()
         self._started_at = clock.now()
         self._version = version(f"turnstile-{service}")
+        self._row = DirectoryRow(self._record, clock)
 
-    async def beat(self) -> None:
-        """Write one heartbeat."""
+    async def keep_up(self) -> None:
+        """Beat until cancelled. Storage that is away costs a heartbeat, nothing else."""
+        while True:
+            try:
+                await self._row.beat()
+            except UnknownOutcomeError as error:
+                logger.warning("writing the heartbeat failed", extra={at.ERROR_MESSAGE: str(error)})
+            await self._clock.sleep(HEARTBEAT_SECONDS)
+
+    async def stop(self) -> None:
+        """Write that the instance was stopped in order, unless that takes too long."""
+        await self._row.stop()
+
+    async def _record(self, stopped_at: datetime | None) -> None:
         await self._directory.record_instance(
             Instance(
                 service=self._service,
                 instance=self._instance,
                 seen_at=self._clock.now(),
                 started_at=self._started_at,
+                stopped_at=stopped_at,
                 version=self._version,
                 details=dict(self._details()),
             )
         )
-
-    async def keep_up(self) -> None:
-        """Beat until cancelled. Storage that is away costs a heartbeat, nothing else."""
-        while True:
-            try:
-                await self.beat()
-            except UnknownOutcomeError as error:
-                logger.warning("writing the heartbeat failed", extra={at.ERROR_MESSAGE: str(error)})
-            await self._clock.sleep(HEARTBEAT_SECONDS)
-
-
-def instance_name() -> str:
-    """Return the name of this process, by which telemetry knows it, too."""
-    return f"{socket.gethostname()}-{os.getpid()}"

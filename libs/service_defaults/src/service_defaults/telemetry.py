@@ -19,7 +19,7 @@ from service_defaults import measures
 from service_defaults.broker.tracing import PassthroughTracerProvider
 from service_defaults.exporting import logs_to, metrics_to, shut_down, spans_to
 from service_defaults.exposition import PrometheusPage
-from service_defaults.heartbeat import instance_name
+from service_defaults.instance_name import instance_name
 from service_defaults.log_records import OtlpHandler
 from service_defaults.propagation import read_texts_only
 from service_defaults.secrets import redaction_for

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from faststream.asgi import AsgiFastStream
 
@@ -20,6 +20,7 @@ from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from service_defaults.app import in_background, serve, stop_as_failed
 from service_defaults.broker import ConsumerWatchdog, MessageReader, make_broker
+from service_defaults.directory_row import kept_up
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.heartbeat import InstanceHeartbeat
 from service_defaults.settings import read_settings
@@ -51,15 +52,15 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
-        works = (prepare_patiently(models.prepare), watchdog.run(), heartbeat.keep_up())
-        background = [in_background(work) for work in works]
-        try:
-            yield
-        finally:
-            for task in background:
-                task.cancel()
-            await asyncio.wait(background)
-            await storage.aclose()
+        async with aclosing(storage), kept_up(heartbeat):
+            works = (prepare_patiently(models.prepare), watchdog.run())
+            background = [in_background(work) for work in works]
+            try:
+                yield
+            finally:
+                for task in background:
+                    task.cancel()
+                await asyncio.wait(background)
 
     health = Health({"rabbitmq": rabbitmq_check(broker, consumes=True), "storage": models.check})
     return AsgiFastStream(

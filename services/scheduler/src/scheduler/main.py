@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from faststream.asgi import AsgiFastStream
 
@@ -25,6 +25,7 @@ from scheduler.tasks import ActiveJobs
 from scheduler.telemetry import SchedulerTelemetry
 from service_defaults.app import in_background, serve
 from service_defaults.broker import RabbitNotifier, make_broker
+from service_defaults.directory_row import kept_up
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.heartbeat import InstanceHeartbeat
 from service_defaults.settings import read_settings
@@ -66,14 +67,13 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
             await prepare_patiently(read_models.prepare)
             await duty.keep_up()
 
-        background = [in_background(work) for work in (serve_once_prepared(), heartbeat.keep_up())]
-        try:
-            yield
-        finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
-            await storage.aclose()
+        async with aclosing(storage), kept_up(heartbeat):
+            serving = in_background(serve_once_prepared())
+            try:
+                yield
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
 
     return AsgiFastStream(
         broker,

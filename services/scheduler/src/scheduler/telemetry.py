@@ -126,6 +126,8 @@ class SchedulerTelemetry:
     def _by_heartbeat(self, workers: Sequence[Worker]) -> Mapping[str, int]:
         found = dict.fromkeys(at.WORKER_STATE.values, 0)
         for worker in workers:
+            if worker.stopped_at is not None:
+                continue
             silence = self._clock.now() - worker.seen_at
             if silence <= _GONE_AFTER:
                 found["alive" if silence <= _SILENT_AFTER else "silent"] += 1

@@ -4,13 +4,15 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from importlib.metadata import version
 
+from contracts.heartbeats import HEARTBEAT_SECONDS
 from contracts.jobs import HeldLease, Kind, Worker
 from contracts.telemetry import attributes as at
 from coordination.ports import Clock, UnknownOutcomeError
 from coordination.worker_directory import WorkerDirectory
-from service_defaults.heartbeat import HEARTBEAT_SECONDS
+from service_defaults.directory_row import DirectoryRow
 from worker.execution import KindInfo
 
 #: Heartbeats between two announcements of the kinds.
@@ -45,6 +47,7 @@ class Heartbeat:
             "version": version("turnstile-worker"),
             "concurrency": concurrency,
         }
+        self._row = DirectoryRow(self._record, clock)
 
     async def announce_kinds(self) -> None:
         """Publish the kinds with their schemas, for the publisher to validate by."""
@@ -61,17 +64,7 @@ class Heartbeat:
 
     async def beat(self) -> None:
         """Write one heartbeat."""
-        await self._directory.record_heartbeat(
-            Worker(
-                worker=self._name,
-                seen_at=self._clock.now(),
-                started_at=self._started_at,
-                kinds=sorted(self._kinds()),
-                running=sorted(self._running().values()),
-                properties=dict(self._properties),
-                leases=list(self._leases()),
-            )
-        )
+        await self._row.beat()
 
     async def keep_up(self) -> None:
         """Announce and beat until cancelled. Storage that is away costs a heartbeat, nothing else."""
@@ -85,3 +78,21 @@ class Heartbeat:
             except UnknownOutcomeError as error:
                 logger.warning("writing the heartbeat failed", extra={at.ERROR_MESSAGE: str(error)})
             await self._clock.sleep(HEARTBEAT_SECONDS)
+
+    async def stop(self) -> None:
+        """Write that the worker was stopped in order, unless that takes too long."""
+        await self._row.stop()
+
+    async def _record(self, stopped_at: datetime | None) -> None:
+        await self._directory.record_heartbeat(
+            Worker(
+                worker=self._name,
+                seen_at=self._clock.now(),
+                started_at=self._started_at,
+                stopped_at=stopped_at,
+                kinds=sorted(self._kinds()),
+                running=sorted(self._running().values()),
+                properties=dict(self._properties),
+                leases=list(self._leases()),
+            )
+        )

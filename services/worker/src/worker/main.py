@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from faststream.asgi import AsgiFastStream
 
@@ -18,6 +18,7 @@ from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from service_defaults.app import in_background, serve, stop_as_failed
 from service_defaults.broker import MessageReader, RabbitNotifier, make_broker
 from service_defaults.broker.consumers import ConsumerWatchdog
+from service_defaults.directory_row import kept_up
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
@@ -91,16 +92,16 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         async with asyncio.TaskGroup() as starting:
             starting.create_task(prepare_patiently(read_models.prepare))
             starting.create_task(pool.start())
-        works = (watchdog.run(), heartbeat.keep_up(), pool.watch(dispatcher.capacity_changed))
-        background = [in_background(work) for work in works]
-        try:
-            yield
-        finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
-            await pool.stop()
-            await storage.aclose()
+        async with aclosing(storage), kept_up(heartbeat):
+            works = (watchdog.run(), pool.watch(dispatcher.capacity_changed))
+            background = [in_background(work) for work in works]
+            try:
+                yield
+            finally:
+                for task in background:
+                    task.cancel()
+                await asyncio.gather(*background, return_exceptions=True)
+                await pool.stop()
 
     async def end() -> None:
         """Hand over while the broker is there."""

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from contracts.heartbeats import Pulse, pulse
 from contracts.jobs import Instance, Worker
 from dashboard.board.snapshot import Snapshot, moment
-from dashboard.fleet import Pulse, fleet, pulse
+from dashboard.fleet import fleet
 from dashboard.parts.chips import Look, chip
 from dashboard.parts.durations import count, duration
 from dashboard.parts.nodes import Node, ago, link, node
@@ -16,6 +17,7 @@ _LATE_SECONDS = 10.0
 
 _ALIVE = Look("alive", "favorite", "green")
 _SILENT = Look("silent", "heart_minus", "orange")
+_STOPPED = Look("stopped", "logout", "gray")
 _LATE = Look("late", "schedule", "orange")
 _UP_TO_DATE = Look("up to date", "check", "green")
 _SWEEPS = Look("sweeps", "check", "green")
@@ -25,12 +27,12 @@ _STANDS_BY = Look("stands by", "remove", "gray")
 def health_card(snapshot: Snapshot, now: datetime) -> Node:
     """Return the card."""
     workers, services = fleet(snapshot.workers, now), fleet(snapshot.instances, now)
-    rows = [_worker(worker, now) for worker in workers.present[:_MOST_ROWS]]
-    more = len(workers.present) - len(rows)
+    rows = [_worker(worker, now) for worker in workers.shown[:_MOST_ROWS]]
+    more = len(workers.shown) - len(rows)
     if more > 0:
         rows.append(node("tr", node("td", link("workers", f"and {count(more, 'more worker')}"), colspan=4)))
     unprojected = unprojected_seconds(snapshot, now)
-    rows += [_service(one, now, unprojected) for one in services.present]
+    rows += [_service(one, now, unprojected) for one in services.shown]
     missing = things_to_look_at(snapshot, now)
     aside = (
         node("span.aside", "all well")
@@ -50,7 +52,7 @@ def health_card(snapshot: Snapshot, now: datetime) -> Node:
 def things_to_look_at(snapshot: Snapshot, now: datetime) -> list[str]:
     """Return what is not well, a sentence each."""
     workers, services = fleet(snapshot.workers, now), fleet(snapshot.instances, now)
-    # One that ran nothing may have been stopped, and others are alive.
+    # One that ran nothing is missed by no job, and others are alive.
     found = [f"{worker.worker} is silent, and ran jobs" for worker in workers.silent if worker.running]
     if not workers.alive:
         found.append("No worker is alive: no job starts")
@@ -83,15 +85,21 @@ def unprojected_seconds(snapshot: Snapshot, now: datetime) -> float:
 
 
 def _worker(worker: Worker, now: datetime) -> Node:
-    look = _ALIVE if pulse(worker, now) is Pulse.ALIVE else _SILENT
-    jobs = count(len(worker.running), "job") if worker.running else "idle"
+    look = _look(worker, now)
+    jobs = count(len(worker.running), "job") if worker.running else "" if look is _STOPPED else "idle"
     return _row(worker.worker, worker.worker, look, worker.seen_at, jobs)
+
+
+def _look(process: Worker | Instance, now: datetime) -> Look:
+    found = pulse(process, now)
+    return _ALIVE if found is Pulse.ALIVE else _STOPPED if found is Pulse.STOPPED else _SILENT
 
 
 def _service(one: Instance, now: datetime, unprojected: float) -> Node:
     key = f"{one.service} {one.instance}"
-    if pulse(one, now) is not Pulse.ALIVE:
-        return _row(key, one.service, _SILENT, one.seen_at, "")
+    look = _look(one, now)
+    if look is not _ALIVE:
+        return _row(key, one.service, look, one.seen_at, "")
     if "behind_seconds" in one.details:
         behind = max(_behind(one), unprojected)
         return _row(
@@ -106,7 +114,7 @@ def _service(one: Instance, now: datetime, unprojected: float) -> Node:
         repairs = one.details.get("repairs")
         said = count(repairs, "repair") if leads and isinstance(repairs, int) else ""
         return _row(key, one.service, _SWEEPS if leads else _STANDS_BY, one.seen_at, said)
-    return _row(key, one.service, _ALIVE, one.seen_at, "")
+    return _row(key, one.service, look, one.seen_at, "")
 
 
 def _row(key: str, name: str, look: Look, seen_at: datetime, said: str) -> Node:

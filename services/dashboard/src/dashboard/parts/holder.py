@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from contracts.heartbeats import Pulse, pulse
 from contracts.jobs import DEFAULT_PRIORITY, Worker
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal.rows import JobRow
 from dashboard.board.snapshot import LockState, moment
-from dashboard.fleet import SILENT_AFTER
 from dashboard.obtaining import seconds_between
 from dashboard.parts.chips import chip, event_look, status_chip
 from dashboard.parts.durations import duration
@@ -67,7 +67,7 @@ def _lease(state: LockState, worker: Worker | None, now: datetime) -> Node | Non
     if held is None:
         return None
     left = seconds_between(now, held.renewed_at + timedelta(seconds=held.seconds))
-    if left < _SHORT_SECONDS and now - worker.seen_at <= SILENT_AFTER:
+    if left < _SHORT_SECONDS and pulse(worker, now) is Pulse.ALIVE:
         return node("span.muted", "renews its lease")
     return lease_ring(held.renewed_at, held.seconds)
 
@@ -92,8 +92,8 @@ def _busy(state: LockState, worker: Worker | None, now: datetime) -> Node:
             "span", "attempt ", node("b", f"{row.attempt}"), f" · taken over {times}" if interruptions else ""
         ),
     ]
-    is_silent = worker is not None and now - worker.seen_at > SILENT_AFTER
-    hue = "orange" if is_silent else "violet" if job is not None and job.cancel_requested else ""
+    is_lost = worker is not None and pulse(worker, now) is not Pulse.ALIVE
+    hue = "orange" if is_lost else "violet" if job is not None and job.cancel_requested else ""
     return node("div.inside", first, _progress(job, hue), node("div.facts", *facts))
 
 
@@ -127,10 +127,14 @@ def _step(job: JobRow | None) -> Node | None:
 def _heard(name: str, worker: Worker | None, now: datetime) -> Node:
     if worker is None:
         return node("span", node("b", name))
-    if now - worker.seen_at > SILENT_AFTER:
-        silent = node("span.chip.orange", icon("heart_minus"), "silent for ", since(worker.seen_at))
-        return node("span", node("b", name), " ", silent)
-    return node("span", node("b", name), " heard ", ago(worker.seen_at))
+    if pulse(worker, now) is Pulse.ALIVE:
+        return node("span", node("b", name), " heard ", ago(worker.seen_at))
+    said = (
+        node("span.chip.orange", icon("logout"), "stopped ", ago(worker.stopped_at))
+        if worker.stopped_at is not None
+        else node("span.chip.orange", icon("heart_minus"), "silent for ", since(worker.seen_at))
+    )
+    return node("span", node("b", name), " ", said)
 
 
 def _free(last: LockRun | None) -> Node:

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
+from contracts.heartbeats import Pulse, pulse
 from dashboard import frame
 from dashboard.board.snapshot import LockState, Snapshot
 from dashboard.board.statistics import whole_minute
 from dashboard.component import draw
-from dashboard.fleet import Pulse, fleet, pulse
+from dashboard.fleet import fleet
 from dashboard.overview_page.charts import ended_chart, waits_chart
 from dashboard.overview_page.events_card import events_card
 from dashboard.overview_page.failed_card import failed_card

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from contracts.heartbeats import Pulse, pulse
 from contracts.jobs import Instance, Worker
 from dashboard import frame
 from dashboard.board.snapshot import Snapshot
 from dashboard.component import draw
-from dashboard.fleet import Fleet, Pulse, fleet, pulse
+from dashboard.fleet import Fleet, fleet
 from dashboard.parts.chips import Look, chip
 from dashboard.parts.durations import count, duration
 from dashboard.parts.nodes import Node, ago, clock, copy_button, date, icon, link, node
@@ -16,9 +17,12 @@ from dashboard.site import Site
 #: Kinds and jobs that are named in a row; the others are folded.
 _MOST_NAMED = 3
 
+_GONE_SINCE = "stopped over an hour ago, or not heard for a day"
+
 _LOOKS = {
     Pulse.ALIVE: Look("Alive", "favorite", "green"),
     Pulse.SILENT: Look("Silent", "heart_minus", "orange"),
+    Pulse.STOPPED: Look("Stopped", "logout", "gray"),
     Pulse.GONE: Look("Gone", "logout", "gray"),
 }
 
@@ -40,9 +44,9 @@ def sentence(workers: Fleet[Worker], now: datetime) -> Node:
     """Return the sentence that says whether the workers are well."""
     present = len(workers.present)
     if not present:
-        return node(
-            "span", "No worker is alive, so that jobs wait." if workers.gone else "No worker was ever heard."
-        )
+        is_known = workers.stopped or workers.gone
+        none = "No worker is alive, so that jobs wait." if is_known else "No worker was ever heard."
+        return node("span", none)
     running = sum(len(worker.running) for worker in workers.alive)
     capacity = sum(_capacity(worker) for worker in workers.alive)
     of = f" of {capacity:,}" if capacity else ""
@@ -59,10 +63,10 @@ def sentence(workers: Fleet[Worker], now: datetime) -> Node:
 
 def workers_card(workers: Fleet[Worker], names: Mapping[str, str], now: datetime) -> Node:
     """Return the table of workers, or what to do when there are none."""
-    if not workers.present and not workers.gone:
+    if not workers.shown and not workers.gone:
         return _no_worker()
     body: list[Node | None] = [
-        _table(workers.present, lambda worker: _row(worker, names, now)) if workers.present else None,
+        _table(workers.shown, lambda worker: _row(worker, names, now)) if workers.shown else None,
         _gone(workers.gone, lambda worker: _row(worker, names, now)),
     ]
     return node("section.card", *body, aria_label="Workers")
@@ -70,10 +74,10 @@ def workers_card(workers: Fleet[Worker], names: Mapping[str, str], now: datetime
 
 def services_card(services: Fleet[Instance], now: datetime) -> Node:
     """Return the table of schedulers and audit-projectors; nothing when none was ever heard."""
-    if not services.present and not services.gone:
+    if not services.shown and not services.gone:
         return node("div")
     head = _headings(Service=25, State=17, Last_heartbeat=18, What_it_says=40)
-    rows = [_service_row(one, now) for one in services.present]
+    rows = [_service_row(one, now) for one in services.shown]
     return node(
         "section.card",
         node("div.title", node("h2", "Scheduler and audit-projector")),
@@ -136,6 +140,8 @@ def _state(process: Worker | Instance, now: datetime) -> Node:
     look = _LOOKS[found]
     if found is Pulse.ALIVE:
         return chip(look)
+    if process.stopped_at is not None:
+        return chip(_LOOKS[Pulse.STOPPED])
     return chip(look, f"{look.word} for {duration((now - process.seen_at).total_seconds())}")
 
 
@@ -185,7 +191,7 @@ def _gone(workers: Sequence[Worker], row: Callable[[Worker], Node]) -> Node | No
     noun = count(len(workers), "worker")
     return node(
         "details.pad",
-        node("summary", f"{noun} not heard for a day"),
+        node("summary", f"{noun} {_GONE_SINCE}"),
         _table(workers[:200], row),
         node("p.muted", f"and {len(workers) - 200:,} more") if len(workers) > 200 else None,
     )
@@ -253,5 +259,5 @@ def _gone_services(services: Sequence[Instance], now: datetime) -> Node | None:
     if not services:
         return None
     rows = [_service_row(one, now) for one in services[:200]]
-    summary = node("summary", f"{count(len(services), 'instance')} not heard for a day")
+    summary = node("summary", f"{count(len(services), 'instance')} {_GONE_SINCE}")
     return node("details.pad", summary, node("table.cards-on-phone", node("tbody", *rows)))

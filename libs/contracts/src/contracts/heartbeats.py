@@ -1,0 +1,50 @@
+"""Whether a process is alive, by its row in the worker directory."""
+
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Protocol
+
+#: Seconds between two heartbeats of a process.
+HEARTBEAT_SECONDS = 10.0
+
+#: Time without a heartbeat after which a process is silent: one beat may be late.
+SILENT_AFTER = timedelta(seconds=25)
+
+#: Time of silence after which a process is gone for good.
+GONE_AFTER = timedelta(days=1)
+
+#: Time after which a process that was stopped in order is gone, too: long enough to see what a restart did.
+STOPPED_FOR = timedelta(hours=1)
+
+
+class Pulse(IntEnum):
+    """Whether a process is alive; in the order in which people have to look at them."""
+
+    #: Not heard, and it did not say that it stops.
+    SILENT = 1
+    ALIVE = 2
+    #: Stopped in order.
+    STOPPED = 3
+    GONE = 4
+
+
+class Beating(Protocol):
+    """A process that has a heartbeat."""
+
+    @property
+    def seen_at(self) -> datetime:
+        """When it was last heard."""
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        """When it was stopped in order; None when it did not say so."""
+
+
+def pulse(process: Beating, now: datetime) -> Pulse:
+    """Return whether a process is alive."""
+    if process.stopped_at is not None:
+        return Pulse.STOPPED if now - process.stopped_at < STOPPED_FOR else Pulse.GONE
+    silence = now - process.seen_at
+    if silence >= GONE_AFTER:
+        return Pulse.GONE
+    return Pulse.SILENT if silence >= SILENT_AFTER else Pulse.ALIVE
