@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shlex
 import signal
 import subprocess
@@ -84,6 +85,11 @@ def _see_page_for_others(opened: Page, lock: str, document: dict[str, dict[str, 
     expect(opened.get_by_role("heading", name="What it cannot see")).to_be_visible()
     expect(opened.locator("svg rect.bar")).to_have_count(document["counts"]["runs"])
     expect(opened.locator("#picture")).to_contain_text(lock[:20])
+    taken = document["counts"]["interruptions"]
+    expect(opened.locator("svg line.over")).to_have_count(taken)
+    if taken:
+        expect(opened.locator("#take-over-table tr").nth(taken)).to_contain_text(re.compile("w.* → w.*"))
+        expect(opened.locator("svg g[aria-label^='taken over: ']").first).to_be_visible()
 
 
 def test_a_lock_is_chosen_and_its_verdict_can_be_sent_as_an_address(

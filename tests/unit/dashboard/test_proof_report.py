@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shlex
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from dashboard.proof.others import others_cards
 from dashboard.proof.picture import run_picture
 from dashboard.proof.progress import progress_box
 from dashboard.proof.report import Report
+from dashboard.proof.take_overs import take_overs_list
 from proof import Asked, Check, State
 from verification import BLIND_SPOTS, Phase, Progress
 
@@ -77,6 +79,48 @@ async def test_each_run_is_a_bar_in_the_row_of_its_worker() -> None:
         ("w1", "7", "completed"),
     ]
     assert set(picture.states) == {RunState.COMPLETED, RunState.INTERRUPTED, RunState.FAILED}
+
+
+def dashes(report: Report) -> list[list[object]]:
+    """Return the ends of each dashed line: the row of the worker that lost the lock, and that of the next."""
+    layers = run_picture(report, LIGHT).chart["layer"]
+    found: dict[int, list[object]] = {}
+    for layer in layers:
+        if layer["mark"].get("strokeDash"):
+            for value in layer["data"]["values"]:
+                found.setdefault(value["number"], []).append(value["worker"])
+    return list(found.values())
+
+
+async def test_a_take_over_is_a_line_between_workers_and_stands_in_words_below() -> None:
+    report = await report_on(eventful(), SINCE)
+    picture = run_picture(report, LIGHT)
+    assert dashes(report) == [["w1", "w2"], ["w2", "w3"], ["w2", "w1"]]
+    assert [line.text for line in picture.take_overs] == [
+        "runner died, 100 ms",
+        "worker lost, at most 20 s",
+        "worker stopped, 100 ms",
+    ]
+    items = [text for _, text in having(take_overs_list(report), "li")]
+    assert [text.replace("  ", " ") for text in items] == [
+        "Taken over: w2 → w1 worker stopped, 100 ms; fence 6 → 7",
+        "Taken over: w2 → w3 worker lost, at most 20 s; fence 3 → 4",
+        "Taken over: w1 → w2 runner died, 100 ms; fence 2 → 3",
+    ]
+
+
+async def test_a_history_without_a_take_over_has_no_line_and_no_list() -> None:
+    report = await report_on(overlapping(), SINCE)
+    assert (dashes(report), take_overs_list(report)) == ([], None)
+
+
+async def test_only_the_newest_of_many_take_overs_are_listed() -> None:
+    report = await report_on(eventful(), SINCE)
+    (first, *_) = report.take_overs
+    many = [{**first, "fence": fence} for fence in range(1, 1_008)]
+    shown = Report(replace(report.check, result={**report.check.result, "take_overs": many}))
+    assert len(having(take_overs_list(shown), "li")) == 5
+    assert words(take_overs_list(shown)).endswith("and 1,002 more, which the page for others lists")
 
 
 async def test_a_run_that_broke_a_rule_is_red_and_above_the_others() -> None:

@@ -33,7 +33,16 @@ async def test_the_page_holds_all_that_it_says() -> None:
     assert data["blind_spots"] == list(BLIND_SPOTS)
     assert data["meanings"] == {invariant.value: meaning for invariant, meaning in MEANINGS.items()}
     assert [run["fence"] for run in data["runs"]] == [1, 2, 3, 4, 5, 6, 7]
+    taken = [
+        (each["lost_worker"], each["worker"], each["cause"], each["fence"]) for each in data["take_overs"]
+    ]
+    assert taken == [
+        ("w1", "w2", "runner_died", 3),
+        ("w2", "w3", "worker_lost", 4),
+        ("w2", "w1", "worker_stopped", 7),
+    ]
     assert "{{" not in text
+    assert report_text(verdict.document()).count("take_overs") == 0, "the fingerprint is that of the verdict"
 
 
 def test_the_report_is_what_the_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from verification import Verdict
+from verification import Verdict, take_overs
 
 
 def result_document(verdict: Verdict) -> dict[str, Any]:
-    """Return the verdict's document, the runs to draw, and how many runs are left out."""
+    """Return the document of the verdict, the runs to draw, their take-overs, and how many are left out."""
     return {
         "verdict": verdict.document(),
         "runs": [asdict(run) for run in verdict.runs],
+        "take_overs": [asdict(take_over) for take_over in take_overs(verdict.runs)],
         "left_out": max(0, verdict.counts["runs"] - len(verdict.runs)),
     }
 

@@ -25,6 +25,7 @@ from verification.progress import Phase, Progress, Report, ignore_progress
 from verification.quantiles import nearest_rank
 from verification.scope import Scope
 from verification.scratch_database import Run
+from verification.take_overs import TakeOver, take_overs
 from verification.verdict import CAUSES, Percentiles, Result, Verdict
 
 __all__ = [
@@ -47,10 +48,12 @@ __all__ = [
     "Run",
     "Scope",
     "Stored",
+    "TakeOver",
     "TrailEvent",
     "Verdict",
     "Violation",
     "ignore_progress",
     "nearest_rank",
+    "take_overs",
     "verify",
 ]

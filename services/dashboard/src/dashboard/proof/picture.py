@@ -1,4 +1,4 @@
-"""The picture of the runs that a check saw: a row for each worker, and what broke a rule in red."""
+"""The picture of the runs that a check saw: a row for each worker, take-overs, broken rules in red."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from typing import Any
 from dashboard.charts import Bar, RunState, drawn_states, runs_over_time, state_of
 from dashboard.palette import Palette
 from dashboard.proof.report import Report
+from dashboard.proof.take_overs import take_over_line
+from dashboard.take_over_marks import TakeOverLine
 
 #: Room at either end, as a share of what is shown; and the least that is shown, as the axis has no seconds.
 _ROOM = 0.02
@@ -16,18 +18,20 @@ _SHORTEST = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class RunPicture:
-    """The chart, the states in it, and what stands above it."""
+    """The chart, the states and the take-overs in it, and what stands above it."""
 
     chart: dict[str, Any]
     states: Sequence[RunState]
+    take_overs: Sequence[TakeOverLine]
     title: str
 
 
 def run_picture(report: Report, palette: Palette) -> RunPicture:
     """Return the picture of the runs of a report."""
     bars = _bars(report)
-    chart = runs_over_time(bars, [], _span(report, bars), palette)
-    return RunPicture(chart, drawn_states(bars), _title(report, bars))
+    lines = [line for line in map(take_over_line, report.take_overs) if line is not None]
+    chart = runs_over_time(bars, lines, _span(report, bars), palette)
+    return RunPicture(chart, drawn_states(bars), lines, _title(report, bars))
 
 
 def _bars(report: Report) -> list[Bar]:

@@ -60,6 +60,12 @@ class Report:
         return found
 
     @property
+    def take_overs(self) -> Sequence[Mapping[str, Any]]:
+        """The take-overs among these runs, in the order of their fences."""
+        found: Sequence[Mapping[str, Any]] = self.check.result["take_overs"]
+        return found
+
+    @property
     def left_out(self) -> int:
         """How many runs are not among those to draw."""
         return int(self.check.result["left_out"])

@@ -14,6 +14,7 @@ from dashboard import frame
 from dashboard.board.snapshot import Snapshot
 from dashboard.component import draw
 from dashboard.palette import palette
+from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, icon, link, node
 from dashboard.parts.run_legend import run_legend
 from dashboard.proof.choice import draw_choice
@@ -23,6 +24,7 @@ from dashboard.proof.picture import run_picture
 from dashboard.proof.progress import progress_box
 from dashboard.proof.report import Report
 from dashboard.proof.rules import rules_card
+from dashboard.proof.take_overs import take_overs_list
 from dashboard.proof.tiles import number_tiles
 from dashboard.proof.verdict import nothing_box, verdict_box, violations_card
 from dashboard.site import Site
@@ -204,7 +206,7 @@ class _ProofPage:
 def _draw_picture(report: Report) -> None:
     picture = run_picture(report, palette(st.context.theme.type))
     with st.container(border=True, key="proof-picture"):
-        legend = run_legend(picture.states, has_take_overs=False)
+        legend = run_legend(picture.states, has_take_overs=bool(picture.take_overs))
         draw("proof-picture-title", node("div.title.bare", node("h2", picture.title), legend))
         counts = report.counts
         st.vega_lite_chart(
@@ -212,8 +214,12 @@ def _draw_picture(report: Report) -> None:
             theme=None,
             key="proof-chart",
             width="stretch",
-            alt=f"{picture.title}. {counts['runs']:,} runs of {counts['jobs']:,} jobs by worker over time.",
+            alt=f"{picture.title}. {counts['runs']:,} runs of {counts['jobs']:,} jobs by worker over time, "
+            f"with {count(len(picture.take_overs), 'take-over')}.",
         )
+        listed = take_overs_list(report)
+        if listed is not None:
+            draw("proof-take-overs", listed)
 
 
 def _no_lock(names: Sequence[str]) -> Node:
