@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.verification.authored import Author, effect
-from tests.unit.verification.records import told_of
+from tests.unit.verification.records import Records
 
 from contracts import lock_names
 from coordination.clock import SystemClock
-from verification import Place, Question, Stored, TrailEvent, verify
+from verification import ListedRow, Place, Question, Stored, TrailEvent, verify
 
 _PAGE = 500
 _STEPS = 12
@@ -38,6 +38,7 @@ class FiledEvidence:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._locks: dict[str, ListedRow] | None = None
 
     async def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
         """Go through the journal."""
@@ -74,6 +75,38 @@ class FiledEvidence:
         """Return True: no worker runs."""
         return True
 
+    async def listed_jobs(self) -> AsyncIterator[Sequence[ListedRow]]:
+        """Go through the lists of jobs."""
+        for page in self._pages("listed_jobs"):
+            yield page
+
+    async def listed_job(self, job_id: str, submitted_at: str, place: str) -> ListedRow | None:
+        """Nothing needs to be looked up."""
+        return None
+
+    async def listed_runs(self, partition: str | None) -> AsyncIterator[Sequence[ListedRow]]:
+        """Go through the list of runs."""
+        for page in self._pages("listed_runs"):
+            yield page
+
+    async def listed_run(self, partition: str, fence: int) -> ListedRow | None:
+        """Nothing needs to be looked up."""
+        return None
+
+    async def listed_lock(self, partition: str) -> ListedRow | None:
+        """Look up a lock."""
+        if self._locks is None:
+            self._locks = {row.place: row for page in self._pages("listed_locks") for row in page}
+        return self._locks.get(partition)
+
+    async def overlaps(self) -> AsyncIterator[Sequence[ListedRow]]:
+        """Nothing overlapped."""
+        yield []
+
+    async def traceback(self, partition: str, job_id: str) -> str | None:
+        """No job failed."""
+        return None
+
     def _pages(self, name: str) -> Iterator[Any]:
         with (self._folder / name).open("rb") as file:
             while True:
@@ -90,8 +123,12 @@ def write_history(folder: Path, events: int, locks: int) -> int:
         (folder / "journal").open("wb") as journal,
         (folder / "trail").open("wb") as trail,
         (folder / "register").open("wb") as register,
+        (folder / "listed_jobs").open("wb") as listed_jobs,
+        (folder / "listed_runs").open("wb") as listed_runs,
+        (folder / "listed_locks").open("wb") as listed_locks,
         (folder / "sink").open("w") as sink,
     ):
+        lists = {"listed_jobs": listed_jobs, "listed_runs": listed_runs, "listed_locks": listed_locks}
         # The journal's order is that of its partitions, and within one that of its keys.
         for name in sorted((f"lock {number}" for number in range(locks)), key=lock_names.partition):
             author = Author(name, first_number=first + 1)
@@ -100,9 +137,21 @@ def write_history(folder: Path, events: int, locks: int) -> int:
             written += count
             rows = author.stored()
             _dump(journal, rows)
-            _dump(trail, told_of(rows))
+            records = Records(author)
+            _dump(trail, records.told)
+            for name_of_list, listed in asyncio.run(_lists_of(records)).items():
+                _dump(lists[name_of_list], listed)
             _dump(register, [Place(job, author.partition) for job in author.jobs])
     return written
+
+
+async def _lists_of(records: Records) -> dict[str, list[ListedRow]]:
+    locks = [await records.listed_lock(partition) for partition in records.locks]
+    return {
+        "listed_jobs": [row async for page in records.listed_jobs() for row in page],
+        "listed_runs": [row async for page in records.listed_runs(None) for row in page],
+        "listed_locks": [row for row in locks if row is not None],
+    }
 
 
 def _write_lock(author: Author, events: int, sink: Any) -> int:

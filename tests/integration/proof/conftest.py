@@ -13,16 +13,15 @@ from deploy.servers.private import Azurite
 from tests.unit.verification.asking import HurriedClock
 from tests.unit.verification.authored import Author, eventful
 
+from audit_projector.projection import Projection
 from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
 from azure_storage.names import StorageNames
 from azure_storage.read_models import TableReadModelWriter
 from azure_storage.register import TableRegister
 from coordination.journal import rows
-from coordination.journal.rows import EventRow
 from coordination.ports import Insert, Registration, Transaction
 from proof import StorageEvidence
-from read_models.documents import TrailEntry, event_document
 from verification import Question, Verdict, verify
 
 _SECONDS = 30.0
@@ -87,6 +86,9 @@ async def written(azurite: Azurite, storage_namespace: str) -> AsyncIterator[Wri
 
 async def _write(author: Author, connection: StorageConnection, writer: TableReadModelWriter) -> None:
     kept = [Insert(rows.data_prefix(job) + "parameters", {"text": "{}"}) for job in author.jobs]
+    kept += [
+        Insert(rows.traceback_key(job), rows.split_text(text)) for job, text in author.tracebacks.items()
+    ]
     stored = [Insert(row.key, {**row.values, "op_id": "written"}) for row in author.stored()]
     register = TableRegister(connection, _SECONDS)
     await TableJournal(connection, _SECONDS).commit(
@@ -96,12 +98,6 @@ async def _write(author: Author, connection: StorageConnection, writer: TableRea
         await register.add(Registration(job, author.lock, author.partition, "hash", datetime.now(UTC)))
         if row.is_terminal:
             await register.retire(job)
-    for job in author.jobs:
-        told = [
-            EventRow.from_values(row.values)
-            for row in author.stored()
-            if row.key.startswith(rows.event_prefix(job))
-        ]
-        await writer.record_trail(
-            [TrailEntry(event_document(each), each.hash, each.previous_hash) for each in told]
-        )
+    projection = Projection(TableJournal(connection, _SECONDS), register, writer, lambda _: None)
+    for job, row in author.jobs.items():
+        await projection.project(author.lock, job, row.seq)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from tests.integration.proof.conftest import Written
-from tests.unit.verification.authored import job_id
-from tests.unit.verification.breaking import FIRST, SECOND
+from tests.unit.verification.authored import TRACEBACK, job_id
+from tests.unit.verification.breaking import FIRST, SECOND, THIRD
 
 from azure_storage.leases import BlobLeases
 from coordination.journal import rows
@@ -136,3 +136,30 @@ async def test_an_odd_value_in_the_trail_is_found(written: Written, seq: int) ->
             found = await written.broken(scope=Scope(("ledger",)))
             assert {invariant: set(jobs) for invariant, jobs in found.items()} == {"I7": {FIRST}}, values
     assert await written.broken() == {}
+
+
+@pytest.mark.parametrize("scope", [Scope(), Scope(("ledger", "busy"))])
+async def test_lists_that_say_otherwise_are_found_where_they_are(written: Written, scope: Scope) -> None:
+    fence = f"{2:018d}"
+    async with (
+        written.changed("LockRuns", fence, EndedBy="another", RunnerDied=False),
+        written.changed("Locks", written.idle.partition, UsedAt=datetime(2026, 11, 21, tzinfo=UTC)),
+    ):
+        assert await written.broken(scope=scope) == {"I12": [SECOND, SECOND, None]}
+    assert await written.broken(scope=scope) == {}
+    await written.delete("LockRuns", fence)
+    assert await written.broken(scope=scope) == {"I12": [SECOND]}
+
+
+async def test_a_job_is_found_in_each_list_it_stands_in(written: Written) -> None:
+    failed = written.idle.jobs[THIRD]
+    places = [row.place async for page in written.evidence.listed_jobs() for row in page]
+    assert sorted(place for place in places if place) == ["Cancelled", "Failed", "TakenOver", "TakenOver"]
+    assert places.count("") == 8
+    for place in ("", "Failed"):
+        row = await written.evidence.listed_job(THIRD, failed.submitted_at, place)
+        assert row is not None
+        assert (row.place, row.values["ErrorType"], row.is_misplaced) == (place, "ValueError", False)
+    assert await written.evidence.listed_job(THIRD, failed.submitted_at, "Cancelled") is None
+    assert await written.evidence.traceback(written.idle.partition, THIRD) == TRACEBACK
+    assert await written.evidence.traceback(written.idle.partition, FIRST) is None

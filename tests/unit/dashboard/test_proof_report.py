@@ -180,7 +180,7 @@ def test_every_part_of_a_check_has_its_words(phase: Phase) -> None:
     check = Check(Asked("books"), State.RUNNING, READ_AT, Progress(phase, 12_500))
     text = words(progress_box(check))
     assert text.startswith("Checking Step ")
-    assert " of 7: " in text
+    assert " of 8: " in text
     assert ": . " not in text
     assert "12,500 rows read in" in text
 

@@ -31,7 +31,7 @@ async def test_a_history_that_holds_is_green() -> None:
     assert words(box).startswith("No two runs overlapped ledger , the 24 hours until")
     assert "took 400 ms" in words(box)
     assert rules_in_short(report) == (
-        "All 5 rules that could be checked in full held; 2 held as far as they could be checked; "
+        "All 6 rules that could be checked in full held; 2 held as far as they could be checked; "
         "for 4 there was nothing to check against."
     )
     assert violations_card(report) is None
@@ -57,7 +57,7 @@ async def test_runs_that_overlapped_are_red_and_the_first_is_named_with_a_link()
     ((attributes, text),) = having(box, "a")
     assert attributes == {"go": "job", "q": {"id": job_id(1)}}
     assert f"the run of job {job_id(1)} with fence 1 had not ended" in text or "wrote" in text
-    assert rules_in_short(report).startswith("1 rule of 7 did not hold; ")
+    assert rules_in_short(report).startswith("1 rule of 8 did not hold; ")
     shown = tiles(report)
     assert shown["Overlaps"] == "1 of 1 neighbour compared"
     assert shown["Fences"] == "1 → 2 see rule I2"
@@ -151,6 +151,7 @@ async def test_rules_have_their_sentences_results_and_reasons() -> None:
         "I10": "holds in part 4 recorded steps; only what was recorded, "
         "as no ledger of an effect sink was given",
         "I11": "not checked 3 take-overs, the longest 20 s; no limit was given",
+        "I12": "holds 5 ended, 0 not yet",
     }
     assert rows == [f"{name} {MEANINGS[Invariant(name)]} {text}" for name, text in results.items()]
     assert not having(card, "tr.wrong")

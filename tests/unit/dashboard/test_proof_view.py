@@ -129,7 +129,7 @@ def test_a_day_of_one_lock_is_checked_at_once(site: SimpleNamespace, drawn: dict
     (asked,) = site.checks.started
     assert asked.lock == "ledger"
     assert asked.until - asked.since == timedelta(hours=24)
-    assert drawn["proof-verdict"].startswith("Checking Step 4 of 7: comparing the audit trail. 12,500 rows")
+    assert drawn["proof-verdict"].startswith("Checking Step 4 of 8: comparing the audit trail. 12,500 rows")
     assert labels(app) == ["Stop"]
     app.button(key="proof-stop").click().run()
     assert site.checks.stopped == ["ledger"]

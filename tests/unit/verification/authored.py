@@ -14,6 +14,7 @@ from coordination.journal.rows import JobRow, LockRow
 from verification import Stored
 
 BEGINNING = datetime(2026, 11, 21, 8, tzinfo=UTC)
+TRACEBACK = "Traceback (most recent call last)"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -32,6 +33,8 @@ class Author:
     rows: dict[str, tuple[dict[str, Any], float]] = field(default_factory=dict)
     jobs: dict[str, JobRow] = field(default_factory=dict)
     lock_row: LockRow = field(init=False)
+    #: By job, what is kept of the errors.
+    tracebacks: dict[str, str] = field(default_factory=dict)
     first_number: int = 1
     _transactions: int = 0
 
@@ -51,9 +54,13 @@ class Author:
             self.lock,
             order=f"{len(self.jobs):09d}",
             submitted_at=writer.at,
+            queued_at=writer.at,
+            actor=writer.actor,
+            name=f"Job {new[-2:]}",
             traceparent=f"00-{TRACE}-00f067aa0ba902b7-01",
         )
-        self._record(job, EventStatus.SUBMITTED, "submitted by test", writer, kind="ten-steps", priority=5)
+        about = {"kind": job.kind, "name": job.name, "priority": job.priority}
+        self._record(job, EventStatus.SUBMITTED, "submitted by test", writer, **about)
         self._wait(new)
         return new
 
@@ -105,14 +112,17 @@ class Author:
 
     def cancel(self, job: str) -> None:
         """A waiting job is cancelled."""
-        self.jobs[job] = replace(self.jobs[job], cancel_requested=True)
-        self._end(job, EventStatus.CANCELLED, self._writer(""))
+        writer = self._writer("")
+        self.jobs[job] = replace(self.jobs[job], cancel_requested=True, cancel_actor=writer.actor)
+        self._end(job, EventStatus.CANCELLED, writer)
         self._drop_ticket(job)
 
-    def ask_to_cancel(self, job: str) -> None:
+    def ask_to_cancel(self, job: str, reason: str = "") -> None:
         """Somebody asks that the run in progress be cancelled."""
-        row = replace(self.jobs[job], cancel_requested=True)
-        self._record(row, EventStatus.CANCEL_REQUESTED, "cancellation requested", self._writer(""))
+        writer = self._writer("")
+        row = replace(self.jobs[job], cancel_requested=True, cancel_actor=writer.actor, cancel_reason=reason)
+        about = {"reason": reason} if reason else {}
+        self._record(row, EventStatus.CANCEL_REQUESTED, "cancellation requested", writer, **about)
 
     def pause(self, seconds: float) -> None:
         """Nothing happens for a while."""
@@ -153,7 +163,12 @@ class Author:
         row = self.jobs[job]
         fence = fence or self.lock_row.fence + 1
         row = replace(
-            row, status=JobStatus.RUNNING.value, fence=fence, worker=writer.worker, attempt=row.attempt + 1
+            row,
+            status=JobStatus.RUNNING.value,
+            fence=fence,
+            worker=writer.worker,
+            attempt=row.attempt + 1,
+            started_at=row.started_at or writer.at,
         )
         if not is_chained:
             self._record(row, EventStatus.LEASE_ACQUIRED, "acquired", writer, tenure="t")
@@ -178,7 +193,14 @@ class Author:
 
     def _end(self, job: str, status: EventStatus, writer: Writer) -> None:
         row = replace(self.jobs[job], status=status.value, finished_at=writer.at)
-        self._record(row, status, "over", writer)
+        about: dict[str, object] = {}
+        if status is EventStatus.FAILED:
+            row = replace(row, error_type="ValueError", error_message="over", has_traceback=True)
+            about = {"error_type": row.error_type, "traceback_characters": len(TRACEBACK)}
+            self.tracebacks[job] = TRACEBACK
+        elif status is EventStatus.TIMED_OUT:
+            row = replace(row, error_type="TimedOut", error_message="over")
+        self._record(row, status, "over", writer, **about)
 
     def _interrupt(self, job: str, writer: Writer, *, died: bool) -> None:
         row = self.jobs[job]
@@ -187,6 +209,7 @@ class Author:
             status=JobStatus.QUEUED.value,
             interruptions=row.interruptions + 1,
             deaths=row.deaths + died,
+            queued_at=writer.at,
         )
         self._record(row, EventStatus.INTERRUPTED, "cut off", writer, died=died)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from tests.unit.verification.authored import Author
+from tests.unit.verification.lists import ListsInMemory
 
 from contracts.traceparent import trace_id_of
 from coordination.journal import rows
@@ -14,7 +15,7 @@ from verification import Place, Stored, TrailEvent
 ItemT = TypeVar("ItemT")
 
 
-class Records:
+class Records(ListsInMemory):
     """Evidence in memory: what authors wrote, and what follows from it unless a test changes that."""
 
     def __init__(self, *authors: Author) -> None:
@@ -27,6 +28,8 @@ class Records:
             for row in author.jobs.values()
             if not row.is_terminal
         }
+        self.tracebacks = {job: text for author in authors for job, text in author.tracebacks.items()}
+        self.derive_lists()
         #: Partitions whose leases somebody holds.
         self.leased: set[str] = set()
 

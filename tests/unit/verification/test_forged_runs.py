@@ -116,6 +116,10 @@ def an_interruption_ends_a_job_as(status: EventStatus, *, later: bool = False) -
     author.jobs[JOB] = row
     append(author, JOB, status, "w1", "" if later else op_id)
     set_row(author, finished_at=author.event(JOB, author.jobs[JOB].seq)["timestamp"])
+    # It did not wait again.
+    set_row(author, queued_at=author.event(JOB, 1)["timestamp"])
+    if status is EventStatus.FAILED:
+        set_row(author, error_message="forged")
     author.jobs[JOB] = replace(author.jobs[JOB], status=status.value)
     return author
 

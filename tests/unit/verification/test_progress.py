@@ -39,7 +39,9 @@ async def test_rows_are_counted_as_they_are_read() -> None:
     assert journal[:3] == [0, 7, 14], "after each page"
     in_journal = len(next(iter(records.partitions.values())))
     assert journal[-1] == in_journal
-    assert rows[-1] == in_journal + len(records.told) + len(records.places)
+    lists = len(records.jobs) + len(records.runs) + len(records.locks)
+    kept = len(records.tracebacks)
+    assert rows[-1] == in_journal + len(records.told) + len(records.places) + lists + kept
 
 
 async def test_jobs_of_a_chosen_lock_count_when_they_are_looked_up() -> None:

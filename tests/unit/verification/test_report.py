@@ -109,6 +109,7 @@ def test_each_invariant_is_marked_found_unchecked_or_kept(shown: Any) -> None:
         "I9": ("✓", ""),
         "I10": ("✗", "1"),
         "I11": ("✓", ""),
+        "I12": ("✓", ""),
     }
 
 
@@ -220,6 +221,7 @@ def test_json_has_every_part_under_its_name(shown: Any) -> None:
             "I9": "holds",
             "I10": "holds_partly",
             "I11": "holds",
+            "I12": "holds",
         },
         "found": {"I1": 1000, "I7": 4},
         "unchecked": {"I6": "why", "I10": "partly: a bit"},

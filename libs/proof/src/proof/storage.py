@@ -14,6 +14,7 @@ from coordination.journal import rows
 from coordination.journal.events import timestamp
 from coordination.journal.rows import EventRow
 from coordination.ports import Values
+from proof.lists import ListsInStorage
 from verification import Place, Stored, TrailEvent
 
 ItemT = TypeVar("ItemT")
@@ -33,10 +34,11 @@ _ONE_LOCK = f"PartitionKey eq @partition and {_ALL_LOCKS}"
 _PARTITION = "PartitionKey eq @partition"
 
 
-class StorageEvidence:
+class StorageEvidence(ListsInStorage):
     """Reads everything through one connection. Every call raises UnknownOutcomeError."""
 
     def __init__(self, connection: StorageConnection) -> None:
+        super().__init__(connection)
         self._tables = Tables(connection, _PAGE_SECONDS)
         self._register = TableRegister(connection, _CALL_SECONDS)
         self._leases = BlobLeases(connection)

@@ -3,8 +3,8 @@
 It trusts nothing that it can check itself. The journal is read once, lock by lock, in the order of its keys,
 and each job's events are followed one by one; what has to be compared across jobs goes to a temporary
 database (`scratch_database`), so that memory does not grow with the history. Then the audit trail, the
-register of ids, the active jobs, the leases of idle locks, and the effect sink's ledger are held against
-the journal.
+register of ids, the active jobs, the leases of idle locks, the lists that pages show, and the effect sink's
+ledger are held against the journal.
 
 A history may be verified while jobs run. Rows that are read one after the other may then not fit together
 although all is well: so a lock in use is read again before anything is reported about it, and what follows
@@ -20,6 +20,7 @@ from verification.checking import NothingToCheckError, Question, verify
 from verification.evidence import Evidence, Place, Stored, TrailEvent
 from verification.findings import BLIND_SPOTS, MEANINGS, Invariant, Violation
 from verification.ledger import LedgerError
+from verification.listed import ALL_JOBS, ListedRow
 from verification.numbers import Gap, Numbers
 from verification.progress import Phase, Progress, Report, ignore_progress
 from verification.quantiles import nearest_rank
@@ -29,6 +30,7 @@ from verification.take_overs import TakeOver, take_overs
 from verification.verdict import CAUSES, Percentiles, Result, Verdict
 
 __all__ = [
+    "ALL_JOBS",
     "BLIND_SPOTS",
     "CAUSES",
     "MEANINGS",
@@ -36,6 +38,7 @@ __all__ = [
     "Gap",
     "Invariant",
     "LedgerError",
+    "ListedRow",
     "NothingToCheckError",
     "Numbers",
     "Percentiles",

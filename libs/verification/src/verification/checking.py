@@ -11,11 +11,13 @@ from verification import leftovers, register
 from verification.evidence import Evidence
 from verification.exclusion import RunCheck
 from verification.findings import Findings, Invariant, Violation
+from verification.job_lists import JobListCheck
 from verification.ledger import LedgerCheck
 from verification.lock_reading import LockReading
 from verification.numbers import OF_PERIOD, counted
 from verification.picture import runs_to_draw
 from verification.progress import CountedEvidence, Phase, Report, ignore_progress
+from verification.run_lists import RunListCheck
 from verification.scope import Scope
 from verification.scratch_database import ScratchDatabase
 from verification.steps import Steps
@@ -176,6 +178,22 @@ class _Verification:
         await self._take_in(leftovers.check_active(self._evidence, self._scratch, patience))
         self._evidence.enter(Phase.LEASES)
         await self._take_in(leftovers.check_leases(self._evidence, self._idle, patience))
+        self._evidence.enter(Phase.LISTS)
+        await self._check_lists(patience, job_ids)
+
+    async def _check_lists(self, patience: Patience, job_ids: Sequence[str] | None) -> None:
+        """Compare the lists with what is in order in the journal."""
+        broken = self._findings.kept
+        for violation in broken:
+            if violation.job_id is not None and violation.invariant is not Invariant.TRAIL:
+                self._scratch.add("blamed", (violation.job_id,))
+        locks = {found.lock for found in broken if found.invariant is Invariant.EXCLUSION and found.lock}
+        jobs = JobListCheck(self._evidence, self._scratch, self._scope)
+        await self._take_in(jobs.check(patience, job_ids))
+        runs = RunListCheck(self._evidence, self._scratch, self._scope, locks)
+        await self._take_in(
+            runs.check(patience, [lock_names.partition(lock) for lock in self._scope.locks] or None)
+        )
 
     def _few_jobs(self) -> Sequence[str] | None:
         """Return the jobs if they are few and of chosen locks; None to look at all."""

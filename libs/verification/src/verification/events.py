@@ -55,6 +55,15 @@ def kind_and_priority(data: str) -> tuple[str | None, int | None]:
     )
 
 
+def text_of(data: str, name: str) -> str:
+    """Return a text of an event's data; empty where it has none."""
+    try:
+        found = json.loads(data).get(name)
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
 def storable(text: str) -> str:
     """Return a text as it can be kept: half a surrogate pair, which no product writes, becomes a mark."""
     return text if text.isascii() else text.encode(errors="replace").decode()

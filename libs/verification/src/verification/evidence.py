@@ -1,4 +1,4 @@
-"""What the checker reads: the journal, the audit trail, the register, the leases, as ports for any store."""
+"""What the checker reads: journal, audit trail, register, leases and lists, as ports for any store."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Protocol
 
 from coordination.journal.rows import EventRow
 from coordination.ports import Values
+from verification.listed import Lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Place:
     partition: str
 
 
-class Evidence(Protocol):
+class Evidence(Lists, Protocol):
     """Everything comes in pages, so that nothing has to fit into memory.
 
     Every call raises UnknownOutcomeError when the storage does not answer.

@@ -22,6 +22,7 @@ class Invariant(StrEnum):
     NOTHING_HELD = "I9"
     STEPS_ONCE = "I10"
     TAKE_OVER_TIMES = "I11"
+    LISTS = "I12"
 
 
 #: One plain sentence each.
@@ -41,6 +42,8 @@ MEANINGS = {
     "locks are free.",
     Invariant.STEPS_ONCE: "No step was recorded twice, and no recorded step was run again.",
     Invariant.TAKE_OVER_TIMES: "Every lock was taken over within the limit that was set.",
+    Invariant.LISTS: "Lists of jobs, runs, locks and overlaps, which pages and the API show, say the same as "
+    "the journal.",
 }
 
 #: What no verdict can show.
@@ -49,9 +52,9 @@ BLIND_SPOTS = (
     "Effects that no sink recorded, and an accepted job whose id no file names.",
     "When exactly a lost worker died: a lost worker's take-over counts from its last recorded sign of life.",
     (
-        "What jobs keep (parameters, states, results); lists and summaries derived in addition to the trail; "
-        "which worker held a lease in the past; in which order a line was served; whether a request to "
-        "cancel was obeyed; that a step ran again within the tolerance of clocks or without an effect."
+        "What jobs keep (parameters, states, results); in lists, jobs that have not ended and the latest "
+        "events; which worker held a lease in the past; in which order a line was served; whether a request "
+        "to cancel was obeyed; that a step ran again within the tolerance of clocks or without an effect."
     ),
     "A job to which nothing happens is only counted.",
     (

@@ -14,12 +14,13 @@ from contracts.traceparent import trace_id_of
 from coordination.journal.events import chain_hash
 from coordination.journal.rows import EventRow, event_key
 from verification.authorship_rules import apart_from_start, end_without_run, foreign_write
-from verification.events import UnreadableRowError, kind_and_priority, read_event, storable
+from verification.events import UnreadableRowError, kind_and_priority, read_event, storable, text_of
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run
 from verification.steps import number_of
+from verification.told_rows import ToldRow
 
 #: No job has so many events: a higher number is not counted with.
 _HIGHEST_SEQ = 10**9
@@ -52,6 +53,7 @@ class JobHistory:
         self._acquired: EventRow | None = None
         self._ended_in = self._worker = ""
         self._asked_for: tuple[str | None, int | None] = None, None
+        self._told = ToldRow()
         self._is_cancel_requested = False
         self._ended = ""
         self._ended_at = ""
@@ -85,6 +87,7 @@ class JobHistory:
                 self._report(Invariant.ONE_END, f"it was never submitted: its first event is {status}")
         elif status is EventStatus.SUBMITTED:
             self._report(Invariant.ONE_END, f"it was submitted again by event {event.seq}")
+        self._told.follow(event, status)
         self._act(event, status, stored.committed)
 
     def close(self) -> None:
@@ -117,6 +120,9 @@ class JobHistory:
             scope.holds(self._submitted_at, ended),
             last_seq=self._last_seq,
             is_chain_intact=self._is_intact,
+            # A job whose events are out of order is reported for that.
+            told="{}" if self.violations else self._told.text(),
+            traceback=self._told.traceback,
         )
 
     # --- the chain --------------------------------------------------------------
@@ -201,6 +207,8 @@ class JobHistory:
             committed,
             committed,
             event.timestamp,
+            wrote_at=event.timestamp,
+            tenure=text_of(event.data, "tenure"),
         )
         self.runs.append(self._run)
 
@@ -242,6 +250,8 @@ class JobHistory:
             return
         if event.worker == run.worker:
             run.last_at = event.timestamp
+        if not EventStatus(event.status).ends_run:
+            run.wrote_at = event.timestamp
         if committed is not None and run.last_commit is not None and run.began_commit is not None:
             run.began_commit = min(run.began_commit, committed)
             run.last_commit = max(run.last_commit, committed)

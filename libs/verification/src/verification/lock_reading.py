@@ -1,5 +1,6 @@
 """Reads one lock's partition of the journal, row by row in the order of keys, and judges it at the end."""
 
+import json
 from collections import Counter
 from contextlib import suppress
 
@@ -10,6 +11,7 @@ from coordination.journal.rows import JobRow
 from coordination.ports import Values
 from verification.evidence import Stored
 from verification.exclusion import RunCheck
+from verification.expected_rows import job_columns
 from verification.findings import Invariant, Violation
 from verification.history import JobHistory, countable, lock_partition
 from verification.row_checks import contradictions, place_in_line
@@ -117,10 +119,11 @@ class LockReading:
             self._report(Invariant.ONE_END, "it has a row, but was never submitted", job_id)
             return
         self._scratch.execute(
-            "UPDATE jobs SET has_row = 1, ticket_key = ?, last_seq = max(last_seq, ?)"
+            "UPDATE jobs SET has_row = 1, ticket_key = ?, last_seq = max(last_seq, ?), listed = ?"
             " WHERE job_id = ? AND partition = ?",
             place_in_line(values),
             countable(values.get("seq")),
+            json.dumps(job_columns(values), default=str) if facts.ended_at else "",
             job_id,
             self.partition,
         )

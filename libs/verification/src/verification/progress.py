@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from verification.evidence import Evidence, Place, Stored, TrailEvent
+from verification.listed import ListedRow
 
 ItemT = TypeVar("ItemT")
 
@@ -21,6 +22,7 @@ class Phase(StrEnum):
     ACCEPTED = "accepted"
     ACTIVE = "active"
     LEASES = "leases"
+    LISTS = "lists"
     LEDGER = "ledger"
     SUMMARY = "summary"
 
@@ -89,6 +91,37 @@ class CountedEvidence:
     async def is_free(self, partition: str) -> bool:
         """Return whether a lease is free."""
         return await self._evidence.is_free(partition)
+
+    def listed_jobs(self) -> AsyncIterator[Sequence[ListedRow]]:
+        """Go through the lists of jobs."""
+        return self._counted(self._evidence.listed_jobs())
+
+    async def listed_job(self, job_id: str, submitted_at: str, place: str) -> ListedRow | None:
+        """Look a job up in a list."""
+        self._count(1)
+        return await self._evidence.listed_job(job_id, submitted_at, place)
+
+    def listed_runs(self, partition: str | None) -> AsyncIterator[Sequence[ListedRow]]:
+        """Go through the list of runs."""
+        return self._counted(self._evidence.listed_runs(partition))
+
+    async def listed_run(self, partition: str, fence: int) -> ListedRow | None:
+        """Look a run up."""
+        return await self._evidence.listed_run(partition, fence)
+
+    async def listed_lock(self, partition: str) -> ListedRow | None:
+        """Look a lock up."""
+        self._count(1)
+        return await self._evidence.listed_lock(partition)
+
+    def overlaps(self) -> AsyncIterator[Sequence[ListedRow]]:
+        """Go through the list of overlaps."""
+        return self._counted(self._evidence.overlaps())
+
+    async def traceback(self, partition: str, job_id: str) -> str | None:
+        """Read the traceback that is kept of an error."""
+        self._count(1)
+        return await self._evidence.traceback(partition, job_id)
 
     async def _counted(self, pages: AsyncIterator[Sequence[ItemT]]) -> AsyncIterator[Sequence[ItemT]]:
         async for page in pages:

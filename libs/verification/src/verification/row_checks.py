@@ -1,10 +1,12 @@
 """What a job's row, and its copy in line, must contain by the job's events."""
 
+import json
 from collections.abc import Iterator
 
 from coordination.journal import rows
 from coordination.ports import Values
 from verification.scratch_database import JobFacts
+from verification.told_rows import as_told
 
 
 def contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
@@ -27,10 +29,18 @@ def contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
     }
     submitted = {"kind": facts.kind, "priority": facts.priority}
     expected |= {name: due for name, due in submitted.items() if due is not None}
+    differs = False
     for name, due in expected.items():
         found = values.get(name)
         if found != due:
+            differs = True
             yield f"{name} {found!r}, its events {due!r}"
+    if differs:
+        # What follows may be of another moment, too.
+        return
+    for name, due in json.loads(facts.told).items():
+        if as_told(name, values.get(name)) != due:
+            yield f"{name} {values.get(name)!r}, its events {due!r}"
 
 
 def place_in_line(values: Values) -> str:

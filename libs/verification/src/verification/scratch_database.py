@@ -43,6 +43,9 @@ class Run:
     died: bool = False
     #: The storage's time of its end.
     ended_commit: float | None = None
+    #: Time of the last event that was written for it before its end.
+    wrote_at: str = ""
+    tenure: str = ""
 
 
 @dataclass(slots=True)
@@ -78,6 +81,12 @@ class JobFacts:
     last_seq: int = 0
     #: Whether its events are numbered and chained by hash as they should be.
     is_chain_intact: bool = True
+    #: What else its row must say, as JSON.
+    told: str = "{}"
+    #: Characters of the traceback that is kept of its error.
+    traceback: int = 0
+    #: What the lists must say of it once it has ended, as JSON; empty until its row was read.
+    listed: str = ""
 
 
 _RUN_FIELDS = [field.name for field in fields(Run)]
@@ -98,6 +107,9 @@ CREATE INDEX neighbours_of_lock ON neighbours (partition);
 CREATE TABLE accepted (job_id PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE registered (job_id PRIMARY KEY, partition) WITHOUT ROWID;
 CREATE TABLE active (job_id PRIMARY KEY, partition) WITHOUT ROWID;
+CREATE TABLE listed_jobs (job_id, place, PRIMARY KEY (job_id, place)) WITHOUT ROWID;
+CREATE TABLE listed_runs (partition, fence, PRIMARY KEY (partition, fence)) WITHOUT ROWID;
+CREATE TABLE blamed (job_id PRIMARY KEY) WITHOUT ROWID;
 """
 
 

@@ -13,6 +13,7 @@ _STEPS = {
     Phase.TRAIL: "comparing the audit trail",
     Phase.ACTIVE: "looking for leftovers among the active jobs",
     Phase.LEASES: "looking at the lease",
+    Phase.LISTS: "comparing lists of jobs and runs",
     Phase.SUMMARY: "adding up",
 }
 

@@ -57,7 +57,7 @@ def _basis(report: Report, invariant: Invariant) -> str:
             return f"{events} of {count(counts['jobs'], 'job')}"
         case Invariant.EXCLUSION:
             return f"{count(counts['runs'], 'fence')}, by the storage's own times"
-        case Invariant.ONE_END:
+        case Invariant.ONE_END | Invariant.LISTS:
             return f"{counts['jobs'] - unfinished:,} ended, {unfinished:,} not yet"
         case Invariant.TRAIL:
             return f"{events}, from both"

@@ -1,0 +1,98 @@
+"""What a job's row must say by the job's events, in addition to what they add up to."""
+
+import json
+from typing import Any
+
+from contracts.statuses import EventStatus
+from coordination.journal.rows import EventRow
+
+#: Characters of an error's message that its event has, too.
+_MESSAGE = 1000
+
+_SUBMITTED = ("name", "description")
+
+
+class ToldRow:
+    """Follows the events of one job. What an event leaves out is not judged."""
+
+    def __init__(self) -> None:
+        #: Columns of the row, and what each must be.
+        self.columns: dict[str, Any] = {}
+        #: Characters of the traceback that is kept of the error; 0 when there is none.
+        self.traceback = 0
+        self._queued_before: str | None = None
+        #: Number and transaction of the last interruption.
+        self._interrupted = 0, ""
+
+    def follow(self, event: EventRow, status: EventStatus) -> None:
+        """Take the next event of a job that has not ended."""
+        data = _read(event.data)
+        match status:
+            case EventStatus.SUBMITTED:
+                self._submit(event, data)
+            case EventStatus.STARTED:
+                self.columns.setdefault("started_at", event.timestamp)
+            case EventStatus.INTERRUPTED:
+                self._queued_before, self._interrupted = (
+                    self.columns.get("queued_at"),
+                    (event.seq, event.op_id),
+                )
+                self.columns["queued_at"] = event.timestamp
+            case EventStatus.CANCEL_REQUESTED:
+                self._cancel(event, data)
+            case EventStatus.CANCELLED if event.worker is None:
+                self._cancel(event, data)
+            case EventStatus.FAILED:
+                self._fail(event, data)
+            case EventStatus.TIMED_OUT:
+                self.columns |= {"error_type": "TimedOut", "error_message": event.message[:_MESSAGE]}
+        if status.is_terminal and self._interrupted == (event.seq - 1, event.op_id):
+            # The interruption ended the job, so that it did not wait again.
+            self.columns["queued_at"] = self._queued_before
+
+    def text(self) -> str:
+        """Return the columns as JSON, in which every text can be kept."""
+        return json.dumps(self.columns)
+
+    def _submit(self, event: EventRow, data: dict[str, Any]) -> None:
+        self.columns |= {"actor": event.actor, "queued_at": event.timestamp, "error_type": ""}
+        self.columns |= {"cancel_actor": "", "cancel_reason": "", "has_traceback": False}
+        self.columns |= {name: data[name] for name in _SUBMITTED if isinstance(data.get(name), str)}
+        if isinstance(data.get("properties"), dict):
+            self.columns["properties"] = data["properties"]
+
+    def _cancel(self, event: EventRow, data: dict[str, Any]) -> None:
+        # The first request counts.
+        if not self.columns.get("cancel_actor"):
+            reason = data.get("reason", "")
+            self.columns |= {
+                "cancel_actor": event.actor,
+                "cancel_reason": reason if isinstance(reason, str) else "",
+            }
+
+    def _fail(self, event: EventRow, data: dict[str, Any]) -> None:
+        kept = data.get("traceback_characters", 0)
+        self.traceback = kept if isinstance(kept, int) else 0
+        error_type = data.get("error_type")
+        self.columns |= {"error_message": event.message[:_MESSAGE], "has_traceback": bool(self.traceback)}
+        if isinstance(error_type, str):
+            self.columns["error_type"] = error_type
+        else:
+            self.columns.pop("error_type", None)
+
+
+def as_told(name: str, value: object) -> object:
+    """Return what a column of a row says, in the form in which `ToldRow` has it."""
+    if value is None:
+        return False if name == "has_traceback" else ""
+    if name == "error_message":
+        return str(value)[:_MESSAGE]
+    return _read(str(value)) if name == "properties" else value
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
