@@ -236,4 +236,52 @@ MUTANTS = [
         ),
         f"{_TESTS}waiting_times.py::test_a_job_that_was_interrupted_waits_in_line_from_its_interruption_on",
     ),
+    Mutant(
+        "overlaps-of-pages-believed",
+        "I12: what pages show as an overlap is one in the journal",
+        (
+            Change(
+                "verification.run_lists",
+                'if str(shown.values.get("Lock")) not in self._broken:',
+                "if False:",
+            ),
+        ),
+        f"{_TESTS}broken_lists.py::test_a_row_that_is_missing_or_too_many_is_found",
+    ),
+    Mutant(
+        "columns-of-runs-believed",
+        "I12: each column of the list of runs says the same as the journal",
+        (
+            Change(
+                "verification.run_lists",
+                "            if differences(self._expected(run), row.values):\n",
+                "            if False:\n",
+            ),
+        ),
+        f"{_TESTS}broken_lists.py::test_a_column_of_the_list_of_runs_that_says_otherwise_is_found",
+    ),
+    Mutant(
+        "lists-of-rare-states-not-read",
+        "I12: a job stands in the list of each rare state that it is in, and in no other",
+        (
+            Change(
+                "verification.expected_rows",
+                "        found.append(facts.status)\n",
+                "        pass\n",
+            ),
+        ),
+        f"{_TESTS}broken_lists.py::test_a_row_that_is_missing_or_too_many_is_found",
+    ),
+    Mutant(
+        "reason-of-cancellation-believed",
+        "I1: a job's row says who asked for its cancellation, and why, as its events do",
+        (
+            Change(
+                "verification.row_checks",
+                "    for name, due in json.loads(facts.told).items():\n",
+                "    for name, due in ():\n",
+            ),
+        ),
+        f"{_TESTS}broken_lists.py::test_what_the_page_of_a_job_shows_must_be_what_its_events_say",
+    ),
 ]
