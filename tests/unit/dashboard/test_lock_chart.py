@@ -49,7 +49,7 @@ def test_a_nameless_run_is_told_by_its_kind() -> None:
     nameless = replace(run(1, 60, 50), name="")
     assert picture(nameless).bars[0].title == "ten-steps"
     assert picture(replace(nameless, kind=None)).bars[0].title == "job-1"
-    assert picture(replace(nameless, kind=None, job_id=None)).bars[0].title == ""
+    assert picture(replace(nameless, kind=None, job_id=None)).bars[0].title == "1 run"
 
 
 def test_take_overs_are_lines_in_the_order_of_time_with_their_cost() -> None:

@@ -132,7 +132,6 @@ def _bars(
     bars: Sequence[Bar], workers: Sequence[str], period: tuple[datetime, datetime], palette: Palette
 ) -> dict[str, Any]:
     start, end = period
-    solid = colours(palette)
     values = [
         {
             "worker": bar.worker,
@@ -141,7 +140,6 @@ def _bars(
             "began": milliseconds(bar.began_at),
             "ended": milliseconds(bar.ended_at),
             "state": bar.state.value,
-            "colour": solid[bar.state],
             "fences": bar.fences,
             "title": bar.title,
         }
@@ -161,7 +159,7 @@ def _bars(
                 "scale": {"domain": list(workers), "paddingInner": 0.5, "paddingOuter": 0.3},
                 "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": 150},
             },
-            "color": {"field": "colour", "type": "nominal", "scale": None},
+            "color": _state_colours(palette),
             "tooltip": [
                 {"field": "fences", "type": "nominal", "title": "fence"},
                 {"field": "title", "type": "nominal", "title": "job"},
@@ -177,13 +175,11 @@ def _bars(
 def _signs(bars: Sequence[Bar], period: tuple[datetime, datetime], palette: Palette) -> dict[str, Any]:
     """Return the signs above bars whose end needs an eye."""
     start, end = period
-    solid = colours(palette)
     values = [
         {
             "worker": bar.worker,
             "middle": milliseconds(_middle(max(bar.began_at, start), min(bar.ended_at, end))),
             "state": bar.state.value,
-            "colour": solid[bar.state],
         }
         for bar in bars
         if bar.state in SHAPES
@@ -201,9 +197,15 @@ def _signs(bars: Sequence[Bar], period: tuple[datetime, datetime], palette: Pale
                 "scale": {"domain": domain, "range": list(SHAPES.values())},
                 "legend": None,
             },
-            "color": {"field": "colour", "type": "nominal", "scale": None},
+            "color": _state_colours(palette),
         },
     }
+
+
+def _state_colours(palette: Palette) -> dict[str, Any]:
+    solid = colours(palette)
+    scale = {"domain": [state.value for state in solid], "range": list(solid.values())}
+    return {"field": "state", "type": "nominal", "scale": scale, "legend": None}
 
 
 def _row_height(rows: int) -> int:

@@ -147,7 +147,7 @@ def foot(site: Site, snapshot: Snapshot) -> None:
         node("span", f"{site.requests.per_minute()} storage requests in the last minute, for all viewers"),
         node("span", "read-only") if site.settings.read_only else None,
     ]
-    draw("frame-foot", node("div.foot", *parts))
+    draw("frame-foot", node("div.foot", *parts), sets_clock=True)
 
 
 def _live_control(site: Site) -> float | None:

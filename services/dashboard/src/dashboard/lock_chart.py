@@ -6,6 +6,7 @@ from datetime import datetime
 
 from dashboard.charts import Bar, RunState, state_of
 from dashboard.lock_history import Entry, Holding, LockHistory, TakeOver, holdings
+from dashboard.merged_bars import RunsBar, merged
 from dashboard.parts.runs_table import cause_text, cost_text
 from dashboard.take_over_marks import TakeOverLine
 
@@ -33,28 +34,31 @@ def picture_of(history: LockHistory) -> LockPicture:
     if len(entries) > MOST_BARS:
         running = {entry.run.fence for entry in entries if entry.is_running}
         bars = [_holding_bar(holding, running) for holding in holdings(entries, now)]
-        return LockPicture(bars, known_lines, is_by_holding=True)
+        return LockPicture(merged(bars, history.period), known_lines, is_by_holding=True)
     runs = [_run_bar(entry, now) for entry in reversed(entries)]
-    return LockPicture([bar for bar in runs if bar is not None], known_lines, is_by_holding=False)
+    bars = [bar for bar in runs if bar is not None]
+    return LockPicture(merged(bars, history.period), known_lines, is_by_holding=False)
 
 
-def _run_bar(entry: Entry, now: datetime) -> Bar | None:
+def _run_bar(entry: Entry, now: datetime) -> RunsBar | None:
     run = entry.run
     begin = run.began_at or run.ended_at
     if begin is None:
         return None
     state = state_of(run.outcome, is_running=entry.is_running)
-    return Bar(
+    return RunsBar(
         run.worker or _NO_WORKER,
         begin,
         now if entry.is_running else run.ended_at or begin,
         state if run.overlap is None else RunState.BROKEN,
-        f"{run.fence:,}",
+        run.fence,
+        run.fence,
+        1,
         run.name or run.kind or run.job_id or "",
     )
 
 
-def _holding_bar(holding: Holding, running: set[int]) -> Bar:
+def _holding_bar(holding: Holding, running: set[int]) -> RunsBar:
     first, last = holding.runs[0], holding.runs[-1]
     state = state_of(last.outcome, is_running=last.fence in running)
     if any(run.overlap is not None for run in holding.runs):
@@ -62,9 +66,8 @@ def _holding_bar(holding: Holding, running: set[int]) -> Bar:
     elif state not in {RunState.RUNNING, RunState.INTERRUPTED}:
         # How single runs ended is in the table; here it would colour all the others, too.
         state = RunState.COMPLETED
-    fences = f"{first.fence:,}" if first is last else f"{first.fence:,} to {last.fence:,}"
-    runs = "1 run" if first is last else f"{len(holding.runs):,} runs"
-    return Bar(holding.worker or _NO_WORKER, holding.began_at, holding.ended_at, state, fences, runs)
+    worker, count = holding.worker or _NO_WORKER, len(holding.runs)
+    return RunsBar(worker, holding.began_at, holding.ended_at, state, first.fence, last.fence, count)
 
 
 def _line(take_over: TakeOver) -> TakeOverLine | None:

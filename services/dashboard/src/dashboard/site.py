@@ -26,6 +26,7 @@ from dashboard.reading.locks import LockListReader
 from dashboard.reading.shared import Shared
 from dashboard.requests import RequestCount
 from dashboard.settings import DashboardSettings
+from dashboard.timelines import Timelines
 from proof import Checks
 
 #: How long all viewers share an answer of the publisher. RabbitMQ counts each look into quarantine.
@@ -52,6 +53,7 @@ class Site:
     kinds: Shared[list[Kind]]
     quarantine: Shared[QuarantinePage]
     job_reader: JobReader
+    timelines: Timelines
     jobs_reader: JobsReader
     durations: DurationsReader
     #: What the pages of locks show, read once for all viewers.
@@ -111,6 +113,7 @@ def site_on(settings: DashboardSettings, storage: StorageConnection, requests: R
         kinds=Shared(publisher.kinds, clock, _KINDS_SECONDS),
         quarantine=Shared(publisher.quarantine, clock, _QUARANTINE_SECONDS),
         job_reader=JobReader(journal, register, models, clock),
+        timelines=Timelines(),
         jobs_reader=JobsReader(models, clock),
         durations=DurationsReader(models, clock),
         lock_reader=LockReader(journal, models, clock),

@@ -4,6 +4,7 @@ Each row says only what the audit trail says. A step is recorded when it ends, s
 cut off is not known; and when a worker was lost, its last recorded event is the last certain sign of life.
 """
 
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,10 +22,10 @@ def waterfall(
     `step` is the step that runs now, which is no event yet. `lease_seconds` is how long a lease lasts: a
     worker that was lost had no contact for at least that long before another took over.
     """
-    reading = _Reading(now, lease_seconds)
+    reading = Reading(lease_seconds)
     for event in events:
         reading.read(event)
-    return reading.finished(step)
+    return reading.timeline(now, step)
 
 
 @dataclass
@@ -39,9 +40,10 @@ class _Attempt:
     has_steps: bool = False
 
 
-class _Reading:
-    def __init__(self, now: datetime, lease_seconds: float | None) -> None:
-        self._now = now
+class Reading:
+    """Events that were read so far, of which a timeline can be made."""
+
+    def __init__(self, lease_seconds: float | None) -> None:
         self._lease_seconds = lease_seconds
         self._rows: list[Row] = []
         self._attempt: _Attempt | None = None
@@ -73,9 +75,17 @@ class _Reading:
             if event.status is EventStatus.STEP:
                 self._step(self._attempt, event, moment)
 
-    def finished(self, step: str) -> Timeline:
-        """Return the timeline up to now."""
-        now = self._now if self._latest is None else max(self._now, self._latest)
+    def fork(self) -> "Reading":
+        """Return the same reading, to be read on without this one."""
+        other, attempt = copy.copy(self), self._attempt
+        if attempt is not None:
+            attempt = replace(attempt, rows=[*attempt.rows])
+        vars(other).update(_rows=[*self._rows], _attempt=attempt)
+        return other
+
+    def timeline(self, now: datetime, step: str) -> Timeline:
+        """Return the timeline up to now. Nothing can be read afterwards: fork before."""
+        now = now if self._latest is None else max(now, self._latest)
         if self._attempt is not None:
             attempt = self._attempt
             if step:

@@ -3,6 +3,7 @@
 What a job says reaches the browser as text and attributes from a fixed list, never as HTML or Markdown.
 """
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,27 +55,32 @@ def draw(
     all_ids: Sequence[str] = (),
     picked: Sequence[str] | None = None,
     watch: bool = False,
+    sets_clock: bool = False,
 ) -> Seen:
     """Draw a tree, patching the one drawn before under the same key, and return what the viewer did with it.
 
     A link that was followed opens its page. `all_ids` are the ids of the box that checks all; `picked` sets
-    which boxes are checked. With `watch`, the page runs again when it becomes hidden or visible.
+    which boxes are checked. With `watch`, the page runs again when it becomes hidden or visible. With
+    `sets_clock`, it carries the server's time, by which all trees of the page tick: one that changes with
+    every refresh anyway, as what is the same as before is not sent again.
     """
     _ensure_registered()
     component = st.components.v2.component(_COMPONENT, js="view.js", css="view.css")
-    data = {
+    data: dict[str, Any] = {
         "node": node,
-        "now": time.time() * 1000,
         "base": _base_path(),
         "all": list(all_ids),
         "watch": watch,
     }
+    if sets_clock:
+        data["now"] = time.time() * 1000
     if picked is not None:
         before = picked_before(key)
         data |= {"picked": list(picked), "pickedAt": before.at if before is not None else 0}
     seen = component(
         key=key,
-        data=data,
+        # Serialised once: given as data, Streamlit would do so twice, and escape what is not ASCII.
+        data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(),
         default={"picked": None, "hidden": False},
         on_opened_change=lambda: None,
         on_act_change=lambda: None,

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import lru_cache
 
 from contracts.statuses import EventStatus
 from coordination.journal.rows import JobRow
@@ -42,6 +43,8 @@ def is_large(text: str) -> bool:
     return len(pretty(text).encode()) > MOST_SHOWN
 
 
+# A page asks again for the same texts at every refresh, and a result may have 256 KiB.
+@lru_cache(maxsize=16)
 def pretty(text: str) -> str:
     """Return JSON over several lines; what is no JSON as it is."""
     try:

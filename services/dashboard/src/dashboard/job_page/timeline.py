@@ -67,7 +67,14 @@ def timeline_card(timeline: Timeline) -> Node | None:
     return node(
         "section.card",
         node("div.title", node("h2", "Timeline"), _legend(timeline.rows)),
-        node("div.fall", _axis(ticks), *rows, role="list", aria_label="Timeline, in order of time"),
+        node(
+            "div.fall",
+            _grid(ticks),
+            _axis(ticks),
+            *rows,
+            role="list",
+            aria_label="Timeline, in order of time",
+        ),
         note,
         k="timeline",
     )
@@ -83,12 +90,18 @@ def _axis(ticks: Sequence[tuple[float, Node]]) -> Node:
     return node("div.row", node("span.label"), node("div.lane-track", *labels), aria_hidden="true", k="axis")
 
 
+def _grid(ticks: Sequence[tuple[float, Node]]) -> Node:
+    """Return the lines of the ticks, once for all rows."""
+    return node(
+        "div.grid", *(node("span.tickmark", l=left) for left, _ in ticks), aria_hidden="true", k="grid"
+    )
+
+
 def _row(number: int, row: Row, scale: Scale, start: datetime, *, is_alone: bool) -> Node:
     left = scale.percent(row.start)
     width = scale.percent(row.end) - left
     look = _look(row, is_alone=is_alone)
     text = _text(row, is_alone=is_alone)
-    marks = [node("span.tickmark", l=place) for place, _ in scale.ticks()]
     mark = (
         node(f"span.{look}", l=left)
         if row.kind in {RowKind.KEPT, RowKind.MOMENT}
@@ -100,7 +113,7 @@ def _row(number: int, row: Row, scale: Scale, start: datetime, *, is_alone: bool
     return node(
         "div.row",
         node("span.label.inner" if inner else "span.label.strong", label, title=label),
-        node("div.lane-track", *marks, mark, _word(text, left, left + width, look)),
+        node("div.lane-track", mark, _word(text, left, left + width, look)),
         role="listitem",
         tabindex=0,
         aria_label=said,

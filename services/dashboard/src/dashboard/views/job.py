@@ -11,7 +11,6 @@ from coordination.ports import UnknownOutcomeError
 from dashboard import frame
 from dashboard.board.snapshot import Snapshot
 from dashboard.component import draw
-from dashboard.folding import folded
 from dashboard.job_page import events, texts
 from dashboard.job_page.facts import facts, progress_bar
 from dashboard.job_page.sentence import sentence, title_of
@@ -24,7 +23,6 @@ from dashboard.reading.job import JobView
 from dashboard.site import Site
 from dashboard.views import job_actions
 from dashboard.waiting import WaitingLine, line_of
-from dashboard.waterfall import waterfall
 
 #: The last answer, and how many events are shown, both with the id of the job that they are of.
 _LAST, _MOST_EVENTS = "job.last", "job.most-events"
@@ -111,13 +109,13 @@ def _body(moment: _Moment) -> None:
     if moment.line is not None:
         waits = why_it_waits_card(moment.line, workers, _durations(moment), now)
     leases = (lease.seconds for one in workers for lease in one.leases)
-    drawn = None
+    look = "div.stack.stale" if moment.is_old else "div.stack"
+    draw("job-top", node(look, progress_bar(view.job), waits, tiles))
     if view.job.attempt or view.job.is_terminal:
         step = view.job.step if view.status is JobStatus.RUNNING else ""
-        seen = (entry.event for entry in view.entries)
-        drawn = timeline_card(folded(waterfall(seen, now, step=step, lease_seconds=next(leases, None))))
-    look = "div.stack.stale" if moment.is_old else "div.stack"
-    draw("job-top", node(look, progress_bar(view.job), waits, tiles, drawn))
+        timeline = timeline_card(site.timelines.of(view, now, step, next(leases, None)))
+        if timeline is not None:
+            draw("job-timeline", node(look, timeline))
     left, right = st.columns([2, 1], gap="small")
     with left:
         _events(moment, look)

@@ -21,8 +21,9 @@ from dashboard.parts.runs_table import runs_table
 from dashboard.reading.lock import LockView
 from dashboard.site import Site
 
-#: Seconds between two pictures of a period and its facts; what runs and waits is always new.
-_PICTURE_SECONDS = 30
+#: Least seconds between two pictures of a period and its facts, and parts of the period, of which each is a
+#: pixel: a picture is made again once it looks different. What runs and waits is always new.
+_PICTURE_SECONDS, _PICTURE_PARTS = 30.0, 800
 
 #: Runs listed at first, and how many more at a time; jobs in line listed at first.
 _RUNS_STEP, _FIRST_IN_LINE = 20, 10
@@ -98,8 +99,9 @@ class _LockPage:
     def _past(self, view: LockView) -> LockPast:
         theme = st.context.theme.type
         row = view.state.row
-        half_minute = int(self._now.timestamp()) // _PICTURE_SECONDS
-        key = (self._name, _period(), theme, view.version, row.fence, row.job_id, half_minute)
+        length = (self._now - period_start(_period(), self._now)).total_seconds()
+        part = self._now.timestamp() // max(_PICTURE_SECONDS, length / _PICTURE_PARTS)
+        key = (self._name, _period(), theme, view.version, row.fence, row.job_id, part)
         known: LockPast | None = _kept("lock.past", key)
         if known is None:
             known = past_of(view, _period(), self._now, theme)

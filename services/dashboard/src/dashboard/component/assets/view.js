@@ -188,7 +188,12 @@ function watchVisibility(root, state) {
   return () => document.removeEventListener("visibilitychange", tell);
 }
 
-export default function ({data, parentElement, setStateValue, setTriggerValue}) {
+const decoder = new TextDecoder();
+// How far the server's clock is ahead of the viewer's; one tree of the page says it for all.
+let skew = 0;
+
+export default function ({data: bytes, parentElement, setStateValue, setTriggerValue}) {
+  const data = JSON.parse(decoder.decode(bytes));
   let root = [...parentElement.children].find((one) => one.className === "view");
   if (!root) {
     root = document.createElement("div");
@@ -204,7 +209,7 @@ export default function ({data, parentElement, setStateValue, setTriggerValue}) 
   state.all = data.all || [];
   // An answer to an earlier change must not undo a later one.
   if (data.picked && (data.pickedAt || 0) >= (state.changedAt || 0)) state.picked = new Set(data.picked);
-  const skew = data.now - Date.now();
+  if (data.now) skew = data.now - Date.now();
   children(root, [data.node], state);
   const ticking = () => {
     const now = Date.now() + skew;
