@@ -22,8 +22,12 @@ def jobs_table(
     running: Mapping[str, JobRow] | None = None,
     positions: Mapping[str, int] | None = None,
     may_choose: bool = True,
+    question: str = "all",
 ) -> Node:
-    """Return the table; `running` and `positions` tell of jobs by id what changes faster than the list."""
+    """Return the table; `running` and `positions` tell of jobs by id what changes faster than the list.
+
+    Rows of the same question do not move while a viewer points at one.
+    """
     box = [node("th.box.hide", node("input", pick="*", aria_label="Choose all on this page"), scope="col")]
     heads = [node("th.right" if name in _RIGHT else "th", name, scope="col") for name in _COLUMNS]
     rows = [
@@ -37,7 +41,7 @@ def jobs_table(
         for job in jobs
     ]
     head = node("thead", node("tr", *(box if may_choose else []), *heads))
-    return node("table.jobs.cards-on-phone", head, node("tbody", *rows))
+    return node("table.jobs.cards-on-phone", head, node("tbody", *rows, hold=question))
 
 
 def _row(

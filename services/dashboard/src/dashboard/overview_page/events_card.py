@@ -42,7 +42,7 @@ def events_card(events: Sequence[Event], names: Mapping[str, str]) -> Node:
     """Return the card."""
     lines = fold(events)[:_MOST_LINES]
     rows = [_line(line, names) for line in lines]
-    inside = node("ul.list", *rows) if rows else node("p.empty", "No event in the last hour.")
+    inside = node("ul.list", *rows, hold="events") if rows else node("p.empty", "No event in the last hour.")
     title = node("div.title", node("h2", "Recent events"), node("span.aside", "newest first"))
     return node("section.card", title, inside, aria_label="Recent events")
 

@@ -28,7 +28,7 @@ def failed_card(snapshot: Snapshot) -> Node:
     return node(
         "section.card",
         title,
-        node("table.cards-on-phone", head, node("tbody", *rows)),
+        node("table.cards-on-phone", head, node("tbody", *rows, hold="failed")),
         node("p.pad.muted", rest.replace("mores", "more")) if more else None,
         aria_label="Failed jobs",
     )

@@ -135,6 +135,7 @@ def _table(site: Site, state: _State, snapshot: Snapshot, problem: str) -> None:
         running=running,
         positions=positions,
         may_choose=not site.settings.read_only,
+        question=repr(state.question),
     )
     news = (
         node("button.action.news", f"{count(state.new, 'new job')} · show", act="show-new")

@@ -102,7 +102,9 @@ def _lanes(snapshot: Snapshot, lanes: Sequence[LockState], now: datetime) -> Nod
         for lock in lanes
     ]
     aside = node("span.aside", "those in use first · ", link("locks", "all locks"))
-    inside = node("div", *rows) if rows else node("p.empty", "No lock was used in the last hour.")
+    inside = (
+        node("div", *rows, hold="locks") if rows else node("p.empty", "No lock was used in the last hour.")
+    )
     title = node("div.title", node("h2", "Locks"), aside)
     return node("section.card", title, inside, aria_label="Locks")
 

@@ -129,7 +129,41 @@ function fill(element, data, state) {
   if (!given.t) children(element, data.slice(hasAttributes ? 2 : 1), state);
 }
 
+// Rows stay where they are while the viewer points at one, or has moved the keyboard's focus to one.
+const hovers = matchMedia("(hover: hover)");
+const isHeld = (list) => (hovers.matches && list.matches(":hover")) || (document.hasFocus() && list.querySelector(":focus-visible") !== null);
+
+function hold(list, wanted, state) {
+  const known = new Map([...list.children].map((row) => [row.given?.k, row]));
+  const fresh = wanted.filter((data) => data !== null && !known.has(data[1]?.k));
+  for (const data of wanted) {
+    const row = data && known.get(data[1]?.k);
+    if (!row) continue;
+    if (row.made === data[0]) fill(row, data, state);
+    else row.replaceWith(build(data, state));
+  }
+  list.waiting = wanted;
+  state.held.add(list);
+  if (fresh.length) (list.closest("table") || list).setAttribute("data-news", `${fresh.length} new`);
+}
+
+function letGo(state) {
+  for (const list of state.held) {
+    if (list.isConnected && isHeld(list)) continue;
+    state.held.delete(list);
+    if (list.waiting && list.isConnected) children(list, list.waiting, state);
+  }
+}
+
 function children(parent, wanted, state) {
+  if (parent.given?.hold) {
+    // Another question has another answer at once.
+    const isSame = parent.holds === parent.given.hold;
+    parent.holds = parent.given.hold;
+    if (isSame && parent.children.length && isHeld(parent)) { hold(parent, wanted, state); return; }
+    parent.waiting = undefined;
+    (parent.closest("table") || parent).removeAttribute("data-news");
+  }
   const before = [...parent.childNodes];
   const keyed = new Map(before.filter((node) => node.given?.k).map((node) => [node.given.k, node]));
   let at = 0;
@@ -198,7 +232,7 @@ export default function ({data: bytes, parentElement, setStateValue, setTriggerV
   if (!root) {
     root = document.createElement("div");
     root.className = "view";
-    root.state = {picked: new Set(), all: [], hidden: false};
+    root.state = {picked: new Set(), all: [], hidden: false, held: new Set()};
     parentElement.append(root);
     listen(root, root.state);
   }
@@ -213,6 +247,7 @@ export default function ({data: bytes, parentElement, setStateValue, setTriggerV
   children(root, [data.node], state);
   const ticking = () => {
     const now = Date.now() + skew;
+    letGo(state);
     for (const element of root.querySelectorAll("[data-t], [data-until]")) tick(element, now);
   };
   ticking();
