@@ -35,6 +35,8 @@ def test_a_dashboard_starts_without_its_storage(
     note = tab.page.get_by_text(_NOTE)
     expect(note).to_be_visible(timeout=PATIENCE_MS)
     assert not alone.is_ready
+    expect(tab.sentence).to_have_text("The first numbers are being read.")
+    assert "worker" not in tab.text().split(_NOTE, 1)[1].split("The first numbers")[1]
     alone.heal()
     expect(note).to_have_count(0, timeout=PATIENCE_MS)
     expect(tab.sentence).to_contain_text("locks")

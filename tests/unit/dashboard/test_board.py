@@ -10,6 +10,7 @@ from tests.unit.coordination.journaled_lock import LOCK, JournaledLock
 from tests.unit.dashboard.test_statistics import event
 
 from contracts.identifiers import new_id
+from contracts.jobs import Worker
 from contracts.statuses import EventStatus
 from coordination.clock import VirtualClock
 from coordination.ports import Registration, UnknownOutcomeError
@@ -17,6 +18,7 @@ from coordination.slot import Slot
 from coordination.testing.memory import InMemoryRegister
 from coordination.testing.worker_directory import InMemoryWorkerDirectory
 from dashboard.board.poller import REST_SECONDS, BoardPoller
+from dashboard.board.snapshot import Snapshot
 from read_models import TrailEntry
 from read_models.documents import LockRun
 from read_models.memory import InMemoryReadModels
@@ -151,6 +153,36 @@ async def test_nothing_is_read_while_nobody_looks(board: Board) -> None:
     await board.clock.advance(60)
     assert board.asked == []
     running.cancel()
+
+
+async def test_the_first_viewer_after_a_rest_waits_for_a_read(board: Board) -> None:
+    running = asyncio.create_task(board.poller.run())
+    board.poller.look()
+    await board.clock.advance(REST_SECONDS + 60)
+    old = board.poller.snapshot.read_at
+    back = asyncio.create_task(asyncio.to_thread(board.poller.look, 30.0))
+    while not back.done():
+        await asyncio.to_thread(lambda: None)
+        await board.clock.advance(1)
+    read_at = (await back).read_at
+    assert old is not None
+    assert read_at is not None
+    assert read_at - old > timedelta(seconds=40)
+    running.cancel()
+
+
+async def test_processes_are_judged_by_what_was_heard_of_them_and_not_by_the_time_since(board: Board) -> None:
+    await board.directory.record_heartbeat(Worker(worker="worker-1", seen_at=board.clock.now()))
+    await board.read()
+    snapshot = board.poller.snapshot
+    heard_at = board.clock.now()
+    assert snapshot.heard_at == heard_at
+    for seconds, judged in ((0, 0), (9, 9), (10, 10), (600, 10)):
+        now = heard_at + timedelta(seconds=seconds)
+        assert snapshot.judged_at(now) == heard_at + timedelta(seconds=judged)
+    assert list(snapshot.heard(heard_at + timedelta(seconds=25))) == ["worker-1"]
+    assert snapshot.heard(heard_at + timedelta(seconds=26)) == {}
+    assert Snapshot().judged_at(heard_at) == heard_at
 
 
 async def test_a_run_that_overlapped_is_on_the_board(board: Board) -> None:

@@ -1,12 +1,17 @@
 """What every page says when the storage is away, or when the guarantee was broken."""
 
 from datetime import timedelta
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
+import pytest
 from tests.unit.dashboard.runs import NOW
 from tests.unit.dashboard.shown import find, links, text
 
 from dashboard import frame
 from dashboard.board.snapshot import Snapshot, Trouble
+from dashboard.jobs_page.parts import sentence as sentence_of_jobs
+from dashboard.views import locks, overview, workers
 from read_models.documents import Overlap
 
 
@@ -43,3 +48,22 @@ def test_an_overlap_is_noted_in_red_and_leads_to_its_proof() -> None:
         " 1 more run overlapped, too. What jobs of this lock changed since then may be wrong. See the proof"
     )
     assert links(note) == [("lock", {"lock": "a/b"}), ("proof", {"lock": "a/b"})]
+
+
+@pytest.mark.parametrize("page", [overview, workers])
+def test_before_the_first_read_a_page_claims_nothing(page: ModuleType, monkeypatch: Any) -> None:
+    said: list[Any] = []
+    monkeypatch.setattr(
+        frame, "show_page", lambda site, body: body(Snapshot(trouble=Trouble(NOW, "refused")))
+    )
+    monkeypatch.setattr(frame, "head", lambda *parts: said.extend(parts))
+    monkeypatch.setattr(page, "draw", lambda name, tree: said.append(tree))
+    page.show(SimpleNamespace(clock=SimpleNamespace(now=lambda: NOW)))
+    assert said[1:] == ["The first numbers are being read."]
+
+
+def test_before_the_first_read_lists_count_nothing() -> None:
+    assert sentence_of_jobs(Snapshot(), NOW) == "Newest first."
+    assert locks._sentence(Snapshot(), []) == "The first numbers are being read."
+    assert text(locks._lanes(Snapshot(), [], SimpleNamespace())) == ""
+    assert "All locks are free." in text(locks._lanes(Snapshot(read_at=NOW), [], SimpleNamespace()))

@@ -68,6 +68,7 @@ def test_boxes_are_there_only_for_those_who_may_act() -> None:
 
 def test_the_foot_says_how_far_a_search_looked() -> None:
     assert "".join(map(joined, foot_text(25, 0))).startswith("25 jobs, newest first.")
+    assert "".join(map(joined, foot_text(1, 0))).startswith("1 job, newest first.")
     assert "page 3" in "".join(map(joined, foot_text(25, 2)))
     told = "".join(map(joined, foot_text(2, 0, searched=5000, back_to=NOON)))
     assert told == "Looked through 5,000 jobs, back to : 2 found."

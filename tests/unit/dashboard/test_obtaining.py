@@ -79,6 +79,12 @@ def test_a_run_that_its_own_worker_ended_costs_the_time_from_then_on(
     assert obtained(earlier, run(2, 4, job_id="job-1")) == Obtained(Way.TAKEN_OVER, 60, cause)
 
 
+def test_a_worker_that_took_over_from_itself_had_lost_its_lease() -> None:
+    earlier = lost(1, 20, 4, last_event=6, ended_by="worker-1")
+    found = obtained(earlier, run(2, 4, job_id="job-1", begun_in="end-1"))
+    assert found == Obtained(Way.TAKEN_OVER, 120, HandOverCause.WORKER_LOST, is_at_most=True)
+
+
 def test_another_job_that_waited_takes_over_as_well() -> None:
     found = obtained(lost(1, 20, 4, 6), run(2, 4, queued_at=ago(10)))
     assert found is not None

@@ -37,6 +37,13 @@ def test_a_worker_that_ended_the_run_itself_lost_no_time_before_that(died: bool,
     assert (found.cause, found.since, found.seconds, found.is_at_most) == (cause, at(20), 2.0, False)
 
 
+def test_a_worker_that_took_over_from_itself_had_lost_its_lease() -> None:
+    again = next_run()
+    again.begun_in = "t2"
+    (found,) = take_overs([cut_off(by="w1"), again])
+    assert (found.cause, found.since, found.seconds, found.is_at_most) == ("worker_lost", at(5), 17.0, True)
+
+
 def test_only_the_next_run_of_the_same_lock_takes_over() -> None:
     assert take_overs([cut_off(), next_run(lock="b")]) == []
     assert len(take_overs([cut_off(), next_run(3)])) == 1, "the run of a lost worker may take a fence to end"

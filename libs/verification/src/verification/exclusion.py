@@ -88,7 +88,7 @@ class RunCheck:
             return
         since, cause = earlier.ended_at, ""
         if earlier.outcome == EventStatus.INTERRUPTED:
-            cause = cause_of(earlier)
+            cause = cause_of(earlier, later)
             # Nothing records when a lost worker died: its last own event is the latest sign of life.
             since = earlier.last_at if cause == "worker_lost" else since
         seconds = seconds_between(since, later.began_at)
@@ -113,8 +113,13 @@ class RunCheck:
         self._scratch.add("samples", (run.partition, measure, max(0.0, seconds)))
 
 
-def cause_of(run: Run) -> str:
-    """Return why a run that was interrupted had to be taken over."""
+def cause_of(run: Run, following: Run) -> str:
+    """Return why a run that was interrupted had to be taken over by the run that follows.
+
+    A worker that ends its own run starts no other in the same transaction: one that took over from itself
+    had lost its lease.
+    """
     if run.died:
         return "runner_died"
-    return "worker_stopped" if run.ended_by == run.worker else "worker_lost"
+    is_own = run.ended_by == run.worker and run.ended_in != following.begun_in
+    return "worker_stopped" if is_own else "worker_lost"

@@ -48,12 +48,12 @@ def take_overs(runs: Iterable[Run]) -> list[TakeOver]:
 
 
 def _is_next(earlier: Run, later: Run) -> bool:
-    is_lost = cause_of(earlier) == "worker_lost"
+    is_lost = cause_of(earlier, later) == "worker_lost"
     return 0 < later.fence - earlier.fence <= (_NEXT_AFTER_LOSS if is_lost else _NEXT)
 
 
 def _take_over(earlier: Run, later: Run) -> TakeOver:
-    cause = cause_of(earlier)
+    cause = cause_of(earlier, later)
     is_lost = cause == "worker_lost"
     since = (earlier.last_at or earlier.began_at) if is_lost else earlier.ended_at
     return TakeOver(

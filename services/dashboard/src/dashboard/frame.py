@@ -20,8 +20,13 @@ _PAUSED_AT = "turnstile.paused_at"
 #: Seconds that a page waits for the board's first read before it says that nothing is known yet.
 _FIRST_READ_SECONDS = 3.0
 
+#: The sentence of a page that shows what the board reads, before it has read anything.
+NOTHING_READ = "The first numbers are being read."
+
 #: What Streamlit's own elements need: page width, sizes of controls, and the place of the Live control.
 _STYLE = """<style>
+/* A refresh that waits for an answer changes nothing yet: what is shown does not fade. */
+[data-stale="true"] { opacity: 1 !important; }
 .stMainBlockContainer { max-width: 1504px; padding: 4.6rem 32px 1.5rem; }
 [data-testid="stVerticalBlock"] { gap: .9rem; }
 .stButton button, .stDownloadButton button, .stLinkButton a { min-height: 2.1rem; padding: .15rem .8rem; }
@@ -61,7 +66,7 @@ def show_page(
 ) -> None:
     """Show a page whose `body` draws the board's latest snapshot, again and again while it is open.
 
-    `body` draws the head first (`head`) and must draw quickly: whatever takes half a second fades. A page
+    `body` draws the head first (`head`) and must draw quickly. A page
     that is not live is drawn once, or every so many seconds.
     """
     every = _live_control(site) if is_live else every
@@ -139,12 +144,13 @@ def _overlaps(snapshot: Snapshot) -> Node | None:
 def foot(site: Site, snapshot: Snapshot) -> None:
     """Draw the foot line: version, namespace, how fresh the numbers are, and what they cost."""
     zone = st.context.timezone or "UTC (the browser did not tell its zone)"
+    requests = count(site.requests.per_minute(), "storage request")
     parts = [
         node("span", f"Turnstile {version('turnstile-dashboard')}"),
         node("span", f"namespace {site.settings.storage_namespace or 'default'}"),
         node("span", f"times in {zone}"),
         node("span", "read ", ago(snapshot.read_at)) if snapshot.read_at is not None else None,
-        node("span", f"{site.requests.per_minute()} storage requests in the last minute, for all viewers"),
+        node("span", f"{requests} in the last minute, for all viewers"),
         node("span", "read-only") if site.settings.read_only else None,
     ]
     draw("frame-foot", node("div.foot", *parts), sets_clock=True)

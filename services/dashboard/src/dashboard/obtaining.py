@@ -114,10 +114,11 @@ def _was_cut_off(run: LockRun) -> bool:
 def _cause(cut_off: LockRun, following: LockRun | None) -> HandOverCause | None:
     if cut_off.runner_died:
         return HandOverCause.RUNNER_DIED
+    # A worker that ends its own run as interrupted starts no other in the same transaction: one that took
+    # over from itself had lost its lease.
+    if following is not None and cut_off.ended_in is not None and cut_off.ended_in == following.begun_in:
+        return HandOverCause.WORKER_LOST
     if cut_off.ended_by is not None and cut_off.worker is not None:
         is_own = cut_off.ended_by == cut_off.worker
         return HandOverCause.WORKER_STOPPED if is_own else HandOverCause.WORKER_LOST
-    # A worker that ends its own run as interrupted starts no other in the same transaction.
-    if following is None or cut_off.ended_in is None or cut_off.ended_in != following.begun_in:
-        return None
-    return HandOverCause.WORKER_LOST
+    return None

@@ -26,7 +26,7 @@ from coordination.journal.rows import JobRow
 from coordination.ports import Clock, JobRegister, Journal, UnknownOutcomeError
 from coordination.worker_directory import WorkerDirectory
 from dashboard.board.lines import read_lock, read_running
-from dashboard.board.snapshot import LockState, Snapshot, Trouble
+from dashboard.board.snapshot import HEARD_EVERY, LockState, Snapshot, Trouble
 from dashboard.board.statistics import Tally
 from read_models import JobFilter, ReadModels
 
@@ -40,7 +40,7 @@ LOOK_SECONDS, RETRY_SECONDS = 2.0, 5.0
 #: Seconds without a viewer after which nothing is read.
 REST_SECONDS = 15.0
 
-_ACTIVE_SECONDS, _WORKERS_SECONDS, _FAILED_SECONDS = 30.0, 10.0, 30.0
+_ACTIVE_SECONDS, _FAILED_SECONDS = 30.0, 30.0
 
 #: Events read at once, and the most read in one look and at the start.
 _PAGE, _MOST_IN_REQUEST, _MOST_AFTER_A_FLOOD, _MOST_AT_START = 200, 999, 2_000, 40_000
@@ -75,7 +75,7 @@ class BoardPoller:
         self._directory = directory
         self._clock = clock
         self.snapshot = Snapshot()
-        self._is_begun = threading.Event()
+        self._is_known = threading.Event()
         self._tally = Tally()
         self._names: OrderedDict[str, str] = OrderedDict()
         #: Locks whose running job some page shows, and until when.
@@ -87,10 +87,10 @@ class BoardPoller:
     def look(self, patience: float = 0.0) -> Snapshot:
         """Return the snapshot for a viewer who is there now.
 
-        Before anything was read, or found to be away, wait for that at most `patience` seconds.
+        When nothing was read since the start, or since a rest, wait for that at most `patience` seconds.
         """
         self._viewed_at = self._clock.boot()
-        self._is_begun.wait(patience)
+        self._is_known.wait(patience)
         return self.snapshot
 
     def watch(self, locks: Iterable[str]) -> None:
@@ -109,6 +109,7 @@ class BoardPoller:
                     self._note(error)
                     pause = RETRY_SECONDS
             else:
+                self._is_known.clear()
                 pause = LOOK_SECONDS / 4
             await self._clock.sleep(pause)
 
@@ -119,9 +120,14 @@ class BoardPoller:
             changed |= await self._active_locks()
         await self._read_locks(changed)
         await self._read_progress()
-        if self._is_due("workers", _WORKERS_SECONDS):
+        if self._is_due("workers", HEARD_EVERY.total_seconds()):
             workers, instances = await asyncio.gather(self._directory.workers(), self._directory.instances())
-            self.snapshot = replace(self.snapshot, workers=tuple(workers), instances=tuple(instances))
+            self.snapshot = replace(
+                self.snapshot,
+                workers=tuple(workers),
+                instances=tuple(instances),
+                heard_at=self._clock.now(),
+            )
         if self._is_due("failed", _FAILED_SECONDS):
             await self._read_failed()
             overlaps = tuple(await self._models.overlaps(_MOST_OVERLAPS))
@@ -134,7 +140,7 @@ class BoardPoller:
             statistics=self._tally.statistics(),
             trouble=None,
         )
-        self._is_begun.set()
+        self._is_known.set()
 
     def _note(self, error: UnknownOutcomeError) -> None:
         known = self.snapshot.trouble
@@ -142,7 +148,7 @@ class BoardPoller:
             logger.warning("storage does not answer", extra={at.ERROR_MESSAGE: str(error)})
         since = known.since if known is not None else self._clock.now()
         self.snapshot = replace(self.snapshot, trouble=Trouble(since, str(error)))
-        self._is_begun.set()
+        self._is_known.set()
 
     # --- events ---------------------------------------------------------------------
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contracts.jobs import Event, Instance, JobSummary, Worker
 from coordination.journal.rows import JobRow, LockRow
 from dashboard.board.statistics import Statistics
 from read_models.documents import Overlap
+
+#: Seconds between two looks at the processes, and how long what was heard of them counts.
+HEARD_EVERY, HEARD_FOR = timedelta(seconds=10), timedelta(seconds=25)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Snapshot:
     workers: Sequence[Worker] = ()
     #: Schedulers and audit-projectors.
     instances: Sequence[Instance] = ()
+    #: When these processes were read.
+    heard_at: datetime | None = None
     #: Jobs that failed or timed out in the last 24 hours, newest first, at most one page of them.
     failed: Sequence[JobSummary] = ()
     #: Whether there are more of them.
@@ -84,6 +89,19 @@ class Snapshot:
         """Since when the job waits that waits longest."""
         times = (lock.oldest_wait for lock in self.locks.values())
         return min((time for time in times if time is not None), default=None)
+
+    def judged_at(self, now: datetime) -> datetime:
+        """Return by which moment the processes are alive or silent: now, unless they were not read in time.
+
+        While the board rested, or got no answer, the silence was its own.
+        """
+        return now if self.heard_at is None else min(now, self.heard_at + HEARD_EVERY)
+
+    def heard(self, now: datetime) -> Mapping[str, Worker]:
+        """Return the workers by name; none once what was heard of them is too old to tell of their leases."""
+        if self.heard_at is not None and now - self.heard_at > HEARD_FOR:
+            return {}
+        return {worker.worker: worker for worker in self.workers}
 
 
 def moment(text: str) -> datetime | None:

@@ -12,7 +12,9 @@ from dashboard.reading.jobs import JobList
 
 
 def sentence(snapshot: Snapshot, now: datetime) -> Node:
-    """Return how many jobs run, wait, and ended lately."""
+    """Return how many jobs run, wait, and ended lately, once that was read."""
+    if snapshot.read_at is None:
+        return "Newest first."
     runs, waits = len(snapshot.busy), snapshot.waiting
     running = node("b", f"{runs:,} run" + ("s" if runs == 1 else ""))
     waiting = node("b", f"{waits:,} wait" + ("s" if waits == 1 else ""))

@@ -7,7 +7,7 @@ from contracts.jobs import JobSummary
 from contracts.statuses import JobStatus
 from coordination.journal.rows import JobRow
 from dashboard.parts.chips import status_chip
-from dashboard.parts.durations import duration
+from dashboard.parts.durations import count, duration
 from dashboard.parts.nodes import Node, ago, clock, link, node, short_id, since
 
 _COLUMNS = ("State", "Job", "Lock", "Submitted", "Waited", "Ran", "Attempts", "Worker")
@@ -61,7 +61,7 @@ def _row(
         node("td.right.hide", *_waited(job, position)),
         node("td.right.ran", *_ran(job, running)),
         node("td.right.hide", f"{job.attempt}" if job.attempt else _NONE),
-        node("td.hide", job.worker or _NONE),
+        node("td.worker.hide", job.worker or _NONE),
         k=job.job_id,
     )
 
@@ -106,10 +106,10 @@ def _share(running: JobRow | None) -> str:
     return f"{min(running.progress_value / running.progress_limit, 1.0):.0%}"
 
 
-def foot_text(count: int, page: int, *, searched: int = 0, back_to: datetime | None = None) -> list[Node]:
+def foot_text(found: int, page: int, *, searched: int = 0, back_to: datetime | None = None) -> list[Node]:
     """Return what stands below the table: what is shown, and how far a search went."""
-    if searched > count:
+    if searched > found:
         back: list[Node] = [", back to ", clock(back_to)] if back_to is not None else []
-        return [f"Looked through {searched:,} jobs", *back, f": {count:,} found."]
+        return [f"Looked through {count(searched, 'job')}", *back, f": {found:,} found."]
     where = "newest first" if page == 0 else f"page {page + 1}, older ones"
-    return [f"{count:,} jobs, {where}. A page is one storage request, however far back."]
+    return [f"{count(found, 'job')}, {where}. A page is one storage request, however far back."]

@@ -44,7 +44,8 @@ def health_card(snapshot: Snapshot, now: datetime) -> Node:
         "thead", node("tr", *(node("th", word, scope="col") for word in ("Process", "State", "Heard", "")))
     )
     table = node("table", head, node("tbody", *rows))
-    inside = table if rows else node("p.empty", "No process was ever heard. Start the stack with `make up`.")
+    start = node("p.empty", "No process was ever heard. Start the stack with ", node("code", "make up"), ".")
+    inside = table if rows else start
     notes = node("ul.pad", *(node("li.warn", text) for text in missing)) if missing else None
     return node("section.card", title, inside, notes, aria_label="Health")
 

@@ -65,7 +65,7 @@ def _entry(entry: Entry) -> Node:
         f"tr{classes}",
         node("td.right.at-4.left-on-phone", node("span.phone", "fence "), node("b", f"{run.fence:,}")),
         node("td.wide.at-3", job_link(run)),
-        node("td.at-5.right-on-phone", run.worker or "–"),
+        node("td.worker.at-5.right-on-phone", run.worker or "–"),
         node("td.at-1", _state(entry)),
         node("td.hide.nowrap", clock(run.began_at)),
         node("td.right.nowrap.at-2", _ran(entry)),

@@ -101,14 +101,14 @@ def _head(moment: _Moment) -> None:
 
 def _body(moment: _Moment) -> None:
     site, view, now = moment.site, moment.view, moment.now
-    workers = moment.snapshot.workers
-    worker = next((worker for worker in workers if worker.worker == view.job.worker), None)
+    known = moment.snapshot.heard(now)
+    worker, workers = known.get(view.job.worker), tuple(known.values())
     settings = site.settings
     tiles = facts(view, worker, trace_url=settings.trace_url, logs_url=settings.logs_url)
     waits = None
     if moment.line is not None:
         waits = why_it_waits_card(moment.line, workers, _durations(moment), now)
-    leases = (lease.seconds for one in workers for lease in one.leases)
+    leases = (lease.seconds for one in moment.snapshot.workers for lease in one.leases)
     look = "div.stack.stale" if moment.is_old else "div.stack"
     draw("job-top", node(look, progress_bar(view.job), waits, tiles))
     if view.job.attempt or view.job.is_terminal:

@@ -69,9 +69,9 @@ class _LockPage:
             return
         past = self._past(view)
         with left:
-            worker = next((each for each in self._snapshot.workers if each.worker == state.row.worker), None)
+            worker = self._snapshot.heard(self._now).get(state.row.worker)
             last = view.runs[-1] if view.runs else None
-            draw("lock-lane", holder_lane(state, worker, last, self._now))
+            draw("lock-lane", holder_lane(state, worker, last, self._snapshot.judged_at(self._now)))
             self._draw_picture(past)
             draw("lock-facts", fact_tiles(past.history, past.label, self._name))
             self._draw_runs(past)

@@ -42,6 +42,8 @@ def _draw(site: Site, snapshot: Snapshot) -> None:
 
 
 def _sentence(snapshot: Snapshot, used: list[LockState]) -> Node:
+    if snapshot.read_at is None:
+        return frame.NOTHING_READ
     if not used:
         return "No lock is held, and no job waits for one."
     parts: list[Node] = [node("b", count(len(snapshot.busy), "lock is held", "locks are held"))]
@@ -52,11 +54,13 @@ def _sentence(snapshot: Snapshot, used: list[LockState]) -> Node:
 
 
 def _lanes(snapshot: Snapshot, used: list[LockState], site: Site) -> Node:
+    if snapshot.read_at is None:
+        return node("div")
     if not used:
         return node("section.card", node("p.empty", icon("lock_open"), " All locks are free."))
-    workers = {worker.worker: worker for worker in snapshot.workers}
     now = site.clock.now()
-    lanes = [lock_lane(lock, workers.get(lock.row.worker), now) for lock in used[:_MOST_LANES]]
+    workers, judged_at = snapshot.heard(now), snapshot.judged_at(now)
+    lanes = [lock_lane(lock, workers.get(lock.row.worker), judged_at) for lock in used[:_MOST_LANES]]
     more = len(used) - len(lanes)
     rest = node("p.pad.muted", f"and {more:,} more in use") if more else None
     title = node("div.title", node("h2", "In use"), node("span.aside", "longest line first"))

@@ -1,11 +1,12 @@
 """The page Overview: whether all is well, and if not, where."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import streamlit as st
 
 from contracts.heartbeats import Pulse, pulse
+from contracts.jobs import Worker
 from dashboard import frame
 from dashboard.board.snapshot import LockState, Snapshot
 from dashboard.board.statistics import whole_minute
@@ -37,9 +38,11 @@ def show(site: Site) -> None:
 
 
 def _draw(site: Site, snapshot: Snapshot) -> None:
-    now = site.clock.now()
+    now = snapshot.judged_at(site.clock.now())
     frame.head("Overview", sentence(snapshot))
-    if not snapshot.is_used and snapshot.read_at is not None:
+    if snapshot.read_at is None:
+        return
+    if not snapshot.is_used:
         draw("overview-first", _first_steps(site))
         return
     lanes = lanes_to_show(snapshot, now)
@@ -47,7 +50,7 @@ def _draw(site: Site, snapshot: Snapshot) -> None:
     draw("overview-tiles", node("div", _no_worker(snapshot, now), tiles(snapshot, now)))
     left, right = st.columns([2, 1])
     with left:
-        draw("overview-lanes", _lanes(snapshot, lanes, now))
+        draw("overview-lanes", _lanes(snapshot.heard(site.clock.now()), lanes, now))
         _draw_charts(snapshot, now)
         draw("overview-failed", failed_card(snapshot))
     with right:
@@ -58,7 +61,7 @@ def _draw(site: Site, snapshot: Snapshot) -> None:
 def sentence(snapshot: Snapshot) -> Node:
     """Return the sentence that says how busy the locks are."""
     if snapshot.read_at is None:
-        return "The first numbers are being read."
+        return frame.NOTHING_READ
     busy, known, waiting = len(snapshot.busy), len(snapshot.locks), snapshot.waiting
     locks = f"{busy} of {count(known, 'lock')} used lately {'is' if busy == 1 else 'are'} busy"
     if not busy:
@@ -93,8 +96,7 @@ def lanes_to_show(snapshot: Snapshot, now: datetime) -> list[LockState]:
     return [*used, *free[: _MOST_FREE_LANES - len(used)]]
 
 
-def _lanes(snapshot: Snapshot, lanes: Sequence[LockState], now: datetime) -> Node:
-    workers = {worker.worker: worker for worker in snapshot.workers}
+def _lanes(workers: Mapping[str, Worker], lanes: Sequence[LockState], now: datetime) -> Node:
     rows = [
         lock_lane(lock, workers.get(lock.row.worker), now)
         if lock.is_busy or lock.waiting
@@ -111,7 +113,7 @@ def _lanes(snapshot: Snapshot, lanes: Sequence[LockState], now: datetime) -> Nod
 
 def _no_worker(snapshot: Snapshot, now: datetime) -> Node | None:
     workers = fleet(snapshot.workers, now)
-    if snapshot.read_at is None or workers.alive:
+    if workers.alive:
         return None
     last = max((worker.seen_at for worker in snapshot.workers), default=None)
     heard = (

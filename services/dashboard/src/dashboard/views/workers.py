@@ -31,7 +31,10 @@ def show(site: Site) -> None:
     """Show the page."""
 
     def body(snapshot: Snapshot) -> None:
-        now = site.clock.now()
+        if snapshot.read_at is None:
+            frame.head("Workers", frame.NOTHING_READ)
+            return
+        now = snapshot.judged_at(site.clock.now())
         workers = fleet(snapshot.workers, now)
         frame.head("Workers", sentence(workers, now))
         draw("workers-list", workers_card(workers, snapshot.names, now))
@@ -231,11 +234,8 @@ def _details(one: Instance) -> list[Node]:
     if "behind_seconds" in details:
         behind = details.pop("behind_seconds")
         seconds = float(behind) if isinstance(behind, int | float) else 0.0
-        late = (
-            node("span.warn", f"{duration(seconds)} behind")
-            if seconds >= 10
-            else f"{duration(seconds)} behind"
-        )
+        said = f"{duration(seconds)} behind" if seconds >= 0.05 else "up to date"
+        late = node("span.warn", said) if seconds >= 10 else said
         found.append(node("div", icon("warning") if seconds >= 10 else None, late))
     for name, word in (("swept_at", "swept"), ("projected_at", "projected")):
         moment = _moment(details.pop(name, None))
