@@ -25,6 +25,15 @@ def test_without_runs_nothing_is_said() -> None:
     assert quantile(found.hand_overs, 0.5) is None
 
 
+def test_a_run_that_took_over_in_one_transaction_did_not_wait() -> None:
+    found = history(
+        [run(1, 90, 45, queued_at=ago(91)), run(2, 45, 40, queued_at=ago(45), attempt=2)],
+        PERIOD,
+        last_fence=2,
+    )
+    assert found.waits == [60]
+
+
 def test_one_run_alone() -> None:
     found = history([run(1, 90, 45, queued_at=ago(91))], PERIOD, last_fence=1)
     assert fences(found.rows) == [1]

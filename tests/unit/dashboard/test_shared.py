@@ -53,3 +53,19 @@ def test_viewers_who_want_to_know_at_the_same_moment_ask_once() -> None:
     for viewer in viewers:
         viewer.join()
     assert len(asked) == 1
+
+
+def test_an_answer_is_known_unless_asking_fails_with_the_error() -> None:
+    answers: list[Exception | int] = [ValueError("away"), KeyError("broken"), 5]
+
+    def ask() -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    shared = Shared(ask, VirtualClock(), 10)
+    assert not shared.is_known(ValueError)
+    with pytest.raises(KeyError):
+        shared.is_known(ValueError)
+    assert shared.is_known(ValueError)

@@ -59,6 +59,17 @@ def test_the_wait_after_an_interruption_counts_from_it() -> None:
     assert tally.statistics().waits(NOON) == [5.0, 30.0]
 
 
+def test_a_job_that_was_taken_over_in_one_transaction_did_not_wait() -> None:
+    tally = Tally()
+    interrupted = event(EventStatus.INTERRUPTED, 60, seq=3)
+    tally.add([SUBMITTED, STARTED, interrupted, event(EventStatus.STARTED, 60, seq=4, attempt=2)])
+    assert tally.statistics().waits(NOON) == [30.0]
+    tally.add(
+        [event(EventStatus.SUBMITTED, 70, "j2"), event(EventStatus.STARTED, 70, "j2", seq=2, attempt=1)]
+    )
+    assert tally.statistics().waits(NOON) == [0.0, 30.0]
+
+
 def test_a_start_without_a_known_submission_has_no_wait() -> None:
     tally = Tally()
     tally.add([STARTED])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.board.poller import RETRY_SECONDS
 from dashboard.board.snapshot import Snapshot
 from dashboard.component import draw
 from dashboard.parts.durations import count
@@ -76,8 +77,25 @@ def show_page(
         draw("frame-notes", node("div", _trouble(snapshot), _overlaps(snapshot)))
         body(snapshot)
         foot(site, snapshot)
+        if every is None and not is_live and snapshot.trouble is not None:
+            show_again_when(lambda: site.board.look().trouble is None)
 
     st.fragment(draw_once, run_every=every)()
+
+
+def show_again_when(is_over: Callable[[], bool]) -> None:
+    """Look every few seconds whether a trouble is over, and show the page again then.
+
+    For pages that are not live.
+    """
+    drawn = iter([True])
+
+    def look() -> None:
+        is_first = next(drawn, False)
+        if not is_first and is_over():
+            st.rerun()
+
+    st.fragment(look, run_every=RETRY_SECONDS)()
 
 
 def head(

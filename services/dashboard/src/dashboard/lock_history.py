@@ -183,7 +183,10 @@ def _hand_overs(entries: Iterable[Entry]) -> list[float]:
 
 def _waits(entries: Iterable[Entry]) -> list[float]:
     return [
-        seconds_between(entry.run.queued_at, entry.run.began_at)
-        for entry in entries
-        if entry.run.queued_at is not None and entry.run.began_at is not None
+        seconds_between(run.queued_at, run.began_at)
+        for run in (entry.run for entry in entries)
+        if run.queued_at is not None
+        and run.began_at is not None
+        # A job that was taken over by the transaction that found it cut off was not in line.
+        and not (run.queued_at == run.began_at and (run.attempt or 1) > 1)
     ]

@@ -125,6 +125,9 @@ class Tally:
                     self._waiting_since.popitem(last=False)
             case EventStatus.STARTED:
                 since = self._waiting_since.pop(event.job_id, None)
+                # A job that was taken over by the transaction that found it cut off was not in line.
+                if since == event.timestamp_utc and event.attempt > 1:
+                    return
                 if since is not None and len(minute.waits) < _MOST_WAITS:
                     minute.waits.append(max(0.0, (event.timestamp_utc - since).total_seconds()))
             case _ if event.status.is_terminal:

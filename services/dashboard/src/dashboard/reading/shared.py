@@ -35,6 +35,14 @@ class Shared(Generic[AnswerT]):
         """The last answer, however old; None when there was none."""
         return self._last
 
+    def is_known(self, error: type[Exception]) -> bool:
+        """Ask, and return whether there is an answer instead of this error."""
+        try:
+            self.get()
+        except error:
+            return False
+        return True
+
     def get(self, *, again: bool = False) -> Answer[AnswerT]:
         """Return the answer; with `again` a new one. Raises what asking raises."""
         with self._turn:

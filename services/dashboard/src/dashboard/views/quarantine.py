@@ -24,6 +24,7 @@ def show(site: Site) -> None:
         except PublisherAwayError as error:
             frame.head("Quarantine", "What is in quarantine is not known.")
             draw("quarantine-list", _away(str(error)))
+            frame.show_again_when(lambda: site.quarantine.is_known(PublisherAwayError))
         else:
             frame.head("Quarantine", sentence(seen.content, seen.at))
             draw("quarantine-list", messages(seen.content, site.settings.trace_url))

@@ -46,6 +46,7 @@ def _page(site: Site, snapshot: Snapshot) -> None:
         if site.kinds.last is None:
             draw("submit-outcome", note("orange", "cloud_off", "Jobs cannot be submitted now.", str(error)))
             st.button("Try again", key="submit-again")
+            frame.show_again_when(lambda: site.kinds.is_known(PublisherAwayError))
             return
         # What is entered must not be lost by it; what is submitted says that the publisher does not answer.
         known = site.kinds.last.content
@@ -153,7 +154,7 @@ def _show_rest(snapshot: Snapshot, errors: Errors) -> None:
     with field(_NAME, "Name", "A title for people", error=_at_field(errors, "name")):
         st.text_input("Name", key=_NAME, label_visibility="collapsed")
     with field(_ABOUT, "Description", error=_at_field(errors, "description")):
-        st.text_input("Description", key=_ABOUT, label_visibility="collapsed")
+        st.text_area("Description", key=_ABOUT, height=75, label_visibility="collapsed")
     with field(
         _PROPERTIES, "Properties", "One a line, to find the job by", error=_at_field(errors, "properties")
     ):
