@@ -33,6 +33,18 @@ def test_what_callers_did_among_folded_steps_stays() -> None:
     assert "cancel requested" in [row.label for row in folded(waterfall(events, at(300))).rows]
 
 
+def test_of_many_attempts_with_many_steps_each_shows_fewer() -> None:
+    entries = [SUBMITTED]
+    for number in range(1, 11):
+        entries.append(started(number * 100, number, number, "a"))
+        entries += steps(50, start=number * 100)
+        entries.append((number * 100 + 99, "Interrupted", {"message": "worker a is stopping"}))
+    found = folded(waterfall(trail(*entries), at(5000))).rows
+    shown = [row for row in found if row.kind is RowKind.STEP]
+    folds = [row.count for row in found if row.kind is RowKind.FOLD]
+    assert (len(shown), folds) == (80, [42] * 10)
+
+
 def test_of_many_attempts_the_first_and_the_last_stay() -> None:
     entries = [SUBMITTED]
     for number in range(1, 41):

@@ -65,5 +65,6 @@ def test_before_the_first_read_a_page_claims_nothing(page: ModuleType, monkeypat
 def test_before_the_first_read_lists_count_nothing() -> None:
     assert sentence_of_jobs(Snapshot(), NOW) == "Newest first."
     assert locks._sentence(Snapshot(), []) == "The first numbers are being read."
-    assert text(locks._lanes(Snapshot(), [], SimpleNamespace())) == ""
-    assert "All locks are free." in text(locks._lanes(Snapshot(read_at=NOW), [], SimpleNamespace()))
+    site: Any = SimpleNamespace()
+    assert text(locks._lanes(Snapshot(), [], site)) == ""
+    assert "All locks are free." in text(locks._lanes(Snapshot(read_at=NOW), [], site))

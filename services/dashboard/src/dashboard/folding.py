@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from dashboard.timeline import Row, RowKind, Timeline
 
-#: Recorded steps of one attempt that are still shown one by one.
-MOST_STEPS = 60
+#: Recorded steps that are still shown one by one: of one attempt, and of all attempts together.
+MOST_STEPS, _MOST_STEPS_IN_ALL = 60, 120
 
-#: Steps shown at either end of an attempt that has more.
-_ENDS_SHOWN = 20
+#: Of the steps of an attempt that may be shown, this part is shown at either end when it has more.
+_FEWEST_STEPS, _ENDS = 6, 3
 
 #: Attempts that are still shown one by one, and how many at either end of more.
 MOST_ATTEMPTS = 20
@@ -24,15 +24,25 @@ def folded(timeline: Timeline) -> Timeline:
             groups[-1].append(row)
         else:
             groups.append([row])
-    groups = [_folded_steps(group) for group in groups]
-    return replace(timeline, rows=tuple(row for group in _folded_attempts(groups) for row in group))
+    groups = _folded_attempts(groups)
+    most = _most_steps(groups)
+    return replace(timeline, rows=tuple(row for group in groups for row in _folded_steps(group, most)))
 
 
-def _folded_steps(rows: list[Row]) -> list[Row]:
+def _most_steps(groups: Sequence[Sequence[Row]]) -> int:
+    """Return how many steps of one attempt are shown: fewer when there are many attempts with many steps."""
+    counts = [sum(row.kind is RowKind.STEP for row in group) for group in groups]
+    if sum(counts) <= _MOST_STEPS_IN_ALL:
+        return MOST_STEPS
+    return max(_FEWEST_STEPS, min(MOST_STEPS, _MOST_STEPS_IN_ALL // sum(count > 0 for count in counts)))
+
+
+def _folded_steps(rows: list[Row], most: int) -> list[Row]:
     places = [place for place, row in enumerate(rows) if row.kind is RowKind.STEP]
-    if len(places) <= MOST_STEPS:
+    if len(places) <= most:
         return rows
-    first, last = places[_ENDS_SHOWN], places[-_ENDS_SHOWN - 1]
+    ends = most // _ENDS
+    first, last = places[ends], places[-ends - 1]
     steps = [row for row in rows[first : last + 1] if row.kind is RowKind.STEP]
     others = [row for row in rows[first : last + 1] if row.kind is not RowKind.STEP]
     return [*rows[:first], _fold(steps, "steps"), *others, *rows[last + 1 :]]
