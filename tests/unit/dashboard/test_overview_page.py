@@ -197,7 +197,7 @@ def test_processes_that_were_stopped_in_order_need_no_look_as_long_as_others_are
         instances=(
             stopped(instance("scheduler", 60, leads=True)),
             instance("scheduler", leads=True).model_copy(update={"instance": "two"}),
-            instance("audit-projector", behind_seconds=0),
+            instance("audit-projector", behind_seconds=-0.0),
         ),
     )
     assert things_to_look_at(found, NOW) == []

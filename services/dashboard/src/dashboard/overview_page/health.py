@@ -102,7 +102,7 @@ def _service(one: Instance, now: datetime, unprojected: float) -> Node:
     if look is not _ALIVE:
         return _row(key, one.service, look, one.seen_at, "")
     if "behind_seconds" in one.details:
-        behind = max(_behind(one), unprojected)
+        behind = max(0.0, _behind(one), unprojected)
         return _row(
             key,
             one.service,
