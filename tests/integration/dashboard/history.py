@@ -64,7 +64,7 @@ async def _free_lock(storage: StorageConnection, last: LockRun) -> None:
         op_id=OP_ID,
     )
     await TableJournal(storage).commit(
-        lock_names.partition(LOCK), Transaction(OP_ID, [Insert(lock_key(), row.values())]), timeout=5
+        lock_names.partition(LOCK), Transaction(OP_ID, [Insert(lock_key(), row.values())]), timeout=60
     )
 
 

@@ -22,7 +22,7 @@ PAGES: list[tuple[str, dict[str, str], int, int]] = [
     ("lock", {"lock": LOCK}, 2, 0),
 ]
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 
 def counted(site: Site, do: Callable[[], object]) -> int:

@@ -2,20 +2,18 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from dataclasses import replace as copied
 
 import pytest
 from deploy.servers import private
+from tests.integration.counted import counted_storage, projection_on, world_on
 from tests.integration.dashboard import history
 from tests.unit.audit_projector.doubles import LOCK, World
 
 from audit_projector.projection import Projection
-from azure_storage.calls import StorageCall
-from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
-from azure_storage.names import StorageNames
-from azure_storage.read_models import TableReadModels, TableReadModelWriter
+from azure_storage.read_models import TableReadModels
 from azure_storage.register import TableRegister
 from contracts.statuses import JobStatus
 from coordination.clock import VirtualClock
@@ -23,8 +21,10 @@ from coordination.outcomes import Completed
 from dashboard.jobs_question import JobsQuestion
 from dashboard.reading.job import JobReader
 from dashboard.reading.jobs import PAGE, JobsReader
+from dashboard.settings import DashboardSettings
 
-pytestmark = pytest.mark.integration
+# Writing the long history takes most of it.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 OPENING = {"journal.find": 1, "journal.read": 1, "journal.read_range": 1, "read_models.page": 1}
 
@@ -35,11 +35,9 @@ class Place:
 
     world: World
     projection: Projection
-    storage: StorageConnection
     clock: VirtualClock
     job: JobReader
-    jobs: JobsReader
-    calls: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str]
 
     async def counted(self, job_id: str) -> dict[str, int]:
         """Look at a job some seconds later, and return the requests that this took."""
@@ -51,26 +49,17 @@ class Place:
 
 @pytest.fixture
 async def place(azurite: private.Azurite, storage_namespace: str) -> AsyncIterator[Place]:
-    calls: Counter[str] = Counter()
-
-    def count(call: StorageCall) -> None:
-        calls[call.operation] += 1
-
-    connect = StorageConnection.from_connection_string
-    names = StorageNames(prefix=storage_namespace)
-    counted, beside = (connect(azurite.connection_string, names, each) for each in (count, lambda _: None))
-    await beside.prepare()
-    writer = TableReadModelWriter(beside)
-    await writer.prepare()
-    projection = Projection(TableJournal(beside), TableRegister(beside), writer, lambda _: None)
-    world = World(journal=TableJournal(beside), register=TableRegister(beside))  # type: ignore[arg-type]
-    clock, models = VirtualClock(), TableReadModels(counted)
-    job = JobReader(TableJournal(counted), TableRegister(counted), models, clock)
-    try:
-        yield Place(world, projection, beside, clock, job, JobsReader(models, clock), calls)
-    finally:
-        await counted.aclose()
-        await beside.aclose()
+    async with counted_storage(azurite, storage_namespace) as storage:
+        clock = VirtualClock()
+        counted = storage.counted
+        job = JobReader(TableJournal(counted), TableRegister(counted), TableReadModels(counted), clock)
+        yield Place(
+            world_on(storage.beside),
+            projection_on(storage.beside),
+            clock,
+            job,
+            storage.calls,
+        )
 
 
 async def test_a_job_costs_four_requests_to_open_one_to_follow_and_none_when_it_is_over(place: Place) -> None:
@@ -102,17 +91,19 @@ async def test_what_the_trail_lacks_is_read_from_the_journal(place: Place) -> No
     assert (view.projected, view.behind_since) == (1, view.entries[1].event.timestamp_utc)
 
 
-@pytest.mark.parametrize("jobs", [100, 5_000])
-async def test_a_page_of_jobs_costs_the_same_whatever_the_history(place: Place, jobs: int) -> None:
-    await history.write(place.storage, jobs)
-    place.calls.clear()
-    question = JobsQuestion()
-    for _ in range(3):
-        found = await place.jobs.page(question)
-        assert (len(found.jobs), found.is_dear) == (PAGE, False)
-        question = copied(question, cursor=found.next)
-    assert sum(place.calls.values()) == 3
-    place.calls.clear()
-    failed = await place.jobs.page(JobsQuestion(statuses=frozenset({JobStatus.FAILED})))
-    assert len(failed.jobs) == min(PAGE, jobs // 10)
-    assert sum(place.calls.values()) == 1
+@pytest.mark.parametrize("jobs", [history.SHORT, history.LONG])
+async def test_a_page_of_jobs_costs_the_same_whatever_the_history(
+    azurite: private.Azurite, histories: dict[int, DashboardSettings], jobs: int
+) -> None:
+    async with counted_storage(azurite, histories[jobs].storage_namespace) as storage:
+        reader = JobsReader(TableReadModels(storage.counted), VirtualClock())
+        question = JobsQuestion()
+        for _ in range(3):
+            found = await reader.page(question)
+            assert (len(found.jobs), found.is_dear) == (PAGE, False)
+            question = copied(question, cursor=found.next)
+        assert storage.calls.total() == 3
+        storage.calls.clear()
+        failed = await reader.page(JobsQuestion(statuses=frozenset({JobStatus.FAILED})))
+        assert len(failed.jobs) == min(PAGE, jobs // 10)
+        assert storage.calls.total() == 1

@@ -3,19 +3,15 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from deploy.servers import private
+from tests.integration.counted import counted_storage, projection_on, world_on
 from tests.unit.audit_projector.doubles import LOCK, World
 
 from audit_projector.projection import Projection
-from azure_storage.calls import StorageCall
-from azure_storage.connection import StorageConnection
-from azure_storage.journal import TableJournal
-from azure_storage.names import StorageNames
 from azure_storage.read_models import TableReadModels, TableReadModelWriter
-from azure_storage.register import TableRegister
 from contracts.lock_names import partition
 from coordination.outcomes import Completed, Failed, Interrupted
 from read_models.documents import KnownLock
@@ -35,7 +31,7 @@ class Place:
     projection: Projection
     writer: TableReadModelWriter
     models: TableReadModels
-    calls: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str]
 
     async def tell(self, job_id: str, message: tuple[int, int]) -> Counter[str]:
         """Project what one message names; returns the requests it took."""
@@ -61,28 +57,17 @@ class Place:
 
 @pytest.fixture
 async def place(azurite: private.Azurite, storage_namespace: str) -> AsyncIterator[Place]:
-    calls: Counter[str] = Counter()
-
-    def count(call: StorageCall) -> None:
-        calls[call.operation] += 1
-
-    connect = StorageConnection.from_connection_string
-    names = StorageNames(prefix=storage_namespace)
-    counted = connect(azurite.connection_string, names, count)
-    beside = connect(azurite.connection_string, names)
-    await counted.prepare()
-    writer = TableReadModelWriter(counted)
-    await writer.prepare()
-    projection = Projection(TableJournal(counted), TableRegister(counted), writer, lambda _: None)
-    world = World(journal=TableJournal(beside), register=TableRegister(beside))  # type: ignore[arg-type]
-    place = Place(world, projection, writer, TableReadModels(beside), calls)
-    try:
+    async with counted_storage(azurite, storage_namespace) as storage:
+        place = Place(
+            world_on(storage.beside),
+            projection_on(storage.counted),
+            TableReadModelWriter(storage.counted),
+            TableReadModels(storage.beside),
+            storage.calls,
+        )
         # Locks are not new every time.
         await place.tell(await place.run_one(), (1, 5))
         yield place
-    finally:
-        await counted.aclose()
-        await beside.aclose()
 
 
 async def test_messages_that_come_one_by_one_cost_what_each_must(place: Place) -> None:
