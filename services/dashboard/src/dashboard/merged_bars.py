@@ -6,8 +6,8 @@ from datetime import datetime
 
 from dashboard.charts import Bar, RunState
 
-#: Parts of a period that are told apart: about the pixels that a picture is wide.
-PARTS = 800
+#: Parts of a period that are told apart: each is about two pixels of a picture.
+PARTS = 400
 
 #: What is drawn by itself however short it is.
 _ALONE = {RunState.RUNNING, RunState.BROKEN}
@@ -37,16 +37,16 @@ class RunsBar:
 
 
 def merged(bars: Iterable[RunsBar], period: tuple[datetime, datetime]) -> Sequence[Bar]:
-    """Return bars, with those as one that are shorter than a pixel and nearer than a pixel to their like."""
-    pixel = (period[1] - period[0]) / PARTS
+    """Return bars, with those as one that are shorter than a part and nearer than that to their like."""
+    part = (period[1] - period[0]) / PARTS
     found: list[RunsBar] = []
     #: Where the last short bar of a worker and a state is among those found.
     places: dict[tuple[str, RunState], int] = {}
     for bar in bars:
         like = bar.worker, bar.state
-        is_short = bar.ended_at - bar.began_at < pixel and bar.state not in _ALONE
+        is_short = bar.ended_at - bar.began_at < part and bar.state not in _ALONE
         place = places.get(like)
-        if is_short and place is not None and bar.began_at - found[place].ended_at < pixel:
+        if is_short and place is not None and bar.began_at - found[place].ended_at < part:
             found[place] = _with(found[place], bar)
             continue
         if is_short:
