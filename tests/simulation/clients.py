@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tests.simulation.callers import Callers
 from tests.simulation.members import Publisher
 from tests.simulation.runners import Script
 
@@ -31,6 +32,7 @@ class Clients:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._callers = Callers(world.seed)
         self._under_way = 0
         #: Ids given out so far, in order.
         self.job_ids: list[str] = []
@@ -77,15 +79,16 @@ class Clients:
             kind=draw.choice(["known"] * 38 + ["rare", "unknown"]),
             lock_name=f"L{draw.randrange(world.setting.locks) if lock is None else lock}",
             parameters=self._drawn_parameters(),
-            actor="client",
+            actor=self._callers.actor(),
             priority=draw.choice([5, 5, 5, 1, 9, 0, 4]) if priority is None else priority,
         )
         self._note(new)
         requests = 2 if draw.random() < 0.15 else 1
         if requests == 2:
             world.injected["same id twice at once"] += 1
-        for _ in range(requests):
-            self._ask_for(new)
+        self._ask_for(new)
+        if requests == 2:
+            self._ask_for(replace(new, actor=self._callers.actor()))
         if draw.random() < 0.1:
             self._later(draw.choice([0.0, 0.0, 0.02, 3.0]), lambda: self.rival(job_id))
         return job_id
@@ -95,7 +98,7 @@ class Clients:
         draw = self._world.randomness
         job_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
         self._world.scripts[job_id] = script
-        new = NewJob(job_id, "", "known", f"L{lock}", "{}", "client", priority=priority)
+        new = NewJob(job_id, "", "known", f"L{lock}", "{}", self._callers.actor(), priority=priority)
         self._note(new)
         self._ask_for(new)
         return job_id
@@ -119,11 +122,12 @@ class Clients:
         )
         if other not in self._contents[job_id]:
             self._world.injected["same id, other content"] += 1
-            self._ask_for(other)
+            self._ask_for(replace(other, actor=self._callers.actor()))
 
     def _ask_for(self, new: NewJob) -> None:
         self._contents.setdefault(new.job_id, []).append(new)
         self._world.panel.register.asks(new)
+        self._world.panel.callers.submits(new)
         self._spawn(self._insist(new))
 
     def parameters_of(self, job_id: str) -> str:
@@ -202,8 +206,10 @@ class Clients:
         if registration is None:
             return
         publisher = world.randomness.choice(world.publishers)
+        actor, reason = self._callers.actor(), self._callers.reason()
+        world.panel.callers.cancels(job_id, actor, reason)
         try:
-            job = await self._ask(publisher, lambda: publisher.canceller.cancel(registration, "client"))
+            job = await self._ask(publisher, lambda: publisher.canceller.cancel(registration, actor, reason))
         except CancelTooLateError:
             world.observed["cancel: too late"] += 1
         except (UnknownOutcomeError, NoSuchJobError):

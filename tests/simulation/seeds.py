@@ -34,6 +34,7 @@ KINDS = (
     "killed its worker too often",
     "lost its worker too often",
     "submission repeated",
+    "cancelled with a reason",
     "stopped in good order",
     "enforcer",
     "stale effect refused",
@@ -128,6 +129,7 @@ def count(world: World, tally: Tally) -> None:
     tally.injected += world.injected
     tally.injected["killed its worker too often"] += world.panel.lives.limits[KILLED]
     tally.injected["lost its worker too often"] += world.panel.lives.limits[LOST]
+    tally.injected["cancelled with a reason"] += world.panel.callers.reasons
     tally.injected["stale effect refused"] += world.effects.refused
     tally.injected["stale write refused"] += world.observed["Fenced taken_over"]
 

@@ -9,6 +9,7 @@ them what stands in real tables.
 - `order`: which job is the next one of its lock.
 - `runs`: what a run was given, what its handler came to, which progress it reported.
 - `register`: where a job lives, and which of several contents won its id.
+- `callers`: who asked for a job or its cancellation, and the reason given.
 - `announcements`: what was published about events.
 - `read_models`: trail, summaries and lock runs.
 - `panel`: all of them, as the simulation asks them.

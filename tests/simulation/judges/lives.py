@@ -38,7 +38,8 @@ class Life:
         #: Names of the steps recorded, in order.
         self.steps: list[str] = []
         self.is_cancel_requested = False
-        self.cancel_actor = ""
+        self.actor = ""
+        self.cancel_actor = self.cancel_reason = ""
         self.error_type = ""
         self.submitted_at = self.queued_at = self.started_at = self.finished_at = ""
         #: The transaction of the last interruption, and the end that it must contain; empty for none.
@@ -60,10 +61,9 @@ class Life:
             case EventStatus.SUBMITTED:
                 self.status = JobStatus.QUEUED.value
                 self.submitted_at = self.queued_at = event.timestamp
+                self.actor = event.actor
             case EventStatus.CANCEL_REQUESTED:
-                if self.status != JobStatus.RUNNING:
-                    yield "cancel", f"a cancellation was requested of {self.job_id}, which is {self.status}"
-                self.is_cancel_requested, self.cancel_actor = True, event.actor
+                yield from self._request_cancellation(event)
             case EventStatus.STARTED:
                 yield from self._start(event)
             case EventStatus.STEP:
@@ -152,14 +152,29 @@ class Life:
         if event.worker is None:
             if self.status != JobStatus.QUEUED or self._interrupted_in == event.op_id:
                 yield "cancel", f"{event.actor} ended {self.job_id}, which does not wait"
-            self.is_cancel_requested, self.cancel_actor = True, event.actor
+            self._note_cancellation(event)
             expected = f"cancelled by {event.actor} while waiting"
         else:
             if not self.is_cancel_requested:
                 yield "cancel", f"{self.job_id} ended as cancelled, and no request is recorded"
             expected = f"cancelled, asked by {self.cancel_actor}"
+        reason = json.loads(event.data).get("reason", "")
+        if reason != self.cancel_reason:
+            yield "cancel", f"{self.job_id} was cancelled for {reason!r}, not {self.cancel_reason!r}"
+        expected += f": {self.cancel_reason}" if self.cancel_reason else ""
         if event.message != expected:
             yield "cancel", f"{self.job_id} says {event.message!r}, not {expected!r}"
+
+    def _request_cancellation(self, event: EventRow) -> Iterator[Finding]:
+        if self.status != JobStatus.RUNNING:
+            yield "cancel", f"a cancellation was requested of {self.job_id}, which is {self.status}"
+        if self.is_cancel_requested:
+            yield "cancel", f"a cancellation was requested of {self.job_id} for a second time"
+        self._note_cancellation(event)
+
+    def _note_cancellation(self, event: EventRow) -> None:
+        self.is_cancel_requested, self.cancel_actor = True, event.actor
+        self.cancel_reason = str(json.loads(event.data).get("reason", ""))
 
     def _failed(self, event: EventRow) -> Iterator[Finding]:
         counted = {
@@ -197,7 +212,9 @@ class Life:
             "attempt": self.attempt,
             "steps": len(self.steps),
             "cancel_requested": self.is_cancel_requested,
+            "actor": self.actor,
             "cancel_actor": self.cancel_actor,
+            "cancel_reason": self.cancel_reason,
             "error_type": self.error_type,
             "submitted_at": self.submitted_at,
             "queued_at": self.queued_at,
@@ -220,6 +237,7 @@ class Life:
             and (row.interruptions, row.deaths) == (self.interruptions, self.deaths)
             and (row.losses, row.steps) == (self.losses, len(self.steps))
             and (row.cancel_requested, row.cancel_actor) == (self.is_cancel_requested, self.cancel_actor)
+            and (row.actor, row.cancel_reason) == (self.actor, self.cancel_reason)
             and (row.error_type, row.submitted_at) == (self.error_type, self.submitted_at)
             and (row.queued_at, row.started_at) == (self.queued_at, self.started_at)
             and row.finished_at == self.finished_at

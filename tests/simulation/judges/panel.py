@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.simulation.judges.announcements import Announcements
+from tests.simulation.judges.callers import Callers
 from tests.simulation.judges.lives import Lives
 from tests.simulation.judges.order import Order
 from tests.simulation.judges.register import Register
@@ -23,6 +24,7 @@ class Panel:
         self.runs = Runs(tell, self.lives.jobs)
         self.register = Register(tell, self.lives.jobs)
         self.announcements = Announcements(tell)
+        self.callers = Callers(tell)
         #: Jobs whose cancellation was accepted, as their clients were answered.
         self.cancelled: set[str] = set()
         #: When an event of this status was written last, by job and by partition.
@@ -45,6 +47,7 @@ class Panel:
         self.runs.see(write)
         self.register.see(write, registrations)
         self.announcements.see(write)
+        self.callers.see(write)
 
     def check_end(
         self,
