@@ -51,7 +51,7 @@ def test_every_filter_is_sent(scripted: ScriptedApi, run: Run) -> None:
     scripted.on("GET", JOBS, page([]))
     words = "--status Failed --status timedout --kind k --kind l --lock ledger --worker w --name Close"
     words += " --name-contains year --property team=accounts --property a=b=c --since 2026-11-29T08:00+02:00"
-    words += " --until 2026-11-30T00:00Z --limit 5"
+    words += " --until 2026-11-30T00:00Z --limit 5 --taken-over"
     result = run("jobs", *words.split())
 
     assert result.exit_code == 0
@@ -64,6 +64,7 @@ def test_every_filter_is_sent(scripted: ScriptedApi, run: Run) -> None:
             "name_prefix": ["Close"],
             "name_contains": ["year"],
             "property": ["team:accounts", "a:b=c"],
+            "taken_over": ["true"],
             "submitted_from": ["2026-11-29T06:00:00Z"],
             "submitted_before": ["2026-11-30T00:00:00Z"],
             "limit": ["5"],

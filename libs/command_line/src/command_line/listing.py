@@ -47,6 +47,9 @@ def jobs(
         list[str] | None,
         typer.Option("--property", metavar="KEY=VALUE", help="Only jobs with this property; repeatable."),
     ] = None,
+    taken_over: Annotated[
+        bool, typer.Option("--taken-over", help="Only jobs that were interrupted and taken over.")
+    ] = False,
     since: Annotated[
         str | None, typer.Option(metavar="ISO", help="Only jobs submitted at or after this time.")
     ] = None,
@@ -76,6 +79,7 @@ def jobs(
         "property": [
             f"{key}:{value}" for pair in properties or [] for key, value in read_properties([pair]).items()
         ],
+        "taken_over": "true" if taken_over else None,
         "submitted_from": _in_url(option_moment("--since", since)),
         "submitted_before": _in_url(option_moment("--until", until)),
     }

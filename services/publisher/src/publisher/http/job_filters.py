@@ -68,6 +68,9 @@ class JobQuestion(BaseModel):
         max_length=32,
         description="A property of the job, as `name:value`; repeat it for several properties.",
     )
+    taken_over: bool = Field(
+        False, description="`true`: only jobs that were interrupted at least once and taken over."
+    )
     submitted_from: _Moment | None = Field(None, description="Submitted at this time or later.")
     submitted_before: _Moment | None = Field(None, description="Submitted before this time.")
     limit: int = Field(100, ge=1, le=200, description="Maximum number of items in the answer.")
@@ -91,6 +94,7 @@ class JobQuestion(BaseModel):
             worker=self.worker,
             name_prefix=self.name_prefix or "",
             name_contains=self.name_contains or "",
+            taken_over=self.taken_over,
             properties=properties,
             submitted_from=self.submitted_from,
             submitted_before=self.submitted_before,
