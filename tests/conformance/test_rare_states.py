@@ -16,6 +16,7 @@ from read_models import ReadModelWriter
 from read_models.cursors import CursorError, write_cursor
 from read_models.documents import StaleError, Watermark
 from read_models.filters import JobFilter
+from read_models.lists import jobs_list
 
 FAILED = JobFilter(statuses={JobStatus.FAILED})
 BADLY_ENDED = JobFilter(statuses={JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.CANCELLED})
@@ -236,4 +237,4 @@ async def test_a_cursor_that_no_page_gave_is_refused(
     tables: Models, wanted: JobFilter, parts: tuple[str, ...]
 ) -> None:
     with pytest.raises(CursorError):
-        await tables.models.jobs(wanted, 5, write_cursor(*parts))
+        await tables.models.jobs(wanted, 5, write_cursor(jobs_list(wanted), *parts))

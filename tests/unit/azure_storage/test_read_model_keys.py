@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from azure_storage.read_models import keys
-from read_models.cursors import CursorError, read_cursor, write_cursor
+from read_models.cursors import CursorError, ForeignCursorError, read_cursor, write_cursor
 from read_models.ordering import event_order, inverted_time
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,10 +101,10 @@ def test_the_key_of_a_name_is_pinned_as_stored_rows_are_found_by_it() -> None:
     ],
 )
 def test_a_cursor_that_was_given_is_read_again(parts: tuple[str, ...]) -> None:
-    cursor = write_cursor(*parts)
+    cursor = write_cursor("0123456789ab", *parts)
     assert cursor.isascii()
     assert not set("=+/&?#% ") & set(cursor)
-    assert read_cursor(cursor, len(parts)) == list(parts)
+    assert read_cursor("0123456789ab", cursor, len(parts)) == list(parts)
 
 
 def encoded(value: object) -> str:
@@ -133,7 +133,13 @@ def encoded(value: object) -> str:
 )
 def test_a_cursor_that_says_something_else_is_refused(value: object) -> None:
     with pytest.raises(CursorError, match="not one that an earlier answer gave"):
-        read_cursor(encoded(value), 2)
+        read_cursor("a", encoded(value), 1)
+
+
+@pytest.mark.parametrize("cursor", [["b", "c"], ["b"], ["aa", "c"], ["c", "a"], ["9970079572", "8204"]])
+def test_a_cursor_of_another_list_is_told_from_one_that_no_answer_gave(cursor: list[str]) -> None:
+    with pytest.raises(ForeignCursorError):
+        read_cursor("a", encoded(cursor), 1)
 
 
 @pytest.mark.parametrize(
@@ -152,14 +158,14 @@ def test_a_cursor_that_says_something_else_is_refused(value: object) -> None:
 )
 def test_a_cursor_that_says_nothing_is_refused(cursor: str) -> None:
     with pytest.raises(CursorError):
-        read_cursor(cursor, 2)
+        read_cursor("a", cursor, 1)
 
 
 def test_a_cursor_is_read_up_to_a_length_that_no_answer_has() -> None:
     blank = base64.urlsafe_b64encode(json.dumps(["a", "b"]).encode().ljust(1500)).decode()
     assert len(blank) == 2000
-    assert read_cursor(blank, 2) == ["a", "b"]
+    assert read_cursor("a", blank, 1) == ["b"]
     too_long = base64.urlsafe_b64encode(json.dumps(["a", "b"]).encode().ljust(1501)).decode().rstrip("=")
     assert len(too_long) == 2002
     with pytest.raises(CursorError):
-        read_cursor(too_long, 2)
+        read_cursor("a", too_long, 1)

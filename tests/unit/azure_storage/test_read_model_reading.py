@@ -1,8 +1,10 @@
 """Lists are continued exactly where they ended, and ask for exactly what is wanted."""
 
 import base64
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,10 +27,14 @@ from azure_storage.read_models.rows import property_column
 from contracts import lock_names
 from contracts.statuses import JobStatus
 from coordination.ports import UnknownOutcomeError
-from read_models.cursors import CursorError, read_cursor, write_cursor
+from read_models.cursors import CursorError, ForeignCursorError, read_cursor, write_cursor
 from read_models.documents import KnownLock, TrailEntry
 from read_models.filters import JobFilter
+from read_models.lists import EVENTS, jobs_list, lock_runs_list, locks_list
 from read_models.ordering import inverted_time, job_order
+
+#: What the cursors of some lists begin with.
+EVERY_JOB, RUNS = jobs_list(JobFilter()), lock_runs_list("a lock")
 
 ABSENT = table_refusal(404, "ResourceNotFound")
 NEWEST = (
@@ -63,7 +69,7 @@ async def test_recent_events_go_on_behind_the_last_one_given(
     first = await models.events(2)
     assert first.items == [EVENT, EVENT]
     assert first.next is not None
-    assert read_cursor(first.next, 2) == ["1", "b"]
+    assert read_cursor(EVENTS, first.next, 2) == ["1", "b"]
     second = await models.events(2, first.next)
     assert (second.items, second.next) == ([EVENT], None)
     assert asked_for(service) == [
@@ -111,7 +117,7 @@ BEHIND_NOON = (inverted_minute(NOON), f"{inverted_time(NOON)}}}")
 async def test_the_storage_is_asked_for_the_jobs_that_are_wanted(
     service: FakeService, models: TableReadModels, wanted: JobFilter, condition: str
 ) -> None:
-    assert (await models.jobs(wanted, 1, write_cursor("1", "b"))).items == []
+    assert (await models.jobs(wanted, 1, write_cursor(jobs_list(wanted), "1", "b"))).items == []
     query = WINDOW("1", "b", ":", "") + condition
     assert asked_for(service) == [("/JobSummaries()", query, "2")]
 
@@ -144,7 +150,7 @@ RARE = (
 async def test_jobs_in_rare_states_are_looked_for_in_the_lists_of_those(
     service: FakeService, models: TableReadModels, wanted: JobFilter, queries: list[str]
 ) -> None:
-    assert (await models.jobs(wanted, 1, write_cursor("1", "b"))).items == []
+    assert (await models.jobs(wanted, 1, write_cursor(jobs_list(wanted), "1", "b"))).items == []
     assert asked_for(service) == [("/JobSummaries()", query, "2") for query in queries]
 
 
@@ -210,7 +216,7 @@ async def test_jobs_of_a_time_are_asked_for_by_their_keys(
 ) -> None:
     await models.jobs(JobFilter(submitted_from=NOON), 1)
     await models.jobs(JobFilter(submitted_before=NOON), 1)
-    await models.jobs(JobFilter(submitted_before=NOON), 1, write_cursor("9" * 10, "b"))
+    await models.jobs(JobFilter(submitted_before=NOON), 1, write_cursor(EVERY_JOB, "9" * 10, "b"))
     assert [query for _, query, _ in asked_for(service)] == [
         WINDOW("", "", *BEHIND_NOON),
         WINDOW(*BEHIND_NOON, ":", ""),
@@ -230,7 +236,7 @@ async def test_conditions_that_have_no_room_in_a_query_are_applied_to_what_it_fi
     service.answer = page(*summaries("a"), others[0], *summaries("c"), *others[1:])
     found = await models.jobs(JobFilter(kinds=kinds), 2)
     assert [job.name for job in found.items] == ["b", "d"]
-    assert found.next == write_cursor("1", "d")
+    assert found.next == write_cursor(jobs_list(JobFilter(kinds=kinds)), "1", "d")
     assert asked_for(service) == [("/JobSummaries()", WINDOW("", "", ":", ""), "1000")]
 
 
@@ -253,7 +259,7 @@ async def test_a_full_page_of_jobs_is_not_followed_by_a_request_for_more(
 ) -> None:
     service.answers = [page(*summaries("a", "b"), following="c")]
     found = await models.jobs(JobFilter(), 2)
-    assert (len(found.items), found.next) == (2, write_cursor("1", "b"))
+    assert (len(found.items), found.next) == (2, write_cursor(EVERY_JOB, "1", "b"))
 
 
 async def test_a_place_that_the_storage_does_not_know_is_a_wrong_cursor(
@@ -261,12 +267,12 @@ async def test_a_place_that_the_storage_does_not_know_is_a_wrong_cursor(
 ) -> None:
     service.answer = table_refusal(400)
     with pytest.raises(CursorError):
-        await models.jobs(JobFilter(), 2, write_cursor("token", "-61", "-62"))
+        await models.jobs(JobFilter(), 2, write_cursor(EVERY_JOB, "token", "-61", "-62"))
     with pytest.raises(UnknownOutcomeError):
         await models.jobs(JobFilter(), 2)
     service.requests.clear()
     with pytest.raises(CursorError):
-        await models.jobs(JobFilter(), 2, write_cursor("token", "-61", "-6x"))
+        await models.jobs(JobFilter(), 2, write_cursor(EVERY_JOB, "token", "-61", "-6x"))
     assert service.requests == []
 
 
@@ -322,7 +328,7 @@ async def test_tenures_begin_with_the_locks_last_fence_and_end_with_its_first(
     service.answers = [row("p", **lock_row("p", last)), fences(5, 7)]
     found = await models.lock_runs("a lock", limit)
     assert [lock_run.fence for lock_run in found.items] == [7, 5]
-    assert found.next == (write_cursor(str(low)) if more else None)
+    assert found.next == (write_cursor(RUNS, str(low)) if more else None)
     partition = lock_names.partition("a lock")
     assert service.asked[0] == ("GET", f"/Locks(PartitionKey='locks',RowKey='{partition}')")
     condition = f"PartitionKey eq '{partition}' and RowKey ge '{low:018d}' and RowKey lt '{last + 1:018d}'"
@@ -334,9 +340,9 @@ async def test_tenures_go_on_below_the_last_ones_asked_for(
     service: FakeService, models: TableReadModels
 ) -> None:
     service.answer = fences(2, 3, 4)
-    found = await models.lock_runs("a lock", 3, write_cursor("5"))
+    found = await models.lock_runs("a lock", 3, write_cursor(RUNS, "5"))
     assert [lock_run.fence for lock_run in found.items] == [4, 3, 2]
-    assert found.next == write_cursor("2")
+    assert found.next == write_cursor(RUNS, "2")
     (condition,) = [query for _, query, _ in asked_for(service)]
     assert condition.endswith(f"RowKey ge '{2:018d}' and RowKey lt '{5:018d}'")
 
@@ -350,7 +356,7 @@ async def test_a_tenure_is_read_with_all_that_is_known(service: FakeService, mod
     numbers: dict[str, Any] = {"Attempt": 2, "BegunIn": "op-1", "EndedIn": "op-2"}
     values |= {"Kind": "ten-steps", "Name": "a name", "EndedBy": "w-2", "RunnerDied": True}
     service.answer = page(stored("k", **values, **numbers))
-    assert (await models.lock_runs("a lock", 3, write_cursor("9"))).items == [LOCK_RUN]
+    assert (await models.lock_runs("a lock", 3, write_cursor(RUNS, "9"))).items == [LOCK_RUN]
 
 
 async def test_a_lock_that_was_never_used_has_no_tenures(
@@ -363,8 +369,10 @@ async def test_a_lock_that_was_never_used_has_no_tenures(
     assert condition.endswith(f"RowKey ge '{0:018d}' and RowKey lt '{1:018d}'")
 
 
-@pytest.mark.parametrize("cursor", [write_cursor("a"), write_cursor("5", "6"), write_cursor("-5"), "W10"])
-async def test_a_cursor_of_another_list_is_refused_for_tenures(
+@pytest.mark.parametrize(
+    "cursor", [write_cursor(RUNS, "a"), write_cursor(RUNS, "5", "6"), write_cursor(RUNS, "-5"), "W10"]
+)
+async def test_a_wrong_cursor_is_refused_for_tenures(
     service: FakeService, models: TableReadModels, cursor: str
 ) -> None:
     with pytest.raises(CursorError):
@@ -372,14 +380,33 @@ async def test_a_cursor_of_another_list_is_refused_for_tenures(
     assert service.requests == []
 
 
-@pytest.mark.parametrize("cursor", [write_cursor("a"), write_cursor("a", "b", "c", "d"), ""])
-async def test_a_cursor_of_another_list_is_refused_for_events_and_summaries(
-    models: TableReadModels, cursor: str
+@pytest.mark.parametrize("parts", [("a",), ("a", "b", "c", "d"), ()])
+async def test_a_cursor_with_other_parts_is_refused_for_events_and_summaries(
+    models: TableReadModels, parts: tuple[str, ...]
 ) -> None:
     with pytest.raises(CursorError):
-        await models.events(3, cursor)
+        await models.events(3, write_cursor(EVENTS, *parts))
     with pytest.raises(CursorError):
-        await models.jobs(JobFilter(), 3, cursor)
+        await models.jobs(JobFilter(), 3, write_cursor(EVERY_JOB, *parts))
+
+
+@pytest.mark.parametrize("of", [EVENTS, EVERY_JOB, RUNS, locks_list(""), lock_runs_list("other"), "1"])
+async def test_a_cursor_of_another_list_is_refused_without_a_request(
+    service: FakeService, models: TableReadModels, of: str
+) -> None:
+    reads: dict[str, Callable[..., Awaitable[object]]] = {
+        EVENTS: models.events,
+        EVERY_JOB: partial(models.jobs, JobFilter()),
+        RUNS: partial(models.lock_runs, "a lock"),
+        locks_list(""): models.locks,
+    }
+    for own, read in reads.items():
+        if own == of:
+            continue
+        for parts in (("1",), ("1", "b")):
+            with pytest.raises(ForeignCursorError):
+                await read(3, write_cursor(of, *parts))
+    assert service.requests == []
 
 
 async def test_runs_are_read_from_one_fence_to_another(service: FakeService, models: TableReadModels) -> None:
@@ -397,7 +424,7 @@ async def test_locks_are_found_by_the_start_of_their_names(
     service.answer = page(*(lock_row(key) | {"Lock": name} for key, name in named.items()))
     found = await models.locks(2, prefix="A ")
     assert [lock.lock for lock in found.items] == ["A b"]
-    assert found.next == write_cursor("a-b-2")
+    assert found.next == write_cursor(locks_list("a "), "a-b-2")
     await models.locks(2, found.next, prefix="A ")
     assert [query for _, query, _ in asked_for(service)] == [
         "PartitionKey eq 'locks' and RowKey gt 'a' and RowKey lt 'a~'",
@@ -417,9 +444,9 @@ async def test_locks_go_on_behind_the_last_one_given(service: FakeService, model
     ]
     service.answer = page(lock_row("a"), lock_row("b"))
     assert (await models.locks(2)).next is None
-    assert (await models.locks(1)).next == write_cursor("a")
+    assert (await models.locks(1)).next == write_cursor(locks_list(""), "a")
     with pytest.raises(CursorError):
-        await models.locks(2, write_cursor("a", "b"))
+        await models.locks(2, write_cursor(locks_list(""), "a", "b"))
 
 
 async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeService) -> None:
@@ -429,7 +456,7 @@ async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeServ
     await models.audit_trail(JOB)
     await models.events(1)
     await models.jobs(JobFilter(), 1)
-    await models.lock_runs("a lock", 1, write_cursor("7"))
+    await models.lock_runs("a lock", 1, write_cursor(RUNS, "7"))
     await models.locks(1)
     await models.check()
     service.answer = Prepared(201, headers={"ETag": ETAG, "Last-Modified": "Sat, 21 Nov 2026 01:47:05 GMT"})

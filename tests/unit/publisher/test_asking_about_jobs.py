@@ -14,6 +14,7 @@ from contracts.statuses import EventStatus
 from coordination.outcomes import Completed, Failed
 from coordination.ports import Row
 from read_models import TrailEntry
+from read_models.lists import EVENTS, locks_list
 
 
 async def state(api: Api, job_id: str) -> Any:
@@ -215,8 +216,7 @@ async def test_from_one_to_two_hundred_items_may_be_asked_for(
 async def test_a_cursor_has_at_most_a_thousand_characters(
     api: Api, path: str, blanks: int, status: int
 ) -> None:
-    cursor = base64.urlsafe_b64encode(
-        json.dumps([path.rpartition("/")[2], "0"]).encode().ljust(blanks)
-    ).decode()
+    of = EVENTS if path.endswith("events") else locks_list("")
+    cursor = base64.urlsafe_b64encode(json.dumps([of, "behind", "0"]).encode().ljust(blanks)).decode()
     assert (len(cursor) <= 1000) == (status == 200)
     assert (await api.client.get(path, params={"cursor": cursor})).status_code == status

@@ -11,6 +11,10 @@ from contracts.statuses import JobStatus
 from read_models import JobFilter, Watermark
 
 JOBS = "/api/v1/jobs"
+FOREIGN = (
+    "belongs to another list, to this list with other filters, or to an earlier release; "
+    "begin again without a cursor"
+)
 
 
 def summary(number: int) -> JobSummary:
@@ -84,6 +88,8 @@ async def test_without_filters_all_jobs_are_listed_in_pages(api: Api, asked: Ask
         ("worker=w-1", JobFilter(worker="w-1")),
         ("name_prefix=Close%20", JobFilter(name_prefix="Close ")),
         ("name_contains=close", JobFilter(name_contains="close")),
+        ("taken_over=true", JobFilter(taken_over=True)),
+        ("taken_over=false", JobFilter()),
         ("property=team:accounts", JobFilter(properties={"team": "accounts"})),
         ("property=a:b:c&property=d:", JobFilter(properties={"a": "b:c", "d": ""})),
         (
@@ -116,6 +122,8 @@ async def test_the_read_models_are_asked_for_what_the_filters_say(
         ("state=Queued", "state", "is not a parameter of this path; /docs lists them"),
         ("lock=a&status=Failed&lock=b", "lock", "is given several times, and has one value"),
         ("limit=1&limit=2", "limit", "is given several times, and has one value"),
+        ("taken_over=maybe", "taken_over", "valid boolean"),
+        ("taken_over=true&taken_over=true", "taken_over", "is given several times, and has one value"),
         ("properties=a:b", "properties", "is not a parameter of this path; /docs lists them"),
         ("kind=", "kind[0]", "at least 1 character"),
         ("lock=", "lock", "must not be empty"),
@@ -146,6 +154,14 @@ async def test_a_wrong_filter_is_refused_by_its_name_with_the_remedy(
     assert error["message"] in answer.json()["detail"]
 
 
+async def test_only_jobs_that_were_taken_over_are_listed_if_asked_for(api: Api) -> None:
+    for number in range(4):
+        job = summary(number).model_copy(update={"interruptions": number % 2})
+        api.read_models.summaries[job.job_id] = job, Watermark()
+    found = await api.get(f"{JOBS}?taken_over=true")
+    assert [job["job_id"] for job in found["items"]] == ["job-3", "job-1"]
+
+
 async def test_every_wrong_filter_is_named(api: Api, asked: Asked) -> None:
     answer = await api.client.get(f"{JOBS}?status=Done&limit=0&colour=red")
 
@@ -162,3 +178,19 @@ async def test_no_job_has_two_values_of_one_property(api: Api, asked: Asked) -> 
     }  # fmt: skip
     assert (await api.get(f"{JOBS}?property=team:a&property=team:a"))["items"]
     assert asked.filters == [JobFilter(properties={"team": "a"})]
+
+
+async def test_a_cursor_of_other_filters_or_of_another_list_is_refused_with_the_remedy(api: Api) -> None:
+    for number in range(5):
+        api.read_models.summaries[f"job-{number}"] = summary(number), Watermark()
+    cursor = (await api.get(f"{JOBS}?limit=2&lock=ledger"))["next"]
+    assert len((await api.get(f"{JOBS}?limit=2&lock=ledger&cursor={cursor}"))["items"]) == 2
+    later = "submitted_from=2026-01-01T00:00:00Z"
+    assert len((await api.get(f"{JOBS}?limit=2&lock=ledger&{later}&cursor={cursor}"))["items"]) == 2
+    others = [JOBS, f"{JOBS}?lock=other", f"{JOBS}?lock=ledger&taken_over=true"]
+    for path in (*others, "/api/v1/events", "/api/v1/locks"):
+        answer = await api.client.get(path, params={"cursor": cursor})
+        assert answer.status_code == 422, path
+        (error,) = answer.json()["errors"]
+        assert error == {"field": "cursor", "message": FOREIGN}
+        assert FOREIGN in answer.json()["detail"]

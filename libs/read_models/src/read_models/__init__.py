@@ -13,7 +13,7 @@ All can be wiped and derived again from the journal at any time. `ports` says ho
 `memory` has a double for tests.
 """
 
-from read_models.cursors import CursorError
+from read_models.cursors import CursorError, ForeignCursorError
 from read_models.documents import KnownLock, LockRun, Overlap, StaleError, TrailEntry, Watermark
 from read_models.filters import JobFilter
 from read_models.ports import ReadModels, ReadModelWriter
@@ -21,6 +21,7 @@ from read_models.rare_states import RareState
 
 __all__ = [
     "CursorError",
+    "ForeignCursorError",
     "JobFilter",
     "KnownLock",
     "LockRun",

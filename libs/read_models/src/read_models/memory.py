@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from contracts import lock_names
 from contracts.jobs import Event, JobPage, JobSummary, Page
 from coordination.testing.faults import Calls, Fault
-from read_models.cursors import CursorError, read_cursor, write_cursor
+from read_models.cursors import read_cursor, write_cursor
 from read_models.documents import KnownLock, LockRun, Overlap, StaleError, TrailEntry, Watermark
 from read_models.filters import JobFilter
+from read_models.lists import EVENTS, jobs_list, lock_runs_list, locks_list
 from read_models.ordering import event_order, job_order
 from read_models.rare_states import lists_with, rare_states
 
@@ -54,7 +55,7 @@ class InMemoryReadModels:
                 looked.append(job)
                 return wanted.fits(job)
 
-            items, following = _page("jobs", listed, limit, cursor, fits, self.most_looked_through)
+            items, following = _page(jobs_list(wanted), listed, limit, cursor, fits, self.most_looked_through)
             return JobPage(
                 items=items,
                 next=following,
@@ -70,7 +71,7 @@ class InMemoryReadModels:
         def action() -> Page[Event]:
             events = (entry.event for entry in self.recent.values())
             listed = {event_order(e.timestamp_utc, e.fence, e.job_id, e.seq): e for e in events}
-            items, following = _page("events", listed, limit, cursor)
+            items, following = _page(EVENTS, listed, limit, cursor)
             return Page[Event](items=items, next=following)
 
         return await self.calls.carry_out("read_models.list_events", action)
@@ -101,7 +102,7 @@ class InMemoryReadModels:
             partition = lock_names.partition(lock)
             runs = [run for (other, _), run in self.runs.items() if other == partition]
             listed = {f"{_LAST_FENCE - run.fence:018d}": run for run in runs}
-            items, following = _page("runs", listed, limit, cursor)
+            items, following = _page(lock_runs_list(lock), listed, limit, cursor)
             return Page[LockRun](items=items, next=following)
 
         return await self.calls.carry_out("read_models.list_lock_runs", action)
@@ -123,7 +124,7 @@ class InMemoryReadModels:
             return lock.lock.lower().startswith(prefix.lower())
 
         def action() -> Page[KnownLock]:
-            items, following = _page("locks", self.known_locks, limit, cursor, fits)
+            items, following = _page(locks_list(prefix), self.known_locks, limit, cursor, fits)
             return Page[KnownLock](items=items, next=following)
 
         return await self.calls.carry_out("read_models.list_locks", action)
@@ -246,7 +247,7 @@ class InMemoryReadModels:
 
 
 def _page(
-    name: str,
+    of: str,
     listed: Mapping[str, ItemT],
     limit: int,
     cursor: str | None,
@@ -256,13 +257,11 @@ def _page(
     """Return the items that fit, up to a limit, and the cursor behind them; looks at `most` items."""
     after = ""
     if cursor is not None:
-        of, after = read_cursor(cursor, 2)
-        if of != name:
-            raise CursorError
+        _, after = read_cursor(of, cursor, 2)
     behind = sorted(key for key in listed if key > after)
     found: list[ItemT] = []
     for count, key in enumerate(behind, 1):
         found += [listed[key]] if fits(listed[key]) else []
         if count < len(behind) and (len(found) == limit or count == most):
-            return found, write_cursor(name, key)
+            return found, write_cursor(of, "behind", key)
     return found, None

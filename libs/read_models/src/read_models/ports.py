@@ -13,7 +13,11 @@ from read_models.filters import JobFilter
 
 
 class ReadModels(Protocol):
-    """Lists, continued by cursors. Raise CursorError, a ValueError, for one that no earlier answer gave."""
+    """Lists, continued by cursors.
+
+    They raise CursorError, a ValueError, for one that no earlier answer gave, and ForeignCursorError for one
+    of another list, or of the same list with other filters; the times of submission may differ.
+    """
 
     async def jobs(self, wanted: JobFilter, limit: int, cursor: str | None = None) -> JobPage:
         """Return jobs, the last submitted first.

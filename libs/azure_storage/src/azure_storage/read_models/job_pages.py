@@ -13,6 +13,7 @@ from contracts.jobs import JobPage, JobSummary
 from coordination.ports import UnknownOutcomeError
 from read_models.cursors import CursorError, read_cursor, write_cursor
 from read_models.filters import JobFilter
+from read_models.lists import jobs_list
 from read_models.rare_states import RareState, lists_with
 
 Key = tuple[str, str]
@@ -78,7 +79,7 @@ class JobPages:
     async def page(self, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
         """Return jobs, the last submitted first. Raises CursorError or UnknownOutcomeError."""
         states: Sequence[RareState | None] = lists_with(wanted) or [None]
-        place = _read_place(cursor, len(states))
+        place = _read_place(jobs_list(wanted), cursor, len(states))
         lists = [
             self._list(wanted, place.after, state, limit, token)
             for state, token in zip(states, place.tokens, strict=True)
@@ -127,31 +128,31 @@ def _merged(lists: Sequence[_List], wanted: JobFilter, limit: int, after: Key) -
     has_more = any(each.has_more or each.count(wanted) for each in lists)
     return JobPage(
         items=items,
-        next=_write_place(after, lists, is_full=len(items) == limit) if has_more else None,
+        next=_write_place(jobs_list(wanted), after, lists, is_full=len(items) == limit) if has_more else None,
         looked_through=looked_through,
         looked_back_to=looked_back_to,
     )
 
 
-def _write_place(after: Key, lists: Sequence[_List], *, is_full: bool) -> str:
+def _write_place(of: str, after: Key, lists: Sequence[_List], *, is_full: bool) -> str:
     """Return a cursor for where the next page begins."""
     tokens = [None if is_full else each.place for each in lists]
     if not any(tokens):
-        return write_cursor(*after)
+        return write_cursor(of, *after)
     parts = [text for token in tokens for text in ((token or {}).get(name) or "" for name in _KEYS)]
     # A single list that continues between two rows has no key that it continues behind.
     behind = after if len(lists) > 1 else ()
     return write_cursor(
-        _BETWEEN_ROWS, *(f"-{part}" for part in behind), *(f"-{p.encode().hex()}" for p in parts)
+        of, _BETWEEN_ROWS, *(f"-{part}" for part in behind), *(f"-{p.encode().hex()}" for p in parts)
     )
 
 
-def _read_place(cursor: str | None, lists: int) -> _Place:
+def _read_place(of: str, cursor: str | None, lists: int) -> _Place:
     """Return where a page of this number of lists begins. Raises CursorError."""
     if cursor is None:
         return _Place(("", ""), [None] * lists)
     count = 3 if lists == 1 else 3 + 2 * lists
-    mark, *parts = read_cursor(cursor, 2, count)
+    mark, *parts = read_cursor(of, cursor, 2, count)
     if len(parts) == 1:
         return _Place((mark, parts[0]), [None] * lists)
     if mark != _BETWEEN_ROWS:

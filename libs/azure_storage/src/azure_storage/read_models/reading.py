@@ -13,6 +13,7 @@ from contracts.jobs import Event, JobPage, Page
 from read_models.cursors import CursorError, read_cursor, write_cursor
 from read_models.documents import KnownLock, LockRun, Overlap, TrailEntry
 from read_models.filters import JobFilter
+from read_models.lists import EVENTS, lock_runs_list, locks_list
 
 # The SDK splits a filter at single blanks before it fills in the parameters: parameters stand alone between
 # blanks, and the text stays constant.
@@ -58,10 +59,10 @@ class TableReadModels:
 
     async def events(self, limit: int, cursor: str | None = None) -> Page[Event]:
         """Return events of all jobs, newest first."""
-        partition, row = ("", "") if cursor is None else read_cursor(cursor, 2)
+        partition, row = ("", "") if cursor is None else read_cursor(EVENTS, cursor, 2)
         parameters = {"partition": partition, "row": row, "end": AFTER_MINUTES}
         found = await self._tables.page(Table.RECENT_EVENTS, _MINUTES, parameters, limit + 1)
-        following = _row_cursor(found[limit - 1]) if len(found) > limit else None
+        following = _event_cursor(found[limit - 1]) if len(found) > limit else None
         return Page[Event](items=[rows.read_event(row) for row in found[:limit]], next=following)
 
     async def audit_trail(self, job_id: str) -> list[Event]:
@@ -96,14 +97,14 @@ class TableReadModels:
             known = await self._tables.get(Table.LOCKS, LOCKS, partition)
             high = 1 + (0 if known is None else int(plain(known["LastFence"])))
         else:
-            (text,) = read_cursor(cursor, 1)
+            (text,) = read_cursor(lock_runs_list(lock), cursor, 1)
             if not text.isdecimal():
                 raise CursorError
             high = int(text)
         low = max(high - limit, 0)
         bounds = {"partition": partition, "low": keys.fence_key(low), "high": keys.fence_key(high)}
         found = await self._tables.page(Table.LOCK_RUNS, FENCES, bounds, limit)
-        following = write_cursor(str(low)) if low > 1 else None
+        following = write_cursor(lock_runs_list(lock), str(low)) if low > 1 else None
         return Page[LockRun](items=[lock_rows.read_lock_run(row) for row in reversed(found)], next=following)
 
     async def lock_runs_between(self, lock: str, first: int, last: int) -> list[LockRun]:
@@ -119,7 +120,7 @@ class TableReadModels:
     async def locks(self, limit: int, cursor: str | None = None, prefix: str = "") -> Page[KnownLock]:
         """Return the locks that were ever used, by name, as far as a name is plain letters and digits."""
         start = lock_names.partition_prefix(prefix)
-        row = start if cursor is None else read_cursor(cursor, 1)[0]
+        row = start if cursor is None else read_cursor(locks_list(prefix), cursor, 1)[0]
         parameters = {"partition": LOCKS, "row": row}
         query = _PARTITION
         if start:
@@ -127,11 +128,11 @@ class TableReadModels:
         found = await self._tables.page(Table.LOCKS, query, parameters, limit + 1)
         more = len(found) > limit
         found = found[:limit]
-        following = write_cursor(found[-1]["RowKey"]) if more else None
+        following = write_cursor(locks_list(prefix), found[-1]["RowKey"]) if more else None
         locks = [lock_rows.read_lock(row) for row in found]
         fitting = [lock for lock in locks if lock.lock.lower().startswith(prefix.lower())]
         return Page[KnownLock](items=fitting, next=following)
 
 
-def _row_cursor(row: TableEntity) -> str:
-    return write_cursor(row["PartitionKey"], row["RowKey"])
+def _event_cursor(row: TableEntity) -> str:
+    return write_cursor(EVENTS, row["PartitionKey"], row["RowKey"])

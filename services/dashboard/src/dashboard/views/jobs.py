@@ -20,7 +20,7 @@ from dashboard.parts.nodes import node
 from dashboard.reading.jobs import MOST_CHOSEN, MOST_DOWNLOADED, JobList
 from dashboard.site import Site
 from dashboard.views import jobs_bulk, jobs_filters
-from read_models import CursorError
+from read_models import CursorError, ForeignCursorError
 
 _STATE, _TABLE = "jobs.state", "jobs-table"
 
@@ -98,6 +98,10 @@ def _read(site: Site, state: _State, snapshot: Snapshot) -> str:
         return ""
     try:
         fresh = site.reader.read(site.jobs_reader.page(question))
+    except ForeignCursorError:
+        return (
+            "The address names a page of another list: of one with other filters, or of an earlier version."
+        )
     except CursorError:
         return "The address names a page that does not exist."
     except UnknownOutcomeError as error:

@@ -145,7 +145,9 @@ def _foot(page: Page[KnownLock], cursor: str | None) -> Node:
 def _nothing(prefix: str, cursor: str | None) -> Node:
     if cursor is not None:
         first = node("button.action", "Show the first page", act="first")
-        return node("div.empty", node("p.what", "Nothing is here."), first)
+        return node(
+            "div.empty", node("p.what", "The address names a page that this list does not have."), first
+        )
     if prefix:
         every = node("button.action", "Show all locks", act="all")
         said = node("p.what", "No lock has a name that starts with ", node("b", prefix), ".")

@@ -21,7 +21,7 @@ from coordination.clients.submission import JobExistsError
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
 from publisher.tracing import current_trace_id, traceresponse
 from publisher.use_cases.locks import NoSuchLockError
-from read_models import CursorError
+from read_models import CursorError, ForeignCursorError
 from service_defaults.broker import QuarantineUnavailableError
 from submission import FieldProblem, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import field_problems, shorten, summary
@@ -166,6 +166,10 @@ def _unavailable(name: str, detail: str, **more: Any) -> ProblemError:
 
 
 _WRONG_CURSOR = "is not a cursor of this API; use the `next` value of the previous page"
+_FOREIGN_CURSOR = (
+    "belongs to another list, to this list with other filters, or to an earlier release; "
+    "begin again without a cursor"
+)
 
 #: The problem of each error that is expected. Each has its handler here, so that use cases know no HTTP.
 _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
@@ -175,6 +179,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     InvalidSubmissionError: _invalid_submission,
     InvalidTransactionError: _cannot_be_stored,
     CursorError: lambda _: invalid_fields([FieldProblem(field="cursor", message=_WRONG_CURSOR)]),
+    ForeignCursorError: lambda _: invalid_fields([FieldProblem(field="cursor", message=_FOREIGN_CURSOR)]),
     JobExistsError: _job_exists,
     CancelTooLateError: _cancel_too_late,
     NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),

@@ -65,9 +65,9 @@ async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, 
     """Return the jobs that meet all filters, newest first. Of several statuses or kinds, a job must have one.
 
     A job and its changes appear here shortly after they happened; `GET /api/v1/jobs/{job_id}` knows them at
-    once. Send the same filters with a cursor. A page may have fewer items than `limit`, or none, although
-    `next` is not null: then the next page continues the search, and `looked_back_to` says how far this one
-    went.
+    once. Send the same filters with a cursor; with others it is refused, but for the times of submission. A
+    page may have fewer items than `limit`, or none, although `next` is not null: then the next page continues
+    the search, and `looked_back_to` says how far this one went.
     """
     repeated = asked.repeated(name for name, _ in request.query_params.multi_items())
     if repeated:
