@@ -95,6 +95,7 @@ MUTANTS = [
             ),
         ),
         f"{_CANCELLATION}the_reason_is_in_the_job_and_in_the_events",
+        simulated=True,
     ),
     Mutant(
         "traceback-in-the-event",
