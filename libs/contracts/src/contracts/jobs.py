@@ -5,9 +5,9 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
-from contracts import identifiers, lock_names
+from contracts import fields, identifiers, lock_names
 from contracts.policies import JobPolicy
-from contracts.statuses import EventStatus, JobStatus
+from contracts.statuses import EventStatus
 
 #: Most urgent and least urgent priority; jobs of a lock run by priority, then first come, first served.
 FIRST_PRIORITY, DEFAULT_PRIORITY, LAST_PRIORITY = 0, 5, 9
@@ -47,7 +47,14 @@ class Submission(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    kind: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$", examples=["ten-steps"])]
+    kind: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$",
+            description="Kind of the job; `GET /api/v1/kinds` lists all that workers know.",
+            examples=["ten-steps"],
+        ),
+    ]
     lock: Annotated[
         str,
         Field(
@@ -60,7 +67,7 @@ class Submission(BaseModel):
         default_factory=dict, description="Parameters of the job; the schema depends on its kind."
     )
     name: Annotated[str, Field(max_length=200, description="Title of the job, for people.")] = ""
-    description: Annotated[str, Field(max_length=4000)] = ""
+    description: Annotated[str, Field(max_length=4000, description="Description, for people.")] = ""
     priority: Annotated[
         int,
         Field(
@@ -108,22 +115,24 @@ class Cancellation(BaseModel):
 class Accepted(BaseModel):
     """The answer to an accepted submission."""
 
-    job_id: str
-    lock: str
-    status: JobStatus
+    job_id: fields.JobId
+    lock: fields.JobLock
+    status: fields.Status
 
 
 class Progress(BaseModel):
     """How far a job is: `value` of `limit`, in the handler's own unit."""
 
-    value: float
-    limit: float | None = None
+    value: float = Field(description="What is done, in the handler's own unit.")
+    limit: float | None = Field(
+        None, description="What there is to do, in the same unit; null when that is not known."
+    )
 
 
 class WaitingFor(BaseModel):
     """Why a queued job does not run yet."""
 
-    lock: str
+    lock: str = Field(description="Lock that the job waits for.")
     holder: str | None = Field(None, description="Worker that currently runs a job of this lock.")
     running: str | None = Field(None, description="Id of the running job.")
     ahead: list[str] = Field(
@@ -134,8 +143,8 @@ class WaitingFor(BaseModel):
 class JobError(BaseModel):
     """Why a job did not complete."""
 
-    type: str
-    message: str
+    type: str = Field(description="Name of the error's type, such as `ValueError` or `TimedOut`.")
+    message: str = Field(description="What the error says; empty when it says nothing.")
 
 
 class DetailedJobError(JobError):
@@ -149,31 +158,37 @@ class DetailedJobError(JobError):
 class Job(BaseModel):
     """A job as the API returns it."""
 
-    job_id: str
-    kind: str
-    name: str
-    description: str
-    lock: str
-    priority: int
-    properties: dict[str, str]
-    status: JobStatus
-    attempt: int
-    interruptions: int
-    fence: int | None
-    worker: str | None
+    job_id: fields.JobId
+    kind: fields.KindName
+    name: fields.JobName
+    description: str = Field(description="Description, for people; empty when it has none.")
+    lock: fields.JobLock
+    priority: fields.Priority
+    properties: fields.Properties
+    status: fields.Status
+    attempt: fields.Attempt
+    interruptions: fields.Interruptions
+    fence: fields.Fence
+    worker: fields.LatestWorker
     step: str | None = Field(description="The current step.")
-    progress: Progress | None
-    cancel_requested: bool
+    progress: Progress | None = Field(description="How far the handler is; null until it has reported it.")
+    cancel_requested: bool = Field(description="Whether a cancellation was requested.")
     cancel_requested_by: str | None = Field(description="Who requested the cancellation first.")
     cancel_reason: str | None = Field(description="The reason given then.")
     position: int | None = Field(description="Position in line, from 1, while the job is queued.")
-    waiting_for: WaitingFor | None
-    result: JsonValue
-    error: DetailedJobError | None
-    trace_id: str | None
-    submitted_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    waiting_for: WaitingFor | None = Field(
+        description="Why the job does not run yet; null unless it is queued."
+    )
+    result: JsonValue = Field(
+        description="What the handler returned, at most 256 KiB of JSON; null until the job has completed."
+    )
+    error: DetailedJobError | None = Field(
+        description="Why the job failed or timed out; null when it did not."
+    )
+    trace_id: fields.TraceId
+    submitted_at: fields.SubmittedAt
+    started_at: fields.StartedAt
+    finished_at: fields.FinishedAt
 
 
 class JobSummary(BaseModel):
@@ -181,55 +196,55 @@ class JobSummary(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    job_id: str
-    kind: str
-    name: str
-    lock: str
-    status: JobStatus
-    priority: int
-    properties: dict[str, str]
-    attempt: int
-    interruptions: int
+    job_id: fields.JobId
+    kind: fields.KindName
+    name: fields.JobName
+    lock: fields.JobLock
+    status: fields.Status
+    priority: fields.Priority
+    properties: fields.Properties
+    attempt: fields.Attempt
+    interruptions: fields.Interruptions
     fence: int | None = Field(description="Fence of the latest run.")
     worker: str | None = Field(description="Worker of the latest run.")
     actor: str = Field(description="Who submitted the job.")
     cancel_requested: bool = Field(False, description="Whether a cancellation of the job was requested.")
-    error: JobError | None
-    trace_id: str | None
-    submitted_at: datetime
+    error: JobError | None = Field(description="Why the job failed or timed out; null when it did not.")
+    trace_id: fields.TraceId
+    submitted_at: fields.SubmittedAt
     queued_at: datetime | None = Field(
         None, description="When it last began to wait: at its submission, or its latest interruption."
     )
-    started_at: datetime | None
-    finished_at: datetime | None
+    started_at: fields.StartedAt
+    finished_at: fields.FinishedAt
 
 
 class Event(BaseModel):
     """One immutable fact about a job, numbered from 1 without gaps."""
 
-    job_id: str
-    seq: int
-    event_id: str
-    status: EventStatus
-    message: str
-    timestamp_utc: datetime
-    attempt: int
-    fence: int | None
-    worker: str | None
-    lock: str
-    actor: str
-    trace_id: str | None
-    data: dict[str, Any]
+    job_id: fields.JobId
+    seq: int = Field(description="Number of the event within its job, from 1.")
+    event_id: str = Field(description="Id of the event: the job's id and the number in six digits.")
+    status: EventStatus = Field(description="What happened.")
+    message: str = Field(description="What happened, for people; the name of a step at `Step`.")
+    timestamp_utc: datetime = Field(description="When it happened, in UTC, to the microsecond.")
+    attempt: int = Field(description="Number of the run that it belongs to, from 1; 0 before the first run.")
+    fence: fields.Fence
+    worker: str | None = Field(description="Worker that recorded it; null when a caller caused it.")
+    lock: fields.JobLock
+    actor: str = Field(description="Who caused it: the caller, or the worker.")
+    trace_id: fields.TraceId
+    data: dict[str, Any] = Field(description="More about it; the names depend on `status`.")
 
 
 class Lock(BaseModel):
     """Who holds a lock and who waits for it."""
 
-    lock: str
-    holder: str | None
-    job_id: str | None
-    fence: int
-    since: datetime | None
+    lock: fields.LockName
+    holder: str | None = Field(description="Worker that holds the lock; null while it is free.")
+    job_id: str | None = Field(description="Id of the job that runs under it; null while it is free.")
+    fence: int = Field(description="Fence of its latest run, which rises with each run; 0 when none has run.")
+    since: datetime | None = Field(description="When the current run began, in UTC; null while it is free.")
     line: list[str] = Field(description="Ids of the waiting jobs, next first.")
     waiting: int = Field(description="Number of waiting jobs; `line` lists at most the first 200.")
 
@@ -237,7 +252,7 @@ class Lock(BaseModel):
 class Kind(BaseModel):
     """A kind of jobs that workers know."""
 
-    kind: str
+    kind: str = Field(description="Name of the kind.")
     description: str = Field("", description="Description from its handler.")
     parameters: dict[str, Any] = Field(description="JSON schema (draft 2020-12) of its parameters.")
     policy: JobPolicy = Field(
@@ -249,20 +264,22 @@ class Kind(BaseModel):
 class HeldLease(BaseModel):
     """A lease that a worker holds. It lasts at least until `renewed_at` plus `seconds`."""
 
-    lock: str
+    lock: fields.LockName
     fence: int = Field(description="Fence of the latest run.")
     renewed_at: datetime = Field(
         description="When the lease was last renewed, counted from before the request."
     )
-    seconds: float = Field(description="How long the lease lasts if it is not renewed again.")
+    seconds: float = Field(description="Seconds that the lease lasts if it is not renewed again.")
 
 
 class Worker(BaseModel):
     """A worker as of its latest heartbeat."""
 
-    worker: str
+    worker: str = Field(description="Name of the worker, unique within the installation.")
     seen_at: datetime = Field(description="Time of the latest heartbeat.")
-    started_at: datetime | None = None
+    started_at: datetime | None = Field(
+        None, description="When its process began, in UTC; null when it does not say so."
+    )
     stopped_at: datetime | None = Field(None, description=STOPPED_AT)
     kinds: list[str] = Field(default_factory=list, description="The kinds that the worker knows.")
     running: list[str] = Field(default_factory=list, description="Ids of the jobs that the worker runs.")
@@ -275,12 +292,12 @@ class Worker(BaseModel):
 class Instance(BaseModel):
     """A scheduler or audit-projector, as of its latest heartbeat."""
 
-    service: str
+    service: str = Field(description="`scheduler` or `audit-projector`.")
     instance: str = Field(description="Name of the instance, unique within its service.")
     seen_at: datetime = Field(description="Time of the latest heartbeat.")
-    started_at: datetime
+    started_at: datetime = Field(description="When its process began, in UTC.")
     stopped_at: datetime | None = Field(None, description=STOPPED_AT)
-    version: str
+    version: str = Field(description="Version of its package.")
     details: dict[str, JsonValue] = Field(
         default_factory=dict, description="What the service says of itself; the names depend on the service."
     )
@@ -289,8 +306,8 @@ class Instance(BaseModel):
 class Page(BaseModel, Generic[ItemT]):
     """A page of items and, if there are more, the cursor of the next page."""
 
-    items: list[ItemT]
-    next: str | None = None
+    items: list[ItemT] = Field(description="The items of this page.")
+    next: str | None = Field(None, description="Cursor of the next page; null on the last page.")
 
 
 class JobPage(Page[JobSummary]):

@@ -21,7 +21,9 @@ class QuarantinedMessage(BaseModel):
     message_id: str | None = Field(description="The id that its sender gave it.")
     content_type: str | None = Field(description="What its sender said that the body is.")
     sender: str | None = Field(description="The program that sent it, if it said so.")
-    trace_id: str | None
+    trace_id: str | None = Field(
+        description="Trace that the message is part of, 32 hexadecimal digits; null without one."
+    )
     headers: dict[str, str] = Field(description="Its other headers as text, at most 20.")
     body: str = Field(
         description=f"The first {SHOWN_BYTES:,} bytes of its body as text; what is not UTF-8 shows as �."

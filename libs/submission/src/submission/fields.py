@@ -13,7 +13,7 @@ class FieldProblem(BaseModel):
     """What is wrong with one field."""
 
     field: str = Field(description="Path of the field, such as `parameters.steps` or `items[2]`.")
-    message: str
+    message: str = Field(description="What is wrong with it, and what to write instead.")
 
 
 def shorten(text: str) -> str:

@@ -98,10 +98,14 @@ STREAM: dict[int | str, dict[str, Any]] = {
                 "schema": {
                     "type": "object",
                     "properties": {
-                        "event": {"enum": ["job_event", "progress"]},
+                        "event": {
+                            "enum": ["job_event", "progress"],
+                            "description": "Whether `data` is an event of the job, or how far the job is.",
+                        },
                         "id": {"type": "string", "description": "The event's number; none for progress."},
                         "data": {
                             "type": "string",
+                            "description": "The event or the progress, as JSON.",
                             "contentMediaType": "application/json",
                             "contentSchema": {
                                 "anyOf": [

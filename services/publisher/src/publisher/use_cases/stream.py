@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from contracts import fields
 from contracts.jobs import Event, Progress, WaitingFor
 from contracts.statuses import JobStatus
 from coordination.journal.rows import JobRow
@@ -19,14 +20,16 @@ from publisher.use_cases.jobs import Place, find_job, place_in_line, read_job
 class ProgressReport(BaseModel):
     """How far a job is."""
 
-    job_id: str
-    status: JobStatus
-    attempt: int
-    worker: str | None
-    step: str | None
-    progress: Progress | None
-    position: int | None = None
-    waiting_for: WaitingFor | None = None
+    job_id: fields.JobId
+    status: fields.Status
+    attempt: fields.Attempt
+    worker: fields.LatestWorker
+    step: str | None = Field(description="The current step; null between steps and while the job waits.")
+    progress: Progress | None = Field(description="How far the handler is; null until it has reported it.")
+    position: int | None = Field(None, description="Position in line, from 1, while the job is queued.")
+    waiting_for: WaitingFor | None = Field(
+        None, description="Why the job does not run yet; null unless it is queued."
+    )
 
 
 @dataclass(frozen=True)

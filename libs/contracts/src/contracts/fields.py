@@ -1,0 +1,41 @@
+"""Fields that several documents of the HTTP API have, with their descriptions."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from contracts.statuses import JobStatus
+
+JobId = Annotated[str, Field(description="Id of the job, a UUID.")]
+KindName = Annotated[str, Field(description="Kind of the job: which handler runs it.")]
+JobName = Annotated[str, Field(description="Title of the job, for people; empty when it has none.")]
+LockName = Annotated[str, Field(description="Name of the lock.")]
+JobLock = Annotated[str, Field(description="Lock of the job: jobs with the same lock run one at a time.")]
+Status = Annotated[JobStatus, Field(description="What the job does now, or how it ended.")]
+Priority = Annotated[int, Field(description="0 to 9; 0 runs first.")]
+Properties = Annotated[dict[str, str], Field(description="The submitter's own labels, by name; at most 32.")]
+Attempt = Annotated[int, Field(description="Number of the latest run, from 1; 0 before the first run.")]
+Interruptions = Annotated[
+    int, Field(description="How often a run of the job was interrupted, so that another had to take over.")
+]
+Fence = Annotated[
+    int | None,
+    Field(
+        description="Fence of the latest run: a number of the lock that rises with each run. "
+        "Null before the first run."
+    ),
+]
+LatestWorker = Annotated[
+    str | None, Field(description="Worker of the latest run; null before the first run.")
+]
+TraceId = Annotated[
+    str | None, Field(description="Trace of the job, 32 hexadecimal digits; null when it has none.")
+]
+SubmittedAt = Annotated[datetime, Field(description="When the job was accepted, in UTC.")]
+StartedAt = Annotated[
+    datetime | None, Field(description="When its first run began, in UTC; null before that.")
+]
+FinishedAt = Annotated[
+    datetime | None, Field(description="When the job ended, in UTC; null until it has ended.")
+]
