@@ -74,6 +74,7 @@ def test_an_id_in_full_opens_the_job(tab: Tab, gallery: Gallery) -> None:
         ({"submitted": "1y"}, "The time “1y” is not one of"),
         ({"property": "team"}, "is not written as name:value"),
         ({"cursor": "nobody-gave-this"}, "names a page that does not exist"),
+        ({"cursor": "WyIxIiwgImIiXQ"}, "names a page of another list"),
     ],
     ids=str,
 )

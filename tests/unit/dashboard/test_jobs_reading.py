@@ -6,9 +6,11 @@ from typing import Literal
 
 import pytest
 from tests.conformance.documents import NOON, summary
+from tests.unit.dashboard.shown import joined
 
 from contracts.statuses import JobStatus
 from coordination.clock import VirtualClock
+from dashboard.jobs_page.parts import cursor_problem, empty
 from dashboard.jobs_question import JobsQuestion
 from dashboard.reading.jobs import PAGE, JobsReader
 from read_models import CursorError, Watermark
@@ -91,6 +93,33 @@ async def test_all_that_match_are_bounded() -> None:
 async def test_a_cursor_that_nobody_gave_is_refused() -> None:
     with pytest.raises(CursorError):
         await History().reader.page(JobsQuestion(cursor="WyJhIl0"))
+
+
+@pytest.mark.parametrize(
+    ("cursor", "said"),
+    [("WyJh", "does not exist"), ("WyIxIiwgImIiXQ", "of another list"), (None, "of another list")],
+)
+async def test_an_address_of_another_list_or_an_earlier_version_is_explained(
+    cursor: str | None, said: str
+) -> None:
+    history = History()
+    await history.fill(30, lock="ledger")
+    first = await history.reader.page(JobsQuestion(lock="ledger"))
+    cursor = cursor or first.next
+    with pytest.raises(CursorError) as refused:
+        await history.reader.page(JobsQuestion(cursor=cursor))
+    assert said in cursor_problem(refused.value)
+    shown = joined(empty(JobsQuestion(cursor=cursor), cursor_problem(refused.value)))
+    assert shown.endswith("Show the newest jobs")
+
+
+async def test_a_cursor_is_one_in_every_period() -> None:
+    history = History()
+    await history.fill(30)
+    first = await history.reader.page(JobsQuestion(submitted="30d"))
+    assert first.next is not None
+    history.clock.jump(60)
+    assert (await history.reader.page(JobsQuestion(submitted="30d", cursor=first.next))).jobs
 
 
 async def test_only_the_latest_lists_are_remembered() -> None:

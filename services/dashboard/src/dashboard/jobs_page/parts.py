@@ -9,6 +9,7 @@ from dashboard.jobs_question import JobsQuestion
 from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, icon, link, node
 from dashboard.reading.jobs import JobList
+from read_models import CursorError, ForeignCursorError
 
 
 def sentence(snapshot: Snapshot, now: datetime) -> Node:
@@ -32,6 +33,13 @@ def problems_note(problems: Sequence[str]) -> Node:
         return node("div")
     said = [node("p", problem) for problem in problems]
     return node("div.alert.orange", icon("filter_alt_off"), node("div", *said), role="status")
+
+
+def cursor_problem(error: CursorError) -> str:
+    """Return what is wrong with an address whose page cannot be found in the list."""
+    if isinstance(error, ForeignCursorError):
+        return "The address names a page of another list: with other filters, or of an earlier version."
+    return "The address names a page that does not exist."
 
 
 def empty(question: JobsQuestion, problem: str, *, is_searched: bool = False) -> Node:

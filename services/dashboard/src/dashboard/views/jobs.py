@@ -11,7 +11,7 @@ from dashboard.bulk import Chosen
 from dashboard.component import draw, picked_before
 from dashboard.jobs_csv import jobs_csv
 from dashboard.jobs_page.listing import Refreshed, as_chosen, chosen_after, refreshed, up_to_date
-from dashboard.jobs_page.parts import empty, foot, problems_note, sentence
+from dashboard.jobs_page.parts import cursor_problem, empty, foot, problems_note, sentence
 from dashboard.jobs_page.table import jobs_table
 from dashboard.jobs_question import JobsQuestion
 from dashboard.navigation import open_page
@@ -20,7 +20,7 @@ from dashboard.parts.nodes import node
 from dashboard.reading.jobs import MOST_CHOSEN, MOST_DOWNLOADED, JobList
 from dashboard.site import Site
 from dashboard.views import jobs_bulk, jobs_filters
-from read_models import CursorError, ForeignCursorError
+from read_models import CursorError
 
 _STATE, _TABLE = "jobs.state", "jobs-table"
 
@@ -98,12 +98,8 @@ def _read(site: Site, state: _State, snapshot: Snapshot) -> str:
         return ""
     try:
         fresh = site.reader.read(site.jobs_reader.page(question))
-    except ForeignCursorError:
-        return (
-            "The address names a page of another list: of one with other filters, or of an earlier version."
-        )
-    except CursorError:
-        return "The address names a page that does not exist."
+    except CursorError as error:
+        return cursor_problem(error)
     except UnknownOutcomeError as error:
         return f"The list cannot be read now: {error}"
     keep_rows = bool(state.chosen) and shown is not None
