@@ -33,7 +33,7 @@ def links_out(settings: StackSettings, running: Collection[str]) -> dict[str, st
     if "jaeger" in running:
         links["TRACE_URL"] = f"{jaeger}/trace/{{trace_id}}"
     if {"grafana", "loki"} <= set(running):
-        links["LOGS_URL"] = f"{grafana}/d/one-job?var-job={{job_id}}"
+        links["LOGS_URL"] = f"{grafana}/d/one-job?var-job={{job_id}}&from=now-7d&to=now"
     return {PREFIX + name: link for name, link in links.items() if not settings.text(name)}
 
 

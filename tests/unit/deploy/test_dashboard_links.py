@@ -13,7 +13,7 @@ from deploy.stack.programs import services
 from deploy.stack.settings import OBSERVERS, StackSettings
 
 TRACES = "http://127.0.0.1:16686/trace/{trace_id}"
-LOGS = "http://127.0.0.1:3000/d/one-job?var-job={job_id}"
+LOGS = "http://127.0.0.1:3000/d/one-job?var-job={job_id}&from=now-7d&to=now"
 
 
 def settings(tmp_path: Path, **more: str) -> StackSettings:
