@@ -5,11 +5,13 @@ from tests.chaos.bystanders import Bystanders
 from tests.chaos.case import Case
 from tests.chaos.clocks import Clocks
 from tests.chaos.cuts import Cuts
+from tests.chaos.dashboards import Dashboards
 from tests.chaos.kills import Kills
 from tests.chaos.lost_answers import LostAnswers
 from tests.chaos.pauses import Pauses
 from tests.chaos.storms import Storm
 
 CASES: dict[str, type[Case]] = {
-    case.name: case for case in (LostAnswers, Kills, Pauses, Cuts, Storm, Broker, Bystanders, Clocks)
+    case.name: case
+    for case in (LostAnswers, Kills, Pauses, Cuts, Storm, Broker, Bystanders, Clocks, Dashboards)
 }

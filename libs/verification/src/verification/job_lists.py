@@ -6,7 +6,7 @@ order is left out: that is reported, and nothing can follow from it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from verification.evidence import Evidence
 from verification.expected_rows import differences, listed_columns, places_of
@@ -79,7 +79,7 @@ class JobListCheck:
         if self._scope.locks and row.values.get("Lock") not in self._scope.locks:
             return
         job_id = str(row.values.get("JobId"))
-        facts = next(iter(self._facts("SELECT * FROM jobs WHERE job_id = ?", job_id)), None)
+        facts = next(self._facts("SELECT * FROM jobs WHERE job_id = ?", job_id), None)
         if facts is None or row.is_misplaced:
             self._note_stray(row, job_id)
             return
@@ -125,7 +125,7 @@ class JobListCheck:
 
     async def _judge_stray(self) -> AsyncIterator[Violation]:
         for row, job_id in self._stray:
-            facts = next(iter(self._facts("SELECT * FROM jobs WHERE job_id = ?", job_id)), None)
+            facts = next(self._facts("SELECT * FROM jobs WHERE job_id = ?", job_id), None)
             name = _name(row.place)
             if facts is not None and self._is_judged(job_id):
                 what = (
@@ -157,8 +157,8 @@ class JobListCheck:
 
     # --- what is known ------------------------------------------------------------
 
-    def _facts(self, query: str, *values: object) -> list[JobFacts]:
-        return [JobFacts(*row) for row in self._scratch.query(query, *values)]
+    def _facts(self, query: str, *values: object) -> Iterator[JobFacts]:
+        return (JobFacts(*row) for row in self._scratch.query(query, *values))
 
     def _places(self, job_id: str) -> list[tuple[str]]:
         return list(self._scratch.query("SELECT place FROM listed_jobs WHERE job_id = ?", job_id))

@@ -28,7 +28,8 @@ _ALONE = (
 
 #: Runs that are over, of jobs in order.
 _JUDGED = (
-    "SELECT * FROM runs WHERE runs.ended_at != '' AND job_id IN (SELECT job_id FROM jobs WHERE in_scope)"  # noqa: S608
+    "SELECT * FROM runs WHERE runs.ended_at != ''"  # noqa: S608
+    " AND EXISTS (SELECT 1 FROM jobs WHERE jobs.job_id = runs.job_id AND in_scope)"
     f" AND job_id NOT IN (SELECT job_id FROM blamed) AND {_ALONE}"
 )
 _NOT_LISTED = f"{_JUDGED} AND (partition, fence) NOT IN (SELECT partition, fence FROM listed_runs)"  # noqa: S608
@@ -59,8 +60,8 @@ class RunListCheck:
     async def check(self, patience: Patience, partitions: Sequence[str] | None) -> AsyncIterator[Violation]:
         """Compare the runs of these locks, or of all."""
         await self._read(partitions)
-        for run in self._runs(_NOT_LISTED):
-            self._suspect(run)
+        for row in self._scratch.query(_NOT_LISTED):
+            self._suspect(Run(*row))
         async for is_last in patience.looks():
             found = await self._look_up() + await self._check_locks() + await self._check_overlaps()
             if is_last or not found:
