@@ -86,7 +86,7 @@ class Dashboards(Case):
         cut = threading.Event()
 
         def cancel(one: Chosen) -> None:
-            api.cancel(one.job_id, "chaos", "the wrong month")
+            api.cancel(one.job_id, "chaos")
             if not cut.is_set():
                 cut.set()
                 self.stack.network.switch([link], Link.cut)
@@ -175,19 +175,23 @@ class Dashboards(Case):
     @contextmanager
     def _viewer(self) -> Iterator[Viewer]:
         """Keep the Overview open in a thread of its own, which comes back by itself."""
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, name="viewer", daemon=True)
+        viewer, is_over = Viewer(self._dashboard.url), threading.Event()
+
+        async def watch() -> None:
+            watching = asyncio.create_task(viewer.run())
+            await asyncio.to_thread(is_over.wait)
+            if watching.done():
+                self.wrong.append(f"the viewer ended: {watching.exception()!r}")
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+        thread = threading.Thread(target=asyncio.run, args=(watch(),), name="viewer", daemon=True)
         thread.start()
-        viewer = Viewer(self._dashboard.url)
-        running = asyncio.run_coroutine_threadsafe(viewer.run(), loop)
         try:
             yield viewer
         finally:
-            if running.done():
-                self.wrong.append(f"the viewer ended: {running.exception()!r}")
-            running.cancel()
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
+            is_over.set()
+            thread.join(20)
 
     # --- in the end -----------------------------------------------------------------
 
