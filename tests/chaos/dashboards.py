@@ -24,7 +24,7 @@ from dashboard.publisher_api import PublisherApi
 _NOTE = "The storage does not answer"
 
 #: Seconds until a page says what is away, and until it is as before; the dashboard tries every 5 s.
-_NOTICED_SECONDS = 60.0
+_NOTICED_SECONDS = 120.0
 
 _STORAGE = ("blob", "table")
 

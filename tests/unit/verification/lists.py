@@ -1,6 +1,7 @@
 """Lists in memory, made of a journal as the projector makes them, and read as the storage gives them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from contracts.statuses import JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
+from coordination.ports import Values
 from proof import lists
 from read_models.documents import KnownLock, LockRun, Watermark
 from read_models.rare_states import RareState, rare_states
@@ -40,12 +42,15 @@ class ListsInMemory:
         """Derive all lists from the journal again, as `make rebuild` does."""
         self.jobs, self.runs, self.locks, self.overlapping = {}, {}, {}, []
         for partition, stored in self.partitions.items():
-            journal = {row.key: row.values for row in stored}
-            for key, values in journal.items():
-                if key == rows.job_key(str(values.get("job_id"))):
+            events: defaultdict[str, list[Values]] = defaultdict(list)
+            for row in stored:
+                if row.key.startswith("event|"):
+                    events[row.key.split("|")[1]].append(row.values)
+                elif row.key == rows.job_key(str(row.values.get("job_id"))):
                     # What is forged so far that it cannot be projected is reported of the journal.
                     with suppress(ValueError, TypeError, AttributeError):
-                        self._project(partition, JobRow.from_values(values), journal)
+                        job = JobRow.from_values(row.values)
+                        self._project(partition, job, map(EventRow.from_values, events[job.job_id]))
 
     def run_row(self, fence: int) -> Entity:
         """Return the row of a run of the only lock, to be changed."""
@@ -101,12 +106,7 @@ class ListsInMemory:
 
     # --- projecting ---------------------------------------------------------------
 
-    def _project(self, partition: str, job: JobRow, journal: Mapping[str, Any]) -> None:
-        events = [
-            EventRow.from_values(values)
-            for key, values in sorted(journal.items())
-            if key.startswith(rows.event_prefix(job.job_id))
-        ]
+    def _project(self, partition: str, job: JobRow, events: Iterable[EventRow]) -> None:
         chain = Chain(Watermark())
         for event in events:
             chain.append(event)
