@@ -115,11 +115,9 @@ class Viewer:
     def _draw(self, element: Any) -> None:
         match element.WhichOneof("type"):
             case "bidi_component":
+                # A tree that is the same as before comes as a reference to it: what is kept still holds.
                 drawn = element.bidi_component
-                kind = drawn.WhichOneof("data")
-                text = drawn.mixed.json if kind == "mixed" else drawn.json if kind == "json" else ""
-                if text:
-                    self._trees[drawn.id] = json.loads(text).get("node")
+                self._trees[drawn.id] = json.loads(drawn.bytes)["node"]
             case "exception":
                 self.exceptions.append(f"{element.exception.type}: {element.exception.message}")
 

@@ -45,7 +45,7 @@ class Dashboards(Case):
         pids = {service.name: service.pid for service in others}
         try:
             with (
-                self.load(None, 3, _errand, budget=self.steady(2 * _TOGETHER)) as load,
+                self.load(None, 20, _errand, budget=self.steady(2 * _TOGETHER)) as load,
                 self._viewer() as viewer,
             ):
                 self._without_storage_at_start(viewer)

@@ -13,7 +13,7 @@ def drawn(key: str, node: object) -> ForwardMsg:
     message = ForwardMsg()
     component = message.delta.new_element.bidi_component
     component.id = key
-    component.json = json.dumps({"node": node, "now": 0})
+    component.bytes = json.dumps({"node": node}).encode()
     return message
 
 
