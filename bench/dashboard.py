@@ -22,7 +22,8 @@ from tests.e2e.dashboard.browsers import chromium
 from tests.e2e.dashboard.gallery import Gallery, on_show
 from tests.e2e.dashboard.pages import PAGES
 from tests.e2e.dashboard.running import Dashboard, DashboardStack
-from tests.e2e.dashboard.tab import LIGHT, Tab
+from tests.e2e.dashboard.tab import LIGHT
+from tests.e2e.dashboard.windows import lone_tab
 from tests.e2e.services import Service
 
 _EMPTY_SCRIPT = 'import streamlit as st\n\nst.title("Empty")\n'
@@ -77,7 +78,7 @@ def _first_paints(
 
 
 def _first_paint(browser: Browser, url: str, path: str, query: dict[str, str]) -> float:
-    tab = Tab(browser, url, LIGHT)
+    tab = lone_tab(browser, url, LIGHT)
     began = time.monotonic()
     tab.page.goto(tab.address(path, **query), wait_until="commit")
     tab.page.wait_for_selector("h1", state="visible")
@@ -89,7 +90,7 @@ def _first_paint(browser: Browser, url: str, path: str, query: dict[str, str]) -
 def _memory(browser: Browser, dashboard: Dashboard, tabs: int) -> None:
     server = psutil.Process(dashboard.pid)
     before = server.memory_info().rss
-    opened = [Tab(browser, dashboard.url, LIGHT).open() for _ in range(tabs)]
+    opened = [lone_tab(browser, dashboard.url, LIGHT).open() for _ in range(tabs)]
     opened[0].page.wait_for_timeout(_STAY_SECONDS * 1000)
     after = server.memory_info().rss
     print(f"server: {before / _MIB:.0f} MiB, and {(after - before) / _MIB / tabs:.2f} MiB for each open tab")

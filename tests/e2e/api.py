@@ -88,11 +88,11 @@ class Job:
             raise AssertionError(f"{error}\n{json.dumps(state, indent=1)}\n{self.statuses()}") from None
         return state
 
-    def wait_for_end(self, within: float = 30) -> dict[str, Any]:
+    def wait_for_end(self, within: float = 90) -> dict[str, Any]:
         """Wait until the job has ended; returns its state."""
         return self.wait(lambda state: state["status"] in TERMINAL, within, "to end")
 
-    def wait_for_attempt(self, attempt: int = 1, within: float = 20) -> dict[str, Any]:
+    def wait_for_attempt(self, attempt: int = 1, within: float = 60) -> dict[str, Any]:
         """Wait until the job runs for at least the so-manieth time; returns its state."""
         return self.wait(
             lambda state: state["status"] == "Running" and state["attempt"] >= attempt,

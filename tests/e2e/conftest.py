@@ -3,8 +3,8 @@
 from collections.abc import Generator, Iterator
 
 import pytest
-from deploy.servers import private
-from tests.e2e.stack import Stack
+from tests.e2e import outcomes
+from tests.e2e.stack import Stack, running
 
 
 @pytest.hookimpl(wrapper=True)
@@ -13,9 +13,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach the logs of all services to the report of a failed test."""
     report = yield
-    item.stash.setdefault(_FAILED, False)
+    outcomes.note(item, report)
     if report.failed:
-        item.stash[_FAILED] = True
         stack = item.stash.get(_STACK, None)
         if stack is not None:
             for service in stack.services():
@@ -25,19 +24,9 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Return the services on servers of their own, as some tests kill and freeze these."""
-    private.ensure_installed()
-    folder = tmp_path_factory.mktemp("e2e")
-    with (
-        private.rabbitmq(folder / "rabbitmq") as broker,
-        private.azurite(folder / "azurite", in_memory=True) as storage,
-    ):
-        stack = Stack(broker, storage, folder / "stack")
-        try:
-            stack.start()
-            yield stack
-        finally:
-            stack.close()
+    """Return the stack of all tests that ask for no other."""
+    with running(tmp_path_factory.mktemp("e2e"), Stack) as stack:
+        yield stack
 
 
 @pytest.fixture
@@ -50,9 +39,8 @@ def stack(shared_stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack
     shared_stack.begin_test()
     yield shared_stack
     tracebacks = shared_stack.unexpected_tracebacks()
-    shared_stack.end_test(has_failed=request.node.stash.get(_FAILED, False))
+    shared_stack.end_test(has_failed=outcomes.has_failed(request.node))
     assert not tracebacks, "\n".join(tracebacks)
 
 
-_FAILED = pytest.StashKey[bool]()
 _STACK = pytest.StashKey[Stack]()

@@ -18,7 +18,7 @@ from deploy.processes.ports import Reservation
 from tests.e2e.waiting import until
 
 ROOT = Path(__file__).parents[2]
-_START_SECONDS = 40.0
+_START_SECONDS = 90.0
 _STOP_SECONDS = 25.0
 
 

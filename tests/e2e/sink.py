@@ -49,7 +49,7 @@ class Sink:
             effect for effect in self._effects if effect.key == lock and (job_id or effect.job) == effect.job
         ]
 
-    def wait_for_effect(self, lock: str, job_id: str, *, more_than: int = 0, within: float = 15) -> Effect:
+    def wait_for_effect(self, lock: str, job_id: str, *, more_than: int = 0, within: float = 60) -> Effect:
         """Wait until a job has had more effects than `more_than`; return the latest."""
         found = until(
             lambda: self.effects(lock, job_id)[more_than:],

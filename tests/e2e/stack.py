@@ -2,8 +2,10 @@
 
 import signal
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 from deploy.servers import private
@@ -85,7 +87,7 @@ class Stack:
         for service in (self.publisher, self.projector, self.scheduler):
             service.wait_until_ready()
         self.crew(2)
-        until(lambda: "visit" in self.api.kinds(), 20, "the workers to publish their kinds")
+        until(lambda: "visit" in self.api.kinds(), 60, "the workers to publish their kinds")
 
     def close(self) -> None:
         """End everything."""
@@ -138,7 +140,7 @@ class Stack:
         """Return a worker by the name that stands in the journal."""
         return next(worker for worker in self.workers if worker.name == name)
 
-    def runner_of(self, worker: Service, job: Job, within: float = 15) -> psutil.Process:
+    def runner_of(self, worker: Service, job: Job, within: float = 60) -> psutil.Process:
         """Return the process that runs a job which has effects."""
         effect = self.sink.wait_for_effect(job.lock, job.id, within=within)
         assert effect.worker == worker.pid
@@ -194,3 +196,24 @@ class Stack:
         settings: Mapping[str, str] | None = None,
     ) -> Service:
         return Service(name, module, {**self.environment, **(more or {})}, self.folder, settings)
+
+
+StackT = TypeVar("StackT", bound=Stack)
+
+
+@contextmanager
+def running(
+    folder: Path, make: Callable[[private.RabbitMQ, private.Azurite, Path], StackT]
+) -> Iterator[StackT]:
+    """Run a stack on servers of its own, as some tests kill and freeze these."""
+    private.ensure_installed()
+    with (
+        private.rabbitmq(folder / "rabbitmq") as broker,
+        private.azurite(folder / "azurite", in_memory=True) as storage,
+    ):
+        stack = make(broker, storage, folder / "stack")
+        try:
+            stack.start()
+            yield stack
+        finally:
+            stack.close()

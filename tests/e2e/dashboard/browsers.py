@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from deploy.servers import installation
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+from tests.e2e.dashboard.tab import PATIENCE_MS
 
 #: Without a sandbox, as root and containers have no namespaces to make one of; without what calls home.
 _ARGUMENTS = (
@@ -23,6 +24,7 @@ _ARGUMENTS = (
 def chromium() -> Iterator[Browser]:
     """Run the system's Chromium without a window for as long as the context lasts."""
     program = installation.ensure_chromium()
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
         try:

@@ -1,43 +1,34 @@
 """One stack, one gallery of jobs, one dashboard and one browser for all tests of this folder."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from deploy.servers import private
 from playwright.sync_api import Browser
+from tests.e2e import outcomes
 from tests.e2e.dashboard.browsers import chromium
 from tests.e2e.dashboard.gallery import Gallery, fill
-from tests.e2e.dashboard.running import Dashboard, DashboardStack
+from tests.e2e.dashboard.running import Dashboard, DashboardStack, MakeDashboard
 from tests.e2e.dashboard.tab import LIGHT, Look, OpenTab, Tab
+from tests.e2e.dashboard.windows import Windows
+from tests.e2e.stack import running
 
-_FAILED = pytest.StashKey[bool]()
+#: Seconds for one test: on a busy machine, each of the pages that it opens may take half a minute.
+_MOST_SECONDS = 600
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember whether the test has failed, for a picture of what it saw."""
-    report = yield
-    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
-    return report
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this folder more time than others."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(_MOST_SECONDS))
 
 
 @pytest.fixture(scope="package")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardStack]:
     """Return the stack that the dashboards show, in the place of the one without."""
-    private.ensure_installed()
-    folder = tmp_path_factory.mktemp("dashboard")
-    with (
-        private.rabbitmq(folder / "rabbitmq") as broker,
-        private.azurite(folder / "azurite", in_memory=True) as storage,
-    ):
-        stack = DashboardStack(broker, storage, folder / "stack")
-        try:
-            stack.start()
-            yield stack
-        finally:
-            stack.close()
+    with running(tmp_path_factory.mktemp("dashboard"), DashboardStack) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="package")
@@ -60,6 +51,20 @@ def dashboard(shared_dashboard: Dashboard, stack: DashboardStack) -> Dashboard:
     return shared_dashboard
 
 
+@pytest.fixture
+def other_dashboard(stack: DashboardStack, gallery: Gallery) -> Iterator[MakeDashboard]:
+    """Return what makes a dashboard for this test alone; it ends after the test's tabs are closed."""
+    made: list[Dashboard] = []
+
+    def make(name: str, **settings: str) -> Dashboard:
+        made.append(stack.dashboard(name, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        stack.retire(one)
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Return the system's Chromium."""
@@ -67,22 +72,34 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
+@pytest.fixture(scope="package")
+def windows(browser: Browser) -> Windows:
+    """Return the windows that all tests share."""
+    return Windows(browser)
+
+
 @pytest.fixture
-def open_tab(browser: Browser, dashboard: Dashboard, request: pytest.FixtureRequest) -> Iterator[OpenTab]:
+def open_tab(
+    windows: Windows,
+    dashboard: Dashboard,
+    other_dashboard: MakeDashboard,
+    request: pytest.FixtureRequest,
+) -> Iterator[OpenTab]:
     """Return what opens tabs. The test fails when one of them complains; a failed test leaves pictures."""
     tabs: list[Tab] = []
 
     def open_one(look: Look = LIGHT, of: Dashboard = dashboard, below: str = "") -> Tab:
-        tabs.append(Tab(browser, of.url + below, look))
+        tabs.append(windows.tab(of.url + below, look))
         return tabs[-1]
 
     yield open_one
-    if request.node.stash.get(_FAILED, False):
+    complaints = [complaint for tab in tabs for complaint in tab.complaints]
+    if outcomes.has_failed(request.node):
         for number, tab in enumerate(tabs, 1):
             tab.screenshot(f"failed-{request.node.name}-{number}".replace("/", "_"))
-    complaints = [complaint for tab in tabs for complaint in tab.complaints]
-    for tab in tabs:
-        tab.close()
+        windows.close()
+    else:
+        windows.take_back(tabs)
     assert not complaints, "\n".join(complaints)
 
 

@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.servers import private
 from tests.e2e.api import Job
 from tests.e2e.dashboard.running import Dashboard, DashboardStack
 from tests.e2e.journeys import Underway
-from tests.e2e.stack import TAKE_OVER_SECONDS
-from tests.e2e.waiting import until
+from tests.e2e.stack import running as running_stack
 
 #: Texts of jobs are data: none of this may have an effect.
 HOSTILE_NAME = "<script>window.hacked=1</script> ![x](http://evil.example/x.png) **b** :red[x] =cmd() 🐙"
 HOSTILE_LOCK = "<b>odd</b>/lock?a=1&b=%2F#c"
 
-#: Entries of the job that runs as long as the tests do.
-_MANY = 2_000
+#: Entries, one a second, of the job that runs for longer than the tests do.
+_MANY = 10_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def fill(stack: DashboardStack) -> Gallery:
         "resumed": _kill_runner(stack),
         "cancelled": _cancel(stack),
     }
-    running = _begin(stack, "ledger-2026", "Close October 2026", {"entries": _MANY, "seconds": 0.5}).job
+    running = _begin(stack, "ledger-2026", "Close October 2026", {"entries": _MANY, "seconds": 1}).job
     waiting = [
         submit("close-month", running.lock, {"month": f"2026-{month}"}, name=name, priority=priority)
         for month, name, priority in (
@@ -76,29 +74,19 @@ def fill(stack: DashboardStack) -> Gallery:
     ended["cancelled_in_line"].cancel()
     for job in ended.values():
         job.wait_for_end()
-    lost.job.wait_for_end(2 * TAKE_OVER_SECONDS)
-    gallery = Gallery(running, waiting, taken_over=lost.job, **ended)
-    _wait_for_projection(stack, gallery)
-    return gallery
+    lost.job.wait_for_end()
+    stack.wait_until_projected([lost.job, *ended.values()])
+    return Gallery(running, waiting, taken_over=lost.job, **ended)
 
 
 @contextmanager
 def on_show(folder: Path) -> Iterator[tuple[DashboardStack, Gallery, Dashboard]]:
     """Run a stack with the gallery and a dashboard for as long as the context lasts, outside of tests."""
-    private.ensure_installed()
-    with (
-        private.rabbitmq(folder / "rabbitmq") as broker,
-        private.azurite(folder / "azurite", in_memory=True) as storage,
-    ):
-        stack = DashboardStack(broker, storage, folder / "stack")
-        try:
-            stack.start()
-            gallery = fill(stack)
-            dashboard = stack.dashboard()
-            dashboard.start()
-            yield stack, gallery, dashboard
-        finally:
-            stack.close()
+    with running_stack(folder, DashboardStack) as stack:
+        gallery = fill(stack)
+        dashboard = stack.dashboard()
+        dashboard.start()
+        yield stack, gallery, dashboard
 
 
 def _begin(stack: DashboardStack, lock: str, name: str, parameters: Mapping[str, Any]) -> Underway:
@@ -119,11 +107,3 @@ def _cancel(stack: DashboardStack) -> Job:
     job = _begin(stack, "ledger-2024", "Close the wrong year", {"entries": _MANY}).job
     job.cancel().raise_for_status()
     return job
-
-
-def _wait_for_projection(stack: DashboardStack, gallery: Gallery) -> None:
-    ended = {job.id for job in stack.api.submitted} - {
-        gallery.running.id,
-        *(job.id for job in gallery.waiting),
-    }
-    until(lambda: not ended & set(stack.records.active_jobs()), 20, "the ends of jobs to be projected")

@@ -1,12 +1,15 @@
 """A stack with dashboards, each behind links that a test can cut."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.processes import ports
 from deploy.servers import private
 from tests.chaos.network import Network
-from tests.chaos.proxy import Link
+from tests.chaos.proxy import Decide, Fault, Link
+from tests.chaos.requests import Kind, Request
+from tests.e2e.api import TERMINAL, Job
 from tests.e2e.services import Service
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import until
@@ -32,7 +35,7 @@ class Dashboard(Service):
 
     def wait_until_alive(self) -> None:
         """Wait until it answers, even without a storage."""
-        until(lambda: ports.answers(self.port), 40, f"{self.name} to be alive")
+        until(lambda: ports.answers(self.port), 90, f"{self.name} to be alive")
 
     @property
     def storage_requests(self) -> int:
@@ -43,6 +46,24 @@ class Dashboard(Service):
     def publisher_requests(self) -> int:
         """Number of requests that it has sent to the publisher."""
         return sum(link.requests for link in self._publisher)
+
+    @contextmanager
+    def noting_requests(self) -> Iterator[list[str]]:
+        """Note what it asks the storage for, as long as the context lasts."""
+        noted: list[str] = []
+
+        def note(request: Request, kind: Kind | None) -> Fault | None:
+            noted.append(f"{request.target}\n{request.body.decode(errors='replace')}")
+            return None
+
+        def decide_by(link: Link, decide: Decide | None) -> None:
+            link.decide = decide
+
+        self._network.switch(self._storage, lambda link: decide_by(link, note))
+        try:
+            yield noted
+        finally:
+            self._network.switch(self._storage, lambda link: decide_by(link, None))
 
     def cut_storage(self) -> None:
         """Break its connections to the storage and refuse new ones."""
@@ -88,11 +109,26 @@ class DashboardStack(Stack):
         yield from super().services()
 
     def end_test(self, *, has_failed: bool) -> None:
-        """Let everything through; jobs and workers are for all tests."""
+        """Let everything through, and end what the test has begun; the gallery and its workers stay."""
         for dashboard in self.dashboards:
             dashboard.heal()
+        left = [job for job in self.api.submitted if job.state()["status"] not in TERMINAL]
+        for job in left:
+            job.cancel()
+        for job in left:
+            job.wait_for_end()
+        self.wait_until_projected(self.api.submitted)
+
+    def wait_until_projected(self, ended: Iterable[Job]) -> None:
+        """Wait until lists show the ends of jobs."""
+        ids = {job.id for job in ended}
+        until(lambda: not ids & set(self.records.active_jobs()), 90, "the ends of jobs to be projected")
 
     def close(self) -> None:
         """End everything."""
         super().close()
         self.network.close()
+
+
+#: Makes a dashboard with a name and settings of its own, which is yet to be started.
+MakeDashboard = Callable[..., Dashboard]

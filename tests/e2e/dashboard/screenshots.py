@@ -8,7 +8,8 @@ from pathlib import Path
 from deploy import ROOT
 from tests.e2e.dashboard.browsers import chromium
 from tests.e2e.dashboard.gallery import Gallery, on_show
-from tests.e2e.dashboard.tab import DARK, LIGHT, PHONE, Look, Tab
+from tests.e2e.dashboard.tab import DARK, LIGHT, PHONE, Look
+from tests.e2e.dashboard.windows import lone_tab
 
 _FOLDER = ROOT / "docs" / "assets"
 
@@ -35,7 +36,7 @@ def main() -> int:
         chromium() as browser,
     ):
         for picture, look, path, query in _PICTURES:
-            tab = Tab(browser, dashboard.url, look).open(path, **query(gallery))
+            tab = lone_tab(browser, dashboard.url, look).open(path, **query(gallery))
             tab.page.wait_for_timeout(_SETTLE_MS)
             target = _FOLDER / f"dashboard-{picture}.png"
             tab.page.screenshot(path=target, animations="disabled")

@@ -1,6 +1,7 @@
 """A tab of a real Chromium: what it shows, what moves in it, and what it complains about."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,15 +9,20 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from deploy import ROOT
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import (
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    WebSocket,
+    expect,
+)
 
 #: Where screenshots stay after the run.
 SCREENSHOTS = Path(os.environ.get("TEST_SCREENSHOTS", ROOT / ".data" / "screenshots"))
 
-ZONE = "Europe/Berlin"
-
-#: Longer than any page takes on a busy machine.
-PATIENCE_MS = 30_000
+#: Longer than any page takes on a busy machine, on which opening one has taken half a minute.
+PATIENCE_MS = 120_000
 
 _OBSERVE_SHIFTS = """() => {
     window.layoutShifts = [];
@@ -78,17 +84,25 @@ LOOKS = (LIGHT, DARK, PHONE)
 class Tab:
     """One viewer, with a session of its own, of the dashboard at an address."""
 
-    def __init__(self, browser: Browser, url: str, look: Look) -> None:
+    def __init__(self, page: Page, url: str, look: Look) -> None:
         self.look = look
         self.url = url.rstrip("/")
         #: Errors on the console, exceptions, failed answers, and requests to other machines.
         self.complaints: list[str] = []
-        self._context = _context(browser, look)
-        self.page: Page = self._context.new_page()
+        self.page = page
         self.page.set_default_timeout(PATIENCE_MS)
-        self.page.on("console", self._note_message)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
-        self.page.on("request", self._note_request)
+        #: What the page has asked the server for, which is a refresh as long as it is left alone.
+        self.refreshes = 0
+        #: Bytes that the server has sent to the page since it was opened.
+        self.received = 0
+        self._listeners: dict[Any, Callable[[Any], None]] = {
+            "console": self._note_message,
+            "pageerror": lambda error: self.complaints.append(f"exception: {error}"),
+            "request": self._note_request,
+            "websocket": self._note_socket,
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)
 
     # --- going somewhere -------------------------------------------------------
 
@@ -107,9 +121,29 @@ class Tab:
         self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
         expect(self.heading).to_be_visible(timeout=PATIENCE_MS)
 
+    def wait_for_refreshes(self, count: int, *, since: int | None = None) -> None:
+        """Wait until the page has refreshed this often, from now or from when `refreshes` was `since`."""
+        # The one that is asked for last is still to be drawn.
+        goal = (self.refreshes if since is None else since) + count + 1
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while self.refreshes < goal:
+            assert time.monotonic() < deadline, f"{self.location()} does not refresh"
+            self.page.wait_for_timeout(50)
+
+    def leave(self) -> None:
+        """Leave the page to another viewer, who shares with this one only what the browser has loaded."""
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
+        if self.page.url.startswith("http"):
+            self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        self.page.context.clear_cookies()
+        # Rows stay where they are under a pointer.
+        self.page.mouse.move(0, 0)
+        self.page.goto("about:blank")
+
     def close(self) -> None:
-        """Close the tab."""
-        self._context.close()
+        """Close the tab with its window."""
+        self.page.context.close()
 
     # --- what it shows ---------------------------------------------------------
 
@@ -179,6 +213,16 @@ class Tab:
         if message.type == "error":
             self.complaints.append(f"console: {message.text} ({message.location.get('url', '')})")
 
+    def _note_socket(self, socket: WebSocket) -> None:
+        socket.on("framesent", self._note_sent)
+        socket.on("framereceived", self._note_received)
+
+    def _note_sent(self, frame: object) -> None:
+        self.refreshes += 1
+
+    def _note_received(self, frame: str | bytes) -> None:
+        self.received += len(frame)
+
     def _note_request(self, request: Request) -> None:
         address = urlsplit(request.url)
         if address.scheme in {"http", "https", "ws", "wss"} and address.hostname != "127.0.0.1":
@@ -187,15 +231,3 @@ class Tab:
 
 #: Opens a tab as a viewer with a look, of the shared dashboard unless another is named.
 OpenTab = Callable[..., Tab]
-
-
-def _context(browser: Browser, look: Look) -> BrowserContext:
-    return browser.new_context(
-        viewport={"width": look.width, "height": 844 if look.is_phone else 900},
-        color_scheme="dark" if look.theme == "dark" else "light",
-        timezone_id=ZONE,
-        locale="en-GB",
-        has_touch=look.is_phone,
-        is_mobile=look.is_phone,
-        accept_downloads=True,
-    )

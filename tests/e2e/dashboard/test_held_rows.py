@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 from tests.e2e.dashboard.gallery import Gallery
 from tests.e2e.dashboard.running import DashboardStack
-from tests.e2e.dashboard.tab import PATIENCE_MS, Tab
+from tests.e2e.dashboard.tab import Tab
 
 pytestmark = pytest.mark.e2e
 
@@ -34,11 +34,11 @@ def test_a_list_of_jobs_waits_until_the_pointer_leaves_it(
     row.hover()
     before = place(row)
     new_job(stack, "Comes while the pointer is on a row")
-    expect(tab.page.locator("table.jobs")).to_have_attribute("data-news", "1 new", timeout=PATIENCE_MS)
+    expect(tab.page.locator("table.jobs")).to_have_attribute("data-news", "1 new")
     assert place(row) == before
     leave(tab)
     first = tab.page.locator("tbody tr").first
-    expect(first).to_contain_text("Comes while the pointer is on a row", timeout=PATIENCE_MS)
+    expect(first).to_contain_text("Comes while the pointer is on a row")
     expect(tab.page.locator("[data-news]")).to_have_count(0)
 
 
@@ -52,12 +52,10 @@ def test_a_row_with_the_focus_of_the_keyboard_stays(
     tab.page.keyboard.press("Tab")
     before = place(row)
     new_job(stack, "Comes while the focus is on a row")
-    expect(tab.page.locator("table.jobs")).to_have_attribute("data-news", "1 new", timeout=PATIENCE_MS)
+    expect(tab.page.locator("table.jobs")).to_have_attribute("data-news", "1 new")
     assert place(row) == before
     tab.page.get_by_role("textbox", name="Search").focus()
-    expect(tab.page.locator("tbody tr").first).to_contain_text(
-        "Comes while the focus is on a row", timeout=PATIENCE_MS
-    )
+    expect(tab.page.locator("tbody tr").first).to_contain_text("Comes while the focus is on a row")
 
 
 def test_a_row_that_stays_still_shows_what_becomes_of_its_job(
@@ -68,7 +66,7 @@ def test_a_row_that_stays_still_shows_what_becomes_of_its_job(
     row = tab.page.locator("tbody tr").filter(has_text="Ends in a moment")
     row.hover()
     job.wait_for_end()
-    expect(row).to_contain_text("Completed", timeout=PATIENCE_MS)
+    expect(row).to_contain_text("Completed")
 
 
 def test_another_question_is_answered_under_the_pointer(tab: Tab, gallery: Gallery) -> None:
@@ -77,7 +75,7 @@ def test_another_question_is_answered_under_the_pointer(tab: Tab, gallery: Galle
     search.fill("November's")
     tab.page.locator("tbody tr").nth(1).hover()
     search.press("Enter")
-    expect(tab.page.locator("tbody tr")).to_have_count(1, timeout=PATIENCE_MS)
+    expect(tab.page.locator("tbody tr")).to_have_count(1)
 
 
 def test_recent_events_wait_until_the_pointer_leaves_them(
@@ -89,7 +87,7 @@ def test_recent_events_wait_until_the_pointer_leaves_them(
     row.hover()
     before = place(row)
     new_job(stack, "Comes while the pointer is on an event")
-    expect(events).to_have_attribute("data-news", re.compile("[1-9] new"), timeout=PATIENCE_MS)
+    expect(events).to_have_attribute("data-news", re.compile("[1-9] new"))
     assert place(row) == before
     leave(tab)
-    expect(events).to_contain_text("Comes while the pointer is on an event", timeout=PATIENCE_MS)
+    expect(events).to_contain_text("Comes while the pointer is on an event")

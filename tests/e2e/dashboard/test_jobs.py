@@ -5,23 +5,22 @@ import io
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 from tests.e2e.api import Job
 from tests.e2e.dashboard.gallery import HOSTILE_LOCK, HOSTILE_NAME, Gallery
-from tests.e2e.dashboard.running import Dashboard, DashboardStack
-from tests.e2e.dashboard.tab import PATIENCE_MS, OpenTab, Tab
-from tests.e2e.waiting import until
+from tests.e2e.dashboard.running import Dashboard, DashboardStack, MakeDashboard
+from tests.e2e.dashboard.tab import OpenTab, Tab
 
 pytestmark = pytest.mark.e2e
 
 
-def rows(tab: Tab) -> int:
-    """Return how many jobs the table shows."""
-    return tab.page.locator("tbody tr").count()
+def rows(tab: Tab) -> Locator:
+    """Return the jobs that the table shows."""
+    return tab.page.locator("tbody tr")
 
 
 def waits(stack: DashboardStack, lock: str, count: int) -> list[Job]:
-    """Return jobs that wait behind one that runs, once the list shows them all."""
+    """Return a job that runs, and those that wait behind it."""
     running = stack.api.submit("close-month", lock, {"entries": 100_000}, name=f"Holds {lock}")
     running.wait_for_attempt()
     return [running] + [
@@ -32,21 +31,21 @@ def waits(stack: DashboardStack, lock: str, count: int) -> list[Job]:
 def test_a_filter_is_in_the_address_and_the_way_back_leads_to_it(tab: Tab, gallery: Gallery) -> None:
     tab.open("jobs")
     tab.page.get_by_role("button", name="Failed", exact=True).click()
-    expect(tab.page).to_have_url(re.compile(r"jobs\?state=Failed$"), timeout=PATIENCE_MS)
+    expect(tab.page).to_have_url(re.compile(r"jobs\?state=Failed$"))
     name = "Import November's prices"
     tab.page.get_by_role("link", name=name).click()
-    expect(tab.heading).to_contain_text(name, timeout=PATIENCE_MS)
+    expect(tab.heading).to_contain_text(name)
     tab.page.go_back()
-    expect(tab.heading).to_contain_text("Jobs", timeout=PATIENCE_MS)
+    expect(tab.heading).to_contain_text("Jobs")
     expect(tab.page.get_by_role("link", name=name)).to_be_visible()
-    assert tab.location().endswith("jobs?state=Failed")
+    expect(tab.page).to_have_url(re.compile(r"jobs\?state=Failed$"))
     expect(tab.page.get_by_role("link", name="Import October's prices")).to_have_count(0)
 
 
 def test_a_shared_address_shows_the_same_list(tab: Tab, gallery: Gallery) -> None:
     tab.open("jobs", q="october", kind="import-prices", lock="prices", submitted="24h", state="Completed")
     expect(tab.page.get_by_role("link", name="Import October's prices")).to_be_visible()
-    assert rows(tab) == 1
+    expect(rows(tab)).to_have_count(1)
     expect(tab.page.get_by_role("textbox", name="Search")).to_have_value("october")
 
 
@@ -55,7 +54,7 @@ def test_text_is_found_in_names_whatever_its_case(tab: Tab, gallery: Gallery) ->
     search = tab.page.get_by_role("textbox", name="Search")
     search.fill("NOVEMBER'S")
     search.press("Enter")
-    expect(tab.page).to_have_url(re.compile("q=NOVEMBER"), timeout=PATIENCE_MS)
+    expect(tab.page).to_have_url(re.compile("q=NOVEMBER"))
     expect(tab.page.get_by_role("link", name="Import November's prices")).to_be_visible()
 
 
@@ -64,7 +63,7 @@ def test_an_id_in_full_opens_the_job(tab: Tab, gallery: Gallery) -> None:
     search = tab.page.get_by_role("textbox", name="Search")
     search.fill(gallery.failed.id)
     search.press("Enter")
-    expect(tab.heading).to_contain_text("Import November's prices", timeout=PATIENCE_MS)
+    expect(tab.heading).to_contain_text("Import November's prices")
 
 
 @pytest.mark.parametrize(
@@ -89,45 +88,48 @@ def test_when_nothing_matches_each_condition_can_be_taken_away(tab: Tab, gallery
     tab.open("jobs", q="no such name", kind="import-prices")
     expect(tab.page.get_by_text("No job matches")).to_be_visible()
     tab.page.get_by_title("Without: “no such name” in the name or id").click()
-    expect(tab.page).to_have_url(re.compile(r"jobs\?kind=import-prices$"), timeout=PATIENCE_MS)
+    expect(tab.page).to_have_url(re.compile(r"jobs\?kind=import-prices$"))
     expect(tab.page.get_by_role("link", name="Import October's prices")).to_be_visible()
 
 
 def test_pages_lead_back_in_time_and_forth_again(tab: Tab, stack: DashboardStack, gallery: Gallery) -> None:
-    for number in range(30):
-        stack.api.submit("import-prices", f"pages-{number % 3}", name=f"Page filler {number}").wait_for_end()
+    fillers = [
+        stack.api.submit("import-prices", f"pages-{number % 3}", {"rows": 1}, name=f"Page filler {number}")
+        for number in range(30)
+    ]
+    stack.wait_until_projected(fillers)
     tab.open("jobs", q="page filler")
     first = tab.page.locator("tbody a").first
-    until(lambda: "filler 29" in first.inner_text(), 20, "the last job to be listed")
+    expect(first).to_contain_text("filler 29")
     tab.page.get_by_role("button", name="Older").click()
-    expect(tab.page).to_have_url(re.compile("cursor="), timeout=PATIENCE_MS)
-    expect(tab.page.get_by_role("link", name="Page filler 4", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.page).to_have_url(re.compile("cursor="))
+    expect(tab.page.get_by_role("link", name="Page filler 4", exact=True)).to_be_visible()
     tab.page.get_by_role("button", name="Newer").click()
-    expect(tab.page.get_by_role("link", name="Page filler 29")).to_be_visible(timeout=PATIENCE_MS)
-    assert "cursor=" not in tab.location()
+    expect(tab.page.get_by_role("link", name="Page filler 29")).to_be_visible()
+    expect(tab.page).not_to_have_url(re.compile("cursor="))
 
 
 def test_a_new_job_appears_by_itself(tab: Tab, stack: DashboardStack, gallery: Gallery) -> None:
     tab.open("jobs")
     stack.api.submit("import-prices", "appearing", name="Appears by itself")
-    expect(tab.page.get_by_role("link", name="Appears by itself")).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.page.get_by_role("link", name="Appears by itself")).to_be_visible()
 
 
 def test_while_jobs_are_chosen_new_ones_wait_above_the_table(
     tab: Tab, stack: DashboardStack, gallery: Gallery
 ) -> None:
     tab.open("jobs")
-    first = tab.page.locator("tbody tr").first
+    first = rows(tab).first
     expect(first).to_be_visible()
     name = first.locator("a").first.inner_text()
     first.get_by_role("checkbox").check()
-    expect(tab.page.get_by_text("1 job chosen")).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.page.get_by_text("1 job chosen")).to_be_visible()
     stack.api.submit("import-prices", "held-back", name="Held back for now")
     news = tab.page.get_by_role("button", name="1 new job · show")
-    expect(news).to_be_visible(timeout=PATIENCE_MS)
-    assert tab.page.locator("tbody a").first.inner_text() == name
+    expect(news).to_be_visible()
+    expect(tab.page.locator("tbody a").first).to_have_text(name, use_inner_text=True)
     news.click()
-    expect(tab.page.get_by_role("link", name="Held back for now")).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.page.get_by_role("link", name="Held back for now")).to_be_visible()
     expect(tab.page.get_by_text("1 job chosen")).to_be_visible()
 
 
@@ -136,22 +138,22 @@ def test_chosen_jobs_are_cancelled_together_and_the_choice_survives_filters(
 ) -> None:
     _, *waiting = waits(stack, "bulk", 3)
     tab.open("jobs", lock="bulk")
-    until(lambda: rows(tab) == 4, 20, "four jobs to be listed")
+    expect(rows(tab)).to_have_count(4)
     for number in range(3):
         tab.page.get_by_role("checkbox", name=f"Choose Waits for bulk {number}").check()
-    expect(tab.page.get_by_text("3 jobs chosen")).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.page.get_by_text("3 jobs chosen")).to_be_visible()
     tab.page.get_by_role("button", name="Completed", exact=True).click()
-    expect(tab.page.get_by_text("No job matches")).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.page.get_by_text("No job matches")).to_be_visible()
     expect(tab.page.get_by_text("3 jobs chosen")).to_be_visible()
     tab.page.get_by_role("button", name="Cancel…").click()
     dialog = tab.page.get_by_test_id("stDialog")
     expect(dialog).to_contain_text("Waits for bulk 1")
     dialog.get_by_label("Why (kept in the audit trail)").fill("not needed")
     dialog.get_by_role("button", name="Cancel 3").click()
-    expect(dialog.get_by_text("3 of 3")).to_be_visible(timeout=PATIENCE_MS)
+    expect(dialog.get_by_text("3 of 3")).to_be_visible()
     assert {job.wait_for_end()["cancel_reason"] for job in waiting} == {"not needed"}
     dialog.locator("button", has_text="Close").click()
-    expect(tab.page.get_by_text("jobs chosen")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(tab.page.get_by_text("jobs chosen")).to_have_count(0)
 
 
 def test_when_the_publisher_goes_away_the_rest_can_be_cancelled_later(
@@ -159,25 +161,25 @@ def test_when_the_publisher_goes_away_the_rest_can_be_cancelled_later(
 ) -> None:
     _, *waiting = waits(stack, "bulk-away", 3)
     tab.open("jobs", lock="bulk-away")
-    until(lambda: rows(tab) == 4, 20, "four jobs to be listed")
+    expect(rows(tab)).to_have_count(4)
     tab.page.get_by_role("checkbox", name="Choose all on this page").check()
-    expect(tab.page.get_by_text("4 jobs chosen")).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.page.get_by_text("4 jobs chosen")).to_be_visible()
     waiting[0].cancel().raise_for_status()
     tab.page.get_by_role("button", name="Cancel…").click()
     dialog = tab.page.get_by_test_id("stDialog")
     dashboard.cut_publisher()
     dialog.get_by_role("button", name=re.compile("Cancel [34]")).click()
-    expect(dialog.get_by_text("The publisher went away")).to_be_visible(timeout=PATIENCE_MS)
+    expect(dialog.get_by_text("The publisher went away")).to_be_visible()
     dashboard.heal()
     dialog.get_by_role("button", name="Try again").click()
-    expect(dialog.get_by_text("Done.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(dialog.get_by_text("Done.")).to_be_visible()
     assert {job.wait_for_end()["status"] for job in waiting} == {"Cancelled"}
 
 
 def test_a_list_is_downloaded_without_formulas(tab: Tab, stack: DashboardStack, gallery: Gallery) -> None:
     stack.api.submit("import-prices", "formulas", name="=cmd()|' /C calc'!A0").wait_for_end()
     tab.open("jobs", lock="formulas")
-    expect(tab.page.get_by_role("link", name="=cmd()")).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.page.get_by_role("link", name="=cmd()")).to_be_visible()
     with tab.page.expect_download() as downloading:
         tab.page.get_by_role("button", name="CSV").click()
     text = downloading.value.path().read_text(encoding="utf-8-sig")
@@ -192,13 +194,12 @@ def test_names_are_shown_as_they_are_written(tab: Tab, gallery: Gallery) -> None
 
 
 def test_those_who_only_look_cannot_choose(
-    open_tab: OpenTab, stack: DashboardStack, gallery: Gallery
+    open_tab: OpenTab, other_dashboard: MakeDashboard, gallery: Gallery
 ) -> None:
-    looking = stack.dashboard("dashboard-read-only", read_only="true")
+    looking = other_dashboard("dashboard-read-only", read_only="true")
     looking.start()
     tab = open_tab(of=looking).open("jobs")
-    expect(tab.page.locator("tbody tr").first).to_be_visible()
+    expect(rows(tab).first).to_be_visible()
     expect(tab.page.get_by_role("checkbox")).to_have_count(0)
     tab.open("job", id=gallery.running.id)
     expect(tab.page.get_by_role("button", name="Cancel…")).to_have_count(0)
-    stack.retire(looking)

@@ -17,8 +17,7 @@ _MOST_TABS = 60
 
 def choose(page: Page, name: str, text: str) -> None:
     """Choose an option of a select box by typing."""
-    page.get_by_role("combobox", name=name, exact=True).click()
-    page.keyboard.type(text)
+    page.get_by_role("combobox", name=name, exact=True).fill(text)
     page.get_by_role("option", name=text, exact=True).click()
 
 

@@ -1,7 +1,5 @@
 """The page of workers: who is alive, who is silent, and what runs where."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 from tests.e2e.dashboard.gallery import Gallery
@@ -9,19 +7,14 @@ from tests.e2e.dashboard.tab import Tab
 
 pytestmark = pytest.mark.e2e
 
-#: A worker is silent 25 s after its last heartbeat, and the page learns of heartbeats every 10 s.
-SILENCE_MS = 60_000
-
 
 def test_the_silent_worker_is_first_and_the_others_say_what_they_run(tab: Tab, gallery: Gallery) -> None:
     tab.open("workers")
     lost = gallery.taken_over.events()[1]["worker"]
     row = tab.page.get_by_role("table").first.get_by_role("row").nth(1)
-    expect(row).to_contain_text("Silent for", timeout=SILENCE_MS)
+    expect(row).to_contain_text("Silent for")
     expect(row).to_contain_text(lost)
-    # Others may still run a job that an earlier test left.
-    alive = re.compile(r"2 of 3 workers are alive and run [1-4] of 4 jobs\.")
-    expect(tab.page.get_by_text(alive)).to_be_visible()
+    expect(tab.page.get_by_text("2 of 3 workers are alive and run 1 of 4 jobs.")).to_be_visible()
     running = tab.page.get_by_role("link", name="Close October 2026", exact=True)
     expect(running).to_have_attribute("href", f"/job?id={gallery.running.id}")
     lock = tab.page.get_by_role("link", name=gallery.running.lock, exact=True)
@@ -45,7 +38,7 @@ def test_heartbeats_are_seen_to_come(tab: Tab) -> None:
         .first
     )
     before = seen.inner_text()
-    expect(seen).not_to_have_text(before, timeout=40_000)
+    expect(seen).not_to_have_text(before)
 
 
 def test_kinds_are_folded_and_stay_open(tab: Tab) -> None:
@@ -54,5 +47,5 @@ def test_kinds_are_folded_and_stay_open(tab: Tab) -> None:
     fold.locator("summary").click()
     kind = fold.get_by_text("close-month")
     expect(kind).to_be_visible()
-    tab.page.wait_for_timeout(5000)
+    tab.wait_for_refreshes(2)
     expect(kind).to_be_visible()

@@ -1,10 +1,10 @@
 """A stack that tells a receiver everything, and what happens to it: each scenario once, for many tests."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from deploy.servers import private
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, running
 from tests.e2e.telemetry import scenarios
 from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
 
@@ -21,18 +21,9 @@ def receiver() -> Iterator[OtlpReceiver]:
 @pytest.fixture(scope="package")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory, receiver: OtlpReceiver) -> Iterator[Stack]:
     """Return a stack with telemetry, in the place of the one without."""
-    private.ensure_installed()
-    folder = tmp_path_factory.mktemp("telemetry")
-    with (
-        private.rabbitmq(folder / "rabbitmq") as broker,
-        private.azurite(folder / "azurite", in_memory=True) as storage,
-    ):
-        stack = Stack(broker, storage, folder / "stack", scenarios.telling(receiver))
-        try:
-            stack.start()
-            yield stack
-        finally:
-            stack.close()
+    make = partial(Stack, more=scenarios.telling(receiver))
+    with running(tmp_path_factory.mktemp("telemetry"), make) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="package")
