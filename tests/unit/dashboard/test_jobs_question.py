@@ -1,5 +1,6 @@
 """The filters of the list of jobs, in the address of the page."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlencode
 
@@ -103,3 +104,29 @@ def test_each_condition_can_be_taken_away() -> None:
         assert without.cursor is None
         assert len(without.conditions()) == len(conditions) - 1
     assert JobsQuestion().conditions() == []
+
+
+FIELDS = [
+    ("q", " May ", "text", "May"),
+    ("q", None, "text", ""),
+    ("lock", "ledger-2027", "lock", "ledger-2027"),
+    ("kind", None, "kind", ""),
+    ("submitted", "1h", "submitted", "1h"),
+    ("property", "team:legal", "with_property", ("team", "legal")),
+    ("property", "", "with_property", None),
+    ("state", ["Running"], "statuses", frozenset({JobStatus.RUNNING})),
+    ("state", [], "statuses", frozenset()),
+    ("state", None, "statuses", frozenset()),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "attribute", "expected"), FIELDS)
+@given(question=QUESTIONS)
+def test_a_field_changes_what_it_says_and_nothing_else(
+    question: JobsQuestion, name: str, value: str | list[str] | None, attribute: str, expected: object
+) -> None:
+    found = question.saying(name, value)
+    assert getattr(found, attribute) == expected
+    assert found.cursor is None
+    changed = {attribute: expected} | ({"taken_over": False} if name == "state" else {})
+    assert found == replace(question, cursor=None, **changed)  # type: ignore[arg-type]

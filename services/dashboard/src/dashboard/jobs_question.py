@@ -89,6 +89,12 @@ class JobsQuestion:
         }
         return {name: value for name, value in said.items() if value}
 
+    def saying(self, name: str, value: Sequence[str] | str | None) -> "JobsQuestion":
+        """Return the question with another value of one field, named as in the address; it begins anew."""
+        said = {name: [value] if isinstance(value, str) else value for name, value in self.query().items()}
+        said[name] = [value] if isinstance(value, str) else list(value or ())
+        return replace(question_from(said), cursor=None)
+
     def conditions(self) -> list[tuple[str, "JobsQuestion"]]:
         """Return each condition in words, with the question without it."""
         first = replace(self, cursor=None)
@@ -125,7 +131,7 @@ def question_from(query: Mapping[str, Sequence[str]]) -> JobsQuestion:
         kind=first.get("kind", ""),
         worker=first.get("worker", ""),
         submitted=_period(first.get("submitted", ""), problems),
-        with_property=property_from(first.get("property", ""), problems),
+        with_property=_property(first.get("property", ""), problems),
         statuses=statuses,
         taken_over=taken_over,
         # One that is malformed is found by the read models, which wrote it.
@@ -134,7 +140,7 @@ def question_from(query: Mapping[str, Sequence[str]]) -> JobsQuestion:
     )
 
 
-def property_from(text: str, problems: list[str]) -> tuple[str, str] | None:
+def _property(text: str, problems: list[str]) -> tuple[str, str] | None:
     """Read `name:value`; a value may contain colons, a name may not."""
     if not text:
         return None

@@ -1,19 +1,24 @@
 """The filters of the list of jobs. The address of the page is what counts; the fields show what it says."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import streamlit as st
 
 from contracts.jobs import Worker
 from contracts.statuses import JobStatus
 from dashboard.board.snapshot import Snapshot
-from dashboard.jobs_question import PERIODS, TAKEN_OVER, JobsQuestion, property_from, question_from
+from dashboard.jobs_question import PERIODS, TAKEN_OVER, JobsQuestion, question_from
 from dashboard.parts.chips import TAKEN_OVER as TAKEN_OVER_LOOK
 from dashboard.parts.chips import status_look
 
 _TEXT, _LOCK, _KIND, _WORKER = "jobs-q", "jobs-lock", "jobs-kind", "jobs-worker"
 _SUBMITTED, _PROPERTY, _STATES = "jobs-submitted", "jobs-property", "jobs-states"
+
+#: Names in the address of what the fields say.
+_NAMES = {
+    _TEXT: "q", _LOCK: "lock", _KIND: "kind", _WORKER: "worker",
+    _SUBMITTED: "submitted", _PROPERTY: "property", _STATES: "state",
+}  # fmt: skip
 
 _PILLS = (
     JobStatus.RUNNING,
@@ -39,13 +44,15 @@ def show(question: JobsQuestion, snapshot: Snapshot, changed: Callable[[JobsQues
     """Show the filters; `changed` is called with the new question."""
     _take(question)
 
-    def note() -> None:
-        changed(_entered())
+    def note(key: str) -> None:
+        # The others are left as the address has them: a browser that connects again reports its fields one by
+        # one, while the others are still empty here.
+        changed(current_question().saying(_NAMES[key], st.session_state.get(key)))
 
     with st.container(horizontal=True, key="jobs-filters"):
         st.text_input(
             "Search", key=_TEXT, placeholder="Name or id", icon=":material/search:", on_change=note,
-            label_visibility="collapsed", max_chars=300, width=230,
+            args=(_TEXT,), label_visibility="collapsed", max_chars=300, width=230,
             help="Looks in names and ids; parameters are not searched. An id in full opens the job.",
         )  # fmt: skip
         _choice("Lock", _LOCK, sorted(snapshot.locks), "Every lock", note)
@@ -53,27 +60,28 @@ def show(question: JobsQuestion, snapshot: Snapshot, changed: Callable[[JobsQues
         _choice("Worker", _WORKER, sorted(worker.worker for worker in snapshot.workers), "Every worker", note)
         st.selectbox(
             "Submitted", list(PERIODS), key=_SUBMITTED, index=None, placeholder="Any time", on_change=note,
-            format_func=lambda name: PERIODS[name][0], label_visibility="collapsed", width=150,
+            args=(_SUBMITTED,), format_func=lambda name: PERIODS[name][0],
+            label_visibility="collapsed", width=150,
         )  # fmt: skip
         st.text_input(
             "Property", key=_PROPERTY, placeholder="property:value", on_change=note, max_chars=300,
-            label_visibility="collapsed", width=150,
+            args=(_PROPERTY,), label_visibility="collapsed", width=150,
         )  # fmt: skip
     counts = {JobStatus.RUNNING.value: len(snapshot.busy), JobStatus.QUEUED.value: snapshot.waiting}
     st.pills(
         "State", [*(status.value for status in _PILLS), TAKEN_OVER], key=_STATES, selection_mode="multi",
-        format_func=lambda name: _pill(name, counts.get(name)), on_change=note,
+        format_func=lambda name: _pill(name, counts.get(name)), on_change=note, args=(_STATES,),
         label_visibility="collapsed",
     )  # fmt: skip
 
 
-def _choice(label: str, key: str, known: list[str], every: str, note: Callable[[], None]) -> None:
+def _choice(label: str, key: str, known: list[str], every: str, note: Callable[[str], None]) -> None:
     """Show a field that takes one of the known values, or any other."""
     current = st.session_state.get(key)
     options = known if current is None or current in known else [current, *known]
     st.selectbox(
         label, options, key=key, index=None, placeholder=every, accept_new_options=True, on_change=note,
-        label_visibility="collapsed", width=165,
+        args=(key,), label_visibility="collapsed", width=165,
     )  # fmt: skip
 
 
@@ -101,22 +109,3 @@ def _take(question: JobsQuestion) -> None:
     for key, value in wanted.items():
         if key not in st.session_state or st.session_state[key] != value:
             st.session_state[key] = value
-
-
-def _entered() -> JobsQuestion:
-    """Return the question that the fields ask."""
-    entered = st.session_state
-    states = entered.get(_STATES) or []
-    problems: list[str] = []
-    question = question_from(
-        {
-            "q": [entered.get(_TEXT) or ""],
-            "lock": [entered.get(_LOCK) or ""],
-            "kind": [entered.get(_KIND) or ""],
-            "worker": [entered.get(_WORKER) or ""],
-            "submitted": [entered.get(_SUBMITTED) or ""],
-            "state": states,
-        }
-    )
-    pair = property_from(entered.get(_PROPERTY) or "", problems)
-    return replace(question, with_property=pair, problems=(*question.problems, *problems))
