@@ -30,6 +30,7 @@ def records_of(world: World) -> Records:
             records.places[job_id] = registration.partition
     records.listed = {job_id: records.places[job_id] for job_id in world.register.active_ids}
     records.leased = set(world.leases.held())
+    records.derive_lists()
     return records
 
 

@@ -217,25 +217,15 @@ async def test_a_filter_finds_what_is_equal_and_nothing_else(place: Installation
     assert len((await place.models.jobs(one, 10)).items) == 1
 
 
-@pytest.mark.parametrize(
-    ("address", "well_formed"),
-    [("/api/v1/events", []), ("/api/v1/locks", ['["a"]']), (f"/api/v1/jobs/{JOB}/events", [])],
-)
-async def test_a_cursor_nobody_gave_is_refused(
-    place: Installation, address: str, well_formed: list[str]
-) -> None:
+@pytest.mark.parametrize("address", ["/api/v1/events", "/api/v1/locks", f"/api/v1/jobs/{JOB}/events"])
+async def test_a_cursor_nobody_gave_is_refused(place: Installation, address: str) -> None:
     await place.publisher.submit(job_id=JOB)
     documents = ["[]", '["a"]', "[[[]]]", '{"a":1}']
-    encoded = {urlsafe_b64encode(text.encode()).decode().rstrip("="): text for text in documents}
-    accepted = []
+    encoded = [urlsafe_b64encode(text.encode()).decode().rstrip("=") for text in documents]
     for cursor in [*FILTERS, "-1", "1e9", "٣", *encoded, "9" * 30]:
         answer = await place.publisher.client.get(address, params={"cursor": cursor})
-        if answer.status_code == 200:
-            accepted.append(encoded.get(cursor, cursor))
-        else:
-            assert answer.status_code == 422, (cursor, answer.text)
-            assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
-    assert accepted == well_formed
+        assert answer.status_code == 422, (cursor, answer.text)
+        assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
 
 
 async def test_a_hundred_hostile_questions_at_once_leave_it_ready(place: Installation) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from contracts.jobs import DetailedJobError, Job, Kind, Lock, Page, Progress, Submission, WaitingFor, Worker
+from contracts.jobs import Kind, Page, Progress, WaitingFor, Worker
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -28,20 +28,3 @@ def test_what_there_is_nothing_to_say_of_may_be_left_out(
     document: BaseModel, left_out: dict[str, Any]
 ) -> None:
     assert {name: getattr(document, name) for name in left_out} == left_out
-
-
-@pytest.mark.parametrize(
-    ("model", "names"),
-    [
-        (Submission, {"lock", "parameters", "name", "priority", "job_id", "properties"}),
-        (WaitingFor, {"holder", "running", "ahead"}),
-        (Job, {"step", "position", "cancel_requested_by", "cancel_reason"}),
-        (DetailedJobError, {"traceback"}),
-        (Lock, {"line", "waiting"}),
-        (Kind, {"description", "parameters", "policy", "published_at"}),
-        (Worker, {"seen_at", "kinds", "running", "leases", "properties"}),
-    ],
-)
-def test_a_field_whose_name_does_not_say_it_all_is_explained(model: type[BaseModel], names: set[str]) -> None:
-    described = {name for name, field in model.model_fields.items() if field.description}
-    assert described == names

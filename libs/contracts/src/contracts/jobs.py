@@ -82,7 +82,11 @@ class Submission(BaseModel):
         Field(description="Your own UUID. Repeating a submission with it cannot run the job twice."),
     ] = None
     properties: dict[PropertyName, PropertyValue] = Field(
-        default_factory=dict, max_length=32, description="Your own labels to find the job by."
+        default_factory=dict,
+        max_length=32,
+        description="Your own labels to find the job by.",
+        # Pydantic's schema would allow anything under a name that does not fit the pattern.
+        json_schema_extra={"additionalProperties": False},
     )
 
     @field_validator("lock")
