@@ -123,6 +123,7 @@ def _plan(asked: Namespace, prepared: Target, sink: str, results: Path) -> Plan:
         runtime=prepared.runtime,
         workers=prepared.workers,
         metrics=prepared.metrics,
+        dashboard=prepared.dashboard,
         jaeger=prepared.jaeger,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from loadtest import histories
 from loadtest.book import Book, quantile
 from loadtest.histories import History
+from loadtest.viewers import Watched
 
 #: Most of the slowest submissions that are named.
 _SLOWEST = 5
@@ -30,6 +31,10 @@ class Figures:
     storage_calls_per_job: Mapping[str, float]
     #: The slowest submissions: seconds, job id, trace id.
     slowest: Sequence[tuple[float, str, str | None]] = ()
+    #: How long refreshes of the dashboard's open pages took.
+    refresh_seconds: Sequence[float] = ()
+    #: Storage calls of the dashboard in a minute; None when its pages were not open.
+    dashboard_calls_per_minute: float | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the figures as JSON takes them, distributions by their quantiles."""
@@ -43,6 +48,8 @@ class Figures:
             "hand_over_seconds": _distribution(self.hand_over_seconds),
             "take_over_seconds": _distribution(self.take_over_seconds),
             "storage_calls_per_job": dict(self.storage_calls_per_job),
+            "refresh_seconds": _distribution(self.refresh_seconds),
+            "dashboard_calls_per_minute": self.dashboard_calls_per_minute,
             "slowest": [
                 {"seconds": seconds, "job_id": job_id, "trace_id": trace_id}
                 for seconds, job_id, trace_id in self.slowest
@@ -57,8 +64,13 @@ def measure(
     submitting_seconds: float,
     killed: Mapping[str, datetime],
     storage_calls: Mapping[str, float],
+    watched: Watched | None = None,
+    minutes: float = 0.0,
 ) -> Figures:
-    """Measure a run. `killed` holds when each worker was killed, `storage_calls` what each service called."""
+    """Measure a run.
+
+    `killed` holds when each worker was killed, `storage_calls` what each service called in these `minutes`.
+    """
     by_lock = histories.runs_by_lock(ended)
     promised, answers = book.promised(), book.answers()
     busiest = max(by_lock.values(), key=len, default=[])
@@ -82,6 +94,10 @@ def measure(
             service: calls / len(promised) for service, calls in storage_calls.items() if promised
         },
         slowest=slowest[:_SLOWEST],
+        refresh_seconds=watched.refresh_seconds if watched is not None else (),
+        dashboard_calls_per_minute=storage_calls["dashboard"] / minutes
+        if watched is not None and minutes > 0 and "dashboard" in storage_calls
+        else None,
     )
 
 

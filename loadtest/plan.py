@@ -33,6 +33,8 @@ class Plan:
     workers: int = 0
     #: Services' metrics, by service: storage calls are counted there.
     metrics: dict[str, list[str]] = field(default_factory=dict)
+    #: Where the dashboard is.
+    dashboard: str | None = None
     #: Where people look at traces.
     jaeger: str | None = None
 

@@ -25,6 +25,7 @@ from loadtest.proof import Proof
 from loadtest.scenario import Asked, Scenario, discover
 from loadtest.thresholds import EVERY, Thresholds, read_thresholds
 from loadtest.verdict import Evidence, Verdict, findings
+from loadtest.viewers import Viewers
 
 _TICK_SECONDS = 0.2
 
@@ -47,6 +48,8 @@ class LoadRun:
         # On the web page one run follows another.
         self._ledger_start = size_of(Path(plan.ledger))
         self._calls = storage_calls.count(plan.metrics)
+        viewers = sum(kind.viewers for kind in scenarios) if plan.dashboard else 0
+        self._viewers = Viewers(plan.dashboard or "", viewers, Path(plan.results))
         # Of its own, so that a seed does the same harm independent of the submissions.
         self._harm = Random(plan.seed)
         self.faults = StackFaults(plan.runtime, plan.workers, self._harm) if plan.runtime else None
@@ -96,6 +99,7 @@ class LoadRun:
             document["faults"] = [f"{at:%H:%M:%S} {what}" for at, what in self._done()]
             self.verdict = Verdict(names, title, findings(evidence, figures, limits), document)
         self.follower.close()
+        self._viewers.stop()
         self.stage = "done"
         return self.verdict
 
@@ -122,6 +126,8 @@ class LoadRun:
             raise FaultError(self._trouble)
         self.follower.wait(patience)
         calls = storage_calls.difference(self._calls, storage_calls.count(self.plan.metrics))
+        watched_minutes = (time.monotonic() - self._began) / 60
+        watched = self._viewers.stop()
         self.stage = "having turnstile verify look at it"
         ledger = part_since(Path(self.plan.ledger), self._ledger_start, Path(self.plan.results))
         found = self._prove(ledger, patience)
@@ -131,6 +137,8 @@ class LoadRun:
             submitting_seconds=lasted,
             killed=self._killed(),
             storage_calls=calls,
+            watched=watched,
+            minutes=watched_minutes,
         )
         self._fire_distances(figures)
         evidence = Evidence(
@@ -143,6 +151,7 @@ class LoadRun:
             if any(kind.disturbs() for kind in self._scenarios)
             else None,
             patience_seconds=patience,
+            watched=watched,
         )
         names = [kind.name() for kind in self._scenarios]
         limits = read_thresholds(Path(self.plan.thresholds), [*discover()])

@@ -58,6 +58,8 @@ class Scenario:
     is_spread: ClassVar[bool] = False
     #: How long the accepted jobs may take to end, once all are submitted, and then the audit trail.
     patience_seconds: ClassVar[float] = 180.0
+    #: How many windows of the dashboard are open meanwhile.
+    viewers: ClassVar[int] = 0
     #: Whether runs are cut off, so that a step may have its effect twice, and a stale one may be refused.
     interrupts: ClassVar[bool] = False
 

@@ -66,6 +66,7 @@ def _lines(figures: Mapping[str, Any], jaeger: str | None) -> Sequence[str]:
         ("in_line_seconds", "time in line"),
         ("hand_over_seconds", "hand-over"),
         ("take_over_seconds", "take-over"),
+        ("refresh_seconds", "refresh of an open page"),
     ):
         values = figures.get(key) or {}
         if values.get("count"):
@@ -75,6 +76,9 @@ def _lines(figures: Mapping[str, Any], jaeger: str | None) -> Sequence[str]:
     if calls:
         each = ", ".join(f"{service} {count:.1f}" for service, count in calls.items())
         lines.append(f"storage calls per job: {each} (the publisher's with those for watching)")
+    if figures.get("dashboard_calls_per_minute") is not None:
+        per_minute = figures["dashboard_calls_per_minute"]
+        lines.append(f"storage requests of the dashboard: {per_minute:.0f} per minute, for all open pages")
     if figures.get("faults"):
         lines.append(f"harm done: {'; '.join(figures['faults'])}")
     for one in (figures.get("slowest") or [])[:1]:

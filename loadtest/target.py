@@ -41,6 +41,7 @@ class Target:
     runtime: str | None
     workers: int
     metrics: dict[str, list[str]]
+    dashboard: str
     jaeger: str
     collector: str
 
@@ -87,6 +88,7 @@ def prepare(workers: int, runtime: str | None) -> Target:
         runtime=found,
         workers=workers,
         metrics=_metrics(settings, workers) if found == "native" else {},
+        dashboard=settings.dashboard_url,
         jaeger=settings.text("JAEGER_URL") or f"{observed}:{settings.port('JAEGER_PORT')}",
         collector=settings.otlp_endpoint or f"{observed}:{settings.port('OTLP_PORT')}",
     )
@@ -148,6 +150,7 @@ def _metrics(settings: StackSettings, workers: int) -> dict[str, list[str]]:
         "worker": [*range(first, first + workers)],
         "audit-projector": [settings.port("AUDIT_PROJECTOR_PORT")],
         "scheduler": [settings.port("SCHEDULER_PORT")],
+        "dashboard": [settings.port("DASHBOARD_PORT")],
     }
     return {
         service: [f"http://{LOOPBACK}:{port}/metrics" for port in of_service]

@@ -13,6 +13,7 @@ from loadtest.figures import Figures
 from loadtest.histories import History
 from loadtest.proof import Proof
 from loadtest.thresholds import Thresholds
+from loadtest.viewers import Watched
 
 #: Most examples that a finding names.
 _EXAMPLES = 3
@@ -74,6 +75,8 @@ class Evidence:
     #: What harm was done; None for a scenario without harm.
     harm: Sequence[str] | None = None
     patience_seconds: float = 0.0
+    #: What open pages of the dashboard showed; None without any.
+    watched: Watched | None = None
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
@@ -129,6 +132,8 @@ def _promises(evidence: Evidence) -> Iterable[Finding]:
     total = sum(map(len, runs.values()))
     yield _finding("no two runs overlap, and fences rise", crossing, f"{total} runs under {len(runs)} locks")
     yield from _effects(evidence)
+    if evidence.watched is not None:
+        yield from _open_pages(evidence.watched)
     yield _proof(evidence.proof, len(promised))
 
 
@@ -143,6 +148,12 @@ def _proof(proof: Proof, promised: int) -> Finding:
         violations.append(f"it checked {accepted} of {promised} accepted jobs")
     seen = f"{accepted} accepted, among {jobs} jobs, {runs} runs"
     return _finding("turnstile verify finds no violation", violations, seen)
+
+
+def _open_pages(watched: Watched) -> Iterable[Finding]:
+    pages = f"{watched.viewers} pages, {len(watched.refresh_seconds)} refreshes"
+    yield _finding("open pages show no exception", watched.exceptions, pages)
+    yield _finding("every open page goes on refreshing", watched.still, pages)
 
 
 def _effects(evidence: Evidence) -> Iterable[Finding]:
@@ -194,6 +205,10 @@ def _thresholds(figures: Figures, thresholds: Thresholds) -> Iterable[Finding]:
          thresholds.hand_over_p95_seconds, "at most", at_most),
         ("take-over, longest, seconds", max(figures.take_over_seconds, default=None),
          thresholds.take_over_max_seconds, "at most", at_most),
+        ("refresh of an open page, 95 %, seconds", quantile(figures.refresh_seconds, 0.95),
+         thresholds.refresh_p95_seconds, "at most", at_most),
+        ("storage requests of the dashboard per minute", figures.dashboard_calls_per_minute,
+         thresholds.dashboard_calls_per_minute, "at most", at_most),
     )  # fmt: skip
     for what, seen, limit, word, compare in rows:
         if limit is not None:

@@ -2,13 +2,18 @@
 
 It opens a page, lets it refresh as often as the page asks to, and comes back by itself when the server has
 gone. What a page shows is the text of the trees that the dashboard's component draws.
+
+`python -m loadtest.viewer URL COUNT` keeps pages open until its input ends, and then prints what was seen, as
+`loadtest.viewers.Watched` has it.
 """
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,10 +22,18 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from loadtest.viewers import Watched
+
 #: Seconds between two tries to reach a server that does not answer.
 _RETRY_SECONDS = 0.5
 
 _TIMEOUT_SECONDS = 15.0
+
+#: Pages that several viewers open, one after another.
+_PAGES = ("", "jobs", "locks", "workers")
+
+#: Seconds without a refresh after which a page has stood still.
+_STILL_SECONDS = 30.0
 
 #: The largest message of a page, in bytes.
 _LARGEST = 32 * 1024 * 1024
@@ -129,3 +142,29 @@ def _texts(tree: Any) -> Iterator[str]:
     elif isinstance(tree, list):
         for child in tree[1:]:
             yield from _texts(child)
+
+
+async def _watch(url: str, count: int) -> Watched:
+    pages = [_PAGES[number % len(_PAGES)] for number in range(count)]
+    viewers = [Viewer(url, page) for page in pages]
+    watching = [asyncio.create_task(viewer.run()) for viewer in viewers]
+    await asyncio.to_thread(sys.stdin.read)
+    now = time.monotonic()
+    still = [
+        page or "overview"
+        for page, viewer in zip(pages, viewers, strict=True)
+        if not viewer.refresh_seconds or now - viewer.refreshed_at > _STILL_SECONDS
+    ]
+    for task in watching:
+        task.cancel()
+    await asyncio.gather(*watching, return_exceptions=True)
+    return Watched(
+        count,
+        [seconds for viewer in viewers for seconds in viewer.refresh_seconds],
+        [exception for viewer in viewers for exception in viewer.exceptions],
+        still,
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(asyncio.run(_watch(sys.argv[1], int(sys.argv[2]))))))

@@ -55,6 +55,7 @@ def test_the_scenarios_that_there_are_can_be_asked():
     scenarios = discover()
     assert set(scenarios) >= {
         "contention", "many_locks", "duplicates", "mixed_day", "kill_while_loaded", "broker_restart",
+        "open_pages",
     }  # fmt: skip
     for kind in scenarios.values():
         scenario, random = kind(), Random(1)

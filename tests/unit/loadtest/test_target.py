@@ -77,7 +77,7 @@ def test_a_stack_that_does_not_start_is_said(stack, monkeypatch):
 
 
 def made(runtime):
-    return Target(URL, {}, runtime, 1, {}, "", "")
+    return Target(URL, {}, runtime, 1, {}, "", "", "")
 
 
 def test_the_sink_lives_as_long_as_it_is_needed(tmp_path):

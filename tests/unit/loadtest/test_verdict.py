@@ -11,6 +11,7 @@ from loadtest.proof import Proof, Violation
 from loadtest.scenario import Asked
 from loadtest.thresholds import Thresholds
 from loadtest.verdict import Finding, Verdict, exit_code, findings
+from loadtest.viewers import Watched
 from tests.unit.loadtest.lives import event, life
 
 
@@ -276,3 +277,24 @@ def test_a_verdict_survives_its_file(evidence):
     verdict = judge(evidence)
     again = Verdict.from_document(verdict.document())
     assert again.document() == verdict.document()
+
+
+def test_what_open_pages_show_counts(evidence):
+    well = Watched(2, [0.1, 0.2], [], [])
+    assert judge(replace(evidence, watched=well)).holds
+    for watched, seen in (
+        (replace(well, exceptions=["KeyError: x"]), "KeyError: x"),
+        (replace(well, still=["overview"]), "overview"),
+    ):
+        (finding,) = [one for one in judge(replace(evidence, watched=watched)).findings if not one.holds]
+        assert seen in finding.seen
+
+
+def test_refreshes_of_open_pages_and_their_cost_have_limits(evidence):
+    watched = Watched(2, [0.1, 3.0], [], [])
+    more = {"watched": watched, "minutes": 0.5, "storage_calls": {"dashboard": 100, "worker": 5}}
+    for limit, seen in (("refresh_p95_seconds", "3"), ("dashboard_calls_per_minute", "200")):
+        assert judge(evidence, Thresholds(**{limit: 300}), **more).holds
+        verdict = judge(evidence, Thresholds(**{limit: 1}), **more)
+        (finding,) = [one for one in verdict.findings if not one.holds]
+        assert finding.seen.startswith(seen), finding

@@ -2,9 +2,11 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 from loadtest.viewer import Viewer
+from loadtest.viewers import Viewers, Watched
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 
@@ -62,3 +64,8 @@ def test_the_end_of_a_run_is_a_refresh_and_exceptions_are_noted(viewer: Viewer) 
 def test_the_address_is_that_of_the_pages_socket(viewer: Viewer) -> None:
     assert viewer._url == "ws://127.0.0.1:8050/_stcore/stream"
     assert viewer._query == "id=a+b"
+
+
+def test_pages_of_a_dashboard_that_is_away_stand_still(tmp_path: Path) -> None:
+    watched = Viewers("http://127.0.0.1:9", 5, tmp_path).stop()
+    assert watched == Watched(5, [], [], ["overview", "jobs", "locks", "workers", "overview"])
