@@ -90,7 +90,7 @@ class JobsQuestion:
         return {name: value for name, value in said.items() if value}
 
     def saying(self, name: str, value: Sequence[str] | str | None) -> "JobsQuestion":
-        """Return the question with another value of one field, named as in the address; it begins anew."""
+        """Return the question with another value of one field, named as in the address, and no cursor."""
         said = {name: [value] if isinstance(value, str) else value for name, value in self.query().items()}
         said[name] = [value] if isinstance(value, str) else list(value or ())
         return replace(question_from(said), cursor=None)
