@@ -7,12 +7,26 @@ because the standard library's multipart classes, which the SDK uses, cost more 
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from azure_storage.values import encode_values
 from coordination.ports import Delete, GuardedUpdate, Insert, Operation, Update
+
+#: Properties of a row as they are sent, with their types beside them.
+Document = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Write:
+    """Write a row of a read model: insert it, or replace or merge into what is there."""
+
+    key: str
+    document: Document
+    #: The version that is replaced; "" inserts the row, and None writes it whatever is there.
+    etag: str | None
+    merge: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,9 @@ class MalformedBatchError(ValueError):
     """The answer to a batch cannot be understood."""
 
 
-def encode_batch(url: str, table: str, partition: str, operations: Sequence[Operation]) -> tuple[str, bytes]:
+def encode_batch(
+    url: str, table: str, partition: str, operations: Sequence[Operation | Write]
+) -> tuple[str, bytes]:
     """Return the content type and the body of a transaction; `url` is the table service's."""
     batch, changeset = f"batch_{uuid.uuid4()}", f"changeset_{uuid.uuid4()}"
     lines = [f"--{batch}", f"Content-Type: multipart/mixed; boundary={changeset}", ""]
@@ -50,7 +66,7 @@ def encode_batch(url: str, table: str, partition: str, operations: Sequence[Oper
     return f"multipart/mixed; boundary={batch}", "\r\n".join(lines).encode()
 
 
-def _request(table: str, partition: str, operation: Operation) -> list[str]:
+def _request(table: str, partition: str, operation: Operation | Write) -> list[str]:
     match operation:
         case Insert(key, values):
             document = {"PartitionKey": partition, "RowKey": key, **encode_values(values)}
@@ -65,12 +81,20 @@ def _request(table: str, partition: str, operation: Operation) -> list[str]:
         case Delete(key, etag):
             row = _address(table, partition, key)
             return [f"DELETE {row} HTTP/1.1", f"If-Match: {etag}", *_ACCEPT, "", ""]
+        case Write(key, document, ""):
+            document = {"PartitionKey": partition, "RowKey": key, **document}
+            return [f"POST {table} HTTP/1.1", "Prefer: return-no-content", *_content(document)]
+        case Write(key, document, etag, merge):
+            method = "MERGE" if merge else "PUT"
+            condition = [] if etag is None else [f"If-Match: {etag}"]
+            row = _address(table, partition, key)
+            return [f"{method} {row} HTTP/1.1", *condition, *_content(document)]
 
 
 _ACCEPT = ("Accept: application/json;odata=minimalmetadata", "DataServiceVersion: 3.0")
 
 
-def _content(document: dict[str, object]) -> list[str]:
+def _content(document: Document) -> list[str]:
     return ["Content-Type: application/json", *_ACCEPT, "", json.dumps(document, separators=(",", ":"))]
 
 

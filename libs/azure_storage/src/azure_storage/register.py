@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from azure_storage.calls import RefusedCallError, deadline_in
+from azure_storage.calls import RefusedCallError
 from azure_storage.connection import StorageConnection
+from azure_storage.grouped_writes import GroupedWrites
 from azure_storage.queries import TableQueries
 from azure_storage.transactions import TableTransactions
 from coordination.ports import (
     ActiveJob,
     AlreadyRegisteredError,
+    Delete,
     Insert,
     RefusedError,
     Registration,
@@ -44,6 +46,7 @@ class TableRegister:
         self._table = connection.names.index_table
         self._transactions = TableTransactions(connection)
         self._timeout_seconds = timeout_seconds
+        self._retirements = GroupedWrites(connection, timeout_seconds)
 
     async def add(self, registration: Registration) -> None:
         """Write both rows. Raises AlreadyRegisteredError or UnknownOutcomeError."""
@@ -94,15 +97,12 @@ class TableRegister:
 
     async def retire(self, job_id: str, due_at: datetime | None = None) -> None:
         """Delete the active row; harmless when repeated. Raises UnknownOutcomeError."""
-        deletion = self._connection.table(self._table).delete_entity(
-            shard(job_id), _active_key(job_id, due_at)
-        )
+        deletion = Delete(_active_key(job_id, due_at), "*")
         try:
-            await self._connection.caller.carry_out(
-                "journal.retire", deletion, deadline_in(self._timeout_seconds)
-            )
+            await self._retirements.write("journal.retire", self._table, shard(job_id), [deletion])
         except RefusedCallError as refused:
-            raise UnknownOutcomeError(str(refused)) from refused
+            if refused.status != 404:
+                raise UnknownOutcomeError(str(refused)) from refused
 
     @cached_property
     def _queries(self) -> TableQueries:

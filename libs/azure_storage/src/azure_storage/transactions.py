@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from azure_storage.authorization import authorization
-from azure_storage.batch import MalformedBatchError, decode_batch, decode_error, encode_batch
+from azure_storage.batch import (
+    BatchAnswer,
+    MalformedBatchError,
+    Write,
+    decode_batch,
+    decode_error,
+    encode_batch,
+)
 from azure_storage.calls import RefusedCallError, deadline_in, refusal
 from azure_storage.connection import StorageConnection
 from coordination.journal.storage_limits import MAX_TRANSACTION_BYTES
@@ -17,6 +24,15 @@ from coordination.ports import (
 
 #: The first version of the service's interface that accepts tokens for tables.
 _VERSION = "2020-12-06"
+
+
+class RefusedRowError(RefusedCallError):
+    """The store refused a transaction because of one of its rows; nothing was written."""
+
+    def __init__(self, status: int, code: str, message: str, key: str | None) -> None:
+        super().__init__(status, code, message)
+        #: The row; None when the store did not say which.
+        self.key = key
 
 
 class TableTransactions:
@@ -36,6 +52,20 @@ class TableTransactions:
         the request may be on its way already. Raises RefusedError, InvalidTransactionError, AccessDeniedError
         or UnknownOutcomeError.
         """
+        try:
+            return await self.attempt(name, table, partition, operations, timeout)
+        except RefusedCallError as refused:
+            if refused.status in {404, 409, 412}:
+                raise RefusedError(str(refused)) from refused
+            raise InvalidTransactionError(str(refused)) from refused
+
+    async def attempt(
+        self, name: str, table: str, partition: str, operations: Sequence[Operation | Write], timeout: float
+    ) -> Mapping[str, str]:
+        """Send a transaction as `send` does, but raise RefusedCallError when the store refuses it.
+
+        It is a RefusedRowError when the refusal is about one row.
+        """
         content_type, body = encode_batch(self._connection.table_url, table, partition, operations)
         if len(body) > MAX_TRANSACTION_BYTES:
             largest = max(operations, key=lambda operation: len(str(operation)))
@@ -43,15 +73,10 @@ class TableTransactions:
                 f"{len(body)} bytes in total are too many; row {largest.key} is the largest"
             )
         request = self._post(content_type, body, operations)
-        try:
-            return await self._connection.caller.carry_out(name, request, deadline_in(timeout))
-        except RefusedCallError as refused:
-            if refused.status in {404, 409, 412}:
-                raise RefusedError(str(refused)) from refused
-            raise InvalidTransactionError(str(refused)) from refused
+        return await self._connection.caller.carry_out(name, request, deadline_in(timeout))
 
     async def _post(
-        self, content_type: str, body: bytes, operations: Sequence[Operation]
+        self, content_type: str, body: bytes, operations: Sequence[Operation | Write]
     ) -> Mapping[str, str]:
         headers = {
             **await self._authorization.headers(self._url),
@@ -74,14 +99,14 @@ class TableTransactions:
         return _versions(answer, operations)
 
 
-def _versions(answer: bytes, operations: Sequence[Operation]) -> dict[str, str]:
+def _versions(answer: bytes, operations: Sequence[Operation | Write]) -> dict[str, str]:
     try:
         answers = decode_batch(answer)
     except MalformedBatchError as error:
         raise UnknownOutcomeError(str(error)) from error
     for failed in answers:
         if not failed.is_success:
-            raise refusal(failed.status, failed.code, _explained(failed.message, operations))
+            raise _refusal(failed, operations)
     versions = {
         operation.key: single.etag
         for operation, single in zip(operations, answers, strict=False)
@@ -92,9 +117,15 @@ def _versions(answer: bytes, operations: Sequence[Operation]) -> dict[str, str]:
     return versions
 
 
-def _explained(message: str, operations: Sequence[Operation]) -> str:
+def _refusal(failed: BatchAnswer, operations: Sequence[Operation | Write]) -> Exception:
     """Name the row: the store's message starts with the number of the operation, or it is the only one."""
-    number, _, rest = message.partition(":")
+    number, _, rest = failed.message.partition(":")
+    key = operations[0].key if len(operations) == 1 else None
+    message = failed.message
     if number.isdecimal() and int(number) < len(operations):
-        return f"row {operations[int(number)].key}: {rest}"
-    return message
+        key = operations[int(number)].key
+        message = f"row {key}: {rest}"
+    error = refusal(failed.status, failed.code, message)
+    if isinstance(error, RefusedCallError):
+        return RefusedRowError(failed.status, failed.code, message, key)
+    return error

@@ -1,6 +1,7 @@
 """Translation of row values between the journal's types and those of Table Storage."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from azure.data.tables import EntityProperty, TableEntity
@@ -22,6 +23,25 @@ def encode_values(values: Values) -> dict[str, Any]:
         elif not isinstance(value, (bool, str)) and not -(2**31) <= value < 2**31:
             encoded[f"{name}@odata.type"] = "Edm.Int64"
             encoded[name] = str(value)
+    return encoded
+
+
+def encode_entity(entity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON properties to send of a row of a read model, without its keys."""
+    encoded: dict[str, Any] = {}
+    for name, value in entity.items():
+        if name in _KEYS:
+            continue
+        if isinstance(value, EntityProperty):
+            encoded[name], encoded[f"{name}@odata.type"] = (
+                str(value.value),
+                str(getattr(value.edm_type, "value", value.edm_type)),
+            )
+        elif isinstance(value, datetime):
+            encoded[name] = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            encoded[f"{name}@odata.type"] = "Edm.DateTime"
+        else:
+            encoded |= encode_values({name: value})
     return encoded
 
 

@@ -61,16 +61,20 @@ class Projection:
         may be repeated.
         """
         partition = lock_names.partition(lock_name)
-        for _ in range(_MOST_TRIES):
+        for number in range(_MOST_TRIES):
+            # Whoever hears of a job's first event first finds nothing of it: the read would be for nothing.
+            is_new = first == 1 and number == 0
             try:
-                return await self._try(partition, job_id, first, up_to, afresh=afresh)
+                return await self._try(partition, job_id, first, up_to, afresh=afresh, is_new=is_new)
             except StaleError:
                 continue
         raise UnknownOutcomeError(f"other projectors keep changing the read models of job {job_id}")
 
-    async def _try(self, partition: str, job_id: str, first: int, up_to: int, *, afresh: bool) -> int:
+    async def _try(
+        self, partition: str, job_id: str, first: int, up_to: int, *, afresh: bool, is_new: bool
+    ) -> int:
         remembered = self._cache.take(job_id, first)
-        known = remembered or await self._look_up(partition, job_id)
+        known = remembered or await self._look_up(partition, job_id, is_new=is_new)
         if known is None:
             return 0
         if known.mark.seq >= up_to and not afresh:
@@ -99,11 +103,13 @@ class Projection:
             self._cache.keep(job_id, CachedJob(mark, known.summary, known.as_of, up_to))
         return len(events)
 
-    async def _look_up(self, partition: str, job_id: str) -> CachedJob | None:
+    async def _look_up(self, partition: str, job_id: str, *, is_new: bool) -> CachedJob | None:
+        """Read what is known of a job. One that is new has no watermark; else its summary is refused."""
         job = await self._read_job(partition, job_id)
         if job is None:
             return None
-        mark = await self._models.watermark(job_id, datetime.fromisoformat(job.submitted_at))
+        submitted_at = datetime.fromisoformat(job.submitted_at)
+        mark = Watermark() if is_new else await self._models.watermark(job_id, submitted_at)
         return CachedJob(mark, self._summary(job), job.seq)
 
     async def _brought_up_to(self, known: CachedJob, partition: str, events: Sequence[EventRow]) -> CachedJob:

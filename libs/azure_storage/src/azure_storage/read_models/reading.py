@@ -6,8 +6,9 @@ from azure_storage.connection import StorageConnection
 from azure_storage.read_models import keys, lock_rows, rows
 from azure_storage.read_models.job_pages import JobPages
 from azure_storage.read_models.job_queries import AFTER_MINUTES
+from azure_storage.read_models.neighbours import FENCES
 from azure_storage.read_models.tables import Table, Tables, plain
-from azure_storage.read_models.writing import FENCES, LOCKS, OVERLAPS, PLACES
+from azure_storage.read_models.writing import LOCKS, OVERLAPS, PLACES
 from contracts import lock_names
 from contracts.jobs import Event, JobPage, Page
 from read_models.cursors import CursorError, read_cursor, write_cursor

@@ -5,19 +5,18 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.data.tables import EntityProperty, TableEntity, UpdateMode
+from azure.data.tables import EntityProperty, TableEntity
 
+from azure_storage.batch import Write
 from azure_storage.calls import RefusedCallError, deadline_in
 from azure_storage.connection import StorageConnection
+from azure_storage.grouped_writes import LARGEST, MOST_ROWS, GroupedWrites
+from azure_storage.values import encode_entity
 from coordination.ports import UnknownOutcomeError
 from read_models.documents import StaleError
 
 Entity = dict[str, Any]
 
-_MOST_IN_TRANSACTION = 100
-#: Characters of one transaction, far below the limit of 4 MiB.
-_LARGEST_TRANSACTION = 500_000
 _PAGE = 1000
 
 
@@ -39,6 +38,7 @@ class Tables:
     def __init__(self, connection: StorageConnection, timeout: float = 5.0) -> None:
         self._connection = connection
         self._timeout = timeout
+        self._writes = GroupedWrites(connection, timeout)
 
     async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
@@ -64,37 +64,26 @@ class Tables:
 
         Raises StaleError when it changed.
         """
-        mode = UpdateMode.MERGE if merge else UpdateMode.REPLACE
-        client = self._client(table)
-        request = (
-            client.create_entity(entity)
-            if etag is None
-            else client.update_entity(entity, mode, etag=etag, match_condition=MatchConditions.IfNotModified)
-        )
+        write = Write(entity["RowKey"], encode_entity(entity), etag or "", merge)
         try:
-            return str((await self._call("read_models.put", request))["etag"])
+            versions = await self._write_rows("read_models.put", table, entity["PartitionKey"], [write])
         except RefusedCallError as refused:
             if refused.status in {404, 409, 412}:
                 raise StaleError from refused
             raise UnknownOutcomeError(str(refused)) from refused
+        return versions[write.key]
 
     async def upsert(self, table: str, entities: Iterable[Entity], *, merge: bool = False) -> None:
         """Write rows whatever is there, replacing them or merging into them.
 
-        Rows of one partition that follow each other go in one transaction.
+        Rows of one partition that follow each other go in one transaction if they fit into it.
         """
-        mode = UpdateMode.MERGE if merge else UpdateMode.REPLACE
-        client = self._client(table)
-        for _, group in itertools.groupby(entities, key=lambda entity: entity["PartitionKey"]):
-            for batch in _batches(group):
-                request: Any
-                if len(batch) == 1:
-                    request = client.upsert_entity(batch[0], mode)
-                else:
-                    request = client.submit_transaction(
-                        [("upsert", entity, {"mode": mode}) for entity in batch]
-                    )
-                await self._write("read_models.upsert", request)
+        for partition, group in itertools.groupby(entities, key=lambda entity: str(entity["PartitionKey"])):
+            writes = [Write(entity["RowKey"], encode_entity(entity), None, merge) for entity in group]
+            try:
+                await self._write_rows("read_models.upsert", table, partition, writes)
+            except RefusedCallError as refused:
+                raise UnknownOutcomeError(str(refused)) from refused
 
     async def page(
         self, table: str, query: str, parameters: Mapping[str, Any], limit: int
@@ -170,6 +159,12 @@ class Tables:
             if token is None:
                 return
 
+    async def _write_rows(
+        self, name: str, table: str, partition: str, writes: list[Write]
+    ) -> Mapping[str, str]:
+        full_name = self._connection.names.table(table)
+        return await self._writes.write(name, full_name, partition, writes)
+
     async def _write(self, name: str, request: Any) -> None:
         try:
             await self._call(name, request)
@@ -196,7 +191,7 @@ def _batches(entities: Iterable[Entity]) -> Iterable[list[Entity]]:
     size = 0
     for entity in entities:
         length = sum(len(str(value)) for value in entity.values())
-        if batch and (len(batch) == _MOST_IN_TRANSACTION or size + length > _LARGEST_TRANSACTION):
+        if batch and (len(batch) == MOST_ROWS or size + length > LARGEST):
             yield batch
             batch, size = [], 0
         batch.append(entity)

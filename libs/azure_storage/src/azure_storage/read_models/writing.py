@@ -9,6 +9,7 @@ from typing import Any
 
 from azure_storage.connection import StorageConnection
 from azure_storage.read_models import keys, lock_rows, rows
+from azure_storage.read_models.neighbours import Neighbours
 from azure_storage.read_models.rare_rows import RareRows
 from azure_storage.read_models.tables import Table, Tables, plain
 from contracts.jobs import JobSummary
@@ -26,9 +27,6 @@ PLACES = "id|"
 #: Locks whose rows are remembered.
 _MOST_LOCK_ROWS = 10_000
 
-#: LockRuns of a lock, by fence.
-FENCES = "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high"
-
 
 class TableReadModelWriter:
     """Implements `read_models.ReadModelWriter`."""
@@ -38,6 +36,7 @@ class TableReadModelWriter:
         #: What is known of the locks' rows, by partition; saves reading them again.
         self._lock_rows: defaultdict[str, _LockRow] = defaultdict(_LockRow)
         self._rare_rows = RareRows(self._tables)
+        self._neighbours = Neighbours(self._tables)
 
     async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
@@ -67,10 +66,7 @@ class TableReadModelWriter:
 
     async def lock_runs_around(self, partition: str, fence: int) -> list[LockRun]:
         """Return the stored lock runs with this fence and the two on either side, by fence."""
-        low, high = keys.fence_key(max(fence - 2, 0)), keys.fence_key(fence + 3)
-        bounds = {"partition": partition, "low": low, "high": high}
-        found = await self._tables.page(Table.LOCK_RUNS, FENCES, bounds, 5)
-        return [lock_rows.read_lock_run(row) for row in found]
+        return await self._neighbours.around(partition, fence)
 
     async def mark_overlap(self, partition: str, lock_run: LockRun, mark: str) -> None:
         """Mark a lock run as one that overlapped, and list it among the overlaps.
