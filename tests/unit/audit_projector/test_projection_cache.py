@@ -216,7 +216,7 @@ async def test_a_step_that_is_written_while_a_job_is_looked_up_costs_no_second_l
         return await watermark(*asked)  # type: ignore[arg-type]
 
     world.models.watermark = late  # type: ignore[method-assign, assignment]
-    assert "journal.read" not in await noted.tell(job_id, (1, 3))
+    assert "journal.read" not in await noted.tell(job_id, (2, 3))
     assert world.models.summaries[job_id][1].seq == 4
     await as_if_projected_anew(world, job_id)
 

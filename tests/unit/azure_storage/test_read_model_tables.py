@@ -154,7 +154,9 @@ async def sizes_of_transactions(service: FakeService, tables: Tables, texts: lis
     """Write rows with such texts, and return how many went in each request."""
 
     def answer(request: web.BaseRequest) -> Prepared:
-        return batch(part(204, "ETag: x")) if request.path.endswith("$batch") else written()
+        if not request.path.endswith("$batch"):
+            return written()
+        return batch(*[part(204, "ETag: x")] * len(operations(service.bodies[-1])))
 
     service.answer = answer
     rows = [{"PartitionKey": "p", "RowKey": f"{n:03d}", "T": text} for n, text in enumerate(texts)]
@@ -190,18 +192,24 @@ async def test_a_transaction_stays_far_below_the_largest_size(
     assert await sizes_of_transactions(service, tables, ["x" * length for length in lengths]) == sizes
 
 
-@pytest.mark.parametrize("rows", [1, 2])
 @pytest.mark.parametrize(
-    ("answer", "error"), [(table_refusal(400), UnknownOutcomeError), (table_refusal(403), AccessDeniedError)]
+    ("rows", "answer", "error", "requests"),
+    [
+        (1, table_refusal(400), UnknownOutcomeError, 1),
+        # A transaction that is refused as a whole is tried row by row.
+        (2, table_refusal(400), UnknownOutcomeError, 3),
+        (1, table_refusal(403), AccessDeniedError, 1),
+        (2, table_refusal(403), AccessDeniedError, 1),
+    ],
 )
 async def test_a_write_that_is_refused_is_not_passed_over(
-    service: FakeService, tables: Tables, rows: int, answer: Prepared, error: type[Exception]
+    service: FakeService, tables: Tables, rows: int, answer: Prepared, error: type[Exception], requests: int
 ) -> None:
     service.answer = answer
     with pytest.raises(error) as raised:
         await tables.upsert("Some", [{**ENTITY, "RowKey": str(n)} for n in range(rows)])
     assert type(raised.value) is error
-    assert len(service.requests) == 1
+    assert len(service.requests) == requests
 
 
 async def test_a_page_has_as_many_rows_as_are_wanted_and_no_more(

@@ -28,6 +28,16 @@ class Write:
     etag: str | None
     merge: bool = False
 
+    def method_and_condition(self) -> tuple[str, dict[str, str]]:
+        """Return the method of the request, and the headers that say on which condition it is carried out."""
+        if self.etag == "":
+            return "POST", {"Prefer": "return-no-content"}
+        return "PATCH" if self.merge else "PUT", {} if self.etag is None else {"If-Match": self.etag}
+
+    def body(self, partition: str) -> Document:
+        """Return what is sent of the row."""
+        return {"PartitionKey": partition, "RowKey": self.key, **self.document}
+
 
 @dataclass(frozen=True)
 class BatchAnswer:
@@ -72,23 +82,20 @@ def _request(table: str, partition: str, operation: Operation | Write) -> list[s
             document = {"PartitionKey": partition, "RowKey": key, **encode_values(values)}
             return [f"POST {table} HTTP/1.1", "Prefer: return-no-content", *_content(document)]
         case Update(key, values, etag):
-            row = _address(table, partition, key)
+            row = row_address(table, partition, key)
             return [f"MERGE {row} HTTP/1.1", f"If-Match: {etag}", *_content(encode_values(values))]
         case GuardedUpdate(key, values):
             # Any version will do: the transaction deletes the row's guard at a known version.
-            row = _address(table, partition, key)
+            row = row_address(table, partition, key)
             return [f"MERGE {row} HTTP/1.1", "If-Match: *", *_content(encode_values(values))]
         case Delete(key, etag):
-            row = _address(table, partition, key)
+            row = row_address(table, partition, key)
             return [f"DELETE {row} HTTP/1.1", f"If-Match: {etag}", *_ACCEPT, "", ""]
-        case Write(key, document, ""):
-            document = {"PartitionKey": partition, "RowKey": key, **document}
-            return [f"POST {table} HTTP/1.1", "Prefer: return-no-content", *_content(document)]
-        case Write(key, document, etag, merge):
-            method = "MERGE" if merge else "PUT"
-            condition = [] if etag is None else [f"If-Match: {etag}"]
-            row = _address(table, partition, key)
-            return [f"{method} {row} HTTP/1.1", *condition, *_content(document)]
+        case Write(key):
+            method, condition = operation.method_and_condition()
+            place = row_address(table, partition, key) if method != "POST" else table
+            headers = [f"{name}: {value}" for name, value in condition.items()]
+            return [f"{method} {place} HTTP/1.1", *headers, *_content(operation.body(partition))]
 
 
 _ACCEPT = ("Accept: application/json;odata=minimalmetadata", "DataServiceVersion: 3.0")
@@ -98,7 +105,8 @@ def _content(document: Document) -> list[str]:
     return ["Content-Type: application/json", *_ACCEPT, "", json.dumps(document, separators=(",", ":"))]
 
 
-def _address(table: str, partition: str, key: str) -> str:
+def row_address(table: str, partition: str, key: str) -> str:
+    """Return the address of a row below that of its table."""
     return f"{table}(PartitionKey='{_quoted(partition)}',RowKey='{_quoted(key)}')"
 
 

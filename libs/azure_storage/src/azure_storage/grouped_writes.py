@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from azure_storage.batch import Write
 from azure_storage.calls import RefusedCallError
 from azure_storage.connection import StorageConnection
+from azure_storage.single_writes import SingleWrites
 from azure_storage.transactions import RefusedRowError, TableTransactions
 from coordination.ports import AccessDeniedError, Delete, UnknownOutcomeError
 
@@ -35,6 +36,7 @@ class GroupedWrites:
     """Writes rows; each row's outcome is its own, whatever it shares a transaction with."""
 
     def __init__(self, connection: StorageConnection, timeout: float) -> None:
+        self._singles = SingleWrites(connection)
         self._transactions = TableTransactions(connection)
         self._timeout = timeout
         self._waiting: dict[tuple[str, str], deque[_Wish]] = {}
@@ -48,7 +50,7 @@ class GroupedWrites:
         `name` is what the call is reported as. Rows are not written all or none. Raises what the storage said
         of the first row that failed: RefusedCallError, AccessDeniedError or UnknownOutcomeError.
         """
-        wishes = [_Wish(name, write, _size(write)) for write in writes]
+        wishes = [_Wish(name, write, _size(partition, write)) for write in writes]
         place = table, partition
         if place in self._waiting:
             self._waiting[place].extend(wishes)
@@ -83,19 +85,27 @@ class GroupedWrites:
     async def _send(self, place: tuple[str, str], group: list[_Wish]) -> None:
         """Send a transaction; when one row is refused, send the others again."""
         while group:
-            writes = [wish.write for wish in group]
             try:
-                versions = await self._transactions.attempt(group[0].name, *place, writes, self._timeout)
+                versions = await self._attempt(place, group)
             except RefusedCallError as refused:
                 group = await self._without(place, group, refused)
             except (AccessDeniedError, UnknownOutcomeError) as error:
-                _fail(group, error)
+                # An error of its own for each: a traceback is written into the error by whoever raises it.
+                for wish in group:
+                    _fail([wish], type(error)(*error.args))
                 return
             else:
                 for wish in group:
                     if not wish.done.done():
                         wish.done.set_result(versions.get(wish.write.key, ""))
                 return
+
+    async def _attempt(self, place: tuple[str, str], group: list[_Wish]) -> Mapping[str, str]:
+        name, first = group[0].name, group[0].write
+        if len(group) == 1:
+            return {first.key: await self._singles.attempt(name, *place, first, self._timeout)}
+        writes = [wish.write for wish in group]
+        return await self._transactions.attempt(name, *place, writes, self._timeout)
 
     async def _without(
         self, place: tuple[str, str], group: list[_Wish], refused: RefusedCallError
@@ -138,7 +148,10 @@ def _fail(group: list[_Wish], error: Exception) -> None:
             wish.done.set_exception(error)
 
 
-def _size(write: Write | Delete) -> int:
-    if isinstance(write, Delete):
-        return 0
-    return sum(len(str(value)) for value in write.document.values())
+def _size(partition: str, write: Write | Delete) -> int:
+    keys = len(partition) + len(write.key)
+    return (
+        keys
+        if isinstance(write, Delete)
+        else keys + sum(len(str(value)) for value in write.document.values())
+    )

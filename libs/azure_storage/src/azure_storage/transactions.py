@@ -23,7 +23,7 @@ from coordination.ports import (
 )
 
 #: The first version of the service's interface that accepts tokens for tables.
-_VERSION = "2020-12-06"
+API_VERSION = "2020-12-06"
 
 
 class RefusedRowError(RefusedCallError):
@@ -85,7 +85,7 @@ class TableTransactions:
             "Content-Type": content_type,
             "DataServiceVersion": "3.0",
             "MaxDataServiceVersion": "3.0;NetFx",
-            "x-ms-version": _VERSION,
+            "x-ms-version": API_VERSION,
         }
         async with self._connection.session.post(
             self._url, data=body, headers=headers, allow_redirects=False

@@ -61,13 +61,13 @@ class Projection:
         may be repeated.
         """
         partition = lock_names.partition(lock_name)
-        for number in range(_MOST_TRIES):
-            # Whoever hears of a job's first event first finds nothing of it: the read would be for nothing.
-            is_new = first == 1 and number == 0
+        # Whoever hears of a job's first event first finds nothing of it: the read would be for nothing.
+        is_new = self._cache.meets(job_id) and first == 1
+        for _ in range(_MOST_TRIES):
             try:
                 return await self._try(partition, job_id, first, up_to, afresh=afresh, is_new=is_new)
             except StaleError:
-                continue
+                is_new = False
         raise UnknownOutcomeError(f"other projectors keep changing the read models of job {job_id}")
 
     async def _try(

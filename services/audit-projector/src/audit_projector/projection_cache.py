@@ -37,6 +37,17 @@ class ProjectionCache:
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, CachedJob] = OrderedDict()
+        #: Jobs that were asked for, also those that nothing is remembered of.
+        self._met: OrderedDict[str, None] = OrderedDict()
+
+    def meets(self, job_id: str) -> bool:
+        """Return whether a job is asked for that was not asked for before, as far as is remembered."""
+        is_new = job_id not in self._met
+        self._met[job_id] = None
+        self._met.move_to_end(job_id)
+        if len(self._met) > _MOST:
+            self._met.popitem(last=False)
+        return is_new
 
     def take(self, job_id: str, first: int) -> CachedJob | None:
         """Return what is known of a job if a message with events from `first` on comes next; forget it."""

@@ -65,7 +65,9 @@ class Neighbours:
         try:
             rows = await self._tables.page(Table.LOCK_RUNS, FENCES, bounds, highest - lowest + 1)
         except (AccessDeniedError, UnknownOutcomeError) as error:
-            _fail(group, error)
+            # An error of its own for each: a traceback is written into the error by whoever raises it.
+            for asked in group:
+                _fail([asked], type(error)(*error.args))
             return
         runs = [lock_rows.read_lock_run(row) for row in rows]
         for fence, found in group:
