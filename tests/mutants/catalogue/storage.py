@@ -167,8 +167,8 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.register",
-                "            shard(job_id), _active_key(job_id, due_at)\n",
-                '            shard(job_id), f"{JOB}{job_id}"\n',
+                'Delete(_active_key(job_id, due_at), "*")',
+                'Delete(f"{JOB}{job_id}", "*")',
             ),
         ),
         f"{_TESTS}register.py::test_retiring_deletes_the_active_row_alone",
