@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from deploy.servers import private
+from deploy.servers.storage import EMULATOR
 
 #: Environment variable with the connection string of an Azurite that runs already, for runs that fork.
 AZURITE = "TEST_AZURITE"
@@ -29,6 +30,15 @@ def azurite(
         return
     private.ensure_installed()
     with private.azurite(tmp_path_factory.mktemp("azurite"), in_memory=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def unchanged_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[private.Azurite]:
+    """Azurite without the local storage, in memory."""
+    private.ensure_installed()
+    folder = tmp_path_factory.mktemp("unchanged-azurite")
+    with private.azurite(folder, in_memory=True, kept_in=EMULATOR) as server:
         yield server
 
 

@@ -21,7 +21,7 @@ from deploy.processes.marked import MARK
 from deploy.processes.ports import Reservation
 from deploy.servers.broker import Broker, BrokerPorts
 from deploy.servers.installation import ensure_installed
-from deploy.servers.storage import Storage, StoragePorts
+from deploy.servers.storage import INDEXED, Storage, StoragePorts
 
 __all__ = ["Azurite", "RabbitMQ", "ServerError", "azurite", "ensure_installed", "rabbitmq"]
 
@@ -81,11 +81,11 @@ class RabbitMQ:
 
 
 class Azurite:
-    """A private storage emulator. What it acknowledged in the last five seconds does not survive a kill."""
+    """A private storage emulator. Unchanged, it forgets in a kill what it acknowledged in the last five seconds."""
 
-    def __init__(self, folder: Path, *, in_memory: bool = False) -> None:
+    def __init__(self, folder: Path, *, in_memory: bool = False, kept_in: str = INDEXED) -> None:
         self._reservation = Reservation(3)
-        self._storage = Storage(folder, StoragePorts(*self._reservation.ports), in_memory=in_memory)
+        self._storage = Storage(folder, StoragePorts(*self._reservation.ports), in_memory, kept_in)
         self._storage.prepare()
         self._process = _Process(self._storage.command(), folder / "azurite.log")
 
@@ -102,6 +102,10 @@ class Azurite:
     def stop(self) -> None:
         """Stop the emulator in order; its data stays unless it was kept in memory."""
         self._process.end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the emulator, as a crash would."""
+        self._process.end(signal.SIGKILL)
 
     def pause(self) -> None:
         """Freeze the emulator: connections stay open, nothing answers."""
@@ -130,10 +134,10 @@ def rabbitmq(folder: Path, *, metrics: bool = False) -> Iterator[RabbitMQ]:
 
 
 @contextlib.contextmanager
-def azurite(folder: Path, *, in_memory: bool = False) -> Iterator[Azurite]:
+def azurite(folder: Path, *, in_memory: bool = False, kept_in: str = INDEXED) -> Iterator[Azurite]:
     """Run a private Azurite as long as the context lasts."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = Azurite(folder, in_memory=in_memory)
+    server = Azurite(folder, in_memory=in_memory, kept_in=kept_in)
     try:
         server.start()
         yield server

@@ -12,6 +12,8 @@ ACCOUNT = "devstoreaccount1"
 #: Published with the emulator and the same everywhere; it opens nothing but emulators.
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 PACKAGE_FOLDER = ROOT / "deploy/azurite"
+#: What the emulator keeps its data in: SQLite files, or, unchanged, memory and a copy of it every five seconds.
+INDEXED, EMULATOR = "indexed", "emulator"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Storage:
     folder: Path
     ports: StoragePorts
     in_memory: bool = False
+    kept_in: str = INDEXED
 
     @property
     def connection_string(self) -> str:
@@ -56,7 +59,10 @@ class Storage:
             options += [f"--{service}Host", LOOPBACK, f"--{service}Port", str(port)]
         options += ["--inMemoryPersistence"] if self.in_memory else ["--location", str(self.folder / "data")]
         program = PACKAGE_FOLDER / "node_modules/azurite/dist/src/azurite.js"
-        return Command(("node", str(program), *options), folder=self.folder, when_orphaned="TERM")
+        preload = ["--require", str(PACKAGE_FOLDER / "local_storage/preload.js")]
+        node = ["node", *(preload if self.kept_in == INDEXED else [])]
+        environment = {"TURNSTILE_LOCAL_STORAGE": self.kept_in}
+        return Command((*node, str(program), *options), environment, self.folder, when_orphaned="TERM")
 
     def is_ready(self) -> bool:
         """Return whether the services that Turnstile uses answer requests."""

@@ -11,13 +11,13 @@ from deploy import ROOT
 from deploy.errors import SettingError
 from deploy.processes.ports import LOOPBACK
 from deploy.servers.broker import Broker, BrokerPorts
-from deploy.servers.storage import Storage, StoragePorts
+from deploy.servers.storage import EMULATOR, INDEXED, Storage, StoragePorts
 
 PREFIX = "TURNSTILE_"
 #: The servers that show what happens; Turnstile works as well without any of them.
 OBSERVERS = ("otel-collector", "jaeger", "prometheus", "loki", "grafana")
 #: Settings of the stack that no service reads.
-_NOT_FOR_SERVICES = (PREFIX + "GRAFANA_", PREFIX + "OBSERVABILITY")
+_NOT_FOR_SERVICES = (PREFIX + "GRAFANA_", PREFIX + "OBSERVABILITY", PREFIX + "LOCAL_STORAGE")
 #: Prefix of the other settings that services read.
 _TELEMETRY_PREFIX = "OTEL_"
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -39,6 +39,7 @@ _DEFAULTS = {
     "AZURITE_BLOB_PORT": "10000",
     "AZURITE_QUEUE_PORT": "10001",
     "AZURITE_TABLE_PORT": "10002",
+    "LOCAL_STORAGE": INDEXED,
     "OBSERVABILITY": ",".join(OBSERVERS),
     "GRAFANA_PORT": "3000",
     "JAEGER_PORT": "16686",
@@ -167,7 +168,11 @@ class StackSettings:
         if self.text("STORAGE_CONNECTION_STRING") or self.text("STORAGE_BLOB_URL"):
             return None
         names = ("AZURITE_BLOB_PORT", "AZURITE_QUEUE_PORT", "AZURITE_TABLE_PORT")
-        return Storage(self.data / "azurite", StoragePorts(*map(self.port, names)))
+        kept_in = self.values[PREFIX + "LOCAL_STORAGE"]
+        if kept_in not in (INDEXED, EMULATOR):
+            message = f"{PREFIX}LOCAL_STORAGE must be {INDEXED} or {EMULATOR}, not {kept_in!r}"
+            raise SettingError(message)
+        return Storage(self.data / "azurite", StoragePorts(*map(self.port, names)), kept_in=kept_in)
 
     def for_services(self) -> dict[str, str]:
         """Return what every service of a stack without containers finds in its environment."""

@@ -22,7 +22,11 @@ from coordination.ports import Clock, JobRegister, Journal, Leases
 from coordination.testing.worker_directory import InMemoryWorkerDirectory
 from coordination.worker_directory import WorkerDirectory
 
-STORES = ["memory", pytest.param("azurite", marks=pytest.mark.integration)]
+#: The doubles, the local storage, and the emulator without it.
+STORES = [
+    "memory",
+    *(pytest.param(server, marks=pytest.mark.integration) for server in ("azurite", "unchanged_azurite")),
+]
 
 
 @pytest.fixture(params=STORES)
@@ -32,7 +36,7 @@ async def store(request: pytest.FixtureRequest, storage_namespace: str) -> Async
         yield in_memory()
         return
     async with AsyncExitStack() as stack:
-        yield await on_azurite(request.getfixturevalue("azurite").connection_string, storage_namespace, stack)
+        yield await on_azurite(request.getfixturevalue(request.param).connection_string, storage_namespace, stack)
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ def leases(store: Store) -> Leases:
 @asynccontextmanager
 async def connected(request: pytest.FixtureRequest) -> AsyncIterator[StorageConnection]:
     """Connect to Azurite."""
-    text = request.getfixturevalue("azurite").connection_string
+    text = request.getfixturevalue(request.param).connection_string
     names = StorageNames(prefix=request.getfixturevalue("storage_namespace"))
     connection = StorageConnection.from_connection_string(text, names)
     yield connection
@@ -67,7 +71,7 @@ async def tables(request: pytest.FixtureRequest, storage_namespace: str) -> Asyn
         yield models_in_memory()
         return
     async with AsyncExitStack() as stack:
-        server = request.getfixturevalue("azurite")
+        server = request.getfixturevalue(request.param)
         yield await models_on_azurite(server.connection_string, storage_namespace, stack)
 
 
