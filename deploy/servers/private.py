@@ -81,7 +81,7 @@ class RabbitMQ:
 
 
 class Azurite:
-    """A private storage emulator. Unchanged, it forgets in a kill what it acknowledged in the last five seconds."""
+    """A private storage emulator. Unchanged, it loses in a kill what it acknowledged in the last 5 s."""
 
     def __init__(self, folder: Path, *, in_memory: bool = False, kept_in: str = INDEXED) -> None:
         self._reservation = Reservation(3)

@@ -12,7 +12,7 @@ ACCOUNT = "devstoreaccount1"
 #: Published with the emulator and the same everywhere; it opens nothing but emulators.
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 PACKAGE_FOLDER = ROOT / "deploy/azurite"
-#: What the emulator keeps its data in: SQLite files, or, unchanged, memory and a copy of it every five seconds.
+#: What the emulator keeps its data in: SQLite files; or, unchanged, memory and a copy of it every 5 s.
 INDEXED, EMULATOR = "indexed", "emulator"
 
 

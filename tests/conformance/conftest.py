@@ -36,7 +36,9 @@ async def store(request: pytest.FixtureRequest, storage_namespace: str) -> Async
         yield in_memory()
         return
     async with AsyncExitStack() as stack:
-        yield await on_azurite(request.getfixturevalue(request.param).connection_string, storage_namespace, stack)
+        yield await on_azurite(
+            request.getfixturevalue(request.param).connection_string, storage_namespace, stack
+        )
 
 
 @pytest.fixture
