@@ -12,7 +12,7 @@ STACK := $(BIN)/python -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
-	check fmt docs dashboards test test-unit test-integration test-e2e test-dashboard test-one coverage test-containers fuzz load load-ui bench-dashboard screenshots simulate mutants mutate model chaos \
+	check fmt docs dashboards test test-unit test-integration test-e2e test-dashboard test-one coverage test-containers fuzz load load-ui bench-dashboard screenshots simulate mutants mutate model chaos crash-storage \
 	lock clean
 
 help: ## Show this help
@@ -131,6 +131,9 @@ load-ui: setup ## Start load tests from Locust's web page, which also shows the 
 chaos: servers ## Kill and pause real processes, cut connections, lose answers, and check the promises; ten minutes (CASE='kills pauses', SEED=7, WORKERS=8, FULL=1: hours)
 	@$(BIN)/python -m tests.chaos $(if $(filter 1,$(FULL)),--full) $(foreach case,$(CASE),--case $(case)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
+
+crash-storage: servers ## Kill the local storage in the middle of writes, and check that nothing is lost (KILLS=200 SEED=7)
+	@$(BIN)/python -m tests.storage_crashes $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 simulate: setup ## Run seeds of the simulation (SEEDS=2000 FROM=0 JOBS=2)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000) --from $(or $(FROM),0) --jobs $(or $(JOBS),2)

@@ -186,6 +186,7 @@ class ContainerStack:
             **without_collector,
             **self._without_links(),
             f"{PREFIX}INPUT_FOLDER": str(self._settings.inputs),
+            f"{PREFIX}LOCAL_STORAGE": self._settings.local_storage,
             f"{PREFIX}STOP_SECONDS": str(stop_seconds),
         }
 

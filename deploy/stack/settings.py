@@ -168,11 +168,17 @@ class StackSettings:
         if self.text("STORAGE_CONNECTION_STRING") or self.text("STORAGE_BLOB_URL"):
             return None
         names = ("AZURITE_BLOB_PORT", "AZURITE_QUEUE_PORT", "AZURITE_TABLE_PORT")
-        kept_in = self.values[PREFIX + "LOCAL_STORAGE"]
-        if kept_in not in (INDEXED, EMULATOR):
-            message = f"{PREFIX}LOCAL_STORAGE must be {INDEXED} or {EMULATOR}, not {kept_in!r}"
+        ports = StoragePorts(*map(self.port, names))
+        return Storage(self.data / "azurite", ports, kept_in=self.local_storage)
+
+    @property
+    def local_storage(self) -> str:
+        """What the storage emulator keeps its data in."""
+        value = self.values[PREFIX + "LOCAL_STORAGE"]
+        if value not in (INDEXED, EMULATOR):
+            message = f"{PREFIX}LOCAL_STORAGE must be {INDEXED} or {EMULATOR}, not {value!r}"
             raise SettingError(message)
-        return Storage(self.data / "azurite", StoragePorts(*map(self.port, names)), kept_in=kept_in)
+        return value
 
     def for_services(self) -> dict[str, str]:
         """Return what every service of a stack without containers finds in its environment."""

@@ -44,6 +44,10 @@ function install(sources) {
 }
 
 const program = process.argv[1] && fs.existsSync(process.argv[1]) ? fs.realpathSync(process.argv[1]) : "";
-if (path.basename(program) === "azurite.js" && process.env[SETTING] !== "emulator") {
-  install(path.dirname(program));
+if (path.basename(program) === "azurite.js") {
+  const wanted = process.env[SETTING] || "indexed";
+  if (!["indexed", "emulator"].includes(wanted)) {
+    throw new Error(`${SETTING} must be indexed or emulator, not "${wanted}".`);
+  }
+  if (wanted === "indexed") install(path.dirname(program));
 }

@@ -21,7 +21,7 @@ const IN_TABLE = `SELECT body FROM rows WHERE tab = ? AND (partition, row) >= (?
 const LAST = Buffer.from([0xff]);
 /** A query that looks through more rows answers with what it found and where to continue, as Azure does. */
 const MOST_LOOKED_THROUGH = 5000;
-const LEAST_READ = 100;
+const MOST_READ = 1000;
 /** Rows of deleted tables that are removed at a time. */
 const REMOVED_AT_ONCE = 500;
 /** The rows of one table, with those methods of a LokiJS collection that Azurite calls. */
@@ -56,19 +56,23 @@ class Rows {
   /** Return rows in key order that match, at most so many, and the keys of the next row to look at, if there is one. */
   select({ partition, row }, from, matches, most) {
     const found = [];
-    const size = Math.max(most + 1, LEAST_READ);
-    let [start, looked] = [from, 0];
+    let [start, looked, size] = [from, 0, most + 1];
     while (true) {
       const rows = this.#read(partition, row, start, size).map(({ body }) => JSON.parse(body));
+      const isLast = rows.length < size;
       // The first of a later answer is the last of the one before.
       if (looked) rows.shift();
       for (const entity of rows) {
-        if (found.length === most || looked >= MOST_LOOKED_THROUGH) return [found, entity];
+        if (looked >= MOST_LOOKED_THROUGH) return [found, entity];
         looked += 1;
-        if (matches(entity)) found.push(entity);
+        if (!matches(entity)) continue;
+        if (found.length === most) return [found, entity];
+        found.push(entity);
       }
-      if (rows.length < size - 1) return [found, undefined];
+      if (isLast) return [found, undefined];
       start = rows.at(-1);
+      // Few match.
+      size = MOST_READ;
     }
   }
 

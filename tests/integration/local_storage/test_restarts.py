@@ -1,0 +1,127 @@
+"""What the local storage holds survives kills, stops, and the change from the unchanged emulator."""
+
+import asyncio
+import subprocess
+import uuid
+from pathlib import Path
+
+import pytest
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobLeaseClient, BlobServiceClient
+from deploy.servers import private
+from deploy.servers.storage import EMULATOR, Storage, StoragePorts
+from tests.e2e.waiting import until
+from tests.storage_crashes.crashes import crash
+from tests.storage_crashes.writers import LostError
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+ROW = {"PartitionKey": "p", "RowKey": "r", "Number": 7, "Content": b"\x00\xff"}
+
+
+def test_kills_in_the_middle_of_writes_lose_nothing(tmp_path: Path) -> None:
+    report = asyncio.run(crash(tmp_path, kills=4, seed=1))
+    assert report.kills == 4
+    assert report.acknowledged > 4
+    assert report.unknown > 0
+
+
+def test_the_same_kills_show_what_the_unchanged_emulator_loses(tmp_path: Path) -> None:
+    with pytest.raises(LostError):
+        asyncio.run(crash(tmp_path, kills=4, seed=1, kept_in=EMULATOR))
+
+
+def test_a_lease_lasts_as_long_after_a_kill_as_it_was_granted(tmp_path: Path) -> None:
+    with private.azurite(tmp_path) as server, _blobs(server) as blobs:
+        container = blobs.create_container("leases")
+        leases = {}
+        for name, seconds in (("short", 15), ("long", 60)):
+            blob = container.upload_blob(name, b"")
+            leases[name] = BlobLeaseClient(blob)
+            leases[name].acquire(lease_duration=seconds)
+        server.kill()
+        server.start()
+        assert not _is_free(container.get_blob_client("long"))
+        leases["long"].renew()
+        until(lambda: _is_free(container.get_blob_client("short")), 30, "the short lease to run out")
+        assert not _is_free(container.get_blob_client("long"))
+
+
+def test_content_of_blobs_survives_a_kill(tmp_path: Path) -> None:
+    with private.azurite(tmp_path) as server, _blobs(server) as blobs:
+        content = bytes(range(256)) * 40
+        blobs.create_container("content").upload_blob("one", content, metadata={"made": "here"})
+        server.kill()
+        server.start()
+        blob = blobs.get_blob_client("content", "one")
+        assert blob.download_blob().readall() == content
+        assert blob.get_blob_properties().metadata == {"made": "here"}
+
+
+def test_a_table_that_is_deleted_and_created_again_is_empty(tmp_path: Path) -> None:
+    with private.azurite(tmp_path) as server, _tables(server) as tables:
+        tables.create_table("again").create_entity(ROW)
+        tables.delete_table("again")
+        with pytest.raises(ResourceNotFoundError):
+            list(tables.get_table_client("again").list_entities())
+        assert list(tables.create_table("again").list_entities()) == []
+        server.stop()
+        server.start()
+        assert list(tables.get_table_client("again").list_entities()) == []
+        assert [table.name for table in tables.list_tables()] == ["again"]
+
+
+def test_what_the_unchanged_emulator_stored_is_taken_over_once(tmp_path: Path) -> None:
+    with private.azurite(tmp_path, kept_in=EMULATOR) as server, _tables(server) as tables:
+        tables.create_table("before").create_entity(ROW)
+        with _blobs(server) as blobs:
+            container = blobs.create_container("before")
+            container.upload_blob("blob", b"content")
+            BlobLeaseClient(container.get_blob_client("blob")).acquire(lease_duration=-1)
+        server.stop()
+    with private.azurite(tmp_path) as server, _tables(server) as tables:
+        assert dict(tables.get_table_client("before").get_entity("p", "r")) == ROW
+        with _blobs(server) as blobs:
+            blob = blobs.get_blob_client("before", "blob")
+            assert blob.download_blob().readall() == b"content"
+            assert not _is_free(blob)
+    # A second life on the old copy would repeat what happened since.
+    assert not list((tmp_path / "data").glob("__azurite_db_*.json"))
+    with private.azurite(tmp_path, kept_in=EMULATOR) as server, _tables(server) as tables:
+        assert list(tables.list_tables()) == []
+
+
+def test_a_second_process_does_not_touch_the_data_of_the_first(tmp_path: Path) -> None:
+    with private.azurite(tmp_path) as server, _tables(server) as tables:
+        table = tables.create_table("mine")
+        command = Storage(tmp_path, StoragePorts(1, 2, 3)).command()
+        second = subprocess.run(
+            command.argv(), cwd=command.folder, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert second.returncode == 1
+        assert "Another process uses the data" in second.stdout + second.stderr
+        table.create_entity(ROW)
+        server.kill()
+        server.start()
+        assert dict(table.get_entity("p", "r")) == ROW
+
+
+def _tables(server: private.Azurite) -> TableServiceClient:
+    return TableServiceClient.from_connection_string(server.connection_string)
+
+
+def _blobs(server: private.Azurite) -> BlobServiceClient:
+    return BlobServiceClient.from_connection_string(server.connection_string)
+
+
+def _take(blob: object) -> None:
+    BlobLeaseClient(blob, str(uuid.uuid4())).acquire(lease_duration=15)  # type: ignore[arg-type]
+
+
+def _is_free(blob: object) -> bool:
+    try:
+        _take(blob)
+    except ResourceExistsError:
+        return False
+    return True
