@@ -97,3 +97,16 @@ def test_state_survives_down_and_up(stack: ComposeStack) -> None:
     assert stack.get(f"/api/v1/jobs/{job_id}")["status"] == "Completed"
     later = stack.submit(kind="ten-steps", lock="containers", parameters={"steps": 1, "seconds": 0.1})
     stack.wait_for(later, "Completed", seconds=60)
+
+
+def test_a_killed_storage_loses_nothing(stack: ComposeStack) -> None:
+    job_id = stack.submit(kind="ten-steps", lock="containers", parameters={"steps": 2, "seconds": 0.1})
+    stack.wait_for(job_id, "Completed", seconds=60)
+    (container,) = stack.containers("azurite")
+    docker("kill", "--signal", "KILL", container)
+    stack.make("up")
+    assert stack.get(f"/api/v1/jobs/{job_id}")["status"] == "Completed"
+    later = stack.submit(kind="ten-steps", lock="containers", parameters={"steps": 1, "seconds": 0.1})
+    stack.wait_for(later, "Completed", seconds=60)
+    (container,) = stack.containers("azurite")
+    assert "__azurite_db_table__.db" in docker("exec", container, "ls", "/data")

@@ -1,6 +1,7 @@
 """What the local storage holds survives kills, stops, and the change from the unchanged emulator."""
 
 import asyncio
+import os
 import subprocess
 import uuid
 from pathlib import Path
@@ -10,7 +11,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 from deploy.servers import private
-from deploy.servers.storage import EMULATOR, Storage, StoragePorts
+from deploy.servers.storage import EMULATOR, PACKAGE_FOLDER, Storage, StoragePorts
 from tests.e2e.waiting import until
 from tests.storage_crashes.crashes import crash
 from tests.storage_crashes.writers import LostError
@@ -105,6 +106,19 @@ def test_a_second_process_does_not_touch_the_data_of_the_first(tmp_path: Path) -
         server.kill()
         server.start()
         assert dict(table.get_entity("p", "r")) == ROW
+
+
+def test_other_programs_of_node_run_as_without_it() -> None:
+    private.ensure_installed()
+    preload = PACKAGE_FOLDER / "local_storage/preload.js"
+    done = subprocess.run(
+        ["node", "-e", "console.log(1)"],
+        env={**os.environ, "NODE_OPTIONS": f"--require={preload}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("1\n", "", 0)
 
 
 def _tables(server: private.Azurite) -> TableServiceClient:
