@@ -18,7 +18,8 @@
  *   R5  same again     an unknown outcome is answered by the identical request
  *   R6  own write      refused, and my mark stands there: it was carried out; what stands there is taken in
  *   R7  read again     refused otherwise: continue only while lock row and job still name this run
- *   R8  end            one transaction ends a run and starts the next, whose ticket vouches for its row
+ *   R8  end            one transaction ends a run and starts the next, whose ticket vouches for its row; the ticket
+ *                      may have been read with the take-over, if it is unchanged
  *   R9  cut off        a job cut off gets its ticket back, or its terminal record, in the same transaction
  *   R10 look           a holder takes in what others wrote to its job
  *   R11 leave          for any reason: release, then look at the line once more
@@ -133,6 +134,7 @@ bit waited, called, hcur, calling;   /* job 0 has waited; the third party's answ
 #endif
 
 #define JV(x) jv[me * J + (x)]
+#define LAST (J - 1)
 #ifdef IDS
 #define OVER(x) (st[x] == TERMINAL || (!accepted && st[x] != Q && st[x] != RUN))
 #else
@@ -164,9 +166,11 @@ bit waited, called, hcur, calling;   /* job 0 has waited; the third party's answ
 #endif
 #endif
 #define WORK (NEXT != NO || lj != NO || EXPIRED)
+#define MAY_FOLLOW (!BLOCKED(LAST))              /* the holder wrote the lock row, and knows its hold */
 #else
 #define NEXT HEAD
 #define WORK (HEAD != NO || lj != NO)
+#define MAY_FOLLOW 1
 #endif
 
 /* --- what a transaction changes ------------------------------------------------------------------ */
@@ -364,6 +368,7 @@ take:                                                                           
   atomic {
     n = NEXT;
     if :: n != NO -> JV(n) = 1 :: else fi;
+    if :: tk[LAST] -> JV(LAST) = 1 :: else fi;   /* a page of tickets is read */
 #ifdef HOLD
     if :: EXPIRED -> JV(hold) = 1; found = 1 :: else -> found = 0 fi
 #else
@@ -481,6 +486,7 @@ ending:
   :: atomic { !intr && !ext && !waited && j == 0 -> n = NO; ext = 1 }
 #endif
   :: atomic { !intr && !ext -> n = NEXT; if :: n != NO -> JV(n) = 1 :: else fi }
+  :: atomic { !intr && !ext && j != LAST && JV(LAST) && MAY_FOLLOW -> n = LAST }            /* R8: known from before */
   CRASH
   CUT(leave)
   fi;

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from tests.simulation.history import History
-from tests.simulation.judges.order import Place
+from tests.simulation.judges.order import Place, Reading
 from tests.simulation.judges.panel import Panel
 from tests.simulation.loop import PROCESS, Process, ProcessClock, SimulationLoop
 from tests.simulation.network import Network
@@ -83,8 +83,8 @@ class WatchedJournal(InMemoryJournal):
         super().__init__(network)
         self._panel = panel
         self.register = WatchedRegister(self, network, panel)
-        #: Who was first in line when a process read it last, by process and partition.
-        self._read: dict[tuple[Process | None, str], Place | None] = {}
+        #: What a process read last of a line, by process and partition.
+        self._read: dict[tuple[Process | None, str], Reading] = {}
         self._loop = loop
         self._network = network
         self._leases = leases
@@ -102,7 +102,10 @@ class WatchedJournal(InMemoryJournal):
         )
         process = PROCESS.get()
         if process is not None and process.is_holder and (process, partition) in self._read:
-            self._panel.order.follows(transaction.op_id, self._read[process, partition])
+            reading = self._read[process, partition]
+            # A process that stood still cannot know that time has passed.
+            age = 0.0 if process.paused_at >= reading.at else self._loop.time() - reading.at
+            self._panel.order.follows(transaction.op_id, reading, age)
         versions = await super().commit(partition, transaction, timeout)
         if process is not None:
             heard = self._loop.time()
@@ -116,10 +119,10 @@ class WatchedJournal(InMemoryJournal):
     ) -> list[Row]:
         if prefix != LINE:
             return await super().read_range(partition, prefix, limit, after)
-        first: list[Place | None] = []
-        self._network.when_carried_out = lambda: first.append(self._panel.order.first(partition))
+        waiting: list[frozenset[Place]] = []
+        self._network.when_carried_out = lambda: waiting.append(self._panel.order.waiting(partition))
         found = await super().read_range(partition, prefix, limit, after)
-        self._read[PROCESS.get(), partition] = first[0]
+        self._read[PROCESS.get(), partition] = Reading(waiting[0], self._loop.time())
         return found
 
     def sending(self, partition: str) -> None:

@@ -65,12 +65,9 @@ MUTANTS = [
         "a wake-up that comes while the line is read counts for the next look",
         (
             Change(
-                "coordination.holder.tenure",
-                "        self.hinted = False\n        self._line = await until_known("
-                "self._ports.clock, self._read_line, self._rows.write_until())\n",
-                "        self._line = await until_known("
-                "self._ports.clock, self._read_line, self._rows.write_until())\n"
-                "        self.hinted = False\n",
+                "coordination.holder.upcoming",
+                "        self._read_at = read_at\n",
+                "        self._read_at = read_at\n        self.hinted = False\n",
             ),
         ),
         f"{_RUNS}a_hint_that_comes_while_the_line_is_read_is_not_lost",

@@ -44,17 +44,33 @@ MUTANTS = [
     ),
     Mutant(
         "next-job-by-an-old-look",
-        "the next job is chosen by the line as it is at the end of the run before",
+        "the next job is chosen by a line that was read shortly before",
         (
             Change(
-                "coordination.holder.tenure",
-                "        self.hinted = False\n        self._line = await until_known(",
-                "        if self._line is None or not self._line.tickets:\n"
-                "          self._line = await until_known(",
+                "coordination.holder.upcoming",
+                "age < (HINT_SECONDS if self.hinted else BELIEVED_SECONDS)",
+                "age < math.inf",
+            ),
+            Change(
+                "coordination.holder.upcoming",
+                "from collections.abc import Awaitable, Callable\n",
+                "import math\nfrom collections.abc import Awaitable, Callable\n",
             ),
         ),
         "tests/unit/coordination/test_judged_order.py::test_a_more_urgent_job_that_came_during_the_run_is_next",
         simulated=True,
+    ),
+    Mutant(
+        "cut-off-job-forgotten-by-its-successor",
+        "a job that the take-over put back in line is seen by the worker that did it",
+        (
+            Change(
+                "coordination.holder.tenure",
+                "            self._upcoming.doubt()\n        return",
+                "        return",
+            ),
+        ),
+        "tests/unit/coordination/test_tenure.py::test_an_interrupted_job_goes_back_to_its_place_in_line",
     ),
     Mutant(
         "cut-off-job-overtakes",

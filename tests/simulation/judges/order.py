@@ -4,18 +4,31 @@ It sorts by priority, then by its place in line, then by its id. There are two m
 line, and later its transaction starts what it has read. A job that came in between may be overtaken; a job
 that stood in line when the line was read may not, even when the worker knows only the kinds of those behind
 it: then that worker starts none. A job whose run the transaction itself ends is back in line before the next
-one is chosen.
+one is chosen. What a worker has read it may start from for a short while only.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from tests.simulation.judges.writes import Tell, Write
 
 from contracts.statuses import EventStatus, JobStatus
+from coordination.holder.upcoming import BELIEVED_SECONDS
 from coordination.journal.rows import JobRow
 
 #: Where a job stands in line: priority, order, id.
 Place = tuple[int, str, str]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a worker's reading of a line showed."""
+
+    #: Who waited then.
+    waiting: frozenset[Place]
+    #: When the answer came, in the storage's time.
+    at: float
 
 
 def place_of(job: JobRow) -> Place:
@@ -31,18 +44,18 @@ class Order:
         #: Who waits, by partition and job.
         self._waiting: dict[str, dict[str, Place]] = {}
         self._places: dict[str, Place] = {}
-        #: Who was first when the line was read, by the transaction that followed from it.
-        self._read: dict[str, Place | None] = {}
+        #: What was read of the line, and how long before, by the transaction that followed from it.
+        self._read: dict[str, tuple[Reading, float]] = {}
         #: Starts that had a choice.
         self.judged = 0
 
-    def first(self, partition: str) -> Place | None:
-        """Return the place of the job whose turn it is now."""
-        return min(self._waiting.get(partition, {}).values(), default=None)
+    def waiting(self, partition: str) -> frozenset[Place]:
+        """Return the places of all who wait now."""
+        return frozenset(self._waiting.get(partition, {}).values())
 
-    def follows(self, op_id: str, first: Place | None) -> None:
-        """Note who was first in the line that a transaction was made from."""
-        self._read.setdefault(op_id, first)
+    def follows(self, op_id: str, reading: Reading, age: float) -> None:
+        """Note what was read of the line that a transaction was made from, `age` seconds before."""
+        self._read.setdefault(op_id, (reading, age))
 
     def see(self, write: Write) -> None:
         """Judge a transaction, then take it in."""
@@ -52,14 +65,14 @@ class Order:
             if self._places[job_id] != place_of(job):
                 self._tell("order", f"{job_id} has lost its place {self._places[job_id]}")
         if write.started is not None:
-            self._judge(write, len(waiting))
+            self._judge(write, waiting.values())
         for job_id, job in write.jobs.items():
             if job.status == JobStatus.QUEUED:
                 waiting[job_id] = place_of(job)
             else:
                 waiting.pop(job_id, None)
 
-    def _judge(self, write: Write, waiting: int) -> None:
+    def _judge(self, write: Write, waiting: Collection[Place]) -> None:
         started = write.started
         assert started is not None
         candidates = {
@@ -69,10 +82,12 @@ class Order:
         }
         if started.op_id not in self._read:
             self._tell("order", f"{started.job_id} was started by a worker that had not read the line")
-        read = self._read.get(started.op_id)
-        if read is not None:
-            candidates.add(read)
-        self.judged += waiting > 1
+        else:
+            reading, age = self._read[started.op_id]
+            candidates |= reading.waiting.intersection(waiting)
+            if json.loads(started.data)["chained"] and age > BELIEVED_SECONDS:
+                self._tell("order", f"{started.job_id} was started by a line read {age:.1f} s before")
+        self.judged += len(waiting) > 1
         first = min(candidates, default=None)
         if first is None or started.job_id != first[2]:
             self._tell("order", f"{started.job_id} was started, and {first} was first in line")

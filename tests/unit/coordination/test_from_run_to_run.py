@@ -150,7 +150,7 @@ async def test_a_job_that_was_hinted_at_is_started_with_the_end(world: Setting) 
     await world.submit()
     tenure, _ = await world.hold()
     second = await world.submit()
-    tenure.hinted = True
+    tenure.hint()
     run = await tenure.finish(Completed(), accept)
     assert run is not None
     assert run.job.job_id == second
@@ -160,7 +160,7 @@ async def test_one_hint_is_worth_one_query(world: Setting) -> None:
     await world.submit()
     tenure, _ = await world.hold()
     await world.submit()
-    tenure.hinted = True
+    tenure.hint()
     await tenure.finish(Completed(), accept)
     queries = len(world.network.sent("journal.read_range"))
     assert await tenure.finish(Completed(), accept) is None
@@ -170,7 +170,7 @@ async def test_one_hint_is_worth_one_query(world: Setting) -> None:
 async def test_a_take_over_does_what_was_hinted_at_before_it(world: Setting) -> None:
     await world.submit()
     tenure = world.tenure()
-    tenure.hinted = True
+    tenure.hint()
     await tenure.keeper.acquire()
     await tenure.take_over(accept)
     queries = len(world.network.sent("journal.read_range"))
@@ -224,16 +224,20 @@ async def test_a_hint_that_comes_while_the_line_is_read_is_not_lost(world: Setti
     await tenure.keeper.acquire()
     if reading == "to end":
         await tenure.take_over(accept)
-        tenure.hinted = True
+        await world.submit()
+        tenure.hint()
     world.network.after("journal.read_range", 1.0)
     going_on = asyncio.ensure_future(
         tenure.take_over(accept) if reading == "to take over" else tenure.finish(Completed(), accept)
     )
     await world.clock.advance(0.5)
-    tenure.hinted = True
+    late = await world.submit()
+    tenure.hint()
     await world.clock.advance(0.5)
     await going_on
-    assert tenure.hinted
+    run = await tenure.finish(Completed(), accept)
+    assert run is not None
+    assert run.job.job_id == late
 
 
 async def test_a_next_job_that_is_cancelled_in_the_same_moment_is_not_started(world: Setting) -> None:
@@ -320,7 +324,7 @@ async def test_a_first_attempt_has_its_parameters_however_long_they_are(world: S
         await world.submit(parameters=parameters)
     tenure, run = await world.hold()
     assert (run.parameters, run.recorded, run.state) == ("{}", [], None)
-    tenure.hinted = True
+    tenure.hint()
     following = await tenure.finish(Completed(), accept)
     assert following is not None
     assert (following.parameters, following.recorded, following.state) == (LONG, [], None)

@@ -154,7 +154,7 @@ async def test_an_interrupted_job_goes_back_to_its_place_in_line(lock: Lock) -> 
     following: Run | None = run
     while following is not None:
         order.append(following.job.job_id)
-        tenure.hinted = True
+        tenure.hint()
         following = await tenure.finish(Completed(), lambda _: True)
     assert order == [urgent, first, second]
     assert (lock.job(first).attempt, lock.job(first).interruptions) == (2, 1)

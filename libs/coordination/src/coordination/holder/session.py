@@ -64,7 +64,7 @@ class LockSession:
         """Note that a wake-up came."""
         self._is_notified = True
         if self.tenure is not None:
-            self.tenure.hinted = True
+            self.tenure.hint()
 
     async def look(self, job_id: str) -> None:
         """Look at a running job after a hint that it changed."""

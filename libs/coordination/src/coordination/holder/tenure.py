@@ -10,6 +10,7 @@ from coordination.holder.held_rows import FencedError, HeldRows
 from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.holder.policy import HolderSettings, Ports
 from coordination.holder.runs import Progress, Run, StepDone, StepRecord
+from coordination.holder.upcoming import Upcoming
 from coordination.journal import rows, transactions
 from coordination.journal.line import Line, MayStart, read_line
 from coordination.journal.persistence import until_known
@@ -25,11 +26,8 @@ from coordination.observations import (
     StepRecorded,
 )
 from coordination.outcomes import Failed, RunOutcome, StopReason
-from coordination.ports import InvalidTransactionError, RefusedError, Row
+from coordination.ports import InvalidTransactionError, RefusedError
 from coordination.slot import Slot
-
-#: Tickets read at a time: the next one, and some more in case it is cancelled in the same moment.
-_TICKETS = 4
 
 
 class Tenure:
@@ -45,7 +43,6 @@ class Tenure:
         self._settings = settings
         self._observe = observe
         self._mutex = asyncio.Lock()
-        self._line: Line | None = None
         self._is_shutting_down = False
         self._reported: Progress | None = None
         self.keeper = LeaseKeeper(
@@ -60,8 +57,7 @@ class Tenure:
             ports.trace_calls,
         )
         self._rows = HeldRows(slot, self.keeper, ports, settings, observe)
-        #: Whether the line may have grown since it was read last.
-        self.hinted = False
+        self._upcoming = Upcoming(self._read_line, ports.clock)
 
     @property
     def running(self) -> str | None:
@@ -72,6 +68,10 @@ class Tenure:
     def lease(self) -> HeldLease | None:
         """The lease while a job runs."""
         return self._rows.lease
+
+    def hint(self) -> None:
+        """Note that the line may have grown."""
+        self._upcoming.hinted = True
 
     def request_stop(self, reason: StopReason) -> None:
         """Ask the run in progress to stop; a shutdown also stops a run that is only just being started."""
@@ -87,13 +87,11 @@ class Tenure:
         UnknownOutcomeError when the journal stays silent, FencedError when the time to write is over.
         """
         until = self._rows.write_until()
-        self.hinted = False
-        line = await until_known(self._ports.clock, self._read_line, until)
+        line = await self._upcoming.look()
         orphan = None
         if line.lock.job_id:
             orphan = await self._rows.read(rows.job_key(line.lock.job_id), until)
         draft = transactions.take_over(line, orphan, self._rows.writer(), self.keeper.lease_id, accepts)
-        self._line = line
         if draft is None:
             return None
         versions = await self._rows.commit(draft)
@@ -101,6 +99,8 @@ class Tenure:
             raise RefusedError
         if draft.interrupted is not None:
             self._observe(RunCutOff(draft.interrupted, line.lock.worker))
+            # It may be back in line, and was not there when the line was read.
+            self._upcoming.doubt()
         return await self._adopt_next_run(draft, versions, took)
 
     @action
@@ -112,7 +112,7 @@ class Tenure:
         async with self._mutex:
             while True:
                 held = self._rows.require()
-                ticket = await self._next_ticket(accepts) if accepts else None
+                ticket = await self._upcoming.next(accepts) if accepts else None
                 now = self._reported.applied_to(held.job) if self._reported else held.job
                 draft, ended = transactions.end(held, now, self._rows.writer(), outcome, ticket)
                 try:
@@ -124,7 +124,7 @@ class Tenure:
                     continue
                 if versions is not None:
                     break
-                self.hinted = True
+                self._upcoming.doubt()
                 await self._rows.reload()
             self._observe(RunEnded(ended, outcome, took=took))
             return await self._adopt_next_run(draft, versions, took, after=ended)
@@ -190,9 +190,7 @@ class Tenure:
         self._rows.begin(draft, versions)
         if draft.job is None:
             return None
-        if self._line is not None:
-            left = (row for row in self._line.tickets if row.key != draft.job.ticket_key)
-            self._line = replace(self._line, tickets=tuple(left))
+        self._upcoming.started(draft.job.ticket_key)
         self._observe(RunStarted(draft.job, draft.hand_over, draft.interrupted, after, took=took))
         if not self.keeper.may_write:
             self._rows.stop.request(StopReason.DEADLINE)
@@ -236,17 +234,9 @@ class Tenure:
             return  # late, and not about the run in progress
         self._reported = Progress(step, value, limit)
 
-    async def _next_ticket(self, accepts: MayStart) -> Row | None:
-        """Find the job to start in the ending transaction.
-
-        An empty line is believed until something hints at work: looking once more after the release finds
-        what came in the meantime, and saves a lone job a query.
-        """
-        if self._line is not None and not self._line.tickets and not self.hinted:
-            return None
-        self.hinted = False
-        self._line = await until_known(self._ports.clock, self._read_line, self._rows.write_until())
-        return self._line.tickets[0] if self._line.startable(accepts) is not None else None
-
-    async def _read_line(self) -> Line:
-        return await read_line(self._ports.journal, self._slot, _TICKETS)
+    async def _read_line(self, tickets: int) -> Line:
+        return await until_known(
+            self._ports.clock,
+            lambda: read_line(self._ports.journal, self._slot, tickets),
+            self._rows.write_until(),
+        )
