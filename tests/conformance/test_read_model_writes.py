@@ -175,7 +175,7 @@ CALLS: dict[str, Ask] = {
     "lock_runs": lambda store: store.models.lock_runs("ledger", 1),
     "lock_runs_between": lambda store: store.models.lock_runs_between("ledger", 1, 2),
     "locks": lambda store: store.models.locks(1),
-    "projected_seq": lambda store: store.models.projected_seq(JOB.job_id),
+    "projected_seqs": lambda store: store.models.projected_seqs({JOB.job_id: NOON}),
     "watermark": lambda store: store.writer.watermark(JOB.job_id, NOON),
     "record_trail": lambda store: store.writer.record_trail([ENTRY]),
     "record_recent": lambda store: store.writer.record_recent([ENTRY]),

@@ -57,9 +57,9 @@ async def test_a_watermark_moves_only_from_the_version_that_was_read(tables: Mod
     await tables.writer.record_summary(job, over, moved.etag)
     moved = await tables.writer.watermark(job.job_id, NOON)
     assert moved == replace(over, etag=moved.etag)
-    assert await tables.models.projected_seq(job.job_id) == 4
+    assert await tables.models.projected_seqs({job.job_id: NOON}) == {job.job_id: 4}
     await tables.writer.wipe()
-    assert await tables.models.projected_seq(job.job_id) == 0
+    assert await tables.models.projected_seqs({job.job_id: NOON}) == {}
     with pytest.raises(StaleError):
         await tables.writer.record_summary(job, Watermark(4, "h4"), mark.etag)
 

@@ -12,6 +12,7 @@ from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import Submitter
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, WorkerPolicy
+from coordination.maintenance.pauses import Pace
 from coordination.maintenance.queue_snapshot import QueueSnapshot
 from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.ports import UnknownOutcomeError, WakeUp
@@ -128,8 +129,8 @@ class Scheduler(Member):
             self.world.register,
             ports.notifier,
             ports.clock,
-            self.world.projected_seq,
-            abandoned_after=_ABANDONED_AFTER,
+            self.world.projected_seqs,
+            Pace(abandoned_after=_ABANDONED_AFTER),
         )
         duty = Leadership(
             ports.leases,

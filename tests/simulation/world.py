@@ -6,7 +6,8 @@ A world is made from a seed, which decides everything: its setting, when what go
 import random
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from tests.simulation.broker import Broker
 from tests.simulation.clients import Clients
@@ -214,9 +215,11 @@ class World:
             if each.first <= self.projected.get(each.job_id, 0) + 1 <= each.last:
                 self.projected[each.job_id] = each.last
 
-    async def projected_seq(self, job_id: str) -> int:
-        """Return the number of the last event that the read models have."""
-        return await self.network.carry_out("journal.projected", lambda: self.projected_now(job_id))
+    async def projected_seqs(self, jobs: Mapping[str, datetime]) -> dict[str, int]:
+        """Return the number of the last event that the read models have, of each job."""
+        return await self.network.carry_out(
+            "journal.projected", lambda: {job_id: self.projected_now(job_id) for job_id in jobs}
+        )
 
     def projected_now(self, job_id: str) -> int:
         """Return the number of the last event that the read models have."""

@@ -238,12 +238,12 @@ MUTANTS = [
         "a lock whose run was cut off is woken up for at once, however long it had waited before",
         (
             Change(
-                "coordination.maintenance.sweeper",
+                "coordination.maintenance.pauses",
                 "return self._clock.boot() >= end or state not in {None, last_state}",
                 "return self._clock.boot() >= end",
             ),
             Change(
-                "coordination.maintenance.sweeper",
+                "coordination.maintenance.pauses",
                 "pause = min(pause * 2, longest) if last_state == state else first",
                 "pause = min(pause * 2, longest) if last_state is not None else first",
             ),
@@ -270,7 +270,7 @@ MUTANTS = [
         "a job stays active until its last event is in the read models",
         (
             Change(
-                "coordination.maintenance.sweeper",
+                "coordination.maintenance.comparison",
                 "        if job.seq > projected:\n",
                 "        if job.seq > projected and not job.is_terminal:\n",
             ),

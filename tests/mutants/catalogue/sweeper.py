@@ -43,7 +43,7 @@ MUTANTS = [
         "a pass ends when storage does not answer, instead of asking for every lock",
         (
             Change(
-                "coordination.maintenance.sweeper",
+                "coordination.maintenance.side_by_side",
                 "            if has_failed:\n                return\n",
                 "",
             ),
@@ -55,7 +55,7 @@ MUTANTS = [
         "a job stays active until the read models have its last event",
         (
             Change(
-                "coordination.maintenance.sweeper",
+                "coordination.maintenance.comparison",
                 "        if job.seq > projected:\n",
                 "        if job.seq > projected + 1:\n",
             ),
@@ -67,7 +67,7 @@ MUTANTS = [
         "a job that waits or runs stays active",
         (
             Change(
-                "coordination.maintenance.sweeper",
+                "coordination.maintenance.comparison",
                 "        elif JobStatus(job.status).is_terminal:\n",
                 "        elif projected:\n",
             ),
@@ -79,9 +79,9 @@ MUTANTS = [
         "a submission that arrives in the moment of closing its id stays active",
         (
             Change(
-                "coordination.maintenance.sweeper",
-                "        except RefusedError:\n            return False\n        await self.register.retire",
-                "        except RefusedError:\n            pass\n        await self.register.retire",
+                "coordination.maintenance.comparison",
+                "        except RefusedError:\n            return False\n        await self._retire",
+                "        except RefusedError:\n            pass\n        await self._retire",
             ),
         ),
         f"{_IDS}a_submission_that_arrives_in_the_moment_of_closing_wins",
@@ -91,21 +91,21 @@ MUTANTS = [
         "a pass continues to compare where the one before ran out of time",
         (
             Change(
-                "coordination.maintenance.sweeper",
-                "                self._position = behind[start - 1].job_id\n",
+                "coordination.maintenance.comparison",
+                "                self._position = _place(groups[start - 1][-1])\n",
                 "",
             ),
         ),
-        f"{_COMPARISONS}jobs_are_compared_eight_at_a_time_until_the_time_is_over_and_the_next_pass_goes_on",
+        f"{_COMPARISONS}groups_are_compared_eight_at_a_time_until_the_time_is_over_and_the_next_pass_goes_on",
     ),
     Mutant(
         "announced-only-after-the-pause",
         "read models that advanced and miss the rest get the events at once",
         (
             Change(
-                "coordination.maintenance.sweeper",
-                "self._tellings.is_over(active.job_id, projected)",
-                "self._tellings.is_over(active.job_id)",
+                "coordination.maintenance.comparison",
+                "self._tellings.is_over(job.job_id, projected)",
+                "self._tellings.is_over(job.job_id)",
             ),
         ),
         f"{_COMPARISONS}read_models_that_have_moved_on_and_miss_the_rest_hear_of_it_at_once",
@@ -115,12 +115,30 @@ MUTANTS = [
         "where one job's events were lost, all jobs are compared in the next pass",
         (
             Change(
-                "coordination.maintenance.sweeper",
-                "                self._looks.end_all()\n",
-                "                pass\n",
+                "coordination.maintenance.comparison",
+                "            self._looks.end_all()\n",
+                "            pass\n",
             ),
         ),
         f"{_COMPARISONS}an_announcement_has_all_jobs_compared_in_the_next_pass",
+    ),
+    Mutant(
+        "retired-at-once",
+        "the sweeper leaves a job that has just ended to its projector",
+        (
+            Change(
+                "coordination.maintenance.comparison",
+                "            if self.pace.is_over(_ended(job), self._ends.seconds(job.job_id, job.seq), self.clock):\n",
+                "            if self._ends.seconds(job.job_id, job.seq) >= 0:\n",
+            ),
+        ),
+        f"{_COMPARISONS}the_end_of_a_job_is_left_to_the_projector_for_a_while",
+    ),
+    Mutant(
+        "compared-one-by-one",
+        "jobs of one line are compared together",
+        (Change("coordination.maintenance.comparison", "_GROUP = 500", "_GROUP = 1"),),
+        f"{_COMPARISONS}a_long_line_costs_few_requests",
     ),
     Mutant(
         "uncounted-locks",

@@ -303,22 +303,6 @@ async def test_the_entries_of_a_trail_are_read_behind_a_number(
     ]
 
 
-async def test_how_far_a_job_is_projected_stands_in_its_summary(
-    service: FakeService, models: TableReadModels
-) -> None:
-    place = row("summary", SummaryPartition="1", SummaryRow="a")
-    service.answers = [place, row("a", ProjectedSeq=9), place, ABSENT, ABSENT]
-    assert await models.projected_seq(JOB) == 9
-    assert service.asked == [
-        ("GET", f"/JobSummaries(PartitionKey='id|{JOB}',RowKey='summary')"),
-        ("GET", "/JobSummaries(PartitionKey='1',RowKey='a')"),
-    ]
-    # Its place is written first, and stays when the rest is wiped.
-    assert await models.projected_seq(JOB) == 0
-    assert await models.projected_seq(JOB) == 0
-    assert len(service.requests) == 5
-
-
 @pytest.mark.parametrize(
     ("last", "limit", "low", "more"), [(7, 3, 5, True), (7, 6, 2, True), (7, 7, 1, False), (7, 9, 0, False)]
 )

@@ -198,23 +198,11 @@ async def test_what_is_known_of_locks_is_forgotten_when_there_are_too_many(
     assert reads == [1, 2, 2, 3, 4, 5]
 
 
-async def test_where_a_summary_is_stands_before_the_summary_itself(
-    service: FakeService, writer: TableReadModelWriter
-) -> None:
-    service.answers = [written(), inserted(V1)]
+async def test_a_first_summary_is_one_request(service: FakeService, writer: TableReadModelWriter) -> None:
+    service.answer = inserted(V1)
     assert await writer.record_summary(ENDED, Watermark(9, "h"), None) == V1
-    place = f"id|{JOB}"
-    assert service.asked == [
-        ("PUT", f"/JobSummaries(PartitionKey='{place}',RowKey='summary')"),
-        ("POST", "/JobSummaries"),
-    ]
-    assert sent(service.bodies[0]) == {
-        "PartitionKey": place,
-        "RowKey": "summary",
-        "SummaryPartition": MINUTE,
-        "SummaryRow": KEY,
-    }
-    values = sent(service.bodies[1])
+    assert service.asked == [("POST", "/JobSummaries")]
+    values = sent(service.bodies[0])
     assert (values["PartitionKey"], values["RowKey"], values["ProjectedSeq"]) == (MINUTE, KEY, 9)
 
 
@@ -233,7 +221,7 @@ async def test_a_summary_replaces_only_the_version_that_it_was_made_from(
 async def test_a_first_summary_is_stale_where_there_is_one(
     service: FakeService, writer: TableReadModelWriter
 ) -> None:
-    service.answers = [written(), table_refusal(409)]
+    service.answer = table_refusal(409)
     with pytest.raises(StaleError):
         await writer.record_summary(ENDED, Watermark(9, "h"), None)
 

@@ -1,6 +1,7 @@
 """A sweeper, and read models of which a test says what they have."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from tests.unit.coordination.setting import Setting
 from tests.unit.coordination.wrong_clock import WrongClock
@@ -17,13 +18,15 @@ class Models:
         self.began = world.clock.boot()
         self.seqs: dict[str, int] = {}
         self.seconds = 0.0
+        self.requests = 0
         self.asked: list[tuple[str, float]] = []
 
-    async def projected_seq(self, job_id: str) -> int:
-        self.asked.append((job_id, self._world.clock.boot() - self.began))
+    async def projected_seqs(self, jobs: Mapping[str, datetime]) -> dict[str, int]:
+        self.requests += 1
+        self.asked += [(job_id, self._world.clock.boot() - self.began) for job_id in jobs]
         if self.seconds:
             await self._world.clock.sleep(self.seconds)
-        return self.seqs.get(job_id, 0)
+        return {job_id: self.seqs[job_id] for job_id in jobs if job_id in self.seqs}
 
     @property
     def times(self) -> list[float]:
@@ -41,7 +44,7 @@ class Comparing(Setting):
     def make_sweeper(self, wrong_by: float = 0.0) -> Sweeper:
         clock = WrongClock(self.clock, timedelta(seconds=wrong_by))
         return Sweeper(
-            self.leases, self.journal, self.register, self.notifier, clock, self.models.projected_seq
+            self.leases, self.journal, self.register, self.notifier, clock, self.models.projected_seqs
         )
 
     async def submit_projected(self, lock: str = "L") -> str:

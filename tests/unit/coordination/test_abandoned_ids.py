@@ -49,9 +49,9 @@ async def test_an_id_whose_submission_has_not_arrived_is_looked_for_after_pauses
 ) -> None:
     await register(world)
     began = world.clock.boot()
-    await world.sweep_until(126)
+    await world.sweep_until(132)
     looks = [at - began for at in world.network.times("journal.read")]
-    assert looks == [0, 5, 15, 35, 65, 95, 125]
+    assert looks == [6, 11, 21, 41, 71, 101, 131]
 
 
 async def test_a_job_that_arrives_late_is_compared_as_often_as_any_new_one(world: Comparing) -> None:
@@ -62,8 +62,8 @@ async def test_a_job_that_arrives_late_is_compared_as_often_as_any_new_one(world
     transaction = build_submission(late, writer).transaction
     await world.journal.commit(lock_names.partition("L"), transaction, 1)
     world.models.seqs[ABANDONED] = 1
-    await world.sweep_until(81)
-    assert world.models.times == [65, 70, 80]
+    await world.sweep_until(87)
+    assert world.models.times == [71, 76, 86]
 
 
 async def test_a_submission_that_arrives_after_its_id_was_closed_is_refused(world: Comparing) -> None:
@@ -92,6 +92,7 @@ async def test_an_id_that_was_closed_by_a_sweeper_that_died_is_taken_off_the_act
     tombstone = JobRow(ABANDONED, "", "L", status=JobRow.TOMBSTONE)
     key = rows.job_key(ABANDONED)
     stored[key] = Row(key, tombstone.values(), "closed")
+    await world.clock.advance(6)
     swept = await world.sweeper.sweep()
     assert swept.abandoned == 0
     assert await world.active() == set()

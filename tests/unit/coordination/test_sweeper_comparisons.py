@@ -7,7 +7,6 @@ import pytest
 from tests.unit.coordination.comparing import Comparing
 
 from contracts import lock_names
-from coordination.journal import rows
 
 PATIENCE = 5.0
 
@@ -43,30 +42,25 @@ async def test_all_missing_events_are_announced_when_only_the_first_is_old_enoug
     assert [(told.first, told.last) for told in world.notifier.take_announcements()] == [(1, 3)]
 
 
-async def test_where_there_are_no_events_to_announce_none_are(world: Comparing) -> None:
-    job_id = await world.submit()
-    stored = world.journal.partitions[lock_names.partition("L")]
-    del stored[rows.event_key(job_id, 1)]
-    world.notifier.take_announcements()
-    await world.clock.advance(PATIENCE + 1)
-    assert (await world.sweeper.sweep()).announced == 0
-    assert world.notifier.take_announcements() == []
-
-
 async def test_what_is_remembered_of_jobs_ends_with_them(world: Comparing) -> None:
     await world.submit()
     await world.run_to_the_end()
     await world.sweep_until(20)
     sweeper = world.sweeper
-    assert len(sweeper._jobs._seen) == len(sweeper._projections._seen) == len(sweeper._tellings._pauses) == 1
+    compared = sweeper.comparison
+    assert (
+        len(sweeper._jobs._seen) == len(compared._projections._seen) == len(compared._tellings._pauses) == 1
+    )
     world.models.seqs = dict.fromkeys(await world.active(), 4)
     await sweeper.sweep()
-    await sweeper.sweep()
+    assert await world.active() == set()
     waiting = await world.submit_projected("M")
     await sweeper.sweep()
+    await world.clock.advance(PATIENCE + 1)
+    await sweeper.sweep()
     assert list(sweeper._jobs._seen) == [waiting]
-    assert list(sweeper._looks._pauses) == [waiting]
-    assert (sweeper._projections._seen, sweeper._tellings._pauses) == ({}, {})
+    assert list(compared._looks._pauses) == [waiting]
+    assert (compared._projections._seen, compared._tellings._pauses, compared._ends._seen) == ({}, {}, {})
 
 
 async def test_where_the_age_of_events_cannot_be_right_they_are_announced_when_they_were_missing_so_long(
@@ -148,8 +142,8 @@ async def test_a_job_to_which_nothing_happens_is_compared_after_pauses_up_to_hal
     world: Comparing,
 ) -> None:
     await world.submit_projected()
-    await world.sweep_until(126)
-    assert world.models.times == [0, 5, 15, 35, 65, 95, 125]
+    await world.sweep_until(132)
+    assert world.models.times == [6, 11, 21, 41, 71, 101, 131]
 
 
 async def test_a_job_to_which_something_has_happened_is_compared_sooner_again(world: Comparing) -> None:
@@ -158,37 +152,69 @@ async def test_a_job_to_which_something_has_happened_is_compared_sooner_again(wo
     await world.hold()
     world.models.seqs[job_id] = world.job(job_id).seq
     world.models.asked.clear()
-    await world.sweep_until(81)
-    assert world.models.times == [65, 70, 80]
+    await world.sweep_until(87)
+    assert world.models.times == [71, 76, 86]
 
 
 async def test_a_job_of_which_events_are_missing_is_compared_in_each_pass(world: Comparing) -> None:
     await world.submit()
     await world.sweep_until(20)
-    assert world.models.times == list(range(21))
+    assert world.models.times == list(range(6, 21))
 
 
 async def test_an_announcement_has_all_jobs_compared_in_the_next_pass(world: Comparing) -> None:
     quiet = await world.submit_projected("quiet")
-    await world.sweep_until(16)
-    await world.submit("lost")
     await world.sweep_until(22)
-    assert [at for job_id, at in world.models.asked if job_id == quiet] == [0, 5, 15]
-    announced = await world.sweep_until(23)
-    assert announced == [23]
-    await world.sweep_until(24)
-    assert [at for job_id, at in world.models.asked if job_id == quiet] == [0, 5, 15, 24]
+    await world.submit("lost")
+    await world.sweep_until(28)
+    assert [at for job_id, at in world.models.asked if job_id == quiet] == [6, 11, 21]
+    announced = await world.sweep_until(29)
+    assert announced == [29]
+    await world.sweep_until(30)
+    assert [at for job_id, at in world.models.asked if job_id == quiet] == [6, 11, 21, 30]
 
 
-async def test_jobs_are_compared_eight_at_a_time_until_the_time_is_over_and_the_next_pass_goes_on(
+async def test_groups_are_compared_eight_at_a_time_until_the_time_is_over_and_the_next_pass_goes_on(
     world: Comparing,
 ) -> None:
-    jobs = sorted([await world.submit() for _ in range(40)])
+    jobs = {lock_names.partition(lock): await world.submit(lock) for lock in map(str, range(40))}
+    in_order = [jobs[partition] for partition in sorted(jobs)]
+    await world.clock.advance(PATIENCE + 1)
     world.models.seconds = 1.0
     for first, last in ((0, 24), (24, 40), (0, 24)):
         world.models.asked.clear()
         sweeping = asyncio.ensure_future(world.sweeper.sweep())
-        # Slices begin as long as no more than two seconds have passed.
+        # Groups begin as long as no more than two seconds have passed.
         await world.clock.advance(4)
         await sweeping
-        assert [job_id for job_id, _ in world.models.asked] == jobs[first:last]
+        assert [job_id for job_id, _ in world.models.asked] == in_order[first:last]
+
+
+async def test_a_long_line_costs_few_requests(world: Comparing) -> None:
+    """Three thousand jobs that wait on one lock are compared in groups, and left alone in between."""
+    for _ in range(3000):
+        await world.submit_projected()
+    world.notifier.take_announcements()
+    await world.clock.advance(PATIENCE + 1)
+    world.network.calls.clear()
+    await world.sweep_until(world.clock.boot() - world.models.began + 60, every=2.0)
+    reads = len(world.network.times("journal.read")) + len(world.network.times("journal.read_range"))
+    assert len(world.models.asked) == 3000 * len(set(world.models.times))
+    # Of 500 jobs each, at 0, 5, 15 and 35 s; and one read of the line in each pass, as no worker holds it.
+    assert world.models.requests == 6 * 4
+    assert reads <= 6 * 4 + 31
+
+
+async def test_the_end_of_a_job_is_left_to_the_projector_for_a_while(world: Comparing) -> None:
+    await world.submit()
+    await world.clock.advance(PATIENCE + 1)
+    await world.run_to_the_end()
+    (job_id,) = await world.active()
+    world.models.seqs[job_id] = world.job(job_id).seq
+    await world.sweeper.sweep()
+    await world.clock.advance(PATIENCE)
+    await world.sweeper.sweep()
+    assert world.network.times("journal.retire") == []
+    await world.clock.advance(0.125)
+    await world.sweeper.sweep()
+    assert await world.active() == set()

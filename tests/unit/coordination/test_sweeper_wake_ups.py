@@ -1,9 +1,9 @@
 """When the sweeper notifies of a lock, and of which job."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.unit.coordination.setting import TIMES, Setting
@@ -13,6 +13,7 @@ from contracts import lock_names
 from coordination.clients.cancellation import Canceller
 from coordination.clients.job_writer import JobWriter
 from coordination.journal import rows
+from coordination.maintenance.pauses import Pace
 from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.outcomes import Completed
 from coordination.ports import UnknownOutcomeError, WakeUp
@@ -28,14 +29,15 @@ async def world() -> AsyncIterator[Setting]:
     await made.close()
 
 
-async def know_everything(_: str) -> int:
+async def know_everything(jobs: Mapping[str, datetime]) -> dict[str, int]:
     """Stand for read models that have all events."""
-    return 1_000
+    return dict.fromkeys(jobs, 1_000)
 
 
-def make_sweeper(world: Setting, wrong_by: float = 0.0) -> Sweeper:
+def make_sweeper(world: Setting, wrong_by: float = 0.0, pace: Pace | None = None) -> Sweeper:
     clock = WrongClock(world.clock, timedelta(seconds=wrong_by))
-    return Sweeper(world.leases, world.journal, world.register, world.notifier, clock, know_everything)
+    ports = world.leases, world.journal, world.register, world.notifier, clock
+    return Sweeper(*ports, know_everything, pace or Pace())
 
 
 async def times_of_wake_ups(world: Setting, sweeper: Sweeper, seconds: int, every: int = 1) -> list[int]:
@@ -109,7 +111,7 @@ async def test_the_pause_of_a_lock_ends_with_its_jobs(world: Setting) -> None:
     registration = await world.register.find(job_id)
     assert registration is not None
     await Canceller(JobWriter(world.journal, world.notifier, world.clock)).cancel(registration, "bob")
-    await world.clock.advance(sweeper.longest_look)
+    await world.clock.advance(sweeper.pace.longest_look + PATIENCE)
     await sweeper.sweep()  # takes the cancelled job off the active ones
     assert (await sweeper.sweep()).active == 0
     await world.submit()
@@ -164,8 +166,7 @@ async def test_a_lock_that_is_held_is_not_even_read(world: Setting) -> None:
     await world.hold_elsewhere()
     await world.clock.advance(PATIENCE + 1)
     world.network.calls.clear()
-    sweeper = make_sweeper(world)
-    sweeper.call_timeout = 0.75
+    sweeper = make_sweeper(world, pace=Pace(call_timeout=0.75))
     assert (await sweeper.sweep()).notified == 0
     assert world.network.sent("journal.read_range") == []
     assert [call.timeout for call in world.network.sent("leases.is_free")] == [0.75]

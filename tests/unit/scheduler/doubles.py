@@ -1,9 +1,10 @@
 """A scheduler over the in-memory ports, whose sweeps and snapshots a test can slow down and fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from contracts.jobs import Worker
 from coordination.maintenance.queue_snapshot import SnapshotReader
@@ -24,8 +25,8 @@ from scheduler.tasks import ActiveJobs
 from scheduler.telemetry import SchedulerTelemetry
 
 
-async def nothing(job_id: str) -> int:
-    return 0
+async def nothing(jobs: Mapping[str, datetime]) -> dict[str, int]:
+    return {}
 
 
 class CountingSweeper(Sweeper):

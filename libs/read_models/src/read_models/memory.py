@@ -138,13 +138,19 @@ class InMemoryReadModels:
 
         return await self.calls.carry_out("read_models.overlaps", action)
 
-    async def projected_seq(self, job_id: str) -> int:
-        """Return the number of the last event of a job that is projected; 0 when none is."""
-        return (await self._watermark("projected_seq", job_id)).seq
+    async def projected_seqs(self, jobs: Mapping[str, datetime]) -> dict[str, int]:
+        """Return the number of the last projected event of each job that has one, by job id."""
+
+        def action() -> dict[str, int]:
+            return {job_id: self.summaries[job_id][1].seq for job_id in jobs if job_id in self.summaries}
+
+        return await self.calls.carry_out("read_models.projected_seqs", action)
 
     async def watermark(self, job_id: str, submitted_at: datetime) -> Watermark:
         """Return how far a job is projected."""
-        return await self._watermark("watermark", job_id)
+        return await self.calls.carry_out(
+            "read_models.watermark", lambda: self.summaries.get(job_id, (None, Watermark()))[1]
+        )
 
     async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
         """Write events into the audit trail."""
@@ -230,11 +236,6 @@ class InMemoryReadModels:
             return counts
 
         return await self.calls.carry_out("read_models.wipe", action)
-
-    async def _watermark(self, call: str, job_id: str) -> Watermark:
-        return await self.calls.carry_out(
-            f"read_models.{call}", lambda: self.summaries.get(job_id, (None, Watermark()))[1]
-        )
 
     def _write_summary(self, summary: JobSummary, mark: Watermark) -> str:
         version = self._version()

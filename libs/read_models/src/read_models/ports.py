@@ -3,7 +3,7 @@
 Every call raises UnknownOutcomeError when the storage does not answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -52,8 +52,11 @@ class ReadModels(Protocol):
     async def overlaps(self, limit: int) -> list[Overlap]:
         """Return lock runs that were found to overlap others, of all locks, by lock and fence."""
 
-    async def projected_seq(self, job_id: str) -> int:
-        """Return the number of the last event of a job that is projected; 0 when none is."""
+    async def projected_seqs(self, jobs: Mapping[str, datetime]) -> dict[str, int]:
+        """Return the number of the last projected event of each job that has one, by job id.
+
+        The jobs are given with the times at which they were submitted.
+        """
 
 
 class ReadModelWriter(Protocol):

@@ -44,7 +44,7 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     directory = TableWorkerDirectory(storage)
     status = ObservedStatus(SchedulerTelemetry(clock, settings.snapshot_seconds), clock)
     active_jobs = ActiveJobs(
-        Sweeper(leases, journal, TableRegister(storage), notifier, clock, read_models.projected_seq),
+        Sweeper(leases, journal, TableRegister(storage), notifier, clock, read_models.projected_seqs),
         SnapshotReader(journal, clock, settings.snapshot_seconds),
         directory.workers,
         clock,

@@ -5,7 +5,6 @@
 | JobAuditTrail  | job id                  | event id                           | every event, hash-chained |
 | RecentEvents   | minute, inverted        | time, fence, job, number, inverted | the events, newest first  |
 | JobSummaries   | of submission, likewise | time submitted, inverted, job id   | jobs and their watermarks |
-|                | `id|` and job id        | `summary`                          | where a job's summary is  |
 |                | `state|`, state, minute | likewise                           | jobs in a rare state      |
 | LockRuns       | the lock's              | fence                              | who held it, when         |
 | Locks          | `locks`                 | the lock's partition               | names and last fences     |

@@ -1,5 +1,8 @@
 """Reading the read models: lists, newest first where that makes sense, continued by cursors."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from azure.data.tables import TableEntity
 
 from azure_storage.connection import StorageConnection
@@ -7,8 +10,9 @@ from azure_storage.read_models import keys, lock_rows, rows
 from azure_storage.read_models.job_pages import JobPages
 from azure_storage.read_models.job_queries import AFTER_MINUTES
 from azure_storage.read_models.neighbours import FENCES
+from azure_storage.read_models.projected import projected_seqs
 from azure_storage.read_models.tables import Table, Tables, plain
-from azure_storage.read_models.writing import LOCKS, OVERLAPS, PLACES
+from azure_storage.read_models.writing import LOCKS, OVERLAPS
 from contracts import lock_names
 from contracts.jobs import Event, JobPage, Page
 from read_models.cursors import CursorError, read_cursor, write_cursor
@@ -82,14 +86,9 @@ class TableReadModels:
         found = await self._tables.page(Table.LOCKS, _PARTITION, {"partition": OVERLAPS, "row": ""}, limit)
         return [lock_rows.read_overlap(row) for row in found]
 
-    async def projected_seq(self, job_id: str) -> int:
-        """Return the number of the last event of a job that is projected; 0 when none is."""
-        place = await self._tables.get(Table.SUMMARIES, f"{PLACES}{job_id}", "summary")
-        if place is None:
-            return 0
-        key = place["SummaryPartition"], place["SummaryRow"]
-        row = await self._tables.get(Table.SUMMARIES, *key)
-        return 0 if row is None else int(row["ProjectedSeq"])
+    async def projected_seqs(self, jobs: Mapping[str, datetime]) -> dict[str, int]:
+        """Return the number of the last projected event of each job that has one, by job id."""
+        return await projected_seqs(self._tables, jobs)
 
     async def lock_runs(self, lock: str, limit: int, cursor: str | None = None) -> Page[LockRun]:
         """Return who held a lock, the latest fence first. A page may be short although more follow."""

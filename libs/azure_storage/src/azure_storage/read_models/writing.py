@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from azure_storage.connection import StorageConnection
 from azure_storage.read_models import keys, lock_rows, rows
@@ -20,9 +19,6 @@ LOCKS = "locks"
 
 #: The partition of that table with the runs that overlapped.
 OVERLAPS = "overlaps"
-
-#: Partition of the rows that tell where a job's summary is; sorts behind the minutes.
-PLACES = "id|"
 
 #: Locks whose rows are remembered.
 _MOST_LOCK_ROWS = 10_000
@@ -110,14 +106,6 @@ class TableReadModelWriter:
         row = rows.summary_row(summary, mark)
         # First: what the watermark says is projected must be in every list.
         await self._rare_rows.record(summary, max(mark.seq, mark.as_of))
-        if etag is None:
-            place: dict[str, Any] = {
-                "PartitionKey": f"{PLACES}{summary.job_id}",
-                "RowKey": "summary",
-                "SummaryPartition": row["PartitionKey"],
-                "SummaryRow": row["RowKey"],
-            }
-            await self._tables.upsert(Table.SUMMARIES, [place])
         return await self._tables.put(Table.SUMMARIES, row, etag)
 
     async def wipe(self) -> dict[str, int]:

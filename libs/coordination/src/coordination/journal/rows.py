@@ -16,6 +16,9 @@ LINE = "line|"
 LOCKS = "line|lock|"
 TICKETS = "line|ticket|"
 
+#: The state rows of all jobs that the lock ever had.
+JOBS = "job|"
+
 #: Events of a job after which runs record no more steps and no more state: keys count with six digits, and
 #: what ends a job needs room, too.
 LAST_RECORD = 990_000
@@ -34,7 +37,7 @@ def lock_key(slot: int = 0) -> str:
 
 def job_key(job_id: str) -> str:
     """Key of a job's state row."""
-    return f"job|{job_id}"
+    return f"{JOBS}{job_id}"
 
 
 def ticket_key(priority: int, order: str, job_id: str) -> str:
