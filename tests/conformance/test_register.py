@@ -24,7 +24,7 @@ def registration(due_at: datetime | None = None) -> Registration:
 
 
 def as_active(job: Registration) -> ActiveJob:
-    return ActiveJob(job.job_id, job.lock_name, job.partition, job.registered_at, job.due_at)
+    return ActiveJob(job.job_id, job.lock_name, job.partition, job.registered_at, job.due_at, job.is_marked)
 
 
 async def active(register: JobRegister, due_by: datetime = NOW) -> set[ActiveJob]:
@@ -123,3 +123,54 @@ async def test_all_jobs_are_listed_with_those_that_are_retired_or_not_due(regist
     listed = [job async for job in register.all()]
     assert len(listed) == len(jobs)
     assert set(listed) == set(jobs)
+
+
+async def test_whether_its_submitter_marks_stands_with_the_job(register: JobRegister) -> None:
+    jobs = [registration(), replace(registration(), is_marked=True)]
+    for job in jobs:
+        await register.add(job)
+        assert await register.find(job.job_id) == job
+    assert await active(register) == {as_active(job) for job in jobs}
+
+
+async def test_each_mark_of_a_submitter_is_a_new_version_of_one_row(register: JobRegister) -> None:
+    assert await register.marks() == {}
+    await register.mark("one")
+    await register.mark("another")
+    first = await register.marks()
+    assert first.keys() == {"one", "another"}
+    assert await register.marks() == first
+    await register.mark("one")
+    second = await register.marks()
+    assert second.keys() == first.keys()
+    assert second["one"] != first["one"]
+    assert second["another"] == first["another"]
+
+
+async def test_a_mark_is_removed_in_the_version_that_was_seen_alone(register: JobRegister) -> None:
+    await register.mark("one")
+    old = await register.marks()
+    await register.mark("one")
+    await register.unmark("one", old["one"])
+    new = await register.marks()
+    assert new.keys() == {"one"}
+    await register.unmark("one", new["one"])
+    await register.unmark("one", new["one"])
+    assert await register.marks() == {}
+    await register.mark("one")
+    assert (await register.marks())["one"] not in {old["one"], new["one"]}
+
+
+async def test_marks_are_no_jobs(register: JobRegister) -> None:
+    await register.mark("one")
+    assert await active(register) == set()
+    assert [job async for job in register.all()] == []
+
+
+async def test_without_an_answer_the_outcome_of_a_mark_is_unknown(store: Store) -> None:
+    store.lose_answers(True)
+    for ask in (store.register.mark("one"), store.register.marks(), store.register.unmark("one", "v")):
+        with pytest.raises(UnknownOutcomeError):
+            await ask
+    store.lose_answers(False)
+    assert (await store.register.marks()).keys() <= {"one"}

@@ -14,6 +14,7 @@ from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, WorkerPolicy
 from coordination.maintenance.pauses import Pace
 from coordination.maintenance.queue_snapshot import QueueSnapshot
+from coordination.maintenance.resting import Rest, RestingSweeper
 from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.ports import UnknownOutcomeError, WakeUp
 from scheduler.leadership import Leadership
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two rounds of the scheduler on duty.
 _SWEEP_SECONDS = 5.0
+#: Seconds without a sweep while nothing happens: longer than any trial waits.
+_LONGEST_REST = 1000.0
 #: Seconds after which an id without a job is closed; a day in earnest.
 _ABANDONED_AFTER = 90.0
 
@@ -123,7 +126,7 @@ class Scheduler(Member):
 
     def begin(self) -> None:
         ports = self.world.ports
-        self._sweeper = Sweeper(
+        sweeper = Sweeper(
             ports.leases,
             ports.journal,
             self.world.register,
@@ -131,6 +134,9 @@ class Scheduler(Member):
             ports.clock,
             self.world.projected_seqs,
             Pace(abandoned_after=_ABANDONED_AFTER),
+        )
+        self._sweeper = RestingSweeper(
+            sweeper, self.world.register, ports.clock, Rest(_SWEEP_SECONDS, longest=_LONGEST_REST)
         )
         duty = Leadership(
             ports.leases,
@@ -145,8 +151,11 @@ class Scheduler(Member):
     async def go(self) -> None:
         """Sweep once, as far as the storage answers."""
         try:
-            swept = await self._sweeper.sweep()
+            swept = await self._sweeper.go()
         except UnknownOutcomeError:
+            return
+        if swept is None:
+            self.world.observed["rested"] += 1
             return
         self.world.observed["swept: notified"] += swept.notified
         self.world.observed["swept: announced"] += swept.announced
@@ -163,6 +172,9 @@ class Scheduler(Member):
 
     def failed(self, task: str, error: UnknownOutcomeError) -> None:
         """Do nothing."""
+
+    def rested(self) -> None:
+        """Do nothing: `go` counts."""
 
     def swept(self, swept: Swept, seconds: float) -> None:
         """Do nothing: `go` counts."""

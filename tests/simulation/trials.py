@@ -7,6 +7,7 @@ virtual, and a call takes some milliseconds.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tests.simulation.broker import BrokerFaults
 from tests.simulation.judges.lives import Life
 from tests.simulation.loop import Process
 from tests.simulation.members import Worker
@@ -31,6 +32,13 @@ _AFTER_LEASE = 5.0
 #: Seconds between two wake-ups of the scheduler for one lock: ten, and up to a round of it.
 _BETWEEN_WAKE_UPS = 15.0
 
+#: Seconds after which a job whose wake-up was lost is started. Clocks differ: the round that sees it first,
+#: patience from there on, and a round that ends a little late.
+_AFTER_LOST_WAKE_UP = 15.0
+
+#: Seconds without a job after which schedulers rest.
+_UNTIL_REST = 60.0
+
 #: Seconds that a handler takes at most to end when it is asked to, and between two writes of progress.
 _TO_END, _FLUSH = 2.0, 1.0
 
@@ -42,6 +50,7 @@ TRIALS = (
     "trial: host frozen",
     "trial: worker and scheduler killed",
     "trial: job cancelled",
+    "trial: wake-up lost while all rest",
 )
 
 #: Longer than anything that is waited for.
@@ -54,6 +63,7 @@ class Trial:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._paused: list[Process] = []
+        self._lock, self._job_id = 0, ""
         times = world.times
         lost = times.duration + _AFTER_LEASE
         #: What happens, and the seconds within which its consequence must have come.
@@ -66,6 +76,7 @@ class Trial:
             # The scheduler on duty dies, too: the next one has to wait for its lease.
             "worker and scheduler killed": (self._kill_both, lost + times.duration),
             "job cancelled": (self._cancel, times.renew_every + _FLUSH + _TO_END),
+            "wake-up lost while all rest": (self._lose_wake_up, _AFTER_LOST_WAKE_UP),
         }
 
     def play(self) -> None:
@@ -79,12 +90,16 @@ class Trial:
         self._wait_until(lambda: world.loop.time() > over, "late requests to arrive and their leases to end")
         kind = world.randomness.choice(list(self._kinds))
         strike, within = self._kinds[kind]
-        self._begin(has_waited=world.randomness.random() < 0.15)
+        if kind == "wake-up lost while all rest":
+            self._rest()
+        else:
+            self._begin(has_waited=world.randomness.random() < 0.15)
         world.advance(world.randomness.uniform(0.0, 2.0 * world.times.renew_every))
         job, began = self._life(), self._last_start()
         world.network.trace.append((world.loop.time(), "trial", kind))
-        # This run is long; the next one need not be.
-        world.scripts[self._job_id].seconds = 0.1
+        if self._job_id:
+            # This run is long; the next one need not be.
+            world.scripts[self._job_id].seconds = 0.1
         since = strike()
         if kind == "job cancelled":
             self._wait_until(lambda: job.is_over, "the cancelled job to end")
@@ -124,6 +139,14 @@ class Trial:
             world.broker.put(WakeUp(f"L{self._lock}"))
         self._wait_until(lambda: self._life().status == JobStatus.RUNNING, "a job to start")
 
+    def _rest(self) -> None:
+        """Leave everything alone until the scheduler on duty does not sweep any more."""
+        world = self._world
+        self._lock = world.randomness.randrange(world.setting.locks)
+        world.advance(_UNTIL_REST)
+        rests = world.observed["rested"]
+        self._wait_until(lambda: world.observed["rested"] > rests, "a scheduler to rest")
+
     # --- what happens; each gives the time from which on its consequence is awaited -----------------
 
     def _stop_worker(self) -> float:
@@ -161,6 +184,16 @@ class Trial:
         life = self._life()
         self._wait_until(lambda: life.is_cancel_requested, "the request to be recorded")
         return self._world.panel.times[self._job_id, EventStatus.CANCEL_REQUESTED.value]
+
+    def _lose_wake_up(self) -> float:
+        world = self._world
+        world.broker.faults = BrokerFaults(lose=1.0)
+        job_id = world.clients.submit_alone(Script(1, 0.1), self._lock, 5)
+        submitted = job_id, EventStatus.SUBMITTED.value
+        self._wait_until(lambda: submitted in world.panel.times, "the job to be accepted")
+        world.advance(0.5)
+        world.broker.faults = BrokerFaults()
+        return world.panel.times[submitted]
 
     # --- what is there ------------------------------------------------------
 

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Change, Mutant
 _WAKE_UPS = "tests/unit/coordination/test_sweeper_wake_ups.py::test_"
 _COMPARISONS = "tests/unit/coordination/test_sweeper_comparisons.py::test_"
 _IDS = "tests/unit/coordination/test_abandoned_ids.py::test_"
+_RESTING = "tests/unit/coordination/test_resting.py::test_"
 _SNAPSHOT = "tests/unit/coordination/test_queue_snapshot_limits.py::test_"
 
 MUTANTS = [
@@ -139,6 +140,103 @@ MUTANTS = [
         "jobs of one line are compared together",
         (Change("coordination.maintenance.comparison", "_GROUP = 500", "_GROUP = 1"),),
         f"{_COMPARISONS}a_long_line_costs_few_requests",
+    ),
+    Mutant(
+        "registered-without-a-mark",
+        "a job is registered under a mark, so that a scheduler that rests notices",
+        (
+            Change(
+                "coordination.clients.submission_marks",
+                "        if self._is_fresh():\n            return\n        async with",
+                "        if self._register is not None:\n            return\n        async with",
+            ),
+        ),
+        f"{_RESTING}nothing_is_registered_without_a_mark",
+        simulated=True,
+    ),
+    Mutant(
+        "no-mark-after-standing-still",
+        "a submitter that stood still marks again after it has registered",
+        (
+            Change(
+                "coordination.clients.submission",
+                "            await self._refuse_unless_unfinished(registration)\n        await self._marks.ensure()\n",
+                "            await self._refuse_unless_unfinished(registration)\n",
+            ),
+        ),
+        f"{_RESTING}a_submitter_that_stood_still_before_it_registered_is_noticed",
+    ),
+    Mutant(
+        "mark-counted-from-its-answer",
+        "a mark counts from when it was asked for",
+        (
+            Change(
+                "coordination.clients.submission_marks",
+                "            self._marked_at = began\n",
+                "            self._marked_at = self._clock.boot()\n",
+            ),
+        ),
+        f"{_RESTING}a_mark_counts_for_ten_seconds_from_when_it_was_asked_for",
+    ),
+    Mutant(
+        "settled-at-once",
+        "after a new mark, sweeps go on for longer than the mark counts",
+        (
+            Change(
+                "coordination.maintenance.resting",
+                "mark.seen_at + self._rest.settled_after <= last.began",
+                "mark.seen_at <= last.began",
+            ),
+        ),
+        f"{_RESTING}a_job_that_is_registered_long_after_its_mark_is_noticed",
+    ),
+    Mutant(
+        "rests-past-a-due-time",
+        "a scheduler that rests sweeps when the next job is due",
+        (
+            Change(
+                "coordination.maintenance.resting",
+                "return last.next_due is not None and self._clock.now() >= last.next_due",
+                "return False",
+            ),
+        ),
+        f"{_RESTING}a_job_that_is_due_later_is_noticed_when_it_is_due",
+    ),
+    Mutant(
+        "rests-without-looking-ahead",
+        "a scheduler rests only after a sweep that looked for the next due time",
+        (
+            Change(
+                "coordination.maintenance.resting",
+                "last is None or last.has_jobs or not last.looked_ahead",
+                "last is None or last.has_jobs",
+            ),
+        ),
+        f"{_RESTING}the_next_due_time_is_looked_for_before_a_rest",
+    ),
+    Mutant(
+        "looks-too-seldom",
+        "a scheduler that rests looks at the marks in time",
+        (
+            Change(
+                "coordination.maintenance.resting",
+                "if next_look - self._looked_at <= self._rest.notice_seconds:",
+                "if next_look - self._looked_at <= 2 * self._rest.notice_seconds:",
+            ),
+        ),
+        f"{_RESTING}a_lost_wake_up_is_noticed_as_soon_as_without_a_rest",
+    ),
+    Mutant(
+        "rests-among-earlier-versions",
+        "there is no rest while an earlier version may register jobs",
+        (
+            Change(
+                "coordination.maintenance.resting",
+                "if now < self._no_rest_until or not all(settled):",
+                "if not all(settled):",
+            ),
+        ),
+        f"{_RESTING}there_is_no_rest_for_an_hour_after_a_job_of_an_earlier_version",
     ),
     Mutant(
         "uncounted-locks",

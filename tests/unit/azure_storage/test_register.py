@@ -8,7 +8,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from tests.unit.azure_storage.answers import ETAG, batch, page, part, row, stored, table_error, table_refusal
+from tests.unit.azure_storage.answers import (
+    ETAG,
+    batch,
+    page,
+    part,
+    row,
+    stored,
+    table_error,
+    table_refusal,
+    written,
+)
 from tests.unit.azure_storage.fake_service import FakeService, Prepared, asked_for
 
 from azure_storage import register as module
@@ -165,6 +175,42 @@ async def test_a_job_that_is_due_later_is_kept_apart_under_its_due_time(
     assert [key for _, key in service.asked[1:]] == [
         f"/JobIndex(PartitionKey='{SHARD}',RowKey='due|2026-11-21T01:00:00.000000Z|an-id')"
     ]
+
+
+async def test_a_mark_is_one_row_that_is_replaced(service: FakeService, register: TableRegister) -> None:
+    service.answer = written()
+    await register.mark("p1")
+    assert service.asked == [("PUT", "/JobIndex(PartitionKey='marks',RowKey='p1')")]
+    assert "If-Match" not in service.requests[0].headers
+    assert [call.operation for call in service.calls] == ["journal.mark"]
+
+
+async def test_all_marks_are_one_request(service: FakeService, register: TableRegister) -> None:
+    service.answer = page(stored("p1"), stored("p2"))
+    assert await register.marks() == {"p1": ETAG, "p2": ETAG}
+    assert [request.query["$filter"].split(" and ")[0] for request in service.requests] == [
+        "PartitionKey eq 'marks'"
+    ]
+
+
+async def test_a_mark_is_removed_at_the_version_that_was_seen(
+    service: FakeService, register: TableRegister
+) -> None:
+    service.answer = Prepared(204)
+    await register.unmark("p1", "v1")
+    assert service.asked == [("DELETE", "/JobIndex(PartitionKey='marks',RowKey='p1')")]
+    assert service.requests[0].headers["If-Match"] == "v1"
+    for status in (404, 412):
+        service.answer = table_refusal(status)
+        await register.unmark("p1", "v1")
+
+
+@pytest.mark.parametrize("status", [400, 409, 503])
+async def test_a_refused_mark_is_no_mark(service: FakeService, register: TableRegister, status: int) -> None:
+    service.answer = table_refusal(status)
+    for ask in (register.mark("p1"), register.marks(), register.unmark("p1", "v1")):
+        with pytest.raises(UnknownOutcomeError):
+            await ask
 
 
 async def test_every_job_ever_registered_is_gone_through(

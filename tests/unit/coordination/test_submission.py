@@ -74,7 +74,9 @@ class MessageReader:
     async def begin(self, new: NewJob) -> Registration:
         """Do what a submission does first, and no more, as if its process had died then."""
         partition = lock_names.partition(new.lock_name)
-        job = Registration(new.job_id, new.lock_name, partition, new.request_hash, self.clock.now())
+        job = Registration(
+            new.job_id, new.lock_name, partition, new.request_hash, self.clock.now(), None, True
+        )
         await self.register.add(job)
         return job
 
@@ -144,9 +146,11 @@ async def test_a_submission_registers_the_job_publishes_its_event_and_notifies_t
 ) -> None:
     await reader.submitter.submit(NEW)
     now = reader.clock.now()
-    expected = Registration(NEW.job_id, "L", PARTITION, NEW.request_hash, now)
+    expected = Registration(NEW.job_id, "L", PARTITION, NEW.request_hash, now, None, True)
     assert await reader.register.find(NEW.job_id) == expected
-    assert [job async for job in reader.register.active(now)] == [ActiveJob(NEW.job_id, "L", PARTITION, now)]
+    assert [job async for job in reader.register.active(now)] == [
+        ActiveJob(NEW.job_id, "L", PARTITION, now, None, True)
+    ]
     assert reader.notifier.wake_ups == [WakeUp("L", NEW.job_id, traceparent="00-trace", reason="submitted")]
     assert reader.notifier.announcements == [Announcement("L", NEW.job_id, 1, 1, "00-trace")]
 
@@ -160,7 +164,7 @@ async def test_a_job_is_written_only_once_its_id_is_registered(reader: MessageRe
 
     reader.with_fault(note)
     await reader.submitter.submit(NEW)
-    assert calls == ["journal.register", "journal.commit"]
+    assert calls == ["journal.mark", "journal.register", "journal.commit"]
 
 
 async def test_nothing_is_written_when_it_is_unknown_whether_the_id_was_registered(

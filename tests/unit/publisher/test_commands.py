@@ -219,7 +219,7 @@ async def test_a_command_waits_up_to_twenty_minutes_for_the_storage_to_come_back
     monkeypatch.setattr(api.clock, "sleep", come_back)
     await commands.submit_job(message(JOB_ID))
 
-    assert api.storage.calls["journal.register"] == tries
+    assert api.storage.calls["journal.mark"] == tries
     assert api.clock.boot() - began == returns_after
     assert (await api.client.get(f"/api/v1/jobs/{JOB_ID}")).status_code == 200
     assert reader.reasons == []

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contracts.jobs import Worker
 from coordination.maintenance.queue_snapshot import SnapshotReader
+from coordination.maintenance.resting import Rest, RestingSweeper
 from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.memory import (
@@ -29,6 +30,10 @@ async def nothing(jobs: Mapping[str, datetime]) -> dict[str, int]:
     return {}
 
 
+#: With these, every round sweeps.
+NO_REST = Rest(longest=0.0)
+
+
 class CountingSweeper(Sweeper):
     """Keeps when it passed, takes its time, and fails when a test wants it."""
 
@@ -43,12 +48,12 @@ class CountingSweeper(Sweeper):
     def passes(self) -> int:
         return len(self.began)
 
-    async def sweep(self) -> Swept:
+    async def sweep(self, ahead: timedelta = timedelta()) -> Swept:
         self.began.append(self.clock.boot())
         await self.clock.sleep(self.seconds)
         if self.is_failing:
             raise UnknownOutcomeError
-        return await super().sweep()
+        return await super().sweep(ahead)
 
 
 @dataclass
@@ -57,6 +62,7 @@ class Scheduler:
 
     duty: Leadership
     sweeper: CountingSweeper
+    resting: RestingSweeper
     telemetry: SchedulerTelemetry
     status: ObservedStatus
     snapshots: int = 0
@@ -82,15 +88,15 @@ def make_scheduler(
     pause: float = 15.0,
     journal: InMemoryJournal | None = None,
     register: InMemoryRegister | None = None,
+    rest: Rest | None = None,
 ) -> Scheduler:
-    journal = journal or InMemoryJournal()
-    sweeper = CountingSweeper(
-        leases, journal, register or InMemoryRegister(), InMemoryNotifier(), clock, nothing
-    )
+    journal, register = journal or InMemoryJournal(), register or InMemoryRegister()
+    sweeper = CountingSweeper(leases, journal, register, InMemoryNotifier(), clock, nothing)
     telemetry = SchedulerTelemetry(clock, 15.0)
     status = ObservedStatus(telemetry, clock)
-    made = Scheduler(None, sweeper, telemetry, status)  # type: ignore[arg-type]
-    active = ActiveJobs(sweeper, SnapshotReader(journal, clock, 15.0), made.workers, clock, status)
+    made = Scheduler(None, sweeper, None, telemetry, status)  # type: ignore[arg-type]
+    made.resting = RestingSweeper(sweeper, register, clock, rest or NO_REST)
+    active = ActiveJobs(made.resting, SnapshotReader(journal, clock, 15.0), made.workers, clock, status)
     tasks = [Periodic("sweep", pause, active.sweep), Periodic("snapshot", 15.0, active.snapshot)]
     made.duty = Leadership(leases, clock, Rounds(tasks, clock, status), LeaseTimes.of(15), status)
     return made

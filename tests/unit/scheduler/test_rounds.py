@@ -119,7 +119,7 @@ async def test_a_pass_is_measured_from_its_beginning_to_its_end(captured: Captur
     made = make_scheduler(clock, InMemoryLeases(clock))
     made.sweeper.seconds = 2.5
     snapshot_reader = SnapshotReader(made.sweeper.journal, clock, 15.0)
-    active = ActiveJobs(made.sweeper, snapshot_reader, made.workers, clock, Observer(clock, 15.0))
+    active = ActiveJobs(made.resting, snapshot_reader, made.workers, clock, Observer(clock, 15.0))
     sweeping = asyncio.create_task(active.sweep())
     await clock.advance(3)
     await sweeping
@@ -132,7 +132,7 @@ async def test_a_snapshot_reads_no_jobs_of_its_own_and_none_that_a_failed_sweep_
     clock = VirtualClock()
     made = make_scheduler(clock, InMemoryLeases(clock))
     snapshot_reader = SnapshotReader(made.sweeper.journal, clock, 15.0)
-    active = ActiveJobs(made.sweeper, snapshot_reader, made.workers, clock, made.telemetry)
+    active = ActiveJobs(made.resting, snapshot_reader, made.workers, clock, made.telemetry)
     with pytest.raises(UnknownOutcomeError, match="the sweep did not read the active jobs"):
         await active.snapshot()
     await active.sweep()

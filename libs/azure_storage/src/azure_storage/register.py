@@ -2,15 +2,17 @@
 
 A job has two rows in the shard of its id: `job|<id>` for as long as its id may be asked for and, while it is
 active, `active|<id>`, or `due|<time>|<id>` where it is due later. One range holds the jobs that are due.
+A partition of its own holds the marks of the processes that submit jobs: whether any does is one request.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from azure_storage.batch import Write
 from azure_storage.calls import RefusedCallError
 from azure_storage.connection import StorageConnection
 from azure_storage.grouped_writes import GroupedWrites
@@ -25,6 +27,7 @@ from coordination.ports import (
     Registration,
     Row,
     UnknownOutcomeError,
+    Value,
     Values,
 )
 
@@ -33,6 +36,9 @@ SHARDS = "0123456789abcdef"
 
 #: What the keys of the rows start with.
 JOB, ACTIVE, DUE = "job|", "active|", "due|"
+
+#: The partition of the marks: one row for each process that submits jobs.
+MARKS = "marks"
 
 #: Rows read at a time when all jobs are listed.
 _CHUNK = 1000
@@ -46,16 +52,18 @@ class TableRegister:
         self._table = connection.names.index_table
         self._transactions = TableTransactions(connection)
         self._timeout_seconds = timeout_seconds
-        self._retirements = GroupedWrites(connection, timeout_seconds)
+        self._writes = GroupedWrites(connection, timeout_seconds)
 
     async def add(self, registration: Registration) -> None:
         """Write both rows. Raises AlreadyRegisteredError or UnknownOutcomeError."""
         job_id, due_at = registration.job_id, registration.due_at
-        place = {
+        place: dict[str, Value | None] = {
             "lock_name": registration.lock_name,
             "partition": registration.partition,
             "registered_at": registration.registered_at.isoformat(),
-        } | ({"due_at": due_at.isoformat()} if due_at is not None else {})
+            "due_at": due_at.isoformat() if due_at is not None else None,
+            "is_marked": True if registration.is_marked else None,
+        }
         rows = [
             Insert(f"{JOB}{job_id}", {**place, "request_hash": registration.request_hash}),
             Insert(_active_key(job_id, due_at), place),
@@ -99,9 +107,29 @@ class TableRegister:
         """Delete the active row; harmless when repeated. Raises UnknownOutcomeError."""
         deletion = Delete(_active_key(job_id, due_at), "*")
         try:
-            await self._retirements.write("journal.retire", self._table, shard(job_id), [deletion])
+            await self._writes.write("journal.retire", self._table, shard(job_id), [deletion])
         except RefusedCallError as refused:
             if refused.status != 404:
+                raise UnknownOutcomeError(str(refused)) from refused
+
+    async def mark(self, submitter: str) -> None:
+        """Write the row of a process that is about to register jobs: it gets a new version."""
+        row = Write(submitter, {}, None)
+        try:
+            await self._writes.write("journal.mark", self._table, MARKS, [row])
+        except RefusedCallError as refused:
+            raise UnknownOutcomeError(str(refused)) from refused
+
+    async def marks(self) -> Mapping[str, str]:
+        """Return the versions of all marks, by submitter. Raises UnknownOutcomeError."""
+        return {row.key: row.etag for row in await self._queries.read_range("journal.marks", MARKS, "")}
+
+    async def unmark(self, submitter: str, version: str) -> None:
+        """Delete a mark that still has this version. Raises UnknownOutcomeError."""
+        try:
+            await self._writes.write("journal.unmark", self._table, MARKS, [Delete(submitter, version)])
+        except RefusedCallError as refused:
+            if refused.status not in {404, 412}:
                 raise UnknownOutcomeError(str(refused)) from refused
 
     @cached_property
@@ -140,4 +168,5 @@ def _place(values: Values) -> dict[str, Any]:
         "partition": str(values["partition"]),
         "registered_at": datetime.fromisoformat(str(values["registered_at"])),
         "due_at": datetime.fromisoformat(str(due_at)) if due_at else None,
+        "is_marked": bool(values.get("is_marked")),
     }

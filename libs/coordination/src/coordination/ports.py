@@ -139,6 +139,8 @@ class Registration:
     registered_at: datetime
     #: When the job is due; None when it is due at once.
     due_at: datetime | None = None
+    #: Whether its submitter marks its activity (`JobRegister.mark`); earlier versions did not.
+    is_marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,8 @@ class ActiveJob:
     registered_at: datetime
     #: When the job is due; None when it was due at once.
     due_at: datetime | None = None
+    #: Whether its submitter marks its activity.
+    is_marked: bool = False
 
 
 class Leases(Protocol):
@@ -219,6 +223,21 @@ class JobRegister(Protocol):
         """Remove a job from the active ones; harmless when repeated.
 
         `due_at` is the job's due time. Raises UnknownOutcomeError.
+        """
+
+    async def mark(self, submitter: str) -> None:
+        """Mark that a process is about to register jobs: its mark gets a new version.
+
+        Raises UnknownOutcomeError.
+        """
+
+    async def marks(self) -> Mapping[str, str]:
+        """Return the versions of all marks, by submitter. Raises UnknownOutcomeError."""
+
+    async def unmark(self, submitter: str, version: str) -> None:
+        """Remove a mark that still has this version; harmless when it has another, or is gone.
+
+        Raises UnknownOutcomeError.
         """
 
 

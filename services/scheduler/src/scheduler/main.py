@@ -15,6 +15,7 @@ from azure_storage.register import TableRegister
 from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from coordination.maintenance.queue_snapshot import SnapshotReader
+from coordination.maintenance.resting import Rest, RestingSweeper
 from coordination.maintenance.sweeper import Sweeper
 from coordination.times import LeaseTimes
 from scheduler.leadership import Leadership
@@ -43,8 +44,10 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     read_models = TableReadModels(storage)
     directory = TableWorkerDirectory(storage)
     status = ObservedStatus(SchedulerTelemetry(clock, settings.snapshot_seconds), clock)
+    register = TableRegister(storage)
+    sweeper = Sweeper(leases, journal, register, notifier, clock, read_models.projected_seqs)
     active_jobs = ActiveJobs(
-        Sweeper(leases, journal, TableRegister(storage), notifier, clock, read_models.projected_seqs),
+        RestingSweeper(sweeper, register, clock, Rest(settings.sweep_seconds)),
         SnapshotReader(journal, clock, settings.snapshot_seconds),
         directory.workers,
         clock,

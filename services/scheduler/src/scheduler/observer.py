@@ -27,5 +27,8 @@ class Observer(Protocol):
     def swept(self, swept: Swept, seconds: float) -> None:
         """Record a pass of the sweeper, and how long it took."""
 
+    def rested(self) -> None:
+        """Record that there was no need to sweep, as nothing is active and nothing was submitted."""
+
     def snapshot_taken(self, snapshot: QueueSnapshot, workers: Sequence[Worker]) -> None:
         """Record a snapshot of all queues, and the latest heartbeats."""

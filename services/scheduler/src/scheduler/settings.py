@@ -14,7 +14,8 @@ class SchedulerSettings(ServiceSettings):
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8040
 
-    #: Time between two sweeps; shorter finds lost wake-ups sooner and reads the tables more often.
+    #: Time between two sweeps while a job is active; shorter finds lost wake-ups sooner and reads the tables
+    #: more often.
     #: Above 3 s, the take-over from a lost host whose locks no worker watches is later than promised.
     sweep_seconds: Annotated[float, Field(ge=0.5, le=3600)] = 2.0
 

@@ -51,6 +51,11 @@ class ObservedStatus:
         self._repairs += swept.notified + swept.announced + swept.abandoned
         self._observer.swept(swept, seconds)
 
+    def rested(self) -> None:
+        """Remember when there was no need to sweep: a sweep would have found nothing."""
+        self._swept_at = self._clock.now()
+        self._observer.rested()
+
     def snapshot_taken(self, snapshot: QueueSnapshot, workers: Sequence[Worker]) -> None:
         """Pass on a snapshot of all queues."""
         self._observer.snapshot_taken(snapshot, workers)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from contracts.jobs import Worker
 from coordination.maintenance.queue_snapshot import SnapshotReader
-from coordination.maintenance.sweeper import Sweeper
+from coordination.maintenance.resting import RestingSweeper
 from coordination.ports import ActiveJob, Clock, UnknownOutcomeError
 from scheduler.observer import Observer
 
@@ -17,7 +17,7 @@ class ActiveJobs:
 
     def __init__(
         self,
-        sweeper: Sweeper,
+        sweeper: RestingSweeper,
         snapshot_reader: SnapshotReader,
         read_workers: ReadWorkers,
         clock: Clock,
@@ -31,10 +31,14 @@ class ActiveJobs:
         self._active: Sequence[ActiveJob] | None = None
 
     async def sweep(self) -> None:
-        """Make one pass of the sweeper. Raises UnknownOutcomeError."""
+        """Make one pass of the sweeper, if there is any need. Raises UnknownOutcomeError."""
         began = self._clock.boot()
         self._active = None
-        swept = await self._sweeper.sweep()
+        swept = await self._sweeper.go()
+        if swept is None:
+            self._active = ()
+            self._observer.rested()
+            return
         self._active = swept.jobs
         self._observer.swept(swept, self._clock.boot() - began)
 

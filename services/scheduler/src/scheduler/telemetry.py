@@ -97,6 +97,10 @@ class SchedulerTelemetry:
         began = time.time_ns() - int(seconds * 1e9)
         self._tracer.start_span(spans.SWEEP, start_time=began, attributes=about).end()
 
+    def rested(self) -> None:
+        """Log that there was no need to sweep."""
+        logger.debug("no sweep was needed")
+
     def failed(self, task: str, error: UnknownOutcomeError) -> None:
         """Log that the storage did not answer a periodic task."""
         logger.warning("%s failed", task, extra={at.ERROR_MESSAGE: str(error)})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from contracts.policies import JobPolicy
 from contracts.statuses import EventStatus
 from coordination.clients.job_writer import Change, JobWriter
+from coordination.clients.submission_marks import SubmissionMarks
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
 from coordination.journal.rows import JobRow
@@ -67,12 +68,15 @@ class NewJob:
         return hashlib.sha256(json.dumps([*asked, self.properties]).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Submitter:
     """Submits jobs."""
 
     register: JobRegister
     writer: JobWriter
+
+    def __post_init__(self) -> None:
+        self._marks = SubmissionMarks(self.register, self.writer.clock, self.writer.new_id().hex)
 
     async def submit(self, new: NewJob) -> JobRow:
         """Accept a job: when this returns, the journal has it and it will reach exactly one terminal record.
@@ -86,11 +90,16 @@ class Submitter:
         change = build_submission(new, Writer(new.actor, f"{new.job_id}:{new.order}", events.timestamp(now)))
         check_limits(change.transaction)
         partition = Slot(new.lock_name).partition
-        registration = Registration(new.job_id, new.lock_name, partition, new.request_hash, now)
+        registration = Registration(
+            new.job_id, new.lock_name, partition, new.request_hash, now, is_marked=True
+        )
+        # Before and after: a scheduler may rest while no mark is new (`coordination.maintenance.resting`).
+        await self._marks.ensure()
         try:
             await self.register.add(registration)
         except AlreadyRegisteredError:
             await self._refuse_unless_unfinished(registration)
+        await self._marks.ensure()
         if not await self.writer.commit(partition, change, clock.boot() + self.writer.patience):
             row = await self._read_job(registration)
             raise JobExistsError(registration, same_content=True, is_closed=_is_closed(row))

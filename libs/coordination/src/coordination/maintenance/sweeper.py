@@ -6,6 +6,7 @@ a hint or idempotent, so two sweepers at once do no harm.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from coordination.journal import rows
 from coordination.journal.line import Line, WrongLockError, read_line
@@ -39,6 +40,8 @@ class Swept:
     announced: int = 0
     #: Registered ids whose submission never arrived.
     abandoned: int = 0
+    #: When the next job is due, as far as the pass looked ahead.
+    next_due: datetime | None = None
 
     @property
     def active(self) -> int:
@@ -71,11 +74,18 @@ class Sweeper:
             self.pace,
         )
 
-    async def sweep(self) -> Swept:
-        """Make one pass. Raises UnknownOutcomeError when the store does not answer; the next pass goes on."""
-        due = self.register.active(self.clock.now())
-        active = sorted([job async for job in due], key=lambda job: job.job_id)
-        swept = Swept(active)
+    async def sweep(self, ahead: timedelta = timedelta()) -> Swept:
+        """Make one pass. Raises UnknownOutcomeError when the store does not answer; the next pass goes on.
+
+        Jobs that are due later than now, but within `ahead`, are left alone and only looked for.
+        """
+        now = self.clock.now()
+        found = [job async for job in self.register.active(now + ahead)]
+        later = [job.due_at for job in found if job.due_at is not None and job.due_at > now]
+        active = sorted(
+            (job for job in found if job.due_at is None or job.due_at <= now), key=lambda job: job.job_id
+        )
+        swept = Swept(active, next_due=min(later, default=None))
         waited = [
             job
             for job in active

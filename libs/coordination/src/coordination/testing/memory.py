@@ -173,6 +173,8 @@ class InMemoryRegister:
         self.calls = Calls.of(faults)
         self._registered: dict[str, Registration] = {}
         self._active: dict[tuple[datetime | None, str], ActiveJob] = {}
+        self._marks: dict[str, str] = {}
+        self._mark_versions = itertools.count(1)
 
     async def add(self, registration: Registration) -> None:
         """Record a job id as taken and its job as active."""
@@ -187,6 +189,7 @@ class InMemoryRegister:
                 registration.partition,
                 registration.registered_at,
                 registration.due_at,
+                registration.is_marked,
             )
 
         await self.calls.carry_out("journal.register", action)
@@ -216,6 +219,27 @@ class InMemoryRegister:
             self._active.pop((due_at, job_id), None)
 
         await self.calls.carry_out("journal.retire", action)
+
+    async def mark(self, submitter: str) -> None:
+        """Give the mark of a process a new version."""
+
+        def action() -> None:
+            self._marks[submitter] = f"m{next(self._mark_versions)}"
+
+        await self.calls.carry_out("journal.mark", action)
+
+    async def marks(self) -> Mapping[str, str]:
+        """Return the versions of all marks."""
+        return await self.calls.carry_out("journal.marks", lambda: dict(self._marks))
+
+    async def unmark(self, submitter: str, version: str) -> None:
+        """Remove a mark that still has this version."""
+
+        def action() -> None:
+            if self._marks.get(submitter) == version:
+                del self._marks[submitter]
+
+        await self.calls.carry_out("journal.unmark", action)
 
 
 def _is_as_expected(operation: Operation, row: Row | None) -> bool:
