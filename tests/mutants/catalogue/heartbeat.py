@@ -36,18 +36,18 @@ MUTANTS = [
     Mutant(
         "kinds-published-once",
         "kinds are published again every five minutes",
-        (Change(_PRESENCE, "if beats % _ANNOUNCE_EVERY == 0:", "if beats == 0:"),),
+        (Change(_PRESENCE, "if turns % _ANNOUNCE_EVERY == 0:", "if turns == 0:"),),
         f"{_SEEN}kinds_are_published_at_once_and_then_every_five_minutes",
     ),
     Mutant(
         "missed-kinds-count",
         "kinds that could not be published are published with the next heartbeat",
         (
-            Change(_PRESENCE, "                beats += 1\n", ""),
+            Change(_PRESENCE, "                turns += 1\n", ""),
             Change(
                 _PRESENCE,
-                "                if beats % _ANNOUNCE_EVERY == 0:\n",
-                "                beats += 1\n                if beats % _ANNOUNCE_EVERY == 1:\n",
+                "                if turns % _ANNOUNCE_EVERY == 0:\n",
+                "                turns += 1\n                if beats % _ANNOUNCE_EVERY == 1:\n",
             ),
         ),
         f"{_SEEN}an_outage_before_the_first_heartbeat_only_delays_it",

@@ -128,8 +128,8 @@ MUTANTS = [
     ),
     Mutant(
         "silent-at-the-limit",
-        "a worker is silent after 30 s without a heartbeat",
-        (Change(_TELEMETRY, "silence <= _SILENT_AFTER", "silence < _SILENT_AFTER"),),
+        "a worker without work is silent after 35 s without a heartbeat",
+        (Change(_TELEMETRY, "silence <= silent_after(worker)", "silence < silent_after(worker)"),),
         f"{_SHOWN}workers_are_alive_silent_or_gone",
     ),
     Mutant(

@@ -239,6 +239,31 @@ MUTANTS = [
         f"{_RESTING}there_is_no_rest_for_an_hour_after_a_job_of_an_earlier_version",
     ),
     Mutant(
+        "says-the-same-all-the-time",
+        "a process that says the same says it every twenty seconds",
+        (
+            Change(
+                "service_defaults.directory_row",
+                "            if state == last and now",
+                "            if state != last and now",
+            ),
+        ),
+        "tests/unit/service_defaults/test_heartbeat.py::test_an_instance_that_says_the_same_says_it_every_twenty_seconds",
+    ),
+    Mutant(
+        "healthy-for-ever",
+        "after a call without an answer, health asks the storage",
+        (
+            Change(
+                "azure_storage.calls",
+                "self._answered_at = asyncio.get_running_loop().time() if is_answer else -math.inf",
+                "self._answered_at = asyncio.get_running_loop().time()",
+            ),
+        ),
+        "tests/unit/azure_storage/test_read_model_tables.py::"
+        "test_whether_tables_are_there_is_asked_again_after_a_call_without_an_answer",
+    ),
+    Mutant(
         "uncounted-locks",
         "jobs of locks that a snapshot does not look at are counted as waiting",
         (

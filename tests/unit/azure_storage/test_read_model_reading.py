@@ -452,4 +452,4 @@ async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeServ
     assert created[2:] == [f'"Blue{table}"}}'.encode() for table in Table]
     service.answer = table_refusal(404, "TableNotFound")
     with pytest.raises(MissingTableError):
-        await models.check()
+        await TableReadModels(service.connection).check()

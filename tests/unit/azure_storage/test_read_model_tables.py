@@ -22,6 +22,7 @@ from tests.unit.azure_storage.fake_service import FakeService, Prepared
 from azure_storage.calls import CallOutcome, MissingTableError
 from azure_storage.names import StorageNames
 from azure_storage.read_models import Table
+from azure_storage.read_models import tables as tables_module
 from azure_storage.read_models.tables import Tables
 from coordination.ports import AccessDeniedError, UnknownOutcomeError
 from read_models.documents import StaleError
@@ -332,9 +333,39 @@ async def test_whether_tables_are_there_is_asked_of_the_one_created_last(
     await tables.check()
     assert service.asked == [("GET", "/BlueKinds()")]
     assert service.requests[0].query["$top"] == "1"
+
+
+async def test_whether_tables_are_there_is_not_asked_while_the_storage_answers(
+    service: FakeService, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.answer = page()
+    await tables.get("Kinds", "p", "k")
+    assert len(service.requests) == 1
+    for requests in (2, 2, 2):
+        # An answer to another call says nothing of the tables, until they were there once.
+        await tables.check()
+        assert len(service.requests) == requests
+    monkeypatch.setattr(tables_module, "_ANSWERED_SECONDS", -1.0)
+    await tables.check()
+    assert len(service.requests) == 3
+
+
+async def test_whether_tables_are_there_is_asked_again_after_a_call_without_an_answer(
+    service: FakeService, tables: Tables
+) -> None:
+    service.answer = page()
+    await tables.check()
+    service.answer = table_refusal(503)
+    with pytest.raises(UnknownOutcomeError):
+        await tables.get("Kinds", "p", "k")
+    for _ in range(2):
+        with pytest.raises(UnknownOutcomeError):
+            await tables.check()
     service.answer = table_refusal(404, "TableNotFound")
     with pytest.raises(MissingTableError):
         await tables.check()
+    service.answer = page()
+    await tables.check()
 
 
 async def test_preparing_creates_the_tables_of_the_installation(service: FakeService, tables: Tables) -> None:

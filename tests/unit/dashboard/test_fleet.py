@@ -16,6 +16,7 @@ class Process:
     name: str
     seen_at: datetime
     stopped_at: datetime | None = None
+    is_busy: bool = False
 
 
 def heard(name: str, **ago: float) -> Process:
@@ -30,8 +31,8 @@ def stopped(name: str, **ago: float) -> Process:
     ("silence", "expected"),
     [
         ({"seconds": -5}, Pulse.ALIVE),
-        ({"seconds": 24.9}, Pulse.ALIVE),
-        ({"seconds": 25}, Pulse.SILENT),
+        ({"seconds": 34.9}, Pulse.ALIVE),
+        ({"seconds": 35}, Pulse.SILENT),
         ({"hours": 23.99}, Pulse.SILENT),
         ({"days": 1}, Pulse.GONE),
     ],
@@ -40,6 +41,12 @@ def test_a_process_without_a_heartbeat_is_silent_and_after_a_day_gone(
     silence: dict[str, float], expected: Pulse
 ) -> None:
     assert pulse(heard("w", **silence), NOW) is expected
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(24.9, Pulse.ALIVE), (25, Pulse.SILENT)])
+def test_a_process_that_had_work_is_missed_sooner(seconds: float, expected: Pulse) -> None:
+    process = Process("w", NOW - timedelta(seconds=seconds), is_busy=True)
+    assert pulse(process, NOW) is expected
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_a_run_whose_row_was_not_read_shows_its_id() -> None:
 
 @pytest.mark.parametrize(("heard", "shown"), [(24.9, False), (25, True)])
 def test_a_worker_that_is_not_heard_is_marked(heard: float, shown: bool) -> None:
-    lane = holder_lane(busy(), worker(heard), None, NOW)
+    lane = holder_lane(busy(), worker(heard, lease(heard)), None, NOW)
     assert ("silent for" in text(lane)) is shown
 
 

@@ -125,10 +125,13 @@ def test_few_lines_leave_no_others(telemetry: SchedulerTelemetry, captured: Capt
 def test_workers_are_alive_silent_or_gone(
     telemetry: SchedulerTelemetry, captured: Captured, clock: VirtualClock
 ) -> None:
-    silences = [-5, 0, 30, 30.000001, 3600, 3600.000001, 86_400]
+    silences = [-5, 0, 35, 35.000001, 3600, 3600.000001, 86_400]
     beats = [clock.now() - timedelta(seconds=silence) for silence in silences]
     telemetry.snapshot_taken(QueueSnapshot(), [Worker(worker=str(beat), seen_at=beat) for beat in beats])
     assert captured.values(metrics.WORKERS) == {("alive",): 3, ("silent",): 2}
+    busy = [Worker(worker=str(beat), seen_at=beat, running=["job"]) for beat in beats]
+    telemetry.snapshot_taken(QueueSnapshot(), busy)
+    assert captured.values(metrics.WORKERS) == {("alive",): 2, ("silent",): 3}
 
 
 def test_a_worker_that_was_stopped_in_order_is_neither_alive_nor_silent(

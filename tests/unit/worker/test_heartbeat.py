@@ -147,13 +147,29 @@ async def test_every_kind_is_published_with_its_schema(place: Place) -> None:
     ]
 
 
-async def test_a_worker_is_seen_at_once_and_then_every_ten_seconds(place: Place, start: Start) -> None:
+async def test_a_worker_without_work_is_seen_at_once_and_then_every_twenty_seconds(
+    place: Place, start: Start
+) -> None:
     start()
-    await place.clock.advance(45)
-    assert place.beats == [0, 10, 20, 30, 40]
+    await place.clock.advance(75)
+    assert place.beats == [0, 20, 40, 60]
     assert [worker.seen_at for _, worker in place.directory.beats] == sorted(
         {worker.seen_at for _, worker in place.directory.beats}
     )
+
+
+async def test_what_a_worker_runs_and_renews_is_seen_after_ten_seconds(place: Place, start: Start) -> None:
+    start()
+    await place.clock.advance(25)
+    place.running = {"ledger": "job-1"}
+    await place.clock.advance(10)
+    assert place.beats == [0, 20, 30]
+    for _ in range(3):
+        place.leases = [HeldLease(lock="ledger", fence=3, renewed_at=place.clock.now(), seconds=30)]
+        await place.clock.advance(10)
+    place.running, place.leases = {}, []
+    await place.clock.advance(40)
+    assert place.beats == [0, 20, 30, 40, 50, 60, 70, 90]
 
 
 async def test_kinds_are_published_at_once_and_then_every_five_minutes(place: Place, start: Start) -> None:
@@ -175,7 +191,7 @@ async def test_kinds_and_heartbeats_are_published_again_once_the_storage_answers
     assert [record.levelno for record in missed] == [logging.WARNING] * 10
     assert vars(missed[0])[at.ERROR_MESSAGE] == "the tables do not answer"
     await place.clock.advance(10)
-    assert place.beats[-2:] == [290, 400]
+    assert place.beats[-2:] == [280, 400]
     assert place.announced[-2:] == [(400, "ten-steps"), (400, "checksum-file")]
     await place.clock.advance(300)
     assert place.announced[-2:] == [(700, "ten-steps"), (700, "checksum-file")]
@@ -222,7 +238,7 @@ async def test_a_worker_that_stops_is_not_seen_any_more(place: Place, start: Sta
     kept_up.cancel()
     await place.clock.advance(600)
     assert kept_up.cancelled()
-    assert place.beats == [0, 10]
+    assert place.beats == [0]
 
 
 async def test_an_unexpected_error_is_not_passed_over(place: Place) -> None:
@@ -240,5 +256,5 @@ async def test_a_worker_that_is_stopped_in_order_says_so_and_no_more(place: Plac
     await place.heartbeat.stop()
     await place.clock.advance(60)
     stopped = [(at, worker.stopped_at is not None) for at, worker in place.directory.beats]
-    assert stopped == [(0, False), (10, False), (15, True)]
+    assert stopped == [(0, False), (15, True)]
     assert place.directory.heartbeats["host-1/7"].running == []

@@ -1,6 +1,7 @@
 """Storage calls: each one request, bounded in time, with a definite meaning, and reported."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -72,6 +73,11 @@ class StorageCaller:
 
     def __init__(self, observe: ObserveCall) -> None:
         self._observe = observe
+        self._answered_at = -math.inf
+
+    def is_answered(self, within: float) -> bool:
+        """Return whether the last call was answered, and no more than so many seconds ago."""
+        return asyncio.get_running_loop().time() - self._answered_at <= within
 
     async def carry_out(self, operation: str, request: Awaitable[AnswerT], deadline: float) -> AnswerT:
         """Await a request until the deadline, in the event loop's time.
@@ -95,6 +101,8 @@ class StorageCaller:
             outcome = CallOutcome.OK
             raise
         finally:
+            is_answer = outcome in {CallOutcome.OK, CallOutcome.REFUSED}
+            self._answered_at = asyncio.get_running_loop().time() if is_answer else -math.inf
             self._observe(StorageCall(operation, outcome, time.perf_counter() - started))
 
 

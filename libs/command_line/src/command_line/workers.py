@@ -31,6 +31,7 @@ class _Row:
     stopped_at: datetime | None
     version: str
     running: Sequence[str] = ()
+    is_busy: bool = False
 
 
 def workers(
@@ -83,7 +84,8 @@ def _state(row: _Row, now: datetime) -> "Text":
 
 def _worker(worker: Mapping[str, Any]) -> _Row:
     version = str(worker["properties"].get("version", ""))
-    return _Row("worker", worker["worker"], *_times(worker), version, worker["running"])
+    is_busy = bool(worker["running"] or worker.get("leases"))
+    return _Row("worker", worker["worker"], *_times(worker), version, worker["running"], is_busy)
 
 
 def _instance(one: Mapping[str, Any]) -> _Row:

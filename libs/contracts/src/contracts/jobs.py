@@ -292,6 +292,11 @@ class Worker(BaseModel):
         default_factory=list, description="The leases that the worker holds, by lock."
     )
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it had jobs or leases at its latest heartbeat."""
+        return bool(self.running or self.leases)
+
 
 class Instance(BaseModel):
     """A scheduler or audit-projector, as of its latest heartbeat."""
@@ -305,6 +310,11 @@ class Instance(BaseModel):
     details: dict[str, JsonValue] = Field(
         default_factory=dict, description="What the service says of itself; the names depend on the service."
     )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether others would miss it at once: never."""
+        return False
 
 
 class Page(BaseModel, Generic[ItemT]):

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Protocol
 
+from contracts.heartbeats import HEARTBEAT_SECONDS, QUIET_HEARTBEAT_SECONDS
 from contracts.telemetry import attributes as at
 from coordination.ports import Clock, UnknownOutcomeError
 from service_defaults.app import in_background
@@ -28,6 +29,22 @@ class DirectoryRow:
         self._clock = clock
         self._turn = asyncio.Lock()
         self._has_stopped = False
+        #: What was written last, and when.
+        self._written: tuple[object, float] | None = None
+
+    async def beat_if_due(self, state: object) -> None:
+        """Write if the process has something new to say, or was not heard for a while.
+
+        To be called every `HEARTBEAT_SECONDS`. Raises UnknownOutcomeError; then the next call writes.
+        """
+        now = self._clock.boot()
+        if self._written is not None:
+            last, at = self._written
+            if state == last and now + HEARTBEAT_SECONDS / 2 < at + QUIET_HEARTBEAT_SECONDS:
+                return
+        self._written = None
+        await self.beat()
+        self._written = state, now
 
     async def beat(self) -> None:
         """Write that the process is alive. Raises UnknownOutcomeError."""

@@ -1,7 +1,7 @@
 """Publishes that an instance of a service is there, and what it says of itself."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from importlib.metadata import version
 
@@ -19,7 +19,10 @@ logger = logging.getLogger(__name__)
 
 
 class InstanceHeartbeat:
-    """The instance's row in the worker directory. `details` returns what the service says of itself now."""
+    """The instance's row in the worker directory. `details` returns what the service says of itself now.
+
+    Of these, `times` change all the time, and are no reason to say it sooner.
+    """
 
     def __init__(
         self,
@@ -27,11 +30,13 @@ class InstanceHeartbeat:
         directory: WorkerDirectory,
         clock: Clock,
         details: Callable[[], Mapping[str, JsonValue]],
+        times: Container[str] = (),
     ) -> None:
         self._service = service
         self._directory = directory
         self._clock = clock
         self._details = details
+        self._times = times
         self._instance = instance_name()
         self._started_at = clock.now()
         self._version = version(f"turnstile-{service}")
@@ -41,7 +46,10 @@ class InstanceHeartbeat:
         """Beat until cancelled. Storage that is away costs a heartbeat, nothing else."""
         while True:
             try:
-                await self._row.beat()
+                details = self._details()
+                await self._row.beat_if_due(
+                    {name: value for name, value in details.items() if name not in self._times}
+                )
             except UnknownOutcomeError as error:
                 logger.warning("writing the heartbeat failed", extra={at.ERROR_MESSAGE: str(error)})
             await self._clock.sleep(HEARTBEAT_SECONDS)

@@ -1,6 +1,7 @@
 """The duty: one scheduler makes its rounds, the others stand by. Two at once would do no harm."""
 
 import asyncio
+from dataclasses import replace
 
 from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.observations import LeaseEnded, Observation
@@ -18,6 +19,16 @@ _STANDBY_SECONDS = 5.0
 
 #: Part of the time between two rounds that is left between them, however long a round takes.
 _SHORTEST_PAUSE = 0.2
+
+
+def duty_times(seconds: float) -> LeaseTimes:
+    """Return the times of a duty whose lease lasts so long: at most one renewal may fail.
+
+    It is renewed less often than a lock's lease, as nothing is lost with it: all a scheduler does is harmless
+    twice, and the next one waits as long as for one that died.
+    """
+    times = LeaseTimes.of(seconds)
+    return replace(times, renew_every=times.soft * 2 / 3)
 
 
 class Leadership:

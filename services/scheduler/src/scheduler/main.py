@@ -17,8 +17,7 @@ from coordination.clock import SystemClock
 from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.resting import Rest, RestingSweeper
 from coordination.maintenance.sweeper import Sweeper
-from coordination.times import LeaseTimes
-from scheduler.leadership import Leadership
+from scheduler.leadership import Leadership, duty_times
 from scheduler.periodic import Periodic, Rounds
 from scheduler.settings import SchedulerSettings
 from scheduler.status import ObservedStatus
@@ -58,9 +57,9 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
         # Not more often than the sweep reads the active jobs.
         Periodic("snapshot", max(settings.snapshot_seconds, settings.sweep_seconds), active_jobs.snapshot),
     ]
-    times = LeaseTimes.of(settings.scheduler_lease_seconds)
+    times = duty_times(settings.scheduler_lease_seconds)
     duty = Leadership(leases, clock, Rounds(tasks, clock, status), times, status)
-    heartbeat = InstanceHeartbeat("scheduler", directory, clock, status.details)
+    heartbeat = InstanceHeartbeat("scheduler", directory, clock, status.details, times={"swept_at"})
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:

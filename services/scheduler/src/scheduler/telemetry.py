@@ -10,6 +10,7 @@ from datetime import timedelta
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 
+from contracts.heartbeats import silent_after
 from contracts.jobs import Worker
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
@@ -23,8 +24,8 @@ _SCOPE = "turnstile"
 #: Name for all locks, workers and kinds that are not shown by their own.
 _OTHER = "(other)"
 
-#: Heartbeats come every few seconds; a worker that missed several is silent, and after an hour it is gone.
-_SILENT_AFTER, _GONE_AFTER = timedelta(seconds=30), timedelta(hours=1)
+#: After an hour, a worker that is silent is gone.
+_GONE_AFTER = timedelta(hours=1)
 
 #: Snapshots that may fail before the last one is not shown any more.
 _MISSED_SNAPSHOTS = 4
@@ -134,7 +135,7 @@ class SchedulerTelemetry:
                 continue
             silence = self._clock.now() - worker.seen_at
             if silence <= _GONE_AFTER:
-                found["alive" if silence <= _SILENT_AFTER else "silent"] += 1
+                found["alive" if silence <= silent_after(worker) else "silent"] += 1
         return found
 
     def _reading(self, read: Callable[[_Shown], Iterable[Reading]]) -> Callable[[], Iterable[Reading]]:

@@ -1,5 +1,6 @@
 """Publishes that this worker is there: which kinds it knows, and, as a heartbeat, what it runs and holds."""
 
+import asyncio
 import logging
 import os
 import socket
@@ -15,7 +16,7 @@ from coordination.worker_directory import WorkerDirectory
 from service_defaults.directory_row import DirectoryRow
 from worker.execution import KindInfo
 
-#: Heartbeats between two announcements of the kinds.
+#: Turns of ten seconds between two announcements of the kinds.
 _ANNOUNCE_EVERY = 30
 
 logger = logging.getLogger("turnstile.worker")
@@ -51,16 +52,18 @@ class Heartbeat:
 
     async def announce_kinds(self) -> None:
         """Publish the kinds with their schemas, for the publisher to validate by."""
-        for info in self._kinds().values():
-            await self._directory.publish_kind(
-                Kind(
-                    kind=info.kind,
-                    description=info.description,
-                    parameters=dict(info.parameters_schema),
-                    policy=info.policy,
-                    published_at=self._clock.now(),
-                )
+        kinds = [
+            Kind(
+                kind=info.kind,
+                description=info.description,
+                parameters=dict(info.parameters_schema),
+                policy=info.policy,
+                published_at=self._clock.now(),
             )
+            for info in self._kinds().values()
+        ]
+        # Together: the directory writes in one transaction what is asked for at once.
+        await asyncio.gather(*map(self._directory.publish_kind, kinds))
 
     async def beat(self) -> None:
         """Write one heartbeat."""
@@ -68,13 +71,13 @@ class Heartbeat:
 
     async def keep_up(self) -> None:
         """Announce and beat until cancelled. Storage that is away costs a heartbeat, nothing else."""
-        beats = 0
+        turns = 0
         while True:
             try:
-                if beats % _ANNOUNCE_EVERY == 0:
+                if turns % _ANNOUNCE_EVERY == 0:
                     await self.announce_kinds()
-                await self.beat()
-                beats += 1
+                await self._row.beat_if_due((sorted(self._running().values()), [*self._leases()]))
+                turns += 1
             except UnknownOutcomeError as error:
                 logger.warning("writing the heartbeat failed", extra={at.ERROR_MESSAGE: str(error)})
             await self._clock.sleep(HEARTBEAT_SECONDS)

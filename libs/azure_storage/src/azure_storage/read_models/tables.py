@@ -19,6 +19,9 @@ Entity = dict[str, Any]
 
 _PAGE = 1000
 
+#: Seconds for which an answer shows that the storage answers.
+_ANSWERED_SECONDS = 30.0
+
 
 class Table(StrEnum):
     """The tables' names, without the installation's prefix."""
@@ -39,14 +42,22 @@ class Tables:
         self._connection = connection
         self._timeout = timeout
         self._writes = GroupedWrites(connection, timeout)
+        self._are_there = False
 
     async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
         await self._connection.prepare(self._connection.names.table(name) for name in Table)
 
     async def check(self) -> None:
-        """See whether the tables answer; asks the one that is created last."""
+        """See whether the tables answer; asks the one that is created last.
+
+        Once they did, an answer to any other call of the last while counts, too: health is asked for often.
+        """
+        if self._are_there and self._connection.caller.is_answered(within=_ANSWERED_SECONDS):
+            return
+        self._are_there = False
         await self.page(Table.KINDS, "PartitionKey eq @partition", {"partition": ""}, 1)
+        self._are_there = True
 
     async def get(self, table: str, partition: str, key: str) -> TableEntity | None:
         """Read one row."""
