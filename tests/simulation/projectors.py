@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from faststream.exceptions import NackMessage
 from tests.simulation.members import Member
 
+from audit_projector.announced import Announced
+from audit_projector.announcement_reader import announced
 from audit_projector.handling import EventHandler
 from audit_projector.observations import EventsProjected, Observation
 from audit_projector.projection import Projection
-from contracts.messages import JobEvents
+from contracts.messages import EventGroup
 from coordination.ports import Announcement
+from service_defaults.broker.announcing import group
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -27,13 +30,11 @@ class Projector(Member):
         projection = Projection(
             self.world.journal, self.world.register, self.world.models, self._observe, self.world.new_id
         )
-        self._handler = EventHandler(projection, _Intake(), self.world.clock, _Telemetry())  # type: ignore[arg-type]
+        self._handler = EventHandler(projection, _Reader(), self.world.clock, _Telemetry())  # type: ignore[arg-type]
 
     async def handle(self, announcements: Sequence[Announcement]) -> None:
-        """Handle the messages of one transaction."""
-        for each in announcements:
-            body = JobEvents(lock=each.lock_name, job_id=each.job_id, first=each.first, last=each.last)
-            await self._handler.on_events(body)  # type: ignore[arg-type]
+        """Handle the message of one transaction."""
+        await self._handler.on_events(announcements)  # type: ignore[arg-type]
 
     def _observe(self, observation: Observation) -> None:
         if not isinstance(observation, EventsProjected):
@@ -67,14 +68,17 @@ class EventQueue:
         self._world.loop.call_later(_AGAIN, self.put, announcements, context=self._world.context)
 
 
-class _Intake:
-    """Takes messages as they are."""
+class _Reader:
+    """Takes announcements as they travel, all of them with a seal."""
 
-    async def parse(self, message: Any, model: type) -> Any:
-        return message
+    async def read(self, announcements: Any) -> list[Announced]:
+        body, count = group(announcements)
+        assert count == len(announcements)
+        items = EventGroup.model_validate_json(body, strict=True).items
+        return [announced(item, is_sealed=True) for item in items]
 
 
 class _Telemetry:
     @contextmanager
-    def projecting(self, lock: str, job_id: str) -> Iterator[Callable[[int], None]]:
+    def projecting(self, lock: str, job_id: str, traceparent: str | None) -> Iterator[Callable[[int], None]]:
         yield lambda events: None

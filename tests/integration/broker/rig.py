@@ -11,7 +11,7 @@ from faststream.rabbit import RabbitBroker
 from pydantic import SecretStr
 
 from contracts.topology import Topology
-from service_defaults.broker import MessageReader, RabbitNotifier, make_broker
+from service_defaults.broker import MessageReader, RabbitNotifier, Seal, make_broker
 from service_defaults.settings import ServiceSettings
 
 DEADLINE_SECONDS = 30.0
@@ -26,6 +26,7 @@ class Rig:
     notifier: RabbitNotifier
     reader: MessageReader
     channel: AbstractRobustChannel
+    seal: Seal
 
     @property
     def topology(self) -> Topology:
@@ -59,11 +60,15 @@ def settings_for(url: str, namespace: str = "", deferral_seconds: float = 0.3) -
 async def connected(settings: ServiceSettings, *, timeout: float = 5.0) -> AsyncIterator[Rig]:
     """Connect as a service does, without subscribers; a test adds them and starts the broker."""
     broker = make_broker(settings, graceful_timeout=2.0)
-    notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds, timeout=timeout)
+    seal = Seal()
+    seal.use("a-key", b"secret")
+    notifier = RabbitNotifier(
+        broker, settings.topology, settings.deferral_milliseconds, seal=seal, timeout=timeout
+    )
     connection = await broker.connect()
     channel = await connection.channel()
     try:
-        yield Rig(settings, broker, notifier, MessageReader(broker, settings.topology), channel)
+        yield Rig(settings, broker, notifier, MessageReader(broker, settings.topology), channel, seal)
     finally:
         await notifier.aclose(timeout=1.0)
         await broker.stop()

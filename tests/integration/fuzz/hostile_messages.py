@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts.messages import Hint, JobEvents, RunJob, SubmitJob
+from contracts.messages import EventGroup, Hint, JobEvents, RunJob, SubmitJob
 
-MODELS: tuple[type[BaseModel], ...] = (RunJob, SubmitJob, JobEvents, Hint)
+MODELS: tuple[type[BaseModel], ...] = (RunJob, SubmitJob, JobEvents, EventGroup, Hint)
 
 
 def good(model: type[BaseModel]) -> dict[str, Any]:
@@ -25,6 +25,19 @@ def good(model: type[BaseModel]) -> dict[str, Any]:
             "job": {"kind": "ten-steps", "lock": lock, "parameters": {"seconds": 0}, "priority": 5},
         },
         JobEvents: {"version": 1, "lock": lock, "job_id": job_id, "first": 1, "last": 2},
+        EventGroup: {
+            "version": 1,
+            "items": [
+                {
+                    "lock": lock,
+                    "job_id": job_id,
+                    "first": 1,
+                    "last": 1,
+                    "events": [{"status": "Submitted", "attempt": 0}],
+                    "job": {"kind": "nothing"},
+                }
+            ],
+        },
         Hint: {"version": 1, "what": "cancel_requested", "lock": lock, "job_id": job_id},
     }
     return bodies[model]

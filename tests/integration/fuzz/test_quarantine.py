@@ -20,7 +20,7 @@ from tests.integration.fuzz.hostile_headers import PROPERTIES
 from tests.integration.fuzz.hostile_messages import MODELS, fuzzed, good, monsters
 
 from contracts import topology
-from contracts.messages import Hint, JobEvents, RunJob, SubmitJob
+from contracts.messages import EventGroup, Hint, JobEvents, RunJob, SubmitJob
 from service_defaults.broker import NotUnderstoodError, parse_body
 from service_defaults.broker.faststream_internals import tolerate_any_properties
 
@@ -60,6 +60,7 @@ class Post:
             RunJob: (names.jobs_exchange, topology.RUN),
             SubmitJob: (names.jobs_exchange, topology.SUBMIT),
             JobEvents: (names.events_exchange, topology.EVENTS),
+            EventGroup: (names.events_exchange, topology.EVENTS),
             Hint: (names.control_exchange, "hint"),
         }[model]
         return Sent(exchange, key, body, properties or Basic.Properties())
@@ -192,6 +193,8 @@ def test_hostile_properties_do_not_keep_a_job_from_being_done(
 
 def test_a_good_message_is_understood_by_everyone(post: Post) -> None:
     """The tests above could not fail if everything were set aside."""
-    messages = [post.to(model, json.dumps(good(model)).encode()) for model in (RunJob, JobEvents, Hint)]
+    messages = [
+        post.to(model, json.dumps(good(model)).encode()) for model in (RunJob, JobEvents, EventGroup, Hint)
+    ]
     post.send(messages)
     assert post.wait_until_set_aside(0) == []

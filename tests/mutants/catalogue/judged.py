@@ -226,8 +226,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.holder.held_rows",
-                "announcements(draft.events)",
-                "announcements(draft.events[:1])",
+                "announcements(draft.events, draft.jobs)",
+                "announcements(draft.events[:1], draft.jobs)",
             ),
         ),
         f"{_HELD}what_was_written_is_announced_in_order",

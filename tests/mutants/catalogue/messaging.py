@@ -11,7 +11,7 @@ MUTANTS = [
         "recorded events are announced until the broker confirms them",
         (
             Change(
-                "service_defaults.broker.notifier",
+                "service_defaults.broker.announcing",
                 "        except NotConfirmedError:\n            return False\n",
                 "        except NotConfirmedError:\n            return True\n",
             ),
@@ -21,7 +21,13 @@ MUTANTS = [
     Mutant(
         "newest-announcement-dropped",
         "of too many announcements the oldest are dropped",
-        (Change("service_defaults.broker.notifier", "self._waiting.popleft()", "self._waiting.pop()"),),
+        (
+            Change(
+                "service_defaults.broker.announcing",
+                "            self._waiting.popleft()\n            self._sent = max(",
+                "            self._waiting.pop()\n            self._sent = max(",
+            ),
+        ),
         f"{_ANNOUNCING}too_many_announcements_cost_the_oldest_ones",
     ),
     Mutant(
@@ -29,12 +35,24 @@ MUTANTS = [
         "a service that ends publishes what was announced before",
         (
             Change(
-                "service_defaults.broker.notifier",
+                "service_defaults.broker.announcing",
                 "                await self._drained.wait()\n",
                 "                await asyncio.sleep(0)\n",
             ),
         ),
         f"{_ANNOUNCING}closing_waits_for_what_was_announced_last",
+    ),
+    Mutant(
+        "seal-of-any-key",
+        "a seal is made with the installation's key",
+        (
+            Change(
+                "service_defaults.broker.seal",
+                "hmac.digest(self._key, _PURPOSE + body",
+                'hmac.digest(b"key", _PURPOSE + body',
+            ),
+        ),
+        f"{_TESTS}seal.py::test_another_body_another_key_and_another_name_do_not_fit",
     ),
     Mutant(
         "deferred-wake-up-sent-at-once",

@@ -3,6 +3,8 @@
 from tests.mutants.mutant import Change, Mutant
 
 _PROJECTION = "audit_projector.projection"
+_ANNOUNCED = "audit_projector.announced"
+_READER = "audit_projector.announcement_reader"
 _CHAIN = "audit_projector.chain"
 _EXCLUSION = "audit_projector.exclusion"
 _RECOLLECTIONS = "audit_projector.projection_cache"
@@ -13,6 +15,7 @@ _CHAINS = "tests/unit/audit_projector/test_chain.py::test_"
 _TRIES = "tests/unit/audit_projector/test_tries.py::test_"
 _OVERLAPS = "tests/unit/audit_projector/test_exclusion.py::test_"
 _REMEMBERED = "tests/unit/audit_projector/test_projection_cache.py::test_"
+_BELIEVING = "tests/unit/audit_projector/test_believing.py::test_"
 _MESSAGES = "tests/unit/audit_projector/test_handling.py::test_"
 
 MUTANTS = [
@@ -174,7 +177,7 @@ MUTANTS = [
     Mutant(
         "first-event-counts",
         "a job is projected up to the last event that a message names",
-        (Change(_HANDLING, "body.first, body.last)", "body.first, body.first)"),),
+        (Change(_HANDLING, "item.job_id, item.last, first", "item.job_id, item.first, first"),),
         f"{_MESSAGES}a_job_is_projected_from_the_first_event_of_a_message_to_its_last",
     ),
     Mutant(
@@ -189,5 +192,29 @@ MUTANTS = [
             ),
         ),
         f"{_MESSAGES}a_message_is_given_back_when_the_storage_stays_away_for_ten_minutes",
+    ),
+    Mutant(
+        "rows-without-a-seal",
+        "a forged message can put nothing into the audit trail",
+        (Change(_READER, "_news(item) if is_sealed and (lock", "_news(item) if (lock"),),
+        f"{_BELIEVING}a_forged_message_puts_nothing_into_the_trail",
+    ),
+    Mutant(
+        "gap-believed",
+        "events that do not continue what is projected are read from the journal",
+        (Change(_ANNOUNCED, "return behind if fits else ()", "return behind"),),
+        f"{_BELIEVING}what_comes_after_a_gap_is_read_from_the_journal",
+    ),
+    Mutant(
+        "hash-not-computed",
+        "an event is believed only if its hash is that of what it says",
+        (Change(_READER, "if has_hashes and is_chain(events)", "if is_chain(events)"),),
+        f"{_BELIEVING}rows_that_do_not_fit_together_are_read_from_the_journal",
+    ),
+    Mutant(
+        "merged-with-a-gap",
+        "announcements that leave a gap are not taken for the events in between",
+        (Change(_ANNOUNCED, " and is_chain(events)\n", "\n"),),
+        f"{_BELIEVING}believing_leads_to_the_rows_that_reading_the_journal_leads_to",
     ),
 ]

@@ -14,7 +14,7 @@ from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import VirtualClock
 from coordination.holder.runs import StepDone
 from coordination.journal import transactions
-from coordination.journal.events import Writer, timestamp
+from coordination.journal.events import Writer, announcements, timestamp
 from coordination.journal.line import read_line
 from coordination.journal.rows import JobRow, job_key, lock_key, state_key
 from coordination.outcomes import RunOutcome
@@ -161,6 +161,7 @@ class World:
 
     async def _commit(self, draft: transactions.Draft) -> None:
         etags = await self.journal.commit(partition(LOCK), draft.transaction, 1)
+        self.notifier.announce(announcements(draft.events, draft.jobs))
         before, self.held = self.held, None
         if draft.job is not None:
             job_id = draft.job.job_id

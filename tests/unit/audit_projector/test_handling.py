@@ -9,15 +9,15 @@ from faststream.exceptions import NackMessage
 from faststream.rabbit import RabbitBroker
 from faststream.rabbit.annotations import RabbitMessage
 
+from audit_projector.announced import Announced, News
+from audit_projector.announcement_reader import AnnouncementReader
 from audit_projector.handling import EventHandler, subscribe
 from audit_projector.projection import Projection
 from audit_projector.telemetry import ProjectionTelemetry
-from contracts.messages import JobEvents
 from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from coordination.clock import VirtualClock
 from coordination.ports import UnknownOutcomeError
-from service_defaults.broker import MessageReader
 from service_defaults.logging import current_log_context
 
 JOB = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
@@ -30,10 +30,16 @@ class ScriptedProjection:
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures
         self.asked: list[tuple[str, str, int, int]] = []
+        self.news: list[News | None] = []
+        self.is_asked = asyncio.Event()
         self.under_way: dict[str, int] = {}
         self.most_at_once = 0
 
-    async def project(self, lock: str, job_id: str, up_to: int, *, first: int) -> int:
+    async def project(
+        self, lock: str, job_id: str, up_to: int, *, first: int, news: News | None = None
+    ) -> int:
+        self.news.append(news)
+        self.is_asked.set()
         self.asked.append((lock, job_id, first, up_to))
         self.under_way[job_id] = self.under_way.get(job_id, 0) + 1
         self.most_at_once = max(self.most_at_once, self.under_way[job_id])
@@ -45,31 +51,26 @@ class ScriptedProjection:
         return 1
 
 
-class ReadyIntake:
-    """Gives the body it is handed instead of a message, and keeps what is set aside."""
+class ReadyReader:
+    """Takes what it is handed for what a message announces."""
 
-    def __init__(self) -> None:
-        self.set_aside: list[str] = []
-
-    async def parse(self, message: Any, _: Any) -> Any:
-        return message
-
-    async def quarantine(self, message: Any, reason: str) -> None:
-        self.set_aside.append(reason)
+    async def read(self, message: Any) -> list[Announced]:
+        return cast("list[Announced]", message)
 
 
-def make_handler(
-    projection: ScriptedProjection, clock: VirtualClock, reader: ReadyIntake | None = None
-) -> EventHandler:
-    reads = cast("MessageReader", reader or ReadyIntake())
-    return EventHandler(cast("Projection", projection), reads, clock, ProjectionTelemetry())
+def make_handler(projection: ScriptedProjection, clock: VirtualClock, **options: Any) -> EventHandler:
+    reader = cast("AnnouncementReader", ReadyReader())
+    return EventHandler(cast("Projection", projection), reader, clock, ProjectionTelemetry(), **options)
 
 
-def message(
-    job_id: str = JOB, first: int = 1, last: int | None = None, lock: str = "ledger"
-) -> RabbitMessage:
-    body = JobEvents(lock=lock, job_id=job_id, first=first, last=last or first)
-    return cast("RabbitMessage", body)
+def message(*items: Announced) -> RabbitMessage:
+    return cast("RabbitMessage", list(items))
+
+
+def about(
+    job_id: str = JOB, first: int = 1, last: int | None = None, lock: str = "ledger", trace: str | None = None
+) -> Announced:
+    return Announced(lock, job_id, first, last or first, trace)
 
 
 async def handled(projection: ScriptedProjection, clock: VirtualClock) -> list[float]:
@@ -82,7 +83,7 @@ async def handled(projection: ScriptedProjection, clock: VirtualClock) -> list[f
         return await project(*args, **more)
 
     projection.project = timed  # type: ignore[method-assign]
-    handling = asyncio.create_task(make_handler(projection, clock).on_events(message()))
+    handling = asyncio.create_task(make_handler(projection, clock).on_events(message(about())))
     while not handling.done():
         await clock.advance_to_next()
         await clock.settle()
@@ -92,7 +93,7 @@ async def handled(projection: ScriptedProjection, clock: VirtualClock) -> list[f
 
 async def test_a_job_is_projected_from_the_first_event_of_a_message_to_its_last() -> None:
     projection = ScriptedProjection()
-    await make_handler(projection, VirtualClock()).on_events(message(JOB, 2, 4))
+    await make_handler(projection, VirtualClock()).on_events(message(about(JOB, 2, 4)))
     assert projection.asked == [("ledger", JOB, 2, 4)]
 
 
@@ -100,35 +101,33 @@ async def test_log_lines_about_a_job_name_it_and_its_lock() -> None:
     contexts: list[dict[str, Any]] = []
 
     class Noting(ScriptedProjection):
-        async def project(self, lock: str, job_id: str, up_to: int, *, first: int) -> int:
+        async def project(self, *asked: Any, **more: Any) -> int:
             contexts.append(dict(current_log_context()))
-            return await super().project(lock, job_id, up_to, first=first)
+            return await super().project(*asked, **more)
 
-    await make_handler(Noting(), VirtualClock()).on_events(message())
-    assert contexts == [{at.JOB_ID: JOB, at.LOCK_NAME: "ledger"}]
+    await make_handler(Noting(), VirtualClock()).on_events(message(about(JOB), about(OTHER, lock="stock")))
+    assert contexts == [
+        {at.JOB_ID: JOB, at.LOCK_NAME: "ledger"},
+        {at.JOB_ID: OTHER, at.LOCK_NAME: "stock"},
+    ]
 
 
-async def test_names_are_projected_as_they_were_registered_however_they_are_written() -> None:
+async def test_a_message_that_was_quarantined_projects_nothing() -> None:
     projection = ScriptedProjection()
     handler = make_handler(projection, VirtualClock())
-    await handler.on_events(message(JOB.upper(), 2, 3, lock="cafe\u0301"))
-    assert projection.asked == [("caf\u00e9", JOB, 2, 3)]
-
-
-@pytest.mark.parametrize(("job_id", "lock"), [("../../x?#", "ledger"), (JOB, "\u0000")])
-async def test_names_that_cannot_be_are_set_aside_and_not_projected(job_id: str, lock: str) -> None:
-    projection, reader = ScriptedProjection(), ReadyIntake()
-    handler = make_handler(projection, VirtualClock(), reader)
-    await handler.on_events(message(job_id, lock=lock))
-    (reason,) = reader.set_aside
-    assert reason
+    await handler.on_events(message())
     assert projection.asked == []
+    assert handler.oldest_seconds() == 0
 
 
-async def test_a_message_that_does_not_parse_is_left_to_the_message_reader() -> None:
-    projection, reader = ScriptedProjection(), ReadyIntake()
-    await make_handler(projection, VirtualClock(), reader).on_events(cast("RabbitMessage", None))
-    assert (projection.asked, reader.set_aside) == ([], [])
+async def test_what_one_message_says_of_a_job_is_projected_once_and_with_its_rows() -> None:
+    projection = ScriptedProjection()
+    rows = News([], cast("Any", None))
+    handler = make_handler(projection, VirtualClock())
+    ended = Announced("ledger", OTHER, 4, 4, None, rows)
+    await handler.on_events(message(about(JOB, 1), ended, about(JOB, 3, 4), about(JOB, 2)))
+    assert projection.asked == [("ledger", JOB, 1, 4), ("ledger", OTHER, 4, 4)]
+    assert projection.news == [None, rows]
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
@@ -150,29 +149,69 @@ async def test_a_message_is_given_back_when_the_storage_stays_away_for_ten_minut
 
 
 async def test_a_message_is_given_back_at_the_very_end_of_the_time_it_has() -> None:
-    projection, reader = ScriptedProjection(failures=1), cast("MessageReader", ReadyIntake())
-    projects = cast("Projection", projection)
-    handler = EventHandler(projects, reader, VirtualClock(), ProjectionTelemetry(), patience_seconds=0)
+    projection = ScriptedProjection(failures=1)
+    handler = make_handler(projection, VirtualClock(), patience_seconds=0)
     with pytest.raises(NackMessage):
-        await handler.on_events(message())
+        await handler.on_events(message(about()))
     assert len(projection.asked) == 1
 
 
-async def test_a_job_is_projected_by_one_task_at_a_time() -> None:
+async def test_a_job_is_projected_by_one_task_at_a_time_and_together_with_what_came_meanwhile() -> None:
     projection = ScriptedProjection()
     handler = make_handler(projection, VirtualClock())
-    await asyncio.gather(*(handler.on_events(message(first=seq)) for seq in range(1, 9)))
-    assert len(projection.asked) == 8
+    await asyncio.gather(*(handler.on_events(message(about(first=seq))) for seq in range(1, 9)))
+    assert projection.asked == [("ledger", JOB, 1, 8)]
+    projection.is_asked.clear()
+    first = asyncio.create_task(handler.on_events(message(about(first=9))))
+    await projection.is_asked.wait()
+    await asyncio.gather(first, *(handler.on_events(message(about(first=seq))) for seq in range(10, 19)))
+    assert [(first, last) for _, _, first, last in projection.asked] == [(1, 8), (9, 9), (10, 18)]
     assert projection.most_at_once == 1
     assert not handler._turns
+
+
+async def test_what_comes_while_the_storage_is_away_is_projected_with_the_next_try() -> None:
+    projection, clock = ScriptedProjection(failures=1), VirtualClock()
+    handler = make_handler(projection, clock)
+    hearings = [asyncio.create_task(handler.on_events(message(about(first=1))))]
+    await clock.settle()
+    hearings.append(asyncio.create_task(handler.on_events(message(about(first=2)))))
+    await clock.settle()
+    await clock.advance(1)
+    await asyncio.gather(*hearings)
+    assert [(first, last) for _, _, first, last in projection.asked] == [(1, 1), (1, 2)]
+    assert not handler._turns
+
+
+async def test_a_message_whose_task_ends_leaves_those_of_others_to_be_projected() -> None:
+    projection, clock = ScriptedProjection(failures=1), VirtualClock()
+    handler = make_handler(projection, clock)
+    ended = asyncio.create_task(handler.on_events(message(about(first=1))))
+    await clock.settle()
+    other = asyncio.create_task(handler.on_events(message(about(first=2))))
+    await clock.settle()
+    ended.cancel()
+    await clock.settle()
+    await asyncio.wait([ended, other])
+    assert ended.cancelled()
+    assert [(first, last) for _, _, first, last in projection.asked] == [(1, 1), (2, 2)]
+    assert not handler._turns
+
+
+async def test_a_message_is_given_back_when_one_of_its_jobs_cannot_be_projected() -> None:
+    projection = ScriptedProjection(failures=1)
+    handler = make_handler(projection, VirtualClock(), patience_seconds=0)
+    with pytest.raises(NackMessage):
+        await handler.on_events(message(about(JOB), about(OTHER)))
+    assert [job_id for _, job_id, _, _ in projection.asked] == [JOB, OTHER]
 
 
 async def test_a_job_that_waits_for_the_storage_keeps_no_other_waiting() -> None:
     projection, clock = ScriptedProjection(failures=1), VirtualClock()
     handler = make_handler(projection, clock)
-    waiting = asyncio.create_task(handler.on_events(message()))
+    waiting = asyncio.create_task(handler.on_events(message(about())))
     await clock.settle()
-    await handler.on_events(message(OTHER))
+    await handler.on_events(message(about(OTHER)))
     assert [job_id for _, job_id, _, _ in projection.asked] == [JOB, OTHER]
     assert not waiting.done()
     await clock.advance(1)
@@ -180,7 +219,7 @@ async def test_a_job_that_waits_for_the_storage_keeps_no_other_waiting() -> None
     assert not handler._turns
 
 
-def test_events_are_consumed_sixteen_at_a_time_and_answered_to_no_address_in_a_message() -> None:
+def test_messages_are_consumed_many_at_a_time_and_answered_to_no_address_in_a_message() -> None:
     asked: list[dict[str, Any]] = []
 
     class Broker:
@@ -194,6 +233,6 @@ def test_events_are_consumed_sixteen_at_a_time_and_answered_to_no_address_in_a_m
     subscribe(cast("RabbitBroker", Broker()), topology, handler)
     (options,) = asked
     assert (options["queue"], options["exchange"]) == (topology.projector_queue, topology.events_exchange)
-    assert options["channel"].prefetch_count == 16
+    assert options["channel"].prefetch_count == 32
     assert options["no_reply"] is True
     assert subscribed == [handler.on_events]

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.unit.audit_projector.doubles import World
-from tests.unit.audit_projector.test_handling import ScriptedProjection, make_handler, message
+from tests.unit.audit_projector.test_handling import ScriptedProjection, about, make_handler, message
 
 from audit_projector.observations import EventsProjected, Observation
 from audit_projector.status import ProjectionStatus
@@ -31,9 +31,9 @@ async def test_a_message_that_waits_for_the_storage_makes_the_projector_late() -
     clock = VirtualClock()
     handler = make_handler(ScriptedProjection(failures=1_000), clock)
     assert handler.oldest_seconds() == 0
-    handling = asyncio.create_task(handler.on_events(message()))
+    handling = asyncio.create_task(handler.on_events(message(about())))
     await clock.advance(40)
-    later = asyncio.create_task(handler.on_events(message(first=2)))
+    later = asyncio.create_task(handler.on_events(message(about(first=2))))
     await clock.advance(5)
     assert handler.oldest_seconds() == 45
     handling.cancel()

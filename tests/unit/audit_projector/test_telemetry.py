@@ -9,7 +9,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 from tests.unit.audit_projector.doubles import World
-from tests.unit.audit_projector.test_handling import JOB, ScriptedProjection, make_handler, message
+from tests.unit.audit_projector.test_handling import JOB, ScriptedProjection, about, make_handler, message
 from tests.unit.captured import Captured, capturing
 
 from audit_projector.observations import EventsProjected, ExclusionViolated, TrailBroken
@@ -25,15 +25,22 @@ def captured() -> Iterator[Captured]:
         yield captured
 
 
-async def test_every_try_to_project_a_job_is_a_span_beneath_that_of_the_message(captured: Captured) -> None:
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+async def test_every_try_to_project_a_job_is_a_span_of_the_jobs_trace_with_a_link_to_the_message(
+    captured: Captured,
+) -> None:
     clock = VirtualClock()
     handler = make_handler(ScriptedProjection(failures=1), clock)
-    with trace.get_tracer("test").start_as_current_span("process events") as parent:
-        handling = asyncio.create_task(handler.on_events(message(JOB, 3)))
+    with trace.get_tracer("test").start_as_current_span("process events") as received:
+        handling = asyncio.create_task(handler.on_events(message(about(JOB, 3, trace=TRACE))))
         await clock.advance(1)
         await handling
     failed, done = captured.spans(spans.PROJECT_JOB)
-    assert {span.parent.span_id for span in (failed, done)} == {parent.get_span_context().span_id}
+    for span in (failed, done):
+        assert f"{span.context.trace_id:032x}-{span.parent.span_id:016x}" == TRACE[3:-3]
+        assert [link.context for link in span.links] == [received.get_span_context()]
     assert failed.status.status_code is StatusCode.ERROR
     assert failed.status.description == "no answer"
     assert failed.events == ()
@@ -41,6 +48,15 @@ async def test_every_try_to_project_a_job_is_a_span_beneath_that_of_the_message(
     assert failed.attributes == {**named, at.ERROR_TYPE: "UnknownOutcomeError"}
     assert done.status.status_code is StatusCode.UNSET
     assert done.attributes == {at.JOB_ID: JOB, at.LOCK_NAME: "ledger", at.JOB_EVENT_COUNT: 1}
+
+
+async def test_a_job_of_an_untraced_message_is_projected_beneath_the_message(captured: Captured) -> None:
+    handler = make_handler(ScriptedProjection(), VirtualClock())
+    with trace.get_tracer("test").start_as_current_span("process events") as received:
+        await handler.on_events(message(about()))
+    (done,) = captured.spans(spans.PROJECT_JOB)
+    assert done.parent == received.get_span_context()
+    assert not done.links
 
 
 async def test_events_and_their_delay_are_measured(captured: Captured) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contracts.messages import Hint, JobEvents, Message, RunJob, SubmitJob
+from contracts.messages import MOST_ANNOUNCED, EventGroup, Hint, JobEvents, Message, RunJob, SubmitJob
 
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
 EVENT = {
@@ -25,11 +25,14 @@ EVENT = {
     "data": {},
 }
 
+ITEM = {"lock": "ledger", "job_id": JOB_ID, "first": 3, "last": 5}
+
 #: A whole message of each sort.
 MESSAGES: list[tuple[type[Message], dict[str, Any]]] = [
     (RunJob, {"lock": "ledger", "job_id": JOB_ID, "is_deferred_copy": True, "released": True}),
     (SubmitJob, {"job": {"kind": "ten-steps", "job_id": JOB_ID}, "actor": "billing"}),
     (JobEvents, {"lock": "ledger", "job_id": JOB_ID, "first": 3, "last": 5}),
+    (EventGroup, {"items": [ITEM, {**ITEM, "traceparent": "00-a", "events": [{"fence": 1}], "job": {}}]}),
     (Hint, {"what": "cancel_requested", "lock": "ledger", "job_id": JOB_ID}),
 ]
 SORTS = pytest.mark.parametrize(("sort", "body"), MESSAGES, ids=[sort.__name__ for sort, _ in MESSAGES])
@@ -55,7 +58,7 @@ def test_a_message_says_its_version_and_is_read_back_as_it_was_written(
     assert written["version"] == 1
     assert read(sort, written) == read(sort, body)
     for name, value in body.items():
-        if name != "job":
+        if name not in {"job", "items"}:
             assert written[name] == value
 
 
@@ -130,3 +133,57 @@ def test_whole_events_of_an_earlier_release_are_understood_by_their_numbers(seqs
 @pytest.mark.parametrize("events", [None, [], {}, "x", [7], [EVENT, 7], [{}, {}], [{**EVENT, "seq": "1"}]])
 def test_other_lists_of_events_are_refused(events: object) -> None:
     assert refused(JobEvents, {"lock": "ledger", "events": events})
+
+
+def group(*items: object) -> dict[str, Any]:
+    return {"version": 1, "items": list(items)}
+
+
+@pytest.mark.parametrize("name", ["lock", "job_id", "first", "last"])
+def test_every_item_of_a_group_says_all_that_a_message_about_one_job_says(name: str) -> None:
+    wrong = {key: value for key, value in ITEM.items() if key != name}
+    assert refused(EventGroup, group(ITEM, wrong)) == [("items", 1, name)]
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"wish": 1},
+        {"first": "3"},
+        {"last": 0},
+        {"traceparent": 7},
+        {"events": {}},
+        {"events": ["x"]},
+        {"events": [{"data": {"a": 1}}]},
+        {"job": []},
+        {"job": {"status": ["Queued"]}},
+    ],
+)
+def test_what_an_item_says_is_read_strictly(about: dict[str, Any]) -> None:
+    assert {loc[:3] for loc in refused(EventGroup, group({**ITEM, **about}))} == {("items", 0, *about)}
+
+
+def test_a_group_has_items_and_not_too_many() -> None:
+    assert refused(EventGroup, group()) == [("items",)]
+    assert refused(EventGroup, group(*[ITEM] * (MOST_ANNOUNCED + 1))) == [("items",)]
+    read(EventGroup, group(*[ITEM] * MOST_ANNOUNCED))
+
+
+@pytest.mark.parametrize("body", [ITEM, {"version": 1, **ITEM}])
+def test_a_message_about_one_job_of_an_earlier_release_is_a_group_of_one(body: dict[str, Any]) -> None:
+    assert read(EventGroup, body) == read(EventGroup, group(ITEM))
+
+
+def test_whole_events_of_a_still_earlier_release_are_a_group_of_one_and_are_not_believed() -> None:
+    events = [{**EVENT, "seq": seq} for seq in (3, 4, 5)]
+    assert read(EventGroup, {"lock": "ledger", "events": events}) == read(EventGroup, group(ITEM))
+
+
+@pytest.mark.parametrize("body", [[], "x", 7, None, {**ITEM, "items": [ITEM]}, {**ITEM, "first": 0}])
+def test_what_is_neither_a_group_nor_about_one_job_is_refused(body: Any) -> None:
+    assert refused(EventGroup, body)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_another_version_of_a_message_about_one_job_is_refused(version: object) -> None:
+    assert refused(EventGroup, {**ITEM, "version": version})

@@ -10,7 +10,7 @@ from contracts.statuses import EventStatus
 from coordination.journal import events
 from coordination.journal.events import Writer, chain_hash
 from coordination.journal.rows import EventRow, JobRow
-from coordination.ports import Announcement, Insert
+from coordination.ports import Announcement, Insert, RecordedRows
 
 JOB = JobRow("job", "kind", "L", seq=4, event_hash="before", attempt=2, fence=7, traceparent="00-trace")
 WRITER = Writer("ann", "op", "2026-01-01T00:00:00.000000Z", "w1")
@@ -124,3 +124,14 @@ def test_moments_are_written_so_that_text_sorts_as_time_does() -> None:
     assert texts[:2] == ["2026-01-02T03:04:05.000000Z", "2026-01-02T03:04:05.000001Z"]
     assert texts == sorted(texts)
     assert [datetime.fromisoformat(text) for text in texts] == moments
+
+
+def test_what_is_announced_carries_the_rows_of_jobs_that_its_writer_names() -> None:
+    first, second = (replace(EVENT, seq=seq, hash=f"hash {seq}") for seq in (8, 9))
+    job = replace(JOB, job_id="job", seq=9, event_hash="hash 9")
+    (announcement,) = events.announcements([first, second], {"job": job})
+    assert announcement.recorded == RecordedRows([first.values(), second.values()], job.values())
+    for other in ({}, {"other": job}, {"job": replace(job, seq=10)}, {"job": replace(job, event_hash="x")}):
+        # A job that is not as of the last event belongs to another moment.
+        (announcement,) = events.announcements([first, second], other)
+        assert announcement.recorded is None

@@ -25,6 +25,7 @@ class ScriptedBroker:
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.published: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
         self.happened = asyncio.Event()
         self.asked = asyncio.Event()
         self.restored = asyncio.Event()
@@ -53,6 +54,7 @@ class ScriptedBroker:
             answer = self.answers.pop(0)()
             if asyncio.iscoroutine(answer):
                 await answer
+        self.bodies.append(body)
         self.published.append({"body": json.loads(body), **options})
 
 

@@ -1,6 +1,6 @@
 """What travels through RabbitMQ: versioned, strict bodies. A message that does not parse is quarantined."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -8,6 +8,12 @@ from contracts.jobs import Submission
 
 #: Number of an event; JSON knows no larger ones for certain.
 _EventNumber = Annotated[int, Field(ge=1, le=2**53)]
+
+#: Most announcements in one message.
+MOST_ANNOUNCED = 200
+
+#: Values of a row of the journal.
+_StoredValues = dict[str, str | int | float | bool | None]
 
 
 class Message(BaseModel):
@@ -54,6 +60,37 @@ class JobEvents(Message):
             case {"events": [{"job_id": job_id, "seq": first}, *_, {"seq": last}], **rest}:
                 return {**rest, "job_id": job_id, "first": first, "last": last}
         return body
+
+
+class AnnouncedEvents(BaseModel):
+    """New events of one job, from `first` to `last`, and what the journal has of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lock: str
+    job_id: str
+    first: _EventNumber
+    last: _EventNumber
+    traceparent: str | None = None
+    #: The events without what the other fields say, and the job as of the last one; None where only their
+    #: numbers are sent. They are believed only in a message with a valid seal.
+    events: list[_StoredValues] | None = None
+    job: _StoredValues | None = None
+
+
+class EventGroup(Message):
+    """Announcements of many jobs. The message about one job that earlier releases sent is read, too."""
+
+    items: Annotated[list[AnnouncedEvents], Field(min_length=1, max_length=MOST_ANNOUNCED)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_job(cls, body: object) -> object:
+        """Read a message of a release that sent one for each job; one may still wait in its queue."""
+        if not isinstance(body, dict) or "items" in body:
+            return body
+        about: dict[str, Any] = JobEvents.model_validate(body, strict=True).model_dump()
+        return {"version": about.pop("version"), "items": [about]}
 
 
 class Hint(Message):

@@ -6,7 +6,7 @@ conformance suite, so that the protocol can be run against faults no real server
 
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -257,6 +257,14 @@ class WakeUp:
 
 
 @dataclass(frozen=True)
+class RecordedRows:
+    """What the journal has of announced events: their values, and the job's as of the last of them."""
+
+    events: Sequence[Values]
+    job: Values
+
+
+@dataclass(frozen=True)
 class Announcement:
     """The journal has new events of a job, by the numbers of the first and the last."""
 
@@ -265,6 +273,8 @@ class Announcement:
     first: int
     last: int
     traceparent: str | None = None
+    #: What is in the journal for certain; None where only the numbers are announced.
+    recorded: RecordedRows | None = field(default=None, compare=False, repr=False)
 
 
 class Notifier(Protocol):

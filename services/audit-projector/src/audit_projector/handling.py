@@ -1,4 +1,4 @@
-"""Handling messages about events: project the job they name, and wait while the storage is away."""
+"""Handling messages about events: project the jobs they name, and wait while the storage is away."""
 
 import asyncio
 import logging
@@ -8,20 +8,24 @@ from faststream.exceptions import NackMessage
 from faststream.rabbit import Channel, RabbitBroker
 from faststream.rabbit.annotations import RabbitMessage
 
+from audit_projector.announced import Announced, merged
+from audit_projector.announcement_reader import AnnouncementReader
 from audit_projector.projection import Projection
 from audit_projector.telemetry import ProjectionTelemetry
-from contracts import identifiers, lock_names
-from contracts.messages import JobEvents
+from contracts.messages import EventGroup
 from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from coordination.ports import Clock, UnknownOutcomeError
-from service_defaults.broker import MessageReader, events_exchange, projector_queue
+from service_defaults.broker import events_exchange, projector_queue
 from service_defaults.logging import log_context
 
 logger = logging.getLogger(__name__)
 
-#: Messages worked on at the same time.
-_AT_ONCE = 16
+#: Messages in hand at the same time, each with up to `MOST_ANNOUNCED` announcements.
+_AT_ONCE = 32
+
+#: Jobs projected at the same time. Together they make few requests to the storage, which answers in time.
+_MOST_JOBS = 128
 
 #: Seconds between two tries while the storage is away.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
@@ -32,13 +36,17 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 _PATIENCE = 600.0
 
 
+#: Lock and job id.
+_Key = tuple[str, str]
+
+
 class EventHandler:
     """Projects the jobs that messages name, each job by one task at a time."""
 
     def __init__(
         self,
         projection: Projection,
-        reader: MessageReader,
+        reader: AnnouncementReader,
         clock: Clock,
         telemetry: ProjectionTelemetry,
         patience_seconds: float = _PATIENCE,
@@ -48,7 +56,8 @@ class EventHandler:
         self._clock = clock
         self._telemetry = telemetry
         self._patience_seconds = patience_seconds
-        self._turns: defaultdict[str, _Turn] = defaultdict(_Turn)
+        self._turns: defaultdict[_Key, _Turn] = defaultdict(_Turn)
+        self._room = asyncio.Semaphore(_MOST_JOBS)
         #: When the messages in hand came, in boot time.
         self._in_hand: dict[object, float] = {}
 
@@ -57,40 +66,46 @@ class EventHandler:
         return self._clock.boot() - min(self._in_hand.values(), default=self._clock.boot())
 
     async def on_events(self, message: RabbitMessage) -> None:
-        """Project the job that the message names."""
-        body = await self._reader.parse(message, JobEvents)
-        if body is None:
-            return
+        """Project the jobs that the message names."""
+        jobs: defaultdict[_Key, list[Announced]] = defaultdict(list)
+        for item in await self._reader.read(message):
+            jobs[item.lock, item.job_id].append(item)
+        came = object()
+        self._in_hand[came] = self._clock.boot()
         try:
-            lock = lock_names.normalise(body.lock)
-            job_id = identifiers.normalise_job_id(body.job_id)
-        except ValueError as error:
-            await self._reader.quarantine(message, str(error))
-            return
-        with log_context({at.JOB_ID: job_id, at.LOCK_NAME: lock}):
-            await self._project(lock, job_id, body.first, body.last)
+            hearings = (self._hear(key, merged(items)) for key, items in jobs.items())
+            # All to their ends: what is given back is heard again, and must not meet itself.
+            for failure in filter(None, await asyncio.gather(*hearings, return_exceptions=True)):
+                raise failure
+        finally:
+            del self._in_hand[came]
 
-    async def _project(self, lock: str, job_id: str, first: int, last: int) -> None:
-        turn, message = self._turns[job_id], object()
-        turn.waiting += 1
-        self._in_hand[message] = self._clock.boot()
+    async def _hear(self, key: _Key, item: Announced) -> None:
+        """Project a job, or wait until it is projected together with what else was announced of it."""
+        turn, came = self._turns[key], object()
+        turn.waiting[came] = item
+        turn.callers += 1
         try:
             async with turn.lock:
-                await self._project_patiently(lock, job_id, first, last)
+                if came in turn.waiting:
+                    await self._project_patiently(turn)
         finally:
-            del self._in_hand[message]
-            turn.waiting -= 1
-            if not turn.waiting:
-                self._turns.pop(job_id, None)
+            turn.waiting.pop(came, None)
+            turn.callers -= 1
+            if not turn.callers:
+                self._turns.pop(key, None)
 
-    async def _project_patiently(self, lock: str, job_id: str, first: int, last: int) -> None:
+    async def _project_patiently(self, turn: "_Turn") -> None:
+        """Project what waits of a job, and what is added before the next try. Raises NackMessage."""
         until = self._clock.boot() + self._patience_seconds
         pause = _FIRST_PAUSE
         while True:
             try:
-                with self._telemetry.projecting(lock, job_id) as tell:
-                    written = await self._projection.project(lock, job_id, last, first=first)
-                    tell(written)
+                async with self._room:
+                    # Messages that came together are projected together.
+                    await asyncio.sleep(0)
+                    heard = dict(turn.waiting)
+                    await self._project(merged(list(heard.values())))
             except UnknownOutcomeError as error:
                 logger.warning("projection failed, retrying", extra={at.ERROR_MESSAGE: str(error)})
                 if self._clock.boot() >= until:
@@ -98,16 +113,30 @@ class EventHandler:
                 await self._clock.sleep(self._clock.jitter(pause / 2, pause))
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
-                logger.debug("projected", extra={at.JOB_EVENT_COUNT: written})
+                for came in heard:
+                    turn.waiting.pop(came, None)
                 return
+
+    async def _project(self, item: Announced) -> None:
+        with (
+            log_context({at.JOB_ID: item.job_id, at.LOCK_NAME: item.lock}),
+            self._telemetry.projecting(item.lock, item.job_id, item.traceparent) as tell,
+        ):
+            written = await self._projection.project(
+                item.lock, item.job_id, item.last, first=item.first, news=item.news
+            )
+            tell(written)
+            logger.debug("projected", extra={at.JOB_EVENT_COUNT: written})
 
 
 class _Turn:
-    """Who projects a job now, and how many want to."""
+    """What is to be projected of a job, and who does it now."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.waiting = 0
+        self.callers = 0
+        #: What was announced and is not projected, by its caller.
+        self.waiting: dict[object, Announced] = {}
 
 
 def subscribe(broker: RabbitBroker, topology: Topology, handler: EventHandler) -> None:
@@ -118,7 +147,7 @@ def subscribe(broker: RabbitBroker, topology: Topology, handler: EventHandler) -
         channel=Channel(prefetch_count=_AT_ONCE),
         # An answer would go wherever the message says.
         no_reply=True,
-        title="JobEvents",
-        description=JobEvents.__doc__,
+        title="EventGroup",
+        description=EventGroup.__doc__,
     )
     subscriber(handler.on_events)

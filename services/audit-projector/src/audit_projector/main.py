@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from faststream.asgi import AsgiFastStream
 
+from audit_projector.announcement_reader import AnnouncementReader
 from audit_projector.handling import EventHandler, subscribe
 from audit_projector.projection import Projection
 from audit_projector.settings import AuditProjectorSettings
@@ -16,10 +17,11 @@ from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import TableReadModelWriter
 from azure_storage.register import TableRegister
+from azure_storage.seal_key import seal_key
 from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from service_defaults.app import in_background, serve, stop_as_failed
-from service_defaults.broker import ConsumerWatchdog, MessageReader, make_broker
+from service_defaults.broker import ConsumerWatchdog, MessageReader, Seal, make_broker
 from service_defaults.directory_row import kept_up
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.heartbeat import InstanceHeartbeat
@@ -40,7 +42,9 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     telemetry = ProjectionTelemetry()
     status = ProjectionStatus(telemetry.observe, clock)
     projection = Projection(TableJournal(storage), TableRegister(storage), models, status.observe)
-    handler = EventHandler(projection, MessageReader(broker, settings.topology), clock, telemetry)
+    seal = Seal()
+    reader = AnnouncementReader(MessageReader(broker, settings.topology), seal)
+    handler = EventHandler(projection, reader, clock, telemetry)
     subscribe(broker, settings.topology, handler)
     heartbeat = InstanceHeartbeat(
         "audit-projector",
@@ -53,7 +57,8 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
         async with aclosing(storage), kept_up(heartbeat):
-            works = (prepare_patiently(models.prepare), watchdog.run())
+            prepare = seal.with_key(models.prepare, lambda: seal_key(storage))
+            works = (prepare_patiently(prepare), watchdog.run())
             background = [in_background(work) for work in works]
             try:
                 yield

@@ -1,8 +1,9 @@
 """Use case: bring the read models up to what the journal says of a job.
 
-A message only announces something new. What is projected is read from the journal, so that a late,
-repeated or forged message can put nothing into the audit trail. Projecting a job again, in any order, by any
-number of projectors at once, leads to the same rows.
+What is projected is in the journal: it is read there or, where a sealed message contains it and it continues
+what is projected, taken from the message (`announcement_reader`). So a late, repeated or forged message can
+put nothing into the audit trail. Projecting a job again, in any order, by any number of projectors at once,
+leads to the same rows.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from audit_projector.announced import News
 from audit_projector.chain import Chain
 from audit_projector.exclusion import ExclusionCheck
 from audit_projector.observations import EventsProjected, Observe, TrailBroken
@@ -50,31 +52,47 @@ class Projection:
         self._known_breaks: set[tuple[str, int]] = set()
 
     async def project(
-        self, lock_name: str, job_id: str, up_to: int, *, first: int = 0, afresh: bool = False
+        self,
+        lock_name: str,
+        job_id: str,
+        up_to: int,
+        *,
+        first: int = 0,
+        news: News | None = None,
+        afresh: bool = False,
     ) -> int:
         """Project a job at least up to an event's number, and return how many events were written.
 
         Does nothing when the read models have that event already, or when there is no such job. `first` is
         the number of the first event that a message names: one that follows on from the message before is
-        answered from memory as far as possible. With `afresh`, everything is written again. After its last
-        event a job is no longer active. Raises UnknownOutcomeError; then nothing is lost, and the same call
-        may be repeated.
+        answered from memory as far as possible. `news` are the events from `first` to `up_to`, if they are
+        known to be in the journal; it is read where they do not fit. With `afresh`, everything is written
+        again. After its last event a job is no longer active. Raises UnknownOutcomeError; then nothing is
+        lost, and the same call may be repeated.
         """
         partition = lock_names.partition(lock_name)
         # Whoever hears of a job's first event first finds nothing of it: the read would be for nothing.
         is_new = self._cache.meets(job_id) and first == 1
         for _ in range(_MOST_TRIES):
             try:
-                return await self._try(partition, job_id, first, up_to, afresh=afresh, is_new=is_new)
+                return await self._try(partition, job_id, first, up_to, news, afresh=afresh, is_new=is_new)
             except StaleError:
                 is_new = False
         raise UnknownOutcomeError(f"other projectors keep changing the read models of job {job_id}")
 
     async def _try(
-        self, partition: str, job_id: str, first: int, up_to: int, *, afresh: bool, is_new: bool
+        self,
+        partition: str,
+        job_id: str,
+        first: int,
+        up_to: int,
+        news: News | None,
+        *,
+        afresh: bool,
+        is_new: bool,
     ) -> int:
         remembered = self._cache.take(job_id, first)
-        known = remembered or await self._look_up(partition, job_id, is_new=is_new)
+        known = remembered or await self._look_up(partition, job_id, news, is_new=is_new)
         if known is None:
             return 0
         if known.mark.seq >= up_to and not afresh:
@@ -84,13 +102,12 @@ class Projection:
             self._cache.keep(job_id, replace(known, heard=up_to))
             return 0
         chain = Chain(Watermark() if afresh else known.mark)
-        stored = await self._journal.read_range(
-            partition, rows.event_prefix(job_id), after=rows.event_key(job_id, chain.seq)
-        )
-        events = [EventRow.from_row(row) for row in stored]
+        events = news.after(chain.seq, chain.hash) if news else ()
+        if not events:
+            events = await self._read_events(partition, job_id, chain.seq)
         if not events:
             return 0
-        known = await self._brought_up_to(known, partition, events)
+        known = await self._brought_up_to(known, partition, events, news)
         await self._record_events(partition, chain, events, known.summary)
         # Last, so that what is marked as projected is there.
         mark = replace(chain.mark, as_of=known.as_of)
@@ -103,23 +120,34 @@ class Projection:
             self._cache.keep(job_id, CachedJob(mark, known.summary, known.as_of, up_to))
         return len(events)
 
-    async def _look_up(self, partition: str, job_id: str, *, is_new: bool) -> CachedJob | None:
+    async def _look_up(
+        self, partition: str, job_id: str, news: News | None, *, is_new: bool
+    ) -> CachedJob | None:
         """Read what is known of a job. One that is new has no watermark; else its summary is refused."""
-        job = await self._read_job(partition, job_id)
+        job = news.job if news else await self._read_job(partition, job_id)
         if job is None:
             return None
         submitted_at = datetime.fromisoformat(job.submitted_at)
         mark = Watermark() if is_new else await self._models.watermark(job_id, submitted_at)
         return CachedJob(mark, self._summary(job), job.seq)
 
-    async def _brought_up_to(self, known: CachedJob, partition: str, events: Sequence[EventRow]) -> CachedJob:
+    async def _read_events(self, partition: str, job_id: str, after: int) -> Sequence[EventRow]:
+        stored = await self._journal.read_range(
+            partition, rows.event_prefix(job_id), after=rows.event_key(job_id, after)
+        )
+        return [EventRow.from_row(row) for row in stored]
+
+    async def _brought_up_to(
+        self, known: CachedJob, partition: str, events: Sequence[EventRow], news: News | None
+    ) -> CachedJob:
         """Return what is known of a job with a summary that is not older than these events."""
         last = events[-1].seq
         if last <= known.as_of:
             return known
         if not any(EventStatus(event.status).changes_summary for event in events if event.seq > known.as_of):
             return replace(known, as_of=last)
-        job = await self._read_job(partition, events[-1].job_id)
+        is_told = news is not None and news.job.seq == last
+        job = news.job if news and is_told else await self._read_job(partition, events[-1].job_id)
         return known if job is None else replace(known, summary=self._summary(job), as_of=job.seq)
 
     async def _record_events(

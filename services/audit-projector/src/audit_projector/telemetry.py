@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import assert_never
 
-from opentelemetry import trace
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Status, StatusCode
 
 from audit_projector.observations import EventsProjected, ExclusionViolated, Observation, TrailBroken
 from contracts.telemetry import attributes as at
@@ -33,11 +34,20 @@ class ProjectionTelemetry:
         self._violations.add(0)
 
     @contextmanager
-    def projecting(self, lock: str, job_id: str) -> Iterator[Callable[[int], None]]:
-        """Watch one try to project a job, and return the function that takes the number of events."""
+    def projecting(
+        self, lock: str, job_id: str, traceparent: str | None = None
+    ) -> Iterator[Callable[[int], None]]:
+        """Watch one try to project a job, and return the function that takes the number of events.
+
+        The span is in the job's trace, with a link to the message, which is about many jobs.
+        """
+        message = trace.get_current_span().get_span_context()
+        parent = propagate.extract({"traceparent": traceparent}, Context()) if traceparent else None
         with self._tracer.start_as_current_span(
             spans.PROJECT_JOB,
+            parent,
             attributes={at.JOB_ID: job_id, at.LOCK_NAME: lock},
+            links=[Link(message)] if parent is not None and message.is_valid else [],
             record_exception=False,
             set_status_on_exception=False,
         ) as span:

@@ -11,6 +11,7 @@ from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import TableReadModels
 from azure_storage.register import TableRegister
+from azure_storage.seal_key import seal_key
 from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from publisher.commands import SubmitCommands, subscribe
@@ -25,6 +26,7 @@ from service_defaults.broker import (
     MessageReader,
     QuarantineReader,
     RabbitNotifier,
+    Seal,
     make_broker,
 )
 from service_defaults.health import Health
@@ -42,8 +44,13 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
     journal, register = TableJournal(storage), TableRegister(storage)
     read_models = TableReadModels(storage)
     broker = make_broker(settings)
+    seal = Seal()
     notifier = RabbitNotifier(
-        broker, settings.topology, settings.deferral_milliseconds, timeout=settings.wake_up_timeout_seconds
+        broker,
+        settings.topology,
+        settings.deferral_milliseconds,
+        seal=seal,
+        timeout=settings.wake_up_timeout_seconds,
     )
     use_cases = make_use_cases(
         journal,
@@ -64,7 +71,7 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        preparing = prepare_patiently(read_models.prepare)
+        preparing = prepare_patiently(seal.with_key(read_models.prepare, lambda: seal_key(storage)))
         tasks = [in_background(work) for work in (preparing, consumer.start(), watchdog.run())]
         try:
             with stop.awaited():

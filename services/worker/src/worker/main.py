@@ -11,12 +11,13 @@ from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models import TableReadModels
+from azure_storage.seal_key import seal_key
 from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from service_defaults.app import in_background, serve, stop_as_failed
-from service_defaults.broker import MessageReader, RabbitNotifier, make_broker
+from service_defaults.broker import MessageReader, RabbitNotifier, Seal, make_broker
 from service_defaults.broker.consumers import ConsumerWatchdog
 from service_defaults.directory_row import kept_up
 from service_defaults.health import Health, rabbitmq_check
@@ -39,7 +40,8 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     """Build the worker."""
     clock = SystemClock()
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
-    notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds)
+    seal = Seal()
+    notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds, seal=seal)
     calls = StorageCalls()
     storage = connect(settings, calls.observe)
     journal = TableJournal(storage)
@@ -90,7 +92,8 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     async def lifespan() -> AsyncGenerator[None]:
         """Start runners before wake-ups can come; end them when none can come any more."""
         async with asyncio.TaskGroup() as starting:
-            starting.create_task(prepare_patiently(read_models.prepare))
+            prepare = seal.with_key(read_models.prepare, lambda: seal_key(storage))
+            starting.create_task(prepare_patiently(prepare))
             starting.create_task(pool.start())
         async with aclosing(storage), kept_up(heartbeat):
             works = (watchdog.run(), pool.watch(dispatcher.capacity_changed))

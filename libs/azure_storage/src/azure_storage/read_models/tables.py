@@ -11,6 +11,8 @@ from azure_storage.batch import Write
 from azure_storage.calls import RefusedCallError, deadline_in
 from azure_storage.connection import StorageConnection
 from azure_storage.grouped_writes import LARGEST, MOST_ROWS, GroupedWrites
+from azure_storage.single_writes import SingleWrites
+from azure_storage.transactions import TableTransactions
 from azure_storage.values import encode_entity
 from coordination.ports import UnknownOutcomeError
 from read_models.documents import StaleError
@@ -43,6 +45,8 @@ class Tables:
         self._timeout = timeout
         self._writes = GroupedWrites(connection, timeout)
         self._are_there = False
+        self._singles = SingleWrites(connection)
+        self._transactions = TableTransactions(connection)
 
     async def prepare(self) -> None:
         """Create the tables that do not exist yet."""
@@ -95,6 +99,26 @@ class Tables:
                 await self._write_rows("read_models.upsert", table, partition, writes)
             except RefusedCallError as refused:
                 raise UnknownOutcomeError(str(refused)) from refused
+
+    async def upsert_alone(self, table: str, entities: Iterable[Entity]) -> None:
+        """Write rows of partitions that no other caller writes to, whatever is there.
+
+        The requests are the caller's own, and so they are in its trace.
+        """
+        for partition, group in itertools.groupby(entities, key=lambda entity: str(entity["PartitionKey"])):
+            for batch in _batches(group):
+                await self._upsert_batch(self._connection.names.table(table), partition, batch)
+
+    async def _upsert_batch(self, full_name: str, partition: str, batch: list[Entity]) -> None:
+        writes = [Write(entity["RowKey"], encode_entity(entity), None) for entity in batch]
+        place = "read_models.upsert", full_name, partition
+        try:
+            if len(writes) == 1:
+                await self._singles.attempt(*place, writes[0], self._timeout)
+            else:
+                await self._transactions.attempt(*place, writes, self._timeout)
+        except RefusedCallError as refused:
+            raise UnknownOutcomeError(str(refused)) from refused
 
     async def page(
         self, table: str, query: str, parameters: Mapping[str, Any], limit: int

@@ -49,7 +49,7 @@ class TableReadModelWriter:
 
     async def record_trail(self, entries: Sequence[TrailEntry]) -> None:
         """Write events into the audit trail."""
-        await self._tables.upsert(Table.AUDIT, map(rows.trail_row, entries))
+        await self._tables.upsert_alone(Table.AUDIT, map(rows.trail_row, entries))
 
     async def record_recent(self, entries: Sequence[TrailEntry]) -> None:
         """Write events among the recent ones."""

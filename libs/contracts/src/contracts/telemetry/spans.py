@@ -155,7 +155,7 @@ SEND_JOBS = SpanName(
 )
 SEND_EVENTS = SpanName(
     "send events",
-    "A job's recorded events are sent.",
+    "Recorded events of jobs are sent.",
     Source.PUBLISHER,
     Source.WORKER,
     Source.SCHEDULER,

@@ -100,7 +100,7 @@ class JobWriter:
             key = rows.event_key(event.job_id, event.seq)
             if not await is_own(self.journal, self.clock, partition, key, transaction.op_id, until):
                 return False
-        self.notifier.announce(events.announcements([event]))
+        self.notifier.announce(events.announcements([event], {event.job_id: change.job}))
         return True
 
     async def _find(self, registration: Registration, until: float) -> FoundJob | None:

@@ -119,7 +119,7 @@ class HeldRows:
             self._observe(TablesCutOff(self._slot.lock_name))
             self._fenced(Refusal.UNKNOWN, str(error))
             raise CutOffError from error
-        self._ports.notifier.announce(events.announcements(draft.events))
+        self._ports.notifier.announce(events.announcements(draft.events, draft.jobs))
         return versions
 
     async def _own_versions(self, draft: Draft, lock: Row, until: float) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts.statuses import EventStatus
 from coordination.journal.rows import EventRow, JobRow, event_key
-from coordination.ports import Announcement, Insert
+from coordination.ports import Announcement, Insert, RecordedRows
 
 
 def timestamp(moment: datetime) -> str:
@@ -88,12 +88,20 @@ def insert(event: EventRow) -> Insert:
     return Insert(event_key(event.job_id, event.seq), event.values())
 
 
-def announcements(written: Iterable[EventRow]) -> list[Announcement]:
-    """Return what is announced of events, which are in order: one announcement for each job."""
+def announcements(
+    written: Iterable[EventRow], jobs: Mapping[str, JobRow] | None = None
+) -> list[Announcement]:
+    """Return what is announced of events, which are in order: one announcement for each job.
+
+    `jobs` are the jobs as of their last events. Whoever names them vouches that all of this is committed.
+    """
     of_jobs = [list(events) for _, events in groupby(written, key=lambda event: event.job_id)]
-    return [
-        Announcement(
-            events[0].lock_name, events[0].job_id, events[0].seq, events[-1].seq, events[0].traceparent
-        )
-        for events in of_jobs
-    ]
+    return [_announcement(events, (jobs or {}).get(events[0].job_id)) for events in of_jobs]
+
+
+def _announcement(events: Sequence[EventRow], job: JobRow | None) -> Announcement:
+    first, last = events[0], events[-1]
+    recorded = None
+    if job is not None and job.seq == last.seq and job.event_hash == last.hash:
+        recorded = RecordedRows([event.values() for event in events], job.values())
+    return Announcement(first.lock_name, first.job_id, first.seq, last.seq, first.traceparent, recorded)

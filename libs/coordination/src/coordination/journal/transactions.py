@@ -49,6 +49,8 @@ class Draft:
     job: JobRow | None = None
     operations: list[Operation] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
+    #: The jobs that it changes, as they are afterwards.
+    jobs: dict[str, JobRow] = field(default_factory=dict)
     #: The run that the take-over found cut off.
     interrupted: JobRow | None = None
     #: How the lock came from the run before.
@@ -68,6 +70,7 @@ class Draft:
 
     def update(self, after: JobRow, before: JobRow, etag: str) -> None:
         """Add the change of a job's row that was read, or written, at this version."""
+        self.jobs[after.job_id] = after
         self.operations.append(Update(rows.job_key(after.job_id), after.changes(before), etag))
 
     def give_ticket_back(self, job: JobRow) -> None:
@@ -107,6 +110,7 @@ def _started(draft: Draft, job: JobRow, fence: int, *, tenure: str, chained: boo
 def _start_ticket(draft: Draft, ticket: Row, fence: int, *, tenure: str, chained: bool) -> JobRow:
     waiting = JobRow.from_row(ticket)
     job = _started(draft, waiting, fence, tenure=tenure, chained=chained)
+    draft.jobs[job.job_id] = job
     draft.operations.append(GuardedUpdate(rows.job_key(job.job_id), job.changes(waiting), ticket.key))
     draft.operations.append(Delete(ticket.key, ticket.etag))
     return job

@@ -6,6 +6,7 @@ from service_defaults.broker.lost_connections import lost_connections_as_errors
 from service_defaults.broker.message_reader import MessageReader, NotUnderstoodError, parse_body
 from service_defaults.broker.notifier import RabbitNotifier
 from service_defaults.broker.quarantine import QuarantineReader, QuarantineUnavailableError
+from service_defaults.broker.seal import Seal
 from service_defaults.broker.topology import (
     control_exchange,
     control_queue,
@@ -26,6 +27,7 @@ __all__ = [
     "QuarantineReader",
     "QuarantineUnavailableError",
     "RabbitNotifier",
+    "Seal",
     "control_exchange",
     "control_queue",
     "declare_topology",

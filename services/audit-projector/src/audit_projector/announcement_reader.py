@@ -1,0 +1,63 @@
+"""Reading messages that announce events, and deciding what of them is believed.
+
+A seal proves that a process with access to the journal wrote the message, and such a process announces only
+what it has committed. So the rows in a sealed message are facts, however late or often they come. What has no
+seal, another seal, or rows that do not fit together is taken for numbers alone.
+"""
+
+from faststream.rabbit.annotations import RabbitMessage
+
+from audit_projector.announced import Announced, News, is_chain
+from contracts import identifiers, lock_names
+from contracts.messages import AnnouncedEvents, EventGroup
+from coordination.journal.events import chain_hash
+from coordination.journal.rows import EventRow, JobRow
+from coordination.ports import Value
+from service_defaults.broker import MessageReader, Seal
+from service_defaults.broker.seal import HEADER
+
+
+class AnnouncementReader:
+    """Reads messages that announce events."""
+
+    def __init__(self, reader: MessageReader, seal: Seal) -> None:
+        self._reader = reader
+        self._seal = seal
+
+    async def read(self, message: RabbitMessage) -> list[Announced]:
+        """Return what a message announces; nothing when it was quarantined."""
+        is_sealed = self._seal.fits(message.body, message.headers.get(HEADER))
+        group = await self._reader.parse(message, EventGroup)
+        if group is None:
+            return []
+        try:
+            return [announced(item, is_sealed=is_sealed) for item in group.items]
+        except ValueError as error:
+            await self._reader.quarantine(message, str(error))
+            return []
+
+
+def announced(item: AnnouncedEvents, *, is_sealed: bool) -> Announced:
+    """Return what an item of a message announces. Raises ValueError for a name that cannot be."""
+    lock = lock_names.normalise(item.lock)
+    job_id = identifiers.normalise_job_id(item.job_id)
+    news = _news(item) if is_sealed and (lock, job_id) == (item.lock, item.job_id) else None
+    return Announced(lock, job_id, item.first, item.last, item.traceparent, news)
+
+
+def _news(item: AnnouncedEvents) -> News | None:
+    """Return the rows of an item; None when it has none, or they do not fit together."""
+    if not item.events or not item.job or len(item.events) != item.last - item.first + 1:
+        return None
+    of_job: dict[str, Value] = {"lock_name": item.lock, "job_id": item.job_id}
+    try:
+        events = [
+            EventRow.from_values({**values, **of_job, "seq": seq})
+            for seq, values in enumerate(item.events, item.first)
+        ]
+        job = JobRow.from_values({**item.job, **of_job, "seq": item.last, "event_hash": events[-1].hash})
+    except TypeError:
+        # Another release stores other values.
+        return None
+    has_hashes = all(chain_hash(event) == event.hash for event in events)
+    return News(events, job) if has_hashes and is_chain(events) else None
