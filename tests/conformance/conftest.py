@@ -29,15 +29,23 @@ STORES = [
 ]
 
 
-@pytest.fixture(params=STORES)
+#: A journal whose transactions of several callers share requests.
+GROUPED = "azurite, grouped"
+
+
+@pytest.fixture(params=[*STORES, pytest.param(GROUPED, marks=pytest.mark.integration)])
 async def store(request: pytest.FixtureRequest, storage_namespace: str) -> AsyncIterator[Store]:
     """The storage ports on memory, and on Azurite."""
     if request.param == "memory":
         yield in_memory()
         return
     async with AsyncExitStack() as stack:
+        server = request.getfixturevalue(request.param.partition(",")[0])
         yield await on_azurite(
-            request.getfixturevalue(request.param).connection_string, storage_namespace, stack
+            server.connection_string,
+            storage_namespace,
+            stack,
+            groups_transactions=request.param == GROUPED,
         )
 
 

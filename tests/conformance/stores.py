@@ -50,7 +50,9 @@ def in_memory() -> Store:
     )
 
 
-async def on_azurite(connection_string: str, namespace: str, stack: AsyncExitStack) -> Store:
+async def on_azurite(
+    connection_string: str, namespace: str, stack: AsyncExitStack, *, groups_transactions: bool = False
+) -> Store:
     """Return the adapters on a server, behind relays that can lose its answers."""
     direct = StorageConnection.from_connection_string(connection_string, StorageNames(prefix=namespace))
     stack.push_async_callback(direct.aclose)
@@ -68,9 +70,8 @@ async def on_azurite(connection_string: str, namespace: str, stack: AsyncExitSta
     def lose_answers(wanted: bool) -> None:
         blobs.loses_answers = tables.loses_answers = wanted
 
-    return Store(
-        BlobLeases(relayed), TableJournal(relayed), TableRegister(relayed), asyncio.sleep, lose_answers
-    )
+    journal = TableJournal(relayed, groups_transactions=groups_transactions)
+    return Store(BlobLeases(relayed), journal, TableRegister(relayed), asyncio.sleep, lose_answers)
 
 
 @dataclass

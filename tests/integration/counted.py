@@ -36,7 +36,7 @@ async def counted_storage(
     calls: Counter[str] = Counter()
 
     def count(call: StorageCall) -> None:
-        calls[call.operation] += 1
+        calls[call.operation] += not call.is_shared
 
     connect, names = StorageConnection.from_connection_string, StorageNames(prefix=namespace)
     counted = connect(azurite.connection_string, names, count)

@@ -69,7 +69,7 @@ async def place_on(azurite: private.Azurite, namespace: str) -> AsyncIterator[Pl
     observed: list[Observation] = []
 
     def count(call: StorageCall) -> None:
-        calls[call.operation] += 1
+        calls[call.operation] += not call.is_shared
 
     connection = StorageConnection.from_connection_string(
         azurite.connection_string, StorageNames(prefix=namespace), count

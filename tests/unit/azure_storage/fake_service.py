@@ -32,6 +32,8 @@ class FakeService:
     #: For ever the same, or what is fit for a request.
     answer: Prepared | Callable[[web.BaseRequest], Prepared]
     answers: list[Prepared] = field(default_factory=list)
+    #: How callers saw the calls that they shared.
+    shared: list[StorageCall] = field(default_factory=list)
 
     @property
     def asked(self) -> list[tuple[str, str]]:
@@ -45,6 +47,10 @@ async def fake_service() -> AsyncIterator[FakeService]:
     requests: list[web.BaseRequest] = []
     bodies: list[bytes] = []
     calls: list[StorageCall] = []
+    shared: list[StorageCall] = []
+
+    def observe(call: StorageCall) -> None:
+        (shared if call.is_shared else calls).append(call)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         bodies.append(await request.content.read())
@@ -60,8 +66,8 @@ async def fake_service() -> AsyncIterator[FakeService]:
     async with RawTestServer(handle) as server:
         url = f"http://127.0.0.1:{server.port}/account"
         credential = AzureNamedKeyCredential("account", "a2V5")
-        connection = StorageConnection(url, url, credential, observe_call=calls.append)
-        service = FakeService(connection, calls, requests, bodies, Prepared())
+        connection = StorageConnection(url, url, credential, observe_call=observe)
+        service = FakeService(connection, calls, requests, bodies, Prepared(), shared=shared)
         yield service
         await connection.aclose()
 

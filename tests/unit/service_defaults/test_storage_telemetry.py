@@ -27,6 +27,7 @@ class Call:
     operation: str = "journal.commit"
     outcome: str = "ok"
     seconds: float = 0.25
+    is_shared: bool = False
 
 
 @pytest.fixture
@@ -93,6 +94,20 @@ def test_a_call_that_nothing_asked_for_is_measured_and_no_span(
     (point,) = metric.data.data_points
     assert (metric.name, point.count, point.sum) == (metrics.STORAGE_CALL_DURATION, 1, 0.25)
     assert dict(point.attributes) == {at.STORAGE_OPERATION: "journal.commit", at.STORAGE_OUTCOME: "ok"}
+
+
+def test_of_a_request_that_several_share_each_has_a_span_and_one_measures_it(
+    exporter: InMemorySpanExporter, reader: InMemoryMetricReader
+) -> None:
+    telemetry = StorageTelemetry()
+    for _ in range(3):
+        with trace.get_tracer("test").start_as_current_span("request"):
+            telemetry.observe(Call(is_shared=True))
+    telemetry.observe(Call())
+    assert [span.name for span in told(exporter)] == ["journal.commit"] * 3
+    data: Any = reader.get_metrics_data()
+    (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
+    assert [point.count for point in metric.data.data_points] == [1]
 
 
 async def test_a_call_that_is_repeated_says_how_often_it_was_sent_before(

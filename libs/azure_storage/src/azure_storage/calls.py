@@ -36,6 +36,8 @@ class StorageCall:
     operation: str
     outcome: CallOutcome
     seconds: float
+    #: Whether this is how one of several callers saw a request that is reported, and counted, by itself.
+    is_shared: bool = False
 
 
 ObserveCall = Callable[[StorageCall], None]
@@ -103,7 +105,11 @@ class StorageCaller:
         finally:
             is_answer = outcome in {CallOutcome.OK, CallOutcome.REFUSED}
             self._answered_at = asyncio.get_running_loop().time() if is_answer else -math.inf
-            self._observe(StorageCall(operation, outcome, time.perf_counter() - started))
+            self.report(StorageCall(operation, outcome, time.perf_counter() - started))
+
+    def report(self, call: StorageCall) -> None:
+        """Report a call that is over, as belonging to what the current context does."""
+        self._observe(call)
 
 
 async def _bounded(request: Awaitable[AnswerT], deadline: float) -> AnswerT:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from azure_storage.connection import StorageConnection
+from azure_storage.grouped_writes import GroupedWrites
 from azure_storage.queries import TableQueries
 from azure_storage.transactions import TableTransactions
 from coordination.journal.storage_limits import check_limits
@@ -14,14 +15,25 @@ class TableJournal:
     """The authoritative table. `StorageConnection.prepare` creates what it needs.
 
     A transaction is one request whose cancellation leaves its outcome unknown: callers shield it. Reads get
-    `timeout_seconds` for each request.
+    `timeout_seconds` for each request. With `groups_transactions`, those of several callers on one lock share
+    requests; that is for callers that hold no lock, as a holder may not send what has waited for others.
     """
 
-    def __init__(self, connection: StorageConnection, timeout_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        connection: StorageConnection,
+        timeout_seconds: float = 5.0,
+        *,
+        groups_transactions: bool = False,
+    ) -> None:
         self._connection = connection
         self._table = connection.names.journal_table
         self._timeout_seconds = timeout_seconds
-        self._transactions = TableTransactions(connection)
+        self._transactions = (
+            GroupedWrites(connection, timeout_seconds)
+            if groups_transactions
+            else TableTransactions(connection)
+        )
 
     async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
         """Carry out a transaction, and return the new version of every row that is left.

@@ -17,7 +17,6 @@ from azure_storage.calls import RefusedCallError
 from azure_storage.connection import StorageConnection
 from azure_storage.grouped_writes import GroupedWrites
 from azure_storage.queries import TableQueries
-from azure_storage.transactions import TableTransactions
 from coordination.ports import (
     ActiveJob,
     AlreadyRegisteredError,
@@ -50,7 +49,6 @@ class TableRegister:
     def __init__(self, connection: StorageConnection, timeout_seconds: float = 5.0) -> None:
         self._connection = connection
         self._table = connection.names.index_table
-        self._transactions = TableTransactions(connection)
         self._timeout_seconds = timeout_seconds
         self._writes = GroupedWrites(connection, timeout_seconds)
 
@@ -69,7 +67,7 @@ class TableRegister:
             Insert(_active_key(job_id, due_at), place),
         ]
         try:
-            await self._transactions.send(
+            await self._writes.send(
                 "journal.register", self._table, shard(job_id), rows, self._timeout_seconds
             )
         except RefusedError as refused:

@@ -15,6 +15,7 @@ from azure_storage.calls import RefusedCallError, deadline_in, refusal
 from azure_storage.connection import StorageConnection
 from coordination.journal.storage_limits import MAX_TRANSACTION_BYTES
 from coordination.ports import (
+    CoordinationError,
     Delete,
     InvalidTransactionError,
     Operation,
@@ -55,9 +56,7 @@ class TableTransactions:
         try:
             return await self.attempt(name, table, partition, operations, timeout)
         except RefusedCallError as refused:
-            if refused.status in {404, 409, 412}:
-                raise RefusedError(str(refused)) from refused
-            raise InvalidTransactionError(str(refused)) from refused
+            raise refused_transaction(refused) from refused
 
     async def attempt(
         self, name: str, table: str, partition: str, operations: Sequence[Operation | Write], timeout: float
@@ -97,6 +96,13 @@ class TableTransactions:
         if response.status != 202:
             raise refusal(response.status, *decode_error(answer.decode(errors="replace")))
         return _versions(answer, operations)
+
+
+def refused_transaction(refused: RefusedCallError) -> CoordinationError:
+    """Return what the port calls the refusal of a transaction."""
+    if refused.status in {404, 409, 412}:
+        return RefusedError(str(refused))
+    return InvalidTransactionError(str(refused))
 
 
 def _versions(answer: bytes, operations: Sequence[Operation | Write]) -> dict[str, str]:

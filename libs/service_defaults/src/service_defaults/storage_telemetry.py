@@ -36,6 +36,10 @@ class Call(Protocol):
     def seconds(self) -> float:
         """How long it took."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether this is how one of several callers saw a request that is reported by itself, too."""
+
 
 @dataclass(frozen=True)
 class TimedCall:
@@ -63,7 +67,10 @@ class StorageTelemetry:
         self._unanswered: dict[int, TimedCall] = {}
 
     def observe(self, call: Call) -> None:
-        """Measure a call that is just over, and make its span where another is current."""
+        """Measure a call that is just over, and make its span where another is current.
+
+        Of a request that several share, each makes a span, and the request itself is measured.
+        """
         parent = trace.get_current_span().get_span_context()
         timed = self.measure(call, self._unanswered.pop(parent.span_id, None))
         if not parent.is_valid:
@@ -83,7 +90,8 @@ class StorageTelemetry:
         """
         labels: dict[str, str] = {at.STORAGE_OPERATION: call.operation}
         labels[at.STORAGE_OUTCOME] = str(call.outcome)
-        self._durations.record(call.seconds, labels, context)
+        if not call.is_shared:
+            self._durations.record(call.seconds, labels, context)
         ended = time.time_ns()
         is_resend = previous is not None and previous.is_unanswered and previous.operation == call.operation
         resends = previous.resends + 1 if previous is not None and is_resend else 0
