@@ -55,7 +55,8 @@ class Place:
             except UnknownOutcomeError:
                 self.unknown += 1
             except JobExistsError as exists:
-                assert exists.same_request
+                if not exists.same_request:
+                    raise
                 return
             else:
                 return
