@@ -47,7 +47,7 @@ MUTANTS = [
             Change(
                 _PRESENCE,
                 "                if turns % _ANNOUNCE_EVERY == 0:\n",
-                "                turns += 1\n                if beats % _ANNOUNCE_EVERY == 1:\n",
+                "                turns += 1\n                if turns % _ANNOUNCE_EVERY == 1:\n",
             ),
         ),
         f"{_SEEN}an_outage_before_the_first_heartbeat_only_delays_it",

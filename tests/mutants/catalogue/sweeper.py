@@ -129,8 +129,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.maintenance.comparison",
-                "            if self.pace.is_over(_ended(job), self._ends.seconds(job.job_id, job.seq), self.clock):\n",
-                "            if self._ends.seconds(job.job_id, job.seq) >= 0:\n",
+                "self._ends.seconds(job.job_id, job.seq) > self.pace.patience",
+                "self._ends.seconds(job.job_id, job.seq) >= 0",
             ),
         ),
         f"{_COMPARISONS}the_end_of_a_job_is_left_to_the_projector_for_a_while",

@@ -44,14 +44,14 @@ async def test_an_id_is_closed_only_when_its_submission_has_not_arrived_for_more
     assert world.job(ABANDONED).lock_name == "L"
 
 
-async def test_an_id_whose_submission_has_not_arrived_is_looked_for_after_pauses_up_to_half_a_minute(
+async def test_an_id_whose_submission_has_not_arrived_is_looked_for_after_pauses_up_to_twenty_seconds(
     world: Comparing,
 ) -> None:
     await register(world)
     began = world.clock.boot()
-    await world.sweep_until(132)
+    await world.sweep_until(122)
     looks = [at - began for at in world.network.times("journal.read")]
-    assert looks == [6, 11, 21, 41, 71, 101, 131]
+    assert looks == [6, 11, 21, 41, 61, 81, 101, 121]
 
 
 async def test_a_job_that_arrives_late_is_compared_as_often_as_any_new_one(world: Comparing) -> None:
@@ -62,8 +62,8 @@ async def test_a_job_that_arrives_late_is_compared_as_often_as_any_new_one(world
     transaction = build_submission(late, writer).transaction
     await world.journal.commit(lock_names.partition("L"), transaction, 1)
     world.models.seqs[ABANDONED] = 1
-    await world.sweep_until(87)
-    assert world.models.times == [71, 76, 86]
+    await world.sweep_until(97)
+    assert world.models.times == [81, 86, 96]
 
 
 async def test_a_submission_that_arrives_after_its_id_was_closed_is_refused(world: Comparing) -> None:

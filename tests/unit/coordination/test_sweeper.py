@@ -99,6 +99,8 @@ async def test_events_the_read_models_never_heard_of_are_told_again(world: World
     assert [(told.first, told.last) for told in world.notifier.take_announcements()] == [(3, 5)]
     projections.seqs[job_id] = 5
     assert (await sweeping.sweep()).announced == 0
+    await world.clock.advance(6)
+    assert (await sweeping.sweep()).announced == 0
     assert (await sweeping.sweep()).active == 0  # projected to the end, so it is active no more
 
 

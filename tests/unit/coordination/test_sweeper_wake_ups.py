@@ -112,6 +112,8 @@ async def test_the_pause_of_a_lock_ends_with_its_jobs(world: Setting) -> None:
     assert registration is not None
     await Canceller(JobWriter(world.journal, world.notifier, world.clock)).cancel(registration, "bob")
     await world.clock.advance(sweeper.pace.longest_look + PATIENCE)
+    await sweeper.sweep()
+    await world.clock.advance(PATIENCE + 1)
     await sweeper.sweep()  # takes the cancelled job off the active ones
     assert (await sweeper.sweep()).active == 0
     await world.submit()

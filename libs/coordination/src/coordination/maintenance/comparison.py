@@ -13,7 +13,7 @@ from datetime import datetime
 from contracts.statuses import JobStatus
 from coordination.journal import rows
 from coordination.journal.many_jobs import read_jobs
-from coordination.journal.rows import EventRow, JobRow
+from coordination.journal.rows import JobRow
 from coordination.maintenance.pauses import Pace, Pauses, Stillness, age
 from coordination.maintenance.side_by_side import AT_ONCE, for_each
 from coordination.ports import (
@@ -112,23 +112,23 @@ class Comparison:
     async def _compare_one(self, active: ActiveJob, job: JobRow, projected: int, compared: Compared) -> None:
         """Announce again what the read models lack: when the last event is lost, no gap shows it."""
         if job.seq > projected:
-            is_told = await self._announce(active, job, projected)
+            is_told = self._announce(job, projected)
             compared.announced += is_told
         elif JobStatus(job.status).is_terminal:
-            # The projector of its last event may be about to do the same.
-            if self.pace.is_over(_ended(job), self._ends.seconds(job.job_id, job.seq), self.clock):
+            # The projector of its last event is about to do the same.
+            if self._ends.seconds(job.job_id, job.seq) > self.pace.patience:
                 await self._retire(active)
         else:
             self._begin_look(active, job.seq)
 
-    async def _announce(self, active: ActiveJob, job: JobRow, projected: int) -> bool:
+    def _announce(self, job: JobRow, projected: int) -> bool:
         still = self._projections.seconds(job.job_id, projected)
         if projected == 0:
             # Its first event is missing for as long as there is the job.
             still = max(still, self.jobs.seconds(job.job_id))
         if not self._tellings.is_over(job.job_id, projected):
             return False
-        if still <= self.pace.patience and not await self._is_old(active, job, projected, still):
+        if still <= self.pace.patience and not self._is_old(job, projected):
             return False
         self._tellings.begin(job.job_id, projected, self.pace.first_pause, self.pace.longest_pause)
         self.notifier.announce(
@@ -136,20 +136,10 @@ class Comparison:
         )
         return True
 
-    async def _is_old(self, active: ActiveJob, job: JobRow, projected: int, still: float) -> bool:
-        """Return whether the first missing event is old enough, as far as that is known."""
-        if projected == 0:
-            since = job.submitted_at
-        elif job.finished_at:
-            # Its last event; the first missing one is not younger.
-            since = job.finished_at
-        elif still == 0.0:
-            # Read once; after that, what counts is how long it has been missing.
-            key = rows.event_key(job.job_id, projected + 1)
-            row = await self.journal.read(active.partition, key)
-            since = "" if row is None else EventRow.from_row(row).timestamp
-        else:
-            return False
+    def _is_old(self, job: JobRow, projected: int) -> bool:
+        """Return whether the first missing event is old enough, as far as the job's row says."""
+        # The first event; or the last, and the first missing one is not younger than that.
+        since = job.submitted_at if projected == 0 else job.finished_at
         return bool(since) and age(datetime.fromisoformat(since), self.clock) > self.pace.patience
 
     async def _close_if_abandoned(self, active: ActiveJob, compared: Compared) -> None:
@@ -190,7 +180,3 @@ def _groups(jobs: Sequence[ActiveJob]) -> list[list[ActiveJob]]:
         left = list(of_lock)
         groups += [left[start : start + _GROUP] for start in range(0, len(left), _GROUP)]
     return groups
-
-
-def _ended(job: JobRow) -> datetime:
-    return datetime.fromisoformat(job.finished_at)

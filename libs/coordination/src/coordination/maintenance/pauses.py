@@ -19,7 +19,7 @@ class Pace:
     longest_pause: float = 600.0
     #: First and longest pause between two comparisons of a job with the read models, where nothing happens.
     first_look: float = 5.0
-    longest_look: float = 30.0
+    longest_look: float = 20.0
     #: Age at which an id that was registered without a job will not get one.
     abandoned_after: float = 86_400.0
     #: For comparing jobs with the read models in one pass; the next pass continues there.
