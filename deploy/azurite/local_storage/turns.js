@@ -13,8 +13,9 @@ const READS = [
   "getTableAccessPolicy",
   "queryTable",
   "queryTableEntities",
-  "queryTableEntitiesWithPartitionAndRowKey",
 ];
+/** What may be part of a transaction, which is then the last of the values. */
+const ROW_READS = ["queryTableEntitiesWithPartitionAndRowKey"];
 const ROW_CHANGES = [
   "deleteTableEntity",
   "insertOrMergeTableEntity",
@@ -22,6 +23,13 @@ const ROW_CHANGES = [
   "insertTableEntity",
 ];
 const CHANGES = ["createTable", "deleteTable", "setServiceProperties", "setTableACL", "setTableAccessPolicy"];
+
+/** Return the error for what comes after a transaction was undone. Azurite puts its status and body into its answer. */
+function undone() {
+  const text = `The transaction took longer than ${LONGEST_TRANSACTION_MS / 1000} s and was undone.`;
+  const error = { code: "OperationTimedOut", message: { lang: "en-US", value: text } };
+  return Object.assign(new Error(text), { statusCode: 500, body: JSON.stringify({ "odata.error": error }) });
+}
 
 /** Return a class with the methods of a table store that Azurite calls, each in its turn. */
 function inTurns(Store) {
@@ -69,12 +77,15 @@ function inTurns(Store) {
     }
 
     async endBatchTransaction(account, table, batchId, context, succeeded) {
+      if (succeeded) this.isOpen(batchId);
       this.#end(batchId, succeeded);
     }
 
-    /** Return whether the transaction is under way. */
+    /** Return whether this is an open transaction. Throws for one that was undone: what is left of it must not be done alone. */
     isOpen(batchId) {
-      return Boolean(batchId) && this.#open?.batchId === batchId;
+      if (!batchId) return false;
+      if (this.#open?.batchId !== batchId) throw undone();
+      return true;
     }
 
     /** Do the work while no other operation is under way. */
@@ -111,7 +122,7 @@ function inTurns(Store) {
     }
 
     #end(batchId, succeeded) {
-      if (!this.isOpen(batchId)) return;
+      if (this.#open?.batchId !== batchId) return;
       const { release, timer } = this.#open;
       this.#open = undefined;
       clearTimeout(timer);
@@ -142,13 +153,17 @@ function inTurns(Store) {
   };
   for (const name of READS) {
     define(name, function (...values) {
-      // The last of what a look-up is given may be the transaction it belongs to.
+      return this.exclusively(() => this.store[name](...values));
+    });
+  }
+  for (const name of ROW_READS) {
+    define(name, async function (...values) {
       const work = () => this.store[name](...values);
       return this.isOpen(values.at(-1)) ? work() : this.exclusively(work);
     });
   }
   for (const name of ROW_CHANGES) {
-    define(name, function (...values) {
+    define(name, async function (...values) {
       const work = () => this.store[name](...values);
       return this.isOpen(values.at(-1)) ? work() : this.atomically(work);
     });

@@ -1,6 +1,7 @@
 """What the local storage holds survives kills, stops, and the change from the unchanged emulator."""
 
 import asyncio
+import json
 import os
 import subprocess
 import uuid
@@ -106,6 +107,17 @@ def test_a_second_process_does_not_touch_the_data_of_the_first(tmp_path: Path) -
         server.kill()
         server.start()
         assert dict(table.get_entity("p", "r")) == ROW
+
+
+def test_what_comes_after_a_transaction_was_undone_is_refused_and_not_done_alone() -> None:
+    private.ensure_installed()
+    script = Path(__file__).with_name("late_transaction.js")
+    command = ["node", str(script), str(PACKAGE_FOLDER / "local_storage")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    found = json.loads(done.stdout)
+    answers = {"ends": ["done", 500], "first": "done", "second": 500, "next": "done", "page": "rows"}
+    assert found["answers"] == answers
+    assert found["log"] == ["begin", "first", "undo", "begin", "next", "commit"]
 
 
 def test_other_programs_of_node_run_as_without_it() -> None:
