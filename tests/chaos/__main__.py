@@ -58,7 +58,7 @@ def play(cases: Sequence[type[Case]], sizes: Sizes, seed: int, folder: Path, wor
     began = time.monotonic()
     with (
         private.rabbitmq(folder / "rabbitmq") as broker,
-        private.azurite(folder / "azurite", in_memory=True) as storage,
+        private.azurite(folder / "azurite") as storage,
     ):
         stack = ChaosStack(broker, storage, folder / "stack", workers, random.Random(seed))
         try:

@@ -9,9 +9,10 @@ from tests.chaos.dashboards import Dashboards
 from tests.chaos.kills import Kills
 from tests.chaos.lost_answers import LostAnswers
 from tests.chaos.pauses import Pauses
+from tests.chaos.storages import Storage
 from tests.chaos.storms import Storm
 
 CASES: dict[str, type[Case]] = {
     case.name: case
-    for case in (LostAnswers, Kills, Pauses, Cuts, Storm, Broker, Bystanders, Clocks, Dashboards)
+    for case in (LostAnswers, Kills, Pauses, Cuts, Storm, Storage, Broker, Bystanders, Clocks, Dashboards)
 }

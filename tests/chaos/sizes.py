@@ -27,6 +27,8 @@ class Sizes:
     #: Seconds in which the storage refuses some requests, and all of them.
     storm: float
     blackout: float
+    #: Kills of the storage.
+    storage_kills: int
     #: Kills, orderly restarts and purges of the broker.
     broker_faults: int
     #: Kills of projector and scheduler, each.
@@ -48,6 +50,7 @@ SMALL = Sizes(
     longest_cut=4.0,
     storm=6.0,
     blackout=5.0,
+    storage_kills=10,
     broker_faults=1,
     bystander_kills=2,
     clock_moves=2,
@@ -66,6 +69,7 @@ FULL = Sizes(
     longest_cut=60.0,
     storm=300.0,
     blackout=30.0,
+    storage_kills=100,
     broker_faults=20,
     bystander_kills=20,
     clock_moves=20,
@@ -88,6 +92,7 @@ TINY = Sizes(
     longest_cut=3.0,
     storm=3.0,
     blackout=3.0,
+    storage_kills=2,
     broker_faults=1,
     bystander_kills=1,
     clock_moves=2,

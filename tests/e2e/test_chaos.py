@@ -23,7 +23,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosStack]:
     folder = tmp_path_factory.mktemp("chaos")
     with (
         private.rabbitmq(folder / "rabbitmq") as broker,
-        private.azurite(folder / "azurite", in_memory=True) as storage,
+        private.azurite(folder / "azurite") as storage,
     ):
         made = ChaosStack(broker, storage, folder / "stack", _WORKERS, random.Random(1))
         try:

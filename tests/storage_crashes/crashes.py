@@ -20,6 +20,7 @@ _MOST_CHANGES = 60
 _LONGEST_PAUSE_SECONDS = 0.02
 _LONGEST_SECONDS = 60.0
 _WRITERS = 3
+_SAID_EVERY = 20
 
 
 @dataclass
@@ -55,6 +56,8 @@ async def crash(folder: Path, kills: int, seed: int, kept_in: str = INDEXED) -> 
                 await asyncio.to_thread(server.start)
                 report.starts.append(time.monotonic() - began)
                 await asyncio.gather(*map(_compare, writers))
+                if report.kills % _SAID_EVERY == 0:
+                    print(f"  {report.kills} kills, {report.acknowledged} changes acknowledged", flush=True)
     return report
 
 
