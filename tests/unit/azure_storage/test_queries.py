@@ -108,3 +108,12 @@ async def test_a_journal_reads_its_own_table(service: FakeService) -> None:
     assert service.requests[1].query["$top"] == "5"
     assert service.requests[1].query["$filter"] == ENDED.format("gt", "k|1", "k}")
     assert [call.operation for call in service.calls] == ["journal.read", "journal.read_range"]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"value": [{"Partit', b"[]", b"{}"])
+async def test_an_answer_that_is_cut_off_is_not_an_empty_range(
+    service: FakeService, queries: TableQueries, body: bytes
+) -> None:
+    service.answer = Prepared(200, body, {"Content-Type": "application/json"})
+    with pytest.raises(UnknownOutcomeError):
+        await queries.read_range("name", "p", "k")

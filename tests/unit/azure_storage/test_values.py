@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from azure.data.tables import EdmType, EntityProperty, TableEntity
+from azure.data.tables import EdmType, EntityProperty
 
-from azure_storage.values import decode_row, decode_values, encode_values
+from azure_storage.values import decode_document, decode_values, encode_values
 from coordination.ports import Row, Value
 
 
@@ -36,13 +36,39 @@ def test_what_is_none_is_not_sent_and_what_follows_it_is() -> None:
 
 
 def test_a_row_comes_back_without_what_the_store_adds() -> None:
-    entity = TableEntity(
-        PartitionKey="p", RowKey="k", Timestamp="now", text="", number=7, share=1.0, on=False
-    )
-    entity._metadata = {"etag": 'W/"1"', "timestamp": None}
-    row = decode_row(entity)
-    assert row == Row("k", {"text": "", "number": 7, "share": 1.0, "on": False}, 'W/"1"')
-    assert [type(value) for value in row.values.values()] == [str, int, float, bool]
+    document = {
+        "odata.metadata": "http://somewhere",
+        "odata.etag": 'W/"1"',
+        "PartitionKey": "p",
+        "RowKey": "k",
+        "Timestamp": "2026-01-01T00:00:00Z",
+        "text": "",
+        "number": 7,
+        "share@odata.type": "Edm.Double",
+        "share": 1,
+        "on": False,
+        "big@odata.type": "Edm.Int64",
+        "big": str(2**40),
+    }
+    row = decode_document(document)
+    assert row == Row("k", {"text": "", "number": 7, "share": 1.0, "on": False, "big": 2**40}, 'W/"1"')
+    assert [type(value) for value in row.values.values()] == [str, int, float, bool, int]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"v": "2026-01-01T00:00:00Z", "v@odata.type": "Edm.DateTime"},
+        {"v": "AA==", "v@odata.type": "Edm.Binary"},
+        {"v": None},
+        {"v": [1]},
+    ],
+)
+def test_a_stored_value_of_a_type_that_is_never_written_is_not_taken_for_another(
+    stored: dict[str, Any],
+) -> None:
+    with pytest.raises(ValueError, match="type that is never written"):
+        decode_document({"PartitionKey": "p", "RowKey": "k", "odata.etag": "e", **stored})
 
 
 def test_a_number_beyond_32_bits_comes_back_as_a_number() -> None:

@@ -13,6 +13,7 @@ from azure_storage.batch import (
 )
 from azure_storage.calls import RefusedCallError, deadline_in, refusal
 from azure_storage.connection import StorageConnection
+from azure_storage.table_requests import API_VERSION
 from coordination.journal.storage_limits import MAX_TRANSACTION_BYTES
 from coordination.ports import (
     CoordinationError,
@@ -22,9 +23,6 @@ from coordination.ports import (
     RefusedError,
     UnknownOutcomeError,
 )
-
-#: The first version of the service's interface that accepts tokens for tables.
-API_VERSION = "2020-12-06"
 
 
 class RefusedRowError(RefusedCallError):

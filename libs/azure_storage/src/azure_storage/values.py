@@ -1,14 +1,27 @@
 """Translation of row values between the journal's types and those of Table Storage."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from azure.data.tables import EntityProperty, TableEntity
+from azure.data.tables import EntityProperty
 
 from coordination.ports import Row, Value, Values
 
 _KEYS = ("PartitionKey", "RowKey", "Timestamp")
+
+#: Follows the name of a property; its value is the type.
+_TYPE = "@odata.type"
+
+#: Types that the journal writes, with what makes a value of JSON one of Python; most are not named.
+_TYPES: Mapping[str | None, Callable[[Any], Value] | None] = {
+    None: None,
+    "Edm.String": None,
+    "Edm.Boolean": None,
+    "Edm.Int32": None,
+    "Edm.Int64": int,
+    "Edm.Double": float,
+}
 
 
 def encode_values(values: Values) -> dict[str, Any]:
@@ -45,9 +58,21 @@ def encode_entity(entity: Mapping[str, Any]) -> dict[str, Any]:
     return encoded
 
 
-def decode_row(entity: TableEntity) -> Row:
-    """Return the row that the store returned."""
-    return Row(entity["RowKey"], decode_values(entity), str(entity.metadata["etag"]))
+def decode_document(document: Mapping[str, Any]) -> Row:
+    """Return the row that an answer holds as JSON with minimal metadata.
+
+    Raises ValueError for a value of a type that the journal never writes.
+    """
+    values: dict[str, Value | None] = {}
+    for name, value in document.items():
+        if name in _KEYS or name.startswith("odata.") or name.endswith(_TYPE):
+            continue
+        edm_type = document.get(f"{name}{_TYPE}")
+        if edm_type not in _TYPES:
+            raise ValueError(f"a row holds a value of a type that is never written: {edm_type}")
+        convert = _TYPES[edm_type]
+        values[name] = _plain(value if convert is None else convert(value))
+    return Row(document["RowKey"], values, document["odata.etag"])
 
 
 def decode_values(entity: Mapping[str, Any]) -> dict[str, Value | None]:
