@@ -11,7 +11,7 @@ from tests.simulation.judges.order import overtaken
 from tests.simulation.judges.register import Register
 from tests.simulation.judges.writes import from_events
 
-from azure_storage.values import decode_row
+from azure_storage.values import decode_values
 from contracts import lock_names
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Registration, Row
@@ -40,7 +40,7 @@ def read_lock(stack: ChaosStack, lock: str) -> StoredLock:
     stored: dict[str, Row] = {}
     committed: dict[str, float] = {}
     for entity in table.query_entities(f"PartitionKey eq '{lock_names.partition(lock)}'"):
-        row = decode_row(entity)
+        row = Row(entity["RowKey"], decode_values(entity), str(entity.metadata["etag"]))
         stored[row.key] = row
         committed[row.key] = entity.metadata["timestamp"].timestamp()
     return StoredLock(lock, stored, committed)

@@ -140,8 +140,8 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.queries",
-                "            rows += [decode_row(entity) async for entity in page]\n",
-                "            found = [decode_row(entity) async for entity in page]\n"
+                '            rows += [decode_document(document) for document in _read(answer, "value")]\n',
+                '            found = [decode_document(document) for document in _read(answer, "value")]\n'
                 "            if not found:\n"
                 "                break\n"
                 "            rows += found\n",
