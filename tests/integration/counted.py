@@ -10,6 +10,7 @@ from tests.servers import RunningAzurite
 from tests.unit.audit_projector.doubles import World
 
 from audit_projector.projection import Projection
+from audit_projector.retirements import Retirements
 from azure_storage.calls import StorageCall
 from azure_storage.connection import StorageConnection
 from azure_storage.journal import TableJournal
@@ -54,7 +55,8 @@ async def counted_storage(
 def projection_on(storage: StorageConnection) -> Projection:
     """Return a projection that reads and writes through a connection."""
     writer = TableReadModelWriter(storage)
-    return Projection(TableJournal(storage), TableRegister(storage), writer, lambda _: None)
+    retirements = Retirements(TableRegister(storage), gather_seconds=0.1)
+    return Projection(TableJournal(storage), retirements, writer, lambda _: None)
 
 
 def world_on(storage: StorageConnection) -> World:

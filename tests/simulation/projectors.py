@@ -1,5 +1,6 @@
 """Projectors: the projection's own code, fed by a queue that hands over again what a dead one had."""
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -69,13 +70,15 @@ class EventQueue:
 
 
 class _Reader:
-    """Takes announcements as they travel, all of them with a seal."""
+    """Takes announcements as they travel. Some come without a seal, as if nobody had the key."""
 
     async def read(self, announcements: Any) -> list[Announced]:
         body, count = group(announcements)
         assert count == len(announcements)
         items = EventGroup.model_validate_json(body, strict=True).items
-        return [announced(item, is_sealed=True) for item in items]
+        # Not by chance: what a seed lives through must not depend on what is believed.
+        is_sealed = zlib.crc32(body) % 4 > 0
+        return [announced(item, is_sealed=is_sealed) for item in items]
 
 
 class _Telemetry:

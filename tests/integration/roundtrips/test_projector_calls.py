@@ -2,19 +2,27 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 from deploy.servers import private
 from tests.integration.counted import counted_storage, projection_on, world_on
 from tests.unit.audit_projector.doubles import LOCK, World
+from tests.unit.audit_projector.messages import ParsingReader, seal_of, sealed
 
+from audit_projector.announcement_reader import AnnouncementReader
+from audit_projector.handling import EventHandler
 from audit_projector.projection import Projection
+from audit_projector.telemetry import ProjectionTelemetry
 from azure_storage.read_models import TableReadModels, TableReadModelWriter
 from contracts.lock_names import partition
+from coordination.clock import SystemClock
 from coordination.outcomes import Completed, Failed, Interrupted
+from coordination.ports import Announcement
 from read_models.documents import KnownLock
+from service_defaults.broker import MessageReader
 
 pytestmark = pytest.mark.integration
 
@@ -38,6 +46,21 @@ class Place:
         self.calls.clear()
         first, last = message
         await self.projection.project(LOCK, job_id, last, first=first)
+        return Counter(self.calls)
+
+    async def told_of(self, happens: Callable[[], Awaitable[object]]) -> list[Announcement]:
+        """Let something happen; returns what is announced of it."""
+        self.world.notifier.take_announcements()
+        await happens()
+        return self.world.notifier.take_announcements()
+
+    async def hear(self, told: Sequence[Announcement]) -> Counter[str]:
+        """Handle sealed messages, all at once, of ten announcements each; returns the requests it took."""
+        self.calls.clear()
+        messages = [sealed(*told[start : start + 10]) for start in range(0, len(told), 10)]
+        reader = AnnouncementReader(cast("MessageReader", ParsingReader()), seal_of())
+        handler = EventHandler(self.projection, reader, SystemClock(), ProjectionTelemetry())
+        await asyncio.gather(*map(handler.on_events, messages))
         return Counter(self.calls)
 
     async def run_one(self) -> str:
@@ -107,6 +130,45 @@ async def test_of_messages_that_wait_only_the_first_costs_anything(place: Place)
     costs = [await place.tell(job_id, message) for message in MESSAGES]
     assert await place.is_projected(job_id)
     assert [cost.total() for cost in costs] == [9, 0, 0, 0], costs
+
+
+async def test_sealed_messages_that_come_one_by_one_cost_no_reads_of_the_journal(place: Place) -> None:
+    world = place.world
+    lives: list[Callable[[], Awaitable[object]]] = [
+        world.submit,
+        world.start,
+        lambda: world.step("load"),
+        lambda: world.end(Completed()),
+    ]
+    costs = [await place.hear(await place.told_of(happens)) for happens in lives]
+    assert not any(name.startswith("journal.read") for cost in costs for name in cost)
+    assert [cost.total() for cost in costs] == [3, 6, 3, 6], costs
+
+
+async def test_a_hundred_jobs_whose_whole_lives_are_in_hand_cost_little_more_than_a_request_each(
+    place: Place,
+) -> None:
+    jobs = [await place.run_one() for _ in range(100)]
+    told = place.world.notifier.take_announcements()
+    cost = await place.hear([announcement for announcement in told if announcement.job_id in jobs])
+    assert all([await place.is_projected(job_id) for job_id in jobs])
+    assert cost.total() <= 160, cost
+
+
+async def test_a_hundred_jobs_that_waited_before_they_ran_cost_little_more_than_two_requests_each(
+    place: Place,
+) -> None:
+    world = place.world
+    world.notifier.take_announcements()
+    jobs = [await world.submit() for _ in range(100)]
+    cost = await place.hear(world.notifier.take_announcements())
+    for _ in jobs:
+        await world.start()
+        await world.step("load")
+        await world.end(Completed())
+    cost += await place.hear(world.notifier.take_announcements())
+    assert all([await place.is_projected(job_id) for job_id in jobs])
+    assert cost.total() <= 240, cost
 
 
 async def test_fences_of_one_lock_that_rise_at_once_are_written_together(place: Place) -> None:

@@ -233,6 +233,6 @@ def test_messages_are_consumed_many_at_a_time_and_answered_to_no_address_in_a_me
     subscribe(cast("RabbitBroker", Broker()), topology, handler)
     (options,) = asked
     assert (options["queue"], options["exchange"]) == (topology.projector_queue, topology.events_exchange)
-    assert options["channel"].prefetch_count == 32
+    assert options["channel"].prefetch_count == 64
     assert options["no_reply"] is True
     assert subscribed == [handler.on_events]

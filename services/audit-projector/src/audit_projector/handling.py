@@ -22,10 +22,10 @@ from service_defaults.logging import log_context
 logger = logging.getLogger(__name__)
 
 #: Messages in hand at the same time, each with up to `MOST_ANNOUNCED` announcements.
-_AT_ONCE = 32
+_AT_ONCE = 64
 
 #: Jobs projected at the same time. Together they make few requests to the storage, which answers in time.
-_MOST_JOBS = 128
+_MOST_JOBS = 256
 
 #: Seconds between two tries while the storage is away.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0

@@ -10,6 +10,7 @@ from faststream.asgi import AsgiFastStream
 from audit_projector.announcement_reader import AnnouncementReader
 from audit_projector.handling import EventHandler, subscribe
 from audit_projector.projection import Projection
+from audit_projector.retirements import Retirements
 from audit_projector.settings import AuditProjectorSettings
 from audit_projector.status import ProjectionStatus
 from audit_projector.telemetry import ProjectionTelemetry
@@ -32,6 +33,9 @@ from service_defaults.storage_telemetry import StorageTelemetry
 #: Seconds that messages in hand get at a stop; what is left comes again.
 _DRAIN_SECONDS = 5.0
 
+#: Seconds for which jobs that are over are gathered before they are taken off the active ones.
+_RETIRE_SECONDS = 0.5
+
 
 def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     """Build the audit-projector."""
@@ -41,7 +45,8 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
     telemetry = ProjectionTelemetry()
     status = ProjectionStatus(telemetry.observe, clock)
-    projection = Projection(TableJournal(storage), TableRegister(storage), models, status.observe)
+    retirements = Retirements(TableRegister(storage), _RETIRE_SECONDS)
+    projection = Projection(TableJournal(storage), retirements, models, status.observe)
     seal = Seal()
     reader = AnnouncementReader(MessageReader(broker, settings.topology), seal)
     handler = EventHandler(projection, reader, clock, telemetry)

@@ -17,13 +17,14 @@ from audit_projector.chain import Chain
 from audit_projector.exclusion import ExclusionCheck
 from audit_projector.observations import EventsProjected, Observe, TrailBroken
 from audit_projector.projection_cache import CachedJob, ProjectionCache
+from audit_projector.retirements import Retires
 from contracts import lock_names
 from contracts.jobs import JobError, JobSummary
 from contracts.statuses import EventStatus, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
-from coordination.ports import JobRegister, Journal, NewId, UnknownOutcomeError, random_id
+from coordination.ports import Journal, NewId, UnknownOutcomeError, random_id
 from read_models import ReadModelWriter
 from read_models.documents import KnownLock, StaleError, TrailEntry, Watermark, event_document
 
@@ -37,7 +38,7 @@ class Projection:
     def __init__(
         self,
         journal: Journal,
-        register: JobRegister,
+        register: Retires,
         models: ReadModelWriter,
         observe: Observe,
         new_id: NewId = random_id,

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from contracts.jobs import JobSummary
 from read_models.documents import Watermark
 
-#: Jobs remembered; a few kilobytes each. One that is forgotten is looked up.
-_MOST = 5_000
+#: Jobs remembered, more than wait in long lines; three kilobytes each. One that is forgotten is looked up.
+_MOST = 20_000
 
 
 @dataclass(frozen=True)
