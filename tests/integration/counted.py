@@ -55,7 +55,7 @@ async def counted_storage(
 def projection_on(storage: StorageConnection) -> Projection:
     """Return a projection that reads and writes through a connection."""
     writer = TableReadModelWriter(storage)
-    retirements = Retirements(TableRegister(storage), gather_seconds=0.1)
+    retirements = Retirements(TableRegister(storage), gather_seconds=0.5)
     return Projection(TableJournal(storage), retirements, writer, lambda _: None)
 
 
