@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 #: Seconds between two rounds of the scheduler on duty.
-_SWEEP_SECONDS = 5.0
+_SWEEP_SECONDS = 2.0
 #: Seconds without a sweep while nothing happens: longer than any trial waits.
 _LONGEST_REST = 1000.0
 #: Seconds after which an id without a job is closed; a day in earnest.

@@ -220,8 +220,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.maintenance.resting",
-                "if next_look - self._looked_at <= self._rest.notice_seconds:",
-                "if next_look - self._looked_at <= 2 * self._rest.notice_seconds:",
+                "- self._looked_at <= self._rest.notice_seconds",
+                "- self._looked_at <= 2 * self._rest.notice_seconds",
             ),
         ),
         f"{_RESTING}a_lost_wake_up_is_noticed_as_soon_as_without_a_rest",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -92,15 +93,50 @@ async def test_while_nothing_happens_only_the_marks_are_read_and_a_sweep_is_rare
     assert len(world.network.calls) == len(world.reads("journal.marks")) + len(world.reads("journal.active"))
 
 
-async def test_while_a_job_is_active_each_round_sweeps_and_reads_no_marks(world: Watched) -> None:
+async def test_while_a_job_is_active_each_round_looks_at_it_and_every_second_reads_the_shards(
+    world: Watched,
+) -> None:
     await world.rest()
     await world.submit_job()
     await world.hold_elsewhere()
-    await world.rounds(4)
+    await world.rounds(12)
     world.network.calls.clear()
     await world.rounds(20)
-    assert len(world.reads("journal.active")) == 10
+    assert len(world.reads("journal.active")) == 5
+    assert len(world.reads("leases.is_free")) == 10
     assert world.reads("journal.marks") == []
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.5, 1.0, 1.9, 2.0, 3.0, 3.99])
+async def test_a_lost_wake_up_is_noticed_in_time_while_another_job_is_active(
+    world: Watched, offset: float
+) -> None:
+    await world.submit_job("another")
+    await world.hold_elsewhere("another")
+    await world.rounds(12 + offset)
+    await world.submit_job()
+    assert await world.until_noticed() <= NOTICED
+
+
+async def test_a_lost_host_is_noticed_in_the_round_after_its_lease_has_run_out(world: Watched) -> None:
+    await world.submit_job()
+    await world.hold()
+    lost_at = world.clock.boot()
+    await world.until_noticed()
+    assert world.clock.boot() - lost_at <= world.times.duration + ROUND
+
+
+async def test_a_sweep_that_failed_is_made_whole_in_the_next_round(world: Watched) -> None:
+    await world.submit_job()
+    await world.hold_elsewhere()
+    await world.rounds(12)
+    world.network.before("journal.active", *[UnknownOutcomeError()] * 3)
+    reads = len(world.reads("journal.active"))
+    for _ in range(5):
+        with suppress(UnknownOutcomeError):
+            await world.resting.go()
+        await world.clock.advance(ROUND)
+    assert len(world.reads("journal.active")) - reads == 4
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.5, 1.0, 1.9, 2.0, 3.0, 3.99])

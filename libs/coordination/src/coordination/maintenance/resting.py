@@ -1,5 +1,7 @@
 """When a sweep may be left out: nothing is active, and no job can have been registered since.
 
+While something is active, each round looks at the jobs that were read, and every second one reads them again.
+
 Every process that submits jobs makes a mark before it registers one, and again as long as it submits. A mark
 counts for ten seconds (`FRESH_SECONDS`): a job is registered within that time of a mark, or a new mark
 follows its registration. So once the mark has been seen, and a sweep that began `settled_after` seconds later
@@ -73,11 +75,16 @@ class RestingSweeper:
     async def go(self) -> Swept | None:
         """Make one round; None when there was no need to sweep. Raises UnknownOutcomeError."""
         last = self._last
+        # The next round sees what comes from now on before the sweeper would look after it.
+        is_early = (
+            self._clock.boot() + self._rest.round_seconds - self._looked_at <= self._rest.notice_seconds
+        )
+        if last is not None and last.has_jobs and is_early:
+            return await self._sweeper.look_again()
         if last is None or last.has_jobs or not last.looked_ahead:
             return await self._sweep(looks_ahead=last is None or not last.has_jobs)
         if not self._is_due(last):
-            next_look = self._clock.boot() + self._rest.round_seconds
-            if next_look - self._looked_at <= self._rest.notice_seconds:
+            if is_early:
                 return None
             if await self._is_settled(last):
                 return None
@@ -109,6 +116,7 @@ class RestingSweeper:
     async def _sweep(self, *, looks_ahead: bool) -> Swept:
         """Sweep. Only while nothing is active, the jobs that are due later are worth reading."""
         began = self._clock.boot()
+        self._last = None
         swept = await self._sweeper.sweep(timedelta(seconds=self._rest.longest if looks_ahead else 0.0))
         if any(not job.is_marked for job in swept.jobs):
             self._no_rest_until = began + self._rest.unmarked_seconds

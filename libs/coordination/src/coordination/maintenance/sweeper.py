@@ -64,6 +64,7 @@ class Sweeper:
     def __post_init__(self) -> None:
         self._wake_ups = Pauses(self.clock)
         self._jobs = Stillness(self.clock)
+        self._read: Sequence[ActiveJob] = ()
         self.comparison = Comparison(
             self.journal,
             self.register,
@@ -79,13 +80,22 @@ class Sweeper:
 
         Jobs that are due later than now, but within `ahead`, are left alone and only looked for.
         """
+        self._read = ()
         now = self.clock.now()
         found = [job async for job in self.register.active(now + ahead)]
         later = [job.due_at for job in found if job.due_at is not None and job.due_at > now]
         active = sorted(
             (job for job in found if job.due_at is None or job.due_at <= now), key=lambda job: job.job_id
         )
-        swept = Swept(active, next_due=min(later, default=None))
+        self._read = active
+        return await self._look_at(Swept(active, next_due=min(later, default=None)))
+
+    async def look_again(self) -> Swept:
+        """Make a pass over the jobs that the last pass read. Raises UnknownOutcomeError."""
+        return await self._look_at(Swept(self._read))
+
+    async def _look_at(self, swept: Swept) -> Swept:
+        active = swept.jobs
         waited = [
             job
             for job in active
