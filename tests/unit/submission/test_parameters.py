@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from submission.kinds import wrong_parameters
+from submission.kinds import Schema
 
 
 def told(schema: dict[str, Any], parameters: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what is wrong with parameters, field by field."""
-    return [(problem.field, problem.message) for problem in wrong_parameters(schema, parameters)]
+    return [
+        (problem.field, problem.message) for problem in Schema.compiled(schema).wrong_parameters(parameters)
+    ]
 
 
 def test_of_many_wrong_parameters_twenty_are_named_in_order() -> None:
@@ -77,4 +79,4 @@ def test_what_cannot_be_checked_is_refused(schema: dict[str, Any]) -> None:
     "schema", [{"type": 7}, {"$ref": "http://elsewhere.invalid/schema"}, {"$ref": "#/$defs/missing"}]
 )
 def test_a_schema_that_cannot_be_used_finds_nothing_wrong(schema: dict[str, Any]) -> None:
-    assert wrong_parameters(schema, {"x": 1}) == []
+    assert Schema.compiled(schema).wrong_parameters({"x": 1}) == []

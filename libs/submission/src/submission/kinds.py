@@ -1,8 +1,9 @@
 """Known kinds: which there are, and whether parameters fit theirs."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError, relevance
@@ -29,12 +30,17 @@ class KnownKinds:
     #: Seconds for which an earlier answer is good enough.
     good_for: float = 2.0
     _kinds: dict[str, Kind] = field(default_factory=dict)
+    _schemas: dict[str, "Schema"] = field(default_factory=dict)
     _read_at: float | None = None
+    _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def all(self) -> list[Kind]:
         """Return every known kind by name. Raises UnknownOutcomeError."""
-        if self._read_at is None or self.clock.boot() - self._read_at > self.good_for:
-            await self._refresh()
+        if not self._is_fresh():
+            # One caller asks; the others wait for its answer.
+            async with self._refreshing:
+                if not self._is_fresh():
+                    await self._refresh()
         return [self._kinds[name] for name in sorted(self._kinds)]
 
     def knows(self, kind: str) -> bool:
@@ -52,7 +58,7 @@ class KnownKinds:
             await self._refresh()
         known = self._kinds.get(kind)
         if known is not None:
-            errors = wrong_parameters(known.parameters, parameters)
+            errors = self._schemas[kind].wrong_parameters(parameters)
             if errors:
                 raise InvalidSubmissionError(errors)
             return known.policy
@@ -62,28 +68,53 @@ class KnownKinds:
             raise InvalidSubmissionError([FieldProblem(field="kind", message=message)], names)
         return JobPolicy()
 
+    def _is_fresh(self) -> bool:
+        return self._read_at is not None and self.clock.boot() - self._read_at <= self.good_for
+
     async def _refresh(self) -> None:
         asked_at = self.clock.boot()
-        self._kinds = {kind.kind: kind for kind in await self.directory.kinds()}
-        self._read_at = asked_at
+        kinds = {kind.kind: kind for kind in await self.directory.kinds()}
+        schemas = {}
+        for name, kind in kinds.items():
+            schema = self._schemas.get(name)
+            if schema is None or schema.document != kind.parameters:
+                schema = await asyncio.to_thread(Schema.compiled, kind.parameters)
+            schemas[name] = schema
+        self._kinds, self._schemas, self._read_at = kinds, schemas, asked_at
 
 
-def wrong_parameters(schema: dict[str, Any], parameters: dict[str, Any]) -> list[FieldProblem]:
-    """Name the parameters that do not fit a JSON schema (draft 2020-12).
+@dataclass(frozen=True)
+class Schema:
+    """A JSON schema (draft 2020-12), ready to check parameters."""
 
-    A schema that cannot be used finds nothing wrong: the worker checks the parameters again.
-    """
-    try:
-        Draft202012Validator.check_schema(schema)
+    document: dict[str, Any]
+    #: None for a schema that cannot be used: it finds nothing wrong, and the worker checks again.
+    _validator: Draft202012Validator | None
+
+    @classmethod
+    def compiled(cls, document: dict[str, Any]) -> Self:
+        """Check a schema, which takes a tenth of a second and more for a large model."""
+        try:
+            Draft202012Validator.check_schema(document)
+        except (SchemaError, Unresolvable, OverflowError, RecursionError):
+            return cls(document, None)
         # An empty registry keeps references from being fetched from elsewhere.
-        validator = Draft202012Validator(schema, registry=Registry())
-        found = [problem for error in validator.iter_errors(parameters) for problem in _problems(error)]
-    except (SchemaError, Unresolvable):
-        return []
-    except (OverflowError, RecursionError):
-        return [FieldProblem(field="parameters", message="a number is too large to be checked")]
-    unique = {(problem.field, problem.message): problem for problem in found}
-    return sorted(unique.values(), key=lambda problem: problem.field)[:_MOST_ERRORS]
+        return cls(document, Draft202012Validator(document, registry=Registry()))
+
+    def wrong_parameters(self, parameters: dict[str, Any]) -> list[FieldProblem]:
+        """Name the parameters that do not fit."""
+        if self._validator is None:
+            return []
+        try:
+            found = [
+                problem for error in self._validator.iter_errors(parameters) for problem in _problems(error)
+            ]
+        except Unresolvable:
+            return []
+        except (OverflowError, RecursionError):
+            return [FieldProblem(field="parameters", message="a number is too large to be checked")]
+        unique = {(problem.field, problem.message): problem for problem in found}
+        return sorted(unique.values(), key=lambda problem: problem.field)[:_MOST_ERRORS]
 
 
 def _problems(error: ValidationError) -> Iterator[FieldProblem]:

@@ -16,6 +16,7 @@ from service_defaults.broker.announcing import Announcer
 from service_defaults.broker.connection import NotConfirmedError, publish_confirmed
 from service_defaults.broker.seal import Seal
 from service_defaults.broker.topology import control_exchange, jobs_exchange
+from service_defaults.broker.wake_ups import SharedWakeUps
 from service_defaults.measures import counter
 
 logger = logging.getLogger(__name__)
@@ -44,11 +45,18 @@ class RabbitNotifier:
         self._delay_key = names.delay_key(deferral_milliseconds)
         self._timeout = timeout
         self._announcer = Announcer(broker, topology, seal or Seal(), timeout, capacity)
+        self._wake_ups = SharedWakeUps(self._notify, timeout)
         self._notified = counter(metrics.WAKE_UPS_SENT)
         self._unconfirmed = counter(metrics.MESSAGES_UNCONFIRMED)
 
     async def notify(self, wake_up: WakeUp) -> None:
-        """Notify the workers that a lock has work. A failure is counted: the sweeper notifies again."""
+        """Notify the workers that a lock has work, by a message that is sent after this call began.
+
+        It may be that of another caller. A failure is counted: the sweeper notifies again.
+        """
+        await self._wake_ups.send(wake_up)
+
+    async def _notify(self, wake_up: WakeUp) -> None:
         try:
             await self._publish_wake_up(wake_up, names.RUN, wake_up.reason)
         except NotConfirmedError as error:

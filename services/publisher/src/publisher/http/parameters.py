@@ -27,12 +27,13 @@ async def name_the_trace(response: Response) -> None:
     response.headers.update(traceresponse())
 
 
-def _use_cases(request: Request) -> UseCases:
+# These are coroutines, as the framework would run functions in a thread.
+async def _use_cases(request: Request) -> UseCases:
     use_cases: UseCases = request.app.state.use_cases
     return use_cases
 
 
-def _actor(
+async def _actor(
     x_actor: Annotated[
         str,
         Header(
@@ -52,7 +53,9 @@ def _actor(
         raise invalid_fields([FieldProblem(field="X-Actor", message=str(error))]) from None
 
 
-def _number(cursor: Annotated[Annotated[str, NUMBER_CURSOR] | None, Query(description=CURSOR)] = None) -> int:
+async def _number(
+    cursor: Annotated[Annotated[str, NUMBER_CURSOR] | None, Query(description=CURSOR)] = None,
+) -> int:
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 9):
