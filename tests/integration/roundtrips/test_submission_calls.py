@@ -112,6 +112,14 @@ async def test_many_submissions_at_once_to_one_lock_share_their_requests(place: 
     assert place.calls.total() <= 60, place.calls
 
 
+async def test_a_thousand_submissions_at_once_to_one_lock_cost_less_than_a_tenth_of_a_request_each(
+    place: Place,
+) -> None:
+    await place.submit(1000)
+    # At best two requests in each of sixteen shards, and 31 for the lock.
+    assert place.calls.total() <= 90, place.calls
+
+
 async def test_each_submission_settles_itself_when_the_answer_to_many_is_lost(place: Place) -> None:
     place.relay.loses_answers = True
     submitting = asyncio.create_task(place.submit(40))

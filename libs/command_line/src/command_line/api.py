@@ -1,7 +1,7 @@
 """The HTTP API as the commands use it: answers as plain JSON, errors as one sentence with an exit code."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -100,14 +100,12 @@ class Api:
 
     def submit(self, body: Mapping[str, Any]) -> Any:
         """Submit a job that has an id; when no answer comes, once more, which cannot run it twice."""
-        try:
-            return self._submit(body)
-        except ApiError as error:
-            if not isinstance(
-                error.__cause__, httpx.ReadError | httpx.ReadTimeout | httpx.RemoteProtocolError
-            ):
-                raise
-        return self._submit(body)
+        return _twice(lambda: self._submit(body))
+
+    def submit_batch(self, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Submit jobs that have ids; return the answer to each. Sent once more when no answer comes."""
+        items: list[dict[str, Any]] = _twice(lambda: self.post("/api/v1/jobs:batch", {"jobs": jobs}))["items"]
+        return items
 
     def _submit(self, body: Mapping[str, Any]) -> Any:
         try:
@@ -167,6 +165,16 @@ class Api:
             raise ApiError(sentence, UNREACHABLE) from error
         except (httpx.TransportError, SSEError) as error:
             raise _unreachable(self.url) from error
+
+
+def _twice(submit: Callable[[], Any]) -> Any:
+    """Submit, and once more when the connection broke before the answer was there."""
+    try:
+        return submit()
+    except ApiError as error:
+        if not isinstance(error.__cause__, httpx.ReadError | httpx.ReadTimeout | httpx.RemoteProtocolError):
+            raise
+    return submit()
 
 
 def _content(response: httpx.Response, url: str) -> Any:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from command_line import listing, quarantine, workers
+from command_line import batches, listing, quarantine, workers
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json, print_link
 from command_line.shared_options import DEFAULT_URL, DashboardUrl, JobId, Json, Url
@@ -126,6 +126,7 @@ def watch(
         raise typer.Exit(BY_STATUS[job["status"]])
 
 
+app.command(epilog=batches.EPILOG)(batches.submit_file)
 app.command(epilog=listing.JOBS_EPILOG)(listing.jobs)
 app.command(epilog=listing.EVENTS_EPILOG)(listing.events)
 

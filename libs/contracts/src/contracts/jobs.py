@@ -17,8 +17,11 @@ LONGEST_REASON = 500
 
 STOPPED_AT = "When it was stopped in order; null while it runs, and for one that ended without a word."
 
-#: Largest request body, in bytes.
+#: Largest request body, in bytes, and largest job of a batch.
 MAX_BODY_BYTES = 256 * 1024
+
+#: Most jobs of a batch, and its largest body in bytes.
+MOST_JOBS_OF_A_BATCH, MAX_BATCH_BYTES = 1000, 8 * 1024 * 1024
 
 
 def _without_colon(name: str) -> str:
@@ -100,6 +103,19 @@ class Submission(BaseModel):
         return None if value is None else identifiers.normalise_job_id(value)
 
 
+class Batch(BaseModel):
+    """Jobs that a caller asks for in one request, each for itself."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    jobs: list[dict[str, JsonValue]] = Field(
+        min_length=1,
+        max_length=MOST_JOBS_OF_A_BATCH,
+        description="Each is a submission, as `POST /api/v1/jobs` takes it. Jobs with the same lock and "
+        "priority run in this order.",
+    )
+
+
 class Cancellation(BaseModel):
     """The optional body of a request to cancel a job."""
 
@@ -122,6 +138,26 @@ class Accepted(BaseModel):
     job_id: fields.JobId
     lock: fields.JobLock
     status: fields.Status
+
+
+class BatchItem(BaseModel):
+    """The answer to one job of a batch: what it would have been, had the job been submitted alone."""
+
+    status: int = Field(
+        description="The HTTP status code: 202 for a job that was accepted; 409 with `same_request` true in "
+        "the problem for one that was accepted earlier."
+    )
+    job: Accepted | None = Field(None, description="The accepted job; null when it was not accepted.")
+    problem: dict[str, JsonValue] | None = Field(
+        None, description="Why the job was not accepted, as a problem document; null when it was accepted."
+    )
+
+
+class BatchAnswer(BaseModel):
+    """The answers to the jobs of a batch, in the order of the request."""
+
+    accepted: int = Field(description="Number of jobs that this request added.")
+    items: list[BatchItem] = Field(description="One answer for each job.")
 
 
 class Progress(BaseModel):

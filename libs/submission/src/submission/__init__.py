@@ -10,7 +10,7 @@ from submission.errors import InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import FieldProblem
 from submission.kinds import KnownKinds
 from submission.patience import Patience
-from submission.reading import read_cancellation, read_submission
+from submission.reading import read_batch, read_cancellation, read_submission, submission_of
 from submission.service import SubmissionService
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
     "Patience",
     "SubmissionService",
     "SubmissionUnknownError",
+    "read_batch",
     "read_cancellation",
     "read_submission",
+    "submission_of",
     "usable_actor",
 ]

@@ -12,6 +12,7 @@ from referencing.exceptions import Unresolvable
 
 from contracts.jobs import Kind
 from contracts.policies import JobPolicy
+from contracts.strict_json import canonical
 from coordination.ports import Clock
 from coordination.worker_directory import WorkerDirectory
 from submission.errors import InvalidSubmissionError
@@ -77,7 +78,7 @@ class KnownKinds:
         schemas = {}
         for name, kind in kinds.items():
             schema = self._schemas.get(name)
-            if schema is None or schema.document != kind.parameters:
+            if schema is None or schema.text != canonical(kind.parameters):
                 schema = await asyncio.to_thread(Schema.compiled, kind.parameters)
             schemas[name] = schema
         self._kinds, self._schemas, self._read_at = kinds, schemas, asked_at
@@ -87,7 +88,8 @@ class KnownKinds:
 class Schema:
     """A JSON schema (draft 2020-12), ready to check parameters."""
 
-    document: dict[str, Any]
+    #: Its text, to notice when it is another one.
+    text: str
     #: None for a schema that cannot be used: it finds nothing wrong, and the worker checks again.
     _validator: Draft202012Validator | None
 
@@ -97,9 +99,9 @@ class Schema:
         try:
             Draft202012Validator.check_schema(document)
         except (SchemaError, Unresolvable, OverflowError, RecursionError):
-            return cls(document, None)
+            return cls(canonical(document), None)
         # An empty registry keeps references from being fetched from elsewhere.
-        return cls(document, Draft202012Validator(document, registry=Registry()))
+        return cls(canonical(document), Draft202012Validator(document, registry=Registry()))
 
     def wrong_parameters(self, parameters: dict[str, Any]) -> list[FieldProblem]:
         """Name the parameters that do not fit."""

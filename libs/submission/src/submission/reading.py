@@ -2,10 +2,10 @@
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from contracts import strict_json
-from contracts.jobs import Cancellation, Submission
+from contracts.jobs import Batch, Cancellation, Submission
 from submission.errors import InvalidSubmissionError
 from submission.fields import field_problems
 
@@ -20,6 +20,20 @@ def read_submission(raw: bytes) -> Submission:
     return _read(raw, Submission)
 
 
+def read_batch(raw: bytes) -> list[dict[str, JsonValue]]:
+    """Return the submissions that a JSON document contains, for `submission_of` to read one by one.
+
+    Raises StrictJsonError when it is not JSON, and InvalidSubmissionError when it is no batch.
+    """
+    # Each job may be nested as deeply as one alone, within the object and its list.
+    return _validated(strict_json.parse(raw, strict_json.MAX_DEPTH + 2), Batch).jobs
+
+
+def submission_of(document: dict[str, JsonValue]) -> Submission:
+    """Return the submission that one document of a batch is. Raises InvalidSubmissionError."""
+    return _validated(document, Submission)
+
+
 def read_cancellation(raw: bytes) -> Cancellation:
     """Return the cancellation that a JSON document contains; one without a reason for an empty document.
 
@@ -29,7 +43,10 @@ def read_cancellation(raw: bytes) -> Cancellation:
 
 
 def _read(raw: bytes, model: type[ModelT]) -> ModelT:
-    document = strict_json.parse(raw)
+    return _validated(strict_json.parse(raw), model)
+
+
+def _validated(document: object, model: type[ModelT]) -> ModelT:
     try:
         return model.model_validate(document)
     except ValidationError as error:

@@ -22,8 +22,10 @@ class SubmissionService:
     submitter: Submitter
     kinds: KnownKinds
 
-    async def accept(self, asked: Submission, actor: str, traceparent: str) -> JobRow:
-        """Check a submission against its kind and put it in line.
+    async def accept(
+        self, asked: Submission, actor: str, traceparent: str, order: str | None = None
+    ) -> JobRow:
+        """Check a submission against its kind and put it in line, at a place by `order` or at the end.
 
         Raises InvalidSubmissionError for an unusable actor, an unknown kind or wrong parameters,
         JobExistsError, SubmissionUnknownError, and InvalidTransactionError for what could never be stored.
@@ -35,15 +37,19 @@ class SubmissionService:
         job_id = asked.job_id or new_id()
         try:
             policy = await self.kinds.check(asked.kind, asked.parameters)
-            return await self.submitter.submit(_new_job(asked, job_id, actor, traceparent, policy))
+            return await self.submitter.submit(
+                _new_job(asked, job_id, order or new_id(), actor, traceparent, policy)
+            )
         except UnknownOutcomeError as error:
             raise SubmissionUnknownError(job_id) from error
 
 
-def _new_job(asked: Submission, job_id: str, actor: str, traceparent: str, policy: JobPolicy) -> NewJob:
+def _new_job(
+    asked: Submission, job_id: str, order: str, actor: str, traceparent: str, policy: JobPolicy
+) -> NewJob:
     return NewJob(
         job_id=job_id,
-        order=new_id(),
+        order=order,
         kind=asked.kind,
         lock_name=asked.lock,
         parameters=canonical(asked.parameters),

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import propagate, trace
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, Status, StatusCode
 
 from contracts.jobs import Submission
 from contracts.telemetry import attributes as at
@@ -56,9 +57,12 @@ class RequestTelemetry:
         self._submissions = counter(metrics.JOB_SUBMISSIONS)
 
     @contextmanager
-    def submission(self, headers: Mapping[str, Any]) -> Iterator[Submitting]:
-        """Record a submission that came with these headers, from its arrival to its acceptance."""
-        with self._span(spans.SUBMIT_JOB, headers) as span:
+    def submission(self, headers: Mapping[str, Any], *, is_one_of_many: bool = False) -> Iterator[Submitting]:
+        """Record a submission that came with these headers, from its arrival to its acceptance.
+
+        One of many has a trace of its own, with a link to that of the request.
+        """
+        with self._span(spans.SUBMIT_JOB, headers, is_root=is_one_of_many) as span:
             submitting, outcome = Submitting(span), "accepted"
             try:
                 yield submitting
@@ -93,9 +97,16 @@ class RequestTelemetry:
                 raise
 
     @contextmanager
-    def _span(self, name: str, headers: Mapping[str, Any]) -> Iterator[Span]:
+    def _span(self, name: str, headers: Mapping[str, Any], *, is_root: bool = False) -> Iterator[Span]:
+        context = context_of(headers)
+        request = trace.get_current_span(context).get_span_context()
+        links = [Link(request)] if is_root and request.is_valid else []
         with self._tracer.start_as_current_span(
-            name, context_of(headers), record_exception=False, set_status_on_exception=False
+            name,
+            Context() if is_root else context,
+            links=links,
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             yield span
 

@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import Field
 
 from contracts import lock_names
-from contracts.jobs import Cancellation, Submission
+from contracts.jobs import Batch, Cancellation, Submission
 from publisher.http.problems import MEDIA_TYPE, Problem
 from publisher.use_cases.stream import ProgressReport
 
@@ -76,6 +76,19 @@ SUBMIT_JOB: dict[str, Any] = {
     }
 }
 
+#: The body of a batch.
+SUBMIT_BATCH: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Batch"},
+                "example": {"jobs": [example["value"] for example in _EXAMPLES.values()]},
+            },
+        },
+    }
+}
+
 #: The body of a cancellation, which may be left out.
 CANCEL_JOB: dict[str, Any] = {
     "requestBody": {
@@ -128,7 +141,7 @@ _MEANINGS = {
     404: "Nothing exists under this id or name.",
     409: "`job_id_used`: the id is in use; the problem names its job, if there is one. "
     "`cancel_too_late`: the job has ended; the problem names its final status.",
-    413: "The body is larger than 256 KiB.",
+    413: "The body is larger than 256 KiB, or that of a batch than 8 MiB.",
     415: "The body is not declared as JSON.",
     422: "Fields or parameters are invalid; `errors` lists each with the reason.",
     500: "An unexpected error; the log of the publisher has the details.",
@@ -160,7 +173,7 @@ def install(app: FastAPI) -> None:
                 tags=TAGS,
             )
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            for model in (Problem, Submission, Cancellation, ProgressReport):
+            for model in (Problem, Submission, Batch, Cancellation, ProgressReport):
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
             for unused in ("HTTPValidationError", "ValidationError"):

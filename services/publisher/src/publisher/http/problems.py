@@ -233,11 +233,29 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
         "request failed unexpectedly",
         extra={at.ERROR_TYPE: type(error).__name__, at.URL_PATH: shorten(request.url.path)},
     )
-    detail = "An unexpected error occurred; the log of the publisher has the details."
-    return _response(request, ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail))
+    return _response(request, _internal_error())
+
+
+def problem_document(request: Request, error: Exception) -> dict[str, Any]:
+    """Return what the answer to an error would contain, for an answer about several things."""
+    kind = next((kind for kind in type(error).__mro__ if kind in _PROBLEMS), None)
+    if kind is None:
+        _logger.error("request failed unexpectedly", exc_info=error)
+        return _content(request, _internal_error())
+    return _content(request, _PROBLEMS[kind](error))
 
 
 def _response(request: Request, error: ProblemError) -> JSONResponse:
+    headers = error.headers | traceresponse()
+    return JSONResponse(_content(request, error), error.status, headers, MEDIA_TYPE)
+
+
+def _internal_error() -> ProblemError:
+    detail = "An unexpected error occurred; the log of the publisher has the details."
+    return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
+
+
+def _content(request: Request, error: ProblemError) -> dict[str, Any]:
     body = Problem(
         type=f"urn:turnstile:problem:{error.name}",
         title=error.name.replace("_", " ").capitalize(),
@@ -248,5 +266,4 @@ def _response(request: Request, error: ProblemError) -> JSONResponse:
         errors=error.errors,
         **error.more,
     )
-    content = body.model_dump(mode="json", exclude_defaults=True) | {"status": int(error.status)}
-    return JSONResponse(content, error.status, error.headers | traceresponse(), MEDIA_TYPE)
+    return body.model_dump(mode="json", exclude_defaults=True) | {"status": int(error.status)}
