@@ -92,6 +92,7 @@ async def test_the_document_names_problems_and_examples_for_every_handler(api: A
     assert {"400", "409", "413", "415", "422", "503"} <= set(submit["responses"])
     assert set(document["paths"]) == {
         "/api/v1/jobs",
+        "/api/v1/jobs:batch",
         "/api/v1/jobs/{job_id}",
         "/api/v1/jobs/{job_id}/events",
         "/api/v1/jobs/{job_id}/stream",

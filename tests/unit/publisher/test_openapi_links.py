@@ -98,6 +98,7 @@ async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name
         ("kinds", {200, 422, 500, 503}),
         ("workers", {200, 422, 500, 503}),
         ("quarantined_messages", {200, 422, 500, 503}),
+        ("submit_jobs", {200, 400, 413, 415, 422, 500, 503}),
     ],
 )
 async def test_each_status_is_announced_and_errors_are_problem_documents(
@@ -114,7 +115,7 @@ async def test_each_status_is_announced_and_errors_are_problem_documents(
 
 
 async def test_no_operation_is_left_out_above(document: Any) -> None:
-    assert len(operations(document)) == 16
+    assert len(operations(document)) == 17
 
 
 async def test_the_paths_of_the_replaced_systems_are_marked_and_answer_as_their_v1_paths_do(

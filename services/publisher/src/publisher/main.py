@@ -62,6 +62,7 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
         clock,
         QuarantineReader(broker, settings.topology),
         lambda: stop.received,
+        settings.most_followers,
     )
     commands = SubmitCommands(
         MessageReader(broker, settings.topology), use_cases.submissions, Patience(clock), use_cases.telemetry

@@ -19,3 +19,6 @@ class PublisherSettings(ServiceSettings):
 
     #: Number of SubmitJob commands from RabbitMQ that are handled at the same time.
     submissions_at_once: Annotated[int, Field(ge=1, le=200)] = 10
+
+    #: Number of streams of events that this process serves at the same time; more get 503.
+    most_followers: Annotated[int, Field(ge=1, le=100_000)] = 1000

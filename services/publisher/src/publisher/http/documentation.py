@@ -145,8 +145,8 @@ _MEANINGS = {
     415: "The body is not declared as JSON.",
     422: "Fields or parameters are invalid; `errors` lists each with the reason.",
     500: "An unexpected error; the log of the publisher has the details.",
-    503: "The storage does not answer, or RabbitMQ where it is asked; try again after the seconds in "
-    "`Retry-After`.",
+    503: "The storage does not answer, or RabbitMQ where it is asked, or too many clients follow jobs; try "
+    "again after the seconds in `Retry-After`.",
 }
 
 

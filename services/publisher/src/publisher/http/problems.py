@@ -21,6 +21,7 @@ from coordination.clients.submission import JobExistsError
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
 from publisher.tracing import current_trace_id, traceresponse
 from publisher.use_cases.locks import NoSuchLockError
+from publisher.use_cases.stream import TooManyFollowersError
 from read_models import CursorError, ForeignCursorError
 from service_defaults.broker import QuarantineUnavailableError
 from submission import FieldProblem, InvalidSubmissionError, SubmissionUnknownError
@@ -189,6 +190,10 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     QuarantineUnavailableError: lambda _: _unavailable(
         "broker_unavailable", "RabbitMQ does not answer; try again later. The messages in it are kept."
     ),
+    TooManyFollowersError: lambda _: _unavailable(
+        "too_many_followers",
+        "Too many clients follow jobs here; try again later, or ask for the job instead.",
+    ),
     SubmissionUnknownError: lambda error: _storage_unavailable(
         f"The storage does not answer. Submit again with job_id {error.job_id}: it cannot run twice.",
         job_id=error.job_id,
@@ -199,9 +204,9 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
 async def _expected(request: Request, error: Exception) -> JSONResponse:
     problem = next(_PROBLEMS[kind](error) for kind in type(error).__mro__ if kind in _PROBLEMS)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        is_broker = isinstance(error, QuarantineUnavailableError)
+        said = {QuarantineUnavailableError: _BROKER_SILENT, TooManyFollowersError: "too many followers"}
         _logger.warning(
-            _BROKER_SILENT if is_broker else _STORAGE_SILENT, extra={at.URL_PATH: shorten(request.url.path)}
+            said.get(type(error), _STORAGE_SILENT), extra={at.URL_PATH: shorten(request.url.path)}
         )
     return _response(request, problem)
 

@@ -56,6 +56,7 @@ def make_use_cases(
     clock: Clock,
     quarantine: Quarantine,
     is_stopping: Callable[[], bool] = lambda: False,
+    most_followers: int = 1000,
 ) -> UseCases:
     """Put the use cases together."""
     kinds = KnownKinds(directory, clock)
@@ -65,7 +66,7 @@ def make_use_cases(
         cancelling=Cancelling(register, Canceller(writer), notifier),
         jobs=Jobs(journal, register, read_models),
         events=Events(journal, register, read_models),
-        stream=JobStream(journal, register, clock, is_stopping),
+        stream=JobStream(journal, register, clock, is_stopping, most_followers=most_followers),
         locks=Locks(journal, read_models),
         quarantine=quarantine,
         kinds=kinds,

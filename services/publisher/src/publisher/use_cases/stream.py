@@ -1,8 +1,7 @@
 """Use case: stream what happens to a job, as server-sent events."""
 
-import math
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, Field
@@ -13,8 +12,12 @@ from contracts.statuses import JobStatus
 from coordination.journal.rows import JobRow
 from coordination.ports import Clock, JobRegister, Journal, Registration, UnknownOutcomeError
 from publisher.use_cases.documents import progress
-from publisher.use_cases.events import read_events
-from publisher.use_cases.jobs import Place, find_job, place_in_line, read_job
+from publisher.use_cases.job_looks import JobLooks
+from publisher.use_cases.jobs import Place, find_job, read_job
+
+
+class TooManyFollowersError(Exception):
+    """As many clients follow jobs here as are allowed."""
 
 
 class ProgressReport(BaseModel):
@@ -50,19 +53,43 @@ class JobStream:
     heartbeat: float = 10.0
     #: Seconds without an answer from the storage after which the stream ends.
     patience: float = 30.0
+    #: Most followers of all jobs in this process.
+    most_followers: int = 1000
+    _looks: dict[str, JobLooks] = field(default_factory=dict, init=False, repr=False)
 
     async def open(self, job_id: str, after: int) -> AsyncIterator[bytes] | None:
         """Return what `follow` yields, or None when the job has ended and `after` names its last event.
 
-        Raises NoSuchJobError or UnknownOutcomeError.
+        Raises TooManyFollowersError, NoSuchJobError or UnknownOutcomeError.
         """
+        if self.followers >= self.most_followers:
+            raise TooManyFollowersError
         registration = await find_job(self.register, job_id)
         job = await read_job(self.journal, registration)
         return None if job.is_terminal and after >= job.seq else self.follow(registration, after)
 
     async def follow(self, registration: Registration, after: int = 0) -> AsyncIterator[bytes]:
         """Yield every event behind a number, and changes of progress, until the job has ended."""
-        follower = _Follower(self, registration, after)
+        looks = self._looks.setdefault(registration.job_id, self._make_looks(registration))
+        looks.followers += 1
+        try:
+            async for piece in self._follow(_Follower(looks, after)):
+                yield piece
+        finally:
+            looks.followers -= 1
+            if not looks.followers:
+                self._looks.pop(registration.job_id, None)
+
+    @property
+    def followers(self) -> int:
+        """How many follow a job here."""
+        return sum(looks.followers for looks in self._looks.values())
+
+    def _make_looks(self, registration: Registration) -> JobLooks:
+        # A follower alone never looks earlier than after `quick`: it always sees what is new.
+        return JobLooks(self.journal, self.clock, registration, self.quick * 0.8, self.line_every)
+
+    async def _follow(self, follower: "_Follower") -> AsyncIterator[bytes]:
         pause = self.quick
         spoke_at = answered_at = self.clock.boot()
         yield format_sse_event(retry=1000)
@@ -88,37 +115,22 @@ class JobStream:
 class _Follower:
     """What one client has received of a job."""
 
-    stream: JobStream
-    registration: Registration
+    looks: JobLooks
     #: Number of the last event that was sent.
     after: int
     has_seen_the_end: bool = False
     _report: ProgressReport | None = None
-    _place: Place | None = None
-    _line_read_at: float = -math.inf
 
     async def look(self) -> list[bytes]:
-        """Read what is new since the last look. Raises UnknownOutcomeError; then nothing counts as sent."""
-        journal = self.stream.journal
-        job = await read_job(journal, self.registration)
-        events = (
-            await read_events(journal, self.registration, after=self.after) if job.seq > self.after else []
-        )
-        report = _report(job, await self._place_of(job))
+        """Return what is new since the last look. Raises UnknownOutcomeError; then nothing counts as sent."""
+        seen = await self.looks.look(self.after)
+        report = _report(seen.job, seen.place)
         sent = [] if report == self._report else [_progress(report)]
-        sent += [_event(event) for event in events]
+        sent += [_event(event) for event in seen.events]
         self._report = report
-        self.after = max([self.after, *(event.seq for event in events)])
-        self.has_seen_the_end = job.is_terminal and self.after >= job.seq
+        self.after = max([self.after, *(event.seq for event in seen.events)])
+        self.has_seen_the_end = seen.job.is_terminal and self.after >= seen.job.seq
         return sent
-
-    async def _place_of(self, job: JobRow) -> Place | None:
-        if job.status != JobStatus.QUEUED:
-            self._place = None
-        elif self.stream.clock.boot() - self._line_read_at >= self.stream.line_every:
-            self._place = await place_in_line(self.stream.journal, job)
-            self._line_read_at = self.stream.clock.boot()
-        return self._place
 
 
 def _report(job: JobRow, place: Place | None) -> ProgressReport:
