@@ -36,7 +36,7 @@ async def test_a_submission_is_found_at_once_and_notifies(publisher: Running) ->
         events = await take(channel, names.projector_queue)
     assert json.loads(notifier.body)["lock"] == "Büro/7"
     assert str(notifier.headers["traceparent"]).split("-")[1] == trace
-    announced = json.loads(events.body)
+    (announced,) = json.loads(events.body)["items"]
     assert (announced["job_id"], announced["first"], announced["last"]) == (job_id, 1, 1)
 
 
