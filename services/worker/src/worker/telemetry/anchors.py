@@ -5,6 +5,7 @@ a lost worker, and the runner can hang the handler's spans under it.
 """
 
 import hashlib
+from functools import lru_cache
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
@@ -18,9 +19,12 @@ NO_TRACE = trace.set_span_in_context(trace.INVALID_SPAN, Context())
 
 def submission(job: JobRow) -> SpanContext | None:
     """Return the span of the job's submission; None when the submission carried none."""
-    if not job.traceparent:
-        return None
-    extracted = propagate.extract({"traceparent": job.traceparent})
+    return _parsed(job.traceparent) if job.traceparent else None
+
+
+@lru_cache(1024)
+def _parsed(traceparent: str) -> SpanContext | None:
+    extracted = propagate.extract({"traceparent": traceparent})
     found = trace.get_current_span(extracted).get_span_context()
     return found if found.is_valid else None
 
