@@ -1,5 +1,6 @@
 """POST /api/v1/jobs:batch: each job is answered for itself, as if it had been submitted alone."""
 
+import asyncio
 import json
 import uuid
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from tests.unit.publisher.doubles import Api
 
 from contracts.jobs import MAX_BATCH_BYTES, MAX_BODY_BYTES, MOST_JOBS_OF_A_BATCH
+from contracts.policies import JobPolicy
+from submission import KnownKinds
 
 PATH = "/api/v1/jobs:batch"
 
@@ -41,8 +44,18 @@ async def test_each_job_has_its_answer_in_the_order_of_the_request(api: Api) -> 
         assert (await api.client.get(f"/api/v1/jobs/{refused['job_id']}")).status_code == 404
 
 
-async def test_jobs_wait_in_the_order_of_the_request(api: Api) -> None:
-    jobs = [job() for _ in range(20)]
+async def test_jobs_wait_in_the_order_of_the_request_whichever_is_checked_first(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [job(parameters={"at": at}) for at in range(20)]
+    check = KnownKinds.check
+
+    async def check_the_last_first(self: KnownKinds, kind: str, parameters: dict[str, Any]) -> JobPolicy:
+        for _ in range(100 - parameters["at"]):
+            await asyncio.sleep(0)
+        return await check(self, kind, parameters)
+
+    monkeypatch.setattr(KnownKinds, "check", check_the_last_first)
     await send(api, *jobs)
     assert (await api.get("/api/v1/locks/ledger"))["line"] == [each["job_id"] for each in jobs]
 
@@ -67,7 +80,8 @@ async def test_one_id_twice_in_a_batch_is_one_job(api: Api) -> None:
 
 async def test_the_actor_is_that_of_every_job_and_each_has_a_trace_of_its_own(api: Api) -> None:
     jobs = [job(), job()]
-    await send(api, *jobs, **{"x-actor": "Ada"})
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await send(api, *jobs, **{"x-actor": "Ada", "traceparent": trace})
     states = [await api.get(f"/api/v1/jobs/{each['job_id']}") for each in jobs]
     events = [await api.get(f"/api/v1/jobs/{each['job_id']}/events") for each in jobs]
     assert [found["items"][0]["actor"] for found in events] == ["Ada", "Ada"]
