@@ -12,7 +12,7 @@ STACK := $(BIN)/python -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
-	check fmt docs dashboards test test-unit test-integration test-e2e test-dashboard test-one coverage test-containers fuzz load load-ui bench-dashboard screenshots simulate mutants mutate model chaos crash-storage \
+	check fmt docs dashboards test test-unit test-integration test-e2e test-dashboard test-one coverage test-containers fuzz load load-ui bench bench-dashboard screenshots simulate mutants mutate model chaos crash-storage \
 	lock clean
 
 help: ## Show this help
@@ -147,6 +147,9 @@ mutate: setup ## Change the code in small ways, and show the changes that no tes
 model: setup ## Check all states of the protocol's model (QUICK=1; CASE='no fence check' TRAIL=1 prints how it fails, CASE='?' lists all)
 	@$(BIN)/python -m spec $(if $(filter 1,$(QUICK)),--quick) $(if $(CASE),--case '$(CASE)') $(if $(filter 1,$(TRAIL)),--trail)
 
+bench: setup ## Compare speed with other systems and with floors, in one run (ARGS='--quick', '--workload one-lock --rounds 5', '--large')
+	@$(BIN)/python -m bench $(ARGS)
+
 bench-dashboard: servers ## Measure the dashboard's first paint next to an empty page, and its memory (ARGS='--loads 7 --tabs 10')
 	@$(BIN)/python -m bench.dashboard $(ARGS)
 
@@ -167,6 +170,6 @@ lock: python ## Write requirements/ from the project files; versions stay unless
 
 clean: python ## Stop the stack and remove caches, builds and data
 	@test ! -x $(BIN)/python || $(STACK) remove-data
-	@rm -rf .venv .tools deploy/azurite/node_modules dist site \
+	@rm -rf .venv .tools .bench deploy/azurite/node_modules dist site \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation .coverage
 	@find . -name __pycache__ -prune -exec rm -rf {} +

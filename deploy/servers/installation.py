@@ -17,6 +17,7 @@ from deploy.servers.storage import PACKAGE_FOLDER
 
 _STAMP = PACKAGE_FOLDER / "node_modules" / ".installed-from"
 _OTHERWISE = ", or start Docker and use RUNTIME=docker"
+_POSTGRESQL = Path("/usr/lib/postgresql")
 #: The names under which distributions and vendors install a Chromium.
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: Names another Chromium than those.
@@ -66,6 +67,21 @@ def ensure_prometheus() -> None:
     with _one_at_a_time():
         if not (shutil.which("prometheus") and shutil.which("promtool")):
             system_packages.install("prometheus")
+
+
+def ensure_peers() -> None:
+    """Make PostgreSQL and Redis available, which other systems need for comparison. Raises InstallError."""
+    with _one_at_a_time():
+        if not postgresql_programs():
+            system_packages.install("postgresql")
+        if not shutil.which("redis-server"):
+            system_packages.install("redis-server")
+
+
+def postgresql_programs() -> Path | None:
+    """Return the folder with the newest PostgreSQL's programs; only some of them are on the PATH."""
+    found = [path.parent for path in _POSTGRESQL.glob("*/bin/initdb")]
+    return max(found, key=lambda folder: int(folder.parent.name.partition(".")[0]), default=None)
 
 
 def ensure_faketime() -> None:

@@ -23,7 +23,15 @@ from deploy.servers.broker import Broker, BrokerPorts
 from deploy.servers.installation import ensure_installed
 from deploy.servers.storage import INDEXED, Storage, StoragePorts
 
-__all__ = ["Azurite", "RabbitMQ", "ServerError", "azurite", "ensure_installed", "rabbitmq"]
+__all__ = [
+    "Azurite",
+    "RabbitMQ",
+    "ServerError",
+    "ServerProcess",
+    "azurite",
+    "ensure_installed",
+    "rabbitmq",
+]
 
 _START_SECONDS = 90.0
 _STOP_SECONDS = 30.0
@@ -43,13 +51,18 @@ class RabbitMQ:
         self.metrics_port = prometheus if metrics else None
         self._broker = Broker(folder, BrokerPorts(amqp, distribution, mapper, metrics=self.metrics_port))
         self._broker.prepare()
-        self._mapper = _Process(self._broker.mapper_command(), folder / "epmd.log")
-        self._node = _Process(self._broker.command(), folder / "rabbitmq.log")
+        self._mapper = ServerProcess(self._broker.mapper_command(), folder / "epmd.log")
+        self._node = ServerProcess(self._broker.command(), folder / "rabbitmq.log")
 
     @property
     def url(self) -> str:
         """Where clients connect."""
         return self._broker.url
+
+    @property
+    def pid(self) -> int | None:
+        """Id of the node's process."""
+        return self._node.pid
 
     def start(self) -> None:
         """Start the node and wait until it serves."""
@@ -87,12 +100,17 @@ class Azurite:
         self._reservation = Reservation(3)
         self._storage = Storage(folder, StoragePorts(*self._reservation.ports), in_memory, kept_in)
         self._storage.prepare()
-        self._process = _Process(self._storage.command(), folder / "azurite.log")
+        self._process = ServerProcess(self._storage.command(), folder / "azurite.log")
 
     @property
     def connection_string(self) -> str:
         """What clients connect with."""
         return self._storage.connection_string
+
+    @property
+    def pid(self) -> int | None:
+        """Id of the emulator's process."""
+        return self._process.pid
 
     def start(self) -> None:
         """Start the emulator and wait until it serves."""
@@ -145,24 +163,33 @@ def azurite(folder: Path, *, in_memory: bool = False, kept_in: str = INDEXED) ->
         server.close()
 
 
-class _Process:
+class ServerProcess:
     """A server process with its output in a file."""
 
     def __init__(self, command: Command, log: Path) -> None:
         self._command = command
-        self._log = log
+        #: The file with its output.
+        self.log = log
         self._popen: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Id of the process; None while it does not run."""
+        return self._popen.pid if self._popen is not None and self._popen.poll() is None else None
+
     def start(self) -> None:
+        """Start the process, if it does not run."""
         if self._popen is None or self._popen.poll() is not None:
             # The parent-death signal follows the thread that starts the process: it must be one that stays.
             self._popen = _spawner().submit(self._spawn).result()
 
     def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process."""
         if self._popen is not None and self._popen.poll() is None:
             self._popen.send_signal(number)
 
     def end(self, number: signal.Signals) -> None:
+        """End the process by this signal, and by SIGKILL when it takes too long."""
         if self._popen is None:
             return
         self.send(signal.SIGCONT)
@@ -174,17 +201,18 @@ class _Process:
             self._popen.wait()
 
     def wait_until(self, is_ready: Callable[[], bool]) -> None:
+        """Wait until the server can work. Raises ServerError with the end of its output."""
         deadline = time.monotonic() + _START_SECONDS
         while not is_ready():
             if self._popen is None or self._popen.poll() is not None or time.monotonic() > deadline:
-                tail = "\n".join(self._log.read_text(errors="replace").splitlines()[-30:])
-                message = f"{self._command.arguments[0]} did not start; the end of {self._log}:\n{tail}"
+                tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
+                message = f"{self._command.arguments[0]} did not start; the end of {self.log}:\n{tail}"
                 raise ServerError(message)
             time.sleep(0.05)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **self._command.environment, MARK: str(self._command.folder.resolve())}
-        with self._log.open("ab") as output:
+        with self.log.open("ab") as output:
             return subprocess.Popen(
                 self._command.argv(),
                 cwd=self._command.folder,

@@ -1,0 +1,1 @@
+"""The programs that contestants run: handlers, workers and clients."""

@@ -1,0 +1,24 @@
+"""Turnstile's handler."""
+
+from pydantic import BaseModel
+
+from bench import handler
+from turnstile import JobContext, job
+
+
+class Parameters(BaseModel):
+    """What a job is asked to do."""
+
+    number: int
+    steps: int = 0
+    gate: str = ""
+
+
+@job("bench")
+async def bench(ctx: JobContext, parameters: Parameters) -> None:
+    """Note the run, and record as many steps as asked for."""
+    with handler.noted(parameters.number, ctx.lock, ctx.job_id):
+        await handler.pass_gate(parameters.gate)
+        for number in range(parameters.steps):
+            async with ctx.step(f"step {number}"):
+                pass
