@@ -1,0 +1,47 @@
+"""What `make bench ARGS=…` measures, and when it may change the page."""
+
+import pytest
+from bench import arguments
+
+
+def names(found):
+    return [each.name for each in found]
+
+
+def test_without_arguments_all_contestants_take_turns_at_all_but_the_large_workloads():
+    asked = arguments.parse([])
+    assert names(asked.workload) == ["one-lock", "while-submitting", "many-locks", "submissions", "ten-steps"]
+    assert len(asked.contestant) == 5
+    assert (asked.rounds, asked.jobs, asked.is_full) == (3, None, True)
+
+
+def test_large_workloads_are_measured_on_request():
+    assert names(arguments.parse(["--large"]).workload)[-2:] == ["long-line", "long-history"]
+    assert names(arguments.parse(["-w", "long-line"]).workload) == ["long-line"]
+
+
+@pytest.mark.parametrize(
+    "argv", [["--quick"], ["--jobs", "5"], ["--history", "5"], ["-c", "Turnstile"]], ids=" ".join
+)
+def test_a_smaller_measurement_does_not_change_the_page(argv):
+    assert not arguments.parse(argv).is_full
+
+
+def test_contestants_keep_their_order():
+    asked = arguments.parse(["-c", "procrastinate, lock", "-c", "Turnstile"])
+    assert names(asked.contestant) == ["Turnstile", "procrastinate, lock"]
+
+
+def test_a_quick_run_has_one_round_of_few_jobs():
+    asked = arguments.parse(["--quick"])
+    assert asked.rounds == 1
+    assert asked.jobs < 100
+    assert arguments.parse(["--quick", "--jobs", "7", "--rounds", "2"]).jobs == 7
+
+
+@pytest.mark.parametrize("argv", [["--jobs", "0"], ["-w", "nonsense"], ["-c", "nobody"]], ids=" ".join)
+def test_nonsense_is_refused(argv, capsys):
+    with pytest.raises(SystemExit) as ended:
+        arguments.parse(argv)
+    assert ended.value.code == 2
+    assert argv[1] in capsys.readouterr().err
