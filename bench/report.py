@@ -1,6 +1,7 @@
 """Lays the figures out: as Markdown, which is also readable in a terminal."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bench.comparison import Result
 from bench.figures import Summary, ratio
@@ -58,7 +59,7 @@ def process_table(result: Result) -> str:
     return _table(head, rows)
 
 
-def document(result: Result) -> dict[str, object]:
+def document(result: Result) -> dict[str, Any]:
     """Return all figures for programs; times are in seconds, memory is in bytes."""
     return {
         "workload": result.workload.name,

@@ -14,7 +14,7 @@ from bench.marks import Mark
 from contracts.statuses import EventStatus
 
 _POLL_SECONDS = 0.1
-_PATIENCE_SECONDS = 600.0
+_PATIENCE_SECONDS = 1800.0
 #: The last runs to end, all of which must be in the trail before it has caught up.
 _LAST = 8
 #: At most so many jobs are looked up, evenly spread.

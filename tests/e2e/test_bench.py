@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bench import contestants
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 JOBS = 12
 
 
-def measure(folder: Path, *words: str) -> dict[str, dict]:
+def measure(folder: Path, *words: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench", "--quick", "--results", str(folder), *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -7,6 +7,7 @@ import pytest
 from bench import comparison
 from bench.errors import BenchError
 from bench.figures import Turn
+from bench.servers import Servers
 from bench.workload import Size
 
 
@@ -47,7 +48,7 @@ def doubles(monkeypatch):
 def compare(doubles, tmp_path, rounds, history=0):
     return comparison.compare(
         doubles.workload, doubles.contestants, Size(5, history=history), rounds, 2, folder=tmp_path,
-        servers=None, report=doubles.log.append,
+        servers=Servers(tmp_path), report=doubles.log.append,
     )  # fmt: skip
 
 
