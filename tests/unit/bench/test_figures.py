@@ -26,9 +26,9 @@ def test_no_values_have_no_percentile():
 
 
 def test_a_ratio_is_the_median_of_the_ratios_of_each_round():
-    # The machine was ten times slower in the second round, which the medians of the rates would not show.
-    ours = Summary("ours", (Turn(1, 50.0), Turn(1, 5.0), Turn(1, 60.0)))
-    theirs = Summary("theirs", (Turn(1, 100.0), Turn(1, 10.0), Turn(1, 100.0)))
+    # The machine was slower in two rounds: the medians of the rates are of different rounds.
+    ours = Summary("ours", (Turn(1, 100.0), Turn(1, 10.0), Turn(1, 40.0)))
+    theirs = Summary("theirs", (Turn(1, 200.0), Turn(1, 20.0), Turn(1, 50.0)))
     assert ratio(ours, theirs) == 0.5
 
 
