@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 )
                 results.append(result)
                 _show(result)
+        if table := report.growth_table(results):
+            print(f"Rates against those of the first workload of this run:\n\n{table}")
     except (BenchError, InstallError, ServerError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -11,6 +11,7 @@ from bench.workload import Workload
 
 _QUICK_JOBS = 40
 _QUICK_HISTORY = 200
+_QUICK = {"one-lock", "many-locks"}
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -40,7 +41,9 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--large", action="store_true", help="measure the large workloads, too")
     parser.add_argument(
-        "--quick", action="store_true", help="one round of few jobs, to see that everything works"
+        "--quick",
+        action="store_true",
+        help="one round of few jobs of two workloads, to see that everything works",
     )
     parser.add_argument("-j", "--jobs", type=_whole, help="jobs per turn, instead of the workload's number")
     parser.add_argument(
@@ -78,7 +81,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def _is_chosen(workload: Workload, asked: argparse.Namespace) -> bool:
     if asked.workload:
         return workload.name in asked.workload
-    return asked.large or not workload.is_large
+    return asked.large or (workload.name in _QUICK if asked.quick else not workload.is_large)
 
 
 def _whole(text: str) -> int:

@@ -23,6 +23,8 @@ class Turn:
     rate: float
     #: Between two runs of a lock; empty where the workload leaves locks without work.
     gaps: tuple[float, ...] = ()
+    #: Those of them after which another worker had the lock.
+    gaps_to_others: tuple[float, ...] = ()
     #: Until each submission was accepted.
     submissions: tuple[float, ...] = ()
     overlaps: int = 0
@@ -64,7 +66,7 @@ class Summary:
         return sum(turn.repeated for turn in self.turns)
 
     def milliseconds(self, what: str, percent: float) -> float | None:
-        """Return the median over the turns of a percentile of `gaps`, `submissions` or `lags`."""
+        """Return the median over the turns of a percentile of the times of this name."""
         found = [getattr(turn, what) for turn in self.turns]
         values = [percentile(each, percent) for each in found if each]
         return 1000 * statistics.median(values) if values else None

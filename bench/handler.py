@@ -17,11 +17,11 @@ _GATE_SECONDS = 0.005
 
 
 @contextmanager
-def noted(number: int, lock: str, job_id: str = "-") -> Iterator[None]:
-    """Note that the job ran as long as the context lasts."""
+def noted(number: int, lock: str, job_id: str = "-", worker: int | None = None) -> Iterator[None]:
+    """Note that the job ran as long as the context lasts, in a worker that is this process or another."""
     began = time.monotonic_ns()
     yield
-    line = f"{number}\t{began}\t{time.monotonic_ns()}\t{job_id}\t{lock}\n"
+    line = f"{number}\t{began}\t{time.monotonic_ns()}\t{job_id}\t{worker or os.getpid()}\t{lock}\n"
     # One write of one line: lines of several processes do not mix.
     file = os.open(os.environ[MARKS], os.O_WRONLY | os.O_APPEND | os.O_CREAT)  # noqa: TID251
     try:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ class Mark:
     began_ns: int
     ended_ns: int
     job_id: str
+    #: The process of the worker that ran it.
+    worker: str
     lock: str
 
 
@@ -27,8 +29,8 @@ def read_marks(file: Path) -> list[Mark]:
 
 
 def _mark(line: str) -> Mark:
-    number, began, ended, job_id, lock = line.split("\t")
-    return Mark(int(number), int(began), int(ended), job_id, lock)
+    number, began, ended, job_id, worker, lock = line.split("\t")
+    return Mark(int(number), int(began), int(ended), job_id, worker, lock)
 
 
 def only(marks: Iterable[Mark], numbers: Collection[int]) -> list[Mark]:
@@ -49,11 +51,21 @@ def overlaps(marks: Iterable[Mark]) -> int:
 
 def gaps(marks: Iterable[Mark]) -> list[float]:
     """Return the seconds between the end of each run and the start of the next one of its lock."""
-    return [
-        max(0, later.began_ns - earlier.ended_ns) / 1e9
-        for runs in _by_lock(marks).values()
-        for earlier, later in itertools.pairwise(runs)
-    ]
+    return [_gap(*pair) for pair in _neighbours(marks)]
+
+
+def gaps_to_others(marks: Iterable[Mark]) -> list[float]:
+    """Return those gaps after which another worker had the lock."""
+    return [_gap(earlier, later) for earlier, later in _neighbours(marks) if earlier.worker != later.worker]
+
+
+def _neighbours(marks: Iterable[Mark]) -> Iterator[tuple[Mark, Mark]]:
+    for runs in _by_lock(marks).values():
+        yield from itertools.pairwise(runs)
+
+
+def _gap(earlier: Mark, later: Mark) -> float:
+    return max(0, later.began_ns - earlier.ended_ns) / 1e9
 
 
 def repeated(marks: Iterable[Mark]) -> int:

@@ -29,6 +29,7 @@ def main_table(result: Result) -> str:
         "lowest and highest round",
         f"{ours.contestant} against it",
         "gap p50, p99 (ms)",
+        "gap to another worker",
         "submission p50, p99 (ms)",
         "overlaps",
         "processor ms per job",
@@ -59,6 +60,20 @@ def process_table(result: Result) -> str:
     return _table(head, rows)
 
 
+def growth_table(results: Sequence[Result]) -> str | None:
+    """Return the table of all rates against those of the first workload of the same run."""
+    if len(results) < 2:
+        return None
+    first, *others = results
+    base = {summary.contestant: summary.rate for summary in first.summaries}
+    head = ["", *(f"{other.workload.name} against {first.workload.name}" for other in others)]
+    found = [
+        {summary.contestant: summary.rate / base[summary.contestant] for summary in other.summaries}
+        for other in others
+    ]
+    return _table(head, [[name, *(_number(each.get(name), 2) for each in found)] for name in base])
+
+
 def document(result: Result) -> dict[str, Any]:
     """Return all figures for programs; times are in seconds, memory is in bytes."""
     return {
@@ -75,7 +90,7 @@ def document(result: Result) -> dict[str, Any]:
                 "repeated": summary.repeated,
                 **{
                     f"{what}_p{percent}_ms": summary.milliseconds(what, percent)
-                    for what in ("gaps", "submissions", "lags")
+                    for what in ("gaps", "gaps_to_others", "submissions", "lags")
                     for percent in (50, 99)
                 },
                 "processor_ms_per_job": summary.processor(),
@@ -95,6 +110,7 @@ def _main_row(ours: Summary, summary: Summary) -> list[str]:
         f"{low:.1f}, {high:.1f}",
         _NONE if summary is ours else f"{ratio(ours, summary):.2f}",
         _times(summary, "gaps"),
+        _times(summary, "gaps_to_others"),
         _times(summary, "submissions"),
         str(summary.overlaps),
         _number(sum(summary.processor().values()), 1),

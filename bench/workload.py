@@ -71,7 +71,7 @@ def behind_gate(installation: Installation, batch: Batch) -> Turn:
     installation.catch_up(runs)
     probe.stop()
     opened = gate.run()
-    return _turn(installation, probe, submitted, runs, opened.ended_ns, gaps=of_marks.gaps([opened, *runs]))
+    return _turn(installation, probe, submitted, runs, opened.ended_ns, [opened, *runs])
 
 
 def while_submitted(installation: Installation, batch: Batch, *, has_gaps: bool) -> Turn:
@@ -82,8 +82,8 @@ def while_submitted(installation: Installation, batch: Batch, *, has_gaps: bool)
     submitted = submitting.wait()
     installation.catch_up(runs)
     probe.stop()
-    gaps = of_marks.gaps(runs) if has_gaps else ()
-    return _turn(installation, probe, submitted, runs, submitted.began_ns, gaps=gaps)
+    in_turn = runs if has_gaps else ()
+    return _turn(installation, probe, submitted, runs, submitted.began_ns, in_turn)
 
 
 def only_submitted(installation: Installation, batch: Batch) -> Turn:
@@ -133,13 +133,14 @@ def _turn(
     submitted: Submitted,
     runs: Sequence[Mark],
     since_ns: int,
-    *,
-    gaps: Sequence[float],
+    in_turn: Sequence[Mark],
 ) -> Turn:
+    """Return the figures; `in_turn` are the runs between which a lock had work to do."""
     return Turn(
         len(runs),
         of_marks.rate(runs, since_ns),
-        gaps=tuple(gaps),
+        gaps=tuple(of_marks.gaps(in_turn)),
+        gaps_to_others=tuple(of_marks.gaps_to_others(in_turn)),
         submissions=submitted.seconds,
         # Of all that ran: the job at the gate and the first behind it must not overlap either.
         overlaps=of_marks.overlaps(read_marks(installation.marks_file)),

@@ -45,7 +45,8 @@ def run_bench(number: int, lock: str, steps: int, gate: str) -> None:
     """Note the run under the lock, and record as many steps as asked for."""
     connection = _redis()
     exclusive = connection.lock(f"lock {lock}", timeout=_LOCK_SECONDS, sleep=_TRY_SECONDS)
-    with exclusive, handler.noted(number, lock):
+    # This process is the child of a worker.
+    with exclusive, handler.noted(number, lock, worker=os.getppid()):
         handler.pass_gate_blocking(gate)
         for step in range(steps):
             connection.hset(f"steps {number}", str(step), "done")

@@ -1,5 +1,7 @@
 """Turnstile's handler."""
 
+import os
+
 from pydantic import BaseModel
 
 from bench import handler
@@ -17,7 +19,8 @@ class Parameters(BaseModel):
 @job("bench")
 async def bench(ctx: JobContext, parameters: Parameters) -> None:
     """Note the run, and record as many steps as asked for."""
-    with handler.noted(parameters.number, ctx.lock, ctx.job_id):
+    # This process is the child of a worker.
+    with handler.noted(parameters.number, ctx.lock, ctx.job_id, os.getppid()):
         await handler.pass_gate(parameters.gate)
         for number in range(parameters.steps):
             async with ctx.step(f"step {number}"):

@@ -11,7 +11,7 @@ class LongLine:
 
     name = "long-line"
     title = "One lock, a long backlog"
-    about = "As with one lock, with ten times as many jobs."
+    about = "As with one lock, with a longer line."
     jobs = 10_000
     history = 0
     is_large = True

@@ -35,6 +35,8 @@ def test_contestants_keep_their_order():
 def test_a_quick_run_has_one_round_of_few_jobs():
     asked = arguments.parse(["--quick"])
     assert asked.rounds == 1
+    assert names(asked.workload) == ["one-lock", "many-locks"]
+    assert len(arguments.parse(["--quick", "--large"]).workload) == 7
     assert asked.jobs < 100
     assert arguments.parse(["--quick", "--jobs", "7", "--rounds", "2"]).jobs == 7
 

@@ -1,5 +1,7 @@
 """What follows from the handlers' notes: overlaps, gaps, rates."""
 
+import os
+
 import pytest
 from bench import handler, marks
 from bench.marks import Mark
@@ -7,8 +9,8 @@ from bench.marks import Mark
 SECOND = 1_000_000_000
 
 
-def mark(number, began, ended, lock="ledger"):
-    return Mark(number, int(began * SECOND), int(ended * SECOND), "-", lock)
+def mark(number, began, ended, lock="ledger", worker="1"):
+    return Mark(number, int(began * SECOND), int(ended * SECOND), "-", worker, lock)
 
 
 def test_runs_that_follow_each_other_do_not_overlap():
@@ -37,6 +39,12 @@ def test_gaps_are_between_runs_of_the_same_lock():
     assert sorted(found) == [0.5, 2.0]
 
 
+def test_gaps_to_others_are_those_after_which_another_worker_had_the_lock():
+    runs = [mark(0, 1, 2), mark(1, 2.5, 3), mark(2, 5, 6, worker="2"), mark(3, 6.25, 7)]
+    assert marks.gaps(runs) == [0.5, 2.0, 0.25]
+    assert marks.gaps_to_others(runs) == [2.0, 0.25]
+
+
 def test_an_overlap_has_no_negative_gap():
     assert marks.gaps([mark(0, 1, 3), mark(1, 2, 4)]) == [0.0]
 
@@ -57,12 +65,13 @@ def test_what_handlers_note_is_read_back_in_order_of_the_starts(tmp_path, monkey
     first, second = marks.read_marks(file)
     assert (first.number, first.lock, first.job_id) == (7, "a lock\u2019s name", "id")
     assert (second.number, second.lock) == (8, "other")
+    assert first.worker == second.worker == str(os.getpid())
     assert first.began_ns <= second.began_ns <= second.ended_ns <= first.ended_ns
 
 
 def test_a_line_that_is_being_written_is_left_out(tmp_path):
     file = tmp_path / "marks"
-    file.write_text("0\t1\t2\t-\tledger\n1\t3\t4\t-")
+    file.write_text("0\t1\t2\t-\t9\tledger\n1\t3\t4\t-\t9\tled")
     assert [mark.number for mark in marks.read_marks(file)] == [0]
 
 

@@ -74,6 +74,14 @@ def test_the_table_has_rates_ratios_gaps_and_overlaps(file):
     assert (row["overlaps"], other["overlaps"]) == ("0", "3")
 
 
+def test_rates_are_compared_with_those_of_the_first_workload():
+    table = report.growth_table([result(), result(Submissions(), rate=5.0)])
+    head, _, ours, floor = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.split("\n")]
+    assert head == ["", "submissions against one-lock"]
+    assert (ours, floor) == (["Turnstile", "0.50"], ["RabbitMQ, single active consumer", "1.00"])
+    assert report.growth_table([result()]) is None
+
+
 def test_figures_for_programs_have_every_contestant():
     found = report.document(result())["contestants"]
     assert found["Turnstile"]["against"] == 1.0
