@@ -30,14 +30,14 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="NAME",
         help=f"one of {', '.join(names)}; may be repeated (default: all but the large ones)",
     )
-    known = [contestant.name for contestant in contestants.ALL]
+    known = [contestant.key for contestant in contestants.ALL]
     parser.add_argument(
         "-c",
         "--contestant",
         action="append",
         choices=known,
         metavar="NAME",
-        help=f"one of: {'; '.join(known)}; may be repeated (default: all)",
+        help=f"one of {', '.join(known)}; may be repeated (default: all)",
     )
     parser.add_argument("--large", action="store_true", help="measure the large workloads, too")
     parser.add_argument(
@@ -71,7 +71,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     asked.workload = [each for each in workloads.ALL if _is_chosen(each, asked)]
     asked.is_full = not (asked.quick or asked.contestant or asked.jobs or asked.history)
     asked.contestant = [
-        each for each in contestants.ALL if not asked.contestant or each.name in asked.contestant
+        each for each in contestants.ALL if not asked.contestant or each.key in asked.contestant
     ]
     if asked.quick:
         asked.jobs, asked.history = asked.jobs or _QUICK_JOBS, asked.history or _QUICK_HISTORY

@@ -38,7 +38,7 @@ def compare(
     for number in range(rounds):
         # Who came first in one round comes last in the next.
         for contestant in chosen if number % 2 == 0 else reversed(chosen):
-            place = folder / f"{workload.name}-{number + 1}-{contestant.name.replace(' ', '-')}"
+            place = folder / f"{workload.name}-{number + 1}-{contestant.key}"
             place.mkdir()
             turn = _turn(workload, contestant, size, setting, place, servers)
             turns[contestant.name].append(turn)

@@ -154,6 +154,8 @@ class Submitting:
 class Contestant(Protocol):
     """One way to run one job at a time per lock."""
 
+    #: Its name on the command line, and in tables.
+    key: str
     name: str
     #: What it is and how it is set up, in a sentence for readers of the tables.
     about: str

@@ -12,8 +12,7 @@ _NONE = "–"
 def heading(result: Result) -> str:
     """Return the sentence that says what was measured."""
     size = result.size
-    unit = "submissions" if _is_of_submissions(result) else "jobs"
-    words = [f"{size.jobs:,} {unit}, {size.clients} clients"]
+    words = [f"{size.jobs:,} {result.workload.unit}s, {size.clients} clients"]
     if size.history:
         words.append(f"{size.history:,} finished jobs in the store")
     words.append(f"{len(result.summaries[0].turns)} rounds")
@@ -22,7 +21,7 @@ def heading(result: Result) -> str:
 
 def main_table(result: Result) -> str:
     """Return the table of rates, ratios and times."""
-    ours = result.summaries[0]
+    ours, unit = result.summaries[0], result.workload.unit
     head = [
         "",
         "per second",
@@ -32,8 +31,8 @@ def main_table(result: Result) -> str:
         "gap to another worker",
         "submission p50, p99 (ms)",
         "overlaps",
-        "processor ms per job",
-        "requests per job",
+        f"processor ms per {unit}",
+        f"requests per {unit}",
         "trail lag p50, p99 (ms)",
     ]
     return _table(head, [_main_row(ours, each) for each in result.summaries])
@@ -41,7 +40,8 @@ def main_table(result: Result) -> str:
 
 def process_table(result: Result) -> str:
     """Return the table with what each process took."""
-    head = ["", "process", "processor ms per job", "requests per job", "memory (MiB)"]
+    unit = result.workload.unit
+    head = ["", "process", f"processor ms per {unit}", f"requests per {unit}", "memory (MiB)"]
     rows = []
     for summary in result.summaries:
         processor, requests, memory = summary.processor(), summary.requests(), summary.memory()
@@ -139,7 +139,3 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
         for line in lines
     )
-
-
-def _is_of_submissions(result: Result) -> bool:
-    return result.workload.name == "submissions"

@@ -36,6 +36,8 @@ class Workload(Protocol):
     title: str
     #: What is done and what the rate is, in a sentence for readers of the tables.
     about: str
+    #: What its size and its figures count.
+    unit: str
     #: The size of a full measurement.
     jobs: int
     #: Finished jobs in the store before a turn, in a full measurement.

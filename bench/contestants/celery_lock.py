@@ -18,6 +18,7 @@ _WORKER = ("-P", "prefork", "--without-gossip", "--without-mingle", "--without-h
 class CeleryLock:
     """A queue and a lock in Redis."""
 
+    key = "celery"
     name = "Celery, Redis lock"
     about = (
         "Celery on Redis (append-only file, fsync once a second) with a lock of redis-py around the task, "

@@ -17,6 +17,7 @@ _PROGRAM = (sys.executable, "-m", "bench.programs.journal_program")
 class JournalTransactions:
     """Turnstile's storage without Turnstile's services."""
 
+    key = "journal"
     name = "journal transactions"
     about = (
         "the transactions that Turnstile writes for the same jobs, sent one after another for each lock by a "

@@ -19,6 +19,7 @@ _REQUESTS = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_da
 class ProcrastinateLock:
     """A queue in the database."""
 
+    key = "procrastinate"
     name = "procrastinate, lock"
     about = (
         "procrastinate with `lock=` on PostgreSQL (fsync on); workers with listen/notify and a pool of "

@@ -17,6 +17,7 @@ _PROGRAM = (sys.executable, "-m", "bench.programs.queue_program")
 class SingleActiveConsumer:
     """Exclusion by the broker, without any state."""
 
+    key = "rabbitmq"
     name = "RabbitMQ, single active consumer"
     about = (
         "a quorum queue per lock with a single active consumer, prefetch 1, confirmed publishes; records "

@@ -27,6 +27,7 @@ _SERVICES = {"publisher": "publisher", "audit-projector": "audit_projector", "sc
 class Turnstile:
     """The product, with its defaults."""
 
+    key = "turnstile"
     name = "Turnstile"
     about = (
         "publisher, workers with two places each, audit-projector and scheduler as processes with their "

@@ -19,7 +19,7 @@ _WORKER_CONNECTIONS = 4
 _HISTORY = """
 WITH jobs AS (
     INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args, status, attempts)
-    SELECT 'default', 'bench', 'history ' || n % 100, jsonb_build_object('number', -n), 'succeeded', 1
+    SELECT 'default', 'bench', 'history ' || n %% 100, jsonb_build_object('number', -n), 'succeeded', 1
     FROM generate_series(1, %s) AS n RETURNING id
 )
 INSERT INTO procrastinate_events (job_id, type)

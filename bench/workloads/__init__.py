@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bench.workload import Workload
+from bench.workloads.idle import Idle
 from bench.workloads.long_history import LongHistory
 from bench.workloads.long_line import LongLine
 from bench.workloads.many_locks import ManyLocks
@@ -18,6 +19,7 @@ ALL: Sequence[Workload] = (
     ManyLocks(),
     Submissions(),
     TenSteps(),
+    Idle(),
     LongLine(),
     LongHistory(),
 )

@@ -11,6 +11,7 @@ class LongHistory:
 
     name = "long-history"
     title = "One lock, on a long history"
+    unit = "job"
     about = (
         "As with one lock, on a store that holds many finished jobs. Their rows were not made by "
         "running jobs but written directly: Turnstile's are copies of the rows of a job that ran, "

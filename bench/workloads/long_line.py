@@ -11,6 +11,7 @@ class LongLine:
 
     name = "long-line"
     title = "One lock, a long backlog"
+    unit = "job"
     about = "As with one lock, with a longer line."
     jobs = 10_000
     history = 0

@@ -11,6 +11,7 @@ class ManyLocks:
 
     name = "many-locks"
     title = "A hundred locks, while jobs are submitted"
+    unit = "job"
     about = (
         "Clients submit as fast as they can, each job to the next of 100 locks, and the jobs run at "
         "the same time. The rate counts from the first submission to the end of the last job."

@@ -11,6 +11,7 @@ class OneLock:
 
     name = "one-lock"
     title = "One lock, a backlog"
+    unit = "job"
     about = (
         "All jobs wait for one lock behind a job that holds it. The rate counts from the end of that "
         "job to the end of the last one."

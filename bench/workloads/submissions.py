@@ -11,6 +11,7 @@ class Submissions:
 
     name = "submissions"
     title = "Submissions alone"
+    unit = "submission"
     about = (
         "Clients submit as fast as they can while a job holds the lock, so that nothing runs. The "
         "rate is that of accepted submissions."

@@ -11,6 +11,7 @@ class TenSteps:
 
     name = "ten-steps"
     title = "One lock, jobs of ten steps"
+    unit = "job"
     about = (
         "As with one lock, and each job records ten steps, each in a transaction of its own; with "
         "procrastinate a row in a table of the user, with Celery a field of a hash in Redis."

@@ -11,6 +11,7 @@ class WhileSubmitting:
 
     name = "while-submitting"
     title = "One lock, while jobs are submitted"
+    unit = "job"
     about = (
         "Clients submit as fast as they can, and the jobs run at the same time. The rate counts from "
         "the first submission to the end of the last job."

@@ -31,7 +31,7 @@ class Doubles:
             yield SimpleNamespace(name=name, write_history=lambda jobs: self.log.append(f"{jobs} finished"))
             self.log.append(f"{name} stops")
 
-        return SimpleNamespace(name=name, running=running)
+        return SimpleNamespace(name=name, key=name, running=running)
 
     def measure(self, installation, size):
         self.log.append(f"{installation.name} works")
