@@ -14,10 +14,11 @@ _PART = re.compile(r"<!-- bench: part (\S+) -->\n(.*?)<!-- bench: end of part --
 _INTRODUCTION = """\
 ## Speed
 
-Written by `make bench`. All take turns in one run on one machine, each with its servers and clients on it:
-compare figures of one table only. A gap is the time from a handler's last line to the first line of the next
-handler of the lock. Overlaps are counted from what the handlers noted. *Against it* is the median over the
-rounds of the rate of the first one divided by that of the other one in the same round.
+Written by `make bench`; [Speed](testing/speed.md) says what is measured, and how. All take turns in one
+run on one machine, each with its servers and clients on it: compare figures of one table only. A gap is
+the time from a handler's last line to the first line of the next handler of the lock. Overlaps are
+counted from what the handlers noted. *Against it* is the median over the rounds of the rate of the first
+one divided by that of the other one in the same round.
 """
 
 
