@@ -10,6 +10,11 @@ from bench.servers import Servers
 from bench.workload import WARM_UP_LOCK, Size, Workload, warm_up
 
 
+def show_at_once(text: str) -> None:
+    """Print a line, also where the output is a file."""
+    print(text, flush=True)
+
+
 @dataclass(frozen=True)
 class Result:
     """What was found for one workload."""
@@ -29,7 +34,7 @@ def compare(
     *,
     folder: Path,
     servers: Servers,
-    report: Callable[[str], None] = print,
+    report: Callable[[str], None] = show_at_once,
 ) -> Result:
     """Measure a workload with the contestants that suit it. Raises BenchError."""
     chosen = [contestant for contestant in contestants if workload.suits(contestant)]
