@@ -72,7 +72,7 @@ fmt: setup ## Format the code and apply automatic fixes
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
 
-servers: setup ## Install RabbitMQ, Azurite, Prometheus and Chromium, which the tests start
+servers: setup ## Install RabbitMQ, Azurite, Prometheus, Chromium, PostgreSQL and Redis, which the tests start
 	@$(BIN)/python -m deploy.servers
 
 test: check servers ## Run all tests except those with containers or a browser; it starts the servers that they need

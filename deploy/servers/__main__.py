@@ -3,7 +3,12 @@
 import sys
 
 from deploy.errors import InstallError
-from deploy.servers.installation import ensure_chromium, ensure_installed, ensure_prometheus
+from deploy.servers.installation import (
+    ensure_chromium,
+    ensure_installed,
+    ensure_peers,
+    ensure_prometheus,
+)
 
 
 def main() -> int:
@@ -12,6 +17,7 @@ def main() -> int:
         ensure_installed()
         ensure_prometheus()
         ensure_chromium()
+        ensure_peers()
     except InstallError as error:
         print(error, file=sys.stderr)
         return 1
