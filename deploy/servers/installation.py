@@ -1,4 +1,4 @@
-"""Makes RabbitMQ (apt) and Azurite (npm) available to the stack, and more servers and Chromium (apt) to tests."""
+"""Makes RabbitMQ (apt) and Azurite (npm) available to the stack, more servers and Chromium (apt) to tests."""
 
 import contextlib
 import fcntl
