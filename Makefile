@@ -12,7 +12,7 @@ STACK := $(BIN)/python -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
 .PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
-	check fmt docs dashboards test test-unit test-integration test-e2e test-dashboard test-one coverage test-containers fuzz load load-ui bench bench-dashboard screenshots simulate mutants mutate model chaos crash-storage \
+	check fmt docs dashboards test test-unit test-integration test-e2e test-dashboard test-peers test-one coverage test-containers fuzz load load-ui bench bench-dashboard screenshots simulate mutants mutate model chaos crash-storage \
 	lock clean
 
 help: ## Show this help
@@ -72,7 +72,7 @@ fmt: setup ## Format the code and apply automatic fixes
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
 
-servers: setup ## Install RabbitMQ, Azurite, Prometheus, Chromium, PostgreSQL and Redis, which the tests start
+servers: setup ## Install RabbitMQ, Azurite, Prometheus and Chromium, which the tests start
 	@$(BIN)/python -m deploy.servers
 
 test: check servers ## Run all tests except those with containers or a browser; it starts the servers that they need
@@ -91,6 +91,9 @@ test-e2e: servers ## Run the tests with real processes
 
 test-dashboard: servers ## Test the dashboard in a real browser, over a stack with jobs of every state
 	@$(BIN)/pytest tests/e2e/dashboard
+
+test-peers: servers ## Test the other systems of `make bench`; installs PostgreSQL and Redis
+	@$(BIN)/pytest tests/peers
 
 test-one: setup ## Run one file, folder or test (T=tests/unit/turnstile)
 	@test -n "$(T)" || { echo "Which? make test-one T=tests/unit/turnstile" >&2; exit 2; }
@@ -147,7 +150,7 @@ mutate: setup ## Change the code in small ways, and show the changes that no tes
 model: setup ## Check all states of the protocol's model (QUICK=1; CASE='no fence check' TRAIL=1 prints how it fails, CASE='?' lists all)
 	@$(BIN)/python -m spec $(if $(filter 1,$(QUICK)),--quick) $(if $(CASE),--case '$(CASE)') $(if $(filter 1,$(TRAIL)),--trail)
 
-bench: setup ## Compare speed with other systems and with floors, in one run (ARGS='--quick', '--workload one-lock --rounds 5', '--large')
+bench: setup ## Compare speed with other systems and with floors, in one run (ARGS='--quick', '--only one-lock --systems turnstile,procrastinate', '--large')
 	@$(BIN)/python -m bench $(ARGS)
 
 bench-dashboard: servers ## Measure the dashboard's first paint next to an empty page, and its memory (ARGS='--loads 7 --tabs 10')

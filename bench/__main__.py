@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.errors import InstallError
-from deploy.servers import installation
 from deploy.servers.private import ServerError
 
-from bench import arguments, environment, page, report
+from bench import arguments, page, report
 from bench.comparison import Result, compare
 from bench.errors import BenchError
 from bench.machine import Circumstances, circumstances
@@ -26,9 +25,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = circumstances(sys.argv[1:] if argv is None else argv)
     results: list[Result] = []
     try:
-        _install()
+        for contestant in asked.contestants:
+            contestant.install()
         with tempfile.TemporaryDirectory(prefix="turnstile-bench-") as name, Servers(Path(name)) as servers:
-            for workload in asked.workload:
+            for workload in asked.workloads:
                 size = Size(
                     asked.jobs or workload.jobs,
                     asked.clients,
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 )
                 result = compare(
                     workload,
-                    asked.contestant,
+                    asked.contestants,
                     size,
                     asked.rounds,
                     asked.workers,
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 results.append(result)
                 _show(result)
         if table := report.growth_table(results):
-            print(f"Rates against those of the first workload of this run:\n\n{table}")
+            print(f"The same work with more in the store, in this run:\n\n{table}")
     except (BenchError, InstallError, ServerError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -57,12 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         page.write(asked.page, results, found.sentence)
         print(f"Written to {asked.page}.")
     return 1 if any(summary.overlaps for result in results for summary in result.summaries) else 0
-
-
-def _install() -> None:
-    installation.ensure_installed()
-    installation.ensure_peers()
-    environment.ensure_installed()
 
 
 def _show(result: Result) -> None:

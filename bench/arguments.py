@@ -1,7 +1,7 @@
 """The command line of `python -m bench`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deploy import ROOT
@@ -9,6 +9,7 @@ from deploy import ROOT
 from bench import contestants, workloads
 from bench.workload import Workload
 
+_WORKERS, _CLIENTS = 2, 16
 _QUICK_JOBS = 40
 _QUICK_HISTORY = 200
 _QUICK = {"one-lock", "many-locks"}
@@ -23,21 +24,19 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     names = [workload.name for workload in workloads.ALL]
     parser.add_argument(
-        "-w",
-        "--workload",
-        action="append",
-        choices=names,
-        metavar="NAME",
-        help=f"one of {', '.join(names)}; may be repeated (default: all but the large ones)",
+        "-o",
+        "--only",
+        type=_names(names),
+        metavar="NAMES",
+        help=f"workloads: one or more of {','.join(names)} (default: all but the large ones)",
     )
     known = [contestant.key for contestant in contestants.ALL]
     parser.add_argument(
-        "-c",
-        "--contestant",
-        action="append",
-        choices=known,
-        metavar="NAME",
-        help=f"one of {', '.join(known)}; may be repeated (default: all)",
+        "-s",
+        "--systems",
+        type=_names(known),
+        metavar="NAMES",
+        help=f"one or more of {','.join(known)} (default: all)",
     )
     parser.add_argument("--large", action="store_true", help="measure the large workloads, too")
     parser.add_argument(
@@ -51,10 +50,18 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("-r", "--rounds", type=_whole, help="turns of each contestant (default: 3)")
     parser.add_argument(
-        "-n", "--workers", type=_whole, default=2, help="workers of each contestant (default: %(default)s)"
+        "-n",
+        "--workers",
+        type=_whole,
+        default=_WORKERS,
+        help="workers of each contestant (default: %(default)s)",
     )
     parser.add_argument(
-        "-u", "--clients", type=_whole, default=16, help="clients that submit at once (default: %(default)s)"
+        "-u",
+        "--clients",
+        type=_whole,
+        default=_CLIENTS,
+        help="clients that submit at once (default: %(default)s)",
     )
     parser.add_argument(
         "--page",
@@ -68,20 +75,32 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     asked = parser.parse_args(argv)
     asked.rounds = asked.rounds or (1 if asked.quick else 3)
-    asked.workload = [each for each in workloads.ALL if _is_chosen(each, asked)]
-    asked.is_full = not (asked.quick or asked.contestant or asked.jobs or asked.history)
-    asked.contestant = [
-        each for each in contestants.ALL if not asked.contestant or each.key in asked.contestant
-    ]
+    asked.workloads = [each for each in workloads.ALL if _is_chosen(each, asked)]
+    usual = (asked.workers, asked.clients) == (_WORKERS, _CLIENTS)
+    asked.is_full = usual and not (asked.quick or asked.systems or asked.jobs or asked.history)
+    asked.contestants = [each for each in contestants.ALL if not asked.systems or each.key in asked.systems]
     if asked.quick:
         asked.jobs, asked.history = asked.jobs or _QUICK_JOBS, asked.history or _QUICK_HISTORY
     return asked
 
 
 def _is_chosen(workload: Workload, asked: argparse.Namespace) -> bool:
-    if asked.workload:
-        return workload.name in asked.workload
+    if asked.only:
+        return workload.name in asked.only
     return asked.large or (workload.name in _QUICK if asked.quick else not workload.is_large)
+
+
+def _names(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """Return a reader of names with commas between them."""
+
+    def read(text: str) -> list[str]:
+        found = [name.strip() for name in text.split(",")]
+        for name in found:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name} is not one of {', '.join(known)}")
+        return found
+
+    return read
 
 
 def _whole(text: str) -> int:

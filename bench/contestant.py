@@ -166,6 +166,9 @@ class Contestant(Protocol):
     #: Whether it is a floor: what no system could be faster than, not a system.
     is_floor: bool
 
+    def install(self) -> None:
+        """Install what it needs, where that is missing. Raises InstallError."""
+
     def running(
         self, folder: Path, servers: Servers, setting: Setting
     ) -> AbstractContextManager[Installation]:

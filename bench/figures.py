@@ -92,8 +92,9 @@ class Summary:
         }
 
 
-def ratio(ours: Summary, theirs: Summary) -> float:
-    """Return the median over the rounds of our rate against theirs in the same round."""
-    return statistics.median(
-        mine.rate / other.rate for mine, other in zip(ours.turns, theirs.turns, strict=True)
-    )
+def ratio(ours: Summary, theirs: Summary) -> float | None:
+    """Return the median over the rounds of our rate against theirs in the same round; None against nothing."""
+    rounds = list(zip(ours.turns, theirs.turns, strict=True))
+    if any(other.rate == 0 for _, other in rounds):
+        return None
+    return statistics.median(mine.rate / other.rate for mine, other in rounds)

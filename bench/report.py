@@ -7,6 +7,8 @@ from bench.comparison import Result
 from bench.figures import Summary, ratio
 
 _NONE = "–"
+#: The workloads that differ from another one in nothing but how much is in the store.
+_FIRST, _GROWN = "one-lock", ("long-line", "long-history")
 
 
 def heading(result: Result) -> str:
@@ -61,14 +63,19 @@ def process_table(result: Result) -> str:
 
 
 def growth_table(results: Sequence[Result]) -> str | None:
-    """Return the table of all rates against those of the first workload of the same run."""
-    if len(results) < 2:
+    """Return the table of the rates with much in the store against those with little, in the same run."""
+    first = next((each for each in results if each.workload.name == _FIRST), None)
+    others = [each for each in results if each.workload.name in _GROWN]
+    if first is None or not others:
         return None
-    first, *others = results
     base = {summary.contestant: summary.rate for summary in first.summaries}
     head = ["", *(f"{other.workload.name} against {first.workload.name}" for other in others)]
     found = [
-        {summary.contestant: summary.rate / base[summary.contestant] for summary in other.summaries}
+        {
+            each.contestant: each.rate / base[each.contestant]
+            for each in other.summaries
+            if each.contestant in base
+        }
         for other in others
     ]
     return _table(head, [[name, *(_number(each.get(name), 2) for each in found)] for name in base])
@@ -108,7 +115,7 @@ def _main_row(ours: Summary, summary: Summary) -> list[str]:
         summary.contestant,
         _number(summary.rate, 1),
         f"{low:.1f}, {high:.1f}",
-        _NONE if summary is ours else f"{ratio(ours, summary):.2f}",
+        _NONE if summary is ours else _number(ratio(ours, summary), 2),
         _times(summary, "gaps"),
         _times(summary, "gaps_to_others"),
         _times(summary, "submissions"),

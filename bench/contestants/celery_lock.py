@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.servers import installation
+
 from bench import environment
 from bench.contestant import Installation, Setting, handler_environment
 from bench.contestants.processes import inherited, run, workers
@@ -28,6 +30,11 @@ class CeleryLock:
     has_steps = True
     has_history = False
     is_floor = False
+
+    def install(self) -> None:
+        """Install what it needs, where that is missing. Raises InstallError."""
+        installation.ensure_redis()
+        environment.ensure_installed()
 
     @contextmanager
     def running(self, folder: Path, servers: Servers, setting: Setting) -> Iterator[Installation]:

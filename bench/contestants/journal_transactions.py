@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.servers import installation
+
 from bench.contestant import Installation, Setting, handler_environment
 from bench.contestants.processes import inherited, run, workers
 from bench.programs.journal_program import LINE, NAMESPACE, STORAGE
@@ -26,6 +28,10 @@ class JournalTransactions:
     has_steps = True
     has_history = False
     is_floor = True
+
+    def install(self) -> None:
+        """Install what it needs, where that is missing. Raises InstallError."""
+        installation.ensure_installed()
 
     @contextmanager
     def running(self, folder: Path, servers: Servers, setting: Setting) -> Iterator[Installation]:

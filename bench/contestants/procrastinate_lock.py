@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.servers import installation
+
 from bench import environment
 from bench.contestant import Installation, Setting, handler_environment
 from bench.contestants.processes import inherited, run, workers
@@ -29,6 +31,11 @@ class ProcrastinateLock:
     has_steps = True
     has_history = True
     is_floor = False
+
+    def install(self) -> None:
+        """Install what it needs, where that is missing. Raises InstallError."""
+        installation.ensure_postgresql()
+        environment.ensure_installed()
 
     @contextmanager
     def running(self, folder: Path, servers: Servers, setting: Setting) -> Iterator[Installation]:

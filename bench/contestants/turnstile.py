@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from deploy.servers import private
 from loadtest import storage_calls
 from tests.e2e.services import Service
 
@@ -37,6 +38,10 @@ class Turnstile:
     has_steps = True
     has_history = True
     is_floor = False
+
+    def install(self) -> None:
+        """Install what it needs, where that is missing. Raises InstallError."""
+        private.ensure_installed()
 
     @contextmanager
     def running(self, folder: Path, servers: Servers, setting: Setting) -> Iterator[Installation]:

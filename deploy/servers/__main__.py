@@ -3,12 +3,7 @@
 import sys
 
 from deploy.errors import InstallError
-from deploy.servers.installation import (
-    ensure_chromium,
-    ensure_installed,
-    ensure_peers,
-    ensure_prometheus,
-)
+from deploy.servers.installation import ensure_chromium, ensure_installed, ensure_prometheus
 
 
 def main() -> int:
@@ -17,7 +12,6 @@ def main() -> int:
         ensure_installed()
         ensure_prometheus()
         ensure_chromium()
-        ensure_peers()
     except InstallError as error:
         print(error, file=sys.stderr)
         return 1

@@ -69,12 +69,17 @@ def ensure_prometheus() -> None:
             system_packages.install("prometheus")
 
 
-def ensure_peers() -> None:
-    """Make PostgreSQL and Redis available, which other systems need for comparison. Raises InstallError."""
+def ensure_postgresql() -> None:
+    """Make PostgreSQL available, which only another system needs, for comparison. Raises InstallError."""
     with _one_at_a_time():
-        if not postgresql_programs():
+        if not (postgresql_programs() and shutil.which("psql")):
             system_packages.install("postgresql")
-        if not shutil.which("redis-server"):
+
+
+def ensure_redis() -> None:
+    """Make Redis available, which only another system needs, for comparison. Raises InstallError."""
+    with _one_at_a_time():
+        if not (shutil.which("redis-server") and shutil.which("redis-cli")):
             system_packages.install("redis-server")
 
 

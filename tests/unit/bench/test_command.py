@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from bench import __main__ as command
+from bench import contestants
 from bench.comparison import Result
 from bench.contestants.turnstile import Turnstile
 from bench.errors import BenchError
@@ -15,7 +16,7 @@ from bench.figures import Summary, Turn
 def run(monkeypatch, tmp_path):
     page = tmp_path / "results.md"
     page.write_text("# Results\n")
-    found = SimpleNamespace(overlaps=0, trouble=None, page=page, sizes={})
+    found = SimpleNamespace(overlaps=0, trouble=None, page=page, sizes={}, installed=[])
 
     def compare(workload, contestants, size, rounds, workers, **_):
         found.sizes[workload.name] = size
@@ -28,7 +29,8 @@ def run(monkeypatch, tmp_path):
         return command.main([*words, "--page", str(page), "--results", str(tmp_path / "json")])
 
     monkeypatch.setattr(command, "compare", compare)
-    monkeypatch.setattr(command, "_install", lambda: None)
+    for contestant in contestants.ALL:
+        monkeypatch.setattr(type(contestant), "install", lambda self: found.installed.append(self.key))
     found.main = main
     found.figures = lambda: [json.loads(file.read_text()) for file in (tmp_path / "json").iterdir()]
     return found
@@ -40,6 +42,11 @@ def test_a_full_measurement_ends_with_0_and_is_on_the_page(run, capsys):
     assert "Turnstile" in capsys.readouterr().out
     (figures,) = run.figures()
     assert figures["results"][0]["contestants"]["Turnstile"]["rates"] == [10.0]
+
+
+def test_only_what_the_chosen_systems_need_is_installed(run):
+    run.main("--quick", "--systems", "celery,turnstile")
+    assert run.installed == ["turnstile", "celery"]
 
 
 def test_overlaps_end_it_with_1(run):

@@ -1,5 +1,7 @@
 """The page with the results: a measurement changes its own part and nothing else."""
 
+from dataclasses import replace
+
 import pytest
 from bench import page, report
 from bench.comparison import Result
@@ -7,6 +9,7 @@ from bench.contestants.single_active_consumer import SingleActiveConsumer
 from bench.contestants.turnstile import Turnstile
 from bench.figures import Summary, Turn
 from bench.workload import Size
+from bench.workloads.long_line import LongLine
 from bench.workloads.one_lock import OneLock
 from bench.workloads.submissions import Submissions
 
@@ -74,12 +77,30 @@ def test_the_table_has_rates_ratios_gaps_and_overlaps(file):
     assert (row["overlaps"], other["overlaps"]) == ("0", "3")
 
 
-def test_rates_are_compared_with_those_of_the_first_workload():
-    table = report.growth_table([result(), result(Submissions(), rate=5.0)])
+def test_rates_with_much_in_the_store_are_compared_with_those_with_little():
+    table = report.growth_table([result(), result(Submissions()), result(LongLine(), rate=5.0)])
     head, _, ours, floor = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.split("\n")]
-    assert head == ["", "submissions against one-lock"]
+    assert head == ["", "long-line against one-lock"]
     assert (ours, floor) == (["Turnstile", "0.50"], ["RabbitMQ, single active consumer", "1.00"])
+
+
+def test_nothing_is_compared_with_a_workload_that_was_not_measured():
     assert report.growth_table([result()]) is None
+    assert report.growth_table([result(LongLine())]) is None
+
+
+def test_a_system_that_did_only_one_of_two_workloads_is_not_compared():
+    little, much = result(), result(LongLine())
+    table = report.growth_table([replace(little, summaries=little.summaries[:1]), much])
+    assert "RabbitMQ" not in table
+
+
+def test_a_rate_of_nothing_has_no_ratio():
+    nothing = replace(
+        result(), summaries=(result().summaries[0], Summary("idle one", (Turn(4, 0.0), Turn(4, 0.0))))
+    )
+    assert report.document(nothing)["contestants"]["idle one"]["against"] is None
+    assert "idle one" in report.main_table(nothing)
 
 
 def test_figures_for_programs_have_every_contestant():
