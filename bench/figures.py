@@ -93,7 +93,7 @@ class Summary:
 
 
 def ratio(ours: Summary, theirs: Summary) -> float | None:
-    """Return the median over the rounds of our rate against theirs in the same round; None against nothing."""
+    """Return the median over the rounds of our rate against theirs in the same round, if theirs is not 0."""
     rounds = list(zip(ours.turns, theirs.turns, strict=True))
     if any(other.rate == 0 for _, other in rounds):
         return None
