@@ -63,4 +63,4 @@ def handler_of(world: World, reader: ParsingReader | None = None) -> EventHandle
     """Return what hears messages for the world's projection."""
     parses = cast("MessageReader", reader or ParsingReader())
     reads = AnnouncementReader(parses, seal_of())
-    return EventHandler(world.projection, reads, world.clock, ProjectionTelemetry())
+    return EventHandler(world.projection, reads, world.clock, ProjectionTelemetry(), gather_seconds=0)

@@ -60,6 +60,7 @@ class ReadyReader:
 
 def make_handler(projection: ScriptedProjection, clock: VirtualClock, **options: Any) -> EventHandler:
     reader = cast("AnnouncementReader", ReadyReader())
+    options = {"gather_seconds": 0.0} | options
     return EventHandler(cast("Projection", projection), reader, clock, ProjectionTelemetry(), **options)
 
 
@@ -236,3 +237,31 @@ def test_messages_are_consumed_many_at_a_time_and_answered_to_no_address_in_a_me
     assert options["channel"].prefetch_count == 64
     assert options["no_reply"] is True
     assert subscribed == [handler.on_events]
+
+
+async def test_what_is_announced_soon_after_is_gathered_and_projected_together() -> None:
+    projection, clock = ScriptedProjection(), VirtualClock()
+    handler = make_handler(projection, clock, gather_seconds=0.2)
+    await handler.on_events(message(about(JOB, 1)))
+    assert projection.asked == [("ledger", JOB, 1, 1)]
+    later = [asyncio.create_task(handler.on_events(message(about(JOB, seq)))) for seq in (2, 3)]
+    await clock.settle()
+    await clock.advance(0.1)
+    later.append(asyncio.create_task(handler.on_events(message(about(OTHER)))))
+    await clock.settle()
+    assert len(projection.asked) == 1
+    await clock.advance(0.1)
+    await asyncio.gather(*later)
+    assert projection.asked[1:] == [("ledger", JOB, 2, 3), ("ledger", OTHER, 1, 1)]
+
+
+async def test_a_message_that_is_given_up_keeps_no_other_from_leaving() -> None:
+    projection, clock = ScriptedProjection(), VirtualClock()
+    handler = make_handler(projection, clock, gather_seconds=0.2)
+    await handler.on_events(message(about(JOB)))
+    first, second = (asyncio.create_task(handler.on_events(message(about(job)))) for job in (JOB, OTHER))
+    await clock.settle()
+    first.cancel()
+    await clock.advance(0.2)
+    await second
+    assert projection.asked[-1] == ("ledger", OTHER, 1, 1)

@@ -10,6 +10,7 @@ from faststream.rabbit.annotations import RabbitMessage
 
 from audit_projector.announced import Announced, merged
 from audit_projector.announcement_reader import AnnouncementReader
+from audit_projector.departures import INTERVAL, Departures
 from audit_projector.projection import Projection
 from audit_projector.telemetry import ProjectionTelemetry
 from contracts.messages import EventGroup
@@ -50,6 +51,7 @@ class EventHandler:
         clock: Clock,
         telemetry: ProjectionTelemetry,
         patience_seconds: float = _PATIENCE,
+        gather_seconds: float = INTERVAL,
     ) -> None:
         self._projection = projection
         self._reader = reader
@@ -58,6 +60,7 @@ class EventHandler:
         self._patience_seconds = patience_seconds
         self._turns: defaultdict[_Key, _Turn] = defaultdict(_Turn)
         self._room = asyncio.Semaphore(_MOST_JOBS)
+        self._departures = Departures(clock, gather_seconds)
         #: When the messages in hand came, in boot time.
         self._in_hand: dict[object, float] = {}
 
@@ -101,9 +104,8 @@ class EventHandler:
         pause = _FIRST_PAUSE
         while True:
             try:
+                await self._departures.wait()
                 async with self._room:
-                    # Messages that came together are projected together.
-                    await asyncio.sleep(0)
                     heard = dict(turn.waiting)
                     await self._project(merged(list(heard.values())))
             except UnknownOutcomeError as error:
