@@ -167,7 +167,7 @@ def _hand_overs() -> Panel:
 def _hand_over_times() -> Panel:
     return graph(
         "How long a hand-over takes",
-        "From the end of a run to the start of the next that waited for it.",
+        "From a handler's return, or the lock's release, to the first line of the next handler.",
         [
             Query(quantile(share, metrics.HAND_OVER_DURATION), f"{share:.0%}", exemplars=share > 0.9)
             for share in (0.5, 0.95)

@@ -36,9 +36,17 @@ class Served:
         return [message for message in self.heard if isinstance(message, kind)]
 
     async def done(self, number=1):
-        """Return how a run ended: the first, or a later one."""
+        """Return how a run ended: the first, or a later one; without its times, which nobody can foretell."""
         await until(lambda: len(self.of(messages.Done)) >= number)
-        return self.of(messages.Done)[number - 1]
+        return self.of(messages.Done)[number - 1].model_copy(
+            update={"handler_began": None, "handler_ended": None}
+        )
+
+    async def times(self, kind):
+        """Run a kind to its end, and return when its handler began and ended."""
+        await self.run(kind)
+        done = self.of(messages.Done)[-1]
+        return done.handler_began, done.handler_ended
 
     async def run(self, kind, **about):
         """Run a kind to its end."""

@@ -66,7 +66,7 @@ class Telling(RunTelemetry):
     """Notes down what it is told, and may be broken."""
 
     def __init__(self):
-        self.reports, self.steps, self.spans = [], [], []
+        self.reports, self.steps, self.spans, self.handlers = [], [], [], []
         self.error = None
 
     def reported(self, run, value, limit, step):
@@ -74,6 +74,11 @@ class Telling(RunTelemetry):
 
     def step_over(self, run, step, span, error=None):
         self.steps.append((step, span, error))
+        if self.error:
+            raise self.error
+
+    def handler_over(self, run, began, ended):
+        self.handlers.append((run.job.job_id, began, ended))
         if self.error:
             raise self.error
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -241,3 +242,35 @@ async def test_what_a_handler_printed_is_on_its_way_before_its_end_is_told(serve
     monkeypatch.undo()
     assert done.result == "null"
     assert [stream.flushes for stream in streams] == [1, 1]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_done_says_when_the_first_line_was_reached_and_when_the_handler_left(serve, is_async, fails):
+    inside = []
+
+    def work():
+        inside.append(time.time())
+        if fails:
+            raise ValueError
+        inside.append(time.time())
+
+    @job("plain")
+    def plain(ctx: SyncJobContext):
+        work()
+        time.sleep(0.01)
+
+    @job("async")
+    async def coroutine(ctx: JobContext):
+        work()
+        await asyncio.sleep(0.01)
+
+    before = time.time()
+    began, ended = await serve(plain, coroutine).times("async" if is_async else "plain")
+    assert before <= began <= inside[0]
+    assert inside[-1] <= ended <= time.time()
+    assert fails or ended - began >= 0.009
+
+
+async def test_done_says_nothing_of_a_handler_that_was_not_called(serve):
+    assert await serve().times("b") == (None, None)

@@ -153,3 +153,23 @@ async def test_progress_reaches_the_run_and_a_log_record_the_log_with_its_labels
     assert supervised.reports == [(1, 2, "s")]
     (record,) = caplog.records
     assert (record.name, record.getMessage(), getattr(record, at.JOB_ID)) == ("jobs.a", "odd", "j")
+
+
+async def test_times_of_a_handler_are_passed_on_if_it_was_called(supervised):
+    await supervised.say_done(result="1", handler_began=1.5, handler_ended=2.5)
+    assert await supervised.outcome() == Completed("1")
+    assert supervised.telling.handlers == [("j", 1.5, 2.5)]
+
+
+@pytest.mark.parametrize("half", [{}, {"handler_began": 1.5}, {"handler_ended": 2.5}])
+async def test_half_a_handlers_times_are_not_passed_on(supervised, half):
+    await supervised.say_done(result="1", **half)
+    await supervised.outcome()
+    assert supervised.telling.handlers == []
+
+
+async def test_telemetry_that_fails_on_a_handlers_times_does_not_decide_its_end(supervised, caplog):
+    supervised.telling.error = ValueError("broken")
+    await supervised.say_done(result="1", handler_began=1.5, handler_ended=2.5)
+    assert await supervised.outcome() == Completed("1")
+    assert caplog.messages == ["telemetry failed"]

@@ -151,8 +151,6 @@ async def test_waits_runs_and_calls_are_measured(telling_world: Make, captured: 
     await world.run_until_done()
     [runs] = captured.points(metrics.JOB_RUN_DURATION)
     assert (runs.count, runs.attributes[at.JOB_OUTCOME]) == (3, "completed")
-    [hand_overs] = captured.points(metrics.HAND_OVER_DURATION)
-    assert (hand_overs.count, hand_overs.attributes[at.HAND_OVER_CAUSE]) == (2, "chained")
     [in_line] = captured.points(metrics.JOB_LINE_DURATION)
     assert in_line.count == 3
     assert sum(point.count for point in captured.points(metrics.JOB_STEP_DURATION)) == 6

@@ -4,6 +4,10 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry.names import SERVICES, Instrument, Metric, Source
 
 _MOMENTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_HAND_OVERS = (
+    *(0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0),
+    *(2.5, 5.0, 10.0, 30.0, 60.0),
+)
 _WAITS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 43200.0)
 _RUNS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 _TAKE_OVERS = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 30.0, 35.0, 45.0, 60.0, 120.0, 600.0)
@@ -115,10 +119,10 @@ HAND_OVER_DURATION = Metric(
     "lock.hand_over.duration",
     Instrument.HISTOGRAM,
     "s",
-    "Time from the end of a run to the start of the next run, which waited for it.",
+    "Time from a handler's return, or from the release of the lock, to the first line of the next handler.",
     Source.WORKER,
     attributes=(at.HAND_OVER_CAUSE,),
-    buckets=_MOMENTS,
+    buckets=_HAND_OVERS,
 )
 TAKE_OVER_DURATION = Metric(
     "lock.take_over.duration",

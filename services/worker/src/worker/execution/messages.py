@@ -146,6 +146,10 @@ class Done(Message):
     is_tainted: bool = False
     #: How many spans were not sent, because there were too many.
     dropped_spans: int = 0
+    #: When the handler's first line was reached, and when it returned or raised: seconds since the epoch, not
+    #: to be trusted. None when it was not called.
+    handler_began: float | None = None
+    handler_ended: float | None = None
 
 
 ToRunner = Start | Cancel | Answer

@@ -119,9 +119,7 @@ class Supervision:
             case messages.Span():
                 self._take_span(message)
             case messages.Done() if not self._ended.done():
-                if message.dropped_spans:
-                    about = {**labels(self._run), at.DROPPED: message.dropped_spans}
-                    logger.warning("spans dropped", extra=about)
+                self._take_end(message)
                 self._ended.set_result(message)
 
     def _take_span(self, message: messages.Span) -> None:
@@ -132,6 +130,16 @@ class Supervision:
                 self._telemetry.step_over(self._run, message.step, message.span)
         except Exception:  # telemetry of a run must not decide how it ends
             logger.exception("span export failed", extra=labels(self._run))
+
+    def _take_end(self, done: messages.Done) -> None:
+        if done.dropped_spans:
+            logger.warning("spans dropped", extra={**labels(self._run), at.DROPPED: done.dropped_spans})
+        if done.handler_began is None or done.handler_ended is None:
+            return
+        try:
+            self._telemetry.handler_over(self._run, done.handler_began, done.handler_ended)
+        except Exception:  # telemetry of a run must not decide how it ends
+            logger.exception("telemetry failed", extra=labels(self._run))
 
     def died(self) -> None:
         """Learn that the process is dead."""

@@ -25,5 +25,11 @@ class RunTelemetry:
     def span_over(self, run: Run, span: SpanData) -> None:
         """Take a span that the handler made itself; not to be trusted either."""
 
+    def handler_over(self, run: Run, began: float, ended: float) -> None:
+        """Learn when the handler's first line was reached, and when it returned or raised.
+
+        Seconds since the epoch, as the runner sent them: not to be trusted either.
+        """
+
     def runner_replaced(self, end: Literal["died", "ended"]) -> None:
         """Learn that a runner is replaced: it died, or was ended because it could not be used again."""

@@ -19,6 +19,7 @@ from worker.execution import messages
 from worker.execution.deadline_table import DeadlineView
 from worker.execution.failures import describe
 from worker.execution.frame_stream import FrameStream
+from worker.execution.handler_times import HandlerTimes
 from worker.execution.process_limits import has_children
 from worker.execution.runner_channel import LoopSender, RunnerChannel
 from worker.execution.tracing import RunnerTracing
@@ -99,18 +100,22 @@ class Serving:
         await self._over
 
     async def _carry_out(self, start: messages.Start, channel: RunnerChannel) -> None:
-        threads = set(threading.enumerate())
+        threads, times = set(threading.enumerate()), HandlerTimes()
         with self._tracing.run(start.run_traceparent, channel.send_span):
-            done = await self._end_of(start, channel)
+            done = await self._end_of(start, channel, times)
             tasks_left = await self._clear_tasks()
         flush_output()
         is_tainted = done.is_tainted or tasks_left or has_children() or self._has_threads_besides(threads)
         channel.close()
         self.run = self._channel = None
         dropped = channel.take_dropped_spans()
-        self.sender(done.model_copy(update={"is_tainted": is_tainted, "dropped_spans": dropped}))
+        about: dict[str, Any] = {"is_tainted": is_tainted, "dropped_spans": dropped}
+        about |= {"handler_began": times.began, "handler_ended": times.ended}
+        self.sender(done.model_copy(update=about))
 
-    async def _end_of(self, start: messages.Start, channel: RunnerChannel) -> messages.Done:
+    async def _end_of(
+        self, start: messages.Start, channel: RunnerChannel, times: HandlerTimes
+    ) -> messages.Done:
         """Call the handler and return how it ended, even if it misbehaves."""
         kind = self._kinds.get(start.kind)
         if kind is None:
@@ -119,7 +124,7 @@ class Serving:
         context = make_context(_attempt(start), channel, is_async=kind.is_async)
         result, failure = None, None
         try:
-            value = await self._call(kind, context, start.parameters)
+            value = await self._call(kind, context, start.parameters, times)
             result = to_json(value, "the result")
         except BaseException as error:  # noqa: BLE001 - a handler may raise SystemExit; only its job must end
             failure = error
@@ -128,16 +133,17 @@ class Serving:
             return messages.Done(run=start.run, result=result, was_stopped=was_stopped)
         return describe(start.run, failure, context, was_stopped=was_stopped)
 
-    async def _call(self, kind: Kind, context: RunContext, parameters: str) -> Any:
+    async def _call(self, kind: Kind, context: RunContext, parameters: str, times: HandlerTimes) -> Any:
         arguments = kind.arguments(context, kind.parse(parameters))
         if self._is_cancel_wanted:
             context.was_asked_to_stop = True
             raise asyncio.CancelledError
         if not kind.is_async:
-            return await _in_thread(lambda: kind.handler(*arguments))
+            return await _in_thread(lambda: kind.handler(*arguments), times)
         self._is_in_async_handler = True
         try:
-            return await kind.handler(*arguments)
+            with times:
+                return await kind.handler(*arguments)
         finally:
             self._is_in_async_handler = False
 
@@ -177,7 +183,7 @@ class Serving:
         )
 
 
-async def _in_thread(handler: Callable[[], Any]) -> Any:
+async def _in_thread(handler: Callable[[], Any], times: HandlerTimes) -> Any:
     """Run a plain handler in a thread of its own, so that nothing it leaves there reaches the next."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
@@ -186,7 +192,8 @@ async def _in_thread(handler: Callable[[], Any]) -> Any:
     def run() -> None:
         result, failure = None, None
         try:
-            result = variables.run(handler)
+            with times:
+                result = variables.run(handler)
         except BaseException as error:  # noqa: BLE001 - carried over to the event loop
             failure = error
         loop.call_soon_threadsafe(ended.set_result, (result, failure))

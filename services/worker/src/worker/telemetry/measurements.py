@@ -47,7 +47,7 @@ class Measurements:
         self._unknown_kinds.add(0)
 
     def started(self, seen: RunStarted) -> None:
-        """Measure how long the job waited, and how the lock came to it."""
+        """Measure how long the job waited, and how long a take-over took."""
         job, now = seen.job, datetime.now(UTC)
         queued = _moment(job.queued_at)
         if queued is not None:
@@ -56,11 +56,13 @@ class Measurements:
         freed = _moment(hand_over.since) if hand_over else None
         if hand_over is None or freed is None:
             return  # the first run of the lock, or after a lost worker, whose end only its heartbeat shows
-        cause, seconds = hand_over.cause, _seconds(freed, now)
-        if cause in at.TAKE_OVER_CAUSE.values:
-            self.taken_over(job, cause, seconds)
-        elif queued is None or queued <= freed:  # else the lock was idle, and no job waited for it
-            self._hand_overs.record(seconds, {at.HAND_OVER_CAUSE: cause.value}, _within(job))
+        if hand_over.cause in at.TAKE_OVER_CAUSE.values:
+            self.taken_over(job, hand_over.cause, _seconds(freed, now))
+
+    def handed_over(self, job: JobRow, cause: HandOverCause, seconds: float) -> None:
+        """Measure a hand-over, by the run that it led to."""
+        # Begun by another host's clock, perhaps.
+        self._hand_overs.record(max(0.0, seconds), {at.HAND_OVER_CAUSE: cause.value}, _within(job))
 
     def taken_over(self, job: JobRow, cause: HandOverCause, seconds: float) -> None:
         """Measure a take-over, by the run that was started or had been cut off."""

@@ -23,6 +23,7 @@ from worker.execution.messages import SpanData
 from worker.execution.run_telemetry import RunTelemetry
 from worker.telemetry import log_lines
 from worker.telemetry.endings import ending_of
+from worker.telemetry.hand_overs import awaited_handler, is_plausible
 from worker.telemetry.lost_runs import LostRuns
 from worker.telemetry.measurements import Measurements, Runners, silences, states
 from worker.telemetry.open_runs import Moment, OpenRun, Phase
@@ -59,6 +60,8 @@ class _Holding:
     ended: SpanContext | None = None
     #: Storage calls since the last run began, and before the first.
     calls: int = 0
+    #: When the handler of the run before returned, seconds since the epoch, until the next start.
+    returned: float | None = None
 
 
 class Telemetry(RunTelemetry):
@@ -103,6 +106,19 @@ class Telemetry(RunTelemetry):
     def span_over(self, run: Run, span: SpanData) -> None:
         """Export a span that the handler made itself."""
         self._spans.span_over(run, span)
+
+    def handler_over(self, run: Run, began: float, ended: float) -> None:
+        """Measure the hand-over that led to the run, and note when the next one begins."""
+        holding = self._holdings.get(run.job.lock_name)
+        known = holding.run if holding is not None else None
+        if holding is None or known is None or known.job.fence != run.fence:
+            return
+        awaited, known.awaited, holding.returned = known.awaited, None, None
+        if not is_plausible(known.began / 1e9, began, ended, time.time()):
+            return
+        holding.returned = ended
+        if awaited is not None:
+            self.measurements.handed_over(known.job, awaited.cause, began - awaited.since)
 
     def runner_replaced(self, end: Literal["died", "ended"]) -> None:
         """Count a runner that was replaced."""
@@ -179,6 +195,7 @@ class Telemetry(RunTelemetry):
         holding.last = (job, anchor)
         run = OpenRun(job, anchor, began=phase.ended, exported_until=phase.ended, pause=_FIRST_STRETCH)
         run.calls, holding.calls = holding.calls + len(phase.calls), 0
+        run.awaited, holding.returned = awaited_handler(observation, holding.returned), None
         holding.run = run
         self._plan_stretch(run)
 

@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanContext
 from contracts.telemetry.names import SpanEvent
 from coordination.call_tracing import Took
 from coordination.journal.rows import JobRow
+from worker.telemetry.hand_overs import AwaitedHandler
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class OpenRun:
     calls: int = 0
     #: How the latest step was recorded, until its span is exported.
     recording: Phase | None = None
+    #: The hand-over that led here, until the handler has said when it was called.
+    awaited: AwaitedHandler | None = None
 
     def close(self) -> None:
         """Export no more parts."""
