@@ -6,6 +6,7 @@ _PRESENCE = "worker.heartbeat"
 _WAKE_UPS = "worker.wake_ups"
 _OBSERVER = "worker.telemetry.observer"
 _MEASUREMENTS = "worker.telemetry.measurements"
+_HAND_OVERS = "worker.telemetry.hand_overs"
 _LOST_RUNS = "worker.telemetry.lost_runs"
 _TRACING = "worker.telemetry.tracing"
 _RUNNER = "worker.runner_tracing"
@@ -16,6 +17,7 @@ _LISTENING = "tests/unit/worker/test_wake_ups.py::test_"
 _OBSERVED = "tests/unit/worker/test_observer.py::test_"
 _STRETCHES = "tests/unit/worker/test_stretches.py::test_"
 _MEASURED = "tests/unit/worker/test_measurements.py::test_"
+_HANDED_OVER = "tests/unit/worker/test_hand_overs.py::test_"
 _LOST = "tests/unit/worker/test_lost_runs.py::test_"
 _SPANS = "tests/unit/worker/test_tracing.py::test_"
 _WITHIN = "tests/unit/worker/test_runner_tracing.py::test_"
@@ -148,8 +150,26 @@ MUTANTS = [
     Mutant(
         "idle-lock-was-handed-over",
         "a lock that was idle until the job came was not handed over",
-        (Change(_MEASUREMENTS, "elif queued is None or queued <= freed:", "else:"),),
-        f"{_MEASURED}a_lock_that_was_idle_until_the_job_came_was_not_handed_over",
+        (Change(_HAND_OVERS, " or (queued is not None and queued > since)", ""),),
+        f"{_HANDED_OVER}a_lock_that_was_idle_until_the_job_came_was_not_handed_over",
+    ),
+    Mutant(
+        "hand-over-in-the-journal",
+        "a chained hand-over begins with the return of the handler before",
+        (
+            Change(
+                _HAND_OVERS,
+                "since = returned if cause is HandOverCause.CHAINED else _seconds(freed)",
+                "since = _seconds(freed)",
+            ),
+        ),
+        f"{_HANDED_OVER}a_chained_hand_over_lasts_from_one_handlers_return_to_the_next_ones_first_line",
+    ),
+    Mutant(
+        "handlers-times-believed",
+        "times of a handler that cannot be are dropped",
+        (Change(_HAND_OVERS, "return start <= began <= ended <= now", "return True"),),
+        f"{_HANDED_OVER}times_that_cannot_be_are_dropped_and_count_for_no_neighbour",
     ),
     Mutant(
         "exemplar-of-another-trace",

@@ -38,7 +38,7 @@ def busy(*line: JobRow, waiting: int | None = None, running: JobRow | None = Non
 def test_facts_without_runs_say_that_there_were_none() -> None:
     assert tiles() == [
         "In use, 3 h 0% 0 runs, 0 workers",
-        "Hand-over, 3 h \u2013 no job waited for the lock",
+        "Between runs, 3 h \u2013 no job waited for the lock",
         "Take-overs, 3 h 0 no run was cut off",
         "Wait, 3 h \u2013 no job began to run",
         "Overlaps 0 0 fences, all rising",
@@ -57,7 +57,7 @@ def test_facts_of_a_period() -> None:
     )
     assert found == [
         "In use, 3 h 48% 6 runs, 2 workers",
-        "Hand-over, 3 h 1 min 00 s median p95 1 min 00 s, of 3",
+        "Between runs, 3 h 1 min 00 s median in the journal; p95 1 min 00 s, of 3",
         "Take-overs, 3 h 2 at most 2 min 00 s lost",
         "Wait, 3 h 1 min 00 s median longest 6 min 00 s",
         "Overlaps 0 6 fences, all rising",

@@ -143,7 +143,7 @@ def test_times_are_told_of_what_was_measured(shown: Any) -> None:
     assert ["seconds", "p50", "p95", "p99", "max", "count"] in lines
     assert ["in", "line", "0.100", "0.200", "0.300", "0.400", "1"] in lines
     assert ["take-over,", "worker", "stopped", "1.000", "2.000", "3.000", "4.000", "7"] in lines
-    assert "hand-over" not in text
+    assert "between runs" not in text
     assert "runner died" not in text
 
 

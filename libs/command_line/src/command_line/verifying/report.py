@@ -102,7 +102,7 @@ def _times(verdict: Verdict) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in ("seconds", "p50", "p95", "p99", "max", "count"):
         table.add_column(column, justify="left" if column == "seconds" else "right")
-    rows: dict[str, Percentiles] = {"in line": verdict.in_line, "hand-over": verdict.hand_over}
+    rows: dict[str, Percentiles] = {"in line": verdict.in_line, "between runs, journal": verdict.hand_over}
     rows |= {f"take-over, {cause.replace('_', ' ')}": of for cause, of in verdict.take_over.items()}
     for name, of in rows.items():
         if of.count:

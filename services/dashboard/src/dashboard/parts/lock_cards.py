@@ -103,9 +103,11 @@ def _runs_note(history: LockHistory) -> str:
 def _hand_over_tile(history: LockHistory, label: str) -> Node:
     median, slow = quantile(history.hand_overs, 0.5), quantile(history.hand_overs, 0.95)
     if median is None or slow is None:
-        return _tile(f"Hand-over, {label}", "–", "no job waited for the lock")
-    note = f"p95 {duration(slow)}, of {len(history.hand_overs):,}"
-    return _tile(f"Hand-over, {label}", duration(median), note, unit="median")
+        return _tile(f"Between runs, {label}", "–", "no job waited for the lock")
+    # Not the time between two handlers, which only the workers measure: one transaction ends a run and starts
+    # the next.
+    note = f"in the journal; p95 {duration(slow)}, of {len(history.hand_overs):,}"
+    return _tile(f"Between runs, {label}", duration(median), note, unit="median")
 
 
 def _take_over_tile(history: LockHistory, label: str) -> Node:
