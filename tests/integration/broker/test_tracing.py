@@ -75,7 +75,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Seen]:
     tracing = TracerProvider(shutdown_on_exit=False)
     tracing.add_span_processor(SimpleSpanProcessor(exporter))
     metering = MeterProvider([reader], shutdown_on_exit=False)
-    monkeypatch.setattr(trace, "get_tracer", tracing.get_tracer)
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: tracing)
     monkeypatch.setattr(otel, "get_meter", metering.get_meter)
     yield Seen(exporter, reader, tracing.get_tracer("test"))
     AioPikaInstrumentor().uninstrument()

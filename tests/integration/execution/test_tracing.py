@@ -51,7 +51,7 @@ def provider():
     made = TracerProvider(
         resource=Resource({"service.name": "worker"}), id_generator=SpanIds(), shutdown_on_exit=False
     )
-    patch.setattr(trace, "get_tracer", made.get_tracer)
+    patch.setattr(trace, "get_tracer_provider", lambda: made)
     yield made
     patch.undo()
 

@@ -31,7 +31,7 @@ def provide(monkeypatch: pytest.MonkeyPatch) -> Provide:
     """Let a provider be the global one for the test."""
 
     def provide(provider: TracerProvider) -> None:
-        monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+        monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
 
     return provide
 

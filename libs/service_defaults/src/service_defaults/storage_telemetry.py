@@ -2,11 +2,12 @@
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, TracerProvider
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
@@ -105,8 +106,15 @@ def storage_span(call: TimedCall, parent: Context | None = None) -> None:
         about[at.RESEND_COUNT] = call.resends
     if call.is_unanswered:
         about[at.ERROR_TYPE] = call.outcome
-    tracer = trace.get_tracer(_SCOPE)
-    span = tracer.start_span(call.operation, parent, SpanKind.CLIENT, {**about}, start_time=call.began)
+    span = _tracer(trace.get_tracer_provider()).start_span(
+        call.operation, parent, SpanKind.CLIENT, {**about}, start_time=call.began
+    )
     if at.ERROR_TYPE in about:
         span.set_status(Status(StatusCode.ERROR))
     span.end(call.ended)
+
+
+@lru_cache(1)
+def _tracer(provider: TracerProvider) -> Tracer:
+    """Return the tracer of a provider, which takes as long to look up as a span to make."""
+    return provider.get_tracer(_SCOPE)

@@ -26,7 +26,7 @@ from service_defaults.measures import counter
 logger = logging.getLogger(__name__)
 
 #: Seconds from one message to the next: what is announced in between travels together.
-_INTERVAL = 0.02
+_INTERVAL = 0.1
 
 #: Bytes of one message; and of one announcement, above which only its numbers are sent.
 _MOST_BYTES, _LARGEST = MAX_BODY_BYTES // 2, MAX_BODY_BYTES // 4
