@@ -8,6 +8,7 @@ from typing import Any
 
 from loadtest import histories
 from loadtest.book import Book, quantile
+from loadtest.hand_overs import HandOvers
 from loadtest.histories import History
 from loadtest.viewers import Watched
 
@@ -25,7 +26,8 @@ class Figures:
     unavailable_percent: float
     jobs_per_second: float | None
     in_line_seconds: Sequence[float]
-    hand_over_seconds: Sequence[float]
+    #: None when that is unknown, as after a worker was restarted.
+    hand_overs: HandOvers | None
     take_over_seconds: Sequence[float]
     #: Storage calls of a service for each accepted job, by service.
     storage_calls_per_job: Mapping[str, float]
@@ -45,7 +47,7 @@ class Figures:
             "unavailable_percent": self.unavailable_percent,
             "submit_seconds": _distribution(self.submit_seconds),
             "in_line_seconds": _distribution(self.in_line_seconds),
-            "hand_over_seconds": _distribution(self.hand_over_seconds),
+            "hand_over_seconds": self.hand_overs.document() if self.hand_overs is not None else None,
             "take_over_seconds": _distribution(self.take_over_seconds),
             "storage_calls_per_job": dict(self.storage_calls_per_job),
             "refresh_seconds": _distribution(self.refresh_seconds),
@@ -64,6 +66,7 @@ def measure(
     submitting_seconds: float,
     killed: Mapping[str, datetime],
     storage_calls: Mapping[str, float],
+    hand_overs: HandOvers | None = None,
     watched: Watched | None = None,
     minutes: float = 0.0,
 ) -> Figures:
@@ -88,7 +91,7 @@ def measure(
         in_line_seconds=[
             (run.start - run.waiting_since).total_seconds() for runs in by_lock.values() for run in runs
         ],
-        hand_over_seconds=[s for runs in by_lock.values() for s in histories.hand_overs(runs)],
+        hand_overs=hand_overs,
         take_over_seconds=[s for runs in by_lock.values() for s in histories.take_overs(runs, killed)],
         storage_calls_per_job={
             service: calls / len(promised) for service, calls in storage_calls.items() if promised

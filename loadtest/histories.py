@@ -69,15 +69,6 @@ def overlaps(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def hand_overs(runs: Sequence[Run]) -> list[float]:
-    """Return the seconds from the end of each run to the start of the next, where that one waited for it."""
-    return [
-        (later.start - earlier.end).total_seconds()
-        for earlier, later in itertools.pairwise(runs)
-        if later.waiting_since <= earlier.end and not earlier.was_cut_off
-    ]
-
-
 def take_overs(runs: Sequence[Run], killed: Mapping[str, datetime]) -> list[float]:
     """Return the seconds from killing a worker to the next start, for runs it was killed under.
 

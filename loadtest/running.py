@@ -13,7 +13,7 @@ from gevent.event import Event
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 
-from loadtest import histories, proof, storage_calls
+from loadtest import hand_overs, histories, proof, storage_calls
 from loadtest.book import Answer, Book, Entry
 from loadtest.effects import part_since, read_effects, size_of
 from loadtest.faults import FaultError, StackFaults
@@ -48,6 +48,7 @@ class LoadRun:
         # On the web page one run follows another.
         self._ledger_start = size_of(Path(plan.ledger))
         self._calls = storage_calls.count(plan.metrics)
+        self._hand_overs = hand_overs.read(plan.metrics.get("worker", ()))
         viewers = sum(kind.viewers for kind in scenarios) if plan.dashboard else 0
         self._viewers = Viewers(plan.dashboard or "", viewers, Path(plan.results))
         # Of its own, so that a seed does the same harm independent of the submissions.
@@ -126,6 +127,9 @@ class LoadRun:
             raise FaultError(self._trouble)
         self.follower.wait(patience)
         calls = storage_calls.difference(self._calls, storage_calls.count(self.plan.metrics))
+        handed_over = hand_overs.between(
+            self._hand_overs, hand_overs.read(self.plan.metrics.get("worker", ()))
+        )
         watched_minutes = (time.monotonic() - self._began) / 60
         watched = self._viewers.stop()
         self.stage = "having turnstile verify look at it"
@@ -137,6 +141,7 @@ class LoadRun:
             submitting_seconds=lasted,
             killed=self._killed(),
             storage_calls=calls,
+            hand_overs=handed_over,
             watched=watched,
             minutes=watched_minutes,
         )
@@ -214,12 +219,8 @@ class LoadRun:
             self._fire("time in line", (run.start - run.waiting_since).total_seconds())
 
     def _fire_distances(self, figures: Figures) -> None:
-        for name, values in (
-            ("hand-over", figures.hand_over_seconds),
-            ("take-over", figures.take_over_seconds),
-        ):
-            for seconds in values:
-                self._fire(name, seconds)
+        for seconds in figures.take_over_seconds:
+            self._fire("take-over", seconds)
         busiest = max(histories.runs_by_lock(self.follower.ended.values()).values(), key=len, default=[])
         for earlier, later in itertools.pairwise(busiest):
             self._fire("job through the busiest lock", (later.end - earlier.end).total_seconds())

@@ -12,6 +12,7 @@ from loadtest.verdict import Verdict
 
 #: Width of the output, in columns, without a terminal.
 _PLAIN_WIDTH = 120
+_PARTS = ("p50", "p95", "p99", "max")
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -70,8 +71,10 @@ def _lines(figures: Mapping[str, Any], jaeger: str | None) -> Sequence[str]:
     ):
         values = figures.get(key) or {}
         if values.get("count"):
-            parts = ", ".join(f"{part} {values[part]:.3f} s" for part in ("p50", "p95", "p99", "max"))
+            parts = ", ".join(f"{part} {values[part]:.3f} s" for part in _PARTS if part in values)
             lines.append(f"{name}: {parts} ({values['count']})")
+    if "hand_over_seconds" in figures and figures["hand_over_seconds"] is None:
+        lines.append("hand-over: n/a (a worker was restarted, or its metrics could not be read)")
     calls = figures.get("storage_calls_per_job") or {}
     if calls:
         each = ", ".join(f"{service} {count:.1f}" for service, count in calls.items())

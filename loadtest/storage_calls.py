@@ -14,7 +14,7 @@ def count(urls: Mapping[str, Sequence[str]]) -> dict[str, float] | None:
     found = {}
     for service, of_service in urls.items():
         try:
-            found[service] = sum(_total(_read(url)) for url in of_service)
+            found[service] = sum(_total(read(url)) for url in of_service)
         except OSError:
             return None
     return found
@@ -29,7 +29,8 @@ def difference(before: Mapping[str, float] | None, after: Mapping[str, float] | 
     }
 
 
-def _read(url: str) -> str:
+def read(url: str) -> str:
+    """Return the metrics of a process. Raises OSError."""
     with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
         text: str = answer.read().decode()
         return text

@@ -31,7 +31,7 @@ class Thresholds:
     unavailable_percent: float | None = None
     #: At most: from the submission, or interruption, to the start.
     in_line_p95_seconds: float | None = None
-    #: At most: from the end of a run to the next start under the lock, by a job that waited.
+    #: At most: from a handler's return to the first line of the next under the lock, of a job that waited.
     hand_over_p95_seconds: float | None = None
     #: At most: from a run being cut off to the next start under the lock.
     take_over_max_seconds: float | None = None

@@ -18,6 +18,8 @@ from loadtest.viewers import Watched
 #: Most examples that a finding names.
 _EXAMPLES = 3
 
+_HAND_OVER = "hand-over, 95 %, seconds"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -201,7 +203,7 @@ def _thresholds(figures: Figures, thresholds: Thresholds) -> Iterable[Finding]:
          thresholds.unavailable_percent, "at most", at_most),
         ("time in line, 95 %, seconds", quantile(figures.in_line_seconds, 0.95),
          thresholds.in_line_p95_seconds, "at most", at_most),
-        ("hand-over, 95 %, seconds", quantile(figures.hand_over_seconds, 0.95),
+        (_HAND_OVER, _hand_over(figures),
          thresholds.hand_over_p95_seconds, "at most", at_most),
         ("take-over, longest, seconds", max(figures.take_over_seconds, default=None),
          thresholds.take_over_max_seconds, "at most", at_most),
@@ -215,7 +217,13 @@ def _thresholds(figures: Figures, thresholds: Thresholds) -> Iterable[Finding]:
             promised = f"{what}: {word} {limit:g}"
             # Without a measurement, a value that has to reach something has not reached it.
             is_kept = compare(seen, limit) if seen is not None else word == "at most"
-            yield Finding(promised, "none" if seen is None else f"{seen:.3g}", is_kept)
+            is_unknown = what == _HAND_OVER and figures.hand_overs is None
+            absent = "n/a" if is_unknown else "none"
+            yield Finding(promised, absent if seen is None else f"{seen:.3g}", is_kept)
+
+
+def _hand_over(figures: Figures) -> float | None:
+    return figures.hand_overs.all.quantile(0.95) if figures.hand_overs is not None else None
 
 
 def _finding(promised: str, broken: Sequence[str], otherwise: str) -> Finding:

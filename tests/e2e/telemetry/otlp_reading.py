@@ -47,7 +47,14 @@ def spans(request: Any) -> list[Span]:
 def metrics(request: Any) -> list[Metric]:
     """Return the series of a request."""
     return [
-        Metric(service, scope.scope.name, metric.name, metric.unit, _attributes(point.attributes))
+        Metric(
+            service,
+            scope.scope.name,
+            metric.name,
+            metric.unit,
+            _attributes(point.attributes),
+            getattr(point, "sum", 0.0),
+        )
         for service, group in _by_service(request)
         for scope in group.scope_metrics
         for metric in scope.metrics

@@ -60,6 +60,8 @@ class Metric:
     name: str
     unit: str = ""
     attributes: Attributes = field(default_factory=dict)
+    #: What all measurements of a histogram add up to; not what tells one series from another.
+    total: float = field(default=0.0, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

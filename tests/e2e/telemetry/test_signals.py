@@ -2,9 +2,11 @@
 
 import pytest
 from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
-from tests.e2e.telemetry.scenarios import Traced
+from tests.e2e.telemetry.scenarios import Line, Traced
 from tests.e2e.waiting import until
 
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics
 from contracts.telemetry.names import Source
 
 pytestmark = pytest.mark.e2e
@@ -60,3 +62,16 @@ def test_every_process_says_which_it_is(receiver: OtlpReceiver, ordinary: Traced
     by_service = [resource["service.name"] for resource in list(receiver.resources.values())]
     assert set(by_service) == set(SIGNALS)
     assert by_service.count(Source.WORKER) >= 2
+
+
+def test_a_chained_hand_over_takes_time(receiver: OtlpReceiver, line: Line) -> None:
+    def chained() -> list[float]:
+        return [
+            metric.total
+            for metric in receiver.metrics
+            if metric.name == metrics.HAND_OVER_DURATION
+            and metric.attributes[at.HAND_OVER_CAUSE] == "chained"
+        ]
+
+    until(chained, 10, "a chained hand-over")
+    assert all(0 < seconds < 10 for seconds in chained()), chained()

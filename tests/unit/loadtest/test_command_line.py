@@ -101,7 +101,7 @@ def test_storage_calls_are_counted_from_metrics(monkeypatch):
         'storage_call_duration_seconds_count{storage_operation="b"} 7.0 # {trace_id="1"} 0.1\n'
         'storage_call_duration_seconds_sum{storage_operation="a"} 0.5\n'
     )
-    monkeypatch.setattr(storage_calls, "_read", lambda url: text)
+    monkeypatch.setattr(storage_calls, "read", lambda url: text)
     before = storage_calls.count({"worker": ["a", "b"], "publisher": ["c"]})
     assert before == {"worker": 24, "publisher": 12}
     after = {"worker": 3, "publisher": 20}
@@ -113,5 +113,5 @@ def test_nothing_is_counted_where_metrics_cannot_be_had(monkeypatch):
     def refuse(url):
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(storage_calls, "_read", refuse)
+    monkeypatch.setattr(storage_calls, "read", refuse)
     assert storage_calls.count({"worker": ["a"]}) is None

@@ -1,11 +1,13 @@
 """Each broken promise, and each threshold, makes a verdict that fails and says what was seen."""
 
+import math
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 from loadtest.book import Answer
 from loadtest.figures import measure
+from loadtest.hand_overs import HandOvers, Histogram
 from loadtest.histories import history_of
 from loadtest.proof import Proof, Violation
 from loadtest.scenario import Asked
@@ -16,7 +18,8 @@ from tests.unit.loadtest.lives import event, life
 
 
 def judge(evidence, thresholds=None, **more):
-    how = {"submitting_seconds": 1.0, "killed": {}, "storage_calls": {}, **more}
+    handed_over = HandOvers({"chained": Histogram({0.4: 0, 0.5: 1, math.inf: 1})})
+    how = {"hand_overs": handed_over, "submitting_seconds": 1.0, "killed": {}, "storage_calls": {}, **more}
     figures = measure(evidence.book, evidence.ended.values(), **how)
     found = findings(evidence, figures, thresholds or Thresholds())
     return Verdict("contention", "One lock", found, figures.document())
@@ -243,6 +246,13 @@ def test_a_threshold_that_is_not_kept_fails_the_verdict(evidence, name):
         evidence.book.entries["one"].answers.append(Answer(503, 0.1))
         broken = kept
     assert judge(evidence, Thresholds(**{name: broken})).exit_code == 1
+
+
+@pytest.mark.parametrize(("handed_over", "seen"), [(None, "n/a"), (HandOvers(), "none")])
+def test_a_hand_over_that_is_unknown_is_told_from_none(evidence, handed_over, seen):
+    verdict = judge(evidence, Thresholds(hand_over_p95_seconds=1.0), hand_overs=handed_over)
+    assert verdict.holds
+    assert verdict.findings[-1].seen == seen
 
 
 def test_a_slow_take_over_fails_the_verdict(evidence):
