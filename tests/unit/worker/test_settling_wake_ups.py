@@ -61,6 +61,7 @@ class ScriptedDispatcher:
         self.gate = asyncio.Event()
         self.gate.set()
         self.wake_ups: list[WakeUp] = []
+        self.serving: set[str] = set()
         self.looked: list[tuple[str, str]] = []
 
     async def answer(self, wake_up: WakeUp) -> WakeUpOutcome:
@@ -69,6 +70,9 @@ class ScriptedDispatcher:
         if isinstance(self.answers, Exception):
             raise self.answers
         return self.answers
+
+    def is_serving(self, lock_name: str) -> bool:
+        return lock_name in self.serving
 
     async def look(self, lock: str, job_id: str) -> None:
         self.looked.append((lock, job_id))
@@ -253,6 +257,7 @@ class Raw:
     """A message as the broker hands it over, before FastStream has read it."""
 
     def __init__(self, *, processed: bool) -> None:
+        self.body = b"not read here"
         self.processed = processed
         self.rejected = 0
 
@@ -273,6 +278,39 @@ async def test_what_a_handler_did_not_expect_goes_to_quarantine_unless_it_is_set
     message = Raw(processed=processed)
     await consumer.consume(message)
     assert message.rejected == (0 if processed else 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_short"),
+    [
+        (RunJob(lock="ledger", job_id="job").model_dump_json(), True),
+        (RunJob(lock="stock").model_dump_json(), False),
+        # It is sent round again where the lock is served.
+        (RunJob(lock="ledger", is_deferred_copy=True).model_dump_json(), False),
+        ('{"lock": "ledger", "unknown": 1}', False),
+        ('{"lock": " "}', False),
+        ("{", False),
+    ],
+)
+async def test_only_a_wake_up_of_a_lock_that_is_served_here_is_answered_at_once(
+    place: Place, body: str, *, is_short: bool
+) -> None:
+    processed: list[Any] = []
+
+    async def process(message: Any) -> None:
+        processed.append(message)
+
+    consumer = place.broker.consumer
+    consumer.processes = process
+    assert consumer.consume is not None
+    place.dispatcher.serving = {"ledger"}
+    place.dispatcher.answers = WakeUpOutcome.KNOWN
+    message = Message(body.encode())
+    await consumer.consume(message)
+    if is_short:
+        assert place.dispatcher.wake_ups == [WakeUp("ledger", "job")]
+        assert (place.answered, message.settled) == ([WakeUpOutcome.KNOWN], ["ack"])
+    assert processed == ([] if is_short else [message])
 
 
 async def test_a_message_that_is_handed_over_while_the_consumer_stops_is_dealt_with(place: Place) -> None:

@@ -20,11 +20,13 @@ from coordination.ports import Notifier, UnknownOutcomeError, WakeUp
 from service_defaults.app import in_background
 from service_defaults.broker import (
     MessageReader,
+    NotUnderstoodError,
     control_exchange,
     control_queue,
     jobs_exchange,
     jobs_queue,
     lost_connections_as_errors,
+    parse_body,
 )
 from service_defaults.broker.faststream_internals import set_consume
 
@@ -87,10 +89,28 @@ class WakeUps:
         What a handler did not expect goes to quarantine: unsettled, it would keep all other wake-ups away.
         """
         try:
+            if await self._is_known(msg):
+                return
             await self._subscriber.process_message(msg)
         except Exception:  # noqa: BLE001 - FastStream has logged it
             if not msg.processed:
                 await msg.reject()
+
+    async def _is_known(self, msg: IncomingMessage) -> bool:
+        """Answer the wake-up of a lock that is served here, and return whether it was one.
+
+        Each submission sends one, and the way of other messages costs far more than the answer.
+        """
+        try:
+            body = parse_body(msg.body, RunJob)
+            name = lock_names.normalise(body.lock)
+        except (NotUnderstoodError, lock_names.LockNameError):
+            return False
+        if body.is_deferred_copy or not self._dispatcher.is_serving(name):
+            return False
+        self._answered(await self._dispatcher.answer(WakeUp(name, body.job_id)))
+        await msg.ack()
+        return True
 
     async def on_wake_up(self, message: RabbitMessage) -> None:
         """Answer one wake-up, then settle it."""
