@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from tests.integration.fuzz.hostile_messages import MODELS, fuzzed, good, monsters
 
+from audit_projector.announcement_reader import announced
 from contracts import lock_names
-from contracts.messages import SubmitJob
+from contracts.messages import EventGroup, SubmitJob
 from contracts.strict_json import canonical
 from contracts.topology import Topology
 from coordination.clients.submission import NewJob, build_submission
@@ -118,6 +119,13 @@ def look_at(parsed: BaseModel) -> None:
             )
         except InvalidTransactionError as error:
             assert str(error)  # noqa: PT017 - both outcomes are right
+        return
+    if isinstance(parsed, EventGroup):
+        for item in parsed.items:
+            try:
+                announced(item, is_sealed=True)
+            except ValueError as error:
+                assert str(error)  # noqa: PT017
         return
     try:
         lock_names.normalise(str(getattr(parsed, "lock")))  # noqa: B009
