@@ -1,5 +1,7 @@
 """The page of workers: who is alive, who is silent, and what runs where."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 from tests.e2e.dashboard.gallery import Gallery
@@ -25,7 +27,8 @@ def test_the_other_services_say_how_they_are(tab: Tab) -> None:
     tab.open("workers")
     services = tab.page.get_by_label("Services")
     expect(services).to_contain_text("on duty")
-    expect(services).to_contain_text("behind")
+    # It depends on whether an event was projected within the last seconds.
+    expect(services).to_contain_text(re.compile(r"behind|up to date"))
     expect(services.get_by_text("Alive")).to_have_count(2)
 
 
