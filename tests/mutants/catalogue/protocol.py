@@ -235,11 +235,11 @@ MUTANTS = [
             ),
             Change(
                 "azure_storage.connection",
-                "self.table_url, credential=self.credential, transport=self._transport(), retry_total=0",
-                "self.table_url, credential=self.credential, transport=self._transport()",
+                "self.blob_url, credential=self.credential, transport=self._transport(), retry_total=0",
+                "self.blob_url, credential=self.credential, transport=self._transport()",
             ),
         ),
-        "tests/unit/azure_storage/test_outcomes.py::test_a_range_is_read_or_unknown",
+        "tests/unit/azure_storage/test_outcomes.py::test_a_lease_is_free_only_when_the_store_says_so",
         simulated=True,
     ),
 ]
