@@ -30,6 +30,10 @@ class LockDispatcher:
             raise NoCapacityError
         return WakeUpOutcome.EMPTY
 
+    def is_serving(self, lock_name: str) -> bool:
+        """Serve nothing for longer than an answer takes."""
+        return False
+
 
 class SilentWakeUps:
     """A wake-up of which nothing is confirmed."""
