@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deploy.errors import InstallError
 from deploy.install import system_packages
+from deploy.servers import nodejs
 from deploy.servers.broker import SCRIPTS
 from deploy.servers.storage import PACKAGE_FOLDER
 
@@ -43,11 +44,16 @@ def _has_rabbitmq() -> bool:
 
 
 def _ensure_azurite() -> None:
-    wanted = hashlib.sha256((PACKAGE_FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    if _STAMP.exists() and _STAMP.read_text() == wanted:
+    packages = hashlib.sha256((PACKAGE_FOLDER / "package-lock.json").read_bytes()).hexdigest()
+    with_nodejs = f"{packages} with Node.js"
+    needs_nodejs = not nodejs.own_has_sqlite()
+    wanted = with_nodejs if needs_nodejs else packages
+    if _STAMP.exists() and _STAMP.read_text() in {wanted, with_nodejs}:
         return
-    print("Installing Azurite ...", flush=True)
+    print(f"Installing Azurite{' and a newer Node.js for it' if needs_nodejs else ''} ...", flush=True)
     command = ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    # The optional packages are Node.js and nothing else; npm takes the one for this processor, or none.
+    command += [] if needs_nodejs else ["--omit=optional"]
     done = subprocess.run(command, cwd=PACKAGE_FOLDER, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         message = f"npm could not install Azurite; its messages are above{_OTHERWISE}."

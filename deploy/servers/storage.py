@@ -7,6 +7,7 @@ from pathlib import Path
 from deploy import ROOT
 from deploy.processes.command import Command
 from deploy.processes.ports import LOOPBACK
+from deploy.servers import nodejs
 
 ACCOUNT = "devstoreaccount1"
 #: Published with the emulator and the same everywhere; it opens nothing but emulators.
@@ -60,7 +61,7 @@ class Storage:
         options += ["--inMemoryPersistence"] if self.in_memory else ["--location", str(self.folder / "data")]
         program = PACKAGE_FOLDER / "node_modules/azurite/dist/src/azurite.js"
         preload = ["--require", str(PACKAGE_FOLDER / "local_storage/preload.js")]
-        node = ["node", *(preload if self.kept_in == INDEXED else [])]
+        node = [nodejs.program(), *(preload if self.kept_in == INDEXED else [])]
         environment = {"TURNSTILE_LOCAL_STORAGE": self.kept_in}
         return Command((*node, str(program), *options), environment, self.folder, when_orphaned="TERM")
 

@@ -14,14 +14,18 @@ from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 from deploy.servers import private
 from deploy.servers.storage import EMULATOR, PACKAGE_FOLDER, Storage, StoragePorts
 from tests.e2e.waiting import until
+from tests.integration.local_storage.sqlites import IN_WEBASSEMBLY, OF_NODE, use
 from tests.storage_crashes.crashes import crash
 from tests.storage_crashes.writers import LostError
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
+on_both = pytest.mark.usefixtures("sqlite")
+
 ROW = {"PartitionKey": "p", "RowKey": "r", "Number": 7, "Content": b"\x00\xff"}
 
 
+@on_both
 def test_kills_in_the_middle_of_writes_lose_nothing(tmp_path: Path) -> None:
     report = asyncio.run(crash(tmp_path, kills=4, seed=1))
     assert report.kills == 4
@@ -34,6 +38,7 @@ def test_the_same_kills_show_what_the_unchanged_emulator_loses(tmp_path: Path) -
         asyncio.run(crash(tmp_path, kills=4, seed=1, kept_in=EMULATOR))
 
 
+@on_both
 def test_a_lease_lasts_as_long_after_a_kill_as_it_was_granted(tmp_path: Path) -> None:
     with private.azurite(tmp_path) as server, _blobs(server) as blobs:
         container = blobs.create_container("leases")
@@ -50,6 +55,7 @@ def test_a_lease_lasts_as_long_after_a_kill_as_it_was_granted(tmp_path: Path) ->
         assert not _is_free(container.get_blob_client("long"))
 
 
+@on_both
 def test_content_of_blobs_survives_a_kill(tmp_path: Path) -> None:
     with private.azurite(tmp_path) as server, _blobs(server) as blobs:
         content = bytes(range(256)) * 40
@@ -61,6 +67,7 @@ def test_content_of_blobs_survives_a_kill(tmp_path: Path) -> None:
         assert blob.get_blob_properties().metadata == {"made": "here"}
 
 
+@on_both
 def test_a_table_that_is_deleted_and_created_again_is_empty(tmp_path: Path) -> None:
     with private.azurite(tmp_path) as server, _tables(server) as tables:
         tables.create_table("again").create_entity(ROW)
@@ -74,6 +81,7 @@ def test_a_table_that_is_deleted_and_created_again_is_empty(tmp_path: Path) -> N
         assert [table.name for table in tables.list_tables()] == ["again"]
 
 
+@on_both
 def test_what_the_unchanged_emulator_stored_is_taken_over_once(tmp_path: Path) -> None:
     with private.azurite(tmp_path, kept_in=EMULATOR) as server, _tables(server) as tables:
         tables.create_table("before").create_entity(ROW)
@@ -94,6 +102,34 @@ def test_what_the_unchanged_emulator_stored_is_taken_over_once(tmp_path: Path) -
         assert list(tables.list_tables()) == []
 
 
+@pytest.mark.parametrize("kinds", [(OF_NODE, IN_WEBASSEMBLY), (IN_WEBASSEMBLY, OF_NODE)])
+def test_each_kind_of_sqlite_reads_what_the_other_wrote_before_a_kill(
+    tmp_path: Path, kinds: tuple[str, str]
+) -> None:
+    for number, kind in enumerate(kinds):
+        with pytest.MonkeyPatch.context() as patch:
+            use(kind, patch)
+            with private.azurite(tmp_path) as server, _tables(server) as tables, _blobs(server) as blobs:
+                table = tables.create_table_if_not_exists("both")
+                rows = [dict(row) for row in table.list_entities()]
+                assert rows == [{**ROW, "RowKey": str(before)} for before in range(number)]
+                table.create_entity({**ROW, "RowKey": str(number)})
+                container = blobs.get_container_client("both")
+                if number == 0:
+                    container.create_container()
+                    BlobLeaseClient(container.upload_blob("leased", b"")).acquire(lease_duration=-1)
+                assert not _is_free(container.get_blob_client("leased"))
+                server.kill()
+
+
+def test_the_log_says_once_that_sqlite_runs_in_webassembly(tmp_path: Path, sqlite: str) -> None:
+    with private.azurite(tmp_path) as server, _tables(server) as tables:
+        tables.create_table("one")
+    log = (tmp_path / "azurite.log").read_text()
+    assert log.count("SQLite runs in WebAssembly") == (1 if sqlite == IN_WEBASSEMBLY else 0)
+
+
+@on_both
 def test_a_second_process_does_not_touch_the_data_of_the_first(tmp_path: Path) -> None:
     with private.azurite(tmp_path) as server, _tables(server) as tables:
         table = tables.create_table("mine")

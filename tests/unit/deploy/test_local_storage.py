@@ -8,6 +8,7 @@ import pytest
 import yaml
 from deploy import ROOT
 from deploy.errors import SettingError
+from deploy.servers import nodejs
 from deploy.servers.storage import PACKAGE_FOLDER
 from deploy.stack.settings import StackSettings
 
@@ -22,7 +23,7 @@ def test_the_local_storage_is_the_default(tmp_path: Path) -> None:
     storage = _settings(tmp_path).own_storage
     assert storage is not None
     command = storage.command()
-    assert command.arguments[:3] == ("node", "--require", str(PRELOAD))
+    assert command.arguments[:3] == (nodejs.program(), "--require", str(PRELOAD))
     assert PRELOAD.is_file()
     assert command.environment == {"TURNSTILE_LOCAL_STORAGE": "indexed"}
 
@@ -30,7 +31,9 @@ def test_the_local_storage_is_the_default(tmp_path: Path) -> None:
 def test_the_emulator_can_run_unchanged(tmp_path: Path) -> None:
     storage = _settings(tmp_path, TURNSTILE_LOCAL_STORAGE="emulator").own_storage
     assert storage is not None
-    assert "--require" not in storage.command().arguments
+    arguments = storage.command().arguments
+    assert arguments[0] == nodejs.program()
+    assert "--require" not in arguments
 
 
 def test_another_value_is_refused_by_name(tmp_path: Path) -> None:
