@@ -1,4 +1,4 @@
-"""The users: each submits jobs of its scenario, one after another, and notes what is answered."""
+"""The users: each submits jobs of its scenario, one request after another, and notes what is answered."""
 
 import time
 import uuid
@@ -11,9 +11,10 @@ from locust import FastHttpUser, task
 from loadtest.book import Answer, Entry
 from loadtest.running import LoadRun
 from loadtest.scenario import Scenario
-from loadtest.telemetry import request_span
+from loadtest.telemetry import Sending, request_span
 
 _ROUTE = "/api/v1/jobs"
+_BATCH_ROUTE = "/api/v1/jobs:batch"
 _IDLE_SECONDS = 0.1
 
 #: How often a submission with an unknown outcome is repeated, with the same id, as the API asks.
@@ -32,55 +33,82 @@ class Publisher(FastHttpUser):
 
     @task
     def submit(self) -> None:
-        """Submit the next job, if there is one."""
+        """Submit the next job, or the next batch, if there is one."""
         run: LoadRun = self.environment.load_run
-        asked = run.next(self.scenario)
-        if asked is None:
+        entries = self._next(run)
+        if not entries:
             gevent.sleep(_IDLE_SECONDS)
             return
-        entry = run.book.open(str(uuid.uuid4()), run.lock(self.scenario, asked), asked)
-        self._send_all(run, entry)
+        self._send_all(run, entries)
         for _ in range(_REPEATS):
-            if entry.is_promised or not all(answer.is_unavailable for answer in entry.answers):
+            unknown = [
+                entry
+                for entry in entries
+                if not entry.is_promised and all(answer.is_unavailable for answer in entry.answers)
+            ]
+            if not unknown:
                 break
             gevent.sleep(_REPEAT_SECONDS)
-            self._send(run, entry)
-        if entry.is_promised:
-            run.follower.add(entry.job_id)
+            self._send(run, unknown)
+        for entry in entries:
+            if entry.is_promised:
+                run.follower.add(entry.job_id)
 
-    def _send_all(self, run: LoadRun, entry: Entry) -> None:
-        if entry.asked.copies == 1:
-            self._send(run, entry)
+    def _next(self, run: LoadRun) -> list[Entry]:
+        entries: list[Entry] = []
+        while len(entries) < self.scenario.batch and (asked := run.next(self.scenario)) is not None:
+            entries.append(run.book.open(str(uuid.uuid4()), run.lock(self.scenario, asked), asked))
+        return entries
+
+    def _send_all(self, run: LoadRun, entries: list[Entry]) -> None:
+        copies = entries[0].asked.copies
+        if copies == 1:
+            self._send(run, entries)
         else:
-            sending = [gevent.spawn(self._send, run, entry) for _ in range(entry.asked.copies)]
+            sending = [gevent.spawn(self._send, run, entries) for _ in range(copies)]
             gevent.joinall(sending, raise_error=True)
 
-    def _send(self, run: LoadRun, entry: Entry) -> None:
-        body = {
-            "kind": "send-effects",
-            "lock": entry.lock,
-            "job_id": entry.job_id,
-            "name": f"load {run.name}",
-            "priority": entry.asked.priority,
-            "parameters": _parameters(run, entry),
-        }
+    def _send(self, run: LoadRun, entries: list[Entry]) -> None:
+        if self.scenario.batch == 1:
+            self._send_one(run, entries[0])
+        else:
+            self._send_batch(run, entries)
+
+    def _send_one(self, run: LoadRun, entry: Entry) -> None:
         began = time.perf_counter()
         with (
             request_span("POST", _ROUTE, entry.job_id, entry.lock) as sending,
-            self.client.request(
-                "POST", _ROUTE, name=_ROUTE, json=body, headers=sending.headers, catch_response=True
-            ) as response,
+            self._post(_ROUTE, _body(run, entry), sending) as response,
         ):
             answer = Answer(
                 response.status_code,
                 time.perf_counter() - began,
-                same_request=_is_same(response),
+                same_request=_is_same(response.status_code, _json(response)),
                 trace_id=sending.answered(response.status_code, response.headers),
             )
             run.answered(entry, answer)
             if answer.same_request:
                 # Not a failure in Locust's statistics either: it is the right answer to a repetition.
                 response.success()
+
+    def _send_batch(self, run: LoadRun, entries: list[Entry]) -> None:
+        began = time.perf_counter()
+        with (
+            request_span("POST", _BATCH_ROUTE, entries[0].job_id, entries[0].lock) as sending,
+            self._post(_BATCH_ROUTE, {"jobs": [_body(run, entry) for entry in entries]}, sending) as response,
+        ):
+            seconds = time.perf_counter() - began
+            trace_id = sending.answered(response.status_code, response.headers)
+            items = (_json(response) or {}).get("items") or [{}] * len(entries)
+            for entry, item in zip(entries, items, strict=True):
+                status = item.get("status", response.status_code)
+                is_same = _is_same(status, item.get("problem"))
+                run.answered(entry, Answer(status, seconds, same_request=is_same, trace_id=trace_id))
+
+    def _post(self, route: str, body: Any, sending: Sending) -> Any:
+        return self.client.request(
+            "POST", route, name=route, json=body, headers=sending.headers, catch_response=True
+        )
 
 
 def user_class(of: type[Scenario]) -> type[Publisher]:
@@ -94,16 +122,29 @@ def user_class(of: type[Scenario]) -> type[Publisher]:
     return _Users
 
 
+def _body(run: LoadRun, entry: Entry) -> dict[str, Any]:
+    return {
+        "kind": "send-effects",
+        "lock": entry.lock,
+        "job_id": entry.job_id,
+        "name": f"load {run.name}",
+        "priority": entry.asked.priority,
+        "parameters": _parameters(run, entry),
+    }
+
+
 def _parameters(run: LoadRun, entry: Entry) -> dict[str, Any]:
     asked = entry.asked
     found = {"sink": run.plan.sink, "steps": asked.steps, "seconds": asked.step_seconds}
     return {**found, "fail_at": asked.steps} if asked.fails else found
 
 
-def _is_same(response: Any) -> bool:
-    if response.status_code != HTTPStatus.CONFLICT:
-        return False
+def _json(response: Any) -> Any:
     try:
-        return response.json().get("same_request") is True
+        return response.json()
     except ValueError:
-        return False
+        return None
+
+
+def _is_same(status: int, problem: Any) -> bool:
+    return status == HTTPStatus.CONFLICT and (problem or {}).get("same_request") is True

@@ -51,6 +51,8 @@ class Scenario:
 
     #: How many users submit at the same time, each as soon as its last submission is answered.
     users: ClassVar[int] = 10
+    #: How many jobs a user submits in one request; above 1, every job is asked for with one copy.
+    batch: ClassVar[int] = 1
     #: Submissions end after this number of jobs, or of seconds.
     jobs: ClassVar[int] = 300
     seconds: ClassVar[float] = 30.0

@@ -35,6 +35,8 @@ class Thresholds:
     hand_over_p95_seconds: float | None = None
     #: At most: from a run being cut off to the next start under the lock.
     take_over_max_seconds: float | None = None
+    #: At most: requests of all services to the storage for each accepted job.
+    storage_calls_per_job: float | None = None
     #: At most: from a page's request for a refresh to its end.
     refresh_p95_seconds: float | None = None
     #: At most: requests of the dashboard to the storage in a minute, for all viewers.

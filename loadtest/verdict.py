@@ -207,6 +207,8 @@ def _thresholds(figures: Figures, thresholds: Thresholds) -> Iterable[Finding]:
          thresholds.hand_over_p95_seconds, "at most", at_most),
         ("take-over, longest, seconds", max(figures.take_over_seconds, default=None),
          thresholds.take_over_max_seconds, "at most", at_most),
+        ("storage requests per job, all services", sum(figures.storage_calls_per_job.values()) or None,
+         thresholds.storage_calls_per_job, "at most", at_most),
         ("refresh of an open page, 95 %, seconds", quantile(figures.refresh_seconds, 0.95),
          thresholds.refresh_p95_seconds, "at most", at_most),
         ("storage requests of the dashboard per minute", figures.dashboard_calls_per_minute,

@@ -61,15 +61,15 @@ def receiver() -> Iterator[OtlpReceiver]:
     receiver.close()
 
 
-def test_two_scenarios_find_every_promise_kept(stack: Stack, tmp_path: Path, receiver: OtlpReceiver) -> None:
+def test_scenarios_find_every_promise_kept(stack: Stack, tmp_path: Path, receiver: OtlpReceiver) -> None:
     stack.crew(2)
     telemetry = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
         "OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=load",
     }
-    process = load(stack, tmp_path, "-s", "contention,duplicates", "--otel", **telemetry)
+    process = load(stack, tmp_path, "-s", "contention,duplicates,batches", "--otel", **telemetry)
     code, verdicts = outcome(process, tmp_path)
-    assert [broken(verdict) for verdict in verdicts.values()] == [[], []]
+    assert [broken(verdict) for verdict in verdicts.values()] == [[], [], []]
     assert code == 0
     figures = verdicts["contention"]["figures"]
     assert figures["jobs_accepted"] == 20
@@ -78,6 +78,11 @@ def test_two_scenarios_find_every_promise_kept(stack: Stack, tmp_path: Path, rec
     (results,) = (tmp_path / "results").iterdir()
     answers = verdicts["duplicates"]["findings"]
     assert any("180 x 409" in finding["seen"] for finding in answers), "each job was submitted ten times"
+    batches = verdicts["batches"]
+    assert any("20 x 202" in finding["seen"] for finding in batches["findings"]), "each job has an answer"
+    assert batches["figures"]["submit_seconds"]["max"] == batches["figures"]["submit_seconds"]["p50"], (
+        "one request for all"
+    )
     report = (results / "contention" / "report.html").read_text()
     assert "One lock, many publishers: holds" in report
     assert "job through the busiest lock" in report, "the jobs' times stand among Locust's figures"

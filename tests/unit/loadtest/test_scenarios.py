@@ -54,13 +54,14 @@ def test_a_file_that_has_not_one_scenario_is_named(package, text, said):
 def test_the_scenarios_that_there_are_can_be_asked():
     scenarios = discover()
     assert set(scenarios) >= {
-        "contention", "many_locks", "duplicates", "mixed_day", "kill_while_loaded", "broker_restart",
-        "open_pages",
+        "contention", "many_locks", "batches", "duplicates", "mixed_day", "kill_while_loaded",
+        "broker_restart", "open_pages",
     }  # fmt: skip
     for kind in scenarios.values():
         scenario, random = kind(), Random(1)
         asked = [scenario.ask(random) for _ in range(200)]
         assert all(1 <= one.steps <= 1000 and 0 <= one.priority <= 9 and one.copies >= 1 for one in asked)
+        assert kind.batch == 1 or {one.copies for one in asked} == {1}
         # The same seed asks for the same.
         assert asked == [other for random in [Random(1)] for other in map(kind().ask, [random] * 200)]
 

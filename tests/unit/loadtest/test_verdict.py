@@ -248,6 +248,12 @@ def test_a_threshold_that_is_not_kept_fails_the_verdict(evidence, name):
     assert judge(evidence, Thresholds(**{name: broken})).exit_code == 1
 
 
+def test_the_storage_requests_of_all_services_are_limited_together(evidence):
+    calls = {"publisher": 4.0, "worker": 3.0, "audit-projector": 5.0}
+    assert judge(evidence, Thresholds(storage_calls_per_job=6.0), storage_calls=calls).holds
+    assert judge(evidence, Thresholds(storage_calls_per_job=5.9), storage_calls=calls).exit_code == 1
+
+
 @pytest.mark.parametrize(("handed_over", "seen"), [(None, "n/a"), (HandOvers(), "none")])
 def test_a_hand_over_that_is_unknown_is_told_from_none(evidence, handed_over, seen):
     verdict = judge(evidence, Thresholds(hand_over_p95_seconds=1.0), hand_overs=handed_over)
