@@ -11,7 +11,7 @@ BIN := .venv/bin
 STACK := $(BIN)/python -m deploy.stack
 SOURCES := $(wildcard libs services tests deploy bench loadtest spec)
 
-.PHONY: help python setup servers up down ps logs open demo scale kill-worker rebuild quarantine verify \
+.PHONY: help python setup servers observers up down ps logs open demo scale kill-worker rebuild quarantine verify \
 	check fmt docs dashboards test test-unit test-integration test-e2e test-dashboard test-peers test-one coverage test-containers fuzz load load-ui bench bench-dashboard screenshots simulate mutants mutate model chaos crash-storage \
 	lock clean
 
@@ -74,6 +74,9 @@ fmt: setup ## Format the code and apply automatic fixes
 
 servers: setup ## Install RabbitMQ, Azurite, Prometheus and Chromium, which the tests start
 	@$(BIN)/python -m deploy.servers
+
+observers: setup ## Compile Jaeger and the Collector with Go, where Docker is not there (once; some minutes)
+	@$(BIN)/python -m deploy.observers
 
 test: check servers ## Run all tests except those with containers or a browser; it starts the servers that they need
 	@# Two runs side by side, as both spend most of their time waiting; the shorter one is shown when it has ended.

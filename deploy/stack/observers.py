@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from deploy import ROOT
+from deploy.observers.compiling import default_folder
 from deploy.processes.command import Command
 from deploy.processes.ports import LOOPBACK
 from deploy.processes.supervision import Program
@@ -205,7 +206,8 @@ def _answers(url: str) -> bool:
 
 
 def _found(name: str) -> str | None:
-    return next(filter(None, map(shutil.which, _PROGRAMS[name])), None)
+    installed = next(filter(None, map(shutil.which, _PROGRAMS[name])), None)
+    return installed or shutil.which(_PROGRAMS[name][0], path=default_folder())
 
 
 def _inner(settings: StackSettings, use: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from deploy import ROOT
 from deploy.errors import SettingError
+from deploy.observers.compiling import default_folder
 from deploy.stack import addresses, observers
 from deploy.stack.programs import services
 from deploy.stack.settings import OBSERVERS, StackSettings
@@ -22,12 +23,13 @@ SERVICES = ("publisher", "worker", "audit-projector", "scheduler", "dashboard")
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is the whole PATH, with programs for all servers."""
+    """A folder that is the whole PATH, with programs for all servers; nothing is compiled."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("otelcol-contrib", "jaeger", "prometheus", "loki", "grafana"):
         (programs / name).touch(mode=0o755)
     monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return programs
 
 
@@ -48,6 +50,18 @@ def test_all_that_are_installed_run(tmp_path: Path, installed: Path) -> None:
         "grafana",
     ]
     assert observers.missing(stack) == ["loki"]
+
+
+def test_what_was_compiled_runs_where_nothing_is_installed(tmp_path: Path, installed: Path) -> None:
+    compiled = default_folder()
+    compiled.mkdir(parents=True)
+    for name, installed_too in (("jaeger", True), ("otelcol-contrib", False)):
+        (compiled / name).touch(mode=0o755)
+        if not installed_too:
+            (installed / name).unlink()
+    stack = settings(tmp_path, OBSERVABILITY="otel-collector,jaeger")
+    programs = [program.command.arguments[0] for program in observers.observers(stack)]
+    assert programs == [str(compiled / "otelcol-contrib"), str(installed / "jaeger")]
 
 
 def test_only_those_that_are_wanted_run(tmp_path: Path, installed: Path) -> None:

@@ -1,0 +1,1 @@
+"""Jaeger and the OpenTelemetry Collector, compiled from their Go modules where no package has them."""
