@@ -239,7 +239,7 @@ MUTANTS = [
                 "self.blob_url, credential=self.credential, transport=self._transport()",
             ),
         ),
-        "tests/unit/azure_storage/test_outcomes.py::test_a_lease_is_free_only_when_the_store_says_so",
+        "tests/unit/azure_storage/test_leases.py::test_what_cannot_be_created_leaves_the_lease_unknown",
         simulated=True,
     ),
 ]

@@ -50,7 +50,7 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.transactions",
-                "if response.status in {404, 409, 412}:",
+                "if answer.status in {404, 409, 412}:",
                 "if False:",
             ),
         ),
@@ -109,6 +109,18 @@ MUTANTS = [
         "the store never ends a lease before its holder expects",
         (Change("azure_storage.leases", "math.ceil(duration)", "math.floor(duration)"),),
         f"{_TESTS}leases.py::test_the_store_never_ends_a_lease_before_its_holder_expects",
+    ),
+    Mutant(
+        "any-answer-is-a-lease",
+        "a lease is held only when the store says so",
+        (Change("azure_storage.leases", "success={success}", "success=range(200, 400)"),),
+        f"{_TESTS}leases.py::test_only_what_the_store_says_of_a_new_lease_is_one",
+    ),
+    Mutant(
+        "query-not-signed",
+        "the store accepts the requests about leases",
+        (Change("azure_storage.authorization", "{address.path}{query}", "{address.path}"),),
+        f"{_TESTS}authorization.py::test_a_request_about_a_blob_is_signed_as_the_sdk_signs_it",
     ),
     Mutant(
         "breaking-lease-is-free",

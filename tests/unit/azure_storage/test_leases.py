@@ -170,6 +170,30 @@ async def test_a_blob_that_is_missing_after_it_was_created_is_neither_held_nor_t
     assert asked(service) == [LEASE, BLOB, LEASE]
 
 
+@pytest.mark.parametrize("status", [200, 202, 204, 302])
+async def test_only_what_the_store_says_of_a_new_lease_is_one(
+    service: FakeService, leases: Leases, status: int
+) -> None:
+    service.answer = Prepared(status, headers={"Location": "/locks/another"})
+    with pytest.raises(UnknownOutcomeError):
+        await leases.acquire("a-lock", 15, "an-id", 5.0)
+    assert asked(service) == [LEASE]
+
+
+@pytest.mark.parametrize("call", ["renew", "release", "is_free"])
+async def test_what_is_not_the_stores_answer_to_a_holder_says_nothing(
+    service: FakeService, leases: Leases, call: str
+) -> None:
+    service.answer = Prepared(201, headers={"x-ms-lease-state": "available"})
+    with pytest.raises(UnknownOutcomeError):
+        await getattr(leases, call)("a-lock", *(() if call == "is_free" else ("an-id",)), 5.0)
+
+
+async def test_the_name_of_a_lock_stays_one_part_of_the_address(service: FakeService, leases: Leases) -> None:
+    await leases.acquire("a/../b?c#d%", 15, "an-id", 5.0)
+    assert service.requests[0].raw_path == "/account/locks/a%2F..%2Fb%3Fc%23d%25?comp=lease"
+
+
 @pytest.mark.parametrize("code", ["ContainerBeingDeleted", "TableBeingDeleted"])
 async def test_a_container_that_is_being_deleted_says_nothing_about_a_lease(
     service: FakeService, leases: Leases, code: str

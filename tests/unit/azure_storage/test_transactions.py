@@ -8,7 +8,7 @@ from tests.unit.azure_storage.answers import COMMITTED, ETAG, batch, part, table
 from tests.unit.azure_storage.fake_service import FakeService, Prepared
 
 from azure_storage import authorization as module
-from azure_storage.authorization import authorization
+from azure_storage.authorization import table_authorization
 from azure_storage.batch import encode_batch
 from azure_storage.journal import TableJournal
 from azure_storage.transactions import TableTransactions
@@ -41,8 +41,8 @@ async def test_a_transaction_is_sent_signed_and_in_a_version_that_takes_tokens(
     await TableJournal(service.connection).commit("p", Transaction("op", OPERATIONS[:2]), 5.0)
     (request,) = service.requests
     assert service.asked == [("POST", "/$batch")]
-    signed = authorization(AzureNamedKeyCredential("account", "a2V5"))
-    for name, value in (await signed.headers(str(request.url))).items():
+    signed = table_authorization(AzureNamedKeyCredential("account", "a2V5"))
+    for name, value in (await signed.headers("POST", str(request.url), {})).items():
         assert request.headers[name] == value
     assert request.headers["x-ms-version"] >= "2020-12-06"
     assert request.headers["DataServiceVersion"] == "3.0"

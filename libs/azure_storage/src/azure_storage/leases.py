@@ -3,11 +3,11 @@
 import math
 from collections.abc import Awaitable
 from typing import TypeVar
-
-from azure.storage.blob.aio import BlobClient, BlobLeaseClient
+from urllib.parse import quote
 
 from azure_storage.calls import RefusedCallError, deadline_in
 from azure_storage.connection import StorageConnection
+from azure_storage.service_requests import Answer, blob_requests
 from coordination.ports import CoordinationError, LeaseHeldError, LeaseLostError, UnknownOutcomeError
 
 AnswerT = TypeVar("AnswerT")
@@ -23,6 +23,7 @@ class BlobLeases:
 
     def __init__(self, connection: StorageConnection) -> None:
         self._connection = connection
+        self._requests = blob_requests(connection)
 
     async def acquire(self, name: str, duration: float, lease_id: str, timeout: float) -> None:
         """Take the lease under an id of one's own, a UUID; its blob is created when missing.
@@ -34,45 +35,51 @@ class BlobLeases:
         # Rounded up: a holder may stop trusting its lease early, the store must not end it early.
         seconds = math.ceil(duration)
         deadline = deadline_in(timeout)
-        blob = self._blob(name)
-        if await self._acquire(blob, seconds, lease_id, deadline):
+        if await self._acquire(name, seconds, lease_id, deadline):
             return
-        if not await self._create(blob.upload_blob(b"", overwrite=False), deadline):
+        if not await self._create(self._create_blob(name), deadline):
             await self._create(self._connection.locks.create_container(), deadline)
-            await self._create(blob.upload_blob(b"", overwrite=False), deadline)
-        if not await self._acquire(blob, seconds, lease_id, deadline):
+            await self._create(self._create_blob(name), deadline)
+        if not await self._acquire(name, seconds, lease_id, deadline):
             raise UnknownOutcomeError(f"{name} is missing, though it was created")
 
     async def renew(self, name: str, lease_id: str, timeout: float) -> None:
         """Start the time of the lease again. Raises LeaseLostError or UnknownOutcomeError."""
+        headers = {"x-ms-lease-action": "renew", "x-ms-lease-id": lease_id}
         try:
-            await self._call("renew", _lease(self._blob(name), lease_id).renew(), deadline_in(timeout))
+            await self._call("renew", self._lease(name, headers, 200), deadline_in(timeout))
         except RefusedCallError as refused:
             raise _definite(refused, LeaseLostError, 404, 409, 412) from refused
 
     async def release(self, name: str, lease_id: str, timeout: float) -> None:
         """Release the lease; one that is not ours any more is not an error. Raises UnknownOutcomeError."""
+        headers = {"x-ms-lease-action": "release", "x-ms-lease-id": lease_id}
         try:
-            await self._call("release", _lease(self._blob(name), lease_id).release(), deadline_in(timeout))
+            await self._call("release", self._lease(name, headers, 200), deadline_in(timeout))
         except RefusedCallError as refused:
             if refused.status not in {404, 409, 412}:
                 raise UnknownOutcomeError(str(refused)) from refused
 
     async def is_free(self, name: str, timeout: float) -> bool:
         """Return whether the lease is free now. Raises UnknownOutcomeError."""
-        request = self._blob(name).get_blob_properties()
+        request = self._requests.send("HEAD", self._path(name), success={200})
         try:
-            properties = await self._call("is_free", request, deadline_in(timeout))
+            answer = await self._call("is_free", request, deadline_in(timeout))
         except RefusedCallError as refused:
             if refused.status == 404:
                 return True
             raise UnknownOutcomeError(str(refused)) from refused
-        return str(properties.lease.state) in _FREE
+        return answer.headers.get("x-ms-lease-state") in _FREE
 
-    async def _acquire(self, blob: BlobClient, seconds: int, lease_id: str, deadline: float) -> bool:
+    async def _acquire(self, name: str, seconds: int, lease_id: str, deadline: float) -> bool:
         """Acquire; return whether there was anything to acquire."""
+        headers = {
+            "x-ms-lease-action": "acquire",
+            "x-ms-lease-duration": str(seconds),
+            "x-ms-proposed-lease-id": lease_id,
+        }
         try:
-            await self._call("acquire", _lease(blob, lease_id).acquire(lease_duration=seconds), deadline)
+            await self._call("acquire", self._lease(name, headers, 201), deadline)
         except RefusedCallError as refused:
             if refused.status == 404:
                 return False
@@ -93,13 +100,18 @@ class BlobLeases:
     async def _call(self, operation: str, request: Awaitable[AnswerT], deadline: float) -> AnswerT:
         return await self._connection.caller.carry_out(f"leases.{operation}", request, deadline)
 
-    def _blob(self, name: str) -> BlobClient:
-        return self._connection.locks.get_blob_client(name)
+    async def _lease(self, name: str, headers: dict[str, str], success: int) -> Answer:
+        # Only the one status that the service documents: whatever else answers has not given a lease.
+        return await self._requests.send(
+            "PUT", self._path(name), query="comp=lease", headers=headers, success={success}
+        )
 
+    async def _create_blob(self, name: str) -> Answer:
+        headers = {"x-ms-blob-type": "BlockBlob", "If-None-Match": "*"}
+        return await self._requests.send("PUT", self._path(name), headers=headers, success={201})
 
-def _lease(blob: BlobClient, lease_id: str) -> BlobLeaseClient:
-    # A new one for each call: a lease client forgets its id once it has released.
-    return BlobLeaseClient(blob, lease_id)
+    def _path(self, name: str) -> str:
+        return f"{self._connection.names.lock_container}/{quote(name, safe='')}"
 
 
 def _definite(refused: RefusedCallError, error: type[CoordinationError], *statuses: int) -> CoordinationError:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from azure_storage.batch import row_address
 from azure_storage.calls import RefusedCallError, deadline_in
 from azure_storage.connection import StorageConnection
-from azure_storage.table_requests import Answer, TableRequests
+from azure_storage.service_requests import Answer, table_requests
 from azure_storage.values import decode_document
 from coordination.ports import Row, UnknownOutcomeError
 
@@ -30,7 +30,7 @@ class TableQueries:
 
     def __init__(self, connection: StorageConnection, table: str, timeout_seconds: float) -> None:
         self._caller = connection.caller
-        self._requests = TableRequests(connection)
+        self._requests = table_requests(connection)
         self._table = table
         self._timeout_seconds = timeout_seconds
 

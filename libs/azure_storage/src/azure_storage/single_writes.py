@@ -5,7 +5,7 @@ import json
 from azure_storage.batch import Write, row_address
 from azure_storage.calls import deadline_in
 from azure_storage.connection import StorageConnection
-from azure_storage.table_requests import TableRequests
+from azure_storage.service_requests import table_requests
 from coordination.ports import Delete, UnknownOutcomeError
 
 
@@ -14,7 +14,7 @@ class SingleWrites:
 
     def __init__(self, connection: StorageConnection) -> None:
         self._caller = connection.caller
-        self._requests = TableRequests(connection)
+        self._requests = table_requests(connection)
 
     async def attempt(
         self, name: str, table: str, partition: str, write: Write | Delete, timeout: float

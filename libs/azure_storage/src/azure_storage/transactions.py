@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from azure_storage.authorization import authorization
 from azure_storage.batch import (
     BatchAnswer,
     MalformedBatchError,
     Write,
     decode_batch,
-    decode_error,
     encode_batch,
 )
 from azure_storage.calls import RefusedCallError, deadline_in, refusal
 from azure_storage.connection import StorageConnection
-from azure_storage.table_requests import API_VERSION
+from azure_storage.service_requests import table_requests
 from coordination.journal.storage_limits import MAX_TRANSACTION_BYTES
 from coordination.ports import (
     CoordinationError,
@@ -39,8 +37,7 @@ class TableTransactions:
 
     def __init__(self, connection: StorageConnection) -> None:
         self._connection = connection
-        self._authorization = authorization(connection.credential)
-        self._url = f"{connection.table_url}/$batch"
+        self._requests = table_requests(connection)
 
     async def send(
         self, name: str, table: str, partition: str, operations: Sequence[Operation], timeout: float
@@ -75,25 +72,14 @@ class TableTransactions:
     async def _post(
         self, content_type: str, body: bytes, operations: Sequence[Operation | Write]
     ) -> Mapping[str, str]:
-        headers = {
-            **await self._authorization.headers(self._url),
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Content-Type": content_type,
-            "DataServiceVersion": "3.0",
-            "MaxDataServiceVersion": "3.0;NetFx",
-            "x-ms-version": API_VERSION,
-        }
-        async with self._connection.session.post(
-            self._url, data=body, headers=headers, allow_redirects=False
-        ) as response:
-            answer = await response.read()
-        if response.status in {404, 409, 412}:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        answer = await self._requests.ask("POST", "$batch", headers=headers, body=body)
+        if answer.status in {404, 409, 412}:
             # Said of the whole batch, this is about the account or the way to it, not about a row.
-            raise UnknownOutcomeError(f"{response.status}: {answer[:200]!r}")
-        if response.status != 202:
-            raise refusal(response.status, *decode_error(answer.decode(errors="replace")))
-        return _versions(answer, operations)
+            raise UnknownOutcomeError(f"{answer.status}: {answer.body[:200]!r}")
+        if answer.status != 202:
+            raise self._requests.refusal(answer)
+        return _versions(answer.body, operations)
 
 
 def refused_transaction(refused: RefusedCallError) -> CoordinationError:
