@@ -1,7 +1,8 @@
 """Counting the services' requests to the storage, by their own metrics."""
 
-import urllib.request
 from collections.abc import Mapping, Sequence
+
+from deploy.processes import local_http
 
 from contracts.telemetry import metrics
 
@@ -31,7 +32,7 @@ def difference(before: Mapping[str, float] | None, after: Mapping[str, float] | 
 
 def read(url: str) -> str:
     """Return the metrics of a process. Raises OSError."""
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
+    with local_http.get(url, timeout=_TIMEOUT_SECONDS) as answer:
         text: str = answer.read().decode()
         return text
 

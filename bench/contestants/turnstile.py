@@ -120,7 +120,7 @@ def _services(
 
 
 def _knows_kind(publisher: Service) -> bool:
-    answer = httpx.get(f"{publisher.url}/api/v1/kinds", timeout=10).raise_for_status()
+    answer = httpx.get(f"{publisher.url}/api/v1/kinds", timeout=10, trust_env=False).raise_for_status()
     return any(kind["kind"] == _KIND for kind in answer.json()["items"])
 
 

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import urllib.error
-import urllib.request
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import partial
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from deploy import ROOT
 from deploy.observers.compiling import default_folder
+from deploy.processes import local_http
 from deploy.processes.command import Command
 from deploy.processes.ports import LOOPBACK
 from deploy.processes.supervision import Program
@@ -199,7 +199,7 @@ def _program(
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=3):
+        with local_http.get(url, timeout=3):
             return True
     except (urllib.error.HTTPError, OSError):
         return False

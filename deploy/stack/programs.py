@@ -1,13 +1,13 @@
 """The processes of a stack without containers: which there are, what each needs, when each is ready."""
 
 import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from deploy import ROOT
 from deploy.errors import SettingError
 from deploy.install.environment import PYTHON
+from deploy.processes import local_http
 from deploy.processes.command import Command
 from deploy.processes.ports import LOOPBACK
 from deploy.processes.supervision import Program
@@ -88,7 +88,7 @@ def refuse_shared_ports(programs: Iterable[Program]) -> None:
 def health(port: int) -> str:
     """Return a service's own word on whether it can work: "ready", or why not."""
     try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/health/ready", timeout=3):
+        with local_http.get(f"http://{LOOPBACK}:{port}/health/ready", timeout=3):
             return "ready"
     except urllib.error.HTTPError as error:
         return error.read(300).decode(errors="replace") or f"answers {error.code}"

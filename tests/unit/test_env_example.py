@@ -80,6 +80,14 @@ def test_every_setting_reaches_its_container(service: str) -> None:
     assert wanted - NOT_IN_CONTAINERS - SET_BY_IMAGE <= set(container["environment"])
 
 
+@pytest.mark.parametrize("service", sorted(path.name for path in (ROOT / "services").iterdir()))
+def test_what_the_example_says_of_telemetry_reaches_every_container(service: str) -> None:
+    container = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"][service]
+    telemetry = {name for name in EXAMPLE if name.startswith("OTEL_")}
+    assert telemetry > {"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_RESOURCE_ATTRIBUTES"}
+    assert telemetry <= set(container["environment"])
+
+
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     (tmp_path / "env").write_text(
         "RUNTIME=docker\nTURNSTILE_WORKERS=3\nTURNSTILE_WORKER_PORT='9000' # moved\n"
