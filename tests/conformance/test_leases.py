@@ -97,6 +97,18 @@ async def test_a_duration_between_whole_seconds_is_accepted(leases: Leases) -> N
     assert not await leases.is_free("lock", TIMEOUT)
 
 
+async def test_of_many_leases_those_are_free_that_no_one_has(leases: Leases) -> None:
+    names = [f"lock {number:02d}" for number in range(25)]
+    ids = {name: new_id() for name in names}
+    for name in names[:20]:
+        await leases.acquire(name, 15, ids[name], TIMEOUT)
+    for name in names[5:10]:
+        await leases.release(name, ids[name], TIMEOUT)
+    assert await leases.free(names, TIMEOUT) == {*names[5:10], *names[20:]}
+    assert await leases.free(names[:2], TIMEOUT) == set()
+    assert await leases.free([], TIMEOUT) == set()
+
+
 async def test_a_lease_ends_by_itself_unless_it_is_renewed(store: Store) -> None:
     leases, mine = store.leases, new_id()
     for name in ("expires", "changes-hands", "is-renewed", "is-taken-again"):
@@ -110,6 +122,7 @@ async def test_a_lease_ends_by_itself_unless_it_is_renewed(store: Store) -> None
     assert await leases.is_free("expires", TIMEOUT)
     assert not await leases.is_free("is-renewed", TIMEOUT)
     assert not await leases.is_free("is-taken-again", TIMEOUT)
+    assert await leases.free(["expires", "is-renewed", "is-taken-again"], TIMEOUT) == {"expires"}
     theirs = new_id()
     await leases.acquire("changes-hands", 15, theirs, TIMEOUT)
     with pytest.raises(LeaseLostError):
@@ -148,3 +161,5 @@ async def test_not_knowing_whether_a_lease_is_free_is_not_an_answer(store: Store
     store.lose_answers(True)
     with pytest.raises(UnknownOutcomeError):
         await store.leases.is_free("lock", TIMEOUT)
+    with pytest.raises(UnknownOutcomeError):
+        await store.leases.free(["lock"], TIMEOUT)

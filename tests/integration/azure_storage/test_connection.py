@@ -50,6 +50,7 @@ CALLS: dict[str, Call] = {
     "renew": lambda place, _: BlobLeases(place).renew("lock", LEASE_ID, 0.5),
     "release": lambda place, _: BlobLeases(place).release("lock", LEASE_ID, 0.5),
     "is_free": lambda place, _: BlobLeases(place).is_free("lock", 0.5),
+    "free": lambda place, _: BlobLeases(place).free(["lock"], 0.5),
 }
 
 

@@ -117,6 +117,27 @@ MUTANTS = [
         f"{_TESTS}leases.py::test_only_what_the_store_says_of_a_new_lease_is_one",
     ),
     Mutant(
+        "list-reaches-every-lease",
+        "a lease that a list does not reach is asked for",
+        (Change("azure_storage.lease_listing", "for name in names if name <= last", "for name in names"),),
+        f"{_TESTS}lease_listing.py::test_leases_behind_a_list_that_is_too_long_are_asked_for_one_by_one",
+    ),
+    Mutant(
+        "half-a-list-believed",
+        "half a list names no lease as free",
+        (
+            Change(
+                "azure_storage.lease_listing",
+                'if listed.tag != "EnumerationResults" or blobs is None or marker is None:',
+                "if blobs is None:",
+            ),
+            Change(
+                "azure_storage.lease_listing", "marker.text or", "(marker is not None and marker.text) or"
+            ),
+        ),
+        f"{_TESTS}lease_listing.py::test_a_list_that_is_cut_off_names_no_lease_as_free",
+    ),
+    Mutant(
         "query-not-signed",
         "the store accepts the requests about leases",
         (Change("azure_storage.authorization", "{address.path}{query}", "{address.path}"),),
@@ -127,7 +148,7 @@ MUTANTS = [
         "a lease that is held until it breaks is not free",
         (
             Change(
-                "azure_storage.leases",
+                "azure_storage.lease_listing",
                 'frozenset({"available", "expired", "broken"})',
                 'frozenset({"available", "expired", "broken", "breaking"})',
             ),

@@ -22,6 +22,12 @@ MUTANTS = [
         f"{_WAKE_UPS}after_a_new_run_was_lost_a_wake_up_is_due_at_once_however_long_the_pause_was",
     ),
     Mutant(
+        "held-among-many-is-free",
+        "of many locks, no worker is notified of those that another holds",
+        (Change("coordination.maintenance.sweeper", "return lease_name in listed", "return True"),),
+        f"{_WAKE_UPS}of_many_locks_those_that_are_held_are_left_alone_and_the_others_are_not",
+    ),
+    Mutant(
         "pause-outlives-its-jobs",
         "a lock's pause between wake-ups ends with the jobs that waited there",
         (Change("coordination.maintenance.sweeper", "        self._wake_ups.forget_all_but(locks)\n", ""),),

@@ -9,7 +9,6 @@ from tests.unit.coordination.small_world import Script, World
 from tests.unit.coordination.wrong_clock import WrongClock
 
 from contracts import lock_names
-from coordination.clock import VirtualClock
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.maintenance.sweeper import Sweeper
 from coordination.ports import Registration, UnknownOutcomeError
@@ -162,26 +161,20 @@ async def test_an_id_whose_submission_never_arrived_is_closed_after_a_day(world:
     assert (await sweeping.sweep()).active == 0
 
 
-class SlowLeases(InMemoryLeases):
-    """Leases that take a while to answer; nobody holds one."""
-
-    def __init__(self, clock: VirtualClock, seconds: float) -> None:
-        super().__init__(clock)
-        self._slow_clock = clock
-        self._seconds = seconds
-
-    async def is_free(self, name: str, timeout: float) -> bool:
-        await self._slow_clock.sleep(self._seconds)
-        return await super().is_free(name, timeout)
-
-
 async def test_many_locks_on_a_slow_storage_are_looked_at_side_by_side(world: World) -> None:
     for number in range(40):
         await world.submit(f"lock {number}")
     lose_wake_ups(world)
     await world.clock.advance(6)
-    leases = SlowLeases(world.clock, 0.5)
-    sweeping = Sweeper(leases, world.journal, world.register, world.notifier, world.clock, Projections().of)
+
+    async def take_a_while(when: str, name: str) -> None:
+        if when == "before" and name == "journal.read_range":
+            await world.clock.sleep(0.5)
+
+    world.journal.calls.fault = take_a_while
+    sweeping = Sweeper(
+        world.leases, world.journal, world.register, world.notifier, world.clock, Projections().of
+    )
     pass_ = asyncio.create_task(sweeping.sweep())
     await world.clock.advance(5)
     assert pass_.done()

@@ -218,13 +218,15 @@ async def test_eight_locks_are_looked_at_at_a_time_in_the_order_of_their_jobs(wo
     for number in range(20):
         await world.submit(f"lock {number}")
     await world.clock.advance(PATIENCE + 1)
-    world.network.before("leases.is_free", *[1.0] * 20)
+    world.network.before("journal.read_range", *[1.0] * 20)
     began = world.clock.boot()
     sweeping = asyncio.ensure_future(make_sweeper(world).sweep())
     await world.clock.advance(3)
     assert (await sweeping).notified == 20
-    sent = [at - began for at in world.network.times("leases.is_free")]
+    sent = [at - began for at in world.network.times("journal.read_range")]
     assert sent == [0] * 8 + [1] * 8 + [2] * 4
+    # So many leases are looked up together.
+    assert [len(world.network.sent(name)) for name in ("leases.list", "leases.is_free")] == [1, 0]
     assert [wake_up.lock_name for wake_up in world.notifier.wake_ups] == [
         f"lock {number}" for number in range(20)
     ]
@@ -234,12 +236,43 @@ async def test_after_a_failure_no_more_locks_are_looked_at(world: Setting) -> No
     for number in range(20):
         await world.submit(f"lock {number}")
     await world.clock.advance(PATIENCE + 1)
-    world.network.before("leases.is_free", UnknownOutcomeError(), *[1.0] * 20)
+    world.network.before("journal.read_range", UnknownOutcomeError(), *[1.0] * 20)
     sweeping = asyncio.ensure_future(make_sweeper(world).sweep())
     await world.clock.advance(0.5)
     assert not sweeping.done()  # what is under way is seen to its end
     await world.clock.advance(0.5)
     with pytest.raises(UnknownOutcomeError):
         await sweeping
-    assert len(world.network.sent("leases.is_free")) == 8
+    assert len(world.network.sent("journal.read_range")) == 8
     assert len(world.notifier.wake_ups) == 7
+
+
+async def test_of_many_locks_those_that_are_held_are_left_alone_and_the_others_are_not(
+    world: Setting,
+) -> None:
+    for number in range(20):
+        await world.submit(f"lock {number}")
+    for number in range(0, 20, 2):
+        await world.leases.acquire(lock_names.partition(f"lock {number}"), 15, str(number), 1.0)
+    await world.clock.advance(PATIENCE + 1)
+    sweeper = make_sweeper(world)
+    assert (await sweeper.sweep()).notified == 10
+    assert [wake_up.lock_name for wake_up in world.notifier.wake_ups] == [
+        f"lock {number}" for number in range(1, 20, 2)
+    ]
+    assert len(world.network.sent("journal.read_range")) == 10
+    await world.clock.advance(15)
+    await sweeper.sweep()
+    assert {f"lock {number}" for number in range(20)} == {
+        wake_up.lock_name for wake_up in world.notifier.wake_ups
+    }
+
+
+async def test_not_knowing_which_of_many_leases_are_free_is_no_answer(world: Setting) -> None:
+    for number in range(20):
+        await world.submit(f"lock {number}")
+    await world.clock.advance(PATIENCE + 1)
+    world.network.before("leases.list", UnknownOutcomeError())
+    with pytest.raises(UnknownOutcomeError):
+        await make_sweeper(world).sweep()
+    assert world.notifier.wake_ups == []

@@ -5,7 +5,7 @@ conformance suite, so that the protocol can be run against faults no real server
 """
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -175,6 +175,12 @@ class Leases(Protocol):
 
     async def is_free(self, name: str, timeout: float) -> bool:
         """Return whether the lease is free now. Raises UnknownOutcomeError."""
+
+    async def free(self, names: Collection[str], timeout: float) -> set[str]:
+        """Return which of many leases are free: each as of a moment since the call, in few requests.
+
+        Each request has the same time. Raises UnknownOutcomeError.
+        """
 
 
 class Journal(Protocol):

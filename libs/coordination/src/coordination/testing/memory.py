@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,6 +93,14 @@ class InMemoryLeases:
     async def is_free(self, name: str, timeout: float) -> bool:
         """Return whether the lease is free now."""
         return await self.calls.carry_out("leases.is_free", lambda: self._current(name) is None, timeout)
+
+    async def free(self, names: Collection[str], timeout: float) -> set[str]:
+        """Return which of many leases are free now."""
+
+        def action() -> set[str]:
+            return {name for name in names if self._current(name) is None}
+
+        return await self.calls.carry_out("leases.list", action, timeout)
 
     def holder(self, name: str) -> str | None:
         """Return the id under which the lease is held; for tests."""
