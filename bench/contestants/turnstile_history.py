@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from azure.data.tables import TableEntity
-
 from azure_storage.connection import StorageConnection
 from azure_storage.names import INDEX, JOURNAL, StorageNames
 from azure_storage.read_models.keys import fence_key
 from azure_storage.read_models.rows import int64
+from azure_storage.read_models.stored_rows import StoredRow
 from azure_storage.read_models.tables import Entity, Table, Tables
 from azure_storage.register import shard
 from bench.errors import BenchError
@@ -59,8 +58,8 @@ class _Original:
 
     job_id: str
     lock: str
-    rows: Mapping[str, Sequence[TableEntity]]
-    lock_rows: Mapping[str, Sequence[TableEntity]]
+    rows: Mapping[str, Sequence[StoredRow]]
+    lock_rows: Mapping[str, Sequence[StoredRow]]
 
     def copy(self, number: int) -> dict[str, list[Entity]]:
         """Return the rows of another job."""
@@ -92,7 +91,7 @@ class _Original:
                 found[table] += copies
         return found
 
-    def _renamed(self, row: TableEntity, job_id: str, lock: str) -> Entity:
+    def _renamed(self, row: StoredRow, job_id: str, lock: str) -> Entity:
         before, after = lock_names.partition(self.lock), lock_names.partition(lock)
 
         def rename(value: Any) -> Any:
@@ -134,7 +133,7 @@ async def _original(tables: Tables) -> _Original:
     return _Original(job_id, lock, rows, of_lock)
 
 
-def _names(row: TableEntity, job_id: str) -> bool:
+def _names(row: StoredRow, job_id: str) -> bool:
     return any(job_id in value for value in row.values() if isinstance(value, str))
 
 

@@ -129,3 +129,16 @@ async def test_an_identity_without_a_token_is_denied_and_one_that_is_silent_is_u
     assert type(raised.value) is expected
     assert [call.outcome for call in calls] == [outcome]
     await connection.aclose()
+
+
+async def test_headers_are_good_for_one_address_and_one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    dates = iter(["first", "second", "third"])
+    monkeypatch.setattr(module, "formatdate", lambda **_: next(dates))
+    moment = 1_000_000.0
+    monkeypatch.setattr(time, "time", lambda: moment)
+    other = f"{URL}/other"
+    way_in = table_authorization(KEY)
+    assert [(await way_in.headers("POST", URL, {}))["x-ms-date"] for _ in range(2)] == ["first", "first"]
+    assert (await way_in.headers("POST", other, {}))["x-ms-date"] == "second"
+    moment += 1
+    assert (await way_in.headers("POST", other, {}))["x-ms-date"] == "third"

@@ -174,17 +174,17 @@ async def test_a_transaction_has_at_most_a_hundred_rows(
     assert await sizes_of_transactions(service, tables, ["x"] * rows) == sizes
 
 
-# Keys count, too: 4 characters of each row.
+# Keys, names and marks count, too: 12 characters of each row.
 @pytest.mark.parametrize(
     ("lengths", "sizes"),
     [
-        ([249_996, 249_996], [2]),
-        ([249_996, 249_997], [1, 1]),
-        ([499_996, 1, 1], [1, 2]),
+        ([249_988, 249_988], [2]),
+        ([249_988, 249_989], [1, 1]),
+        ([499_988, 1, 1], [1, 2]),
         ([600_000, 600_000, 1], [1, 1, 1]),
         ([100_000] * 6, [4, 2]),
-        ([499_996, 249_996, 249_996], [1, 2]),
-        ([499_996, 249_996, 249_997], [1, 1, 1]),
+        ([499_988, 249_988, 249_988], [1, 2]),
+        ([499_988, 249_988, 249_989], [1, 1, 1]),
     ],
 )
 async def test_a_transaction_stays_far_below_the_largest_size(
@@ -338,6 +338,7 @@ async def test_whether_tables_are_there_is_asked_of_the_one_created_last(
 async def test_whether_tables_are_there_is_not_asked_while_the_storage_answers(
     service: FakeService, tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    service.answers = [row("k")]
     service.answer = page()
     await tables.get("Kinds", "p", "k")
     assert len(service.requests) == 1

@@ -67,10 +67,20 @@ class _AccountKey:
 class _TableKey(_AccountKey):
     """Shared Key Lite: learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key."""
 
+    def __init__(self, credential: AzureNamedKeyCredential) -> None:
+        super().__init__(credential)
+        #: For which second and address the last headers are: transactions all go to one address.
+        self._last: tuple[int, str] = (0, "")
+        self._headers: Mapping[str, str] = {}
+
     async def headers(self, method: str, url: str, sent: Mapping[str, str]) -> Mapping[str, str]:
-        date = formatdate(usegmt=True)
-        text = f"{date}\n/{self._account}{urlsplit(url).path}"
-        return {"x-ms-date": date, "Authorization": self._signed("SharedKeyLite", text)}
+        wanted = int(time.time()), url
+        if self._last != wanted:
+            date = formatdate(usegmt=True)
+            text = f"{date}\n/{self._account}{urlsplit(url).path}"
+            self._headers = {"x-ms-date": date, "Authorization": self._signed("SharedKeyLite", text)}
+            self._last = wanted
+        return self._headers
 
 
 class _BlobKey(_AccountKey):

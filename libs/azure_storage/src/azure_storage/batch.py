@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from urllib.parse import quote
 
 from azure_storage.values import encode_values
@@ -34,9 +35,19 @@ class Write:
             return "POST", {"Prefer": "return-no-content"}
         return "PATCH" if self.merge else "PUT", {} if self.etag is None else {"If-Match": self.etag}
 
-    def body(self, partition: str) -> Document:
+    @cached_property
+    def size(self) -> int:
+        """Characters of the row as it is sent, without those of its partition."""
+        return len(self.key) + len(self._values)
+
+    def body(self, partition: str) -> str:
         """Return what is sent of the row."""
-        return {"PartitionKey": partition, "RowKey": self.key, **self.document}
+        keys = _json({"PartitionKey": partition, "RowKey": self.key})
+        return keys if self._values == "{}" else f"{keys[:-1]},{self._values[1:]}"
+
+    @cached_property
+    def _values(self) -> str:
+        return _json(self.document)
 
 
 @dataclass(frozen=True)
@@ -95,14 +106,19 @@ def _request(table: str, partition: str, operation: Operation | Write) -> list[s
             method, condition = operation.method_and_condition()
             place = row_address(table, partition, key) if method != "POST" else table
             headers = [f"{name}: {value}" for name, value in condition.items()]
-            return [f"{method} {place} HTTP/1.1", *headers, *_content(operation.body(partition))]
+            return [f"{method} {place} HTTP/1.1", *headers, *_CONTENT, operation.body(partition)]
 
 
 _ACCEPT = ("Accept: application/json;odata=minimalmetadata", "DataServiceVersion: 3.0")
+_CONTENT = ("Content-Type: application/json", *_ACCEPT, "")
 
 
 def _content(document: Document) -> list[str]:
-    return ["Content-Type: application/json", *_ACCEPT, "", json.dumps(document, separators=(",", ":"))]
+    return [*_CONTENT, _json(document)]
+
+
+#: Text of a document without blanks.
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def row_address(table: str, partition: str, key: str) -> str:
@@ -110,6 +126,8 @@ def row_address(table: str, partition: str, key: str) -> str:
     return f"{table}(PartitionKey='{_quoted(partition)}',RowKey='{_quoted(key)}')"
 
 
+# Rows of one partition are written together, and a row that is known is written again.
+@lru_cache(10_000)
 def _quoted(key: str) -> str:
     return quote(key.replace("'", "''"), safe="")
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from azure_storage.batch import Write
 from azure_storage.calls import CallOutcome, RefusedCallError, StorageCall
@@ -43,7 +44,7 @@ class _Unit:
     until: float | None = None
     done: asyncio.Future[Mapping[str, str]] = field(default_factory=asyncio.Future)
 
-    @property
+    @cached_property
     def keys(self) -> set[str]:
         """The rows that it names."""
         return {operation.key for operation in self.operations}
@@ -221,8 +222,9 @@ def _next_group(waiting: deque[_Unit]) -> list[_Unit]:
 
 
 def _size(partition: str, operation: Operation | Write) -> int:
+    if isinstance(operation, Write):
+        return len(partition) + operation.size
     keys = len(partition) + len(operation.key)
     if isinstance(operation, Delete):
         return keys
-    values = operation.document if isinstance(operation, Write) else operation.values
-    return keys + sum(len(str(value)) for value in values.values())
+    return keys + sum(len(str(value)) for value in operation.values.values())

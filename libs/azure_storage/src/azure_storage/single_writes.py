@@ -1,7 +1,5 @@
 """Writing one row by one request."""
 
-import json
-
 from azure_storage.batch import Write, row_address
 from azure_storage.calls import deadline_in
 from azure_storage.connection import StorageConnection
@@ -28,7 +26,7 @@ class SingleWrites:
             method, condition, body = "DELETE", {"If-Match": write.etag}, ""
         else:
             method, condition = write.method_and_condition()
-            body = json.dumps(write.body(partition), separators=(",", ":"))
+            body = write.body(partition)
         path = table if method == "POST" else row_address(table, partition, write.key)
         request = self._send(method, path, condition, body)
         return await self._caller.carry_out(name, request, deadline_in(timeout))

@@ -45,7 +45,10 @@ def encode_entity(entity: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in entity.items():
         if name in _KEYS:
             continue
-        if isinstance(value, EntityProperty):
+        if type(value) is str:
+            # Most are texts, which are sent as they are.
+            encoded[name] = value
+        elif isinstance(value, EntityProperty):
             encoded[name], encoded[f"{name}@odata.type"] = (
                 str(value.value),
                 str(getattr(value.edm_type, "value", value.edm_type)),

@@ -1,9 +1,8 @@
 """Rows of locks and of their runs: how they are stored, and read back."""
 
-from azure.data.tables import TableEntity
-
 from azure_storage.read_models import keys
 from azure_storage.read_models.rows import int64, moment_or_none, without_none
+from azure_storage.read_models.stored_rows import StoredRow
 from azure_storage.read_models.tables import Entity, plain
 from read_models.documents import KnownLock, LockRun, Overlap
 
@@ -42,7 +41,7 @@ def lock_run_row(partition: str, lock_run: LockRun) -> Entity:
     )
 
 
-def read_lock_run(row: TableEntity) -> LockRun:
+def read_lock_run(row: StoredRow) -> LockRun:
     """Read a lock run back."""
     return LockRun(
         lock=row["Lock"],
@@ -64,7 +63,7 @@ def read_lock_run(row: TableEntity) -> LockRun:
         runner_died=row.get("RunnerDied"),
         overlap=row.get("Overlap"),
         runs=frozenset(name for name in row if name.startswith(_RUN)),
-        etag=str(row.metadata["etag"]),
+        etag=row.etag,
     )
 
 

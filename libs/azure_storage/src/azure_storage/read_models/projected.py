@@ -5,10 +5,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from azure.data.tables import TableEntity
-
 from azure_storage.calls import RefusedCallError
 from azure_storage.read_models import keys
+from azure_storage.read_models.stored_rows import StoredRow
 from azure_storage.read_models.tables import Table, Tables
 from coordination.ports import UnknownOutcomeError
 
@@ -44,9 +43,9 @@ async def projected_seqs(tables: Tables, jobs: Mapping[str, datetime]) -> dict[s
     return {job_id: seq for part in parts for job_id, seq in part.items()}
 
 
-async def _read(tables: Tables, partition: str, wanted: Sequence[str]) -> dict[str, TableEntity]:
+async def _read(tables: Tables, partition: str, wanted: Sequence[str]) -> dict[str, StoredRow]:
     """Read rows of a partition: a range that holds them, unless few are wanted of what lies there."""
-    found: dict[str, TableEntity] = {}
+    found: dict[str, StoredRow] = {}
     left, token = wanted, None
     bounds = {"partition": partition, "first": wanted[0], "last": wanted[-1]}
     while len(left) > _FEW:

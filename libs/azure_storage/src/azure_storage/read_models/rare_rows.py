@@ -39,7 +39,9 @@ class RareRows:
 
         `as_of` is the number of the last event that the summary takes into account.
         """
-        await asyncio.gather(*(self._record(state, summary, as_of) for state in rare_states(summary)))
+        states = rare_states(summary)
+        if states:
+            await asyncio.gather(*(self._record(state, summary, as_of) for state in states))
 
     async def _record(self, state: RareState, summary: JobSummary, as_of: int) -> None:
         key = state, summary.job_id
@@ -64,7 +66,7 @@ class RareRows:
             if stored is None:
                 etag = None
             elif stored["AsOf"] < row["AsOf"]:
-                etag = str(stored.metadata["etag"])
+                etag = stored.etag
             else:
                 # The same events are the same summary.
                 return None

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from azure.data.tables import TableEntity
-
 from azure_storage.connection import StorageConnection
 from azure_storage.read_models import keys, lock_rows, rows
 from azure_storage.read_models.job_pages import JobPages
 from azure_storage.read_models.job_queries import AFTER_MINUTES
 from azure_storage.read_models.neighbours import FENCES
 from azure_storage.read_models.projected import projected_seqs
+from azure_storage.read_models.stored_rows import StoredRow
 from azure_storage.read_models.tables import Table, Tables, plain
 from azure_storage.read_models.writing import LOCKS, OVERLAPS
 from contracts import lock_names
@@ -134,5 +133,5 @@ class TableReadModels:
         return Page[KnownLock](items=fitting, next=following)
 
 
-def _event_cursor(row: TableEntity) -> str:
+def _event_cursor(row: StoredRow) -> str:
     return write_cursor(EVENTS, row["PartitionKey"], row["RowKey"])

@@ -5,9 +5,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from azure.data.tables import EdmType, EntityProperty, TableEntity
+from azure.data.tables import EdmType, EntityProperty
 
 from azure_storage.read_models import keys
+from azure_storage.read_models.stored_rows import StoredRow
 from azure_storage.read_models.tables import Entity, plain
 from contracts.jobs import Event, Instance, JobError, JobSummary, Kind, Worker
 from contracts.statuses import EventStatus, JobStatus
@@ -138,13 +139,13 @@ def _job_row(summary: JobSummary) -> Entity:
     )
 
 
-def read_watermark(row: TableEntity) -> Watermark:
+def read_watermark(row: StoredRow) -> Watermark:
     """Read the watermark of a job back from the row of its summary."""
     return Watermark(
         row["ProjectedSeq"],
         row["ProjectedHash"],
         plain(row["RunningFence"]),
-        str(row.metadata["etag"]),
+        row.etag,
         moment_or_none(row.get("WaitsSince")),
         moment_or_none(row.get("WroteAt")),
     )

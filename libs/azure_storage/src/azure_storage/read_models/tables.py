@@ -1,16 +1,17 @@
 """The read models' tables, and the few kinds of access to them; each request is one, bounded in time."""
 
 import itertools
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
-from azure.data.tables import EntityProperty, TableEntity
+from azure.data.tables import EntityProperty
 
 from azure_storage.batch import Write
 from azure_storage.calls import RefusedCallError, deadline_in
 from azure_storage.connection import StorageConnection
 from azure_storage.grouped_writes import LARGEST, MOST_ROWS, GroupedWrites
+from azure_storage.read_models.stored_rows import StoredRow, StoredRows, Token, condition
 from azure_storage.single_writes import SingleWrites
 from azure_storage.transactions import TableTransactions
 from azure_storage.values import encode_entity
@@ -18,6 +19,7 @@ from coordination.ports import UnknownOutcomeError
 from read_models.documents import StaleError
 
 Entity = dict[str, Any]
+RowT = TypeVar("RowT")
 
 _PAGE = 1000
 
@@ -45,6 +47,7 @@ class Tables:
         self._timeout = timeout
         self._writes = GroupedWrites(connection, timeout)
         self._are_there = False
+        self._rows = StoredRows(connection, timeout)
         self._singles = SingleWrites(connection)
         self._transactions = TableTransactions(connection)
 
@@ -63,16 +66,9 @@ class Tables:
         await self.page(Table.KINDS, "PartitionKey eq @partition", {"partition": ""}, 1)
         self._are_there = True
 
-    async def get(self, table: str, partition: str, key: str) -> TableEntity | None:
+    async def get(self, table: str, partition: str, key: str) -> StoredRow | None:
         """Read one row."""
-        try:
-            request = self._client(table).get_entity(partition, key)
-            entity: TableEntity = await self._call("read_models.get", request)
-            return entity
-        except RefusedCallError as refused:
-            if refused.status == 404:
-                return None
-            raise UnknownOutcomeError(str(refused)) from refused
+        return await self._rows.get("read_models.get", self._connection.names.table(table), partition, key)
 
     async def put(self, table: str, entity: Entity, etag: str | None, *, merge: bool = False) -> str:
         """Insert a row, or replace the version that was read, or merge into it, and return the new version.
@@ -105,12 +101,13 @@ class Tables:
 
         The requests are the caller's own, and so they are in its trace.
         """
+        full_name = self._connection.names.table(table)
         for partition, group in itertools.groupby(entities, key=lambda entity: str(entity["PartitionKey"])):
-            for batch in _batches(group):
-                await self._upsert_batch(self._connection.names.table(table), partition, batch)
+            writes = (Write(entity["RowKey"], encode_entity(entity), None) for entity in group)
+            for batch in _batches(writes, lambda write: write.size):
+                await self._upsert_batch(full_name, partition, batch)
 
-    async def _upsert_batch(self, full_name: str, partition: str, batch: list[Entity]) -> None:
-        writes = [Write(entity["RowKey"], encode_entity(entity), None) for entity in batch]
+    async def _upsert_batch(self, full_name: str, partition: str, writes: list[Write]) -> None:
         place = "read_models.upsert", full_name, partition
         try:
             if len(writes) == 1:
@@ -122,9 +119,9 @@ class Tables:
 
     async def page(
         self, table: str, query: str, parameters: Mapping[str, Any], limit: int
-    ) -> list[TableEntity]:
+    ) -> list[StoredRow]:
         """Read the first rows that a query finds, in the order of their keys."""
-        found: list[TableEntity] = []
+        found: list[StoredRow] = []
         async for page in self._pages(table, query, parameters, min(limit, _PAGE)):
             found += page
             if len(found) >= limit:
@@ -133,7 +130,7 @@ class Tables:
 
     async def every(
         self, table: str, query: str = "", parameters: Mapping[str, Any] | None = None
-    ) -> AsyncIterator[TableEntity]:
+    ) -> AsyncIterator[StoredRow]:
         """Go through all rows that a query finds."""
         async for page in self._pages(table, query, parameters or {}, _PAGE):
             for entity in page:
@@ -144,7 +141,7 @@ class Tables:
         count = 0
         async for page in self._pages(table, "", {}, _PAGE):
             for _, group in itertools.groupby(page, key=lambda entity: str(entity["PartitionKey"])):
-                for batch in _batches({name: entity[name] for name in _KEYS} for entity in group):
+                for batch in _batches([{name: entity[name] for name in _KEYS} for entity in group]):
                     count += await self._delete(table, batch)
         return count
 
@@ -165,25 +162,19 @@ class Tables:
         query: str,
         parameters: Mapping[str, Any],
         size: int,
-        token: Mapping[str, str] | None = None,
-    ) -> tuple[list[TableEntity], Mapping[str, str] | None]:
+        token: Token | None = None,
+    ) -> tuple[list[StoredRow], Token | None]:
         """Return what one request finds, and a token for the next request if there may be more.
 
         Raises RefusedCallError, too: with status 400 when the storage does not know the token.
         """
-        client = self._client(table)
-        found: Any = (
-            client.query_entities(query, parameters=dict(parameters), results_per_page=size)
-            if query
-            else client.list_entities(results_per_page=size)
-        )
-        pages = found.by_page(continuation_token=token)
-        page = await self._call("read_models.page", anext(pages))
-        return [entity async for entity in page], pages.continuation_token
+        full_name = self._connection.names.table(table)
+        wanted = condition(query, parameters)
+        return await self._rows.part("read_models.page", full_name, wanted, size, token)
 
     async def _pages(
         self, table: str, query: str, parameters: Mapping[str, Any], size: int
-    ) -> AsyncIterator[list[TableEntity]]:
+    ) -> AsyncIterator[list[StoredRow]]:
         token = None
         while True:
             try:
@@ -221,15 +212,15 @@ def plain(value: Any) -> Any:
     return value.value if isinstance(value, EntityProperty) else value
 
 
-def _batches(entities: Iterable[Entity]) -> Iterable[list[Entity]]:
-    batch: list[Entity] = []
+def _batches(rows: Iterable[RowT], length_of: Callable[[RowT], int] = lambda _: 0) -> Iterable[list[RowT]]:
+    batch: list[RowT] = []
     size = 0
-    for entity in entities:
-        length = sum(len(str(value)) for value in entity.values())
+    for row in rows:
+        length = length_of(row)
         if batch and (len(batch) == MOST_ROWS or size + length > LARGEST):
             yield batch
             batch, size = [], 0
-        batch.append(entity)
+        batch.append(row)
         size += length
     if batch:
         yield batch

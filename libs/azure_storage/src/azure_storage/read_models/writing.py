@@ -86,7 +86,7 @@ class TableReadModelWriter:
                 if known.etag is None:
                     row = await self._tables.get(Table.LOCKS, LOCKS, lock.partition)
                     if row is not None:
-                        known.stored, known.etag = int(plain(row["LastFence"])), str(row.metadata["etag"])
+                        known.stored, known.etag = int(plain(row["LastFence"])), row.etag
                         continue
                 # The latest that any caller waits for: then the others find theirs stored.
                 highest = known.wanted
