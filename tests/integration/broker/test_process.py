@@ -18,6 +18,8 @@ pytestmark = pytest.mark.integration
 
 SERVICE = """
 import asyncio
+import gc
+import logging
 from faststream.asgi import AsgiFastStream
 from service_defaults.app import serve, stop_as_failed
 from service_defaults.broker import make_broker
@@ -30,7 +32,10 @@ broker = make_broker(settings)
 async def fail():
     asyncio.get_running_loop().call_later(0.1, stop_as_failed)
 
-hooks = [fail] if settings.rabbitmq_namespace == "fails" else []
+async def tell():
+    logging.getLogger("garbage").info(f"garbage: {gc.get_freeze_count()}, {gc.get_threshold()[0]}")
+
+hooks = {"tells": [tell], "fails": [fail]}.get(settings.rabbitmq_namespace, [])
 routes = Health({"rabbitmq": rabbitmq_check(broker)}).routes()
 serve(lambda _: AsgiFastStream(broker, after_startup=hooks, asgi_routes=routes), settings)
 """
@@ -82,6 +87,14 @@ def test_a_service_shows_its_metrics_beside_its_application(rabbitmq: RabbitMQ) 
         assert "\nmessages_quarantined_total 0.0\n" in page
         with urllib.request.urlopen(f"{url}/health/live", timeout=10) as answer:
             assert json.load(answer) == {"status": "alive"}
+
+
+def test_garbage_collections_of_a_service_pass_over_what_is_there_for_good(rabbitmq: RabbitMQ) -> None:
+    with service(rabbitmq.url, "tells") as process:
+        line = wait_for(process, "garbage: ")
+    frozen, threshold = map(int, line.removeprefix("garbage: ").split(", "))
+    assert frozen > 10_000
+    assert threshold == 20_000
 
 
 def test_a_service_that_gives_up_ends_with_1(rabbitmq: RabbitMQ) -> None:

@@ -1,6 +1,7 @@
 """Running a service: logging, telemetry, and an HTTP server that ends in order at a signal."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -20,6 +21,9 @@ logger = logging.getLogger(__name__)
 #: Ends the service in order, but with an exit code that has it started again.
 _FAILURE = signal.SIGUSR2
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, _FAILURE)
+
+#: Objects made, and not freed, between two collections; some megabytes.
+_NEW_OBJECTS = 20_000
 
 #: Seconds that requests in flight get at a stop.
 _DRAIN_SECONDS = 5
@@ -48,6 +52,7 @@ def serve(create_app: Callable[[SettingsT], Callable[..., Any]], settings: Setti
             timeout_graceful_shutdown=_DRAIN_SECONDS,
         )
     )
+    _collect_less_often()
     try:
         server.run()
     finally:
@@ -55,6 +60,16 @@ def serve(create_app: Callable[[SettingsT], Callable[..., Any]], settings: Setti
     if not server.started:
         sys.exit(3)
     sys.exit(1 if server.has_failed else 0)
+
+
+def _collect_less_often() -> None:
+    """Let garbage collections pass over what is there for good, and come when more has gathered.
+
+    With the interpreter's own numbers they take a tenth of the time of a service that is busy.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, 20, 20)
 
 
 def stop_as_failed() -> None:
