@@ -49,7 +49,9 @@ MUTANTS = [
         (
             Change(
                 _PROJECTION,
-                "        await self._record_events(partition, chain, events, known.summary)\n"
+                "        with self._convoy.under_way():\n"
+                "            await self._record_events(partition, chain, events, known.summary)\n"
+                "        await self._convoy.wait()\n"
                 "        # Last, so that what is marked as projected is there.\n",
                 "        for event in events:\n            chain.append(event)\n",
             ),

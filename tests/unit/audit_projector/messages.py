@@ -48,9 +48,9 @@ class ParsingReader:
     def __init__(self) -> None:
         self.quarantined: list[str] = []
 
-    async def parse(self, message: Any, model: Any) -> Any:
+    async def parse(self, message: Any, model: Any, *, is_own: bool = False) -> Any:
         try:
-            return parse_body(message.body, model)
+            return parse_body(message.body, model, is_own=is_own)
         except NotUnderstoodError as error:
             self.quarantined.append(str(error))
             return None

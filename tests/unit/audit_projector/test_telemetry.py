@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.trace import StatusCode
 from tests.unit.audit_projector.doubles import World
 from tests.unit.audit_projector.test_handling import JOB, ScriptedProjection, about, make_handler, message
 from tests.unit.captured import Captured, capturing
 
 from audit_projector.observations import EventsProjected, ExclusionViolated, TrailBroken
-from audit_projector.telemetry import ProjectionTelemetry
+from audit_projector.telemetry import ProjectionTelemetry, _context_of
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.clock import VirtualClock
@@ -57,6 +58,32 @@ async def test_a_job_of_an_untraced_message_is_projected_beneath_the_message(cap
     (done,) = captured.spans(spans.PROJECT_JOB)
     assert done.parent == received.get_span_context()
     assert not done.links
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TRACE,
+        TRACE[:-2] + "00",
+        TRACE[:-2] + "03",
+        TRACE[:-2] + "ff",
+        TRACE.upper(),
+        "01" + TRACE[2:] + "-more",
+        "ff" + TRACE[2:],
+        f"00-{'0' * 32}-00f067aa0ba902b7-01",
+        f"00-4bf92f3577b34da6a3ce929d0e0e4736-{'0' * 16}-01",
+        TRACE + "-more",
+        "nothing",
+    ],
+)
+def test_the_trace_of_a_job_is_read_as_the_standard_says(text: str) -> None:
+    expected = propagate.extract({"traceparent": text}, Context())
+    assert span_of(_context_of(text)) == span_of(expected)
+
+
+def span_of(context: Context) -> tuple[object, ...]:
+    span = trace.get_current_span(context).get_span_context()
+    return span.trace_id, span.span_id, span.is_remote, span.trace_flags
 
 
 async def test_events_and_their_delay_are_measured(captured: Captured) -> None:

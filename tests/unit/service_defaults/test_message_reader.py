@@ -50,6 +50,16 @@ def test_a_body_that_does_not_is_refused_with_the_reason(body: bytes, reason: st
         parse_body(body, RunJob)
 
 
+@pytest.mark.parametrize("is_own", [True, False])
+def test_in_a_body_of_our_own_only_fields_named_twice_are_not_looked_for(is_own: bool) -> None:
+    twice = b'{"version":1,"lock":"a","lock":"a"}'
+    if is_own:
+        assert parse_body(twice, RunJob, is_own=True) == RunJob(lock="a")
+    for body in (b"", b"{", b'{"version":1}', b'{"version":1,"lock":7}', b'{"version":2,"lock":"a"}'):
+        with pytest.raises(NotUnderstoodError):
+            parse_body(body, RunJob, is_own=is_own)
+
+
 def test_a_body_of_exactly_the_largest_size_is_read() -> None:
     body = run_job().ljust(MAX_BODY_BYTES)
     assert parse_body(body, RunJob).lock == "ledger"

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 #: The lock of a job that names none.
 DEFAULT_LOCK = "default"
@@ -56,6 +57,7 @@ def normalise(name: str) -> str:
     return spelled
 
 
+@lru_cache(10_000)
 def partition(name: str) -> str:
     """Return the journal partition and the blob name of a lock: a readable slug and a 128-bit hash.
 

@@ -5,6 +5,9 @@ what it has committed. So the rows in a sealed message are facts, however late o
 seal, another seal, or rows that do not fit together is taken for numbers alone.
 """
 
+import re
+from functools import lru_cache
+
 from faststream.rabbit.annotations import RabbitMessage
 
 from audit_projector.announced import Announced, News, is_chain
@@ -15,6 +18,12 @@ from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Value
 from service_defaults.broker import MessageReader, Seal
 from service_defaults.broker.seal import HEADER
+
+#: A job id as it is stored; no need to read it as a number to know that.
+_JOB_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+#: The same locks come again and again.
+_normalised_lock = lru_cache(10_000)(lock_names.normalise)
 
 
 class AnnouncementReader:
@@ -27,7 +36,7 @@ class AnnouncementReader:
     async def read(self, message: RabbitMessage) -> list[Announced]:
         """Return what a message announces; nothing when it was quarantined."""
         is_sealed = self._seal.fits(message.body, message.headers.get(HEADER))
-        group = await self._reader.parse(message, EventGroup)
+        group = await self._reader.parse(message, EventGroup, is_own=is_sealed)
         if group is None:
             return []
         try:
@@ -39,8 +48,9 @@ class AnnouncementReader:
 
 def announced(item: AnnouncedEvents, *, is_sealed: bool) -> Announced:
     """Return what an item of a message announces. Raises ValueError for a name that cannot be."""
-    lock = lock_names.normalise(item.lock)
-    job_id = identifiers.normalise_job_id(item.job_id)
+    lock, job_id = _normalised_lock(item.lock), item.job_id
+    if not _JOB_ID.fullmatch(job_id):
+        job_id = identifiers.normalise_job_id(job_id)
     news = _news(item) if is_sealed and (lock, job_id) == (item.lock, item.job_id) else None
     return Announced(lock, job_id, item.first, item.last, item.traceparent, news)
 

@@ -34,7 +34,7 @@ from service_defaults.storage_telemetry import StorageTelemetry
 _DRAIN_SECONDS = 5.0
 
 #: Seconds for which jobs that are over are gathered before they are taken off the active ones.
-_RETIRE_SECONDS = 0.5
+_RETIRE_SECONDS = 1.0
 
 
 def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:

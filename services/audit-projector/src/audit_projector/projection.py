@@ -14,6 +14,7 @@ from datetime import datetime
 
 from audit_projector.announced import News
 from audit_projector.chain import Chain
+from audit_projector.convoy import Convoy
 from audit_projector.exclusion import ExclusionCheck
 from audit_projector.observations import EventsProjected, Observe, TrailBroken
 from audit_projector.projection_cache import CachedJob, ProjectionCache
@@ -49,6 +50,8 @@ class Projection:
         self._observe = observe
         self._exclusion = ExclusionCheck(journal, models, observe, new_id)
         self._cache = ProjectionCache()
+        #: Summaries of jobs that are projected at the same time are written together.
+        self._convoy = Convoy()
         #: Told of already, as the same try may be repeated for minutes.
         self._known_breaks: set[tuple[str, int]] = set()
 
@@ -109,7 +112,9 @@ class Projection:
         if not events:
             return 0
         known = await self._brought_up_to(known, partition, events, news)
-        await self._record_events(partition, chain, events, known.summary)
+        with self._convoy.under_way():
+            await self._record_events(partition, chain, events, known.summary)
+        await self._convoy.wait()
         # Last, so that what is marked as projected is there.
         mark = replace(chain.mark, as_of=known.as_of)
         etag = await self._models.record_summary(known.summary, mark, known.mark.etag)

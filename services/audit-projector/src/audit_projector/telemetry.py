@@ -1,6 +1,7 @@
 """Telemetry of the projection: a span for each job, how far behind it is, and what the proof finds."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import assert_never
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Status, StatusCode
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags
 
 from audit_projector.observations import EventsProjected, ExclusionViolated, Observation, TrailBroken
 from contracts.telemetry import attributes as at
@@ -16,6 +17,9 @@ from contracts.telemetry import metrics, spans
 from service_defaults.measures import counter, histogram
 
 _SCOPE = "turnstile"
+
+#: A header of the first version (www.w3.org/TR/trace-context), without ids of zeros, which name nothing.
+_TRACEPARENT = re.compile("00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-(0[0-3])")
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +46,7 @@ class ProjectionTelemetry:
         The span is in the job's trace, with a link to the message, which is about many jobs.
         """
         message = trace.get_current_span().get_span_context()
-        parent = propagate.extract({"traceparent": traceparent}, Context()) if traceparent else None
+        parent = _context_of(traceparent) if traceparent else None
         with self._tracer.start_as_current_span(
             spans.PROJECT_JOB,
             parent,
@@ -97,3 +101,12 @@ class ProjectionTelemetry:
         for event in seen.events:
             # The time is the writer's, whose clock may be ahead of this one.
             self._lag.record(max(0.0, (now - datetime.fromisoformat(event.timestamp)).total_seconds()))
+
+
+def _context_of(traceparent: str) -> Context:
+    """Return the context that a job's own header names, which is written in one form as a rule."""
+    found = _TRACEPARENT.fullmatch(traceparent)
+    if found is None:
+        return propagate.extract({"traceparent": traceparent}, Context())
+    named = SpanContext(int(found[1], 16), int(found[2], 16), True, TraceFlags(int(found[3], 16)))
+    return trace.set_span_in_context(NonRecordingSpan(named), Context())

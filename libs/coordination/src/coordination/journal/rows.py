@@ -1,5 +1,6 @@
 """The journal's rows: what is in a lock's partition, and under which keys."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -103,8 +104,9 @@ def join_text(values: Values) -> str:
 
 
 @cache
-def _names(record: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(record))
+def _names(record: type[Any]) -> Mapping[str, None]:
+    """Return the names of a record's values, in their order and quick to look up."""
+    return {field.name: None for field in fields(record)}
 
 
 class _Record:
@@ -114,7 +116,7 @@ class _Record:
     def from_values(cls, values: Values) -> Self:
         """Build from stored values; unknown values are ignored, missing ones take their default."""
         names = _names(cls)  # type: ignore[arg-type]
-        return cls(**{name: value for name in names if (value := values.get(name)) is not None})
+        return cls(**{name: value for name, value in values.items() if value is not None and name in names})
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
