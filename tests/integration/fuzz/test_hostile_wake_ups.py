@@ -34,6 +34,10 @@ class LockDispatcher:
         """Serve nothing for longer than an answer takes."""
         return False
 
+    def is_watching(self, lock_name: str) -> bool:
+        """Watch nothing."""
+        return False
+
 
 class SilentWakeUps:
     """A wake-up of which nothing is confirmed."""

@@ -1,10 +1,12 @@
 """What a job costs in requests to the storage, counted at the real adapters on a real server."""
 
 import asyncio
+import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 from deploy.servers import private
@@ -16,12 +18,15 @@ from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
 from azure_storage.register import TableRegister
 from contracts.identifiers import new_id
+from contracts.lock_names import partition
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import SystemClock
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from coordination.holder.runs import Run
+from coordination.maintenance.pauses import Pace
+from coordination.maintenance.sweeper import Sweeper
 from coordination.observations import Observation, RunEnded
 from coordination.outcomes import Completed, Outcome
 from coordination.ports import WakeUp
@@ -32,6 +37,11 @@ pytestmark = pytest.mark.integration
 
 LOCK = "ledger"
 QUERIES = {"journal.read", "journal.read_range", "journal.find"}
+
+
+async def _know_everything(jobs: Mapping[str, datetime]) -> dict[str, int]:
+    """Stand for read models that have all events."""
+    return dict.fromkeys(jobs, 1000)
 
 
 class NoWork:
@@ -47,11 +57,12 @@ class Place:
 
     submitter: Submitter
     dispatcher: LockDispatcher
+    sweeper: Sweeper
     calls: Counter[str] = field(default_factory=Counter)
     observed: list[Observation] = field(default_factory=list)
 
-    async def submit(self) -> None:
-        new = NewJob(new_id(), new_id(), "nothing", LOCK, "{}", "test")
+    async def submit(self, lock: str = LOCK) -> None:
+        new = NewJob(new_id(), new_id(), "nothing", lock, "{}", "test")
         await self.submitter.submit(new)
 
     async def run(self, jobs: int) -> None:
@@ -85,11 +96,13 @@ async def place_on(azurite: private.Azurite, namespace: str) -> AsyncIterator[Pl
         lambda _: True,
         observed.append,
     )
+    swept = ports.leases, journal, TableRegister(connection)
     calls.clear()
     try:
         yield Place(
-            Submitter(TableRegister(connection), JobWriter(journal, ports.notifier, clock)),
+            Submitter(swept[-1], JobWriter(journal, ports.notifier, clock)),
             dispatcher,
+            Sweeper(*swept, ports.notifier, clock, _know_everything, Pace(patience=-1.0)),
             calls,
             observed,
         )
@@ -128,3 +141,21 @@ async def test_a_lone_job_on_a_warm_lock_costs_at_most_eight_calls(
         await place.submit()
         await place.run(1)
         assert place.calls.total() <= 8, place.calls
+
+
+async def test_a_sweep_over_forty_locks_that_are_held_asks_once_for_their_leases(
+    azurite: private.Azurite, storage_namespace: str
+) -> None:
+    async with place_on(azurite, storage_namespace) as place:
+        locks = [f"account {number}" for number in range(40)]
+        for lock in locks:
+            await place.submit(lock)
+            await place.sweeper.leases.acquire(partition(lock), 60, str(uuid.uuid4()), 5.0)
+        place.calls.clear()
+        assert (await place.sweeper.sweep()).notified == 0
+        assert place.calls["leases.list"] == 1, place.calls
+        # Beside them the shards of the register, and a first look at each job.
+        assert place.calls.total() <= 1 + 16 + 40, place.calls
+        place.calls.clear()
+        assert (await place.sweeper.look_again()).notified == 0
+        assert place.calls == {"leases.list": 1}

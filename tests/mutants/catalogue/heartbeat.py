@@ -24,6 +24,16 @@ _WITHIN = "tests/unit/worker/test_runner_tracing.py::test_"
 
 MUTANTS = [
     Mutant(
+        "given-back-unheard",
+        "the watch of a lock hears that the lock was given back",
+        (
+            Change(
+                _WAKE_UPS, "WakeUp(name, body.job_id, released=body.released)", "WakeUp(name, body.job_id)"
+            ),
+        ),
+        f"{_SETTLED}only_a_wake_up_of_a_lock_that_is_served_or_watched_here_is_answered_at_once",
+    ),
+    Mutant(
         "an-outage-ends-the-heartbeat",
         "a worker is seen again once the storage answers",
         (

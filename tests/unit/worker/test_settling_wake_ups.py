@@ -62,6 +62,7 @@ class ScriptedDispatcher:
         self.gate.set()
         self.wake_ups: list[WakeUp] = []
         self.serving: set[str] = set()
+        self.watching: set[str] = set()
         self.looked: list[tuple[str, str]] = []
 
     async def answer(self, wake_up: WakeUp) -> WakeUpOutcome:
@@ -73,6 +74,9 @@ class ScriptedDispatcher:
 
     def is_serving(self, lock_name: str) -> bool:
         return lock_name in self.serving
+
+    def is_watching(self, lock_name: str) -> bool:
+        return lock_name in self.watching
 
     async def look(self, lock: str, job_id: str) -> None:
         self.looked.append((lock, job_id))
@@ -281,19 +285,23 @@ async def test_what_a_handler_did_not_expect_goes_to_quarantine_unless_it_is_set
 
 
 @pytest.mark.parametrize(
-    ("body", "is_short"),
+    ("body", "short"),
     [
-        (RunJob(lock="ledger", job_id="job").model_dump_json(), True),
-        (RunJob(lock="stock").model_dump_json(), False),
+        (RunJob(lock="ledger", job_id="job").model_dump_json(), WakeUp("ledger", "job")),
+        (RunJob(lock="invoices", job_id="job").model_dump_json(), WakeUp("invoices", "job")),
+        # That a lock was given back ends the pause of its watch.
+        (RunJob(lock="invoices", released=True).model_dump_json(), WakeUp("invoices", released=True)),
+        (RunJob(lock="stock").model_dump_json(), None),
         # It is sent round again where the lock is served.
-        (RunJob(lock="ledger", is_deferred_copy=True).model_dump_json(), False),
-        ('{"lock": "ledger", "unknown": 1}', False),
-        ('{"lock": " "}', False),
-        ("{", False),
+        (RunJob(lock="ledger", is_deferred_copy=True).model_dump_json(), None),
+        (RunJob(lock="invoices", is_deferred_copy=True).model_dump_json(), None),
+        ('{"lock": "ledger", "unknown": 1}', None),
+        ('{"lock": " "}', None),
+        ("{", None),
     ],
 )
-async def test_only_a_wake_up_of_a_lock_that_is_served_here_is_answered_at_once(
-    place: Place, body: str, *, is_short: bool
+async def test_only_a_wake_up_of_a_lock_that_is_served_or_watched_here_is_answered_at_once(
+    place: Place, body: str, short: WakeUp | None
 ) -> None:
     processed: list[Any] = []
 
@@ -303,14 +311,14 @@ async def test_only_a_wake_up_of_a_lock_that_is_served_here_is_answered_at_once(
     consumer = place.broker.consumer
     consumer.processes = process
     assert consumer.consume is not None
-    place.dispatcher.serving = {"ledger"}
+    place.dispatcher.serving, place.dispatcher.watching = {"ledger"}, {"invoices"}
     place.dispatcher.answers = WakeUpOutcome.KNOWN
     message = Message(body.encode())
     await consumer.consume(message)
-    if is_short:
-        assert place.dispatcher.wake_ups == [WakeUp("ledger", "job")]
+    if short:
+        assert place.dispatcher.wake_ups == [short]
         assert (place.answered, message.settled) == ([WakeUpOutcome.KNOWN], ["ack"])
-    assert processed == ([] if is_short else [message])
+    assert processed == ([] if short else [message])
 
 
 async def test_a_message_that_is_handed_over_while_the_consumer_stops_is_dealt_with(place: Place) -> None:

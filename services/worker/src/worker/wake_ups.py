@@ -97,7 +97,7 @@ class WakeUps:
                 await msg.reject()
 
     async def _is_known(self, msg: IncomingMessage) -> bool:
-        """Answer the wake-up of a lock that is served here, and return whether it was one.
+        """Answer the wake-up of a lock that is served or watched here, and return whether it was one.
 
         Each submission sends one, and the way of other messages costs far more than the answer.
         """
@@ -106,9 +106,12 @@ class WakeUps:
             name = lock_names.normalise(body.lock)
         except (NotUnderstoodError, lock_names.LockNameError):
             return False
-        if body.is_deferred_copy or not self._dispatcher.is_serving(name):
+        if body.is_deferred_copy:
             return False
-        self._answered(await self._dispatcher.answer(WakeUp(name, body.job_id)))
+        if not self._dispatcher.is_serving(name) and not self._dispatcher.is_watching(name):
+            return False
+        wake_up = WakeUp(name, body.job_id, released=body.released)
+        self._answered(await self._dispatcher.answer(wake_up))
         await msg.ack()
         return True
 
