@@ -26,7 +26,6 @@ _PARTS = (
     ("extensions", f"{_CONTRIB}/extension/healthcheckextension", _CONTRIB_VERSION),
     ("receivers", f"{_COLLECTOR}/receiver/otlpreceiver", COLLECTOR_VERSION),
     ("processors", f"{_COLLECTOR}/processor/memorylimiterprocessor", COLLECTOR_VERSION),
-    ("processors", f"{_COLLECTOR}/processor/batchprocessor", COLLECTOR_VERSION),
     ("exporters", f"{_COLLECTOR}/exporter/otlpexporter", COLLECTOR_VERSION),
     ("exporters", f"{_COLLECTOR}/exporter/otlphttpexporter", COLLECTOR_VERSION),
     ("providers", f"{_COLLECTOR}/confmap/provider/envprovider", _PROVIDERS_VERSION),

@@ -8,7 +8,7 @@ from deploy import ROOT
 from deploy.errors import StackError
 from deploy.processes import ports
 from deploy.processes.ports import LOOPBACK
-from deploy.stack import addresses
+from deploy.stack import addresses, observers
 from deploy.stack.programs import DASHBOARD, WORKER
 from deploy.stack.settings import OBSERVERS, PREFIX, StackSettings
 
@@ -179,11 +179,13 @@ class ContainerStack:
     def _environment(self) -> dict[str, str]:
         # Here and in the links: empty, it is none; not set, compose.yaml names the stack's own.
         without_collector = {"TURNSTILE_COLLECTOR": ""} if _COLLECTOR not in self._settings.observers else {}
+        unwanted = observers.unwanted_signals(self._settings, self._settings.observers)
         stop_seconds = max(self._settings.stop_seconds, int(self._settings.text("STOP_SECONDS") or 0))
         return {
             **os.environ,
             **self._settings.values,
             **without_collector,
+            **{f"{PREFIX}OWN_{signal}_EXPORTER": "none" for signal in unwanted},
             **self._without_links(),
             f"{PREFIX}INPUT_FOLDER": str(self._settings.inputs),
             f"{PREFIX}LOCAL_STORAGE": self._settings.local_storage,

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from deploy import ROOT
 from deploy.processes.ports import LOOPBACK
-from deploy.stack import observers, programs
+from deploy.stack import observer, programs
 from loadtest import storage_calls
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -45,7 +45,7 @@ def test_a_service_is_asked_for_its_health(port: int) -> None:
 
 
 def test_a_server_that_shows_what_happens_is_asked_for_its_health(port: int) -> None:
-    assert observers._answers(f"http://{LOOPBACK}:{port}/ready")
+    assert observer._answers(f"http://{LOOPBACK}:{port}/ready")
 
 
 def test_a_service_is_asked_for_its_metrics(port: int) -> None:

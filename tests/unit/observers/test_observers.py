@@ -64,6 +64,24 @@ def test_what_was_compiled_runs_where_nothing_is_installed(tmp_path: Path, insta
     assert programs == [str(compiled / "otelcol-contrib"), str(installed / "jaeger")]
 
 
+def test_no_collector_runs_where_nothing_would_take_what_it_sends(tmp_path: Path, installed: Path) -> None:
+    stack = settings(tmp_path, OBSERVABILITY="otel-collector,prometheus")
+    assert [program.name for program in observers.observers(stack)] == ["prometheus"]
+
+
+def test_the_collector_is_configured_for_what_runs_and_starts_again_when_that_changes(
+    tmp_path: Path, installed: Path
+) -> None:
+    stack, files = settings(tmp_path), []
+    for left_out, pipelines in (([], {"traces", "logs"}), (["loki"], {"traces"})):
+        running = observers.observers(stack, left_out)
+        observers.prepare(stack, running)
+        files.append(running[0].command.arguments[-1])
+        configuration = yaml.safe_load(Path(files[-1]).read_text())
+        assert set(configuration["service"]["pipelines"]) == pipelines
+    assert len(set(files)) == 2
+
+
 def test_only_those_that_are_wanted_run(tmp_path: Path, installed: Path) -> None:
     stack = settings(tmp_path, OBSERVABILITY="prometheus, jaeger")
     assert [program.name for program in observers.observers(stack)] == ["jaeger", "prometheus"]
@@ -86,6 +104,11 @@ def test_services_send_to_the_stacks_own_collector_and_nowhere_without_it(
     stack = settings(tmp_path, OTLP_PORT="4444")
     running = observers.observers(stack)
     assert observers.environment(stack, running) == {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4444"}
+    without_loki = observers.environment(stack, observers.observers(stack, ["loki"]))
+    assert without_loki == {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4444",
+        "OTEL_LOGS_EXPORTER": "none",
+    }
     assert observers.environment(stack, observers.observers(stack, ["otel-collector"])) == {}
 
 

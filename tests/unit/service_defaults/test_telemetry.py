@@ -5,8 +5,11 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
@@ -180,3 +183,47 @@ def test_a_log_record_has_no_secrets() -> None:
     assert record.attributes["exception.type"] == "ValueError"
     assert "raise ValueError" in str(record.attributes["exception.stacktrace"])
     assert "canary" not in f"{record.body!r} {record.attributes}"
+
+
+SOME_SIGNALS = """
+import logging, sys
+from opentelemetry import trace
+from service_defaults.logging import configure_logging
+from service_defaults.settings import ServiceSettings
+from service_defaults.telemetry import start_telemetry
+
+settings = ServiceSettings(storage_connection_string="a", otlp_endpoint=sys.argv[1])
+configure_logging(settings)
+stop = start_telemetry(settings)
+with trace.get_tracer("test").start_as_current_span("work"):
+    logging.getLogger("test").warning("something")
+stop()
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "sent_to"),
+    [
+        ({}, {"/v1/traces", "/v1/logs"}),
+        ({"OTEL_LOGS_EXPORTER": "none"}, {"/v1/traces"}),
+        ({"OTEL_TRACES_EXPORTER": "none"}, {"/v1/logs"}),
+    ],
+)
+def test_only_the_signals_that_are_wanted_are_sent(environment: dict[str, str], sent_to: set[str]) -> None:
+    paths = set()
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            paths.add(self.path)
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        run(SOME_SIGNALS, f"http://127.0.0.1:{server.server_port}", **environment)
+        server.shutdown()
+    assert paths == sent_to

@@ -55,6 +55,12 @@ class ServiceSettings(BaseSettings):
 
     #: Where telemetry is sent over OTLP/HTTP; unset, nothing is sent.
     otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
+    #: Where traces go: otlp sends them to the endpoint, none does not.
+    traces_exporter: Annotated[Literal["otlp", "none"], Field(validation_alias="OTEL_TRACES_EXPORTER")] = (
+        "otlp"
+    )
+    #: Where log records go besides standard output: otlp sends them to the endpoint, none does not.
+    logs_exporter: Annotated[Literal["otlp", "none"], Field(validation_alias="OTEL_LOGS_EXPORTER")] = "otlp"
     #: Where metrics go: prometheus shows them at /metrics of each service, otlp sends them to the endpoint,
     #: none does neither; several separated by commas.
     metrics_exporter: Annotated[

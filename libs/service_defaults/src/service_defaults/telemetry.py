@@ -52,18 +52,22 @@ def start_telemetry(settings: ServiceSettings, page: PrometheusPage | None = Non
     measures.start_at_zero(settings.service_name)
     read_texts_only()
     AioPikaInstrumentor().instrument(tracer_provider=PassthroughTracerProvider())
-    if not endpoint:
-        return lambda: shut_down([tracing.shutdown, metering.shutdown], _SHUTDOWN_SECONDS)
-    tracing.add_span_processor(spans_to(endpoint, redaction))
-    recording = LoggerProvider(resource, shutdown_on_exit=False)
-    recording.add_log_record_processor(logs_to(endpoint))
-    _logs.set_logger_provider(recording)
-    handler = OtlpHandler(recording, redaction)
-    logging.getLogger().addHandler(handler)
+    endings: list[Callable[[], object]] = [tracing.shutdown, metering.shutdown]
+    if endpoint and settings.traces_exporter == "otlp":
+        tracing.add_span_processor(spans_to(endpoint, redaction))
+    handlers = []
+    if endpoint and settings.logs_exporter == "otlp":
+        recording = LoggerProvider(resource, shutdown_on_exit=False)
+        recording.add_log_record_processor(logs_to(endpoint))
+        _logs.set_logger_provider(recording)
+        handlers.append(OtlpHandler(recording, redaction))
+        logging.getLogger().addHandler(handlers[0])
+        endings.append(recording.shutdown)
 
     def shutdown() -> None:
-        logging.getLogger().removeHandler(handler)
-        shut_down([tracing.shutdown, metering.shutdown, recording.shutdown], _SHUTDOWN_SECONDS)
+        for handler in handlers:
+            logging.getLogger().removeHandler(handler)
+        shut_down(endings, _SHUTDOWN_SECONDS)
 
     return shutdown
 
