@@ -10,6 +10,8 @@
 const fs = require("node:fs");
 const path = require("node:path");
 const { durable } = require("./documents.js");
+const { withDirectAnswers } = require("./direct.js");
+const { replaceIn } = require("./stamps.js");
 const { inSqlite } = require("./tables.js");
 const { inTurns } = require("./turns.js");
 
@@ -41,6 +43,10 @@ function install(sources) {
     parse: load("table/persistence/QueryInterpreter/QueryParser.js").default,
   };
   module.default = inTurns(inSqlite(module.default, queries));
+  replaceIn(load("common/utils/utils.js"));
+  const listeners = load("table/TableRequestListenerFactory.js");
+  const used = { constants: load("table/utils/constants.js"), logger: load("common/Logger.js").default };
+  listeners.default = withDirectAnswers(listeners.default, used);
 }
 
 const program = process.argv[1] && fs.existsSync(process.argv[1]) ? fs.realpathSync(process.argv[1]) : "";

@@ -51,6 +51,11 @@ class Database {
     return this.#statement(sql).all(...values);
   }
 
+  /** Return the first row, or undefined. */
+  get(sql, ...values) {
+    return this.#statement(sql).get(...values);
+  }
+
   /** Return how many rows it changed. */
   run(sql, ...values) {
     return this.#statement(sql).run(...values).changes;
@@ -103,7 +108,12 @@ function ofNode({ DatabaseSync }) {
         close: () => database.close(),
         prepare(sql) {
           const statement = database.prepare(sql);
-          return { all: (...values) => statement.all(...values), run: (...values) => statement.run(...values), finalize() {} };
+          return {
+            all: (...values) => statement.all(...values),
+            get: (...values) => statement.get(...values),
+            run: (...values) => statement.run(...values),
+            finalize() {},
+          };
         },
       };
     },
@@ -124,6 +134,7 @@ function ofWebAssembly({ Database: Handle }) {
           const statement = database.prepare(sql);
           return {
             all: (...values) => statement.all(values),
+            get: (...values) => statement.get(values) ?? undefined,
             run: (...values) => statement.run(values),
             finalize: () => statement.finalize(),
           };

@@ -97,6 +97,8 @@ function inSqlite(Store, { matcher, parse }) {
       // So it neither reads nor writes files of its own.
       super(file, true);
       this.files = new Files(file, inMemory);
+      /** Tables that were looked up, by name. */
+      this.known = new Map();
     }
 
     async init() {
@@ -129,6 +131,7 @@ function inSqlite(Store, { matcher, parse }) {
     }
 
     undo() {
+      this.known.clear();
       this.database.undo();
       this.forgetRollback();
     }
@@ -156,6 +159,7 @@ function inSqlite(Store, { matcher, parse }) {
     }
 
     removeTableCollection(account, { table }) {
+      this.known.clear();
       const name = this.getTableCollectionName(account, table).toLowerCase();
       this.database.run("UPDATE tables SET name = NULL WHERE name = ?", name);
     }
@@ -172,11 +176,16 @@ function inSqlite(Store, { matcher, parse }) {
     }
 
     rowsOf(name) {
+      const known = this.known.get(name);
+      if (known) return known;
       const [found] = this.database.all("SELECT id FROM tables WHERE name = ?", name.toLowerCase());
-      return found && new Rows(this.database, found.id);
+      const rows = found && new Rows(this.database, found.id);
+      if (rows) this.known.set(name, rows);
+      return rows;
     }
 
     create(name) {
+      this.known.clear();
       this.database.run("UPDATE tables SET name = NULL WHERE name = ?", name.toLowerCase());
       this.database.run("INSERT INTO tables(name) VALUES(?)", name.toLowerCase());
       return this.rowsOf(name);

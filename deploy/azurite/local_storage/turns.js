@@ -35,6 +35,8 @@ function undone() {
 function inTurns(Store) {
   class Turns {
     #last = Promise.resolve();
+    /** Operations under way and waiting. */
+    #taken = 0;
     #open;
     #removal;
 
@@ -88,6 +90,11 @@ function inTurns(Store) {
       return true;
     }
 
+    /** Return whether no operation is under way or waiting. */
+    isFree() {
+      return this.#taken === 0 && this.store.isInitialized() && !this.isClosed();
+    }
+
     /** Do the work while no other operation is under way. */
     async exclusively(work) {
       const release = await this.#turn();
@@ -115,10 +122,14 @@ function inTurns(Store) {
 
     async #turn() {
       const before = this.#last;
-      let release;
-      this.#last = new Promise((resolve) => (release = resolve));
+      let done;
+      this.#last = new Promise((resolve) => (done = resolve));
+      this.#taken += 1;
       await before;
-      return release;
+      return () => {
+        this.#taken -= 1;
+        done();
+      };
     }
 
     #end(batchId, succeeded) {
