@@ -1,6 +1,7 @@
 "use strict";
 /*
- * Transactions of several changes, as text: https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions.
+ * Transactions of several changes, as text:
+ * https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
  * Reads only the form in which clients usually write them. Azurite itself reads any other one.
  */
 
@@ -21,6 +22,7 @@ const HEADERS = new Set([
   "accept",
   "content-length",
   "content-type",
+  "date",
   "dataserviceversion",
   "if-match",
   "maxdataserviceversion",
@@ -49,9 +51,9 @@ function parse(text, account) {
   const whole = WHOLE.exec(text);
   if (!whole) return undefined;
   const [start, batch, changeset] = whole;
-  const end = `\r\n--${changeset}--\r\n--${batch}--`;
-  const tail = text.lastIndexOf(end);
-  if (tail < start.length || text.slice(tail + end.length).trim()) return undefined;
+  const tail = text.lastIndexOf(`\r\n--${changeset}--`);
+  const end = text.slice(tail).trim();
+  if (tail < start.length - 2 || end.replace("\r\n\r\n", "\r\n") !== `--${changeset}--\r\n--${batch}--`) return undefined;
   const parts = text.slice(start.length - 2, tail).split(`\r\n--${changeset}\r\n`);
   if (parts.shift() !== "" || !parts.length || parts.length > MOST_CHANGES) return undefined;
   const changes = parts.map((part) => change(part, account));

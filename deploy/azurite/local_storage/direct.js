@@ -1,9 +1,9 @@
 "use strict";
 /*
- * Answers the usual requests to tables directly: Azurite's way through its layers takes most of the time of a request.
+ * Answers the usual requests to tables directly, as Azurite's layers take most of the processor time of a request.
  *
- * It only answers what it carries out. Whatever is unusual in a request, and whatever does not succeed, is left as it was and
- * goes Azurite's way, which also words all errors.
+ * Only what succeeds is answered here. A request with anything unusual, or that does not succeed, changes nothing here:
+ * Azurite carries it out as ever, and words all errors.
  */
 
 const crypto = require("node:crypto");
@@ -65,7 +65,12 @@ class DirectAnswers {
     if (!answered) return otherwise();
     // Discards the body, which was put back for Azurite.
     request.resume();
-    this.#send(request, response, answered);
+    try {
+      this.#send(request, response, answered);
+    } catch (error) {
+      // It is done, so that Azurite must not do it again: the client sees that its answer got lost.
+      response.destroy(error);
+    }
   }
 
   #send(request, response, answered) {

@@ -43,7 +43,9 @@ function read(text, { partition, row } = {}) {
       continue;
     }
     const value = sent[name];
-    const type = sent[name + TYPE];
+    const sentType = sent[name + TYPE];
+    // Which texts have anyway, and which is not stored.
+    const type = sentType === "Edm.String" && typeof value === "string" ? undefined : sentType;
     if (name === "PartitionKey" || name === "RowKey") {
       if (type !== undefined) return undefined;
       continue;

@@ -101,7 +101,8 @@ function changesOf(recognized, body, headers) {
   const entity = read(body, keys);
   if (!entity) return undefined;
   if (method === "POST") {
-    const isQuiet = headers.prefer === "return-no-content" && FORMATS[headers.accept] && headers["if-match"] === undefined;
+    const isPlain = FORMATS[headers.accept] && headers["if-match"] === undefined;
+    const isQuiet = isPlain && headers.prefer === "return-no-content";
     return isQuiet ? { table, changes: [{ verb: method, entity, quiet: true }] } : undefined;
   }
   return { table, changes: [{ verb: method, condition, entity }] };

@@ -63,10 +63,25 @@ class Client:
 
     def send(self, method: str, path: str, body: str = "", headers: Headers | None = None) -> Answer:
         """Send a request with a path below the account; HERE is the server's host, TABLE the table."""
+        target, content, sent = self._signed(method, path, body, headers or {})
+        self._connection.request(method, target, content, sent)
+        answer = self._connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        text = answer.read().decode().replace(self.host, "HERE").replace(self.table, "TABLE")
+        return Answer(answer.status, found, text)
+
+    def raw(self, method: str, path: str, body: str) -> bytes:
+        """Return the bytes of a request."""
+        target, content, sent = self._signed(method, path, body, {})
+        lines = {**sent, "Host": self.host, "Content-Length": str(len(content))}.items()
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines)
+        return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + content
+
+    def _signed(self, method: str, path: str, body: str, headers: Headers) -> tuple[str, bytes, Headers]:
         path, body = path.replace("TABLE", self.table), body.replace("TABLE", self.table)
         target = f"/{ACCOUNT}/{path}"
         usual = {"Accept": JSON, "x-ms-date": formatdate(usegmt=True), "x-ms-version": "2020-12-06"}
-        sent = {**usual, **(headers or {})}
+        sent = {**usual, **headers}
         if body:
             sent = {"Content-Type": "application/json", **sent}
         resource = f"/{ACCOUNT}{target.split('?', maxsplit=1)[0]}"
@@ -75,11 +90,7 @@ class Client:
             text = f"{method}\n\n{sent.get('Content-Type', '')}\n{text}"
         digest = base64.b64encode(hmac.digest(self._key, text.encode(), hashlib.sha256)).decode()
         sent.setdefault("Authorization", f"{self.scheme} {ACCOUNT}:{digest}")
-        self._connection.request(method, target, body.replace("HERE", self.host).encode(), sent)
-        answer = self._connection.getresponse()
-        found = {name.lower(): value for name, value in answer.getheaders()}
-        text = answer.read().decode().replace(self.host, "HERE").replace(self.table, "TABLE")
-        return Answer(answer.status, found, text)
+        return target, body.replace("HERE", self.host).encode(), sent
 
     def transact(self, *parts: str) -> Answer:
         """Send a transaction of these parts."""

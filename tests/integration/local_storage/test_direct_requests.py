@@ -2,6 +2,8 @@
 
 import base64
 import contextlib
+import socket
+import time
 from urllib.parse import quote
 
 import pytest
@@ -134,6 +136,21 @@ def test_nothing_is_done_with_another_key(
 )
 def test_a_request_that_is_not_signed_as_it_is_sent(clients: list[Client], headers: dict[str, str]) -> None:
     assert same(clients, lambda client: client.send("GET", _EXISTING, headers=headers)).status == 403
+
+
+def test_a_client_that_leaves_within_a_body_stops_no_other(clients: list[Client]) -> None:
+    ours = clients[0]
+    start, _, end = ours.raw("PUT", _EXISTING, text_of(_row("a", Half="way"))).partition(b"Half")
+    host, port = ours.host.split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(start)
+    assert "Half" not in same(clients, _get(_EXISTING), direct=True).body
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        for piece in (start[:20], start[20:], b"Ha", b"lf", end):
+            connection.sendall(piece)
+            time.sleep(0.01)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 204")
+    assert "Half" in ours.send("GET", _EXISTING).body
 
 
 def test_each_change_has_another_etag(clients: list[Client]) -> None:

@@ -1,5 +1,6 @@
 """Transactions have the answers that Azurite gives and change the same, directly or in its way."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -87,6 +88,19 @@ DIRECT = {"keys in other alphabets", "numbers of parts"}
 @pytest.mark.parametrize("name", UNUSUAL)
 def test_transactions_with_something_unusual(clients: list[Client], name: str) -> None:
     same(clients, lambda client: client.transact(*UNUSUAL[name]), direct=name in DIRECT)
+
+
+def test_transactions_as_the_sdk_writes_them(clients: list[Client]) -> None:
+    typed = {
+        **_row("full"),
+        "PartitionKey@odata.type": "Edm.String",
+        "A": "text",
+        "A@odata.type": "Edm.String",
+    }
+    date = "Date: Sun, 29 Nov 2026 17:40:36 GMT"
+    text = batch(part("POST", "TABLE", json.dumps(typed), date, before="Content-ID: 0\r\n"))
+    text = text.replace("--\r\n--batch_", "--\r\n\r\n--batch_")
+    same(clients, lambda client: client.send("POST", "$batch", text, TRANSACTION), direct=True)
 
 
 @pytest.mark.parametrize(
