@@ -27,7 +27,7 @@ _SETTINGS = {
     "TURNSTILE_PROGRESS_SECONDS": "0.3",
 }
 
-_REFUSED_WRITES = re.compile(r"^lock_writes_refused_total(?:\{[^}]*\})? ([0-9.e+]+)", re.MULTILINE)
+_REFUSED_WRITES = re.compile(r"^turnstile_lock_writes_refused_total(?:\{[^}]*\})? ([0-9.e+]+)", re.MULTILINE)
 
 
 class ChaosStack(Stack):

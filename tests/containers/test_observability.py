@@ -45,7 +45,7 @@ def test_prometheus_finds_a_worker_that_was_added(stack: ComposeStack) -> None:
 
 
 def test_prometheus_has_what_the_worker_measured(stack: ComposeStack, ran: dict[str, Any]) -> None:
-    query = 'job_run_duration_seconds_count{job_kind="ten-steps",job_outcome="completed"}'
+    query = 'turnstile_job_run_duration_seconds_count{job_kind="ten-steps",job_outcome="completed"}'
     wait_until(value_of(stack, f"sum({query})"), seconds=30)
 
 

@@ -8,7 +8,7 @@ from tests.e2e.telemetry.schema_check import deviations, never_emitted
 from tests.unit.contracts.schema import ATTRIBUTES, METRICS, MOMENTS, SPANS
 
 STEP = Span("worker", "worker.telemetry", "step load", attributes={"job.id": "j", "job.step": "load#2"})
-SWEEPS = Metric("scheduler", "turnstile", "sweeps", "{sweep}")
+SWEEPS = Metric("scheduler", "turnstile", "turnstile.sweeps", "{sweep}")
 LOG = LogRecord("worker", "worker.runs", "lease lost", {"lock.name": "ledger"})
 
 
@@ -104,7 +104,12 @@ def test_what_opentelemetry_adds_to_a_failed_span_is_no_deviation() -> None:
 
 def test_what_nothing_emitted_is_told() -> None:
     told = never_emitted(Received([replace(STEP, events=(SpanEvent("lease lost"),))], [SWEEPS], [LOG]))
-    assert {"span `sweep`", "moment `lock held`", "metric `workers`", "attribute `job.kind`"} <= set(told)
-    emitted = {"step {job.step}", "lease lost", "sweeps", "job.id", "job.step", "lock.name"}
+    assert {
+        "span `sweep`",
+        "moment `lock held`",
+        "metric `turnstile.workers`",
+        "attribute `job.kind`",
+    } <= set(told)
+    emitted = {"step {job.step}", "lease lost", "turnstile.sweeps", "job.id", "job.step", "lock.name"}
     assert not [name for name in told if name.split("`")[1] in emitted]
     assert len(told) == len([*SPANS, *MOMENTS, *METRICS, *ATTRIBUTES]) - len(emitted)

@@ -43,19 +43,21 @@ def test_labels_have_few_values(metric: Metric) -> None:
 @pytest.mark.parametrize(
     ("name", "instrument", "unit", "spelled"),
     [
-        ("a.b.duration", Instrument.HISTOGRAM, "s", "a_b_duration_seconds"),
-        ("a.seconds", Instrument.GAUGE, "s", "a_seconds"),
-        ("a.size", Instrument.HISTOGRAM, "By", "a_size_bytes"),
-        ("a.busy", Instrument.COUNTER, "s", "a_busy_seconds_total"),
-        ("a.jobs", Instrument.COUNTER, "{job}", "a_jobs_total"),
-        ("a.jobs", Instrument.UP_DOWN_COUNTER, "{job}", "a_jobs"),
-        ("a.share", Instrument.GAUGE, "1", "a_share"),
+        ("a.b.duration", Instrument.HISTOGRAM, "s", "turnstile_a_b_duration_seconds"),
+        ("a.seconds", Instrument.GAUGE, "s", "turnstile_a_seconds"),
+        ("a.size", Instrument.HISTOGRAM, "By", "turnstile_a_size_bytes"),
+        ("a.busy", Instrument.COUNTER, "s", "turnstile_a_busy_seconds_total"),
+        ("a.jobs", Instrument.COUNTER, "{job}", "turnstile_a_jobs_total"),
+        ("a.jobs", Instrument.UP_DOWN_COUNTER, "{job}", "turnstile_a_jobs"),
+        ("a.share", Instrument.GAUGE, "1", "turnstile_a_share"),
     ],
 )
 def test_a_metric_has_the_name_that_prometheus_gets(
     name: str, instrument: Instrument, unit: str, spelled: str
 ) -> None:
     assert Metric(name, instrument, unit, "Something.").prometheus_name == spelled
+    of_others = Metric(name, instrument, unit, "Something.", convention=True)
+    assert of_others.prometheus_name == spelled.removeprefix("turnstile_")
 
 
 def test_an_attribute_with_few_values_may_be_a_label_and_others_only_when_declared() -> None:

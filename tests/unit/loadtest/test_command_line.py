@@ -95,11 +95,11 @@ assert b'href="verdict"' in client.get("/").data
 
 def test_storage_calls_are_counted_from_metrics(monkeypatch):
     text = (
-        "# HELP storage_call_duration_seconds Duration\n"
-        'storage_call_duration_seconds_bucket{le="0.1",storage_operation="a"} 5.0\n'
-        'storage_call_duration_seconds_count{storage_operation="a"} 5.0\n'
-        'storage_call_duration_seconds_count{storage_operation="b"} 7.0 # {trace_id="1"} 0.1\n'
-        'storage_call_duration_seconds_sum{storage_operation="a"} 0.5\n'
+        "# HELP turnstile_storage_call_duration_seconds Duration\n"
+        'turnstile_storage_call_duration_seconds_bucket{le="0.1",storage_operation="a"} 5.0\n'
+        'turnstile_storage_call_duration_seconds_count{storage_operation="a"} 5.0\n'
+        'turnstile_storage_call_duration_seconds_count{storage_operation="b"} 7.0 # {trace_id="1"} 0.1\n'
+        'turnstile_storage_call_duration_seconds_sum{storage_operation="a"} 0.5\n'
     )
     monkeypatch.setattr(storage_calls, "read", lambda url: text)
     before = storage_calls.count({"worker": ["a", "b"], "publisher": ["c"]})

@@ -7,6 +7,8 @@ from loadtest import hand_overs, storage_calls
 from loadtest.hand_overs import HandOvers, Histogram
 from loadtest.screen import _lines
 
+_NAME = "turnstile_lock_hand_over_duration_seconds"
+
 
 def exposition(instance, chained, released=(0, 0, 0)):
     """Return a worker's metrics, with how many hand-overs took at most 0.01 s, 0.02 s and any time."""
@@ -14,10 +16,10 @@ def exposition(instance, chained, released=(0, 0, 0)):
     for cause, counts in (("chained", chained), ("released", released)):
         for bound, count in zip(("0.01", "0.02", "+Inf"), counts, strict=True):
             lines.append(
-                f'lock_hand_over_duration_seconds_bucket{{le="{bound}",lock_hand_over_cause="{cause}"}} '
+                f'{_NAME}_bucket{{le="{bound}",lock_hand_over_cause="{cause}"}} '
                 f'{count}.0 # {{trace_id="1"}} 0.1'
             )
-        lines.append(f'lock_hand_over_duration_seconds_count{{lock_hand_over_cause="{cause}"}} {counts[2]}.0')
+        lines.append(f'{_NAME}_count{{lock_hand_over_cause="{cause}"}} {counts[2]}.0')
     return "\n".join(lines)
 
 
@@ -67,7 +69,7 @@ def test_without_the_metrics_of_a_worker_nothing_is_known(workers, monkeypatch):
         raise ConnectionRefusedError
 
     assert hand_overs.read([]) is None
-    workers["a"] = "storage_call_duration_seconds_count 1.0"
+    workers["a"] = "turnstile_storage_call_duration_seconds_count 1.0"
     assert hand_overs.read(["a"]) is None
     monkeypatch.setattr(storage_calls, "read", refuse)
     assert hand_overs.read(["a"]) is None

@@ -88,7 +88,7 @@ def test_a_bucket_leads_to_the_trace_of_a_measurement(page: PrometheusPage) -> N
     (family,) = [
         family
         for family in parse_open_metrics(rendered(page, OPEN_METRICS))
-        if family.name == "job_run_duration_seconds"
+        if family.name == "turnstile_job_run_duration_seconds"
     ]
     exemplars = {sample.labels["le"]: sample.exemplar for sample in family.samples if sample.exemplar}
     assert list(exemplars) == ["5.0"]
@@ -139,6 +139,6 @@ async def test_the_page_is_answered_for_at_its_exact_path_and_the_application_ha
     assert status == 200
     assert headers[b"content-type"].startswith(b"application/openmetrics-text")
     assert int(headers[b"content-length"]) == len(body)
-    assert re.search(rb"^sweeps_total 1.0$", body, re.MULTILINE)
+    assert re.search(rb"^turnstile_sweeps_total 1.0$", body, re.MULTILINE)
     assert [(await ask(page, path))[0] for path in ("/metrics/", "/metric", "/api/metrics")] == [418] * 3
     assert (await ask(page, "/metrics", "POST"))[0] == 405

@@ -40,9 +40,9 @@ with trace.get_tracer("test").start_as_current_span("work"):
 assert carrier["traceparent"].startswith("00-"), carrier
 assert hasattr(aio_pika.Exchange.publish, "__wrapped__"), "aio-pika is not instrumented"
 assert threading.active_count() == 1, threading.enumerate()
-assert b"\\nmessages_quarantined_total 0.0\\n" in page.render("")[0], page.render("")[0]
-assert b'messages_unconfirmed_total{message_type="wake_up"} 0.0' in page.render("")[0]
-assert b"exclusion_violations_total" not in page.render("")[0], "that is another service's"
+assert b"\\nturnstile_messages_quarantined_total 0.0\\n" in page.render("")[0], page.render("")[0]
+assert b'turnstile_messages_unconfirmed_total{message_type="wake_up"} 0.0' in page.render("")[0]
+assert b"turnstile_exclusion_violations_total" not in page.render("")[0], "that is another service's"
 stop()
 """
 

@@ -100,6 +100,8 @@ class Instrument(StrEnum):
     UP_DOWN_COUNTER = "updowncounter"
 
 
+#: Before the names of our own metrics, which share a Prometheus with those of others.
+_PREFIX = "turnstile."
 #: Those of our units that Prometheus has in a metric's name.
 _PROMETHEUS_UNITS = {"s": "seconds", "By": "bytes"}
 
@@ -130,8 +132,8 @@ class Metric(str):
         buckets: tuple[float, ...] = (),
         convention: bool = False,
     ) -> Self:
-        """Declare a metric."""
-        made = super().__new__(cls, name)
+        """Declare a metric: OpenTelemetry's, or one of ours, whose name gets the prefix `turnstile.`."""
+        made = super().__new__(cls, name if convention else _PREFIX + name)
         made.instrument, made.unit, made.meaning, made.sources = instrument, unit, meaning, sources
         made.attributes, made.buckets, made.convention = attributes, buckets, convention
         return made
