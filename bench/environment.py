@@ -15,7 +15,9 @@ _STAMP = _FOLDER / ".installed-from"
 
 def ensure_installed() -> None:
     """Bring the environment up to date; quick when nothing changed."""
-    wanted = hashlib.sha256(f"{sys.version} {sys.base_prefix}".encode() + _LOCKED.read_bytes()).hexdigest()
+    wanted = hashlib.sha256(
+        f"{sys.version} {sys.base_prefix} {ROOT}".encode() + _LOCKED.read_bytes()
+    ).hexdigest()
     if _STAMP.exists() and _STAMP.read_text() == wanted:
         return
     print("Installing the systems to compare with ...", flush=True)

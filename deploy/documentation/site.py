@@ -57,7 +57,7 @@ def _mkdocs(*arguments: str) -> None:
 
 
 def _install_mkdocs() -> None:
-    wanted = hashlib.sha256(sys.version.encode() + _LOCKED.read_bytes()).hexdigest()
+    wanted = hashlib.sha256(f"{sys.version} {ROOT}".encode() + _LOCKED.read_bytes()).hexdigest()
     if _STAMP.exists() and _STAMP.read_text() == wanted:
         return
     print("Installing MkDocs into .tools/docs ...", flush=True)

@@ -15,6 +15,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
+        print(
+            "The Python packages could not be installed; the messages above say why. Behind a proxy, name it "
+            "in https_proxy; without internet, name an index of packages in UV_DEFAULT_INDEX and "
+            "PIP_INDEX_URL.",
+            file=sys.stderr,
+        )
         return error.returncode
     return 0
 

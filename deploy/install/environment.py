@@ -17,10 +17,12 @@ _STAMP = ENVIRONMENT / ".installed-from"
 def ensure_installed() -> None:
     """Bring the environment up to date; quick when nothing changed."""
     wanted = _fingerprint()
-    if PYTHON.exists() and _STAMP.exists() and _STAMP.read_text() == wanted:
+    found = _STAMP.read_text() if PYTHON.exists() and _STAMP.exists() else ""
+    if found == wanted:
         return
     print("Installing the Python packages into .venv ...", flush=True)
-    if not _is_this_python():
+    # A moved or copied environment still names the folder that it was made in, and runs the code there.
+    if not (found.endswith(f"\n{ROOT}") and _is_this_python()):
         uv.run("venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT))
     python = ("--python", str(PYTHON))
     uv.run("pip", "install", "--quiet", *python, "--require-hashes", "--compile-bytecode", "-r", str(_LOCKED))
@@ -49,4 +51,4 @@ def _fingerprint() -> str:
     digest = hashlib.sha256(f"{sys.version} {sys.base_prefix}".encode())
     for path in (_LOCKED, *(package / "pyproject.toml" for package in workspace_packages())):
         digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return f"{digest.hexdigest()}\n{ROOT}"

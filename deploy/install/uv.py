@@ -12,6 +12,23 @@ from deploy import ROOT
 from deploy.install import system_packages
 
 _PIN = (ROOT / "requirements/uv.in").read_text().strip().partition("==")[2]
+#: What of the caller's environment says where packages are and how they are reached. The rest says how and
+#: where a caller usually installs, such as PIP_USER=1 or UV_NO_BUILD=1, and would break what is done here.
+_KEPT = re.compile(
+    r"""(?x)
+    (UV|PIP)_(
+        (DEFAULT_|EXTRA_)?INDEX(_.*)? | FIND_LINKS | NO_INDEX | KEYRING_PROVIDER | CACHE_DIR | NO_CACHE(_DIR)?
+        | (.*_)?TIMEOUT | CONFIG_FILE
+    )
+    | UV_(
+        NO_CONFIG | INSECURE_HOST | NATIVE_TLS | SYSTEM_CERTS | OFFLINE | HTTP_.* | CONCURRENT_.* | LINK_MODE
+        | CREDENTIALS_DIR
+    )
+    | PIP_(
+        TRUSTED_HOST | CERT | CLIENT_CERT | PROXY | RETRIES | USE_FEATURE | DISABLE_PIP_VERSION_CHECK
+    )
+    """
+)
 _OWN = ROOT / ".tools" / f"uv-{_PIN}"
 
 
@@ -25,10 +42,18 @@ def find() -> str:
 
 def run(*arguments: str, folder: Path = ROOT) -> None:
     """Run uv; raises when it fails, with its messages already printed."""
-    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    environment = {**_environment(), "UV_PYTHON_DOWNLOADS": "never"}
     # Set by a caller's activated environment, it would draw a warning at every call.
     environment.pop("VIRTUAL_ENV", None)
     subprocess.run([find(), *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=True)
+
+
+def _environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("UV_", "PIP_")) or _KEPT.fullmatch(name)
+    }
 
 
 def _version(program: str) -> str:
@@ -53,6 +78,8 @@ def _install() -> str:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--root-user-action=ignore"]
     subprocess.run(
         [*command, "--require-hashes", "-r", hashed, "--target", str(_OWN)],
+        # The same settings of pip.conf are overruled.
+        env={**_environment(), "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"},
         stdin=subprocess.DEVNULL,
         check=True,
     )

@@ -1,15 +1,21 @@
 """RabbitMQ from the distribution's package, as a node of its own that needs no service manager."""
 
+import re
 import shutil
 import socket
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from deploy.processes.command import Command
 from deploy.processes.ports import LOOPBACK
 
 #: The `rabbitmq-server` on the PATH changes the user and forgets the environment; the one in here does not.
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
+#: The oldest version with what the queues ask for: at-least-once dead-lettering, time limits of messages.
+OLDEST = (3, 10)
+_ASK_SECONDS = 60
 _PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 
 
@@ -37,7 +43,8 @@ class Broker:
     @property
     def url(self) -> str:
         """Where clients connect."""
-        return f"amqp://{self.user}:{self.password}@{LOOPBACK}:{self.ports.amqp}/"
+        user, password = (quote(text, safe="") for text in (self.user, self.password))
+        return f"amqp://{user}:{password}@{LOOPBACK}:{self.ports.amqp}/"
 
     def prepare(self) -> None:
         """Write the configuration that the commands read."""
@@ -66,6 +73,9 @@ class Broker:
             "RABBITMQ_CONF_ENV_FILE": str(self.folder / "env.conf"),
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
             "RABBITMQ_DIST_PORT": str(self.ports.distribution),
+            # Not in the configuration, where a "#" in them would begin a comment.
+            "RABBITMQ_DEFAULT_USER": self.user,
+            "RABBITMQ_DEFAULT_PASS": self.password,
             "ERL_EPMD_PORT": str(self.ports.mapper),
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 -kernel inet_dist_use_interface {127,0,0,1}",
@@ -86,8 +96,6 @@ class Broker:
     def _configuration(self) -> str:
         lines = [
             f"listeners.tcp.default = {LOOPBACK}:{self.ports.amqp}",
-            f"default_user = {self.user}",
-            f"default_pass = {self.password}",
             "loopback_users = none",
             "log.file = false",
             "log.console = true",
@@ -107,3 +115,34 @@ class Broker:
     def _script() -> Path:
         own = SCRIPTS / "rabbitmq-server"
         return own if own.exists() else Path(shutil.which("rabbitmq-server") or own)
+
+
+def is_installed() -> bool:
+    """Return whether there is a RabbitMQ on this machine."""
+    return (SCRIPTS / "rabbitmq-server").exists() or shutil.which("rabbitmq-server") is not None
+
+
+def installed_version() -> tuple[int, ...]:
+    """Return the version of the RabbitMQ on this machine, or nothing when it does not say it."""
+    # The package's folder has it in its name; to ask the program takes a second.
+    found = [path.name for path in (SCRIPTS.parent / "lib").glob("rabbitmq_server-*")]
+    if not found and (program := shutil.which("rabbitmqctl")):
+        try:
+            done = subprocess.run(
+                [program, "version"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_ASK_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return ()
+        found = done.stdout.splitlines()[-1:]
+    return max(map(numbers, found), default=())
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version, or nothing."""
+    found = re.search(r"(\d+)\.(\d+)", version)
+    return tuple(map(int, found.groups())) if found else ()

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from deploy.errors import InstallError
 from deploy.install import system_packages
-from deploy.servers import nodejs
-from deploy.servers.broker import SCRIPTS
+from deploy.servers import broker, nodejs
 from deploy.servers.storage import PACKAGE_FOLDER
 
 _STAMP = PACKAGE_FOLDER / "node_modules" / ".installed-from"
@@ -29,18 +28,44 @@ _OR_NAME_IT = f", or set {CHROMIUM} to the path of another Chromium"
 def ensure_installed() -> None:
     """Make both servers available; quick when they are. Raises InstallError with what to do instead."""
     with _one_at_a_time():
-        if not (_has_rabbitmq() and shutil.which("epmd")):
+        # Before anything is installed: apt of an old distribution offers versions that cannot work.
+        _refuse_an_old_rabbitmq()
+        if not (broker.is_installed() and shutil.which("epmd")):
             system_packages.install("rabbitmq-server", otherwise=_OTHERWISE)
+            _refuse_an_old_rabbitmq()
         missing = [
             package for package, program in (("nodejs", "node"), ("npm", "npm")) if not shutil.which(program)
         ]
         if missing:
             system_packages.install(*missing, otherwise=_OTHERWISE)
         _ensure_azurite()
+        _refuse_an_old_nodejs()
 
 
-def _has_rabbitmq() -> bool:
-    return (SCRIPTS / "rabbitmq-server").exists() or shutil.which("rabbitmq-server") is not None
+def _refuse_an_old_rabbitmq() -> None:
+    if broker.is_installed():
+        version, whose = broker.installed_version(), "this machine has"
+    else:
+        version, whose = broker.numbers(system_packages.candidate("rabbitmq-server")), "apt would install"
+    if version and version < broker.OLDEST:
+        raise InstallError(_too_old("Turnstile", "RabbitMQ", broker.OLDEST, f"{whose} {_dotted(version)}"))
+
+
+def _refuse_an_old_nodejs() -> None:
+    version = nodejs.version(nodejs.program()) if not nodejs.own_has_sqlite() else nodejs.OLDEST
+    if version and version < nodejs.OLDEST:
+        raise InstallError(
+            _too_old("Azurite", "Node.js", nodejs.OLDEST, f"this machine has {_dotted(version)}")
+        )
+
+
+def _too_old(user: str, program: str, oldest: tuple[int, ...], found: str) -> str:
+    needs = f"{user} needs {program} {_dotted(oldest)} or newer, and {found}."
+    return f"{needs} Please install a newer one{_OTHERWISE}."
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _ensure_azurite() -> None:
@@ -54,8 +79,11 @@ def _ensure_azurite() -> None:
     command = ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     # The optional packages are Node.js and nothing else; npm takes the one for this processor, or none.
     command += [] if needs_nodejs else ["--omit=optional"]
+    # A user's settings for packages that are for all folders would be refused.
+    command += ["--global=false"]
     done = subprocess.run(command, cwd=PACKAGE_FOLDER, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
+        _refuse_an_old_nodejs()
         message = f"npm could not install Azurite; its messages are above{_OTHERWISE}."
         raise InstallError(message)
     _STAMP.write_text(wanted)

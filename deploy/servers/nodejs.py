@@ -1,5 +1,6 @@
 """Which Node.js runs the storage emulator: one with a SQLite of its own, where there is one."""
 
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -12,6 +13,8 @@ _OWN = "node"
 #: Asked instead of the version: it also shows that a program is made for this machine.
 _PROBE = "require('node:sqlite')"
 _PROBE_SECONDS = 30
+#: The oldest version that runs Azurite.
+OLDEST = (16, 0)
 
 
 def program() -> str:
@@ -39,3 +42,19 @@ def has_sqlite(path: str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
+
+
+def version(path: str) -> tuple[int, ...]:
+    """Return the version of this Node.js, or nothing when it does not run here."""
+    try:
+        done = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(map(int, re.findall(r"\d+", done.stdout)[:3]))

@@ -44,12 +44,13 @@ class ServerError(RuntimeError):
 class RabbitMQ:
     """A private RabbitMQ node. It keeps its ports and data over kill and start."""
 
-    def __init__(self, folder: Path, *, metrics: bool = False) -> None:
+    def __init__(self, folder: Path, *, metrics: bool = False, password: str = "turnstile") -> None:
         self._reservation = Reservation(4)
         amqp, distribution, mapper, prometheus = self._reservation.ports
         #: Where its metrics are asked for, when it was started with them.
         self.metrics_port = prometheus if metrics else None
-        self._broker = Broker(folder, BrokerPorts(amqp, distribution, mapper, metrics=self.metrics_port))
+        ports = BrokerPorts(amqp, distribution, mapper, metrics=self.metrics_port)
+        self._broker = Broker(folder, ports, password=password)
         self._broker.prepare()
         self._mapper = ServerProcess(self._broker.mapper_command(), folder / "epmd.log")
         self._node = ServerProcess(self._broker.command(), folder / "rabbitmq.log")
@@ -140,10 +141,10 @@ class Azurite:
 
 
 @contextlib.contextmanager
-def rabbitmq(folder: Path, *, metrics: bool = False) -> Iterator[RabbitMQ]:
+def rabbitmq(folder: Path, *, metrics: bool = False, password: str = "turnstile") -> Iterator[RabbitMQ]:
     """Run a private RabbitMQ as long as the context lasts."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = RabbitMQ(folder, metrics=metrics)
+    server = RabbitMQ(folder, metrics=metrics, password=password)
     try:
         server.start()
         yield server

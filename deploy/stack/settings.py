@@ -159,7 +159,7 @@ class StackSettings:
             self.port("RABBITMQ_MANAGEMENT_PORT"),
             self.port("RABBITMQ_METRICS_PORT"),
         )
-        user, password = self.values[PREFIX + "RABBITMQ_USER"], self.values[PREFIX + "RABBITMQ_PASSWORD"]
+        user, password = self._plain("RABBITMQ_USER"), self._plain("RABBITMQ_PASSWORD")
         return Broker(self.data / "rabbitmq", ports, user, password)
 
     @property
@@ -191,6 +191,14 @@ class StackSettings:
         if self.own_storage:
             environment[PREFIX + "STORAGE_CONNECTION_STRING"] = self.own_storage.connection_string
         return environment
+
+    def _plain(self, name: str) -> str:
+        """Return a setting that RabbitMQ reads from its environment, where it knows ASCII alone."""
+        value = self.values[PREFIX + name]
+        if not (value.isascii() and value.isprintable()):
+            message = f"{PREFIX}{name} must consist of letters, digits and other signs of ASCII"
+            raise SettingError(message)
+        return value
 
     def _beside(self, base: int, distance: int, name: str) -> int:
         if self.text(name):

@@ -133,18 +133,14 @@ def _environment(receiver: OtlpReceiver, broker: private.RabbitMQ) -> dict[str, 
         **scenarios.telling(receiver),
         "OTEL_METRICS_EXPORTER": "prometheus",
         "OTEL_EXPORTER_OTLP_HEADERS": f"x-api-key={HEADER_VALUE}",
-        "TURNSTILE_RABBITMQ_URL": broker.url.replace(":turnstile@", f":{BROKER_PASSWORD}@"),
+        "TURNSTILE_RABBITMQ_URL": broker.url,
         "TURNSTILE_LOG_LEVEL": "DEBUG",
     }
 
 
 def _broker_with_password(folder: Path) -> private.RabbitMQ:
     folder.mkdir()
-    broker = private.RabbitMQ(folder)
-    configuration = folder / "rabbitmq.conf"
-    text = configuration.read_text()
-    configuration.write_text(text.replace("default_pass = turnstile", f"default_pass = {BROKER_PASSWORD}"))
-    return broker
+    return private.RabbitMQ(folder, password=BROKER_PASSWORD)
 
 
 def _key_of(storage: private.Azurite) -> str:

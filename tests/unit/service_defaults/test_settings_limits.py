@@ -4,6 +4,7 @@ from typing import Annotated
 
 import pytest
 from pydantic import Field, SecretStr, ValidationError
+from yarl import URL
 
 from service_defaults.settings import ServiceSettings, complaints, read_settings
 
@@ -11,7 +12,14 @@ KEY = {"storage_connection_string": "AccountName=a;AccountKey=b"}
 
 ACCEPTED = {
     "service_name": ["x"],
-    "rabbitmq_url": ["amqp://h", "amqps://u:p@h:5671/v"],
+    "rabbitmq_url": [
+        "amqp://h",
+        "amqps://u:p@h:5671/v",
+        "amqp://u:p%23%2F%3F%25@h",
+        "amqp://u:p@ss@[::1]:1/",
+    ],
+    "rabbitmq_user": ["x", "a b", "ü@/#?%"],
+    "rabbitmq_password": ["", "x", "ü@/#?%:"],
     "rabbitmq_namespace": ["t", "7", "a.b-c", "a" * 63],
     "storage_namespace": ["", "a", "a1", "a" * 20],
     "deferral_seconds": ["0.1", "3600"],
@@ -24,7 +32,16 @@ ACCEPTED = {
 
 REFUSED = {
     "service_name": [""],
-    "rabbitmq_url": ["http://h", "amqp:h", ""],
+    "rabbitmq_url": [
+        "http://h",
+        "amqp:h",
+        "",
+        "amqp://",
+        "amqp:///",
+        "amqp://u:p@",
+        *(f"amqp://u:p{c}ss/w@h/" for c in "/#?"),
+    ],
+    "rabbitmq_user": [""],
     "rabbitmq_namespace": ["", ".a", "-a", "A", "a_b", "a" * 64, "a\n"],
     "storage_namespace": ["1a", "A", "a-b", "a" * 21, "a\n"],
     "deferral_seconds": ["0.09", "3600.1", "nan", "soon"],
@@ -137,3 +154,31 @@ def test_each_complaint_names_its_variable_and_the_remedy(
     assert all(line.startswith("  ") for line in lines)
     assert [line for line in lines if line.startswith("  TURNSTILE_PORT: input should be a valid integer")]
     assert "  TURNSTILE_RABBITMQ_URL: must start with amqp:// or amqps://; " in "\n".join(lines)
+
+
+PASSWORDS = ["p#s/s?%41", "p@ss:word", "%", "ü€", " blank ", "[]", "a&b=c", "\\"]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_a_password_beside_an_address_is_taken_as_it_is(password: str) -> None:
+    given = KEY | {"rabbitmq_url": "amqp://h:1/v", "rabbitmq_user": "ü#/", "rabbitmq_password": password}
+    address = ServiceSettings.model_validate(given).rabbitmq_address
+    assert (address.user, address.password) == ("ü#/", password)
+    assert (address.host, address.port, address.path) == ("h", 1, "/v")
+    # What reads the text reads the same.
+    assert URL(str(address)).password == password
+
+
+def test_an_address_with_a_user_comes_before_the_settings_for_one_without() -> None:
+    given = KEY | {"rabbitmq_url": "amqp://u:p@h/", "rabbitmq_user": "x", "rabbitmq_password": "y"}
+    assert str(ServiceSettings.model_validate(given).rabbitmq_address) == "amqp://u:p@h/"
+
+
+def test_an_address_that_is_none_is_complained_of_without_its_password() -> None:
+    with pytest.raises(ValidationError) as refused:
+        ServiceSettings.model_validate(KEY | {"rabbitmq_url": "amqp://u:canary#/canary@h/"})
+    (line,) = complaints(ServiceSettings, refused.value)
+    assert line.startswith("TURNSTILE_RABBITMQ_URL: must look like amqp://user:password@host:5672/")
+    assert "%2F %3F %23 %25" in line
+    assert "TURNSTILE_RABBITMQ_PASSWORD" in line
+    assert "canary" not in line

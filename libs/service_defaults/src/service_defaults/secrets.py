@@ -58,10 +58,12 @@ def _secrets_of(settings: BaseSettings) -> Iterable[str]:
         if not isinstance(value, SecretStr):
             continue
         secret = value.get_secret_value()
+        # A password that is the user's name, as in a stack for trying out, stands in many places.
+        if secret == getattr(settings, "rabbitmq_user", None):
+            continue
         yield secret
         if "://" in secret.partition(";")[0]:
             address = URL(secret)
-            # A password that is the user's name, as in a stack for trying out, stands in many places.
             if address.password and address.password != address.user:
                 yield address.password
         yield from (part.partition("=")[2] for part in secret.split(";") if part.startswith("AccountKey="))

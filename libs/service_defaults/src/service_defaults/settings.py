@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from yarl import URL
 
 from contracts.topology import Topology
 
@@ -23,8 +24,11 @@ class ServiceSettings(BaseSettings):
     #: The service's name in traces, metrics and logs.
     service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "turnstile"
 
-    #: Where RabbitMQ is, with user and password: amqp:// or, encrypted, amqps://.
-    rabbitmq_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/")
+    #: Where RabbitMQ is: amqp:// or, encrypted, amqps://. User and password in it come before the next two.
+    rabbitmq_url: SecretStr = SecretStr("amqp://127.0.0.1:5672/")
+    #: The user and the password for an address without them.
+    rabbitmq_user: Annotated[str, Field(min_length=1)] = "turnstile"
+    rabbitmq_password: SecretStr = SecretStr("turnstile")
     #: First part of every exchange's and queue's name; keeps installations apart on one broker.
     rabbitmq_namespace: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")] = "turnstile"
 
@@ -76,6 +80,18 @@ class ServiceSettings(BaseSettings):
     def _is_an_amqp_address(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().startswith(("amqp://", "amqps://")):
             raise ValueError("must start with amqp:// or amqps://")
+        try:
+            address = URL(value.get_secret_value())
+            is_complete = bool(address.host) and address.port != 0 and not address.fragment
+        except ValueError:
+            # Its message would show a part of the password.
+            is_complete = False
+        if not is_complete:
+            raise ValueError(
+                "must look like amqp://user:password@host:5672/, with / ? # % in the password written as "
+                f"%2F %3F %23 %25; or have no user, which {PREFIX}RABBITMQ_USER and "
+                f"{PREFIX}RABBITMQ_PASSWORD then are"
+            )
         return value
 
     @field_validator("storage_blob_url", "storage_table_url", "otlp_endpoint")
@@ -99,6 +115,14 @@ class ServiceSettings(BaseSettings):
                 f"{PREFIX}STORAGE_CONNECTION_STRING: set together with a storage URL; unset one of the two"
             )
         return self
+
+    @property
+    def rabbitmq_address(self) -> URL:
+        """Where RabbitMQ is, with user and password."""
+        address = URL(self.rabbitmq_url.get_secret_value())
+        if address.user is not None:
+            return address
+        return address.with_user(self.rabbitmq_user).with_password(self.rabbitmq_password.get_secret_value())
 
     @property
     def topology(self) -> Topology:

@@ -15,7 +15,6 @@ from faststream.exceptions import FastStreamException
 from faststream.middlewares import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitMessage
 from opentelemetry import context, propagate
-from yarl import URL
 
 from contracts.telemetry import attributes as at
 from coordination.ports import UnknownOutcomeError
@@ -69,7 +68,7 @@ class TurnstileBroker(RabbitBroker):
         self._declaring: AbstractChannel | None = None
         self._stop_seconds = graceful_timeout + _CLOSE_SECONDS
         tolerate_any_properties()
-        address = URL(settings.rabbitmq_url.get_secret_value())
+        address = settings.rabbitmq_address
         super().__init__(
             str(address.update_query(heartbeat=HEARTBEAT_SECONDS)),
             # Waits for a broker that is away instead of ending the service.
