@@ -35,7 +35,6 @@ def _carry_out(arguments: argparse.Namespace, stack: Stack) -> int:
         case "down":
             stack.down()
         case "remove-data":
-            stack.down()
             stack.remove_data()
         case "ps":
             code = 0 if stack.ps() else 1

@@ -39,7 +39,7 @@ class Stack(Protocol):
         """Kill one worker as a crash would, and print its name."""
 
     def remove_data(self) -> None:
-        """Remove all that the stack keeps; it must be down."""
+        """Stop everything and remove all that the stack keeps."""
 
     def run(self, module: str) -> int:
         """Run a module of a service against the stack; return its exit code."""

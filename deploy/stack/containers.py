@@ -3,17 +3,22 @@
 import contextlib
 import os
 import subprocess
+from pathlib import Path
+
+from dotenv import dotenv_values
 
 from deploy import ROOT
 from deploy.errors import StackError
 from deploy.processes import ports
 from deploy.processes.ports import LOOPBACK
-from deploy.stack import addresses, observers
+from deploy.stack import addresses, observers, shared_files
 from deploy.stack.programs import DASHBOARD, WORKER
 from deploy.stack.settings import OBSERVERS, PREFIX, StackSettings
 
 _ELSEWHERE = "Without images the same stack runs as plain processes: add RUNTIME=native to the command."
 _COLLECTOR = "otel-collector"
+_FOLDER_LABEL = "com.docker.compose.project.working_dir"
+_PROJECT = "COMPOSE_PROJECT_NAME"
 
 
 _PUBLISHED = {
@@ -51,14 +56,16 @@ class ContainerStack:
 
     def is_up(self) -> bool:
         """Return whether the stack was started."""
-        return bool(self._containers())
+        return bool(self._containers()) and not self._foreign()
 
     def up(self) -> None:
         """Build and start what does not run and wait until all is healthy."""
         if not self.engine_answers():
             message = f"No Docker engine with Compose answers. {_ELSEWHERE}"
             raise StackError(message)
-        self._settings.inputs.mkdir(parents=True, exist_ok=True)
+        self._refuse_foreign("run")
+        shared_files.refuse_unreadable(ROOT)
+        shared_files.make_inputs(self._settings.inputs, own=not self._settings.text("INPUT_FOLDER"))
         wanted, left_out = self._services()
         pull = ("pull", "--policy", "missing", "--ignore-buildable", *wanted)
         self._or_explain(f"An image could not be pulled. {PREFIX}OBSERVABILITY=none needs fewer.", *pull)
@@ -71,6 +78,7 @@ class ContainerStack:
         scale = ("--scale", f"{WORKER}={workers}")
         if self._try("up", "--detach", "--wait", *scale, *wanted) != 0:
             raise StackError("Not every container is healthy; `make ps` and `make logs` show more.")
+        self._started_here.write_text(_project() + "\n")
         addresses.show(self.pages())
 
     def pages(self) -> list[addresses.Page]:
@@ -88,10 +96,12 @@ class ContainerStack:
 
     def down(self) -> None:
         """Stop and remove the containers; data stays."""
+        self._refuse_foreign("stop")
         self._compose("down")
 
     def scale(self, workers: int) -> None:
         """Run that many workers."""
+        self._refuse_foreign("scale")
         self._compose("up", "--detach", "--wait", "--no-recreate", "--scale", f"{WORKER}={workers}", WORKER)
         print(f"{workers} workers run.")
 
@@ -111,6 +121,7 @@ class ContainerStack:
 
     def kill_worker(self, name: str | None) -> None:
         """Kill one worker's container as a crash would, and print its name."""
+        self._refuse_foreign("kill")
         running = self._containers(WORKER)
         if not running or name not in (None, *running):
             message = f"{name or 'A worker'} does not run; running: {', '.join(running) or 'none'}."
@@ -120,13 +131,41 @@ class ContainerStack:
         print(f"Killed {victim} with SIGKILL; `make up` starts it again.")
 
     def remove_data(self) -> None:
-        """Remove all that the stack keeps."""
+        """Stop everything and remove all that the stack keeps, unless another folder started it."""
+        if self._foreign() or not (self._is_started_here() or self._containers("--all")):
+            kept = (
+                f"Containers and data of the project {_project()} stay, as this folder has not started them."
+            )
+            print(f"{kept} `docker compose down --volumes` removes them.")
+            return
         self._compose("down", "--volumes", "--rmi", "local")
+        self._started_here.unlink(missing_ok=True)
 
     def run(self, module: str) -> int:
         """Run a module of a service in a container of its own; return its exit code."""
+        self._refuse_foreign("use")
         service = module.partition(".")[0].replace("_", "-")
         return self._try("run", "--rm", "--no-deps", service, "python", "-m", module)
+
+    def _foreign(self) -> str | None:
+        """Return the other folder that the project's containers were started from, if there is one."""
+        found = self._output("ps", "--all", "--format", '{{.Label "' + _FOLDER_LABEL + '"}}').splitlines()
+        return next((folder for folder in found if folder and Path(folder).resolve() != ROOT.resolve()), None)
+
+    def _refuse_foreign(self, to_do: str) -> None:
+        """Raise StackError where another checkout has the project: `up` and `down` would be on its data."""
+        if folder := self._foreign():
+            owned = f"The containers of the project {_project()} belong to {folder}, so nothing was done."
+            remedy = f"To {to_do} them, go there; for a stack of this folder, set {_PROJECT} and other ports."
+            raise StackError(f"{owned} {remedy}")
+
+    @property
+    def _started_here(self) -> Path:
+        """The file that says which project this folder has started: volumes do not know it."""
+        return self._settings.data / "compose-project"
+
+    def _is_started_here(self) -> bool:
+        return self._started_here.exists() and self._started_here.read_text().strip() == _project()
 
     def _containers(self, *which: str) -> list[str]:
         return self._output("ps", "--format", "{{.Name}}", *which).split()
@@ -196,3 +235,7 @@ class ContainerStack:
         own = {f"{PREFIX}TRACE_URL": f"{PREFIX}OWN_TRACES", f"{PREFIX}LOGS_URL": f"{PREFIX}OWN_LOGS"}
         there = addresses.links_out(self._settings, self._settings.observers)
         return {inner: "" for setting, inner in own.items() if setting not in there}
+
+
+def _project() -> str:
+    return os.environ.get(_PROJECT) or dotenv_values(ROOT / ".env").get(_PROJECT) or "turnstile"

@@ -113,7 +113,8 @@ class NativeStack:
         print(f"Killed {victim} (process {pid}) with SIGKILL; it will be started again.")
 
     def remove_data(self) -> None:
-        """Remove all that the stack keeps; it must be down."""
+        """Stop everything and remove all that the stack keeps."""
+        self.down()
         # Not the folder itself: a user may have named one that holds other files, too.
         for name in ("azurite", "inputs", "load", "logs", "rabbitmq", "run", *OBSERVERS):
             shutil.rmtree(self._settings.data / name, ignore_errors=True)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ sys.stdin.read()
 """
 INSTALL = """
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from deploy.install import system_packages
 system_packages._LOCKS, system_packages._POLICY = (), Path(sys.argv[1])
@@ -59,7 +61,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 @pytest.fixture
-def other(machine: Machine) -> subprocess.Popen[str]:
+def other(machine: Machine) -> Iterator[subprocess.Popen[str]]:
     """Another program, which installs packages until its input ends."""
     command = [sys.executable, "-c", HOLD, str(machine.lock)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
