@@ -152,7 +152,7 @@ async def test_a_hundred_jobs_whose_whole_lives_are_in_hand_cost_little_more_tha
     told = place.world.notifier.take_announcements()
     cost = await place.hear([announcement for announcement in told if announcement.job_id in jobs])
     assert all([await place.is_projected(job_id) for job_id in jobs])
-    assert cost.total() <= 220, cost
+    assert cost.total() <= 160, cost
 
 
 async def test_a_hundred_jobs_that_waited_before_they_ran_cost_little_more_than_two_requests_each(
@@ -168,7 +168,7 @@ async def test_a_hundred_jobs_that_waited_before_they_ran_cost_little_more_than_
         await world.end(Completed())
     cost += await place.hear(world.notifier.take_announcements())
     assert all([await place.is_projected(job_id) for job_id in jobs])
-    assert cost.total() <= 280, cost
+    assert cost.total() <= 260, cost
 
 
 async def test_fences_of_one_lock_that_rise_at_once_are_written_together(place: Place) -> None:

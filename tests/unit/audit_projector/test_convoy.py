@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from tests.unit.audit_projector.doubles import World
 
 from audit_projector.convoy import Convoy
+from read_models.memory import InMemoryReadModels
 
 
 class Travel:
@@ -85,3 +87,21 @@ async def test_one_that_does_not_arrive_keeps_nobody_waiting(end: str) -> None:
     await asyncio.wait_for(waiting[0], 10)
     assert travel.arrived == ["a"]
     await asyncio.gather(lost, return_exceptions=True)
+
+
+async def test_summaries_are_written_once_the_events_of_all_jobs_that_are_projected_together_are() -> None:
+    calls: list[str] = []
+    turns = iter(range(5, 50, 5))
+
+    async def note(moment: str, name: str) -> None:
+        if (moment, name) == ("before", "read_models.trail"):
+            for _ in range(next(turns)):
+                await asyncio.sleep(0)
+        if name in {"read_models.trail", "read_models.summary"}:
+            calls.append(f"{moment} {name}")
+
+    world = World(models=InMemoryReadModels(note))
+    jobs = [await world.submit() for _ in range(5)]
+    await asyncio.gather(*map(world.project, jobs))
+    assert calls[:10].count("after read_models.trail") == 5
+    assert calls.count("after read_models.summary") == 5

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _AT_ONCE = 64
 
 #: Jobs projected at the same time. Together they make few requests to the storage, which answers in time.
-_MOST_JOBS = 256
+_MOST_JOBS = 512
 
 #: Seconds between two tries while the storage is away.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
