@@ -27,7 +27,8 @@ def test_both_ways_to_run_take_the_same_azurite() -> None:
 def test_nothing_that_is_locked_names_an_address_to_load_it_from() -> None:
     for locked in (ROOT / "requirements").iterdir():
         assert "://" not in locked.read_text()
-    assert '"resolved"' not in (ROOT / "deploy/azurite/package-lock.json").read_text()
+    for folder in ("deploy/azurite", "tests/e2e/clients/typescript"):
+        assert '"resolved"' not in (ROOT / folder / "package-lock.json").read_text()
 
 
 def test_no_package_of_ours_has_the_name_of_a_package_of_others() -> None:

@@ -72,6 +72,16 @@ async def test_a_reason_is_optional(api: Api, body: Any) -> None:
     assert (await api.get(f"/api/v1/jobs/{job_id}/events"))["items"][-1]["data"] == {}
 
 
+async def test_a_body_that_is_null_is_none(api: Api) -> None:
+    """Generated clients of Java send it where the caller gave them no body."""
+    job_id = await api.submitted()
+    answer = await api.client.post(
+        f"/api/v1/jobs/{job_id}/cancel", content=b"null", headers={"content-type": "application/json"}
+    )
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "Cancelled")
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -9,10 +9,10 @@ from tests.unit.publisher.doubles import Api
 _JOB = {"job_id": "$response.body#/job_id"}
 OF_A_JOB = {
     "job": ("get_job", _JOB),
-    "events": ("events_of_job", _JOB),
-    "stream": ("stream_of_job", _JOB),
+    "events": ("list_job_events", _JOB),
+    "stream": ("follow_job", _JOB),
     "cancel": ("cancel_job", _JOB),
-    "lock": ("one_lock", {"name": "$response.body#/lock"}),
+    "lock": ("get_lock", {"name": "$response.body#/lock"}),
 }
 NEXT = "$response.body#/next"
 
@@ -38,14 +38,14 @@ def operations(document: Any) -> dict[str, tuple[str, str, Any]]:
         ("cancel_job", "202", OF_A_JOB),
         ("get_job", "200", OF_A_JOB),
         ("list_jobs", "200", {"next": ("list_jobs", {"cursor": NEXT})}),
-        ("recent_events", "200", {"next": ("recent_events", {"cursor": NEXT})}),
+        ("list_events", "200", {"next": ("list_events", {"cursor": NEXT})}),
         (
-            "events_of_job",
+            "list_job_events",
             "200",
-            {"next": ("events_of_job", {"job_id": "$request.path.job_id", "cursor": NEXT})},
+            {"next": ("list_job_events", {"job_id": "$request.path.job_id", "cursor": NEXT})},
         ),
-        ("all_locks", "200", {"next": ("all_locks", {"cursor": NEXT})}),
-        ("one_lock", "200", {}),
+        ("list_locks", "200", {"next": ("list_locks", {"cursor": NEXT})}),
+        ("get_lock", "200", {}),
     ],
 )
 async def test_an_answer_says_where_to_go_on(document: Any, operation: str, status: str, links: Any) -> None:
@@ -88,16 +88,16 @@ async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name
     [
         ("submit_job", {202, 400, 409, 413, 415, 422, 500, 503}),
         ("list_jobs", {200, 422, 500, 503}),
-        ("recent_events", {200, 422, 500, 503}),
-        ("events_of_job", {200, 404, 422, 500, 503}),
+        ("list_events", {200, 422, 500, 503}),
+        ("list_job_events", {200, 404, 422, 500, 503}),
         ("get_job", {200, 404, 422, 500, 503}),
-        ("stream_of_job", {200, 204, 404, 422, 500, 503}),
+        ("follow_job", {200, 204, 404, 422, 500, 503}),
         ("cancel_job", {202, 400, 404, 409, 413, 415, 422, 500, 503}),
-        ("all_locks", {200, 422, 500, 503}),
-        ("one_lock", {200, 404, 422, 500, 503}),
-        ("kinds", {200, 422, 500, 503}),
-        ("workers", {200, 422, 500, 503}),
-        ("quarantined_messages", {200, 422, 500, 503}),
+        ("list_locks", {200, 422, 500, 503}),
+        ("get_lock", {200, 404, 422, 500, 503}),
+        ("list_kinds", {200, 422, 500, 503}),
+        ("list_workers", {200, 422, 500, 503}),
+        ("list_quarantined_messages", {200, 422, 500, 503}),
         ("submit_jobs", {200, 400, 413, 415, 422, 500, 503}),
     ],
 )
@@ -110,8 +110,10 @@ async def test_each_status_is_announced_and_errors_are_problem_documents(
     for status, answer in described["responses"].items():
         assert answer["description"]
         if int(status) >= 400:
-            problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
-            assert answer["content"] == {"application/problem+json": problem}
+            problem = {"$ref": "#/components/schemas/Problem"}
+            assert {name: one["schema"] for name, one in answer["content"].items()} == {
+                "application/problem+json": problem
+            }
 
 
 async def test_no_operation_is_left_out_above(document: Any) -> None:

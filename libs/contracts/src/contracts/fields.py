@@ -3,15 +3,32 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from contracts import lock_names
 from contracts.statuses import JobStatus
 
-JobId = Annotated[str, Field(description="Id of the job, a UUID.")]
+
+class Answer(BaseModel):
+    """A document that the API returns. All its fields are always there, also those that have a default."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+# One format for each sort of id, wherever it stands. Schemas name them; answers are not checked by them.
+JobUuid = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+LockText = Annotated[str, Field(json_schema_extra={"format": lock_names.FORMAT})]
+TraceHex = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9a-f]{32}$"})]
+#: A fence may be larger than 32 bits: an epoch leads it.
+FenceNumber = Annotated[int, Field(json_schema_extra={"format": "int64"})]
+
+JobId = Annotated[JobUuid, Field(description="Id of the job, a UUID.")]
 KindName = Annotated[str, Field(description="Kind of the job: which handler runs it.")]
 JobName = Annotated[str, Field(description="Title of the job, for people; empty when it has none.")]
-LockName = Annotated[str, Field(description="Name of the lock.")]
-JobLock = Annotated[str, Field(description="Lock of the job: jobs with the same lock run one at a time.")]
+LockName = Annotated[LockText, Field(description="Name of the lock.")]
+JobLock = Annotated[
+    LockText, Field(description="Lock of the job: jobs with the same lock run one at a time.")
+]
 Status = Annotated[JobStatus, Field(description="What the job does now, or how it ended.")]
 Priority = Annotated[int, Field(description="0 to 9; 0 runs first.")]
 Properties = Annotated[dict[str, str], Field(description="The submitter's own labels, by name; at most 32.")]
@@ -20,7 +37,7 @@ Interruptions = Annotated[
     int, Field(description="How often a run of the job was interrupted, so that another had to take over.")
 ]
 Fence = Annotated[
-    int | None,
+    FenceNumber | None,
     Field(
         description="Fence of the latest run: a number of the lock that rises with each run. "
         "Null before the first run."
@@ -30,7 +47,7 @@ LatestWorker = Annotated[
     str | None, Field(description="Worker of the latest run; null before the first run.")
 ]
 TraceId = Annotated[
-    str | None, Field(description="Trace of the job, 32 hexadecimal digits; null when it has none.")
+    TraceHex | None, Field(description="Trace of the job, 32 hexadecimal digits; null when it has none.")
 ]
 SubmittedAt = Annotated[datetime, Field(description="When the job was accepted, in UTC.")]
 StartedAt = Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
 from contracts import fields, identifiers, lock_names
+from contracts.fields import Answer
 from contracts.policies import JobPolicy
 from contracts.statuses import EventStatus
 
@@ -37,6 +38,14 @@ PropertyName = Annotated[
 ]
 PropertyValue = Annotated[str, Field(max_length=256)]
 
+
+def _named_values(schema: dict[str, Any]) -> None:
+    """Say that all names have the pattern: pydantic allows others, and generators know no patterns."""
+    ((pattern, value),) = schema.pop("patternProperties").items()
+    schema["propertyNames"]["pattern"] = pattern
+    schema["additionalProperties"] = value
+
+
 ItemT = TypeVar("ItemT")
 
 
@@ -61,7 +70,8 @@ class Submission(BaseModel):
     lock: Annotated[
         str,
         Field(
-            description="Jobs with the same lock run one at a time.",
+            description="Jobs with the same lock run one at a time. "
+            f"Without it, `{lock_names.DEFAULT_LOCK}`.",
             examples=["ledger-2026"],
             json_schema_extra={"format": lock_names.FORMAT},
         ),
@@ -76,20 +86,20 @@ class Submission(BaseModel):
         Field(
             ge=FIRST_PRIORITY,
             le=LAST_PRIORITY,
-            description="0 runs first, 9 last. Jobs of the same priority run in order of submission.",
+            description="0 runs first, 9 last. Jobs of the same priority run in order of submission. "
+            f"Without it, {DEFAULT_PRIORITY}.",
         ),
         BeforeValidator(_whole),
     ] = DEFAULT_PRIORITY
     job_id: Annotated[
-        Annotated[str, Field(json_schema_extra={"format": "uuid"})] | None,
+        fields.JobUuid | None,
         Field(description="Your own UUID. Repeating a submission with it cannot run the job twice."),
     ] = None
     properties: dict[PropertyName, PropertyValue] = Field(
         default_factory=dict,
         max_length=32,
         description="Your own labels to find the job by.",
-        # Pydantic's schema would allow anything under a name that does not fit the pattern.
-        json_schema_extra={"additionalProperties": False},
+        json_schema_extra=_named_values,
     )
 
     @field_validator("lock")
@@ -132,7 +142,7 @@ class Cancellation(BaseModel):
     ] = ""
 
 
-class Accepted(BaseModel):
+class Accepted(Answer):
     """The answer to an accepted submission."""
 
     job_id: fields.JobId
@@ -140,7 +150,7 @@ class Accepted(BaseModel):
     status: fields.Status
 
 
-class BatchItem(BaseModel):
+class BatchItem(Answer):
     """The answer to one job of a batch: what it would have been, had the job been submitted alone."""
 
     status: int = Field(
@@ -153,14 +163,14 @@ class BatchItem(BaseModel):
     )
 
 
-class BatchAnswer(BaseModel):
+class BatchAnswer(Answer):
     """The answers to the jobs of a batch, in the order of the request."""
 
     accepted: int = Field(description="Number of jobs that this request added.")
     items: list[BatchItem] = Field(description="One answer for each job.")
 
 
-class Progress(BaseModel):
+class Progress(Answer):
     """How far a job is: `value` of `limit`, in the handler's own unit."""
 
     value: float = Field(description="What is done, in the handler's own unit.")
@@ -169,18 +179,20 @@ class Progress(BaseModel):
     )
 
 
-class WaitingFor(BaseModel):
+class WaitingFor(Answer):
     """Why a queued job does not run yet."""
 
-    lock: str = Field(description="Lock that the job waits for.")
-    holder: str | None = Field(None, description="Worker that currently runs a job of this lock.")
-    running: str | None = Field(None, description="Id of the running job.")
-    ahead: list[str] = Field(
+    lock: fields.LockText = Field(description="Lock that the job waits for.")
+    holder: str | None = Field(
+        None, description="Worker that currently runs a job of this lock; null while none does."
+    )
+    running: fields.JobUuid | None = Field(None, description="Id of the running job; null while none runs.")
+    ahead: list[fields.JobUuid] = Field(
         default_factory=list, description="Ids of the first jobs ahead of this one in line."
     )
 
 
-class JobError(BaseModel):
+class JobError(Answer):
     """Why a job did not complete."""
 
     type: str = Field(description="Name of the error's type, such as `ValueError` or `TimedOut`.")
@@ -191,11 +203,13 @@ class DetailedJobError(JobError):
     """Why a job did not complete, and where its handler raised."""
 
     traceback: str | None = Field(
-        None, description="Traceback of the handler's error, at most its last 16,384 characters."
+        None,
+        description="Traceback of the handler's error, at most its last 16,384 characters; "
+        "null when no handler raised.",
     )
 
 
-class Job(BaseModel):
+class Job(Answer):
     """A job as the API returns it."""
 
     job_id: fields.JobId
@@ -210,12 +224,14 @@ class Job(BaseModel):
     interruptions: fields.Interruptions
     fence: fields.Fence
     worker: fields.LatestWorker
-    step: str | None = Field(description="The current step.")
+    step: str | None = Field(description="The current step; null between steps and while none runs.")
     progress: Progress | None = Field(description="How far the handler is; null until it has reported it.")
     cancel_requested: bool = Field(description="Whether a cancellation was requested.")
-    cancel_requested_by: str | None = Field(description="Who requested the cancellation first.")
-    cancel_reason: str | None = Field(description="The reason given then.")
-    position: int | None = Field(description="Position in line, from 1, while the job is queued.")
+    cancel_requested_by: str | None = Field(
+        description="Who requested the cancellation first; null when none was requested."
+    )
+    cancel_reason: str | None = Field(description="The reason given then; null without one.")
+    position: int | None = Field(description="Position in line, from 1; null unless it is queued.")
     waiting_for: WaitingFor | None = Field(
         description="Why the job does not run yet; null unless it is queued."
     )
@@ -231,7 +247,7 @@ class Job(BaseModel):
     finished_at: fields.FinishedAt
 
 
-class JobSummary(BaseModel):
+class JobSummary(Answer):
     """A job in a list. Its step and progress are in the job itself."""
 
     model_config = ConfigDict(frozen=True)
@@ -245,26 +261,31 @@ class JobSummary(BaseModel):
     properties: fields.Properties
     attempt: fields.Attempt
     interruptions: fields.Interruptions
-    fence: int | None = Field(description="Fence of the latest run.")
-    worker: str | None = Field(description="Worker of the latest run.")
+    fence: fields.Fence
+    worker: fields.LatestWorker
     actor: str = Field(description="Who submitted the job.")
     cancel_requested: bool = Field(False, description="Whether a cancellation of the job was requested.")
     error: JobError | None = Field(description="Why the job failed or timed out; null when it did not.")
     trace_id: fields.TraceId
     submitted_at: fields.SubmittedAt
     queued_at: datetime | None = Field(
-        None, description="When it last began to wait: at its submission, or its latest interruption."
+        None,
+        description="When it last began to wait: at its submission, or its latest interruption; "
+        "null when that is not known.",
     )
     started_at: fields.StartedAt
     finished_at: fields.FinishedAt
 
 
-class Event(BaseModel):
+class Event(Answer):
     """One immutable fact about a job, numbered from 1 without gaps."""
 
     job_id: fields.JobId
     seq: int = Field(description="Number of the event within its job, from 1.")
-    event_id: str = Field(description="Id of the event: the job's id and the number in six digits.")
+    event_id: str = Field(
+        description="Id of the event: the job's id and the number in six digits.",
+        json_schema_extra={"pattern": "^[0-9a-f-]{36}-[0-9]{6,}$"},
+    )
     status: EventStatus = Field(description="What happened.")
     message: str = Field(description="What happened, for people; the name of a step at `Step`.")
     timestamp_utc: datetime = Field(description="When it happened, in UTC, to the microsecond.")
@@ -277,19 +298,23 @@ class Event(BaseModel):
     data: dict[str, Any] = Field(description="More about it; the names depend on `status`.")
 
 
-class Lock(BaseModel):
+class Lock(Answer):
     """Who holds a lock and who waits for it."""
 
     lock: fields.LockName
     holder: str | None = Field(description="Worker that holds the lock; null while it is free.")
-    job_id: str | None = Field(description="Id of the job that runs under it; null while it is free.")
-    fence: int = Field(description="Fence of its latest run, which rises with each run; 0 when none has run.")
+    job_id: fields.JobUuid | None = Field(
+        description="Id of the job that runs under it; null while it is free."
+    )
+    fence: fields.FenceNumber = Field(
+        description="Fence of its latest run, which rises with each run; 0 when none has run."
+    )
     since: datetime | None = Field(description="When the current run began, in UTC; null while it is free.")
-    line: list[str] = Field(description="Ids of the waiting jobs, next first.")
+    line: list[fields.JobUuid] = Field(description="Ids of the waiting jobs, next first.")
     waiting: int = Field(description="Number of waiting jobs; `line` lists at most the first 200.")
 
 
-class Kind(BaseModel):
+class Kind(Answer):
     """A kind of jobs that workers know."""
 
     kind: str = Field(description="Name of the kind.")
@@ -301,18 +326,18 @@ class Kind(BaseModel):
     published_at: datetime = Field(description="Last time a worker published this kind.")
 
 
-class HeldLease(BaseModel):
+class HeldLease(Answer):
     """A lease that a worker holds. It lasts at least until `renewed_at` plus `seconds`."""
 
     lock: fields.LockName
-    fence: int = Field(description="Fence of the latest run.")
+    fence: fields.FenceNumber = Field(description="Fence of the latest run.")
     renewed_at: datetime = Field(
         description="When the lease was last renewed, counted from before the request."
     )
     seconds: float = Field(description="Seconds that the lease lasts if it is not renewed again.")
 
 
-class Worker(BaseModel):
+class Worker(Answer):
     """A worker as of its latest heartbeat."""
 
     worker: str = Field(description="Name of the worker, unique within the installation.")
@@ -322,7 +347,9 @@ class Worker(BaseModel):
     )
     stopped_at: datetime | None = Field(None, description=STOPPED_AT)
     kinds: list[str] = Field(default_factory=list, description="The kinds that the worker knows.")
-    running: list[str] = Field(default_factory=list, description="Ids of the jobs that the worker runs.")
+    running: list[fields.JobUuid] = Field(
+        default_factory=list, description="Ids of the jobs that the worker runs."
+    )
     properties: dict[str, Any] = Field(default_factory=dict, description="Other properties of the worker.")
     leases: list[HeldLease] = Field(
         default_factory=list, description="The leases that the worker holds, by lock."
@@ -334,7 +361,7 @@ class Worker(BaseModel):
         return bool(self.running or self.leases)
 
 
-class Instance(BaseModel):
+class Instance(Answer):
     """A scheduler or audit-projector, as of its latest heartbeat."""
 
     service: str = Field(description="`scheduler` or `audit-projector`.")
@@ -353,7 +380,7 @@ class Instance(BaseModel):
         return False
 
 
-class Page(BaseModel, Generic[ItemT]):
+class Page(Answer, Generic[ItemT]):
     """A page of items and, if there are more, the cursor of the next page."""
 
     items: list[ItemT] = Field(description="The items of this page.")

@@ -35,11 +35,14 @@ def submission_of(document: dict[str, JsonValue]) -> Submission:
 
 
 def read_cancellation(raw: bytes) -> Cancellation:
-    """Return the cancellation that a JSON document contains; one without a reason for an empty document.
+    """Return the cancellation that a JSON document contains; one without a reason for none, and for null.
+
+    Some generated clients send null where the caller gave them no body.
 
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
-    return _read(raw, Cancellation) if raw else Cancellation()
+    document = strict_json.parse(raw) if raw else None
+    return Cancellation() if document is None else _validated(document, Cancellation)
 
 
 def _read(raw: bytes, model: type[ModelT]) -> ModelT:

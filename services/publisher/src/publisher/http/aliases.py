@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from publisher.http import links
 from publisher.http.documentation import SUBMIT_JOB, answers
 from publisher.http.parameters import name_the_trace
-from publisher.http.routes import events_of_job, recent_events, submit_job
+from publisher.http.routes import list_events, list_job_events, submit_job
 
 router = APIRouter(
     prefix="/api", tags=["aliases"], responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)]
@@ -27,8 +27,8 @@ router.add_api_route(
 )
 router.add_api_route(
     "/jobs",
-    recent_events,
-    name="recent_events_alias",
+    list_events,
+    name="list_events_alias",
     summary="List recent events (alias)",
     response_description="A page of events.",
     description="Alias of `GET /api/v1/events`: events, not jobs. `GET /api/v1/jobs` lists jobs.",
@@ -36,8 +36,8 @@ router.add_api_route(
 )
 router.add_api_route(
     "/jobs/{job_id}",
-    events_of_job,
-    name="events_of_job_alias",
+    list_job_events,
+    name="list_job_events_alias",
     summary="List the events of a job (alias)",
     response_description="A page of events.",
     description="Alias of `GET /api/v1/jobs/{job_id}/events`: events, not the job.",

@@ -29,6 +29,7 @@ def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | Non
         version=version("turnstile-publisher"),
         summary="Long jobs, one at a time per lock, and the proof of it.",
         description=documentation.DESCRIPTION,
+        license_info={"name": "MIT", "identifier": "MIT"},
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

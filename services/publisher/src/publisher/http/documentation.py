@@ -1,14 +1,18 @@
 """What the OpenAPI document contains beyond the handlers' signatures."""
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import Field
+from pydantic import BaseModel, Field
+from pydantic.json_schema import JsonSchemaMode
 
 from contracts import lock_names
 from contracts.jobs import Batch, Cancellation, Submission
-from publisher.http.problems import MEDIA_TYPE, Problem
+from publisher.http import schemas
+from publisher.http.examples import ANSWERS, PROBLEMS
+from publisher.http.problem import MEDIA_TYPE, Problem
 from publisher.use_cases.stream import ProgressReport
 
 CURSOR = "Pagination cursor: the `next` value of the previous page."
@@ -102,34 +106,39 @@ CANCEL_JOB: dict[str, Any] = {
     }
 }
 
-#: The stream's answers. A schema of `text/event-stream` is that of one event.
+#: One message of the stream: a schema of `text/event-stream` is that of one.
+_STREAM_MESSAGE = {
+    "type": "object",
+    "description": "A message of the stream of a job.",
+    "properties": {
+        "event": {
+            "type": "string",
+            "enum": ["job_event", "progress"],
+            "description": "Whether `data` is an event of the job, or how far the job is.",
+        },
+        "id": {"type": "string", "description": "The event's number; none for progress."},
+        "data": {
+            "type": "string",
+            "description": "The event or the progress, as JSON.",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "anyOf": [
+                    {"$ref": "#/components/schemas/Event"},
+                    {"$ref": "#/components/schemas/ProgressReport"},
+                ]
+            },
+        },
+    },
+    "required": ["event", "data"],
+}
+
+#: The stream's answers.
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The job's events and progress, until the job ends.",
         "content": {
             "text/event-stream": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "event": {
-                            "enum": ["job_event", "progress"],
-                            "description": "Whether `data` is an event of the job, or how far the job is.",
-                        },
-                        "id": {"type": "string", "description": "The event's number; none for progress."},
-                        "data": {
-                            "type": "string",
-                            "description": "The event or the progress, as JSON.",
-                            "contentMediaType": "application/json",
-                            "contentSchema": {
-                                "anyOf": [
-                                    {"$ref": "#/components/schemas/Event"},
-                                    {"$ref": "#/components/schemas/ProgressReport"},
-                                ]
-                            },
-                        },
-                    },
-                    "required": ["event", "data"],
-                }
+                "schema": {"$ref": "#/components/schemas/StreamMessage"},
             }
         },
     },
@@ -150,17 +159,28 @@ _MEANINGS = {
 }
 
 
+_LOCATION = {"description": "Path of the job.", "schema": {"type": "string", "format": "uri-reference"}}
+_RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"type": "integer"}}
+
+
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe error answers for handlers."""
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        status: {"description": _MEANINGS[status], "content": {MEDIA_TYPE: {"schema": schema}}}
-        for status in statuses
+    return {status: _problem(status) for status in statuses}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    content = {
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "examples": {example["type"].rpartition(":")[2]: {"value": example} for example in PROBLEMS[status]},
     }
+    described: dict[str, Any] = {"description": _MEANINGS[status], "content": {MEDIA_TYPE: content}}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        described["headers"] = {"Retry-After": _RETRY_AFTER}
+    return described
 
 
 def install(app: FastAPI) -> None:
-    """Complete the OpenAPI document with the schemas that no handler's signature names."""
+    """Complete the OpenAPI document with what no handler's signature names."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -171,14 +191,41 @@ def install(app: FastAPI) -> None:
                 description=app.description,
                 routes=app.routes,
                 tags=TAGS,
+                license_info=app.license_info,
             )
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            for model in (Problem, Submission, Batch, Cancellation, ProgressReport):
-                schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-                schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
-            for unused in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(unused, None)
+            _add_schemas(document["components"]["schemas"])
+            _add_examples(document)
+            schemas.complete(document)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _add_schemas(known: dict[str, Any]) -> None:
+    for model in (Problem, Submission, Batch, Cancellation):
+        _add_schema(known, model, "validation")
+    _add_schema(known, ProgressReport, "serialization")
+    known["StreamMessage"] = _STREAM_MESSAGE
+    # The models of the batch leave to each job what they cannot check for all at once.
+    known["Batch"]["properties"]["jobs"]["items"] = {"$ref": "#/components/schemas/Submission"}
+    problem = known["BatchItem"]["properties"]["problem"]
+    problem["anyOf"] = [{"$ref": "#/components/schemas/Problem"}, {"type": "null"}]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        known.pop(unused, None)
+
+
+def _add_schema(known: dict[str, Any], model: type[BaseModel], mode: JsonSchemaMode) -> None:
+    schema = model.model_json_schema(mode=mode, ref_template="#/components/schemas/{model}")
+    known |= schema.pop("$defs", {}) | {model.__name__: schema}
+
+
+def _add_examples(document: dict[str, Any]) -> None:
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            name = operation["operationId"].removesuffix("_alias")
+            answer = operation["responses"].get("200") or operation["responses"]["202"]
+            if name in ANSWERS:
+                answer["content"]["application/json"]["example"] = ANSWERS[name]
+            if name == "submit_job":
+                answer["headers"] = {"Location": _LOCATION}

@@ -19,18 +19,18 @@ def _after(status: HTTPStatus, **links: dict[str, Any]) -> _Responses:
 
 _OF_JOB = {
     "job": _link("get_job", "Read the job as it is now.", job_id=_JOB),
-    "events": _link("events_of_job", "Read the events of the job.", job_id=_JOB),
-    "stream": _link("stream_of_job", "Follow the job as a stream of its events.", job_id=_JOB),
+    "events": _link("list_job_events", "Read the events of the job.", job_id=_JOB),
+    "stream": _link("follow_job", "Follow the job as a stream of its events.", job_id=_JOB),
     "cancel": _link("cancel_job", "Cancel the job.", job_id=_JOB),
-    "lock": _link("one_lock", "Read the lock that the job needs.", name=_LOCK),
+    "lock": _link("get_lock", "Read the lock that the job needs.", name=_LOCK),
 }
 
 SUBMITTED = CANCELLED = _after(HTTPStatus.ACCEPTED, **_OF_JOB)
 JOB = _after(HTTPStatus.OK, **_OF_JOB)
-JOBS = _after(HTTPStatus.OK, next=_link("list_jobs", "The next page.", cursor=_NEXT))
-RECENT_EVENTS = _after(HTTPStatus.OK, next=_link("recent_events", "Read the next page.", cursor=_NEXT))
+JOBS = _after(HTTPStatus.OK, next=_link("list_jobs", "Read the next page.", cursor=_NEXT))
+RECENT_EVENTS = _after(HTTPStatus.OK, next=_link("list_events", "Read the next page.", cursor=_NEXT))
 EVENTS = _after(
     HTTPStatus.OK,
-    next=_link("events_of_job", "Read the next page.", job_id="$request.path.job_id", cursor=_NEXT),
+    next=_link("list_job_events", "Read the next page.", job_id="$request.path.job_id", cursor=_NEXT),
 )
-LOCKS = _after(HTTPStatus.OK, next=_link("all_locks", "Read the next page.", cursor=_NEXT))
+LOCKS = _after(HTTPStatus.OK, next=_link("list_locks", "Read the next page.", cursor=_NEXT))

@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Match
 
@@ -19,6 +18,7 @@ from coordination.clients.cancellation import CancelTooLateError
 from coordination.clients.job_writer import NoSuchJobError
 from coordination.clients.submission import JobExistsError
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
+from publisher.http.problem import MEDIA_TYPE, Problem
 from publisher.tracing import current_trace_id, traceresponse
 from publisher.use_cases.locks import NoSuchLockError
 from publisher.use_cases.stream import TooManyFollowersError
@@ -27,29 +27,12 @@ from service_defaults.broker import QuarantineUnavailableError
 from submission import FieldProblem, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import field_problems, shorten, summary
 
-#: Media type of every error body.
-MEDIA_TYPE = "application/problem+json"
-
 #: Seconds after which it is worth asking again when the storage, or RabbitMQ, does not answer.
 RETRY_AFTER = 5
 
 _STORAGE_SILENT, _BROKER_SILENT = "storage did not answer", "broker did not answer"
 
 _logger = logging.getLogger(__name__)
-
-
-class Problem(BaseModel):
-    """Why a request was not carried out, and what to do about it."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str = Field(description="Type of the problem; stable, for programs.")
-    title: str = Field(description="Type of the problem in words.")
-    status: int = Field(description="The HTTP status code.")
-    detail: str = Field(description="What happened, and what to do.")
-    trace_id: str | None = Field(None, description="Trace of this request. Quote it when you ask for help.")
-    instance: str | None = Field(None, description="Path of the request.")
-    errors: list[FieldProblem] = Field(default_factory=list, description="The invalid fields.")
 
 
 class ProblemError(Exception):

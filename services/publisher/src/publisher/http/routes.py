@@ -98,7 +98,7 @@ async def get_job(job_id: JobId, uses: Uses) -> Job:
     response_description="A page of events.",
     responses=answers(404) | links.EVENTS,
 )
-async def events_of_job(
+async def list_job_events(
     job_id: JobId, uses: Uses, after: After, limit: EventsLimit = MOST_EVENTS
 ) -> Page[Event]:
     """Return the events of one job in order, from the first."""
@@ -112,7 +112,7 @@ async def events_of_job(
     response_class=StreamingResponse,
     responses=answers(404) | STREAM,
 )
-async def stream_of_job(job_id: JobId, uses: Uses, last_event_id: LastEventId = 0) -> Response:
+async def follow_job(job_id: JobId, uses: Uses, last_event_id: LastEventId = 0) -> Response:
     """Send every event from the first as `job_event`, and `progress` when it changes, until the job ends.
 
     Resume a broken stream with `Last-Event-ID`. Lines that begin with a colon only show that the connection
@@ -155,7 +155,7 @@ async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) 
     response_description="A page of events.",
     responses=links.RECENT_EVENTS,
 )
-async def recent_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = None) -> Page[Event]:
+async def list_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = None) -> Page[Event]:
     """Return the latest events of all jobs, newest first. An event appears here shortly after it happened."""
     return await uses.events.recent(limit, cursor)
 
@@ -167,7 +167,7 @@ async def recent_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = N
     response_description="A page of locks.",
     responses=links.LOCKS,
 )
-async def all_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) -> Page[Lock]:
+async def list_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) -> Page[Lock]:
     """Return the current state of every lock that was ever used."""
     return await uses.locks.all(limit, cursor)
 
@@ -179,19 +179,19 @@ async def all_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) 
     response_description="The lock.",
     responses=answers(404),
 )
-async def one_lock(name: LockName, uses: Uses) -> Lock:
+async def get_lock(name: LockName, uses: Uses) -> Lock:
     """Return the holder of the lock, since when it holds it, its fence, and the waiting jobs."""
     return await uses.locks.one(name)
 
 
 @router.get("/kinds", tags=["workers"], summary="List job kinds", response_description="All kinds.")
-async def kinds(uses: Uses) -> Page[Kind]:
+async def list_kinds(uses: Uses) -> Page[Kind]:
     """Return the kinds that workers know, with the JSON schemas of their parameters."""
     return Page[Kind](items=await uses.kinds.all())
 
 
 @router.get("/workers", tags=["workers"], summary="List workers", response_description="All workers.")
-async def workers(uses: Uses) -> Page[Worker]:
+async def list_workers(uses: Uses) -> Page[Worker]:
     """Return the latest heartbeat of every worker."""
     return Page[Worker](items=list(await uses.directory.workers()))
 
@@ -202,7 +202,7 @@ async def workers(uses: Uses) -> Page[Worker]:
     summary="List instances of other services",
     response_description="All schedulers and audit-projectors.",
 )
-async def instances(uses: Uses) -> Page[Instance]:
+async def list_instances(uses: Uses) -> Page[Instance]:
     """Return the latest heartbeat of every scheduler and audit-projector.
 
     The one scheduler whose details say `leads` is on duty. An audit-projector's `behind_seconds` says how
@@ -217,7 +217,7 @@ async def instances(uses: Uses) -> Page[Instance]:
     summary="Look into quarantine",
     response_description="The oldest messages.",
 )
-async def quarantined_messages(uses: Uses, limit: Limit = 50) -> QuarantinePage:
+async def list_quarantined_messages(uses: Uses, limit: Limit = 50) -> QuarantinePage:
     """Return the oldest messages that no service could use, with the reason, and leave them there.
 
     Every look reads the messages from RabbitMQ and counts as a delivery of each; do not poll.

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from contracts import fields
 from contracts.jobs import Event, Progress, WaitingFor
@@ -20,7 +20,7 @@ class TooManyFollowersError(Exception):
     """As many clients follow jobs here as are allowed."""
 
 
-class ProgressReport(BaseModel):
+class ProgressReport(fields.Answer):
     """How far a job is."""
 
     job_id: fields.JobId
@@ -29,7 +29,7 @@ class ProgressReport(BaseModel):
     worker: fields.LatestWorker
     step: str | None = Field(description="The current step; null between steps and while the job waits.")
     progress: Progress | None = Field(description="How far the handler is; null until it has reported it.")
-    position: int | None = Field(None, description="Position in line, from 1, while the job is queued.")
+    position: int | None = Field(None, description="Position in line, from 1; null unless it is queued.")
     waiting_for: WaitingFor | None = Field(
         None, description="Why the job does not run yet; null unless it is queued."
     )
