@@ -37,7 +37,7 @@ def main() -> None:
                 copy, f"{package}.txt", "--package", f"turnstile-{package}", "--no-dev", "--no-emit-workspace"
             )
             _write_workspace_part(copy, package)
-    for name in ("uv", "docs", "bench"):
+    for name in ("uv", "docs", "bench", "clients", "clients-java"):
         _compile(name, upgrade=upgrade)
 
 
