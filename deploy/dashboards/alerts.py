@@ -10,7 +10,7 @@ from contracts.telemetry import metrics
 from contracts.telemetry.names import SERVICES
 from contracts.topology import Topology
 from deploy import ROOT
-from deploy.dashboards import foreign, guarantee, plumbing, right_now, thresholds
+from deploy.dashboards import foreign, guarantee, plumbing, right_now, telemetry, thresholds
 from deploy.dashboards.foreign import QUEUE
 from deploy.dashboards.queries import happened, highest, label, quantile, series, total
 
@@ -76,6 +76,7 @@ def alerts() -> list[Alert]:
         _quarantine(),
         *_projector(),
         _sweeper_repairs(),
+        _telemetry_lost(),
     ]
 
 
@@ -248,5 +249,20 @@ def _sweeper_repairs() -> Alert:
         "5m",
         "The sweeper repairs too much",
         "{{ $value | humanizePercentage }} as many repairs as starts within an hour: messages get lost.",
+        plumbing.UID,
+    )
+
+
+def _telemetry_lost() -> Alert:
+    return Alert(
+        "TelemetryLost",
+        WARNING,
+        telemetry.losses(),
+        # A full queue may empty; what was lost stays in the quarter of an hour before.
+        "1m",
+        "Traces or log records are lost between services, collector and the servers that keep them",
+        "{{ with $labels.exporter }}The collector's {{ . }}{{ else }}{{ $labels.job }}{{ end }} "
+        "{{ if lt $value 1.0 }}has a queue that is {{ $value | humanizePercentage }} full."
+        "{{ else }}lost {{ $value | printf `%.0f` }} within 15 minutes.{{ end }}",
         plumbing.UID,
     )

@@ -49,6 +49,31 @@ MESSAGES_ACKED = Foreign(
 )
 MESSAGES_REDELIVERED = Foreign("rabbitmq_global_messages_redelivered_total", "Messages delivered again.")
 
+# --- The collector's ------------------------------------------------------------------------------------
+# Of 0.140 as of later versions, as grafana/collector.yaml names them.
+
+EXPORTER, RECEIVER = "exporter", "receiver"
+SPANS_UNSENT = Foreign(
+    "otelcol_exporter_send_failed_spans_total", "Spans that were sent in vain and dropped.", EXPORTER
+)
+LINES_UNSENT = Foreign(
+    "otelcol_exporter_send_failed_log_records_total", "Log records sent in vain and dropped.", EXPORTER
+)
+SPANS_UNQUEUED = Foreign(
+    "otelcol_exporter_enqueue_failed_spans_total", "Spans that found no room in the queue.", EXPORTER
+)
+LINES_UNQUEUED = Foreign(
+    "otelcol_exporter_enqueue_failed_log_records_total", "Log records that found no room.", EXPORTER
+)
+SPANS_REFUSED = Foreign(
+    "otelcol_receiver_refused_spans_total", "Spans that were not taken from a sender.", RECEIVER
+)
+LINES_REFUSED = Foreign(
+    "otelcol_receiver_refused_log_records_total", "Log records not taken from a sender.", RECEIVER
+)
+QUEUED_BYTES = Foreign("otelcol_exporter_queue_size", "Bytes that wait to be sent.", EXPORTER)
+QUEUE_BYTES = Foreign("otelcol_exporter_queue_capacity", "Bytes that may wait.", EXPORTER)
+
 # --- A target's outside --------------------------------------------------------------------------------
 # A handler's target is not a service of Turnstile. A target that refuses stale fences can expose these
 # two and be scraped with the rest: then the guarantee is watched up to where it counts.

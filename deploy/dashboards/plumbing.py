@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
-from deploy.dashboards import foreign, messaging, thresholds
+from deploy.dashboards import foreign, messaging, telemetry, thresholds
 from deploy.dashboards.frame import frame
 from deploy.dashboards.panels import COUNT, PER_SECOND, SECONDS, Panel, Query, graph
 from deploy.dashboards.queries import (
@@ -34,6 +34,7 @@ def build() -> Dashboard:
             ("Projector", [_lag(), _projected()]),
             ("Workers", [_workers(), _runners(), _restarts(), _unknown_kinds()]),
             ("API", [_requests(), _request_times(), _open_requests()]),
+            ("Telemetry", telemetry.panels()),
             ("Scrapes", [_targets(), _scrapes()]),
         ],
     )

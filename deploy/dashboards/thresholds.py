@@ -33,3 +33,9 @@ TAKE_OVER_WITHIN = {"worker_stopped": 1.0, "runner_died": 3.0, "worker_lost": 45
 
 #: How long something that must never happen is shown: from the evening until the morning.
 MEMORY = "12h"
+
+#: Spans and log records that may be lost within a quarter of an hour. Services that start before their
+#: collector lose fewer.
+MOST_LOST = 100
+#: The share of the collector's queue from which on losses are near.
+FULLEST_QUEUE = 0.8

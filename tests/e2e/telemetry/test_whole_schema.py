@@ -38,6 +38,7 @@ TOLD_IN_UNIT_TESTS = {
         at.RESEND_COUNT,
         at.CHECK_STATE,
         at.CHECK_SECONDS,
+        at.ATTRIBUTES_DROPPED,
     )
 }
 

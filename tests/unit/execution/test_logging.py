@@ -204,3 +204,19 @@ def test_a_record_cannot_pretend_to_be_of_another_task(caplog):
     caplog.set_level(logging.INFO)
     log_for(a_record(extra={"taskName": "forged"}), {})
     assert getattr(caplog.records[0], "taskName", None) != "forged"
+
+
+def test_a_handlers_attribute_does_not_pass_for_one_of_ours(caplog):
+    caplog.set_level(logging.INFO)
+    log_for(
+        a_record(extra={"job_id": "theirs", "reason": "theirs", at.DROPPED: 3, "customer": "c"}),
+        {at.JOB_ID: "ours"},
+    )
+    found = vars(caplog.records[0])
+    assert (found[at.JOB_ID], found["handler.job_id"], found["handler.reason"]) == (
+        "ours",
+        "theirs",
+        "theirs",
+    )
+    assert (found[at.DROPPED], found["customer"]) == (3, "c")
+    assert "job_id" not in found

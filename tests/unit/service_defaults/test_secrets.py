@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Status, StatusCode
 from pydantic import SecretStr
 
+from service_defaults.delivery import Losses
 from service_defaults.exporting import RedactedSpans
 from service_defaults.logging import configure_logging
 from service_defaults.secrets import Redaction, redaction_for
@@ -166,7 +167,7 @@ def test_what_opentelemetry_complains_about_is_said_once_a_minute(lines: io.Stri
 def test_no_span_has_a_secret(redaction: Redaction, leak: str) -> None:
     kept = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(RedactedSpans(kept, redaction)))
+    provider.add_span_processor(SimpleSpanProcessor(RedactedSpans(kept, redaction, Losses("traces"))))
     tracer = provider.get_tracer("test")
     with tracer.start_as_current_span(f"get {leak}", attributes={"url": leak, "all": [leak], "n": 1}) as span:
         span.set_status(Status(StatusCode.ERROR, leak))

@@ -133,7 +133,8 @@ def test_the_end_of_a_run_is_logged_with_how_it_ended(
     caplog: pytest.LogCaptureFixture, outcome: Outcome, extra: dict[str, Any]
 ) -> None:
     found = written(caplog, seen.RunEnded(JOB, outcome))
-    assert found == (logging.INFO, "run ended", ABOUT_JOB | extra)
+    level = logging.INFO if isinstance(outcome, Completed) else logging.WARNING
+    assert found == (level, "run ended", ABOUT_JOB | extra)
 
 
 def test_there_is_a_line_for_every_observation() -> None:

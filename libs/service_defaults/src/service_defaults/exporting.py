@@ -16,6 +16,8 @@ from opentelemetry.trace import Status
 from opentelemetry.util.types import AttributeValue
 from yarl import URL
 
+from service_defaults.delivery import DeliveredLogs, Losses, parts
+from service_defaults.log_attributes import size_of
 from service_defaults.secrets import Redaction
 
 #: For one batch, with all its repetitions.
@@ -29,7 +31,11 @@ _QUEUE, _BATCH = 4096, 512
 def spans_to(endpoint: str, redaction: Redaction) -> BatchSpanProcessor:
     """Send spans to a collector."""
     exporter = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=_EXPORT_SECONDS, session=_session(endpoint))
-    return BatchSpanProcessor(RedactedSpans(exporter, redaction), _QUEUE, _DELAY_MILLISECONDS, _BATCH)
+    losses = Losses("traces")
+    delivering = RedactedSpans(exporter, redaction, losses)
+    processor = BatchSpanProcessor(delivering, _QUEUE, _DELAY_MILLISECONDS, _BATCH)
+    losses.watch(processor)
+    return processor
 
 
 def metrics_to(endpoint: str) -> PeriodicExportingMetricReader:
@@ -42,12 +48,15 @@ def metrics_to(endpoint: str) -> PeriodicExportingMetricReader:
 def logs_to(endpoint: str) -> BatchLogRecordProcessor:
     """Send log records to a collector."""
     exporter = OTLPLogExporter(f"{endpoint}/v1/logs", timeout=_EXPORT_SECONDS, session=_session(endpoint))
-    return BatchLogRecordProcessor(
-        exporter,
+    losses = Losses("logs")
+    processor = BatchLogRecordProcessor(
+        DeliveredLogs(exporter, losses),
         schedule_delay_millis=_DELAY_MILLISECONDS,
         max_export_batch_size=_BATCH,
         max_queue_size=_QUEUE,
     )
+    losses.watch(processor)
+    return processor
 
 
 def _session(endpoint: str) -> requests.Session | None:
@@ -73,15 +82,21 @@ def shut_down(endings: Iterable[Callable[[], object]], seconds: float) -> None:
 
 
 class RedactedSpans(SpanExporter):
-    """Masks secrets in spans, also in those that libraries and job authors make, before they are sent."""
+    """Masks secrets in spans, also in those of libraries and job authors, and sends them."""
 
-    def __init__(self, exporter: SpanExporter, redaction: Redaction) -> None:
+    def __init__(self, exporter: SpanExporter, redaction: Redaction, losses: Losses) -> None:
         self._exporter = exporter
         self._redaction = redaction
+        self._losses = losses
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send the spans."""
-        return self._exporter.export([self._clean(span) for span in spans])
+        """Send the spans, in requests of bounded size, and count those that were not taken."""
+        result = SpanExportResult.SUCCESS
+        for part in parts([self._clean(span) for span in spans], _size):
+            if self._exporter.export(part) is not SpanExportResult.SUCCESS:
+                self._losses.add(len(part), "not_taken")
+                result = SpanExportResult.FAILURE
+        return result
 
     def shutdown(self) -> None:
         """End the exporter."""
@@ -123,6 +138,12 @@ class RedactedSpans(SpanExporter):
         if isinstance(value, Sequence) and value and isinstance(value[0], str):
             return [self._redaction.text(str(part)) for part in value]
         return value
+
+
+def _size(span: ReadableSpan) -> int:
+    # A link or an event has, besides its texts, a hundred bytes at most.
+    parts_of_it = 3 + len(span.links) + len(span.events) + len(span.attributes or {})
+    return 100 * parts_of_it + sum(map(size_of, _texts(span)))
 
 
 def _texts(span: ReadableSpan) -> Iterable[str]:

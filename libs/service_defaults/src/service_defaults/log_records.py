@@ -11,6 +11,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from contracts.telemetry import attributes as at
+from service_defaults.log_attributes import MOST_OF_A_LINE, bounded, cut
 from service_defaults.logging import current_log_context
 from service_defaults.secrets import Redaction
 
@@ -44,8 +45,8 @@ class OtlpHandler(logging.Handler):
             context=_within(trace_id, span_id),
             severity_number=std_to_otel(record.levelno),
             severity_text=record.levelname,
-            body=self._redaction.text(record.getMessage()),
-            attributes=attributes,
+            body=cut(self._redaction.text(record.getMessage()), MOST_OF_A_LINE),
+            attributes=bounded(attributes),
         )
 
     def _clean(self, value: object) -> bool | float | int | str:

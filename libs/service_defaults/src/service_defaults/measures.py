@@ -16,6 +16,7 @@ _FROM_ZERO = (
     declared.MESSAGES_QUARANTINED,
     declared.MESSAGES_UNCONFIRMED,
     declared.ANNOUNCEMENTS_DROPPED,
+    declared.TELEMETRY_DROPPED,
     declared.EXCLUSION_VIOLATIONS,
     declared.TRAIL_BREAKS,
     declared.WRITES_REFUSED,

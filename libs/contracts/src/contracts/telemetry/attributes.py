@@ -129,6 +129,16 @@ DROPPED = Attribute(
     "Number of log records, printed lines or spans of a handler that were dropped because of a limit.",
 )
 
+ATTRIBUTES_DROPPED = Attribute(
+    "attributes.dropped", "Number of attributes that a log record had beyond what is sent; log records only."
+)
+TELEMETRY_SIGNAL = Attribute("telemetry.signal", "What was to be sent.", values=("traces", "logs"))
+TELEMETRY_LOSS = Attribute(
+    "telemetry.loss",
+    "Why it was not sent: too much waited for the collector, or the collector did not take it.",
+    values=("queue_full", "not_taken"),
+)
+
 # --- OpenTelemetry's own -----------------------------------------------------------------------------
 
 ERROR_TYPE = Attribute("error.type", "Class of the error.", convention=True, on_metrics=True)

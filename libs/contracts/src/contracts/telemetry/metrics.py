@@ -308,6 +308,16 @@ ANNOUNCEMENTS_DROPPED = Metric(
     *SERVICES,
 )
 
+TELEMETRY_DROPPED = Metric(
+    "telemetry.dropped",
+    Instrument.COUNTER,
+    "{record}",
+    "Spans and log records that a service made and could not send.",
+    *SERVICES,
+    Source.DASHBOARD,
+    attributes=(at.TELEMETRY_SIGNAL, at.TELEMETRY_LOSS),
+)
+
 # --- Workers, runners, storage ---------------------------------------------------------------------------
 
 WORKERS = Metric(

@@ -5,15 +5,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.telemetry import attributes as at
+from contracts.telemetry.spelling import OURS, label_of
 from worker.execution.messages import Log
 
 _logger = logging.getLogger("turnstile.jobs")
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+#: What the runner adds itself.
+_OF_THE_RUNNER = (at.SPAN_ID, at.DROPPED)
+
+
 def log_for(record: Log, labels: Mapping[str, Any]) -> None:
     """Write what a handler logged; it cannot override the labels of the run."""
-    extra = {name: value for name, value in record.extra.items() if name not in _RESERVED}
+    extra = {_name(name): value for name, value in record.extra.items() if name not in _RESERVED}
     if record.traceback is not None:
         extra[at.EXCEPTION_STACKTRACE] = record.traceback
     if _logger.isEnabledFor(record.level):
@@ -23,3 +28,8 @@ def log_for(record: Log, labels: Mapping[str, Any]) -> None:
                 record.logger, record.level, "", 0, record.message, (), None, extra={**extra, **labels}
             )
         )
+
+
+def _name(name: str) -> str:
+    """Return the name to log a handler's attribute under: in Loki `job_id` and `job.id` would be one."""
+    return f"handler.{name}" if label_of(name) in OURS and name not in _OF_THE_RUNNER else name

@@ -9,7 +9,7 @@ from contracts.telemetry.names import Attribute
 from contracts.traceparent import trace_id_of
 from coordination import observations as seen
 from coordination.journal.rows import JobRow
-from coordination.outcomes import Failed, Interrupted, Lost, TimedOut
+from coordination.outcomes import Completed, Failed, Interrupted, Lost, TimedOut
 from worker.telemetry.endings import ending_of
 
 logger = logging.getLogger("turnstile.worker")
@@ -50,6 +50,9 @@ _NAMES: Mapping[str, Attribute] = {
 def write(observation: seen.Observation) -> None:
     """Write the line for an observation."""
     level, message = _LINES[type(observation)]
+    if isinstance(observation, seen.RunEnded) and not isinstance(observation.outcome, Completed):
+        # What is looked for among warnings and errors.
+        level = logging.WARNING
     if logger.isEnabledFor(level):
         logger.log(level, message, extra=_extra(observation))
 
