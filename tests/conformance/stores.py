@@ -13,11 +13,13 @@ from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.names import StorageNames
 from azure_storage.read_models import Table, TableReadModels, TableReadModelWriter
+from azure_storage.read_models.removal import TableProjectedRows
 from azure_storage.read_models.rows import summary_row
 from azure_storage.read_models.tables import Tables
 from azure_storage.register import TableRegister
 from contracts.jobs import JobSummary
 from coordination.clock import VirtualClock
+from coordination.maintenance.pruning import ProjectedRows
 from coordination.ports import JobRegister, Journal, Leases, UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryRegister
 from read_models import ReadModels, ReadModelWriter, Watermark
@@ -89,6 +91,7 @@ class Models:
     fill: Callable[[Sequence[JobSummary]], Awaitable[None]]
     #: Requests so far, by what they are for.
     requests: Counter[str]
+    projected_rows: ProjectedRows
 
 
 def models_in_memory() -> Models:
@@ -100,7 +103,7 @@ def models_in_memory() -> Models:
     async def fill(jobs: Sequence[JobSummary]) -> None:
         models.summaries |= {job.job_id: (job, Watermark(1, "h", etag="filled")) for job in jobs}
 
-    return Models(models, models, hasty, lambda: models, fault.lose, fill, fault.calls)
+    return Models(models, models, hasty, lambda: models, fault.lose, fill, fault.calls, models)
 
 
 async def models_on_azurite(connection_string: str, namespace: str, stack: AsyncExitStack) -> Models:
@@ -134,6 +137,7 @@ async def models_on_azurite(connection_string: str, namespace: str, stack: Async
         lose_answers,
         fill,
         requests,
+        TableProjectedRows(relayed),
     )
 
 

@@ -14,6 +14,7 @@ from coordination.ports import (
     Journal,
     Operation,
     RefusedError,
+    Replace,
     Transaction,
     UnknownOutcomeError,
     Update,
@@ -233,6 +234,30 @@ async def test_a_late_duplicate_changes_nothing(journal: Journal) -> None:
         await journal.commit(PARTITION, late, TIMEOUT)
     assert await values(journal, "lock") == {"fence": 2}
     assert await values(journal, "event|1") is None
+
+
+async def test_a_replaced_row_has_nothing_of_what_it_had(journal: Journal) -> None:
+    etags = await commit(journal, Insert("job", {"status": "Completed", "name": "x"}), Insert("event", {}))
+    versions = await commit(
+        journal,
+        Replace("job", {"status": "Removed", "size": 2**40}, etags["job"]),
+        Delete("event", etags["event"]),
+    )
+    assert await values(journal, "job") == {"status": "Removed", "size": 2**40}
+    row = await journal.read(PARTITION, "job")
+    assert row is not None
+    assert row.etag == versions["job"] != etags["job"]
+    assert await values(journal, "event") is None
+
+
+async def test_a_row_of_another_version_is_not_replaced(journal: Journal) -> None:
+    etags = await commit(journal, Insert("job", {"a": 1}), Insert("event", {}))
+    await commit(journal, Update("job", {"a": 2}, etags["job"]))
+    # Of a row that is missing, the emulator does not say so, but answers 500.
+    with pytest.raises(RefusedError):
+        await commit(journal, Replace("job", {}, etags["job"]), Delete("event", etags["event"]))
+    assert await values(journal, "job") == {"a": 2}
+    assert await values(journal, "event") == {}
 
 
 async def test_a_guarded_update_goes_with_its_guard(journal: Journal) -> None:

@@ -217,7 +217,7 @@ MUTANTS = [
         (
             Change(
                 "coordination.clients.submission",
-                "return row is not None and JobRow.from_row(row).is_tombstone",
+                "return row is not None and JobRow.from_row(row).status == JobRow.TOMBSTONE",
                 "return False",
             ),
         ),

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from azure_storage.batch import BatchAnswer, MalformedBatchError, decode_batch, decode_error, encode_batch
-from coordination.ports import Delete, GuardedUpdate, Insert, Operation, Update
+from coordination.ports import Delete, GuardedUpdate, Insert, Operation, Replace, Update
 
 EXPECTED = """\
 --batch_B
@@ -179,3 +179,10 @@ def test_an_operation_succeeded_when_its_status_says_so(status: int, is_success:
 )
 def test_an_error_is_read_as_far_as_it_can_be(body: str, expected: tuple[str, str]) -> None:
     assert decode_error(body) == expected
+
+
+def test_a_row_is_replaced_at_its_version_and_as_a_whole() -> None:
+    _, body = encode_batch("https://a.net", "Journal", "p", [Replace("job", {"a": 1}, "W/1")])
+    text = body.decode()
+    assert "PUT https://a.net/Journal(PartitionKey='p',RowKey='job') HTTP/1.1\r\nIf-Match: W/1\r\n" in text
+    assert '\r\n\r\n{"a":1}\r\n' in text

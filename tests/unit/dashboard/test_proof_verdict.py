@@ -152,6 +152,7 @@ async def test_rules_have_their_sentences_results_and_reasons() -> None:
         "as no ledger of an effect sink was given",
         "I11": "not checked 3 take-overs, the longest 20 s; no limit was given",
         "I12": "holds 5 ended, 0 not yet",
+        "I13": "holds 0 removed jobs",
     }
     assert rows == [f"{name} {MEANINGS[Invariant(name)]} {text}" for name, text in results.items()]
     assert not having(card, "tr.wrong")

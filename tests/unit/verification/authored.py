@@ -110,6 +110,12 @@ class Author:
             self._wait(job)
         self._start(start or job, writer)
 
+    def find_cut_off(self, job: str, worker: str) -> None:
+        """Another worker finds a run cut off, and starts no job: what waits is not for it."""
+        self._interrupt(job, self._writer(worker), died=False)
+        self._wait(job)
+        self._move_lock(replace(self.lock_row, fence=self.lock_row.fence + 1, job_id="", attempt=0))
+
     def cancel(self, job: str) -> None:
         """A waiting job is cancelled."""
         writer = self._writer("")

@@ -56,7 +56,7 @@ async def test_an_accepted_job_without_an_end_is_named(
     records = Records(author)
     asked = job if lock else job_id(4711)
     if kind == "registered":
-        records.places[asked] = author.partition
+        records.places[asked] = records.listed[asked] = author.partition
     violation = await the_violation(records, accepted=file_of(tmp_path, f"{asked}\n"))
     assert (violation.invariant.value, violation.message) == ("I3", message)
     assert (violation.lock, violation.job_id) == (lock, asked)

@@ -153,7 +153,6 @@ def a_lock_has_two_spellings() -> Records:
         an_end_was_written_apart_from_the_start_that_goes_with_it,
         a_lock_is_acquired_in_another_transaction_than_the_run_begins,
         a_lock_is_acquired_with_another_fence_than_the_run_begins_with,
-        the_locks_fence_rose_and_nothing_began,
         the_lock_names_another_worker_than_the_run,
         the_locks_row_is_another_locks,
         a_lock_has_two_spellings,
@@ -162,3 +161,7 @@ def a_lock_has_two_spellings() -> Records:
 )
 async def test_what_a_faulty_holder_wrote_is_found_and_nothing_else(make: Breaks) -> None:
     assert set(await broken(make())) == {"I2"}
+
+
+async def test_a_fence_that_rose_although_nothing_began_is_of_no_run() -> None:
+    assert set(await broken(the_locks_fence_rose_and_nothing_began())) == {"I2", "I13"}

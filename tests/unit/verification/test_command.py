@@ -57,7 +57,7 @@ def test_what_holds_ends_with_0_and_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         "All checks passed. Locks: 1, jobs: 5, not finished: 0, runs: 7, interruptions: 3, events: 31."
         in shown.output
     )
-    assert shown.output.count("✓") == 6
+    assert shown.output.count("✓") == 7
 
 
 def test_what_does_not_hold_ends_with_1_and_names_lock_job_and_fence(monkeypatch: pytest.MonkeyPatch) -> None:

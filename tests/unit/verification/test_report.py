@@ -110,6 +110,7 @@ def test_each_invariant_is_marked_found_unchecked_or_kept(shown: Any) -> None:
         "I10": ("✗", "1"),
         "I11": ("✓", ""),
         "I12": ("✓", ""),
+        "I13": ("✓", ""),
     }
 
 
@@ -196,6 +197,7 @@ def test_json_has_every_part_under_its_name(shown: Any) -> None:
         "period": {"since": "2026-11-21T08:00:00.000000Z", "until": "2026-11-21T09:00:00.000000Z"},
         "counts": COUNTS,
         "outcomes": {"Completed": 10},
+        "removals": [],
         "numbers": {
             "neighbours_compared": 11,
             "overlaps": 12,
@@ -222,6 +224,7 @@ def test_json_has_every_part_under_its_name(shown: Any) -> None:
             "I10": "holds_partly",
             "I11": "holds",
             "I12": "holds",
+            "I13": "holds",
         },
         "found": {"I1": 1000, "I7": 4},
         "unchecked": {"I6": "why", "I10": "partly: a bit"},

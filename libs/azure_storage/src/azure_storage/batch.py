@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from urllib.parse import quote
 
 from azure_storage.values import encode_values
-from coordination.ports import Delete, GuardedUpdate, Insert, Operation, Update
+from coordination.ports import Delete, GuardedUpdate, Insert, Operation, Replace, Update
 
 #: Properties of a row as they are sent, with their types beside them.
 Document = Mapping[str, object]
@@ -99,6 +99,9 @@ def _request(table: str, partition: str, operation: Operation | Write) -> list[s
             # Any version will do: the transaction deletes the row's guard at a known version.
             row = row_address(table, partition, key)
             return [f"MERGE {row} HTTP/1.1", "If-Match: *", *_content(encode_values(values))]
+        case Replace(key, values, etag):
+            row = row_address(table, partition, key)
+            return [f"PUT {row} HTTP/1.1", f"If-Match: {etag}", *_content(encode_values(values))]
         case Delete(key, etag):
             row = row_address(table, partition, key)
             return [f"DELETE {row} HTTP/1.1", f"If-Match: {etag}", *_ACCEPT, "", ""]

@@ -10,6 +10,7 @@ import typer
 from command_line import batches, listing, quarantine, workers
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json, print_link
+from command_line.pruning import options as pruning
 from command_line.shared_options import DEFAULT_URL, DashboardUrl, JobId, Json, Url
 from command_line.verifying import options
 
@@ -252,3 +253,4 @@ def publish(
 app.command(epilog=workers.EPILOG)(workers.workers)
 app.command(epilog=quarantine.EPILOG)(quarantine.quarantine)
 app.command(epilog=options.EPILOG)(options.verify)
+app.command(epilog=pruning.EPILOG)(pruning.prune)

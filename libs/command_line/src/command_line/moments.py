@@ -1,6 +1,7 @@
 """Moments as people type them."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 import typer
 
@@ -12,3 +13,15 @@ def option_moment(option: str, text: str | None) -> datetime | None:
     except (ValueError, OverflowError):
         message = f"{text!r} is not a timestamp; write it like 2026-11-21T08:00Z"
         raise typer.BadParameter(message, param_hint=option) from None
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def option_age(option: str, text: str) -> timedelta:
+    """Read an age such as 30d or 12h. Raises typer.BadParameter."""
+    found = re.fullmatch(r"([0-9]{1,6})([smhdw])", text.strip())
+    if found is None:
+        message = f"{text!r} is not an age; write a number and s, m, h, d or w, such as 30d"
+        raise typer.BadParameter(message, param_hint=option)
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-#: A value the journal can store. None means "not stored": a stored value can be overwritten, never removed.
+#: A value the journal can store. None means "not stored": an update overwrites a stored value, or leaves it.
 Value = str | int | float | bool
 Values = Mapping[str, Value | None]
 
@@ -97,6 +97,15 @@ class GuardedUpdate:
 
 
 @dataclass(frozen=True)
+class Replace:
+    """Write a row anew that still has this version: values that are not named are gone."""
+
+    key: str
+    values: Values
+    etag: str
+
+
+@dataclass(frozen=True)
 class Delete:
     """Remove a row that still has this version."""
 
@@ -104,7 +113,7 @@ class Delete:
     etag: str
 
 
-Operation = Insert | Update | GuardedUpdate | Delete
+Operation = Insert | Update | GuardedUpdate | Replace | Delete
 
 
 @dataclass(frozen=True)

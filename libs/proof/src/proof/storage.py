@@ -28,7 +28,7 @@ _CALL_SECONDS = 10.0
 
 # What jobs keep ("data|...") sorts before the events and is left out. The SDK splits a filter at single
 # blanks before it fills in the parameters: the text must stay constant.
-_FIRST, _BEHIND = "event|", "line}"
+_FIRST, _BEHIND, _BEHIND_LINE = "event|", "removed}", "line}"
 _ALL_LOCKS = "RowKey ge @first and RowKey lt @behind"
 _ONE_LOCK = f"PartitionKey eq @partition and {_ALL_LOCKS}"
 _PARTITION = "PartitionKey eq @partition"
@@ -44,7 +44,7 @@ class StorageEvidence(ListsInStorage):
         self._leases = BlobLeases(connection)
 
     def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
-        """Go through the events, jobs, tickets and lock rows of one partition, or of all, by their keys."""
+        """Go through the events, jobs, line and mark of one partition, or of all, by their keys."""
         if partition is not None:
             return self._range(partition, _FIRST, _BEHIND)
         bounds = {"first": _FIRST, "behind": _BEHIND}
@@ -62,7 +62,7 @@ class StorageEvidence(ListsInStorage):
 
     async def line(self, partition: str) -> Sequence[Stored]:
         """Read the row of a lock and its first tickets."""
-        bounds = {"partition": partition, "first": rows.LINE, "behind": _BEHIND}
+        bounds = {"partition": partition, "first": rows.LINE, "behind": _BEHIND_LINE}
         return [_stored(row) for row in await self._tables.page(JOURNAL, _ONE_LOCK, bounds, 2)]
 
     def trail(self, job_id: str | None) -> AsyncIterator[Sequence[TrailEvent]]:

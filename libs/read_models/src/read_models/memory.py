@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from contracts import lock_names
 from contracts.jobs import Event, JobPage, JobSummary, Page
+from coordination.journal.rows import EventRow
 from coordination.testing.faults import Calls, Fault
 from read_models.cursors import read_cursor, write_cursor
 from read_models.documents import KnownLock, LockRun, Overlap, StaleError, TrailEntry, Watermark
@@ -218,6 +219,31 @@ class InMemoryReadModels:
         if version is None:
             raise StaleError
         return version
+
+    async def delete(self, partition: str, jobs: Mapping[str, Sequence[EventRow] | None]) -> int:
+        """Delete all rows of jobs of one lock, and return how many there were."""
+
+        def action() -> int:
+            gone: list[tuple[dict[Any, Any], Any]] = [
+                (table, key)
+                for table in (self.trail, self.recent)
+                for key, entry in table.items()
+                if entry.event.job_id in jobs
+            ]
+            gone += [(self.summaries, job_id) for job_id in jobs if job_id in self.summaries]
+            gone += [
+                (self.runs, key)
+                for key, run in self.runs.items()
+                if key[0] == partition and run.job_id in jobs
+            ]
+            in_rare_lists = sum(
+                len(rare_states(self.summaries[job_id][0])) for job_id in jobs if job_id in self.summaries
+            )
+            for table, key in gone:
+                del table[key]
+            return len(gone) + in_rare_lists
+
+        return await self.calls.carry_out("read_models.delete", action)
 
     async def wipe(self) -> dict[str, int]:
         """Delete everything, and return the number of rows by table."""

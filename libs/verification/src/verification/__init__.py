@@ -24,6 +24,7 @@ from verification.listed import ALL_JOBS, ListedRow
 from verification.numbers import Gap, Numbers
 from verification.progress import Phase, Progress, Report, ignore_progress
 from verification.quantiles import nearest_rank
+from verification.removals import Removal
 from verification.scope import Scope
 from verification.scratch_database import Run
 from verification.take_overs import TakeOver, take_overs
@@ -46,6 +47,7 @@ __all__ = [
     "Place",
     "Progress",
     "Question",
+    "Removal",
     "Report",
     "Result",
     "Run",

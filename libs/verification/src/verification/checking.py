@@ -17,6 +17,7 @@ from verification.lock_reading import LockReading
 from verification.numbers import OF_PERIOD, counted
 from verification.picture import runs_to_draw
 from verification.progress import CountedEvidence, Phase, Report, ignore_progress
+from verification.removals import Removal
 from verification.run_lists import RunListCheck
 from verification.scope import Scope
 from verification.scratch_database import ScratchDatabase
@@ -88,6 +89,8 @@ class _Verification:
         self._again: list[tuple[str, list[Violation]]] = []
         #: Chosen locks that have any rows, by partition.
         self._seen: set[str] = set()
+        #: What was removed, by partition.
+        self._removals: dict[str, Removal] = {}
 
     async def verdict(self) -> Verdict:
         partitions: list[str | None] = [lock_names.partition(name) for name in self._scope.locks]
@@ -110,7 +113,7 @@ class _Verification:
         for name in self._scope.locks:
             if lock_names.partition(name) not in self._seen:
                 raise NothingToCheckError(f"the lock {name} has no history")
-        if not verdict.counts["jobs"]:
+        if not verdict.counts["jobs"] and not verdict.removals:
             raise NothingToCheckError("there is no job")
 
     # --- the journal --------------------------------------------------------------
@@ -135,6 +138,7 @@ class _Verification:
         if self._scope.locks:
             self._seen.add(reading.partition)
         violations = reading.finish()
+        self._note_removal(reading)
         if reading.is_idle:
             self._idle.append((reading.partition, reading.lock))
         if violations and reading.is_live:
@@ -155,10 +159,15 @@ class _Verification:
                 for stored in page:
                     reading.feed(stored)
             found = set(reading.finish())
+            self._note_removal(reading)
             violations = [violation for violation in violations if violation in found]
             if not violations:
                 break
         return violations
+
+    def _note_removal(self, reading: LockReading) -> None:
+        if reading.removal is not None:
+            self._removals[reading.partition] = reading.removal
 
     # --- everything else ----------------------------------------------------------
 
@@ -176,6 +185,8 @@ class _Verification:
                 await self._take_in(register.check_accepted(self._evidence, self._scratch, lines))
         self._evidence.enter(Phase.ACTIVE)
         await self._take_in(leftovers.check_active(self._evidence, self._scratch, patience))
+        if job_ids is None and not self._scope.has_period:
+            await self._take_in(register.check_missing(self._evidence, self._scratch, self._scope))
         self._evidence.enter(Phase.LEASES)
         await self._take_in(leftovers.check_leases(self._evidence, self._idle, patience))
         self._evidence.enter(Phase.LISTS)
@@ -252,6 +263,7 @@ class _Verification:
             clocks_apart=self._runs.worst_clocks,
             numbers=counted(scratch, scope),
             runs=runs_to_draw(scratch, scope, self._findings.kept),
+            removals=sorted(self._removals.values(), key=lambda removal: removal.lock),
         )
 
     def _count_runs(self) -> tuple[int, int]:

@@ -23,6 +23,7 @@ class Invariant(StrEnum):
     STEPS_ONCE = "I10"
     TAKE_OVER_TIMES = "I11"
     LISTS = "I12"
+    REMOVALS = "I13"
 
 
 #: One plain sentence each.
@@ -44,6 +45,8 @@ MEANINGS = {
     Invariant.TAKE_OVER_TIMES: "Every lock was taken over within the limit that was set.",
     Invariant.LISTS: "Lists of jobs, runs, locks and overlaps, which pages and the API show, say the same as "
     "the journal.",
+    Invariant.REMOVALS: "No run and no job is missing: fences follow each other without a gap, and what was "
+    "removed is what the mark of its lock says.",
 }
 
 #: What no verdict can show.

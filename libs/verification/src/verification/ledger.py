@@ -175,12 +175,23 @@ class LedgerCheck:
         run = self._run_of(effect)
         if run is not None and effect.job in run.jobs:
             return True
+        if self._is_removed(effect):
+            return True
         asked = effect.key, effect.fence, effect.job
         if asked not in self._looked_for:
             if len(self._looked_for) >= _MOST_LOOKED_FOR:
                 return False
             self._looked_for[asked] = await self._has_begun(evidence, effect)
         return self._looked_for[asked]
+
+    def _is_removed(self, effect: Effect) -> bool:
+        found = self._scratch.one(
+            "SELECT 1 FROM removed_runs WHERE partition = ? AND fence = ? AND job_id = ?",
+            lock_partition(effect.key),
+            effect.fence,
+            effect.job,
+        )
+        return found is not None
 
     async def _has_begun(self, evidence: Evidence, effect: Effect) -> bool:
         for stored in await evidence.job(lock_partition(effect.key), effect.job):

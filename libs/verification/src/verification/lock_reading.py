@@ -7,6 +7,7 @@ from contextlib import suppress
 from contracts.lock_names import LockNameError, normalise
 from contracts.statuses import JobStatus
 from coordination.journal import rows
+from coordination.journal.removal import MARK_KEY
 from coordination.journal.rows import JobRow
 from coordination.ports import Values
 from verification.evidence import Stored
@@ -14,6 +15,7 @@ from verification.exclusion import RunCheck
 from verification.expected_rows import job_columns
 from verification.findings import Invariant, Violation
 from verification.history import JobHistory, countable, lock_partition
+from verification.removals import Removal, RemovalCheck, removal_of
 from verification.row_checks import contradictions, place_in_line
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run, ScratchDatabase
@@ -45,6 +47,7 @@ class LockReading:
         self._history: JobHistory | None = None
         self._last_key = ""
         self._lock_row: Values | None = None
+        self._removals = RemovalCheck(partition, scratch, scope)
         self._kept: Counter[Invariant] = Counter()
         self._steps.forget()
 
@@ -67,9 +70,17 @@ class LockReading:
         elif key == rows.lock_key():
             self._lock_row = stored.values
             self.lock = self.lock or str(stored.values.get("lock_name"))
+        elif key == MARK_KEY:
+            self._removals.mark = stored.values
         elif key.startswith(rows.TICKETS):
             self.is_idle = False
             self._read_ticket(key, stored.values)
+
+    @property
+    def removal(self) -> Removal | None:
+        """What was removed of the lock; None when nothing was."""
+        mark = self._removals.mark
+        return None if mark is None else removal_of(self.lock, mark)
 
     def finish(self) -> list[Violation]:
         """Judge what was read as a whole, and return everything that was found."""
@@ -78,6 +89,7 @@ class LockReading:
             self._keep(violation)
         self._check_name()
         self._check_lock_row()
+        self._check_removals()
         for job_id, status in self._scratch.query(
             "SELECT job_id, status FROM jobs WHERE partition = ? AND NOT has_row AND in_scope", self.partition
         ):
@@ -112,8 +124,16 @@ class LockReading:
 
     def _read_job(self, job_id: str, values: Values) -> None:
         if values.get("status") == JobRow.TOMBSTONE:
+            self._scratch.add("closed_ids", (job_id, self.partition))
             return
         facts = self._scratch.job(self.partition, job_id)
+        if values.get("status") == JobRow.REMOVED:
+            self.lock = self.lock or str(values.get("lock_name"))
+            if self._removals.take(job_id, values, has_events=facts is not None):
+                # It was removed while this was read, or a removal was cut off.
+                self.is_live = True
+                self.violations = [found for found in self.violations if found.job_id != job_id]
+            return
         if facts is None:
             self.is_live = True
             self._report(Invariant.ONE_END, "it has a row, but was never submitted", job_id)
@@ -185,6 +205,14 @@ class LockReading:
                 self._report(Invariant.NOTHING_HELD, f"it holds the lock, but is {status}", job_id)
         if last is not None and not last.ended_at:
             self._check_named(last, lock, job_id)
+
+    def _check_removals(self) -> None:
+        """See that no run is missing, and that what was removed is what the mark says."""
+        fence = _integer((self._lock_row or {}).get("fence"))
+        for violation in self._removals.check(self.lock, fence):
+            # A job that came while the events were read is missing; the next reading finds it.
+            self.is_live = True
+            self._keep(violation)
 
     def _check_named(self, last: Run, lock: Values, job_id: str) -> None:
         """Check that the lock's row names the current run."""

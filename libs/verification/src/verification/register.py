@@ -7,7 +7,8 @@ from contracts import identifiers
 from contracts.statuses import JobStatus
 from verification.evidence import Evidence, Place
 from verification.findings import Invariant, Violation
-from verification.history import JobHistory
+from verification.history import JobHistory, lock_partition
+from verification.removals import read_removed
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, ScratchDatabase
 from verification.waiting import batches
@@ -47,6 +48,34 @@ def _keep(scratch: ScratchDatabase, places: Iterable[Place]) -> None:
         scratch.add("registered", (place.job_id, place.partition))
 
 
+async def check_missing(
+    evidence: Evidence, scratch: ScratchDatabase, scope: Scope
+) -> AsyncIterator[Violation]:
+    """See that every registered id that is not active has a row in the journal, if only one that closes it.
+
+    The whole register and the active jobs must have been read. An id is active from its registration on,
+    until its job has ended, or it has been closed.
+    """
+    chosen = {lock_partition(name) for name in scope.locks}
+    lacking = scratch.query(
+        "SELECT job_id, partition FROM registered WHERE job_id NOT IN (SELECT job_id FROM jobs)"
+        " AND job_id NOT IN (SELECT job_id FROM removed_jobs)"
+        " AND job_id NOT IN (SELECT job_id FROM closed_ids)"
+        " AND job_id NOT IN (SELECT job_id FROM active)"
+    )
+    wanted = (row for row in lacking if not chosen or row[1] in chosen)
+    looked_at = 0
+    for some in batches(wanted, _AT_ONCE):
+        found = await asyncio.gather(*(evidence.job(partition, job_id) for job_id, partition in some))
+        for (job_id, _), rows in zip(some, found, strict=True):
+            if not rows:
+                what = "it is registered and not active, but the journal has nothing of it"
+                yield Violation(Invariant.REMOVALS, what, None, job_id)
+        looked_at += len(some)
+        if looked_at >= _MOST_READ_AGAIN:
+            return
+
+
 async def check_accepted(
     evidence: Evidence, scratch: ScratchDatabase, lines: Iterable[str]
 ) -> AsyncIterator[Violation]:
@@ -58,7 +87,11 @@ async def check_accepted(
             scratch.add("accepted", (identifiers.normalise_job_id(line.strip()),))
         except identifiers.JobIdError as error:
             yield Violation(Invariant.ONE_END, f"an accepted id is not a job id: {error}")
-    unclear = "FROM accepted WHERE job_id NOT IN (SELECT job_id FROM jobs WHERE ended_at != '')"
+    # A removed job had ended: without its end, it would not have been removed.
+    unclear = (
+        "FROM accepted WHERE job_id NOT IN (SELECT job_id FROM jobs WHERE ended_at != '')"
+        " AND job_id NOT IN (SELECT job_id FROM removed_jobs)"
+    )
     query = f"SELECT job_id {unclear} ORDER BY job_id LIMIT {_MOST_READ_AGAIN}"
     for some in batches(list(scratch.query(query)), _AT_ONCE):
         for violation in await asyncio.gather(*(_judge(evidence, job_id) for (job_id,) in some)):
@@ -73,6 +106,8 @@ async def _judge(evidence: Evidence, job_id: str) -> Violation | None:
     """Read an accepted job that had no end, or was not seen at all."""
     place = await evidence.find(job_id)
     facts = None if place is None else await read_facts(evidence, place.partition, job_id)
+    if facts is None and place is not None and await read_removed(evidence, place.partition, job_id):
+        return None
     if facts is None:
         return Violation(Invariant.ONE_END, "it was accepted, but is not in the journal", None, job_id)
     if not facts.ended_at:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from coordination.journal import rows
+from coordination.journal.rows import JobRow
 from verification.evidence import Evidence
 from verification.expected_rows import differences, run_columns
 from verification.findings import Invariant, Violation
 from verification.history import JobHistory
 from verification.listed import ListedRow
+from verification.removals import read_removed
 from verification.scope import Scope
 from verification.scratch_database import Run, ScratchDatabase
 from verification.waiting import Patience, batches
@@ -89,6 +91,8 @@ class RunListCheck:
         if row.values.get("Overlap") is not None:
             self._marked[row.place, fence] = row
         known = self._runs("SELECT * FROM runs WHERE partition = ? AND fence = ?", row.place, fence)
+        if not known and self._is_removed(row.place, fence):
+            return
         if not known:
             if len(self._stray) < _MOST_STRAY:
                 self._stray.append(row)
@@ -111,7 +115,8 @@ class RunListCheck:
             )
             for run, row in zip(some, listed, strict=True):
                 if row is None:
-                    found.append(_of_run("it is not in the list of runs", run))
+                    if await read_removed(self._evidence, run.partition, run.job_id) is None:
+                        found.append(_of_run("it is not in the list of runs", run))
                     continue
                 differs = differences(self._expected(run), row.values)
                 found += [_of_run(f"the list of runs says {what}", run) for what in differs]
@@ -121,10 +126,12 @@ class RunListCheck:
         return found
 
     async def _has_begun(self, row: ListedRow) -> bool:
-        """Return whether the journal has a run; it may have begun after the journal was read."""
+        """Return whether the journal has, or had, a run; it may have begun after the journal was read."""
         job_id = str(row.values.get("JobId"))
         history = JobHistory(row.place, job_id, lambda *_: True)
         for stored in await self._evidence.job(row.place, job_id):
+            if stored.values.get("status") == JobRow.REMOVED:
+                return True
             if stored.key.startswith("event|"):
                 history.feed(stored)
         return any(run.fence == _integer(row.key) for run in history.runs)
@@ -194,6 +201,10 @@ class RunListCheck:
         facts = self._scratch.job(run.partition, run.job_id)
         # A run is read from events, of which the job's facts are.
         return {} if facts is None else run_columns(run, facts)
+
+    def _is_removed(self, partition: str, fence: int) -> bool:
+        found = "SELECT 1 FROM removed_runs WHERE partition = ? AND fence = ?"
+        return self._scratch.one(found, partition, fence) is not None
 
     def _runs(self, query: str, *values: object) -> list[Run]:
         return [Run(*row) for row in self._scratch.query(query, *values)]

@@ -109,8 +109,28 @@ CREATE TABLE registered (job_id PRIMARY KEY, partition) WITHOUT ROWID;
 CREATE TABLE active (job_id PRIMARY KEY, partition) WITHOUT ROWID;
 CREATE TABLE listed_jobs (job_id, place, PRIMARY KEY (job_id, place)) WITHOUT ROWID;
 CREATE TABLE listed_runs (partition, fence, PRIMARY KEY (partition, fence)) WITHOUT ROWID;
+CREATE TABLE removed_jobs (
+    partition, job_id, number, outcome, seq, event_hash, finished_at, fences, PRIMARY KEY (job_id, partition)
+) WITHOUT ROWID;
+CREATE INDEX removed_of_lock ON removed_jobs (partition, number);
+CREATE TABLE removed_runs (partition, fence, may_skip, job_id);
+CREATE INDEX removed_runs_of_lock ON removed_runs (partition, fence);
+CREATE TABLE closed_ids (job_id PRIMARY KEY, partition) WITHOUT ROWID;
 CREATE TABLE blamed (job_id PRIMARY KEY) WITHOUT ROWID;
 """
+
+
+#: Tables that are read of each lock.
+_OF_LOCKS = (
+    "jobs",
+    "runs",
+    "tickets",
+    "samples",
+    "neighbours",
+    "removed_jobs",
+    "removed_runs",
+    "closed_ids",
+)
 
 
 class ScratchDatabase:
@@ -160,8 +180,14 @@ class ScratchDatabase:
         self.execute(
             "DELETE FROM steps WHERE job_id IN (SELECT job_id FROM jobs WHERE partition = ?)", partition
         )
-        for table in ("jobs", "runs", "tickets", "samples", "neighbours"):
+        for table in _OF_LOCKS:
             self.execute(f"DELETE FROM {table} WHERE partition = ?", partition)  # noqa: S608 - names of ours
+
+    def forget_job(self, partition: str, job_id: str) -> None:
+        """Forget one job."""
+        self.execute("DELETE FROM steps WHERE job_id = ?", job_id)
+        for table in ("jobs", "runs"):
+            self.execute(f"DELETE FROM {table} WHERE partition = ? AND job_id = ?", partition, job_id)  # noqa: S608
 
     def query(self, text: str, *values: object) -> Iterator[Any]:
         """Go through what a query finds."""

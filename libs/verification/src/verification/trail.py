@@ -16,6 +16,7 @@ from verification.events import UnreadableRowError, read_event
 from verification.evidence import Evidence, TrailEvent
 from verification.findings import Invariant, Violation
 from verification.history import lock_partition, update_digest
+from verification.removals import contradicts, known_removed, read_removed
 from verification.scope import Scope
 from verification.scratch_database import ScratchDatabase
 from verification.waiting import Patience, batches
@@ -78,22 +79,27 @@ class TrailCheck:
     async def _compare(self, job_id: str | None) -> None:
         of_job, digest = "", hashlib.sha256()
         first: TrailEvent | None = None
+        last: TrailEvent | None = None
         async for page in self._evidence.trail(job_id):
             for entry in page:
                 if entry.partition != of_job:
-                    self._close(first, digest)
+                    self._close(first, last, digest)
                     of_job, digest, first = entry.partition, hashlib.sha256(), entry
+                last = entry
                 if entry.is_broken or _misplaced(entry):
                     digest.update(b"broken")
                 update_digest(digest, entry.event, entry.trace_id, chain_hash(entry.event))
-        self._close(first, digest)
+        self._close(first, last, digest)
 
-    def _close(self, first: TrailEvent | None, digest: "hashlib._Hash") -> None:
-        if first is None:
+    def _close(self, first: TrailEvent | None, last: TrailEvent | None, digest: "hashlib._Hash") -> None:
+        if first is None or last is None:
             return
         job_id, partition = first.partition, lock_partition(first.event.lock_name)
         facts = self._scratch.job(partition, job_id)
         if facts is None:
+            removed = known_removed(self._scratch, job_id)
+            if removed is not None and not contradicts(last, removed):
+                return
             if self._is_lost(first):
                 self._note(job_id, partition)
             return
@@ -134,6 +140,12 @@ class TrailCheck:
                     journal.append(read_event(stored.values))
                 except UnreadableRowError:
                     continue
+        removed = None if journal else await read_removed(self._evidence, partition, job_id)
+        if removed is not None:
+            if not trail or not contradicts(trail[-1], (removed.seq, removed.event_hash)):
+                return []
+            what = "the trail of a removed job does not end as the job did"
+            return [Violation(Invariant.TRAIL, what, removed.lock_name, job_id)]
         lock = (journal or [entry.event for entry in trail])[0].lock_name if journal or trail else None
         by_seq = {entry.event.seq: entry for entry in trail}
         found = [

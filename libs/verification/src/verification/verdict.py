@@ -12,6 +12,7 @@ from verification.exclusion import HAND_OVER, IN_LINE, TAKE_OVER
 from verification.findings import Invariant, Violation
 from verification.numbers import Numbers
 from verification.quantiles import nearest_rank
+from verification.removals import Removal
 from verification.scratch_database import Run, ScratchDatabase
 
 CAUSES = ("runner_died", "worker_stopped", "worker_lost")
@@ -73,6 +74,8 @@ class Verdict:
     #: Most seconds by which workers' clocks contradict the storage's order of transactions.
     clocks_apart: float
     numbers: Numbers = field(default_factory=Numbers)
+    #: What was removed, by lock.
+    removals: Sequence[Removal] = ()
     #: Runs for a picture: those of broken locks first, then the latest.
     runs: Sequence[Run] = field(default=(), repr=False)
 
@@ -101,6 +104,7 @@ class Verdict:
             "counts": dict(self.counts),
             "numbers": self.numbers.document(),
             "outcomes": dict(self.outcomes),
+            "removals": [removal.document() for removal in self.removals],
             "results": {invariant.value: self.result(invariant).value for invariant in Invariant},
             "found": {invariant.value: count for invariant, count in sorted(self.found.items())},
             "unchecked": {invariant.value: why for invariant, why in self.unchecked.items()},

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from command_line.output import console, safe
-from verification import MEANINGS, Invariant, Percentiles, Verdict
+from verification import MEANINGS, Invariant, Percentiles, Removal, Verdict
 
 #: Violations printed of each invariant; --json and --html have more.
 _MOST_SHOWN = 5
@@ -49,7 +49,18 @@ def _summary(verdict: Verdict) -> Text:
     text.append(f"\n{_numbers(verdict)}", "none")
     outcomes = ", ".join(f"{status} {count}" for status, count in verdict.outcomes.items())
     text.append(f"\n{outcomes}" if outcomes else "", "dim")
+    for removal in verdict.removals[:_MOST_SHOWN]:
+        text.append("\n").append(safe(_removed(removal)))
+    more = len(verdict.removals) - _MOST_SHOWN
+    text.append(f"\nJobs of {more} more locks were removed; --json lists them." if more > 0 else "")
     return text
+
+
+def _removed(removal: Removal) -> str:
+    return (
+        f"Removed: {removal.jobs} jobs and {removal.runs} runs of lock {removal.lock} up to fence "
+        f"{removal.fence}, on {removal.removed_at} by {removal.actor}."
+    )
 
 
 def _numbers(verdict: Verdict) -> str:

@@ -27,6 +27,18 @@ class NoSuchJobError(CoordinationError):
     """The job does not exist."""
 
 
+class JobRemovedError(NoSuchJobError):
+    """The job has ended and was removed; its id stays in use."""
+
+
+def existing_job(row: Row | None) -> JobRow:
+    """Return the job that a row holds. Raises NoSuchJobError or JobRemovedError."""
+    job = JobRow.existing(row)
+    if job is None:
+        raise NoSuchJobError if row is None or not JobRow.from_row(row).is_removed else JobRemovedError
+    return job
+
+
 @dataclass(frozen=True)
 class FoundJob:
     """A job as it was read, with the version of its row, and its ticket while it waits."""
@@ -106,8 +118,8 @@ class JobWriter:
     async def _find(self, registration: Registration, until: float) -> FoundJob | None:
         """Read a job and its ticket; None when it left its line between the two reads."""
         row = await self._read(registration.partition, rows.job_key(registration.job_id), until)
-        job = JobRow.existing(row)
-        if row is None or job is None:
+        job = existing_job(row)
+        if row is None:
             raise NoSuchJobError
         if job.status != JobStatus.QUEUED:
             return FoundJob(job, row.etag, None)

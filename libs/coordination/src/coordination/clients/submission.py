@@ -122,7 +122,7 @@ class Submitter:
 
 
 def _is_closed(row: Row | None) -> bool:
-    return row is not None and JobRow.from_row(row).is_tombstone
+    return row is not None and JobRow.from_row(row).status == JobRow.TOMBSTONE
 
 
 def build_submission(new: NewJob, writer: Writer) -> Change:

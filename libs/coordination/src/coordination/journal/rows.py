@@ -109,7 +109,7 @@ def _names(record: type[Any]) -> Mapping[str, None]:
     return {field.name: None for field in fields(record)}
 
 
-class _Record:
+class Record:
     """Translates between a dataclass and the values of a row."""
 
     @classmethod
@@ -134,7 +134,7 @@ class _Record:
 
 
 @dataclass(frozen=True)
-class LockRow(_Record):
+class LockRow(Record):
     """The row every holder's write is conditional on."""
 
     lock_name: str
@@ -156,7 +156,7 @@ class LockRow(_Record):
 
 
 @dataclass(frozen=True)
-class JobRow(_Record):
+class JobRow(Record):
     """The state of a job. The ticket of a queued job carries a copy of it."""
 
     job_id: str
@@ -216,6 +216,8 @@ class JobRow(_Record):
 
     #: Status of the row that keeps a registered id from being used when its submission never arrived.
     TOMBSTONE: ClassVar[str] = "Tombstone"
+    #: Status of the row that stays of a removed job (`coordination.journal.removal`).
+    REMOVED: ClassVar[str] = "Removed"
 
     @property
     def ticket_key(self) -> str:
@@ -230,7 +232,12 @@ class JobRow(_Record):
     @property
     def is_tombstone(self) -> bool:
         """Whether this row only keeps an id from being used, so that there is no such job."""
-        return self.status == self.TOMBSTONE
+        return self.status in {self.TOMBSTONE, self.REMOVED}
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether there was a job, which ended and was removed."""
+        return self.status == self.REMOVED
 
     @property
     def is_terminal(self) -> bool:
@@ -239,13 +246,13 @@ class JobRow(_Record):
 
     @classmethod
     def existing(cls, row: Row | None) -> "JobRow | None":
-        """Return the job that a row holds; None without a row, and for a tombstone."""
+        """Return the job that a row holds; None without a row, for a tombstone and for a removed job."""
         job = cls.from_row(row) if row is not None else None
         return None if job is None or job.is_tombstone else job
 
 
 @dataclass(frozen=True)
-class EventRow(_Record):
+class EventRow(Record):
     """One immutable fact about a job."""
 
     job_id: str

@@ -21,6 +21,7 @@ from coordination.ports import (
     Operation,
     RefusedError,
     Registration,
+    Replace,
     Row,
     Transaction,
     UnknownOutcomeError,
@@ -146,7 +147,8 @@ class InMemoryJournal:
                 continue
             if isinstance(operation, Insert):
                 bisect.insort(keys, operation.key)
-            earlier = {} if isinstance(operation, Insert) else rows[operation.key].values
+            is_whole = isinstance(operation, Insert | Replace)
+            earlier = {} if is_whole else rows[operation.key].values
             values = {**earlier, **_stored(operation.values)}
             rows[operation.key] = Row(operation.key, values, f'W/"{next(self._versions)}"')
         return {o.key: rows[o.key].etag for o in operations if not isinstance(o, Delete)}

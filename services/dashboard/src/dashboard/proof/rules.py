@@ -67,10 +67,12 @@ def _basis(report: Report, invariant: Invariant) -> str:
             return f"{count(unfinished, 'unfinished job')}, {numbers['waiting']:,} in line"
         case Invariant.STEPS_ONCE:
             return count(numbers["steps"], "recorded step")
+        case Invariant.REMOVALS:
+            return count(sum(removal["jobs"] for removal in report.document["removals"]), "removed job")
         case Invariant.TAKE_OVER_TIMES:
             return _take_overs(report)
-        case Invariant.SINK_FENCES | Invariant.SINK_OVERLAP | Invariant.QUEUES:
-            return ""
+    # Of what the sink saw and of queues there is nothing more to say.
+    return ""
 
 
 def _take_overs(report: Report) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from contracts.identifiers import JobIdError, normalise_job_id
-from coordination.clients.job_writer import NoSuchJobError
+from coordination.clients.job_writer import NoSuchJobError, existing_job
 from coordination.journal import rows
-from coordination.journal.rows import JobRow
 from coordination.ports import JobRegister, Journal
 from dashboard.reading.kept_data import read_kept_data
 
@@ -37,9 +36,7 @@ async def read_earlier(journal: Journal, register: JobRegister, job_id: str) -> 
     if registration is None:
         raise NoSuchJobError
     row = await journal.read(registration.partition, rows.job_key(registration.job_id))
-    job = JobRow.existing(row)
-    if job is None:
-        raise NoSuchJobError
+    job = existing_job(row)
     kept = await read_kept_data(journal, registration.partition, job)
     return EarlierJob(
         job_id=job.job_id,

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from contracts.identifiers import JobIdError, normalise_job_id
 from contracts.statuses import JobStatus
-from coordination.clients.job_writer import NoSuchJobError
+from coordination.clients.job_writer import NoSuchJobError, existing_job
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Clock, JobRegister, Journal, Registration
@@ -157,10 +157,7 @@ class JobReader:
 
     async def _read_job(self, registration: Registration) -> JobRow:
         row = await self._journal.read(registration.partition, rows.job_key(registration.job_id))
-        job = JobRow.existing(row)
-        if job is None:
-            raise NoSuchJobError
-        return job
+        return existing_job(row)
 
     def _remember(self, job_id: str, view: JobView) -> None:
         self._views[job_id] = view

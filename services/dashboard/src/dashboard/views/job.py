@@ -6,7 +6,7 @@ from datetime import datetime
 import streamlit as st
 
 from contracts.statuses import JobStatus
-from coordination.clients.job_writer import NoSuchJobError
+from coordination.clients.job_writer import JobRemovedError, NoSuchJobError
 from coordination.ports import UnknownOutcomeError
 from dashboard import frame
 from dashboard.board.snapshot import Snapshot
@@ -57,6 +57,9 @@ def _page(site: Site, job_id: str, snapshot: Snapshot) -> None:
     if view is None:
         try:
             view = site.reader.read(site.job_reader.view(job_id))
+        except JobRemovedError:
+            _removed(job_id)
+            return
         except NoSuchJobError:
             _unknown(site, job_id)
             return
@@ -155,6 +158,20 @@ def _texts(view: JobView, look: str) -> None:
             key=f"job-download-{name}",
             on_click="ignore",
         )
+
+
+def _removed(job_id: str) -> None:
+    st.session_state.pop(_LAST, None)
+    frame.head("Removed job", "This job has ended and was removed.", crumb=link("jobs", "Jobs"))
+    draw(
+        "job-removed",
+        node(
+            "div.card.empty",
+            node("p.what", "This job has ended and was removed to save space."),
+            node("p", "The id is ", node("code", job_id[:200]), "; no other job will get it."),
+            node("p", link("jobs", "Show all jobs")),
+        ),
+    )
 
 
 def _unknown(site: Site, job_id: str) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from contracts.identifiers import new_id
 from contracts.jobs import DEFAULT_PRIORITY, Kind
 from contracts.lock_names import DEFAULT_LOCK
-from coordination.clients.job_writer import NoSuchJobError
+from coordination.clients.job_writer import JobRemovedError, NoSuchJobError
 from coordination.ports import UnknownOutcomeError
 from dashboard import frame
 from dashboard.board.snapshot import Snapshot
@@ -104,6 +104,8 @@ def _take_over(site: Site, kinds: Mapping[str, Kind], job_id: str) -> Node:
     """Fill the form from an earlier job; return what there is to say of it."""
     try:
         earlier = site.reader.read(read_earlier(site.journal, site.register, job_id))
+    except JobRemovedError:
+        return note("orange", "search_off", "The form is empty: this job has ended and was removed.", job_id)
     except NoSuchJobError:
         return note("orange", "search_off", "The form is empty: no job has this id here.", job_id)
     except UnknownOutcomeError as error:

@@ -41,5 +41,5 @@ router.add_api_route(
     summary="List the events of a job (alias)",
     response_description="A page of events.",
     description="Alias of `GET /api/v1/jobs/{job_id}/events`: events, not the job.",
-    responses=answers(404) | links.EVENTS,
+    responses=answers(404, 410) | links.EVENTS,
 )

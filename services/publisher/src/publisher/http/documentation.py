@@ -150,6 +150,7 @@ _MEANINGS = {
     404: "Nothing exists under this id or name.",
     409: "`job_id_used`: the id is in use; the problem names its job, if there is one. "
     "`cancel_too_late`: the job has ended; the problem names its final status.",
+    410: "`job_removed`: the job has ended and was removed by `turnstile prune`; its id stays in use.",
     413: "The body is larger than 256 KiB, or that of a batch than 8 MiB.",
     415: "The body is not declared as JSON.",
     422: "Fields or parameters are invalid; `errors` lists each with the reason.",

@@ -15,7 +15,7 @@ from contracts.lock_names import LockNameError
 from contracts.strict_json import StrictJsonError
 from contracts.telemetry import attributes as at
 from coordination.clients.cancellation import CancelTooLateError
-from coordination.clients.job_writer import NoSuchJobError
+from coordination.clients.job_writer import JobRemovedError, NoSuchJobError
 from coordination.clients.submission import JobExistsError
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
 from publisher.http.problem import MEDIA_TYPE, Problem
@@ -154,6 +154,7 @@ _FOREIGN_CURSOR = (
     "belongs to another list, to this list with other filters, or to an earlier release; "
     "begin again without a cursor"
 )
+_REMOVED = "The job has ended and was removed to save space; its id stays in use."
 
 #: The problem of each error that is expected. Each has its handler here, so that use cases know no HTTP.
 _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
@@ -167,6 +168,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     JobExistsError: _job_exists,
     CancelTooLateError: _cancel_too_late,
     NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),
+    JobRemovedError: lambda _: ProblemError(HTTPStatus.GONE, "job_removed", _REMOVED),
     NoSuchLockError: lambda error: _not_found("no_such_lock", f"{error}, so it is free."),
     LockNameError: lambda error: invalid_fields([FieldProblem(field="name", message=str(error))]),
     UnknownOutcomeError: lambda _: _storage_unavailable("The storage does not answer; try again later."),

@@ -84,7 +84,7 @@ async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, 
     tags=["jobs"],
     summary="Get a job",
     response_description="The job.",
-    responses=answers(404) | links.JOB,
+    responses=answers(404, 410) | links.JOB,
 )
 async def get_job(job_id: JobId, uses: Uses) -> Job:
     """Return status, progress, position in line and the jobs ahead; at the end, the result or error."""
@@ -96,7 +96,7 @@ async def get_job(job_id: JobId, uses: Uses) -> Job:
     tags=["jobs"],
     summary="List the events of a job",
     response_description="A page of events.",
-    responses=answers(404) | links.EVENTS,
+    responses=answers(404, 410) | links.EVENTS,
 )
 async def list_job_events(
     job_id: JobId, uses: Uses, after: After, limit: EventsLimit = MOST_EVENTS
@@ -110,7 +110,7 @@ async def list_job_events(
     tags=["jobs"],
     summary="Follow a job",
     response_class=StreamingResponse,
-    responses=answers(404) | STREAM,
+    responses=answers(404, 410) | STREAM,
 )
 async def follow_job(job_id: JobId, uses: Uses, last_event_id: LastEventId = 0) -> Response:
     """Send every event from the first as `job_event`, and `progress` when it changes, until the job ends.
@@ -132,7 +132,7 @@ async def follow_job(job_id: JobId, uses: Uses, last_event_id: LastEventId = 0) 
     tags=["jobs"],
     summary="Cancel a job",
     response_description="The job as it is now.",
-    responses=answers(400, 404, 409, 413, 415) | links.CANCELLED,
+    responses=answers(400, 404, 409, 410, 413, 415) | links.CANCELLED,
     openapi_extra=CANCEL_JOB,
 )
 async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -> Job:

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from contracts.identifiers import JobIdError, normalise_job_id
 from contracts.jobs import Job, JobPage, WaitingFor
 from contracts.statuses import JobStatus
-from coordination.clients.job_writer import NoSuchJobError
+from coordination.clients.job_writer import NoSuchJobError, existing_job
 from coordination.journal import rows
 from coordination.journal.line import walk_line
 from coordination.journal.rows import JobRow, LockRow
@@ -74,10 +74,7 @@ async def find_job(register: JobRegister, job_id: str) -> Registration:
 async def read_job(journal: Journal, registration: Registration) -> JobRow:
     """Read a job's row. Raises NoSuchJobError when its submission never arrived, or UnknownOutcomeError."""
     row = await journal.read(registration.partition, rows.job_key(registration.job_id))
-    job = JobRow.existing(row)
-    if job is None:
-        raise NoSuchJobError
-    return job
+    return existing_job(row)
 
 
 async def place_in_line(journal: Journal, job: JobRow) -> Place | None:
