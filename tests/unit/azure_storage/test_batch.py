@@ -185,4 +185,4 @@ def test_a_row_is_replaced_at_its_version_and_as_a_whole() -> None:
     _, body = encode_batch("https://a.net", "Journal", "p", [Replace("job", {"a": 1}, "W/1")])
     text = body.decode()
     assert "PUT https://a.net/Journal(PartitionKey='p',RowKey='job') HTTP/1.1\r\nIf-Match: W/1\r\n" in text
-    assert '\r\n\r\n{"a":1}\r\n' in text
+    assert '\r\n\r\n{"PartitionKey":"p","RowKey":"job","a":1}\r\n' in text

@@ -9,7 +9,7 @@ from tests.unit.dashboard.journaled_job import JournaledJob
 
 from contracts.identifiers import new_id
 from contracts.statuses import EventStatus, JobStatus
-from coordination.clients.job_writer import NoSuchJobError
+from coordination.clients.job_writer import JobRemovedError, NoSuchJobError
 from coordination.journal import rows
 from coordination.outcomes import Completed, Failed
 from coordination.ports import UnknownOutcomeError
@@ -212,3 +212,11 @@ async def test_only_the_latest_jobs_are_remembered() -> None:
     assert await worlds.counted(after=0) == {}
     worlds.job_id = ids[0]
     assert (await worlds.counted(after=0))["journal.find"] == 1
+
+
+async def test_a_removed_job_is_told_from_one_that_never_was(world: JournaledJob) -> None:
+    partition = world.journal.partitions[PARTITION]
+    key = rows.job_key(world.job_id)
+    partition[key] = replace(partition[key], values={**partition[key].values, "status": "Removed"})
+    with pytest.raises(JobRemovedError):
+        await world.reader.view(world.job_id)

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from tests.unit.publisher.doubles import Api, WorkerOf
 
+from contracts import lock_names
 from contracts.jobs import Event
 from contracts.statuses import EventStatus
+from coordination.journal.removal import RemovedJob, UsedFence
+from coordination.journal.rows import JobRow, job_key
 from coordination.outcomes import Completed, Failed
 from coordination.ports import Row
 from read_models import TrailEntry
@@ -220,3 +223,32 @@ async def test_a_cursor_has_at_most_a_thousand_characters(
     cursor = base64.urlsafe_b64encode(json.dumps([of, "behind", "0"]).encode().ljust(blanks)).decode()
     assert (len(cursor) <= 1000) == (status == 200)
     assert (await api.client.get(path, params={"cursor": cursor})).status_code == status
+
+
+@pytest.mark.parametrize("path", ["", "/events", "/stream"])
+async def test_a_removed_job_is_gone_and_not_unknown(api: Api, worker_of: WorkerOf, path: str) -> None:
+    job_id = await api.submitted(lock="ledger")
+    worker = worker_of("ledger")
+    await worker.start()
+    await worker.end(Completed())
+    partition = lock_names.partition("ledger")
+    found = api.journal.partitions[partition]
+    row = found[job_key(job_id)]
+    removed = RemovedJob.of(JobRow.from_row(row), [UsedFence(1)], 1)
+    for key in [key for key in found if job_id in key]:
+        del found[key]
+    found[row.key] = Row(row.key, removed.values(), "etag")
+    answer = await api.client.get(f"/api/v1/jobs/{job_id}{path}")
+    assert answer.status_code == 410
+    assert answer.json() | {"trace_id": None} == {
+        "type": "urn:turnstile:problem:job_removed",
+        "title": "Job removed",
+        "status": 410,
+        "detail": "The job has ended and was removed to save space; its id stays in use.",
+        "instance": f"/api/v1/jobs/{job_id}{path}",
+        "trace_id": None,
+    }
+    answer = await api.client.post(f"/api/v1/jobs/{job_id}/cancel")
+    assert answer.status_code == 410
+    answer = await api.submit(lock="ledger", job_id=job_id)
+    assert (answer.status_code, answer.json()["same_request"]) == (409, True)

@@ -101,7 +101,8 @@ def _request(table: str, partition: str, operation: Operation | Write) -> list[s
             return [f"MERGE {row} HTTP/1.1", "If-Match: *", *_content(encode_values(values))]
         case Replace(key, values, etag):
             row = row_address(table, partition, key)
-            return [f"PUT {row} HTTP/1.1", f"If-Match: {etag}", *_content(encode_values(values))]
+            document = {"PartitionKey": partition, "RowKey": key, **encode_values(values)}
+            return [f"PUT {row} HTTP/1.1", f"If-Match: {etag}", *_content(document)]
         case Delete(key, etag):
             row = row_address(table, partition, key)
             return [f"DELETE {row} HTTP/1.1", f"If-Match: {etag}", *_ACCEPT, "", ""]

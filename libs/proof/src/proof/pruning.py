@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from azure_storage.calls import MissingTableError
+from azure_storage.connection import StorageConnection
 from azure_storage.installation import StorageSettings, connect
 from azure_storage.journal import TableJournal
 from azure_storage.read_models import TableReadModels
@@ -40,7 +41,6 @@ async def connected_pruning(settings: StorageSettings) -> AsyncIterator[tuple[Pr
         storage = connect(settings)
     except ValueError as error:
         raise StorageSettingsError(str(error)) from error
-    clock = SystemClock()
     models = TableReadModels(storage, _CALL_SECONDS)
 
     async def known_locks() -> list[str]:
@@ -52,7 +52,18 @@ async def connected_pruning(settings: StorageSettings) -> AsyncIterator[tuple[Pr
             if cursor is None:
                 return found
 
-    pruning = Pruning(
+    try:
+        yield pruning_of(storage, models), known_locks
+    except MissingTableError:
+        raise NoTablesError("there are no tables") from None
+    finally:
+        await storage.aclose()
+
+
+def pruning_of(storage: StorageConnection, models: TableReadModels) -> Pruning:
+    """Return the use case on a storage, with a check of all that is removed."""
+    clock = SystemClock()
+    return Pruning(
         TableJournal(storage, _CALL_SECONDS),
         TableRegister(storage, _CALL_SECONDS),
         clock,
@@ -60,12 +71,6 @@ async def connected_pruning(settings: StorageSettings) -> AsyncIterator[tuple[Pr
         TableProjectedRows(storage, _CALL_SECONDS),
         verified_by(StorageEvidence(storage), clock),
     )
-    try:
-        yield pruning, known_locks
-    except MissingTableError:
-        raise NoTablesError("there are no tables") from None
-    finally:
-        await storage.aclose()
 
 
 def verified_by(evidence: Evidence, clock: Clock) -> Verify:
