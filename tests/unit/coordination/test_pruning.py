@@ -376,7 +376,8 @@ async def test_a_late_or_repeated_submission_runs_no_removed_job_again() -> None
     await made.prune()
     assert made.removed() == {FIRST}
     with pytest.raises(RefusedError):
-        await made.journal.commit(*arriving[0], 1)
+        partition, transaction = arriving[0]
+        await made.journal.commit(partition, transaction, 1)
     for other in (new, NewJob(FIRST, "0002", "kind", "ledger", '{"a": 1}', "ann")):
         with pytest.raises(JobExistsError) as refused:
             await submitter.submit(other)

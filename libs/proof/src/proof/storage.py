@@ -7,6 +7,7 @@ from azure_storage.connection import StorageConnection
 from azure_storage.leases import BlobLeases
 from azure_storage.names import INDEX, JOURNAL
 from azure_storage.read_models import Table
+from azure_storage.read_models.stored_rows import StoredRow
 from azure_storage.read_models.tables import Tables, plain
 from azure_storage.register import ACTIVE, DUE, JOB, SHARDS, TableRegister
 from azure_storage.values import decode_values
@@ -118,14 +119,8 @@ class StorageEvidence(ListsInStorage):
         yield page
 
 
-def _stored(entity: Any) -> Stored:
-    committed = entity.metadata.get("timestamp")
-    return Stored(
-        entity["PartitionKey"],
-        entity["RowKey"],
-        _values(entity),
-        None if committed is None else committed.timestamp(),
-    )
+def _stored(entity: StoredRow) -> Stored:
+    return Stored(entity["PartitionKey"], entity["RowKey"], _values(entity), entity.committed)
 
 
 def _values(entity: Any) -> Values:

@@ -4,8 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from azure.data.tables import TableEntity
-
 from azure_storage.calls import RefusedCallError
 from azure_storage.connection import StorageConnection
 from azure_storage.grouped_writes import GroupedWrites
@@ -57,7 +55,7 @@ class TableProjectedRows:
     async def _history(self, job_id: str, found: Sequence[EventRow] | None) -> list[Event]:
         if found is not None:
             return [event_document(event) for event in found]
-        trail: list[TableEntity] = [
+        trail = [
             row async for row in self._tables.every(Table.AUDIT, _OF_JOB, {"partition": job_id})
         ]
         return [rows.read_event(row) for row in trail]

@@ -31,6 +31,16 @@ class StoredRow(dict[str, Any]):
     """The values of a row, with its keys, and its version."""
 
     etag: str = ""
+    #: What the storage says of when it wrote the row.
+    written_at: str | datetime | None = None
+
+    @property
+    def committed(self) -> float | None:
+        """When the storage wrote the row, in seconds of its own clock; None where it does not say."""
+        written = self.written_at
+        if isinstance(written, str):
+            written = datetime.fromisoformat(written)
+        return None if written is None else written.timestamp()
 
 
 class StoredRows:
@@ -101,6 +111,6 @@ def _row(document: Mapping[str, Any]) -> StoredRow:
         if convert is not None:
             named = name.removesuffix(_TYPE)
             row[named] = convert(row[named])
-    row.pop("Timestamp", None)
+    row.written_at = row.pop("Timestamp", None)
     row.pop("odata.metadata", None)
     return row
