@@ -70,8 +70,6 @@ async def test_a_history_that_does_not_verify_is_not_removed(written: Written) -
         assert refused.jobs == 0
         assert refused.refusal == "I1: the hash of event 3 does not match its content"
     assert await all_rows(written) == before
-    (done,) = await prune(written, "ledger")
-    assert done.jobs == 5
 
 
 async def test_a_deletion_without_a_mark_is_found_and_nothing_more_is_removed(written: Written) -> None:

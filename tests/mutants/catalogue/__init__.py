@@ -12,6 +12,7 @@ from tests.mutants.catalogue import (
     projector,
     protocol,
     publisher,
+    retention,
     scheduler,
     storage,
     sweeper,
@@ -34,6 +35,7 @@ _ALL = [
     *scheduler.MUTANTS,
     *projector.MUTANTS,
     *checker.MUTANTS,
+    *retention.MUTANTS,
 ]
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}

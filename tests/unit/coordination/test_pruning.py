@@ -375,8 +375,8 @@ async def test_a_late_or_repeated_submission_runs_no_removed_job_again() -> None
     await _finish_by_hand(made, job)
     await made.prune()
     assert made.removed() == {FIRST}
+    partition, transaction = arriving[0]
     with pytest.raises(RefusedError):
-        partition, transaction = arriving[0]
         await made.journal.commit(partition, transaction, 1)
     for other in (new, NewJob(FIRST, "0002", "kind", "ledger", '{"a": 1}', "ann")):
         with pytest.raises(JobExistsError) as refused:

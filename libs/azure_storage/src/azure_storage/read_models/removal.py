@@ -55,9 +55,7 @@ class TableProjectedRows:
     async def _history(self, job_id: str, found: Sequence[EventRow] | None) -> list[Event]:
         if found is not None:
             return [event_document(event) for event in found]
-        trail = [
-            row async for row in self._tables.every(Table.AUDIT, _OF_JOB, {"partition": job_id})
-        ]
+        trail = [row async for row in self._tables.every(Table.AUDIT, _OF_JOB, {"partition": job_id})]
         return [rows.read_event(row) for row in trail]
 
     async def _delete(self, found: _Rows) -> int:
