@@ -31,7 +31,7 @@ async def test_a_history_that_holds_is_green() -> None:
     assert words(box).startswith("No two runs overlapped ledger , the 24 hours until")
     assert "took 400 ms" in words(box)
     assert rules_in_short(report) == (
-        "All 6 rules that could be checked in full held; 2 held as far as they could be checked; "
+        "All 7 rules that could be checked in full held; 2 held as far as they could be checked; "
         "for 4 there was nothing to check against."
     )
     assert violations_card(report) is None
@@ -57,7 +57,7 @@ async def test_runs_that_overlapped_are_red_and_the_first_is_named_with_a_link()
     ((attributes, text),) = having(box, "a")
     assert attributes == {"go": "job", "q": {"id": job_id(1)}}
     assert f"the run of job {job_id(1)} with fence 1 had not ended" in text or "wrote" in text
-    assert rules_in_short(report).startswith("1 rule of 8 did not hold; ")
+    assert rules_in_short(report).startswith("1 rule of 9 did not hold; ")
     shown = tiles(report)
     assert shown["Overlaps"] == "1 of 1 neighbour compared"
     assert shown["Fences"] == "1 → 2 see rule I2"
