@@ -218,6 +218,14 @@ PROBLEMS: Mapping[int, list[Any]] = {
                 job_status=JobStatus.COMPLETED,
             ),
         ],
+        [
+            _problem(
+                HTTPStatus.GONE,
+                "job_removed",
+                "The job has ended and was removed to save space; its id stays in use.",
+                f"/api/v1/jobs/{_JOB}",
+            )
+        ],
         [_problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", _TOO_LARGE)],
         [
             _problem(
