@@ -86,7 +86,7 @@ def run_line(stack: Stack, receiver: OtlpReceiver, gate: Path) -> Line:
     jobs[0].wait_for_attempt()
     jobs += [stack.api.submit("traced-sync", lock) for _ in range(2)]
     try:
-        receiver.until(lambda _: trace_now(receiver, jobs[0]).named(sp.RUN_JOB), "a stretch of the run")
+        receiver.until(lambda _: trace_now(receiver, jobs[0]).named(sp.RUN_SO_FAR), "a piece of the run")
         receiver.until(
             lambda _: trace_now(receiver, jobs[1]).named(sp.LOOK_AT_LINE), "a look at the line", 20
         )

@@ -31,7 +31,7 @@ def test_spans_of_a_handlers_own_stand_under_the_step_that_made_them(ordinary: T
 
 
 def test_beside_steps_they_stand_under_the_attempt(ordinary: Traced) -> None:
-    assert parent_of(ordinary.trace, "think") == sp.TAKE_OVER_LOCK
+    assert parent_of(ordinary.trace, "think") == sp.RUN_JOB
     assert parent_of(ordinary.trace, "think hard") == "think"
 
 

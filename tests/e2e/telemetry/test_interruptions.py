@@ -3,7 +3,7 @@
 import pytest
 from tests.e2e.telemetry.scenarios import Traced
 from tests.e2e.telemetry.test_trace_of_a_job import assert_hangs_together
-from tests.e2e.telemetry.traces import ANCHORS
+from tests.e2e.telemetry.traces import STARTS
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans as sp
@@ -20,16 +20,27 @@ def interrupted(request: pytest.FixtureRequest) -> Traced:
 
 def test_both_attempts_stand_in_one_trace(interrupted: Traced) -> None:
     trace = interrupted.trace
-    assert sorted(span.attributes[at.JOB_ATTEMPT] for span in trace.named(*ANCHORS)) == [1, 2], f"{trace}"
+    for names in (STARTS, (sp.RUN_JOB,)):
+        assert sorted(span.attributes[at.JOB_ATTEMPT] for span in trace.named(*names)) == [1, 2], f"{trace}"
     assert len(trace.named(sp.COMPLETE_JOB)) == 1, f"{trace}"
     assert not trace.doubled(), f"{trace}"
-    # A worker that is killed takes along the spans of its last moments, but not the messages it has sent.
-    strays = [span for span in trace.orphans() if span.kind != "consumer"]
-    assert not strays, f"{[(span.service, span.name) for span in strays]} in\n{trace}"
+    assert_hangs_together(trace)
 
 
-def test_where_the_worker_lives_on_nothing_is_missing(killed_runner: Traced) -> None:
-    assert_hangs_together(killed_runner.trace)
+def test_each_attempt_is_one_span_above_all_that_it_did(interrupted: Traced) -> None:
+    trace = interrupted.trace
+    first, second = trace.named(sp.RUN_JOB)
+    assert (first.attributes[at.JOB_OUTCOME], second.attributes[at.JOB_OUTCOME]) == (
+        "interrupted",
+        "completed",
+    )
+    assert (first.status, second.status) == ("error", "unset")
+    worker = next(event["worker"] for event in interrupted.job.events() if event["status"] == "Started")
+    assert first.attributes[at.WORKER_NAME] == worker
+    for span in trace.spans:
+        if span.name.startswith("step ") or span.name in {sp.RUN_SO_FAR, sp.COMPLETE_JOB, sp.INTERRUPT_JOB}:
+            attempt = first if span.attributes[at.JOB_ATTEMPT] == 1 else second
+            assert trace.above(span)[0] is attempt, f"{span.name} in\n{trace}"
 
 
 def test_every_step_that_was_recorded_is_in_the_trace(interrupted: Traced) -> None:
@@ -61,16 +72,16 @@ def test_the_cut_is_seen_with_its_reason(interrupted: Traced) -> None:
 
 
 def test_the_next_attempt_links_to_the_one_that_was_cut_off(interrupted: Traced) -> None:
-    first, second = sorted(
-        interrupted.trace.named(*ANCHORS), key=lambda span: int(span.attributes[at.JOB_ATTEMPT])
-    )
-    # Beside it there may be one to the wake-up, when another job's led to this start.
-    assert (first.trace_id, first.span_id) in [(link.trace_id, link.span_id) for link in second.links]
+    first, _ = interrupted.trace.named(sp.RUN_JOB)
+    for name in (STARTS, (sp.RUN_JOB,)):
+        second = interrupted.trace.named(*name)[1]
+        # Beside it there may be one to the wake-up, when another job's led to this start.
+        assert (first.trace_id, first.span_id) in [(link.trace_id, link.span_id) for link in second.links]
 
 
 def test_the_cause_of_a_take_over_is_told(killed_runner: Traced, lost_worker: Traced) -> None:
     causes = []
     for traced in (killed_runner, lost_worker):
-        second = next(span for span in traced.trace.named(*ANCHORS) if span.attributes[at.JOB_ATTEMPT] == 2)
+        second = next(span for span in traced.trace.named(*STARTS) if span.attributes[at.JOB_ATTEMPT] == 2)
         causes.append(second.attributes.get(at.TAKE_OVER_CAUSE))
     assert causes == ["runner_died", "worker_lost"]

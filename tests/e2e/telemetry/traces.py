@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.e2e.api import Job
 from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
-from tests.e2e.telemetry.received import Span
+from tests.e2e.telemetry.received import Span, SpanEvent
 from tests.e2e.waiting import until
 
 from contracts.telemetry import attributes as at
@@ -15,7 +15,7 @@ from contracts.telemetry import spans as sp
 from contracts.telemetry.names import Source
 
 #: Transactions that start an attempt.
-ANCHORS = (sp.TAKE_OVER_LOCK, sp.START_NEXT_JOB)
+STARTS = (sp.TAKE_OVER_LOCK, sp.START_NEXT_JOB)
 
 #: Transactions that end one.
 ENDS = (sp.COMPLETE_JOB, sp.FAIL_JOB, sp.CANCEL_JOB, sp.TIME_OUT_JOB, sp.INTERRUPT_JOB)
@@ -99,6 +99,16 @@ def trace_now(receiver: OtlpReceiver, job: Job) -> Trace:
     return trace(spans, ids.pop() if ids else about[0].trace_id if about else "")
 
 
+def projections(receiver: OtlpReceiver, job: Job) -> list[SpanEvent]:
+    """Return what was told of the projection of a job's events, which is in traces of its own."""
+    return [
+        moment
+        for span in receiver.spans
+        for moment in span.events
+        if moment.name == sp.JOB_PROJECTED and moment.attributes[at.JOB_ID] == job.id
+    ]
+
+
 def whole_trace(receiver: OtlpReceiver, job: Job, within: float = 8) -> Trace:
     """Wait until the trace has the job's end, all events are projected, and nothing more comes."""
     expected = len(job.events())
@@ -108,11 +118,7 @@ def whole_trace(receiver: OtlpReceiver, job: Job, within: float = 8) -> Trace:
     def is_whole() -> bool:
         nonlocal seen, quiet
         before, seen = len(seen.spans), trace_now(receiver, job)
-        projected = sum(
-            int(span.attributes.get(at.JOB_EVENT_COUNT, 0))
-            for span in seen.named(sp.PROJECT_JOB)
-            if span.attributes.get(at.JOB_ID) == job.id
-        )
+        projected = sum(int(moment.attributes[at.JOB_EVENT_COUNT]) for moment in projections(receiver, job))
         has_ended = any(span.attributes.get(at.JOB_ID) == job.id for span in seen.named(*ENDS))
         quiet = quiet + 1 if len(seen.spans) == before else 0
         # About a second: several times what services wait before they send.

@@ -59,7 +59,7 @@ def test_programs_get_every_span_with_its_parent(completed: ScriptedApi, run: Ru
     }
     (step,) = (span for span in document["spans"] if span["name"] == "step book")
     assert (step["parent"], step["attempt"], step["start"]) == (
-        "take over lock",
+        "run job",
         2,
         "2026-01-01T00:00:34+00:00",
     )

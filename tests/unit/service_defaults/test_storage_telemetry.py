@@ -1,4 +1,4 @@
-"""Storage calls as measurements and spans."""
+"""Storage calls as measurements, counted on spans, and as spans."""
 
 import time
 from dataclasses import dataclass
@@ -57,9 +57,35 @@ def told(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
     return [span for span in exporter.get_finished_spans() if span.name != "request"]
 
 
-def test_a_call_is_a_span_beneath_the_current_one_that_took_as_long(exporter: InMemorySpanExporter) -> None:
+def test_calls_are_counted_on_the_current_span(exporter: InMemorySpanExporter) -> None:
+    within_a_span(Call(), Call(outcome="refused", seconds=0.125), Call("journal.read"))
+    (request,) = exporter.get_finished_spans()
+    assert dict(request.attributes or {}) == {at.STORAGE_CALLS: 3, at.STORAGE_SECONDS: 0.625}
+
+
+@pytest.mark.parametrize("seconds", [0.499, 0.5])
+def test_only_a_slow_call_is_a_span(exporter: InMemorySpanExporter, seconds: float) -> None:
+    within_a_span(Call(seconds=seconds))
+    assert [span.name for span in told(exporter)] == ["journal.commit"] * (seconds >= 0.5)
+    assert (exporter.get_finished_spans()[-1].attributes or {})[at.STORAGE_CALLS] == 1
+
+
+def test_nothing_is_set_on_a_span_that_is_over(
+    exporter: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    telemetry, span = StorageTelemetry(), trace.get_tracer("test").start_span("request")
+    span.end()
+    with trace.use_span(span):
+        telemetry.observe(Call(outcome="unknown"))
+    assert not told(exporter)
+    assert not caplog.messages
+
+
+def test_a_slow_call_is_a_span_beneath_the_current_one_that_took_as_long(
+    exporter: InMemorySpanExporter,
+) -> None:
     before = time.time_ns()
-    within_a_span(Call())
+    within_a_span(Call(seconds=0.75))
     (span,), request = told(exporter), exporter.get_finished_spans()[-1]
     assert (span.name, span.kind) == ("journal.commit", SpanKind.CLIENT)
     assert span.parent is not None
@@ -67,7 +93,7 @@ def test_a_call_is_a_span_beneath_the_current_one_that_took_as_long(exporter: In
     assert span.parent.span_id == request.context.span_id
     assert span.start_time is not None
     assert span.end_time is not None
-    assert span.end_time - span.start_time == 250_000_000
+    assert span.end_time - span.start_time == 750_000_000
     assert before <= span.end_time <= time.time_ns()
     assert dict(span.attributes or {}) == {at.STORAGE_OPERATION: "journal.commit", at.STORAGE_OUTCOME: "ok"}
 
@@ -78,7 +104,7 @@ def test_a_call_is_a_span_beneath_the_current_one_that_took_as_long(exporter: In
 def test_a_refusal_is_an_answer_and_silence_is_an_error(
     exporter: InMemorySpanExporter, outcome: str, fails: bool
 ) -> None:
-    within_a_span(Call(outcome=outcome))
+    within_a_span(Call(outcome=outcome, seconds=0.75))
     (span,) = told(exporter)
     assert (span.status.status_code is StatusCode.ERROR) == fails
     assert (span.attributes or {}).get(at.ERROR_TYPE) == (outcome if fails else None)
@@ -96,7 +122,7 @@ def test_a_call_that_nothing_asked_for_is_measured_and_no_span(
     assert dict(point.attributes) == {at.STORAGE_OPERATION: "journal.commit", at.STORAGE_OUTCOME: "ok"}
 
 
-def test_of_a_request_that_several_share_each_has_a_span_and_one_measures_it(
+def test_a_request_that_several_share_is_counted_for_each_and_one_measures_it(
     exporter: InMemorySpanExporter, reader: InMemoryMetricReader
 ) -> None:
     telemetry = StorageTelemetry()
@@ -104,7 +130,8 @@ def test_of_a_request_that_several_share_each_has_a_span_and_one_measures_it(
         with trace.get_tracer("test").start_as_current_span("request"):
             telemetry.observe(Call(is_shared=True))
     telemetry.observe(Call())
-    assert [span.name for span in told(exporter)] == ["journal.commit"] * 3
+    counts = [(span.attributes or {})[at.STORAGE_CALLS] for span in exporter.get_finished_spans()]
+    assert counts == [1] * 3
     data: Any = reader.get_metrics_data()
     (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
     assert [point.count for point in metric.data.data_points] == [1]
@@ -126,7 +153,7 @@ async def test_a_call_that_is_repeated_says_how_often_it_was_sent_before(
         await until_known(clock, send, clock.boot() + 5, first_pause=0.001)
         telemetry.observe(Call("journal.read"))
     resends = [(span.attributes or {}).get(at.RESEND_COUNT) for span in told(exporter)]
-    assert resends == [None, 1, 2, None]
+    assert resends == [None, 1, 2]
 
 
 def test_the_same_call_under_another_span_is_no_resend(exporter: InMemorySpanExporter) -> None:

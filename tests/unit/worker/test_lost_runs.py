@@ -76,10 +76,14 @@ async def test_what_the_lost_attempt_had_recorded_is_told_in_order(captured: Cap
     world = Journalled(clock=past())
     job = await lived(world)
     await tell(world.journal, heartbeats(), RunCutOff(job, "w1"))
-    (span,) = captured.spans()
-    mine = anchor(job)
+    interruption, span = captured.span(spans.INTERRUPT_JOB), captured.span(spans.RUN_JOB)
+    mine, before = anchor(job), anchor(job, 1)
     assert mine is not None
-    assert (span.name, span.parent.span_id) == (spans.INTERRUPT_JOB, mine.span_id)
+    assert before is not None
+    assert interruption.parent.span_id == span.context.span_id == mine.span_id
+    assert span.parent.span_id == 0xABC
+    assert [link.context.span_id for link in span.links] == [before.span_id]
+    assert (span.attributes[at.WORKER_NAME], interruption.attributes[at.WORKER_NAME]) == ("w1", "w2")
     reason = "worker w1 was lost"
     assert events_of(span) == [
         (spans.STEP_RECORDED, {at.JOB_STEP: "load", at.JOB_ATTEMPT: 2, at.JOB_STEP_SECONDS: 0.1}),
@@ -89,19 +93,23 @@ async def test_what_the_lost_attempt_had_recorded_is_told_in_order(captured: Cap
             {at.REASON: reason, at.JOB_ATTEMPT: 2, at.TAKE_OVER_CAUSE: "worker_lost"},
         ),
     ]
-    assert span.attributes[at.JOB_OUTCOME] == "interrupted"
-    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, reason)
+    for each in (span, interruption):
+        assert each.attributes[at.JOB_OUTCOME] == "interrupted"
+        assert (each.status.status_code, each.status.description) == (StatusCode.ERROR, reason)
 
 
-async def test_the_span_begins_with_the_last_that_the_attempt_wrote(captured: Captured) -> None:
+async def test_the_run_lasts_from_its_start_and_its_silence_from_its_last_step(
+    captured: Captured,
+) -> None:
     world = Journalled(clock=past())
     job = await lived(world)
     await tell(world.journal, heartbeats(), RunCutOff(job, "w1"))
-    (span,) = captured.spans()
+    interruption, span = captured.span(spans.INTERRUPT_JOB), captured.span(spans.RUN_JOB)
     moments = [event.timestamp for event in span.events]
     assert moments == sorted(moments)
-    assert span.start_time == moments[1]  # its second step, not its end by the take-over
-    assert moments[2] <= span.end_time <= time.time_ns()
+    assert span.start_time < moments[0]
+    assert interruption.start_time == moments[1]  # its second step, not its end by the take-over
+    assert moments[2] == span.end_time == interruption.end_time <= time.time_ns()
     # In nanoseconds, as the clock of those who wrote it was an hour behind.
     assert 3590 < (time.time_ns() - moments[1]) / 1e9 < 3600 + SLACK
 
@@ -144,9 +152,9 @@ async def test_a_run_whose_clock_was_ahead_makes_no_span_that_ends_before_it_beg
     world = Journalled(clock=VirtualClock(datetime.now(UTC) + timedelta(hours=1)))
     job = await lived(world)
     await tell(world.journal, heartbeats(), RunCutOff(job, "w1"))
-    (span,) = captured.spans()
-    assert span.start_time <= span.end_time <= time.time_ns()
-    assert span.start_time == span.events[-1].timestamp
+    for span in captured.spans():
+        assert span.start_time == span.end_time <= time.time_ns()
+    assert captured.span(spans.RUN_JOB).start_time == captured.span(spans.RUN_JOB).events[-1].timestamp
 
 
 async def test_a_storage_that_is_away_leaves_the_bare_fact(captured: Captured) -> None:
@@ -155,7 +163,7 @@ async def test_a_storage_that_is_away_leaves_the_bare_fact(captured: Captured) -
 
     job = JobRow("one", "ten-steps", LOCK, attempt=2, traceparent=new_traceparent())
     await tell(InMemoryJournal(fail), heartbeats(), RunCutOff(job, "w1"))
-    (span,) = captured.spans()
+    span = captured.span(spans.RUN_JOB)
     assert [name for name, _ in events_of(span)] == [spans.RUN_INTERRUPTED]
     assert captured.points(metrics.JOB_RUN_DURATION) == captured.points(metrics.TAKE_OVER_DURATION) == []
 
@@ -180,7 +188,7 @@ async def test_a_step_of_unknown_length_is_told_without_it(captured: Captured, d
         if row.values.get("status") == "Step":
             rows[key] = type(row)(key, {**row.values, "data": data}, row.etag)
     await tell(world.journal, heartbeats(), RunCutOff(job, "w1"))
-    (span,) = captured.spans()
+    span = captured.span(spans.RUN_JOB)
     told = [about for name, about in events_of(span) if name == spans.STEP_RECORDED]
     assert told == [{at.JOB_STEP: name, at.JOB_ATTEMPT: 2} for name in ("load", "count")]
 
@@ -197,5 +205,4 @@ async def test_the_end_that_the_take_over_wrote_is_nothing_that_the_lost_worker_
     assert held is not None
     await world.end(end)
     await tell(world.journal, heartbeats(), RunCutOff(held.job, "w1"))
-    (span,) = captured.spans()
-    assert span.start_time == span.events[0].timestamp
+    assert captured.span(spans.INTERRUPT_JOB).start_time == captured.span(spans.RUN_JOB).events[0].timestamp

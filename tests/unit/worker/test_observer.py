@@ -1,5 +1,6 @@
 """What the observer makes of single observations: counts, gauges, and what hangs beneath which span."""
 
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -12,8 +13,10 @@ from tests.unit.worker.observed import LOCK, Observed, beneath, events_of, job, 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination import observations as seen
+from coordination.call_tracing import Took
 from coordination.observations import Refusal
 from coordination.outcomes import Completed
+from service_defaults.storage_telemetry import TimedCall
 from worker.telemetry import log_lines
 from worker.telemetry.anchors import anchor
 
@@ -72,22 +75,26 @@ async def test_a_run_that_is_left_without_its_end_is_charged_as_well(
     assert (calls.count, calls.sum) == (1, observed.made)
 
 
-async def test_calls_hang_beneath_the_span_of_what_made_them(observed: Observed, captured: Captured) -> None:
+async def test_calls_are_counted_on_the_span_of_what_made_them(
+    observed: Observed, captured: Captured
+) -> None:
     traced = job(traceparent=new_traceparent())
     await observed.begin(traced)
     await observed.operate("state", 2, seen.StateSaved(traced, 9))
     await observed.finish(traced)
-    names = {
-        spans.ACQUIRE_LEASE: ["acquire"] * 2,
-        spans.SAVE_STATE: ["state"] * 2,
-        spans.COMPLETE_JOB: ["end"],
-        spans.RELEASE_LEASE: ["release"],
+    counts = {
+        spans.ACQUIRE_LEASE: 2,
+        spans.TAKE_OVER_LOCK: 3,
+        spans.SAVE_STATE: 2,
+        spans.COMPLETE_JOB: 1,
+        spans.RELEASE_LEASE: 1,
     }
-    for name, expected in names.items():
-        assert beneath(captured, captured.span(name)) == expected
-    started = captured.span(spans.TAKE_OVER_LOCK)
+    for name, expected in counts.items():
+        assert captured.span(name).attributes[at.STORAGE_CALLS] == expected
+        assert captured.span(name).attributes[at.STORAGE_SECONDS] == pytest.approx(expected / 1e9, abs=1e-6)
     own = [spans.SAVE_STATE, spans.COMPLETE_JOB, spans.RELEASE_LEASE]
-    assert sorted(beneath(captured, started)) == sorted([*own, *["take over"] * 3])
+    assert sorted(beneath(captured, captured.span(spans.RUN_JOB))) == sorted(own)
+    assert len(captured.spans()) == len(counts) + 1
     state = captured.span(spans.SAVE_STATE)
     assert state.attributes[at.JOB_STATE_SIZE] == 9
 
@@ -107,7 +114,13 @@ async def test_what_is_observed_outside_of_any_operation_took_no_calls(
     assert "telemetry failed" not in caplog.text
     (calls,) = captured.points(metrics.JOB_STORAGE_CALLS)
     assert (calls.count, calls.sum) == (1, 0)
-    names = [spans.ACQUIRE_LEASE, spans.TAKE_OVER_LOCK, spans.COMPLETE_JOB, spans.RELEASE_LEASE]
+    names = [
+        spans.ACQUIRE_LEASE,
+        spans.TAKE_OVER_LOCK,
+        spans.COMPLETE_JOB,
+        spans.RUN_JOB,
+        spans.RELEASE_LEASE,
+    ]
     assert [span.name for span in captured.spans()] == names
 
 
@@ -179,10 +192,10 @@ async def test_a_renewal_that_fails_is_counted_and_told_with_the_next_span_of_th
     await observed.begin(traced)
     await observed.operate("renew", 1, seen.RenewalFailed(LOCK, "no answer"))
     assert captured.values(metrics.RENEWALS_FAILED) == {("definitive",): 0, ("transient",): 1}
-    assert captured.spans(spans.RUN_JOB) == []
+    assert captured.spans(spans.RUN_SO_FAR) == []
     await observed.finish(traced)
     expected = [(spans.RENEWAL_FAILED, {at.REASON: "no answer"})]
-    assert events_of(captured.span(spans.COMPLETE_JOB)) == expected
+    assert events_of(captured.span(spans.RUN_JOB)) == expected
 
 
 @pytest.mark.parametrize("is_lost", [True, False])
@@ -194,7 +207,8 @@ async def test_a_lease_that_ends_closes_the_run_and_counts_as_definitive_only_if
     [run] = observed.telemetry._open_runs()
     await observed.operate("renew", 0, seen.LeaseEnded(LOCK, "gone", is_lost))
     assert captured.values(metrics.RENEWALS_FAILED) == {("definitive",): int(is_lost), ("transient",): 0}
-    last = captured.span(spans.RUN_JOB)
+    last = captured.span(spans.RUN_SO_FAR)
+    assert captured.spans(spans.RUN_JOB) == []  # the worker that records the end exports it
     assert events_of(last) == [(spans.LEASE_LOST, {at.REASON: "gone"})]
     assert last.status.status_code is StatusCode.ERROR
     assert last.attributes[at.JOB_STEPS] == 4
@@ -211,7 +225,8 @@ async def test_a_write_that_is_refused_closes_the_run_and_is_counted_by_how(
     await observed.operate("step", 0, seen.Fenced(LOCK, "one", Refusal.TOO_LATE, "why"))
     counts = captured.values(metrics.WRITES_REFUSED)
     assert counts == {("taken_over",): 0, ("too_late",): 1, ("unknown",): 0}
-    last = captured.span(spans.RUN_JOB)
+    last = captured.span(spans.RUN_SO_FAR)
+    assert captured.spans(spans.RUN_JOB) == []  # the worker that records the end exports it
     assert events_of(last) == [(spans.WRITE_REFUSED, {at.REASON: "why"})]
     assert last.status.status_code is StatusCode.ERROR
     assert run.timer is not None
@@ -330,7 +345,7 @@ async def test_a_step_of_a_run_that_is_over_or_has_no_trace_is_told_without_call
 # --- runners ------------------------------------------------------------------------------------------
 
 
-async def test_the_calls_that_recorded_a_step_hang_once_beneath_its_span(
+async def test_the_calls_that_recorded_a_step_are_counted_once_on_its_span(
     observed: Observed, captured: Captured
 ) -> None:
     traceparent = new_traceparent()
@@ -340,7 +355,24 @@ async def test_the_calls_that_recorded_a_step_hang_once_beneath_its_span(
     observed.telemetry.step_over(run_of(traced), "load", span_data(traceparent))
     observed.telemetry.step_over(run_of(traced), "count", span_data(traceparent, f"{0xBB:016x}"))
     load, count = captured.span("step load"), captured.span("step count")
-    assert (beneath(captured, load), beneath(captured, count)) == (["step"] * 2, [])
+    assert (load.attributes[at.STORAGE_CALLS], count.attributes.get(at.STORAGE_CALLS)) == (2, None)
+
+
+async def test_calls_that_failed_or_were_slow_hang_beneath_what_made_them(
+    observed: Observed, captured: Captured
+) -> None:
+    traceparent = new_traceparent()
+    traced = job(traceparent=traceparent)
+    await observed.begin(traced)
+    took = Took(time.time_ns())
+    second = 1_000_000_000
+    took.calls += [TimedCall("lost", "unknown", 1, 2), TimedCall("again", "ok", 1, 2, resends=1)]
+    took.calls += [TimedCall("slow", "ok", 1, 1 + second // 2), TimedCall("quick", "ok", 1, second // 2)]
+    observed.telemetry.observe(seen.StepRecorded(traced, "load", 0.1, took=took))
+    observed.telemetry.step_over(run_of(traced), "load", span_data(traceparent))
+    load = captured.span("step load")
+    assert beneath(captured, load) == ["lost", "again", "slow"]
+    assert load.attributes[at.STORAGE_CALLS] == 4
 
 
 async def test_a_span_of_a_handler_hangs_beneath_the_anchor_that_the_handler_was_given(

@@ -1,6 +1,7 @@
-"""A long run is told while it lasts, in stretches that say how far it is."""
+"""A long run is told while it lasts, in pieces that say how far it is."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -19,7 +20,7 @@ def observed(captured: Captured) -> Observed:
     return Observed()
 
 
-# --- stretches ----------------------------------------------------------------------------------------
+# --- pieces ----------------------------------------------------------------------------------------
 
 
 class Timers:
@@ -51,48 +52,82 @@ class Timers:
         self.calls[-1]()
 
 
-async def test_a_run_is_told_in_stretches_that_grow_from_two_seconds_to_five_minutes(
+class Clock:
+    """The wall clock of telemetry."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, timers: Timers) -> None:
+        self.now = self._fired = time.time_ns()
+        self._timers = timers
+        monkeypatch.setattr("worker.telemetry.observer.time.time_ns", lambda: self.now)
+
+    def run_for(self, seconds: float) -> None:
+        """Let timers fire until so much time has gone by."""
+        until = self.now + int(seconds * 1e9)
+        while (due := self._fired + int(self._timers.delays[-1] * 1e9)) <= until:
+            self.now = self._fired = due
+            self._timers.fire()
+        self.now = until
+
+
+async def test_of_a_run_with_nothing_new_a_piece_is_told_whenever_it_is_twice_as_long(
     observed: Observed, captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timers = Timers(monkeypatch)
+    clock = Clock(monkeypatch, timers)
     traced = job(traceparent=new_traceparent())
     await observed.begin(traced)
-    for _ in range(10):
-        timers.fire()
-    assert timers.delays == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
-    told = captured.spans(spans.RUN_JOB)
+    clock.run_for(86_400)
+    assert timers.delays[0] == min(timers.delays) == 2
+    assert max(timers.delays) == 300
+    told = captured.spans(spans.RUN_SO_FAR)
+    assert 10 <= len(told) <= 17  # in a day
     started = captured.span(spans.TAKE_OVER_LOCK)
     assert [span.start_time for span in told] == [started.end_time, *(span.end_time for span in told[:-1])]
     assert not timers.live[-1].is_cancelled
     await observed.finish(traced)
     assert timers.live[-1].is_cancelled
-    told = captured.spans(spans.RUN_JOB)
-    assert len(told) == 11  # the last until the end of the run
-    assert told[-1].start_time == told[-2].end_time
-    assert told[-1].end_time <= captured.span(spans.COMPLETE_JOB).start_time
+    assert len(captured.spans(spans.RUN_SO_FAR)) == len(told)
+
+
+async def test_the_step_that_runs_now_is_told_unless_it_is_short(
+    observed: Observed, captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers = Timers(monkeypatch)
+    clock = Clock(monkeypatch, timers)
+    traced = job(traceparent=new_traceparent())
+    await observed.begin(traced)
+    for number in range(1, 41):
+        observed.telemetry.reported(run_of(traced), None, None, f"short {number}")
+        observed.telemetry.reported(run_of(traced), None, None, f"long {number}")
+        clock.run_for(30)
+    told = [span.attributes[at.JOB_STEP] for span in captured.spans(spans.RUN_SO_FAR)]
+    assert told[0] == "long 1"
+    assert told[-1] in {f"long {number}" for number in range(35, 41)}  # an eighth of the run, at most
+    assert len(told) <= 30  # of twenty minutes: as many as its length has eighths
 
 
 async def test_a_short_run_is_told_by_its_end_alone(observed: Observed, captured: Captured) -> None:
     traced = job(traceparent=new_traceparent())
     await observed.begin(traced)
     await observed.finish(traced)
-    assert captured.spans(spans.RUN_JOB) == []
+    assert captured.spans(spans.RUN_SO_FAR) == []
 
 
 async def test_a_stretch_says_how_far_the_run_is(
     observed: Observed, captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timers = Timers(monkeypatch)
+    clock = Clock(monkeypatch, timers)
     traced = job(traceparent=new_traceparent())
     await observed.begin(traced)
-    timers.fire()
-    (first,) = captured.spans(spans.RUN_JOB)
+    clock.run_for(2)
+    (first,) = captured.spans(spans.RUN_SO_FAR)
     assert not {at.JOB_STEP, at.JOB_PROGRESS, at.JOB_PROGRESS_LIMIT} & first.attributes.keys()
     assert first.status.status_code is StatusCode.UNSET
     await observed.operate("step", 0, seen.StepRecorded(job(traceparent=traced.traceparent, steps=3), "x", 1))
     observed.telemetry.reported(run_of(traced), 0.0, 9.0, "count")
-    timers.fire()
-    _, second = captured.spans(spans.RUN_JOB)
+    clock.run_for(2)
+    _, second = captured.spans(spans.RUN_SO_FAR)
     assert second.attributes == {
         at.JOB_ID: "one",
         at.JOB_KIND: "ten-steps",
@@ -105,5 +140,5 @@ async def test_a_stretch_says_how_far_the_run_is(
         at.JOB_PROGRESS: 0.0,
         at.JOB_PROGRESS_LIMIT: 9.0,
     }
-    timers.fire()
-    assert captured.spans(spans.RUN_JOB)[-1].events == ()
+    clock.run_for(60)
+    assert captured.spans(spans.RUN_SO_FAR)[-1].events == ()

@@ -47,9 +47,9 @@ async def test_a_run_is_told_from_its_wait_to_its_release_under_its_submission(
     job_id = await world.submit(script=Script(steps=2), traceparent=traceparent)
     await world.run_until_done()
     found = captured.trace(traceparent)
-    anchor = one(found, spans.TAKE_OVER_LOCK)
+    anchor = one(found, spans.RUN_JOB)
     assert {span.parent.span_id for span in found if span.parent} == {0xABC, anchor.context.span_id}
-    above = {spans.WAIT_IN_LINE, spans.ACQUIRE_LEASE, spans.TAKE_OVER_LOCK}
+    above = {spans.WAIT_IN_LINE, spans.ACQUIRE_LEASE, spans.TAKE_OVER_LOCK, spans.RUN_JOB}
     assert {span.name for span in found if span.parent.span_id == 0xABC} == above
     beneath = {span.name for span in found if span.parent.span_id != 0xABC}
     assert beneath == {spans.COMPLETE_JOB, spans.RELEASE_LEASE}
@@ -60,7 +60,7 @@ async def test_a_run_is_told_from_its_wait_to_its_release_under_its_submission(
     assert about(one(found, spans.COMPLETE_JOB))[at.JOB_OUTCOME] == "completed"
 
 
-async def test_chained_jobs_each_have_their_own_trace_and_a_link_to_the_end_before(
+async def test_chained_jobs_each_have_their_own_trace_and_a_link_to_the_run_before(
     telling_world: Make, captured: Captured
 ) -> None:
     world = telling_world(2)
@@ -69,7 +69,7 @@ async def test_chained_jobs_each_have_their_own_trace_and_a_link_to_the_end_befo
     await world.submit(traceparent=second)
     await world.run_until_done()
     start = one(captured.trace(second), spans.START_NEXT_JOB)
-    end = one(captured.trace(first), spans.COMPLETE_JOB)
+    end = one(captured.trace(first), spans.RUN_JOB)
     assert [link.context.span_id for link in start.links] == [end.context.span_id]
     assert about(start)[at.HAND_OVER_CAUSE] == "chained"
     assert not named(captured.trace(second), spans.ACQUIRE_LEASE)
@@ -83,12 +83,15 @@ async def test_an_attempt_links_to_the_one_whose_runner_died(telling_world: Make
     await world.submit(script=Script(kills=1), traceparent=traceparent)
     await world.run_until_done()
     found = captured.trace(traceparent)
-    first, second = named(found, spans.TAKE_OVER_LOCK)
-    assert first.context.span_id in {link.context.span_id for link in second.links}
-    assert about(second)[at.TAKE_OVER_CAUSE] == "runner_died"
+    first, second = named(found, spans.RUN_JOB)
+    start = named(found, spans.TAKE_OVER_LOCK)[-1]
+    for later in (start, second):
+        assert first.context.span_id in {link.context.span_id for link in later.links}
+    assert about(start)[at.TAKE_OVER_CAUSE] == "runner_died"
     interrupted = one(found, spans.INTERRUPT_JOB)
     assert interrupted.parent.span_id == first.context.span_id
-    [moment] = interrupted.events
+    assert first.status.status_code is StatusCode.ERROR
+    [moment] = first.events
     assert moment.name == spans.RUN_INTERRUPTED
     assert about(moment)[at.REASON]
     assert ("runner_died",) in labelled(captured.points(metrics.TAKE_OVER_DURATION))
@@ -114,31 +117,33 @@ async def test_what_a_lost_worker_had_recorded_is_told_by_the_one_that_takes_ove
     await asyncio.sleep(0)
     found = captured.trace(traceparent)
     interrupted = one(found, spans.INTERRUPT_JOB)
-    first, second = named(found, spans.TAKE_OVER_LOCK)
+    first, second = named(found, spans.RUN_JOB)
     assert interrupted.parent.span_id == first.context.span_id
     assert first.context.span_id in {link.context.span_id for link in second.links}
-    recorded = [moment for moment in interrupted.events if moment.name == spans.STEP_RECORDED]
+    recorded = [moment for moment in first.events if moment.name == spans.STEP_RECORDED]
     assert recorded
-    assert interrupted.events[-1].name == spans.RUN_INTERRUPTED
+    assert first.events[-1].name == spans.RUN_INTERRUPTED
     steps_before = [event for event in world.events(world.jobs()[0].job_id) if event.status == "Step"]
     dead = [event.message for event in steps_before if event.attempt == 1]
     assert [about(moment)[at.JOB_STEP] for moment in recorded] == dead
     # The worker that was cut off told so itself.
-    lost = [event.name for span in named(found, spans.RUN_JOB) for event in span.events]
+    lost = [event.name for span in named(found, spans.RUN_SO_FAR) for event in span.events]
     assert spans.RENEWAL_FAILED in lost
 
 
-async def test_a_long_run_is_told_in_stretches_while_it_runs(
+async def test_a_long_run_is_told_in_pieces_while_it_runs(
     telling_world: Make, captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.telemetry.observer._FIRST_STRETCH", 0.01)
+    for module in ("observer", "open_runs"):
+        monkeypatch.setattr(f"worker.telemetry.{module}.SHORTEST_PAUSE", 0.01)
+    monkeypatch.setattr("worker.telemetry.open_runs._FIRST", 0)
     world = telling_world(5)
     traceparent = new_traceparent()
     await world.submit(script=Script(steps=3), traceparent=traceparent)
     world.deliver()
     await world.clock.advance(0.5)
-    await until(lambda: len(named(captured.trace(traceparent), spans.RUN_JOB)) == 2)
-    first, second = named(captured.trace(traceparent), spans.RUN_JOB)[:2]
+    await until(lambda: len(named(captured.trace(traceparent), spans.RUN_SO_FAR)) >= 2)
+    first, second = named(captured.trace(traceparent), spans.RUN_SO_FAR)[:2]
     assert first.end_time == second.start_time
     assert not named(captured.trace(traceparent), spans.COMPLETE_JOB)
     await world.run_until_done()

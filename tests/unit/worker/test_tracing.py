@@ -61,11 +61,9 @@ def test_a_start_says_all_of_the_run_and_gives_its_anchor(tracing: Tracing, capt
     assert mine == anchor(traced)
     assert mine is not None
     (span,) = captured.spans()
-    assert (span.name, span.context.span_id, span.parent.span_id) == (
-        spans.TAKE_OVER_LOCK,
-        mine.span_id,
-        0xABC,
-    )
+    assert (span.name, span.parent.span_id) == (spans.TAKE_OVER_LOCK, 0xABC)
+    # The attempt's own span, whose id this is, is exported when the attempt is over.
+    assert span.context.span_id != mine.span_id
     assert (span.start_time, span.end_time) == (BEGAN, BEGAN + SECOND)
     assert span.attributes == OF_RUN | {at.JOB_INTERRUPTIONS: 4}
     assert (span.links, span.events) == ((), ())
@@ -192,7 +190,7 @@ ENDS: list[tuple[Outcome, str, str, str, str]] = [
 
 
 def open_run(row: JobRow) -> OpenRun:
-    return OpenRun(row, anchor(row), began=BEGAN, exported_until=BEGAN, pause=2.0)
+    return OpenRun(row, anchor(row), began=BEGAN, exported_until=BEGAN)
 
 
 @pytest.mark.parametrize(("outcome", "name", "label", "reason", "error"), ENDS)
@@ -201,23 +199,45 @@ def test_an_end_says_how_the_run_ended(
 ) -> None:
     traced = job(new_traceparent(), steps=3)
     run = open_run(traced)
-    ended = tracing.ended(run, RunEnded(traced, outcome), PHASE)
-    (span,) = captured.spans()
+    ended = tracing.ended(run, RunEnded(traced, outcome), Phase(BEGAN + SECOND, BEGAN + 2 * SECOND))
+    end, attempt = captured.spans()
     assert ended is not None
-    assert (span.name, span.context.span_id, span.parent.span_id) == (
-        name,
-        ended.span_id,
-        run.anchor.span_id if run.anchor else None,
-    )
+    assert run.anchor is not None
+    assert (end.name, end.parent.span_id) == (name, run.anchor.span_id)
+    assert (attempt.name, attempt.context.span_id) == (spans.RUN_JOB, run.anchor.span_id)
+    assert (ended.span_id, attempt.parent.span_id) == (run.anchor.span_id, 0xABC)
+    assert (end.start_time, end.end_time) == (BEGAN + SECOND, BEGAN + 2 * SECOND)
+    assert (attempt.start_time, attempt.end_time) == (BEGAN, BEGAN + 2 * SECOND)
     expected = OF_RUN | {at.JOB_OUTCOME: label, at.JOB_STEPS: 3}
     expected |= {at.REASON: reason} if reason else {}
     expected |= {at.ERROR_TYPE: error} if error else {}
-    assert span.attributes == expected
+    assert end.attributes == attempt.attributes == expected
     status = (StatusCode.ERROR, reason) if error else (StatusCode.UNSET, None)
-    assert (span.status.status_code, span.status.description) == status
+    for span in (end, attempt):
+        assert (span.status.status_code, span.status.description) == status
     interruption = [(spans.RUN_INTERRUPTED, {at.REASON: reason, at.JOB_ATTEMPT: 1})]
-    told = [(event.name, dict(event.attributes)) for event in span.events]
+    told = [(event.name, dict(event.attributes)) for event in attempt.events]
     assert told == (interruption if isinstance(outcome, Interrupted) else [])
+    assert end.events == ()
+
+
+def test_a_later_attempt_links_to_the_one_before(tracing: Tracing, captured: Captured) -> None:
+    traced = job(new_traceparent(), attempt=2)
+    tracing.ended(open_run(traced), RunEnded(traced, Completed()), PHASE)
+    first = anchor(traced, 1)
+    assert first is not None
+    assert [link.context.span_id for link in captured.span(spans.RUN_JOB).links] == [first.span_id]
+
+
+def test_a_job_whose_trace_is_not_recorded_has_no_spans(tracing: Tracing, captured: Captured) -> None:
+    traced = job(f"00-{0x55:032x}-{0xABC:016x}-00")
+    run = open_run(traced)
+    mine = tracing.started(RunStarted(traced), PHASE, Acquisition(PHASE, context(0x77)), None)
+    assert mine == run.anchor
+    tracing.so_far(run, BEGAN + SECOND)
+    tracing.ended(run, RunEnded(traced, Completed()), PHASE)
+    tracing.released(traced, mine, PHASE)
+    assert captured.spans() == []
 
 
 def test_a_lost_run_has_no_end_to_speak_of() -> None:
@@ -229,9 +249,9 @@ def test_what_happened_to_a_run_is_told_once(tracing: Tracing, captured: Capture
     traced = job(new_traceparent())
     run = open_run(traced)
     run.moments.append(Moment(spans.RENEWAL_FAILED, {at.REASON: "no answer"}, BEGAN + 5))
-    tracing.stretch(run, BEGAN + SECOND)
-    tracing.stretch(run, BEGAN + 3 * SECOND)
-    first, second = captured.spans(spans.RUN_JOB)
+    tracing.so_far(run, BEGAN + SECOND)
+    tracing.so_far(run, BEGAN + 3 * SECOND)
+    first, second = captured.spans(spans.RUN_SO_FAR)
     assert [(event.name, event.timestamp) for event in first.events] == [(spans.RENEWAL_FAILED, BEGAN + 5)]
     assert second.events == ()
     assert [(span.start_time, span.end_time) for span in (first, second)] == [
@@ -245,7 +265,7 @@ def test_a_run_without_a_trace_is_told_of_by_no_span(tracing: Tracing, captured:
     run = open_run(untraced)
     run.moments.append(Moment(spans.RENEWAL_FAILED, {}))
     assert tracing.started(RunStarted(untraced), PHASE, Acquisition(PHASE, context(0x77)), None) is None
-    tracing.stretch(run, BEGAN + SECOND)
+    tracing.so_far(run, BEGAN + SECOND)
     tracing.state_saved(run, PHASE, 9)
     assert tracing.ended(run, RunEnded(untraced, Completed()), PHASE) is None
     tracing.released(untraced, None, PHASE)

@@ -75,7 +75,7 @@ class _Reading:
         self._waiting: Stretch | None = None
         self._run: Stretch | None = None
         self._lease: Mapping[str, Any] | None = None
-        self._anchor: str = spans.SUBMIT_JOB
+        self._parent: str = spans.SUBMIT_JOB
         self._attempt = 0
         self._interruption = ""
 
@@ -93,9 +93,9 @@ class _Reading:
             case EventStatus.STEP:
                 name = spans.STEP.replace(f"{{{at.JOB_STEP}}}", event["message"])
                 began = moment - timedelta(seconds=event["data"].get("seconds", 0.0))
-                self._add(Stretch(name, began, moment, self._anchor, self._attempt))
+                self._add(Stretch(name, began, moment, self._parent, self._attempt))
             case EventStatus.STATE_SAVED:
-                self._add(Stretch(spans.SAVE_STATE, moment, moment, self._anchor, self._attempt))
+                self._add(Stretch(spans.SAVE_STATE, moment, moment, self._parent, self._attempt))
             case EventStatus.CANCEL_REQUESTED:
                 asked = Stretch(spans.REQUEST_CANCELLATION, moment, moment, spans.SUBMIT_JOB, self._attempt)
                 asked.reason = event["message"]
@@ -116,7 +116,7 @@ class _Reading:
             self._add(self._waiting)
         elif self._run is not None and step:
             name = spans.STEP.replace(f"{{{at.JOB_STEP}}}", step)
-            self._add(Stretch(name, None, None, self._anchor, self._attempt))
+            self._add(Stretch(name, None, None, self._parent, self._attempt))
         return self._made
 
     def _start(self, event: Mapping[str, Any], moment: datetime) -> None:
@@ -130,9 +130,10 @@ class _Reading:
             self._add(Stretch(spans.ACQUIRE_LEASE, acquired, acquired, spans.SUBMIT_JOB, self._attempt))
             self._lease = None
         is_chained = event["data"].get("chained", False)
-        self._anchor = spans.START_NEXT_JOB if is_chained else spans.TAKE_OVER_LOCK
-        self._add(Stretch(self._anchor, moment, moment, spans.SUBMIT_JOB, self._attempt))
-        self._run = Stretch(spans.RUN_JOB, moment, None, self._anchor, self._attempt, "running")
+        start = spans.START_NEXT_JOB if is_chained else spans.TAKE_OVER_LOCK
+        self._add(Stretch(start, moment, moment, spans.SUBMIT_JOB, self._attempt))
+        self._parent = spans.RUN_JOB
+        self._run = Stretch(spans.RUN_JOB, moment, None, spans.SUBMIT_JOB, self._attempt, "running")
         self._add(self._run)
 
     def _end(self, status: EventStatus, event: Mapping[str, Any], moment: datetime) -> None:
@@ -146,11 +147,11 @@ class _Reading:
             self._attempt = 0
             if status is EventStatus.CANCELLED:
                 # No worker ran it: the caller that asked has also cancelled it.
-                self._anchor = spans.SUBMIT_JOB
-                self._add(_ended(spans.REQUEST_CANCELLATION, moment, self._anchor, 0, outcome, event))
+                self._parent = spans.SUBMIT_JOB
+                self._add(_ended(spans.REQUEST_CANCELLATION, moment, self._parent, 0, outcome, event))
                 return
         self._waiting = None
-        self._add(_ended(name, moment, self._anchor, self._attempt, outcome, event))
+        self._add(_ended(name, moment, self._parent, self._attempt, outcome, event))
         if status is EventStatus.INTERRUPTED:
             self._interruption = event["message"]
             self._wait(moment)

@@ -91,7 +91,7 @@ class SpanRelay:
         anchor: SpanContext,
         *,
         name: str | None = None,
-        attributes: Mapping[str, str | int] | None = None,
+        attributes: Mapping[str, str | int | float] | None = None,
         error_type: str | None = None,
         error_message: str = "",
     ) -> SpanContext | None:

@@ -1,13 +1,15 @@
-"""Storage calls as measurements, and as spans under what made them."""
+"""Storage calls as measurements, and on the spans that waited for them: counted, or as spans of their own."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
@@ -17,6 +19,10 @@ _SCOPE = "turnstile"
 
 #: Outcomes of a call that was answered.
 _ANSWERS = {"ok", "refused"}
+
+#: Nanoseconds from which on a call is a span: a trace shows what happens to a job, and every request would
+#: hide that.
+_SLOW = 500_000_000
 
 #: Most unanswered calls that are remembered.
 _MOST_UNANSWERED = 1000
@@ -58,6 +64,11 @@ class TimedCall:
         """Whether it is unknown what came of it."""
         return self.outcome not in _ANSWERS
 
+    @property
+    def is_remarkable(self) -> bool:
+        """Whether a trace shows it as a span: it failed, was sent again or was slow."""
+        return self.is_unanswered or self.resends > 0 or self.ended - self.began >= _SLOW
+
 
 class StorageTelemetry:
     """Observes the storage calls of a service."""
@@ -68,17 +79,20 @@ class StorageTelemetry:
         self._unanswered: dict[int, TimedCall] = {}
 
     def observe(self, call: Call) -> None:
-        """Measure a call that is just over, and make its span where another is current.
+        """Measure a call that is just over, and show it on the current span.
 
-        Of a request that several share, each makes a span, and the request itself is measured.
+        A request that several share is shown on the span of each, and measured by itself.
         """
-        parent = trace.get_current_span().get_span_context()
-        timed = self.measure(call, self._unanswered.pop(parent.span_id, None))
-        if not parent.is_valid:
+        current = trace.get_current_span()
+        span_id = current.get_span_context().span_id
+        timed = self.measure(call, self._unanswered.pop(span_id, None))
+        if not current.is_recording():
             return
-        storage_span(timed)
+        _count(current, timed)
+        if timed.is_remarkable:
+            storage_span(timed)
         if timed.is_unanswered:
-            self._unanswered[parent.span_id] = timed
+            self._unanswered[span_id] = timed
             while len(self._unanswered) > _MOST_UNANSWERED:
                 del self._unanswered[next(iter(self._unanswered))]
 
@@ -97,6 +111,23 @@ class StorageTelemetry:
         is_resend = previous is not None and previous.is_unanswered and previous.operation == call.operation
         resends = previous.resends + 1 if previous is not None and is_resend else 0
         return TimedCall(call.operation, str(call.outcome), ended - int(call.seconds * 1e9), ended, resends)
+
+
+def counted(calls: Sequence[TimedCall]) -> Mapping[str, int | float]:
+    """Return the attributes of a span that waited for these calls."""
+    if not calls:
+        return {}
+    seconds = sum(call.ended - call.began for call in calls) / 1e9
+    return {at.STORAGE_CALLS: len(calls), at.STORAGE_SECONDS: round(seconds, 6)}
+
+
+def _count(span: Span, call: TimedCall) -> None:
+    """Add a call to those that the span has waited for."""
+    so_far = (span.attributes if isinstance(span, ReadableSpan) else None) or {}
+    calls, seconds = so_far.get(at.STORAGE_CALLS, 0), so_far.get(at.STORAGE_SECONDS, 0.0)
+    if isinstance(calls, int) and isinstance(seconds, int | float):
+        took = round(seconds + (call.ended - call.began) / 1e9, 6)
+        span.set_attributes({at.STORAGE_CALLS: calls + 1, at.STORAGE_SECONDS: took})
 
 
 def storage_span(call: TimedCall, parent: Context | None = None) -> None:

@@ -13,7 +13,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider, TraceBasedExemplarFilter
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 
 from service_defaults import measures
 from service_defaults.broker.tracing import PassthroughTracerProvider
@@ -29,6 +29,9 @@ from service_defaults.span_ids import SpanIds
 #: How long the end of a process may wait for a collector that does not answer, for all signals together.
 _SHUTDOWN_SECONDS = 3.0
 
+#: A span of a message or of a batch leads to every job that it is about.
+_LIMITS = SpanLimits(max_events=1024, max_links=1024)
+
 
 def start_telemetry(settings: ServiceSettings, page: PrometheusPage | None = None) -> Callable[[], None]:
     """Set up telemetry for this process, once, and return the function that sends the rest and ends it.
@@ -38,7 +41,9 @@ def start_telemetry(settings: ServiceSettings, page: PrometheusPage | None = Non
     resource, endpoint = make_resource(settings), (settings.otlp_endpoint or "").rstrip("/")
     redaction = redaction_for(settings)
     # Their own handlers at exit would wait for a collector again, without a limit.
-    tracing = TracerProvider(resource=resource, id_generator=SpanIds(), shutdown_on_exit=False)
+    tracing = TracerProvider(
+        resource=resource, id_generator=SpanIds(), shutdown_on_exit=False, span_limits=_LIMITS
+    )
     readers: list[MetricReader] = []
     if page is not None and "prometheus" in settings.metrics_exporters:
         readers.append(page.reader)

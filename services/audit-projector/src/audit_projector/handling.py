@@ -16,6 +16,7 @@ from audit_projector.telemetry import ProjectionTelemetry
 from contracts.messages import EventGroup
 from contracts.telemetry import attributes as at
 from contracts.topology import Topology
+from contracts.traceparent import trace_id_of
 from coordination.ports import Clock, UnknownOutcomeError
 from service_defaults.broker import events_exchange, projector_queue
 from service_defaults.logging import log_context
@@ -121,7 +122,7 @@ class EventHandler:
 
     async def _project(self, item: Announced) -> None:
         with (
-            log_context({at.JOB_ID: item.job_id, at.LOCK_NAME: item.lock}),
+            log_context(_about(item)),
             self._telemetry.projecting(item.lock, item.job_id, item.traceparent) as tell,
         ):
             written = await self._projection.project(
@@ -129,6 +130,12 @@ class EventHandler:
             )
             tell(written)
             logger.debug("projected", extra={at.JOB_EVENT_COUNT: written})
+
+
+def _about(item: Announced) -> dict[str, str]:
+    about: dict[str, str] = {at.JOB_ID: item.job_id, at.LOCK_NAME: item.lock}
+    trace_id = trace_id_of(item.traceparent)
+    return about if trace_id is None else about | {at.TRACE_ID: trace_id}
 
 
 class _Turn:

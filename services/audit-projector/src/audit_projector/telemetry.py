@@ -1,4 +1,4 @@
-"""Telemetry of the projection: a span for each job, how far behind it is, and what the proof finds."""
+"""Telemetry of the projection: what is projected, how far behind it is, and what the proof finds."""
 
 import logging
 import re
@@ -9,14 +9,12 @@ from typing import assert_never
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from audit_projector.observations import EventsProjected, ExclusionViolated, Observation, TrailBroken
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from service_defaults.measures import counter, histogram
-
-_SCOPE = "turnstile"
 
 #: A header of the first version (www.w3.org/TR/trace-context), without ids of zeros, which name nothing.
 _TRACEPARENT = re.compile("00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-(0[0-3])")
@@ -25,10 +23,9 @@ logger = logging.getLogger(__name__)
 
 
 class ProjectionTelemetry:
-    """The audit-projector's spans, instruments and log lines."""
+    """The audit-projector's span events, instruments and log lines."""
 
     def __init__(self) -> None:
-        self._tracer = trace.get_tracer(_SCOPE)
         self._events = counter(metrics.EVENTS_PROJECTED)
         self._lag = histogram(metrics.PROJECTION_LAG)
         self._breaks = counter(metrics.TRAIL_BREAKS)
@@ -43,24 +40,21 @@ class ProjectionTelemetry:
     ) -> Iterator[Callable[[int], None]]:
         """Watch one try to project a job, and return the function that takes the number of events.
 
-        The span is in the job's trace, with a link to the message, which is about many jobs.
+        It is noted on the span of the message, which is about many jobs, and not in the job's trace, which
+        shows what happens to the job. A link leads to the job's submission.
         """
-        message = trace.get_current_span().get_span_context()
-        parent = _context_of(traceparent) if traceparent else None
-        with self._tracer.start_as_current_span(
-            spans.PROJECT_JOB,
-            parent,
-            attributes={at.JOB_ID: job_id, at.LOCK_NAME: lock},
-            links=[Link(message)] if parent is not None and message.is_valid else [],
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            try:
-                yield lambda events: span.set_attribute(at.JOB_EVENT_COUNT, events)
-            except Exception as error:
-                span.set_attribute(at.ERROR_TYPE, type(error).__name__)
-                span.set_status(Status(StatusCode.ERROR, str(error)))
-                raise
+        message = trace.get_current_span()
+        about: dict[str, str] = {}
+        if message.is_recording():
+            about = {at.JOB_ID: job_id, at.LOCK_NAME: lock}
+            if traceparent:
+                submission = trace.get_current_span(_context_of(traceparent)).get_span_context()
+                message.add_link(submission, {at.JOB_ID: job_id})
+        try:
+            yield lambda events: message.add_event(spans.JOB_PROJECTED, {**about, at.JOB_EVENT_COUNT: events})
+        except Exception as error:
+            message.add_event(spans.PROJECTION_FAILED, {**about, at.ERROR_TYPE: type(error).__name__})
+            raise
 
     def observe(self, observation: Observation) -> None:
         """Measure and log what the projection noticed."""

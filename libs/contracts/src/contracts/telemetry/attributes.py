@@ -119,6 +119,11 @@ STORAGE_OUTCOME = Attribute(
     "Outcome of a storage call.",
     values=("ok", "refused", "unknown", "denied"),
 )
+STORAGE_CALLS = Attribute(
+    "storage.calls",
+    "Requests to the storage that the span waited for; one that several share counts for each of them.",
+)
+STORAGE_SECONDS = Attribute("storage.seconds", "How long those requests took, added up, in seconds.")
 
 # --- Logs ----------------------------------------------------------------------------------------------
 

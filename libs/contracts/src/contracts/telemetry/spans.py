@@ -1,16 +1,18 @@
 """Names of spans and of moments on them. None contains an id.
 
-A job's trace begins with its submission. Nothing covers a whole run: a span appears when it ends, and jobs
-may take hours. Every attempt has an anchor, the transaction that started it (`take over lock` or `start next
-job`); what the attempt does are its children, and the next attempt links to it.
+A job's trace begins with its submission. Every attempt is one span, `run job`, whose id follows from the job
+and the attempt: what the attempt does hangs under it from the beginning, although the span is exported when
+the attempt is over, by the worker that took over if its own was lost. Early pieces show a run in progress.
 """
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry.names import SERVICES, Source, SpanEvent, SpanName
 
+_STORAGE = (at.STORAGE_CALLS, at.STORAGE_SECONDS)
 _JOB = (at.JOB_ID, at.JOB_KIND, at.LOCK_NAME)
 _RUN = (*_JOB, at.JOB_ATTEMPT, at.LOCK_FENCE, at.WORKER_NAME)
-_END = (*_RUN, at.JOB_OUTCOME, at.JOB_STEPS, at.REASON, at.ERROR_TYPE)
+_OUTCOME = (at.JOB_OUTCOME, at.JOB_STEPS, at.REASON, at.ERROR_TYPE)
+_END = (*_RUN, *_OUTCOME, *_STORAGE)
 
 # --- Submission and line -----------------------------------------------------------------------------
 
@@ -30,19 +32,20 @@ HTTP_REQUEST = SpanName(
         at.SERVER_ADDRESS,
         at.SERVER_PORT,
         at.ERROR_TYPE,
+        *_STORAGE,
     ),
 )
 SUBMIT_JOB = SpanName(
     "submit job",
     "A job is checked, registered and added to its line.",
     Source.PUBLISHER,
-    attributes=(*_JOB, at.JOB_PRIORITY, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE),
+    attributes=(*_JOB, at.JOB_PRIORITY, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
 )
 REQUEST_CANCELLATION = SpanName(
     "request cancellation",
     "A job is asked to stop, or is cancelled in line.",
     Source.PUBLISHER,
-    attributes=(at.JOB_ID, at.LOCK_NAME, at.ERROR_TYPE),
+    attributes=(at.JOB_ID, at.LOCK_NAME, at.ERROR_TYPE, *_STORAGE),
 )
 WAIT_IN_LINE = SpanName(
     "wait in line",
@@ -60,23 +63,34 @@ LOOK_AT_LINE = SpanName(
 # --- Runs ----------------------------------------------------------------------------------------------
 
 ACQUIRE_LEASE = SpanName(
-    "acquire lease", "A worker gets the lock's lease.", Source.WORKER, attributes=(*_JOB, at.WORKER_NAME)
+    "acquire lease",
+    "A worker gets the lock's lease.",
+    Source.WORKER,
+    attributes=(*_JOB, at.WORKER_NAME, *_STORAGE),
 )
 TAKE_OVER_LOCK = SpanName(
     "take over lock",
-    "The transaction that starts an attempt and ends an interrupted run. The attempt's anchor.",
+    "The transaction that starts an attempt and ends an interrupted run.",
     Source.WORKER,
-    attributes=(*_RUN, at.JOB_INTERRUPTIONS, at.HAND_OVER_CAUSE, at.TAKE_OVER_CAUSE),
+    attributes=(*_RUN, at.JOB_INTERRUPTIONS, at.HAND_OVER_CAUSE, at.TAKE_OVER_CAUSE, *_STORAGE),
 )
 START_NEXT_JOB = SpanName(
     "start next job",
-    "The transaction that ended the run before and started this attempt. The attempt's anchor.",
+    "The transaction that ended the run before and started this attempt.",
     Source.WORKER,
-    attributes=(*_RUN, at.JOB_INTERRUPTIONS, at.HAND_OVER_CAUSE),
+    attributes=(*_RUN, at.JOB_INTERRUPTIONS, at.HAND_OVER_CAUSE, *_STORAGE),
 )
 RUN_JOB = SpanName(
     "run job",
-    "A segment of the run: the first after 2 s, each twice as long as the previous one, up to 5 min.",
+    "An attempt, from its start to its end. Exported when it is over, by the worker that takes over if its"
+    " own was lost; what it does hangs under it.",
+    Source.WORKER,
+    attributes=(*_RUN, *_OUTCOME),
+)
+RUN_SO_FAR = SpanName(
+    "run job so far",
+    "An early piece of `run job`, which is not over yet: the time since the piece before, and the step that"
+    " runs now. Sent 2 s after the start or later, when the step has changed or the run is twice as long.",
     Source.WORKER,
     attributes=(*_RUN, at.JOB_STEP, at.JOB_STEPS, at.JOB_PROGRESS, at.JOB_PROGRESS_LIMIT),
 )
@@ -84,13 +98,13 @@ STEP = SpanName(
     "step {job.step}",
     "A step of the handler, from its beginning until its record is committed, or until it failed.",
     Source.WORKER,
-    attributes=(*_RUN, at.JOB_STEP, at.ERROR_TYPE),
+    attributes=(*_RUN, at.JOB_STEP, at.ERROR_TYPE, *_STORAGE),
 )
 SAVE_STATE = SpanName(
     "save state",
     "The handler saves state for the next attempt.",
     Source.WORKER,
-    attributes=(*_RUN, at.JOB_STATE_SIZE),
+    attributes=(*_RUN, at.JOB_STATE_SIZE, *_STORAGE),
 )
 COMPLETE_JOB = SpanName("complete job", "The run's result is recorded.", Source.WORKER, attributes=_END)
 FAIL_JOB = SpanName("fail job", "The run's failure is recorded.", Source.WORKER, attributes=_END)
@@ -103,7 +117,10 @@ INTERRUPT_JOB = SpanName(
     attributes=_END,
 )
 RELEASE_LEASE = SpanName(
-    "release lease", "A worker releases the lease.", Source.WORKER, attributes=(*_JOB, at.WORKER_NAME)
+    "release lease",
+    "A worker releases the lease.",
+    Source.WORKER,
+    attributes=(*_JOB, at.WORKER_NAME, *_STORAGE),
 )
 
 # --- Behind the scenes -----------------------------------------------------------------------------------
@@ -114,15 +131,10 @@ SWEEP = SpanName(
     Source.SCHEDULER,
     attributes=(at.SWEEP_ACTIVE, at.SWEEP_RUNG, at.SWEEP_ANNOUNCED, at.SWEEP_ABANDONED),
 )
-PROJECT_JOB = SpanName(
-    "project job",
-    "A job's new events are written to the audit trail and the other read models.",
-    Source.AUDIT_PROJECTOR,
-    attributes=(at.JOB_ID, at.LOCK_NAME, at.JOB_EVENT_COUNT, at.ERROR_TYPE),
-)
 STORAGE_CALL = SpanName(
     "{storage.operation}",
-    "One request to the storage.",
+    "A request to the storage that failed, was sent again, or took half a second or longer. Others are only"
+    " counted, on the span that waited for them.",
     *SERVICES,
     kind="client",
     attributes=(at.STORAGE_OPERATION, at.STORAGE_OUTCOME, at.RESEND_COUNT, at.ERROR_TYPE),
@@ -190,10 +202,10 @@ PROCESS_SUBMISSIONS = SpanName(
 )
 PROCESS_EVENTS = SpanName(
     "process events",
-    "The audit-projector projects the jobs that a message names.",
+    "The audit-projector projects the jobs that a message names. Links lead to their submissions.",
     Source.AUDIT_PROJECTOR,
     kind="consumer",
-    attributes=_MESSAGE,
+    attributes=(*_MESSAGE, *_STORAGE),
 )
 PROCESS_CONTROL = SpanName(
     "process control",
@@ -237,6 +249,18 @@ WRITE_REFUSED = SpanEvent(
     "A write of the run was rejected; the run wrote nothing more.",
     Source.WORKER,
     attributes=(at.REASON,),
+)
+JOB_PROJECTED = SpanEvent(
+    "job projected",
+    "A job's new events were written to the audit trail and the other read models.",
+    Source.AUDIT_PROJECTOR,
+    attributes=(at.JOB_ID, at.LOCK_NAME, at.JOB_EVENT_COUNT),
+)
+PROJECTION_FAILED = SpanEvent(
+    "projection failed",
+    "A job's new events could not be written, and are tried again.",
+    Source.AUDIT_PROJECTOR,
+    attributes=(at.JOB_ID, at.LOCK_NAME, at.ERROR_TYPE),
 )
 QUARANTINED = SpanEvent(
     "message quarantined", "The message was quarantined.", *SERVICES, attributes=(at.REASON,)

@@ -1,7 +1,7 @@
-"""Where the spans of a job hang: under its submission, and each attempt's under the attempt's anchor.
+"""Where the spans of a job hang: under its submission, and each attempt's under the attempt's own span.
 
-The anchor's id follows from the job and the attempt. So the worker that takes over can link to an attempt of
-a lost worker, and the runner can hang the handler's spans under it.
+The id of an attempt's span, its anchor, follows from the job and the attempt. So spans hang under it before
+it is exported, which is when it is over, and the worker that takes over exports that of a lost worker.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ def _parsed(traceparent: str) -> SpanContext | None:
 
 
 def anchor(job: JobRow, attempt: int | None = None) -> SpanContext | None:
-    """Return the anchor of an attempt at the job, by default the latest."""
+    """Return the span of an attempt at the job, by default the latest."""
     root = submission(job)
     if root is None:
         return None

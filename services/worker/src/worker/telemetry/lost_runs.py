@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from contracts.statuses import EventStatus
@@ -16,15 +16,15 @@ from coordination.slot import Slot
 from coordination.worker_directory import WorkerDirectory
 from worker.telemetry.endings import interruption
 from worker.telemetry.measurements import Measurements
-from worker.telemetry.open_runs import Moment, Phase
-from worker.telemetry.tracing import Tracing
+from worker.telemetry.open_runs import Moment
+from worker.telemetry.tracing import LostTimes, Tracing
 
 
 class LostRuns:
     """Exports lost runs, in the background.
 
-    The lost worker may not have sent its last spans, so what the run had recorded is exported again, as
-    moments on the span of its interruption.
+    The lost worker has not sent the run's span, and perhaps not those of its last steps either. So what the
+    run had recorded is on the span as moments.
     """
 
     def __init__(
@@ -51,13 +51,11 @@ class LostRuns:
         except CoordinationError:
             # The storage is unavailable; the end of the run is exported all the same.
             events, heard = [], None
-        last = max((_moment(event) for event in events), default=found)
         moments = [_recorded(event) for event in events if event.status == EventStatus.STEP]
         about: dict[str, str | int | float] = {at.REASON: ending.reason, at.JOB_ATTEMPT: seen.job.attempt}
         about[at.TAKE_OVER_CAUSE] = HandOverCause.WORKER_LOST.value
         moments.append(Moment(spans.RUN_INTERRUPTED, about, _nanoseconds(found)))
-        phase = Phase(min(_nanoseconds(last), _nanoseconds(found)), time.time_ns())
-        self._tracing.cut_off(seen.job, ending, phase, moments)
+        self._tracing.cut_off(seen.job, seen.lost_worker, ending, _times(events, found), moments)
         if events:
             seconds = (found - _moment(events[0])).total_seconds()
             self._measurements.ended(seen.job, ending.outcome, seconds)
@@ -74,6 +72,13 @@ class LostRuns:
             for event in events
             if event.attempt == job.attempt and not EventStatus(event.status).ends_run
         ]
+
+
+def _times(events: Sequence[EventRow], found: datetime) -> LostTimes:
+    """Return a lost run's times, none of them after the moment when it was found: clocks differ."""
+    until = _nanoseconds(found)
+    written = [min(_nanoseconds(_moment(event)), until) for event in events] or [until]
+    return LostTimes(min(written), max(written), until)
 
 
 def _recorded(event: EventRow) -> Moment:

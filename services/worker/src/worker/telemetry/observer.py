@@ -19,6 +19,7 @@ from coordination.journal.rows import JobRow
 from coordination.ports import Journal
 from coordination.worker_directory import WorkerDirectory
 from service_defaults.measures import Reading, gauge
+from service_defaults.storage_telemetry import counted
 from worker.execution.messages import SpanData
 from worker.execution.run_telemetry import RunTelemetry
 from worker.telemetry import log_lines
@@ -26,14 +27,11 @@ from worker.telemetry.endings import ending_of
 from worker.telemetry.hand_overs import awaited_handler, is_plausible
 from worker.telemetry.lost_runs import LostRuns
 from worker.telemetry.measurements import Measurements, Runners, silences, states
-from worker.telemetry.open_runs import Moment, OpenRun, Phase
+from worker.telemetry.open_runs import SHORTEST_PAUSE, Moment, OpenRun, Phase
 from worker.telemetry.runner_spans import RunnerSpans
 from worker.telemetry.tracing import Acquisition, Tracing
 
 logger = logging.getLogger("turnstile.worker")
-
-#: Seconds until the first part of a run is exported, and the longest until another.
-_FIRST_STRETCH, _LONGEST_STRETCH = 2.0, 300.0
 
 _Written = seen.StepRecorded | seen.StateSaved | seen.ProgressWritten
 _OfARun = (
@@ -54,9 +52,9 @@ class _Holding:
     #: How the lease was got, until the span of the first start has it.
     acquired: Acquisition | None = None
     run: OpenRun | None = None
-    #: The last run's job and anchor.
+    #: The last run's job and span.
     last: tuple[JobRow, SpanContext | None] | None = None
-    #: The span of the end of the run before, until the next start has linked to it.
+    #: The span of the run before, until the next start has linked to it.
     ended: SpanContext | None = None
     #: Storage calls since the last run began, and before the first.
     calls: int = 0
@@ -86,7 +84,7 @@ class Telemetry(RunTelemetry):
     # --- what runners report -------------------------------------------------
 
     def run_traceparent(self, run: Run) -> str | None:
-        """Return the W3C trace context that the handler is to run in: the attempt's anchor."""
+        """Return the W3C trace context that the handler is to run in: the attempt's span."""
         return self._spans.run_traceparent(run)
 
     def reported(self, run: Run, value: float | None, limit: float | None, step: str) -> None:
@@ -97,10 +95,12 @@ class Telemetry(RunTelemetry):
 
     def step_over(self, run: Run, step: str, span: SpanData, error: BaseException | None = None) -> None:
         """Export a step's span, with the storage calls of its recording."""
-        span_context = self._spans.step_over(run, step, span, error)
         known = self._run(run.job.lock_name)
-        if span_context is not None and known is not None and known.recording is not None:
-            self._tracing.calls(span_context, known.recording.calls)
+        recording = known.recording if known is not None else None
+        calls = recording.calls if recording is not None else ()
+        span_context = self._spans.step_over(run, step, span, error, counted(calls))
+        if span_context is not None and known is not None:
+            self._tracing.calls(span_context, calls)
             known.recording = None
 
     def span_over(self, run: Run, span: SpanData) -> None:
@@ -193,19 +193,20 @@ class Telemetry(RunTelemetry):
         anchor = self._tracing.started(observation, phase, holding.acquired, holding.ended)
         holding.acquired = holding.ended = None
         holding.last = (job, anchor)
-        run = OpenRun(job, anchor, began=phase.ended, exported_until=phase.ended, pause=_FIRST_STRETCH)
+        run = OpenRun(job, anchor, began=phase.ended, exported_until=phase.ended)
         run.calls, holding.calls = holding.calls + len(phase.calls), 0
         run.awaited, holding.returned = awaited_handler(observation, holding.returned), None
         holding.run = run
-        self._plan_stretch(run)
+        self._plan_piece(run, SHORTEST_PAUSE)
 
-    def _plan_stretch(self, run: OpenRun) -> None:
-        run.timer = asyncio.get_running_loop().call_later(run.pause, self._tell_stretch, run)
-        run.pause = min(run.pause * 2, _LONGEST_STRETCH)
+    def _plan_piece(self, run: OpenRun, pause: float) -> None:
+        run.timer = asyncio.get_running_loop().call_later(pause, self._export_piece, run)
 
-    def _tell_stretch(self, run: OpenRun) -> None:
-        self._tracing.stretch(run, time.time_ns())
-        self._plan_stretch(run)
+    def _export_piece(self, run: OpenRun) -> None:
+        now = time.time_ns()
+        if run.is_news(now):
+            self._tracing.so_far(run, now)
+        self._plan_piece(run, run.pause(now))
 
     def _wrote(self, observation: _Written) -> None:
         """Take in what was written for a run."""
@@ -233,8 +234,6 @@ class Telemetry(RunTelemetry):
         run, holding.run = holding.run, None
         run.close()
         phase = Phase.of(observation.took)
-        if run.exported_until != run.began:
-            self._tracing.stretch(run, phase.began)
         holding.ended = self._tracing.ended(run, observation, phase)
         holding.calls = run.calls + len(phase.calls)
         outcome = ending_of(observation.outcome).outcome
@@ -246,9 +245,9 @@ class Telemetry(RunTelemetry):
             return
         run.moments.append(Moment(name, {at.REASON: reason}))
         if is_end:
-            # This worker will not write how the run ended, so this is the last span that it exports.
+            # The worker that records the run's end exports its span. That is another: this is the last piece.
             run.close()
-            self._tracing.stretch(run, time.time_ns(), failed=True)
+            self._tracing.so_far(run, time.time_ns(), failed=True)
 
     def _released(self, lock: str, took: Took) -> None:
         holding = self._holdings.get(lock)

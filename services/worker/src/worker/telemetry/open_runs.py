@@ -4,14 +4,21 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from opentelemetry.trace import SpanContext
 
 from contracts.telemetry.names import SpanEvent
 from coordination.call_tracing import Took
 from coordination.journal.rows import JobRow
+from service_defaults.storage_telemetry import TimedCall
 from worker.telemetry.hand_overs import AwaitedHandler
+
+#: Seconds until the first piece of a run is exported, and the longest until another is thought of.
+SHORTEST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
+
+#: Nanoseconds that a run lasts at least before a piece of it is due. Timers can be early by a little.
+_FIRST = int(0.9e9 * SHORTEST_PAUSE)
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,7 @@ class Phase:
     #: Nanoseconds since the epoch.
     began: int
     ended: int
-    calls: Sequence[Any] = ()
+    calls: Sequence[TimedCall] = ()
 
     @classmethod
     def of(cls, took: Took) -> Self:
@@ -47,10 +54,9 @@ class OpenRun:
     anchor: SpanContext | None
     #: Nanoseconds since the epoch.
     began: int
-    #: Until when spans of it are exported.
+    #: Until when pieces of it are exported, and the step that the last one named.
     exported_until: int
-    #: Seconds until the next part is exported.
-    pause: float
+    exported_step: str = ""
     timer: asyncio.TimerHandle | None = None
     step: str = ""
     progress: tuple[float | None, float | None] = (None, None)
@@ -63,6 +69,15 @@ class OpenRun:
     recording: Phase | None = None
     #: The hand-over that led here, until the handler has said when it was called.
     awaited: AwaitedHandler | None = None
+
+    def is_news(self, now: int) -> bool:
+        """Return whether a piece is due: another step runs, or the run is twice as long as at the last."""
+        told = self.exported_until - self.began
+        return self.step != self.exported_step or now - self.exported_until >= max(told, _FIRST)
+
+    def pause(self, now: int) -> float:
+        """Return the seconds until it is asked again, an eighth of the run so far."""
+        return min(max((now - self.began) / 8e9, SHORTEST_PAUSE), _LONGEST_PAUSE)
 
     def close(self) -> None:
         """Export no more parts."""

@@ -1,5 +1,6 @@
 """Spans that runners recorded, as the worker exports them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.trace import SpanContext
@@ -16,7 +17,7 @@ _MOST_NAME = 250
 
 
 class RunnerSpans:
-    """Hangs what happened in a runner under the attempt's anchor. A job without a trace has no spans."""
+    """Hangs what happened in a runner under the attempt's span. A job without a trace has no spans."""
 
     def __init__(self, worker: str) -> None:
         self._worker = worker
@@ -28,9 +29,14 @@ class RunnerSpans:
         return None if mine is None else traceparent(mine)
 
     def step_over(
-        self, run: Run, step: str, span: SpanData, error: BaseException | None = None
+        self,
+        run: Run,
+        step: str,
+        span: SpanData,
+        error: BaseException | None = None,
+        calls: Mapping[str, int | float] | None = None,
     ) -> SpanContext | None:
-        """Export a step's span and return its context; None when there is none."""
+        """Export a step's span, with attributes of its storage calls, and return its context."""
         mine = anchor(run.job)
         if mine is None:
             return None
@@ -42,6 +48,7 @@ class RunnerSpans:
             at.LOCK_FENCE: run.fence,
             at.WORKER_NAME: self._worker,
             at.JOB_STEP: step[:_MOST_NAME],
+            **(calls or {}),
         }
         name = spans.STEP.replace(f"{{{at.JOB_STEP}}}", step[:_MOST_NAME].partition("#")[0])
         if error is None:

@@ -15,12 +15,24 @@ from coordination.journal.rows import JobRow
 from coordination.observations import RunEnded, RunStarted
 from coordination.outcomes import Interrupted
 from service_defaults.span_ids import next_span_id
-from service_defaults.storage_telemetry import storage_span
+from service_defaults.storage_telemetry import TimedCall, counted, storage_span
 from worker.telemetry.anchors import anchor, child_of, submission
 from worker.telemetry.endings import Ending, ending_of
 from worker.telemetry.open_runs import Moment, OpenRun, Phase
 
 _SCOPE = "turnstile"
+
+Moments = Sequence[Moment]
+
+
+@dataclass(frozen=True)
+class LostTimes:
+    """What is known of a lost run's times, in nanoseconds since the epoch."""
+
+    began: int
+    #: When it last wrote something.
+    last: int
+    found: int
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,7 @@ class Acquisition:
 
 
 class Tracing:
-    """Makes the spans. A job without a trace has none."""
+    """Makes the spans. A job without a trace, or with one that is not recorded, has none."""
 
     def __init__(self, worker: str) -> None:
         self._worker = worker
@@ -42,13 +54,13 @@ class Tracing:
     def started(
         self, seen: RunStarted, phase: Phase, acquired: Acquisition | None, ended: SpanContext | None
     ) -> SpanContext | None:
-        """Export the wait, the lease and the start, and return the attempt's anchor.
+        """Export the wait, the lease and the start, and return the span of the attempt, which begins now.
 
-        `ended` is the span of the end of the run before, if the same transaction ended that.
+        `ended` is the span of the run before, if the same transaction ended that.
         """
         job, root, mine = seen.job, submission(seen.job), anchor(seen.job)
-        if root is None or mine is None:
-            return None
+        if root is None or mine is None or not mine.trace_flags.sampled:
+            return mine
         self._waited(job, root, phase.ended)
         parent, links = root, []
         if acquired is not None:
@@ -59,11 +71,10 @@ class Tracing:
                     links.append(Link(acquired.notifier))
             about = {**_job(job), at.WORKER_NAME: self._worker}
             self._export(spans.ACQUIRE_LEASE, parent, acquired.phase, about, links=links)
-        links += self._predecessors(seen, ended)
+        links += [Link(span) for span in (*_predecessors(seen), ended) if span is not None]
         name = spans.TAKE_OVER_LOCK if seen.after is None else spans.START_NEXT_JOB
         about = {**self._run(job), at.JOB_INTERRUPTIONS: job.interruptions, **_hand_over(seen)}
-        with next_span_id(mine.span_id):
-            self._export(name, parent, phase, about, links=links)
+        self._export(name, parent, phase, about, links=links)
         return mine
 
     def _waited(self, job: JobRow, root: SpanContext, until: int) -> None:
@@ -73,14 +84,7 @@ class Tracing:
                 about = {**_job(job), at.JOB_ATTEMPT: job.attempt}
                 self._export(spans.WAIT_IN_LINE, root, Phase(since, until), about)
 
-    def _predecessors(self, seen: RunStarted, ended: SpanContext | None) -> list[Link]:
-        """Link to the attempt before, and to the run before under this lock."""
-        before = [anchor(seen.job, seen.job.attempt - 1)] if seen.job.attempt > 1 else []
-        if seen.interrupted is not None and seen.interrupted.job_id != seen.job.job_id:
-            before.append(anchor(seen.interrupted))
-        return [Link(span) for span in (*before, ended) if span is not None]
-
-    def stretch(self, run: OpenRun, until: int, *, failed: bool = False) -> None:
+    def so_far(self, run: OpenRun, until: int, *, failed: bool = False) -> None:
         """Export the part of the run since the last export."""
         about = {**self._run(run.job), at.JOB_STEPS: run.job.steps}
         value, limit = run.progress
@@ -94,8 +98,8 @@ class Tracing:
         status = Status(StatusCode.ERROR, "stopped for good") if failed else None
         if run.anchor is not None:
             phase = Phase(run.exported_until, until)
-            self._export(spans.RUN_JOB, run.anchor, phase, about, moments=moments, status=status)
-        run.exported_until = until
+            self._export(spans.RUN_SO_FAR, run.anchor, phase, about, moments=moments, status=status)
+        run.exported_until, run.exported_step = until, run.step
 
     def state_saved(self, run: OpenRun, phase: Phase, characters: int) -> None:
         """Export that state was saved."""
@@ -103,40 +107,46 @@ class Tracing:
             about = {**self._run(run.job), at.JOB_STATE_SIZE: characters}
             self._export(spans.SAVE_STATE, run.anchor, phase, about)
 
-    def calls(self, parent: SpanContext, calls: Iterable[Any]) -> None:
-        """Export storage calls as children of a span."""
+    def calls(self, parent: SpanContext, calls: Iterable[TimedCall]) -> None:
+        """Export remarkable storage calls as children of a span."""
         for call in calls:
-            storage_span(call, child_of(parent))
+            if call.is_remarkable:
+                storage_span(call, child_of(parent))
 
     def ended(self, run: OpenRun, seen: RunEnded, phase: Phase) -> SpanContext | None:
-        """Export how the run ended, and return its span."""
+        """Export how the run ended and the run itself, and return the latter."""
         ending = ending_of(seen.outcome)
         moments = list(run.moments)
         if isinstance(seen.outcome, Interrupted):
             about: dict[str, Any] = {at.REASON: ending.reason, at.JOB_ATTEMPT: run.job.attempt}
             moments.append(Moment(spans.RUN_INTERRUPTED, about))
-        if run.anchor is None:
-            return None
-        return self._ended(run.anchor, seen.job, ending, phase, moments)
+        if run.anchor is not None:
+            self._ended(run.anchor, seen.job, ending, phase)
+            self._attempt(seen.job, ending, Phase(run.began, phase.ended), self._worker, moments)
+        return run.anchor
 
-    def cut_off(
-        self, job: JobRow, ending: Ending, phase: Phase, moments: Sequence[Moment]
-    ) -> SpanContext | None:
-        """Export that the job's latest run was cut off, its worker lost, and what it had recorded."""
+    def cut_off(self, job: JobRow, worker: str, ending: Ending, times: LostTimes, moments: Moments) -> None:
+        """Export a run that was cut off with its worker: all of it, and from when on nothing was heard."""
         lost = anchor(job)
-        return None if lost is None else self._ended(lost, job, ending, phase, moments)
+        if lost is not None:
+            self._ended(lost, job, ending, Phase(times.last, times.found))
+            self._attempt(job, ending, Phase(times.began, times.found), worker, moments)
 
-    def _ended(
-        self, parent: SpanContext, job: JobRow, ending: Ending, phase: Phase, moments: Sequence[Moment]
-    ) -> SpanContext:
-        about = {**self._run(job), at.JOB_OUTCOME: ending.outcome, at.JOB_STEPS: job.steps}
-        if ending.reason:
-            about[at.REASON] = ending.reason
-        status = None
-        if ending.error_type:
-            about[at.ERROR_TYPE] = ending.error_type
-            status = Status(StatusCode.ERROR, ending.reason)
-        return self._export(ending.span, parent, phase, about, moments=moments, status=status)
+    def _ended(self, parent: SpanContext, job: JobRow, ending: Ending, phase: Phase) -> None:
+        about = self._run(job) | _outcome(job, ending)
+        self._export(ending.span, parent, phase, about, status=_status(ending))
+
+    def _attempt(self, job: JobRow, ending: Ending, phase: Phase, worker: str, moments: Moments) -> None:
+        root, mine = submission(job), anchor(job)
+        if root is None or mine is None:
+            return
+        before = anchor(job, job.attempt - 1) if job.attempt > 1 else None
+        about = self._run(job) | {at.WORKER_NAME: worker} | _outcome(job, ending)
+        links = [] if before is None else [Link(before)]
+        with next_span_id(mine.span_id):
+            self._export(
+                spans.RUN_JOB, root, phase, about, links=links, moments=moments, status=_status(ending)
+            )
 
     def released(self, job: JobRow, last: SpanContext | None, phase: Phase) -> None:
         """Export that the lease was released after the job's run."""
@@ -156,11 +166,17 @@ class Tracing:
         about: Mapping[str, Any],
         *,
         links: Sequence[Link] = (),
-        moments: Sequence[Moment] = (),
+        moments: Moments = (),
         status: Status | None = None,
-    ) -> SpanContext:
+    ) -> None:
+        if not parent.trace_flags.sampled:
+            return
         span = self._tracer.start_span(
-            name, child_of(parent), start_time=phase.began, attributes={**about}, links=links
+            name,
+            child_of(parent),
+            start_time=phase.began,
+            attributes={**about, **counted(phase.calls)},
+            links=links,
         )
         for moment in moments:
             span.add_event(moment.name, {**moment.attributes}, moment.at)
@@ -168,11 +184,31 @@ class Tracing:
             span.set_status(status)
         span.end(phase.ended)
         self.calls(span.get_span_context(), phase.calls)
-        return span.get_span_context()
 
 
 def _job(job: JobRow) -> dict[str, Any]:
     return {at.JOB_ID: job.job_id, at.JOB_KIND: job.kind, at.LOCK_NAME: job.lock_name}
+
+
+def _outcome(job: JobRow, ending: Ending) -> dict[str, Any]:
+    about: dict[str, Any] = {at.JOB_OUTCOME: ending.outcome, at.JOB_STEPS: job.steps}
+    if ending.reason:
+        about[at.REASON] = ending.reason
+    if ending.error_type:
+        about[at.ERROR_TYPE] = ending.error_type
+    return about
+
+
+def _status(ending: Ending) -> Status | None:
+    return Status(StatusCode.ERROR, ending.reason) if ending.error_type else None
+
+
+def _predecessors(seen: RunStarted) -> Iterable[SpanContext | None]:
+    """Return the attempt before, and the run before under this lock."""
+    if seen.job.attempt > 1:
+        yield anchor(seen.job, seen.job.attempt - 1)
+    if seen.interrupted is not None and seen.interrupted.job_id != seen.job.job_id:
+        yield anchor(seen.interrupted)
 
 
 def _hand_over(seen: RunStarted) -> dict[str, Any]:
