@@ -85,7 +85,9 @@ async def chatters(ctx: JobContext) -> None:
         ctx.logger.debug("line %d", number)
         ctx.logger.info("line %d", number)
     await asyncio.sleep(0.1)
-    ctx.logger.info("and one more")
+    # A name that is made of data alone names no span.
+    async with ctx.step(ctx.job_id):
+        ctx.logger.info("and one more")
 
 
 def _think() -> None:

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.e2e
 
 SEND, PROCESS = sp.SEND_JOBS, sp.PROCESS_JOBS
 
+SUBMIT, SUBMIT_SYNC = (sp.SUBMIT_KIND.replace("{job.kind}", kind) for kind in ("traced", "traced-sync"))
+
 
 def step(name: str) -> str:
     return sp.STEP.replace("{job.step}", name)
@@ -29,7 +31,7 @@ def test_a_trace_has_every_part_of_the_jobs_way(ordinary: Traced) -> None:
     trace = ordinary.trace
     assert trace.of_kind(Source.PUBLISHER, "server"), f"{trace}"
     expected = [
-        sp.SUBMIT_JOB,
+        SUBMIT,
         SEND,
         PROCESS,
         sp.WAIT_IN_LINE,
@@ -48,7 +50,7 @@ def test_a_trace_has_every_part_of_the_jobs_way(ordinary: Traced) -> None:
 
 def test_its_parts_are_in_the_order_in_which_they_happened(ordinary: Traced) -> None:
     order = [
-        sp.SUBMIT_JOB,
+        SUBMIT,
         SEND,
         PROCESS,
         sp.ACQUIRE_LEASE,
@@ -62,7 +64,7 @@ def test_its_parts_are_in_the_order_in_which_they_happened(ordinary: Traced) -> 
     starts = [ordinary.trace.one(name).start for name in order]
     assert starts == sorted(starts), f"{ordinary.trace}"
     waiting, anchor = ordinary.trace.one(sp.WAIT_IN_LINE), ordinary.trace.one(sp.TAKE_OVER_LOCK)
-    submission = ordinary.trace.one(sp.SUBMIT_JOB)
+    submission = ordinary.trace.submission()
     assert submission.start <= waiting.start <= submission.end
     assert anchor.start <= waiting.end <= anchor.end + 0.1
 
@@ -71,7 +73,7 @@ def test_it_hangs_together_under_its_callers_span(ordinary: Traced) -> None:
     assert ordinary.trace.trace_id == CALLER_TRACE
     (request,) = ordinary.trace.of_kind(Source.PUBLISHER, "server")
     assert request.parent_id == CALLER_SPAN
-    assert ordinary.trace.above(ordinary.trace.one(sp.SUBMIT_JOB))[0] is request
+    assert ordinary.trace.above(ordinary.trace.submission())[0] is request
     assert_hangs_together(ordinary.trace, below=CALLER_SPAN)
 
 
@@ -86,7 +88,7 @@ def test_what_an_attempt_does_stands_under_it_and_within_its_time(ordinary: Trac
 
 def test_storage_calls_are_counted_on_what_waited_for_them(ordinary: Traced) -> None:
     for name in (
-        sp.SUBMIT_JOB,
+        SUBMIT,
         sp.ACQUIRE_LEASE,
         sp.TAKE_OVER_LOCK,
         step("load"),
@@ -121,7 +123,7 @@ def test_a_wake_up_is_sent_and_processed_once(ordinary: Traced, commanded: Comma
 
 def test_a_projection_is_in_no_jobs_trace_and_leads_to_it(ordinary: Traced, receiver: OtlpReceiver) -> None:
     assert not [span for span in ordinary.trace.spans if span.service == Source.AUDIT_PROJECTOR]
-    submission = ordinary.trace.one(sp.SUBMIT_JOB)
+    submission = ordinary.trace.submission()
     leading = [
         span
         for span in receiver.spans
@@ -137,8 +139,8 @@ def test_jobs_that_follow_one_another_on_a_lock_have_a_whole_trace_each(line: Li
     assert len({trace.trace_id for trace in traces}) == len(traces)
     for trace in traces:
         assert_hangs_together(trace)
+        assert trace.submission().name in {SUBMIT, SUBMIT_SYNC}
         for name in (
-            sp.SUBMIT_JOB,
             sp.WAIT_IN_LINE,
             step("load"),
             step("book"),
@@ -156,7 +158,7 @@ def test_jobs_that_follow_one_another_on_a_lock_have_a_whole_trace_each(line: Li
 def test_a_trace_shows_a_job_while_it_runs(line: Line) -> None:
     trace = line.while_running
     for name in (
-        sp.SUBMIT_JOB,
+        SUBMIT,
         sp.WAIT_IN_LINE,
         sp.ACQUIRE_LEASE,
         sp.TAKE_OVER_LOCK,
@@ -196,7 +198,7 @@ def test_a_job_whose_wake_up_was_lost_is_started_from_the_scheduler(
 def test_a_job_that_a_message_submits_continues_the_trace_of_the_message(commanded: Commanded) -> None:
     assert commanded.trace.trace_id == commanded.sender_trace, f"{commanded.trace}"
     assert_hangs_together(commanded.trace, below=commanded.sender_span)
-    submission = commanded.trace.one(sp.SUBMIT_JOB)
+    submission = commanded.trace.submission()
     processing = commanded.trace.above(submission)[0]
     assert (processing.service, processing.kind) == (Source.PUBLISHER, "consumer")
     assert processing.parent_id == commanded.sender_span

@@ -38,6 +38,11 @@ class Trace:
         assert len(found) == 1, f"{len(found)} spans `{name}` (attempt {attempt}) in\n{self}"
         return found[0]
 
+    def submission(self) -> Span:
+        """Return the span of the job's submission, whose name has the kind."""
+        (found,) = [span for span in self.spans if is_submission(span)]
+        return found
+
     def of_kind(self, service: Source, kind: str) -> list[Span]:
         """Return the spans of a service and kind."""
         return [span for span in self.spans if span.service == service and span.kind == kind]
@@ -84,6 +89,11 @@ class Trace:
         )
 
 
+def is_submission(span: Span) -> bool:
+    """Return whether a job was submitted in this span."""
+    return span.scope == "turnstile" and span.name.startswith(sp.SUBMIT_JOB)
+
+
 def trace(spans: Iterable[Span], trace_id: str) -> Trace:
     """Return the trace of an id."""
     found = [span for span in spans if span.trace_id == trace_id]
@@ -94,7 +104,7 @@ def trace_now(receiver: OtlpReceiver, job: Job) -> Trace:
     """Return the job's trace as far as it came."""
     spans = receiver.spans
     about = [span for span in spans if span.attributes.get(at.JOB_ID) == job.id]
-    ids = {span.trace_id for span in about if span.name == sp.SUBMIT_JOB}
+    ids = {span.trace_id for span in about if is_submission(span)}
     assert len(ids) <= 1, f"job {job.id} has several traces: {ids}"
     return trace(spans, ids.pop() if ids else about[0].trace_id if about else "")
 

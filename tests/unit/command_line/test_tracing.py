@@ -9,6 +9,8 @@ from rich.console import Console
 from tests.unit.command_line.scripted_api import Document, Run, ScriptedApi
 from tests.unit.command_line.trails import COMPLETED, JOB_ID, TAKEN_OVER
 
+from contracts.telemetry.names import Source
+
 PATH = f"/api/v1/jobs/{JOB_ID}"
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
@@ -38,6 +40,10 @@ def test_links_lead_to_where_one_says_that_more_can_be_seen(completed: ScriptedA
     result = run("trace", JOB_ID, *words)
 
     assert f"jaeger http://127.0.0.1:16686/trace/{TRACE_ID}\n" in result.stdout
+    # What was projected of it is in traces of the projector's own.
+    tags = f"%7B%22job.id%22%3A%20%22{JOB_ID}%22%7D"
+    found = f"http://127.0.0.1:16686/search?service={Source.AUDIT_PROJECTOR}&lookback=2d&tags={tags}"
+    assert f"projections {found}\n" in result.stdout
     assert f"grafana http://127.0.0.1:3000/d/one-job?var-job={JOB_ID}\n" in result.stdout
 
 

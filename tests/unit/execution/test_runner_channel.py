@@ -27,8 +27,8 @@ class Tracing(RunnerTracing):
     def take(self, step):
         return self.spans.pop(step, None)
 
-    def step(self, name):
-        return f"scope of {name}"
+    def step(self, name, stem):
+        return f"scope of {name}, {stem}"
 
 
 class Clock:
@@ -190,4 +190,4 @@ async def test_1000_spans_may_come_at_once_and_200_a_second_and_the_rest_is_coun
 
 
 async def test_the_work_of_a_step_is_surrounded_by_its_span(case):
-    assert case.channel.step_scope("load") == "scope of load"
+    assert case.channel.step_scope("load#2", "load") == "scope of load#2, load"

@@ -8,7 +8,9 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry import trace
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode
 from tests.unit.captured import Captured, capturing
 from tests.unit.publisher.doubles import Api, CountingDirectory, FakeWorker
 from tests.unit.publisher.test_commands import FakeIntake, FakeMessage
@@ -20,6 +22,7 @@ from coordination.outcomes import Completed
 from coordination.ports import InvalidTransactionError
 from publisher.commands import SubmitCommands
 from publisher.http.application import make_application
+from publisher.job_traces import JobTraces
 from publisher.telemetry import RequestTelemetry
 from publisher.use_cases import UseCases, make_use_cases
 from service_defaults.broker.message_reader import MessageReader
@@ -27,6 +30,7 @@ from submission import InvalidSubmissionError, Patience
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
+COMMAND = json.dumps({"version": 1, "job": {"kind": "ten-steps", "job_id": JOB_ID}}).encode()
 ASKED_BY = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
 
 
@@ -106,12 +110,91 @@ async def test_health_checks_are_not_traced(api: Api, captured: Captured) -> Non
     assert captured.spans() == []
 
 
-async def test_what_the_caller_does_not_sample_is_not_sampled(api: Api, captured: Captured) -> None:
+async def test_a_job_whose_caller_does_not_record_has_a_trace_of_its_own_with_a_link(
+    api: Api, captured: Captured
+) -> None:
+    headers = {"traceparent": f"00-{TRACE}-{PARENT}-00"}
+    answer = await api.client.post("/api/v1/jobs", json={"kind": "ten-steps"}, headers=headers)
+
+    (submission,) = captured.spans()
+    assert submission.parent is None
+    trace_id, span_id = ids(submission.context)
+    assert trace_id != TRACE
+    assert api.notifier.wake_ups[0].traceparent == f"00-{trace_id}-{span_id}-01"
+    (link,) = submission.links
+    assert ids(link.context)[0] == TRACE
+    assert submission.attributes[at.JOB_ID] == answer.json()["job_id"]
+
+
+async def test_where_it_is_wished_what_the_caller_does_not_record_is_not_recorded(
+    api: Api, captured: Captured
+) -> None:
+    api.use_cases.telemetry._traces = JobTraces(follows_unsampled=True)
     headers = {"traceparent": f"00-{TRACE}-{PARENT}-00"}
     await api.client.post("/api/v1/jobs", json={"kind": "ten-steps"}, headers=headers)
 
     assert captured.spans() == []
     assert (api.notifier.wake_ups[0].traceparent or "").split("-")[1::2] == [TRACE, "00"]
+
+
+async def test_a_request_that_is_not_recorded_by_our_own_decision_gets_no_second_chance(
+    api: Api, captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(captured.tracing, "sampler", ALWAYS_OFF)
+    # The tracers that are in use have a sampler of their own.
+    monkeypatch.setattr(api.use_cases.telemetry._tracer, "sampler", ALWAYS_ON)
+    with trace.use_span(NonRecordingSpan(SpanContext(1, 2, is_remote=False))):
+        await commands(api).submit_job(cast("Any", FakeMessage(COMMAND, {})))
+
+    assert [span for span in captured.spans() if span.parent is None] == []
+
+
+async def test_of_many_submissions_in_one_trace_only_the_first_continue_it(
+    api: Api, captured: Captured
+) -> None:
+    api.use_cases.telemetry._traces = JobTraces(jobs_per_trace=2)
+    for _ in range(4):
+        await api.client.post("/api/v1/jobs", json={"kind": "ten-steps"}, headers=ASKED_BY)
+
+    submissions, requests = captured.spans(spans.SUBMIT_JOB), captured.spans("POST /api/v1/jobs")
+    traces = [ids(span.context)[0] for span in submissions]
+    assert traces[:2] == [TRACE] * 2
+    assert len({TRACE, *traces[2:]}) == 3
+    for submission, request in zip(submissions[2:], requests[2:], strict=True):
+        assert [link.context for link in submission.links] == [request.context]
+        assert [link.context.span_id for link in request.links] == [submission.context.span_id]
+        assert dict(request.links[0].attributes) == {at.JOB_ID: submission.attributes[at.JOB_ID]}
+    assert [request.links for request in requests[:2]] == [(), ()]
+
+
+async def test_jobs_of_a_batch_have_a_trace_each_and_the_request_leads_to_them(
+    api: Api, captured: Captured
+) -> None:
+    batch = [{"kind": "ten-steps"} for _ in range(200)]
+    await api.client.post("/api/v1/jobs:batch", json={"jobs": batch}, headers=ASKED_BY)
+
+    (request,) = captured.spans("POST /api/v1/jobs:batch")
+    submissions = captured.spans(spans.SUBMIT_JOB)
+    assert len({ids(span.context)[0] for span in submissions} - {TRACE}) == 200
+    linked = {link.context.span_id for link in request.links}
+    assert linked <= {span.context.span_id for span in submissions}
+    assert {link.context.span_id for span in submissions for link in span.links} == {request.context.span_id}
+    assert at.JOB_ID not in request.attributes
+
+
+async def test_a_kind_that_a_worker_knows_is_in_the_names_that_lists_of_traces_show(
+    api: Api, captured: Captured
+) -> None:
+    api.directory.know("ten-steps", {"type": "object"})
+    answer = await api.submit(lock="ledger")
+
+    submission = captured.span(spans.SUBMIT_KIND.replace("{job.kind}", "ten-steps"))
+    request = captured.span("POST /api/v1/jobs ten-steps")
+    for span in (submission, request):
+        assert span.attributes[at.JOB_ID] == answer.json()["job_id"]
+        assert span.attributes[at.LOCK_NAME] == "ledger"
+    (duration,) = captured.points(metrics.HTTP_DURATION)
+    assert duration.attributes["http.route"] == "/api/v1/jobs"
 
 
 async def test_the_answer_names_the_trace(api: Api, captured: Captured) -> None:
@@ -165,9 +248,10 @@ async def test_submissions_are_counted_by_what_came_of_them(api: Api, captured: 
         ("(unknown)", "refused"): 2,
         ("ten-steps", "unknown"): 1,
     }
-    failed = captured.spans(spans.SUBMIT_JOB)[-1]
+    submissions = [span for span in captured.spans() if span.name.startswith(spans.SUBMIT_JOB)]
+    failed = submissions[-1]
     assert failed.attributes[at.ERROR_TYPE] == "SubmissionUnknownError"
-    states = [span.status.status_code for span in captured.spans(spans.SUBMIT_JOB)]
+    states = [span.status.status_code for span in submissions]
     assert states == [StatusCode.UNSET] * 5 + [StatusCode.ERROR]
 
 
@@ -289,7 +373,8 @@ def test_what_came_of_a_submission_that_was_cut_off_is_known_only_before_it_was_
         submit()
     expected = (outcome if is_read else "refused", "known" if is_read else "(unknown)")
     assert captured.values(metrics.JOB_SUBMISSIONS) == {(expected[1], expected[0]): 1}
-    span = captured.span(spans.SUBMIT_JOB)
+    (span,) = captured.spans()
+    assert span.name == (f"{spans.SUBMIT_JOB} known" if is_read else spans.SUBMIT_JOB)
     assert span.attributes[at.JOB_SUBMISSION_OUTCOME] == expected[0]
     assert span.status.status_code is (StatusCode.ERROR if expected[0] == "unknown" else StatusCode.UNSET)
 

@@ -15,7 +15,7 @@ class ScopedChannel(InMemoryChannel):
     """Notes what surrounds steps, and what happens meanwhile."""
 
     @contextmanager
-    def step_scope(self, name):
+    def step_scope(self, name, stem):
         self.notes = [*getattr(self, "notes", []), f"> {name}"]
         try:
             yield

@@ -81,5 +81,5 @@ def run_of(row: JobRow) -> Run:
     )
 
 
-def span_data(traceparent: str, span_id: str = f"{0xAA:016x}") -> dict[str, Any]:
-    return {"name": "step", "trace_id": traceparent.split("-")[1], "span_id": span_id, "start": 1, "end": 2}
+def span_data(traceparent: str, span_id: str = f"{0xAA:016x}", name: str = "load") -> dict[str, Any]:
+    return {"name": name, "trace_id": traceparent.split("-")[1], "span_id": span_id, "start": 1, "end": 2}

@@ -202,7 +202,7 @@ def test_of_each_kind_the_most_silent_run_is_shown(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("worker.telemetry.measurements.time", SimpleNamespace(monotonic=lambda: 5000.0))
 
     def run(kind: str, silent: float) -> OpenRun:
-        return OpenRun(JobRow("id", kind, "ledger"), None, 0, 0, 0.0, sign=5000.0 - silent)
+        return OpenRun(JobRow("id", kind, "ledger"), None, 0, 0, sign=5000.0 - silent)
 
     runs = [run("a", 100), run("a", 1000), run("a", 10), run("b", 500), run("c", 0.5)]
     read = {reading.labels[at.JOB_KIND]: reading.value for reading in silences(runs)}

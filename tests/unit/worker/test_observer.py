@@ -353,7 +353,7 @@ async def test_the_calls_that_recorded_a_step_are_counted_once_on_its_span(
     await observed.begin(traced)
     await observed.operate("step", 2, seen.StepRecorded(traced, "load", 0.1))
     observed.telemetry.step_over(run_of(traced), "load", span_data(traceparent))
-    observed.telemetry.step_over(run_of(traced), "count", span_data(traceparent, f"{0xBB:016x}"))
+    observed.telemetry.step_over(run_of(traced), "count", span_data(traceparent, f"{0xBB:016x}", "count"))
     load, count = captured.span("step load"), captured.span("step count")
     assert (load.attributes[at.STORAGE_CALLS], count.attributes.get(at.STORAGE_CALLS)) == (2, None)
 
@@ -385,7 +385,7 @@ async def test_a_span_of_a_handler_hangs_beneath_the_anchor_that_the_handler_was
     given = observed.telemetry.run_traceparent(run_of(traced))
     assert given == f"00-{mine.trace_id:032x}-{mine.span_id:016x}-01"
     observed.telemetry.span_over(run_of(traced), span_data(traceparent))
-    assert captured.span("step").parent.span_id == mine.span_id
+    assert captured.span("load").parent.span_id == mine.span_id
 
 
 async def test_a_job_without_a_trace_has_no_spans_and_gives_its_handler_none(

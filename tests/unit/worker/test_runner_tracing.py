@@ -67,7 +67,7 @@ def test_a_handler_without_a_trace_runs_in_none(
     sent: Sent, traceparent: str | None, *, wants_spans: bool
 ) -> None:
     tracing = make_tracing(wants_spans)
-    with tracing.run(traceparent, sender(sent)), tracing.step("load"):
+    with tracing.run(traceparent, sender(sent)), tracing.step("load", "load"):
         pass
     assert tracing.take("load") is None
     assert sent == []
@@ -77,9 +77,9 @@ def test_a_step_stands_beneath_the_attempt_and_a_step_within_it_beneath_that(
     tracing: SpanTracing, sent: Sent
 ) -> None:
     with tracing.run(TRACEPARENT, sender(sent)):
-        with tracing.step("outer"):
+        with tracing.step("outer", "outer"):
             outer = current()
-            with tracing.step("inner"):
+            with tracing.step("inner", "inner"):
                 inner = current()
             assert current() == outer
         assert current() == ANCHOR
@@ -98,7 +98,7 @@ def test_the_span_of_a_step_is_kept_until_it_is_taken_and_given_once(
     tracing: SpanTracing, sent: Sent
 ) -> None:
     with tracing.run(TRACEPARENT, sender(sent)):
-        with tracing.step("load#2"):
+        with tracing.step("load#2", "load"):
             pass
         assert tracing.take("load") is None
         kept = tracing.take("load#2")
@@ -112,7 +112,7 @@ def test_a_step_that_an_error_leaves_is_sent_with_the_error_and_not_kept(
     tracing: SpanTracing, sent: Sent
 ) -> None:
     with tracing.run(TRACEPARENT, sender(sent)):
-        with pytest.raises(ValueError, match="no such account"), tracing.step("load"):
+        with pytest.raises(ValueError, match="no such account"), tracing.step("load", "load"):
             raise ValueError("no such account")
         assert tracing.take("load") is None
         assert current() == ANCHOR
@@ -130,7 +130,7 @@ def test_an_error_that_cannot_be_worded_leaves_the_step_as_itself(tracing: SpanT
     with (
         tracing.run(TRACEPARENT, sender(sent)),
         pytest.raises(SpeechlessError),
-        tracing.step("load"),
+        tracing.step("load", "load"),
     ):
         raise SpeechlessError
     assert tracing.take("load") is None
@@ -145,11 +145,11 @@ def test_a_span_of_the_handlers_own_is_sent_when_it_ends(tracing: SpanTracing, s
 
 
 def test_what_one_run_left_is_not_taken_for_the_next_ones(tracing: SpanTracing, sent: Sent) -> None:
-    with tracing.run(TRACEPARENT, sender(sent, "first")), tracing.step("load"):
+    with tracing.run(TRACEPARENT, sender(sent, "first")), tracing.step("load", "load"):
         pass
     with tracing.run(TRACEPARENT, sender(sent, "second")):
         assert tracing.take("load") is None
-        with pytest.raises(ValueError, match="wrong"), tracing.step("load"):
+        with pytest.raises(ValueError, match="wrong"), tracing.step("load", "load"):
             raise ValueError("wrong")
     assert [run for run, _, _ in sent] == ["second"]
 
@@ -157,15 +157,15 @@ def test_what_one_run_left_is_not_taken_for_the_next_ones(tracing: SpanTracing, 
 def test_a_run_whose_trace_is_not_sampled_has_no_spans(tracing: SpanTracing, sent: Sent) -> None:
     with tracing.run(f"00-{TRACE}-{ANCHOR}-00", sender(sent)):
         assert tracing.span_id() == ANCHOR
-        with tracing.step("load"):
+        with tracing.step("load", "load"):
             pass
-        with pytest.raises(ValueError, match="wrong"), tracing.step("load"):
+        with pytest.raises(ValueError, match="wrong"), tracing.step("load", "load"):
             raise ValueError("wrong")
     assert tracing.take("load") is None
     assert sent == []
 
 
 def test_a_step_outside_of_any_run_is_sent_nowhere(tracing: SpanTracing) -> None:
-    with pytest.raises(ValueError, match="wrong"), tracing.step("load"):
+    with pytest.raises(ValueError, match="wrong"), tracing.step("load", "load"):
         raise ValueError("wrong")
     assert tracing.take("load") is None

@@ -1,5 +1,6 @@
 """turnstile trace: a job's waterfall, printed once or followed to the job's end."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from command_line.drawing import draw
 from command_line.exit_codes import STOPPED
 from command_line.output import complain, console, print_json, safe, styled_status
 from command_line.waterfall import Waterfall, waterfall
+from contracts.telemetry import attributes as at
+from contracts.telemetry.names import Source
 
 if TYPE_CHECKING:
     from command_line.api import Api
@@ -114,6 +117,11 @@ class Tracing:
     def _links(self) -> Iterable[tuple[str, str]]:
         if self._jaeger_url and self.job["trace_id"]:
             yield "jaeger", f"{self._jaeger_url}/trace/{self.job['trace_id']}"
+            tags = quote(json.dumps({str(at.JOB_ID): self.job["job_id"]}), safe="")
+            yield (
+                "projections",
+                f"{self._jaeger_url}/search?service={Source.AUDIT_PROJECTOR}&lookback=2d&tags={tags}",
+            )
         if self._grafana_url:
             yield "grafana", f"{self._grafana_url}/d/one-job?var-job={self.job['job_id']}"
 

@@ -75,7 +75,8 @@ class _Reading:
         self._waiting: Stretch | None = None
         self._run: Stretch | None = None
         self._lease: Mapping[str, Any] | None = None
-        self._parent: str = spans.SUBMIT_JOB
+        self._submission: str = spans.SUBMIT_JOB
+        self._parent: str = self._submission
         self._attempt = 0
         self._interruption = ""
 
@@ -83,7 +84,9 @@ class _Reading:
         status, moment = EventStatus(event["status"]), _moment(event)
         match status:
             case EventStatus.SUBMITTED:
-                self._add(Stretch(spans.SUBMIT_JOB, moment, moment, reason=event["message"]))
+                if kind := event["data"].get("kind"):
+                    self._submission = spans.SUBMIT_KIND.replace(f"{{{at.JOB_KIND}}}", kind)
+                self._add(Stretch(self._submission, moment, moment, reason=event["message"]))
                 self._wait(moment)
             case EventStatus.LEASE_ACQUIRED:
                 # It belongs to the attempt that the next event begins.
@@ -97,7 +100,7 @@ class _Reading:
             case EventStatus.STATE_SAVED:
                 self._add(Stretch(spans.SAVE_STATE, moment, moment, self._parent, self._attempt))
             case EventStatus.CANCEL_REQUESTED:
-                asked = Stretch(spans.REQUEST_CANCELLATION, moment, moment, spans.SUBMIT_JOB, self._attempt)
+                asked = Stretch(spans.REQUEST_CANCELLATION, moment, moment, self._submission, self._attempt)
                 asked.reason = event["message"]
                 self._add(asked)
             case (
@@ -127,13 +130,13 @@ class _Reading:
         )
         if self._lease is not None:
             acquired = _moment(self._lease)
-            self._add(Stretch(spans.ACQUIRE_LEASE, acquired, acquired, spans.SUBMIT_JOB, self._attempt))
+            self._add(Stretch(spans.ACQUIRE_LEASE, acquired, acquired, self._submission, self._attempt))
             self._lease = None
         is_chained = event["data"].get("chained", False)
         start = spans.START_NEXT_JOB if is_chained else spans.TAKE_OVER_LOCK
-        self._add(Stretch(start, moment, moment, spans.SUBMIT_JOB, self._attempt))
+        self._add(Stretch(start, moment, moment, self._submission, self._attempt))
         self._parent = spans.RUN_JOB
-        self._run = Stretch(spans.RUN_JOB, moment, None, spans.SUBMIT_JOB, self._attempt, "running")
+        self._run = Stretch(spans.RUN_JOB, moment, None, self._submission, self._attempt, "running")
         self._add(self._run)
 
     def _end(self, status: EventStatus, event: Mapping[str, Any], moment: datetime) -> None:
@@ -147,7 +150,7 @@ class _Reading:
             self._attempt = 0
             if status is EventStatus.CANCELLED:
                 # No worker ran it: the caller that asked has also cancelled it.
-                self._parent = spans.SUBMIT_JOB
+                self._parent = self._submission
                 self._add(_ended(spans.REQUEST_CANCELLATION, moment, self._parent, 0, outcome, event))
                 return
         self._waiting = None
@@ -157,7 +160,7 @@ class _Reading:
             self._wait(moment)
 
     def _wait(self, moment: datetime) -> None:
-        self._waiting = Stretch(spans.WAIT_IN_LINE, moment, None, spans.SUBMIT_JOB, outcome="waiting")
+        self._waiting = Stretch(spans.WAIT_IN_LINE, moment, None, self._submission, outcome="waiting")
 
     def _end_wait(self, moment: datetime) -> None:
         if self._waiting is not None and self._waiting.start != moment:

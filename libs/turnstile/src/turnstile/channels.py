@@ -52,9 +52,10 @@ class Channel(Protocol):
     def stop_reason(self) -> StopReason | None:
         """Return why the handler should stop, if it should. Cheap enough to call before every effect."""
 
-    def step_scope(self, name: str) -> AbstractContextManager[object]:
+    def step_scope(self, name: str, stem: str) -> AbstractContextManager[object]:
         """Return the context of a step's work: entered when it begins, left, with its error, at its end.
 
+        `stem` is the part of the name that the handler's code fixes (`turnstile.stems`).
         A recorded step is not done again and has none.
         """
 

@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from types import CodeType
 from typing import Any, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter
 
 from turnstile.channels import Attempt, Channel, RecordedStep, StopReason
 from turnstile.errors import DeadlinePassedError, JobCancelledError, RunOverError, StepMisuseError
+from turnstile.stems import calling_code, stem_of
 from turnstile.steps import OpenStep, Step, SyncStep, current_step
 from turnstile.values import to_json
 
@@ -103,9 +105,9 @@ class RunContext:
         self._step = name
         self._channel.report(*self._progress, name)
 
-    def step_scope(self, name: str) -> AbstractContextManager[object]:
+    def step_scope(self, name: str, stem: str) -> AbstractContextManager[object]:
         """Return what surrounds the work of a step; steps enter it themselves."""
-        return self._channel.step_scope(name)
+        return self._channel.step_scope(name, stem)
 
     def _number(self, name: str) -> tuple[str, str | None]:
         if not 1 <= len(name) <= 200 or "#" in name or not name.isprintable():
@@ -132,7 +134,10 @@ class JobContext(RunContext):
         Repeated names are numbered in the order of these calls ("load", "load#2"), which therefore has to be
         the same in every attempt. Entering raises what `check` raises.
         """
-        return Step(self, *self._number(name))
+        return self._begin(name, calling_code())
+
+    def _begin(self, name: str, code: CodeType) -> Step:
+        return Step(self, *self._number(name), stem_of(name, code))
 
     async def run_step(
         self, name: str, function: Callable[P, Awaitable[T] | T], *args: P.args, **kwargs: P.kwargs
@@ -141,7 +146,7 @@ class JobContext(RunContext):
 
         Return the function's result after its way through JSON, so that it is the same in both cases.
         """
-        async with self.step(name) as step:
+        async with self._begin(name, calling_code()) as step:
             if not step.done:
                 result = function(*args, **kwargs)
                 step.result = await result if inspect.isawaitable(result) else result
@@ -175,14 +180,17 @@ class SyncJobContext(RunContext):
 
         As JobContext.step.
         """
-        return SyncStep(self, *self._number(name))
+        return self._begin(name, calling_code())
+
+    def _begin(self, name: str, code: CodeType) -> SyncStep:
+        return SyncStep(self, *self._number(name), stem_of(name, code))
 
     def run_step(self, name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run a function as a step, or skip it when an earlier attempt recorded the step.
 
         As JobContext.run_step.
         """
-        with self.step(name) as step:
+        with self._begin(name, calling_code()) as step:
             if not step.done:
                 step.result = function(*args, **kwargs)
         return step.result

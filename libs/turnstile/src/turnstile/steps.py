@@ -38,8 +38,9 @@ class OpenStep:
         use(step.result)
     """
 
-    def __init__(self, context: "RunContext", name: str, recorded: str | None) -> None:
+    def __init__(self, context: "RunContext", name: str, recorded: str | None, stem: str = "") -> None:
         self._context = context
+        self._stem = stem
         #: Unique within the run: the second step of one name is "name#2".
         self.name = name
         #: Whether an earlier attempt recorded this step, so that its body must not do the work again.
@@ -86,7 +87,7 @@ class OpenStep:
         self._began = time.monotonic()
         self._context.show_step(self.name)
         if not self.done:
-            self._scope = self._context.step_scope(self.name)
+            self._scope = self._context.step_scope(self.name, self._stem)
         self._scope.__enter__()
 
     def _end(

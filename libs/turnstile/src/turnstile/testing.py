@@ -42,7 +42,7 @@ class InMemoryChannel:
         """Return why the handler should stop."""
         return self.stop
 
-    def step_scope(self, name: str) -> AbstractContextManager[object]:
+    def step_scope(self, name: str, stem: str) -> AbstractContextManager[object]:
         """Surround a step with nothing."""
         return nullcontext()
 

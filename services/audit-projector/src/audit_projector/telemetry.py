@@ -49,7 +49,8 @@ class ProjectionTelemetry:
             about = {at.JOB_ID: job_id, at.LOCK_NAME: lock}
             if traceparent:
                 submission = trace.get_current_span(_context_of(traceparent)).get_span_context()
-                message.add_link(submission, {at.JOB_ID: job_id})
+                if submission.is_valid:
+                    message.add_link(submission, {at.JOB_ID: job_id})
         try:
             yield lambda events: message.add_event(spans.JOB_PROJECTED, {**about, at.JOB_EVENT_COUNT: events})
         except Exception as error:

@@ -17,6 +17,7 @@ from coordination.clock import SystemClock
 from publisher.commands import SubmitCommands, subscribe
 from publisher.deferred_consumer import DeferredConsumer
 from publisher.http.application import make_application
+from publisher.job_traces import JobTraces
 from publisher.settings import PublisherSettings
 from publisher.stopping import ShutdownSignal
 from publisher.use_cases import make_use_cases
@@ -63,6 +64,10 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
         QuarantineReader(broker, settings.topology),
         lambda: stop.received,
         settings.most_followers,
+        JobTraces(
+            follows_unsampled=settings.unsampled_callers == "follow",
+            jobs_per_trace=settings.jobs_per_trace,
+        ),
     )
     commands = SubmitCommands(
         MessageReader(broker, settings.topology), use_cases.submissions, Patience(clock), use_cases.telemetry

@@ -1,6 +1,6 @@
 """The settings of the publisher."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -22,3 +22,11 @@ class PublisherSettings(ServiceSettings):
 
     #: Number of streams of events that this process serves at the same time; more get 503.
     most_followers: Annotated[int, Field(ge=1, le=100_000)] = 1000
+
+    #: What happens to a job whose caller does not record its trace (`traceparent: …-00`): with own it has a
+    #: trace of its own, recorded as OTEL_TRACES_SAMPLER says, with a link to the caller's; with follow, none.
+    unsampled_callers: Literal["own", "follow"] = "own"
+
+    #: Number of jobs that may continue one trace of a caller, per publisher process; each further job has a
+    #: trace of its own, with a link to the caller's. 0 gives every job its own.
+    jobs_per_trace: Annotated[int, Field(ge=0, le=10_000)] = 20

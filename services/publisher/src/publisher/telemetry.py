@@ -6,7 +6,7 @@ from typing import Any
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 
 from contracts.jobs import Submission
 from contracts.telemetry import attributes as at
@@ -15,6 +15,7 @@ from coordination.clients.cancellation import CancelTooLateError
 from coordination.clients.submission import JobExistsError
 from coordination.journal.rows import JobRow
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
+from publisher.job_traces import JobTraces
 from publisher.tracing import context_of, current_traceparent
 from service_defaults.measures import counter
 from submission import InvalidSubmissionError, SubmissionUnknownError
@@ -28,31 +29,45 @@ _REFUSALS = (InvalidSubmissionError, InvalidTransactionError)
 
 
 class Submitting:
-    """A submission in progress. It sets on its span what is known of it."""
+    """A submission in progress. It sets what is known of it on its span, and on that of its request."""
 
-    def __init__(self, span: Span) -> None:
-        self._span = span
+    def __init__(self, span: Span, request: Span | None) -> None:
+        self._spans = (span,) if request is None else (span, request)
         self.kind: str | None = None
+        self.job_id: str | None = None
         #: That of the span, which is the parent of all later spans of the job.
         self.traceparent = current_traceparent()
 
     def asks(self, asked: Submission) -> None:
         """Set what is asked for."""
         self.kind = asked.kind
-        self._span.set_attributes(
-            {at.JOB_KIND: asked.kind, at.LOCK_NAME: asked.lock, at.JOB_PRIORITY: asked.priority}
-        )
+        for span in self._spans:
+            span.set_attributes(
+                {at.JOB_KIND: asked.kind, at.LOCK_NAME: asked.lock, at.JOB_PRIORITY: asked.priority}
+            )
 
     def is_of(self, job_id: str) -> None:
         """Set the job's id."""
-        self._span.set_attribute(at.JOB_ID, job_id)
+        self.job_id = job_id
+        for span in self._spans:
+            span.set_attribute(at.JOB_ID, job_id)
+
+    def name_kind(self, kind: str) -> None:
+        """Put the kind, which is known, into the names of the spans, so that lists of traces differ by it."""
+        for span in self._spans:
+            name = getattr(span, "name", None)  # only a recorded one has it
+            if name == spans.SUBMIT_JOB:
+                span.update_name(spans.SUBMIT_KIND.replace(f"{{{at.JOB_KIND}}}", kind))
+            elif getattr(span, "kind", None) is SpanKind.SERVER:
+                span.update_name(f"{name} {kind}")
 
 
 class RequestTelemetry:
     """Records what is asked of the publisher, by HTTP or by message."""
 
-    def __init__(self, knows_kind: Callable[[str], bool]) -> None:
+    def __init__(self, knows_kind: Callable[[str], bool], traces: JobTraces | None = None) -> None:
         self._knows_kind = knows_kind
+        self._traces = traces or JobTraces()
         self._tracer = trace.get_tracer(_SCOPE)
         self._submissions = counter(metrics.JOB_SUBMISSIONS)
 
@@ -60,10 +75,14 @@ class RequestTelemetry:
     def submission(self, headers: Mapping[str, Any], *, is_one_of_many: bool = False) -> Iterator[Submitting]:
         """Record a submission that came with these headers, from its arrival to its acceptance.
 
-        One of many has a trace of its own, with a link to that of the request.
+        One of many has a trace of its own, and so has one whose caller's trace is not to be continued. Then
+        its span and that of the request link to each other.
         """
-        with self._span(spans.SUBMIT_JOB, headers, is_root=is_one_of_many) as span:
-            submitting, outcome = Submitting(span), "accepted"
+        request = trace.get_current_span(context_of(headers))
+        has_own = is_one_of_many or self._traces.wants_own(headers, request.get_span_context())
+        shown = request if request.is_recording() and not is_one_of_many else None
+        with self._span(spans.SUBMIT_JOB, headers, is_root=has_own) as span:
+            submitting, outcome = Submitting(span, shown), "accepted"
             try:
                 yield submitting
             except BaseException as error:
@@ -73,9 +92,14 @@ class RequestTelemetry:
                 raise
             finally:
                 span.set_attribute(at.JOB_SUBMISSION_OUTCOME, outcome)
-                is_known = submitting.kind is not None and self._knows_kind(submitting.kind)
-                kind = submitting.kind if submitting.kind is not None and is_known else _UNKNOWN_KIND
+                kind = submitting.kind
+                if kind is not None and self._knows_kind(kind):
+                    submitting.name_kind(kind)
+                else:
+                    kind = _UNKNOWN_KIND
                 self._submissions.add(1, {at.JOB_KIND: kind, at.JOB_SUBMISSION_OUTCOME: outcome})
+                if has_own and submitting.job_id is not None and request.is_recording():
+                    request.add_link(span.get_span_context(), {at.JOB_ID: submitting.job_id})
 
     @contextmanager
     def cancellation(self, headers: Mapping[str, Any]) -> Iterator[Callable[[JobRow], None]]:

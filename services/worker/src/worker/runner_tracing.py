@@ -42,17 +42,17 @@ class SpanTracing(ContextTracing):
         self._recorder.record(_read(traceparent), send)
         return super().run(traceparent, send)
 
-    def step(self, name: str) -> AbstractContextManager[object]:
+    def step(self, name: str, stem: str) -> AbstractContextManager[object]:
         """Make a step's span the current one."""
-        return _StepScope(self, name)
+        return _StepScope(self, name, stem)
 
     def take(self, step: str) -> SpanData | None:
         """Return the span of a step whose work is done, once."""
         return self._done.pop(step, None)
 
-    def start(self, name: str) -> trace.Span:
+    def start(self, stem: str) -> trace.Span:
         """Begin a step's span."""
-        return self._recorder.start(name.partition("#")[0])
+        return self._recorder.start(stem)
 
     def finish(self, name: str, span: trace.Span, error: BaseException | None) -> None:
         """Keep a step's span until the step is recorded, or send it with the error that left the step."""
@@ -67,12 +67,13 @@ class SpanTracing(ContextTracing):
 class _StepScope(AbstractContextManager[None]):
     """Surrounds the work of a step."""
 
-    def __init__(self, tracing: SpanTracing, name: str) -> None:
+    def __init__(self, tracing: SpanTracing, name: str, stem: str) -> None:
         self._tracing = tracing
         self._name = name
+        self._stem = stem
 
     def __enter__(self) -> None:
-        self._span = self._tracing.start(self._name)
+        self._span = self._tracing.start(self._stem)
         self._token = context.attach(trace.set_span_in_context(self._span))
 
     def __exit__(

@@ -10,6 +10,7 @@ from contracts.telemetry.names import SERVICES, Source, SpanEvent, SpanName
 
 _STORAGE = (at.STORAGE_CALLS, at.STORAGE_SECONDS)
 _JOB = (at.JOB_ID, at.JOB_KIND, at.LOCK_NAME)
+_ASKED = (*_JOB, at.JOB_PRIORITY)
 _RUN = (*_JOB, at.JOB_ATTEMPT, at.LOCK_FENCE, at.WORKER_NAME)
 _OUTCOME = (at.JOB_OUTCOME, at.JOB_STEPS, at.REASON, at.ERROR_TYPE)
 _END = (*_RUN, *_OUTCOME, *_STORAGE)
@@ -18,7 +19,8 @@ _END = (*_RUN, *_OUTCOME, *_STORAGE)
 
 HTTP_REQUEST = SpanName(
     "{http.request.method} {http.route}",
-    "A request to the HTTP API. Its trace is the caller's, if the caller sends one; the answer names it.",
+    "A request to the HTTP API. Its trace is the caller's, if the caller sends one; the answer names it. A"
+    " submission of one job has the kind after the route, and the job's attributes.",
     Source.PUBLISHER,
     kind="server",
     attributes=(
@@ -32,14 +34,21 @@ HTTP_REQUEST = SpanName(
         at.SERVER_ADDRESS,
         at.SERVER_PORT,
         at.ERROR_TYPE,
+        *_ASKED,
         *_STORAGE,
     ),
 )
+SUBMIT_KIND = SpanName(
+    "submit job {job.kind}",
+    "A job is checked, registered and added to its line. First of the job's own spans.",
+    Source.PUBLISHER,
+    attributes=(*_ASKED, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
+)
 SUBMIT_JOB = SpanName(
     "submit job",
-    "A job is checked, registered and added to its line.",
+    "The same for a kind that no worker knows, or for what cannot be read.",
     Source.PUBLISHER,
-    attributes=(*_JOB, at.JOB_PRIORITY, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
+    attributes=(*_ASKED, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
 )
 REQUEST_CANCELLATION = SpanName(
     "request cancellation",
@@ -96,7 +105,14 @@ RUN_SO_FAR = SpanName(
 )
 STEP = SpanName(
     "step {job.step}",
-    "A step of the handler, from its beginning until its record is committed, or until it failed.",
+    "A step of the handler, from its beginning until its record is committed, or until it failed. The span's"
+    " name has the part of the step's name that the handler's code fixes, the attribute the whole.",
+    Source.WORKER,
+    attributes=(*_RUN, at.JOB_STEP, at.ERROR_TYPE, *_STORAGE),
+)
+ANY_STEP = SpanName(
+    "step",
+    "The same for a step whose name is made of data alone.",
     Source.WORKER,
     attributes=(*_RUN, at.JOB_STEP, at.ERROR_TYPE, *_STORAGE),
 )
@@ -198,7 +214,7 @@ PROCESS_SUBMISSIONS = SpanName(
     "The publisher handles a SubmitJob command.",
     Source.PUBLISHER,
     kind="consumer",
-    attributes=_MESSAGE,
+    attributes=(*_MESSAGE, *_ASKED, *_STORAGE),
 )
 PROCESS_EVENTS = SpanName(
     "process events",

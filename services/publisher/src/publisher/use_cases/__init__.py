@@ -10,6 +10,7 @@ from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import Submitter
 from coordination.ports import Clock, JobRegister, Journal, Notifier
 from coordination.worker_directory import WorkerDirectory
+from publisher.job_traces import JobTraces
 from publisher.telemetry import RequestTelemetry
 from publisher.use_cases.cancelling import Cancelling, Hints
 from publisher.use_cases.events import Events
@@ -57,6 +58,7 @@ def make_use_cases(
     quarantine: Quarantine,
     is_stopping: Callable[[], bool] = lambda: False,
     most_followers: int = 1000,
+    traces: JobTraces | None = None,
 ) -> UseCases:
     """Put the use cases together."""
     kinds = KnownKinds(directory, clock)
@@ -71,5 +73,5 @@ def make_use_cases(
         quarantine=quarantine,
         kinds=kinds,
         directory=directory,
-        telemetry=RequestTelemetry(kinds.knows),
+        telemetry=RequestTelemetry(kinds.knows, traces),
     )

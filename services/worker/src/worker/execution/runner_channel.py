@@ -66,9 +66,9 @@ class RunnerChannel:
         """Return why the handler should stop."""
         return StopReason.OVER if self._is_over else self._cell.stop_reason()
 
-    def step_scope(self, name: str) -> AbstractContextManager[object]:
+    def step_scope(self, name: str, stem: str) -> AbstractContextManager[object]:
         """Surround the work of a step with its span."""
-        return self._tracing.step(name)
+        return self._tracing.step(name, stem)
 
     def send_span(self, span: SpanData, step: str | None = None) -> None:
         """Show a span that has ended, unless there are too many (tracing.SendSpan)."""

@@ -21,8 +21,8 @@ class RunnerTracing:
         """Surround the handler, so that it runs in the given trace context."""
         return nullcontext()
 
-    def step(self, name: str) -> AbstractContextManager[object]:
-        """Surround the work of a step. One left by an error sends its span."""
+    def step(self, name: str, stem: str) -> AbstractContextManager[object]:
+        """Surround the work of a step, named after the stem in its span. One left by an error sends it."""
         return nullcontext()
 
     def take(self, step: str) -> SpanData | None:

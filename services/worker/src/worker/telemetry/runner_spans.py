@@ -50,7 +50,7 @@ class RunnerSpans:
             at.JOB_STEP: step[:_MOST_NAME],
             **(calls or {}),
         }
-        name = spans.STEP.replace(f"{{{at.JOB_STEP}}}", step[:_MOST_NAME].partition("#")[0])
+        name = _name(step, span.get("name"))
         if error is None:
             return self._relay.hand_on(span, mine, name=name, attributes=about)
         about[at.ERROR_TYPE] = type(error).__name__
@@ -67,3 +67,10 @@ class RunnerSpans:
         """Export a span that the handler made itself."""
         mine = anchor(run.job)
         return None if mine is None else self._relay.hand_on(span, mine)
+
+
+def _name(step: str, stem: object) -> str:
+    """Return the name of a step's span, with the part of the step's name that the handler's code fixes."""
+    if not isinstance(stem, str) or not stem or not step.startswith(stem):
+        return spans.ANY_STEP
+    return spans.STEP.replace(f"{{{at.JOB_STEP}}}", stem)
