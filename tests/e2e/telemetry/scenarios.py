@@ -190,8 +190,10 @@ def see_through(stack: Stack, receiver: OtlpReceiver, at_work: Underway, deaths:
     next_start(stack, at_work.job, 2, within=2 * TAKE_OVER_SECONDS)
     if not deaths.is_thawed:
         next_start(stack, deaths.frozen.job, 2, within=2 * TAKE_OVER_SECONDS)
+        # Its supervisor, which goes on first, may end the others.
         for process in deaths.frozen.worker.family():
-            process.resume()
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
         deaths.is_thawed = True
     _ended(at_work.job, "Completed")
     return Traced(at_work.job, whole_trace(receiver, at_work.job))
