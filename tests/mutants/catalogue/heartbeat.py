@@ -9,6 +9,7 @@ _MEASUREMENTS = "worker.telemetry.measurements"
 _HAND_OVERS = "worker.telemetry.hand_overs"
 _LOST_RUNS = "worker.telemetry.lost_runs"
 _TRACING = "worker.telemetry.tracing"
+_OPEN_RUNS = "worker.telemetry.open_runs"
 _RUNNER = "worker.runner_tracing"
 
 _SEEN = "tests/unit/worker/test_heartbeat.py::test_"
@@ -145,17 +146,29 @@ MUTANTS = [
             Change(
                 _OBSERVER,
                 "            run.close()\n"
-                "            self._tracing.stretch(run, time.time_ns(), failed=True)\n",
-                "            self._tracing.stretch(run, time.time_ns(), failed=True)\n",
+                "            self._tracing.so_far(run, time.time_ns(), failed=True)\n",
+                "            self._tracing.so_far(run, time.time_ns(), failed=True)\n",
             ),
         ),
         f"{_OBSERVED}a_lease_that_ends_closes_the_run_and_counts_as_definitive_only_if_it_is_lost",
     ),
     Mutant(
-        "stretches-of-one-length",
-        "a long run is exported in stretches that grow",
-        (Change(_OBSERVER, "run.pause = min(run.pause * 2, _LONGEST_STRETCH)", "run.pause = run.pause"),),
-        f"{_STRETCHES}a_run_is_told_in_stretches_that_grow_from_two_seconds_to_five_minutes",
+        "pieces-of-one-length",
+        "a long run with nothing new is exported in pieces that grow",
+        (Change(_OPEN_RUNS, ">= max(told, _FIRST)", ">= _FIRST"),),
+        f"{_STRETCHES}of_a_run_with_nothing_new_a_piece_is_told_whenever_it_is_twice_as_long",
+    ),
+    Mutant(
+        "lost-run-without-its-span",
+        "the worker that takes over exports the attempt of a lost one",
+        (
+            Change(
+                _TRACING,
+                "            self._attempt(job, ending, Phase(times.began, times.found), worker, moments)\n",
+                "",
+            ),
+        ),
+        f"{_LOST}what_the_lost_attempt_had_recorded_is_told_in_order",
     ),
     Mutant(
         "idle-lock-was-handed-over",
