@@ -7,7 +7,7 @@ import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from deploy.dashboards import alerts, guarantee, jobs, one_job, plumbing, right_now
+from deploy.dashboards import alerts, guarantee, jobs, one_job, one_trace, plumbing, right_now
 
 FOLDER = Path(__file__).parents[2] / "grafana"
 
@@ -33,7 +33,7 @@ def generated() -> dict[str, str]:
 
 def dashboards() -> list[Dashboard]:
     """Make all dashboards."""
-    return [module.build() for module in (right_now, jobs, one_job, guarantee, plumbing)]
+    return [module.build() for module in (right_now, jobs, one_job, one_trace, guarantee, plumbing)]
 
 
 def _json(made: Dashboard) -> str:

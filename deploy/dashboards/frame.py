@@ -31,10 +31,11 @@ def frame(
     refresh: str | Literal[False] = "30s",
     variables: Variables = (),
     page: str = "",
+    is_listed: bool = True,
 ) -> models.Dashboard:
     """Make a dashboard of titled rows; the title of the first may be empty.
 
-    `page` is the page of Turnstile's dashboard that says more.
+    `page` is the page of Turnstile's dashboard that says more. Others link to a dashboard that is listed.
     """
     others = (
         dashboard.DashboardLink("Turnstile")
@@ -47,7 +48,7 @@ def frame(
         dashboard.Dashboard(title)
         .uid(uid)
         .description(description)
-        .tags([TAG])
+        .tags([TAG] if is_listed else [])
         .readonly()
         .timezone("browser")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)

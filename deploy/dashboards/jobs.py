@@ -171,7 +171,7 @@ def _failure_table() -> Panel:
 def _failure_logs() -> Panel:
     return log_lines(
         "Logs of failures",
-        "Warnings and errors of services and handlers about jobs; a line's trace id leads to its trace.",
+        "Ends of runs that did not complete, and other warnings and errors about jobs.",
         f'{one_job.OURS} | {label(at.JOB_ID)} != "" | severity_text =~ "(?i)warn.*|error|critical|fatal"'
         f' | {label(at.JOB_KIND)} =~ "$kind" or {label(at.JOB_KIND)} = ""',
         empty="no warnings and no errors",

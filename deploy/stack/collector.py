@@ -1,9 +1,6 @@
 """The configuration of a Collector that runs as a process: for what runs there, and for its version."""
 
-import re
-import subprocess
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,7 +8,6 @@ import yaml
 #: From this version on exporters have the names that the committed configuration uses.
 _RENAMED = (0, 144)
 _NAMES_BEFORE = {"otlp_grpc": "otlp", "otlp_http": "otlphttp"}
-_VERSION = re.compile(r"\bv?(\d+)\.(\d+)\.\d+")
 
 
 def configuration(text: str, running: Collection[str], version: tuple[int, int] | None) -> str:
@@ -28,23 +24,6 @@ def configuration(text: str, running: Collection[str], version: tuple[int, int] 
         for pipeline in pipelines.values():
             pipeline["exporters"] = [_before(name) for name in pipeline["exporters"]]
     return str(yaml.safe_dump(found, sort_keys=False))
-
-
-def version_of(program: str | Path) -> tuple[int, int] | None:
-    """Return the major and minor version that a program prints, or None."""
-    try:
-        said = subprocess.run(
-            [program, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = _VERSION.search(said.stdout)
-    return (int(found[1]), int(found[2])) if found else None
 
 
 def _server(exporter: str) -> str:

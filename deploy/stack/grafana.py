@@ -4,8 +4,21 @@ from pathlib import Path
 
 from deploy.processes.ports import LOOPBACK
 from deploy.processes.supervision import Program
-from deploy.stack.observer import CONFIGURATION, folder_of, make_program
+from deploy.stack.observer import CONFIGURATION, folder_of, found, make_program, version_of
 from deploy.stack.settings import StackSettings
+
+#: Older ones do not put variables into queries for Jaeger: https://github.com/grafana/grafana/issues/115513
+_OLDEST = (12, 4)
+
+
+def complaint(settings: StackSettings) -> str | None:
+    """Return what to say of a Grafana that is too old for the dashboards."""
+    program = found("grafana") if "grafana" in settings.observers else None
+    version = version_of(program) if program else None
+    if version is None or version >= _OLDEST:
+        return None
+    needed, installed = (".".join(map(str, numbers)) for numbers in (_OLDEST, version))
+    return f"Grafana {installed} shows no traces of jobs: install Grafana {needed} or later."
 
 
 def make(settings: StackSettings, program: str) -> Program:

@@ -16,7 +16,7 @@ from deploy.install.environment import PYTHON
 from deploy.processes import marked, ports
 from deploy.processes.supervision import ProcessState, Program, Supervisor
 from deploy.servers import installation
-from deploy.stack import addresses, observers, programs
+from deploy.stack import addresses, grafana, observers, programs
 from deploy.stack.programs import DASHBOARD, WORKER
 from deploy.stack.settings import OBSERVERS, StackSettings
 from deploy.stack.tables import table
@@ -43,6 +43,8 @@ class NativeStack:
         with self._alone():
             self._apply(self._running_workers() or self._settings.workers)
         addresses.show(self.pages())
+        if complaint := grafana.complaint(self._settings):
+            print(f"  {complaint}\n")
         absent = observers.missing(self._settings)
         if absent:
             print(f"  Not installed, and not needed: {', '.join(absent)}.\n")

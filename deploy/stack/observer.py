@@ -1,6 +1,8 @@
 """What the servers that show what happens have in common, as processes: program, folder, ports, health."""
 
+import re
 import shutil
+import subprocess
 import urllib.error
 from functools import partial
 from pathlib import Path
@@ -25,6 +27,7 @@ _PROGRAMS = {
 #: Started after broker and storage and stopped before them, but after the services.
 _ORDER = 3
 _STOP_SECONDS = 10
+_VERSION = re.compile(r"\bv?(\d+)\.(\d+)\.\d+")
 #: What they use among themselves, from TURNSTILE_OBSERVABILITY_PORT on.
 _INNER = ("collector-health", "collector-metrics", "jaeger-otlp", "jaeger-grpc", "jaeger-health", "loki-grpc")
 
@@ -33,6 +36,23 @@ def found(name: str) -> str | None:
     """Return the program of a server: the installed one, or the one that `make observers` compiled."""
     installed = next(filter(None, map(shutil.which, _PROGRAMS[name])), None)
     return installed or shutil.which(_PROGRAMS[name][0], path=default_folder())
+
+
+def version_of(program: str | Path) -> tuple[int, int] | None:
+    """Return the major and minor version that a program prints, or None."""
+    try:
+        said = subprocess.run(
+            [program, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = _VERSION.search(said.stdout)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def folder_of(settings: StackSettings, name: str) -> Path:

@@ -13,7 +13,15 @@ from pathlib import Path
 from deploy.processes.ports import LOOPBACK
 from deploy.processes.supervision import Program
 from deploy.stack import collector, grafana
-from deploy.stack.observer import COLLECTOR, CONFIGURATION, folder_of, found, inner_port, make_program
+from deploy.stack.observer import (
+    COLLECTOR,
+    CONFIGURATION,
+    folder_of,
+    found,
+    inner_port,
+    make_program,
+    version_of,
+)
 from deploy.stack.settings import OTLP_ENDPOINT, StackSettings
 
 _NO_FILE = Path("/dev/null")
@@ -86,7 +94,7 @@ def prepare(settings: StackSettings, running: Iterable[Program]) -> None:
 def _configure_collector(program: Program, running: Collection[str]) -> None:
     path, _, file = program.command.arguments
     text = (CONFIGURATION / "collector.yaml").read_text()
-    made = collector.configuration(text, running, collector.version_of(path))
+    made = collector.configuration(text, running, version_of(path))
     Path(file).write_text(made)
 
 

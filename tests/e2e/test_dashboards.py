@@ -10,6 +10,7 @@ from deploy import ROOT
 from deploy.dashboards.foreign import EFFECTS_REFUSED
 from deploy.dashboards.queries import happened, series, total
 from deploy.servers import installation, private
+from tests.e2e.collector_metrics import collector_metrics
 from tests.e2e.eventful import live_through
 from tests.e2e.prometheus import Prometheus
 from tests.e2e.stack import Stack
@@ -36,6 +37,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     with (
         private.rabbitmq(folder / "rabbitmq", metrics=True) as broker,
         private.azurite(folder / "azurite", in_memory=True) as storage,
+        collector_metrics() as collector_port,
     ):
         stack = Stack(broker, storage, folder / "stack", OFTEN)
         watching = Prometheus(folder / "prometheus")
@@ -51,6 +53,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
                     "worker": [worker.port for worker in stack.workers],
                     "rabbitmq": [broker.metrics_port],
                     "rabbitmq-queues": [broker.metrics_port],
+                    "otel-collector": [collector_port],
                     "effect-sink": [int(stack.sink.address.rpartition(":")[2])],
                 }
             )

@@ -17,6 +17,8 @@ from contracts.telemetry.names import Instrument, Metric
 FILES = generated()
 DASHBOARDS = {path: json.loads(text) for path, text in FILES.items() if path.endswith(".json")}
 UIDS = {"right-now", "jobs", "one-job", "guarantee", "plumbing"}
+#: Reached by links alone.
+UNLISTED = {"one-trace"}
 SOURCES = {"prometheus", "loki", "jaeger"}
 
 
@@ -60,12 +62,12 @@ def test_nothing_else_lies_beside_them() -> None:
     assert {f"dashboards/{path.name}" for path in (FOLDER / "dashboards").iterdir()} == set(DASHBOARDS)
 
 
-def test_there_are_five_dashboards_that_lead_to_each_other() -> None:
-    assert {dashboard["uid"] for dashboard in DASHBOARDS.values()} == UIDS
+def test_there_are_five_dashboards_that_lead_to_each_other_and_one_for_links() -> None:
+    assert {dashboard["uid"] for dashboard in DASHBOARDS.values()} == UIDS | UNLISTED
     for dashboard in DASHBOARDS.values():
         others = dashboard["links"][0]
         assert others["type"] == "dashboards"
-        assert set(others["tags"]) <= set(dashboard["tags"])
+        assert (set(others["tags"]) <= set(dashboard["tags"])) == (dashboard["uid"] in UIDS)
 
 
 @pytest.mark.parametrize("path", DASHBOARDS)
@@ -157,14 +159,36 @@ def test_queries_for_logs_ask_for_our_services_and_names_of_the_schema() -> None
         assert target["expr"].count("(") == target["expr"].count(")"), where
 
 
-def test_one_job_finds_traces_by_the_jobs_id_and_shows_the_chosen_one() -> None:
+def test_grafana_sends_jaeger_one_query_of_each_panel() -> None:
+    for dashboard in DASHBOARDS.values():
+        for panel in panels(dashboard):
+            if panel.get("datasource", {}).get("uid") == "jaeger":
+                assert len(panel["targets"]) == 1, panel["title"]
+
+
+def test_a_trace_is_asked_for_on_a_page_of_its_own_that_is_not_asked_again() -> None:
+    by_uid = {dashboard["uid"]: dashboard for dashboard in DASHBOARDS.values()}
+    links = [
+        one["value"][0]["url"]
+        for panel in panels(by_uid["one-job"])
+        for override in panel["fieldConfig"]["overrides"]
+        if override["matcher"]["options"] == "Trace ID"
+        for one in override["properties"]
+    ]
+    assert links == ["/d/one-trace?var-trace=${__value.raw}&var-job=${job}"] * 2
+    asked = [target for panel in panels(by_uid["one-job"]) for target in panel.get("targets", ())]
+    assert [target for target in asked if target.get("query")] == []
+    assert by_uid["one-trace"]["refresh"] is False or not by_uid["one-trace"]["refresh"]
+
+
+def test_one_job_finds_traces_by_the_jobs_id() -> None:
     queries = [target for _, target in targets("jaeger")]
     searches = [query for query in queries if query.get("queryType") == "search"]
     assert {query["service"] for query in searches} == {"publisher", "worker"}
     assert {query["tags"] for query in searches} == {'job.id="${job:raw}"'}
     assert [query["query"] for query in queries if "query" in query] == ["${trace:raw}"]
     (one_job,) = (dashboard for dashboard in DASHBOARDS.values() if dashboard["uid"] == "one-job")
-    assert [variable["name"] for variable in one_job["templating"]["list"]] == ["job", "trace", "dashboard"]
+    assert [variable["name"] for variable in one_job["templating"]["list"]] == ["job", "dashboard"]
 
 
 def test_every_dashboard_leads_to_turnstiles_own() -> None:

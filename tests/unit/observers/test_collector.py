@@ -7,6 +7,7 @@ import pytest
 import yaml
 from deploy import ROOT
 from deploy.stack import collector
+from deploy.stack.observer import version_of
 
 COMMITTED = (ROOT / "grafana/collector.yaml").read_text()
 NEW, OLD = (0, 144), (0, 143)
@@ -53,6 +54,7 @@ def test_older_versions_know_the_old_ones() -> None:
     [
         ("otelcol-contrib version 0.140.0", (0, 140)),
         ("otelcol version v0.144.1", (0, 144)),
+        ("grafana version 12.4.3", (12, 4)),
         ("v1", None),
     ],
 )
@@ -62,11 +64,11 @@ def test_a_version_is_read_from_what_the_program_says(
     program = tmp_path / "otelcol"
     program.write_text(f"#!/bin/sh\n[ $1 = --version ] && echo '{said}'\n")
     program.chmod(0o755)
-    assert collector.version_of(program) == version
+    assert version_of(program) == version
 
 
 def test_a_program_that_cannot_be_run_has_no_version(tmp_path: Path) -> None:
-    assert collector.version_of(tmp_path / "none") is None
+    assert version_of(tmp_path / "none") is None
 
 
 def test_batches_are_no_larger_than_any_receiver_takes() -> None:

@@ -11,7 +11,7 @@ import yaml
 from deploy import ROOT
 from deploy.errors import SettingError
 from deploy.observers.compiling import default_folder
-from deploy.stack import addresses, observers
+from deploy.stack import addresses, grafana, observers
 from deploy.stack.programs import services
 from deploy.stack.settings import OBSERVERS, StackSettings
 
@@ -205,6 +205,33 @@ def test_without_containers_each_address_in_a_file_is_set(
     (program,) = [one for one in observers.observers(settings(tmp_path)) if one.name == name]
     text = (ROOT / "grafana" / file).read_text()
     assert set(re.findall(r"\$\{(?:env:)?([A-Z_]+)", text)) == set(program.command.environment)
+
+
+@pytest.mark.parametrize(
+    ("version", "complaint"),
+    [
+        ("12.3.9", "Grafana 12.3 shows no traces of jobs: install Grafana 12.4 or later."),
+        ("9.5.20", "Grafana 9.5 shows no traces of jobs: install Grafana 12.4 or later."),
+        ("12.4.0", None),
+        ("13.0.1", None),
+        ("", None),
+    ],
+)
+def test_an_old_grafana_gets_one_sentence(
+    tmp_path: Path, installed: Path, version: str, complaint: str | None
+) -> None:
+    (installed / "grafana").write_text(f"#!/bin/sh\necho grafana version {version}\n")
+    assert grafana.complaint(settings(tmp_path)) == complaint
+    assert grafana.complaint(settings(tmp_path, OBSERVABILITY="prometheus")) is None
+
+
+def test_a_link_to_a_trace_is_of_the_attribute_with_exactly_that_name() -> None:
+    fields = {field["name"]: field for field in data_sources()["loki"]["jsonData"]["derivedFields"]}
+    for name, label in (("Trace", "trace_id"), ("Job", "job_id")):
+        pattern = re.compile(fields[name]["matcherRegex"])
+        assert pattern.search(label)
+        assert not pattern.search(f"parent_{label}")
+        assert not pattern.search(f"{label}s")
 
 
 def test_pages_are_those_of_what_runs(tmp_path: Path) -> None:
