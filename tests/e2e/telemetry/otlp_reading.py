@@ -72,6 +72,7 @@ def logs(request: Any) -> list[LogRecord]:
             _attributes(record.attributes),
             record.trace_id.hex(),
             record.span_id.hex(),
+            record.severity_text,
         )
         for service, group in _by_service(request)
         for scope in group.scope_logs

@@ -45,6 +45,8 @@ class OtlpReceiver:
         self._logs: list[LogRecord] = []
         #: What came, unpacked but not parsed.
         self.bodies: list[bytes] = []
+        #: Those of them with spans.
+        self.trace_bodies: list[bytes] = []
         #: How many requests came, answered or not.
         self.requests = 0
         #: Attributes of the senders' resources by `service.instance.id`.
@@ -141,6 +143,7 @@ class OtlpReceiver:
                 self.resources[resource["service.instance.id"]] = resource
                 self.signals.setdefault(resource["service.name"], set()).add(path.removeprefix("/v1/"))
             if path == "/v1/traces":
+                self.trace_bodies.append(body)
                 self._spans += otlp_reading.spans(request)
             elif path == "/v1/logs":
                 self._logs += otlp_reading.logs(request)

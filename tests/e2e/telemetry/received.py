@@ -74,6 +74,8 @@ class LogRecord:
     attributes: Attributes = field(default_factory=dict)
     trace_id: str = ""
     span_id: str = ""
+    #: DEBUG, INFO, WARNING and so on.
+    severity: str = ""
 
 
 @dataclass(frozen=True)
