@@ -84,7 +84,7 @@ def test_a_service_shows_its_metrics_beside_its_application(rabbitmq: RabbitMQ) 
             page = answer.read().decode()
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         assert 'service_name="worker"' in page
-        assert "\nmessages_quarantined_total 0.0\n" in page
+        assert "\nturnstile_messages_quarantined_total 0.0\n" in page
         with urllib.request.urlopen(f"{url}/health/live", timeout=10) as answer:
             assert json.load(answer) == {"status": "alive"}
 
