@@ -182,7 +182,10 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "identity-forged-in-the-log",
         "a handler's log record cannot carry another run's identity",
-        (Change("worker.execution.job_log", "extra={**extra, **labels}", "extra={**labels, **extra}"),),
+        (
+            Change("worker.execution.job_log", "extra={**extra, **labels}", "extra={**labels, **extra}"),
+            Change("worker.execution.job_log", 'return f"handler.{name}" if', "return name if"),
+        ),
         f"{_UNIT}logging.py::test_a_record_cannot_pretend_to_be_of_another_run_or_to_be_another_record",
     ),
 ]
