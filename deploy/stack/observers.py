@@ -20,7 +20,6 @@ from deploy.stack.observer import (
     found,
     inner_port,
     make_program,
-    version_of,
 )
 from deploy.stack.settings import OTLP_ENDPOINT, StackSettings
 
@@ -92,10 +91,9 @@ def prepare(settings: StackSettings, running: Iterable[Program]) -> None:
 
 
 def _configure_collector(program: Program, running: Collection[str]) -> None:
-    path, _, file = program.command.arguments
+    file = program.command.arguments[-1]
     text = (CONFIGURATION / "collector.yaml").read_text()
-    made = collector.configuration(text, running, version_of(path))
-    Path(file).write_text(made)
+    Path(file).write_text(collector.configuration(text, running))
 
 
 def local_configuration(text: str, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The Collector's configuration: for what runs there, by bytes, with names that its version knows."""
+"""The Collector's configuration: for what runs there, by bytes."""
 
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,10 @@ from deploy.stack import collector
 from deploy.stack.observer import version_of
 
 COMMITTED = (ROOT / "grafana/collector.yaml").read_text()
-NEW, OLD = (0, 144), (0, 143)
 
 
-def configured(running: set[str], version: tuple[int, int] | None = NEW) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(collector.configuration(COMMITTED, running, version))
+def configured(running: set[str]) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(collector.configuration(COMMITTED, running))
     return found
 
 
@@ -25,8 +24,8 @@ def test_with_all_servers_nothing_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("running", "pipelines", "exporters"),
     [
-        ({"jaeger"}, {"traces"}, {"otlp_grpc/jaeger"}),
-        ({"loki"}, {"logs"}, {"otlp_http/loki"}),
+        ({"jaeger"}, {"traces"}, {"otlp/jaeger"}),
+        ({"loki"}, {"logs"}, {"otlphttp/loki"}),
     ],
 )
 def test_nothing_is_sent_to_a_server_that_does_not_run(
@@ -35,18 +34,6 @@ def test_nothing_is_sent_to_a_server_that_does_not_run(
     found = configured(running)
     assert set(found["service"]["pipelines"]) == pipelines
     assert set(found["exporters"]) == exporters
-
-
-@pytest.mark.parametrize("version", [NEW, (0, 165), (1, 4), None])
-def test_newer_versions_know_the_new_names_of_exporters(version: tuple[int, int] | None) -> None:
-    assert set(configured({"jaeger", "loki"}, version)["exporters"]) == {"otlp_grpc/jaeger", "otlp_http/loki"}
-
-
-def test_older_versions_know_the_old_ones() -> None:
-    found = configured({"jaeger", "loki"}, OLD)
-    assert set(found["exporters"]) == {"otlp/jaeger", "otlphttp/loki"}
-    used = [name for pipeline in found["service"]["pipelines"].values() for name in pipeline["exporters"]]
-    assert used == ["otlp/jaeger", "otlphttp/loki"]
 
 
 @pytest.mark.parametrize(
