@@ -73,6 +73,8 @@ def stack(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Co
             "TURNSTILE_DATA_FOLDER": str(data),
             # Grafana and Loki are shown to be well configured without being run.
             "TURNSTILE_OBSERVABILITY": "otel-collector,jaeger,prometheus",
+            # Although nothing takes them: the collector has to live with that.
+            "OTEL_LOGS_EXPORTER": "otlp",
             # The shortest there is: what a killed worker held is free again sooner.
             "TURNSTILE_LEASE_SECONDS": "15",
         }
