@@ -3,11 +3,11 @@
 import re
 import shutil
 import socket
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from deploy.processes.asking import printed
 from deploy.processes.command import Command
 from deploy.processes.ports import LOOPBACK
 
@@ -127,18 +127,8 @@ def installed_version() -> tuple[int, ...]:
     # The package's folder has it in its name; to ask the program takes a second.
     found = [path.name for path in (SCRIPTS.parent / "lib").glob("rabbitmq_server-*")]
     if not found and (program := shutil.which("rabbitmqctl")):
-        try:
-            done = subprocess.run(
-                [program, "version"],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_ASK_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return ()
-        found = done.stdout.splitlines()[-1:]
+        said = printed([program, "version"], _ASK_SECONDS)
+        found = (said or "").splitlines()[-1:]
     return max(map(numbers, found), default=())
 
 

@@ -6,6 +6,7 @@ import subprocess
 from functools import cache
 
 from deploy import ROOT
+from deploy.processes.asking import printed
 
 #: Where npm installs the Node.js of the package's optional dependencies, the one for this processor.
 PACKAGES = ROOT / "deploy/azurite/node_modules"
@@ -46,15 +47,5 @@ def has_sqlite(path: str) -> bool:
 
 def version(path: str) -> tuple[int, ...]:
     """Return the version of this Node.js, or nothing when it does not run here."""
-    try:
-        done = subprocess.run(
-            [path, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PROBE_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return tuple(map(int, re.findall(r"\d+", done.stdout)[:3]))
+    said = printed([path, "--version"], _PROBE_SECONDS)
+    return tuple(map(int, re.findall(r"\d+", said or "")[:3]))

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 import urllib.error
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from deploy import ROOT
 from deploy.observers.compiling import default_folder
 from deploy.processes import local_http
+from deploy.processes.asking import printed
 from deploy.processes.command import Command
 from deploy.processes.ports import LOOPBACK
 from deploy.processes.supervision import Program
@@ -40,18 +40,8 @@ def found(name: str) -> str | None:
 
 def version_of(program: str | Path) -> tuple[int, int] | None:
     """Return the major and minor version that a program prints, or None."""
-    try:
-        said = subprocess.run(
-            [program, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = _VERSION.search(said.stdout)
+    said = printed([program, "--version"], seconds=20)
+    found = _VERSION.search(said or "")
     return (int(found[1]), int(found[2])) if found else None
 
 
