@@ -9,6 +9,7 @@ from tests.waiting import until
 
 from coordination.outcomes import Completed, Interrupted
 from worker.execution import RunnerPool, RunnerStartError
+from worker.execution.errors import CodeChangedError
 
 pytestmark = pytest.mark.integration
 
@@ -43,19 +44,46 @@ async def test_a_jobs_module_that_ends_the_process_is_told_too(tmp_path):
 async def test_a_jobs_module_that_hangs_is_given_up_on(tmp_path):
     environ = with_module(tmp_path, "import time; time.sleep(600)")
     pool = RunnerPool(1, ["written_jobs"], environment=environ, start_timeout_seconds=1)
-    with pytest.raises(RunnerStartError, match="had not loaded the jobs modules within 1 s"):
+    with pytest.raises(RunnerStartError, match="within 1 s; set TURNSTILE_RUNNER_START_SECONDS"):
         await pool.start()
 
 
 async def test_a_runner_that_cannot_be_replaced_now_is_replaced_later(tmp_path, caplog):
-    good = "from turnstile import job\nimport os\n@job('a')\nasync def a(ctx): os._exit(1)"
-    pool = RunnerPool(1, ["written_jobs"], environment=with_module(tmp_path, good))
+    obstacle = tmp_path / "obstacle"
+    text = f"""
+import os
+from turnstile import job
+if os.path.exists({str(obstacle)!r}):
+    1 / 0
+@job("a")
+async def a(ctx):
+    if ctx.attempt == 1:
+        os._exit(1)
+    return 1
+"""
+    pool = RunnerPool(1, ["written_jobs"], environment=with_module(tmp_path, text))
     await pool.start()
-    with_module(tmp_path, "1/0")
+    obstacle.touch()
     assert isinstance(await FakeRun("a").on(pool), Interrupted)
     await until(lambda: "runner start failed" in caplog.messages)
-    with_module(tmp_path, good.replace("os._exit(1)", "return 1"))
-    assert await FakeRun("a").on(pool) == Completed("1")
+    obstacle.unlink()
+    assert await FakeRun("a", attempt=2).on(pool) == Completed("1")
+    await pool.stop()
+
+
+async def test_a_pool_runs_one_version_of_the_code(tmp_path):
+    text = "import os\nfrom turnstile import job\n"
+    text += "@job('die')\nasync def die(ctx): os._exit(1)\n@job('v')\nasync def v(ctx): return 1\n"
+    pool = RunnerPool(2, ["written_jobs"], environment=with_module(tmp_path, text))
+    await pool.start()
+    await until(lambda: pool.alive == 2)
+    watching = asyncio.create_task(pool.watch(lambda: None))
+    with_module(tmp_path, text.replace("return 1", "return 22"))
+    assert isinstance(await FakeRun("die").on(pool), Interrupted)
+    assert await FakeRun("v").on(pool) == Completed("1")
+    with pytest.raises(CodeChangedError, match=r"written_jobs\.py has changed"):
+        await watching
+    assert await FakeRun("v").on(pool) == Completed("1")
     await pool.stop()
 
 

@@ -215,7 +215,7 @@ MUTANTS = [
     Mutant(
         "heartbeat-of-any-worker",
         "a take-over is measured from the lost worker's last heartbeat",
-        (Change(_LOST_RUNS, " if one.worker == seen.lost_worker)", ")"),),
+        (Change(_LOST_RUNS, "worker.worker == name and not is_later", "not is_later"),),
         f"{_LOST}the_take_over_is_measured_from_the_lost_workers_last_heartbeat",
     ),
     Mutant(

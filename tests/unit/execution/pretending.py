@@ -8,7 +8,7 @@ from coordination.holder.runs import Run, Stop
 from coordination.journal.rows import JobRow
 from coordination.outcomes import Completed
 from worker.execution.deadline_table import boot_time
-from worker.execution.messages import KindMessage
+from worker.execution.messages import Hello, KindMessage
 from worker.execution.run_telemetry import RunTelemetry
 
 
@@ -35,6 +35,9 @@ class PretendedRunner:
     made = 0
     kinds = (KindMessage(kind="a", parameters_schema={}, timeout_seconds=None, description=""),)
     is_unwanted = False
+    is_fresh = False
+    #: The files that its modules came from.
+    files = ()
     #: Called while it starts.
     while_starting = None
 
@@ -52,7 +55,7 @@ class PretendedRunner:
         self.start_timeout = timeout_seconds
         if self.while_starting:
             await type(self).while_starting(self)
-        return self.kinds
+        return Hello(kinds=list(self.kinds), files=list(self.files))
 
     def die(self):
         self.is_alive = False
@@ -62,6 +65,10 @@ class PretendedRunner:
         self.is_alive = False
         self.has_ended = True
 
+    async def end_in_order(self, why):
+        self.is_unwanted, self.why = True, why
+        self.die()
+
     def describe_end(self):
         return "died"
 
@@ -70,6 +77,7 @@ class PretendedSupervision:
     """A run that ends when it may. A test has a class of its own."""
 
     is_reusable = True
+    replace_because = ""
     #: Those that there were.
     made: ClassVar[list[PretendedSupervision]] = []
 

@@ -11,7 +11,8 @@ from contracts.telemetry import attributes as at
 from worker.execution import messages
 from worker.execution.deadline_enforcer import map_cells
 from worker.execution.deadline_table import DeadlineTable, DeadlineView
-from worker.execution.runner_process import RunnerOptions, RunnerProcess
+from worker.execution.runner_options import RunnerOptions
+from worker.execution.runner_process import RunnerProcess
 
 OPTIONS = RunnerOptions(("jobs", "more"), None, {"PATH": "/bin"}, 30)
 START = messages.Start(

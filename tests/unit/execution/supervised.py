@@ -47,8 +47,9 @@ class PretendedRunner:
     def ask_where(self):
         self.done.append("where")
 
-    def kill(self):
+    def kill(self, why=""):
         self.done.append("kill")
+        self.why = why
         self.killed.set()
 
     async def end(self):

@@ -1,6 +1,6 @@
 """What user code gets to see of the worker's environment."""
 
-from worker.execution.environment import scrubbed
+from worker.execution.environment import scrubbed, withheld
 
 
 def test_credentials_are_left_out_by_name_and_by_look():
@@ -36,3 +36,16 @@ def test_credentials_are_left_out_by_name_and_by_look():
         "MY_AZURE_REGION": "x",
     }
     assert scrubbed({**hidden, **kept}) == kept
+
+
+def test_what_is_left_out_is_named_without_the_settings_of_turnstile_and_without_values():
+    environment = {
+        "ORDERS_EVENT_HUB": "Endpoint=sb://x/;SharedAccessKey=k",
+        "AZURE_OPENAI_API_KEY": "k",
+        "PLAIN": "1",
+        "TURNSTILE_RABBITMQ_URL": "amqp://guest:guest@host",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x",
+        "SUPERVISOR_SERVER_URL": "x",
+        "TURNSTILE_INPUT_CONNECTION": "AccountKey=the job's own",
+    }
+    assert withheld(environment) == ["AZURE_OPENAI_API_KEY", "ORDERS_EVENT_HUB"]

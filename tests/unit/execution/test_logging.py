@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from contracts.telemetry import attributes as at
-from worker.execution import messages
+from worker.execution import log_forwarding, messages
 from worker.execution.job_log import log_for
 from worker.execution.log_forwarding import ForwardingHandler
 
@@ -220,3 +220,29 @@ def test_a_handlers_attribute_does_not_pass_for_one_of_ours(caplog):
     )
     assert (found[at.DROPPED], found["customer"]) == (3, "c")
     assert "job_id" not in found
+
+
+def elsewhere(monkeypatch):
+    """Let the calling code take itself for a forked process, and return what it prints."""
+    printed = []
+    monkeypatch.setattr(log_forwarding.HomeProcess, "is_elsewhere", True)
+    monkeypatch.setattr(log_forwarding.os, "write", lambda fd, data: printed.append((fd, data)))
+    return printed
+
+
+def test_a_forked_process_prints_its_records_and_sends_nothing(log, sent, monkeypatch):
+    printed = elsewhere(monkeypatch)
+    log.warning("one of %d", 2)
+    assert (sent, printed) == ([], [(2, b"WARNING some.library: one of 2\n")])
+
+
+def test_what_a_forked_process_prints_fits_into_one_piece(log, monkeypatch):
+    printed = elsewhere(monkeypatch)
+    try:
+        raise ValueError("ü" * 5000 + "end")
+    except ValueError:
+        log.exception("m" * 5000)
+    ((_, data),) = printed
+    assert len(data) <= 4096
+    assert data.startswith(b"ERROR some.library: mmm")
+    assert data.endswith(b"\n")

@@ -11,6 +11,7 @@ from tests.waiting import until
 from contracts.telemetry import attributes as at
 from coordination.outcomes import Completed
 from worker.execution import RunnerPool, RunnerStartError, pool
+from worker.execution.errors import CodeChangedError
 from worker.execution.messages import KindMessage
 
 
@@ -67,6 +68,7 @@ async def test_so_many_runners_load_their_jobs_at_the_same_time(
     runners = RunnerPool(6, ["jobs"], environment={}, starts_at_once=asked)
     await runners.start()
     runner.while_starting = start
+    await until(lambda: len(loading) >= at_once)
     await settle()
     assert len(loading) == at_once
     may_start.set()
@@ -107,7 +109,7 @@ async def test_by_default_runners_see_this_processs_environment_and_have_half_a_
     assert "RABBITMQ_PASSWORD" in os.environ
     options = runner.options
     assert (options.memory_limit_bytes, options.log_level, options.is_traced) == (None, 20, False)
-    assert runner.start_timeout == 30.0
+    assert runner.start_timeout == 60.0
     await runners.stop()
 
 
@@ -216,19 +218,46 @@ async def test_stopping_a_pool_twice_or_before_its_start_does_nothing(pretended)
     assert not runners._enforcer.is_stopped
 
 
-async def test_kinds_are_those_of_the_runner_that_started_last_and_a_change_is_logged(pretended, caplog):
+async def test_a_runner_with_other_kinds_does_not_join_the_pool(pretended, caplog):
     runners = RunnerPool(1, ["jobs"], environment={})
     pretended[0].kinds = known("a")
     await runners.start()
     next(iter(runners._runners)).die()
     await until(lambda: runners.idle == 1)
-    assert "jobs modules have changed" not in caplog.messages
     pretended[0].kinds = known("c") + known("b")
     next(iter(runners._runners)).die()
-    await until(lambda: runners.idle == 1)
-    (record,) = [record for record in caplog.records if record.getMessage() == "jobs modules have changed"]
-    assert getattr(record, at.REASON) == "now: b, c"
-    assert list(runners.kinds()) == ["c", "b"]
+    await until(lambda: "runner start failed" in caplog.messages)
+    (record,) = [record for record in caplog.records if record.getMessage() == "runner start failed"]
+    assert "other kinds than the first one, now: b, c. " in getattr(record, at.REASON)
+    assert (list(runners.kinds()), runners.alive) == (["a"], 0)
+    await runners.stop()
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_a_runner_with_other_code_does_not_join_the_pool_and_the_worker_learns_of_it(
+    pretended, tmp_path, monkeypatch, when
+):
+    monkeypatch.setattr(pool, "_WATCH_SECONDS", 0.01)
+    file = tmp_path / "jobs.py"
+    file.write_text("1")
+    pretended[0].files = (str(file),)
+    runners = RunnerPool(2, ["jobs"], environment={})
+    await runners.start()
+    await until(lambda: runners.alive == 2)
+    made = pretended[0].made
+    watching = asyncio.create_task(runners.watch(lambda: None))
+
+    async def change(self):
+        file.write_text("another")
+
+    if when == "before":
+        await change(None)
+    else:
+        pretended[0].while_starting = change
+    next(iter(runners._runners)).die()
+    with pytest.raises(CodeChangedError, match=r"jobs\.py has changed since this worker has loaded it"):
+        await asyncio.wait_for(watching, 5)
+    assert (runners.alive, pretended[0].made - made) == (1, 0 if when == "before" else 1)
     await runners.stop()
 
 
@@ -248,3 +277,18 @@ async def test_a_runner_that_has_started_wakes_a_run_that_waits(pretended):
     async with asyncio.timeout(0.2):
         assert await task == Completed()
     await runners.stop()
+
+
+@pytest.mark.usefixtures("pretended")
+@pytest.mark.parametrize("is_withheld", [True, False])
+async def test_a_pool_logs_once_which_variables_handlers_do_not_see(caplog, is_withheld):
+    caplog.set_level("INFO")
+    hidden = {"AZURE_B": "secret", "AZURE_A": "secret"} if is_withheld else {}
+    runners = RunnerPool(2, ["jobs"], environment={"PLAIN": "1", **hidden})
+    await runners.start()
+    await until(lambda: runners.alive == 2)
+    await runners.stop()
+    message = "environment variables withheld from handlers"
+    found = [vars(record)[at.WITHHELD] for record in caplog.records if record.message == message]
+    assert found == (["AZURE_A, AZURE_B"] if is_withheld else [])
+    assert "secret" not in caplog.text

@@ -1,6 +1,7 @@
 """How a pool finds runners for runs, with runners that only pretend."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -118,6 +119,38 @@ async def test_only_a_living_runner_that_may_be_used_again_becomes_idle(
     supervision.outcome = outcome
     await runners.execute(a_run())
     assert runners.idle == (2 if is_idle else 1)
+
+
+async def test_a_runner_that_is_to_be_replaced_runs_no_other_job(runners, pretended):
+    pretended[1].replace_because = "it is too large"
+    await runners.execute(a_run())
+    await until(lambda: runners.alive == 2 and pretended[0].made == 3)
+    assert pretended[1].made[0].runner.why == "it is too large"
+    assert pretended[1].made[0].runner not in runners._runners
+
+
+async def test_a_job_that_wants_a_fresh_process_gets_one_that_has_run_no_job(runners, pretended):
+    runners._code.kinds["a"] = replace(runners._code.kinds["a"], wants_fresh_process=True)
+    pretended[0].kinds = [pretended[0].kinds[0].model_copy(update={"wants_fresh_process": True})]
+    used = set(runners._runners)
+    pretended[0].is_fresh = True
+    for runner in used:
+        runner.is_fresh = False
+    hold(pretended[1]).set()
+    runners._start_timeout = 60
+    async with asyncio.timeout(20):
+        await runners.execute(a_run())
+    assert pretended[1].made[0].runner not in used
+    assert len([runner for runner in used if not runner.is_alive]) == 1
+
+
+async def test_other_jobs_leave_fresh_processes_to_those_that_want_them(runners, pretended):
+    fresh, used = runners._idle
+    fresh.is_fresh = True
+    for order in ([fresh, used], [used, fresh]):
+        runners._idle._runners[:] = order
+        await runners.execute(a_run())
+        assert pretended[1].made[-1].runner is used
 
 
 async def test_a_runner_whose_run_is_cancelled_is_kept_when_it_may_be_used_again(runners, pretended):

@@ -119,7 +119,7 @@ class Main:
 @pytest.fixture
 def confined(monkeypatch, tmp_path):
     """Keep this process as it is, and note what the program would have done to it."""
-    noted = {"confine": [], "logging": []}
+    noted = {"confine": [], "logging": [], "exit handlers": []}
     open_things = []
 
     def kept(thing):
@@ -133,6 +133,7 @@ def confined(monkeypatch, tmp_path):
     monkeypatch.setattr(runner.logging, "basicConfig", lambda **about: noted["logging"].append(about))
     monkeypatch.setattr(runner.os, "_exit", leave)
     monkeypatch.setattr(runner_loop, "has_children", lambda: False)
+    monkeypatch.setattr(runner.atexit, "_run_exitfuncs", lambda: noted["exit handlers"].append(True))
     # The program leaves them open, as its process ends.
     loops = {"new_event_loop": lambda: kept(asyncio.new_event_loop())}
     monkeypatch.setattr(runner, "asyncio", SimpleNamespace(**{**vars(asyncio), **loops}))
@@ -313,4 +314,9 @@ def test_a_runner_explains_its_arguments(capsys):
 
 def test_spans_and_kinds_are_json():
     hello = messages.Hello(kinds=[], error="e")
-    assert json.loads(messages.write(hello)) == {"type": "hello", "kinds": [], "error": "e"}
+    assert json.loads(messages.write(hello)) == {
+        "type": "hello",
+        "kinds": [],
+        "files": [],
+        "error": "e",
+    }

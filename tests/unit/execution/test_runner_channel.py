@@ -7,7 +7,7 @@ import pytest
 from tests.waiting import until
 
 from turnstile.channels import RecordedStep, StopReason
-from turnstile.errors import NotRecordedError, RunOverError
+from turnstile.errors import ForkedError, NotRecordedError, RunOverError
 from worker.execution import messages, rate_limit, runner_channel
 from worker.execution.runner_channel import LoopSender, RunnerChannel
 from worker.execution.tracing import RunnerTracing
@@ -71,6 +71,19 @@ async def test_a_step_is_sent_with_all_of_it_and_its_span(case):
         messages.RecordStep(run=3, number=3, name="load#2", result="2", seconds=0.25, state=None),
     ]
     assert not future.done()
+
+
+async def test_a_forked_process_sends_nothing(case, monkeypatch):
+    monkeypatch.setattr(runner_channel.HomeProcess, "is_elsewhere", True)
+    for use in (
+        lambda: case.channel.record_step(RecordedStep("load", "1", 0.5)),
+        lambda: case.channel.save_state("1"),
+        lambda: case.channel.report(1, 2, "s"),
+    ):
+        with pytest.raises(ForkedError):
+            use()
+    case.channel.send_span({"name": "x"})
+    assert case.frames == []
 
 
 async def test_each_answer_is_for_the_step_or_state_of_its_number(case):

@@ -100,6 +100,32 @@ async def test_a_message_has_two_mebibytes_at_most(case, length, is_read):
     await asyncio.gather(sending, return_exceptions=True)
 
 
+async def test_a_runner_that_ends_in_order_is_killed_only_when_it_takes_too_long(case, monkeypatch):
+    monkeypatch.setattr(runner_process, "_ORDERLY_SECONDS", 0.05)
+    case.child.may_be_gone.set()
+    await case.runner.end_in_order("it is too large")
+    assert (case.runner.is_unwanted, case.child.socket.recv(1)) == (True, b"")
+    case.child.may_be_gone.clear()
+    kills = case.child.kills
+    ending = asyncio.create_task(case.runner.end_in_order("for another reason"))
+    await asyncio.sleep(0)
+    assert case.child.kills == kills
+    await until(lambda: case.child.kills > kills)
+    case.child.may_be_gone.set()
+    await ending
+    end = "the runner process was killed by signal SIGKILL: it is too large"
+    assert case.runner.describe_end() == end
+
+
+async def test_a_runner_that_is_to_end_may_hang_up(case):
+    case.child.may_be_gone.set()
+    await case.runner.end_in_order("it is too large")
+    case.child.socket.shutdown(socket.SHUT_RDWR)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert case.runner.fault is None
+
+
 async def test_the_first_fault_is_the_one_that_is_told(case):
     case.runner.kill_for_violation("did this")
     case.runner.kill_for_violation("did that")

@@ -16,7 +16,8 @@ from worker.execution import messages, runner_process
 from worker.execution.deadline_enforcer import HARD_DEADLINE, PID, SOFT_DEADLINE, STOP
 from worker.execution.deadline_table import boot_time
 from worker.execution.errors import RunnerStartError
-from worker.execution.runner_process import RunnerOptions, RunnerProcess
+from worker.execution.runner_options import RunnerOptions
+from worker.execution.runner_process import RunnerProcess
 
 
 def open_files():
@@ -24,17 +25,18 @@ def open_files():
 
 
 async def test_a_runner_is_started_with_what_it_needs_to_know(make_runner):
-    case = make_runner(RunnerOptions(("jobs", "more"), 500, {"PATH": "/bin"}, 30, is_traced=True))
+    case = make_runner(RunnerOptions(("jobs", "more"), 500, {"PATH": "/bin"}, 30, True, 400))
     wire, table = case.child.pass_fds
     assert table == case.table.read_fd
     assert case.child.arguments == [
         *[sys.executable, "-m", "worker.runner", "--supervisor", str(os.getpid())],
         *["--control", str(wire), "--log-level", "30", "--table", str(table), "--cell-count", "2"],
-        *["--cell", "0", "--memory-limit", "500", "--traces", "jobs", "more"],
+        *["--cell", "0", "--memory-limit", "500", "--reuse-limit", "400", "--traces"],
+        *["jobs", "more"],
     ]
     assert case.child.environment == {"PATH": "/bin"}
     other = make_runner()
-    assert not {"--memory-limit", "--traces"} & set(other.child.arguments)
+    assert not {"--memory-limit", "--reuse-limit", "--traces"} & set(other.child.arguments)
 
 
 async def test_a_runners_process_has_its_cell(case):
@@ -62,8 +64,8 @@ async def test_a_runner_has_started_once_it_says_which_kinds_it_has(case):
     starting = asyncio.create_task(case.runner.started(60))
     case.child.say(messages.write(messages.Hello(kinds=kinds)))
     case.child.say(messages.write(messages.Hello(error="too late")))
-    assert await starting == kinds
-    assert await case.runner.started(60) == kinds
+    assert (await starting).kinds == kinds
+    assert (await case.runner.started(60)).kinds == kinds
     assert case.child.kills == 0
 
 

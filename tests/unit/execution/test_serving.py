@@ -12,7 +12,7 @@ from tests.unit.execution.served import a_start
 from tests.waiting import until
 
 from turnstile import JobContext, RunOverError, SyncJobContext, job
-from worker.execution import messages, runner_channel, runner_loop
+from worker.execution import forks, messages, runner_channel, runner_loop
 from worker.execution.tracing import RunnerTracing
 
 variable = contextvars.ContextVar("variable", default="unset")
@@ -236,8 +236,8 @@ async def test_what_a_handler_printed_is_on_its_way_before_its_end_is_told(serve
 
     served = serve(body)
     streams = Stream(), Stream()
-    monkeypatch.setattr(runner_loop.sys, "stdout", streams[0])
-    monkeypatch.setattr(runner_loop.sys, "stderr", streams[1])
+    monkeypatch.setattr(forks.sys, "stdout", streams[0])
+    monkeypatch.setattr(forks.sys, "stderr", streams[1])
     done = await served.run("a")
     monkeypatch.undo()
     assert done.result == "null"

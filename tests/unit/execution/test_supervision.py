@@ -34,10 +34,19 @@ async def test_a_handler_that_returned_or_raised_leaves_the_runner_in_use(superv
 
 
 async def test_a_tainted_runner_is_ended_before_the_outcome_is_given(supervised):
-    await supervised.say_done(result="1", is_tainted=True)
+    await supervised.say_done(result="1", is_tainted=True, replace_because="it left threads")
     assert await supervised.outcome() == Completed("1")
     assert supervised.runner.killed.is_set()
+    assert supervised.runner.why == "it left threads"
     assert not supervised.supervision.is_reusable
+
+
+async def test_a_clean_runner_that_is_to_be_replaced_is_left_to_end_in_order(supervised):
+    await supervised.say_done(result="1", replace_because="it is too large")
+    assert await supervised.outcome() == Completed("1")
+    assert not supervised.runner.killed.is_set()
+    assert supervised.supervision.is_reusable
+    assert supervised.supervision.replace_because == "it is too large"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """Work beside the application."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from faststream.asgi import AsgiFastStream
 from faststream.rabbit import RabbitBroker
 
+from contracts.telemetry import attributes as at
+from contracts.telemetry.log_messages import CANNOT_START
 from service_defaults import app
 
 
@@ -87,3 +90,29 @@ async def test_an_application_that_is_told_to_stop_has_not_failed(monkeypatch: p
 
     monkeypatch.setattr(broker, "start", start)
     assert (await run_lifespan(monkeypatch, broker))[1] == []
+
+
+async def test_a_service_that_cannot_start_logs_the_reason_in_one_line_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ends: list[str] = []
+    monkeypatch.setattr(app, "stop_as_failed", lambda: ends.append("failed"))
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def breaks(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "Traceback ..."})
+        raise app.CannotStartError("jobs module 'a' cannot be imported")
+
+    with pytest.raises(app.CannotStartError):
+        await app._ending_when_broken(breaks)({"type": "lifespan"}, receive, send)
+    assert sent == [{"type": "lifespan.startup.failed", "message": ""}]
+    (record,) = caplog.records
+    assert (record.message, record.exc_info, ends) == (CANNOT_START, None, ["failed"])
+    assert vars(record)[at.REASON] == "jobs module 'a' cannot be imported"

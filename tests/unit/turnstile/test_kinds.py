@@ -271,6 +271,27 @@ def test_a_limit_that_makes_no_sense_is_refused_by_its_name(limit, value):
         job("k", **{limit: value})
 
 
+@pytest.mark.parametrize("limit", ["max_jobs_per_process", "max_process_mib"])
+@pytest.mark.parametrize("value", [0, 1_000_001])
+def test_a_limit_of_a_process_that_makes_no_sense_is_refused_by_its_name(limit, value):
+    with pytest.raises(DefinitionError, match=f"kind 'k': {limit} must be from 1 to 1000000, not {value}"):
+        job("k", **{limit: value})
+
+
+def test_a_kind_carries_the_limits_of_its_processes():
+    @job("k", fresh_process=True, max_jobs_per_process=1_000_000, max_process_mib=1)
+    def limited(ctx): ...
+
+    @job("k")
+    def usual(ctx): ...
+
+    found = [
+        (kind.fresh_process, kind.max_jobs_per_process, kind.max_process_mib)
+        for kind in map(kind_of, (limited, usual))
+    ]
+    assert found == [(True, 1_000_000, 1), (False, None, None)]
+
+
 def test_a_kind_carries_its_limits():
     @job("k", max_runner_crashes=1, max_worker_losses=1000)
     def limited(ctx): ...

@@ -5,7 +5,9 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import timedelta
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 
@@ -72,6 +74,7 @@ class Place:
             self._kinds,
             lambda: self.running,
             lambda: self.leases,
+            "ab12",
         )
 
     def _kinds(self) -> Mapping[str, KindInfo]:
@@ -127,6 +130,7 @@ async def test_a_heartbeat_says_who_the_worker_is_and_what_it_runs_and_holds(pla
             "pid": os.getpid(),
             "version": version("turnstile-worker"),
             "concurrency": 3,
+            "start_id": "ab12",
         },
         leases=place.leases,
     )
@@ -258,3 +262,32 @@ async def test_a_worker_that_is_stopped_in_order_says_so_and_no_more(place: Plac
     stopped = [(at, worker.stopped_at is not None) for at, worker in place.directory.beats]
     assert stopped == [(0, False), (15, True)]
     assert place.directory.heartbeats["host-1/7"].running == []
+
+
+@pytest.mark.parametrize(
+    ("about", "is_warned"),
+    [
+        ({}, True),
+        ({"properties": {"start_id": "cd34"}}, True),
+        ({"properties": {"start_id": "ab12"}}, False),
+        ({"worker": "host-1/8"}, False),
+        ({"seen_at": timedelta(seconds=-36)}, False),
+        ({"stopped_at": timedelta(seconds=-1)}, False),
+    ],
+)
+async def test_a_worker_whose_name_another_living_process_has_warns_once(
+    place: Place,
+    start: Start,
+    caplog: pytest.LogCaptureFixture,
+    about: dict[str, Any],
+    is_warned: bool,
+) -> None:
+    now = place.clock.now()
+    moments = {name: now + value for name, value in about.items() if isinstance(value, timedelta)}
+    other = {"worker": "host-1/7", "seen_at": now, "properties": {"pid": 8, "host": "h"}}
+    await place.directory.record_heartbeat(Worker(**{**other, **about, **moments}))
+    start()
+    await place.clock.advance(60)
+    found = [vars(each)[at.REASON] for each in caplog.records if each.message == "worker name is in use"]
+    assert len(found) == is_warned
+    assert all("TURNSTILE_WORKER_NAME" in reason for reason in found)

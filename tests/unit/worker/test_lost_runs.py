@@ -137,6 +137,17 @@ async def test_the_take_over_is_measured_from_the_lost_workers_last_heartbeat(ca
     assert (took.count, 100 <= took.sum < 100 + SLACK) == (1, True)
 
 
+async def test_a_later_process_of_the_same_name_was_not_the_lost_one(captured: Captured) -> None:
+    world = Journalled(clock=past())
+    job = await lived(world)
+    now = datetime.now(UTC)
+    successor = Worker(worker="w1", seen_at=now, started_at=now - timedelta(seconds=5))
+    await tell(world.journal, heartbeats(successor), RunCutOff(job, "w1"))
+    assert captured.points(metrics.TAKE_OVER_DURATION) == []
+    (run,) = captured.points(metrics.JOB_RUN_DURATION)
+    assert run.count == 1
+
+
 async def test_a_heartbeat_whose_clock_is_ahead_makes_no_negative_take_over(captured: Captured) -> None:
     world = Journalled(clock=past())
     job = await lived(world)

@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 import uvicorn
 
+from contracts.telemetry import attributes as at
+from contracts.telemetry.log_messages import CANNOT_START
 from service_defaults.exposition import PrometheusPage
 from service_defaults.logging import configure_logging
 from service_defaults.settings import SettingsT
@@ -27,6 +29,10 @@ _NEW_OBJECTS = 20_000
 
 #: Seconds that requests in flight get at a stop.
 _DRAIN_SECONDS = 5
+
+
+class CannotStartError(Exception):
+    """The service cannot start, for a reason that its operator can remove: no traceback is logged."""
 
 
 def serve(create_app: Callable[[SettingsT], Callable[..., Any]], settings: SettingsT) -> NoReturn:
@@ -111,8 +117,17 @@ def _ending_when_broken(app: Callable[..., Any]) -> Callable[..., Any]:
             received.append(message["type"])
             return message
 
+        async def said(message: Any) -> None:
+            # The server would log its text, a traceback, in addition to what is logged below.
+            failed = message["type"] == "lifespan.startup.failed"
+            await send({"type": message["type"], "message": ""} if failed else message)
+
         try:
-            await app(scope, noted, send)
+            await app(scope, noted, said)
+        except CannotStartError as error:
+            logger.critical(CANNOT_START, extra={at.REASON: str(error)})
+            stop_as_failed()
+            raise
         except Exception:
             logger.exception("application failed")
             stop_as_failed()

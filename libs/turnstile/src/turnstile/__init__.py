@@ -22,12 +22,16 @@ handler again from the top: recorded steps are not done again, saved state is in
 again when the worker died after its work and before its record; send the target
 `ctx.idempotency_key(step)` or `ctx.fence`, so that it can refuse the repetition.
 
-Handlers run in a process of their own, apart from the one that holds the lease, one after the other: what a
-handler changes in its process (globals, working directory), the next one finds. An `async def` handler runs
+Handlers run in a process of their own, apart from the one that holds the lease, one after the other. Between
+two jobs the process gets back its logging and warnings configuration, environment variables, time zone,
+locale, working directory, umask, signal handlers, alarms, resource limits and standard streams; what cannot
+be put back replaces the process. What modules keep in their variables stays: caches, connections, leaks.
+`@job(fresh_process=True)` gives each job a process of its own. An `async def` handler runs
 on that process's event loop and is stopped by asyncio's cancellation; a plain `def` handler runs in a thread
 and is stopped by `ctx.check()`, which every step calls on entry. A handler that does not stop is killed. One
 that was asked to stop and returns all the same counts as stopped, not as completed. Processes, tasks and
 threads that a handler leaves behind end with it, except daemon threads, which are taken for a library's own.
+Processes that a handler forks may log; they cannot use the context (ForkedError).
 
 What a handler logs carries the run's identity in the worker's log. Spans it makes with OpenTelemetry's API,
 and those of instrumented libraries, belong to the job's trace, each under the step it was made in.
@@ -40,6 +44,7 @@ from turnstile.errors import (
     DeadlinePassedError,
     DefinitionError,
     FailJob,
+    ForkedError,
     InvalidParametersError,
     JobCancelledError,
     LoadError,
@@ -56,6 +61,7 @@ __all__ = [
     "DeadlinePassedError",
     "DefinitionError",
     "FailJob",
+    "ForkedError",
     "InvalidParametersError",
     "JobCancelledError",
     "JobContext",

@@ -20,6 +20,10 @@ class RunOverError(TurnstileError):
     """The run is over: its context can do nothing more."""
 
 
+class ForkedError(TurnstileError):
+    """A process that the handler forked used the job's context; only the handler's own process can."""
+
+
 class FailJob(TurnstileError):  # noqa: N818 - reads as the order it is: `raise FailJob("no such account")`
     """The job failed.
 

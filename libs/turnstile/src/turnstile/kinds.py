@@ -36,6 +36,9 @@ class Kind:
     description: str
     max_runner_crashes: int
     max_worker_losses: int
+    fresh_process: bool = False
+    max_jobs_per_process: int | None = None
+    max_process_mib: int | None = None
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters."""
@@ -64,6 +67,9 @@ def job(
     description: str | None = None,
     max_runner_crashes: int = 3,
     max_worker_losses: int = 10,
+    fresh_process: bool = False,
+    max_jobs_per_process: int | None = None,
+    max_process_mib: int | None = None,
 ) -> Callable[[F], F]:
     """Make a function the handler of a kind.
 
@@ -76,6 +82,11 @@ def job(
     A job fails when its runner process has died `max_runner_crashes` times under it, or when its worker was
     lost `max_worker_losses` times in a row without a recorded step in between (1 to 1,000 each); a job keeps
     the limits that its kind had when it was submitted.
+    A process runs one job after the other. With `fresh_process`, a job of this kind has a process for itself:
+    no job ran in it before, and none does afterwards; this costs the start of a process. After a job of this
+    kind, the process is replaced when it has run `max_jobs_per_process` of them (1 to 1,000,000), or when its
+    private memory is larger than `max_process_mib` MiB (1 to 1,000,000; TURNSTILE_RUNNER_REUSE_MIB unless
+    set).
     Raises DefinitionError at import when the kind or the handler cannot work.
     """
     if not _NAME.fullmatch(name):
@@ -84,16 +95,34 @@ def job(
         )
     if timeout is not None and timeout <= timedelta(0):
         raise DefinitionError(f"kind {name!r}: the timeout must be positive")
-    limits = {"max_runner_crashes": max_runner_crashes, "max_worker_losses": max_worker_losses}
-    for limit, value in limits.items():
-        if not 1 <= value <= 1000:
-            raise DefinitionError(f"kind {name!r}: {limit} must be from 1 to 1000, not {value}")
+    limits = {
+        "max_runner_crashes": (max_runner_crashes, 1000),
+        "max_worker_losses": (max_worker_losses, 1000),
+        "max_jobs_per_process": (max_jobs_per_process, 1_000_000),
+        "max_process_mib": (max_process_mib, 1_000_000),
+    }
+    for limit, (value, most) in limits.items():
+        if value is not None and not 1 <= value <= most:
+            raise DefinitionError(f"kind {name!r}: {limit} must be from 1 to {most}, not {value}")
 
     def register(handler: F) -> F:
         is_async = inspect.iscoroutinefunction(handler)
         model = _model_of(name, handler, is_async=is_async)
         text = description if description is not None else (inspect.getdoc(handler) or "").split("\n")[0]
-        setattr(handler, _MARK, Kind(name, handler, model, is_async, timeout, text, **limits))
+        kind = Kind(
+            name,
+            handler,
+            model,
+            is_async,
+            timeout,
+            text,
+            max_runner_crashes,
+            max_worker_losses,
+            fresh_process,
+            max_jobs_per_process,
+            max_process_mib,
+        )
+        setattr(handler, _MARK, kind)
         return handler
 
     return register

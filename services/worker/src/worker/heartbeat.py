@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 
-from contracts.heartbeats import HEARTBEAT_SECONDS
+from contracts.heartbeats import HEARTBEAT_SECONDS, Pulse, pulse
 from contracts.jobs import HeldLease, Kind, Worker
 from contracts.telemetry import attributes as at
 from coordination.ports import Clock, UnknownOutcomeError
@@ -34,8 +34,10 @@ class Heartbeat:
         kinds: Callable[[], Mapping[str, KindInfo]],
         running: Callable[[], Mapping[str, str]],
         leases: Callable[[], Sequence[HeldLease]],
+        start_id: str = "",
     ) -> None:
         self._name = name
+        self._start_id = start_id
         self._directory = directory
         self._clock = clock
         self._kinds = kinds
@@ -47,6 +49,7 @@ class Heartbeat:
             "pid": os.getpid(),
             "version": version("turnstile-worker"),
             "concurrency": concurrency,
+            "start_id": start_id,
         }
         self._row = DirectoryRow(self._record, clock)
 
@@ -76,11 +79,25 @@ class Heartbeat:
             try:
                 if turns % _ANNOUNCE_EVERY == 0:
                     await self.announce_kinds()
+                if turns == 0:  # before the first beat, which takes the place of the other's row
+                    await self._warn_of_namesake()
                 await self._row.beat_if_due((sorted(self._running().values()), [*self._leases()]))
                 turns += 1
             except UnknownOutcomeError as error:
                 logger.warning("writing the heartbeat failed", extra={at.ERROR_MESSAGE: str(error)})
             await self._clock.sleep(HEARTBEAT_SECONDS)
+
+    async def _warn_of_namesake(self) -> None:
+        """Log when another process has this worker's name and seems to be alive."""
+        for other in await self._directory.workers():
+            is_other = other.worker == self._name and other.properties.get("start_id") != self._start_id
+            if is_other and pulse(other, self._clock.now()) is Pulse.ALIVE:
+                process = f"process {other.properties.get('pid')} on {other.properties.get('host')}"
+                reason = (
+                    f"{process} was heard at {other.seen_at:%H:%M:%S} UTC under this name. "
+                    "Unless it has just ended, give each worker another TURNSTILE_WORKER_NAME or host name."
+                )
+                logger.warning("worker name is in use", extra={at.REASON: reason})
 
     async def stop(self) -> None:
         """Write that the worker was stopped in order, unless that takes too long."""

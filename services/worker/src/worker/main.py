@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+import secrets
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 
 from faststream.asgi import AsgiFastStream
 
@@ -16,14 +17,14 @@ from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
-from service_defaults.app import in_background, serve, stop_as_failed
+from service_defaults.app import CannotStartError, in_background, serve, stop_as_failed
 from service_defaults.broker import MessageReader, RabbitNotifier, Seal, make_broker
 from service_defaults.broker.consumers import ConsumerWatchdog
 from service_defaults.directory_row import kept_up
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
-from worker.execution import RunnerPool
+from worker.execution import RunnerPool, RunnerStartError
 from worker.heartbeat import Heartbeat
 from worker.settings import WorkerSettings
 from worker.telemetry.observer import Telemetry
@@ -53,6 +54,8 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         settings.jobs_modules,
         settings.cancel_grace_seconds,
         settings.runner_memory_bytes,
+        reuse_limit_bytes=settings.runner_reuse_bytes,
+        start_timeout_seconds=settings.runner_start_seconds,
         log_level=logging.getLevelNamesMapping()[settings.log_level],
         telemetry=telemetry,
         is_traced=settings.otlp_endpoint is not None,
@@ -75,7 +78,9 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     wake_ups = WakeUps(
         broker, settings.topology, reader, dispatcher, notifier, telemetry.measurements.answered
     )
-    hear_hints(broker, settings.topology, reader, dispatcher, settings.name)
+    # Of this process alone: workers of one name would otherwise share the hints, and each miss some.
+    start_id = secrets.token_hex(4)
+    hear_hints(broker, settings.topology, reader, dispatcher, f"{settings.name}-{start_id}")
     telemetry.show_gauges(pool)
     heartbeat = Heartbeat(
         settings.name,
@@ -85,16 +90,18 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         pool.kinds,
         lambda: dispatcher.running,
         lambda: dispatcher.leases,
+        start_id,
     )
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
         """Start runners before wake-ups can come; end them when none can come any more."""
-        async with asyncio.TaskGroup() as starting:
-            prepare = seal.with_key(read_models.prepare, lambda: seal_key(storage))
-            starting.create_task(prepare_patiently(prepare))
-            starting.create_task(pool.start())
+        with start_errors_explained():
+            async with asyncio.TaskGroup() as starting:
+                prepare = seal.with_key(read_models.prepare, lambda: seal_key(storage))
+                starting.create_task(prepare_patiently(prepare))
+                starting.create_task(pool.start())
         async with aclosing(storage), kept_up(heartbeat):
             works = (watchdog.run(), pool.watch(dispatcher.capacity_changed))
             background = [in_background(work) for work in works]
@@ -121,6 +128,20 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     )
     app.context.set_global("dispatcher", dispatcher)
     return app
+
+
+@contextmanager
+def start_errors_explained() -> Generator[None]:
+    """Raise CannotStartError with the reason and the remedy when no runner could be started."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        error: BaseException | None = group.subgroup(RunnerStartError)
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        if error is None:
+            raise
+        raise CannotStartError(f"{error}. Correct it, or take the module out of TURNSTILE_JOBS.") from None
 
 
 async def hand_over(

@@ -34,7 +34,7 @@ class WorkerSettings(ServiceSettings):
     linger_seconds: Annotated[float, Field(ge=0, le=30)] = 0.0
 
     #: How long running jobs may continue after their worker receives a stop signal, before they are
-    #: interrupted.
+    #: interrupted. What kills the worker must wait for this, the next setting and 10 seconds more.
     grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 20.0
 
     #: How long a handler may take to stop when asked to, before its process is killed.
@@ -42,6 +42,13 @@ class WorkerSettings(ServiceSettings):
 
     #: Private memory of a runner process in MiB; a job that needs more fails. 0 sets no limit.
     runner_memory_mib: Annotated[int, Field(ge=0)] = 2048
+
+    #: Private memory in MiB above which a runner process is replaced after a job, so that what libraries keep
+    #: fails no other job. 0: what a new process has, and a quarter of what it has left below its limit.
+    runner_reuse_mib: Annotated[int, Field(ge=0)] = 0
+
+    #: How long a runner process may take to start: mostly the imports of the modules with jobs.
+    runner_start_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
 
     #: Minimum number of seconds between two writes of progress.
     progress_seconds: Annotated[float, Field(ge=0.1, le=60)] = 1.0
@@ -76,3 +83,8 @@ class WorkerSettings(ServiceSettings):
     def runner_memory_bytes(self) -> int | None:
         """The runners' memory limit, if there is one."""
         return self.runner_memory_mib * 1024 * 1024 or None
+
+    @property
+    def runner_reuse_bytes(self) -> int | None:
+        """The memory above which a runner is replaced; None leaves it to the runner."""
+        return self.runner_reuse_mib * 1024 * 1024 or None

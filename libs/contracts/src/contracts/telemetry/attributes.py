@@ -106,6 +106,7 @@ MESSAGE_TYPE = Attribute(
     "message.type", "Type of a message.", values=("wake_up", "deferred_wake_up", "events", "hint")
 )
 REASON = Attribute("reason", "The reason, in words.")
+WITHHELD = Attribute("environment.withheld", "Names of environment variables that handlers do not see.")
 CHECK_STATE = Attribute("check.state", "How a check of the records ended.")
 CHECK_SECONDS = Attribute("check.seconds", "How many seconds a check of the records took.")
 

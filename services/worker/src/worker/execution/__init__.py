@@ -3,7 +3,8 @@
 The supervisor (`pool`, `run_supervision`, `runner_process`) never imports user code. It starts runners ahead,
 hands a run to an idle one over a socket pair (`frame_stream`, `messages`), writes steps and states for it,
 and asks it to stop. A runner (`runner`, `runner_loop`, `runner_channel`) executes one handler at a time and
-is used again, unless something of the job may still be alive in it. Deadlines and stop flags are in shared
+is used again (`between_jobs` puts back what the job changed), unless something of the job may still be alive
+in it or its kind wants another process (`runner_reuse`). Deadlines and stop flags are in shared
 memory (`deadline_table`): the handler's context reads them before each effect, and the deadline enforcer
 (`deadline_enforcer`, `enforcer_watch`) kills the process group of a runner whose deadline has passed, even
 while the supervisor is stopped.
@@ -15,6 +16,7 @@ parent.
 """
 
 from worker.execution.errors import EnforcerStartError, ExecutionError, RunnerStartError
-from worker.execution.pool import KindInfo, RunnerPool
+from worker.execution.kind_info import KindInfo
+from worker.execution.pool import RunnerPool
 
 __all__ = ["EnforcerStartError", "ExecutionError", "KindInfo", "RunnerPool", "RunnerStartError"]

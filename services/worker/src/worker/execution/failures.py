@@ -30,6 +30,7 @@ def describe(
         traceback=_traceback_of(error) if is_surprise else "",
         was_stopped=was_stopped,
         is_tainted=isinstance(error, MemoryError),
+        replace_because="it ran out of memory" if isinstance(error, MemoryError) else "",
     )
 
 
@@ -41,6 +42,7 @@ def describe_process_end(run: int, error: BaseException) -> messages.Done:
         error_message=text_of(error),
         traceback=_traceback_of(error),
         is_tainted=True,
+        replace_because=f"its event loop was ended by {type(error).__name__}",
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 
 _LENGTH = struct.Struct(">I")
 _CHUNK = 256 * 1024
@@ -51,6 +52,12 @@ class FrameStream:
         self._socket.setblocking(True)
         self._socket.sendall(self._outgoing + _LENGTH.pack(len(frame)) + frame)
         self._socket.close()
+
+    def finish(self) -> None:
+        """Send nothing more, which the other side learns; what it sends is still received."""
+        if self._socket.fileno() >= 0:
+            with suppress(OSError):  # it is gone
+                self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Stop receiving and sending; harmless when repeated."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry.spelling import OURS, label_of
+from contracts.traceparent import trace_id_of
+from coordination.holder.runs import Run
 from worker.execution.messages import Log
 
 _logger = logging.getLogger("turnstile.jobs")
@@ -33,3 +35,16 @@ def log_for(record: Log, labels: Mapping[str, Any]) -> None:
 def _name(name: str) -> str:
     """Return the name to log a handler's attribute under: in Loki `job_id` and `job.id` would be one."""
     return f"handler.{name}" if label_of(name) in OURS and name not in _OF_THE_RUNNER else name
+
+
+def labels(run: Run) -> Mapping[str, Any]:
+    """Return what every log record of a run carries."""
+    job = run.job
+    return {
+        at.JOB_ID: job.job_id,
+        at.JOB_KIND: job.kind,
+        at.LOCK_NAME: job.lock_name,
+        at.JOB_ATTEMPT: job.attempt,
+        at.LOCK_FENCE: run.fence,
+        at.TRACE_ID: trace_id_of(job.traceparent),
+    }

@@ -65,6 +65,8 @@ class KindMessage(Message):
     timeout_seconds: float | None
     description: str
     policy: JobPolicy = JobPolicy()
+    #: Whether its jobs run only in processes that have run no other.
+    wants_fresh_process: bool = False
 
 
 class Hello(Message):
@@ -72,6 +74,8 @@ class Hello(Message):
 
     type: Literal["hello"] = "hello"
     kinds: list[KindMessage] = []
+    #: The files that its modules came from.
+    files: list[str] = []
     error: str | None = None
 
 
@@ -144,6 +148,8 @@ class Done(Message):
     was_stopped: bool = False
     #: Whether something of the job may still be alive in the runner, so that it must not be used again.
     is_tainted: bool = False
+    #: Why the runner must be replaced; empty when it may be used again.
+    replace_because: str = ""
     #: How many spans were not sent, because there were too many.
     dropped_spans: int = 0
     #: When the handler's first line was reached, and when it returned or raised: seconds since the epoch, not

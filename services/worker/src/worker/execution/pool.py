@@ -4,51 +4,39 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
-from contracts.policies import JobPolicy
 from contracts.telemetry import attributes as at
 from coordination.holder.runs import Run
-from coordination.outcomes import Cancelled, Failed, Interrupted, Lost, Outcome, StopReason
+from coordination.outcomes import Failed, Interrupted, Outcome, StopReason
 from worker.execution.deadline_table import DeadlineTable, boot_time
 from worker.execution.enforcer_watch import EnforcerWatch
-from worker.execution.environment import scrubbed
+from worker.execution.environment import scrubbed, withheld
 from worker.execution.errors import RunnerStartError
-from worker.execution.messages import KindMessage
+from worker.execution.idle_runners import IdleRunners
+from worker.execution.kind_info import KindInfo
 from worker.execution.orphans import Orphans
+from worker.execution.pool_code import PoolCode
 from worker.execution.process_limits import adopt_orphans
 from worker.execution.run_supervision import Supervision
 from worker.execution.run_telemetry import RunTelemetry
-from worker.execution.runner_process import RunnerOptions, RunnerProcess
+from worker.execution.runner_options import RunnerOptions
+from worker.execution.runner_process import RunnerProcess
 from worker.execution.runner_starter import RunnerStarter
+from worker.execution.unstarted import unstarted
 
 logger = logging.getLogger("turnstile.execution")
 
 _WATCH_SECONDS = 0.5
 
 
-@dataclass(frozen=True)
-class KindInfo:
-    """A kind that can be executed here."""
-
-    kind: str
-    #: JSON schema of the parameters.
-    parameters_schema: Mapping[str, Any]
-    #: How long one attempt may take; None means for ever.
-    timeout: timedelta | None
-    description: str
-    policy: JobPolicy = JobPolicy()
-
-
 class RunnerPool:
     """Executes runs, up to `size` at a time, each in a process of its own.
 
     `jobs_modules` are imported by the runners only. A handler that was asked to stop is killed after
-    `cancel_grace_seconds`. `memory_limit_bytes` bounds the private memory of a runner. `environment` is what
-    runners get to see, without credentials; by default this process's own. `telemetry` receives what happens
-    to runs, and handlers' spans if the runners are traced (`is_traced`), which takes them some memory.
+    `cancel_grace_seconds`. `memory_limit_bytes` bounds the private memory of a runner, and one that has more
+    than `reuse_limit_bytes` after a job is replaced (runner_reuse.ReuseRules). `environment` is what runners
+    get to see, without credentials; by default this process's own. `telemetry` receives what happens to runs,
+    and handlers' spans if the runners are traced (`is_traced`), which takes them some memory.
     At most `starts_at_once` runners load their jobs at the same time (default: one for each processor); each,
     and each run that waits for one, is given `start_timeout_seconds`.
 
@@ -63,7 +51,8 @@ class RunnerPool:
         memory_limit_bytes: int | None = None,
         *,
         environment: Mapping[str, str] | None = None,
-        start_timeout_seconds: float = 30.0,
+        reuse_limit_bytes: int | None = None,
+        start_timeout_seconds: float = 60.0,
         starts_at_once: int | None = None,
         log_level: int = logging.INFO,
         telemetry: RunTelemetry | None = None,
@@ -78,12 +67,18 @@ class RunnerPool:
         self._telemetry = telemetry or RunTelemetry()
         if environment is None:
             environment = os.environ  # noqa: TID251 - handed on to children, not read
+        self._withheld = withheld(environment)
         self._options = RunnerOptions(
-            tuple(jobs_modules), memory_limit_bytes, scrubbed(environment), log_level, is_traced
+            tuple(jobs_modules),
+            memory_limit_bytes,
+            scrubbed(environment),
+            log_level,
+            is_traced,
+            reuse_limit_bytes,
         )
-        self._kinds: dict[str, KindInfo] = {}
+        self._code = PoolCode()
         self._runners: set[RunnerProcess] = set()
-        self._idle: list[RunnerProcess] = []
+        self._idle = IdleRunners()
         self._supervisions: set[Supervision] = set()
         self._is_started = self._is_stopping = False
 
@@ -92,6 +87,9 @@ class RunnerPool:
 
         Raises RunnerStartError, which names the jobs module and the reason, or EnforcerStartError.
         """
+        if self._withheld:
+            about: dict[str, object] = {at.WITHHELD: ", ".join(self._withheld)}
+            logger.info("environment variables withheld from handlers", extra=about)
         adopt_orphans()
         self._orphans = Orphans()
         self._is_started = True
@@ -115,14 +113,15 @@ class RunnerPool:
         await self._starts.stop()
         for supervision in self._supervisions:
             supervision.abandon()
-        await asyncio.gather(*(runner.end() for runner in self._runners))
+        idle = [runner.end_in_order("the worker is being stopped") for runner in self._idle]
+        await asyncio.gather(*idle, *(runner.end() for runner in self._runners.difference(self._idle)))
         await self._enforcer.stop()
         self._table.close()
         self._changed.set()
 
     def kinds(self) -> dict[str, KindInfo]:
         """Return the kinds that the runners have loaded."""
-        return dict(self._kinds)
+        return dict(self._code.kinds)
 
     @property
     def alive(self) -> int:
@@ -141,11 +140,19 @@ class RunnerPool:
             return 0
         return self.size if self._starts.failure is None else len(self._runners)
 
-    async def watch(self, places_changed: Callable[[], None], patience_seconds: float = 180.0) -> None:
-        """Call back when `places` changes; raise RunnerStartError when no run could start for that long."""
+    async def watch(self, places_changed: Callable[[], None], patience_seconds: float | None = None) -> None:
+        """Call back when `places` changes; raise RunnerStartError when no run could start for that long.
+
+        By default that is the time of three starts, and 180 s at least. Raises CodeChangedError when the code
+        on disk is not that of the runners any more and a runner could not be replaced for that reason.
+        """
+        if patience_seconds is None:
+            patience_seconds = max(180.0, 3 * self._start_timeout)
         known, silent = self.places, 0.0
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
+            if self._code.change is not None:
+                raise self._code.change
             if self.places != known:
                 known = self.places
                 places_changed()
@@ -156,13 +163,13 @@ class RunnerPool:
 
     async def execute(self, run: Run) -> Outcome:
         """Run the job's handler to its end. Never raises; cancelling it kills the handler."""
-        info = self._kinds.get(run.job.kind)
+        info = self._code.kinds.get(run.job.kind)
         if info is None:
-            loaded = ", ".join(sorted(self._kinds)) or "none"
+            loaded = ", ".join(sorted(self._code.kinds)) or "none"
             return Failed(
                 "UnknownKind", f"no handler for kind {run.job.kind!r} is loaded here; loaded: {loaded}"
             )
-        runner = await self._obtain(run)
+        runner = await self._obtain(run, info)
         if not isinstance(runner, RunnerProcess):
             return runner
         timeout = None if info.timeout is None else info.timeout.total_seconds()
@@ -173,20 +180,26 @@ class RunnerPool:
         finally:
             self._supervisions.discard(supervision)
             if supervision.is_reusable and runner.is_alive:
-                self._release(runner)
+                if supervision.replace_because:
+                    self._idle.end(runner, supervision.replace_because)
+                else:
+                    self._release(runner)
 
-    async def _obtain(self, run: Run) -> RunnerProcess | Outcome:
+    async def _obtain(self, run: Run, info: KindInfo) -> RunnerProcess | Outcome:
         """Take an idle runner, or return why the run has ended before one was found."""
         clock, began = asyncio.get_running_loop().time, asyncio.get_running_loop().time()
         while True:
             if self._is_stopping:
                 return Interrupted("the worker is shutting down")
             if run.stop.reason is not None:
-                return _unstarted(run.stop.reason)
+                return unstarted(run.stop.reason)
             if boot_time() >= run.soft_deadline():
-                return _unstarted(StopReason.DEADLINE)
+                return unstarted(StopReason.DEADLINE)
             if self._enforcer.is_ready and self._idle:
-                return self._idle.pop()
+                runner = self._idle.take(fresh=info.wants_fresh_process)
+                if runner is not None:
+                    return runner
+                self._replace_for(info)
             # While others start, its turn may come.
             if clock() - max(began, self._starts.succeeded_at) >= self._start_timeout:
                 return Interrupted(f"there was no runner for {self._start_timeout:g} s")
@@ -198,55 +211,38 @@ class RunnerPool:
                 for wait in waits:
                     wait.cancel()
 
+    def _replace_for(self, info: KindInfo) -> None:
+        """End an idle runner, so that another is started, unless that happens already."""
+        if len(self._runners) == self.size and not any(runner.is_unwanted for runner in self._runners):
+            self._idle.end_oldest(f"a job of kind {info.kind!r} needs a process that has run no job")
+
     def _release(self, runner: RunnerProcess) -> None:
-        self._idle.append(runner)
+        self._idle.add(runner)
         self._changed.set()
 
     async def _start_runner(self, *, is_first: bool = False) -> None:
+        if not is_first:
+            await self._code.check()
         runner = RunnerProcess(self._options, self._table, self._orphans, self._exited)
         try:
-            found = await runner.started(self._start_timeout)
-        except asyncio.CancelledError:
+            hello = await runner.started(self._start_timeout)
+            await self._code.accept(hello)
+        except BaseException:
             await asyncio.shield(runner.end())
             raise
         if not runner.is_alive:
             raise RunnerStartError(runner.describe_end())
-        self._learn(found, is_first=is_first)
         self._runners.add(runner)
         self._release(runner)
-
-    def _learn(self, found: Sequence[KindMessage], *, is_first: bool) -> None:
-        kinds = {
-            kind.kind: KindInfo(
-                kind.kind,
-                kind.parameters_schema,
-                None if kind.timeout_seconds is None else timedelta(seconds=kind.timeout_seconds),
-                kind.description,
-                kind.policy,
-            )
-            for kind in found
-        }
-        if not is_first and kinds != self._kinds:
-            logger.warning("jobs modules have changed", extra={at.REASON: f"now: {', '.join(sorted(kinds))}"})
-        self._kinds = kinds
 
     def _exited(self, runner: RunnerProcess) -> None:
         if runner not in self._runners:
             return  # it has not started; its start raises the error
         self._runners.discard(runner)
-        if runner in self._idle:
-            self._idle.remove(runner)
+        self._idle.discard(runner)
         if not self._is_stopping:
             level = logging.INFO if runner.is_unwanted else logging.WARNING
             about: dict[str, object] = {at.RUNNER_PID: runner.pid, at.REASON: runner.describe_end()}
             logger.log(level, "runner exited", extra=about)
             self._telemetry.runner_replaced("ended" if runner.is_unwanted else "died")
             self._starts.begin()
-
-
-def _unstarted(reason: StopReason) -> Outcome:
-    if reason is StopReason.LOST:
-        return Lost()
-    if reason is StopReason.CANCELLED:
-        return Cancelled()
-    return Interrupted(f"stopped before it began: {reason.value}")

@@ -31,7 +31,13 @@ def confine(supervisor: int, memory_limit_bytes: int | None) -> None:
         # RLIMIT_DATA counts private writable memory; RLIMIT_AS would also count what is only reserved.
         resource.setrlimit(resource.RLIMIT_DATA, (memory_limit_bytes, memory_limit_bytes))
     faulthandler.enable()
-    # The supervisor asks with this signal where a handler hangs, before it kills it.
+    print_stacks_when_asked()
+
+
+def print_stacks_when_asked() -> None:
+    """Print where all threads are at SIGUSR1, which the supervisor sends before it kills a handler."""
+    # Without this a second call does nothing, although user code has taken the signal in the meantime.
+    faulthandler.unregister(signal.SIGUSR1)
     faulthandler.register(signal.SIGUSR1, all_threads=True)
 
 

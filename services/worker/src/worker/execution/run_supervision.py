@@ -2,11 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 from contracts.telemetry import attributes as at
-from contracts.traceparent import trace_id_of
 from coordination.holder.runs import Run
 from coordination.outcomes import (
     Cancelled,
@@ -21,7 +18,7 @@ from coordination.outcomes import (
 from turnstile.channels import StopReason as HandlerStop
 from worker.execution import messages
 from worker.execution.deadline_table import boot_time
-from worker.execution.job_log import log_for
+from worker.execution.job_log import labels, log_for
 from worker.execution.messages import FromRunner
 from worker.execution.run_telemetry import RunTelemetry
 from worker.execution.run_writer import RunWriter
@@ -66,8 +63,10 @@ class Supervision:
         self._asked: HandlerStop | None = None
         self._is_lost = False
         self._is_abandoned = False
-        #: Whether the runner may run another job.
+        #: Whether nothing of the job is alive in the runner.
         self.is_reusable = False
+        #: Why the runner must be replaced all the same; empty when it may run another job.
+        self.replace_because = ""
 
     async def outcome(self) -> Outcome:
         """Run the job. The runner is at rest, or dead, when this returns, also by cancellation."""
@@ -91,8 +90,9 @@ class Supervision:
             for timer in self._timers.values():
                 timer.cancel()
             self.is_reusable = done is not None and self._is_clean(done)
+            self.replace_because = "" if done is None else done.replace_because
             if not self.is_reusable:
-                self._runner.kill()  # before its deadline is lifted
+                self._runner.kill(self._why_unwanted())  # before its deadline is lifted
             self._runner.end_run()
             if not self.is_reusable:
                 await asyncio.shield(self._runner.end())
@@ -194,6 +194,13 @@ class Supervision:
         is_tainted = done.is_tainted or done.was_stopped
         return not (is_tainted or self._asked or self._is_lost or self._is_abandoned)
 
+    def _why_unwanted(self) -> str:
+        if self._is_abandoned:
+            return "the worker is being stopped"
+        if self._is_lost:
+            return "the lease was lost"
+        return self.replace_because or ("its handler was asked to stop" if self._asked else "")
+
     def _judge(self, done: messages.Done | None) -> Outcome:
         if self._is_lost or self._run.stop.reason is StopReason.LOST:
             return Lost()
@@ -241,16 +248,3 @@ class Supervision:
             recorded={step.name: step.result for step in run.recorded},
             state=run.state,
         )
-
-
-def labels(run: Run) -> Mapping[str, Any]:
-    """Return what every log record of a run carries."""
-    job = run.job
-    return {
-        at.JOB_ID: job.job_id,
-        at.JOB_KIND: job.kind,
-        at.LOCK_NAME: job.lock_name,
-        at.JOB_ATTEMPT: job.attempt,
-        at.LOCK_FENCE: run.fence,
-        at.TRACE_ID: trace_id_of(job.traceparent),
-    }

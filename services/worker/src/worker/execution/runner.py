@@ -5,23 +5,27 @@ It has no credentials, no lease and no decisions: it talks to its supervisor onl
 
 import argparse
 import asyncio
+import atexit
 import contextlib
 import logging
 import os
 import socket
 import struct
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from contracts.policies import JobPolicy
 from turnstile.errors import LoadError
 from turnstile.kinds import Kind, load
 from worker.execution import messages
+from worker.execution.code_version import loaded_files
 from worker.execution.deadline_table import DeadlineView
 from worker.execution.failures import describe_process_end
+from worker.execution.forks import flush_output
 from worker.execution.log_forwarding import ForwardingHandler
 from worker.execution.process_limits import confine
-from worker.execution.runner_loop import Serving, flush_output
+from worker.execution.runner_loop import Serving
+from worker.execution.runner_reuse import ReuseRules
 from worker.execution.tracing import MakeTracing, RunnerTracing, no_tracing
 
 
@@ -38,27 +42,23 @@ def main(arguments: Sequence[str] | None = None, make_tracing: MakeTracing = no_
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
         kinds = load(options.jobs)
-        hello = messages.Hello(kinds=[_message_of(kind) for kind in kinds.values()])
+        hello = messages.Hello(kinds=[_message_of(kind) for kind in kinds.values()], files=loaded_files())
     except LoadError as error:
         logging.getLogger("turnstile.runner").error("loading the jobs module failed", exc_info=error)
         _send(control, messages.Hello(error=messages.clean(str(error), 4000)))
         sys.exit(1)
     _send(control, hello)
     # After the hello, so that no start waits for what this imports.
-    _serve(control, cell, kinds, options.log_level, make_tracing(options.traces))
+    tracing = make_tracing(options.traces)
+    reuse = ReuseRules(options.reuse_limit, options.memory_limit)
+    _serve(lambda: Serving(kinds, control, cell, tracing, reuse), tracing, options.log_level)
 
 
-def _serve(
-    control: socket.socket,
-    cell: DeadlineView,
-    kinds: Mapping[str, Kind],
-    log_level: int,
-    tracing: RunnerTracing,
-) -> None:
+def _serve(make_serving: Callable[[], Serving], tracing: RunnerTracing, log_level: int) -> None:
     servings: list[Serving] = []
 
     async def serve() -> None:
-        serving = Serving(kinds, control, cell, tracing)
+        serving = make_serving()
         servings.append(serving)
         handler = ForwardingHandler(serving.sender, tracing.span_id)
         logging.basicConfig(level=log_level, handlers=[handler], force=True)
@@ -74,9 +74,16 @@ def _serve(
             if serving.run is not None:
                 serving.wire.send_last(messages.write(describe_process_end(serving.run, error)))
     finally:
+        run_exit_handlers()
         flush_output()
         # Not sys.exit: threads of user code must not keep an unwanted runner alive.
         os._exit(0)
+
+
+def run_exit_handlers() -> None:
+    """Run what libraries registered with atexit; the supervisor kills a runner that takes too long for it."""
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way without the end of the interpreter
 
 
 def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -87,6 +94,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--cell-count", type=int, required=True)
     parser.add_argument("--cell", type=int, required=True, help="index of this runner's cell")
     parser.add_argument("--memory-limit", type=int, help="bytes")
+    parser.add_argument("--reuse-limit", type=int, help="bytes above which it is not used again")
     parser.add_argument("--log-level", type=int, default=logging.INFO)
     parser.add_argument("--traces", action="store_true", help="send spans")
     parser.add_argument("jobs", nargs="*", help="modules with jobs")
@@ -101,6 +109,7 @@ def _message_of(kind: Kind) -> messages.KindMessage:
         timeout_seconds=timeout,
         description=messages.clean(kind.description, 1000),
         policy=JobPolicy(kind.max_runner_crashes, kind.max_worker_losses),
+        wants_fresh_process=kind.fresh_process,
     )
 
 

@@ -8,9 +8,10 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 
 from turnstile.channels import RecordedStep, StopReason
-from turnstile.errors import NotRecordedError, RunOverError
+from turnstile.errors import ForkedError, NotRecordedError, RunOverError
 from worker.execution import messages
 from worker.execution.deadline_table import DeadlineView
+from worker.execution.forks import HomeProcess
 from worker.execution.messages import Message, SpanData
 from worker.execution.rate_limit import RateLimit
 from worker.execution.tracing import RunnerTracing
@@ -23,12 +24,22 @@ _SPAN_RATE, _SPAN_BURST = 200.0, 1000.0
 
 
 class LoopSender:
-    """Sends messages from any thread; the wire itself belongs to the event loop's thread."""
+    """Sends messages from any thread; the wire itself belongs to the event loop's thread.
+
+    A forked process shares the wire and the event loop's files, and must touch neither: there, calls raise
+    ForkedError.
+    """
 
     def __init__(self, send_frame: Callable[[bytes], None]) -> None:
         self._send_frame = send_frame
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+        self._home = HomeProcess()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the calling code runs in a forked process."""
+        return self._home.is_elsewhere
 
     def __call__(self, message: Message) -> None:
         """Send a message."""
@@ -36,6 +47,8 @@ class LoopSender:
 
     def call(self, function: Callable[..., object], *args: object) -> None:
         """Call a function in the event loop's thread: now, when this is it."""
+        if self._home.is_elsewhere:
+            raise ForkedError
         if threading.get_ident() == self._thread:
             function(*args)
         else:
@@ -72,7 +85,7 @@ class RunnerChannel:
 
     def send_span(self, span: SpanData, step: str | None = None) -> None:
         """Show a span that has ended, unless there are too many (tracing.SendSpan)."""
-        if not self._is_over and self._spans.take():
+        if not self._is_over and not self._sender.is_elsewhere and self._spans.take():
             self._sender(messages.Span(run=self._run, span=span, step=step))
 
     def take_dropped_spans(self) -> int:

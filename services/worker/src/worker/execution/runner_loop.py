@@ -1,70 +1,52 @@
 """The runner's work: one job after the other, as the supervisor asks."""
 
 import asyncio
-import contextvars
 import os
 import socket
-import sys
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from turnstile.channels import Attempt
 from turnstile.context import RunContext, make_context
 from turnstile.kinds import Kind
 from turnstile.values import to_json
-from worker.execution import messages
+from worker.execution import handler_threads, messages
+from worker.execution.between_jobs import BetweenJobs
 from worker.execution.deadline_table import DeadlineView
 from worker.execution.failures import describe
+from worker.execution.forks import HomeProcess, flush_output, leave
 from worker.execution.frame_stream import FrameStream
 from worker.execution.handler_times import HandlerTimes
 from worker.execution.process_limits import has_children
 from worker.execution.runner_channel import LoopSender, RunnerChannel
+from worker.execution.runner_reuse import ReuseRules
 from worker.execution.tracing import RunnerTracing
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 #: How long tasks that a handler left behind may take to obey their cancellation.
 _LEFTOVERS_SECONDS = 0.2
-_EXECUTOR_THREADS = "turnstile-executor"
-
-
-class CountingExecutor(ThreadPoolExecutor):
-    """The event loop's executor for `asyncio.to_thread`, which knows whether it is at work."""
-
-    def __init__(self) -> None:
-        super().__init__(thread_name_prefix=_EXECUTOR_THREADS)
-        self._unfinished: set[Future[Any]] = set()
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Hand over a call."""
-        future = super().submit(fn, *args, **kwargs)
-        self._unfinished.add(future)
-        future.add_done_callback(self._unfinished.discard)
-        return future
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether some call has not returned."""
-        return bool(self._unfinished)
 
 
 class Serving:
     """Runs handlers. Everything here happens on the event loop, except plain handlers, each in a thread."""
 
     def __init__(
-        self, kinds: Mapping[str, Kind], control: socket.socket, cell: DeadlineView, tracing: RunnerTracing
+        self,
+        kinds: Mapping[str, Kind],
+        control: socket.socket,
+        cell: DeadlineView,
+        tracing: RunnerTracing,
+        reuse: ReuseRules | None = None,
     ) -> None:
         self._kinds = kinds
         self._tracing = tracing
+        self._reuse = reuse or ReuseRules()
+        self._home = HomeProcess()
         self.wire = FrameStream(control, self._received, self._broken)
         self.sender = LoopSender(self.wire.send)
         self._cell = cell
         self._server = asyncio.current_task()
-        self._executor = CountingExecutor()
+        self._executor = handler_threads.CountingExecutor()
         self._task: asyncio.Task[None] | None = None
         self._channel: RunnerChannel | None = None
         self._is_in_async_handler = False
@@ -73,6 +55,7 @@ class Serving:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(self._executor)
         self._over: asyncio.Future[None] = loop.create_future()
+        self._between = BetweenJobs()
         #: Number of the run in progress, None between runs.
         self.run: int | None = None
 
@@ -101,16 +84,22 @@ class Serving:
 
     async def _carry_out(self, start: messages.Start, channel: RunnerChannel) -> None:
         threads, times = set(threading.enumerate()), HandlerTimes()
+        self._between.remember()
         with self._tracing.run(start.run_traceparent, channel.send_span):
             done = await self._end_of(start, channel, times)
             tasks_left = await self._clear_tasks()
         flush_output()
-        is_tainted = done.is_tainted or tasks_left or has_children() or self._has_threads_besides(threads)
+        left = self._left_behind(threads, has_tasks=tasks_left)
+        reasons = [done.replace_because, *left, *self._between.put_back(), self._refusal(start.kind)]
         channel.close()
         self.run = self._channel = None
-        dropped = channel.take_dropped_spans()
-        about: dict[str, Any] = {"is_tainted": is_tainted, "dropped_spans": dropped}
-        about |= {"handler_began": times.began, "handler_ended": times.ended}
+        about: dict[str, Any] = {
+            "is_tainted": done.is_tainted or bool(left),
+            "replace_because": messages.clean("; ".join(filter(None, reasons)), 1000),
+            "dropped_spans": channel.take_dropped_spans(),
+            "handler_began": times.began,
+            "handler_ended": times.ended,
+        }
         self.sender(done.model_copy(update=about))
 
     async def _end_of(
@@ -128,6 +117,9 @@ class Serving:
             result = to_json(value, "the result")
         except BaseException as error:  # noqa: BLE001 - a handler may raise SystemExit; only its job must end
             failure = error
+        if self._home.is_elsewhere:
+            leave(failure)
+        self._between.put_back_logging()
         was_stopped = await self._was_cancelled() or context.was_asked_to_stop
         if failure is None:
             return messages.Done(run=start.run, result=result, was_stopped=was_stopped)
@@ -139,7 +131,7 @@ class Serving:
             context.was_asked_to_stop = True
             raise asyncio.CancelledError
         if not kind.is_async:
-            return await _in_thread(lambda: kind.handler(*arguments), times)
+            return await handler_threads.in_thread(lambda: kind.handler(*arguments), times)
         self._is_in_async_handler = True
         try:
             with times:
@@ -174,38 +166,19 @@ class Serving:
         _, pending = await asyncio.wait(left, timeout=_LEFTOVERS_SECONDS)
         return bool(pending)
 
-    def _has_threads_besides(self, earlier: set[threading.Thread]) -> bool:
-        """Return whether the handler left threads at work. Daemon threads are taken for a library's own."""
-        return self._executor.is_busy or any(
-            not thread.daemon and not thread.name.startswith(_EXECUTOR_THREADS)
-            for thread in threading.enumerate()
-            if thread not in earlier
-        )
+    def _refusal(self, name: str) -> str:
+        kind = self._kinds.get(name)
+        return "" if kind is None else self._reuse.refusal(kind)
 
-
-async def _in_thread(handler: Callable[[], Any], times: HandlerTimes) -> Any:
-    """Run a plain handler in a thread of its own, so that nothing it leaves there reaches the next."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-    variables = contextvars.copy_context()
-
-    def run() -> None:
-        result, failure = None, None
-        try:
-            with times:
-                result = variables.run(handler)
-        except BaseException as error:  # noqa: BLE001 - carried over to the event loop
-            failure = error
-        loop.call_soon_threadsafe(ended.set_result, (result, failure))
-
-    # Not a daemon, as that would make daemons of the threads it starts, too.
-    thread = threading.Thread(target=run, name="handler", daemon=False)
-    thread.start()
-    result, failure = await ended
-    thread.join()
-    if failure is not None:
-        raise failure
-    return result
+    def _left_behind(self, earlier: set[threading.Thread], *, has_tasks: bool) -> list[str]:
+        """Return what of a job is still alive."""
+        found = {
+            "tasks": has_tasks,
+            "child processes": has_children(),
+            "calls of asyncio.to_thread": self._executor.is_busy,
+            "threads": handler_threads.are_left(earlier),
+        }
+        return [f"it left {what}" for what, is_left in found.items() if is_left]
 
 
 def _must_have_succeeded(task: asyncio.Task[None]) -> None:
@@ -214,13 +187,6 @@ def _must_have_succeeded(task: asyncio.Task[None]) -> None:
         task.print_stack()
         flush_output()
         os._exit(70)
-
-
-def flush_output() -> None:
-    """Send what the handler printed on its way."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # user code may have closed or replaced them
-            stream.flush()
 
 
 def _attempt(start: messages.Start) -> Attempt:

@@ -5,9 +5,8 @@ import logging
 import os
 import signal
 import socket
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -19,30 +18,21 @@ from worker.execution.child import Child
 from worker.execution.deadline_table import DeadlineTable
 from worker.execution.errors import RunnerStartError
 from worker.execution.frame_stream import FrameStream
-from worker.execution.messages import FromRunner, KindMessage
+from worker.execution.messages import FromRunner
 from worker.execution.orphans import Orphans
 from worker.execution.output import Output
+from worker.execution.runner_options import RunnerOptions
 
 logger = logging.getLogger("turnstile.execution")
 
 #: A step with its state, each 256 KiB at most, doubled by JSON within JSON, and room to spare.
 _MAX_FRAME = 2 * 1024 * 1024
 
+#: How long a runner that is not needed any more may take to end by itself, atexit handlers included.
+_ORDERLY_SECONDS = 2.0
+
 #: How long a process that has closed its wire may take to be dead.
 _DYING_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class RunnerOptions:
-    """What all runners of a pool are started with."""
-
-    jobs_modules: Sequence[str]
-    memory_limit_bytes: int | None
-    #: Already without credentials.
-    environment: Mapping[str, str]
-    log_level: int
-    #: Whether they send spans.
-    is_traced: bool = False
 
 
 class Listener(Protocol):
@@ -74,8 +64,9 @@ class RunnerProcess:
         self._hello: asyncio.Future[messages.Hello] = asyncio.get_running_loop().create_future()
         #: Why the supervisor killed it of its own accord: it did not keep to the rules of the wire.
         self.fault: str | None = None
-        #: Whether it was this side that ended it.
+        #: Whether it was this side that ended it, and why.
         self.is_unwanted = False
+        self._why_unwanted = ""
         #: When it died: whether its deadline had passed.
         self.was_overdue = False
         ours, theirs = socket.socketpair()
@@ -83,7 +74,7 @@ class RunnerProcess:
         self._cell = table.take()
         try:
             self._child = Child(
-                [*_command(options, table, theirs.fileno(), self._cell.index), *options.jobs_modules],
+                options.command(table, theirs.fileno(), self._cell.index),
                 options.environment,
                 their_output,
                 (theirs.fileno(), table.read_fd),
@@ -107,25 +98,31 @@ class RunnerProcess:
         """Whether the process has not been reaped."""
         return self._child.is_alive
 
-    async def started(self, timeout_seconds: float) -> list[KindMessage]:
-        """Wait until it has loaded its jobs, and return their kinds. Raises RunnerStartError."""
+    async def started(self, timeout_seconds: float) -> messages.Hello:
+        """Wait until it has loaded its jobs, and return what it says of them. Raises RunnerStartError."""
         try:
             hello = await asyncio.wait_for(asyncio.shield(self._hello), timeout_seconds)
         except TimeoutError:
             await self.end()
             raise RunnerStartError(
-                f"a runner had not loaded the jobs modules within {timeout_seconds:g} s"
+                f"a runner had not loaded the jobs modules within {timeout_seconds:g} s; "
+                "set TURNSTILE_RUNNER_START_SECONDS to more if their imports take longer"
             ) from None
         if hello.error is not None:
             await self.end()
             raise RunnerStartError(hello.error)
-        return hello.kinds
+        return hello
 
     def begin(self, start: messages.Start, listener: Listener, labels: Mapping[str, Any]) -> None:
         """Run a job; the deadlines must have been set."""
         self._runs = start.run
         self._listener, self._labels = listener, labels
         self._wire.send(messages.write(start))
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it has run no job."""
+        return self._runs == 0
 
     @property
     def next_run(self) -> int:
@@ -159,10 +156,23 @@ class RunnerProcess:
         """Let it print where its threads are."""
         self._child.signal(signal.SIGUSR1)
 
-    def kill(self) -> None:
-        """Kill it and all that it has started."""
-        self.is_unwanted |= self.is_alive
+    def kill(self, why: str = "") -> None:
+        """Kill it and all that it has started; `why` is for the log."""
+        self._dismiss(why)
         self._child.kill()
+
+    async def end_in_order(self, why: str) -> None:
+        """Let it run its atexit handlers, for 2 s at most, then kill what is left. It must be idle."""
+        self._dismiss(why)
+        self._wire.finish()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._child.wait(), _ORDERLY_SECONDS)
+        await self.end()
+
+    def _dismiss(self, why: str) -> None:
+        if self.is_alive:
+            self.is_unwanted = True
+            self._why_unwanted = self._why_unwanted or why
 
     async def end(self) -> None:
         """Kill it and wait until nothing of it is left."""
@@ -171,8 +181,9 @@ class RunnerProcess:
         await self._orphans.ended()
 
     def describe_end(self) -> str:
-        """Return how the process ended."""
-        return self.fault or f"the runner process {self._child.describe_end()}"
+        """Return how the process ended, and why it was ended."""
+        end = self.fault or f"the runner process {self._child.describe_end()}"
+        return f"{end}: {self._why_unwanted}" if self._why_unwanted else end
 
     def _received(self, frame: bytes) -> None:
         try:
@@ -195,6 +206,8 @@ class RunnerProcess:
             self._listener.heard(message)
 
     def _broken(self, reason: str) -> None:
+        if self.is_unwanted and reason == "closed":
+            return
         if reason == "closed":
             # At its death, too, the stream closes; then the way it died is the better reason.
             asyncio.get_running_loop().call_later(
@@ -223,15 +236,3 @@ class RunnerProcess:
         if self._listener is not None:
             self._listener.died()
         self._on_exit(self)
-
-
-def _command(options: RunnerOptions, table: DeadlineTable, control: int, cell: int) -> list[str]:
-    command = [sys.executable, "-m", "worker.runner"]
-    command += ["--supervisor", str(os.getpid()), "--control", str(control), "--log-level"]
-    command += [str(options.log_level), "--table", str(table.read_fd), "--cell-count", str(table.count)]
-    command += ["--cell", str(cell)]
-    if options.memory_limit_bytes is not None:
-        command += ["--memory-limit", str(options.memory_limit_bytes)]
-    if options.is_traced:
-        command.append("--traces")
-    return command

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from contracts.jobs import Worker
 from contracts.statuses import EventStatus
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans
@@ -47,7 +48,7 @@ class LostRuns:
         try:
             events = await self._events(seen.job)
             workers = await self._directory.workers()
-            heard = next((one.seen_at for one in workers if one.worker == seen.lost_worker), None)
+            heard = _last_heard(workers, seen.lost_worker, events)
         except CoordinationError:
             # The storage is unavailable; the end of the run is exported all the same.
             events, heard = [], None
@@ -72,6 +73,15 @@ class LostRuns:
             for event in events
             if event.attempt == job.attempt and not EventStatus(event.status).ends_run
         ]
+
+
+def _last_heard(workers: Sequence[Worker], name: str, events: Sequence[EventRow]) -> datetime | None:
+    """Return when a lost worker was last heard; None when only a later process of its name is known."""
+    for worker in workers:
+        is_later = bool(worker.started_at and events and worker.started_at > _moment(events[0]))
+        if worker.worker == name and not is_later:
+            return worker.seen_at
+    return None
 
 
 def _times(events: Sequence[EventRow], found: datetime) -> LostTimes:
