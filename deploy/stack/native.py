@@ -9,7 +9,6 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 from deploy.errors import StackError
 from deploy.install.environment import PYTHON
@@ -19,10 +18,10 @@ from deploy.servers import installation
 from deploy.stack import addresses, grafana, observers, programs
 from deploy.stack.programs import DASHBOARD, WORKER
 from deploy.stack.settings import OBSERVERS, StackSettings
+from deploy.stack.starts import Starts
 from deploy.stack.tables import table
 
 _READY_SECONDS = 90.0
-_SETTLE_SECONDS = 3.0
 
 
 class NativeStack:
@@ -170,18 +169,17 @@ class NativeStack:
             print(error)
 
     def _run(self, chosen: list[Program]) -> None:
+        """Start programs and wait until all are ready; raise StackError when one of them does not come up."""
+        waiting = [(program, Starts(program.name, self._supervisor.log(program.name))) for program in chosen]
         for program in chosen:
             self._supervisor.run(program.name)
-        deadline = time.monotonic() + _READY_SECONDS
-        for program in chosen:
-            failures = 0
-            while not program.is_ready():
-                failures += self._supervisor.state(program.name).state in {"BACKOFF", "FATAL", "EXITED"}
-                if failures * 0.1 > _SETTLE_SECONDS or time.monotonic() > deadline:
-                    log = self._supervisor.log(program.name)
-                    message = f"{program.name} is not ready. The end of {log}:\n{_tail(log)}"
-                    raise StackError(message)
-                time.sleep(0.1)
+        deadline = time.monotonic() + max(_READY_SECONDS, self._settings.start_seconds)
+        while waiting := [each for each in waiting if not each[0].is_ready()]:
+            for program, starts in waiting:
+                starts.see(self._supervisor.state(program.name))
+                if starts.have_failed or time.monotonic() > deadline:
+                    raise StackError(starts.complaint())
+            time.sleep(0.1)
 
     def _without_port(self) -> list[str]:
         """Return which of the servers that show what happens find a port taken, and print them."""
@@ -230,7 +228,3 @@ def _row(state: ProcessState, program: Program, word: str) -> tuple[str, ...]:
         age,
         " ".join(map(str, program.ports)),
     )
-
-
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-25:]) if log.exists() else "(nothing)"

@@ -1,5 +1,6 @@
 """The settings of a stack on one machine: the environment first, then .env, then the defaults below."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,10 +24,14 @@ _TELEMETRY_PREFIX = "OTEL_"
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _RUNTIME = "RUNTIME"
 _HIGHEST_PORT = 65_535
+#: How long a worker may take to stop in addition to the grace periods of its jobs.
+_HAND_OVER_SECONDS = 10
 _DEFAULTS = {
     "DATA_FOLDER": ".data",
     "WORKERS": "2",
     "GRACE_SECONDS": "20",
+    "CANCEL_GRACE_SECONDS": "5",
+    "RUNNER_START_SECONDS": "60",
     "PUBLISHER_PORT": "8000",
     "WORKER_PORT": "8010",
     "AUDIT_PROJECTOR_PORT": "8030",
@@ -112,14 +117,33 @@ class StackSettings:
         return (ROOT / (self.text("INPUT_FOLDER") or self.data / "inputs")).resolve()
 
     @property
+    def start_seconds(self) -> float:
+        """How long a service may take to be ready: a worker starts a runner first."""
+        return self._seconds("RUNNER_START_SECONDS") + 60
+
+    @property
     def workers(self) -> int:
         """How many workers run."""
         return self.whole("WORKERS")
 
     @property
     def stop_seconds(self) -> int:
-        """How long a service may take to stop: longer than the grace of its jobs."""
-        return int(float(self.values[PREFIX + "GRACE_SECONDS"])) + 10
+        """How long a service may take to stop before it is killed.
+
+        A worker lets its jobs continue for the one grace period, lets their handlers stop for the other, and
+        hands over.
+        """
+        grace = self._seconds("GRACE_SECONDS") + self._seconds("CANCEL_GRACE_SECONDS")
+        return math.ceil(grace) + _HAND_OVER_SECONDS
+
+    def _seconds(self, name: str) -> float:
+        """Return a setting that is a duration in seconds."""
+        value = self.values[PREFIX + name]
+        try:
+            return float(value)
+        except ValueError:
+            message = f"{PREFIX}{name} must be a number of seconds, not {value!r}"
+            raise SettingError(message) from None
 
     @property
     def observers(self) -> tuple[str, ...]:

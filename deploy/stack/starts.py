@@ -1,0 +1,57 @@
+"""Whether a program of a stack without containers comes up, and what to print when it does not."""
+
+import json
+from pathlib import Path
+
+from contracts.telemetry.log_messages import CANNOT_START
+from deploy.processes.supervision import ProcessState
+
+#: So many processes of a program may end before it counts as one that does not come up.
+_MOST_ENDS = 2
+#: How often, a tenth of a second apart, supervisord may report that it does not run.
+_MOST_SILENCE = 30
+
+
+class Starts:
+    """Counts the processes of one program that have ended since now: a new one is started for each."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        self._name = name
+        self._log = log
+        #: What is in the log from earlier starts.
+        self._earlier = log.stat().st_size if log.exists() else 0
+        self._processes: set[tuple[int, int]] = set()
+        self._is_running = False
+        self._silence = 0
+
+    def see(self, state: ProcessState) -> None:
+        """Take in what supervisord reports now."""
+        self._is_running = state.pid > 0
+        if self._is_running:
+            self._processes.add((state.pid, state.started_at))
+        self._silence += state.state in {"BACKOFF", "FATAL", "EXITED"}
+
+    @property
+    def have_failed(self) -> bool:
+        """Whether it makes no sense to wait longer."""
+        return len(self._processes) - self._is_running >= _MOST_ENDS or self._silence > _MOST_SILENCE
+
+    def complaint(self) -> str:
+        """Return why the program is not ready: the reason that it gave itself, or the end of its log."""
+        text = self._log.read_bytes() if self._log.exists() else b""
+        for line in reversed(text[self._earlier :].decode(errors="replace").splitlines()):
+            if reason := _reason(line):
+                return f"{self._name} cannot start: {reason}"
+        tail = "\n".join(text.decode(errors="replace").splitlines()[-25:]) or "(nothing)"
+        return f"{self._name} is not ready. The end of {self._log}:\n{tail}"
+
+
+def _reason(line: str) -> str | None:
+    """Return the reason in a log line of a service that cannot start."""
+    if CANNOT_START not in line:
+        return None
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line
+    return str(entry.get("reason", line))
