@@ -14,6 +14,7 @@ from deploy.processes.ports import LOOPBACK
 from deploy.stack import addresses, observers, shared_files
 from deploy.stack.programs import DASHBOARD, WORKER
 from deploy.stack.settings import OBSERVERS, PREFIX, StackSettings
+from deploy.stack.starts import last_reason
 
 _ELSEWHERE = "Without images the same stack runs as plain processes: add RUNTIME=native to the command."
 _COLLECTOR = "otel-collector"
@@ -77,7 +78,11 @@ class ContainerStack:
         self._refuse_taken_ports(wanted)
         scale = ("--scale", f"{WORKER}={workers}")
         if self._try("up", "--detach", "--wait", *scale, *wanted) != 0:
-            raise StackError("Not every container is healthy; `make ps` and `make logs` show more.")
+            reason = last_reason(
+                self._output("logs", "--no-log-prefix", "--no-color", "--tail", "200", WORKER)
+            )
+            because = f" The worker cannot start: {reason}" if reason else ""
+            raise StackError(f"Not every container is healthy; `make ps` and `make logs` show more.{because}")
         self._started_here.write_text(_project() + "\n")
         addresses.show(self.pages())
 

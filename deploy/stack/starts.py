@@ -39,11 +39,15 @@ class Starts:
     def complaint(self) -> str:
         """Return why the program is not ready: the reason that it gave itself, or the end of its log."""
         text = self._log.read_bytes() if self._log.exists() else b""
-        for line in reversed(text[self._earlier :].decode(errors="replace").splitlines()):
-            if reason := _reason(line):
-                return f"{self._name} cannot start: {reason}"
+        if reason := last_reason(text[self._earlier :].decode(errors="replace")):
+            return f"{self._name} cannot start: {reason}"
         tail = "\n".join(text.decode(errors="replace").splitlines()[-25:]) or "(nothing)"
         return f"{self._name} is not ready. The end of {self._log}:\n{tail}"
+
+
+def last_reason(log: str) -> str | None:
+    """Return the last reason that a service gave in its log for not starting, or None."""
+    return next(filter(None, map(_reason, reversed(log.splitlines()))), None)
 
 
 def _reason(line: str) -> str | None:

@@ -1,9 +1,13 @@
 """When `make up` gives up on a program, and what it prints."""
 
 import json
+import os
 
 import pytest
+from deploy.errors import StackError
 from deploy.processes.supervision import ProcessState
+from deploy.stack.containers import ContainerStack
+from deploy.stack.settings import StackSettings
 from deploy.stack.starts import Starts
 
 from contracts.telemetry.log_messages import CANNOT_START
@@ -64,3 +68,29 @@ def test_a_reason_of_an_earlier_start_does_not_count(log):
 
 def test_a_program_without_a_log_says_so(log):
     assert Starts("worker-1", log).complaint().endswith("(nothing)")
+
+
+DOCKER = """#!/bin/sh
+case "$2" in
+  up) exit 1 ;;
+  config) echo worker ;;
+  logs) cat {log} ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("is_explained", [True, False])
+def test_containers_that_do_not_come_up_are_explained_by_the_worker_too(
+    tmp_path, log, monkeypatch, is_explained
+):
+    lines = ["{}", json.dumps({"event": CANNOT_START, "reason": "no such module"}), "Traceback"]
+    log.write_text("\n".join(lines if is_explained else lines[::2]))
+    docker = tmp_path / "docker"
+    docker.write_text(DOCKER.format(log=log))
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(ContainerStack, "engine_answers", staticmethod(lambda: True))
+    stack = ContainerStack(StackSettings.load(tmp_path / "none", {"TURNSTILE_DATA_FOLDER": str(tmp_path)}))
+    with pytest.raises(StackError) as refused:
+        stack.up()
+    assert str(refused.value).endswith(" The worker cannot start: no such module") == is_explained
