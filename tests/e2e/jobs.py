@@ -1,5 +1,7 @@
 """Jobs for the end-to-end tests: their effects go to the sink, so that it is seen from outside who works."""
 
+import asyncio
+import logging.config
 import os
 import re
 import time
@@ -10,6 +12,9 @@ from pydantic import BaseModel, Field
 
 from sample_jobs import effect_client
 from turnstile import JobContext, SyncJobContext, job
+
+#: What "leaks" keeps.
+_KEPT: list[bytearray] = []
 
 
 class Effects(BaseModel):
@@ -102,3 +107,35 @@ async def allocates(ctx: JobContext) -> None:
     hoard = []
     while True:
         hoard.append(bytearray(16 * 1024 * 1024))
+
+
+@job("migrates")
+async def migrates(ctx: JobContext) -> None:
+    """Configure logging as a library for migrations does."""
+    logging.config.dictConfig({"version": 1, "root": {"level": "WARNING", "handlers": []}})
+
+
+@job("leaks")
+async def leaks(ctx: JobContext) -> int:
+    """Keep memory in a variable of the module, which outlives the job."""
+    _KEPT.append(bytearray(70 * 1024 * 1024))
+    return len(_KEPT)
+
+
+@job("needs-memory")
+async def needs_memory(ctx: JobContext) -> int:
+    """Need half of what a new process may take."""
+    return len(bytearray(120 * 1024 * 1024))
+
+
+@job("tidies-up")
+async def tidies_up(ctx: JobContext, parameters: Effects) -> Any:
+    """Take a while to stop, and save at the end of it."""
+    if ctx.state is not None:
+        return ctx.state
+    effect(ctx, "began")
+    try:
+        await asyncio.sleep(600)
+    finally:
+        await asyncio.sleep(parameters.seconds)
+        await ctx.save_state("tidied up")
