@@ -142,7 +142,7 @@ def _locust(asked: Namespace, prepared: Target, plan: Plan, options: list[str], 
             "OTEL_EXPORTER_OTLP_ENDPOINT": prepared.collector,
             # Its gRPC would block Locust's loop.
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            "OTEL_SERVICE_NAME": "load",
+            "OTEL_SERVICE_NAME": "turnstile-load",
         }
     return subprocess.run(words, cwd=ROOT, env=environment, stdout=output, check=False).returncode
 

@@ -108,7 +108,7 @@ _STARTS_TRACES = (
 def _traces(service: Source, title: str, description: str) -> Panel:
     query = JaegerQuery(
         queryType="search",
-        service=service,
+        service=service.service_name,
         # Written as logfmt, which the data source turns into what Jaeger wants.
         tags=f'{at.JOB_ID}="${{job:raw}}"',
         limit=20,

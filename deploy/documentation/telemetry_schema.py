@@ -4,8 +4,8 @@ import re
 from types import ModuleType
 from typing import Any, TypeVar
 
-from contracts.telemetry import attributes, metrics, spans
-from contracts.telemetry.names import Attribute, Metric, SpanEvent, SpanName
+from contracts.telemetry import attributes, metrics, resource, spans
+from contracts.telemetry.names import Attribute, Metric, Source, SpanEvent, SpanName
 
 _T = TypeVar("_T", bound=str)
 
@@ -22,6 +22,8 @@ def declared(module: ModuleType, kind: type[_T]) -> dict[str, _T]:
 def schema() -> dict[str, Any]:
     """Return the whole schema as JSON values."""
     return {
+        "services": {str(source): source.service_name for source in Source},
+        "resource": [_attribute(name) for name in declared(resource, Attribute).values()],
         "spans": [_span(name) for name in declared(spans, SpanName).values()],
         "events": [_event(name) for name in declared(spans, SpanEvent).values()],
         "metrics": [_metric(name) for name in declared(metrics, Metric).values()],

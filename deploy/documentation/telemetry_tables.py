@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from contracts.telemetry import attributes, metrics, spans
+from contracts.telemetry import attributes, metrics, resource, spans
 from contracts.telemetry.names import SERVICES, Attribute, Metric, Source, SpanEvent, SpanName
 from deploy.documentation.marks import code, table
 from deploy.documentation.telemetry_schema import declared
 
 
 def tables() -> str:
-    """Return the tables of spans, span events, metrics and attributes, each under a heading."""
+    """Return the tables of spans, span events, metrics, attributes and resource, each under a heading."""
     return "\n".join(
         [
             _section("Spans", ("span", "by", "means"), map(_row, declared(spans, SpanName).values())),
@@ -23,6 +23,11 @@ def tables() -> str:
                 "Attributes of spans and log lines",
                 ("attribute", "means", "values"),
                 map(_attribute, declared(attributes, Attribute).values()),
+            ),
+            _section(
+                "Resource",
+                ("attribute of the sender", "means", "values"),
+                map(_attribute, declared(resource, Attribute).values()),
             ),
         ]
     )

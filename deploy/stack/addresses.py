@@ -5,6 +5,7 @@ import sys
 import webbrowser
 from collections.abc import Collection, Sequence
 
+from contracts.telemetry.names import Source
 from deploy.processes.ports import LOOPBACK
 from deploy.stack.settings import PREFIX, StackSettings
 from deploy.stack.tables import table
@@ -47,7 +48,7 @@ def observer_pages(settings: StackSettings, running: Collection[str]) -> list[Pa
     if "grafana" in running:
         pages += [(f"Grafana, {title}", f"{grafana}/d/{uid}") for uid, title in _DASHBOARDS.items()]
     if "jaeger" in running:
-        pages.append(("Jaeger, traces of jobs", f"{jaeger}/search?service=worker"))
+        pages.append(("Jaeger, traces of jobs", f"{jaeger}/search?service={Source.WORKER.service_name}"))
     if "prometheus" in running:
         pages.append(("Prometheus, alerts", f"{prometheus}/alerts"))
     return pages

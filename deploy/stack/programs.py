@@ -4,6 +4,7 @@ import urllib.error
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from contracts.telemetry.names import Source
 from deploy import ROOT
 from deploy.errors import SettingError
 from deploy.install.environment import PYTHON
@@ -121,7 +122,7 @@ def _program(
         **shared,
         "TURNSTILE_HOST": LOOPBACK,
         "TURNSTILE_PORT": str(port),
-        "OTEL_SERVICE_NAME": service,
+        "OTEL_SERVICE_NAME": Source(service).service_name,
         "PYTHONUNBUFFERED": "1",
     }
     arguments = (str(PYTHON), "-m", service.replace("-", "_"))

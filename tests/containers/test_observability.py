@@ -27,11 +27,19 @@ def ran(stack: ComposeStack) -> dict[str, Any]:
 def test_a_jobs_trace_leads_from_the_request_to_the_worker(stack: ComposeStack, ran: dict[str, Any]) -> None:
     def whole_trace() -> dict[str, Any] | None:
         trace = stack.trace(ran["trace_id"])
-        return trace if trace and {"publisher", "worker"} <= services_of(trace) else None
+        return trace if trace and {"turnstile-publisher", "turnstile-worker"} <= services_of(trace) else None
 
     trace = wait_until(whole_trace, seconds=30)
     assert {span["traceID"] for span in trace["spans"]} == {ran["trace_id"]}
-    assert "audit-projector" not in services_of(trace), "projection has traces of its own"
+    hosts = {
+        tag["value"]
+        for sender in trace["processes"].values()
+        for tag in sender["tags"]
+        if tag["key"] == "host.id"
+    }
+    assert len(hosts) == 1, "containers of one host have one id"
+    assert not [span["warnings"] for span in trace["spans"] if span["warnings"]]
+    assert "turnstile-audit-projector" not in services_of(trace), "projection has traces of its own"
 
 
 def test_prometheus_asks_every_service_and_every_worker(stack: ComposeStack) -> None:

@@ -45,7 +45,6 @@ class Service:
         self.environment = {
             **environment,
             **self.settings,
-            "OTEL_SERVICE_NAME": module.replace("_", "-"),
             "TURNSTILE_PORT": str(self.port),
             "TURNSTILE_LOG_FORMAT": "json",
             "PYTHONPATH": str(ROOT),

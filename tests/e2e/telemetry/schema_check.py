@@ -138,7 +138,7 @@ def _wrong_with_log(record: LogRecord) -> Iterator[str]:
 
 
 def _wrong_source(where: str, service: str, sources: Collection[names.Source]) -> Iterator[str]:
-    if service not in sources:
+    if service not in {source.service_name for source in sources}:
         yield f"{where} is not expected of this service"
 
 

@@ -27,7 +27,7 @@ def test_spans_of_a_handlers_own_stand_under_the_step_that_made_them(ordinary: T
     trace = ordinary.trace
     assert parent_of(trace, "read ledger") == step("load")
     assert parent_of(trace, "write ledger") == step("book")
-    assert trace.one("read ledger").service == Source.WORKER
+    assert trace.one("read ledger").service == Source.WORKER.service_name
 
 
 def test_beside_steps_they_stand_under_the_attempt(ordinary: Traced) -> None:

@@ -114,7 +114,7 @@ def test_those_that_fail_or_are_slow_say_what_they_did(receiver: OtlpReceiver, m
 
 def test_a_wake_up_is_sent_and_processed_once(ordinary: Traced, commanded: Commanded) -> None:
     for traced in (ordinary, commanded):
-        (sent,) = [span for span in traced.trace.named(SEND) if span.service == Source.PUBLISHER]
+        (sent,) = [span for span in traced.trace.named(SEND) if span.service == Source.PUBLISHER.service_name]
         processed = traced.trace.one(PROCESS)
         assert (sent.kind, processed.kind) == ("producer", "consumer")
         assert processed.parent_id == sent.span_id, f"{traced.trace}"
@@ -122,13 +122,13 @@ def test_a_wake_up_is_sent_and_processed_once(ordinary: Traced, commanded: Comma
 
 
 def test_a_projection_is_in_no_jobs_trace_and_leads_to_it(ordinary: Traced, receiver: OtlpReceiver) -> None:
-    assert not [span for span in ordinary.trace.spans if span.service == Source.AUDIT_PROJECTOR]
+    assert not [span for span in ordinary.trace.spans if span.service == Source.AUDIT_PROJECTOR.service_name]
     submission = ordinary.trace.submission()
     leading = [
         span
         for span in receiver.spans
         if (submission.trace_id, submission.span_id) in {(link.trace_id, link.span_id) for link in span.links}
-        and span.service == Source.AUDIT_PROJECTOR
+        and span.service == Source.AUDIT_PROJECTOR.service_name
     ]
     assert {span.name for span in leading} == {sp.PROCESS_EVENTS}
     assert len(projections(receiver, ordinary.job)) <= sum(len(span.links) for span in leading)
@@ -177,7 +177,7 @@ def test_a_trace_shows_a_job_while_it_runs(line: Line) -> None:
 def test_a_trace_shows_a_job_while_it_waits_and_behind_whom(line: Line) -> None:
     trace = line.while_waiting
     look = trace.named(sp.LOOK_AT_LINE)[0]
-    assert look.service == Source.SCHEDULER
+    assert look.service == Source.SCHEDULER.service_name
     assert look.attributes[at.LINE_POSITION] == 1
     assert look.attributes[at.LINE_LENGTH] == 2
     assert look.attributes[at.WORKER_NAME] == line.jobs[0].job.events()[-1]["worker"]
@@ -190,7 +190,9 @@ def test_a_job_whose_wake_up_was_lost_is_started_from_the_scheduler(
     assert_hangs_together(lost_wake_up.trace)
     assert len(lost_wake_up.trace.named(*STARTS)) == 1, f"{lost_wake_up.trace}"
     notified = [
-        span for span in receiver.spans if span.service == Source.SCHEDULER and span.name in {SEND, sp.SWEEP}
+        span
+        for span in receiver.spans
+        if span.service == Source.SCHEDULER.service_name and span.name in {SEND, sp.SWEEP}
     ]
     assert {span.name for span in notified} == {SEND, sp.SWEEP}
 
@@ -200,5 +202,5 @@ def test_a_job_that_a_message_submits_continues_the_trace_of_the_message(command
     assert_hangs_together(commanded.trace, below=commanded.sender_span)
     submission = commanded.trace.submission()
     processing = commanded.trace.above(submission)[0]
-    assert (processing.service, processing.kind) == (Source.PUBLISHER, "consumer")
+    assert (processing.service, processing.kind) == (Source.PUBLISHER.service_name, "consumer")
     assert processing.parent_id == commanded.sender_span

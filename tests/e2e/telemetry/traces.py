@@ -45,7 +45,7 @@ class Trace:
 
     def of_kind(self, service: Source, kind: str) -> list[Span]:
         """Return the spans of a service and kind."""
-        return [span for span in self.spans if span.service == service and span.kind == kind]
+        return [span for span in self.spans if span.service == service.service_name and span.kind == kind]
 
     def above(self, span: Span) -> list[Span]:
         """Return a span's parents, nearest first."""
@@ -82,7 +82,7 @@ class Trace:
 
         began = min((span.start for span in self.spans), default=0.0)
         return "\n".join(
-            f"{span.start - began:8.3f} {span.end - span.start:7.3f} {span.service:15} {'  ' * depth(span)}"
+            f"{span.start - began:8.3f} {span.end - span.start:7.3f} {span.service:25} {'  ' * depth(span)}"
             f"{span.name} [{span.kind}] {', '.join(event.name for event in span.events)}"
             f"{' LINKS ' + str(len(span.links)) if span.links else ''}"
             for span in self.spans

@@ -119,6 +119,30 @@ MUTANTS = [
         f"{_TESTS}secrets.py::test_a_part_of_a_setting_is_as_secret_as_the_whole",
     ),
     Mutant(
+        "container-taken-for-a-host",
+        "all processes of a host have one host id, in containers too",
+        (
+            Change(
+                "service_defaults.identity",
+                "        return boot_id.read_text().strip() or socket.gethostname()\n",
+                "        return socket.gethostname()\n",
+            ),
+        ),
+        f"{_TESTS}identity.py::test_a_host_has_one_id_which_no_file_of_a_container_changes",
+    ),
+    Mutant(
+        "service-called-as-others",
+        "a service has a name that another system's service does not have",
+        (
+            Change(
+                "service_defaults.settings",
+                "cls.source.service_name)",
+                "str(cls.source))",
+            ),
+        ),
+        f"{_TESTS}identity.py::test_it_names_the_service_and_its_process",
+    ),
+    Mutant(
         "span-of-another-trace-relayed",
         "a runner's spans appear in the trace of its own run only",
         (

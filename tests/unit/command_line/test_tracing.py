@@ -42,7 +42,9 @@ def test_links_lead_to_where_one_says_that_more_can_be_seen(completed: ScriptedA
     assert f"jaeger http://127.0.0.1:16686/trace/{TRACE_ID}\n" in result.stdout
     # What was projected of it is in traces of the projector's own.
     tags = f"%7B%22job.id%22%3A%20%22{JOB_ID}%22%7D"
-    found = f"http://127.0.0.1:16686/search?service={Source.AUDIT_PROJECTOR}&lookback=2d&tags={tags}"
+    found = (
+        f"http://127.0.0.1:16686/search?service={Source.AUDIT_PROJECTOR.service_name}&lookback=2d&tags={tags}"
+    )
     assert f"projections {found}\n" in result.stdout
     assert f"grafana http://127.0.0.1:3000/d/one-job?var-job={JOB_ID}\n" in result.stdout
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 _SCHEMA = "contracts.telemetry"
-_MODULES = ("attributes", "metrics", "spans")
+_MODULES = ("attributes", "metrics", "resource", "spans")
 
 #: Calls whose first argument names what is emitted.
 _NAMING = frozenset(

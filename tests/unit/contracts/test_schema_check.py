@@ -7,15 +7,17 @@ from tests.e2e.telemetry.received import Attributes, LogRecord, Metric, Received
 from tests.e2e.telemetry.schema_check import deviations, never_emitted
 from tests.unit.contracts.schema import ATTRIBUTES, METRICS, MOMENTS, SPANS
 
-STEP = Span("worker", "worker.telemetry", "step load", attributes={"job.id": "j", "job.step": "load#2"})
-SWEEPS = Metric("scheduler", "turnstile", "turnstile.sweeps", "{sweep}")
-LOG = LogRecord("worker", "worker.runs", "lease lost", {"lock.name": "ledger"})
+STEP = Span(
+    "turnstile-worker", "worker.telemetry", "step load", attributes={"job.id": "j", "job.step": "load#2"}
+)
+SWEEPS = Metric("turnstile-scheduler", "turnstile", "turnstile.sweeps", "{sweep}")
+LOG = LogRecord("turnstile-worker", "worker.runs", "lease lost", {"lock.name": "ledger"})
 
 
 def test_what_is_in_the_schema_deviates_in_nothing() -> None:
     moment = SpanEvent("run interrupted", {"reason": "stopped"})
     call = Span(
-        "worker",
+        "turnstile-worker",
         "azure_storage",
         "journal.commit",
         "client",
@@ -31,7 +33,10 @@ def test_what_is_in_the_schema_deviates_in_nothing() -> None:
         (replace(STEP, name="stir soup"), "`stir soup` of worker.telemetry is not in the schema"),
         (replace(STEP, attributes={"job.step": "other"}), "`step load` of worker.telemetry is not in"),
         (replace(STEP, kind="client"), "of the kind client, not internal"),
-        (replace(STEP, service="publisher"), "publisher: span `step load` is not expected of this service"),
+        (
+            replace(STEP, service="turnstile-publisher"),
+            "turnstile-publisher: span `step load` is not expected of this service",
+        ),
         (
             replace(STEP, attributes={**STEP.attributes, "runner.pid": 1}),
             "an attribute `runner.pid`, which is not in the schema",
@@ -39,11 +44,11 @@ def test_what_is_in_the_schema_deviates_in_nothing() -> None:
         (replace(STEP, events=(SpanEvent("it rains"),)), "a moment `it rains`, which is not in the schema"),
         (replace(STEP, events=(SpanEvent("lease lost", {"a": 1}),)), "`lease lost` has an attribute `a`"),
         (
-            Span("publisher", "publisher", "submit job", events=(SpanEvent("lease lost"),)),
-            "publisher: moment `lease lost` is not expected of this service",
+            Span("turnstile-publisher", "publisher", "submit job", events=(SpanEvent("lease lost"),)),
+            "turnstile-publisher: moment `lease lost` is not expected of this service",
         ),
         (
-            Span("worker", "worker", "complete job", attributes={"job.outcome": "great"}),
+            Span("turnstile-worker", "worker", "complete job", attributes={"job.outcome": "great"}),
             "job.outcome='great', which is none of completed",
         ),
     ],
@@ -69,7 +74,7 @@ def test_whatever_a_span_has_beside_the_schema_is_told(span: Span, complaint: st
     [
         (replace(SWEEPS, name="sweep.count"), "metric `sweep.count` is not in the schema"),
         (replace(SWEEPS, unit="s"), "is in s, not {sweep}"),
-        (replace(SWEEPS, service="worker"), "is not expected of this service"),
+        (replace(SWEEPS, service="turnstile-worker"), "is not expected of this service"),
         (replace(SWEEPS, attributes={"job.id": "j"}), "an attribute `job.id`, which is not in the schema"),
     ],
     ids=["name", "unit", "service", "attribute"],
@@ -82,16 +87,19 @@ def test_whatever_a_metric_has_beside_the_schema_is_told(metric: Metric, complai
 def test_a_log_records_attributes_are_the_schemas() -> None:
     (told,) = deviations(Received(logs=[replace(LOG, attributes={"lock": "ledger"})]))
     assert told == (
-        "worker: log `lease lost` of worker.runs has an attribute `lock`, which is not in the schema"
+        "turnstile-worker: log `lease lost` of worker.runs has an attribute `lock`, "
+        "which is not in the schema"
     )
 
 
 @pytest.mark.parametrize("scope", ["turnstile.jobs", "turnstile.jobs.load", "sample_jobs", "requests"])
 def test_user_code_and_libraries_name_things_as_they_like(scope: str) -> None:
     free: Attributes = {"free": "choice"}
-    span = Span("worker", scope, "stir soup", attributes=free, events=(SpanEvent("it rains"),))
+    span = Span("turnstile-worker", scope, "stir soup", attributes=free, events=(SpanEvent("it rains"),))
     received = Received(
-        [span], [Metric("worker", scope, "soups", "l", free)], [LogRecord("worker", scope, "stirred", free)]
+        [span],
+        [Metric("turnstile-worker", scope, "soups", "l", free)],
+        [LogRecord("turnstile-worker", scope, "stirred", free)],
     )
     assert deviations(received) == []
 

@@ -184,7 +184,7 @@ def test_a_trace_is_asked_for_on_a_page_of_its_own_that_is_not_asked_again() -> 
 def test_one_job_finds_traces_by_the_jobs_id() -> None:
     queries = [target for _, target in targets("jaeger")]
     searches = [query for query in queries if query.get("queryType") == "search"]
-    assert {query["service"] for query in searches} == {"publisher", "worker"}
+    assert {query["service"] for query in searches} == {"turnstile-publisher", "turnstile-worker"}
     assert {query["tags"] for query in searches} == {'job.id="${job:raw}"'}
     assert [query["query"] for query in queries if "query" in query] == ["${trace:raw}"]
     (one_job,) = (dashboard for dashboard in DASHBOARDS.values() if dashboard["uid"] == "one-job")

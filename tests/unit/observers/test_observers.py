@@ -245,7 +245,7 @@ def test_pages_are_those_of_what_runs(tmp_path: Path) -> None:
         "plumbing",
     }
     assert addresses.observer_pages(stack, ["jaeger"]) == [
-        ("Jaeger, traces of jobs", "http://127.0.0.1:16686/search?service=worker")
+        ("Jaeger, traces of jobs", "http://127.0.0.1:16686/search?service=turnstile-worker")
     ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from contracts.telemetry import attributes as at
+from contracts.telemetry import resource
 from service_defaults.logging import configure_logging, log_context
 from service_defaults.settings import ServiceSettings
 
@@ -40,10 +41,10 @@ def last(lines: io.StringIO) -> dict[str, Any]:
 def test_a_line_is_one_json_object(lines: io.StringIO) -> None:
     logger.info("run started", extra={at.JOB_KIND: "ten-steps", "text": "two\nlines"})
     line = last(lines)
-    assert list(line)[:5] == ["timestamp", "level", "logger", "message", at.SERVICE_NAME]
+    assert list(line)[:5] == ["timestamp", "level", "logger", "message", resource.SERVICE_NAME]
     assert line["timestamp"].endswith("Z")
     assert (line["level"], line["logger"], line["message"]) == ("info", "somewhere.inside", "run started")
-    assert (line[at.SERVICE_NAME], line[at.JOB_KIND], line["text"]) == (
+    assert (line[resource.SERVICE_NAME], line[at.JOB_KIND], line["text"]) == (
         "turnstile",
         "ten-steps",
         "two\nlines",

@@ -31,7 +31,6 @@ ACCEPTED = {
 }
 
 REFUSED = {
-    "service_name": [""],
     "rabbitmq_url": [
         "http://h",
         "amqp:h",

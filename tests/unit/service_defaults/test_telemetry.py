@@ -19,8 +19,6 @@ from contracts.telemetry import attributes as at
 from service_defaults.log_records import OtlpHandler
 from service_defaults.logging import log_context
 from service_defaults.secrets import Redaction
-from service_defaults.settings import ServiceSettings
-from service_defaults.telemetry import make_resource
 
 # Providers can be set once per process, so each of these is one of its own.
 WITHOUT_ENDPOINT = """
@@ -29,11 +27,15 @@ import aio_pika
 from opentelemetry import propagate, trace
 from service_defaults.exposition import PrometheusPage
 from service_defaults.secrets import Redaction
+from contracts.telemetry.names import Source
 from service_defaults.settings import ServiceSettings
 from service_defaults.telemetry import start_telemetry
 
+class WorkerSettings(ServiceSettings):
+    source = Source.WORKER
+
 page = PrometheusPage()
-stop = start_telemetry(ServiceSettings(storage_connection_string="a", service_name="worker"), page)
+stop = start_telemetry(WorkerSettings(storage_connection_string="a", service_name="our-worker"), page)
 with trace.get_tracer("test").start_as_current_span("work"):
     carrier = {}
     propagate.inject(carrier)
@@ -105,15 +107,6 @@ def test_a_collector_that_is_away_costs_neither_memory_nor_log_lines_nor_time_at
 def test_a_collector_that_never_answers_costs_neither_memory_nor_log_lines_nor_time_at_the_end() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         run(UNREACHABLE_ENDPOINT, f"http://127.0.0.1:{silent.getsockname()[1]}")
-
-
-def test_the_resource_says_who_speaks(settings: ServiceSettings) -> None:
-    worker = ServiceSettings(storage_connection_string="a", service_name="worker")
-    attributes = make_resource(worker).attributes
-    assert attributes["service.name"] == "worker"
-    assert attributes["service.version"] == "0.1.0"
-    assert attributes["service.instance.id"]
-    assert make_resource(settings).attributes["service.version"] == "0.1.0"
 
 
 def handed_over(log: Callable[[logging.Logger], None], redaction: Redaction | None = None) -> LogRecord:

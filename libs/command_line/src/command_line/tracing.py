@@ -117,10 +117,11 @@ class Tracing:
     def _links(self) -> Iterable[tuple[str, str]]:
         if self._jaeger_url and self.job["trace_id"]:
             yield "jaeger", f"{self._jaeger_url}/trace/{self.job['trace_id']}"
+            projector = Source.AUDIT_PROJECTOR.service_name
             tags = quote(json.dumps({str(at.JOB_ID): self.job["job_id"]}), safe="")
             yield (
                 "projections",
-                f"{self._jaeger_url}/search?service={Source.AUDIT_PROJECTOR}&lookback=2d&tags={tags}",
+                f"{self._jaeger_url}/search?service={projector}&lookback=2d&tags={tags}",
             )
         if self._grafana_url:
             yield "grafana", f"{self._grafana_url}/d/one-job?var-job={self.job['job_id']}"

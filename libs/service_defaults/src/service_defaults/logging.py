@@ -16,6 +16,7 @@ from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from contracts.telemetry import attributes as at
+from contracts.telemetry import resource
 from service_defaults.secrets import Redaction, redaction_for
 from service_defaults.settings import ServiceSettings
 
@@ -103,7 +104,7 @@ def _formatter(service: str, *, as_json: bool, colors: bool) -> logging.Formatte
     if as_json:
 
         def add_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-            event[at.SERVICE_NAME] = service
+            event[resource.SERVICE_NAME] = service
             return event
 
         rendering = [
@@ -132,5 +133,5 @@ def _add_span(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _lead(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     event.pop("color_message", None)
-    first = ("timestamp", "level", "logger", "message", at.SERVICE_NAME)
+    first = ("timestamp", "level", "logger", "message", resource.SERVICE_NAME)
     return {name: event[name] for name in first if name in event} | dict(event)

@@ -8,7 +8,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Observation
 
 from contracts.telemetry import metrics as declared
-from contracts.telemetry.names import Metric
+from contracts.telemetry.names import Metric, Source
 
 _SCOPE = "turnstile"
 
@@ -40,7 +40,7 @@ def counter(metric: Metric) -> Counter:
     return metrics.get_meter(_SCOPE).create_counter(metric, metric.unit, metric.meaning)
 
 
-def start_at_zero(service: str) -> None:
+def start_at_zero(service: Source) -> None:
     """Show a service's counters that alerts look at before there is anything to count.
 
     A counter that first appears with 1 has not risen, as far as Prometheus can see.

@@ -1,12 +1,13 @@
 """The settings every service has, read from environment variables that begin with TURNSTILE_."""
 
 import sys
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from yarl import URL
 
+from contracts.telemetry.names import Source
 from contracts.topology import Topology
 
 PREFIX = "TURNSTILE_"
@@ -21,8 +22,11 @@ class ServiceSettings(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
     )
 
-    #: The service's name in traces, metrics and logs.
-    service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "turnstile"
+    #: Which service it is; None for a program that is none of Turnstile's services.
+    source: ClassVar[Source | None] = None
+
+    #: The service's name in traces, metrics and logs; unset, `turnstile-` and which service it is.
+    service_name: Annotated[str, Field(validate_default=True, validation_alias="OTEL_SERVICE_NAME")] = ""
 
     #: Where RabbitMQ is: amqp:// or, encrypted, amqps://. User and password in it come before the next two.
     rabbitmq_url: SecretStr = SecretStr("amqp://127.0.0.1:5672/")
@@ -74,6 +78,11 @@ class ServiceSettings(BaseSettings):
             validation_alias="OTEL_METRICS_EXPORTER",
         ),
     ] = "prometheus"
+
+    @field_validator("service_name")
+    @classmethod
+    def _has_a_name(cls, value: str) -> str:
+        return value or ("turnstile" if cls.source is None else cls.source.service_name)
 
     @field_validator("rabbitmq_url")
     @classmethod

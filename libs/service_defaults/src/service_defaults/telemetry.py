@@ -5,21 +5,19 @@ Trace context is made and carried in either case, so that a job belongs to its s
 
 import logging
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.instrumentation.aio_pika import AioPikaInstrumentor
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider, TraceBasedExemplarFilter
 from opentelemetry.sdk.metrics.export import MetricReader
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 
 from service_defaults import measures
 from service_defaults.broker.tracing import PassthroughTracerProvider
 from service_defaults.exporting import logs_to, metrics_to, shut_down, spans_to
 from service_defaults.exposition import PrometheusPage
-from service_defaults.instance_name import instance_name
+from service_defaults.identity import make_resource
 from service_defaults.log_records import OtlpHandler
 from service_defaults.propagation import read_texts_only
 from service_defaults.secrets import redaction_for
@@ -54,7 +52,8 @@ def start_telemetry(settings: ServiceSettings, page: PrometheusPage | None = Non
     )
     trace.set_tracer_provider(tracing)
     metrics.set_meter_provider(metering)
-    measures.start_at_zero(settings.service_name)
+    if settings.source is not None:
+        measures.start_at_zero(settings.source)
     read_texts_only()
     AioPikaInstrumentor().instrument(tracer_provider=PassthroughTracerProvider())
     endings: list[Callable[[], object]] = [tracing.shutdown, metering.shutdown]
@@ -75,22 +74,3 @@ def start_telemetry(settings: ServiceSettings, page: PrometheusPage | None = Non
         shut_down(endings, _SHUTDOWN_SECONDS)
 
     return shutdown
-
-
-def make_resource(settings: ServiceSettings) -> Resource:
-    """Return the attributes of the sender of telemetry."""
-    return Resource.create(
-        {
-            "service.name": settings.service_name,
-            "service.namespace": "turnstile",
-            "service.instance.id": instance_name(),
-            "service.version": _version(settings.service_name),
-        }
-    )
-
-
-def _version(service: str) -> str:
-    try:
-        return version(f"turnstile-{service}")
-    except PackageNotFoundError:
-        return version("turnstile-service-defaults")

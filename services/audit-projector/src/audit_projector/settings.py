@@ -4,14 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from contracts.telemetry.names import Source
 from service_defaults.settings import ServiceSettings
 
 
 class AuditProjectorSettings(ServiceSettings):
     """The settings of the audit-projector: those of every service."""
 
-    service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = (
-        "audit-projector"
-    )
+    source = Source.AUDIT_PROJECTOR
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8030

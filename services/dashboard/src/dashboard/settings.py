@@ -4,13 +4,14 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from contracts.telemetry.names import Source
 from service_defaults.settings import ServiceSettings
 
 
 class DashboardSettings(ServiceSettings):
     """The settings of the dashboard, in addition to those of every service."""
 
-    service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "dashboard"
+    source = Source.DASHBOARD
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8050
 

@@ -4,13 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from contracts.telemetry.names import Source
 from service_defaults.settings import ServiceSettings
 
 
 class PublisherSettings(ServiceSettings):
     """The settings of the publisher, in addition to those of every service."""
 
-    service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "publisher"
+    source = Source.PUBLISHER
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
 

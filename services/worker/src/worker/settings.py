@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from contracts.telemetry.names import Source
 from coordination.times import LeaseTimes
 from service_defaults.settings import ServiceSettings
 
@@ -13,7 +14,7 @@ from service_defaults.settings import ServiceSettings
 class WorkerSettings(ServiceSettings):
     """The settings of a worker, in addition to those of every service."""
 
-    service_name: Annotated[str, Field(min_length=1, validation_alias="OTEL_SERVICE_NAME")] = "worker"
+    source = Source.WORKER
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8010
 

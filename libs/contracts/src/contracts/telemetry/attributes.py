@@ -152,7 +152,6 @@ ERROR_MESSAGE = Attribute("error.message", "Message of the error.", convention=T
 RESEND_COUNT = Attribute(
     "http.request.resend_count", "How often the same storage call was sent before.", convention=True
 )
-SERVICE_NAME = Attribute("service.name", "The service; on every log line.", convention=True)
 MESSAGING_SYSTEM = Attribute(
     "messaging.system", "The broker: `rabbitmq`.", values=("rabbitmq",), convention=True
 )

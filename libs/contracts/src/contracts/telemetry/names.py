@@ -13,6 +13,11 @@ class Source(StrEnum):
     SCHEDULER = "scheduler"
     DASHBOARD = "dashboard"
 
+    @property
+    def service_name(self) -> str:
+        """The default of `service.name`, which is not the name of another system's service."""
+        return f"turnstile-{self}"
+
 
 #: Every service that takes part in the running of jobs.
 SERVICES = (Source.PUBLISHER, Source.WORKER, Source.AUDIT_PROJECTOR, Source.SCHEDULER)

@@ -3,15 +3,14 @@
 import re
 from functools import lru_cache
 
-from contracts.telemetry import attributes
+from contracts.telemetry import attributes, resource
 from contracts.telemetry.names import Attribute
 
 _OTHERS = re.compile(r"[^A-Za-z0-9]+")
-#: What Loki adds to every line: from fields of the record, and from the sender's attributes.
+#: What Loki adds to every line from fields of the record.
 _OF_LOKI = (
     *("severity_text", "severity_number", "detected_level", "observed_timestamp", "flags"),
-    *("scope_name", "scope_version", "service_namespace", "service_instance_id", "service_version"),
-    *("host_name", "host_id", "process_pid", "telemetry_sdk_name", "telemetry_sdk_version"),
+    *("scope_name", "scope_version"),
 )
 
 
@@ -25,5 +24,10 @@ def label_of(name: str) -> str:
 
 
 #: The labels that are taken.
-OURS = frozenset(map(label_of, filter(lambda value: isinstance(value, Attribute), vars(attributes).values())))
+OURS = frozenset(
+    label_of(value)
+    for module in (attributes, resource)
+    for value in vars(module).values()
+    if isinstance(value, Attribute)
+)
 TAKEN = OURS | frozenset(_OF_LOKI)
