@@ -6,7 +6,8 @@ from pathlib import Path
 from contracts.telemetry.log_messages import CANNOT_START
 from deploy.processes.supervision import ProcessState
 
-#: So many processes of a program may end before it counts as one that does not come up.
+#: So many processes of a program may end before it counts as one that does not come up. One is enough when
+#: the program gave the reason.
 _MOST_ENDS = 2
 #: How often, a tenth of a second apart, supervisord may report that it does not run.
 _MOST_SILENCE = 30
@@ -34,15 +35,24 @@ class Starts:
     @property
     def have_failed(self) -> bool:
         """Whether it makes no sense to wait longer."""
-        return len(self._processes) - self._is_running >= _MOST_ENDS or self._silence > _MOST_SILENCE
+        ends = len(self._processes) - self._is_running
+        if ends >= _MOST_ENDS or self._silence > _MOST_SILENCE:
+            return True
+        return ends > 0 and self._reason() is not None
 
     def complaint(self) -> str:
         """Return why the program is not ready: the reason that it gave itself, or the end of its log."""
-        text = self._log.read_bytes() if self._log.exists() else b""
-        if reason := last_reason(text[self._earlier :].decode(errors="replace")):
+        if reason := self._reason():
             return f"{self._name} cannot start: {reason}"
-        tail = "\n".join(text.decode(errors="replace").splitlines()[-25:]) or "(nothing)"
+        tail = "\n".join(self._text().splitlines()[-25:]) or "(nothing)"
         return f"{self._name} is not ready. The end of {self._log}:\n{tail}"
+
+    def _reason(self) -> str | None:
+        return last_reason(self._text(self._earlier))
+
+    def _text(self, start: int = 0) -> str:
+        data = self._log.read_bytes() if self._log.exists() else b""
+        return data[start:].decode(errors="replace")
 
 
 def last_reason(log: str) -> str | None:

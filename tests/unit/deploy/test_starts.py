@@ -32,6 +32,15 @@ def test_two_processes_that_ended_are_enough(log):
     assert starts.have_failed
 
 
+def test_one_process_that_gave_the_reason_is_enough(log):
+    starts = Starts("worker-1", log)
+    log.write_text(json.dumps({"event": CANNOT_START, "reason": "no such module"}))
+    starts.see(state("RUNNING", 11))
+    assert not starts.have_failed
+    starts.see(state("EXITED", 0))
+    assert starts.have_failed
+
+
 def test_a_process_id_that_is_used_again_is_another_process(log):
     starts = Starts("worker-1", log)
     for moment in (100, 103, 106):
