@@ -88,7 +88,7 @@ class FakeRun:
 
     def next_attempt(self) -> "FakeRun":
         """Return the run that goes on with what this one left."""
-        records = [StepRecord(step.name, step.result) for step in self.steps]
+        records = [StepRecord(step.name, step.result, step.naming) for step in self.steps]
         states = self.states + [step.state for step in self.steps if step.state is not None]
         return FakeRun(
             self.kind,

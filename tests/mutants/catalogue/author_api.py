@@ -3,6 +3,8 @@
 from tests.mutants.mutant import Change, Mutant
 
 _STEPS = "tests/unit/turnstile/test_steps.py::test_"
+_RETRIED = "tests/unit/turnstile/test_retried_steps.py::test_"
+_NESTED = "tests/unit/turnstile/test_nested_steps.py::test_"
 _RECORDS = "tests/unit/turnstile/test_step_records.py::test_"
 _STATE = "tests/unit/turnstile/test_state.py::test_"
 _CONTEXT = "tests/unit/turnstile/test_context.py::test_"
@@ -14,7 +16,7 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "state-lost-in-a-skipped-step",
         "state saved inside a step that is skipped is saved at once",
-        (Change("turnstile.steps", "return self._is_open and not self.done", "return self._is_open"),),
+        (Change("turnstile.open_steps", "return self.is_open and not self.done", "return self.is_open"),),
         f"{_STATE}state_saved_inside_a_skipped_step_is_saved_at_once",
     ),
     Mutant(
@@ -23,10 +25,9 @@ MUTANTS: list[Mutant] = [
         (
             Change(
                 "turnstile.context",
-                "        await asyncio.wrap_future(self._channel.record_step(record))\n"
-                "        self._take_over(record.state)\n",
+                "        await self.unheard_records.wait(record, self._channel.record_step(record))\n",
                 "        self._take_over(record.state)\n"
-                "        await asyncio.wrap_future(self._channel.record_step(record))\n",
+                "        await self.unheard_records.wait(record, self._channel.record_step(record))\n",
             ),
         ),
         f"{_RECORDS}a_step_that_can_never_be_recorded_raises_and_keeps_its_state_back",
@@ -49,8 +50,8 @@ MUTANTS: list[Mutant] = [
         (
             Change(
                 "turnstile.steps",
-                "        if kind is None and not self.done:\n            await self._context.commit_step",
-                "        if not self.done:\n            await self._context.commit_step",
+                "            if kind is None and not self.done:\n                await self._context.commit_step",
+                "            if not self.done:\n                await self._context.commit_step",
             ),
         ),
         f"{_STEPS}a_step_left_by_an_error_leaves_no_record_and_no_state",
@@ -60,9 +61,9 @@ MUTANTS: list[Mutant] = [
         "every step asks on entry whether the run should stop, also one that is skipped",
         (
             Change(
-                "turnstile.steps",
-                "        self._context.check()\n        self._outer",
-                "        if not self.done:\n            self._context.check()\n        self._outer",
+                "turnstile.open_steps",
+                "        self._context.check()\n\n    def _begin",
+                "        if not self.done:\n            self._context.check()\n\n    def _begin",
             ),
         ),
         f"{_STEPS}a_recorded_step_is_not_entered_when_the_run_should_stop",
@@ -72,9 +73,9 @@ MUTANTS: list[Mutant] = [
         "the second step of a name has a record of its own",
         (
             Change(
-                "turnstile.context",
-                "return unique, self._attempt.recorded.get(unique)",
-                "return unique, self._attempt.recorded.get(name)",
+                "turnstile.open_steps",
+                "recorded = self._names.result(self.name, self._place)",
+                "recorded = self._names.result(self.short_name, self._place)",
             ),
         ),
         f"{_STEPS}a_repeated_name_that_was_recorded_is_skipped_by_its_number",
@@ -82,8 +83,62 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "idempotency-key-changes",
         "an idempotency key stays the same in every attempt",
-        (Change("turnstile.context", 'return f"{self.job_id}/{', 'return f"{self.job_id}/{self.attempt}/{'),),
+        (
+            Change(
+                "turnstile.context",
+                'return f"{self.job_id}/{step.key_name',
+                'return f"{self.job_id}/{self.attempt}/{step.key_name',
+            ),
+        ),
         f"{_CONTEXT}an_idempotency_key_belongs_to_one_step_of_one_job",
+    ),
+    Mutant(
+        "failed-step-counted",
+        "a step that is left by an error gives its number back, so that a retry has the same name and key",
+        (Change("turnstile.step_names", "self._highest[name] -= 1", "pass"),),
+        f"{_RETRIED}a_step_tried_again_in_a_task_of_its_own_keeps_its_name",
+    ),
+    Mutant(
+        "number-goes-to-another-task",
+        "a number left side by side goes to no other task",
+        (
+            Change(
+                "turnstile.step_names",
+                "    return task or threading.current_thread()",
+                "    return StepNumbers",
+            ),
+        ),
+        f"{_RETRIED}a_number_left_side_by_side_belongs_to_no_other_task",
+    ),
+    Mutant(
+        "unheard-record-forgotten",
+        "a retry waits for the record of the last try, which may be on its way to the journal",
+        (Change("turnstile.unheard_records", "            self._sent[record.name] = (sent, record)\n", ""),),
+        f"{_RETRIED}a_retry_waits_for_a_record_whose_commit_was_not_waited_for",
+    ),
+    Mutant(
+        "old-records-by-the-new-rule",
+        "an attempt of old records continues by the old naming rule",
+        (Change("turnstile.step_names", "self.is_placed = naming >= NAMING", "self.is_placed = True"),),
+        f"{_RETRIED}an_attempt_of_old_records_continues_by_the_old_rule",
+    ),
+    Mutant(
+        "outer-name-left-out",
+        "a step inside a step has the outer name as a part of its own",
+        (Change("turnstile.step_names", 'f"{place.name}/{name}" if place.name else name', "name"),),
+        f"{_NESTED}a_step_inside_a_step_has_the_names_of_both_and_numbers_of_its_own",
+    ),
+    Mutant(
+        "inner-step-done-again",
+        "a recorded step inside a step that is tried again is not done again",
+        (Change("turnstile.step_names", "{})[whole] = result", "{})[name] = result"),),
+        f"{_NESTED}a_step_inside_a_retried_step_is_done_once",
+    ),
+    Mutant(
+        "names-that-collapse",
+        "two steps that would have one name are refused",
+        (Change("turnstile.step_names", "if origin != (place, name):", "if False:"),),
+        f"{_NESTED}two_steps_whose_names_would_be_one_are_refused",
     ),
     Mutant(
         "loss-looks-like-a-cancellation",
@@ -108,8 +163,8 @@ MUTANTS: list[Mutant] = [
         "after an inner step the outer one is shown again",
         (
             Change(
-                "turnstile.steps",
-                'self._context.show_step(self._outer.name if self._outer else "")',
+                "turnstile.open_steps",
+                'self._context.show_step(self._before.name if self._before else "")',
                 'self._context.show_step("")',
             ),
         ),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from tests.unit.coordination.setting import TIMES, Setting
@@ -10,6 +11,7 @@ from contracts.statuses import JobStatus
 from coordination.clients.cancellation import Canceller
 from coordination.clients.job_writer import JobWriter
 from coordination.holder.runs import StepDone, StepRecord
+from coordination.journal import rows
 from coordination.journal.rows import JobRow
 from coordination.observations import (
     HandOver,
@@ -335,7 +337,7 @@ async def test_a_second_attempt_has_what_the_first_one_left(world: Setting, para
     job_id = await world.submit(parameters=parameters)
     tenure, run = await world.hold()
     for number in range(1, 12):
-        await run.record_step(StepDone(f"step {number}", str(number), 0.1))
+        await run.record_step(StepDone(f"step {number}", str(number), 0.1, naming=2))
     await run.save_state('"first"')
     await run.save_state('"second"')
     await tenure.finish(Interrupted("why"), None)
@@ -344,7 +346,24 @@ async def test_a_second_attempt_has_what_the_first_one_left(world: Setting, para
     assert (again.job.attempt, again.fence) == (2, 2)
     assert again.parameters == parameters
     assert again.state == '"second"'
-    assert again.recorded == [StepRecord(f"step {number}", str(number)) for number in range(1, 12)]
+    assert again.recorded == [StepRecord(f"step {number}", str(number), 2) for number in range(1, 12)]
+    assert (run.naming, again.naming) == (None, 2)
     await again.save_state('"third"')
     await again.record_step(StepDone("step 12", "12", 0.1))
     assert world.job(job_id).steps == 12
+
+
+async def test_a_record_of_a_release_with_one_naming_rule_is_of_rule_1(world: Setting) -> None:
+    job_id = await world.submit()
+    tenure, run = await world.hold()
+    await run.record_step(StepDone("step 1", "1", 0.1, naming=2))
+    await run.record_step(StepDone("step 2", "2", 0.1, naming=2))
+    await tenure.finish(Interrupted("why"), None)
+    await tenure.keeper.release()
+    (partition,) = world.journal.partitions.values()
+    first = partition[rows.step_key(job_id, 1)]
+    values = {name: value for name, value in first.values.items() if name != "naming"}
+    partition[first.key] = replace(first, values=values)
+    _, again = await world.hold("w2")
+    assert [step.naming for step in again.recorded] == [1, 2]
+    assert again.naming == 1

@@ -18,6 +18,8 @@ MEBI = 1024 * 1024
 class SlowRun:
     """Writes when it may."""
 
+    naming = None
+
     def __init__(self):
         self.may_write = asyncio.Event()
         self.written = []
@@ -98,9 +100,17 @@ async def test_steps_and_states_are_written_whole_in_order_and_answered_by_numbe
     writer.put(SaveState(run=1, number=6, state="2"))
     writer.put(RecordStep(run=1, number=7, name="b", result="3", seconds=1, state=None))
     await writer.finish()
-    assert run.written == [StepDone("a", "1", 0.5, '"s"'), "2", StepDone("b", "3", 1)]
+    assert run.written == [StepDone("a", "1", 0.5, '"s"', 2), "2", StepDone("b", "3", 1, None, 2)]
     assert writer.answers == [(5, None), (6, None), (7, None)]
     assert writer.losses == []
+
+
+async def test_a_step_is_recorded_under_the_naming_rule_of_its_job(writer, run):
+    run.may_write.set()
+    run.naming = 1
+    writer.put(RecordStep(run=1, number=5, name="a", result="1", seconds=0.5, state=None))
+    await writer.finish()
+    assert run.written == [StepDone("a", "1", 0.5, None, 1)]
 
 
 async def test_nothing_is_answered_before_it_is_written(writer, run):

@@ -115,7 +115,7 @@ async def test_dropped_spans_are_counted_in_the_log(supervised, caplog):
 async def test_a_runner_is_told_all_of_its_run():
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     job = JobRow(job_id="j", kind="k", lock_name="l", attempt=3, interruptions=2, traceparent=trace)
-    recorded = [StepRecord("a", "1"), StepRecord("b", "2")]
+    recorded = [StepRecord("a", "1"), StepRecord("b", "2", 2)]
     case = Case(job=job, fence=9, parameters='{"x":1}', recorded=recorded, state='"s"')
     case.runner.next_run = 4
     case.telling.run_traceparent = lambda run: f"run of {run.job.job_id}"
@@ -134,6 +134,7 @@ async def test_a_runner_is_told_all_of_its_run():
         parameters='{"x":1}',
         recorded={"a": "1", "b": "2"},
         state='"s"',
+        naming=1,
     )
     assert case.runner.labels == {
         at.JOB_ID: "j",

@@ -44,7 +44,7 @@ async def test_after_an_inner_step_state_belongs_to_the_outer_one(channel):
             await ctx.save_state(1)
 
     await run(body, channel)
-    assert [(step.name, step.state) for step in channel.steps] == [("inner", None), ("outer", "1")]
+    assert [(step.name, step.state) for step in channel.steps] == [("outer/inner", None), ("outer", "1")]
 
 
 async def test_state_saved_outside_steps_is_found_by_the_next_attempt(channel):

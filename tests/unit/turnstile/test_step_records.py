@@ -7,7 +7,7 @@ import pytest
 from tests.unit.turnstile.trying import UnansweredChannel, run
 from tests.waiting import until
 
-from turnstile import JobContext, NotRecordedError, SyncJobContext, steps
+from turnstile import JobContext, NotRecordedError, SyncJobContext, open_steps
 from turnstile.testing import InMemoryChannel
 
 
@@ -40,10 +40,10 @@ async def test_steps_are_surrounded_by_the_channels_scopes_before_they_are_recor
     await run(body, channel)
     assert channel.notes == [
         "> outer",
-        "> inner",
+        "> outer/inner",
         "work",
-        "< inner",
-        "record inner",
+        "< outer/inner",
+        "record outer/inner",
         "< outer",
         "record outer",
     ]
@@ -76,7 +76,7 @@ async def test_a_step_is_recorded_with_how_long_its_work_took(channel, monkeypat
             return self.now
 
     clock = Clock()
-    monkeypatch.setattr(steps, "time", clock)
+    monkeypatch.setattr(open_steps, "time", clock)
 
     async def body(ctx: JobContext):
         clock.now += 5

@@ -218,7 +218,7 @@ async def test_after_a_step_the_outer_step_is_shown_again(channel, is_async):
             ctx.progress(1)
 
     await run(body if is_async else plain, channel)
-    assert [step for _, _, step in channel.reports] == ["outer", "inner", "inner", "outer", ""]
+    assert [step for _, _, step in channel.reports] == ["outer", "outer/inner", "outer/inner", "outer", ""]
 
 
 async def test_a_failed_step_is_no_longer_shown(channel):

@@ -22,6 +22,26 @@ handler again from the top: recorded steps are not done again, saved state is in
 again when the worker died after its work and before its record; send the target
 `ctx.idempotency_key(step)` or `ctx.fence`, so that it can refuse the repetition.
 
+The name of a step is its identity: the next attempt finds the record under it, and the idempotency key is
+made of it. So different work has different names, and a loop over data has the data in the name, as in
+`f"book {order.id}"`. The rules:
+
+- A step inside a step has the names of both: "charge" inside "order" is "order/charge".
+- A name that is used again in the same place gets a number: "load", "load#2", in the order of the calls of
+  `ctx.step` and `ctx.run_step`. That order must be the same in every attempt; it is for steps of one name
+  that are handed to `asyncio.gather`.
+- A step that is left by an error gives its number back. Tried again, it has the same name and key. So has the
+  next step of its name, which is taken for another try of the same work. Only when steps of the name ran
+  side by side, the number goes to the task or thread that left it, and to no other.
+- A step inside a step that failed stays recorded, and is skipped when the outer step is tried again.
+- A job continues by the rule under which its first step was recorded; rule 1, of earlier releases, knew
+  no outer names and counted failed steps, too.
+
+What cannot be right raises StepMisuseError: a step entered elsewhere than where it was made, or entered
+twice; one that ends before the steps inside it, or begins in a step that has ended; a result set outside of
+the block; the key of a step that was left by an error; two steps whose names would be the same ("b" inside
+"a", and "a/b").
+
 Handlers run in a process of their own, apart from the one that holds the lease, one after the other. Between
 two jobs the process gets back its logging and warnings configuration, environment variables, time zone,
 locale, working directory, umask, signal handlers, alarms, resource limits and standard streams; what cannot

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+#: The rule by which steps are named today (`turnstile.step_names`); it is kept with each record.
+NAMING = 2
+
 
 class StopReason(StrEnum):
     """Why a handler should stop. The values are what a person reads."""
@@ -34,6 +37,8 @@ class Attempt:
     recorded: Mapping[str, str] = field(default_factory=dict)
     #: JSON of the state that earlier attempts saved.
     state: str | None = None
+    #: The rule by which the job's steps are named: that of its first record.
+    naming: int = NAMING
 
 
 @dataclass(frozen=True)

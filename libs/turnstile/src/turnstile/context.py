@@ -6,7 +6,6 @@ import json
 import logging
 import math
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -16,9 +15,12 @@ from typing import Any, ParamSpec, TypeVar
 from pydantic import TypeAdapter
 
 from turnstile.channels import Attempt, Channel, RecordedStep, StopReason
-from turnstile.errors import DeadlinePassedError, JobCancelledError, RunOverError, StepMisuseError
+from turnstile.errors import DeadlinePassedError, JobCancelledError, RunOverError
+from turnstile.open_steps import OpenStep, current_step, surrounding_name
 from turnstile.stems import calling_code, stem_of
-from turnstile.steps import OpenStep, Step, SyncStep, current_step
+from turnstile.step_names import StepNames
+from turnstile.steps import Step, SyncStep
+from turnstile.unheard_records import UnheardRecords
 from turnstile.values import to_json
 
 P = ParamSpec("P")
@@ -38,7 +40,8 @@ class RunContext:
         self._attempt = attempt
         self._channel = channel
         self._state = attempt.state
-        self._names: Counter[str] = Counter()
+        #: Names of the steps; steps use them themselves.
+        self.step_names = StepNames(attempt.recorded, attempt.naming)
         self._began = time.monotonic()
         self._progress: tuple[float | None, float | None] = (None, None)
         self._step = ""
@@ -97,8 +100,15 @@ class RunContext:
             raise _ERRORS.get(reason, JobCancelledError)(reason.value)
 
     def idempotency_key(self, step: str | OpenStep) -> str:
-        """Return the key under which a target outside can recognise a repeated effect of this step."""
-        return f"{self.job_id}/{step.name if isinstance(step, OpenStep) else step}"
+        """Return the key under which a target outside can recognise a repeated effect of this step.
+
+        It is `job_id/` and the step's whole name, the same in every attempt and every retry. A text that is
+        the name of an open step around the call stands for that step; any other text is used as it is.
+        Raises StepMisuseError for a step that was left by an error.
+        """
+        if isinstance(step, OpenStep):
+            return f"{self.job_id}/{step.key_name()}"
+        return f"{self.job_id}/{surrounding_name(self, step)}"
 
     def show_step(self, name: str) -> None:
         """Show which step runs now; steps do this themselves."""
@@ -109,16 +119,6 @@ class RunContext:
         """Return what surrounds the work of a step; steps enter it themselves."""
         return self._channel.step_scope(name, stem)
 
-    def _number(self, name: str) -> tuple[str, str | None]:
-        if not 1 <= len(name) <= 200 or "#" in name or not name.isprintable():
-            raise StepMisuseError(
-                f"step name {name[:220]!r} must have 1 to 200 printable characters and no '#'"
-            )
-        self._names[name] += 1
-        count = self._names[name]
-        unique = name if count == 1 else f"{name}#{count}"
-        return unique, self._attempt.recorded.get(unique)
-
     def _take_over(self, state: str | None) -> None:
         if state is not None:
             self._state = state
@@ -127,20 +127,25 @@ class RunContext:
 class JobContext(RunContext):
     """The context of an `async def` handler."""
 
+    def __init__(self, attempt: Attempt, channel: Channel) -> None:
+        super().__init__(attempt, channel)
+        #: Steps use them themselves.
+        self.unheard_records = UnheardRecords(lambda record: self._take_over(record.state))
+
     def step(self, name: str) -> Step:
         """Begin a step: `async with ctx.step("load") as step: if not step.done: step.result = await load()`.
 
-        The record of a step is committed before the block is left; a block left by an error leaves no record.
-        Repeated names are numbered in the order of these calls ("load", "load#2"), which therefore has to be
-        the same in every attempt. Entering raises what `check` raises.
+        The record of a step is committed before the block is left; a block left by an error leaves no record,
+        and can be tried again under the same name. How steps are named, also repeated and nested ones, is in
+        the description of this package. Entering raises what `check` raises. Raises StepMisuseError.
         """
         return self._begin(name, calling_code())
 
     def _begin(self, name: str, code: CodeType) -> Step:
-        return Step(self, *self._number(name), stem_of(name, code))
+        return Step(self, name, stem_of(name, code))
 
     async def run_step(
-        self, name: str, function: Callable[P, Awaitable[T] | T], *args: P.args, **kwargs: P.kwargs
+        self, name: str, function: Callable[P, Awaitable[T] | T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Any:
         """Run a function as a step, or skip it when an earlier attempt recorded the step.
 
@@ -168,8 +173,7 @@ class JobContext(RunContext):
 
     async def commit_step(self, record: RecordedStep) -> None:
         """Record a step; steps do this themselves."""
-        await asyncio.wrap_future(self._channel.record_step(record))
-        self._take_over(record.state)
+        await self.unheard_records.wait(record, self._channel.record_step(record))
 
 
 class SyncJobContext(RunContext):
@@ -183,9 +187,9 @@ class SyncJobContext(RunContext):
         return self._begin(name, calling_code())
 
     def _begin(self, name: str, code: CodeType) -> SyncStep:
-        return SyncStep(self, *self._number(name), stem_of(name, code))
+        return SyncStep(self, name, stem_of(name, code))
 
-    def run_step(self, name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Any:
+    def run_step(self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run a function as a step, or skip it when an earlier attempt recorded the step.
 
         As JobContext.run_step.

@@ -15,6 +15,8 @@ class StepRecord:
 
     name: str
     result: str
+    #: The rule by which it is named; records of releases that had only one rule do not say it.
+    naming: int = 1
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class StepDone:
     result: str
     seconds: float
     state: str | None = None
+    #: The rule by which it is named.
+    naming: int = 1
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,11 @@ class Run:
     save_state: Callable[[str], Awaitable[None]]
     #: Notes progress (value, limit) and the step that runs now; written at most once per flush interval.
     report: Callable[[float | None, float | None, str], None]
+
+    @property
+    def naming(self) -> int | None:
+        """The rule by which the job's steps are named, that of its first record; None when there is none."""
+        return self.recorded[0].naming if self.recorded else None
 
 
 class Executor(Protocol):

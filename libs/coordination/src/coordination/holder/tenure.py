@@ -26,7 +26,7 @@ from coordination.observations import (
     StepRecorded,
 )
 from coordination.outcomes import Failed, RunOutcome, StopReason
-from coordination.ports import InvalidTransactionError, RefusedError
+from coordination.ports import InvalidTransactionError, RefusedError, Row
 from coordination.slot import Slot
 
 
@@ -214,7 +214,7 @@ class Tenure:
                     state = rows.join_text(row.values)
                     self._rows.held = replace(self._rows.require(), state_etag=row.etag)
                 elif row.key.startswith(rows.step_prefix(job.job_id)):
-                    recorded.append(StepRecord(str(row.values["name"]), rows.join_text(row.values)))
+                    recorded.append(_step_in(row))
         return Run(
             job=job,
             fence=job.fence,
@@ -240,3 +240,10 @@ class Tenure:
             lambda: read_line(self._ports.journal, self._slot, tickets),
             self._rows.write_until(),
         )
+
+
+def _step_in(row: Row) -> StepRecord:
+    naming = row.values.get("naming")
+    return StepRecord(
+        str(row.values["name"]), rows.join_text(row.values), naming if isinstance(naming, int) else 1
+    )

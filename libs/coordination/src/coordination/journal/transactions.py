@@ -257,7 +257,7 @@ def step(held: Held, now: JobRow, writer: Writer, done: StepDone) -> Draft:
     after = draft.record(
         after, EventStatus.STEP, done.name, number=after.steps, seconds=round(done.seconds, 3)
     )
-    result = rows.split_text(done.result) | {"name": done.name}
+    result = rows.split_text(done.result) | {"name": done.name, "naming": done.naming}
     draft.operations.append(Insert(rows.step_key(after.job_id, after.steps), result))
     if done.state is not None:
         draft.operations.append(_saved(held, done.state))

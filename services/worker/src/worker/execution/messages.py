@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from contracts.policies import JobPolicy
+from turnstile.channels import NAMING
 
 #: Most characters of a log message, an error message and a traceback; what is beyond is cut off.
 MAX_TEXT = 16_384
@@ -39,6 +40,8 @@ class Start(Message):
     parameters: str
     #: JSON of the result of every recorded step, by name.
     recorded: dict[str, str]
+    #: The rule by which steps are named (`turnstile.step_names`).
+    naming: int = NAMING
     #: JSON.
     state: str | None
 
@@ -92,6 +95,11 @@ class RecordStep(Message):
     #: The step's span, which ends when this is committed.
     span: SpanData | None = None
 
+    def characters(self) -> int:
+        """Return about how much memory it takes while it waits."""
+        span = len(str(self.span)) if self.span else 0
+        return len(self.name) + len(self.result) + len(self.state or "") + span
+
 
 class SaveState(Message):
     """From the runner: save state; wants an answer."""
@@ -100,6 +108,10 @@ class SaveState(Message):
     run: int
     number: int
     state: str
+
+    def characters(self) -> int:
+        """Return about how much memory it takes while it waits."""
+        return len(self.state)
 
 
 class Report(Message):

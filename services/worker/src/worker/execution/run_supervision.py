@@ -15,6 +15,7 @@ from coordination.outcomes import (
     StopReason,
     TimedOut,
 )
+from turnstile.channels import NAMING
 from turnstile.channels import StopReason as HandlerStop
 from worker.execution import messages
 from worker.execution.deadline_table import boot_time
@@ -246,5 +247,6 @@ class Supervision:
             run_traceparent=self._telemetry.run_traceparent(run),
             parameters=run.parameters,
             recorded={step.name: step.result for step in run.recorded},
+            naming=run.naming or NAMING,
             state=run.state,
         )

@@ -7,14 +7,15 @@ from typing import Any
 
 from coordination.holder.runs import Run, StepDone
 from coordination.ports import CoordinationError, InvalidTransactionError
+from turnstile.channels import NAMING
 from worker.execution.messages import RecordStep, SaveState
 from worker.execution.run_telemetry import RunTelemetry
 
 logger = logging.getLogger("turnstile.execution")
 
-#: No correct handler has more steps and states pending than this.
+#: Most steps and states that wait, and most characters: far more than a runner sends unanswered
+#: (`runner_channel`), so that only one that does not keep to its bounds is killed for it.
 _MAX_WAITING = 1000
-#: Nor more characters.
 _MAX_CHARACTERS = 8 * 1024 * 1024
 
 
@@ -48,7 +49,7 @@ class RunWriter:
         """Take something to write, and return whether that was acceptable."""
         if self._is_stopped:
             return True  # it was on its way when the runner was killed
-        characters = _characters(message)
+        characters = message.characters()
         if self._waiting.qsize() >= _MAX_WAITING or self._characters + characters > _MAX_CHARACTERS:
             return False
         self._characters += characters
@@ -91,14 +92,16 @@ class RunWriter:
             else:
                 self._answer(message.number, None)
             finally:
-                self._characters -= _characters(message)
+                self._characters -= message.characters()
                 self._waiting.task_done()
 
     async def _write_one(self, message: RecordStep | SaveState) -> None:
         if isinstance(message, SaveState):
             await self._run.save_state(message.state)
             return
-        step = StepDone(message.name, message.result, message.seconds, message.state)
+        step = StepDone(
+            message.name, message.result, message.seconds, message.state, self._run.naming or NAMING
+        )
         try:
             await self._run.record_step(step)
         except BaseException as error:
@@ -113,10 +116,3 @@ class RunWriter:
             self._telemetry.step_over(self._run, message.name, message.span, error)
         except Exception:  # whether the step is recorded does not depend on its telemetry
             logger.exception("step telemetry failed", extra=self._labels)
-
-
-def _characters(message: RecordStep | SaveState) -> int:
-    if isinstance(message, SaveState):
-        return len(message.state)
-    span = len(str(message.span)) if message.span else 0
-    return len(message.name) + len(message.result) + len(message.state or "") + span

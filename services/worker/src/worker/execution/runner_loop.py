@@ -200,4 +200,5 @@ def _attempt(start: messages.Start) -> Attempt:
         traceparent=start.traceparent,
         recorded=start.recorded,
         state=start.state,
+        naming=start.naming,
     )
