@@ -121,6 +121,45 @@ async def test_at_the_end_of_a_run_what_waits_and_what_comes_is_told_that_it_is_
     case.channel.answer(messages.Answer(number=1))
 
 
+async def test_a_step_waits_while_100_are_unwritten_and_is_sent_in_turn(case):
+    futures = [case.channel.record_step(RecordedStep(str(number), "1", 0)) for number in range(1, 103)]
+    state = case.channel.save_state("1")
+    assert [message.number for message in case.sent] == list(range(1, 101))
+    case.channel.answer(messages.Answer(number=7))
+    assert [message.number for message in case.sent[100:]] == [101]
+    case.channel.answer(messages.Answer(number=101, error="too large"))
+    case.channel.answer(messages.Answer(number=1))
+    assert [message.number for message in case.sent[101:]] == [102, 103]
+    assert [number for number, future in enumerate(futures, 1) if future.done()] == [1, 7, 101]
+    case.channel.answer(messages.Answer(number=103))
+    assert state.result(0) is None
+
+
+async def test_a_step_waits_while_2_mebi_characters_are_unwritten(case):
+    large = 1024 * 1024
+    for number in range(4):
+        case.channel.record_step(RecordedStep(str(number), "x" * (large - 1), 0))
+    case.channel.save_state("x" * 2 * large)
+    case.channel.save_state("")
+    assert [message.number for message in case.sent] == [1, 2]
+    case.channel.answer(messages.Answer(number=2))
+    assert [message.number for message in case.sent] == [1, 2, 3]
+    for number in (1, 3):
+        case.channel.answer(messages.Answer(number=number))
+    assert [message.number for message in case.sent] == [1, 2, 3, 4]
+    case.channel.answer(messages.Answer(number=4))
+    assert [message.number for message in case.sent] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_what_waits_at_the_end_of_a_run_is_not_sent(case):
+    futures = [case.channel.save_state(str(number)) for number in range(101)]
+    case.channel.close()
+    case.channel.answer(messages.Answer(number=1))
+    assert len(case.sent) == 100
+    with pytest.raises(RunOverError):
+        futures[-1].result(0)
+
+
 async def test_the_reason_to_stop_is_the_cells_until_the_run_is_over(case):
     assert case.channel.stop_reason() is None
     case.view.reason = StopReason.CANCELLED
@@ -151,6 +190,16 @@ async def test_after_a_while_without_reports_the_next_is_shown_at_once(case, mon
     case.channel.report(2, 10, "a")
     assert case.shown() == [(1, 10, "a"), (2, 10, "a")]
     case.channel.close()
+
+
+async def test_a_handler_that_blocks_the_event_loop_shows_a_report_when_its_time_has_come(case, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(runner_channel, "monotonic", clock.monotonic)
+    monkeypatch.setattr(runner_channel, "_REPORT_EVERY_SECONDS", 0.1)
+    for number in range(1, 8):
+        case.channel.report(number, 7, "a")
+        clock.now += 0.04
+    assert case.shown() == [(1, 7, "a"), (4, 7, "a"), (7, 7, "a")]
 
 
 async def test_at_the_end_of_a_run_the_last_report_is_shown_and_none_after_it(case, monkeypatch):

@@ -3,9 +3,13 @@
 import asyncio
 import itertools
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
+
+# Bound here, as a handler may replace the module's function.
+from time import monotonic
 
 from turnstile.channels import RecordedStep, StopReason
 from turnstile.errors import ForkedError, NotRecordedError, RunOverError
@@ -18,6 +22,10 @@ from worker.execution.tracing import RunnerTracing
 
 #: Reports in between are overtaken by the next one.
 _REPORT_EVERY_SECONDS = 0.1
+
+#: Most steps and states that are sent and not yet written, and most characters of them; the next ones wait
+#: for room. The supervisor kills a runner that sends several times as much (`run_writer`).
+_MAX_UNWRITTEN, _MAX_UNWRITTEN_CHARACTERS = 100, 2 * 1024 * 1024
 
 #: Spans per second, and how many may come at once; the rest is dropped and counted.
 _SPAN_RATE, _SPAN_BURST = 200.0, 1000.0
@@ -45,11 +53,16 @@ class LoopSender:
         """Send a message."""
         self.call(self._send_frame, messages.write(message))
 
+    @property
+    def is_at_home(self) -> bool:
+        """Whether the caller's thread is the event loop's."""
+        return threading.get_ident() == self._thread
+
     def call(self, function: Callable[..., object], *args: object) -> None:
         """Call a function in the event loop's thread: now, when this is it."""
         if self._home.is_elsewhere:
             raise ForkedError
-        if threading.get_ident() == self._thread:
+        if self.is_at_home:
             function(*args)
         else:
             self._loop.call_soon_threadsafe(function, *args)
@@ -70,10 +83,16 @@ class RunnerChannel:
         self._spans = RateLimit(_SPAN_RATE, _SPAN_BURST)
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Future[None]] = {}
+        self._unsent: deque[messages.RecordStep | messages.SaveState] = deque()
+        #: Characters of what was sent and not answered, by its number; and their sum.
+        self._unwritten: dict[int, int] = {}
+        self._unwritten_characters = 0
         self._is_over = False
         self._report: messages.Report | None = None
         self._is_report_due = False
         self._timer: asyncio.TimerHandle | None = None
+        #: When the next report may be sent, on the monotonic clock.
+        self._report_at = 0.0
 
     def stop_reason(self) -> StopReason | None:
         """Return why the handler should stop."""
@@ -116,12 +135,16 @@ class RunnerChannel:
         self._report = messages.Report(
             run=self._run, value=value, limit=limit, step=messages.clean(step, 250)
         )
-        if not self._is_report_due:
+        # While the handler blocks the event loop its timer does not fire, and the call itself has to look.
+        is_late = self._sender.is_at_home and monotonic() >= self._report_at
+        if is_late or not self._is_report_due:
             self._is_report_due = True
             self._sender.call(self._schedule_report)
 
     def answer(self, answer: messages.Answer) -> None:
         """Take the supervisor's answer to a step or state."""
+        self._unwritten_characters -= self._unwritten.pop(answer.number, 0)
+        self._send_what_fits()
         future = self._waiting.pop(answer.number, None)
         if future is None or not future.set_running_or_notify_cancel():
             return
@@ -140,20 +163,42 @@ class RunnerChannel:
             if future.set_running_or_notify_cancel():
                 future.set_exception(RunOverError())
         self._waiting.clear()
+        self._unsent.clear()
 
-    def _ask(self, make: Callable[[int], Message]) -> Future[None]:
+    def _ask(self, make: Callable[[int], messages.RecordStep | messages.SaveState]) -> Future[None]:
         future: Future[None] = Future()
         if self._is_over:
             future.set_exception(RunOverError())
             return future
         number = next(self._numbers)
         self._waiting[number] = future
-        self._sender(make(number))
+        self._sender.call(self._send_in_turn, make(number))
         return future
 
+    def _send_in_turn(self, message: messages.RecordStep | messages.SaveState) -> None:
+        if not self._is_over:
+            self._unsent.append(message)
+            self._send_what_fits()
+
+    def _send_what_fits(self) -> None:
+        while self._unsent:
+            characters = self._unsent[0].characters()
+            is_full = len(self._unwritten) >= _MAX_UNWRITTEN
+            is_long = self._unwritten_characters + characters > _MAX_UNWRITTEN_CHARACTERS
+            if self._unwritten and (is_full or is_long):
+                return
+            message = self._unsent.popleft()
+            self._unwritten[message.number] = characters
+            self._unwritten_characters += characters
+            self._sender(message)
+
     def _schedule_report(self) -> None:
+        if self._timer is not None and monotonic() >= self._report_at:
+            self._timer.cancel()
+            self._timer = None
         if self._timer is None:
             self._flush_report()
+            self._report_at = monotonic() + _REPORT_EVERY_SECONDS
             self._timer = self._sender.call_later(_REPORT_EVERY_SECONDS, self._after_report)
 
     def _after_report(self) -> None:
