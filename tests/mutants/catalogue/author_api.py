@@ -9,6 +9,7 @@ _RECORDS = "tests/unit/turnstile/test_step_records.py::test_"
 _STATE = "tests/unit/turnstile/test_state.py::test_"
 _CONTEXT = "tests/unit/turnstile/test_context.py::test_"
 _KINDS = "tests/unit/turnstile/test_kinds.py::test_"
+_LOADING = "tests/unit/turnstile/test_loading.py::test_"
 _VALUES = "tests/unit/turnstile/test_values.py::test_"
 _TESTING = "tests/unit/turnstile/test_testing.py::test_"
 
@@ -152,8 +153,8 @@ MUTANTS: list[Mutant] = [
         (
             Change(
                 "turnstile.context",
-                "(value, self._progress[1] if limit is None else limit)",
-                "(value, limit)",
+                '(shown, self._progress[1] if limit is None else finite(limit, "the limit"))',
+                "(shown, limit)",
             ),
         ),
         f"{_CONTEXT}progress_keeps_its_limit_and_shows_the_step",
@@ -181,6 +182,18 @@ MUTANTS: list[Mutant] = [
         "a value may have exactly 262,144 bytes",
         (Change("turnstile.values", "if size > MAX_BYTES:", "if size >= MAX_BYTES:"),),
         f"{_VALUES}the_largest_value_can_be_kept",
+    ),
+    Mutant(
+        "keys-that-collapse",
+        "keys of a dict that would become one in JSON are refused",
+        (Change("turnstile.values", "if len(set(keys)) != len(keys):", "if False:"),),
+        f"{_VALUES}keys_that_would_become_one_are_refused",
+    ),
+    Mutant(
+        "handler-without-a-name",
+        "a handler whose function name is used again is refused",
+        (Change("turnstile.loading", "        if id(kind) not in found:", "        if False:"),),
+        f"{_LOADING}a_handler_whose_function_name_is_used_again_is_refused_by_its_kind_and_line",
     ),
     Mutant(
         "timeout-of-nothing",

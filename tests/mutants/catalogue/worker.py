@@ -150,9 +150,67 @@ MUTANTS: list[Mutant] = [
         f"{_UNIT}pool_runners.py::test_a_runner_that_is_gone_is_told_of_and_replaced",
     ),
     Mutant(
+        "own-cancellation-ends-the-run",
+        "a handler that leaves its task cancelled has returned all the same",
+        (
+            Change(
+                "worker.execution.runner_loop",
+                "        if ended.failure is not None:\n            raise ended.failure\n        return ended.result\n",
+                "        await self._handler\n        return ended.result\n",
+            ),
+        ),
+        f"{_UNIT}serving_ends.py::test_a_handler_that_cancels_itself_and_leaves_a_task_has_returned_all_the_same",
+    ),
+    Mutant(
+        "own-cancellation-without-traceback",
+        "a CancelledError of the handler's own is reported and logged with its traceback",
+        (
+            Change(
+                "worker.execution.failures",
+                "isinstance(error, asyncio.CancelledError) and was_stopped",
+                "isinstance(error, asyncio.CancelledError)",
+            ),
+        ),
+        f"{_UNIT}failures.py::test_a_cancelled_error_of_the_handlers_own_is_told_and_logged_with_its_traceback",
+    ),
+    Mutant(
+        "reason-hidden-in-a-group",
+        "a FailJob in a TaskGroup is a FailJob",
+        (Change("worker.execution.failures", "    error = reason_of(error)\n", ""),),
+        f"{_UNIT}failures.py::test_a_group_of_nothing_but_reasons_to_fail_is_a_reason_to_fail",
+    ),
+    Mutant(
+        "steps-without-backpressure",
+        "a handler that begins many steps at once waits, and is not killed",
+        (
+            Change(
+                "worker.execution.runner_channel", "if self._unwritten and (is_full or is_long):", "if False:"
+            ),
+        ),
+        f"{_UNIT}runner_channel.py::test_a_step_waits_while_100_are_unwritten_and_is_sent_in_turn",
+    ),
+    Mutant(
+        "blocked-reports-dropped",
+        "progress of a handler that blocks the event loop is sent by the call itself",
+        (
+            Change(
+                "worker.execution.runner_channel",
+                "if is_late or not self._is_report_due:",
+                "if not self._is_report_due:",
+            ),
+        ),
+        f"{_UNIT}runner_channel.py::test_a_handler_that_blocks_the_event_loop_shows_a_report_when_its_time_has_come",
+    ),
+    Mutant(
         "cancelled-twice",
         "a second reason to stop does not disturb a handler that cleans up",
-        (Change("worker.execution.runner_loop", "not self._is_cancel_sent and self._task", "self._task"),),
+        (
+            Change(
+                "worker.execution.runner_loop",
+                "self._handler is not None and not self._is_cancel_sent:",
+                "self._handler is not None:",
+            ),
+        ),
         f"{_UNIT}serving_ends.py::test_a_cancellation_reaches_an_async_handler_once",
     ),
     Mutant(
@@ -161,8 +219,8 @@ MUTANTS: list[Mutant] = [
         (
             Change(
                 "worker.execution.runner_loop",
-                "await self._was_cancelled() or context.was_asked_to_stop",
-                "await self._was_cancelled()",
+                "self._is_cancel_sent or context.was_asked_to_stop",
+                "self._is_cancel_sent",
             ),
         ),
         f"{_UNIT}serving_ends.py::test_a_handler_that_was_told_by_its_context_was_stopped",

@@ -9,7 +9,8 @@ from contracts.telemetry import attributes as at
 from turnstile import FailJob, InvalidParametersError, JobCancelledError, RunContext
 from turnstile.channels import Attempt, StopReason
 from turnstile.testing import InMemoryChannel
-from worker.execution.failures import describe, describe_process_end, text_of
+from worker.execution.error_texts import text_of
+from worker.execution.failures import describe, describe_process_end
 from worker.execution.messages import read_from_runner, write
 
 
@@ -76,6 +77,74 @@ def test_an_expected_end_is_told_without_a_traceback(context, caplog, error, nam
     done = describe(1, raised(error), context, was_stopped=True)
     assert (done.error_type, done.was_stopped, done.traceback) == (name, True, "")
     assert caplog.records == []
+
+
+def test_a_cancelled_error_of_the_handlers_own_is_told_and_logged_with_its_traceback(context, caplog):
+    done = describe(1, raised(asyncio.CancelledError("mine")), context)
+    assert (done.error_type, done.error_message) == ("CancelledError", "mine")
+    assert done.traceback.endswith("CancelledError: mine\n")
+    assert caplog.messages == ["handler raised"]
+
+
+class NoAccount(FailJob):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("errors", "name", "text"),
+    [
+        ([FailJob("no such account")], "FailJob", "no such account"),
+        ([NoAccount("4711")], "NoAccount", "4711"),
+        ([FailJob("one"), NoAccount("two")], "FailJob", "one; two"),
+        ([BaseExceptionGroup("inner", [FailJob("one")]), FailJob("two")], "FailJob", "one; two"),
+    ],
+)
+def test_a_group_of_nothing_but_reasons_to_fail_is_a_reason_to_fail(context, caplog, errors, name, text):
+    done = describe(1, raised(BaseExceptionGroup("unhandled", errors)), context)
+    assert (done.error_type, done.error_message, done.traceback) == (name, text, "")
+    assert caplog.records == []
+
+
+def test_a_group_with_another_error_is_a_surprise_that_names_all_of_them(context, caplog):
+    group = ExceptionGroup("unhandled", [FailJob("no"), ValueError("odd"), KeyError()])
+    done = describe(1, raised(group), context)
+    assert done.error_type == "ExceptionGroup"
+    assert done.error_message == "unhandled (3 sub-exceptions): FailJob: no; ValueError: odd; KeyError"
+    assert done.traceback
+    assert caplog.messages == ["handler raised"]
+
+
+def test_a_lack_of_memory_within_a_group_taints_the_runner(context):
+    assert describe(1, raised(ExceptionGroup("unhandled", [MemoryError()])), context).is_tainted
+    assert not describe(1, raised(ExceptionGroup("unhandled", [ValueError()])), context).is_tainted
+
+
+def test_an_errors_text_has_its_notes_and_causes():
+    error, cause = ValueError("odd"), KeyError("x")
+    cause.__cause__ = OSError(5, "I/O")
+    error.__cause__ = cause
+    error.add_note("in row 7")
+    cause.__notes__ = "no list"
+    assert text_of(error) == "odd\nin row 7, caused by KeyError: 'x', caused by OSError: [Errno 5] I/O"
+
+
+def test_the_reason_of_a_fail_job_stands_alone():
+    error = FailJob("no such account")
+    error.__cause__ = KeyError("x")
+    assert text_of(error) == "no such account"
+
+
+def test_a_text_names_at_most_20_errors_and_5_levels():
+    many = ExceptionGroup("many", [ValueError(str(number)) for number in range(50)])
+    assert text_of(many).endswith("; ValueError: 18; ValueError: 19; …")
+    deep = ValueError("0")
+    for number in range(1, 9):
+        deep = ExceptionGroup(str(number), [deep])
+    assert text_of(deep).endswith("ExceptionGroup: 3 (1 sub-exception)")
+    around = ValueError("a")
+    around.__cause__ = ValueError("b")
+    around.__cause__.__cause__ = around
+    assert text_of(around).count("ValueError") == 5
 
 
 def test_an_error_while_stopping_is_told_without_a_traceback(context, channel, caplog):

@@ -72,6 +72,42 @@ async def test_a_handler_that_is_cancelled_before_it_begins_is_not_called(serve,
     assert calls == [1]
 
 
+async def test_a_handler_that_cancels_itself_and_leaves_a_task_has_returned_all_the_same(serve):
+    @job("a")
+    async def body(ctx: JobContext):
+        own = asyncio.current_task()
+        assert own is not None
+        left.append(asyncio.create_task(_cancelling(own)))
+        await asyncio.sleep(0)
+        own.cancel()
+        return "returned"
+
+    left: list[object] = []
+    served = serve(body)
+    assert await served.run("a") == messages.Done(run=1, result='"returned"')
+    assert await served.run("a", run=2) == messages.Done(run=2, result='"returned"')
+
+
+async def _cancelling(other):
+    """Cancel another task when it is cancelled itself."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        other.cancel()
+
+
+async def test_a_cancelled_error_of_the_handlers_own_fails_its_job_with_a_traceback(serve):
+    @job("a")
+    async def body(ctx: JobContext):
+        task = asyncio.create_task(asyncio.sleep(60))
+        task.cancel()
+        await task
+
+    done = await serve(body).run("a")
+    assert (done.error_type, done.was_stopped, done.result) == ("CancelledError", False, None)
+    assert "await task" in done.traceback
+
+
 async def test_a_cancellation_of_one_run_does_not_reach_the_next(serve):
     @job("a")
     async def body(ctx: JobContext):

@@ -52,7 +52,7 @@ async def test_progress_keeps_its_limit_and_shows_the_step(channel):
     assert channel.reports == [(1, 10, ""), (1, 10, "load"), (2, 10, "load"), (2, 10, "")]
 
 
-@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), float("-inf"), 10**400])
 async def test_progress_must_be_a_number_and_so_must_its_limit(channel, wrong):
     async def body(ctx: JobContext):
         ctx.progress(1, 10)
@@ -64,6 +64,20 @@ async def test_progress_must_be_a_number_and_so_must_its_limit(channel, wrong):
 
     await run(body, channel)
     assert channel.reports == [(1, 10, ""), (3, 10, "")]
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_a_step_passes_on_the_keywords_of_its_own_parameters(channel, is_async):
+    def create(first, name, function):
+        return [first, name, function]
+
+    async def body(ctx: JobContext):
+        return await ctx.run_step("create", create, "it", name="bob", function=2)
+
+    def plain(ctx: SyncJobContext):
+        return ctx.run_step("create", create, "it", name="bob", function=2)
+
+    assert await run(body if is_async else plain, channel) == ["it", "bob", 2]
 
 
 async def test_progress_of_nothing_and_a_limit_of_nothing_are_shown(channel):

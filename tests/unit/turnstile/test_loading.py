@@ -1,5 +1,6 @@
 """Modules with jobs: what is found in them, and what is refused."""
 
+import importlib
 import sys
 import textwrap
 
@@ -39,8 +40,68 @@ def test_a_kind_that_is_imported_elsewhere_is_not_defined_twice(write_module):
 def test_two_handlers_of_one_kind_are_refused_by_name(write_module):
     write_module("left_jobs", "@job('a')\nasync def one(ctx): ...")
     write_module("right_jobs", "@job('a')\nasync def two(ctx): ...")
-    with pytest.raises(LoadError, match=r"'right_jobs': kind 'a' .*left_jobs\.one and right_jobs\.two"):
+    with pytest.raises(LoadError, match=r"'right_jobs': kind 'a' .*left_jobs\.one .*and right_jobs\.two"):
         load(["left_jobs", "right_jobs"])
+
+
+def test_a_handler_whose_function_name_is_used_again_is_refused_by_its_kind_and_line(write_module):
+    text = "@job('orders')\nasync def rows(ctx): ...\n@job('customers')\nasync def rows(ctx): ..."
+    write_module("import_jobs", text)
+    message = r"'import_jobs': no variable holds .* 'orders', import_jobs\.rows \(line 2\): give each handler"
+    with pytest.raises(LoadError, match=message):
+        load(["import_jobs"])
+
+
+def test_a_handler_that_wraps_hides_is_refused(write_module):
+    text = """
+        from functools import wraps
+        @job('orders')
+        async def rows(ctx): ...
+        @job('customers')
+        @wraps(rows)
+        async def rows(ctx): ...
+    """
+    write_module("wrapped_jobs", text)
+    with pytest.raises(LoadError, match="no variable holds the handler of kind 'orders'"):
+        load(["wrapped_jobs"])
+
+
+def test_a_wrapper_that_would_not_be_called_is_refused(write_module):
+    text = """
+        from functools import wraps
+        def logged(function):
+            @wraps(function)
+            async def wrapper(ctx): ...
+            return wrapper
+        @logged
+        @job('orders')
+        async def rows(ctx): ...
+    """
+    write_module("logged_jobs", text)
+    message = r"logged_jobs\.rows wraps the handler of kind 'orders'.*put @job above the other decorators"
+    with pytest.raises(LoadError, match=message):
+        load(["logged_jobs"])
+
+
+def test_a_handler_of_two_names_and_one_made_by_a_function_are_found(write_module):
+    text = """
+        def make(name):
+            @job(name)
+            async def made(ctx): ...
+            return made
+        @job('a')
+        async def a(ctx): ...
+        b, c = a, make('c')
+    """
+    write_module("many_jobs", text)
+    assert sorted(load(["many_jobs"])) == ["a", "c"]
+
+
+def test_a_module_that_is_loaded_again_is_no_second_definition(write_module):
+    write_module("again_jobs", "@job('a')\nasync def a(ctx): ...")
+    load(["again_jobs"])
+    importlib.reload(sys.modules["again_jobs"])
+    assert sorted(load(["again_jobs"])) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +196,9 @@ def test_kinds_of_all_modules_are_found_each_under_its_name(write_module):
 
 def test_two_handlers_of_one_kind_in_one_module_are_refused(write_module):
     write_module("twice_jobs", "@job('a')\nasync def one(ctx): ...\n@job('a')\nasync def two(ctx): ...")
-    with pytest.raises(LoadError, match=r"kind 'a' is defined twice, by twice_jobs\.one and twice_jobs\.two"):
+    with pytest.raises(
+        LoadError, match=r"kind 'a' is defined twice, by twice_jobs\.one .* and twice_jobs\.two"
+    ):
         load(["twice_jobs"])
 
 

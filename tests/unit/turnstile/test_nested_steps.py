@@ -34,7 +34,7 @@ async def test_a_step_inside_a_step_has_the_names_of_both_and_numbers_of_its_own
 
 
 async def test_a_step_inside_a_retried_step_is_done_once(channel):
-    done = []
+    done: list[int] = []
 
     def body(ctx: SyncJobContext):
         for tries in (1, 2):
@@ -54,7 +54,7 @@ async def test_a_step_inside_a_retried_step_is_done_once(channel):
 async def test_steps_gathered_inside_a_step_are_inside_it(channel):
     async def body(ctx: JobContext):
         async with ctx.step("all"):
-            await asyncio.gather(*(ctx.run_step("one", lambda n=n: n) for n in range(3)))
+            await asyncio.gather(*(ctx.run_step("one", int, n) for n in range(3)))
 
     await run(body, channel)
     assert channel.recorded == {"all/one": "0", "all/one#2": "1", "all/one#3": "2", "all": "null"}
@@ -112,9 +112,12 @@ async def test_a_step_does_not_end_before_the_steps_inside_it(channel):
     may_end = asyncio.Event()
     tasks = []
 
+    async def wait():
+        await may_end.wait()
+
     async def body(ctx: JobContext):
         async with ctx.step("outer"):
-            tasks.append(asyncio.create_task(ctx.run_step("inner", may_end.wait)))
+            tasks.append(asyncio.create_task(ctx.run_step("inner", wait)))
             await asyncio.sleep(0)
 
     with pytest.raises(StepMisuseError, match="'outer' ended before 1 of the steps inside it"):
@@ -144,11 +147,15 @@ async def test_a_step_does_not_begin_in_a_step_that_has_ended(channel):
 async def test_a_step_is_not_tried_again_while_a_task_of_its_last_try_is_in_a_step(channel):
     may_end = asyncio.Event()
 
+    async def wait():
+        await may_end.wait()
+        return True
+
     async def body(ctx: JobContext):
         tasks = []
 
         async def begin():
-            tasks.append(asyncio.create_task(ctx.run_step("inner", may_end.wait)))
+            tasks.append(asyncio.create_task(ctx.run_step("inner", wait)))
             await asyncio.sleep(0)
             raise ConnectionError
 

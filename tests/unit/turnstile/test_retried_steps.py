@@ -1,8 +1,10 @@
 """Steps that are tried again inside the handler: one name, one record and one key for one work."""
 
 import asyncio
+import functools
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from tests.unit.turnstile.trying import UnansweredChannel, run
@@ -74,13 +76,14 @@ async def test_steps_of_one_name_side_by_side_are_retried_under_their_own_number
     failed = asyncio.Event()
 
     async def charge(ctx, number):
-        async def fail(_):
+        async def fail(step):
+            keys[number].append(step.name)
             await asyncio.sleep(0)
             raise LostAnswerError
 
         with pytest.raises(LostAnswerError):
             async with ctx.step("charge") as step:
-                await fail(keys[number].append(step.name))
+                await fail(step)
         if number == first_to_retry:
             await until(lambda: all(keys))
         else:
@@ -104,8 +107,8 @@ async def test_a_number_left_side_by_side_belongs_to_no_other_task(channel):
         raise LostAnswerError
 
     async def body(ctx: JobContext):
-        works = [asyncio.sleep(0, 1), fail(), fail()]
-        await asyncio.gather(*(ctx.run_step("page", lambda w=w: w) for w in works), return_exceptions=True)
+        works: list[Any] = [functools.partial(asyncio.sleep, 0, 1), fail, fail]
+        await asyncio.gather(*(ctx.run_step("page", work) for work in works), return_exceptions=True)
         return await ctx.run_step("page", lambda: "another")
 
     assert await run(body, channel) == "another"

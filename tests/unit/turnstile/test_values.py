@@ -1,13 +1,18 @@
 """Values that are kept: JSON, and no more than 256 KiB of it."""
 
-from datetime import UTC, datetime
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
 
 import pytest
 from pydantic import BaseModel, computed_field
 from tests.unit.turnstile.trying import Position, run
 
 from turnstile import JobContext, NotStorableError
-from turnstile.values import MAX_BYTES, to_json
+from turnstile.values import MAX_BYTES, finite, to_json
 
 
 @pytest.mark.parametrize(
@@ -76,3 +81,62 @@ def test_a_model_that_cannot_be_written_is_not_json(error):
 
     with pytest.raises(NotStorableError, match=r"^it is not JSON: odd$"):
         to_json(Odd(), "it")
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        ({1: "a", "1": "b"}, "1"),
+        ({True: "a", "true": "b"}, "true"),
+        ({None: 1, "None": 2}, "None"),
+        ([{"deep": ({1.5: "a", "1.5": "b"},)}], "1.5"),
+        ({date(2026, 1, 2): 1, "2026-01-02": 2}, "2026-01-02"),
+    ],
+)
+def test_keys_that_would_become_one_are_refused(value, key):
+    with pytest.raises(NotStorableError, match=f"^it is not JSON: two keys of a dict .*'{key}'$"):
+        to_json(value, "it")
+
+
+def test_keys_of_a_models_dict_that_would_become_one_are_refused():
+    class Counts(BaseModel):
+        counts: dict[int | str, int]
+
+    with pytest.raises(NotStorableError, match="two keys of a dict would both become '1'"):
+        to_json(Counts(counts={1: 1, "1": 2}), "it")
+
+
+def test_what_values_become_is_as_described():
+    @dataclass
+    class Place:
+        x: int
+
+    class Colour(Enum):
+        RED = "red"
+
+    value = {1: (1, {2}), "place": Place(3), "colour": Colour.RED, "price": Decimal("1.10")}
+    assert json.loads(to_json(value, "it")) == {
+        "1": [1, [2]],
+        "place": {"x": 3},
+        "colour": "red",
+        "price": "1.10",
+    }
+    assert to_json(10**400, "it") == "1" + "0" * 400
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), float("nan"), Decimal("sNaN"), Decimal("1e999")])
+def test_a_number_beyond_a_float_is_named(number):
+    with pytest.raises(ValueError, match=r"^the limit must be a finite number"):
+        finite(number, "the limit")
+
+
+@pytest.mark.parametrize("number", ["5", b"5", None, [5], 1j])
+def test_what_is_not_a_number_is_a_type_error(number):
+    with pytest.raises(TypeError):
+        finite(number, "the progress")
+
+
+@pytest.mark.parametrize("number", [5, 5.0, Decimal(5), Fraction(5), 2**300])
+def test_a_number_becomes_a_float(number):
+    assert finite(number, "it") == number
+    assert type(finite(number, "it")) is float

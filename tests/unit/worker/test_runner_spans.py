@@ -84,3 +84,11 @@ def test_what_is_malformed_or_of_another_trace_is_dropped(
     assert relayed.step_over(run_of(JOB), "load", data) is None
     assert relayed.span_over(run_of(JOB), data) is None
     assert captured.spans() == []
+
+
+def test_the_span_of_a_step_inside_a_step_is_named_after_its_own_stem(
+    relayed: RunnerSpans, captured: Captured
+) -> None:
+    for stem in ("import", "load", "mport"):
+        relayed.step_over(run_of(JOB), "load#2/import ACME", {**span_data(TRACEPARENT), "name": stem})
+    assert [span.name for span in captured.spans()] == ["step import", "step load", "step"]

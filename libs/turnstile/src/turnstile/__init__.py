@@ -74,7 +74,8 @@ from turnstile.errors import (
     StepMisuseError,
     TurnstileError,
 )
-from turnstile.kinds import Kind, job, kind_of, load
+from turnstile.kinds import Kind, job, kind_of
+from turnstile.loading import load
 from turnstile.steps import Step, SyncStep
 
 __all__ = [

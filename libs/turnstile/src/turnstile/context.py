@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import json
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
@@ -21,7 +20,7 @@ from turnstile.stems import calling_code, stem_of
 from turnstile.step_names import StepNames
 from turnstile.steps import Step, SyncStep
 from turnstile.unheard_records import UnheardRecords
-from turnstile.values import to_json
+from turnstile.values import finite, to_json
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,11 +80,10 @@ class RunContext:
         """Show how far the job is: `value` of `limit`, in a unit of its own.
 
         Without a limit the last one stays. Cheap; what is not shown in time is overtaken by the next. Raises
-        ValueError for NaN and infinity.
+        ValueError for NaN, infinity and numbers beyond 1.8e308, TypeError for what is not a number.
         """
-        if not math.isfinite(value) or not (limit is None or math.isfinite(limit)):
-            raise ValueError("progress must be a finite number")
-        self._progress = (value, self._progress[1] if limit is None else limit)
+        shown = finite(value, "the progress")
+        self._progress = (shown, self._progress[1] if limit is None else finite(limit, "the limit"))
         self._channel.report(*self._progress, self._step)
 
     def check(self) -> None:

@@ -1,24 +1,23 @@
 """Kinds: handlers under the names by which jobs ask for them."""
 
-import importlib
 import inspect
 import re
 import sys
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from types import ModuleType
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from turnstile.context import JobContext, RunContext, SyncJobContext
-from turnstile.errors import DefinitionError, InvalidParametersError, LoadError
+from turnstile.errors import DefinitionError, InvalidParametersError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_MARK = "__turnstile_kind__"
+#: Where a handler has its kind, and a module all kinds that were ever defined in it.
+MARK, DEFINED = "__turnstile_kind__", "__turnstile_kinds__"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?")
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
@@ -122,7 +121,8 @@ def job(
             max_jobs_per_process,
             max_process_mib,
         )
-        setattr(handler, _MARK, kind)
+        setattr(handler, MARK, kind)
+        _note(kind)
         return handler
 
     return register
@@ -130,65 +130,27 @@ def job(
 
 def kind_of(handler: Callable[..., Any]) -> Kind:
     """Return the kind of a handler. Raises DefinitionError when it has none."""
-    kind = getattr(handler, _MARK, None)
+    kind = getattr(handler, MARK, None)
     if not isinstance(kind, Kind):
         raise DefinitionError(f"{handler!r} is not a handler: it lacks @job(...)")
     return kind
 
 
-def load(modules: Iterable[str]) -> dict[str, Kind]:
-    """Import modules and gather the kinds that they, and what they import below themselves, define.
-
-    Raises LoadError, which names the module and the reason.
-    """
-    kinds: dict[str, Kind] = {}
-    for name in modules:
-        found = _kinds_in(_import(name))
-        if not found:
-            raise LoadError(f"jobs module {name!r} defines no jobs (no @job in it or in what it imports)")
-        for kind in found:
-            _check_schema(name, kind)
-            other = kinds.setdefault(kind.name, kind)
-            if other.handler is not kind.handler:
-                raise LoadError(
-                    f"jobs module {name!r}: kind {kind.name!r} is defined twice, "
-                    f"by {_place(other)} and {_place(kind)}"
-                )
-    return kinds
+def _note(kind: Kind) -> None:
+    """Note a kind in the module of its handler, so that `load` sees it even when its name is used again."""
+    module = sys.modules.get(kind.handler.__module__)
+    if module is None or "<locals>" in kind.handler.__qualname__:
+        return
+    defined: list[Kind] = vars(module).setdefault(DEFINED, [])
+    # A module that is loaded again defines the same kinds at the same places.
+    defined[:] = [other for other in defined if place_of(other) != place_of(kind)]
+    defined.append(kind)
 
 
-def _import(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
-        raise LoadError(
-            f"jobs module {name!r} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-
-
-def _kinds_in(module: ModuleType) -> list[Kind]:
-    prefix = module.__name__ + "."
-    below = [other for name, other in list(sys.modules.items()) if name.startswith(prefix) and other]
-    found = {}
-    for place in [module, *below]:
-        for value in list(vars(place).values()):
-            kind = vars(value).get(_MARK) if inspect.isfunction(value) else None
-            if isinstance(kind, Kind):
-                found[id(kind)] = kind
-    return list(found.values())
-
-
-def _check_schema(module: str, kind: Kind) -> None:
-    try:
-        kind.schema()
-    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
-        raise LoadError(
-            f"jobs module {module!r}: the parameters of kind {kind.name!r} have no JSON schema: {error}"
-        ) from error
-
-
-def _place(kind: Kind) -> str:
-    return f"{kind.handler.__module__}.{kind.handler.__qualname__}"
+def place_of(kind: Kind) -> str:
+    """Return where a kind is defined: module, function and line."""
+    handler = kind.handler
+    return f"{handler.__module__}.{handler.__qualname__} (line {handler.__code__.co_firstlineno})"
 
 
 def _model_of(name: str, handler: Callable[..., Any], *, is_async: bool) -> type[BaseModel] | None:

@@ -73,12 +73,12 @@ class OpenStep:
 
     def _claim(self) -> None:
         """Take a name, and what is recorded under it."""
-        self._place = None if self.outer is None else self.outer.inside
+        self._place: StepPlace | None = None if self.outer is None else self.outer.inside
         #: The whole name, unique within the run: after those of the steps around it, and with a number unless
         #: it is the first of its name there: "name", "name#2", "outer/name".
         self.name, self._number = self._names.claim(self.short_name, self._place)
         #: Where the steps inside it begin.
-        self.inside = StepPlace(self.name)
+        self.inside: StepPlace = StepPlace(self.name)
         recorded = self._names.result(self.name, self._place)
         #: Whether it is recorded already, so that its body must not do the work again.
         self.done = recorded is not None

@@ -7,19 +7,22 @@ from contracts.telemetry import attributes as at
 from turnstile.context import RunContext
 from turnstile.errors import FailJob, InvalidParametersError
 from worker.execution import messages
-
-_MAX_MESSAGE = 4000
+from worker.execution.error_texts import reason_of, text_of
 
 
 def describe(
     run: int, error: BaseException, context: RunContext, *, was_stopped: bool = False
 ) -> messages.Done:
     """Return how a handler ended that raised; with its traceback, which is logged, too, where it helps."""
-    if isinstance(error, MemoryError):
+    lacks_memory = _lacks_memory(error)
+    if lacks_memory:
         # Lets go of what the handler's frames hold: the rest of this would not fit otherwise.
         traceback.clear_frames(error.__traceback__)
+    error = reason_of(error)
     name = "InvalidParameters" if isinstance(error, InvalidParametersError) else type(error).__name__
-    is_expected = isinstance(error, FailJob | InvalidParametersError | asyncio.CancelledError)
+    # A CancelledError of the handler's own is a surprise as any other error is.
+    is_stop = isinstance(error, asyncio.CancelledError) and was_stopped
+    is_expected = is_stop or isinstance(error, FailJob | InvalidParametersError)
     is_surprise = not is_expected and not context.was_asked_to_stop
     if is_surprise:
         context.logger.error("handler raised", exc_info=error, extra={at.ERROR_TYPE: name})
@@ -29,8 +32,8 @@ def describe(
         error_message=text_of(error),
         traceback=_traceback_of(error) if is_surprise else "",
         was_stopped=was_stopped,
-        is_tainted=isinstance(error, MemoryError),
-        replace_because="it ran out of memory" if isinstance(error, MemoryError) else "",
+        is_tainted=lacks_memory,
+        replace_because="it ran out of memory" if lacks_memory else "",
     )
 
 
@@ -46,13 +49,10 @@ def describe_process_end(run: int, error: BaseException) -> messages.Done:
     )
 
 
-def text_of(error: BaseException) -> str:
-    """Return an error's message, never empty."""
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - an exception's own __str__ is user code
-        text = ""
-    return messages.clean(text or f"{type(error).__name__} without a message", _MAX_MESSAGE)
+def _lacks_memory(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(MemoryError) is not None
+    return isinstance(error, MemoryError)
 
 
 def _traceback_of(error: BaseException) -> str:

@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 
 from contracts.policies import JobPolicy
 from turnstile.errors import LoadError
-from turnstile.kinds import Kind, load
+from turnstile.kinds import Kind
+from turnstile.loading import load
 from worker.execution import messages
 from worker.execution.code_version import loaded_files
 from worker.execution.deadline_table import DeadlineView

@@ -17,6 +17,7 @@ from worker.execution.deadline_table import DeadlineView
 from worker.execution.failures import describe
 from worker.execution.forks import HomeProcess, flush_output, leave
 from worker.execution.frame_stream import FrameStream
+from worker.execution.handler_tasks import AsyncEnd
 from worker.execution.handler_times import HandlerTimes
 from worker.execution.process_limits import has_children
 from worker.execution.runner_channel import LoopSender, RunnerChannel
@@ -49,7 +50,8 @@ class Serving:
         self._executor = handler_threads.CountingExecutor()
         self._task: asyncio.Task[None] | None = None
         self._channel: RunnerChannel | None = None
-        self._is_in_async_handler = False
+        #: The task of an `async def` handler; not the run's own, as a handler may leave its task cancelled.
+        self._handler: asyncio.Task[None] | None = None
         #: The supervisor wants the handler stopped; the handler's task was cancelled for it.
         self._is_cancel_wanted = self._is_cancel_sent = False
         loop = asyncio.get_running_loop()
@@ -65,6 +67,7 @@ class Serving:
             case messages.Start() as start:
                 self.run = start.run
                 self._is_cancel_wanted = self._is_cancel_sent = False
+                self._handler = None
                 self._channel = RunnerChannel(start.run, self.sender, self._cell, self._tracing)
                 self._task = asyncio.create_task(self._carry_out(start, self._channel))
                 self._task.add_done_callback(_must_have_succeeded)
@@ -120,7 +123,7 @@ class Serving:
         if self._home.is_elsewhere:
             leave(failure)
         self._between.put_back_logging()
-        was_stopped = await self._was_cancelled() or context.was_asked_to_stop
+        was_stopped = self._is_cancel_sent or context.was_asked_to_stop
         if failure is None:
             return messages.Done(run=start.run, result=result, was_stopped=was_stopped)
         return describe(start.run, failure, context, was_stopped=was_stopped)
@@ -132,29 +135,21 @@ class Serving:
             raise asyncio.CancelledError
         if not kind.is_async:
             return await handler_threads.in_thread(lambda: kind.handler(*arguments), times)
-        self._is_in_async_handler = True
-        try:
-            with times:
-                return await kind.handler(*arguments)
-        finally:
-            self._is_in_async_handler = False
+        ended = AsyncEnd()
+        self._handler = asyncio.create_task(ended.note(lambda: kind.handler(*arguments), times))
+        await asyncio.wait({self._handler})
+        if ended.is_over and self._handler.cancelled():
+            self._is_cancel_sent = False  # it came when the handler had nothing more to await
+        if ended.failure is not None:
+            raise ended.failure
+        return ended.result
 
     def _cancel(self) -> None:
         self._is_cancel_wanted = True
         # Once only: a second cancellation would hit the handler while it cleans up after the first.
-        if self._is_in_async_handler and not self._is_cancel_sent and self._task is not None:
-            self._is_cancel_sent = True
-            self._task.cancel()
-
-    async def _was_cancelled(self) -> bool:
-        """Return whether a cancellation has reached the handler, as opposed to coming too late for it."""
-        if not self._is_cancel_sent:
-            return False
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            return False
-        return True
+        if self._handler is not None and not self._is_cancel_sent:
+            # False when it comes too late for the handler.
+            self._is_cancel_sent = self._handler.cancel()
 
     async def _clear_tasks(self) -> bool:
         """Cancel the tasks that the handler left behind, and return whether some still run."""

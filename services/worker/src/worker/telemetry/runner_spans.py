@@ -71,6 +71,6 @@ class RunnerSpans:
 
 def _name(step: str, stem: object) -> str:
     """Return the name of a step's span, with the part of the step's name that the handler's code fixes."""
-    if not isinstance(stem, str) or not stem or not step.startswith(stem):
+    if not isinstance(stem, str) or not stem or f"/{stem}" not in f"/{step}":
         return spans.ANY_STEP
     return spans.STEP.replace(f"{{{at.JOB_STEP}}}", stem)
