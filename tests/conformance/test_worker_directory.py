@@ -73,3 +73,35 @@ async def test_the_latest_heartbeat_of_each_instance_is_there_by_service_and_nam
     expected = [instance(of, name, leads=True, swept_at=None) for of in services for name in NAMES]
     assert await directory.instances() == expected
     assert [*await directory.workers()] == []
+
+
+async def test_what_is_listed_is_removed_in_the_version_that_was_read_and_in_no_other(
+    directory: WorkerDirectory,
+) -> None:
+    kind = Kind(kind="it's /#?", parameters={}, published_at=NOON)
+    worker = Worker(worker="host/1", seen_at=NOON)
+    instance = Instance(service="s", instance="i/1", seen_at=NOON, started_at=NOON, version="1")
+    await directory.publish_kind(kind)
+    await directory.record_heartbeat(worker)
+    await directory.record_instance(instance)
+    [old_kind] = await directory.listed_kinds()
+    [old_worker] = await directory.listed_workers()
+    [old_instance] = await directory.listed_instances()
+    assert (old_kind.document, old_worker.document, old_instance.document) == (kind, worker, instance)
+
+    await directory.publish_kind(kind.model_copy(update={"description": "again"}))
+    await directory.record_heartbeat(worker.model_copy(update={"kinds": ["k"]}))
+    await directory.record_instance(instance.model_copy(update={"version": "2"}))
+    await directory.forget_kind(kind, old_kind.version)
+    await directory.forget_worker(worker, old_worker.version)
+    await directory.forget_instance(instance, old_instance.version)
+    [new_kind] = await directory.listed_kinds()
+    [new_worker] = await directory.listed_workers()
+    [new_instance] = await directory.listed_instances()
+    assert new_kind.document.description == "again"
+
+    for _ in range(2):
+        await directory.forget_kind(kind, new_kind.version)
+        await directory.forget_worker(worker, new_worker.version)
+        await directory.forget_instance(instance, new_instance.version)
+        assert [*await directory.kinds(), *await directory.workers(), *await directory.instances()] == []

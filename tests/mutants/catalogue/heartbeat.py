@@ -25,6 +25,44 @@ _WITHIN = "tests/unit/worker/test_runner_tracing.py::test_"
 
 MUTANTS = [
     Mutant(
+        "kinds-before-the-heartbeat",
+        "a worker is listed with its kinds before it publishes them",
+        (
+            Change(
+                _PRESENCE,
+                "                await self._row.beat_if_due(state)\n"
+                "                if turns % _ANNOUNCE_EVERY == 0:\n"
+                "                    await self._announcer.announce(self._name)\n",
+                "                if turns % _ANNOUNCE_EVERY == 0:\n"
+                "                    await self._announcer.announce(self._name)\n"
+                "                await self._row.beat_if_due(state)\n",
+            ),
+        ),
+        f"{_SEEN}a_worker_is_listed_with_its_kinds_before_it_publishes_them",
+    ),
+    Mutant(
+        "kind-of-a-living-worker-forgotten",
+        "a kind stays as long as some worker knows it",
+        (Change("coordination.forgetting", "kind in worker.kinds and _stands_for", "False and _stands_for"),),
+        f"{_SEEN}a_kind_that_another_worker_knows_stays",
+    ),
+    Mutant(
+        "old-schema-put-back",
+        "an older worker does not put the schema of its version over that of a newer one",
+        (
+            Change(
+                "worker.announcing_kinds", "            if is_published_by(me, info.kind, workers, now)\n", ""
+            ),
+        ),
+        f"{_SEEN}an_older_worker_leaves_the_schema_of_a_newer_one_alone",
+    ),
+    Mutant(
+        "removed-kind-kept",
+        "a kind that was taken out is forgotten once its workers were replaced",
+        (Change("coordination.forgetting", "return not has_left_it_out and now", "return now"),),
+        f"{_SEEN}a_kind_that_was_taken_out_is_forgotten_as_soon_as_the_worker_is_replaced",
+    ),
+    Mutant(
         "given-back-unheard",
         "the watch of a lock hears that the lock was given back",
         (
@@ -63,7 +101,7 @@ MUTANTS = [
                 "                turns += 1\n                if turns % _ANNOUNCE_EVERY == 1:\n",
             ),
         ),
-        f"{_SEEN}an_outage_before_the_first_heartbeat_only_delays_it",
+        f"{_SEEN}kinds_of_which_only_some_were_published_are_all_published_again",
     ),
     Mutant(
         "heartbeat-of-the-past",

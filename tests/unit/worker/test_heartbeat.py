@@ -4,19 +4,20 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
 import pytest
 
-from contracts.jobs import HeldLease, Kind, Worker
+from contracts.jobs import HeldLease, Instance, Kind, Worker
 from contracts.policies import JobPolicy
 from contracts.telemetry import attributes as at
 from coordination.clock import VirtualClock
 from coordination.ports import UnknownOutcomeError
 from coordination.testing.worker_directory import InMemoryWorkerDirectory
+from coordination.worker_directory import Listed
 from worker.execution import KindInfo
 from worker.heartbeat import Heartbeat
 
@@ -75,6 +76,7 @@ class Place:
             lambda: self.running,
             lambda: self.leases,
             "ab12",
+            "sample_jobs",
         )
 
     def _kinds(self) -> Mapping[str, KindInfo]:
@@ -131,14 +133,15 @@ async def test_a_heartbeat_says_who_the_worker_is_and_what_it_runs_and_holds(pla
             "version": version("turnstile-worker"),
             "concurrency": 3,
             "start_id": "ab12",
+            "jobs": "sample_jobs",
         },
         leases=place.leases,
     )
 
 
-async def test_every_kind_is_published_with_its_schema(place: Place) -> None:
-    await place.clock.advance(5)
-    await place.heartbeat.announce_kinds()
+async def test_every_kind_is_published_with_its_schema(place: Place, start: Start) -> None:
+    start()
+    await place.clock.advance(0)
     assert [kind for _, kind in place.directory.published] == [
         Kind(
             kind=kind,
@@ -215,7 +218,8 @@ async def test_an_outage_before_the_first_heartbeat_only_delays_it(place: Place,
 async def test_kinds_of_which_only_some_were_published_are_all_published_again(
     place: Place, start: Start
 ) -> None:
-    place.directory.left = 1
+    # The heartbeat, three reads, and one kind.
+    place.directory.left = 5
     start()
     await place.clock.advance(5)
     assert place.announced == [(0, "ten-steps")]
@@ -291,3 +295,92 @@ async def test_a_worker_whose_name_another_living_process_has_warns_once(
     found = [vars(each)[at.REASON] for each in caplog.records if each.message == "worker name is in use"]
     assert len(found) == is_warned
     assert all("TURNSTILE_WORKER_NAME" in reason for reason in found)
+
+
+def kind(name: str, title: str = "") -> Kind:
+    return Kind(kind=name, parameters={"title": title}, published_at=VirtualClock().now())
+
+
+async def test_a_kind_that_was_taken_out_is_forgotten_as_soon_as_the_worker_is_replaced(
+    place: Place, start: Start
+) -> None:
+    place.directory.known_kinds["removed"] = kind("removed")
+    place.directory.heartbeats["host-1/6"] = Worker(
+        worker="host-1/6",
+        seen_at=place.clock.now(),
+        started_at=place.clock.now() - timedelta(hours=1),
+        stopped_at=place.clock.now(),
+        kinds=["removed", "ten-steps"],
+        properties={"jobs": "sample_jobs"},
+    )
+    start()
+    await place.clock.advance(1)
+    assert sorted(place.directory.known_kinds) == ["checksum-file", "ten-steps"]
+
+
+async def test_a_kind_that_another_worker_knows_stays(place: Place, start: Start) -> None:
+    place.directory.known_kinds["theirs"] = kind("theirs")
+    place.directory.heartbeats["other"] = Worker(worker="other", seen_at=place.clock.now(), kinds=["theirs"])
+    start()
+    await place.clock.advance(1)
+    assert "theirs" in place.directory.known_kinds
+
+
+async def test_a_kind_that_is_published_again_in_the_meantime_stays(place: Place, start: Start) -> None:
+    place.directory.known_kinds["removed"] = kind("removed")
+    listed = place.directory.listed_workers
+
+    async def publish_first() -> Sequence[Listed[Worker]]:
+        found = await listed()
+        place.directory.known_kinds["removed"] = kind("removed", "by another, a moment ago")
+        return found
+
+    place.directory.listed_workers = publish_first  # type: ignore[method-assign, assignment]
+    start()
+    await place.clock.advance(1)
+    assert "removed" in place.directory.known_kinds
+
+
+async def test_an_older_worker_leaves_the_schema_of_a_newer_one_alone(place: Place, start: Start) -> None:
+    place.directory.known_kinds["ten-steps"] = kind("ten-steps", "new")
+    place.directory.heartbeats["newer"] = Worker(
+        worker="newer",
+        seen_at=place.clock.now(),
+        started_at=place.clock.now() + timedelta(seconds=1),
+        kinds=["ten-steps"],
+    )
+    start()
+    await place.clock.advance(305)
+    assert place.directory.known_kinds["ten-steps"].parameters == {"title": "new"}
+    assert place.announced == [(0, "checksum-file"), (300, "checksum-file")]
+    # The newer one is not heard any more.
+    await place.clock.advance(600)
+    assert place.announced[-2:] == [(900, "ten-steps"), (900, "checksum-file")]
+
+
+async def test_a_worker_is_listed_with_its_kinds_before_it_publishes_them(place: Place, start: Start) -> None:
+    lists: list[list[str]] = []
+    publish = place.directory.publish_kind
+
+    async def note(published: Kind) -> None:
+        lists.append(place.directory.heartbeats["host-1/7"].kinds)
+        await publish(published)
+
+    place.directory.publish_kind = note  # type: ignore[method-assign, assignment]
+    start()
+    await place.clock.advance(1)
+    assert lists == [["checksum-file", "ten-steps"]] * 2
+
+
+async def test_rows_of_processes_that_are_gone_for_a_week_are_deleted(place: Place, start: Start) -> None:
+    now = place.clock.now()
+    for days in (6, 8):
+        seen = now - timedelta(days=days)
+        place.directory.heartbeats[f"w{days}"] = Worker(worker=f"w{days}", seen_at=seen)
+        place.directory.known_instances["s", f"i{days}"] = Instance(
+            service="s", instance=f"i{days}", seen_at=seen, started_at=seen, version="1"
+        )
+    start()
+    await place.clock.advance(1)
+    assert sorted(place.directory.heartbeats) == ["host-1/7", "w6"]
+    assert sorted(place.directory.known_instances) == [("s", "i6")]

@@ -1,9 +1,20 @@
 """Which processes are alive, and which kinds of jobs workers know. The journal does not contain it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from contracts.jobs import Instance, Kind, Worker
+
+DocumentT = TypeVar("DocumentT")
+
+
+@dataclass(frozen=True)
+class Listed(Generic[DocumentT]):
+    """What the directory has of a kind or a process, and the version of its row."""
+
+    document: DocumentT
+    version: str
 
 
 class WorkerDirectory(Protocol):
@@ -19,10 +30,28 @@ class WorkerDirectory(Protocol):
         """Record that an instance of another service is alive, in place of its last heartbeat."""
 
     async def kinds(self) -> Sequence[Kind]:
-        """Return all kinds that were ever published, by name."""
+        """Return all kinds that were published and not forgotten, by name."""
 
     async def workers(self) -> Sequence[Worker]:
         """Return the latest heartbeat of every worker, also of those that are gone, by name."""
 
     async def instances(self) -> Sequence[Instance]:
         """Return the latest heartbeat of every instance, also of those that are gone, by service and name."""
+
+    async def listed_kinds(self) -> Sequence[Listed[Kind]]:
+        """Return all kinds with the versions of their rows."""
+
+    async def listed_workers(self) -> Sequence[Listed[Worker]]:
+        """Return the latest heartbeats of all workers with the versions of their rows."""
+
+    async def listed_instances(self) -> Sequence[Listed[Instance]]:
+        """Return the latest heartbeats of all instances with the versions of their rows."""
+
+    async def forget_kind(self, kind: Kind, version: str) -> None:
+        """Remove a kind whose row still has this version; harmless when it has another, or is gone."""
+
+    async def forget_worker(self, worker: Worker, version: str) -> None:
+        """Remove a worker whose row still has this version; harmless when it has another, or is gone."""
+
+    async def forget_instance(self, instance: Instance, version: str) -> None:
+        """Remove an instance whose row still has this version; harmless when it has another, or is gone."""

@@ -1,6 +1,5 @@
 """Publishes that this worker is there: which kinds it knows, and, as a heartbeat, what it runs and holds."""
 
-import asyncio
 import logging
 import os
 import socket
@@ -9,11 +8,13 @@ from datetime import datetime
 from importlib.metadata import version
 
 from contracts.heartbeats import HEARTBEAT_SECONDS, Pulse, pulse
-from contracts.jobs import HeldLease, Kind, Worker
+from contracts.jobs import HeldLease, Worker
 from contracts.telemetry import attributes as at
+from coordination.forgetting import JOBS
 from coordination.ports import Clock, UnknownOutcomeError
 from coordination.worker_directory import WorkerDirectory
 from service_defaults.directory_row import DirectoryRow
+from worker.announcing_kinds import KindAnnouncer
 from worker.execution import KindInfo
 
 #: Turns of ten seconds between two announcements of the kinds.
@@ -35,6 +36,7 @@ class Heartbeat:
         running: Callable[[], Mapping[str, str]],
         leases: Callable[[], Sequence[HeldLease]],
         start_id: str = "",
+        jobs: str = "",
     ) -> None:
         self._name = name
         self._start_id = start_id
@@ -50,23 +52,10 @@ class Heartbeat:
             "version": version("turnstile-worker"),
             "concurrency": concurrency,
             "start_id": start_id,
+            JOBS: jobs,
         }
+        self._announcer = KindAnnouncer(directory, clock, kinds)
         self._row = DirectoryRow(self._record, clock)
-
-    async def announce_kinds(self) -> None:
-        """Publish the kinds with their schemas, for the publisher to validate by."""
-        kinds = [
-            Kind(
-                kind=info.kind,
-                description=info.description,
-                parameters=dict(info.parameters_schema),
-                policy=info.policy,
-                published_at=self._clock.now(),
-            )
-            for info in self._kinds().values()
-        ]
-        # Together: the directory writes in one transaction what is asked for at once.
-        await asyncio.gather(*map(self._directory.publish_kind, kinds))
 
     async def beat(self) -> None:
         """Write one heartbeat."""
@@ -77,11 +66,13 @@ class Heartbeat:
         turns = 0
         while True:
             try:
-                if turns % _ANNOUNCE_EVERY == 0:
-                    await self.announce_kinds()
+                state = sorted(self._kinds()), sorted(self._running().values()), [*self._leases()]
                 if turns == 0:  # before the first beat, which takes the place of the other's row
                     await self._warn_of_namesake()
-                await self._row.beat_if_due((sorted(self._running().values()), [*self._leases()]))
+                # Before the kinds: those that no worker lists are forgotten.
+                await self._row.beat_if_due(state)
+                if turns % _ANNOUNCE_EVERY == 0:
+                    await self._announcer.announce(self._name)
                 turns += 1
             except UnknownOutcomeError as error:
                 logger.warning("writing the heartbeat failed", extra={at.ERROR_MESSAGE: str(error)})

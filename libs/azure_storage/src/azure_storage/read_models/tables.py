@@ -15,7 +15,7 @@ from azure_storage.read_models.stored_rows import StoredRow, StoredRows, Token, 
 from azure_storage.single_writes import SingleWrites
 from azure_storage.transactions import TableTransactions
 from azure_storage.values import encode_entity
-from coordination.ports import UnknownOutcomeError
+from coordination.ports import Delete, UnknownOutcomeError
 from read_models.documents import StaleError
 
 Entity = dict[str, Any]
@@ -116,6 +116,17 @@ class Tables:
                 await self._transactions.attempt(*place, writes, self._timeout)
         except RefusedCallError as refused:
             raise UnknownOutcomeError(str(refused)) from refused
+
+    async def delete(self, table: str, partition: str, key: str, etag: str) -> None:
+        """Delete a row that still has this version; harmless when it has another, or is gone."""
+        full_name = self._connection.names.table(table)
+        try:
+            await self._singles.attempt(
+                "read_models.delete", full_name, partition, Delete(key, etag), self._timeout
+            )
+        except RefusedCallError as refused:
+            if refused.status not in {404, 412}:
+                raise UnknownOutcomeError(str(refused)) from refused
 
     async def page(
         self, table: str, query: str, parameters: Mapping[str, Any], limit: int

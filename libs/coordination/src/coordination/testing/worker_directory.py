@@ -1,7 +1,14 @@
 """A worker directory in memory, which also says what a real adapter must do."""
 
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
+
 from contracts.jobs import Instance, Kind, Worker
 from coordination.testing.faults import Calls, Fault
+from coordination.worker_directory import Listed
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+DocumentT = TypeVar("DocumentT", Kind, Worker, Instance)
 
 
 class InMemoryWorkerDirectory:
@@ -50,3 +57,40 @@ class InMemoryWorkerDirectory:
         return await self.calls.carry_out(
             "directory.instances", lambda: [each for _, each in sorted(self.known_instances.items())]
         )
+
+    async def listed_kinds(self) -> list[Listed[Kind]]:
+        """Return all kinds; the version of a row is its text."""
+        return await self.calls.carry_out("directory.kinds", lambda: _listed(self.known_kinds))
+
+    async def listed_workers(self) -> list[Listed[Worker]]:
+        """Return the latest heartbeats of all workers."""
+        return await self.calls.carry_out("directory.workers", lambda: _listed(self.heartbeats))
+
+    async def listed_instances(self) -> list[Listed[Instance]]:
+        """Return the latest heartbeats of all instances."""
+        return await self.calls.carry_out("directory.instances", lambda: _listed(self.known_instances))
+
+    async def forget_kind(self, kind: Kind, version: str) -> None:
+        """Remove a kind that was not published again."""
+        await self.calls.carry_out("directory.forget", _forgetting(self.known_kinds, kind.kind, version))
+
+    async def forget_worker(self, worker: Worker, version: str) -> None:
+        """Remove a worker that was not heard again."""
+        await self.calls.carry_out("directory.forget", _forgetting(self.heartbeats, worker.worker, version))
+
+    async def forget_instance(self, instance: Instance, version: str) -> None:
+        """Remove an instance that was not heard again."""
+        key = instance.service, instance.instance
+        await self.calls.carry_out("directory.forget", _forgetting(self.known_instances, key, version))
+
+
+def _listed(rows: Mapping[KeyT, DocumentT]) -> list[Listed[DocumentT]]:
+    return [Listed(document, document.model_dump_json()) for document in rows.values()]
+
+
+def _forgetting(rows: dict[KeyT, DocumentT], key: KeyT, version: str) -> Callable[[], None]:
+    def forget() -> None:
+        if key in rows and rows[key].model_dump_json() == version:
+            del rows[key]
+
+    return forget
