@@ -35,7 +35,7 @@ def build() -> Dashboard:
             ("Workers", [_workers(), _runners(), _restarts(), _unknown_kinds()]),
             ("API", [_requests(), _request_times(), _open_requests()]),
             ("Telemetry", telemetry.panels()),
-            ("Scrapes", [_targets(), _scrapes()]),
+            ("Scrapes", [_targets(), _scrapes(), _missing()]),
         ],
     )
 
@@ -218,6 +218,17 @@ def _targets() -> Panel:
         [Query(highest(series(foreign.UP), "job", "instance"))],
         [Column("job", "Service"), Column("instance", "Address"), Column("Value #A", "Answers")],
         empty="Prometheus has no targets",
+    )
+
+
+def _missing() -> Panel:
+    passed = series(metrics.HEALTH_CHECK_PASSED)
+    return graph(
+        "What services miss",
+        "How many services found RabbitMQ, the storage or a runner missing when their health was asked last.",
+        [Query(total(f"1 - {passed}", at.CHECK_NAME), shown(at.CHECK_NAME))],
+        COUNT,
+        empty="no health was asked",
     )
 
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 import xmlrpc.client
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class Program:
     #: The ports it listens on, each with the setting that moves it.
     ports: dict[int, str]
     is_ready: Callable[[], bool]
+    #: Says in a line whether all is well ("ready"), or what is not; None for a program that cannot.
+    health: Callable[[], str] | None = field(default=None, kw_only=True)
     #: Lower starts earlier and stops later.
     order: int = 100
     stop_seconds: int = 30

@@ -215,6 +215,8 @@ def _is_worker(state: ProcessState) -> bool:
 
 
 def _health(program: Program) -> str:
+    if program.health is not None:
+        return program.health()
     return "ready" if program.is_ready() else "not ready"
 
 

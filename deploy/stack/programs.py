@@ -1,5 +1,6 @@
 """The processes of a stack without containers: which there are, what each needs, when each is ready."""
 
+import json
 import urllib.error
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -14,6 +15,9 @@ from deploy.processes.ports import LOOPBACK
 from deploy.processes.supervision import Program
 from deploy.stack import addresses
 from deploy.stack.settings import PREFIX, StackSettings
+
+#: Bytes of an answer about health that are read.
+_LONGEST_ANSWER = 10_000
 
 WORKER = "worker"
 _BEFORE_WORKERS = ("publisher",)
@@ -87,14 +91,27 @@ def refuse_shared_ports(programs: Iterable[Program]) -> None:
 
 
 def health(port: int) -> str:
-    """Return a service's own word on whether it can work: "ready", or why not."""
+    """Return a service's own word on whether all is well: "ready", or what is not.
+
+    A service that can do its part is ready by itself, although something that it uses is away: that follows.
+    """
     try:
-        with local_http.get(f"http://{LOOPBACK}:{port}/health/ready", timeout=3):
-            return "ready"
+        with local_http.get(f"http://{LOOPBACK}:{port}/health/ready", timeout=3) as answer:
+            return _said(answer.read(_LONGEST_ANSWER), "ready")
     except urllib.error.HTTPError as error:
-        return error.read(300).decode(errors="replace") or f"answers {error.code}"
+        return _said(error.read(_LONGEST_ANSWER), f"answers {error.code}")
     except OSError:
         return "no answer"
+
+
+def _said(body: bytes, otherwise: str) -> str:
+    """Return what the body of an answer about health says in a line; `otherwise` if it is another one's."""
+    try:
+        said = json.loads(body)
+        away = [f"{name}: {problem}" for name, problem in said["checks"].items() if problem != "ok"]
+        return ", ".join([said["status"], *away])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return otherwise
 
 
 def _service(settings: StackSettings, name: str, environment: Mapping[str, str]) -> Program:
@@ -131,6 +148,7 @@ def _program(
         Command(arguments, environment, ROOT, when_orphaned="TERM"),
         ports,
         lambda: health(port) == "ready",
+        health=lambda: health(port),
         stop_seconds=settings.stop_seconds,
         metrics=(service, port),
     )

@@ -146,13 +146,15 @@ class Service:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the service says that it can work."""
+        """Whether the service says that it can work, and that all it uses is there."""
         # A client of its own kind would take longer to make than the question takes.
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3)
         try:
             connection.request("GET", "/health/ready")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
+            answer = connection.getresponse()
+            checks = json.loads(answer.read())["checks"]
+            return answer.status == http.HTTPStatus.OK and set(checks.values()) <= {"ok"}
+        except (OSError, http.client.HTTPException, ValueError):
             return False
         finally:
             connection.close()

@@ -33,7 +33,9 @@ class Running:
         return answer.status_code, answer.json()["checks"]
 
     async def is_ready(self) -> bool:
-        return (await self.readiness())[0] == 200
+        """Return whether all that it uses is there; it answers without, too."""
+        status, checks = await self.readiness()
+        return status == 200 and set(checks.values()) == {"ok"}
 
 
 def settings_for(rabbitmq_url: str, connection_string: str) -> PublisherSettings:

@@ -32,8 +32,8 @@ async def test_submissions_are_accepted_while_rabbitmq_is_away(azurite: Azurite,
             assert answer.status_code == 202
             assert took < 5
             status, checks = await publisher.readiness()
-            assert status == 503
-            assert checks["rabbitmq"] != "ok"
+            assert status == 200, "it takes every job, so it must get them"
+            assert checks["rabbitmq"] == "not connected to RabbitMQ"
             assert (await publisher.client.get("/health/live")).status_code == 200
             answer = await publisher.client.get("/api/v1/quarantine")
             assert (answer.status_code, answer.json()["type"]) == (

@@ -50,9 +50,10 @@ async def wait_until_ready(process: Process) -> None:
     async def is_ready() -> bool:
         async with httpx.AsyncClient(trust_env=False) as client:
             try:
-                return (await client.get(f"{process.url}/health/ready")).status_code == 200
+                answer = await client.get(f"{process.url}/health/ready")
             except httpx.TransportError:
                 return False
+            return set(answer.json()["checks"].values()) == {"ok"}
 
     await until(is_ready)
 

@@ -4,6 +4,9 @@ import asyncio
 import json
 from typing import Any
 
+from tests.unit.captured import capturing
+
+from contracts.telemetry import metrics
 from coordination.ports import UnknownOutcomeError
 from service_defaults.health import LIVE, READY, Health, NotReadyError
 
@@ -61,3 +64,19 @@ async def test_the_answer_names_the_check_that_failed() -> None:
 
 async def test_a_service_that_is_not_ready_is_alive() -> None:
     assert await ask(Health({"a": unknown}), LIVE) == (200, {"status": "alive"})
+
+
+async def test_a_service_stays_ready_without_what_it_can_do_its_part_without() -> None:
+    health = Health({"storage": fine}, {"rabbitmq": unknown})
+    assert await ask(health, READY) == (
+        200,
+        {"status": "ready", "checks": {"storage": "ok", "rabbitmq": "no answer: refused"}},
+    )
+
+
+async def test_what_the_latest_look_found_is_a_metric() -> None:
+    with capturing() as captured:
+        health = Health({"storage": fine}, {"rabbitmq": unknown})
+        assert captured.values(metrics.HEALTH_CHECK_PASSED) == {}
+        await health.problems()
+        assert captured.values(metrics.HEALTH_CHECK_PASSED) == {("storage",): 1, ("rabbitmq",): 0}

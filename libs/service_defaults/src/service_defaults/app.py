@@ -13,6 +13,7 @@ import uvicorn
 
 from contracts.telemetry import attributes as at
 from contracts.telemetry.log_messages import CANNOT_START
+from service_defaults.early_answers import EarlyAnswers
 from service_defaults.exposition import PrometheusPage
 from service_defaults.logging import configure_logging
 from service_defaults.settings import SettingsT
@@ -38,14 +39,14 @@ class CannotStartError(Exception):
 def serve(create_app: Callable[[SettingsT], Callable[..., Any]], settings: SettingsT) -> NoReturn:
     """Build an ASGI application and run it until SIGTERM or SIGINT, then end the process.
 
-    Logs and telemetry are there before the application is built, so that it can measure from the start.
-    Exit code 0 after a stop that was asked for, 1 after `stop_as_failed`, 3 when the application did not
-    start.
+    Logs and telemetry are there before the application is built, so that it can measure from the start. The
+    server listens before the application has started (`EarlyAnswers`). Exit code 0 after a stop that was
+    asked for, 1 after `stop_as_failed`, 3 when the application did not start.
     """
     configure_logging(settings)
     page = PrometheusPage()
     shutdown_telemetry = start_telemetry(settings, page)
-    app = _ending_when_broken(create_app(settings))
+    app = EarlyAnswers(_ending_when_broken(create_app(settings)))
     server = _Server(
         uvicorn.Config(
             page.beside(app) if "prometheus" in settings.metrics_exporters else app,
@@ -63,7 +64,7 @@ def serve(create_app: Callable[[SettingsT], Callable[..., Any]], settings: Setti
         server.run()
     finally:
         shutdown_telemetry()
-    if not server.started:
+    if app.has_failed_to_start or not server.started:
         sys.exit(3)
     sys.exit(1 if server.has_failed else 0)
 

@@ -1,4 +1,4 @@
-"""Health checks over HTTP: is the process alive, and can it do its work."""
+"""Health checks over HTTP: is the process alive, and can it do its part of the work."""
 
 import asyncio
 import json
@@ -8,8 +8,11 @@ from typing import Any
 from faststream.asgi import AsgiResponse, HttpHandler, get
 from faststream.rabbit import RabbitBroker
 
+from contracts.telemetry import attributes as at
+from contracts.telemetry import metrics
 from coordination.ports import CoordinationError
 from service_defaults.broker.consumers import NotConsumingError, probe
+from service_defaults.measures import Reading, gauge
 
 #: Returns when what it checks can be used; raises NotReadyError, CoordinationError or OSError otherwise.
 Check = Callable[[], Awaitable[None]]
@@ -22,18 +25,29 @@ class NotReadyError(Exception):
 
 
 class Health:
-    """The readiness of a service: every check by name, and the seconds that each may take."""
+    """The readiness of a service: every check by name, and the seconds that each may take.
 
-    def __init__(self, checks: Mapping[str, Check], timeout: float = 2.0) -> None:
-        self._checks = dict(checks)
+    A service is ready when it can do its part, so only the checks that are `needed` for that count: one that
+    were not ready without the broker would get no requests that it could well answer. What the others find
+    is shown beside it, and as a metric.
+    """
+
+    def __init__(
+        self, needed: Mapping[str, Check], shown: Mapping[str, Check] | None = None, timeout: float = 2.0
+    ) -> None:
+        self._needed = frozenset(needed)
+        self._checks = {**needed, **(shown or {})}
         self._timeout = timeout
+        #: What the latest look at each check found.
+        self._passed: dict[str, bool] = {}
+        gauge(metrics.HEALTH_CHECK_PASSED, self._read)
 
     async def problems(self) -> dict[str, str]:
-        """Return what is wrong, by the name of the check; empty when the service can do its work."""
+        """Return what is wrong, by the name of the check; empty when all is well."""
         results = await asyncio.gather(*(self._problem(check) for check in self._checks.values()))
-        return {
-            name: problem for name, problem in zip(self._checks, results, strict=True) if problem is not None
-        }
+        found = dict(zip(self._checks, results, strict=True))
+        self._passed = {name: problem is None for name, problem in found.items()}
+        return {name: problem for name, problem in found.items() if problem is not None}
 
     def routes(self) -> list[tuple[str, HttpHandler]]:
         """Return the ASGI routes, for `AsgiFastStream(asgi_routes=...)` or an application's router."""
@@ -45,11 +59,15 @@ class Health:
         return _answer(200, {"status": "alive"})
 
     async def _ready(self, _: Any) -> AsgiResponse:
-        """Answer whether the service can do its work, and what is wrong."""
+        """Answer whether the service can do its part, and what is wrong."""
         problems = await self.problems()
-        status = "not ready" if problems else "ready"
+        is_ready = self._needed.isdisjoint(problems)
+        status = "ready" if is_ready else "not ready"
         checks = {name: problems.get(name, "ok") for name in self._checks}
-        return _answer(503 if problems else 200, {"status": status, "checks": checks})
+        return _answer(200 if is_ready else 503, {"status": status, "checks": checks})
+
+    def _read(self) -> list[Reading]:
+        return [Reading(float(passed), {at.CHECK_NAME: name}) for name, passed in self._passed.items()]
 
     async def _problem(self, check: Check) -> str | None:
         try:

@@ -92,6 +92,7 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
             await storage.aclose()
 
     app = make_application(use_cases, running)
-    health = Health({"rabbitmq": consumer.check, "storage": read_models.check})
+    # It is of use without both: it says what is away, and takes jobs without the broker.
+    health = Health(needed={}, shown={"rabbitmq": consumer.check, "storage": read_models.check})
     app.router.routes.extend(Route(path, answer) for path, answer in health.routes())
     return app

@@ -81,7 +81,7 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
         broker,
         lifespan=lifespan,
         on_shutdown=[notifier.aclose],
-        asgi_routes=Health({"rabbitmq": rabbitmq_check(broker), "storage": read_models.check}).routes(),
+        asgi_routes=Health({"storage": read_models.check}, {"rabbitmq": rabbitmq_check(broker)}).routes(),
         logger=logging.getLogger("faststream"),
     )
 

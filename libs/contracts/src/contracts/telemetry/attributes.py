@@ -107,6 +107,9 @@ MESSAGE_TYPE = Attribute(
 )
 REASON = Attribute("reason", "The reason, in words.")
 WITHHELD = Attribute("environment.withheld", "Names of environment variables that handlers do not see.")
+CHECK_NAME = Attribute(
+    "check.name", "What a health check looks at.", values=("rabbitmq", "storage", "runners")
+)
 CHECK_STATE = Attribute("check.state", "How a check of the records ended.")
 CHECK_SECONDS = Attribute("check.seconds", "How many seconds a check of the records took.")
 

@@ -318,6 +318,16 @@ TELEMETRY_DROPPED = Metric(
     attributes=(at.TELEMETRY_SIGNAL, at.TELEMETRY_LOSS),
 )
 
+HEALTH_CHECK_PASSED = Metric(
+    "health.check.passed",
+    Instrument.GAUGE,
+    "1",
+    "Whether what a service uses was there (1) or not (0), when its health was asked for last.",
+    *SERVICES,
+    Source.DASHBOARD,
+    attributes=(at.CHECK_NAME,),
+)
+
 # --- Workers, runners, storage ---------------------------------------------------------------------------
 
 WORKERS = Metric(

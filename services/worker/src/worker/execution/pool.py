@@ -131,7 +131,8 @@ class RunnerPool:
     @property
     def idle(self) -> int:
         """How many runs could start at once."""
-        return len(self._idle) if self._enforcer.is_ready else 0
+        # Metrics may be asked for before the pool is started.
+        return len(self._idle) if self._is_started and self._enforcer.is_ready else 0
 
     @property
     def places(self) -> int:
