@@ -36,6 +36,8 @@
  *   R22 tombstone      an id without a job is closed by an insert, which a job's row refuses
  *   R23 one writer     a late write of one run is refused once the next has started
  *   R24 event          an event is inserted under the next number, never written over another
+ *   R25 search         while no wakeup can arrive, a worker tries for a lock that has work and no holder
+ * With -DAWAY, the broker is away from the beginning to the end: no wakeup and no copy ever arrives, and no sweeper helps.
  * With -DHOLD, promised and not built yet: a job that waits for a third party.
  *   H1  hold           the lock row names it and no other job starts, while that job waits and is not overdue
  *   H2  callback       changes the job's row and ticket like any other writer, and notifies
@@ -253,7 +255,11 @@ inline hear() { if :: notified[w] == 1 -> notified[w] = 2 :: else fi; w = 0 }
 
 inline forget_late() { zk = 0; zj = NO; zo = NO; zn = NO; zc = 0; zi = 0; zcurrent = 0 }
 
+#ifdef AWAY
+inline notify() { skip }
+#else
 inline notify() { if :: wakeups < MAXWAKEUP -> wakeups++ :: else fi }
+#endif
 
 /* --- whether a transaction is accepted ----------------------------------------------------------- */
 
@@ -329,7 +335,13 @@ idle:
   if
   :: atomic { ALLDONE -> goto quit }
   :: atomic { wakeups > 0 && !watch[me] -> wakeups--; wakeup[me] = PLAIN; serving[me] = 1 }
+#ifndef AWAY
   :: atomic { copies > 0 -> copies--; wakeup[me] = DEFERRED; serving[me] = 1 }
+#else
+#ifndef M_NO_SEARCH
+  :: atomic { !watch[me] && lease == 0 && WORK -> serving[me] = 1 }                   /* R25 */
+#endif
+#endif
   :: atomic { watch[me] && lease == 0 -> serving[me] = 1 }                            /* R14 */
   :: atomic { watch[me] && lease != 0 && !WORK -> notified[me] = 1; goto unwatch }
   :: atomic { watch[me] && nstop < MAXSTOP -> nstop++; watch[me] = 0; STOP_NOTIFY; goto idle }    /* R17 */
@@ -353,7 +365,11 @@ acquire:                                                                        
           if :: copies == 0 -> copies++ :: else fi
        :: else
        fi;
+#ifdef AWAY
+       if :: watch[me] = 1 :: skip fi;           /* a search that finds the lock held begins no watch */
+#else
        watch[me] = 1;
+#endif
 #endif
        wakeup[me] = 0; serving[me] = 0; goto idle }
   CRASH

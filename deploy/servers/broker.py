@@ -84,6 +84,13 @@ class Broker:
         }
         return Command((str(self._script()),), environment, self.folder, when_orphaned="TERM")
 
+    def control_command(self, *arguments: str) -> Command:
+        """Return a command to the running node."""
+        # The one on the PATH may be a script that works for the node of the distribution only.
+        own = SCRIPTS / "rabbitmqctl"
+        program = str(own if own.exists() else shutil.which("rabbitmqctl") or own)
+        return Command((program, *arguments), self.command().environment, self.folder)
+
     def is_ready(self) -> bool:
         """Return whether the node speaks AMQP: its listener opens last, after queues are recovered."""
         try:

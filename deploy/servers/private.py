@@ -88,6 +88,12 @@ class RabbitMQ:
         """Let a frozen node continue."""
         self._node.send(signal.SIGCONT)
 
+    def limit_disk(self, free: str) -> None:
+        """Have the node take no more messages while less disk space than this is free, such as 200MB."""
+        command = self._broker.control_command("set_disk_free_limit", free)
+        environment = {**os.environ, **command.environment}
+        subprocess.run(command.argv(), env=environment, check=True, capture_output=True, timeout=60)
+
     def close(self) -> None:
         """Stop for good and free the ports."""
         self.stop()

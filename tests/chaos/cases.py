@@ -1,5 +1,6 @@
 """All cases, in the order in which they are played."""
 
+from tests.chaos.broker_away import BrokerAway
 from tests.chaos.brokers import Broker
 from tests.chaos.bystanders import Bystanders
 from tests.chaos.case import Case
@@ -14,5 +15,17 @@ from tests.chaos.storms import Storm
 
 CASES: dict[str, type[Case]] = {
     case.name: case
-    for case in (LostAnswers, Kills, Pauses, Cuts, Storm, Storage, Broker, Bystanders, Clocks, Dashboards)
+    for case in (
+        LostAnswers,
+        Kills,
+        Pauses,
+        Cuts,
+        Storm,
+        Storage,
+        Broker,
+        BrokerAway,
+        Bystanders,
+        Clocks,
+        Dashboards,
+    )
 }

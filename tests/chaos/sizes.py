@@ -31,6 +31,8 @@ class Sizes:
     storage_kills: int
     #: Kills, orderly restarts and purges of the broker.
     broker_faults: int
+    #: Seconds for which the broker is away, in all.
+    broker_away: float
     #: Kills of projector and scheduler, each.
     bystander_kills: int
     #: Moves of the scheduler's clock.
@@ -52,6 +54,7 @@ SMALL = Sizes(
     blackout=5.0,
     storage_kills=10,
     broker_faults=1,
+    broker_away=60.0,
     bystander_kills=2,
     clock_moves=2,
 )
@@ -71,6 +74,7 @@ FULL = Sizes(
     blackout=30.0,
     storage_kills=100,
     broker_faults=20,
+    broker_away=3600.0,
     bystander_kills=20,
     clock_moves=20,
 )
@@ -94,6 +98,7 @@ TINY = Sizes(
     blackout=3.0,
     storage_kills=2,
     broker_faults=1,
+    broker_away=24.0,
     bystander_kills=1,
     clock_moves=2,
 )

@@ -76,12 +76,13 @@ class Broker:
 
     # --- the port -----------------------------------------------------------
 
-    async def notify(self, wake_up: WakeUp) -> None:
+    async def notify(self, wake_up: WakeUp) -> bool:
         """Publish a wake-up; what cannot be published is lost."""
         try:
             await self._network.carry_out("notifier.notify", lambda: self._accept(wake_up))
         except UnknownOutcomeError:
-            return
+            return False
+        return True
 
     async def defer(self, wake_up: WakeUp) -> None:
         """Publish a wake-up to the delay queue."""

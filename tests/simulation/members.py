@@ -1,17 +1,21 @@
 """Who takes part: workers, publishers, schedulers, each a process that can be killed and started again."""
 
+import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.simulation.loop import Process
+from tests.simulation.loop import Process, ProcessClock
 from tests.simulation.runners import SimulatedExecutor
 
 from contracts import jobs
+from coordination.broker_watch import BrokerWatch
 from coordination.clients.cancellation import Canceller
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import Submitter
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, WorkerPolicy
+from coordination.holder.work_search import WorkSearch
 from coordination.maintenance.pauses import Pace
 from coordination.maintenance.queue_snapshot import QueueSnapshot
 from coordination.maintenance.resting import Rest, RestingSweeper
@@ -23,6 +27,8 @@ from scheduler.periodic import Periodic, Rounds
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+#: Seconds until a probe of a broker that is away has failed.
+_PROBE_SECONDS = 2.0
 #: Seconds between two rounds of the scheduler on duty.
 _SWEEP_SECONDS = 2.0
 #: Seconds without a sweep while nothing happens: longer than any trial waits.
@@ -76,6 +82,23 @@ class Worker(Member):
             knows=self._knows,
             observe=world.observe,
         )
+        # A clock of its own: probes draw nothing from what decides the rest.
+        clock = ProcessClock(world.loop, random.Random(self.process.name).uniform)
+        self.watch = BrokerWatch(self._probe, clock)
+        search = WorkSearch(
+            world.register,
+            replace(world.ports, clock=clock),
+            self.dispatcher,
+            lambda: not self.watch.is_answering,
+        )
+        self.process.spawn(self.watch.keep_probing(), name="probe")
+        self.process.spawn(search.keep_searching(), name="search")
+
+    async def _probe(self) -> None:
+        """Notice an outage as late as a silent broker is noticed."""
+        if "notifier" in self.world.network.outages:
+            await self.world.clock.sleep(_PROBE_SECONDS)
+            raise UnknownOutcomeError
 
     def _knows(self, kind: str) -> bool:
         return kind == "known" or (kind == "rare" and self.name == "w0")

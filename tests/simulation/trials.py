@@ -36,6 +36,9 @@ _BETWEEN_WAKE_UPS = 15.0
 #: patience from there on, and a round that ends a little late.
 _AFTER_LOST_WAKE_UP = 15.0
 
+#: Seconds after which a job is started whose lock is free, with the broker away.
+_WITHOUT_BROKER = 10.0
+
 #: Seconds without a job after which schedulers rest.
 _UNTIL_REST = 60.0
 
@@ -51,6 +54,7 @@ TRIALS = (
     "trial: worker and scheduler killed",
     "trial: job cancelled",
     "trial: wake-up lost while all rest",
+    "trial: broker away for long",
 )
 
 #: Longer than anything that is waited for.
@@ -77,6 +81,7 @@ class Trial:
             "worker and scheduler killed": (self._kill_both, lost + times.duration),
             "job cancelled": (self._cancel, times.renew_every + _FLUSH + _TO_END),
             "wake-up lost while all rest": (self._lose_wake_up, _AFTER_LOST_WAKE_UP),
+            "broker away for long": (self._submit_without_broker, _WITHOUT_BROKER),
         }
 
     def play(self) -> None:
@@ -92,6 +97,8 @@ class Trial:
         strike, within = self._kinds[kind]
         if kind == "wake-up lost while all rest":
             self._rest()
+        elif kind == "broker away for long":
+            self._take_broker_away()
         else:
             self._begin(has_waited=world.randomness.random() < 0.15)
         world.advance(world.randomness.uniform(0.0, 2.0 * world.times.renew_every))
@@ -115,6 +122,7 @@ class Trial:
             world.history.violate("take-over", f"{took}, for lock L{self._lock} and {job.job_id}")
         for process in self._paused:
             process.resume()
+        world.network.outages.clear()
         for member in world.members:
             member.start_again()
         world.run_until_done()
@@ -146,6 +154,16 @@ class Trial:
         world.advance(_UNTIL_REST)
         rests = world.observed["rested"]
         self._wait_until(lambda: world.observed["rested"] > rests, "a scheduler to rest")
+
+    def _take_broker_away(self) -> None:
+        """Take the broker and all schedulers away, to come back when the trial is over."""
+        world, draw = self._world, self._world.randomness
+        self._lock = draw.randrange(world.setting.locks)
+        world.outage("notifier", 2 * _PATIENCE, silent=draw.random() < 0.5)
+        world.broker.purge()
+        for scheduler in world.schedulers:
+            scheduler.kill()
+        world.advance(draw.choice([0.0, 0.0, 1.0, 60.0, 300.0]))
 
     # --- what happens; each gives the time from which on its consequence is awaited -----------------
 
@@ -193,6 +211,13 @@ class Trial:
         self._wait_until(lambda: submitted in world.panel.times, "the job to be accepted")
         world.advance(0.5)
         world.broker.faults = BrokerFaults()
+        return world.panel.times[submitted]
+
+    def _submit_without_broker(self) -> float:
+        world = self._world
+        job_id = world.clients.submit_alone(Script(1, 0.1), self._lock, 5)
+        submitted = job_id, EventStatus.SUBMITTED.value
+        self._wait_until(lambda: submitted in world.panel.times, "the job to be accepted")
         return world.panel.times[submitted]
 
     # --- what is there ------------------------------------------------------

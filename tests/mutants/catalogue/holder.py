@@ -10,8 +10,46 @@ _SERVING = f"{_FOLDER}test_serving.py::test_"
 _LEAVING = f"{_FOLDER}test_leaving.py::test_"
 _WATCHES = f"{_FOLDER}test_watches.py::test_"
 _COPIES = f"{_FOLDER}test_deferred_copies.py::test_"
+_SEARCH = f"{_FOLDER}test_work_search.py::test_"
 
 MUTANTS = [
+    Mutant(
+        "no-search",
+        "while no wake-up can arrive, a job under a free lock starts within 10 s",
+        (
+            Change(
+                "coordination.holder.work_search",
+                "            if not self._is_needed():\n",
+                "            if True:\n",
+            ),
+        ),
+        f"{_SEARCH}a_job_under_a_free_lock_starts_without_a_wake_up",
+        simulated=True,
+    ),
+    Mutant(
+        "search-while-all-is-well",
+        "as long as wake-ups arrive, workers send no request to look for work",
+        (
+            Change(
+                "coordination.holder.work_search",
+                "            if not self._is_needed():\n",
+                "            if False:\n",
+            ),
+        ),
+        f"{_SEARCH}as_long_as_the_broker_answers_no_request_is_sent",
+    ),
+    Mutant(
+        "search-believes-an-old-mark",
+        "a search finds a job that was registered after the mark of its submitter was seen",
+        (
+            Change(
+                "coordination.holder.work_search",
+                "self._marked_at + _SETTLED_AFTER <= self._nothing_at",
+                "self._marked_at <= self._nothing_at",
+            ),
+        ),
+        f"{_SEARCH}a_job_that_is_registered_late_under_a_mark_already_seen_is_found",
+    ),
     Mutant(
         "late-renewal-revives",
         "a renewal that succeeds too late moves no deadline that has passed",

@@ -4,8 +4,33 @@ from tests.mutants.mutant import Change, Mutant
 
 _TESTS = "tests/unit/service_defaults/test_"
 _ANNOUNCING = f"{_TESTS}announcing.py::test_"
+_SILENT = f"{_TESTS}silent_broker.py::test_"
 
 MUTANTS = [
+    Mutant(
+        "every-caller-waits-for-a-silent-broker",
+        "after one wake-up that was not confirmed, no submission waits for RabbitMQ",
+        (
+            Change(
+                "service_defaults.broker.notifier",
+                "        if not self.watch.is_answering:\n            raise",
+                "        if False:\n            raise",
+            ),
+        ),
+        f"{_SILENT}after_one_wake_up_that_was_not_confirmed_no_caller_waits",
+    ),
+    Mutant(
+        "silent-broker-given-up",
+        "once RabbitMQ is back, wake-ups are sent again",
+        (
+            Change(
+                "coordination.broker_watch",
+                "            self._set(is_answering=True)\n        finally:",
+                "        finally:",
+            ),
+        ),
+        f"{_SILENT}once_a_probe_is_confirmed_wake_ups_are_published_again",
+    ),
     Mutant(
         "unconfirmed-announcement-forgotten",
         "recorded events are announced until the broker confirms them",

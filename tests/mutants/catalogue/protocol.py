@@ -8,7 +8,7 @@ _PROTOCOL = "tests/unit/coordination/test_protocol.py::test_"
 
 _NO_SWEEP = Change(
     "coordination.maintenance.sweeper",
-    "        if not await self._is_free(slot.lease_name, listed):\n            return False\n",
+    "        if not await free.has(slot.lease_name):\n            return False\n",
     "        return False\n",
 )
 _LOOK = "        while True:\n            self._is_notified = False\n"

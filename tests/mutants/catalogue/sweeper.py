@@ -10,6 +10,18 @@ _SNAPSHOT = "tests/unit/coordination/test_queue_snapshot_limits.py::test_"
 
 MUTANTS = [
     Mutant(
+        "pause-after-a-lost-wake-up",
+        "a wake-up that RabbitMQ did not take is sent as soon as RabbitMQ is back",
+        (
+            Change(
+                "coordination.maintenance.sweeper",
+                "        if await self.notifier.notify(wake_up):\n",
+                "        if await self.notifier.notify(wake_up) or True:\n",
+            ),
+        ),
+        f"{_WAKE_UPS}a_wake_up_that_the_broker_did_not_take_leaves_no_pause",
+    ),
+    Mutant(
         "pause-outlives-a-run",
         "after a new run was lost, its lock is notified of at once",
         (
@@ -24,7 +36,7 @@ MUTANTS = [
     Mutant(
         "held-among-many-is-free",
         "of many locks, no worker is notified of those that another holds",
-        (Change("coordination.maintenance.sweeper", "return lease_name in listed", "return True"),),
+        (Change("coordination.maintenance.free_leases", "return name in self._listed", "return True"),),
         f"{_WAKE_UPS}of_many_locks_those_that_are_held_are_left_alone_and_the_others_are_not",
     ),
     Mutant(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -154,6 +154,7 @@ class Setting:
         self.ports = Ports(self.leases, self.journal, self.notifier, self.clock, trace_calls=trace_calls)
         self.observed: list[Observation] = []
         self.runs = Runs()
+        self._background: list[asyncio.Task[None]] = []
 
     def worker(
         self,
@@ -210,6 +211,10 @@ class Setting:
         answer = await worker.answer(wake_up or WakeUp("L"))
         await self.clock.settle()
         return answer
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do work in the background until `close`."""
+        self._background.append(asyncio.create_task(work))
 
     async def begin_to_stop(self, worker: LockDispatcher) -> asyncio.Task[None]:
         """Stop a worker, and leave its run more time than any test takes."""

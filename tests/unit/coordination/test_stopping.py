@@ -32,10 +32,11 @@ async def test_a_stopping_worker_notifies_of_all_the_locks_it_watched_at_once() 
         await watcher.answer(WakeUp(wake_up.lock_name))
     notified: list[WakeUp] = []
 
-    async def wait_until_all_are_notified(wake_up: WakeUp) -> None:
+    async def wait_until_all_are_notified(wake_up: WakeUp) -> bool:
         notified.append(wake_up)
         while len(notified) < 2:  # noqa: ASYNC110 - what is waited for happens elsewhere
             await asyncio.sleep(0)
+        return True
 
     world.notifier.notify = wait_until_all_are_notified  # type: ignore[method-assign]
     async with asyncio.timeout(5):

@@ -276,3 +276,16 @@ async def test_not_knowing_which_of_many_leases_are_free_is_no_answer(world: Set
     with pytest.raises(UnknownOutcomeError):
         await make_sweeper(world).sweep()
     assert world.notifier.wake_ups == []
+
+
+async def test_a_wake_up_that_the_broker_did_not_take_leaves_no_pause(world: Setting) -> None:
+    await world.submit()
+    sweeper = make_sweeper(world)
+    await world.clock.advance(PATIENCE + 1)
+    # Long enough for a pause of ten minutes, had each of these wake-ups been sent.
+    world.network.before("notifier.notify", *[UnknownOutcomeError()] * 2000)
+    for _ in range(2000):
+        await sweeper.sweep()
+        await world.clock.advance(1)
+    assert not world.notifier.wake_ups
+    assert await times_of_wake_ups(world, sweeper, 9) == [0]

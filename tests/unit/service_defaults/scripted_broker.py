@@ -3,11 +3,14 @@
 import asyncio
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
+from aio_pika import Message
 from aio_pika.exceptions import ChannelInvalidStateError
 from faststream.rabbit import RabbitBroker, RabbitExchange
 
+from contracts import topology as names
 from contracts.topology import Topology
 from coordination.ports import Announcement
 from service_defaults.broker import RabbitNotifier
@@ -20,6 +23,7 @@ class ScriptedBroker:
     """Keeps what is published, after giving the next scripted answer, if any is left.
 
     It has one channel. While `restored` is not set, the channel is closed, as after a lost connection.
+    Probes are confirmed while `confirms_probes` is set, and answered by silence otherwise.
     """
 
     def __init__(self, *answers: Answer) -> None:
@@ -30,15 +34,20 @@ class ScriptedBroker:
         self.asked = asyncio.Event()
         self.restored = asyncio.Event()
         self.restored.set()
+        self.confirms_probes = asyncio.Event()
+        self.confirms_probes.set()
+        self.probes = 0
+        #: What is read of the connection: whether there is one.
+        self._connection = SimpleNamespace(connected=self.restored)
 
     @property
     def channel(self) -> "ScriptedBroker":
         """The channel of every exchange."""
         return self
 
-    async def declare_exchange(self, exchange: RabbitExchange) -> "ScriptedBroker":
+    async def declare_exchange(self, exchange: RabbitExchange) -> "ScriptedExchange":
         """Return something that names its channel."""
-        return self
+        return ScriptedExchange(self)
 
     async def ready(self) -> None:
         """Wait until the channel is open."""
@@ -56,6 +65,20 @@ class ScriptedBroker:
                 await answer
         self.bodies.append(body)
         self.published.append({"body": json.loads(body), **options})
+
+
+class ScriptedExchange:
+    """An exchange of the broker, to which only probes are published directly."""
+
+    def __init__(self, broker: ScriptedBroker) -> None:
+        self._broker = broker
+        self.channel = broker
+
+    async def publish(self, message: Message, routing_key: str, *, mandatory: bool) -> None:
+        """Confirm a probe, once the broker does so."""
+        assert (message.body, routing_key, mandatory) == (b"", names.PROBE, False)
+        self._broker.probes += 1
+        await self._broker.confirms_probes.wait()
 
 
 def make_notifier(broker: ScriptedBroker, **options: Any) -> RabbitNotifier:

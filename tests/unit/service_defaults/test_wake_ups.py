@@ -13,11 +13,13 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent: list[str | None] = []
+        self.is_confirmed = True
         self._through = asyncio.Semaphore(0)
 
-    async def send(self, wake_up: WakeUp) -> None:
+    async def send(self, wake_up: WakeUp) -> bool:
         self.sent.append(wake_up.job_id)
         await self._through.acquire()
+        return self.is_confirmed
 
     def let(self, messages: int) -> None:
         for _ in range(messages):
@@ -31,7 +33,7 @@ async def turns() -> None:
 
 def asked(
     wake_ups: SharedWakeUps, job_id: str, lock: str = "l", *, released: bool = False
-) -> asyncio.Task[None]:
+) -> asyncio.Task[bool]:
     return asyncio.create_task(wake_ups.send(WakeUp(lock, job_id, released=released)))
 
 
@@ -45,7 +47,7 @@ async def test_of_many_wake_ups_one_is_on_its_way_and_the_newest_behind_it() -> 
     assert wire.sent == ["a"]
     assert not first.done()
     wire.let(9)
-    await asyncio.gather(first, *others)
+    assert await asyncio.gather(first, *others) == [True] * 4
     assert wire.sent == ["a", "d"]
 
 
@@ -92,6 +94,14 @@ async def test_nobody_waits_longer_than_the_timeout() -> None:
     wire = Wire()
     wake_ups = SharedWakeUps(wire.send, 0.01)
     async with asyncio.timeout(30):
-        await asyncio.gather(asked(wake_ups, "a"), asked(wake_ups, "b"))
+        assert [*await asyncio.gather(asked(wake_ups, "a"), asked(wake_ups, "b"))] == [False, False]
     wire.let(9)
     await turns()
+
+
+async def test_all_who_wait_for_a_wake_up_learn_that_it_was_not_confirmed() -> None:
+    wire = Wire()
+    wire.is_confirmed = False
+    wire.let(9)
+    wake_ups = SharedWakeUps(wire.send, 30)
+    assert await asyncio.gather(*(asked(wake_ups, name) for name in "abc")) == [False] * 3

@@ -60,6 +60,9 @@ class Topology:
 #: Routing keys; they carry no ids, so that span names and metric labels stay few.
 RUN, SUBMIT, EVENTS, QUARANTINE = "run", "submit", "job", "quarantine"
 
+#: Routing key of messages that no queue gets: they show whether the broker confirms anything.
+PROBE = "probe"
+
 
 def delay_key(milliseconds: int) -> str:
     """Return the routing key of a delay queue."""

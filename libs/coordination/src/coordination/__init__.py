@@ -29,7 +29,8 @@ Where to read on:
 - `holder`: a worker that serves locks. `dispatcher` decides which locks; a `session` holds one lock and
   leaves no work behind; `watches` keep trying for locks held elsewhere; a `tenure` is one unbroken holding,
   whose rows `held_rows` writes and whose lease `lease_keeper` renews; `unknown_kinds` says how long a job
-  waits for a worker that knows its kind.
+  waits for a worker that knows its kind. While wake-ups cannot arrive (`broker_watch`), a `work_search` finds
+  locks with work.
 - `clients`: what callers that do not hold the lock write (`job_writer`, `submission`, `cancellation`).
 - `maintenance`: the `sweeper` repairs what a crash left between two writes; `queue_snapshot` is for metrics.
 - `testing`: doubles of the ports that need no servers.

@@ -295,8 +295,11 @@ class Announcement:
 class Notifier(Protocol):
     """Messages to others. All are hints: losing one costs time, never a job."""
 
-    async def notify(self, wake_up: WakeUp) -> None:
-        """Notify the workers that a lock has work. A failure is not raised: the sweeper notifies again."""
+    async def notify(self, wake_up: WakeUp) -> bool:
+        """Notify the workers that a lock has work; return whether the broker is known to have the message.
+
+        A failure is not raised: the sweeper notifies again.
+        """
 
     async def defer(self, wake_up: WakeUp) -> None:
         """Notify when the deferral time is over. Raises UnknownOutcomeError if not confirmed."""

@@ -12,16 +12,18 @@ from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models import TableReadModels
+from azure_storage.register import TableRegister
 from azure_storage.seal_key import seal_key
 from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
+from coordination.holder.work_search import WorkSearch
 from service_defaults.app import CannotStartError, in_background, serve, stop_as_failed
 from service_defaults.broker import MessageReader, RabbitNotifier, Seal, make_broker
 from service_defaults.broker.consumers import ConsumerWatchdog
 from service_defaults.directory_row import kept_up
-from service_defaults.health import Health, rabbitmq_check
+from service_defaults.health import Health, NotReadyError, rabbitmq_check
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
 from worker.execution import RunnerPool, RunnerStartError
@@ -60,8 +62,9 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         telemetry=telemetry,
         is_traced=settings.otlp_endpoint is not None,
     )
+    ports = Ports(BlobLeases(storage), journal, notifier, clock, trace_calls=trace_calls)
     dispatcher = LockDispatcher(
-        Ports(BlobLeases(storage), journal, notifier, clock, trace_calls=trace_calls),
+        ports,
         HolderSettings(settings.name, settings.lease_times, flush_seconds=settings.progress_seconds),
         WorkerPolicy(
             capacity=settings.concurrency,
@@ -82,6 +85,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     start_id = secrets.token_hex(4)
     hear_hints(broker, settings.topology, reader, dispatcher, f"{settings.name}-{start_id}")
     telemetry.show_gauges(pool)
+    search = WorkSearch(TableRegister(storage), ports, dispatcher, lambda: not notifier.watch.is_answering)
     heartbeat = Heartbeat(
         settings.name,
         settings.concurrency,
@@ -91,6 +95,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         lambda: dispatcher.running,
         lambda: dispatcher.leases,
         start_id,
+        settings.jobs,
     )
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 
@@ -103,7 +108,12 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
                 starting.create_task(prepare_patiently(prepare))
                 starting.create_task(pool.start())
         async with aclosing(storage), kept_up(heartbeat):
-            works = (watchdog.run(), pool.watch(dispatcher.capacity_changed))
+            works = (
+                watchdog.run(),
+                pool.watch(dispatcher.capacity_changed),
+                notifier.watch.keep_probing(),
+                search.keep_searching(),
+            )
             background = [in_background(work) for work in works]
             try:
                 yield
@@ -117,17 +127,27 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         """Hand over while the broker is there."""
         await hand_over(wake_ups, dispatcher, notifier, settings.grace_seconds)
 
-    checks = {"rabbitmq": rabbitmq_check(broker), "storage": read_models.check}
+    # Without the broker it finds work by itself.
+    health = Health(
+        {"runners": lambda: check_runners(pool), "storage": read_models.check},
+        {"rabbitmq": rabbitmq_check(broker)},
+    )
     app = AsgiFastStream(
         broker,
         lifespan=lifespan,
         after_startup=[wake_ups.listen_while_there_is_capacity],
         on_shutdown=[end],
-        asgi_routes=Health(checks).routes(),
+        asgi_routes=health.routes(),
         logger=logging.getLogger("faststream"),
     )
     app.context.set_global("dispatcher", dispatcher)
     return app
+
+
+async def check_runners(pool: RunnerPool) -> None:
+    """Raise NotReadyError while no job could be run."""
+    if not pool.alive:
+        raise NotReadyError("no runner process has started")
 
 
 @contextmanager

@@ -124,6 +124,12 @@ class LockDispatcher:
             self._watches.begin(name)
         return answer
 
+    async def take_up(self, lock_name: str) -> bool:
+        """Try for a lock of which no wake-up came; return whether it is served or tried for then."""
+        if lock_name in self._sessions or lock_name in self._watches or not self.has_capacity:
+            return True
+        return await self.try_for(lock_name) != WakeUpOutcome.EMPTY
+
     async def look(self, lock_name: str, job_id: str) -> None:
         """Look at a running job after a hint that it changed."""
         session = self._sessions.get(lock_name)

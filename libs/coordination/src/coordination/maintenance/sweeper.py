@@ -4,7 +4,7 @@ It looks at active jobs only, so that a pass costs what is alive and not what ev
 a hint or idempotent, so two sweepers at once do no harm.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from coordination.journal import rows
 from coordination.journal.line import Line, WrongLockError, read_line
 from coordination.journal.rows import JobRow
 from coordination.maintenance.comparison import Comparison, ProjectedSeqs
+from coordination.maintenance.free_leases import FreeLeases
 from coordination.maintenance.pauses import Pace, Pauses, Stillness
 from coordination.maintenance.side_by_side import for_each
 from coordination.ports import (
@@ -26,9 +27,6 @@ from coordination.ports import (
 from coordination.slot import Slot
 
 _AS_USUAL = Pace()
-
-#: Up to so many leases are asked for one by one: Azure charges for a list as for a dozen other reads.
-_FEW = 12
 
 
 @dataclass
@@ -110,10 +108,11 @@ class Sweeper:
         self._jobs.forget_all_but(jobs)
         self.comparison.forget_all_but(jobs)
 
-        listed = await self._listed(locks)
+        lease_names = [Slot(name).lease_name for name in locks]
+        free = await FreeLeases.among(self.leases, lease_names, self.pace.call_timeout)
 
         async def notify_if_idle(job: ActiveJob) -> None:
-            notified = await self._notify_if_idle(job, listed)
+            notified = await self._notify_if_idle(job, free)
             swept.notified += notified
 
         await for_each(notify_if_idle, locks.values())
@@ -121,23 +120,11 @@ class Sweeper:
         swept.announced, swept.abandoned = compared.announced, compared.abandoned
         return swept
 
-    async def _listed(self, lock_names: Collection[str]) -> set[str] | None:
-        """Return which leases are free; None when there are so few that each is asked for on its own."""
-        if len(lock_names) <= _FEW:
-            return None
-        names = [Slot(name).lease_name for name in lock_names]
-        return await self.leases.free(names, self.pace.call_timeout)
-
-    async def _is_free(self, lease_name: str, listed: set[str] | None) -> bool:
-        if listed is not None:
-            return lease_name in listed
-        return await self.leases.is_free(lease_name, self.pace.call_timeout)
-
-    async def _notify_if_idle(self, job: ActiveJob, listed: set[str] | None) -> bool:
+    async def _notify_if_idle(self, job: ActiveJob, free: FreeLeases) -> bool:
         """Notify the workers of a lock that has work and whose lease is free."""
         # Rule R18 (spec/turnstile.pml): notify only of a lock that has work and no holder.
         slot = Slot(job.lock_name)
-        if not await self._is_free(slot.lease_name, listed):
+        if not await free.has(slot.lease_name):
             return False
         try:
             line = await read_line(self.journal, slot)
@@ -147,12 +134,15 @@ class Sweeper:
             return False
         if not self._wake_ups.is_over(job.lock_name, line.lock.fence):
             return False
-        self._wake_ups.begin(job.lock_name, line.lock.fence, self.pace.first_pause, self.pace.longest_pause)
         waits = await self._job_at_hand(line)
         wake_up = WakeUp(job.lock_name, released=True, reason="swept")
         if waits is not None:
             wake_up = replace(wake_up, job_id=waits.job_id, traceparent=waits.traceparent)
-        await self.notifier.notify(wake_up)
+        if await self.notifier.notify(wake_up):
+            # One that the broker did not take leaves no pause: it is due as soon as the broker is back.
+            self._wake_ups.begin(
+                job.lock_name, line.lock.fence, self.pace.first_pause, self.pace.longest_pause
+            )
         return True
 
     async def _job_at_hand(self, line: Line) -> JobRow | None:

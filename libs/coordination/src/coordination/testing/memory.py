@@ -275,12 +275,13 @@ class InMemoryNotifier:
         self.deferred: list[WakeUp] = []
         self.announcements: list[Announcement] = []
 
-    async def notify(self, wake_up: WakeUp) -> None:
+    async def notify(self, wake_up: WakeUp) -> bool:
         """Keep the wake-up; a fault loses it silently, as the port says."""
         try:
             await self.calls.carry_out("notifier.notify", lambda: self.wake_ups.append(wake_up))
         except UnknownOutcomeError:
-            return
+            return False
+        return True
 
     async def defer(self, wake_up: WakeUp) -> None:
         """Keep the wake-up for later."""

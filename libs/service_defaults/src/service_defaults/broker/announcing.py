@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from faststream.rabbit import RabbitBroker
@@ -66,13 +66,20 @@ class Announcer:
     """
 
     def __init__(
-        self, broker: RabbitBroker, topology: Topology, seal: Seal, timeout: float, capacity: int
+        self,
+        broker: RabbitBroker,
+        topology: Topology,
+        seal: Seal,
+        timeout: float,
+        capacity: int,
+        confirmed: Callable[[], None] = lambda: None,
     ) -> None:
         self._broker = broker
         self._exchange = events_exchange(topology)
         self._seal = seal
         self._timeout = timeout
         self._capacity = capacity
+        self._confirmed = confirmed
         self._waiting: deque[Announcement] = deque()
         #: How many of them are on their way.
         self._sent = 0
@@ -134,6 +141,7 @@ class Announcer:
             began = time.monotonic()
             body, self._sent = group(self._waiting)
             if await self._is_published(body):
+                self._confirmed()
                 for _ in range(self._sent):
                     self._waiting.popleft()
                 self._sent, pause = 0, _FIRST_PAUSE

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import cast
 
-from aio_pika import RobustChannel, RobustConnection
+from aio_pika import Message, RobustChannel, RobustConnection
 from aio_pika.abc import AbstractChannel, HeadersType, TimeoutType
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from faststream.exceptions import FastStreamException
@@ -16,6 +16,7 @@ from faststream.middlewares import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitMessage
 from opentelemetry import context, propagate
 
+from contracts import topology as names
 from contracts.telemetry import attributes as at
 from coordination.ports import UnknownOutcomeError
 from service_defaults.broker.faststream_internals import (
@@ -164,6 +165,27 @@ async def publish_confirmed(
                 )
     except (*CONNECTION_EXCEPTIONS, TimeoutError, FastStreamException) as error:
         raise NotConfirmedError(f"the broker did not confirm a message: {error!r}") from error
+
+
+async def probe_publishing(broker: RabbitBroker, exchange: RabbitExchange, timeout: float) -> None:
+    """Have the broker confirm, within `timeout` seconds, a message that no queue gets.
+
+    A connection that RabbitMQ blocks because of an alarm for memory or disk stays silent here, although it
+    answers other requests. Raises NotConfirmedError.
+    """
+    connection = connection_of(broker)
+    if connection is None or not connection.connected.is_set():
+        raise NotConfirmedError("not connected to RabbitMQ")
+    try:
+        with lost_connections_as_errors():
+            async with asyncio.timeout(timeout):
+                declared = await broker.declare_exchange(exchange)
+                channel = cast("RobustChannel", declared.channel)
+                await channel.ready()
+                # Not by the broker's own `publish`: a probe is part of no trace and of no count of messages.
+                await declared.publish(Message(b""), names.PROBE, mandatory=False)
+    except (*CONNECTION_EXCEPTIONS, TimeoutError, FastStreamException) as error:
+        raise NotConfirmedError(f"the broker did not confirm a probe: {error!r}") from error
 
 
 async def _until_restored(broker: RabbitBroker, exchange: RabbitExchange) -> None:

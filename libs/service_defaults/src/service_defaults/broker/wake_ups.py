@@ -23,20 +23,26 @@ class _Next:
 
     wake_up: WakeUp
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
-    sent: asyncio.Future[None] = field(default_factory=asyncio.Future)
+    sent: asyncio.Future[bool] = field(default_factory=asyncio.Future)
 
 
 class SharedWakeUps:
-    """Sends wake-ups by `send`, which never fails, and fewer than it is asked for where it can."""
+    """Sends wake-ups by `send`, and fewer than it is asked for where it can.
 
-    def __init__(self, send: Callable[[WakeUp], Coroutine[Any, Any, None]], timeout: float) -> None:
+    `send` never fails; it returns whether the broker has the message.
+    """
+
+    def __init__(self, send: Callable[[WakeUp], Coroutine[Any, Any, bool]], timeout: float) -> None:
         self._send = send
         self._timeout = timeout
         self._next: dict[_Key, _Next] = {}
         self._senders: dict[_Key, asyncio.Task[None]] = {}
 
-    async def send(self, wake_up: WakeUp) -> None:
-        """Return when a wake-up has been sent that was not on its way yet, or after the timeout."""
+    async def send(self, wake_up: WakeUp) -> bool:
+        """Return when a wake-up has been sent that was not on its way yet, or after the timeout.
+
+        Return whether the broker has it; False after the timeout, when it may have it all the same.
+        """
         key = wake_up.lock_name, wake_up.released
         waiting = self._next.get(key)
         behind = _Next(wake_up) if waiting is None else _Next(wake_up, sent=waiting.sent)
@@ -46,7 +52,8 @@ class SharedWakeUps:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeout):
                 # The others wait for it, too.
-                await asyncio.shield(behind.sent)
+                return await asyncio.shield(behind.sent)
+        return False
 
     async def _send_all(self, key: _Key) -> None:
         try:
@@ -55,11 +62,12 @@ class SharedWakeUps:
                 sending = asyncio.get_running_loop().create_task(
                     self._send(behind.wake_up), context=behind.context
                 )
+                is_sent = False
                 try:
-                    await sending
+                    is_sent = await sending
                 finally:
-                    behind.sent.set_result(None)
+                    behind.sent.set_result(is_sent)
         finally:
             del self._senders[key]
             if (left := self._next.pop(key, None)) is not None:
-                left.sent.set_result(None)
+                left.sent.set_result(False)
