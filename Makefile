@@ -2,6 +2,8 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# Targets such as `make down up` depend on their order, also where MAKEFLAGS has -j.
+.NOTPARALLEL:
 
 ifndef PYTHON
 PYTHON := $(firstword $(shell for p in python3 python3.13 python3.12 python3.11; do \

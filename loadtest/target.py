@@ -12,6 +12,7 @@ from pathlib import Path
 from deploy import ROOT
 from deploy.processes.command import Command
 from deploy.processes.ports import LOOPBACK
+from deploy.stack import checks
 from deploy.stack.choice import choose
 from deploy.stack.containers import ContainerStack
 from deploy.stack.settings import PREFIX, StackSettings
@@ -78,6 +79,8 @@ def prepare(workers: int, runtime: str | None) -> Target:
     if is_ours:
         stack = choose(settings, runtime)
         found = "docker" if isinstance(stack, ContainerStack) else "native"
+        checks.refuse_wrong(settings, in_containers=found == "docker")
+        checks.refuse_number_of_workers(settings, workers)
         _deploy("up", runtime=found)
         _deploy("scale", str(workers), runtime=found)
     _await_kind(settings.url, workers if is_ours else 1)
@@ -89,7 +92,7 @@ def prepare(workers: int, runtime: str | None) -> Target:
         workers=workers,
         metrics=_metrics(settings, workers) if found == "native" else {},
         dashboard=settings.dashboard_url,
-        jaeger=settings.text("JAEGER_URL") or f"{observed}:{settings.port('JAEGER_PORT')}",
+        jaeger=settings.web_address("JAEGER_URL") or f"{observed}:{settings.port('JAEGER_PORT')}",
         collector=settings.otlp_endpoint or f"{observed}:{settings.port('OTLP_PORT')}",
     )
 

@@ -25,7 +25,7 @@ from command_line.api import Api, ApiError
 from deploy.demo.checks import Check, check_interruption, check_runs, check_trail, runs_by_fence
 from deploy.demo.screen import Screen, show_checks, show_runs, show_trail
 from deploy.demo.trail import read_trails, same_events
-from deploy.errors import StackError
+from deploy.errors import SettingError, StackError
 from deploy.stack.choice import Stack, choose
 from deploy.stack.containers import ContainerStack
 from deploy.stack.settings import StackSettings
@@ -39,6 +39,9 @@ _KILL_AT = 0.4
 
 #: Width of the output, in columns, without a terminal.
 _PLAIN_WIDTH = 120
+
+#: Exit code for a setting that cannot be used.
+_UNUSABLE = 2
 
 _LOOK_EVERY = 0.25
 _PATIENCE_SECONDS = 150.0
@@ -65,7 +68,7 @@ def main() -> int:
             checks = _perform(api, stack, settings, console)
     except (StackError, ApiError, DemoError) as error:
         print(error, file=sys.stderr)
-        return 1
+        return _UNUSABLE if isinstance(error, SettingError) else 1
     except subprocess.CalledProcessError as error:
         return error.returncode or 1
     show_checks(console, checks)

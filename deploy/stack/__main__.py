@@ -8,10 +8,13 @@ import argparse
 import subprocess
 import sys
 
-from deploy.errors import StackError
+from deploy.errors import SettingError, StackError
 from deploy.stack import addresses
 from deploy.stack.choice import Stack, choose
 from deploy.stack.settings import StackSettings
+
+#: As every command of Turnstile ends that was called with something unusable.
+_UNUSABLE = 2
 
 
 def main() -> int:
@@ -20,6 +23,9 @@ def main() -> int:
     try:
         settings = StackSettings.load()
         return _carry_out(arguments, choose(settings))
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return _UNUSABLE
     except StackError as error:
         print(error, file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ from deploy import ROOT
 from deploy.errors import StackError
 from deploy.processes import ports
 from deploy.processes.ports import LOOPBACK
-from deploy.stack import addresses, observers, shared_files
+from deploy.stack import addresses, checks, observers, shared_files
 from deploy.stack.programs import DASHBOARD, WORKER
 from deploy.stack.settings import OBSERVERS, PREFIX, StackSettings
 from deploy.stack.starts import last_reason
@@ -61,6 +61,7 @@ class ContainerStack:
 
     def up(self) -> None:
         """Build and start what does not run and wait until all is healthy."""
+        checks.refuse_wrong(self._settings, in_containers=True)
         if not self.engine_answers():
             message = f"No Docker engine with Compose answers. {_ELSEWHERE}"
             raise StackError(message)
@@ -106,6 +107,8 @@ class ContainerStack:
 
     def scale(self, workers: int) -> None:
         """Run that many workers."""
+        checks.refuse_number_of_workers(self._settings, workers)
+        checks.refuse_wrong(self._settings, in_containers=True)
         self._refuse_foreign("scale")
         self._compose("up", "--detach", "--wait", "--no-recreate", "--scale", f"{WORKER}={workers}", WORKER)
         print(f"{workers} workers run.")

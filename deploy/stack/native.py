@@ -15,7 +15,7 @@ from deploy.install.environment import PYTHON
 from deploy.processes import marked, ports
 from deploy.processes.supervision import ProcessState, Program, Supervisor
 from deploy.servers import installation
-from deploy.stack import addresses, grafana, observers, programs
+from deploy.stack import addresses, checks, grafana, observers, programs
 from deploy.stack.programs import DASHBOARD, WORKER
 from deploy.stack.settings import OBSERVERS, StackSettings
 from deploy.stack.starts import Starts
@@ -37,6 +37,7 @@ class NativeStack:
 
     def up(self) -> None:
         """Start what does not run and wait until all is ready."""
+        checks.refuse_wrong(self._settings, in_containers=False)
         if self._settings.own_broker or self._settings.own_storage:
             installation.ensure_installed()
         with self._alone():
@@ -70,9 +71,11 @@ class NativeStack:
 
     def scale(self, workers: int) -> None:
         """Run that many workers."""
+        checks.refuse_number_of_workers(self._settings, workers)
         if not self.is_up():
             message = "The stack is not up; start it with `make up`."
             raise StackError(message)
+        checks.refuse_wrong(self._settings, in_containers=False)
         with self._alone():
             self._apply(workers)
         print(f"{workers} workers run.")

@@ -30,6 +30,7 @@ _STOP_SECONDS = 10
 _VERSION = re.compile(r"\bv?(\d+)\.(\d+)\.\d+")
 #: What they use among themselves, from TURNSTILE_OBSERVABILITY_PORT on.
 _INNER = ("collector-health", "collector-metrics", "jaeger-otlp", "jaeger-grpc", "jaeger-health", "loki-grpc")
+INNER_PORTS = len(_INNER)
 
 
 def found(name: str) -> str | None:

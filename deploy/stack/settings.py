@@ -13,6 +13,7 @@ from deploy.errors import SettingError
 from deploy.processes.ports import LOOPBACK
 from deploy.servers.broker import Broker, BrokerPorts
 from deploy.servers.storage import EMULATOR, INDEXED, Storage, StoragePorts
+from service_defaults.web_addresses import checked_web_address
 
 PREFIX = "TURNSTILE_"
 #: The servers that show what happens; Turnstile works as well without any of them.
@@ -26,6 +27,8 @@ _RUNTIME = "RUNTIME"
 _HIGHEST_PORT = 65_535
 #: How long a worker may take to stop in addition to the grace periods of its jobs.
 _HAND_OVER_SECONDS = 10
+#: Of one machine.
+MOST_WORKERS = 256
 _DEFAULTS = {
     "DATA_FOLDER": ".data",
     "WORKERS": "2",
@@ -58,6 +61,10 @@ _DEFAULTS = {
     "GRAFANA_PASSWORD": "admin",
     "GRAFANA_ANONYMOUS": "true",
 }
+
+
+#: The settings that are ports and have a default.
+PORTS = tuple(name for name in _DEFAULTS if name.endswith("_PORT"))
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,22 @@ class StackSettings:
             raise SettingError(message)
         return number
 
+    def number(self, name: str, least: int, most: int) -> int:
+        """Return a setting that is a whole number within these bounds."""
+        number = self.whole(name)
+        if not least <= number <= most:
+            message = f"{PREFIX}{name} must be from {least} to {most}, not {number}"
+            raise SettingError(message)
+        return number
+
+    def web_address(self, name: str) -> str | None:
+        """Return a setting that is the address of a web server, if it is set."""
+        try:
+            return checked_web_address(self.text(name))
+        except ValueError as error:
+            message = f"{PREFIX}{name} {error}"
+            raise SettingError(message) from None
+
     @property
     def runtime(self) -> str | None:
         """How the stack is to run, if that is set."""
@@ -124,7 +147,7 @@ class StackSettings:
     @property
     def workers(self) -> int:
         """How many workers run."""
-        return self.whole("WORKERS")
+        return self.number("WORKERS", 0, MOST_WORKERS)
 
     @property
     def stop_seconds(self) -> int:
@@ -163,12 +186,12 @@ class StackSettings:
     @property
     def url(self) -> str:
         """Where people and the command line reach the API."""
-        return self.text("URL") or f"http://{LOOPBACK}:{self.port('PUBLISHER_PORT')}"
+        return self.web_address("URL") or f"http://{LOOPBACK}:{self.port('PUBLISHER_PORT')}"
 
     @property
     def dashboard_url(self) -> str:
         """Where people reach the dashboard."""
-        return self.text("DASHBOARD_URL") or f"http://{LOOPBACK}:{self.port('DASHBOARD_PORT')}"
+        return self.web_address("DASHBOARD_URL") or f"http://{LOOPBACK}:{self.port('DASHBOARD_PORT')}"
 
     @property
     def own_broker(self) -> Broker | None:

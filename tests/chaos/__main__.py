@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import random
 import secrets
 import shutil
@@ -11,7 +12,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy.errors import SettingError
 from deploy.servers import private
+from deploy.stack import checks
+from deploy.stack.settings import MOST_WORKERS, StackSettings
 from tests.chaos.case import Case
 from tests.chaos.cases import CASES
 from tests.chaos.chaos_stack import ChaosStack
@@ -24,15 +28,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m tests.chaos",
         description=__doc__,
         epilog="Exit codes: 0 when every promise held, 1 when one did not (the logs are kept, and their "
-        "folder is printed), 2 for wrong arguments.",
+        "folder is printed), 2 for wrong arguments or settings.",
     )
     parser.add_argument("--full", action="store_true", help="full size: hours instead of minutes")
     parser.add_argument(
         "--case", action="append", choices=sorted(CASES), help="play this case only; may be repeated (all)"
     )
     parser.add_argument("--seed", type=int, default=None, help="seed of the random choices (a new one)")
-    parser.add_argument("--workers", type=int, default=8, help="number of workers (%(default)s)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        choices=range(1, MOST_WORKERS + 1),
+        default=8,
+        metavar=f"1..{MOST_WORKERS}",
+        help="number of workers (%(default)s)",
+    )
     asked = parser.parse_args(arguments)
+    try:
+        # Every service inherits the environment.
+        checks.refuse_wrong(StackSettings.load(Path(os.devnull)), in_containers=False)
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 2
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
     names = asked.case or list(CASES)
     print(f"chaos: {', '.join(names)}; {'full' if asked.full else 'small'} size; SEED={seed}", flush=True)

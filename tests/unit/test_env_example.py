@@ -51,7 +51,7 @@ def test_the_example_gives_the_defaults(
 ) -> None:
     for variable in EXAMPLE:
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("TURNSTILE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true")
+    monkeypatch.setenv("TURNSTILE_STORAGE_CONNECTION_STRING", "AccountName=a;AccountKey=b")
     plain = settings()
     for variable, value in EXAMPLE.items():
         if value:

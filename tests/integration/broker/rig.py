@@ -51,7 +51,7 @@ def settings_for(url: str, namespace: str = "", deferral_seconds: float = 0.3) -
     return ServiceSettings(
         rabbitmq_url=SecretStr(url),
         rabbitmq_namespace=namespace or f"t{uuid.uuid4().hex[:12]}",
-        storage_connection_string=SecretStr("none"),
+        storage_connection_string=SecretStr("AccountName=a;AccountKey=b"),
         deferral_seconds=deferral_seconds,
     )
 

@@ -47,7 +47,7 @@ def service(url: str, namespace: str = "ends", port: int = 0, **more: str) -> It
         **os.environ,
         "TURNSTILE_RABBITMQ_URL": url,
         "TURNSTILE_RABBITMQ_NAMESPACE": namespace,
-        "TURNSTILE_STORAGE_CONNECTION_STRING": "none",
+        "TURNSTILE_STORAGE_CONNECTION_STRING": "AccountName=a;AccountKey=b",
         "TURNSTILE_PORT": str(port),
         "TURNSTILE_LOG_FORMAT": "json",
         **more,

@@ -32,6 +32,18 @@ MUTANTS = [
         f"{_SILENT}once_a_probe_is_confirmed_wake_ups_are_published_again",
     ),
     Mutant(
+        "wrong-setting-passed-over",
+        "a stack checks the settings of every service before it starts anything",
+        (
+            Change(
+                "deploy.stack.checks",
+                "        yield from complaints_about(settings_class, environment)\n",
+                "        yield from complaints_about(settings_class, {}) if in_containers else []\n",
+            ),
+        ),
+        "tests/unit/test_every_setting.py::test_all_wrong_settings_are_named_at_once",
+    ),
+    Mutant(
         "unconfirmed-announcement-forgotten",
         "recorded events are announced until the broker confirms them",
         (
@@ -160,7 +172,7 @@ MUTANTS = [
         "a service has a name that another system's service does not have",
         (
             Change(
-                "service_defaults.settings",
+                "service_defaults.telemetry_settings",
                 "cls.source.service_name)",
                 "str(cls.source))",
             ),

@@ -38,3 +38,24 @@ def test_the_job_is_linked_to_where_a_dashboard_is_known(
 def test_a_program_gets_one_document_and_no_link(run: Run, words: list[str]) -> None:
     result = run(*words, "--json", "--dashboard-url", "https://ops.example")
     assert json.loads(result.stdout)["job_id"] == JOB
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("TURNSTILE_DASHBOARD_URL", ["submit", "k"]),
+        ("TURNSTILE_DASHBOARD_URL", ["watch", JOB]),
+        ("TURNSTILE_JAEGER_URL", ["trace", JOB]),
+        ("TURNSTILE_GRAFANA_URL", ["trace", JOB]),
+    ],
+)
+def test_an_address_that_is_no_link_is_refused_by_its_name(
+    run: Run, scripted: ScriptedApi, variable: str, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "ops.example")
+    monkeypatch.setenv("COLUMNS", "200")
+    result = run(*words)
+    assert result.exit_code == 2
+    assert variable in result.stderr
+    assert "must start with http:// or https://" in result.stderr
+    assert scripted.requests == []

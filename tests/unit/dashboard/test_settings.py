@@ -13,7 +13,7 @@ INSIDE, PEOPLE = "http://publisher:8000", "https://jobs.example"
 
 
 def settings(**given: Any) -> DashboardSettings:
-    return DashboardSettings(storage_connection_string="UseDevelopmentStorage=true", **given)
+    return DashboardSettings(storage_connection_string="AccountName=a;AccountKey=b", **given)
 
 
 def test_people_reach_the_publisher_where_the_dashboard_does_unless_told_otherwise() -> None:

@@ -22,7 +22,7 @@ class WorkerSettings(ServiceSettings):
 def worker(monkeypatch: pytest.MonkeyPatch) -> WorkerSettings:
     """Return the settings of a worker, with an environment that says nothing of resources."""
     monkeypatch.delenv("OTEL_RESOURCE_ATTRIBUTES", raising=False)
-    return WorkerSettings(storage_connection_string="a")
+    return WorkerSettings(storage_connection_string="AccountName=a;AccountKey=b")
 
 
 def test_it_has_what_is_declared_and_nothing_else(worker: WorkerSettings) -> None:

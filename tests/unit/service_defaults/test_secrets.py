@@ -23,7 +23,8 @@ PASSWORD, KEY, TOKEN = "canary-pass-1f69", "canaryKey1f69abcdef+/==", "canary-to
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"x-scope=1,authorization=Bearer%20{TOKEN},{MALFORMED}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"x-scope=1,authorization=Bearer%20{TOKEN}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", MALFORMED)
     return ServiceSettings(
         rabbitmq_url=SecretStr(f"amqps://turnstile:{PASSWORD}@broker:5671/"),
         storage_connection_string=SecretStr(f"AccountName=a;AccountKey={KEY};EndpointSuffix=b"),

@@ -35,7 +35,8 @@ class WorkerSettings(ServiceSettings):
     source = Source.WORKER
 
 page = PrometheusPage()
-stop = start_telemetry(WorkerSettings(storage_connection_string="a", service_name="our-worker"), page)
+account = "AccountName=a;AccountKey=b"
+stop = start_telemetry(WorkerSettings(storage_connection_string=account, service_name="our-worker"), page)
 with trace.get_tracer("test").start_as_current_span("work"):
     carrier = {}
     propagate.inject(carrier)
@@ -57,7 +58,9 @@ from service_defaults.settings import ServiceSettings
 from service_defaults.telemetry import start_telemetry
 
 settings = ServiceSettings(
-    storage_connection_string="a", otlp_endpoint=sys.argv[1], metrics_exporter="otlp,prometheus"
+    storage_connection_string="AccountName=a;AccountKey=b",
+    otlp_endpoint=sys.argv[1],
+    metrics_exporter="otlp,prometheus",
 )
 said = io.StringIO()
 configure_logging(settings, said)
@@ -185,7 +188,7 @@ from service_defaults.logging import configure_logging
 from service_defaults.settings import ServiceSettings
 from service_defaults.telemetry import start_telemetry
 
-settings = ServiceSettings(storage_connection_string="a", otlp_endpoint=sys.argv[1])
+settings = ServiceSettings(storage_connection_string="AccountName=a;AccountKey=b", otlp_endpoint=sys.argv[1])
 configure_logging(settings)
 stop = start_telemetry(settings)
 with trace.get_tracer("test").start_as_current_span("work"):

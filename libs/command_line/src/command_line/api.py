@@ -209,4 +209,5 @@ def _unreachable(url: str) -> ApiError:
 
 
 def _bad_url(url: str) -> ApiError:
-    return ApiError(f"{url!r} is not an address of a publisher; write it like http://127.0.0.1:8000.", USAGE)
+    remedy = "correct --url or TURNSTILE_URL, such as http://127.0.0.1:8000"
+    return ApiError(f"{url!r} is not an address of a publisher; {remedy}.", USAGE)

@@ -11,7 +11,7 @@ from command_line import batches, listing, quarantine, workers
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json, print_link
 from command_line.pruning import options as pruning
-from command_line.shared_options import DEFAULT_URL, DashboardUrl, JobId, Json, Url
+from command_line.shared_options import DEFAULT_URL, DashboardUrl, JobId, Json, Url, checked_link
 from command_line.verifying import options
 
 app = typer.Typer(
@@ -159,7 +159,10 @@ def trace(
     jaeger_url: Annotated[
         str,
         typer.Option(
-            envvar="TURNSTILE_JAEGER_URL", help="Address of Jaeger, for a link to the trace.", metavar="URL"
+            envvar="TURNSTILE_JAEGER_URL",
+            help="Address of Jaeger, for a link to the trace.",
+            metavar="URL",
+            callback=checked_link,
         ),
     ] = "",
     grafana_url: Annotated[
@@ -168,6 +171,7 @@ def trace(
             envvar="TURNSTILE_GRAFANA_URL",
             help="Address of Grafana, for a link to the dashboard.",
             metavar="URL",
+            callback=checked_link,
         ),
     ] = "",
     url: Url = DEFAULT_URL,

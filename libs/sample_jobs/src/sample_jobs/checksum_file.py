@@ -4,10 +4,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sample_jobs.blob_source import BlobSource
-from sample_jobs.inputs import InputSettings
+from sample_jobs.inputs import InputSettings, explain
 from sample_jobs.sources import FileSource, Source, Version
 from turnstile import FailJob, SyncJobContext, job
 
@@ -112,7 +112,10 @@ def checksum_file(ctx: SyncJobContext, parameters: ChecksumFile) -> Checksum:
 
 
 def _source(parameters: ChecksumFile) -> Source:
-    settings = InputSettings()
+    try:
+        settings = InputSettings()
+    except ValidationError as error:
+        raise FailJob(explain(error)) from None
     if parameters.blob is not None:
         return BlobSource(settings.container_url, parameters.blob)
     return FileSource(settings.folder, parameters.path or "")

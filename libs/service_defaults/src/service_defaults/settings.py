@@ -1,32 +1,33 @@
 """The settings every service has, read from environment variables that begin with TURNSTILE_."""
 
+import re
 import sys
-from typing import Annotated, ClassVar, Literal, Self, TypeVar
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from yarl import URL
 
-from contracts.telemetry.names import Source
 from contracts.topology import Topology
+from service_defaults.telemetry_settings import TelemetrySettings
+from service_defaults.web_addresses import checked_web_address
 
 PREFIX = "TURNSTILE_"
+
+#: A host name or an address; uvicorn takes an IPv6 address without brackets.
+_HOST = re.compile(r"[0-9A-Za-z]([0-9A-Za-z._-]{0,252})|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 SettingsT = TypeVar("SettingsT", bound="ServiceSettings")
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(TelemetrySettings):
     """What a service needs to reach its broker, its storage and its telemetry."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
     )
-
-    #: Which service it is; None for a program that is none of Turnstile's services.
-    source: ClassVar[Source | None] = None
-
-    #: The service's name in traces, metrics and logs; unset, `turnstile-` and which service it is.
-    service_name: Annotated[str, Field(validate_default=True, validation_alias="OTEL_SERVICE_NAME")] = ""
 
     #: Where RabbitMQ is: amqp:// or, encrypted, amqps://. User and password in it come before the next two.
     rabbitmq_url: SecretStr = SecretStr("amqp://127.0.0.1:5672/")
@@ -61,29 +62,6 @@ class ServiceSettings(BaseSettings):
     #: How logs look: json for machines, console for people; auto takes console on a terminal.
     log_format: Literal["auto", "json", "console"] = "auto"
 
-    #: Where telemetry is sent over OTLP/HTTP; unset, nothing is sent.
-    otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
-    #: Where traces go: otlp sends them to the endpoint, none does not.
-    traces_exporter: Annotated[Literal["otlp", "none"], Field(validation_alias="OTEL_TRACES_EXPORTER")] = (
-        "otlp"
-    )
-    #: Where log records go besides standard output: otlp sends them to the endpoint, none does not.
-    logs_exporter: Annotated[Literal["otlp", "none"], Field(validation_alias="OTEL_LOGS_EXPORTER")] = "otlp"
-    #: Where metrics go: prometheus shows them at /metrics of each service, otlp sends them to the endpoint,
-    #: none does neither; several separated by commas.
-    metrics_exporter: Annotated[
-        str,
-        Field(
-            pattern=r"^(none|(prometheus|otlp)(,(prometheus|otlp))*)$",
-            validation_alias="OTEL_METRICS_EXPORTER",
-        ),
-    ] = "prometheus"
-
-    @field_validator("service_name")
-    @classmethod
-    def _has_a_name(cls, value: str) -> str:
-        return value or ("turnstile" if cls.source is None else cls.source.service_name)
-
     @field_validator("rabbitmq_url")
     @classmethod
     def _is_an_amqp_address(cls, value: SecretStr) -> SecretStr:
@@ -103,11 +81,26 @@ class ServiceSettings(BaseSettings):
             )
         return value
 
-    @field_validator("storage_blob_url", "storage_table_url", "otlp_endpoint")
+    @field_validator("storage_connection_string")
     @classmethod
-    def _is_a_web_address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
+    def _names_an_account(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = [part.strip() for part in value.get_secret_value().split(";")]
+            for name in ("AccountName=", "AccountKey="):
+                if not any(part.startswith(name) and part != name for part in parts):
+                    raise ValueError(f"has no {name.rstrip('=')}; copy the whole text from the account")
+        return value
+
+    @field_validator("storage_blob_url", "storage_table_url")
+    @classmethod
+    def _is_an_address_of_the_account(cls, value: str | None) -> str | None:
+        return checked_web_address(value)
+
+    @field_validator("host")
+    @classmethod
+    def _can_be_listened_on(cls, value: str) -> str:
+        if not _HOST.fullmatch(value):
+            raise ValueError("must be an address or a host name, such as 127.0.0.1")
         return value
 
     @model_validator(mode="after")
@@ -139,11 +132,6 @@ class ServiceSettings(BaseSettings):
         return Topology(self.rabbitmq_namespace)
 
     @property
-    def metrics_exporters(self) -> frozenset[str]:
-        """Where metrics go: any of prometheus and otlp."""
-        return frozenset(self.metrics_exporter.split(",")) - {"none"}
-
-    @property
     def deferral_milliseconds(self) -> int:
         """The deferral as the broker counts it."""
         return round(self.deferral_seconds * 1000)
@@ -164,8 +152,50 @@ def read_settings(settings_class: type[SettingsT]) -> SettingsT:
         raise SystemExit(2) from None
 
 
-def complaints(settings_class: type[ServiceSettings], error: ValidationError) -> list[str]:
+def complaints_about(settings_class: type[BaseSettings], environment: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the settings of a process that gets these variables, as `complaints` does.
+
+    An empty variable counts as none; the environment of this process does not count.
+    """
+    prefix = settings_class.model_config.get("env_prefix", "")
+    given: dict[str, Any] = {}
+    for name, field in settings_class.model_fields.items():
+        alias = field.validation_alias
+        variable = alias if isinstance(alias, str) else f"{prefix}{name}".upper()
+        if value := environment.get(variable):
+            given[alias if isinstance(alias, str) else name] = value
+    try:
+        _of_what_is_given(settings_class)(**given)
+    except ValidationError as error:
+        return complaints(settings_class, error)
+    return []
+
+
+@cache
+def _of_what_is_given(settings_class: type[BaseSettings]) -> type[BaseSettings]:
+    named = {"__module__": settings_class.__module__}
+    return type(settings_class.__name__, (_WithoutEnvironment, settings_class), named)
+
+
+class _WithoutEnvironment(BaseSettings):
+    """Settings that are what they are given."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read nothing else."""
+        return (init_settings,)
+
+
+def complaints(settings_class: type[BaseSettings], error: ValidationError) -> list[str]:
     """Return what is wrong, naming environment variables; never shows a value, as it may be a secret."""
+    prefix = settings_class.model_config.get("env_prefix", "")
     lines = []
     for detail in error.errors(include_input=False, include_url=False, include_context=False):
         text = detail["msg"].removeprefix("Value error, ")
@@ -173,14 +203,14 @@ def complaints(settings_class: type[ServiceSettings], error: ValidationError) ->
             lines.append(text)
             continue
         name = str(detail["loc"][0])
-        field = settings_class.model_fields.get(name.lower().removeprefix(PREFIX.lower()))
-        variable = name if field is None else f"{PREFIX}{name.upper().removeprefix(PREFIX)}"
+        field = settings_class.model_fields.get(name.lower().removeprefix(prefix.lower()))
+        variable = name if field is None else f"{prefix}{name.upper().removeprefix(prefix)}"
         text = text[:1].lower() + text[1:]
         lines.append(f"{variable}: {text}; {_remedy(settings_class, name)}")
     return lines
 
 
-def _remedy(settings_class: type[ServiceSettings], name: str) -> str:
+def _remedy(settings_class: type[BaseSettings], name: str) -> str:
     for field_name, field in settings_class.model_fields.items():
         if name in {field_name, field.validation_alias}:
             if field.is_required():

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from contracts.telemetry.names import Source
 from service_defaults.settings import ServiceSettings
+from service_defaults.web_addresses import checked_web_address
 
 
 class DashboardSettings(ServiceSettings):
@@ -40,15 +41,13 @@ class DashboardSettings(ServiceSettings):
     @field_validator("url", "publisher_public_url")
     @classmethod
     def _is_the_web_address_of_an_api(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
-        return value.rstrip("/")
+        address = checked_web_address(value)
+        return None if address is None else address.rstrip("/")
 
     @field_validator("trace_url", "logs_url")
     @classmethod
-    def _is_a_link(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
-        return value
+    def _is_a_link(cls, value: str | None, info: ValidationInfo) -> str | None:
+        wanted = "{trace_id}" if info.field_name == "trace_url" else "{job_id}"
+        if value is not None and wanted not in value:
+            raise ValueError(f"must have {wanted} in it")
+        return checked_web_address(value)

@@ -42,7 +42,7 @@ class WorkerSettings(ServiceSettings):
     cancel_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 5.0
 
     #: Private memory of a runner process in MiB; a job that needs more fails. 0 sets no limit.
-    runner_memory_mib: Annotated[int, Field(ge=0)] = 2048
+    runner_memory_mib: Annotated[int, Field(ge=0, le=1_048_576)] = 2048
 
     #: Private memory in MiB above which a runner process is replaced after a job, so that what libraries keep
     #: fails no other job. 0: what a new process has, and a quarter of what it has left below its limit.
@@ -55,7 +55,7 @@ class WorkerSettings(ServiceSettings):
     progress_seconds: Annotated[float, Field(ge=0.1, le=60)] = 1.0
 
     #: How long a lock with a long line is held while other locks wait for a free place.
-    longest_tenure_seconds: Annotated[float, Field(ge=1)] = 60.0
+    longest_tenure_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60.0
 
     @field_validator("jobs")
     @classmethod
