@@ -190,6 +190,8 @@ def test_a_lock_is_asked_for_by_its_spelling(scripted: ScriptedApi, run: Run) ->
     assert "free" in result.stdout
     assert "   2  y" in result.stdout
     assert "and 1 more" in result.stdout
+    scripted.on("GET", "/api/v1/locks/ledger", httpx.Response(200, json=lock | {"waiting": 1001}))
+    assert "and more than 998 more" in run("locks", "ledger").stdout
 
 
 def test_everything_about_a_job_is_shown(

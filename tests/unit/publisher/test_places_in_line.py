@@ -52,6 +52,23 @@ async def test_no_more_of_the_line_is_read_than_up_to_the_job(
     assert api.storage.calls["journal.read_range"] == reads
 
 
+async def test_places_far_behind_are_not_counted(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("publisher.use_cases.jobs.MOST_COUNTED", 3)
+    monkeypatch.setattr("publisher.use_cases.locks.MOST_COUNTED", 3)
+    monkeypatch.setattr("coordination.journal.line._CHUNK", 2)
+    jobs = [await api.submitted(lock="ledger") for _ in range(9)]
+    lock = await api.get("/api/v1/locks/ledger")
+    assert (lock["waiting"], lock["line"]) == (4, jobs[:3])
+    api.storage.calls.clear()
+
+    places = [(await api.get(f"/api/v1/jobs/{job}"))["position"] for job in jobs]
+    assert places == [1, 2, 3, *[4] * 6]
+    # One look at two tickets, and one more for all that are not among these.
+    assert api.storage.calls["journal.read_range"] == 2 * 1 + 7 * 2
+    await api.get("/api/v1/locks/ledger")
+    assert api.storage.calls["journal.read_range"] == 2 * 1 + 7 * 2 + 2
+
+
 def take_ticket(api: Api, lock: str, job_id: str) -> Row:
     """Take a job's ticket out of the line, as what starts or cancels it does."""
     stored = api.journal.partitions[partition(lock)]

@@ -104,6 +104,14 @@ def styled_status(status: str) -> "Text":
     return text
 
 
+def counted(number: int, named: int = 0) -> str:
+    """Return a number of waiting jobs, without those that were named, as far as the API counts them."""
+    from contracts.jobs import MOST_COUNTED
+
+    more_than = "more than " if number > MOST_COUNTED else ""
+    return f"{more_than}{min(number, MOST_COUNTED) - named:,}"
+
+
 def clock_time(timestamp: str | None, *, with_date: bool = False) -> str:
     """Return a timestamp of the API as local time."""
     if not timestamp:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from command_line.output import clock_time, console, duration, safe, styled_status
+from command_line.output import clock_time, console, counted, duration, safe, styled_status
 
 Document = Mapping[str, Any]
 
@@ -159,7 +159,7 @@ def print_lock(lock: Document) -> None:
     for place, job_id in enumerate(lock["line"], start=1):
         screen.print(safe(f"{place:>4}  {job_id}"))
     if lock["waiting"] > len(lock["line"]):
-        screen.print(f"      and {lock['waiting'] - len(lock['line'])} more")
+        screen.print(f"      and {counted(lock['waiting'], len(lock['line']))} more")
 
 
 def print_locks(locks: Sequence[Document]) -> None:
@@ -175,7 +175,7 @@ def print_locks(locks: Sequence[Document]) -> None:
             safe(lock["job_id"] or ""),
             clock_time(lock["since"]),
             str(lock["fence"]),
-            str(lock["waiting"]),
+            counted(lock["waiting"]),
         )
     console().print(table)
 
@@ -213,7 +213,7 @@ def waiting_text(job: Document) -> str:
     waiting = job["waiting_for"]
     if not waiting:
         return ""
-    place = f"number {job['position']} in the line of {waiting['lock']}"
+    place = f"number {counted(job['position'])} in the line of {waiting['lock']}"
     if waiting["running"]:
         return f"{place}, while {waiting['holder']} runs {waiting['running']}"
     return f"{place}, which no worker holds"

@@ -21,6 +21,9 @@ STOPPED_AT = "When it was stopped in order; null while it runs, and for one that
 #: Largest request body, in bytes, and largest job of a batch.
 MAX_BODY_BYTES = 256 * 1024
 
+#: Most waiting jobs of a lock that are counted for an answer; one more stands for all further ones.
+MOST_COUNTED = 1000
+
 #: Most jobs of a batch, and its largest body in bytes.
 MOST_JOBS_OF_A_BATCH, MAX_BATCH_BYTES = 1000, 8 * 1024 * 1024
 
@@ -231,7 +234,10 @@ class Job(Answer):
         description="Who requested the cancellation first; null when none was requested."
     )
     cancel_reason: str | None = Field(description="The reason given then; null without one.")
-    position: int | None = Field(description="Position in line, from 1; null unless it is queued.")
+    position: int | None = Field(
+        description="Position in line, from 1; null unless it is queued. "
+        f"{MOST_COUNTED + 1} stands for all positions behind the {MOST_COUNTED}th: no more are counted."
+    )
     waiting_for: WaitingFor | None = Field(
         description="Why the job does not run yet; null unless it is queued."
     )
@@ -311,7 +317,10 @@ class Lock(Answer):
     )
     since: datetime | None = Field(description="When the current run began, in UTC; null while it is free.")
     line: list[fields.JobUuid] = Field(description="Ids of the waiting jobs, next first.")
-    waiting: int = Field(description="Number of waiting jobs; `line` lists at most the first 200.")
+    waiting: int = Field(
+        description="Number of waiting jobs, of which `line` lists at most the first 200. "
+        f"{MOST_COUNTED + 1} stands for more than {MOST_COUNTED}: no more are counted."
+    )
 
 
 class Kind(Answer):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from contracts.identifiers import JobIdError, normalise_job_id
-from contracts.jobs import Job, JobPage, WaitingFor
+from contracts.jobs import MOST_COUNTED, Job, JobPage, WaitingFor
 from contracts.statuses import JobStatus
 from coordination.clients.job_writer import NoSuchJobError, existing_job
 from coordination.journal import rows
@@ -78,7 +78,10 @@ async def read_job(journal: Journal, registration: Registration) -> JobRow:
 
 
 async def place_in_line(journal: Journal, job: JobRow) -> Place | None:
-    """Find a queued job's place; None when it has just left the line. Raises UnknownOutcomeError."""
+    """Find a queued job's place; None when it has just left the line. Raises UnknownOutcomeError.
+
+    Reads at most the first MOST_COUNTED tickets: all positions behind them are MOST_COUNTED + 1.
+    """
     ahead: list[str] = []
     passed = 0
     lock: LockRow | None = None
@@ -89,6 +92,8 @@ async def place_in_line(journal: Journal, job: JobRow) -> Place | None:
             return Place(passed + 1, _waiting_for(job, lock, ahead))
         elif row.key > job.ticket_key:
             return None
+        elif passed == MOST_COUNTED:
+            return Place(passed + 1, _waiting_for(job, lock, ahead))
         else:
             passed += 1
             ahead += [str(row.values["job_id"])] if len(ahead) < _MOST_AHEAD else []

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from contracts import lock_names
-from contracts.jobs import Lock, Page
+from contracts.jobs import MOST_COUNTED, Lock, Page
 from coordination.journal import rows
 from coordination.journal.line import walk_line
 from coordination.journal.rows import LockRow
@@ -62,6 +62,8 @@ async def _read(journal: Journal, name: str) -> Lock | None:
             lock = LockRow.from_row(row)
         else:
             waiting += 1
+            if waiting > MOST_COUNTED:
+                break
             line += [str(row.values["job_id"])] if len(line) < _MOST_NAMED else []
     if lock is None and not waiting:
         return None
