@@ -45,7 +45,8 @@ async def listen(rig: Rig, policy: AckPolicy = AckPolicy.REJECT_ON_ERROR) -> lis
         if body.lock == "bug":
             raise ValueError("a bug")
         if body.lock == "never now":
-            await message.nack(requeue=True)
+            # From 4.3 on RabbitMQ does not count a nack.
+            await message.reject(requeue=True)
         else:
             await message.ack()
 

@@ -125,7 +125,7 @@ MUTANTS = [
     Mutant(
         "put-off-one-return-late",
         "a wake-up that came back ten times is put off",
-        (Change(_WAKE_UPS, "returned < _RETURNS", "returned <= _RETURNS"),),
+        (Change(_WAKE_UPS, "_returns(message) < _RETURNS", "_returns(message) <= _RETURNS"),),
         f"{_SETTLED}a_wake_up_that_came_back_ten_times_is_put_off_and_then_settled",
     ),
     Mutant(

@@ -26,7 +26,18 @@ class SubmitCommands:
     telemetry: RequestTelemetry
 
     async def submit_job(self, message: RabbitMessage) -> None:
-        """Submit the job a message asks for. A redelivery with the same content is a success."""
+        """Submit the job a message asks for. A redelivery with the same content is a success.
+
+        A command that fails goes back into its queue, and after DELIVERY_LIMIT failures to quarantine.
+        """
+        try:
+            await self._submit_or_refuse(message)
+        except Exception:
+            # From 4.3 on RabbitMQ counts no failure for a nack, with which FastStream would answer.
+            await message.reject(requeue=True)
+            raise
+
+    async def _submit_or_refuse(self, message: RabbitMessage) -> None:
         command = await self.reader.parse(message, SubmitJob)
         if command is None:
             return

@@ -152,8 +152,7 @@ class WakeUps:
 
     async def _give_back(self, message: RabbitMessage, wake_up: WakeUp) -> None:
         """Let another worker answer; one that comes back again and again is put off."""
-        returned = message.headers.get("x-delivery-count")
-        if not isinstance(returned, int) or returned < _RETURNS:
+        if _returns(message) < _RETURNS:
             await message.nack(requeue=True)
             return
         try:
@@ -205,6 +204,15 @@ class WakeUps:
                 await self._subscriber.stop()
         except (*CONNECTION_EXCEPTIONS, FastStreamException) as error:
             logger.warning("consumer did not stop cleanly", extra={at.ERROR_MESSAGE: repr(error)})
+
+
+def _returns(message: RabbitMessage) -> int:
+    """Return how often RabbitMQ has delivered a message before.
+
+    Up to 4.2 every return counts as a delivery; from 4.3 only failures do, and another header counts all.
+    """
+    counts = [message.headers.get(name) for name in ("x-acquired-count", "x-delivery-count")]
+    return max((count for count in counts if isinstance(count, int)), default=0)
 
 
 async def _let_come_again(message: RabbitMessage) -> None:

@@ -1,7 +1,8 @@
 """The topology of `contracts.topology` as FastStream and RabbitMQ know it.
 
 Every limit is set explicitly, because RabbitMQ 3.10 and 4.x differ in their defaults: 4.x drops a message
-after 20 deliveries, 3.10 never does.
+after 20 deliveries, 3.10 never does. Up to 4.2 every return counts for x-delivery-limit; from 4.3 a nack does
+not (rabbitmq-server#15387), so that what has to end is rejected.
 """
 
 from collections.abc import Iterable
