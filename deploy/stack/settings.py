@@ -102,11 +102,7 @@ class StackSettings:
 
     def port(self, name: str) -> int:
         """Return a setting that is a port."""
-        number = self.whole(name)
-        if not 0 < number <= _HIGHEST_PORT:
-            message = f"{PREFIX}{name} must be a port, not {number}"
-            raise SettingError(message)
-        return number
+        return self.number(name, 1, _HIGHEST_PORT)
 
     def number(self, name: str, least: int, most: int) -> int:
         """Return a setting that is a whole number within these bounds."""

@@ -6,6 +6,49 @@ _TESTS = "tests/unit/publisher/test_"
 
 MUTANTS = [
     Mutant(
+        "place-counted-to-the-end",
+        "a long line makes no question expensive",
+        (
+            Change(
+                "publisher.use_cases.jobs",
+                "        elif passed == MOST_COUNTED:\n",
+                "        elif passed == -1:\n",
+            ),
+        ),
+        f"{_TESTS}places_in_line.py::test_places_far_behind_are_not_counted",
+    ),
+    Mutant(
+        "patterns-that-go-back",
+        "a pattern of a kind's parameters costs no more than its text is long",
+        (
+            Change(
+                "submission.schemas",
+                "_ENGINES = (RegexOptions(), FancyRegexOptions(backtrack_limit=100_000))",
+                "_ENGINES = (RegexOptions(), FancyRegexOptions(backtrack_limit=1_000_000_000))",
+            ),
+        ),
+        "tests/unit/submission/test_parameters.py"
+        "::test_a_pattern_for_an_engine_that_goes_back_is_given_up_and_left_to_the_worker",
+    ),
+    Mutant(
+        "formats-not-checked",
+        "a text that is no time where a time is wanted is refused at submission",
+        (Change("submission.schemas", "validate_formats=True", "validate_formats=False"),),
+        "tests/unit/submission/test_parameters.py::test_a_format_fits_what_the_model_reads",
+    ),
+    Mutant(
+        "other-names-refused",
+        "a submission may use every name by which the model takes a field",
+        (
+            Change(
+                "turnstile.parameter_schema",
+                "            if others and first in properties:\n",
+                "            if first not in properties:\n",
+            ),
+        ),
+        "tests/unit/turnstile/test_parameter_schema.py::test_a_schema_accepts_and_refuses_what_its_model_does",
+    ),
+    Mutant(
         "line-in-order-of-callers-ids",
         "first come, first served, independent of the ids that callers choose",
         (Change("submission.service", "order or new_id()", "order or job_id"),),

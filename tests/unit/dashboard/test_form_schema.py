@@ -5,9 +5,10 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from dashboard.forms.schema import FieldType, FormField, fields_of, leaves
+from turnstile.parameter_schema import schema_of
 
 
 class Closed(BaseModel):
@@ -157,3 +158,14 @@ def test_a_constant_is_the_only_choice() -> None:
 @pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"properties": {}}, {"properties": {"a": True}}])
 def test_a_schema_without_properties_has_no_fields(schema: dict[str, Any]) -> None:
     assert fields_of(schema) == []
+
+
+class _Renamed(BaseModel):
+    account: str = Field(validation_alias=AliasChoices("account", "account_id"))
+    note: str = Field("", validation_alias=AliasChoices("note", "comment"))
+    size: int = Field(validation_alias=AliasChoices("size", "length"))
+
+
+def test_a_field_of_several_names_is_one_field() -> None:
+    fields = {field.name: field.is_required for field in fields_of(schema_of(_Renamed))}
+    assert fields == {"account": True, "note": False, "size": True}

@@ -1,20 +1,24 @@
 """How handlers become kinds, and what is refused at import."""
 
+import sys
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from turnstile import (
     DefinitionError,
     InvalidParametersError,
     JobContext,
+    LoadError,
     RunContext,
     SyncJobContext,
     job,
     kind_of,
 )
+from turnstile.loading import load
 
 
 class Amount(BaseModel):
@@ -301,3 +305,26 @@ def test_a_kind_carries_its_limits():
 
     found = [(kind.max_runner_crashes, kind.max_worker_losses) for kind in map(kind_of, (limited, usual))]
     assert found == [(1, 1000), (3, 10)]
+
+
+def test_what_is_published_of_a_kind_has_a_bound(monkeypatch: pytest.MonkeyPatch):
+    many = create_model("Many", **{f"field_{number}": (int, number) for number in range(5000)})  # type: ignore[call-overload]
+
+    @job("wide")
+    async def wide(ctx: JobContext, parameters: many) -> None: ...
+
+    @job("long", description="d" * 4001)
+    async def long(ctx: JobContext) -> None: ...
+
+    module = ModuleType("large_jobs")
+    monkeypatch.setitem(sys.modules, "large_jobs", module)
+    module.handler = wide  # type: ignore[attr-defined]
+    with pytest.raises(
+        LoadError, match=r"'large_jobs': the JSON schema .* of kind 'wide' .* may have 200,000"
+    ):
+        load(["large_jobs"])
+    module.handler = long  # type: ignore[attr-defined]
+    with pytest.raises(
+        LoadError, match="the description of kind 'long' has 4,001 characters, and may have 4,000"
+    ):
+        load(["large_jobs"])

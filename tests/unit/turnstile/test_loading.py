@@ -160,7 +160,7 @@ def test_parameters_whose_schema_refers_to_an_unknown_type_are_refused(write_mod
         from pydantic import BaseModel, PydanticUndefinedAnnotation
         class Parameters(BaseModel):
             @classmethod
-            def model_json_schema(cls):
+            def model_json_schema(cls, **_):
                 raise PydanticUndefinedAnnotation("Nowhere", "name 'Nowhere' is not defined")
         @job('vague')
         async def vague(ctx, parameters: Parameters): ...

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from turnstile.context import JobContext, RunContext, SyncJobContext
 from turnstile.errors import DefinitionError, InvalidParametersError
+from turnstile.parameter_schema import schema_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,7 +42,7 @@ class Kind:
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters."""
-        return _NO_PARAMETERS if self.model is None else self.model.model_json_schema()
+        return _NO_PARAMETERS if self.model is None else schema_of(self.model)
 
     def parse(self, parameters: str) -> BaseModel | None:
         """Read parameters from a JSON object. Raises InvalidParametersError that names each wrong field."""

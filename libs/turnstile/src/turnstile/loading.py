@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from types import ModuleType
@@ -11,6 +12,9 @@ from pydantic import PydanticUndefinedAnnotation, PydanticUserError
 
 from turnstile.errors import LoadError
 from turnstile.kinds import DEFINED, MARK, Kind, place_of
+
+#: Characters. A worker publishes both in one row of a table, which holds no more than a megabyte.
+_LONGEST_SCHEMA, _LONGEST_DESCRIPTION = 200_000, 4_000
 
 
 def load(modules: Iterable[str]) -> dict[str, Kind]:
@@ -75,8 +79,18 @@ def _kind_of(value: Any) -> Iterator[Kind]:
 
 def _check_schema(module: str, kind: Kind) -> None:
     try:
-        kind.schema()
+        schema = kind.schema()
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:
         raise LoadError(
             f"jobs module {module!r}: the parameters of kind {kind.name!r} have no JSON schema: {error}"
         ) from error
+    texts = {
+        "JSON schema of the parameters": (json.dumps(schema), _LONGEST_SCHEMA),
+        "description": (kind.description, _LONGEST_DESCRIPTION),
+    }
+    for what, (text, longest) in texts.items():
+        if len(text) > longest:
+            raise LoadError(
+                f"jobs module {module!r}: the {what} of kind {kind.name!r} has {len(text):,} characters, "
+                f"and may have {longest:,}"
+            )

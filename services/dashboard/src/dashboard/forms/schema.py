@@ -76,10 +76,17 @@ def leaves(fields: Sequence[FormField]) -> Iterator[FormField]:
 
 
 def _properties(schema: Schema, root: Schema, path: Path) -> Iterator[FormField]:
-    required = schema.get("required", ())
+    required = {*schema.get("required", ()), *_required_under_another_name(schema)}
     for name, described in schema.get("properties", {}).items():
         if isinstance(described, Mapping):
             yield _field(described, root, (*path, str(name)), is_required=name in required)
+
+
+def _required_under_another_name(schema: Schema) -> Iterator[str]:
+    """Yield the properties that are required unless another name of theirs is given."""
+    for part in (schema, *schema.get("allOf", ())):
+        if "if" in part:
+            yield from part.get("else", {}).get("required", ())
 
 
 def _field(described: Schema, root: Schema, path: Path, *, is_required: bool) -> FormField:

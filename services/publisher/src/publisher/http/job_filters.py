@@ -56,7 +56,9 @@ class JobQuestion(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: list[JobStatus] = Field([], description="Status of the job; repeat it for several statuses.")
-    kind: list[_Text] = Field([], description="Kind of the job; repeat it for several kinds.")
+    kind: list[_Text] = Field(
+        [], max_length=100, description="Kind of the job; repeat it for up to 100 kinds."
+    )
     lock: _Lock | None = Field(None, description=f"Lock of the job. {LOCK_NAME}")
     worker: _Text | None = Field(None, description="Worker that runs the job, or ran it last.")
     name_prefix: _Text | None = Field(None, description="Beginning of the job's name.")
