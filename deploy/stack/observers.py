@@ -23,6 +23,10 @@ from deploy.stack.observer import (
 )
 from deploy.stack.settings import OTLP_ENDPOINT, StackSettings
 
+RESOURCE_ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
+#: Jaeger 2.13, which `make observers` compiles, knows processes of one host by this alone; later ones by
+#: `host.id` (cmd/query/app/querysvc/internal/adjuster/clockskew.go at v1.76.0).
+OF_THIS_MACHINE = f"ip={LOOPBACK}"
 _NO_FILE = Path("/dev/null")
 #: Which of them takes which of the signals that go through the collector.
 RECEIVERS = {"TRACES": "jaeger", "LOGS": "loki"}
@@ -58,7 +62,12 @@ def environment(settings: StackSettings, running: Iterable[Program]) -> dict[str
     if settings.otlp_endpoint or COLLECTOR not in names:
         return {}
     nowhere = {f"OTEL_{signal}_EXPORTER": "none" for signal in unwanted_signals(settings, names)}
-    return {OTLP_ENDPOINT: f"http://{LOOPBACK}:{settings.port('OTLP_PORT')}", **nowhere}
+    of_user = settings.values.get(RESOURCE_ATTRIBUTES)
+    return {
+        OTLP_ENDPOINT: f"http://{LOOPBACK}:{settings.port('OTLP_PORT')}",
+        RESOURCE_ATTRIBUTES: f"{OF_THIS_MACHINE},{of_user}" if of_user else OF_THIS_MACHINE,
+        **nowhere,
+    }
 
 
 def unwanted_signals(settings: StackSettings, running: Collection[str]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from deploy.processes.ports import LOOPBACK
+from tests.e2e.telemetry.jaeger_documents import document
 from tests.e2e.telemetry.received import Span
 
 #: A pair of logfmt whose value is in quotation marks.
@@ -59,12 +60,12 @@ class JaegerStandIn(ThreadingHTTPServer):
 
     def trace(self, trace_id: str) -> list[dict[str, Any]]:
         """Return a trace, as far as tests look at it."""
-        spans = [
-            {"traceID": trace_id, "spanID": span.span_id, "operationName": span.name}
-            for span in self.spans()
-            if span.trace_id == trace_id
-        ]
-        return [{"traceID": trace_id, "spans": spans}] if spans else []
+        spans = [span for span in self.spans() if span.trace_id == trace_id]
+        return [document(trace_id, spans)] if spans else []
+
+    def operations(self, service: str) -> list[str]:
+        """Return the names of a service's spans."""
+        return sorted({span.name for span in self.spans() if span.service == service})
 
     def search(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the traces with a span of the service that has all tags."""
@@ -73,9 +74,13 @@ class JaegerStandIn(ThreadingHTTPServer):
             span.trace_id
             for span in self.spans()
             if span.service == asked["service"]
-            and all(str(span.attributes.get(name)) == value for name, value in tags.items())
+            and all(_has(span, name, value) for name, value in tags.items())
         }
-        return [trace for trace_id in sorted(found)[: int(asked["limit"])] for trace in self.trace(trace_id)]
+        return [
+            trace
+            for trace_id in sorted(found)[: int(asked.get("limit", 100))]
+            for trace in self.trace(trace_id)
+        ]
 
 
 class _Request(BaseHTTPRequestHandler):
@@ -86,6 +91,10 @@ class _Request(BaseHTTPRequestHandler):
         if url.path == "/api/traces":
             found = self.server.search(dict(urllib.parse.parse_qsl(url.query)))
             self._answer(200, {"data": found})
+            return
+        if url.path.startswith("/api/services/"):
+            service = url.path.removeprefix("/api/services/").removesuffix("/operations")
+            self._answer(200, {"data": self.server.operations(service)})
             return
         found = self.server.trace(url.path.removeprefix("/api/traces/"))
         self._answer(200 if found else 404, {"data": found})
@@ -99,6 +108,12 @@ class _Request(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def _has(span: Span, name: str, value: str) -> bool:
+    """Return whether the span, or a moment on it, has an attribute with this value, as Jaeger finds it."""
+    carriers = (span.attributes, *(event.attributes for event in span.events))
+    return any(str(attributes.get(name)) == value for attributes in carriers)
 
 
 def _filled(value: Any, variables: Mapping[str, str]) -> Any:

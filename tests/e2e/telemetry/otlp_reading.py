@@ -37,6 +37,7 @@ def spans(request: Any) -> list[Span]:
             trace_id=span.trace_id.hex(),
             span_id=span.span_id.hex(),
             parent_id=span.parent_span_id.hex(),
+            host=_attributes(group.resource.attributes).get("host.id", ""),
         )
         for service, group in _by_service(request)
         for scope in group.scope_spans

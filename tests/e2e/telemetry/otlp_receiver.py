@@ -47,6 +47,7 @@ class OtlpReceiver:
         self.bodies: list[bytes] = []
         #: Those of them with spans.
         self.trace_bodies: list[bytes] = []
+        self._takers: list[Callable[[bytes], None]] = []
         #: How many requests came, answered or not.
         self.requests = 0
         #: Attributes of the senders' resources by `service.instance.id`.
@@ -119,6 +120,19 @@ class OtlpReceiver:
         """Wait until a condition on the spans holds; returns its value."""
         return until(lambda: condition(self.spans), within, what)
 
+    @contextmanager
+    def forwarding(self, take: Callable[[bytes], None]) -> Iterator[None]:
+        """Hand on every request with spans, those before first, until the block ends."""
+        with self._lock:
+            before = list(self.trace_bodies)
+            self._takers.append(take)
+        for body in before:
+            take(body)
+        try:
+            yield
+        finally:
+            self._takers.remove(take)
+
     # --- requests ---------------------------------------------------------------
 
     def admit(self) -> int | None:
@@ -149,6 +163,9 @@ class OtlpReceiver:
                 self._logs += otlp_reading.logs(request)
             else:
                 self._metrics |= {repr(metric): metric for metric in otlp_reading.metrics(request)}
+            takers = list(self._takers) if path == "/v1/traces" else []
+        for take in takers:
+            take(body)
 
 
 class _Server(ThreadingHTTPServer):

@@ -49,6 +49,8 @@ class Span:
     span_id: str = ""
     #: Empty for the first of a trace.
     parent_id: str = ""
+    #: `host.id` of its resource.
+    host: str = ""
 
 
 @dataclass(frozen=True)

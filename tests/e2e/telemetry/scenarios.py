@@ -12,6 +12,7 @@ import aio_pika
 import httpx
 import psutil
 from aio_pika.abc import AbstractChannel
+from deploy.stack.observers import OF_THIS_MACHINE
 from tests.e2e.api import Job
 from tests.e2e.broker import Broker
 from tests.e2e.journeys import Underway, assert_finished, bring_under_way, next_start
@@ -35,6 +36,7 @@ def telling(receiver: OtlpReceiver) -> dict[str, str]:
     """Return the environment of services that send all three signals to the receiver, often."""
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+        "OTEL_RESOURCE_ATTRIBUTES": OF_THIS_MACHINE,
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
         "TURNSTILE_SWEEP_SECONDS": "1",

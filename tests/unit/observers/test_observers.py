@@ -103,13 +103,24 @@ def test_services_send_to_the_stacks_own_collector_and_nowhere_without_it(
 ) -> None:
     stack = settings(tmp_path, OTLP_PORT="4444")
     running = observers.observers(stack)
-    assert observers.environment(stack, running) == {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4444"}
-    without_loki = observers.environment(stack, observers.observers(stack, ["loki"]))
-    assert without_loki == {
+    sent = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4444",
-        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_RESOURCE_ATTRIBUTES": "ip=127.0.0.1",
     }
+    assert observers.environment(stack, running) == sent
+    without_loki = observers.environment(stack, observers.observers(stack, ["loki"]))
+    assert without_loki == {**sent, "OTEL_LOGS_EXPORTER": "none"}
     assert observers.environment(stack, observers.observers(stack, ["otel-collector"])) == {}
+
+
+def test_services_keep_the_resource_attributes_that_the_user_set(tmp_path: Path, installed: Path) -> None:
+    given = {
+        "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=blue",
+        "TURNSTILE_DATA_FOLDER": str(tmp_path),
+    }
+    stack = StackSettings.load(tmp_path / "none", given)
+    sent = observers.environment(stack, observers.observers(stack))
+    assert sent["OTEL_RESOURCE_ATTRIBUTES"] == "ip=127.0.0.1,deployment.environment.name=blue"
 
 
 def test_a_collector_of_somebody_else_comes_first(tmp_path: Path, installed: Path) -> None:
