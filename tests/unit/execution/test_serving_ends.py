@@ -242,6 +242,24 @@ async def test_a_call_in_the_executor_that_is_left_taints_the_runner_and_one_tha
     await left.kept
 
 
+async def test_threads_of_the_executor_and_their_variables_end_with_the_job(serve):
+    variables = threading.local()
+
+    def count():
+        variables.calls = getattr(variables, "calls", 0) + 1
+        return variables.calls, threading.current_thread().name
+
+    @job("a")
+    async def body(ctx: JobContext):
+        return await asyncio.to_thread(count)
+
+    served = serve(body)
+    for run in (1, 2):
+        done = await served.run("a", run=run)
+        assert (done.result, done.is_tainted) == ('[1,"turnstile-executor_0"]', False)
+    await until(lambda: "turnstile-executor_0" not in [thread.name for thread in threading.enumerate()])
+
+
 async def test_a_child_process_that_is_left_taints_the_runner(serve, monkeypatch):
     @job("a")
     async def body(ctx: JobContext): ...

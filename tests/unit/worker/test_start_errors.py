@@ -1,12 +1,15 @@
-"""Why a worker cannot start."""
+"""Why a worker cannot start, or cannot go on."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
+from contracts.telemetry import attributes as at
 from service_defaults.app import CannotStartError
-from worker.execution import RunnerStartError
-from worker.main import start_errors_explained
+from worker import main
+from worker.execution import CodeChangedError, RunnerPool, RunnerStartError
+from worker.main import start_errors_explained, watch_runners
 
 
 async def fail(error: Exception) -> None:
@@ -31,3 +34,32 @@ async def test_what_else_goes_wrong_at_the_start_stays_as_it_is() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await start(ValueError("other"))
     assert caught.group_contains(ValueError)
+
+
+class Watched(RunnerPool):
+    """A pool whose watch ends with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(1, ["jobs"], environment={})
+        self._error = error
+
+    async def watch(self, places_changed: Callable[[], None], patience_seconds: float | None = None) -> None:
+        places_changed()
+        raise self._error
+
+
+async def test_a_worker_whose_code_has_changed_stops_in_order_and_logs_the_file_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(main, "stop_as_failed", lambda: done.append("stopped"))
+    await watch_runners(Watched(CodeChangedError("/jobs.py has changed")), lambda: done.append("places"))
+    (record,) = caplog.records
+    assert (record.message, record.exc_info) == ("code has changed", None)
+    assert vars(record)[at.REASON] == "/jobs.py has changed"
+    assert done == ["places", "stopped"]
+
+
+async def test_a_worker_without_runners_fails() -> None:
+    with pytest.raises(RunnerStartError, match="no runner"):
+        await watch_runners(Watched(RunnerStartError("no runner for 180 s")), lambda: None)

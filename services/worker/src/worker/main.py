@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 
 from faststream.asgi import AsgiFastStream
@@ -15,6 +15,7 @@ from azure_storage.read_models import TableReadModels
 from azure_storage.register import TableRegister
 from azure_storage.seal_key import seal_key
 from azure_storage.worker_directory import TableWorkerDirectory
+from contracts.telemetry import attributes as at
 from coordination.clock import SystemClock
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
@@ -26,7 +27,7 @@ from service_defaults.directory_row import kept_up
 from service_defaults.health import Health, NotReadyError, rabbitmq_check
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
-from worker.execution import RunnerPool, RunnerStartError
+from worker.execution import CodeChangedError, RunnerPool, RunnerStartError
 from worker.heartbeat import Heartbeat
 from worker.settings import WorkerSettings
 from worker.telemetry.observer import Telemetry
@@ -110,7 +111,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         async with aclosing(storage), kept_up(heartbeat):
             works = (
                 watchdog.run(),
-                pool.watch(dispatcher.capacity_changed),
+                watch_runners(pool, dispatcher.capacity_changed),
                 notifier.watch.keep_probing(),
                 search.keep_searching(),
             )
@@ -162,6 +163,15 @@ def start_errors_explained() -> Generator[None]:
         if error is None:
             raise
         raise CannotStartError(f"{error}. Correct it, or take the module out of TURNSTILE_JOBS.") from None
+
+
+async def watch_runners(pool: RunnerPool, places_changed: Callable[[], None]) -> None:
+    """Watch the pool, and stop the worker in order when its code has changed: another is started for it."""
+    try:
+        await pool.watch(places_changed)
+    except CodeChangedError as error:
+        logger.warning("code has changed", extra={at.REASON: str(error)})
+        stop_as_failed()
 
 
 async def hand_over(

@@ -15,8 +15,20 @@ Out of reach is only a process that a handler moved into a session of its own an
 parent.
 """
 
-from worker.execution.errors import EnforcerStartError, ExecutionError, RunnerStartError
+from worker.execution.errors import (
+    CodeChangedError,
+    EnforcerStartError,
+    ExecutionError,
+    RunnerStartError,
+)
 from worker.execution.kind_info import KindInfo
 from worker.execution.pool import RunnerPool
 
-__all__ = ["EnforcerStartError", "ExecutionError", "KindInfo", "RunnerPool", "RunnerStartError"]
+__all__ = [
+    "CodeChangedError",
+    "EnforcerStartError",
+    "ExecutionError",
+    "KindInfo",
+    "RunnerPool",
+    "RunnerStartError",
+]

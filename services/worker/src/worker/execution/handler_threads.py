@@ -22,9 +22,12 @@ class CountingExecutor(ThreadPoolExecutor):
     def __init__(self) -> None:
         super().__init__(thread_name_prefix=_EXECUTOR_THREADS)
         self._unfinished: set[Future[Any]] = set()
+        #: Whether it has, or had, threads.
+        self.was_used = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Hand over a call."""
+        self.was_used = True
         future = super().submit(fn, *args, **kwargs)
         self._unfinished.add(future)
         future.add_done_callback(self._unfinished.discard)

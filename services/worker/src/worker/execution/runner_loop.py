@@ -54,9 +54,9 @@ class Serving:
         self._handler: asyncio.Task[None] | None = None
         #: The supervisor wants the handler stopped; the handler's task was cancelled for it.
         self._is_cancel_wanted = self._is_cancel_sent = False
-        loop = asyncio.get_running_loop()
-        loop.set_default_executor(self._executor)
-        self._over: asyncio.Future[None] = loop.create_future()
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(self._executor)
+        self._over: asyncio.Future[None] = self._loop.create_future()
         self._between = BetweenJobs()
         #: Number of the run in progress, None between runs.
         self.run: int | None = None
@@ -93,6 +93,7 @@ class Serving:
             tasks_left = await self._clear_tasks()
         flush_output()
         left = self._left_behind(threads, has_tasks=tasks_left)
+        self._end_idle_threads()
         reasons = [done.replace_because, *left, *self._between.put_back(), self._refusal(start.kind)]
         channel.close()
         self.run = self._channel = None
@@ -160,6 +161,13 @@ class Serving:
             task.cancel()
         _, pending = await asyncio.wait(left, timeout=_LEFTOVERS_SECONDS)
         return bool(pending)
+
+    def _end_idle_threads(self) -> None:
+        """End the threads of `asyncio.to_thread` with the job: each has a stack and variables of its own."""
+        if self._executor.was_used and not self._executor.is_busy:
+            self._executor.shutdown(wait=False)
+            self._executor = handler_threads.CountingExecutor()
+            self._loop.set_default_executor(self._executor)
 
     def _refusal(self, name: str) -> str:
         kind = self._kinds.get(name)
