@@ -125,6 +125,12 @@ class Stack:
             worker.wait_until_ready()
         return [*kept, *coming]
 
+    def hire(self) -> Service:
+        """Return a worker that is not started yet, and that the stack looks after from now on."""
+        worker = self._hire({})
+        self.workers.append(worker)
+        return worker
+
     def dismiss(self, workers: list[Service]) -> None:
         """End workers for good; those that live end in order."""
         for worker in workers:

@@ -1,9 +1,12 @@
 """While the storage does not answer nobody works on trust: jobs stop before their lease can run out."""
 
+import signal
+from typing import Any
+
 import httpx
 import pytest
 from tests.e2e.journeys import assert_finished, assert_kept_apart, boot_time, bring_under_way, next_start
-from tests.e2e.services import is_alive
+from tests.e2e.services import Service, is_alive
 from tests.e2e.stack import LEASE_SECONDS, Stack
 from tests.e2e.waiting import until
 
@@ -43,3 +46,31 @@ def test_jobs_stop_in_time_while_the_storage_is_away_and_go_on_when_it_is_back(s
     assert_finished(stack, careful.job, attempts=2)
     assert_kept_apart(stack, careful.job.lock)
     stack.wait_until_all_work()
+
+
+def test_a_worker_that_waits_for_the_storage_is_alive_and_says_what_it_waits_for(stack: Stack) -> None:
+    stack.crew(0)
+    stack.azurite.pause()
+    try:
+        worker = stack.hire()
+        worker.launch()
+        until(lambda: asked(worker, "live") == (200, {"status": "alive"}), 60, "the worker to listen")
+        until(lambda: "ok" in asked(worker, "ready")[1]["checks"]["runners"], 60, "a runner to start")
+        status, said = asked(worker, "ready")
+        assert (status, said["status"]) == (503, "not ready")
+        assert said["checks"]["storage"] != "ok"
+        worker.signal(signal.SIGTERM)
+        assert worker.wait() == 0
+        stack.dismiss([worker])
+    finally:
+        stack.azurite.resume()
+    stack.wait_until_all_work()
+
+
+def asked(worker: Service, what: str) -> tuple[int, dict[str, Any]]:
+    """Return what a worker answers to a question about its health; 0 while it does not listen."""
+    try:
+        answer = httpx.get(f"{worker.url}/health/{what}", timeout=5)
+    except httpx.TransportError:
+        return 0, {"checks": {"runners": ""}}
+    return answer.status_code, answer.json()

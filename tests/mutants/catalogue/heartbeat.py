@@ -43,7 +43,13 @@ MUTANTS = [
     Mutant(
         "kind-of-a-living-worker-forgotten",
         "a kind stays as long as some worker knows it",
-        (Change("coordination.forgetting", "kind in worker.kinds and _stands_for", "False and _stands_for"),),
+        (
+            Change(
+                "coordination.forgetting",
+                "not any(_stands_for(worker",
+                "not any(False and _stands_for(worker",
+            ),
+        ),
         f"{_SEEN}a_kind_that_another_worker_knows_stays",
     ),
     Mutant(

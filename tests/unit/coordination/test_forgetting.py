@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.jobs import Instance, Worker
+from contracts.jobs import Instance, Kind, Worker
 from coordination.forgetting import JOBS, is_kind_gone, is_published_by, is_row_outdated
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -22,6 +22,7 @@ def worker(name: str, *kinds: str, **fields: Any) -> Worker:
     return Worker(worker=name, kinds=[*kinds], properties={} if jobs is None else {JOBS: jobs}, **row)
 
 
+KIND = Kind(kind="k", parameters={}, published_at=ago(minutes=4))
 NEW = worker("new", "b", started_at=ago(seconds=10))
 STOPPED = {"stopped_at": ago(seconds=20), "seen_at": ago(seconds=20)}
 
@@ -56,12 +57,20 @@ STOPPED = {"stopped_at": ago(seconds=20), "seen_at": ago(seconds=20)}
     ],
 )
 def test_a_kind_is_gone_when_no_worker_stands_for_it(others: list[Worker], is_gone: bool) -> None:
-    assert is_kind_gone("k", [NEW, *others], NOW) is is_gone
+    assert is_kind_gone(KIND, [NEW, *others], NOW) is is_gone
 
 
 def test_a_worker_that_replaced_others_and_is_lost_takes_no_kind_with_it() -> None:
     lost = worker("new", "b", started_at=ago(minutes=30), seen_at=ago(minutes=20))
-    assert not is_kind_gone("k", [lost, worker("old", "k", **STOPPED)], NOW)
+    assert not is_kind_gone(KIND, [lost, worker("old", "k", **STOPPED)], NOW)
+
+
+@pytest.mark.parametrize(("seconds", "is_gone"), [(29, False), (30, True)])
+def test_a_kind_that_was_published_a_moment_ago_may_have_a_worker_that_is_not_listed_yet(
+    seconds: float, is_gone: bool
+) -> None:
+    young = Kind(kind="k", parameters={}, published_at=ago(seconds=seconds))
+    assert is_kind_gone(young, [NEW], NOW) is is_gone
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from deploy import healthcheck
 from deploy.stack import programs
 
 ALL_WELL = {"status": "ready", "checks": {"rabbitmq": "ok", "storage": "ok"}}
@@ -57,3 +58,28 @@ def test_a_service_says_what_is_away(port: int, answer: tuple[int, bytes], said:
 
 def test_a_service_that_does_not_listen_says_nothing() -> None:
     assert programs.health(1) == "no answer"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((200, json.dumps(ALL_WELL).encode()), 0),
+        ((200, json.dumps(WITHOUT_BROKER).encode()), 1),
+        ((503, json.dumps(WAITING).encode()), 1),
+        ((200, b"[1]"), 1),
+        ((200, b""), 1),
+    ],
+)
+def test_a_container_is_healthy_when_all_is_well(
+    port: int, answer: tuple[int, bytes], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Answers.answer = answer
+    monkeypatch.setenv("TURNSTILE_PORT", str(port))
+    assert healthcheck.main() == code
+
+
+def test_the_container_of_a_service_that_does_not_listen_is_not_healthy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TURNSTILE_PORT", "1")
+    assert healthcheck.main() == 1

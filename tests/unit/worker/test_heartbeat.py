@@ -298,7 +298,8 @@ async def test_a_worker_whose_name_another_living_process_has_warns_once(
 
 
 def kind(name: str, title: str = "") -> Kind:
-    return Kind(kind=name, parameters={"title": title}, published_at=VirtualClock().now())
+    earlier = VirtualClock().now() - timedelta(minutes=4)
+    return Kind(kind=name, parameters={"title": title}, published_at=earlier)
 
 
 async def test_a_kind_that_was_taken_out_is_forgotten_as_soon_as_the_worker_is_replaced(

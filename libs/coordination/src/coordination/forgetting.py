@@ -4,11 +4,14 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from contracts.heartbeats import Beating
-from contracts.jobs import Worker
+from contracts.jobs import Kind, Worker
 
 #: Time for which a worker that is silent, or was stopped, still stands for its kinds: another one that knows
 #: them may come in its place.
 KEPT_FOR = timedelta(minutes=10)
+
+#: Time after which a kind that no row lists is gone: an earlier version publishes kinds before its row.
+_UNLISTED_FOR = timedelta(seconds=30)
 
 #: Time after which the row of a process that was not heard any more is deleted.
 ROW_KEPT_FOR = timedelta(days=7)
@@ -17,13 +20,16 @@ ROW_KEPT_FOR = timedelta(days=7)
 JOBS = "jobs"
 
 
-def is_kind_gone(kind: str, workers: Collection[Worker], now: datetime) -> bool:
+def is_kind_gone(kind: Kind, workers: Collection[Worker], now: datetime) -> bool:
     """Return whether no worker knows a kind, and none that may come back did.
 
     A worker that was stopped in order counts no more as soon as a later one with the same modules does not
     know the kind: then the kind was taken out of them.
     """
-    return not any(kind in worker.kinds and _stands_for(worker, kind, workers, now) for worker in workers)
+    listing = [worker for worker in workers if kind.kind in worker.kinds]
+    if not listing:
+        return now - kind.published_at >= _UNLISTED_FOR
+    return not any(_stands_for(worker, kind.kind, workers, now) for worker in listing)
 
 
 def is_published_by(worker: Worker, kind: str, workers: Collection[Worker], now: datetime) -> bool:

@@ -36,7 +36,7 @@ class KindAnnouncer:
             return  # it is being stopped, and its row is not there yet or not any more
         await self._publish(me, workers)
         for kind in listed:
-            if is_kind_gone(kind.document.kind, workers, now):
+            if is_kind_gone(kind.document, workers, now):
                 await self._directory.forget_kind(kind.document, kind.version)
         for process in processes:
             if is_row_outdated(process.document, now):

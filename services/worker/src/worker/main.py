@@ -103,26 +103,27 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
         """Start runners before wake-ups can come; end them when none can come any more."""
-        with start_errors_explained():
-            async with asyncio.TaskGroup() as starting:
-                prepare = seal.with_key(read_models.prepare, lambda: seal_key(storage))
-                starting.create_task(prepare_patiently(prepare))
-                starting.create_task(pool.start())
-        async with aclosing(storage), kept_up(heartbeat):
+        async with aclosing(storage):
+            with start_errors_explained():
+                async with asyncio.TaskGroup() as starting:
+                    prepare = seal.with_key(read_models.prepare, lambda: seal_key(storage))
+                    starting.create_task(prepare_patiently(prepare))
+                    starting.create_task(pool.start())
             works = (
                 watchdog.run(),
                 watch_runners(pool, dispatcher.capacity_changed),
                 notifier.watch.keep_probing(),
                 search.keep_searching(),
             )
-            background = [in_background(work) for work in works]
-            try:
-                yield
-            finally:
-                for task in background:
-                    task.cancel()
-                await asyncio.gather(*background, return_exceptions=True)
-                await pool.stop()
+            async with kept_up(heartbeat):
+                background = [in_background(work) for work in works]
+                try:
+                    yield
+                finally:
+                    for task in background:
+                        task.cancel()
+                    await asyncio.gather(*background, return_exceptions=True)
+                    await pool.stop()
 
     async def end() -> None:
         """Hand over while the broker is there."""
