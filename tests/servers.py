@@ -12,12 +12,22 @@ from deploy.servers.storage import EMULATOR
 #: Environment variable with the connection string of an Azurite that runs already, for runs that fork.
 AZURITE = "TEST_AZURITE"
 
+#: Environment variable with the address of a RabbitMQ that runs already, such as one of another version.
+RABBITMQ = "TEST_RABBITMQ"
+
 
 @dataclass(frozen=True)
 class RunningAzurite:
     """An Azurite that another process has started, and ends."""
 
     connection_string: str
+
+
+@dataclass(frozen=True)
+class RunningRabbitMQ:
+    """A RabbitMQ that another process has started, and ends."""
+
+    url: str
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +53,11 @@ def unchanged_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[priv
 
 
 @pytest.fixture(scope="session")
-def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[private.RabbitMQ]:
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[private.RabbitMQ | RunningRabbitMQ]:
     """RabbitMQ; tests that stop or freeze it start one of their own."""
+    if running := os.environ.get(RABBITMQ):
+        yield RunningRabbitMQ(running)
+        return
     private.ensure_installed()
     with private.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
         yield server

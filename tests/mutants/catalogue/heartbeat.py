@@ -135,6 +135,12 @@ MUTANTS = [
         f"{_SETTLED}a_wake_up_that_came_back_ten_times_is_put_off_and_then_settled",
     ),
     Mutant(
+        "returns-that-are-no-failures-not-counted",
+        "a wake-up that came back ten times is put off, also by RabbitMQ 4.3, which counts no failure for it",
+        (Change(_WAKE_UPS, '("x-acquired-count", "x-delivery-count")', '("x-delivery-count",)'),),
+        f"{_SETTLED}a_wake_up_that_came_back_ten_times_is_put_off_and_then_settled",
+    ),
+    Mutant(
         "dropped-when-not-put-off",
         "a wake-up that cannot be put off comes again",
         (
