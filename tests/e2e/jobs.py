@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from sample_jobs import effect_client
-from turnstile import JobContext, SyncJobContext, job
+from turnstile import FailJob, JobContext, SyncJobContext, job
 
 #: What "leaks" keeps.
 _KEPT: list[bytearray] = []
@@ -139,3 +139,41 @@ async def tidies_up(ctx: JobContext, parameters: Effects) -> Any:
     finally:
         await asyncio.sleep(parameters.seconds)
         await ctx.save_state("tidied up")
+
+
+@job("charges")
+async def charges(ctx: JobContext) -> str:
+    """Lose the answer of the first try of a step, try again, and die once the step is recorded."""
+    for is_answer_lost in (True, False):
+        try:
+            async with ctx.step("charge") as step:
+                if not step.done:
+                    await asyncio.to_thread(effect, ctx, step.name)
+                    if is_answer_lost:
+                        raise ConnectionError("the bank took it, its answer was lost")
+                    step.result = ctx.idempotency_key(step)
+            break
+        except ConnectionError:
+            ctx.logger.info("trying again")
+    if ctx.attempt == 1:
+        os._exit(3)
+    return str(step.result)
+
+
+@job("fans-out")
+async def fans_out(ctx: JobContext, parameters: Effects) -> int:
+    """Do many steps at once."""
+    steps = (ctx.run_step("page", int, number) for number in range(parameters.count))
+    return sum(await asyncio.gather(*steps))
+
+
+@job("fails-in-a-group")
+async def fails_in_a_group(ctx: JobContext) -> None:
+    """Raise FailJob in a task of a group."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asyncio.sleep(60))
+        group.create_task(_fail())
+
+
+async def _fail() -> None:
+    raise FailJob("no such account: 4711")
