@@ -180,6 +180,30 @@ MUTANTS: list[Mutant] = [
         f"{_UNIT}failures.py::test_a_group_of_nothing_but_reasons_to_fail_is_a_reason_to_fail",
     ),
     Mutant(
+        "history-of-any-size",
+        "a history that does not fit into a runner fails its job with the size and the limit",
+        (Change("worker.execution.history", "    if size <= limit:\n", "    if size:\n"),),
+        f"{_UNIT}history.py::test_a_history_of_more_than_a_quarter_of_a_runners_memory_is_refused_with_its_size",
+    ),
+    Mutant(
+        "waiting-for-a-beginning",
+        "no attempt waits without limit for a runner to begin the handler",
+        (
+            Change(
+                "worker.execution.run_supervision",
+                '        self._timers["begin"] = self._loop.call_later(_BEGIN_SECONDS, self._lose_hope)\n',
+                '        self._timers["begin"] = self._loop.call_later(3600, self._lose_hope)\n',
+            ),
+        ),
+        f"{_UNIT}supervision_writes.py::test_a_runner_that_does_not_begin_is_killed_with_that_reason",
+    ),
+    Mutant(
+        "history-of-another-run",
+        "the recorded steps of one run are not given to the next",
+        (Change("worker.execution.runner_loop", "                self._recorded = {}\n", ""),),
+        f"{_UNIT}serving.py::test_a_history_in_parts_belongs_to_the_next_run_alone",
+    ),
+    Mutant(
         "steps-without-backpressure",
         "a handler that begins many steps at once waits, and is not killed",
         (

@@ -26,8 +26,9 @@ class PretendedRunner:
         self.killed = asyncio.Event()
         self.listener = None
 
-    def begin(self, start, listener, labels):
+    def begin(self, start, listener, labels, history=()):
         self.listener = listener
+        self.history = list(history)
         self.start, self.labels = start, labels
         self.done.append("begin")
 

@@ -95,8 +95,12 @@ class Main:
             self.exits = error.args
 
     def hear(self):
-        (length,) = struct.unpack(">I", self._read(4))
-        return messages.read_from_runner(self._read(length))
+        """Return the next message; that a run has begun is not news."""
+        message = None
+        while message is None or isinstance(message, messages.Begun):
+            (length,) = struct.unpack(">I", self._read(4))
+            message = messages.read_from_runner(self._read(length))
+        return message
 
     def _read(self, length):
         data = b""

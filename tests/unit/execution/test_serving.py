@@ -44,6 +44,21 @@ async def test_a_handler_gets_all_of_its_attempt_and_its_result_is_told(serve, i
     assert done == messages.Done(run=7, result=result)
 
 
+async def test_a_history_in_parts_belongs_to_the_next_run_alone(serve):
+    @job("a")
+    async def body(ctx: JobContext):
+        return [ctx.step(name).done for name in "xyz"]
+
+    served = serve(body)
+    served.say(messages.History(recorded={"x": "1"}), messages.History(recorded={"y": "2"}))
+    assert (await served.run("a", recorded={"z": "3"})).result == "[true,true,true]"
+    assert (await served.run("a", run=2)).result == "[false,false,false]"
+    served.say(messages.History(recorded={"x": "1"}))
+    assert (await served.run("other", run=3)).error_type == "UnknownKind"
+    assert (await served.run("a", run=4)).result == "[false,false,false]"
+    assert [begun.run for begun in served.of(messages.Begun)] == [1, 2, 3, 4]
+
+
 async def test_a_kind_that_is_not_loaded_fails(serve):
     done = await serve().run("other", run=2)
     text = "this runner has not loaded kind 'other'"

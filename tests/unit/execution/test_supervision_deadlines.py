@@ -138,11 +138,11 @@ async def test_after_its_end_no_reason_reaches_the_runner(supervised):
         await asyncio.sleep(0)
     assert case.runner.told == []
     assert all(timer.cancelled() for timer in case.supervision._timers.values())
-    assert set(case.supervision._timers) == {"tick", "timeout"}
+    assert set(case.supervision._timers) == {"begin", "tick", "timeout"}
     await supervised.die()
 
 
 async def test_a_run_without_a_timeout_is_never_timed_out(supervised):
     await asyncio.sleep(0)
-    assert set(supervised.supervision._timers) == {"tick"}
+    assert set(supervised.supervision._timers) == {"begin", "tick"}
     await supervised.die()

@@ -11,7 +11,7 @@ from coordination.holder.runs import StepRecord
 from coordination.journal.rows import JobRow
 from coordination.outcomes import Completed, Interrupted, Lost, StopReason
 from coordination.ports import InvalidTransactionError
-from worker.execution import messages
+from worker.execution import history, messages, run_supervision
 
 
 async def settle():
@@ -174,3 +174,37 @@ async def test_telemetry_that_fails_on_a_handlers_times_does_not_decide_its_end(
     await supervised.say_done(result="1", handler_began=1.5, handler_ended=2.5)
     assert await supervised.outcome() == Completed("1")
     assert caplog.messages == ["telemetry failed"]
+
+
+async def test_a_long_history_is_sent_in_parts(monkeypatch):
+    monkeypatch.setattr(history, "_CHARACTERS", 10)
+    recorded = [StepRecord(name, "x" * size) for name, size in (("a", 3), ("b", 5), ("c", 20), ("d", 1))]
+    case = Case(recorded=recorded)
+    await case.say(messages.Begun(run=1))
+    await case.say_done(result="1")
+    assert await case.outcome() == Completed("1")
+    parts = [*case.runner.history, case.runner.start]
+    assert [list(part.recorded) for part in parts] == [["a", "b"], ["c"], ["d"]]
+    assert {name: result for part in parts for name, result in part.recorded.items()} == {
+        step.name: step.result for step in recorded
+    }
+
+
+async def test_a_runner_that_does_not_begin_is_killed_with_that_reason(monkeypatch):
+    monkeypatch.setattr(run_supervision, "_BEGIN_SECONDS", 0.02)
+    case = Case()
+    async with asyncio.timeout(5):
+        await case.runner.killed.wait()
+    await case.die()
+    await case.outcome()
+    assert case.runner.fault == "did not begin the handler within 0.02 s"
+
+
+async def test_a_runner_that_has_begun_may_take_its_time(monkeypatch):
+    monkeypatch.setattr(run_supervision, "_BEGIN_SECONDS", 0.02)
+    case = Case()
+    await case.say(messages.Begun(run=1))
+    await asyncio.sleep(0.05)
+    await case.say_done(result="1")
+    assert await case.outcome() == Completed("1")
+    assert case.runner.fault is None

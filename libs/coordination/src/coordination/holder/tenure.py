@@ -7,9 +7,10 @@ from dataclasses import replace
 from contracts.jobs import HeldLease
 from coordination.call_tracing import Took, action
 from coordination.holder.held_rows import FencedError, HeldRows
+from coordination.holder.kept_rows import read_kept_rows, step_in
 from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.holder.policy import HolderSettings, Ports
-from coordination.holder.runs import Progress, Run, StepDone, StepRecord
+from coordination.holder.runs import Progress, Run, StepDone
 from coordination.holder.upcoming import Upcoming
 from coordination.journal import rows, transactions
 from coordination.journal.line import Line, MayStart, read_line
@@ -26,7 +27,7 @@ from coordination.observations import (
     StepRecorded,
 )
 from coordination.outcomes import Failed, RunOutcome, StopReason
-from coordination.ports import InvalidTransactionError, RefusedError, Row
+from coordination.ports import InvalidTransactionError, RefusedError
 from coordination.slot import Slot
 
 
@@ -202,9 +203,11 @@ class Tenure:
         """Collect what earlier attempts left; a first attempt with short parameters needs no read."""
         parameters, state, recorded = job.parameters, None, []
         if job.attempt > 1 or not parameters:
-            kept = await until_known(
+            kept = await read_kept_rows(
+                self._ports.journal,
                 self._ports.clock,
-                lambda: self._ports.journal.read_range(self._slot.partition, rows.data_prefix(job.job_id)),
+                self._slot.partition,
+                job.job_id,
                 self._rows.write_until(),
             )
             for row in kept:
@@ -214,7 +217,7 @@ class Tenure:
                     state = rows.join_text(row.values)
                     self._rows.held = replace(self._rows.require(), state_etag=row.etag)
                 elif row.key.startswith(rows.step_prefix(job.job_id)):
-                    recorded.append(_step_in(row))
+                    recorded.append(step_in(row))
         return Run(
             job=job,
             fence=job.fence,
@@ -240,10 +243,3 @@ class Tenure:
             lambda: read_line(self._ports.journal, self._slot, tickets),
             self._rows.write_until(),
         )
-
-
-def _step_in(row: Row) -> StepRecord:
-    naming = row.values.get("naming")
-    return StepRecord(
-        str(row.values["name"]), rows.join_text(row.values), naming if isinstance(naming, int) else 1
-    )

@@ -38,12 +38,20 @@ class Start(Message):
     run_traceparent: str | None = None
     #: JSON object.
     parameters: str
-    #: JSON of the result of every recorded step, by name.
-    recorded: dict[str, str]
+    #: JSON of the results of recorded steps, by name, that no `History` had.
+    recorded: dict[str, str] = {}
     #: The rule by which steps are named (`turnstile.step_names`).
     naming: int = NAMING
     #: JSON.
     state: str | None
+
+
+class History(Message):
+    """To the runner: results of recorded steps of the run that the next `Start` begins."""
+
+    type: Literal["history"] = "history"
+    #: JSON by the step's name.
+    recorded: dict[str, str]
 
 
 class Cancel(Message):
@@ -80,6 +88,13 @@ class Hello(Message):
     #: The files that its modules came from.
     files: list[str] = []
     error: str | None = None
+
+
+class Begun(Message):
+    """From the runner: it has all of the run, and calls the handler."""
+
+    type: Literal["begun"] = "begun"
+    run: int
 
 
 class RecordStep(Message):
@@ -170,8 +185,8 @@ class Done(Message):
     handler_ended: float | None = None
 
 
-ToRunner = Start | Cancel | Answer
-FromRunner = Hello | RecordStep | SaveState | Report | Log | Span | Done
+ToRunner = History | Start | Cancel | Answer
+FromRunner = Hello | Begun | RecordStep | SaveState | Report | Log | Span | Done
 
 _TO_RUNNER: TypeAdapter[ToRunner] = TypeAdapter(Annotated[ToRunner, Field(discriminator="type")])
 _FROM_RUNNER: TypeAdapter[FromRunner] = TypeAdapter(Annotated[FromRunner, Field(discriminator="type")])

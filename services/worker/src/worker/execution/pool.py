@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contracts.telemetry import attributes as at
 from coordination.holder.runs import Run
 from coordination.outcomes import Failed, Interrupted, Outcome, StopReason
+from worker.execution import history
 from worker.execution.deadline_table import DeadlineTable, boot_time
 from worker.execution.enforcer_watch import EnforcerWatch
 from worker.execution.environment import scrubbed, withheld
@@ -170,6 +171,9 @@ class RunnerPool:
             return Failed(
                 "UnknownKind", f"no handler for kind {run.job.kind!r} is loaded here; loaded: {loaded}"
             )
+        refusal = history.refusal(run, self._options.memory_limit_bytes)
+        if refusal is not None:
+            return refusal
         runner = await self._obtain(run, info)
         if not isinstance(runner, RunnerProcess):
             return runner

@@ -19,6 +19,7 @@ from turnstile.channels import NAMING
 from turnstile.channels import StopReason as HandlerStop
 from worker.execution import messages
 from worker.execution.deadline_table import boot_time
+from worker.execution.history import parts_of
 from worker.execution.job_log import labels, log_for
 from worker.execution.messages import FromRunner
 from worker.execution.run_telemetry import RunTelemetry
@@ -29,6 +30,8 @@ logger = logging.getLogger("turnstile.execution")
 
 #: How often renewed deadlines are passed on, and compared.
 _TICK_SECONDS = 0.25
+#: How long a runner may take to read its run, which may have a long history.
+_BEGIN_SECONDS = 60.0
 #: How long a handler that is about to be killed may take to print where it hangs.
 _WHERE_SECONDS = 0.1
 _TOLD = {
@@ -73,7 +76,10 @@ class Supervision:
         """Run the job. The runner is at rest, or dead, when this returns, also by cancellation."""
         run = self._run
         self._runner.set_deadlines(run.hard_deadline(), run.soft_deadline())
-        self._runner.begin(self._start_message(), self, labels(run))
+        *earlier, last = parts_of(run)
+        history = [messages.History(recorded=part) for part in earlier]
+        self._runner.begin(self._start_message(last), self, labels(run), history)
+        self._timers["begin"] = self._loop.call_later(_BEGIN_SECONDS, self._lose_hope)
         self._timers["tick"] = self._loop.call_later(_TICK_SECONDS, self._tick)
         if self._timeout is not None:
             self._timers["timeout"] = self._loop.call_later(self._timeout, self._time_out)
@@ -109,6 +115,8 @@ class Supervision:
     def heard(self, message: FromRunner) -> None:
         """Take a message of the handler's side."""
         match message:
+            case messages.Begun():
+                self._timers["begin"].cancel()
             case messages.Report():
                 self._run.report(message.value, message.limit, message.step)
                 self._telemetry.reported(self._run, message.value, message.limit, message.step)
@@ -184,6 +192,9 @@ class Supervision:
         self._runner.ask_where()
         self._timers["grace"] = self._loop.call_later(_WHERE_SECONDS, self._runner.kill)
 
+    def _lose_hope(self) -> None:
+        self._runner.kill_for_violation(f"did not begin the handler within {_BEGIN_SECONDS:g} s")
+
     def _lose(self) -> None:
         self._is_lost = True
         self._runner.kill()
@@ -233,7 +244,7 @@ class Supervision:
             return Cancelled()
         return Interrupted((_TOLD[reason] if reason else first).value)
 
-    def _start_message(self) -> messages.Start:
+    def _start_message(self, recorded: dict[str, str]) -> messages.Start:
         run = self._run
         return messages.Start(
             run=self._runner.next_run,
@@ -246,7 +257,7 @@ class Supervision:
             traceparent=run.job.traceparent,
             run_traceparent=self._telemetry.run_traceparent(run),
             parameters=run.parameters,
-            recorded={step.name: step.result for step in run.recorded},
+            recorded=recorded,
             naming=run.naming or NAMING,
             state=run.state,
         )

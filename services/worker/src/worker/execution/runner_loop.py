@@ -58,13 +58,20 @@ class Serving:
         self._loop.set_default_executor(self._executor)
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._between = BetweenJobs()
+        #: Results of recorded steps of the next run.
+        self._recorded: dict[str, str] = {}
         #: Number of the run in progress, None between runs.
         self.run: int | None = None
 
     def _received(self, frame: bytes) -> None:
         """Do what the supervisor asks."""
         match messages.read_to_runner(frame):
+            case messages.History() as history:
+                self._recorded.update(history.recorded)
             case messages.Start() as start:
+                self.sender(messages.Begun(run=start.run))
+                start = start.model_copy(update={"recorded": self._recorded | start.recorded})
+                self._recorded = {}
                 self.run = start.run
                 self._is_cancel_wanted = self._is_cancel_sent = False
                 self._handler = None

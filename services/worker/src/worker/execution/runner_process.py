@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -113,11 +113,18 @@ class RunnerProcess:
             raise RunnerStartError(hello.error)
         return hello
 
-    def begin(self, start: messages.Start, listener: Listener, labels: Mapping[str, Any]) -> None:
-        """Run a job; the deadlines must have been set."""
+    def begin(
+        self,
+        start: messages.Start,
+        listener: Listener,
+        labels: Mapping[str, Any],
+        history: Sequence[messages.History] = (),
+    ) -> None:
+        """Run a job, after what precedes `start`; the deadlines must have been set."""
         self._runs = start.run
         self._listener, self._labels = listener, labels
-        self._wire.send(messages.write(start))
+        for message in (*history, start):
+            self._wire.send(messages.write(message))
 
     @property
     def is_fresh(self) -> bool:
