@@ -95,7 +95,7 @@ def assert_a_slow_request_leads_to_its_trace(
 ) -> None:
     """Fail unless the load's own span of a submission is in the job's trace, which the figures name."""
     (span,) = (span for span in receiver.spans if span.attributes.get("job.id") == slowest["job_id"])
-    assert (span.service, span.kind, span.name) == ("load", "client", "POST /api/v1/jobs")
+    assert (span.service, span.kind, span.name) == ("turnstile-load", "client", "POST /api/v1/jobs")
     job = stack.api.client.get(f"/api/v1/jobs/{slowest['job_id']}").json()
     assert span.trace_id == slowest["trace_id"] == job["trace_id"]
     names = {metric.name for metric in receiver.metrics}

@@ -39,6 +39,7 @@ TOLD_IN_UNIT_TESTS = {
         at.CHECK_STATE,
         at.CHECK_SECONDS,
         at.ATTRIBUTES_DROPPED,
+        at.WITHHELD,
     )
 }
 
