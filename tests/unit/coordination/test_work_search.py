@@ -195,10 +195,19 @@ async def test_storage_that_does_not_answer_ends_one_search_only(world: Searched
 async def test_a_search_takes_a_quarter_of_the_time_at_most(world: Searched) -> None:
     await world.submit()
     await world.hold_elsewhere()
+    world.network.before("journal.active", *[1.25] * 100)
+    world.searching()
+    await world.clock.advance(160)
+    assert len(world.network.sent("journal.active")) == 32
+
+
+async def test_a_search_that_takes_long_is_followed_by_a_short_pause_all_the_same(world: Searched) -> None:
+    await world.submit()
+    await world.hold_elsewhere()
     world.network.before("journal.active", *[4.0] * 100)
     world.searching()
     await world.clock.advance(160)
-    assert len(world.network.sent("journal.active")) == 10
+    assert len(world.network.sent("journal.active")) == 20
 
 
 async def test_a_lock_that_is_watched_already_is_left_to_its_watch(world: Searched) -> None:

@@ -20,8 +20,10 @@ from coordination.slot import Slot
 #: Seconds between two searches; by chance, so that workers do not search at the same moment.
 _SHORTEST, _LONGEST = 1.0, 3.0
 
-#: A search takes at most this part of a worker's time, however long the list of active jobs is.
+#: A search takes at most this part of a worker's time, however long the list of active jobs is, unless it takes
+#: so long that the pause would be longer than this, in seconds: a job waits for both.
 _SHARE = 0.25
+_LONGEST_SHARE_PAUSE = 4.0
 
 #: First and longest pause between two looks at a lock without work for this worker, as long as no job of the
 #: lock comes or goes. Jobs that ended stay in the list until the broker brings their events to the projector.
@@ -68,7 +70,7 @@ class WorkSearch:
             began = self._clock.boot()
             with suppress(UnknownOutcomeError):
                 await self.search()
-            pause = (self._clock.boot() - began) * (1 / _SHARE - 1)
+            pause = min((self._clock.boot() - began) * (1 / _SHARE - 1), _LONGEST_SHARE_PAUSE)
 
     async def search(self) -> None:
         """Search once, if another lock can be served. Raises UnknownOutcomeError."""
