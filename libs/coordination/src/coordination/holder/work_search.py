@@ -20,8 +20,8 @@ from coordination.slot import Slot
 #: Seconds between two searches; by chance, so that workers do not search at the same moment.
 _SHORTEST, _LONGEST = 1.0, 3.0
 
-#: A search takes at most this part of a worker's time, however long the list of active jobs is, unless it takes
-#: so long that the pause would be longer than this, in seconds: a job waits for both.
+#: A search takes at most this part of a worker's time, however long the list of active jobs is, unless it
+#: takes so long that the pause would be longer than this, in seconds: a job waits for both.
 _SHARE = 0.25
 _LONGEST_SHARE_PAUSE = 4.0
 
