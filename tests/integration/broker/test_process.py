@@ -20,13 +20,17 @@ SERVICE = """
 import asyncio
 import gc
 import logging
+from contracts.telemetry.names import Source
 from faststream.asgi import AsgiFastStream
 from service_defaults.app import serve, stop_as_failed
 from service_defaults.broker import make_broker
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.settings import ServiceSettings, read_settings
 
-settings = read_settings(ServiceSettings)
+class Settings(ServiceSettings):
+    source = Source.WORKER
+
+settings = read_settings(Settings)
 broker = make_broker(settings)
 
 async def fail():

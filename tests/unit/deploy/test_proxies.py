@@ -65,7 +65,9 @@ def test_a_container_asks_no_proxy_for_the_other_containers(service: str) -> Non
 
 def test_no_health_check_in_a_container_asks_a_proxy() -> None:
     checks = [
-        service["healthcheck"]["test"] for service in COMPOSE["services"].values() if "healthcheck" in service
+        service["healthcheck"]["test"]
+        for service in COMPOSE["services"].values()
+        if "test" in service.get("healthcheck", {})
     ]
     with_wget = [check for check in checks if "wget" in check]
     assert len(with_wget) == 2
