@@ -1,6 +1,7 @@
 """Jobs whose traces are looked at in Jaeger: while they run and wait, and with callers of every sort."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from tests.e2e.waiting import until
 from contracts.identifiers import new_id
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans as sp
+
+#: A tenth of what a careless loop of a caller submits; a thousand look the same, and take minutes to run.
+MANY = 100
+#: How many of them continue the caller's trace, by default.
+CONTINUED = 20
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,24 @@ def watch(stack: Stack, receiver: OtlpReceiver, jaeger: JaegerApi, gate: Path) -
     finally:
         gate.touch()
     return Watched(running, waiting, _completed(receiver, first), _completed(receiver, second))
+
+
+def run_many(stack: Stack, caller: Caller) -> list[Job]:
+    """Submit many jobs within one trace of a caller, and wait until all have run."""
+    locks = [stack.new_lock() for _ in range(2)]
+    with ThreadPoolExecutor(8) as pool:
+        jobs = list(
+            pool.map(
+                lambda number: _submit(stack, locks[number % 2], caller.headers(is_sampled=True)), range(MANY)
+            )
+        )
+
+    def have_run() -> bool:
+        states = [stack.api.lock(lock) for lock in locks]
+        return not any(state["waiting"] or state["job_id"] for state in states)
+
+    until(have_run, 120, "all jobs to have run")
+    return jobs
 
 
 def _submit(stack: Stack, lock: str, headers: dict[str, str]) -> Job:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from deploy.documentation.telemetry_schema import declared
 from deploy.stack.observer import COLLECTOR, found
+from tests.e2e.api import Job
 from tests.e2e.stack import Stack
 from tests.e2e.telemetry import jaeger_cases
-from tests.e2e.telemetry.jaeger_cases import Caller, Watched
+from tests.e2e.telemetry.jaeger_cases import CONTINUED, MANY, Caller, Watched
 from tests.e2e.telemetry.jaeger_documents import Drawn, DrawnTrace
 from tests.e2e.telemetry.observed import Observed, observed_real, observed_stand_in
 from tests.e2e.telemetry.otlp_receiver import OtlpReceiver
@@ -215,3 +216,32 @@ def test_operations_have_no_names_of_data(jaeger: Observed, jobs: dict[str, Trac
     names = set().union(*map(jaeger.api.operations, (PUBLISHER, WORKER, PROJECTOR)))
     assert {"step step", "step effect"} <= names
     assert not [name for name in names if re.search(r"\d", name.replace("/v1/", "/"))]
+
+
+def test_many_jobs_of_one_caller_are_not_one_trace(jaeger: Observed, busy_stack: Stack) -> None:
+    caller = Caller.new()
+    jaeger.take(caller.body())
+    many = jaeger_cases.run_many(busy_stack, caller)
+    traces = [one.state()["trace_id"] for one in many]
+    continued = [one for one in traces if one == caller.trace_id]
+    assert (len(many), len(continued)) == (MANY, CONTINUED)
+    assert len(set(traces)) == MANY - CONTINUED + 1
+    own = next(number for number in reversed(range(MANY)) if traces[number] != caller.trace_id)
+    trace = until(lambda: _ended(jaeger.api.trace(traces[own])), 30, "the trace of one of them")
+    requests = _requests(jaeger, caller, many[own])
+    assert [link[0] for link in requests[0].links] == [trace.trace_id]
+    assert (caller.trace_id, requests[0].span_id) in [link for span in trace.spans for link in span.links]
+    # A request each, and what became of the first.
+    assert len(jaeger.api.trace(caller.trace_id).spans) <= MANY + 1 + CONTINUED * 40
+
+
+def _ended(trace: DrawnTrace) -> DrawnTrace | None:
+    return trace if trace.named(sp.RUN_JOB) else None
+
+
+def _requests(jaeger: Observed, caller: Caller, job: Job) -> list[Drawn]:
+    def found() -> list[Drawn]:
+        spans = jaeger.api.trace(caller.trace_id).spans
+        return [span for span in spans if span.tags.get(at.JOB_ID) == job.id]
+
+    return until(found, 30, "the request of one of them")

@@ -9,11 +9,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from coordination.ports import CoordinationError
 from proof.asked import Asked, read_words
 from proof.reading import StorageSettingsError, check
 from proof.result import result_document
-from service_defaults.settings import ServiceSettings, read_settings
+from service_defaults.settings import ServiceSettings, complaints
 from verification import NothingToCheckError, Phase, Progress
 
 #: Seconds between two reports of the same part of the check.
@@ -29,7 +31,12 @@ def main() -> None:
     if ends_with_input:
         threading.Thread(target=_end_with_input, daemon=True).start()
     os.nice(_NICENESS)
-    _print(asyncio.run(_outcome(read_settings(ServiceSettings), asked)))
+    try:
+        settings = ServiceSettings()
+    except ValidationError as error:
+        _print({"failed": "; ".join(complaints(ServiceSettings, error))})
+        return
+    _print(asyncio.run(_outcome(settings, asked)))
 
 
 async def _outcome(settings: ServiceSettings, asked: Asked) -> dict[str, Any]:
@@ -61,7 +68,9 @@ class _Reports:
 
 def _end_with_input() -> None:
     """End at once when the process that started this one is gone. The scratch database has no file name."""
-    sys.stdin.buffer.read()
+    # Not by a buffered reader: Python aborts when it ends while a thread waits in one.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
     os._exit(1)
 
 
