@@ -20,8 +20,8 @@ from contracts.identifiers import new_id
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans as sp
 
-#: A tenth of what a careless loop of a caller submits; a thousand look the same, and take minutes to run.
-MANY = 100
+#: What a loop of a caller submits that has one trace for all. A thousand look the same, and take longer.
+MANY = 200
 #: How many of them continue the caller's trace, by default.
 CONTINUED = 20
 
@@ -117,7 +117,7 @@ def run_many(stack: Stack, caller: Caller) -> list[Job]:
         states = [stack.api.lock(lock) for lock in locks]
         return not any(state["waiting"] or state["job_id"] for state in states)
 
-    until(have_run, 120, "all jobs to have run")
+    until(have_run, 300, "all jobs to have run")
     return jobs
 
 
