@@ -36,10 +36,10 @@ def test_a_seed_replays_exactly_in_another_process_with_other_hashes() -> None:
         assert re.findall(r"trace: (\w+)", played.stdout) == [_trace_of(5)]
 
 
-@pytest.mark.timeout(900)
-def test_two_thousand_seeds_hold_and_every_kind_of_trouble_happens() -> None:
+@pytest.mark.timeout(1500)
+def test_a_thousand_seeds_hold_and_every_kind_of_trouble_happens() -> None:
     played = subprocess.run(
-        [sys.executable, "-m", "tests.simulation", "--seeds", "2000", "--jobs", "2"],
+        [sys.executable, "-m", "tests.simulation", "--seeds", "1000", "--jobs", "2"],
         capture_output=True,
         text=True,
         check=False,
