@@ -50,7 +50,7 @@ def compile_missing(folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     for name in missing:
         print(f"Compiling {name}, which takes some minutes ...", flush=True)
-        # Beside its place, so that a compilation that is cut off leaves nothing that looks like a program.
+        # In another folder first: a compilation that is cut off leaves nothing that looks like a program.
         with tempfile.TemporaryDirectory(prefix="turnstile-compile-", dir=folder) as work:
             makers[name](Path(work)).replace(folder / name)
     return missing

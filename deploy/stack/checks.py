@@ -81,7 +81,7 @@ def _complaints(looks: list[Callable[[], object]]) -> Iterator[str]:
 
 
 def _of_processes(settings: StackSettings, in_containers: bool) -> Iterator[str]:
-    # The dashboard's way to the publisher is the stack's, whatever that of the command line is.
+    # The dashboard calls the publisher of this stack; TURNSTILE_URL is for the command line alone.
     environment = {**_environment(settings), f"{PREFIX}URL": ""}
     if in_containers:
         for name in ("STORAGE_BLOB_URL", "STORAGE_TABLE_URL"):

@@ -6,8 +6,7 @@ from pathlib import Path
 from contracts.telemetry.log_messages import CANNOT_START
 from deploy.processes.supervision import ProcessState
 
-#: So many processes of a program may end before it counts as one that does not come up. One is enough when
-#: the program gave the reason.
+#: A program that ended this often at its start cannot start. Once is enough when it gave the reason.
 _MOST_ENDS = 2
 #: How often, a tenth of a second apart, supervisord may report that it does not run.
 _MOST_SILENCE = 30

@@ -17,7 +17,7 @@ FREE = frozenset({"available", "expired", "broken"})
 #: Blobs in one answer. A local storage serves nothing else while it writes one.
 _PAGE = 1000
 
-#: To list so many blobs costs as much as to ask for one.
+#: A list of this many blobs costs as much as one request for a single blob.
 _BLOBS_PER_LEASE = 10
 
 #: Seconds without lists after one that was too long: there are blobs of all locks that ever were.

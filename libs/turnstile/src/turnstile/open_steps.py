@@ -187,7 +187,7 @@ class OpenStep:
             self._give_up()
 
     def _give_up(self) -> None:
-        """Give the name back, for another try."""
+        """Release the name, so that another try gets it."""
         self._was_left = self._names.is_placed
         self._state = None
         self._names.give_back(self.short_name, self._number, self._place)

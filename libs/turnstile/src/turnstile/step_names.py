@@ -43,10 +43,10 @@ class StepNumbers:
 
     def keep(self, name: str, number: int) -> bool:
         """Note that a step is recorded; return whether it was alone with its name all the time."""
-        used, beside = self._used[name], self._side_by_side.get(name, set())
-        was_alone = number not in beside
+        used, rivals = self._used[name], self._side_by_side.get(name, set())
+        was_alone = number not in rivals
         used.discard(number)
-        beside.discard(number)
+        rivals.discard(number)
         if not used:
             del self._used[name]
             self._side_by_side.pop(name, None)

@@ -5,7 +5,7 @@ from coordination.journal import rows
 from coordination.journal.persistence import until_known
 from coordination.ports import Clock, Journal, Row, UnknownOutcomeError
 
-#: Rows read at once. Each may have 512 KiB, and a store that cannot send so many in time is asked for fewer.
+#: Rows of one read. A row may have 512 KiB; a store that cannot send that many in time is asked for fewer.
 _MOST, _FEWEST = 1000, 10
 
 

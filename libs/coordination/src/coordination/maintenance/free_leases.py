@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from coordination.ports import Leases
 
-#: Up to so many leases are asked for one by one: Azure charges for a list as for a dozen other reads.
+#: More leases than this are listed with one request. Azure charges for a list as for a dozen reads.
 _FEW = 12
 
 
