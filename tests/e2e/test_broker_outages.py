@@ -47,7 +47,10 @@ def test_jobs_run_on_and_are_accepted_while_rabbitmq_is_dead_and_all_run_after_i
 def test_a_job_whose_wake_up_was_lost_is_notified_of_by_the_sweeper(stack: Stack) -> None:
     stack.crew(0)
     job = stack.api.submit("visit", stack.new_lock())
-    assert stack.broker.purge(stack.broker.topology.jobs_queue) >= 1
+    wake_ups = stack.broker.topology.jobs_queue
+    # The publisher answers before RabbitMQ has the wake-up, if RabbitMQ was away until just now.
+    until(lambda: stack.broker.ready(wake_ups) >= 1, 30, "the wake-up to reach RabbitMQ")
+    assert stack.broker.purge(wake_ups) >= 1
     stack.crew(1)
     assert job.wait_for_end(30)["status"] == "Completed"
 

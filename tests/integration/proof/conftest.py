@@ -89,7 +89,9 @@ async def _write(author: Author, connection: StorageConnection, writer: TableRea
     kept += [
         Insert(rows.traceback_key(job), rows.split_text(text)) for job, text in author.tracebacks.items()
     ]
-    stored = [Insert(row.key, {**row.values, "op_id": "written"}) for row in author.stored()]
+    # In the order of the history: the emulator may give the rows of one transaction times of their own.
+    in_order = sorted(author.stored(), key=lambda row: row.committed or 0)
+    stored = [Insert(row.key, {**row.values, "op_id": "written"}) for row in in_order]
     register = TableRegister(connection, _SECONDS)
     await TableJournal(connection, _SECONDS).commit(
         author.partition, Transaction("written", [*kept, *stored]), _SECONDS

@@ -20,6 +20,18 @@ _MESSAGES = "tests/unit/audit_projector/test_handling.py::test_"
 
 MUTANTS = [
     Mutant(
+        "patience-counts-from-the-turn",
+        "a message is given back in time although it waited for others about its job",
+        (
+            Change(
+                "audit_projector.handling",
+                "                    await self._project_patiently(turn, until)\n",
+                "                    await self._project_patiently(turn, self._clock.boot() + self._patience_seconds)\n",
+            ),
+        ),
+        f"{_MESSAGES}messages_about_one_job_are_all_given_back_in_time_though_they_wait_for_each_other",
+    ),
+    Mutant(
         "interruption-in-passing",
         "an interruption alone in its message is shown and counted in the summary",
         (

@@ -149,6 +149,27 @@ async def test_a_message_is_given_back_when_the_storage_stays_away_for_ten_minut
     assert len(projection.asked) < 120
 
 
+async def test_messages_about_one_job_are_all_given_back_in_time_though_they_wait_for_each_other() -> None:
+    clock = VirtualClock()
+    handler = make_handler(ScriptedProjection(failures=10_000), clock)
+    given_back: list[float] = []
+
+    async def hear(seq: int) -> None:
+        with pytest.raises(NackMessage):
+            await handler.on_events(message(about(first=seq)))
+        given_back.append(clock.boot() - began)
+
+    began = clock.boot()
+    hearings = asyncio.gather(*(hear(seq) for seq in range(1, 17)))
+    while not hearings.done():
+        await clock.advance_to_next()
+        await clock.settle()
+    assert len(given_back) == 16
+    assert 600 <= min(given_back)
+    assert max(given_back) < 600 + 15 + 1
+    assert not handler._turns
+
+
 async def test_a_message_is_given_back_at_the_very_end_of_the_time_it_has() -> None:
     projection = ScriptedProjection(failures=1)
     handler = make_handler(projection, VirtualClock(), patience_seconds=0)

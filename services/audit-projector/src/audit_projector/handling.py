@@ -32,9 +32,9 @@ _MOST_JOBS = 512
 #: Seconds between two tries while the storage is away.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 
-#: Seconds after which a message is returned to its queue, long before the broker's consumer timeout. Each
-#: return counts towards the delivery limit; a message that reaches it goes to quarantine, and the sweeper
-#: publishes its events again.
+#: Seconds from its arrival after which a message is returned to its queue, long before the broker's consumer
+#: timeout of 30 minutes; waiting for other messages about the same job counts. Each return counts towards the
+#: delivery limit; a message that reaches it goes to quarantine, and the sweeper publishes its events again.
 _PATIENCE = 600.0
 
 
@@ -75,33 +75,38 @@ class EventHandler:
         for item in await self._reader.read(message):
             jobs[item.lock, item.job_id].append(item)
         came = object()
-        self._in_hand[came] = self._clock.boot()
+        arrived = self._in_hand[came] = self._clock.boot()
+        until = arrived + self._patience_seconds
         try:
-            hearings = (self._hear(key, merged(items)) for key, items in jobs.items())
+            hearings = (self._hear(key, merged(items), until) for key, items in jobs.items())
             # All to their ends: what is given back is heard again, and must not meet itself.
             for failure in filter(None, await asyncio.gather(*hearings, return_exceptions=True)):
                 raise failure
         finally:
             del self._in_hand[came]
 
-    async def _hear(self, key: _Key, item: Announced) -> None:
-        """Project a job, or wait until it is projected together with what else was announced of it."""
+    async def _hear(self, key: _Key, item: Announced, until: float) -> None:
+        """Project a job, or wait until it is projected together with what else was announced of it.
+
+        Raises NackMessage when the storage is away until then; waiting for the job's turn counts.
+        """
         turn, came = self._turns[key], object()
         turn.waiting[came] = item
         turn.callers += 1
         try:
             async with turn.lock:
                 if came in turn.waiting:
-                    await self._project_patiently(turn)
+                    await self._project_patiently(turn, until)
         finally:
             turn.waiting.pop(came, None)
             turn.callers -= 1
             if not turn.callers:
                 self._turns.pop(key, None)
 
-    async def _project_patiently(self, turn: "_Turn") -> None:
+    async def _project_patiently(self, turn: "_Turn", until: float) -> None:
         """Project what waits of a job, and what is added before the next try. Raises NackMessage."""
-        until = self._clock.boot() + self._patience_seconds
+        if self._clock.boot() > until:
+            raise NackMessage
         pause = _FIRST_PAUSE
         while True:
             try:
