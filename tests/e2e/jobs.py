@@ -80,6 +80,12 @@ async def raises(ctx: JobContext) -> None:
     raise RuntimeError("out of order")
 
 
+@job("raises-with-a-password")
+async def raises_with_a_password(ctx: JobContext) -> None:
+    """Raise an error that repeats the address of a database, as many clients do."""
+    raise RuntimeError("cannot reach postgres://app:canary-of-the-job@db/ledger")
+
+
 @job("blocks-loop", timeout=timedelta(seconds=1))
 async def blocks_loop(ctx: JobContext) -> None:
     """Keep the runner's event loop to itself."""

@@ -34,6 +34,21 @@ def test_a_job_whose_handler_raises_fails_with_the_error(stack: Stack, bystander
     assert_unharmed(stack, bystander)
 
 
+def test_a_password_in_a_handlers_error_is_kept_and_shown_nowhere(stack: Stack, bystander: Job) -> None:
+    masked = "RuntimeError: cannot reach postgres://app:***@db/ledger"
+    stack.expected_tracebacks.append(masked)
+    job = stack.api.submit("raises-with-a-password", stack.new_lock())
+    error = job.wait_for_end()["error"]
+    assert f"{error['type']}: {error['message']}" == masked
+    assert error["traceback"].endswith(f"{masked}\n")
+    # The line of the source that raised it is quoted, and holds it, too.
+    assert "canary-of-the-job" not in error["traceback"]
+    assert "canary-of-the-job" not in repr(job.events())
+    (worker,) = stack.workers
+    assert "canary-of-the-job" not in worker.log.read_text()
+    assert_unharmed(stack, bystander)
+
+
 def test_a_job_that_blocks_its_event_loop_is_killed_at_its_timeout(stack: Stack, bystander: Job) -> None:
     state = stack.api.submit("blocks-loop", stack.new_lock()).wait_for_end()
     assert state["status"] == "TimedOut"

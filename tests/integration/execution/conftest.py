@@ -3,6 +3,7 @@
 import pytest_asyncio
 from tests.integration.execution import rig
 
+from service_defaults.secrets import Redaction
 from worker.execution import RunnerPool
 
 
@@ -14,6 +15,7 @@ async def pool():
         cancel_grace_seconds=0.4,
         memory_limit_bytes=400 * 1024 * 1024,
         environment=rig.environment(),
+        redact=Redaction().text,
     )
     await pool.start()
     yield pool

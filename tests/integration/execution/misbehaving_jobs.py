@@ -82,6 +82,15 @@ async def raises(ctx: JobContext) -> None:
     raise RuntimeError("out of order")
 
 
+@job("raises-with-a-secret")
+async def raises_with_a_secret(ctx: JobContext) -> None:
+    """Raise an error whose text, and whose cause's text, hold secrets."""
+    try:
+        raise ConnectionError("AccountName=a;AccountKey=canary-of-the-cause;x=1")
+    except ConnectionError as error:
+        raise RuntimeError("cannot reach postgres://app:canary-of-the-job@db/") from error
+
+
 @job("fails-cleanly")
 async def fails_cleanly(ctx: JobContext) -> None:
     raise FailJob("no such account")

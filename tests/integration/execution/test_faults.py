@@ -36,6 +36,17 @@ async def test_a_handler_that_raises_fails_with_type_and_message(pool, caplog):
     assert getattr(record, at.JOB_ID) == "job-raises"
 
 
+async def test_secrets_in_a_handlers_error_are_masked_in_its_message_and_its_traceback(pool):
+    outcome = await FakeRun("raises-with-a-secret").on(pool)
+    assert isinstance(outcome, Failed)
+    assert outcome.message == (
+        "cannot reach postgres://app:***@db/, caused by ConnectionError: AccountName=a;AccountKey=***;x=1"
+    )
+    assert "postgres://app:***@db/" in outcome.traceback
+    assert "AccountKey=***;x=1" in outcome.traceback
+    assert "canary" not in outcome.traceback
+
+
 async def test_a_clean_failure_has_its_reason_and_no_traceback(pool, caplog):
     assert await FakeRun("fails-cleanly").on(pool) == Failed("FailJob", "no such account")
     assert "handler raised" not in caplog.messages

@@ -6,6 +6,19 @@ _UNIT = "tests/unit/execution/test_"
 
 MUTANTS: list[Mutant] = [
     Mutant(
+        "secrets-in-errors",
+        "a secret in a handler's error is not kept",
+        (
+            Change(
+                "worker.execution.pool",
+                "            return self._redacted(await supervision.outcome())\n",
+                "            return await supervision.outcome()\n",
+            ),
+        ),
+        "tests/integration/execution/test_faults.py"
+        "::test_secrets_in_a_handlers_error_are_masked_in_its_message_and_its_traceback",
+    ),
+    Mutant(
         "silence-outlives-its-job",
         "what a job did to the configuration of logging does not silence the next one",
         (

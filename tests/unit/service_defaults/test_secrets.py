@@ -63,6 +63,8 @@ def test_a_secret_is_masked_wherever_it_stands(redaction: Redaction, leak: str) 
         "https://broker:5671/path with mail@example.org",
         '{"url": "http://a:8080/", "mail": "b@c"}',
         "signal=15 design=good",
+        "wrong password: try another one",
+        'password is "wrong", token=12',
     ],
 )
 def test_what_is_no_secret_is_left_as_it_is(redaction: Redaction, text: str) -> None:
@@ -108,6 +110,16 @@ def test_a_known_secret_is_masked_in_every_spelling(secrets: list[str], text: st
         ("{'authorization': 'SharedKeyLite a:b=='}", "{'authorization': '***'}"),
         ("AUTHORIZATION=Basic abc", "AUTHORIZATION=***"),
         ("authorization: abc", "authorization: ***"),
+        ("host=db user=app password=pass sslmode=on", "host=db user=app password=*** sslmode=on"),
+        ("connect(user='app', password='pass', port=1)", "connect(user='app', password='***', port=1)"),
+        ("Server=db;Uid=app;Pwd=pass;Database=x", "Server=db;Uid=app;Pwd=***;Database=x"),
+        ("client_secret=abc&grant_type=x", "client_secret=***&grant_type=x"),
+        ("?access_token=abc&page=2", "?access_token=***&page=2"),
+        (
+            '{"user": "app", "password": "pass", "api_key": "abc"}',
+            '{"user": "app", "password": "***", "api_key": "***"}',
+        ),
+        ("{'refresh_token': 'abc'}", "{'refresh_token': '***'}"),
     ],
 )
 def test_what_has_the_form_of_a_secret_is_masked_and_the_rest_is_left(text: str, masked: str) -> None:

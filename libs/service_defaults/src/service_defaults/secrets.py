@@ -16,14 +16,26 @@ MASK = "***"
 #: Shorter ones would also mask texts that are not secret.
 _SHORTEST = 8
 
-#: What is secret wherever it stands: passwords in addresses, keys, signatures, credentials in headers.
-_FORMS = re.compile(
-    r"""(?ix)
-    (?<=://) (?P<user>[^/\s:@"']*) : [^/\s@"']+ (?=@)
-    | (?P<key>\b(?:AccountKey|SharedAccessKey|sig)) (?P<is>=|%3D) [^;&\s"']+
-    | (?P<header>\bauthorization["']?\s*[:=]\s*["']?)
-      (?:(?:bearer|basic|sharedkey|sharedkeylite)\s+)? [^\s"',;]+
-    """
+_WORDS = "passw(?:or)?d|client_secret|(?:access|refresh)_token|api_?key"
+
+#: What is secret wherever it stands: passwords in addresses, keys and signatures, credentials in headers, and
+#: fields of JSON. Each with texts, in small letters, one of which is there whenever the form is.
+_FORMS = (
+    (("://",), re.compile(r"""(?<=://)([^/\s:@"']*:)[^/\s@"']+(?=@)""")),
+    (
+        ("=", "%3d"),
+        re.compile(
+            rf"""(?i)(\b(?:AccountKey|SharedAccessKey|sig|pwd|{_WORDS})(?:=|%3D)["']?)[^;&\s"']+""",
+        ),
+    ),
+    (
+        ("authorization",),
+        re.compile(
+            r"""(?ix) (\bauthorization["']?\s*[:=]\s*["']?)
+            (?:(?:bearer|basic|sharedkey|sharedkeylite)\s+)? [^\s"',;]+"""
+        ),
+    ),
+    (("passw", "secret", "_token", "key"), re.compile(rf"""(?i)(["'](?:{_WORDS})["']\s*:\s*["'])[^"']+""")),
 )
 
 
@@ -44,7 +56,11 @@ class Redaction:
         """Return the text with its secrets masked."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
-        return _FORMS.sub(_masked, text)
+        small = text.lower()
+        for signs, form in _FORMS:
+            if any(sign in small for sign in signs):
+                text = form.sub(rf"\1{MASK}", text)
+        return text
 
 
 def redaction_for(settings: BaseSettings) -> Redaction:
@@ -73,9 +89,3 @@ def _secrets_of(settings: BaseSettings) -> Iterable[str]:
                 # A header that is malformed is complained of as a whole.
                 value = (header.partition("=")[2] or header).strip()
                 yield from {value, unquote(value)}
-
-
-def _masked(found: re.Match[str]) -> str:
-    if found["user"] is not None:
-        return f"{found['user']}:{MASK}"
-    return f"{found['key']}{found['is']}{MASK}" if found["key"] else f"{found['header']}{MASK}"

@@ -25,6 +25,7 @@ from service_defaults.broker import MessageReader, RabbitNotifier, Seal, make_br
 from service_defaults.broker.consumers import ConsumerWatchdog
 from service_defaults.directory_row import kept_up
 from service_defaults.health import Health, NotReadyError, rabbitmq_check
+from service_defaults.secrets import redaction_for
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
 from worker.execution import CodeChangedError, RunnerPool, RunnerStartError
@@ -62,6 +63,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         log_level=logging.getLevelNamesMapping()[settings.log_level],
         telemetry=telemetry,
         is_traced=settings.otlp_endpoint is not None,
+        redact=redaction_for(settings).text,
     )
     ports = Ports(BlobLeases(storage), journal, notifier, clock, trace_calls=trace_calls)
     dispatcher = LockDispatcher(

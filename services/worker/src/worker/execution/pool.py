@@ -37,7 +37,8 @@ class RunnerPool:
     `cancel_grace_seconds`. `memory_limit_bytes` bounds the private memory of a runner, and one that has more
     than `reuse_limit_bytes` after a job is replaced (runner_reuse.ReuseRules). `environment` is what runners
     get to see, without credentials; by default this process's own. `telemetry` receives what happens to runs,
-    and handlers' spans if the runners are traced (`is_traced`), which takes them some memory.
+    and handlers' spans if the runners are traced (`is_traced`), which takes them some memory. `redact` masks
+    the secrets in the text of a handler's error, which is kept and shown.
     At most `starts_at_once` runners load their jobs at the same time (default: one for each processor); each,
     and each run that waits for one, is given `start_timeout_seconds`.
 
@@ -58,6 +59,7 @@ class RunnerPool:
         log_level: int = logging.INFO,
         telemetry: RunTelemetry | None = None,
         is_traced: bool = False,
+        redact: Callable[[str], str] = str,
     ) -> None:
         if size < 1:
             raise ValueError("a runner pool needs at least one runner")
@@ -66,6 +68,7 @@ class RunnerPool:
         self._start_timeout = start_timeout_seconds
         self._starts = RunnerStarter(self._start_runner, starts_at_once or os.cpu_count() or 1)
         self._telemetry = telemetry or RunTelemetry()
+        self._redact = redact
         if environment is None:
             environment = os.environ  # noqa: TID251 - handed on to children, not read
         self._withheld = withheld(environment)
@@ -181,7 +184,7 @@ class RunnerPool:
         supervision = Supervision(run, runner, timeout, self._grace, self._telemetry)
         self._supervisions.add(supervision)
         try:
-            return await supervision.outcome()
+            return self._redacted(await supervision.outcome())
         finally:
             self._supervisions.discard(supervision)
             if supervision.is_reusable and runner.is_alive:
@@ -189,6 +192,11 @@ class RunnerPool:
                     self._idle.end(runner, supervision.replace_because)
                 else:
                     self._release(runner)
+
+    def _redacted(self, outcome: Outcome) -> Outcome:
+        if not isinstance(outcome, Failed):
+            return outcome
+        return Failed(outcome.type, self._redact(outcome.message), self._redact(outcome.traceback))
 
     async def _obtain(self, run: Run, info: KindInfo) -> RunnerProcess | Outcome:
         """Take an idle runner, or return why the run has ended before one was found."""
