@@ -209,9 +209,18 @@ async def test_a_long_line_costs_few_requests(world: Comparing) -> None:
     await world.sweep_until(world.clock.boot() - world.models.began + 60, every=2.0)
     reads = len(world.network.times("journal.read")) + len(world.network.times("journal.read_range"))
     assert len(world.models.asked) == 3000 * len(set(world.models.times))
-    # Of 500 jobs each, at 0, 5, 15, 35 and 55 s; and one read of the line in each pass, as nothing holds it.
-    assert world.models.requests == 6 * 5
+    # At 0, 5, 15, 35 and 55 s, the journal of 500 jobs each; and one read of the line in each pass, as nothing
+    # holds it.
+    assert world.models.requests == 5
     assert reads <= 6 * 5 + 31
+
+
+async def test_the_read_models_are_asked_once_for_jobs_of_several_locks(world: Comparing) -> None:
+    jobs = {await world.submit_projected(str(lock)) for lock in range(8)}
+    await world.clock.advance(PATIENCE + 1)
+    await world.sweeper.sweep()
+    assert {job_id for job_id, _ in world.models.asked} == jobs
+    assert world.models.requests == 1
 
 
 async def test_the_end_of_a_job_is_left_to_the_projector_for_a_while(world: Comparing) -> None:

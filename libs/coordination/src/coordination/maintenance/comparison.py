@@ -85,29 +85,38 @@ class Comparison:
             if self.clock.boot() > until:
                 self._position = _place(groups[start - 1][-1])
                 break
-            await for_each(lambda group: self._compare(group, compared), groups[start : start + AT_ONCE])
+            await self._compare(groups[start : start + AT_ONCE], compared)
         if compared.announced:
             # What one job's events met may have met others', too.
             self._looks.end_all()
         return compared
 
-    async def _compare(self, group: Sequence[ActiveJob], compared: Compared) -> None:
-        """Compare jobs of one lock."""
-        found = await read_jobs(self.journal, group[0].partition, [job.job_id for job in group])
+    async def _compare(self, groups: Sequence[Sequence[ActiveJob]], compared: Compared) -> None:
+        """Compare jobs of several locks: their rows lie apart, their summaries together."""
+        found: dict[str, JobRow] = {}
+
+        async def read(group: Sequence[ActiveJob]) -> None:
+            found.update(await read_jobs(self.journal, group[0].partition, [job.job_id for job in group]))
+
+        await for_each(read, groups)
         submitted = {
             job_id: datetime.fromisoformat(row.submitted_at)
             for job_id, row in found.items()
             if not row.is_tombstone
         }
         projected = await self.projected_seqs(submitted) if submitted else {}
-        for active in group:
-            row = found.get(active.job_id)
-            if row is None:
-                await self._close_if_abandoned(active, compared)
-            elif row.is_tombstone:
-                await self._retire(active)
-            else:
-                await self._compare_one(active, row, projected.get(active.job_id, 0), compared)
+
+        async def compare(group: Sequence[ActiveJob]) -> None:
+            for active in group:
+                row = found.get(active.job_id)
+                if row is None:
+                    await self._close_if_abandoned(active, compared)
+                elif row.is_tombstone:
+                    await self._retire(active)
+                else:
+                    await self._compare_one(active, row, projected.get(active.job_id, 0), compared)
+
+        await for_each(compare, groups)
 
     async def _compare_one(self, active: ActiveJob, job: JobRow, projected: int, compared: Compared) -> None:
         """Announce again what the read models lack: when the last event is lost, no gap shows it."""
