@@ -209,8 +209,8 @@ async def test_a_long_line_costs_few_requests(world: Comparing) -> None:
     await world.sweep_until(world.clock.boot() - world.models.began + 60, every=2.0)
     reads = len(world.network.times("journal.read")) + len(world.network.times("journal.read_range"))
     assert len(world.models.asked) == 3000 * len(set(world.models.times))
-    # At 0, 5, 15, 35 and 55 s, the journal of 500 jobs each; and one read of the line in each pass, as nothing
-    # holds it.
+    # At 0, 5, 15, 35 and 55 s, from the journal 500 jobs each; and one read of the line in each pass, as
+    # nothing holds it.
     assert world.models.requests == 5
     assert reads <= 6 * 5 + 31
 
