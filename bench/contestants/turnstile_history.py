@@ -17,7 +17,7 @@ from azure_storage.read_models.keys import fence_key
 from azure_storage.read_models.rows import int64
 from azure_storage.read_models.stored_rows import StoredRow
 from azure_storage.read_models.tables import Entity, Table, Tables
-from azure_storage.register import shard
+from azure_storage.register import JOB, shard
 from bench.errors import BenchError
 from contracts import lock_names
 from contracts.identifiers import new_id
@@ -130,6 +130,8 @@ async def _original(tables: Tables) -> _Original:
     rows = {table: found for table, found in of_job.items() if found and table not in named_elsewhere}
     # The lock row may name the job that was first or last.
     rows[JOURNAL] = [row for row in rows[JOURNAL] if not row["RowKey"].startswith(_LOCK_ROW)]
+    # A job that ended a moment ago may still be among the active ones, and its copies must not be.
+    rows[INDEX] = [row for row in rows[INDEX] if row["RowKey"].startswith(JOB)]
     return _Original(job_id, lock, rows, of_lock)
 
 
