@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def find() -> str:
 
 def run(*arguments: str, folder: Path = ROOT) -> None:
     """Run uv; raises when it fails, with its messages already printed."""
-    environment = {**_environment(), "UV_PYTHON_DOWNLOADS": "never"}
+    environment = {**_trust(), **_environment(), "UV_PYTHON_DOWNLOADS": "never"}
     # Set by a caller's activated environment, it would draw a warning at every call.
     environment.pop("VIRTUAL_ENV", None)
     subprocess.run([find(), *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=True)
@@ -54,6 +55,16 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("UV_", "PIP_")) or _KEPT.fullmatch(name)
     }
+
+
+def _trust() -> dict[str, str]:
+    """Have uv trust what this machine trusts, such as a company's own authority, instead of a fixed list.
+
+    Where the machine has no certificates, as in small images, uv keeps to its list.
+    """
+    paths = ssl.get_default_verify_paths()
+    has_any = paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir()))
+    return {"UV_SYSTEM_CERTS": "1"} if has_any else {}
 
 
 def _version(program: str) -> str:

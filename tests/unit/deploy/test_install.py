@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from deploy import ROOT
@@ -61,6 +62,23 @@ def test_uv_gets_the_users_indexes_and_none_of_the_users_habits(ran, monkeypatch
     assert command == ["uv", "pip", "install", "x"]
     assert given.items() >= STAYS.items()
     assert not GOES.keys() & given.keys()
+
+
+@pytest.mark.parametrize("has_certificates", [True, False])
+def test_uv_trusts_the_machines_certificates_where_there_are_any(
+    ran, monkeypatch, tmp_path, has_certificates
+):
+    if has_certificates:
+        (tmp_path / "company.pem").touch()
+    paths = SimpleNamespace(cafile=None, capath=str(tmp_path))
+    monkeypatch.setattr(uv.ssl, "get_default_verify_paths", lambda: paths)
+    monkeypatch.setattr(uv, "find", lambda: "uv")
+    monkeypatch.delenv("UV_SYSTEM_CERTS", raising=False)
+    uv.run("sync")
+    assert ran[0][1].get("UV_SYSTEM_CERTS") == ("1" if has_certificates else None)
+    monkeypatch.setenv("UV_SYSTEM_CERTS", "0")
+    uv.run("sync")
+    assert ran[1][1]["UV_SYSTEM_CERTS"] == "0"
 
 
 def test_pip_gets_the_users_indexes_and_none_of_the_users_habits(ran, monkeypatch):
