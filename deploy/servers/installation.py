@@ -76,7 +76,8 @@ def _ensure_azurite() -> None:
     if _STAMP.exists() and _STAMP.read_text() in {wanted, with_nodejs}:
         return
     print(f"Installing Azurite{' and a newer Node.js for it' if needs_nodejs else ''} ...", flush=True)
-    command = ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = ["npm", "ci", "--omit=dev", "--ignore-scripts"]
+    command += ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
     # The optional packages are Node.js and nothing else; npm takes the one for this processor, or none.
     command += [] if needs_nodejs else ["--omit=optional"]
     # A user's settings for packages that are for all folders would be refused.
