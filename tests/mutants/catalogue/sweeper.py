@@ -70,6 +70,18 @@ MUTANTS = [
         f"{_WAKE_UPS}after_a_failure_no_more_locks_are_looked_at",
     ),
     Mutant(
+        "told-while-nobody-hears",
+        "the sweeper tells everything at once when the broker is back, and nothing while it is away",
+        (
+            Change(
+                "coordination.maintenance.sweeper",
+                "        if not self.is_heard():\n            return swept\n",
+                "",
+            ),
+        ),
+        f"{_COMPARISONS}while_the_broker_takes_nothing_nothing_is_compared_and_then_all_is_told_at_once",
+    ),
+    Mutant(
         "retired-before-it-is-projected",
         "a job stays active until the read models have its last event",
         (

@@ -223,6 +223,23 @@ async def test_the_read_models_are_asked_once_for_jobs_of_several_locks(world: C
     assert world.models.requests == 1
 
 
+async def test_while_the_broker_takes_nothing_nothing_is_compared_and_then_all_is_told_at_once(
+    world: Comparing,
+) -> None:
+    for lock in ("idle", "busy"):
+        await world.submit(lock)
+    world.notifier.take_announcements()
+    is_heard = False
+    world.sweeper.is_heard = lambda: is_heard
+    await world.sweep_until(3600, every=60)
+    assert world.models.requests == 0
+    assert world.notifier.take_announcements() == []
+    assert [wake_up for wake_up in world.notifier.take_wake_ups() if wake_up.reason == "swept"] == []
+    is_heard = True
+    swept = await world.sweeper.sweep()
+    assert (swept.announced, swept.notified) == (2, 2)
+
+
 async def test_the_end_of_a_job_is_left_to_the_projector_for_a_while(world: Comparing) -> None:
     await world.submit()
     await world.clock.advance(PATIENCE + 1)

@@ -44,7 +44,15 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     directory = TableWorkerDirectory(storage)
     status = ObservedStatus(SchedulerTelemetry(clock, settings.snapshot_seconds), clock)
     register = TableRegister(storage)
-    sweeper = Sweeper(leases, journal, register, notifier, clock, read_models.projected_seqs)
+    sweeper = Sweeper(
+        leases,
+        journal,
+        register,
+        notifier,
+        clock,
+        read_models.projected_seqs,
+        is_heard=lambda: notifier.watch.is_answering,
+    )
     active_jobs = ActiveJobs(
         RestingSweeper(sweeper, register, clock, Rest(settings.sweep_seconds)),
         SnapshotReader(journal, clock, settings.snapshot_seconds),

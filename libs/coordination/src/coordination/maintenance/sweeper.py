@@ -4,7 +4,7 @@ It looks at active jobs only, so that a pass costs what is alive and not what ev
 a hint or idempotent, so two sweepers at once do no harm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -52,7 +52,11 @@ class Swept:
 
 @dataclass
 class Sweeper:
-    """Looks for work that no worker knows of."""
+    """Looks for work that no worker knows of.
+
+    While `is_heard` says that the broker takes no messages, a pass reads the active jobs and does nothing
+    more: what there is to tell grows as long as the broker is away, and all of it is told when it is back.
+    """
 
     leases: Leases
     journal: Journal
@@ -61,6 +65,7 @@ class Sweeper:
     clock: Clock
     projected_seqs: ProjectedSeqs
     pace: Pace = _AS_USUAL
+    is_heard: Callable[[], bool] = lambda: True
 
     def __post_init__(self) -> None:
         self._wake_ups = Pauses(self.clock)
@@ -107,6 +112,8 @@ class Sweeper:
         self._wake_ups.forget_all_but(locks)
         self._jobs.forget_all_but(jobs)
         self.comparison.forget_all_but(jobs)
+        if not self.is_heard():
+            return swept
 
         lease_names = [Slot(name).lease_name for name in locks]
         free = await FreeLeases.among(self.leases, lease_names, self.pace.call_timeout)
