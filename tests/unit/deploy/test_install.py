@@ -71,7 +71,7 @@ def test_uv_trusts_the_machines_certificates_where_there_are_any(
     if has_certificates:
         (tmp_path / "company.pem").touch()
     paths = SimpleNamespace(cafile=None, capath=str(tmp_path))
-    monkeypatch.setattr(uv.ssl, "get_default_verify_paths", lambda: paths)
+    monkeypatch.setattr("ssl.get_default_verify_paths", lambda: paths)
     monkeypatch.setattr(uv, "find", lambda: "uv")
     monkeypatch.delenv("UV_SYSTEM_CERTS", raising=False)
     uv.run("sync")
