@@ -9,7 +9,10 @@ from tests.chaos.cases import CASES
 from tests.chaos.chaos_stack import ChaosStack
 from tests.chaos.sizes import TINY
 
-pytestmark = pytest.mark.e2e
+#: Of the slowest machine: a case waits for four workers, for outages, and for what these have held up.
+_LIMIT_SECONDS = 600
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(_LIMIT_SECONDS)]
 
 _WORKERS = 4
 

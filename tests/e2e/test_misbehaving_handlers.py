@@ -4,6 +4,7 @@ import pytest
 from tests.e2e.api import Job
 from tests.e2e.journeys import assert_finished
 from tests.e2e.stack import Stack
+from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +21,7 @@ def bystander(stack: Stack) -> Job:
 def assert_unharmed(stack: Stack, bystander: Job) -> None:
     assert_finished(stack, bystander, attempts=1)
     (worker,) = stack.workers
-    assert worker.is_ready
+    until(lambda: worker.is_ready, 20, "the worker to be ready, its runners that died being replaced")
 
 
 def test_a_job_whose_handler_raises_fails_with_the_error(stack: Stack, bystander: Job) -> None:
