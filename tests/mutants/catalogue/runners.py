@@ -15,8 +15,7 @@ MUTANTS: list[Mutant] = [
                 "            return await supervision.outcome()\n",
             ),
         ),
-        "tests/integration/execution/test_faults.py"
-        "::test_secrets_in_a_handlers_error_are_masked_in_its_message_and_its_traceback",
+        f"{_UNIT}pool_runs.py::test_secrets_in_what_is_kept_of_an_error_are_masked_and_nothing_else_is_changed",
     ),
     Mutant(
         "silence-outlives-its-job",

@@ -68,6 +68,22 @@ async def test_a_run_gets_a_runner_its_kinds_timeout_and_the_pools_grace(pretend
     await runners.stop()
 
 
+async def test_secrets_in_what_is_kept_of_an_error_are_masked_and_nothing_else_is_changed(pretended):
+    supervision = pretended[1]
+    ends = iter([Failed("E", "no secret", "at secret"), Completed("secret"), Interrupted("secret")])
+
+    async def outcome(self):
+        return next(ends)
+
+    supervision.outcome = outcome
+    runners = RunnerPool(1, ["jobs"], environment={}, redact=lambda text: text.replace("secret", "***"))
+    await runners.start()
+    assert await runners.execute(a_run()) == Failed("E", "no ***", "at ***")
+    assert await runners.execute(a_run()) == Completed("secret")
+    assert await runners.execute(a_run()) == Interrupted("secret")
+    await runners.stop()
+
+
 async def test_a_kind_without_a_timeout_has_none_and_a_stopped_handler_ten_seconds(runners, pretended):
     await runners.execute(a_run())
     assert [(made.timeout_seconds, made.grace) for made in pretended[1].made] == [(None, 10.0)]
