@@ -97,7 +97,7 @@ MUTANTS = [
         (
             Change(
                 _PROJECTION,
-                "        if EventStatus(events[-1].status).is_terminal:\n"
+                "        if EventStatus(events[-1].status).is_last:\n"
                 "            await self._register.retire(job_id)\n",
                 "",
             ),

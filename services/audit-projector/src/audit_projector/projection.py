@@ -119,7 +119,7 @@ class Projection:
         mark = replace(chain.mark, as_of=known.as_of)
         etag = await self._models.record_summary(known.summary, mark, known.mark.etag)
         self._observe(EventsProjected(events, afresh))
-        if EventStatus(events[-1].status).is_terminal:
+        if EventStatus(events[-1].status).is_last:
             await self._register.retire(job_id)
         if not afresh:
             mark = replace(mark, etag=etag)
@@ -198,6 +198,7 @@ class Projection:
             worker=job.worker or None,
             actor=job.actor,
             cancel_requested=job.cancel_requested,
+            finalized=job.finalized_at is not None,
             error=JobError(type=job.error_type, message=job.error_message) if job.error_type else None,
             trace_id=trace_id_of(job.traceparent),
             submitted_at=datetime.fromisoformat(job.submitted_at),
