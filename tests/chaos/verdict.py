@@ -20,7 +20,9 @@ from tests.e2e.waiting import until
 
 _CONSUMERS_SECONDS = 60.0
 _QUEUES_SECONDS = 60.0
-_CHECKER_SECONDS = 300
+
+#: Seconds for the checker, and for each job on top.
+_CHECKER_SECONDS, _CHECKER_JOB_SECONDS = 300, 0.1
 
 #: How the journal records that a job failed because its runner or worker died again and again.
 _HIT_TOO_OFTEN = ("its runner process died", "its worker was lost")
@@ -126,7 +128,8 @@ def may_end(job: Accepted, event: Recorded) -> bool:
 def _ask_checker(stack: ChaosStack, accepted: Iterable[Accepted], verdict: Verdict) -> None:
     """Have `turnstile verify` judge all that has happened in this stack, and these jobs by name."""
     ids = stack.folder / "accepted.txt"
-    ids.write_text("".join(f"{job.id}\n" for job in accepted))
+    jobs = [job.id for job in accepted]
+    ids.write_text("".join(f"{job_id}\n" for job_id in jobs))
     command = [str(Path(sys.executable).parent / "turnstile"), "verify", "--json", "--accepted", str(ids)]
     command += ["--sink", str(stack.folder / "effects.jsonl")]
     began = time.monotonic()
@@ -136,7 +139,7 @@ def _ask_checker(stack: ChaosStack, accepted: Iterable[Accepted], verdict: Verdi
         env={"PATH": "/usr/bin:/bin", **stack.environment},
         capture_output=True,
         text=True,
-        timeout=_CHECKER_SECONDS,
+        timeout=_CHECKER_SECONDS + len(jobs) * _CHECKER_JOB_SECONDS,
         check=False,
     )
     try:

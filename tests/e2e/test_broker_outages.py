@@ -1,4 +1,4 @@
-"""RabbitMQ carries hints only: without it jobs run on and are accepted, and what it loses is found again."""
+"""RabbitMQ carries hints only: without it jobs go on, and so does their trail; what it loses is found."""
 
 import json
 
@@ -33,6 +33,8 @@ def test_jobs_run_on_and_are_accepted_while_rabbitmq_is_dead_and_all_run_after_i
         # The one under a free lock: the worker that has a place looks into the register by itself.
         assert during[1].wait_for_end(_WITHOUT_BROKER_SECONDS)["status"] == "Completed"
         assert during[0].state()["status"] == "Queued"
+        # No message told the audit-projector of its end: it looks into the journal by itself.
+        until(lambda: during[1].id not in stack.records.active_jobs(), 20, "its end to be in the trail")
         until(lambda: not stack.publisher.is_ready, 10, "the publisher to say that RabbitMQ is away")
     finally:
         stack.rabbitmq.start()

@@ -65,6 +65,22 @@ class Member:
         """End at once."""
         self.process.kill()
 
+    def own_clock(self) -> ProcessClock:
+        """Return a clock of its own: probes and searches draw nothing from what decides the rest."""
+        return ProcessClock(self.world.loop, random.Random(self.process.name).uniform)
+
+    def watch_broker(self, clock: ProcessClock) -> BrokerWatch:
+        """Return a watch that probes the broker for as long as the process lives."""
+        watch = BrokerWatch(self._probe, clock)
+        self.process.spawn(watch.keep_probing(), name="probe")
+        return watch
+
+    async def _probe(self) -> None:
+        """Notice an outage as late as a silent broker is noticed."""
+        if "notifier" in self.world.network.outages:
+            await self.world.clock.sleep(_PROBE_SECONDS)
+            raise UnknownOutcomeError
+
 
 class Worker(Member):
     """A worker with its dispatcher and its runners."""
@@ -82,23 +98,15 @@ class Worker(Member):
             knows=self._knows,
             observe=world.observe,
         )
-        # A clock of its own: probes draw nothing from what decides the rest.
-        clock = ProcessClock(world.loop, random.Random(self.process.name).uniform)
-        self.watch = BrokerWatch(self._probe, clock)
+        clock = self.own_clock()
+        self.watch = self.watch_broker(clock)
         search = WorkSearch(
             world.register,
             replace(world.ports, clock=clock),
             self.dispatcher,
             lambda: not self.watch.is_answering,
         )
-        self.process.spawn(self.watch.keep_probing(), name="probe")
         self.process.spawn(search.keep_searching(), name="search")
-
-    async def _probe(self) -> None:
-        """Notice an outage as late as a silent broker is noticed."""
-        if "notifier" in self.world.network.outages:
-            await self.world.clock.sleep(_PROBE_SECONDS)
-            raise UnknownOutcomeError
 
     def _knows(self, kind: str) -> bool:
         return kind == "known" or (kind == "rare" and self.name == "w0")

@@ -10,6 +10,7 @@ from tests.simulation.members import Member
 
 from audit_projector.announced import Announced
 from audit_projector.announcement_reader import announced
+from audit_projector.event_search import EventSearch
 from audit_projector.handling import EventHandler
 from audit_projector.observations import EventsProjected, Observation
 from audit_projector.projection import Projection
@@ -32,10 +33,25 @@ class Projector(Member):
             self.world.journal, self.world.register, self.world.models, self._observe, self.world.new_id
         )
         self._handler = EventHandler(projection, _Reader(), self.world.clock, _Telemetry())  # type: ignore[arg-type]
+        clock = self.own_clock()
+        watch = self.watch_broker(clock)
+        search = EventSearch(
+            self.world.journal,
+            self.world.register,
+            self.world.projected_seqs,
+            clock,
+            self._project,
+            lambda: not watch.is_answering,
+        )
+        self.process.spawn(search.keep_searching(), name="search")
 
     async def handle(self, announcements: Sequence[Announcement]) -> None:
         """Handle the message of one transaction."""
         await self._handler.on_events(announcements)  # type: ignore[arg-type]
+
+    async def _project(self, found: Sequence[Announcement]) -> None:
+        self.world.observed["found without a message"] += len(found)
+        await self._handler.project(found)
 
     def _observe(self, observation: Observation) -> None:
         if not isinstance(observation, EventsProjected):

@@ -18,7 +18,7 @@ MUTANTS = [
         "while no wake-up can arrive, a job under a free lock starts within 10 s",
         (
             Change(
-                "coordination.holder.work_search",
+                "coordination.maintenance.register_search",
                 "            if not self._is_needed():\n",
                 "            if True:\n",
             ),
@@ -31,7 +31,7 @@ MUTANTS = [
         "as long as wake-ups arrive, workers send no request to look for work",
         (
             Change(
-                "coordination.holder.work_search",
+                "coordination.maintenance.register_search",
                 "            if not self._is_needed():\n",
                 "            if False:\n",
             ),
@@ -43,7 +43,7 @@ MUTANTS = [
         "a search finds a job that was registered after the mark of its submitter was seen",
         (
             Change(
-                "coordination.holder.work_search",
+                "coordination.maintenance.register_search",
                 "self._marked_at + _SETTLED_AFTER <= self._nothing_at",
                 "self._marked_at <= self._nothing_at",
             ),

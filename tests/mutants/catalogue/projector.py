@@ -9,6 +9,7 @@ _CHAIN = "audit_projector.chain"
 _EXCLUSION = "audit_projector.exclusion"
 _RECOLLECTIONS = "audit_projector.projection_cache"
 _HANDLING = "audit_projector.handling"
+_ROOM = "audit_projector.room"
 
 _SUMMARIES = "tests/unit/audit_projector/test_summaries.py::test_"
 _CHAINS = "tests/unit/audit_projector/test_chain.py::test_"
@@ -17,8 +18,52 @@ _OVERLAPS = "tests/unit/audit_projector/test_exclusion.py::test_"
 _REMEMBERED = "tests/unit/audit_projector/test_projection_cache.py::test_"
 _BELIEVING = "tests/unit/audit_projector/test_believing.py::test_"
 _MESSAGES = "tests/unit/audit_projector/test_handling.py::test_"
+_SEARCH = "tests/unit/audit_projector/test_event_search.py::test_"
+_ROOMS = "tests/unit/audit_projector/test_room.py::test_"
 
 MUTANTS = [
+    Mutant(
+        "no-search-for-events",
+        "while no message can arrive, the trail goes on",
+        (
+            Change(
+                "audit_projector.event_search",
+                "        await self._project(self._found)\n",
+                "",
+            ),
+        ),
+        f"{_SEARCH}a_job_is_in_the_trail_step_by_step_though_no_message_comes",
+    ),
+    Mutant(
+        "late-messages-ask-again",
+        "a message about a job that is wholly projected costs no request",
+        (
+            Change(
+                _PROJECTION,
+                "        if not afresh and self._cache.has_ended(job_id, up_to):\n            return 0\n",
+                "",
+            ),
+        ),
+        f"{_SEARCH}messages_that_come_late_find_nothing_to_do_and_ask_nobody",
+    ),
+    Mutant(
+        "room-for-a-slow-storage",
+        "a storage that answers late gets fewer jobs at the same time",
+        (
+            Change(
+                _ROOM,
+                "            self._size = max(self._size // 2, self._least)\n",
+                "",
+            ),
+        ),
+        f"{_ROOMS}a_slow_job_halves_the_room_as_well",
+    ),
+    Mutant(
+        "room-halved-by-each",
+        "jobs that were slow together make the room smaller once",
+        (Change(_ROOM, "        elif began >= self._halved_at:\n", "        else:\n"),),
+        f"{_ROOMS}a_failure_halves_the_room_once_for_all_who_were_inside",
+    ),
     Mutant(
         "patience-counts-from-the-turn",
         "a message is given back in time although it waited for others about its job",
@@ -98,7 +143,7 @@ MUTANTS = [
             Change(
                 _PROJECTION,
                 "        if EventStatus(events[-1].status).is_terminal:\n"
-                "            await self._register.retire(job_id)\n",
+                "            await self._retire(job_id, mark.seq)\n",
                 "",
             ),
         ),

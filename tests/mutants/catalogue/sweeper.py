@@ -146,8 +146,8 @@ MUTANTS = [
         "where one job's events were lost, all jobs are compared in the next pass",
         (
             Change(
-                "coordination.maintenance.comparison",
-                "            self._looks.end_all()\n",
+                "coordination.maintenance.sweeper",
+                "            self.comparison.end_pauses()\n",
                 "            pass\n",
             ),
         ),

@@ -17,7 +17,7 @@ from audit_projector.telemetry import ProjectionTelemetry
 from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from coordination.clock import VirtualClock
-from coordination.ports import UnknownOutcomeError
+from coordination.ports import Announcement, UnknownOutcomeError
 from service_defaults.logging import current_log_context
 
 JOB = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
@@ -286,3 +286,19 @@ async def test_a_message_that_is_given_up_keeps_no_other_from_leaving() -> None:
     await clock.advance(0.2)
     await second
     assert projection.asked[-1] == ("ledger", OTHER, 1, 1)
+
+
+@pytest.mark.parametrize(("failures", "tries"), [(0, 1), (1, 2), (100, 5)])
+async def test_a_job_that_was_found_is_tried_for_a_few_seconds_and_then_left_to_the_next_search(
+    failures: int, tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projection, clock = ScriptedProjection(failures), VirtualClock()
+    monkeypatch.setattr(clock, "jitter", lambda low, high: high)
+    projecting = asyncio.create_task(
+        make_handler(projection, clock).project([Announcement("ledger", JOB, 2, 4, None)])
+    )
+    while not projecting.done():
+        await clock.advance_to_next()
+        await clock.settle()
+    await projecting
+    assert projection.asked == [("ledger", JOB, 2, 4)] * tries

@@ -13,7 +13,7 @@ from tests.unit.service_defaults.scripted_broker import ScriptedBroker, events, 
 from contracts.messages import Hint
 from contracts.telemetry import metrics
 from coordination.ports import WakeUp
-from service_defaults.broker import NotConfirmedError, RabbitNotifier
+from service_defaults.broker import NotConfirmedError, RabbitNotifier, publishing_watch
 from service_defaults.broker import notifier as notifier_module
 
 HINT = Hint(what="cancel_requested", lock="ledger", job_id="j")
@@ -21,7 +21,7 @@ HINT = Hint(what="cancel_requested", lock="ledger", job_id="j")
 
 @pytest.fixture(autouse=True)
 def quick_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifier_module, "_PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(publishing_watch, "_PROBE_SECONDS", 0.05)
     monkeypatch.setattr("coordination.broker_watch._AGAIN", 0.01)
 
 
@@ -101,7 +101,8 @@ async def test_what_was_left_out_is_counted_and_only_the_change_is_logged(
         broker.confirms_probes.set()
         await until_answering(notifier)
         assert captured.values(metrics.MESSAGES_UNCONFIRMED) == {("wake_up",): 11}
-    assert [record.message for record in caplog.records if record.name == notifier_module.__name__] == [
+    loggers = {module.__name__ for module in (notifier_module, publishing_watch)}
+    assert [record.message for record in caplog.records if record.name in loggers] == [
         "RabbitMQ does not confirm messages, wake-ups are left to the sweeper",
         "wake-up not confirmed",
         "RabbitMQ confirms messages again",

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 
 from faststream.exceptions import NackMessage
 from faststream.rabbit import Channel, RabbitBroker
@@ -12,12 +13,13 @@ from audit_projector.announced import Announced, merged
 from audit_projector.announcement_reader import AnnouncementReader
 from audit_projector.departures import INTERVAL, Departures
 from audit_projector.projection import Projection
+from audit_projector.room import Room
 from audit_projector.telemetry import ProjectionTelemetry
 from contracts.messages import EventGroup
 from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from contracts.traceparent import trace_id_of
-from coordination.ports import Clock, UnknownOutcomeError
+from coordination.ports import Announcement, Clock, UnknownOutcomeError
 from service_defaults.broker import events_exchange, projector_queue
 from service_defaults.logging import log_context
 
@@ -26,9 +28,6 @@ logger = logging.getLogger(__name__)
 #: Messages in hand at the same time, each with up to `MOST_ANNOUNCED` announcements.
 _AT_ONCE = 64
 
-#: Jobs projected at the same time. Together they make few requests to the storage, which answers in time.
-_MOST_JOBS = 512
-
 #: Seconds between two tries while the storage is away.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 
@@ -36,6 +35,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 #: timeout of 30 minutes; waiting for other messages about the same job counts. Each return counts towards the
 #: delivery limit; a message that reaches it goes to quarantine, and the sweeper publishes its events again.
 _PATIENCE = 600.0
+
+#: The same for jobs that no message told of.
+_FOUND_PATIENCE = 5.0
 
 
 #: Lock and job id.
@@ -60,7 +62,7 @@ class EventHandler:
         self._telemetry = telemetry
         self._patience_seconds = patience_seconds
         self._turns: defaultdict[_Key, _Turn] = defaultdict(_Turn)
-        self._room = asyncio.Semaphore(_MOST_JOBS)
+        self._room = Room(clock)
         self._departures = Departures(clock, gather_seconds)
         #: When the messages in hand came, in boot time.
         self._in_hand: dict[object, float] = {}
@@ -84,6 +86,21 @@ class EventHandler:
                 raise failure
         finally:
             del self._in_hand[came]
+
+    async def project(self, found: Sequence[Announcement]) -> None:
+        """Project jobs that no message told of; who found them looks again for those that take too long."""
+        until = self._clock.boot() + _FOUND_PATIENCE
+        hearings = (
+            self._hear(
+                (item.lock_name, item.job_id),
+                Announced(item.lock_name, item.job_id, item.first, item.last, item.traceparent),
+                until,
+            )
+            for item in found
+        )
+        for failure in await asyncio.gather(*hearings, return_exceptions=True):
+            if failure is not None and not isinstance(failure, NackMessage):
+                raise failure
 
     async def _hear(self, key: _Key, item: Announced, until: float) -> None:
         """Project a job, or wait until it is projected together with what else was announced of it.
@@ -111,7 +128,7 @@ class EventHandler:
         while True:
             try:
                 await self._departures.wait()
-                async with self._room:
+                async with self._room.place():
                     heard = dict(turn.waiting)
                     await self._project(merged(list(heard.values())))
             except UnknownOutcomeError as error:

@@ -8,6 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from faststream.asgi import AsgiFastStream
 
 from audit_projector.announcement_reader import AnnouncementReader
+from audit_projector.event_search import EventSearch
 from audit_projector.handling import EventHandler, subscribe
 from audit_projector.projection import Projection
 from audit_projector.retirements import Retirements
@@ -16,13 +17,13 @@ from audit_projector.status import ProjectionStatus
 from audit_projector.telemetry import ProjectionTelemetry
 from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
-from azure_storage.read_models import TableReadModelWriter
+from azure_storage.read_models import TableReadModels, TableReadModelWriter
 from azure_storage.register import TableRegister
 from azure_storage.seal_key import seal_key
 from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
 from service_defaults.app import in_background, serve, stop_as_failed
-from service_defaults.broker import ConsumerWatchdog, MessageReader, Seal, make_broker
+from service_defaults.broker import ConsumerWatchdog, MessageReader, Seal, make_broker, watch_publishing
 from service_defaults.directory_row import kept_up
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.heartbeat import InstanceHeartbeat
@@ -44,13 +45,23 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     models = TableReadModelWriter(storage)
     broker = make_broker(settings, graceful_timeout=_DRAIN_SECONDS)
     telemetry = ProjectionTelemetry()
+    journal, register = TableJournal(storage), TableRegister(storage)
     status = ProjectionStatus(telemetry.observe, clock)
-    retirements = Retirements(TableRegister(storage), _RETIRE_SECONDS)
-    projection = Projection(TableJournal(storage), retirements, models, status.observe)
+    retirements = Retirements(register, _RETIRE_SECONDS)
+    projection = Projection(journal, retirements, models, status.observe)
     seal = Seal()
     reader = AnnouncementReader(MessageReader(broker, settings.topology), seal)
     handler = EventHandler(projection, reader, clock, telemetry)
     subscribe(broker, settings.topology, handler)
+    watch = watch_publishing(broker, settings.topology, "events are read from the journal")
+    search = EventSearch(
+        journal,
+        register,
+        TableReadModels(storage).projected_seqs,
+        clock,
+        handler.project,
+        lambda: not watch.is_answering,
+    )
     heartbeat = InstanceHeartbeat(
         "audit-projector",
         TableWorkerDirectory(storage),
@@ -63,7 +74,12 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     async def lifespan() -> AsyncGenerator[None]:
         async with aclosing(storage), kept_up(heartbeat):
             prepare = seal.with_key(models.prepare, lambda: seal_key(storage))
-            works = (prepare_patiently(prepare), watchdog.run())
+            works = (
+                prepare_patiently(prepare),
+                watchdog.run(),
+                watch.keep_probing(),
+                search.keep_searching(),
+            )
             background = [in_background(work) for work in works]
             try:
                 yield
@@ -71,8 +87,10 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
                 for task in background:
                     task.cancel()
                 await asyncio.wait(background)
+                await watch.aclose()
 
-    health = Health({"rabbitmq": rabbitmq_check(broker, consumes=True), "storage": models.check})
+    # Without the broker it finds events by itself.
+    health = Health({"storage": models.check}, {"rabbitmq": rabbitmq_check(broker, consumes=True)})
     return AsgiFastStream(
         broker, lifespan=lifespan, asgi_routes=health.routes(), logger=logging.getLogger("faststream")
     )

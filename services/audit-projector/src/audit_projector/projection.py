@@ -69,11 +69,13 @@ class Projection:
 
         Does nothing when the read models have that event already, or when there is no such job. `first` is
         the number of the first event that a message names: one that follows on from the message before is
-        answered from memory as far as possible. `news` are the events from `first` to `up_to`, if they are
-        known to be in the journal; it is read where they do not fit. With `afresh`, everything is written
-        again. After its last event a job is no longer active. Raises UnknownOutcomeError; then nothing is
-        lost, and the same call may be repeated.
+        answered from memory as far as possible, and so is any about a job that is wholly projected. `news`
+        are the events from `first` to `up_to`, if they are known to be in the journal; it is read where they
+        do not fit. With `afresh`, everything is written again. After its last event a job is no longer
+        active. Raises UnknownOutcomeError; then nothing is lost, and the same call may be repeated.
         """
+        if not afresh and self._cache.has_ended(job_id, up_to):
+            return 0
         partition = lock_names.partition(lock_name)
         # Whoever hears of a job's first event first finds nothing of it: the read would be for nothing.
         is_new = self._cache.meets(job_id) and first == 1
@@ -102,7 +104,7 @@ class Projection:
         if known.mark.seq >= up_to and not afresh:
             if remembered is None and known.is_whole:
                 # The projector of the last event may have died before the job was taken off the active ones.
-                await self._register.retire(job_id)
+                await self._retire(job_id, known.mark.seq)
             self._cache.keep(job_id, replace(known, heard=up_to))
             return 0
         chain = Chain(Watermark() if afresh else known.mark)
@@ -120,11 +122,15 @@ class Projection:
         etag = await self._models.record_summary(known.summary, mark, known.mark.etag)
         self._observe(EventsProjected(events, afresh))
         if EventStatus(events[-1].status).is_terminal:
-            await self._register.retire(job_id)
+            await self._retire(job_id, mark.seq)
         if not afresh:
             mark = replace(mark, etag=etag)
             self._cache.keep(job_id, CachedJob(mark, known.summary, known.as_of, up_to))
         return len(events)
+
+    async def _retire(self, job_id: str, seq: int) -> None:
+        await self._register.retire(job_id)
+        self._cache.end(job_id, seq)
 
     async def _look_up(
         self, partition: str, job_id: str, news: News | None, *, is_new: bool

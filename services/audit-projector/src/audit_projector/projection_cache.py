@@ -37,6 +37,8 @@ class ProjectionCache:
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, CachedJob] = OrderedDict()
+        #: Number of the last event of jobs that are over, wholly projected and no longer active.
+        self._ended: OrderedDict[str, int] = OrderedDict()
         #: Jobs that were asked for, also those that nothing is remembered of.
         self._met: OrderedDict[str, None] = OrderedDict()
 
@@ -53,6 +55,17 @@ class ProjectionCache:
         """Return what is known of a job if a message with events from `first` on comes next; forget it."""
         known = self._jobs.pop(job_id, None)
         return known if known is not None and known.heard + 1 == first else None
+
+    def has_ended(self, job_id: str, seq: int) -> bool:
+        """Return whether nothing is left to do about a job up to an event's number."""
+        return self._ended.get(job_id, 0) >= seq
+
+    def end(self, job_id: str, seq: int) -> None:
+        """Remember that a job is over, projected up to this number and no longer active."""
+        self._ended[job_id] = seq
+        self._ended.move_to_end(job_id)
+        if len(self._ended) > _MOST:
+            self._ended.popitem(last=False)
 
     def keep(self, job_id: str, known: CachedJob) -> None:
         """Remember a job, unless nothing more will be heard of it, or its summary is older than its mark."""

@@ -23,7 +23,6 @@ from coordination.ports import (
     Insert,
     JobRegister,
     Journal,
-    Notifier,
     RefusedError,
     Transaction,
 )
@@ -52,7 +51,7 @@ class Comparison:
 
     journal: Journal
     register: JobRegister
-    notifier: Notifier
+    announce: Callable[[Sequence[Announcement]], None]
     clock: Clock
     projected_seqs: ProjectedSeqs
     #: For how long each active job has been seen.
@@ -86,10 +85,11 @@ class Comparison:
                 self._position = _place(groups[start - 1][-1])
                 break
             await self._compare(groups[start : start + AT_ONCE], compared)
-        if compared.announced:
-            # What one job's events met may have met others', too.
-            self._looks.end_all()
         return compared
+
+    def end_pauses(self) -> None:
+        """Let the next pass compare all jobs."""
+        self._looks.end_all()
 
     async def _compare(self, groups: Sequence[Sequence[ActiveJob]], compared: Compared) -> None:
         """Compare jobs of several locks: their rows lie apart, their summaries together."""
@@ -140,9 +140,7 @@ class Comparison:
         if still <= self.pace.patience and not self._is_old(job, projected):
             return False
         self._tellings.begin(job.job_id, projected, self.pace.first_pause, self.pace.longest_pause)
-        self.notifier.announce(
-            [Announcement(job.lock_name, job.job_id, projected + 1, job.seq, job.traceparent)]
-        )
+        self.announce([Announcement(job.lock_name, job.job_id, projected + 1, job.seq, job.traceparent)])
         return True
 
     def _is_old(self, job: JobRow, projected: int) -> bool:

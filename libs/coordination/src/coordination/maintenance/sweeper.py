@@ -74,7 +74,7 @@ class Sweeper:
         self.comparison = Comparison(
             self.journal,
             self.register,
-            self.notifier,
+            self.notifier.announce,
             self.clock,
             self.projected_seqs,
             self._jobs,
@@ -125,6 +125,9 @@ class Sweeper:
         await for_each(notify_if_idle, locks.values())
         compared = await self.comparison.compare_some(waited)
         swept.announced, swept.abandoned = compared.announced, compared.abandoned
+        if swept.announced:
+            # What one job's events met may have met others', too.
+            self.comparison.end_pauses()
         return swept
 
     async def _notify_if_idle(self, job: ActiveJob, free: FreeLeases) -> bool:

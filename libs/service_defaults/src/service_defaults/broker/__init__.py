@@ -5,6 +5,7 @@ from service_defaults.broker.consumers import ConsumerWatchdog, NotConsumingErro
 from service_defaults.broker.lost_connections import lost_connections_as_errors
 from service_defaults.broker.message_reader import MessageReader, NotUnderstoodError, parse_body
 from service_defaults.broker.notifier import RabbitNotifier
+from service_defaults.broker.publishing_watch import watch_publishing
 from service_defaults.broker.quarantine import QuarantineReader, QuarantineUnavailableError
 from service_defaults.broker.seal import Seal
 from service_defaults.broker.topology import (
@@ -40,4 +41,5 @@ __all__ = [
     "projector_queue",
     "publish_confirmed",
     "submissions_queue",
+    "watch_publishing",
 ]

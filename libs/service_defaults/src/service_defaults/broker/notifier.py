@@ -12,20 +12,16 @@ from contracts.messages import Hint, RunJob
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
 from contracts.topology import Topology
-from coordination.broker_watch import BrokerWatch
-from coordination.clock import SystemClock
 from coordination.ports import Announcement, WakeUp
 from service_defaults.broker.announcing import Announcer
-from service_defaults.broker.connection import NotConfirmedError, probe_publishing, publish_confirmed
+from service_defaults.broker.connection import NotConfirmedError, publish_confirmed
+from service_defaults.broker.publishing_watch import watch_publishing
 from service_defaults.broker.seal import Seal
 from service_defaults.broker.topology import control_exchange, jobs_exchange
 from service_defaults.broker.wake_ups import SharedWakeUps
 from service_defaults.measures import counter
 
 logger = logging.getLogger(__name__)
-
-#: Seconds that RabbitMQ may take to confirm a probe.
-_PROBE_SECONDS = 2.0
 
 
 class RabbitNotifier:
@@ -54,7 +50,7 @@ class RabbitNotifier:
         self._delay_key = names.delay_key(deferral_milliseconds)
         self._timeout = timeout
         #: Whether RabbitMQ confirms messages.
-        self.watch = BrokerWatch(self._probe, SystemClock(), _log_change)
+        self.watch = watch_publishing(broker, topology, "wake-ups are left to the sweeper")
         self._announcer = Announcer(broker, topology, seal or Seal(), timeout, capacity, self.watch.confirmed)
         self._wake_ups = SharedWakeUps(self._notify, timeout)
         self._notified = counter(metrics.WAKE_UPS_SENT)
@@ -142,9 +138,6 @@ class RabbitNotifier:
         if not isinstance(error, _LeftOutError) and not isinstance(error.__cause__, DeliveryError):
             self.watch.failed()
 
-    async def _probe(self) -> None:
-        await probe_publishing(self._broker, self._jobs, _PROBE_SECONDS)
-
 
 class _LeftOutError(NotConfirmedError):
     """The message was not sent: an earlier one is not confirmed."""
@@ -153,13 +146,6 @@ class _LeftOutError(NotConfirmedError):
 def _log(message: str, lock_name: str, error: NotConfirmedError) -> None:
     if not isinstance(error, _LeftOutError):
         logger.warning(message, extra={at.LOCK_NAME: lock_name, at.ERROR_MESSAGE: str(error)})
-
-
-def _log_change(is_answering: bool) -> None:
-    if is_answering:
-        logger.info("RabbitMQ confirms messages again")
-    else:
-        logger.warning("RabbitMQ does not confirm messages, wake-ups are left to the sweeper")
 
 
 def _untraced() -> str:
