@@ -197,9 +197,51 @@ MUTANTS = [
                 "self.clock.boot() - self._looked_at >= self.good_for",
                 "self.clock.boot() - self._looked_at >= 0",
             ),
-            Change("publisher.use_cases.job_looks", "if self._looking is None:", "if True:"),
+            Change("publisher.use_cases.job_looks", "if self._under_way is None:", "if True:"),
         ),
         f"{_TESTS}followers.py::test_five_hundred_followers_of_a_job_read_as_much_as_one",
+    ),
+    Mutant(
+        "waiting-callers-not-counted",
+        "followers and callers who wait for a result are limited together",
+        (
+            Change(
+                "publisher.use_cases.results",
+                "        self.stream.check_room()\n",
+                "",
+            ),
+        ),
+        f"{_TESTS}results.py::test_followers_and_waiting_callers_are_limited_together",
+    ),
+    Mutant(
+        "waits-for-callers-that-have-gone",
+        "a request whose caller has gone takes no place of others",
+        (Change("publisher.use_cases.results", " or await is_gone()", ""),),
+        f"{_TESTS}results.py::test_a_caller_that_has_gone_is_not_waited_for",
+    ),
+    Mutant(
+        "failure-answered-as-a-result",
+        "only a completed job has a result",
+        (
+            Change(
+                "publisher.use_cases.results",
+                "        if job.status != JobStatus.COMPLETED:\n            raise NoResultError(job)\n",
+                "",
+            ),
+        ),
+        f"{_TESTS}results.py::test_a_problem_says_why_there_is_no_result",
+    ),
+    Mutant(
+        "follower-trusts-a-waiting-callers-look",
+        "a follower gets each event, also where a caller who waits for the result looked first",
+        (
+            Change(
+                "publisher.use_cases.job_looks",
+                "if job.seq > self._last or self._needs_line(job):",
+                "if self._needs_line(job):",
+            ),
+        ),
+        f"{_TESTS}results.py::test_a_follower_misses_nothing_where_a_waiting_caller_looked_first",
     ),
     Mutant(
         "end-withheld-from-who-comes-back",

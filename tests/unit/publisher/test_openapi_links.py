@@ -11,6 +11,7 @@ OF_A_JOB = {
     "job": ("get_job", _JOB),
     "events": ("list_job_events", _JOB),
     "stream": ("follow_job", _JOB),
+    "result": ("get_result", _JOB),
     "cancel": ("cancel_job", _JOB),
     "lock": ("get_lock", {"name": "$response.body#/lock"}),
 }
@@ -66,10 +67,13 @@ async def test_each_link_leads_from_the_answer_to_a_parameter_of_an_operation(do
                 named = {parameter["name"] for parameter in target["parameters"]}
                 assert link["parameters"].keys() <= named
                 followed += 1
-    assert followed == 26
+    assert followed == 30
 
 
-@pytest.mark.parametrize(("name", "status"), [("job", 200), ("events", 200), ("lock", 200), ("cancel", 202)])
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("job", 200), ("events", 200), ("lock", 200), ("result", 202), ("cancel", 202)],
+)
 async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name: str, status: int) -> None:
     answer = (await api.submit(lock="Büro/7")).json()
     _, _, operation = operations(document)["submit_job"]
@@ -91,6 +95,7 @@ async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name
         ("list_events", {200, 422, 500, 503}),
         ("list_job_events", {200, 404, 410, 422, 500, 503}),
         ("get_job", {200, 404, 410, 422, 500, 503}),
+        ("get_result", {200, 202, 404, 409, 410, 422, 500, 503}),
         ("follow_job", {200, 204, 404, 410, 422, 500, 503}),
         ("cancel_job", {202, 400, 404, 409, 410, 413, 415, 422, 500, 503}),
         ("list_locks", {200, 422, 500, 503}),
@@ -117,7 +122,7 @@ async def test_each_status_is_announced_and_errors_are_problem_documents(
 
 
 async def test_no_operation_is_left_out_above(document: Any) -> None:
-    assert len(operations(document)) == 17
+    assert len(operations(document)) == 18
 
 
 async def test_the_paths_of_the_replaced_systems_are_marked_and_answer_as_their_v1_paths_do(

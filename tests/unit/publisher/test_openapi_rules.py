@@ -30,6 +30,7 @@ _OPERATIONS = {
     "submit_jobs",
     "list_jobs",
     "get_job",
+    "get_result",
     "cancel_job",
     "follow_job",
     "list_job_events",
@@ -116,7 +117,16 @@ async def test_fields_that_are_always_in_an_answer_are_required(document: Any) -
         if name not in _SENT
     }
     assert {name: fields for name, fields in optional.items() if fields} == {
-        "Problem": ["errors", "job_id", "job_status", "known_kinds", "location", "same_request", "trace_id"],
+        "Problem": [
+            "error",
+            "errors",
+            "job_id",
+            "job_status",
+            "known_kinds",
+            "location",
+            "same_request",
+            "trace_id",
+        ],
         "StreamMessage": ["id"],
     }
 
@@ -226,14 +236,18 @@ async def test_each_operation_describes_its_errors_with_examples(document: Any) 
 async def test_each_answer_has_an_example_that_fits_its_schema(document: Any) -> None:
     tried = set()
     for name, operation in operations(document):
-        (answer,) = (
-            operation["responses"][code] for code in ("200", "202") if code in operation["responses"]
-        )
-        for media_type, content in answer["content"].items():
+        answers = [operation["responses"][code] for code in ("200", "202") if code in operation["responses"]]
+        assert len(answers) == (2 if name == "get_result" else 1)
+        for media_type, content in (each for answer in answers for each in answer["content"].items()):
             if media_type == "application/json":
                 check(document, content["schema"], content["example"])
                 tried.add(name)
     assert tried == _OPERATIONS - {"follow_job"}
+
+
+async def test_who_is_to_ask_again_is_told_when(document: Any) -> None:
+    (result,) = (operation for name, operation in operations(document) if name == "get_result")
+    assert "Retry-After" in result["responses"]["202"]["headers"]
 
 
 async def test_each_body_has_an_example_that_fits_its_schema(document: Any) -> None:

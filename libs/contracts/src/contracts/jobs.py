@@ -146,7 +146,7 @@ class Cancellation(BaseModel):
 
 
 class Accepted(Answer):
-    """The answer to an accepted submission."""
+    """A job that was accepted, and has not ended."""
 
     job_id: fields.JobId
     lock: fields.JobLock

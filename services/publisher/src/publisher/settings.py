@@ -21,7 +21,8 @@ class PublisherSettings(ServiceSettings):
     #: Number of SubmitJob commands from RabbitMQ that are handled at the same time.
     submissions_at_once: Annotated[int, Field(ge=1, le=200)] = 10
 
-    #: Number of streams of events that this process serves at the same time; more get 503.
+    #: Number of streams of events, and of requests that wait for a result, that this process serves at the
+    #: same time; more get 503.
     most_followers: Annotated[int, Field(ge=1, le=100_000)] = 1000
 
     #: What happens to a job whose caller does not record its trace (`traceparent: …-00`): with own it has a

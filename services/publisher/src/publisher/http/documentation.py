@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode
 
 from contracts import lock_names
-from contracts.jobs import Batch, Cancellation, Submission
+from contracts.following import JobResult, ProgressReport
+from contracts.jobs import Accepted, Batch, Cancellation, Submission
 from publisher.http import schemas
-from publisher.http.examples import ANSWERS, PROBLEMS
+from publisher.http.examples import ANSWERS, NOT_ENDED, PROBLEMS
 from publisher.http.problem import MEDIA_TYPE, Problem
-from publisher.use_cases.stream import ProgressReport
 
 CURSOR = "Pagination cursor: the `next` value of the previous page."
 
@@ -149,19 +149,31 @@ _MEANINGS = {
     400: "The body is not JSON.",
     404: "Nothing exists under this id or name.",
     409: "`job_id_used`: the id is in use; the problem names its job, if there is one. "
-    "`cancel_too_late`: the job has ended; the problem names its final status.",
+    "`cancel_too_late`: the job has ended; the problem names its final status. "
+    "`job_failed`, `job_cancelled`, `job_timed_out`: the job ended like this, without a result.",
     410: "`job_removed`: the job has ended and was removed by `turnstile prune`; its id stays in use.",
     413: "The body is larger than 256 KiB, or that of a batch than 8 MiB.",
     415: "The body is not declared as JSON.",
     422: "Fields or parameters are invalid; `errors` lists each with the reason.",
     500: "An unexpected error; the log of the publisher has the details.",
-    503: "The storage does not answer, or RabbitMQ where it is asked, or too many clients follow jobs; try "
-    "again after the seconds in `Retry-After`.",
+    503: "The storage does not answer, or RabbitMQ where it is asked, or too many clients follow jobs or "
+    "wait for results; try again after the seconds in `Retry-After`.",
 }
 
 
 _LOCATION = {"description": "Path of the job.", "schema": {"type": "string", "format": "uri-reference"}}
 _RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"type": "integer"}}
+
+#: The answers about a result, where there is no problem.
+RESULT: dict[int | str, dict[str, Any]] = {
+    200: {"model": JobResult, "description": "The job has completed."},
+    202: {
+        "model": Accepted,
+        "description": "The job has not ended.",
+        "headers": {"Retry-After": _RETRY_AFTER},
+        "content": {"application/json": {"example": NOT_ENDED}},
+    },
+}
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from contracts.following import JobResult
 from contracts.jobs import (
     Accepted,
     BatchAnswer,
@@ -15,6 +16,7 @@ from contracts.jobs import (
     HeldLease,
     Instance,
     Job,
+    JobError,
     JobPage,
     JobSummary,
     Kind,
@@ -73,6 +75,12 @@ _QUEUED = _RUNNING.model_copy(
     }
     | dict.fromkeys(("fence", "worker", "step", "progress", "started_at"))
     | {"attempt": 0}
+)
+_RESULT = JobResult(
+    job_id=_JOB,
+    status=JobStatus.COMPLETED,
+    result={"steps": 10},
+    finished_at=_STARTED + timedelta(seconds=5),
 )
 _SUMMARY = JobSummary.model_validate(
     _RUNNING.model_dump(include=set(JobSummary.model_fields)) | {"actor": "maria", "queued_at": _SUBMITTED}
@@ -173,6 +181,7 @@ ANSWERS: Mapping[str, Any] = {
         ),
         "list_jobs": JobPage(items=[_SUMMARY], looked_through=1, looked_back_to=_SUBMITTED),
         "get_job": _QUEUED,
+        "get_result": _RESULT,
         "cancel_job": _CANCELLED,
         "list_job_events": Page[Event](items=[_EVENT]),
         "list_events": Page[Event](items=[_EVENT]),
@@ -184,6 +193,9 @@ ANSWERS: Mapping[str, Any] = {
         "list_quarantined_messages": QuarantinePage(items=[_MESSAGE], total=1),
     }.items()
 }
+
+#: The answer about the result of a job that has not ended.
+NOT_ENDED = _sent(Accepted(job_id=_JOB, lock=_LOCK, status=JobStatus.RUNNING))
 
 _TOO_LARGE = "The body is larger than 256 KiB; put large input into a blob and name it."
 
@@ -216,6 +228,32 @@ PROBLEMS: Mapping[int, list[Any]] = {
                 f"/api/v1/jobs/{_JOB}/cancel",
                 job_id=_JOB,
                 job_status=JobStatus.COMPLETED,
+            ),
+            _problem(
+                HTTPStatus.CONFLICT,
+                "job_failed",
+                "The job failed: ValueError: no such month",
+                f"/api/v1/jobs/{_JOB}/result",
+                job_id=_JOB,
+                job_status=JobStatus.FAILED,
+                error=JobError(type="ValueError", message="no such month"),
+            ),
+            _problem(
+                HTTPStatus.CONFLICT,
+                "job_cancelled",
+                "The job was cancelled: wrong month",
+                f"/api/v1/jobs/{_JOB}/result",
+                job_id=_JOB,
+                job_status=JobStatus.CANCELLED,
+            ),
+            _problem(
+                HTTPStatus.CONFLICT,
+                "job_timed_out",
+                "The job was stopped: ran longer than 3600 s",
+                f"/api/v1/jobs/{_JOB}/result",
+                job_id=_JOB,
+                job_status=JobStatus.TIMED_OUT,
+                error=JobError(type="TimedOut", message="ran longer than 3600 s"),
             ),
         ],
         [

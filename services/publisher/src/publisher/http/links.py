@@ -21,6 +21,7 @@ _OF_JOB = {
     "job": _link("get_job", "Read the job as it is now.", job_id=_JOB),
     "events": _link("list_job_events", "Read the events of the job.", job_id=_JOB),
     "stream": _link("follow_job", "Follow the job as a stream of its events.", job_id=_JOB),
+    "result": _link("get_result", "Read the result of the job, or wait for it.", job_id=_JOB),
     "cancel": _link("cancel_job", "Cancel the job.", job_id=_JOB),
     "lock": _link("get_lock", "Read the lock that the job needs.", name=_LOCK),
 }

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request, Response
 
 from contracts import lock_names
+from contracts.following import MOST_WAIT_SECONDS
 from publisher.http.documentation import (
     ACTOR_FORMAT,
     CURSOR,
@@ -75,6 +76,14 @@ EventsCursor = Annotated[Annotated[str, EVENTS_CURSOR] | None, Query(description
 LocksCursor = Annotated[Annotated[str, LOCKS_CURSOR] | None, Query(description=CURSOR)]
 #: Number of the last event of the page before; 0 for the first page.
 After = Annotated[int, Depends(_number)]
+WaitSeconds = Annotated[
+    int,
+    Query(
+        ge=0,
+        le=MOST_WAIT_SECONDS,
+        description="Seconds to wait for the end of the job; 0, which is the default, does not wait.",
+    ),
+]
 LastEventId = Annotated[
     int, Header(ge=0, le=10**9, description="Number of the last event that the client has; browsers send it.")
 ]

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from contracts import fields
+from contracts.jobs import JobError
 from contracts.statuses import JobStatus
 from submission import FieldProblem
 
@@ -38,5 +39,6 @@ class Problem(BaseModel):
     same_request: bool | _Absent = Field(
         None, description="Whether the job that has the id already has the same content."
     )
-    job_status: JobStatus | _Absent = Field(None, description="How the job ended that was to be cancelled.")
+    job_status: JobStatus | _Absent = Field(None, description="How the job ended.")
+    error: JobError | _Absent = Field(None, description="Why the job failed or timed out.")
     known_kinds: list[str] | _Absent = Field(None, description="The kinds that workers know.")

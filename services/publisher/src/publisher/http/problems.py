@@ -11,7 +11,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Match
 
+from contracts.jobs import JobError
 from contracts.lock_names import LockNameError
+from contracts.statuses import JobStatus
 from contracts.strict_json import StrictJsonError
 from contracts.telemetry import attributes as at
 from coordination.clients.cancellation import CancelTooLateError
@@ -21,6 +23,7 @@ from coordination.ports import InvalidTransactionError, UnknownOutcomeError
 from publisher.http.problem import MEDIA_TYPE, Problem
 from publisher.tracing import current_trace_id, traceresponse
 from publisher.use_cases.locks import NoSuchLockError
+from publisher.use_cases.results import NoResultError
 from publisher.use_cases.stream import TooManyFollowersError
 from read_models import CursorError, ForeignCursorError
 from service_defaults.broker import QuarantineUnavailableError
@@ -29,6 +32,9 @@ from submission.fields import field_problems, shorten, summary
 
 #: Seconds after which it is worth asking again when the storage, or RabbitMQ, does not answer.
 RETRY_AFTER = 5
+
+#: Seconds after which it is worth asking again for the result of a job that has not ended.
+RESULT_RETRY_AFTER = 1
 
 _STORAGE_SILENT, _BROKER_SILENT = "storage did not answer", "broker did not answer"
 
@@ -140,6 +146,23 @@ def _cancel_too_late(error: CancelTooLateError) -> ProblemError:
     )
 
 
+def _no_result(error: NoResultError) -> ProblemError:
+    job = error.job
+    more: dict[str, Any] = {}
+    if job.error_type:
+        more["error"] = JobError(type=job.error_type, message=job.error_message)
+    match job.status:
+        case JobStatus.FAILED:
+            name, sentence = "job_failed", "The job failed"
+            reason = f"{job.error_type}: {job.error_message}".removesuffix(": ")
+        case JobStatus.TIMED_OUT:
+            name, sentence, reason = "job_timed_out", "The job was stopped", job.error_message
+        case _:
+            name, sentence, reason = "job_cancelled", "The job was cancelled", job.cancel_reason
+    detail = f"{sentence}: {shorten(reason)}" if reason else f"{sentence}."
+    return ProblemError(HTTPStatus.CONFLICT, name, detail, job_id=job.job_id, job_status=job.status, **more)
+
+
 def _storage_unavailable(detail: str, **more: Any) -> ProblemError:
     return _unavailable("storage_unavailable", detail, **more)
 
@@ -167,6 +190,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     ForeignCursorError: lambda _: invalid_fields([FieldProblem(field="cursor", message=_FOREIGN_CURSOR)]),
     JobExistsError: _job_exists,
     CancelTooLateError: _cancel_too_late,
+    NoResultError: _no_result,
     NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),
     JobRemovedError: lambda _: ProblemError(HTTPStatus.GONE, "job_removed", _REMOVED),
     NoSuchLockError: lambda error: _not_found("no_such_lock", f"{error}, so it is free."),

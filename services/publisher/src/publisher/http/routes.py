@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from contracts.following import JobResult
 from contracts.jobs import Accepted, Event, Instance, Job, JobPage, Kind, Lock, Page, Worker
 from contracts.quarantine import QuarantinePage
 from contracts.statuses import JobStatus
 from publisher.http import links
-from publisher.http.documentation import CANCEL_JOB, STREAM, SUBMIT_JOB, answers
+from publisher.http.documentation import CANCEL_JOB, RESULT, STREAM, SUBMIT_JOB, answers
 from publisher.http.job_filters import JobQuestion
 from publisher.http.parameters import (
     Actor,
@@ -23,9 +24,10 @@ from publisher.http.parameters import (
     LockName,
     LocksCursor,
     Uses,
+    WaitSeconds,
     name_the_trace,
 )
-from publisher.http.problems import invalid_fields, job_path
+from publisher.http.problems import RESULT_RETRY_AFTER, invalid_fields, job_path
 from publisher.http.request_body import read_body, read_optional_body
 from publisher.use_cases.documents import job_document
 from publisher.use_cases.events import MOST_EVENTS
@@ -89,6 +91,30 @@ async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, 
 async def get_job(job_id: JobId, uses: Uses) -> Job:
     """Return status, progress, position in line and the jobs ahead; at the end, the result or error."""
     return await uses.jobs.get(job_id)
+
+
+@router.get(
+    "/jobs/{job_id}/result",
+    tags=["jobs"],
+    summary="Get the result of a job",
+    # Two statuses have bodies of their own; `responses` describes both.
+    response_model=None,
+    responses=answers(404, 409, 410) | RESULT,
+)
+async def get_result(
+    request: Request, response: Response, job_id: JobId, uses: Uses, wait: WaitSeconds = 0
+) -> JobResult | Accepted:
+    """Return what the handler returned, and wait up to `wait` seconds for the end of the job.
+
+    While the job has not ended, the answer is 202: ask again after the seconds in `Retry-After`. A job that
+    failed, was cancelled or took too long has no result: the answer is 409, and the problem says why. Send
+    the request again whenever its answer is lost.
+    """
+    found = await uses.results.get(job_id, wait, request.is_disconnected)
+    if isinstance(found, Accepted):
+        response.status_code = HTTPStatus.ACCEPTED
+        response.headers["Retry-After"] = str(RESULT_RETRY_AFTER)
+    return found
 
 
 @router.get(

@@ -16,6 +16,7 @@ from publisher.use_cases.cancelling import Cancelling, Hints
 from publisher.use_cases.events import Events
 from publisher.use_cases.jobs import Jobs
 from publisher.use_cases.locks import Locks
+from publisher.use_cases.results import JobResults
 from publisher.use_cases.stream import JobStream
 from read_models import ReadModels
 from submission import KnownKinds, SubmissionService
@@ -41,6 +42,7 @@ class UseCases:
     jobs: Jobs
     events: Events
     stream: JobStream
+    results: JobResults
     locks: Locks
     quarantine: Quarantine
     kinds: KnownKinds
@@ -63,12 +65,14 @@ def make_use_cases(
     """Put the use cases together."""
     kinds = KnownKinds(directory, clock)
     writer = JobWriter(journal, notifier, clock)
+    stream = JobStream(journal, register, clock, is_stopping, most_followers=most_followers)
     return UseCases(
         submissions=SubmissionService(Submitter(register, writer), kinds),
         cancelling=Cancelling(register, Canceller(writer), notifier),
         jobs=Jobs(journal, register, read_models),
         events=Events(journal, register, read_models),
-        stream=JobStream(journal, register, clock, is_stopping, most_followers=most_followers),
+        stream=stream,
+        results=JobResults(journal, register, clock, stream),
         locks=Locks(journal, read_models),
         quarantine=quarantine,
         kinds=kinds,

@@ -50,7 +50,7 @@ class Jobs:
         for _ in range(_LOOKS):
             job = await read_job(self.journal, registration)
             if job.status != JobStatus.QUEUED:
-                result = await _result(self.journal, registration.partition, job)
+                result = await read_result(self.journal, registration.partition, job)
                 traceback = await _traceback(self.journal, registration.partition, job)
                 return job_document(job, result=result, traceback=traceback)
             place = await place_in_line(self.journal, job)
@@ -110,7 +110,8 @@ def _waiting_for(job: JobRow, lock: LockRow | None, ahead: list[str]) -> Waiting
     )
 
 
-async def _result(journal: Journal, partition: str, job: JobRow) -> JsonValue:
+async def read_result(journal: Journal, partition: str, job: JobRow) -> JsonValue:
+    """Read what a job's handler returned; None before. Raises UnknownOutcomeError."""
     text = job.result or "null"
     if job.has_long_result:
         text = await _text(journal, partition, rows.result_key(job.job_id))

@@ -1,13 +1,13 @@
 """Use case: stream what happens to a job, as server-sent events."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from fastapi.sse import format_sse_event
-from pydantic import Field
 
-from contracts import fields
-from contracts.jobs import Event, Progress, WaitingFor
+from contracts.following import ProgressReport
+from contracts.jobs import Event
 from contracts.statuses import JobStatus
 from coordination.journal.rows import JobRow
 from coordination.ports import Clock, JobRegister, Journal, Registration, UnknownOutcomeError
@@ -17,22 +17,7 @@ from publisher.use_cases.jobs import Place, find_job, read_job
 
 
 class TooManyFollowersError(Exception):
-    """As many clients follow jobs here as are allowed."""
-
-
-class ProgressReport(fields.Answer):
-    """How far a job is."""
-
-    job_id: fields.JobId
-    status: fields.Status
-    attempt: fields.Attempt
-    worker: fields.LatestWorker
-    step: str | None = Field(description="The current step; null between steps and while the job waits.")
-    progress: Progress | None = Field(description="How far the handler is; null until it has reported it.")
-    position: int | None = Field(None, description="Position in line, from 1; null unless it is queued.")
-    waiting_for: WaitingFor | None = Field(
-        None, description="Why the job does not run yet; null unless it is queued."
-    )
+    """As many clients follow jobs, or wait for their ends, here as are allowed."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +38,7 @@ class JobStream:
     heartbeat: float = 10.0
     #: Seconds without an answer from the storage after which the stream ends.
     patience: float = 30.0
-    #: Most followers of all jobs in this process.
+    #: Most followers of all jobs in this process, with those who wait for an end.
     most_followers: int = 1000
     _looks: dict[str, JobLooks] = field(default_factory=dict, init=False, repr=False)
 
@@ -62,27 +47,37 @@ class JobStream:
 
         Raises TooManyFollowersError, NoSuchJobError or UnknownOutcomeError.
         """
-        if self.followers >= self.most_followers:
-            raise TooManyFollowersError
+        self.check_room()
         registration = await find_job(self.register, job_id)
         job = await read_job(self.journal, registration)
         return None if job.is_terminal and after >= job.seq else self.follow(registration, after)
 
     async def follow(self, registration: Registration, after: int = 0) -> AsyncIterator[bytes]:
         """Yield every event behind a number, and changes of progress, until the job has ended."""
+        with self.followed(registration) as looks:
+            async for piece in self._follow(_Follower(looks, after)):
+                yield piece
+
+    @contextmanager
+    def followed(self, registration: Registration) -> Iterator[JobLooks]:
+        """Count a follower of a job, who sees the job through what all of its followers share."""
         looks = self._looks.setdefault(registration.job_id, self._make_looks(registration))
         looks.followers += 1
         try:
-            async for piece in self._follow(_Follower(looks, after)):
-                yield piece
+            yield looks
         finally:
             looks.followers -= 1
             if not looks.followers:
                 self._looks.pop(registration.job_id, None)
 
+    def check_room(self) -> None:
+        """Raise TooManyFollowersError when no further client can be served."""
+        if self.followers >= self.most_followers:
+            raise TooManyFollowersError
+
     @property
     def followers(self) -> int:
-        """How many follow a job here."""
+        """How many follow a job here, or wait for its end."""
         return sum(looks.followers for looks in self._looks.values())
 
     def _make_looks(self, registration: Registration) -> JobLooks:
