@@ -3,6 +3,7 @@
 from tests.mutants.catalogue import (
     author_api,
     checker,
+    client,
     contracts,
     heartbeat,
     holder,
@@ -37,6 +38,7 @@ _ALL = [
     *scheduler.MUTANTS,
     *projector.MUTANTS,
     *checker.MUTANTS,
+    *client.MUTANTS,
     *retention.MUTANTS,
 ]
 

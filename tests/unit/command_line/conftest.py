@@ -21,7 +21,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedApi:
     script = ScriptedApi()
     api = functools.partial(command_line.api.Api, transport=httpx.MockTransport(script))
     monkeypatch.setattr(command_line.api, "Api", api)
-    monkeypatch.setattr("command_line.api.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("turnstile.client.synchronous.time.sleep", lambda seconds: None)
     return script
 
 

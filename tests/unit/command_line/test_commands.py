@@ -312,7 +312,8 @@ def test_the_version_comes_at_once_without_loading_a_client() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["submit", "watch", "jobs", "events", "show", "locks", "cancel", "kinds", "workers", "publish"]
+    "command",
+    ["submit", "watch", "result", "jobs", "events", "show", "locks", "cancel", "kinds", "workers", "publish"],
 )
 def test_every_command_explains_itself_with_an_example(run: Run, command: Any) -> None:
     result = run(command, "--help")

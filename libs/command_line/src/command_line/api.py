@@ -1,30 +1,38 @@
 """The HTTP API as the commands use it: answers as plain JSON, errors as one sentence with an exit code."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
 import httpx
-from httpx_sse import ServerSentEvent, SSEError, connect_sse
 
-from command_line.exit_codes import UNREACHABLE, USAGE
-from contracts.statuses import EventStatus
+from command_line.exit_codes import BY_STATUS, NOT_ENDED, UNREACHABLE, USAGE
+from turnstile.client import (
+    Client,
+    ClientError,
+    NoResultError,
+    NotEndedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
+from turnstile.client.calls import job_path
 
-#: Above what the publisher itself waits for its storage.
-_TIMEOUT_SECONDS = 20.0
+#: Seconds after which a command that follows a job, or waits for it, gives up a publisher that is away.
+_PATIENCE_SECONDS = 60.0
 
-#: A stream sends something at least every 10 seconds.
-_SILENCE_SECONDS = 30.0
-
-_LONGEST_PAUSE = 8.0
+#: Seconds between two looks at how far a job is for whose end a command waits.
+_SHOW_EVERY = 2.0
 
 #: Most items that the API returns at once.
 LARGEST_PAGE = 200
+
+
+#: Takes a job, as it is now, to show it.
+Show = Callable[[Mapping[str, Any]], None]
 
 
 class ApiError(Exception):
@@ -45,23 +53,13 @@ class Listing:
     has_more: bool
 
 
-class _EndedError(Exception):
-    """All events of the job have been sent already."""
-
-
 class Api:
     """A connection to a publisher."""
 
     def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
-        try:
-            # A proxy is for other machines.
-            is_local = httpx.URL(self.url).host in {"127.0.0.1", "localhost", "::1"}
-            self._client = httpx.Client(
-                base_url=self.url, timeout=_TIMEOUT_SECONDS, trust_env=not is_local, transport=transport
-            )
-        except (httpx.InvalidURL, ValueError):
-            raise _bad_url(self.url) from None
+        self._transport = transport
+        self._client = self._connect(repeats=False)
 
     def __enter__(self) -> Self:
         return self
@@ -73,14 +71,29 @@ class Api:
 
     def get(self, path: str, **question: Any) -> Any:
         """Ask a question."""
-        asked = {name: value for name, value in question.items() if value is not None}
         with self._clear_errors():
-            return _content(self._client.get(path, params=asked), self.url)
+            return self._client.request("GET", path, query=question)
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask for something to be done."""
         with self._clear_errors():
-            return _content(self._client.post(path, json=body), self.url)
+            return self._client.request("POST", path, body=body)
+
+    def result(self, job_id: str, seconds: float | None, show: Show | None = None) -> Any:
+        """Wait for the end of a job, and return its result; for as long as it takes if `seconds` is None.
+
+        In the meantime `show` gets the job now and then. The exit code of the error is how the job ended, or
+        NOT_ENDED.
+        """
+        until = math.inf if seconds is None else time.monotonic() + seconds
+        with self._clear_errors(), self._connect(repeats=True) as client:
+            while show is not None and until - time.monotonic() > _SHOW_EVERY:
+                try:
+                    return client.result(job_id, timeout=_SHOW_EVERY)
+                except NotEndedError:
+                    show(client.request("GET", job_path(job_id)))
+            left = None if seconds is None else max(0, until - time.monotonic())
+            return client.result(job_id, timeout=left)
 
     def items(self, path: str) -> list[Any]:
         """Return all items of a list."""
@@ -112,59 +125,30 @@ class Api:
             return self.post("/api/v1/jobs", body)
         except ApiError as error:
             if error.problem.get("same_request"):
-                return self.get(f"/api/v1/jobs/{error.problem['job_id']}")
+                return self.get(job_path(error.problem["job_id"]))
             raise
 
-    def follow(self, job_id: str, *, patience: float = 60.0) -> Iterator[tuple[str, Any]]:
+    def follow(self, job_id: str) -> Iterator[tuple[str, Any]]:
         """Return what happens to a job, as event name and content, from its beginning to its end.
 
-        A broken connection is taken up again where it was, unless none can be had for `patience` seconds.
+        A broken connection is taken up again where it was, unless none can be had for a minute.
         """
-        path = f"/api/v1/jobs/{quote(job_id, safe='')}/stream"
-        last_id, pause, heard_at = "0", 0.5, time.monotonic()
-        while True:
-            try:
-                for event in self._listen(path, last_id):
-                    last_id, pause, heard_at = event.id or last_id, 0.5, time.monotonic()
-                    if not event.data:
-                        continue
-                    content = event.json()
-                    yield event.event, content
-                    if event.event == "job_event" and EventStatus(content["status"]).is_terminal:
-                        return
-            except _EndedError:
-                return
-            except ApiError as error:
-                if error.exit_code != UNREACHABLE or time.monotonic() - heard_at > patience:
-                    raise
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+        with self._clear_errors():
+            yield from self._client.messages(job_id)
 
-    def _listen(self, path: str, last_id: str) -> Iterator[ServerSentEvent]:
-        """Return the events of one connection. Raises _EndedError when there will be no more."""
-        headers = {"Last-Event-ID": last_id}
-        with (
-            self._clear_errors(),
-            connect_sse(self._client, "GET", path, headers=headers, timeout=_SILENCE_SECONDS) as source,
-        ):
-            if source.response.status_code == HTTPStatus.NO_CONTENT:
-                raise _EndedError
-            if source.response.is_error:
-                source.response.read()
-                _content(source.response, self.url)
-            yield from source.iter_sse()
+    def _connect(self, *, repeats: bool) -> Client:
+        try:
+            return Client(self.url, timeout=_PATIENCE_SECONDS, repeats=repeats, transport=self._transport)
+        except ValueError:
+            remedy = "correct --url or TURNSTILE_URL, such as http://127.0.0.1:8000"
+            raise ApiError(f"{self.url!r} is not an address of a publisher; {remedy}.", USAGE) from None
 
     @contextmanager
     def _clear_errors(self) -> Iterator[None]:
         try:
             yield
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-            raise _bad_url(self.url) from None
-        except httpx.TimeoutException as error:
-            sentence = f"{self.url} did not answer in time; try again, or check it with `make ps`."
-            raise ApiError(sentence, UNREACHABLE) from error
-        except (httpx.TransportError, SSEError) as error:
-            raise _unreachable(self.url) from error
+        except ClientError as error:
+            raise _api_error(error, self.url) from error.__cause__
 
 
 def _twice(submit: Callable[[], Any]) -> Any:
@@ -177,37 +161,22 @@ def _twice(submit: Callable[[], Any]) -> Any:
     return submit()
 
 
-def _content(response: httpx.Response, url: str) -> Any:
-    try:
-        content = response.json()
-    except ValueError:
-        content = None
-    if response.is_success and content is not None:
-        return content
-    if not isinstance(content, dict) or "detail" not in content:
-        sentence = (
-            f"{url} answered {response.status_code}, but not like Turnstile; check --url or TURNSTILE_URL."
-        )
-        raise ApiError(sentence, UNREACHABLE)
-    is_server = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    raise ApiError(_sentence(content), UNREACHABLE if is_server else USAGE, content)
-
-
-def _sentence(problem: Mapping[str, Any]) -> str:
-    errors = problem.get("errors")
-    if isinstance(errors, list) and errors:
-        return "; ".join(f"{error['field']}: {error['message']}" for error in errors) + "."
-    return str(problem["detail"])
-
-
-def _unreachable(url: str) -> ApiError:
+def _api_error(error: ClientError, url: str) -> ApiError:
+    if isinstance(error, UnexpectedAnswerError) and error.status is not None:
+        sentence = f"{url} answered {error.status}, but not like Turnstile; check --url or TURNSTILE_URL."
+        return ApiError(sentence, UNREACHABLE)
+    if isinstance(error, NoResultError):
+        return ApiError(str(error), BY_STATUS[error.job_status], error.problem)
+    if isinstance(error, NotEndedError):
+        return ApiError(f"The job has not ended: it is {error.problem['status']}.", NOT_ENDED, error.problem)
+    if error.problem:
+        is_away = isinstance(error, UnavailableError)
+        return ApiError(str(error), UNREACHABLE if is_away else USAGE, error.problem)
+    if isinstance(error.__cause__, httpx.TimeoutException):
+        sentence = f"{url} did not answer in time; try again, or check it with `make ps`."
+        return ApiError(sentence, UNREACHABLE)
     sentence = (
         f"No server answers at {url}: start Turnstile with `make up`, "
         "or name another address with --url or TURNSTILE_URL."
     )
     return ApiError(sentence, UNREACHABLE)
-
-
-def _bad_url(url: str) -> ApiError:
-    remedy = "correct --url or TURNSTILE_URL, such as http://127.0.0.1:8000"
-    return ApiError(f"{url!r} is not an address of a publisher; {remedy}.", USAGE)

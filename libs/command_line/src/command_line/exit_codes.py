@@ -18,5 +18,8 @@ USAGE = 2
 #: The publisher, or the storage behind it, does not answer.
 UNREACHABLE = 5
 
+#: The job has not ended in the time that the command waits.
+NOT_ENDED = 7
+
 #: The user pressed Ctrl-C.
 STOPPED = 130

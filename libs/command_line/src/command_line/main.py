@@ -2,12 +2,12 @@
 
 # ruff: noqa: PLC0415
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
-from command_line import batches, listing, quarantine, workers
+from command_line import batches, listing, quarantine, results, submitting, workers
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json, print_link
 from command_line.pruning import options as pruning
@@ -20,8 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Run long jobs one at a time per lock, and follow them.",
-    epilog="Exit codes: 0 done (`watch`: Completed), 1 Failed, 2 invalid, refused or not found, 3 Cancelled, "
-    "4 TimedOut, 5 unreachable.",
+    epilog="Exit codes: 0 done (`watch`, `result`: Completed), 1 Failed, 2 invalid, refused or not found, "
+    "3 Cancelled, 4 TimedOut, 5 unreachable, 7 not ended.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -43,71 +43,7 @@ def turnstile(
     """Run long jobs one at a time per lock, and follow them."""
 
 
-@app.command(
-    epilog="Example: `turnstile submit ten-steps --lock ledger -p steps=5 -p seconds=0.5 --watch`  \n"
-    "Example: `turnstile submit checksum-file --parameters @job.json --priority 0`"
-)
-def submit(
-    kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="Kind of the job; `turnstile kinds` lists all kinds.")
-    ],
-    lock: Annotated[str, typer.Option(help="Jobs with the same lock run one at a time.")] = "default",
-    pairs: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", "-p", metavar="KEY=VALUE", help="A parameter; its value may be JSON."),
-    ] = None,
-    parameters: Annotated[
-        str | None,
-        typer.Option(metavar="JSON|@FILE", help="All parameters; @- reads them from standard input."),
-    ] = None,
-    name: Annotated[str, typer.Option(help="Title of the job, for people.")] = "",
-    description: Annotated[str, typer.Option(help="Description of the job, for people.")] = "",
-    priority: Annotated[int, typer.Option(min=0, max=9, help="0 runs first, 9 last.")] = 5,
-    job_id: Annotated[
-        str | None,
-        typer.Option(
-            metavar="UUID", help="Your own job id; a repeated submission with it does not run twice."
-        ),
-    ] = None,
-    properties: Annotated[
-        list[str] | None,
-        typer.Option("--property", metavar="KEY=VALUE", help="A property to find the job by; repeatable."),
-    ] = None,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch the job until it ends.")] = False,
-    dashboard_url: DashboardUrl = "",
-    url: Url = DEFAULT_URL,
-    as_json: Json = False,
-) -> None:
-    """Submit a job."""
-    from command_line.parameters import read_parameters, read_properties
-    from contracts.identifiers import new_id
-
-    body: dict[str, Any] = {
-        "kind": kind,
-        "lock": lock,
-        "parameters": read_parameters(parameters, pairs or []),
-        "name": name,
-        "description": description,
-        "priority": priority,
-        "job_id": job_id or new_id(),
-        "properties": read_properties(properties or []),
-    }
-    with connected(url, as_json=as_json) as api:
-        accepted = api.submit(body)
-        if watch:
-            from command_line.watching import watch_job
-
-            if not as_json:
-                print_link(dashboard_url, accepted["job_id"])
-            job = watch_job(api, accepted["job_id"], as_json=as_json)
-            raise typer.Exit(BY_STATUS[job["status"]])
-        if as_json:
-            print_json({key: accepted[key] for key in ("job_id", "lock", "status")})
-        else:
-            from command_line.reports import print_accepted
-
-            print_accepted(accepted)
-            print_link(dashboard_url, accepted["job_id"])
+app.command(epilog=submitting.EPILOG)(submitting.submit)
 
 
 @app.command(epilog="Example: `turnstile watch 018f6c3e-7b1a-7c4e-9d3a-0123456789ab && echo done`")
@@ -127,6 +63,7 @@ def watch(
         raise typer.Exit(BY_STATUS[job["status"]])
 
 
+app.command(epilog=results.EPILOG)(results.result)
 app.command(epilog=batches.EPILOG)(batches.submit_file)
 app.command(epilog=listing.JOBS_EPILOG)(listing.jobs)
 app.command(epilog=listing.EVENTS_EPILOG)(listing.events)

@@ -57,7 +57,11 @@ What a handler logs carries the run's identity in the worker's log. Spans it mak
 and those of instrumented libraries, belong to the job's trace, each under the step it was made in.
 
 Test handlers with `turnstile.testing.run_job`.
+
+Programs that submit jobs use `Client` or `AsyncClient`; `turnstile.client` describes them.
 '''
+
+from typing import TYPE_CHECKING, Any
 
 from turnstile.context import JobContext, RunContext, SyncJobContext
 from turnstile.errors import (
@@ -78,7 +82,12 @@ from turnstile.kinds import Kind, job, kind_of
 from turnstile.loading import load
 from turnstile.steps import Step, SyncStep
 
+if TYPE_CHECKING:
+    from turnstile.client import AsyncClient, Client
+
 __all__ = [
+    "AsyncClient",
+    "Client",
     "DeadlinePassedError",
     "DefinitionError",
     "FailJob",
@@ -101,3 +110,14 @@ __all__ = [
     "kind_of",
     "load",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a client: it needs packages that a handler does without, and whose import takes time."""
+    if name not in {"AsyncClient", "Client"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from turnstile import client  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ImportError(f"turnstile.{name} needs {error.name}: install turnstile[client]") from error
+    return getattr(client, name)

@@ -1,0 +1,90 @@
+"""turnstile submit: submit a job, and watch it or wait for its result if asked to."""
+
+# ruff: noqa: PLC0415
+
+from typing import Annotated, Any
+
+import typer
+
+from command_line.exit_codes import BY_STATUS
+from command_line.output import connected, print_json, print_link
+from command_line.shared_options import DEFAULT_URL, DashboardUrl, Json, Url
+
+EPILOG = (
+    "Example: `turnstile submit ten-steps --lock ledger -p steps=5 -p seconds=0.5 --watch`  \n"
+    "Example: `turnstile submit checksum-file -p path=ledger.csv --wait > digest.json`  \n"
+    "Example: `turnstile submit checksum-file --parameters @job.json --priority 0`"
+)
+
+
+def submit(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="Kind of the job; `turnstile kinds` lists all kinds.")
+    ],
+    lock: Annotated[str, typer.Option(help="Jobs with the same lock run one at a time.")] = "default",
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="KEY=VALUE", help="A parameter; its value may be JSON."),
+    ] = None,
+    parameters: Annotated[
+        str | None,
+        typer.Option(metavar="JSON|@FILE", help="All parameters; @- reads them from standard input."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Title of the job, for people.")] = "",
+    description: Annotated[str, typer.Option(help="Description of the job, for people.")] = "",
+    priority: Annotated[int, typer.Option(min=0, max=9, help="0 runs first, 9 last.")] = 5,
+    job_id: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UUID", help="Your own job id; a repeated submission with it does not run twice."
+        ),
+    ] = None,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option("--property", metavar="KEY=VALUE", help="A property to find the job by; repeatable."),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch the job until it ends.")] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait until the job ends, and print nothing but its result, as JSON."),
+    ] = False,
+    dashboard_url: DashboardUrl = "",
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Submit a job. With --watch or --wait the exit code is its outcome."""
+    from command_line.parameters import read_parameters, read_properties
+    from contracts.identifiers import new_id
+
+    body: dict[str, Any] = {
+        "kind": kind,
+        "lock": lock,
+        "parameters": read_parameters(parameters, pairs or []),
+        "name": name,
+        "description": description,
+        "priority": priority,
+        "job_id": job_id or new_id(),
+        "properties": read_properties(properties or []),
+    }
+    if watch and wait:
+        raise typer.BadParameter("cannot be given together with --watch", param_hint="--wait")
+    with connected(url, as_json=as_json) as api:
+        accepted = api.submit(body)
+        if wait:
+            from command_line.results import print_result
+
+            print_result(api, accepted["job_id"], None, as_json=as_json)
+        elif watch:
+            from command_line.watching import watch_job
+
+            if not as_json:
+                print_link(dashboard_url, accepted["job_id"])
+            job = watch_job(api, accepted["job_id"], as_json=as_json)
+            raise typer.Exit(BY_STATUS[job["status"]])
+        elif as_json:
+            print_json({key: accepted[key] for key in ("job_id", "lock", "status")})
+        else:
+            from command_line.reports import print_accepted
+
+            print_accepted(accepted)
+            print_link(dashboard_url, accepted["job_id"])

@@ -1,0 +1,65 @@
+"""What requests say: the bodies of submissions, and the filters of the list of jobs."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypedDict
+
+from pydantic import BaseModel
+
+from contracts.identifiers import new_id
+from contracts.jobs import Submission
+
+Body = Mapping[str, Any]
+
+#: The parameters of a job: a model, such as its handler's, or what becomes a JSON object.
+Parameters = BaseModel | Mapping[str, Any] | None
+
+
+class SubmissionFields(TypedDict, total=False):
+    """What a submission may say beyond the kind and the parameters; `Submission` describes each."""
+
+    lock: str
+    name: str
+    description: str
+    priority: int
+    properties: Mapping[str, str]
+    job_id: str | None
+
+
+class JobFilters(TypedDict, total=False):
+    """What jobs of a list must meet; the times need a time zone."""
+
+    status: str | Iterable[str]
+    kind: str | Iterable[str]
+    lock: str
+    worker: str
+    name_prefix: str
+    properties: Mapping[str, str]
+    taken_over: bool
+    submitted_from: datetime
+    submitted_before: datetime
+
+
+def submission(kind: str, parameters: Parameters, fields: SubmissionFields) -> dict[str, Any]:
+    """Return the body of a submission, with an id."""
+    given = (
+        parameters.model_dump(mode="json") if isinstance(parameters, BaseModel) else dict(parameters or {})
+    )
+    return with_id({**fields, "kind": kind, "parameters": given})
+
+
+def with_id(job: Submission | Body) -> dict[str, Any]:
+    """Return the body of a submission, with an id."""
+    body = job.model_dump(mode="json", exclude_unset=True) if isinstance(job, Submission) else dict(job)
+    return {**body, "job_id": body.get("job_id") or new_id()}
+
+
+def query_of(filters: JobFilters) -> dict[str, Any]:
+    """Return the query of a list of jobs."""
+    query: dict[str, Any] = dict(filters)
+    for name in query.keys() & {"status", "kind"}:
+        query[name] = [query[name]] if isinstance(query[name], str) else list(query[name])
+    for name in query.keys() & {"submitted_from", "submitted_before"}:
+        query[name] = query[name].isoformat()
+    query["property"] = [f"{name}:{value}" for name, value in query.pop("properties", {}).items()]
+    return {**query, "taken_over": query.get("taken_over") or None}

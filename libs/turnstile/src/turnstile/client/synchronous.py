@@ -1,0 +1,228 @@
+"""The client for programs without an event loop. Any number of threads may use one."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack, overload
+
+import httpx
+from httpx_sse import connect_sse
+from pydantic import BaseModel, TypeAdapter
+
+from contracts.following import ProgressReport
+from contracts.jobs import Accepted, BatchItem, Event, Job, JobSummary, Kind, Lock, Submission, Worker
+from turnstile.client import calls
+from turnstile.client.batches import submit_many
+from turnstile.client.bodies import (
+    Body,
+    JobFilters,
+    Parameters,
+    SubmissionFields,
+    query_of,
+    submission,
+    with_id,
+)
+from turnstile.client.calls import JobReference, Limits, Outcome, Pause, Request, Steps, job_path, lock_path
+from turnstile.client.connection import DEFAULT_URL, given, options
+from turnstile.client.errors import NoResultError, UnavailableError
+from turnstile.client.following import SILENCE_SECONDS, Following, Message, typed
+from turnstile.client.reading import clear_errors
+
+T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Client:
+    """A connection to a publisher.
+
+    Args:
+        url: Address of the publisher, without `/api`. Raises ValueError for anything else.
+        actor: Name of the caller for the audit trail.
+        timeout: Seconds for a call with all its repetitions. `wait`, `result` and `stream` wait for a job as
+            long as they are asked to, and give up when the publisher does not answer for this long.
+        request_timeout: Seconds for one request.
+        repeats: Whether a request without an answer is sent again.
+        headers: Further headers of each request.
+        transport: Where requests go instead of the network, for tests.
+
+    All methods raise ClientError.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        actor: str = "",
+        timeout: float = 60.0,
+        request_timeout: float = 20.0,
+        repeats: bool = True,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._limits = Limits(timeout, request_timeout, repeats)
+        self._http = httpx.Client(**options(url, actor, headers), transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def submit(
+        self, kind: str, parameters: Parameters = None, **fields: Unpack[SubmissionFields]
+    ) -> Accepted:
+        """Submit a job.
+
+        Without a `job_id` the client makes one. A submission with the same id and the same content as an
+        earlier one is a success; with another content it raises ConflictError.
+        """
+        return self._run(calls.submit(submission(kind, parameters, fields), self._limits))
+
+    def submit_many(self, jobs: Iterable[Submission | Body]) -> list[BatchItem]:
+        """Submit any number of jobs, a thousand in one request; return the answer to each, in their order.
+
+        A status of 202 means accepted; 409 with `same_request` in the problem, accepted earlier; 500 and
+        above, unknown even after `timeout` seconds: submit this job again with the id in its problem.
+        """
+        return self._run(submit_many([with_id(job) for job in jobs], self._limits))
+
+    def job(self, job: JobReference) -> Job:
+        """Return a job as it is now."""
+        return self._run(calls.get_job(job, self._limits))
+
+    def cancel(self, job: JobReference, reason: str = "") -> Job:
+        """Cancel a waiting job, or ask a running one to stop; return it as it is then.
+
+        Raises ConflictError when it has already ended.
+        """
+        return self._run(calls.cancel(job, reason, self._limits))
+
+    def wait(self, job: JobReference, *, timeout: float | None = None) -> Job:
+        """Wait until a job has ended, however that is, and return it.
+
+        Raises NotEndedError after `timeout` seconds; without a timeout it waits for as long as it takes.
+        """
+        with suppress(NoResultError):
+            self._run(calls.wait(job, timeout, self._limits))
+        return self.job(job)
+
+    @overload
+    def result(self, job: JobReference, *, timeout: float | None = None) -> Any: ...
+    @overload
+    def result(self, job: JobReference, *, as_: type[T], timeout: float | None = None) -> T: ...
+    def result(self, job: JobReference, *, as_: Any = None, timeout: float | None = None) -> Any:
+        """Wait until a job has completed, and return its result, as JSON or as the type `as_`.
+
+        Raises FailedError, CancelledError, TimedOutError; NotEndedError after `timeout` seconds; and
+        pydantic's ValidationError for a result that is not of the type.
+        """
+        found = self._run(calls.wait(job, timeout, self._limits))
+        return found if as_ is None else TypeAdapter(as_).validate_python(found)
+
+    def stream(self, job: JobReference, *, after: int = 0) -> Iterator[Event | ProgressReport]:
+        """Yield the events of a job behind a number, and its progress when it changes, until it ends.
+
+        A broken connection is made again, and each event comes once.
+        """
+        for message in self.messages(job, after=after):
+            if (known := typed(message)) is not None:
+                yield known
+
+    def messages(self, job: JobReference, *, after: int = 0) -> Iterator[Message]:
+        """Yield what `stream` does, as the name of each message and its JSON."""
+        following = Following(after, self._limits)
+        while not following.is_over:
+            error = None
+            try:
+                yield from self._listen(job_path(job, "/stream"), following)
+            except UnavailableError as failed:
+                error = failed
+            if not following.is_over:
+                time.sleep(following.pause(error))
+
+    def jobs(self, **filters: Unpack[JobFilters]) -> Iterator[JobSummary]:
+        """Yield the jobs that meet all filters, newest first; of several statuses or kinds, one."""
+        return self._items("/api/v1/jobs", JobSummary, query_of(filters))
+
+    def events(self, job: JobReference) -> Iterator[Event]:
+        """Yield the events of a job so far, from the first."""
+        return self._items(job_path(job, "/events"), Event)
+
+    def kinds(self) -> list[Kind]:
+        """Return the kinds that workers know."""
+        return list(self._items("/api/v1/kinds", Kind))
+
+    def workers(self) -> list[Worker]:
+        """Return the latest heartbeat of every worker."""
+        return list(self._items("/api/v1/workers", Worker))
+
+    def locks(self) -> Iterator[Lock]:
+        """Yield the current state of every lock that was ever used."""
+        return self._items("/api/v1/locks", Lock)
+
+    def lock(self, name: str) -> Lock:
+        """Return the holder of a lock, and the waiting jobs."""
+        return Lock.model_validate(self.request("GET", lock_path(name)))
+
+    def request(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
+    ) -> Any:
+        """Send any request that may be repeated, and return the JSON of its answer."""
+        request = Request(method, path, given(query), body, seconds=self._limits.request_timeout)
+        return self._run(calls.ask(request, self._limits))
+
+    def _items(
+        self, path: str, model: type[ModelT], query: Mapping[str, Any] | None = None
+    ) -> Iterator[ModelT]:
+        cursor = None
+        while True:
+            page = self.request("GET", path, query={**(query or {}), "cursor": cursor})
+            for item in page["items"]:
+                yield model.model_validate(item)
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    def _run(self, steps: Steps[T]) -> T:
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            outcome = self._carry_out(step)
+
+    def _carry_out(self, step: Request | Pause) -> Outcome:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return None
+        try:
+            return self._http.request(
+                step.method, step.path, params=step.query, json=step.body, timeout=step.seconds
+            )
+        except httpx.TransportError as failure:
+            return failure
+
+    def _listen(self, path: str, following: Following) -> Iterator[Message]:
+        """Yield the messages of one connection."""
+        headers = following.headers()
+        with (
+            clear_errors(),
+            connect_sse(self._http, "GET", path, headers=headers, timeout=SILENCE_SECONDS) as source,
+        ):
+            if source.response.is_error:
+                source.response.read()
+            if following.is_open(source.response):
+                for sent in source.iter_sse():
+                    if (message := following.hear(sent)) is not None:
+                        yield message
+                    if following.is_over:
+                        return
