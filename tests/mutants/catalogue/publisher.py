@@ -49,6 +49,30 @@ MUTANTS = [
         "tests/unit/turnstile/test_parameter_schema.py::test_a_schema_accepts_and_refuses_what_its_model_does",
     ),
     Mutant(
+        "keys-by-chance",
+        "a repeated idempotency key is the same job",
+        (Change("submission.service", "id_of_key(actor, key)", "new_id()"),),
+        f"{_TESTS}idempotency_keys.py::test_ten_at_once_with_one_key_are_one_job",
+    ),
+    Mutant(
+        "keys-of-all-actors",
+        "each actor has idempotency keys of its own",
+        (Change("submission.service", "id_of_key(actor, key)", 'id_of_key("", key)'),),
+        f"{_TESTS}idempotency_keys.py::test_each_actor_and_each_key_has_jobs_of_its_own",
+    ),
+    Mutant(
+        "keys-of-any-request",
+        "an idempotency key of another request is refused",
+        (
+            Change(
+                "submission.service",
+                "            if error.job is None or not error.same_request:\n",
+                "            if error.job is None:\n",
+            ),
+        ),
+        f"{_TESTS}idempotency_keys.py::test_a_key_of_another_request_is_refused_with_the_name_of_the_header",
+    ),
+    Mutant(
         "line-in-order-of-callers-ids",
         "first come, first served, independent of the ids that callers choose",
         (Change("submission.service", "order or new_id()", "order or job_id"),),

@@ -221,6 +221,22 @@ def test_a_refused_part_is_an_answer_to_each_of_its_jobs(make: Make, publisher: 
     assert len(publisher.requests) == 1
 
 
+def test_a_key_takes_the_place_of_an_id(make: Make, publisher: ScriptedApi) -> None:
+    publisher.on("POST", JOBS, httpx.ReadError("gone"), accepted(code=200, status="Running"))
+    found = make(publisher).submit("ten-steps", idempotency_key="march")
+
+    assert (found.job_id, found.status) == (JOB_ID, "Running")
+    assert publisher.bodies() == [{"kind": "ten-steps", "parameters": {}, "idempotency_key": "march"}] * 2
+
+
+def test_jobs_with_keys_get_no_ids_though_nobody_answers(make: Make, publisher: ScriptedApi) -> None:
+    publisher.on("POST", BATCH, httpx.ReadError("gone"))
+    (item,) = make(publisher, timeout=0).submit_many([{"kind": "k", "idempotency_key": "march"}])
+
+    assert (item.status, "job_id" in item.problem) == (503, False)
+    assert publisher.bodies() == [{"jobs": [{"kind": "k", "idempotency_key": "march"}]}]
+
+
 def test_no_jobs_are_no_request(make: Make, publisher: ScriptedApi) -> None:
     assert make(publisher).submit_many([]) == []
     assert publisher.requests == []

@@ -67,6 +67,7 @@ def test_parameters_are_read_from_a_file_or_the_input(
         ["--parameters", "@/nowhere.json"],
         ["--property", "novalue"],
         ["--priority", "10"],
+        ["--idempotency-key", "k", "--job-id", "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"],
     ],
 )
 def test_what_cannot_be_understood_is_refused_before_anything_is_sent(
@@ -90,6 +91,14 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_id(
     assert result.exit_code == 0
     first, second = (body["job_id"] for body in scripted.bodies())
     assert first == second
+
+
+def test_a_key_takes_the_place_of_an_id(scripted: ScriptedApi, run: Run) -> None:
+    scripted.on("POST", JOBS, accepted())
+    run("submit", "ten-steps", "--idempotency-key", "march")
+
+    (body,) = scripted.bodies()
+    assert (body["idempotency_key"], "job_id" in body) == ("march", False)
 
 
 def test_an_id_used_for_something_else_is_an_error(

@@ -39,6 +39,16 @@ def test_every_line_is_a_job_with_an_id(scripted: ScriptedApi, run: Run, tmp_pat
     assert (second["kind"], len(second["job_id"])) == ("other", 36)
 
 
+def test_a_line_with_a_key_gets_no_id_and_may_be_submitted_before(
+    scripted: ScriptedApi, run: Run, tmp_path: Path
+) -> None:
+    there = {"status": 200, "job": {"job_id": JOB["job_id"]}, "problem": None}
+    scripted.on("POST", PATH, answer(there))
+    result = run("submit-file", lines(tmp_path, {"kind": "other", "idempotency_key": "k"}), "--json")
+    assert scripted.bodies()[0]["jobs"] == [{"kind": "other", "idempotency_key": "k"}]
+    assert (result.exit_code, json.loads(result.stdout)["items"][0]["job_id"]) == (0, JOB["job_id"])
+
+
 def test_refused_lines_are_named_and_those_submitted_before_are_none(
     scripted: ScriptedApi, run: Run, tmp_path: Path
 ) -> None:

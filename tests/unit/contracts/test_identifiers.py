@@ -125,3 +125,17 @@ def test_a_long_value_is_not_repeated_in_full(length: int, shown: int) -> None:
     with pytest.raises(identifiers.JobIdError) as refused:
         identifiers.normalise_job_id("x" * length)
     assert str(refused.value).startswith(f"'{'x' * shown}' is not a UUID such as ")
+
+
+def test_the_id_of_a_key_is_the_same_in_every_release() -> None:
+    assert identifiers.id_of_key("ada", "k-1") == "553e23c7-6513-8fd4-b782-e88498429172"
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_the_id_of_a_key_is_a_uuid_of_version_8(actor: str, key: str) -> None:
+    made = identifiers.id_of_key(actor, key)
+    parsed = uuid.UUID(made)
+    assert (parsed.version, parsed.variant, str(parsed)) == (8, uuid.RFC_4122, made)
+    assert identifiers.normalise_job_id(made) == made
+    # No actor can write a key of another one's job.
+    assert made != identifiers.id_of_key(f"{actor}{key[:1]}", key[1:]) or not key

@@ -11,6 +11,7 @@ from faststream.rabbit import RabbitBroker
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 from tests.unit.publisher.doubles import Api
 
+from contracts.identifiers import id_of_key
 from contracts.lock_names import partition
 from contracts.messages import SubmitJob
 from contracts.topology import Topology
@@ -140,7 +141,11 @@ async def test_blanks_around_an_actor_are_taken_away(api: Api, commands: SubmitC
 @pytest.mark.parametrize(
     ("first", "second", "reason"),
     [
-        (None, message(None), "job.job_id: is required, so that a redelivery cannot submit twice"),
+        (
+            None,
+            message(None),
+            "job.job_id: is required, or job.idempotency_key, so that a redelivery cannot submit twice",
+        ),
         (None, message(JOB_ID, actor="x" * 101), "actor: must be 1 to 100 printable characters"),
         (
             message(JOB_ID, lock="ledger"),
@@ -163,6 +168,17 @@ async def test_what_is_refused_is_quarantined_with_the_reason_and_no_second_job_
 
     assert reader.reasons == [reason]
     assert len(api.notifier.wake_ups) == (first is not None)
+
+
+async def test_a_command_may_name_a_key_instead_of_an_id(
+    api: Api, commands: SubmitCommands, reader: FakeIntake
+) -> None:
+    for priority in (5, 5, 1):
+        await commands.submit_job(message(None, idempotency_key="march", priority=priority))
+
+    used = f"idempotency key 'march' was used for another request, that of job {id_of_key('ada', 'march')}; "
+    assert reader.reasons == [f"{used}use a new key for a new request"]
+    assert len(api.notifier.wake_ups) == 1
 
 
 async def test_a_closed_id_is_quarantined_even_for_the_same_content(

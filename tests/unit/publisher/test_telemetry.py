@@ -339,6 +339,16 @@ async def test_a_submission_names_its_job_whatever_came_of_it(api: Api, captured
     assert [one.get(at.ERROR_TYPE) for one in told] == [None, "JobExistsError", "SubmissionUnknownError"]
 
 
+async def test_a_repeated_key_is_a_repeated_submission_and_no_error(api: Api, captured: Captured) -> None:
+    for priority in (5, 5, 1):
+        await api.submit(idempotency_key="march", priority=priority)
+
+    told = [dict(span.attributes) for span in captured.spans(spans.SUBMIT_JOB)]
+    assert len({one[at.JOB_ID] for one in told}) == 1
+    assert [one[at.JOB_SUBMISSION_OUTCOME] for one in told] == ["accepted", "repeated", "refused"]
+    assert [one.get(at.ERROR_TYPE) for one in told] == [None, None, "IdempotencyKeyError"]
+
+
 async def test_a_body_that_cannot_be_read_says_nothing_of_a_job(api: Api, captured: Captured) -> None:
     await api.client.post("/api/v1/jobs", content=b"?", headers={"content-type": "application/json"})
 

@@ -51,7 +51,7 @@ def checksum(**more: object) -> Submission:
 
 
 async def test_an_accepted_job_waits_in_its_lines_of_the_journal() -> None:
-    job = await service().accept(checksum(), " ada ", TRACEPARENT)
+    job = (await service().accept(checksum(), " ada ", TRACEPARENT)).job
 
     assert (job.kind, job.lock_name, job.status, job.actor) == ("checksum-file", "ledger", "Queued", "ada")
     assert job.traceparent == TRACEPARENT
@@ -76,7 +76,7 @@ async def test_what_can_never_be_accepted_names_the_field_and_uses_no_id(
         await submissions.accept(asked.model_copy(update={"job_id": JOB_ID}), actor, TRACEPARENT)
 
     assert str(refused.value) == problem
-    assert (await submissions.accept(checksum(job_id=JOB_ID), "ada", TRACEPARENT)).job_id == JOB_ID
+    assert (await submissions.accept(checksum(job_id=JOB_ID), "ada", TRACEPARENT)).job.job_id == JOB_ID
 
 
 async def test_without_an_answer_the_error_names_the_id_to_repeat_it_with() -> None:
@@ -92,8 +92,8 @@ async def test_without_an_answer_the_error_names_the_id_to_repeat_it_with() -> N
 
     assert str(unknown.value) == "the storage does not answer"
     is_away = False
-    job = await submissions.accept(checksum(job_id=unknown.value.job_id), "ada", TRACEPARENT)
-    assert job.job_id == unknown.value.job_id
+    accepted = await submissions.accept(checksum(job_id=unknown.value.job_id), "ada", TRACEPARENT)
+    assert accepted.job.job_id == unknown.value.job_id
 
 
 async def test_a_repeated_submission_is_recognised_in_any_spelling() -> None:

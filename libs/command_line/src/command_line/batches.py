@@ -38,9 +38,9 @@ def submit_file(
 ) -> None:
     """Submit many jobs, one on each line of a file.
 
-    Give each job a `job_id` to be able to repeat the command: jobs that were accepted before are not run
-    again. Jobs of one lock and priority run in the order of the file. The exit code is 0 when all jobs are
-    submitted, 2 when some were refused, and 5 when it is not known of some.
+    Give each job an `idempotency_key` or a `job_id` to be able to repeat the command: jobs that were
+    accepted before are not run again. Jobs of one lock and priority run in the order of the file. The exit
+    code is 0 when all jobs are submitted, 2 when some were refused, and 5 when it is not known of some.
     """
     lines = _read(file)
     with connected(url, as_json=as_json) as api:
@@ -48,7 +48,7 @@ def submit_file(
         for start in range(0, len(lines), _AT_ONCE):
             answers += _submit(api, [job for _, job in lines[start : start + _AT_ONCE]])
     found = [
-        {"line": number, "job_id": job["job_id"], **answer}
+        {"line": number, "job_id": _job_id(job, answer), **answer}
         for (number, job), answer in zip(lines, answers, strict=True)
     ]
     refused = [each for each in found if not _is_submitted(each)]
@@ -63,9 +63,7 @@ def submit_file(
 
 
 def _read(file: str) -> list[tuple[int, dict[str, Any]]]:
-    """Return the jobs with the numbers of their lines, each with an id. Raises typer.BadParameter."""
-    from contracts.identifiers import new_id
-
+    """Return the jobs with their lines' numbers, each with an id or a key. Raises typer.BadParameter."""
     source = "standard input" if file == "-" else file
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
@@ -83,7 +81,7 @@ def _read(file: str) -> list[tuple[int, dict[str, Any]]]:
             ) from None
         if not isinstance(job, dict):
             raise typer.BadParameter(f"line {number} of {source} is not a JSON object", param_hint="FILE")
-        jobs.append((number, {**job, "job_id": job.get("job_id") or new_id()}))
+        jobs.append((number, job if job.get("idempotency_key") or job.get("job_id") else _with_id(job)))
     if not jobs:
         raise typer.BadParameter(f"{source} names no job", param_hint="FILE")
     return jobs
@@ -101,8 +99,22 @@ def _submit(api: "Api", jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return answers
 
 
+def _with_id(job: dict[str, Any]) -> dict[str, Any]:
+    from contracts.identifiers import new_id
+
+    return {**job, "job_id": new_id()}
+
+
+def _job_id(job: dict[str, Any], answer: dict[str, Any]) -> str | None:
+    """Return a job's id: the caller's own or, of a job with an idempotency key, that of the answer."""
+    named = job.get("job_id") or (answer["job"] or answer["problem"] or {}).get("job_id")
+    return None if named is None else str(named)
+
+
 def _is_submitted(answer: dict[str, Any]) -> bool:
-    return answer["status"] == HTTPStatus.ACCEPTED or bool((answer["problem"] or {}).get("same_request"))
+    if answer["status"] in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
+        return True
+    return bool((answer["problem"] or {}).get("same_request"))
 
 
 def _report(found: list[dict[str, Any]], refused: list[dict[str, Any]]) -> None:

@@ -39,6 +39,12 @@ def submit(
             metavar="UUID", help="Your own job id; a repeated submission with it does not run twice."
         ),
     ] = None,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY", help="Your own name for this submission; repeated with it, it is the same job."
+        ),
+    ] = None,
     properties: Annotated[
         list[str] | None,
         typer.Option("--property", metavar="KEY=VALUE", help="A property to find the job by; repeatable."),
@@ -63,9 +69,14 @@ def submit(
         "name": name,
         "description": description,
         "priority": priority,
-        "job_id": job_id or new_id(),
         "properties": read_properties(properties or []),
     }
+    if idempotency_key is None:
+        body["job_id"] = job_id or new_id()
+    elif job_id is not None:
+        raise typer.BadParameter("cannot be given together with --job-id", param_hint="--idempotency-key")
+    else:
+        body["idempotency_key"] = idempotency_key
     if watch and wait:
         raise typer.BadParameter("cannot be given together with --watch", param_hint="--wait")
     with connected(url, as_json=as_json) as api:

@@ -1,5 +1,7 @@
-"""Identifiers: job ids and the order of tickets, both UUIDs of version 7 (RFC 9562 section 5.7)."""
+"""Identifiers: job ids and the order of tickets, both UUIDs of version 7 (RFC 9562), and ids of keys."""
 
+import hashlib
+import json
 import os
 import threading
 import time
@@ -37,6 +39,17 @@ _ids = TimeOrderedIds()
 def new_id() -> str:
     """Make a time-ordered identifier in canonical lower-case form."""
     return str(_ids.next())
+
+
+def id_of_key(actor: str, key: str) -> str:
+    """Return the job id of an actor's idempotency key: a UUID of version 8 (RFC 9562 section 5.8).
+
+    It is the same in every process and in every release, so a repeated key is found as the job's id is.
+    """
+    digest = hashlib.sha256(json.dumps(["idempotency_key", actor, key]).encode()).digest()
+    value = int.from_bytes(digest[:16])
+    value = value & ~(0xF << 76) & ~(0b11 << 62) | 0x8 << 76 | 0b10 << 62
+    return str(uuid.UUID(int=value))
 
 
 def normalise_job_id(value: str) -> str:

@@ -18,6 +18,9 @@ LONGEST_REASON = 500
 
 STOPPED_AT = "When it was stopped in order; null while it runs, and for one that ended without a word."
 
+#: What an idempotency key may be: visible ASCII characters.
+IDEMPOTENCY_KEY = r"^[!-~]{1,200}$"
+
 #: Largest request body, in bytes, and largest job of a batch.
 MAX_BODY_BYTES = 256 * 1024
 
@@ -98,6 +101,13 @@ class Submission(BaseModel):
         fields.JobUuid | None,
         Field(description="Your own UUID. Repeating a submission with it cannot run the job twice."),
     ] = None
+    idempotency_key: Annotated[
+        Annotated[str, Field(pattern=IDEMPOTENCY_KEY)] | None,
+        Field(
+            description="Your own name for this request, instead of a `job_id`: 1 to 200 visible ASCII "
+            "characters. Repeating the request with it returns the same job. Each `X-Actor` has its own keys."
+        ),
+    ] = None
     properties: dict[PropertyName, PropertyValue] = Field(
         default_factory=dict,
         max_length=32,
@@ -157,12 +167,15 @@ class BatchItem(Answer):
     """The answer to one job of a batch: what it would have been, had the job been submitted alone."""
 
     status: int = Field(
-        description="The HTTP status code: 202 for a job that was accepted; 409 with `same_request` true in "
-        "the problem for one that was accepted earlier."
+        description="The HTTP status code: 202 for a job that was accepted; 200 for one that was accepted "
+        "earlier with this idempotency key, and 409 with `same_request` true in the problem for one that was "
+        "with this `job_id`."
     )
-    job: Accepted | None = Field(None, description="The accepted job; null when it was not accepted.")
+    job: Accepted | None = Field(
+        None, description="The job, accepted now or earlier; null when there is a problem."
+    )
     problem: dict[str, JsonValue] | None = Field(
-        None, description="Why the job was not accepted, as a problem document; null when it was accepted."
+        None, description="Why the job was not accepted, as a problem document; null when there is a `job`."
     )
 
 

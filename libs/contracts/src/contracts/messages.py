@@ -36,7 +36,7 @@ class RunJob(Message):
 
 
 class SubmitJob(Message):
-    """Asks for a job without HTTP; must carry a job id, so that a redelivery cannot submit twice."""
+    """Asks for a job without HTTP; has a job id or an idempotency key, so that a redelivery adds no job."""
 
     job: Submission
     actor: str = "rabbitmq"

@@ -6,16 +6,18 @@ a submission while the storage does not answer, for callers that can wait.
 """
 
 from submission.actors import ActorError, usable_actor
-from submission.errors import InvalidSubmissionError, SubmissionUnknownError
+from submission.errors import IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import FieldProblem
 from submission.kinds import KnownKinds
 from submission.patience import Patience
 from submission.reading import read_batch, read_cancellation, read_submission, submission_of
-from submission.service import SubmissionService
+from submission.service import Acceptance, SubmissionService
 
 __all__ = [
+    "Acceptance",
     "ActorError",
     "FieldProblem",
+    "IdempotencyKeyError",
     "InvalidSubmissionError",
     "KnownKinds",
     "Patience",

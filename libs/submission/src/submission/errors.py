@@ -1,5 +1,6 @@
 """Why a submission is not accepted."""
 
+from coordination.clients.submission import JobExistsError
 from submission.fields import FieldProblem, summary
 
 
@@ -17,10 +18,29 @@ class InvalidSubmissionError(SubmissionError):
         self.known_kinds = known_kinds
 
 
+class IdempotencyKeyError(SubmissionError):
+    """The idempotency key cannot be used for this submission."""
+
+    def __init__(self, key: str, exists: JobExistsError) -> None:
+        job_id = exists.existing.job_id
+        why = (
+            f"names job {job_id}, which has ended and was removed; it does not run again"
+            if exists.is_removed and exists.same_request
+            else "belongs to a request that never arrived and was closed"
+            if exists.is_closed
+            else f"was used for another request, that of job {job_id}"
+        )
+        super().__init__(f"idempotency key {key!r} {why}; use a new key for a new request")
+        self.key = key
+        self.exists = exists
+
+
 class SubmissionUnknownError(SubmissionError):
     """The storage did not answer: the job is submitted or not."""
 
-    def __init__(self, job_id: str) -> None:
+    def __init__(self, job_id: str, idempotency_key: str | None = None) -> None:
         super().__init__("the storage does not answer")
         #: Repeating the submission with this id cannot run the job twice.
         self.job_id = job_id
+        #: Nor can it with this key, where the submission has one.
+        self.idempotency_key = idempotency_key

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from coordination.clients.submission import JobExistsError
 from coordination.ports import Clock, InvalidTransactionError
-from submission.errors import InvalidSubmissionError, SubmissionUnknownError
+from submission.errors import IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Patience:
     longest: float = 1200.0
 
     async def submit(self, submit: Callable[[], Awaitable[object]]) -> str | None:
-        """Call `submit` until it raises no SubmissionUnknownError. It must use the same job id each time.
+        """Call `submit` until it raises no SubmissionUnknownError. It must use the same job id or key each time.
 
         Return the reason when the job can never be accepted. Return None when it is accepted, by this call or
         by an earlier one with the same content. Raises SubmissionUnknownError when the time is over.
@@ -34,6 +34,8 @@ class Patience:
                 await self.clock.sleep(self.pause)
             except JobExistsError as error:
                 return None if error.same_request else str(error)
+            except IdempotencyKeyError as error:
+                return None if error.exists.same_request else str(error)
             except (InvalidSubmissionError, InvalidTransactionError) as error:
                 return str(error)
             else:

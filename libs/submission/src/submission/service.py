@@ -2,17 +2,26 @@
 
 from dataclasses import dataclass
 
-from contracts.identifiers import new_id
+from contracts.identifiers import id_of_key, new_id
 from contracts.jobs import Submission
 from contracts.policies import JobPolicy
 from contracts.strict_json import canonical
-from coordination.clients.submission import NewJob, Submitter
+from coordination.clients.submission import JobExistsError, NewJob, Submitter
 from coordination.journal.rows import JobRow
 from coordination.ports import UnknownOutcomeError
 from submission.actors import ActorError, usable_actor
-from submission.errors import InvalidSubmissionError, SubmissionUnknownError
+from submission.errors import IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import FieldProblem
 from submission.kinds import KnownKinds
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """The job of an accepted submission."""
+
+    job: JobRow
+    #: Whether this submission added it; an earlier one did that had the same idempotency key.
+    is_new: bool = True
 
 
 @dataclass(frozen=True)
@@ -24,24 +33,37 @@ class SubmissionService:
 
     async def accept(
         self, asked: Submission, actor: str, traceparent: str, order: str | None = None
-    ) -> JobRow:
+    ) -> Acceptance:
         """Check a submission against its kind and put it in line, at a place by `order` or at the end.
 
-        Raises InvalidSubmissionError for an unusable actor, an unknown kind or wrong parameters,
-        JobExistsError, SubmissionUnknownError, and InvalidTransactionError for what could never be stored.
+        Raises InvalidSubmissionError for an unusable actor, an unknown kind, wrong parameters, or an id and
+        a key together. Raises JobExistsError, IdempotencyKeyError, SubmissionUnknownError, and
+        InvalidTransactionError for what could never be stored.
         """
         try:
             actor = usable_actor(actor)
         except ActorError as error:
             raise InvalidSubmissionError([FieldProblem(field="actor", message=str(error))]) from None
-        job_id = asked.job_id or new_id()
+        key = asked.idempotency_key
+        if key is not None and asked.job_id is not None:
+            message = "cannot be used together with job_id; leave one of them out"
+            raise InvalidSubmissionError([FieldProblem(field="idempotency_key", message=message)])
+        # The id of the key is the key's only record: no further request finds its job.
+        job_id = asked.job_id or (new_id() if key is None else id_of_key(actor, key))
         try:
             policy = await self.kinds.check(asked.kind, asked.parameters)
-            return await self.submitter.submit(
+            job = await self.submitter.submit(
                 _new_job(asked, job_id, order or new_id(), actor, traceparent, policy)
             )
         except UnknownOutcomeError as error:
-            raise SubmissionUnknownError(job_id) from error
+            raise SubmissionUnknownError(job_id, key) from error
+        except JobExistsError as error:
+            if key is None:
+                raise
+            if error.job is None or not error.same_request:
+                raise IdempotencyKeyError(key, error) from error
+            return Acceptance(error.job, is_new=False)
+        return Acceptance(job)
 
 
 def _new_job(

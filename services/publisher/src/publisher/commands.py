@@ -47,15 +47,15 @@ class SubmitCommands:
 
     async def _carry_out(self, command: SubmitJob, headers: Mapping[str, Any]) -> str | None:
         """Submit the job; return the reason when that can never be done."""
-        if command.job.job_id is None:
-            return "job.job_id: is required, so that a redelivery cannot submit twice"
+        if command.job.job_id is None and command.job.idempotency_key is None:
+            return "job.job_id: is required, or job.idempotency_key, so that a redelivery cannot submit twice"
         return await self.patience.submit(lambda: self._submit(command, headers))
 
     async def _submit(self, command: SubmitJob, headers: Mapping[str, Any]) -> None:
         with self.telemetry.submission(headers) as submitting:
             submitting.asks(command.job)
-            job = await self.submissions.accept(command.job, command.actor, submitting.traceparent)
-            submitting.is_of(job.job_id)
+            accepted = await self.submissions.accept(command.job, command.actor, submitting.traceparent)
+            submitting.ends(accepted)
 
 
 def subscribe(broker: RabbitBroker, topology: Topology, commands: SubmitCommands, at_once: int) -> None:

@@ -18,7 +18,7 @@ from coordination.ports import InvalidTransactionError, UnknownOutcomeError
 from publisher.job_traces import JobTraces
 from publisher.tracing import context_of, current_traceparent
 from service_defaults.measures import counter
-from submission import InvalidSubmissionError, SubmissionUnknownError
+from submission import Acceptance, IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
 
 _SCOPE = "turnstile"
 
@@ -35,6 +35,7 @@ class Submitting:
         self._spans = (span,) if request is None else (span, request)
         self.kind: str | None = None
         self.job_id: str | None = None
+        self.outcome = "accepted"
         #: That of the span, which is the parent of all later spans of the job.
         self.traceparent = current_traceparent()
 
@@ -45,6 +46,11 @@ class Submitting:
             span.set_attributes(
                 {at.JOB_KIND: asked.kind, at.LOCK_NAME: asked.lock, at.JOB_PRIORITY: asked.priority}
             )
+
+    def ends(self, accepted: Acceptance) -> None:
+        """Set which job was accepted, now or earlier."""
+        self.is_of(accepted.job.job_id)
+        self.outcome = "accepted" if accepted.is_new else "repeated"
 
     def is_of(self, job_id: str) -> None:
         """Set the job's id."""
@@ -82,17 +88,17 @@ class RequestTelemetry:
         has_own = is_one_of_many or self._traces.wants_own(headers, request.get_span_context())
         shown = request if request.is_recording() and not is_one_of_many else None
         with self._span(spans.SUBMIT_JOB, headers, is_root=has_own) as span:
-            submitting, outcome = Submitting(span, shown), "accepted"
+            submitting = Submitting(span, shown)
             try:
                 yield submitting
             except BaseException as error:
-                outcome = _outcome(error, is_sent=submitting.kind is not None)
+                submitting.outcome = outcome = _outcome(error, is_sent=submitting.kind is not None)
                 _set_job(error, submitting)
                 _set_error(span, error, is_our_fault=outcome == "unknown")
                 raise
             finally:
+                kind, outcome = submitting.kind, submitting.outcome
                 span.set_attribute(at.JOB_SUBMISSION_OUTCOME, outcome)
-                kind = submitting.kind
                 if kind is not None and self._knows_kind(kind):
                     submitting.name_kind(kind)
                 else:
@@ -136,15 +142,23 @@ class RequestTelemetry:
 
 
 def _outcome(error: BaseException, *, is_sent: bool) -> str:
-    if isinstance(error, JobExistsError):
-        return "repeated" if error.same_request else "refused"
+    exists = _existing(error)
+    if exists is not None:
+        return "repeated" if exists.same_request else "refused"
     is_refused = isinstance(error, _REFUSALS) or not is_sent
     return "refused" if is_refused else "unknown"
 
 
+def _existing(error: BaseException) -> JobExistsError | None:
+    if isinstance(error, IdempotencyKeyError):
+        return error.exists
+    return error if isinstance(error, JobExistsError) else None
+
+
 def _set_job(error: BaseException, submitting: Submitting) -> None:
-    if isinstance(error, JobExistsError):
-        submitting.is_of(error.existing.job_id)
+    exists = _existing(error)
+    if exists is not None:
+        submitting.is_of(exists.existing.job_id)
     elif isinstance(error, SubmissionUnknownError):
         submitting.is_of(error.job_id)
 

@@ -28,13 +28,19 @@ from coordination.slot import Slot
 class JobExistsError(CoordinationError):
     """The job id is already used."""
 
-    def __init__(self, existing: Registration, *, same_content: bool, is_closed: bool) -> None:
+    def __init__(self, existing: Registration, row: Row | None, *, same_content: bool) -> None:
+        found = JobRow.from_row(row) if row is not None else None
+        is_closed = found is not None and found.status == JobRow.TOMBSTONE
         super().__init__(
             f"job id {existing.job_id} is closed, as its submission never arrived: submit under a new id"
             if is_closed
             else f"job id {existing.job_id} is already used by a job of lock {existing.lock_name!r}"
         )
         self.existing = existing
+        #: The job; None when it was removed, or its submission did not arrive (yet).
+        self.job = JobRow.existing(row)
+        #: Whether there was a job, which has ended and was removed.
+        self.is_removed = found is not None and found.is_removed
         #: Whether there is no job of this id and never will be: its submission never arrived, and it was
         #: closed after a day.
         self.is_closed = is_closed
@@ -101,8 +107,7 @@ class Submitter:
             await self._refuse_unless_unfinished(registration)
         await self._marks.ensure()
         if not await self.writer.commit(partition, change, clock.boot() + self.writer.patience):
-            row = await self._read_job(registration)
-            raise JobExistsError(registration, same_content=True, is_closed=_is_closed(row))
+            raise JobExistsError(registration, await self._read_job(registration), same_content=True)
         wake_up = WakeUp(new.lock_name, new.job_id, traceparent=new.traceparent, reason="submitted")
         await notifier.notify(wake_up)
         return change.job
@@ -115,14 +120,10 @@ class Submitter:
         same = existing.request_hash == asked.request_hash
         row = await self._read_job(existing)
         if row is not None or not same:
-            raise JobExistsError(existing, same_content=same, is_closed=_is_closed(row))
+            raise JobExistsError(existing, row, same_content=same)
 
     async def _read_job(self, registration: Registration) -> Row | None:
         return await self.writer.journal.read(registration.partition, rows.job_key(registration.job_id))
-
-
-def _is_closed(row: Row | None) -> bool:
-    return row is not None and JobRow.from_row(row).status == JobRow.TOMBSTONE
 
 
 def build_submission(new: NewJob, writer: Writer) -> Change:

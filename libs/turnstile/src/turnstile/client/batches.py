@@ -30,7 +30,7 @@ def parts(jobs: Iterable[Body]) -> Iterator[list[Body]]:
 
 
 def submit_many(jobs: Sequence[Body], limits: Limits) -> Steps[list[BatchItem]]:
-    """Submit jobs that have ids, and return the answer to each, in their order.
+    """Submit jobs that have ids or idempotency keys, and return the answer to each, in their order.
 
     Jobs of which the outcome is unknown are sent again, until the time is over. Raises nothing but
     ValueError for what is not JSON: what went wrong with a job is in its answer.
@@ -75,4 +75,5 @@ def _without_answer(job: Body, error: ClientError) -> BatchItem:
         "status": int(status),
         "detail": str(error),
     }
-    return BatchItem(status=status, problem={**problem, "job_id": job["job_id"]})
+    named = {"job_id": job["job_id"]} if "job_id" in job else {}
+    return BatchItem(status=status, problem={**problem, **named})

@@ -24,6 +24,7 @@ class SubmissionFields(TypedDict, total=False):
     priority: int
     properties: Mapping[str, str]
     job_id: str | None
+    idempotency_key: str | None
 
 
 class JobFilters(TypedDict, total=False):
@@ -41,7 +42,7 @@ class JobFilters(TypedDict, total=False):
 
 
 def submission(kind: str, parameters: Parameters, fields: SubmissionFields) -> dict[str, Any]:
-    """Return the body of a submission, with an id."""
+    """Return the body of a submission, with an id unless it has an idempotency key."""
     given = (
         parameters.model_dump(mode="json") if isinstance(parameters, BaseModel) else dict(parameters or {})
     )
@@ -49,9 +50,9 @@ def submission(kind: str, parameters: Parameters, fields: SubmissionFields) -> d
 
 
 def with_id(job: Submission | Body) -> dict[str, Any]:
-    """Return the body of a submission, with an id."""
+    """Return the body of a submission, with an id unless it has an idempotency key."""
     body = job.model_dump(mode="json", exclude_unset=True) if isinstance(job, Submission) else dict(job)
-    return {**body, "job_id": body.get("job_id") or new_id()}
+    return body if body.get("idempotency_key") else {**body, "job_id": body.get("job_id") or new_id()}
 
 
 def query_of(filters: JobFilters) -> dict[str, Any]:

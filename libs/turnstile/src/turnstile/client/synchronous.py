@@ -80,16 +80,18 @@ class Client:
     ) -> Accepted:
         """Submit a job.
 
-        Without a `job_id` the client makes one. A submission with the same id and the same content as an
-        earlier one is a success; with another content it raises ConflictError.
+        Without a `job_id` or an `idempotency_key` the client makes an id. A submission with the same id or key
+        and the same content as an earlier one is a success. With another content it raises ConflictError for
+        an id, and RefusedError for a key.
         """
         return self._run(calls.submit(submission(kind, parameters, fields), self._limits))
 
     def submit_many(self, jobs: Iterable[Submission | Body]) -> list[BatchItem]:
         """Submit any number of jobs, a thousand in one request; return the answer to each, in their order.
 
-        A status of 202 means accepted; 409 with `same_request` in the problem, accepted earlier; 500 and
-        above, unknown even after `timeout` seconds: submit this job again with the id in its problem.
+        A status of 202 means accepted; 200, or 409 with `same_request` in the problem, accepted earlier; 500
+        and above, unknown even after `timeout` seconds: submit this job again with its key, or with the id in
+        its problem.
         """
         return self._run(submit_many([with_id(job) for job in jobs], self._limits))
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Depends
 
 from publisher.http import links
-from publisher.http.documentation import SUBMIT_JOB, answers
+from publisher.http.documentation import SUBMIT_JOB, SUBMITTED, answers
 from publisher.http.parameters import name_the_trace
 from publisher.http.routes import list_events, list_job_events, submit_job
 
@@ -22,7 +22,7 @@ router.add_api_route(
     summary="Submit a job (alias)",
     description="Alias of `POST /api/v1/jobs`.",
     response_description="The job is in the journal and will end exactly once.",
-    responses=answers(400, 409, 413, 415) | links.SUBMITTED,
+    responses=SUBMITTED,
     openapi_extra=SUBMIT_JOB,
 )
 router.add_api_route(

@@ -34,7 +34,7 @@ async def submit_jobs(request: Request, uses: Uses, actor: Actor) -> BatchAnswer
 
     The answer is 200 when the batch could be read. It names for each job, in the order of the request, what
     `POST /api/v1/jobs` would have answered. One job that is refused does not hinder the others. The body has
-    at most 8 MiB, and each job at most 256 KiB. Give each job a `job_id`: then the same batch may be sent
+    at most 8 MiB, and each job at most 256 KiB. Give each job an `idempotency_key` or a `job_id`: then the same batch may be sent
     again when its answer was lost, or when the storage did not answer for some jobs, and no job runs twice.
     """
     documents = read_batch(await read_body(request, MAX_BATCH_BYTES))
@@ -58,13 +58,16 @@ async def _submit(
             _check_size(document)
             asked = submission_of(document)
             submitting.asks(asked)
-            job = await uses.submissions.accept(asked, actor, submitting.traceparent, order)
-            submitting.is_of(job.job_id)
+            accepted = await uses.submissions.accept(asked, actor, submitting.traceparent, order)
+            submitting.ends(accepted)
     except Exception as error:  # noqa: BLE001
         problem = problem_document(request, error)
         return BatchItem(status=problem["status"], problem=problem)
-    accepted = Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
-    return BatchItem(status=HTTPStatus.ACCEPTED, job=accepted)
+    job = accepted.job
+    return BatchItem(
+        status=HTTPStatus.ACCEPTED if accepted.is_new else HTTPStatus.OK,
+        job=Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status)),
+    )
 
 
 def _check_size(document: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from pydantic.json_schema import JsonSchemaMode
 from contracts import lock_names
 from contracts.following import JobResult, ProgressReport
 from contracts.jobs import Accepted, Batch, Cancellation, Submission
-from publisher.http import schemas
+from publisher.http import links, schemas
 from publisher.http.examples import ANSWERS, NOT_ENDED, PROBLEMS
 from publisher.http.problem import MEDIA_TYPE, Problem
 
@@ -154,7 +154,8 @@ _MEANINGS = {
     410: "`job_removed`: the job has ended and was removed by `turnstile prune`; its id stays in use.",
     413: "The body is larger than 256 KiB, or that of a batch than 8 MiB.",
     415: "The body is not declared as JSON.",
-    422: "Fields or parameters are invalid; `errors` lists each with the reason.",
+    422: "Fields or parameters are invalid; `errors` lists each with the reason. "
+    "`idempotency_key_used`: the key belongs to another request.",
     500: "An unexpected error; the log of the publisher has the details.",
     503: "The storage does not answer, or RabbitMQ where it is asked, or too many clients follow jobs or "
     "wait for results; try again after the seconds in `Retry-After`.",
@@ -190,6 +191,19 @@ def _problem(status: int) -> dict[str, Any]:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         described["headers"] = {"Retry-After": _RETRY_AFTER}
     return described
+
+
+_EARLIER: dict[str, Any] = {
+    "model": Accepted,
+    "description": "The job was accepted earlier, with the same idempotency key; nothing was added.",
+}
+
+#: The answers to a submission, but for those that every operation has.
+SUBMITTED = (
+    answers(400, 409, 410, 413, 415)
+    | links.SUBMITTED
+    | {status: _EARLIER | linked for status, linked in links.SUBMITTED_EARLIER.items()}
+)
 
 
 def install(app: FastAPI) -> None:
@@ -237,8 +251,9 @@ def _add_examples(document: dict[str, Any]) -> None:
     for methods in document["paths"].values():
         for operation in methods.values():
             name = operation["operationId"].removesuffix("_alias")
-            answer = operation["responses"].get("200") or operation["responses"]["202"]
-            if name in ANSWERS:
-                answer["content"]["application/json"]["example"] = ANSWERS[name]
-            if name == "submit_job":
-                answer["headers"] = {"Location": _LOCATION}
+            for status in {"200", "202"} & operation["responses"].keys():
+                answer = operation["responses"][status]
+                if name in ANSWERS:
+                    answer["content"]["application/json"].setdefault("example", ANSWERS[name])
+                if name == "submit_job":
+                    answer["headers"] = {"Location": _LOCATION}

@@ -197,6 +197,10 @@ ANSWERS: Mapping[str, Any] = {
 #: The answer about the result of a job that has not ended.
 NOT_ENDED = _sent(Accepted(job_id=_JOB, lock=_LOCK, status=JobStatus.RUNNING))
 
+_KEY_USED = (
+    f"idempotency key 'close-november' was used for another request, that of job {_JOB}; "
+    "use a new key for a new request"
+)
 _TOO_LARGE = "The body is larger than 256 KiB; put large input into a blob and name it."
 
 #: Problems with each status.
@@ -272,7 +276,16 @@ PROBLEMS: Mapping[int, list[Any]] = {
                 "Send JSON in UTF-8, with the header Content-Type: application/json.",
             )
         ],
-        [_WRONG_PRIORITY],
+        [
+            _WRONG_PRIORITY,
+            _problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "idempotency_key_used",
+                f"The {_KEY_USED}.",
+                errors=[FieldProblem(field="Idempotency-Key", message=_KEY_USED)],
+                job_id=_JOB,
+            ),
+        ],
         [
             _problem(
                 HTTPStatus.INTERNAL_SERVER_ERROR,

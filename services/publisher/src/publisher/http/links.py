@@ -27,7 +27,7 @@ _OF_JOB = {
 }
 
 SUBMITTED = CANCELLED = _after(HTTPStatus.ACCEPTED, **_OF_JOB)
-JOB = _after(HTTPStatus.OK, **_OF_JOB)
+SUBMITTED_EARLIER = JOB = _after(HTTPStatus.OK, **_OF_JOB)
 JOBS = _after(HTTPStatus.OK, next=_link("list_jobs", "Read the next page.", cursor=_NEXT))
 RECENT_EVENTS = _after(HTTPStatus.OK, next=_link("list_events", "Read the next page.", cursor=_NEXT))
 EVENTS = _after(

@@ -27,7 +27,7 @@ from publisher.use_cases.results import NoResultError
 from publisher.use_cases.stream import TooManyFollowersError
 from read_models import CursorError, ForeignCursorError
 from service_defaults.broker import QuarantineUnavailableError
-from submission import FieldProblem, InvalidSubmissionError, SubmissionUnknownError
+from submission import FieldProblem, IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import field_problems, shorten, summary
 
 #: Seconds after which it is worth asking again when the storage, or RabbitMQ, does not answer.
@@ -35,6 +35,9 @@ RETRY_AFTER = 5
 
 #: Seconds after which it is worth asking again for the result of a job that has not ended.
 RESULT_RETRY_AFTER = 1
+
+#: The header with a caller's own name for a request.
+KEY_HEADER = "Idempotency-Key"
 
 _STORAGE_SILENT, _BROKER_SILENT = "storage did not answer", "broker did not answer"
 
@@ -130,6 +133,27 @@ def _job_exists(error: JobExistsError) -> ProblemError:
     )
 
 
+def _key_used(error: IdempotencyKeyError) -> ProblemError:
+    exists, detail = error.exists, f"The {error}."
+    if exists.is_removed and exists.same_request:
+        return ProblemError(HTTPStatus.GONE, "job_removed", detail, job_id=exists.existing.job_id)
+    more = {} if exists.is_closed else {"job_id": exists.existing.job_id}
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "idempotency_key_used",
+        detail,
+        errors=[FieldProblem(field=KEY_HEADER, message=str(error))],
+        **more,
+    )
+
+
+def _submission_unknown(error: SubmissionUnknownError) -> ProblemError:
+    again = f"job_id {error.job_id}" if error.idempotency_key is None else f"the same {KEY_HEADER}"
+    return _storage_unavailable(
+        f"The storage does not answer. Submit again with {again}: it cannot run twice.", job_id=error.job_id
+    )
+
+
 def _cannot_be_stored(error: InvalidTransactionError) -> ProblemError:
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "cannot_be_stored", str(error))
 
@@ -203,10 +227,8 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
         "too_many_followers",
         "Too many clients follow jobs here; try again later, or ask for the job instead.",
     ),
-    SubmissionUnknownError: lambda error: _storage_unavailable(
-        f"The storage does not answer. Submit again with job_id {error.job_id}: it cannot run twice.",
-        job_id=error.job_id,
-    ),
+    IdempotencyKeyError: _key_used,
+    SubmissionUnknownError: _submission_unknown,
 }
 
 

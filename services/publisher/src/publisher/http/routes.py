@@ -11,7 +11,8 @@ from contracts.jobs import Accepted, Event, Instance, Job, JobPage, Kind, Lock, 
 from contracts.quarantine import QuarantinePage
 from contracts.statuses import JobStatus
 from publisher.http import links
-from publisher.http.documentation import CANCEL_JOB, RESULT, STREAM, SUBMIT_JOB, answers
+from publisher.http.documentation import CANCEL_JOB, RESULT, STREAM, SUBMIT_JOB, SUBMITTED, answers
+from publisher.http.idempotency import IdempotencyKey, with_key
 from publisher.http.job_filters import JobQuestion
 from publisher.http.parameters import (
     Actor,
@@ -42,20 +43,26 @@ router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependenc
     tags=["jobs"],
     summary="Submit a job",
     response_description="The job is in the journal and will end exactly once.",
-    responses=answers(400, 409, 413, 415) | links.SUBMITTED,
+    responses=SUBMITTED,
     openapi_extra=SUBMIT_JOB,
 )
-async def submit_job(request: Request, response: Response, uses: Uses, actor: Actor) -> Accepted:
+async def submit_job(
+    request: Request, response: Response, uses: Uses, actor: Actor, key: IdempotencyKey = None
+) -> Accepted:
     """Add a job to its lock's line.
 
-    An accepted job is stored, even when RabbitMQ is not available, and can be read at once. Send your own
-    `job_id` to be able to repeat a submission whose answer was lost: the job cannot run twice.
+    An accepted job is stored, even when RabbitMQ is not available, and can be read at once. Send an
+    `Idempotency-Key`, or your own `job_id`, to be able to repeat a submission whose answer was lost: the job
+    cannot run twice.
     """
     with uses.telemetry.submission(request.headers) as submitting:
-        asked = read_submission(await read_body(request))
+        asked = with_key(read_submission(await read_body(request)), key)
         submitting.asks(asked)
-        job = await uses.submissions.accept(asked, actor, submitting.traceparent)
-        submitting.is_of(job.job_id)
+        accepted = await uses.submissions.accept(asked, actor, submitting.traceparent)
+        submitting.ends(accepted)
+    job = accepted.job
+    if not accepted.is_new:
+        response.status_code = HTTPStatus.OK
     response.headers["Location"] = job_path(job.job_id)
     return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
 

@@ -1,0 +1,30 @@
+"""The header Idempotency-Key: a caller's own name for a request, so that it can be repeated."""
+
+from typing import Annotated
+
+from fastapi import Header
+from pydantic import Field
+
+from contracts.jobs import IDEMPOTENCY_KEY, Submission
+from publisher.http.problems import KEY_HEADER, invalid_fields
+from submission import FieldProblem
+
+IdempotencyKey = Annotated[
+    Annotated[str, Field(pattern=IDEMPOTENCY_KEY)] | None,
+    Header(
+        alias=KEY_HEADER,
+        description="Your own name for this request: 1 to 200 visible ASCII characters. The same request "
+        "with the same key is answered with the same job, and status 200; another request with it is refused "
+        "with 422. A key counts for as long as its job is known, and each `X-Actor` has its own keys.",
+    ),
+]
+
+
+def with_key(asked: Submission, key: str | None) -> Submission:
+    """Return a submission with the key of its header. Raises ProblemError when its body has another."""
+    if key is None:
+        return asked
+    if asked.idempotency_key not in {None, key}:
+        message = "differs from idempotency_key in the body; send one of them"
+        raise invalid_fields([FieldProblem(field=KEY_HEADER, message=message)])
+    return asked.model_copy(update={"idempotency_key": key})
