@@ -31,7 +31,7 @@
  *   R17 stop           a worker that stops interrupts its run and notifies the others of what it leaves
  *   R18 sweep          the workers are notified of a lock with work and no holder
  *   R19 submit         job, ticket and first event are inserted together; a row that exists refuses them
- *   R20 cancel waiting job row and ticket change together, at the versions read
+ *   R20 cancel waiting job row and ticket change together, at the versions read; likewise when a job expires
  *   R21 cancel running only a request, in the job's row; the lock row is the holder's
  *   R22 tombstone      an id without a job is closed by an insert, which a job's row refuses
  *   R23 one writer     a late write of one run is refused once the next has started

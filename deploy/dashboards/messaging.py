@@ -131,9 +131,11 @@ def _repairs() -> Panel:
     repairs = total(happened(series(metrics.SWEEP_REPAIRS)), at.SWEEP_REPAIR)
     return graph(
         "Sweeps and repairs",
-        "Passes of the sweeper, and its repairs: wake-ups sent, events published again, ids closed.",
+        "Passes of the sweeper, its repairs (wake-ups sent, events published again, ids closed), and jobs "
+        "that expired.",
         [
             Query(repairs, shown(at.SWEEP_REPAIR)),
+            Query(total(happened(series(metrics.JOB_EXPIRATIONS))), "jobs expired"),
             Query(total(rate(series(metrics.SWEEPS))), "sweeps per second"),
         ],
         COUNT,

@@ -24,7 +24,15 @@ def registration(due_at: datetime | None = None) -> Registration:
 
 
 def as_active(job: Registration) -> ActiveJob:
-    return ActiveJob(job.job_id, job.lock_name, job.partition, job.registered_at, job.due_at, job.is_marked)
+    return ActiveJob(
+        job.job_id,
+        job.lock_name,
+        job.partition,
+        job.registered_at,
+        job.due_at,
+        job.is_marked,
+        job.expires_at,
+    )
 
 
 async def active(register: JobRegister, due_by: datetime = NOW) -> set[ActiveJob]:
@@ -38,6 +46,25 @@ async def test_a_job_is_found_where_it_was_registered(register: JobRegister) -> 
     assert await register.find(job.job_id) is None
     await register.add(job)
     assert await register.find(job.job_id) == job
+
+
+async def test_the_time_at_which_a_job_expires_is_kept_with_it(register: JobRegister) -> None:
+    job = replace(registration(), expires_at=NOW + timedelta(seconds=60))
+    await register.add(job)
+    assert await register.find(job.job_id) == job
+    assert as_active(job) in await active(register)
+
+
+async def test_a_registration_that_is_withdrawn_is_gone_and_its_id_is_free(register: JobRegister) -> None:
+    job, other = registration(), registration()
+    await register.add(job)
+    await register.add(other)
+    for _ in range(2):
+        await register.withdraw(job)
+    assert await register.find(job.job_id) is None
+    assert as_active(job) not in await active(register)
+    assert await register.find(other.job_id) == other
+    await register.add(job)
 
 
 async def test_a_job_id_is_registered_once(register: JobRegister) -> None:

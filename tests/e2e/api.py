@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from tests.e2e.waiting import until
 
-TERMINAL = {"Completed", "Failed", "Cancelled", "TimedOut"}
+TERMINAL = {"Completed", "Failed", "Cancelled", "TimedOut", "Expired"}
 
 
 class Api:

@@ -15,7 +15,10 @@ from contracts import lock_names
 from contracts.statuses import EventStatus
 
 #: What only holders write about their runs; other callers may write the rest at any time.
-_OF_RUNS = {status for status in EventStatus if status.run_part} - {EventStatus.CANCELLED}
+_OF_RUNS = {status for status in EventStatus if status.run_part} - {
+    EventStatus.CANCELLED,
+    EventStatus.EXPIRED,
+}
 _OF_RUNS |= {EventStatus.LEASE_ACQUIRED}
 
 

@@ -42,6 +42,7 @@ class FakeRun:
     reports: list[tuple[float | None, float | None, str]] = field(default_factory=list)
     reported: asyncio.Event = field(default_factory=asyncio.Event)
     traceparent: str | None = None
+    timeout: float | None = None
     #: Called before anything is written, for faults.
     before_write: Callable[[], object] = lambda: None
     #: Everything written waits for this.
@@ -59,6 +60,7 @@ class FakeRun:
                 lock_name="lock",
                 attempt=self.attempt,
                 traceparent=self.traceparent,
+                timeout=self.timeout,
             ),
             fence=7,
             parameters=json.dumps(self.parameters),

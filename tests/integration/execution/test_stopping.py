@@ -102,6 +102,10 @@ async def test_a_kind_that_takes_too_long_times_out(pool):
     assert await FakeRun("sleeps-briefly").on(pool) == TimedOut("ran longer than 0.3 s")
 
 
+async def test_a_submission_can_shorten_the_time_of_its_job(pool):
+    assert await FakeRun("sleeps-briefly", timeout=0.1).on(pool) == TimedOut("ran longer than 0.1 s")
+
+
 async def test_before_it_is_killed_a_handler_shows_where_it_hangs(pool, caplog):
     caplog.set_level(logging.INFO)
     await FakeRun("sync-deaf").stopped_on(pool, StopReason.CANCELLED)

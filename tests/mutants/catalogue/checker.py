@@ -6,6 +6,31 @@ _TESTS = "tests/unit/verification/test_"
 
 MUTANTS = [
     Mutant(
+        "replacement-not-looked-for",
+        "the checker finds a job that was replaced by one that was never submitted",
+        (
+            Change(
+                "verification.lock_reading",
+                "            self._replaced[history.job_id] = history.replaced_by\n",
+                "            pass\n",
+            ),
+        ),
+        "tests/unit/verification/test_forged_ends.py"
+        "::test_a_job_that_took_the_place_of_another_was_submitted",
+    ),
+    Mutant(
+        "late-start-accepted",
+        "the checker finds a job that was started after its time in line",
+        (
+            Change(
+                "verification.authorship_rules",
+                "is_late = bool(expires_at) and not attempts and event.timestamp >= expires_at",
+                "is_late = False",
+            ),
+        ),
+        "tests/unit/verification/test_forged_ends.py::test_a_job_that_was_started_after_its_time_is_found",
+    ),
+    Mutant(
         "gap-in-events-tolerated",
         "I1: events are numbered without gap, also where the row was counted again and all hashes computed",
         (

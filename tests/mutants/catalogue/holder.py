@@ -14,6 +14,30 @@ _SEARCH = f"{_FOLDER}test_work_search.py::test_"
 
 MUTANTS = [
     Mutant(
+        "expired-job-started",
+        "a holder does not start a job whose time in line is over",
+        (
+            Change(
+                "coordination.journal.transactions",
+                "    if next_ticket is not None and not rows.has_expired(next_ticket.values, writer.at):\n",
+                "    if next_ticket is not None:\n",
+            ),
+        ),
+        "tests/unit/coordination/test_expiry.py::test_no_transaction_starts_a_job_at_or_after_its_time",
+    ),
+    Mutant(
+        "expired-job-in-the-way",
+        "a job that has expired holds no other up",
+        (
+            Change(
+                "coordination.journal.line",
+                "        left = tuple(row for row in self.tickets if not rows.has_expired(row.values, at))\n",
+                "        left = tuple(self.tickets)\n",
+            ),
+        ),
+        "tests/unit/coordination/test_expiry.py::test_a_holder_passes_over_a_job_that_has_expired",
+    ),
+    Mutant(
         "no-search",
         "while no wake-up can arrive, a job under a free lock starts within 10 s",
         (

@@ -217,8 +217,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.clients.submission",
-                "json.dumps([*asked, self.properties])",
-                "json.dumps(asked)",
+                "json.dumps([*asked, self.properties, *options])",
+                "json.dumps([*asked, *options])",
             ),
         ),
         f"{_SUBMISSION}every_field_of_a_submission_either_belongs_to_the_request_or_may_differ",
@@ -226,7 +226,11 @@ MUTANTS = [
     Mutant(
         "submission-without-wake-up",
         "a submission notifies the workers at once",
-        (Change("coordination.clients.submission", "        await notifier.notify(wake_up)\n", ""),),
+        (
+            Change(
+                "coordination.clients.submission", "        await self.writer.notifier.notify(wake_up)\n", ""
+            ),
+        ),
         f"{_SUBMISSION}a_submission_registers_the_job_publishes_its_event_and_notifies_the_workers",
     ),
     Mutant(
@@ -235,8 +239,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.clients.cancellation",
-                "[Delete(found.ticket.key, found.ticket.etag)]",
-                "[]",
+                "        tickets.append(Delete(found.ticket.key, found.ticket.etag))\n",
+                "",
             ),
         ),
         f"{_CANCELLATION}a_waiting_job_ends_at_once_and_its_ticket_goes",

@@ -217,8 +217,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.clients.submission",
-                "return row is not None and JobRow.from_row(row).status == JobRow.TOMBSTONE",
-                "return False",
+                "        is_closed = found is not None and found.status == JobRow.TOMBSTONE\n",
+                "        is_closed = False\n",
             ),
         ),
         f"{_RULES}a_submission_repeated_after_its_id_was_closed_is_not_told_that_there_is_a_job",

@@ -49,6 +49,57 @@ MUTANTS = [
         "tests/unit/turnstile/test_parameter_schema.py::test_a_schema_accepts_and_refuses_what_its_model_does",
     ),
     Mutant(
+        "conflicts-without-a-guard",
+        "of two submissions at once that reject a busy lock, one is accepted",
+        (
+            Change(
+                "coordination.clients.conflicts",
+                "        else Update(rows.SUBMISSION_GUARD, values, found.guard.etag)\n    )\n",
+                "        else Update(rows.SUBMISSION_GUARD, values, found.guard.etag)\n    )\n"
+                "    made.operations.clear()\n",
+            ),
+        ),
+        "tests/unit/coordination/test_conflicts.py::test_of_two_rejects_at_once_exactly_one_is_accepted",
+    ),
+    Mutant(
+        "starts-overlooked",
+        "a job that is started while the lock is looked at keeps it busy",
+        (
+            Change(
+                "coordination.clients.conflicts",
+                "        if (again and again.etag) != (lock and lock.etag):\n",
+                "        if False:\n",
+            ),
+        ),
+        "tests/unit/coordination/test_conflicts.py"
+        "::test_a_job_that_is_started_or_cut_off_meanwhile_keeps_the_lock_busy",
+    ),
+    Mutant(
+        "losers-stay-registered",
+        "a submission that lost against another leaves no id behind",
+        (
+            Change(
+                "coordination.clients.submission",
+                "                if is_registered and new.has_new_id:\n",
+                "                if False:\n",
+            ),
+        ),
+        "tests/unit/coordination/test_conflicts.py::test_of_two_rejects_at_once_exactly_one_is_accepted",
+    ),
+    Mutant(
+        "replaced-after-a-start",
+        "a job is either replaced or started",
+        (
+            Change(
+                "coordination.clients.conflicts",
+                "            GuardedUpdate(rows.job_key(waiting.job_id), ended.changes(waiting), ticket.key),\n"
+                "            Delete(ticket.key, ticket.etag),\n",
+                "",
+            ),
+        ),
+        "tests/unit/coordination/test_conflicts.py::test_a_job_is_either_replaced_or_started",
+    ),
+    Mutant(
         "keys-by-chance",
         "a repeated idempotency key is the same job",
         (Change("submission.service", "id_of_key(actor, key)", "new_id()"),),
@@ -108,8 +159,8 @@ MUTANTS = [
         (
             Change(
                 "submission.service",
-                "raise SubmissionUnknownError(job_id)",
-                "raise SubmissionUnknownError(new_id())",
+                "raise SubmissionUnknownError(job_id, key)",
+                "raise SubmissionUnknownError(new_id(), key)",
             ),
         ),
         f"{_TESTS}problems.py::test_a_submission_that_was_not_confirmed_names_the_id_to_repeat_it_with",

@@ -200,8 +200,8 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.register",
-                'Delete(_active_key(job_id, due_at), "*")',
-                'Delete(f"{JOB}{job_id}", "*")',
+                'self._delete("journal.retire", job_id, _active_key(job_id, due_at))',
+                'self._delete("journal.retire", job_id, f"{JOB}{job_id}")',
             ),
         ),
         f"{_TESTS}register.py::test_retiring_deletes_the_active_row_alone",

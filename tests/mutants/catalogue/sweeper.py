@@ -10,6 +10,58 @@ _SNAPSHOT = "tests/unit/coordination/test_queue_snapshot_limits.py::test_"
 
 MUTANTS = [
     Mutant(
+        "expired-after-a-start",
+        "a job that has started does not expire",
+        (
+            Change(
+                "coordination.journal.rows",
+                "self.expires_at <= at and not self.started_at\n",
+                "self.expires_at <= at\n",
+            ),
+        ),
+        "tests/unit/coordination/test_expiry.py"
+        "::test_an_interrupted_job_waits_for_its_next_attempt_without_a_time",
+    ),
+    Mutant(
+        "expired-with-any-ticket",
+        "a job is either started or expired, whichever comes first",
+        (
+            Change(
+                "coordination.clients.expiry",
+                "        Delete(found.ticket.key, found.ticket.etag),\n",
+                "",
+            ),
+        ),
+        "tests/unit/coordination/test_expiry.py::test_in_every_order_a_job_is_either_started_or_expired",
+    ),
+    Mutant(
+        "expired-jobs-read-again",
+        "a job that has started is not read again for its time in line in each sweep",
+        (
+            Change(
+                "coordination.maintenance.expiry",
+                "                self._settled.add(job.job_id)\n",
+                "                pass\n",
+            ),
+        ),
+        "tests/unit/coordination/test_expiry.py"
+        "::test_a_job_that_has_started_does_not_expire_and_is_looked_at_once",
+    ),
+    Mutant(
+        "expired-only-while-the-broker-is-there",
+        "a job expires in time though RabbitMQ is away",
+        (
+            Change(
+                "coordination.maintenance.sweeper",
+                "        swept.expired = await self._expiry.end_due(active)\n"
+                "        if not self.is_heard():\n            return swept\n",
+                "        if not self.is_heard():\n            return swept\n"
+                "        swept.expired = await self._expiry.end_due(active)\n",
+            ),
+        ),
+        "tests/unit/coordination/test_expiry.py::test_a_broker_that_is_away_prolongs_no_time",
+    ),
+    Mutant(
         "pause-after-a-lost-wake-up",
         "a wake-up that RabbitMQ did not take is sent as soon as RabbitMQ is back",
         (

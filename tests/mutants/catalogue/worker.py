@@ -6,6 +6,12 @@ _UNIT = "tests/unit/execution/test_"
 
 MUTANTS: list[Mutant] = [
     Mutant(
+        "longer-by-submission",
+        "a submission can only shorten the time limits of its job",
+        (Change("worker.execution.time_limits", "min(known, default=None)", "max(known, default=None)"),),
+        "tests/unit/execution/test_time_limits.py::test_the_shorter_timeout_counts",
+    ),
+    Mutant(
         "only-the-group-is-killed",
         "at its deadline a runner is killed with all it has started, also in sessions of their own",
         (

@@ -73,7 +73,13 @@ class Life:
                 yield from self._interrupt(event, is_loss=is_loss)
             case EventStatus.LEASE_ACQUIRED | EventStatus.STATE_SAVED:
                 pass
-            case EventStatus.COMPLETED | EventStatus.FAILED | EventStatus.CANCELLED | EventStatus.TIMED_OUT:
+            case (
+                EventStatus.COMPLETED
+                | EventStatus.FAILED
+                | EventStatus.CANCELLED
+                | EventStatus.TIMED_OUT
+                | EventStatus.EXPIRED
+            ):
                 yield from self._end(event, status)
             case _:
                 assert_never(status)
@@ -142,6 +148,9 @@ class Life:
                 yield from self._cancelled(event)
             case EventStatus.FAILED:
                 yield from self._failed(event)
+            case EventStatus.EXPIRED:
+                if self.attempt or event.worker is not None:
+                    yield "counts", f"{self.job_id} expired, and had started"
             case _:
                 self.error_type = "TimedOut"
         if follows_interruption:

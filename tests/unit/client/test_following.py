@@ -16,6 +16,7 @@ from contracts.statuses import JobStatus
 from turnstile.client import (
     CancelledError,
     ConflictError,
+    ExpiredError,
     FailedError,
     NoResultError,
     NotEndedError,
@@ -113,12 +114,13 @@ def test_a_result_without_a_type_is_what_json_makes_of_it(make: Make, publisher:
         ("job_failed", "Failed", FailedError),
         ("job_cancelled", "Cancelled", CancelledError),
         ("job_timed_out", "TimedOut", TimedOutError),
+        ("job_expired", "Expired", ExpiredError),
     ],
 )
 def test_a_job_without_a_result_raises_how_it_ended_and_waiting_for_it_does_not(
     make: Make, publisher: ScriptedApi, name: str, status: str, error: type[NoResultError]
 ) -> None:
-    why = {} if status == "Cancelled" else {"error": {"type": "ValueError", "message": "no"}}
+    why = {} if status in {"Cancelled", "Expired"} else {"error": {"type": "ValueError", "message": "no"}}
     publisher.on("GET", RESULT, without_result(name, status, **why))
     publisher.on("GET", JOB, document(200, job(status=status)))
     client = make(publisher)

@@ -14,6 +14,7 @@ from tests.unit.command_line.scripted_api import ScriptedApi, problem
 from contracts.jobs import MAX_BATCH_BYTES, Submission
 from turnstile import TurnstileError
 from turnstile.client import ConflictError, RefusedError, UnavailableError, UnexpectedAnswerError
+from turnstile.client.bodies import SubmissionFields
 
 
 class Month(BaseModel):
@@ -235,6 +236,11 @@ def test_jobs_with_keys_get_no_ids_though_nobody_answers(make: Make, publisher: 
 
     assert (item.status, "job_id" in item.problem) == (503, False)
     assert publisher.bodies() == [{"jobs": [{"kind": "k", "idempotency_key": "march"}]}]
+
+
+def test_a_submission_may_say_all_that_the_api_knows() -> None:
+    names = SubmissionFields.__optional_keys__ | {"kind", "parameters"}
+    assert names == Submission.model_fields.keys()
 
 
 def test_no_jobs_are_no_request(make: Make, publisher: ScriptedApi) -> None:

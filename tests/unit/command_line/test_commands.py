@@ -33,7 +33,7 @@ def test_every_terminal_status_has_an_exit_code_of_its_own() -> None:
 def test_submitting_sends_what_was_typed(scripted: ScriptedApi, run: Run) -> None:
     scripted.on("POST", JOBS, accepted())
     words = "ten-steps --lock ledger -p steps=5 -p note=plain -p both={} --priority 0"
-    words += " --name Title --property team=a"
+    words += " --name Title --property team=a --job-id 018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
     result = run("submit", *words.split(), "--parameters", '{"steps": 1, "seconds": 0.5}')
 
     assert result.exit_code == 0
@@ -99,6 +99,29 @@ def test_a_key_takes_the_place_of_an_id(scripted: ScriptedApi, run: Run) -> None
 
     (body,) = scripted.bodies()
     assert (body["idempotency_key"], "job_id" in body) == ("march", False)
+
+
+def test_a_job_that_is_there_already_is_named(scripted: ScriptedApi, run: Run) -> None:
+    there = {"job_id": "018f6c3e-7b1a-7c4e-9d3a-0123456789ab", "lock": "ledger", "status": "Running"}
+    scripted.on("POST", JOBS, httpx.Response(200, json=there))
+    result = run("submit", "ten-steps", "--on-conflict", "skip")
+
+    assert result.exit_code == 0
+    assert f"Nothing was submitted: job {there['job_id']} is there on lock ledger (Running)." in result.stdout
+
+
+def test_time_in_line_and_what_to_do_on_a_conflict_are_sent_when_they_are_given(
+    scripted: ScriptedApi, run: Run
+) -> None:
+    scripted.on("POST", JOBS, accepted())
+    limits = ["--expires-in", "60", "--timeout", "5", "--cancel-grace", "0"]
+    run("submit", "ten-steps", *limits, "--on-conflict", "replace-waiting")
+    run("submit", "ten-steps")
+
+    first, second = scripted.bodies()
+    assert (first["expires_in"], first["on_conflict"]) == (60.0, "replace-waiting")
+    assert (first["timeout"], first["cancel_grace"]) == (5.0, 0.0)
+    assert not {"expires_in", "on_conflict", "timeout", "cancel_grace"} & second.keys()
 
 
 def test_an_id_used_for_something_else_is_an_error(

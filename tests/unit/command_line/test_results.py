@@ -44,7 +44,12 @@ def test_the_result_alone_is_on_stdout(scripted: ScriptedApi, run: Run, result: 
 
 @pytest.mark.parametrize(
     ("status", "name", "code"),
-    [("Failed", "job_failed", 1), ("Cancelled", "job_cancelled", 3), ("TimedOut", "job_timed_out", 4)],
+    [
+        ("Failed", "job_failed", 1),
+        ("Cancelled", "job_cancelled", 3),
+        ("TimedOut", "job_timed_out", 4),
+        ("Expired", "job_expired", 6),
+    ],
 )
 def test_without_a_result_the_exit_code_is_the_outcome(
     scripted: ScriptedApi, run: Run, a_problem: Problem, status: str, name: str, code: int

@@ -101,6 +101,14 @@ def test_a_job_cancelled_in_line_was_cancelled_by_the_request() -> None:
     ]
 
 
+def test_a_job_that_expired_was_ended_in_line() -> None:
+    assert spans(trail(SUBMITTED, (5, "Expired", "expired"))) == [
+        ("submit job", 0, 0),
+        ("wait in line", 0, 5),
+        ("expire job", 5, 5),
+    ]
+
+
 def test_an_interruption_that_ends_the_job_is_followed_by_no_waiting() -> None:
     events = trail(SUBMITTED, *STARTED, (9, "Interrupted", "it died"), (9, "Failed", "it died 3 times"))
     assert spans(events)[-2:] == [("interrupt job", 9, 9), ("fail job", 9, 9)]

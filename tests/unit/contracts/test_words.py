@@ -19,6 +19,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
         (JobStatus.FAILED, "Failed", True),
         (JobStatus.CANCELLED, "Cancelled", True),
         (JobStatus.TIMED_OUT, "TimedOut", True),
+        (JobStatus.EXPIRED, "Expired", True),
         (EventStatus.SUBMITTED, "Submitted", False),
         (EventStatus.LEASE_ACQUIRED, "LeaseAcquired", False),
         (EventStatus.STARTED, "Started", False),
@@ -30,6 +31,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
         (EventStatus.FAILED, "Failed", True),
         (EventStatus.CANCELLED, "Cancelled", True),
         (EventStatus.TIMED_OUT, "TimedOut", True),
+        (EventStatus.EXPIRED, "Expired", True),
     ],
 )
 def test_a_status_is_this_word_and_is_terminal_or_not(
@@ -39,7 +41,7 @@ def test_a_status_is_this_word_and_is_terminal_or_not(
 
 
 def test_no_status_is_left_out_above() -> None:
-    assert (len(JobStatus), len(EventStatus)) == (6, 11)
+    assert (len(JobStatus), len(EventStatus)) == (7, 12)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,7 @@ def test_no_status_is_left_out_above() -> None:
         (EventStatus.FAILED, RunPart.END, True),
         (EventStatus.CANCELLED, RunPart.END, True),
         (EventStatus.TIMED_OUT, RunPart.END, True),
+        (EventStatus.EXPIRED, RunPart.END, True),
     ],
 )
 def test_an_event_is_this_part_of_a_run_and_changes_the_summary_or_not(

@@ -71,6 +71,13 @@ class JournaledLock:
         await self._commit(draft)
         return draft
 
+    async def build_and_commit(self) -> Draft | None:
+        """Take over, if there is anything to take over."""
+        draft = await self.build_take_over()
+        if draft is not None:
+            await self._commit(draft)
+        return draft
+
     async def step(self, name: str = "one", **more: Any) -> Draft:
         """Record a step; `more` is what the job's row is to say besides."""
         held = self.require()

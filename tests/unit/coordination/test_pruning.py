@@ -370,7 +370,7 @@ async def test_a_late_or_repeated_submission_runs_no_removed_job_again() -> None
         return await commit(partition, transaction, timeout)
 
     made.journal.commit = noted  # type: ignore[method-assign]
-    job = await submitter.submit(new)
+    job = (await submitter.submit(new)).job
     made.journal.commit = commit  # type: ignore[method-assign]
     await _finish_by_hand(made, job)
     await made.prune()

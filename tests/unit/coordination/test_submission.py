@@ -11,7 +11,7 @@ import pytest
 from contracts import lock_names
 from contracts.policies import JobPolicy
 from coordination.clients.job_writer import JobWriter
-from coordination.clients.submission import JobExistsError, NewJob, Submitter, build_submission
+from coordination.clients.submission import JobExistsError, NewJob, Submitted, Submitter, build_submission
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
 from coordination.journal.rows import EventRow, JobRow
@@ -52,9 +52,23 @@ OTHERS = {
     "description": "A part of it.",
     "priority": 4,
     "properties": '{"team":"y"}',
+    "options": '{"expires_in":60}',
 }
 #: One other value for each field that may differ when the same is asked for again.
-MAY_DIFFER = {"order": "order-2", "actor": "bob", "traceparent": None, "policy": JobPolicy(1, 1)}
+MAY_DIFFER = {
+    "order": "order-2",
+    "actor": "bob",
+    "traceparent": None,
+    "policy": JobPolicy(1, 1),
+    # What its kind says; what the submission says is among its options.
+    "expires_in": 60.0,
+    "timeout": 5.0,
+    "cancel_grace": 1.0,
+    "on_conflict": "reject",
+    "has_new_id": True,
+}
+#: What is not in the job's row by its name.
+NOT_STORED = {"expires_in", "on_conflict", "has_new_id", "options"}
 
 
 @dataclass
@@ -110,13 +124,13 @@ def reader() -> MessageReader:
 
 
 async def test_a_submission_writes_job_ticket_and_first_event(reader: MessageReader) -> None:
-    job = await reader.submitter.submit(NEW)
+    job = (await reader.submitter.submit(NEW)).job
     now = events.timestamp(reader.clock.now())
     assert job == JobRow.from_values(reader.row(rows.job_key(NEW.job_id)))
     assert (job.status, job.seq, job.attempt, job.fence, job.worker) == ("Queued", 1, 0, 0, "")
     assert (job.submitted_at, job.queued_at, job.started_at, job.finished_at) == (now, now, "", "")
     assert job.request_hash == NEW.request_hash
-    for name in (one.name for one in fields(NEW)):
+    for name in {one.name for one in fields(NEW)} - NOT_STORED:
         assert getattr(job, name) == getattr(NEW, name), name
     assert JobRow.from_values(reader.row(job.ticket_key)) == job
     event = EventRow.from_values(reader.row(rows.event_key(NEW.job_id, 1)))
@@ -186,7 +200,7 @@ async def test_a_submission_that_could_never_be_stored_does_not_use_up_its_id(re
     with pytest.raises(InvalidTransactionError, match="properties has 40012 UTF-16 units"):
         await reader.submitter.submit(too_long)
     assert await reader.register.find(NEW.job_id) is None
-    assert (await reader.submitter.submit(NEW)).job_id == NEW.job_id
+    assert (await reader.submitter.submit(NEW)).job.job_id == NEW.job_id
 
 
 @pytest.mark.parametrize("changed", MAY_DIFFER)
@@ -195,7 +209,7 @@ async def test_a_submission_that_got_no_further_than_its_registration_may_be_rep
 ) -> None:
     await reader.begin(NEW)
     again = replace(NEW, **{changed: MAY_DIFFER[changed]})  # type: ignore[arg-type]
-    job = await reader.submitter.submit(again)
+    job = (await reader.submitter.submit(again)).job
     assert job == JobRow.from_values(reader.row(rows.job_key(NEW.job_id)))
     assert [wake_up.job_id for wake_up in reader.notifier.wake_ups] == [NEW.job_id]
     assert [told.job_id for told in reader.notifier.announcements] == [NEW.job_id]
@@ -285,7 +299,7 @@ async def test_of_two_processes_that_repeat_one_submission_the_second_finds_a_jo
         reader.submitter.submit(NEW), reader.submitter.submit(second), return_exceptions=True
     )
     [error] = [result for result in results if isinstance(result, BaseException)]
-    [job] = [result for result in results if isinstance(result, JobRow)]
+    [job] = [result.job for result in results if isinstance(result, Submitted)]
     assert isinstance(error, JobExistsError)
     assert (error.existing.job_id, error.same_request, error.is_closed) == (NEW.job_id, True, False)
     assert error.existing == registered

@@ -6,7 +6,9 @@ import shlex
 import pytest
 
 from contracts.jobs import Submission
+from contracts.policies import ON_CONFLICT
 from dashboard.forms.submission import (
+    CONFLICTS,
     PRIORITIES,
     PropertiesError,
     curl,
@@ -31,6 +33,7 @@ def test_a_submission_says_what_differs_from_the_default() -> None:
         description="d",
         priority=0,
         properties={"a": "b"},
+        on_conflict="skip",
     )
     assert more == {
         "kind": "k",
@@ -41,9 +44,14 @@ def test_a_submission_says_what_differs_from_the_default() -> None:
         "description": "d",
         "priority": 0,
         "properties": {"a": "b"},
+        "on_conflict": "skip",
     }
     Submission.model_validate(body)
     Submission.model_validate(more)
+
+
+def test_every_conflict_policy_can_be_chosen() -> None:
+    assert set(CONFLICTS) == {None, *ON_CONFLICT}
 
 
 def test_the_command_sends_exactly_the_body_whatever_is_in_it() -> None:

@@ -228,3 +228,15 @@ def test_another_kind_begins_with_its_own_defaults(submitting: Submitting) -> No
     app.selectbox("submit-kind").set_value("order").run()
     assert app.text_input(key("path")).value == ""
     assert app.text_input(key("steps")).value == "10"
+
+
+def test_a_job_that_is_there_already_is_shown(submitting: Submitting) -> None:
+    app = filled(opened())
+    app.selectbox("submit-conflict").set_value("skip")
+    app.run()
+    submit(app)
+    first = outcome(app).accepted
+    submit(app)
+    assert len(submitting.jobs()) == 1
+    assert outcome(app).accepted == first
+    assert outcome(app).body["job_id"] != first.job_id

@@ -9,6 +9,8 @@ import pytest
 from tests.unit.publisher.doubles import Api, Listener, WorkerOf
 
 from contracts.jobs import Accepted
+from coordination.clients.expiry import build_expiry
+from coordination.clients.job_writer import JobWriter
 from coordination.outcomes import Completed, Failed, RunOutcome, TimedOut
 from coordination.testing.memory import VirtualClock
 from publisher.use_cases.jobs import find_job
@@ -114,6 +116,18 @@ async def test_a_cancelled_job_has_no_result(api: Api, reason: str, detail: str)
 
     assert (problem["type"], problem["status"]) == ("urn:turnstile:problem:job_cancelled", 409)
     assert (problem["detail"], problem["job_status"], "error" in problem) == (detail, "Cancelled", False)
+
+
+async def test_an_expired_job_has_no_result(api: Api) -> None:
+    job_id = await api.submitted(lock="ledger", expires_in=5)
+    api.clock.jump(6)
+    writer = JobWriter(api.journal, api.notifier, api.clock)
+    await writer.change(await find_job(api.register, job_id), "scheduler", build_expiry)
+    problem = (await ask(api, job_id)).json()
+
+    assert (problem["type"], problem["status"]) == ("urn:turnstile:problem:job_expired", 409)
+    assert problem["detail"] == "The job did not start in time."
+    assert (problem["job_status"], "error" in problem) == ("Expired", False)
 
 
 @pytest.mark.parametrize("wait", ["51", "-1", "1e3", "soon", "", "nan"])

@@ -154,6 +154,19 @@ def test_repairs_are_counted_from_zero(telemetry: SchedulerTelemetry, captured: 
     assert captured.values(metrics.SWEEP_REPAIRS) == repairs
 
 
+def test_jobs_that_expired_are_counted_from_zero_and_shown_in_their_own_traces(
+    telemetry: SchedulerTelemetry, captured: Captured
+) -> None:
+    assert captured.values(metrics.JOB_EXPIRATIONS) == {(): 0}
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    traced, untraced = JobRow("a", "kind", "L", traceparent=trace), JobRow("b", "kind", "L")
+    telemetry.swept(Swept(expired=[traced, untraced]), 0.5)
+    assert captured.values(metrics.JOB_EXPIRATIONS) == {(): 2}
+    span = captured.span(spans.EXPIRE_JOB)
+    assert (span.attributes or {})[at.JOB_ID] == "a"
+    assert f"{span.context.trace_id:032x}" == trace.split("-")[1]
+
+
 def test_only_a_sweep_that_repaired_something_is_a_span(
     telemetry: SchedulerTelemetry,
     captured: Captured,

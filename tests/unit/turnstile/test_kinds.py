@@ -328,3 +328,27 @@ def test_what_is_published_of_a_kind_has_a_bound(monkeypatch: pytest.MonkeyPatch
         LoadError, match="the description of kind 'long' has 4,001 characters, and may have 4,000"
     ):
         load(["large_jobs"])
+
+
+def test_a_kind_may_say_how_long_its_jobs_wait_and_what_to_do_about_others():
+    @job("k", expires_in=timedelta(minutes=5), on_conflict="skip")
+    def waits(ctx): ...
+
+    @job("l")
+    def usual(ctx): ...
+
+    found = [(kind.expires_in, kind.on_conflict) for kind in map(kind_of, (waits, usual))]
+    assert found == [(timedelta(minutes=5), "skip"), (None, "queue")]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"expires_in": timedelta(0)}, "expires_in must be positive, and at most 366 days"),
+        ({"expires_in": timedelta(days=367)}, "expires_in must be positive, and at most 366 days"),
+        ({"on_conflict": "replace"}, "on_conflict must be one of queue, reject, skip, .*, not 'replace'"),
+    ],
+)
+def test_a_kind_with_a_wait_or_a_conflict_that_cannot_be_is_refused(options, message):
+    with pytest.raises(DefinitionError, match=message):
+        job("k", **options)

@@ -44,7 +44,7 @@ class Author:
 
     # --- transactions -----------------------------------------------------------
 
-    def submit(self) -> str:
+    def submit(self, expires_in: float | None = None) -> str:
         """A new job joins the line."""
         new = job_id(self.first_number + len(self.jobs))
         writer = self._writer("")
@@ -59,7 +59,10 @@ class Author:
             name=f"Job {new[-2:]}",
             traceparent=f"00-{TRACE}-00f067aa0ba902b7-01",
         )
-        about = {"kind": job.kind, "name": job.name, "priority": job.priority}
+        about: dict[str, Any] = {"kind": job.kind, "name": job.name, "priority": job.priority}
+        if expires_in is not None:
+            at = events.timestamp(self.now + timedelta(seconds=expires_in))
+            job, about = replace(job, expires_at=at), about | {"expires_at": at}
         self._record(job, EventStatus.SUBMITTED, "submitted by test", writer, **about)
         self._wait(new)
         return new
@@ -121,6 +124,20 @@ class Author:
         writer = self._writer("")
         self.jobs[job] = replace(self.jobs[job], cancel_requested=True, cancel_actor=writer.actor)
         self._end(job, EventStatus.CANCELLED, writer)
+        self._drop_ticket(job)
+
+    def expire(self, job: str) -> None:
+        """A waiting job is ended by the scheduler."""
+        self._end(job, EventStatus.EXPIRED, self._writer(""))
+        self._drop_ticket(job)
+
+    def replace(self, job: str, by: str, op_id: str) -> None:
+        """A waiting job is cancelled, as another one took its place."""
+        writer = replace(self._writer(""), op_id=op_id)
+        reason = f"replaced by job {by}"
+        row = replace(self.jobs[job], cancel_requested=True, cancel_actor=writer.actor, cancel_reason=reason)
+        row = replace(row, status=JobStatus.CANCELLED.value, finished_at=writer.at)
+        self._record(row, EventStatus.CANCELLED, "replaced", writer, reason=reason, replaced_by=by)
         self._drop_ticket(job)
 
     def ask_to_cancel(self, job: str, reason: str = "") -> None:

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.verification.asking import broken, the_violation
 from tests.unit.verification.authored import Author
 from tests.unit.verification.breaking import FIRST as JOB
-from tests.unit.verification.breaking import append, forge, running
+from tests.unit.verification.breaking import SECOND, append, forge, running
 from tests.unit.verification.records import Records
 
 from contracts.statuses import EventStatus
@@ -41,6 +41,61 @@ async def test_a_job_whose_first_event_is_no_submission_is_found() -> None:
     violation = await the_violation(Records(author))
     assert violation.invariant.value == "I3"
     assert violation.message == "it was never submitted: its first event is CancelRequested"
+
+
+async def test_a_job_may_expire_after_its_time_and_only_then() -> None:
+    author = Author()
+    job = author.submit(expires_in=5)
+    author.pause(10)
+    author.expire(job)
+    assert await broken(Records(author)) == {}
+    early = Author()
+    early.expire(early.submit(expires_in=50))
+    (message,) = (await broken(Records(early)))["I3"]
+    assert message.startswith("event 2: it expired at ")
+    never = Author()
+    never.expire(never.submit())
+    assert "could wait until any time" in (await broken(Records(never)))["I3"][0]
+
+
+async def test_a_replaced_job_names_the_job_that_took_its_place_in_the_same_transaction() -> None:
+    author = Author()
+    job, by = author.submit(), author.submit()
+    author.replace(job, by, f"{by}:order")
+    assert await broken(Records(author)) == {}
+    other = Author()
+    job, by = other.submit(), other.submit()
+    other.replace(job, by, "another")
+    (message,) = (await broken(Records(other)))["I1"]
+    assert message == f"event 2 names job {by}, which was submitted in another transaction"
+
+
+async def test_a_job_that_took_the_place_of_another_was_submitted() -> None:
+    author = Author()
+    job = author.submit()
+    author.replace(job, SECOND, f"{SECOND}:order")
+    (message,) = (await broken(Records(author)))["I1"]
+    assert message == f"job {SECOND}, which took its place, was never submitted"
+
+
+async def test_a_job_that_was_started_after_its_time_is_found() -> None:
+    author = Author()
+    job = author.submit(expires_in=5)
+    author.pause(10)
+    author.start(job)
+    (message,) = (await broken(Records(author)))["I3"]
+    assert ": it was started at " in message
+    assert ", and had expired at " in message
+
+
+async def test_a_job_that_expired_after_a_run_is_found() -> None:
+    author = Author()
+    job = author.submit(expires_in=5)
+    author.start(job)
+    author.interrupt(job)
+    author.pause(10)
+    author.expire(job)
+    assert "event 5: it expired, although a run of it had started" in (await broken(Records(author)))["I3"]
 
 
 @pytest.mark.parametrize(

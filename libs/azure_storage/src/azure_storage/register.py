@@ -59,8 +59,9 @@ class TableRegister:
             "lock_name": registration.lock_name,
             "partition": registration.partition,
             "registered_at": registration.registered_at.isoformat(),
-            "due_at": due_at.isoformat() if due_at is not None else None,
+            "due_at": _written(due_at),
             "is_marked": True if registration.is_marked else None,
+            "expires_at": _written(registration.expires_at),
         }
         rows = [
             Insert(f"{JOB}{job_id}", {**place, "request_hash": registration.request_hash}),
@@ -103,9 +104,17 @@ class TableRegister:
 
     async def retire(self, job_id: str, due_at: datetime | None = None) -> None:
         """Delete the active row; harmless when repeated. Raises UnknownOutcomeError."""
-        deletion = Delete(_active_key(job_id, due_at), "*")
+        await self._delete("journal.retire", job_id, _active_key(job_id, due_at))
+
+    async def withdraw(self, registration: Registration) -> None:
+        """Delete both rows, the active one first; harmless when repeated. Raises UnknownOutcomeError."""
+        job_id = registration.job_id
+        await self._delete("journal.withdraw", job_id, _active_key(job_id, registration.due_at))
+        await self._delete("journal.withdraw", job_id, f"{JOB}{job_id}")
+
+    async def _delete(self, name: str, job_id: str, key: str) -> None:
         try:
-            await self._writes.write("journal.retire", self._table, shard(job_id), [deletion])
+            await self._writes.write(name, self._table, shard(job_id), [Delete(key, "*")])
         except RefusedCallError as refused:
             if refused.status != 404:
                 raise UnknownOutcomeError(str(refused)) from refused
@@ -160,11 +169,19 @@ def _registration(row: Row) -> Registration:
 
 
 def _place(values: Values) -> dict[str, Any]:
-    due_at = values.get("due_at")
     return {
         "lock_name": str(values["lock_name"]),
         "partition": str(values["partition"]),
         "registered_at": datetime.fromisoformat(str(values["registered_at"])),
-        "due_at": datetime.fromisoformat(str(due_at)) if due_at else None,
+        "due_at": _moment(values.get("due_at")),
         "is_marked": bool(values.get("is_marked")),
+        "expires_at": _moment(values.get("expires_at")),
     }
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
+
+
+def _moment(stored: Value | None) -> datetime | None:
+    return datetime.fromisoformat(str(stored)) if stored else None

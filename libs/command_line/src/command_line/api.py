@@ -112,11 +112,11 @@ class Api:
                 return Listing(found, has_more=cursor is not None)
 
     def submit(self, body: Mapping[str, Any]) -> Any:
-        """Submit a job that has an id or a key; when no answer comes, once more, which cannot run it twice."""
+        """Submit a job with an id or a key; when no answer comes, once more, which cannot run it twice."""
         return _twice(lambda: self._submit(body))
 
     def submit_batch(self, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Submit jobs that have ids or keys; return the answer to each. Sent once more when no answer comes."""
+        """Submit jobs with ids or keys; return the answer to each. Sent once more when no answer comes."""
         items: list[dict[str, Any]] = _twice(lambda: self.post("/api/v1/jobs:batch", {"jobs": jobs}))["items"]
         return items
 

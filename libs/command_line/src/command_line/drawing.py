@@ -16,6 +16,7 @@ _COLORS = {
     "completed": "green",
     "failed": "red",
     "timed_out": "red",
+    "expired": "red",
     "cancelled": "magenta",
     "interrupted": "magenta",
     "running": "cyan",

@@ -10,6 +10,7 @@ BY_STATUS: Mapping[str, int] = {
     JobStatus.FAILED: 1,
     JobStatus.CANCELLED: 3,
     JobStatus.TIMED_OUT: 4,
+    JobStatus.EXPIRED: 6,
 }
 
 #: What was asked cannot be done.

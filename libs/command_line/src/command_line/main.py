@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Run long jobs one at a time per lock, and follow them.",
     epilog="Exit codes: 0 done (`watch`, `result`: Completed), 1 Failed, 2 invalid, refused or not found, "
-    "3 Cancelled, 4 TimedOut, 5 unreachable, 7 not ended.",
+    "3 Cancelled, 4 TimedOut, 5 unreachable, 6 Expired, 7 not ended.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -52,7 +52,7 @@ def watch(
 ) -> None:
     """Watch a job until it ends; the exit code is its outcome.
 
-    0 Completed, 1 Failed, 3 Cancelled, 4 TimedOut. Ctrl-C stops watching; the job continues.
+    0 Completed, 1 Failed, 3 Cancelled, 4 TimedOut, 6 Expired. Ctrl-C stops watching; the job continues.
     """
     from command_line.watching import watch_job
 

@@ -38,6 +38,7 @@ _STYLES = {
     "CancelRequested": "magenta",
     "Cancelled": "magenta",
     "TimedOut": "red",
+    "Expired": "red",
 }
 
 

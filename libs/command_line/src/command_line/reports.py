@@ -30,6 +30,13 @@ def print_accepted(accepted: Document) -> None:
         screen.print(f"[dim]turnstile watch {accepted['job_id']}[/dim]", soft_wrap=True)
 
 
+def print_there(accepted: Document) -> None:
+    """Say that the lock has a job already, so that nothing was submitted."""
+    job, lock, status = accepted["job_id"], accepted["lock"], accepted["status"]
+    sentence = f"Nothing was submitted: job {job} is there on lock {lock} ({status})."
+    console().print(safe(sentence), soft_wrap=True)
+
+
 def print_cancelled(job: Document) -> None:
     """Return what came of a cancellation."""
     done = job["status"] == "Cancelled"

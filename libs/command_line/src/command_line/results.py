@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 EPILOG = (
     "Example: `turnstile result 018f6c3e-7b1a-7c4e-9d3a-0123456789ab --wait 600 > result.json`  \n"
-    "Exit codes: 0 Completed, 1 Failed, 3 Cancelled, 4 TimedOut, 7 not ended, and those of all commands."
+    "Exit codes: 0 Completed, 1 Failed, 3 Cancelled, 4 TimedOut, 6 Expired, 7 not ended, and those of all "
+    "commands."
 )
 
 

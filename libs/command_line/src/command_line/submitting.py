@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,16 @@ EPILOG = (
     "Example: `turnstile submit checksum-file -p path=ledger.csv --wait > digest.json`  \n"
     "Example: `turnstile submit checksum-file --parameters @job.json --priority 0`"
 )
+
+
+class OnConflict(StrEnum):
+    """What to do when a job of the lock waits or runs."""
+
+    QUEUE = "queue"
+    REJECT = "reject"
+    SKIP = "skip"
+    REPLACE_WAITING = "replace-waiting"
+    CANCEL_RUNNING = "cancel-running"
 
 
 def submit(
@@ -38,6 +49,22 @@ def submit(
         typer.Option(
             metavar="UUID", help="Your own job id; a repeated submission with it does not run twice."
         ),
+    ] = None,
+    expires_in: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=0, help="The job ends as Expired if it has not started by then."),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=0, help="Longest attempt; can only shorten that of the kind."),
+    ] = None,
+    cancel_grace: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=0, help="Time to stop in; can only shorten that of the worker."),
+    ] = None,
+    on_conflict: Annotated[
+        OnConflict | None,
+        typer.Option(help="What to do when a job of the lock waits or runs; queue by default."),
     ] = None,
     idempotency_key: Annotated[
         str | None,
@@ -71,6 +98,13 @@ def submit(
         "priority": priority,
         "properties": read_properties(properties or []),
     }
+    limits: dict[str, Any] = {
+        "expires_in": expires_in,
+        "timeout": timeout,
+        "cancel_grace": cancel_grace,
+        "on_conflict": on_conflict,
+    }
+    body |= {option: value for option, value in limits.items() if value is not None}
     if idempotency_key is None:
         body["job_id"] = job_id or new_id()
     elif job_id is not None:
@@ -95,7 +129,8 @@ def submit(
         elif as_json:
             print_json({key: accepted[key] for key in ("job_id", "lock", "status")})
         else:
-            from command_line.reports import print_accepted
+            from command_line.reports import print_accepted, print_there
 
-            print_accepted(accepted)
+            is_new = accepted["job_id"] == body.get("job_id", accepted["job_id"])
+            print_accepted(accepted) if is_new else print_there(accepted)
             print_link(dashboard_url, accepted["job_id"])

@@ -15,6 +15,7 @@ _ENDS = {
     EventStatus.FAILED: (spans.FAIL_JOB, "failed"),
     EventStatus.CANCELLED: (spans.CANCEL_JOB, "cancelled"),
     EventStatus.TIMED_OUT: (spans.TIME_OUT_JOB, "timed_out"),
+    EventStatus.EXPIRED: (spans.EXPIRE_JOB, "expired"),
     EventStatus.INTERRUPTED: (spans.INTERRUPT_JOB, "interrupted"),
 }
 
@@ -109,6 +110,7 @@ class _Reading:
                 | EventStatus.FAILED
                 | EventStatus.CANCELLED
                 | EventStatus.TIMED_OUT
+                | EventStatus.EXPIRED
             ):
                 self._end(status, event, moment)
             case _:
@@ -153,6 +155,8 @@ class _Reading:
                 self._parent = self._submission
                 self._add(_ended(spans.REQUEST_CANCELLATION, moment, self._parent, 0, outcome, event))
                 return
+            if status is EventStatus.EXPIRED:
+                self._parent = self._submission
         self._waiting = None
         self._add(_ended(name, moment, self._parent, self._attempt, outcome, event))
         if status is EventStatus.INTERRUPTED:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from contracts import fields, identifiers, lock_names
 from contracts.fields import Answer
-from contracts.policies import JobPolicy
+from contracts.policies import LONGEST_WAIT, JobPolicy, OnConflict
 from contracts.statuses import EventStatus
 
 #: Most urgent and least urgent priority; jobs of a lock run by priority, then first come, first served.
@@ -97,6 +97,42 @@ class Submission(BaseModel):
         ),
         BeforeValidator(_whole),
     ] = DEFAULT_PRIORITY
+    expires_in: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=LONGEST_WAIT,
+            description="Seconds for which the job may wait: if no run of it has started by then, it ends as "
+            "`Expired`. Without it, what its kind says; most kinds let jobs wait for ever.",
+            examples=[3600],
+        ),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=LONGEST_WAIT,
+            description="Seconds that one attempt may take. It can only shorten the timeout of the kind.",
+        ),
+    ] = None
+    cancel_grace: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=LONGEST_WAIT,
+            description="Seconds for which the handler may tidy up after it was asked to stop. It can only "
+            "shorten `TURNSTILE_CANCEL_GRACE_SECONDS` of the worker.",
+        ),
+    ] = None
+    on_conflict: Annotated[
+        OnConflict | None,
+        Field(
+            description="What to do when a job of the lock waits or runs. `queue`: wait behind it, as "
+            "without this field unless the kind says otherwise. `reject`: answer 409 `lock_busy`. `skip`: "
+            "add nothing and answer 200 with that job. `replace-waiting`: cancel the jobs that wait. "
+            "`cancel-running`: do that, and ask for the cancellation of the running one, too."
+        ),
+    ] = None
     job_id: Annotated[
         fields.JobUuid | None,
         Field(description="Your own UUID. Repeating a submission with it cannot run the job twice."),
@@ -262,6 +298,19 @@ class Job(Answer):
     )
     trace_id: fields.TraceId
     submitted_at: fields.SubmittedAt
+    expires_at: datetime | None = Field(
+        None,
+        description="When the job expires unless a run of it has started, in UTC; null when it may wait "
+        "for ever.",
+    )
+    timeout: float | None = Field(
+        None, description="Seconds that an attempt may take, by its submission; null where that says nothing."
+    )
+    cancel_grace: float | None = Field(
+        None,
+        description="Seconds that its handler may take to stop, by its submission; null where that says "
+        "nothing.",
+    )
     started_at: fields.StartedAt
     finished_at: fields.FinishedAt
 

@@ -1,14 +1,22 @@
-"""What a kind says about its jobs, for as long as they live."""
+"""What a kind says about its jobs."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field
+
+#: What becomes of a submission whose lock has a job already: it waits behind it, it is refused, it adds
+#: nothing, it takes the place of the jobs that wait, or of those and the one that runs.
+OnConflict = Literal["queue", "reject", "skip", "replace-waiting", "cancel-running"]
+ON_CONFLICT: tuple[OnConflict, ...] = get_args(OnConflict)
+
+#: Longest time in line, in seconds: a year.
+LONGEST_WAIT = 366 * 86_400
 
 
 @dataclass(frozen=True)
 class JobPolicy:
-    """How often the runs of a job may be interrupted. A job keeps the policy its kind had at submission."""
+    """How often runs of a job may be interrupted, and how long it may wait. A job keeps its policy."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(json_schema_serialization_defaults_required=True)
 
@@ -23,3 +31,16 @@ class JobPolicy:
             "step in between; at least 1."
         ),
     ] = 10
+    expires_in: Annotated[
+        float | None,
+        Field(
+            description="Seconds after which a job that has not started ends as `Expired`, unless its "
+            "submission says another time; null for never."
+        ),
+    ] = None
+    on_conflict: Annotated[
+        OnConflict,
+        Field(
+            description="What becomes of a submission whose lock has a job already, unless it says so itself."
+        ),
+    ] = "queue"

@@ -14,6 +14,8 @@ class JobStatus(StrEnum):
     FAILED = "Failed"
     CANCELLED = "Cancelled"
     TIMED_OUT = "TimedOut"
+    #: It did not start in the time that its submitter or its kind gave it.
+    EXPIRED = "Expired"
 
     @property
     def is_terminal(self) -> bool:
@@ -29,6 +31,7 @@ _IS_TERMINAL: Mapping[JobStatus, bool] = {
     JobStatus.FAILED: True,
     JobStatus.CANCELLED: True,
     JobStatus.TIMED_OUT: True,
+    JobStatus.EXPIRED: True,
 }
 
 
@@ -54,13 +57,14 @@ class EventStatus(StrEnum):
     FAILED = "Failed"
     CANCELLED = "Cancelled"
     TIMED_OUT = "TimedOut"
+    EXPIRED = "Expired"
 
     @property
     def run_part(self) -> RunPart | None:
         """Which part of a run this event is; None when it belongs to no run.
 
-        An end may also be recorded of a job that does not run: one that waits can be cancelled, and an
-        interruption can fail its job in the same transaction.
+        An end may also be recorded of a job that does not run: one that waits can be cancelled or expire, and
+        an interruption can fail its job in the same transaction.
         """
         return _MEANINGS[self].run_part
 
@@ -104,4 +108,5 @@ _MEANINGS: Mapping[EventStatus, _Meaning] = {
     EventStatus.FAILED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
     EventStatus.CANCELLED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
     EventStatus.TIMED_OUT: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
+    EventStatus.EXPIRED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
 }

@@ -17,6 +17,7 @@ transaction ends one job and starts the next.
       take over,    |  | Interrupted: runner died,
       fence + 1     v  | holder lost, clean stop
                   Running --> Completed | Failed | Cancelled | TimedOut
+        Queued --> Cancelled | Expired
 
 Where to read on:
 

@@ -150,6 +150,8 @@ class Registration:
     due_at: datetime | None = None
     #: Whether its submitter marks its activity (`JobRegister.mark`); earlier versions did not.
     is_marked: bool = False
+    #: When the job expires unless it has started; None when it may wait for ever.
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,8 @@ class ActiveJob:
     due_at: datetime | None = None
     #: Whether its submitter marks its activity.
     is_marked: bool = False
+    #: When the job expires unless it has started; None when it may wait for ever.
+    expires_at: datetime | None = None
 
 
 class Leases(Protocol):
@@ -238,6 +242,12 @@ class JobRegister(Protocol):
         """Remove a job from the active ones; harmless when repeated.
 
         `due_at` is the job's due time. Raises UnknownOutcomeError.
+        """
+
+    async def withdraw(self, registration: Registration) -> None:
+        """Remove a registration of which no job was made, and whose id nobody else knows.
+
+        Harmless when repeated. Raises UnknownOutcomeError.
         """
 
     async def mark(self, submitter: str) -> None:

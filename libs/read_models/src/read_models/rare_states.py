@@ -17,6 +17,7 @@ class RareState(StrEnum):
     FAILED = "Failed"
     TIMED_OUT = "TimedOut"
     CANCELLED = "Cancelled"
+    EXPIRED = "Expired"
     #: Interrupted at least once, with any status now.
     TAKEN_OVER = "TakenOver"
 
@@ -25,6 +26,7 @@ _BY_STATUS = {
     JobStatus.FAILED: RareState.FAILED,
     JobStatus.TIMED_OUT: RareState.TIMED_OUT,
     JobStatus.CANCELLED: RareState.CANCELLED,
+    JobStatus.EXPIRED: RareState.EXPIRED,
 }
 
 

@@ -3,9 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from coordination.clients.conflicts import LockBusyError, TooManyWaitingError
 from coordination.clients.submission import JobExistsError
 from coordination.ports import Clock, InvalidTransactionError
 from submission.errors import IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
+
+#: Why a submission is not accepted, however often it is repeated.
+_REFUSALS = (InvalidSubmissionError, InvalidTransactionError, LockBusyError, TooManyWaitingError)
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Patience:
     longest: float = 1200.0
 
     async def submit(self, submit: Callable[[], Awaitable[object]]) -> str | None:
-        """Call `submit` until it raises no SubmissionUnknownError. It must use the same job id or key each time.
+        """Call `submit` until it raises no SubmissionUnknownError. It must use one job id or key each time.
 
         Return the reason when the job can never be accepted. Return None when it is accepted, by this call or
         by an earlier one with the same content. Raises SubmissionUnknownError when the time is over.
@@ -36,7 +40,7 @@ class Patience:
                 return None if error.same_request else str(error)
             except IdempotencyKeyError as error:
                 return None if error.exists.same_request else str(error)
-            except (InvalidSubmissionError, InvalidTransactionError) as error:
+            except _REFUSALS as error:
                 return str(error)
             else:
                 return None

@@ -1,11 +1,16 @@
 """Accepting a job."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import JsonValue
 
 from contracts.identifiers import id_of_key, new_id
 from contracts.jobs import Submission
 from contracts.policies import JobPolicy
 from contracts.strict_json import canonical
+from coordination.clients.conflicts import AlreadyThereError
 from coordination.clients.submission import JobExistsError, NewJob, Submitter
 from coordination.journal.rows import JobRow
 from coordination.ports import UnknownOutcomeError
@@ -20,8 +25,14 @@ class Acceptance:
     """The job of an accepted submission."""
 
     job: JobRow
-    #: Whether this submission added it; an earlier one did that had the same idempotency key.
-    is_new: bool = True
+    #: Whether this submission added it, an earlier one did that had the same idempotency key, or the lock had
+    #: this other job already and the submission was to be skipped then.
+    outcome: Literal["accepted", "repeated", "skipped"] = "accepted"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether this submission added it."""
+        return self.outcome == "accepted"
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,8 @@ class SubmissionService:
 
     submitter: Submitter
     kinds: KnownKinds
+    #: Hastens the request to stop that a running job was given.
+    hasten: Callable[[JobRow], Awaitable[None]] | None = None
 
     async def accept(
         self, asked: Submission, actor: str, traceparent: str, order: str | None = None
@@ -38,7 +51,8 @@ class SubmissionService:
 
         Raises InvalidSubmissionError for an unusable actor, an unknown kind, wrong parameters, or an id and
         a key together. Raises JobExistsError, IdempotencyKeyError, SubmissionUnknownError, and
-        InvalidTransactionError for what could never be stored.
+        InvalidTransactionError for what could never be stored. Where the submission, or its kind, says so,
+        raises LockBusyError or TooManyWaitingError.
         """
         try:
             actor = usable_actor(actor)
@@ -52,7 +66,7 @@ class SubmissionService:
         job_id = asked.job_id or (new_id() if key is None else id_of_key(actor, key))
         try:
             policy = await self.kinds.check(asked.kind, asked.parameters)
-            job = await self.submitter.submit(
+            submitted = await self.submitter.submit(
                 _new_job(asked, job_id, order or new_id(), actor, traceparent, policy)
             )
         except UnknownOutcomeError as error:
@@ -62,8 +76,12 @@ class SubmissionService:
                 raise
             if error.job is None or not error.same_request:
                 raise IdempotencyKeyError(key, error) from error
-            return Acceptance(error.job, is_new=False)
-        return Acceptance(job)
+            return Acceptance(error.job, "repeated")
+        except AlreadyThereError as error:
+            return Acceptance(error.job, "skipped")
+        if submitted.stopping is not None and self.hasten is not None:
+            await self.hasten(submitted.stopping)
+        return Acceptance(submitted.job)
 
 
 def _new_job(
@@ -82,4 +100,21 @@ def _new_job(
         properties=canonical(asked.properties),
         traceparent=traceparent,
         policy=policy,
+        expires_in=policy.expires_in if asked.expires_in is None else asked.expires_in,
+        timeout=asked.timeout,
+        cancel_grace=asked.cancel_grace,
+        on_conflict=asked.on_conflict or policy.on_conflict,
+        has_new_id=asked.job_id is None and asked.idempotency_key is None,
+        options=canonical(_options(asked)),
     )
+
+
+def _options(asked: Submission) -> dict[str, JsonValue]:
+    """Return what a submission asks for beyond what every submission does."""
+    options: dict[str, JsonValue] = {
+        "expires_in": asked.expires_in,
+        "on_conflict": asked.on_conflict,
+        "timeout": asked.timeout,
+        "cancel_grace": asked.cancel_grace,
+    }
+    return {name: value for name, value in options.items() if value is not None}

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +20,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Where a handler has its kind, and a module all kinds that were ever defined in it.
 MARK, DEFINED = "__turnstile_kind__", "__turnstile_kinds__"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?")
+#: What becomes of a submission whose lock has a job already.
+OnConflict = Literal["queue", "reject", "skip", "replace-waiting", "cancel-running"]
+
+_LONGEST_WAIT = timedelta(days=366)
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -39,6 +43,8 @@ class Kind:
     fresh_process: bool = False
     max_jobs_per_process: int | None = None
     max_process_mib: int | None = None
+    expires_in: timedelta | None = None
+    on_conflict: OnConflict = "queue"
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters."""
@@ -70,6 +76,8 @@ def job(
     fresh_process: bool = False,
     max_jobs_per_process: int | None = None,
     max_process_mib: int | None = None,
+    expires_in: timedelta | None = None,
+    on_conflict: OnConflict = "queue",
 ) -> Callable[[F], F]:
     """Make a function the handler of a kind.
 
@@ -82,6 +90,11 @@ def job(
     A job fails when its runner process has died `max_runner_crashes` times under it, or when its worker was
     lost `max_worker_losses` times in a row without a recorded step in between (1 to 1,000 each); a job keeps
     the limits that its kind had when it was submitted.
+    A job ends as Expired when no run of it has started `expires_in` after its submission (at most a year;
+    None means that it waits for ever); a submission may say another time.
+    `on_conflict` says what becomes of a submission that does not say it, when a job of its lock waits or
+    runs: "queue" (it waits behind), "reject", "skip" (nothing is added), "replace-waiting" (the waiting jobs
+    are cancelled) or "cancel-running" (so is the running one).
     A process runs one job after the other. With `fresh_process`, a job of this kind has a process for itself:
     no job ran in it before, and none does afterwards; this costs the start of a process. After a job of this
     kind, the process is replaced when it has run `max_jobs_per_process` of them (1 to 1,000,000), or when its
@@ -95,6 +108,12 @@ def job(
         )
     if timeout is not None and timeout <= timedelta(0):
         raise DefinitionError(f"kind {name!r}: the timeout must be positive")
+    if expires_in is not None and not timedelta(0) < expires_in <= _LONGEST_WAIT:
+        days = _LONGEST_WAIT.days
+        raise DefinitionError(f"kind {name!r}: expires_in must be positive, and at most {days} days")
+    if on_conflict not in get_args(OnConflict):
+        known = ", ".join(get_args(OnConflict))
+        raise DefinitionError(f"kind {name!r}: on_conflict must be one of {known}, not {on_conflict!r}")
     limits = {
         "max_runner_crashes": (max_runner_crashes, 1000),
         "max_worker_losses": (max_worker_losses, 1000),
@@ -121,6 +140,8 @@ def job(
             fresh_process,
             max_jobs_per_process,
             max_process_mib,
+            expires_in,
+            on_conflict,
         )
         setattr(handler, MARK, kind)
         _note(kind)

@@ -25,13 +25,25 @@ def foreign_write(event: EventRow, status: EventStatus, run: Run | None) -> str:
 def end_without_run(event: EventRow, status: EventStatus, ended_in: str) -> str:
     """Judge an end while the job does not run; `ended_in` is the transaction that ended the last run, if any.
 
-    A job may be cancelled while it waits, by a caller that is not a worker.
+    A job may be cancelled or expire while it waits, by a writer that is not a worker.
     """
-    if status is EventStatus.CANCELLED and event.worker is None:
+    if status in {EventStatus.CANCELLED, EventStatus.EXPIRED} and event.worker is None:
         return ""
     if status in _ENDS_OF_INTERRUPTED and ended_in and event.op_id == ended_in:
         return ""
     return f"{event.worker or event.actor} wrote {status}, although no run of the job was open"
+
+
+def out_of_time(event: EventRow, status: EventStatus, expires_at: str, attempts: int) -> str:
+    """Judge a start, or the end of a job that expired, by the time until which it may wait."""
+    if status is EventStatus.STARTED:
+        is_late = bool(expires_at) and not attempts and event.timestamp >= expires_at
+        return f"it was started at {event.timestamp}, and had expired at {expires_at}" if is_late else ""
+    if attempts:
+        return "it expired, although a run of it had started"
+    if not expires_at or event.timestamp < expires_at:
+        return f"it expired at {event.timestamp}, and could wait until {expires_at or 'any time'}"
+    return ""
 
 
 def apart_from_start(event: EventRow, status: EventStatus, acquired: EventRow | None) -> str:

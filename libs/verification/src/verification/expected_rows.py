@@ -15,7 +15,7 @@ from coordination.ports import Values
 from verification.listed import ALL_JOBS, TAKEN_OVER
 from verification.scratch_database import JobFacts, Run
 
-_RARE = {JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.CANCELLED}
+_RARE = {JobStatus.FAILED, JobStatus.TIMED_OUT, JobStatus.CANCELLED, JobStatus.EXPIRED}
 
 #: What the projector keeps for itself, and no reader sees.
 _OWN_COLUMNS = {"WaitsSince", "WroteAt", "AsOf"}

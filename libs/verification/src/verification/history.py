@@ -13,7 +13,7 @@ from contracts.statuses import EventStatus, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.events import chain_hash
 from coordination.journal.rows import EventRow, event_key
-from verification.authorship_rules import apart_from_start, end_without_run, foreign_write
+from verification.authorship_rules import apart_from_start, end_without_run, foreign_write, out_of_time
 from verification.events import UnreadableRowError, kind_and_priority, read_event, storable, text_of
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
@@ -43,6 +43,8 @@ class JobHistory:
         self.runs: list[Run] = []
         self.violations: list[Violation] = []
         self.lock = ""
+        #: The job that took this one's place, by its cancellation.
+        self.replaced_by = ""
         self._remember = remember
         self._seq = 0
         self._hash = ""
@@ -57,7 +59,7 @@ class JobHistory:
         self._is_cancel_requested = False
         self._ended = ""
         self._ended_at = ""
-        self._submitted_at = ""
+        self._submitted_at = self._expires_at = ""
         self._queued_at = ""
         self._attempts = self._fence = self._interruptions = self._deaths = self._steps = self._count = 0
 
@@ -83,6 +85,7 @@ class JobHistory:
         if not self._submitted_at:
             self._submitted_at = self._queued_at = event.timestamp
             self._asked_for = kind_and_priority(event.data)
+            self._expires_at = text_of(event.data, "expires_at") if '"expires_at"' in event.data else ""
             if status is not EventStatus.SUBMITTED:
                 self._report(Invariant.ONE_END, f"it was never submitted: its first event is {status}")
         elif status is EventStatus.SUBMITTED:
@@ -156,6 +159,7 @@ class JobHistory:
 
     def _act(self, event: EventRow, status: EventStatus, committed: float | None) -> None:
         self._intrude(event, apart_from_start(event, status, self._acquired))
+        self._check_waiting(event, status)
         self._acquired = event if status is EventStatus.LEASE_ACQUIRED else None
         match status:
             case EventStatus.SUBMITTED:
@@ -178,6 +182,7 @@ class JobHistory:
                 | EventStatus.FAILED
                 | EventStatus.CANCELLED
                 | EventStatus.TIMED_OUT
+                | EventStatus.EXPIRED
             ):
                 self._end(event, status, committed)
             case _:
@@ -211,6 +216,20 @@ class JobHistory:
             tenure=text_of(event.data, "tenure"),
         )
         self.runs.append(self._run)
+
+    def _check_waiting(self, event: EventRow, status: EventStatus) -> None:
+        """See that the job waited no longer than it may, and that what took its place came at that moment."""
+        if status in {EventStatus.STARTED, EventStatus.EXPIRED}:
+            what = out_of_time(event, status, self._expires_at, self._attempts)
+            if what:
+                self._report(Invariant.ONE_END, f"event {event.seq}: {what}", event.fence)
+        if '"replaced_by"' not in event.data:
+            return
+        self.replaced_by = text_of(event.data, "replaced_by")
+        if not event.op_id.startswith(f"{self.replaced_by}:"):
+            by = self.replaced_by
+            what = f"event {event.seq} names job {by}, which was submitted in another transaction"
+            self._report(Invariant.EVENTS, what, event.fence)
 
     def _step(self, event: EventRow) -> None:
         self._steps += 1

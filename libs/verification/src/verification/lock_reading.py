@@ -15,7 +15,7 @@ from verification.exclusion import RunCheck
 from verification.expected_rows import job_columns
 from verification.findings import Invariant, Violation
 from verification.history import JobHistory, countable, lock_partition
-from verification.removals import Removal, RemovalCheck, removal_of
+from verification.removals import Removal, RemovalCheck, known_removed, removal_of
 from verification.row_checks import contradictions, place_in_line
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run, ScratchDatabase
@@ -48,6 +48,8 @@ class LockReading:
         self._last_key = ""
         self._lock_row: Values | None = None
         self._removals = RemovalCheck(partition, scratch, scope)
+        #: Jobs whose place another job took, and which one did.
+        self._replaced: dict[str, str] = {}
         self._kept: Counter[Invariant] = Counter()
         self._steps.forget()
 
@@ -90,6 +92,7 @@ class LockReading:
         self._check_name()
         self._check_lock_row()
         self._check_removals()
+        self._check_replacements()
         for job_id, status in self._scratch.query(
             "SELECT job_id, status FROM jobs WHERE partition = ? AND NOT has_row AND in_scope", self.partition
         ):
@@ -116,6 +119,8 @@ class LockReading:
         self._scratch.add_job(facts)
         for run in history.runs:
             self._scratch.add_run(run)
+        if history.replaced_by:
+            self._replaced[history.job_id] = history.replaced_by
         self.lock = self.lock or history.lock
         self.is_live |= not facts.ended_at
         if facts.in_scope:
@@ -213,6 +218,14 @@ class LockReading:
             # A job that came while the events were read is missing; the next reading finds it.
             self.is_live = True
             self._keep(violation)
+
+    def _check_replacements(self) -> None:
+        """See that the jobs are there that took the places of others."""
+        for job_id, by in self._replaced.items():
+            if self._scratch.job(self.partition, by) or known_removed(self._scratch, by) is not None:
+                continue
+            self.is_live = True
+            self._report(Invariant.EVENTS, f"job {by}, which took its place, was never submitted", job_id)
 
     def _check_named(self, last: Run, lock: Values, job_id: str) -> None:
         """Check that the lock's row names the current run."""

@@ -30,6 +30,7 @@ class Ending(StrEnum):
     CUT_OFF = "cut-off"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True)

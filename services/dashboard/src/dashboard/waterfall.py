@@ -188,6 +188,7 @@ _ENDINGS = {
     EventStatus.FAILED: Ending.FAILED,
     EventStatus.TIMED_OUT: Ending.FAILED,
     EventStatus.CANCELLED: Ending.CANCELLED,
+    EventStatus.EXPIRED: Ending.EXPIRED,
 }
 
 

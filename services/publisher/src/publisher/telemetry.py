@@ -12,6 +12,7 @@ from contracts.jobs import Submission
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.clients.cancellation import CancelTooLateError
+from coordination.clients.conflicts import LockBusyError, TooManyWaitingError
 from coordination.clients.submission import JobExistsError
 from coordination.journal.rows import JobRow
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
@@ -25,7 +26,7 @@ _SCOPE = "turnstile"
 #: The kind of submissions without a known kind. Callers can invent any number of names.
 _UNKNOWN_KIND = "(unknown)"
 
-_REFUSALS = (InvalidSubmissionError, InvalidTransactionError)
+_REFUSALS = (InvalidSubmissionError, InvalidTransactionError, LockBusyError, TooManyWaitingError)
 
 
 class Submitting:
@@ -35,7 +36,7 @@ class Submitting:
         self._spans = (span,) if request is None else (span, request)
         self.kind: str | None = None
         self.job_id: str | None = None
-        self.outcome = "accepted"
+        self.outcome: str = "accepted"
         #: That of the span, which is the parent of all later spans of the job.
         self.traceparent = current_traceparent()
 
@@ -50,7 +51,7 @@ class Submitting:
     def ends(self, accepted: Acceptance) -> None:
         """Set which job was accepted, now or earlier."""
         self.is_of(accepted.job.job_id)
-        self.outcome = "accepted" if accepted.is_new else "repeated"
+        self.outcome = accepted.outcome
 
     def is_of(self, job_id: str) -> None:
         """Set the job's id."""

@@ -14,6 +14,7 @@ from contracts.heartbeats import silent_after
 from contracts.jobs import Worker
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
+from coordination.journal.rows import JobRow
 from coordination.maintenance.queue_snapshot import SHOWN, Look, QueueSnapshot
 from coordination.maintenance.sweeper import Swept
 from coordination.ports import Clock, UnknownOutcomeError
@@ -51,6 +52,7 @@ class SchedulerTelemetry:
         self._tracer = trace.get_tracer(_SCOPE)
         self._sweeps = counter(metrics.SWEEPS)
         self._repairs = counter(metrics.SWEEP_REPAIRS)
+        self._expirations = counter(metrics.JOB_EXPIRATIONS)
         self._is_on_duty = False
         self._shown: _Shown | None = None
         for metric, read in (
@@ -65,6 +67,7 @@ class SchedulerTelemetry:
         # What an alert watches must be there before it first happens.
         for repair in at.SWEEP_REPAIR.values:
             self._repairs.add(0, {at.SWEEP_REPAIR: repair})
+        self._expirations.add(0)
 
     def on_duty(self) -> None:
         """Show and log that this scheduler is on duty now."""
@@ -80,7 +83,7 @@ class SchedulerTelemetry:
         self._is_on_duty, self._shown = False, None
 
     def swept(self, swept: Swept, seconds: float) -> None:
-        """Count a pass of the sweeper; log it, and record a span, if it repaired something."""
+        """Count a pass of the sweeper; log it, and record a span, if it did anything."""
         self._sweeps.add(1)
         repairs = {"notified": swept.notified, "announced": swept.announced, "abandoned": swept.abandoned}
         for repair, count in repairs.items():
@@ -90,13 +93,24 @@ class SchedulerTelemetry:
             at.SWEEP_RUNG: swept.notified,
             at.SWEEP_ANNOUNCED: swept.announced,
             at.SWEEP_ABANDONED: swept.abandoned,
+            at.SWEEP_EXPIRED: len(swept.expired),
         }
-        if not any(repairs.values()):
+        self._expirations.add(len(swept.expired))
+        for job in swept.expired:
+            self._record_expired(job)
+        if not any(repairs.values()) and not swept.expired:
             logger.debug("swept", extra=about)
             return
         logger.info("swept", extra=about)
         began = time.time_ns() - int(seconds * 1e9)
         self._tracer.start_span(spans.SWEEP, start_time=began, attributes=about).end()
+
+    def _record_expired(self, job: JobRow) -> None:
+        """Record in a job's own trace that it expired."""
+        submission = propagate.extract({"traceparent": job.traceparent or ""}, Context())
+        if trace.get_current_span(submission).get_span_context().is_valid:
+            about = {at.JOB_ID: job.job_id, at.JOB_KIND: job.kind, at.LOCK_NAME: job.lock_name}
+            self._tracer.start_span(spans.EXPIRE_JOB, submission, attributes=about).end()
 
     def rested(self) -> None:
         """Log that there was no need to sweep."""

@@ -34,7 +34,7 @@ from turnstile_client.types import Unset
 
 AnswerT = TypeVar("AnswerT")
 
-ENDED = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEDOUT}
+ENDED = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEDOUT, JobStatus.EXPIRED}
 
 
 def of(kind: type[AnswerT], answer: object) -> AnswerT:

@@ -23,6 +23,7 @@ _RARE = {
     EventStatus.FAILED: RareState.FAILED,
     EventStatus.TIMED_OUT: RareState.TIMED_OUT,
     EventStatus.CANCELLED: RareState.CANCELLED,
+    EventStatus.EXPIRED: RareState.EXPIRED,
     EventStatus.INTERRUPTED: RareState.TAKEN_OVER,
 }
 

@@ -28,7 +28,7 @@ JOB_INTERRUPTIONS = Attribute("job.interruptions", "Number of interrupted attemp
 JOB_SUBMISSION_OUTCOME = Attribute(
     "job.submission.outcome",
     "Outcome of a submission.",
-    values=("accepted", "repeated", "refused", "unknown"),
+    values=("accepted", "repeated", "skipped", "refused", "unknown"),
 )
 
 # --- Locks, lines and leases -----------------------------------------------------------------------
@@ -100,6 +100,7 @@ SWEEP_REPAIR = Attribute(
 SWEEP_ACTIVE = Attribute("sweep.active", "Active jobs that a sweep looked at.")
 SWEEP_RUNG = Attribute("sweep.notified", "Locks for which a sweep sent a wake-up.")
 SWEEP_ANNOUNCED = Attribute("sweep.announced", "Jobs whose events a sweep published again.")
+SWEEP_EXPIRED = Attribute("sweep.expired", "Jobs that a sweep ended, as their time in line was over.")
 SWEEP_ABANDONED = Attribute("sweep.abandoned", "Ids that a sweep closed, as they never became jobs.")
 MESSAGE_COUNT = Attribute("message.count", "Number of messages.")
 MESSAGE_TYPE = Attribute(

@@ -256,6 +256,13 @@ SWEEP_REPAIRS = Metric(
     Source.SCHEDULER,
     attributes=(at.SWEEP_REPAIR,),
 )
+JOB_EXPIRATIONS = Metric(
+    "job.expirations",
+    Instrument.COUNTER,
+    "{job}",
+    "Jobs that ended as Expired: they had waited for longer than they may.",
+    Source.SCHEDULER,
+)
 ON_DUTY = Metric(
     "scheduler.on_duty",
     Instrument.GAUGE,

@@ -126,6 +126,12 @@ COMPLETE_JOB = SpanName("complete job", "The run's result is recorded.", Source.
 FAIL_JOB = SpanName("fail job", "The run's failure is recorded.", Source.WORKER, attributes=_END)
 CANCEL_JOB = SpanName("cancel job", "The run's cancellation is recorded.", Source.WORKER, attributes=_END)
 TIME_OUT_JOB = SpanName("time out job", "The run's timeout is recorded.", Source.WORKER, attributes=_END)
+EXPIRE_JOB = SpanName(
+    "expire job",
+    "A job ends that had waited for longer than it may.",
+    Source.SCHEDULER,
+    attributes=_JOB,
+)
 INTERRUPT_JOB = SpanName(
     "interrupt job",
     "The interruption of the run is recorded, by its own worker or by the one that took over.",
@@ -143,9 +149,15 @@ RELEASE_LEASE = SpanName(
 
 SWEEP = SpanName(
     "sweep",
-    "A pass of the sweeper that repaired something.",
+    "A pass of the sweeper that repaired something, or ended jobs that expired.",
     Source.SCHEDULER,
-    attributes=(at.SWEEP_ACTIVE, at.SWEEP_RUNG, at.SWEEP_ANNOUNCED, at.SWEEP_ABANDONED),
+    attributes=(
+        at.SWEEP_ACTIVE,
+        at.SWEEP_RUNG,
+        at.SWEEP_ANNOUNCED,
+        at.SWEEP_ABANDONED,
+        at.SWEEP_EXPIRED,
+    ),
 )
 STORAGE_CALL = SpanName(
     "{storage.operation}",

@@ -1,12 +1,14 @@
 """Cancelling a job: at once while it waits, by request while it runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from contracts.statuses import EventStatus, JobStatus
 from coordination.clients.job_writer import Change, FoundJob, JobWriter
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
-from coordination.journal.rows import JobRow
+from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import CoordinationError, Delete, Operation, Registration, Transaction, Update
 
 
@@ -44,20 +46,39 @@ def build_cancellation(found: FoundJob, writer: Writer, reason: str = "") -> Cha
     job = found.job
     if job.is_terminal:
         raise CancelTooLateError(job)
+    # Rule R20 (spec/turnstile.pml): the rows of a waiting job change together, at the versions read.
+    tickets: list[Operation] = []
     if found.ticket is not None:
-        ended = replace(job, status=JobStatus.CANCELLED.value, finished_at=writer.at)
-        status, message = EventStatus.CANCELLED, f"cancelled by {writer.actor} while waiting"
-        # Rule R20 (spec/turnstile.pml): the rows of a waiting job change together, at the versions read.
-        tickets: list[Operation] = [Delete(found.ticket.key, found.ticket.etag)]
+        tickets.append(Delete(found.ticket.key, found.ticket.etag))
+        changed, event = cancelled_waiting(job, writer, reason, events.reason_data(reason))
     elif job.cancel_requested:
         return None
     else:
-        # Rule R21 (spec/turnstile.pml): a running job gets a request; its lock row belongs to the holder.
-        ended, tickets = job, []
-        status, message = EventStatus.CANCEL_REQUESTED, f"cancellation requested by {writer.actor}"
-    changed = replace(ended, cancel_requested=True, cancel_actor=writer.actor, cancel_reason=reason)
-    changed, event = events.record(
-        changed, status, events.with_reason(message, reason), writer, events.reason_data(reason)
-    )
+        changed, event = cancellation_requested(job, writer, reason, events.reason_data(reason))
     update = Update(rows.job_key(job.job_id), changed.changes(job), found.etag)
     return Change(changed, event, Transaction(writer.op_id, [update, *tickets, events.insert(event)]))
+
+
+def cancelled_waiting(
+    job: JobRow, writer: Writer, reason: str, data: Mapping[str, Any]
+) -> tuple[JobRow, EventRow]:
+    """Return a waiting job as it is once it is cancelled, and the event that records it."""
+    ended = replace(job, status=JobStatus.CANCELLED.value, finished_at=writer.at)
+    message = f"cancelled by {writer.actor} while waiting"
+    return _asked(ended, EventStatus.CANCELLED, message, writer, reason, data)
+
+
+def cancellation_requested(
+    job: JobRow, writer: Writer, reason: str, data: Mapping[str, Any]
+) -> tuple[JobRow, EventRow]:
+    """Return a running job with the request to cancel it, and the event that records it."""
+    # Rule R21 (spec/turnstile.pml): a running job gets a request; its lock row belongs to the holder.
+    message = f"cancellation requested by {writer.actor}"
+    return _asked(job, EventStatus.CANCEL_REQUESTED, message, writer, reason, data)
+
+
+def _asked(
+    job: JobRow, status: EventStatus, message: str, writer: Writer, reason: str, data: Mapping[str, Any]
+) -> tuple[JobRow, EventRow]:
+    changed = replace(job, cancel_requested=True, cancel_actor=writer.actor, cancel_reason=reason)
+    return events.record(changed, status, events.with_reason(message, reason), writer, data)

@@ -9,6 +9,7 @@ from coordination.journal.events import Writer
 from coordination.journal.persistence import commit_until, is_own, until_known
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import (
+    ActiveJob,
     Clock,
     CoordinationError,
     Journal,
@@ -81,7 +82,7 @@ class JobWriter:
     patience: float = 8.0
     new_id: NewId = random_id
 
-    async def change(self, registration: Registration, actor: str, build: BuildChange) -> JobRow:
+    async def change(self, registration: Registration | ActiveJob, actor: str, build: BuildChange) -> JobRow:
         """Change a job, building the change again as often as another writer was first.
 
         Returns the job as it is then. Raises NoSuchJobError, UnknownOutcomeError and what `build` raises.
@@ -115,7 +116,7 @@ class JobWriter:
         self.notifier.announce(events.announcements([event], {event.job_id: change.job}))
         return True
 
-    async def _find(self, registration: Registration, until: float) -> FoundJob | None:
+    async def _find(self, registration: Registration | ActiveJob, until: float) -> FoundJob | None:
         """Read a job and its ticket; None when it left its line between the two reads."""
         row = await self._read(registration.partition, rows.job_key(registration.job_id), until)
         job = existing_job(row)

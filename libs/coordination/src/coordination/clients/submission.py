@@ -2,14 +2,19 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 
-from contracts.policies import JobPolicy
+from contracts.policies import JobPolicy, OnConflict
 from contracts.statuses import EventStatus
+from coordination.clients.conflicts import Replacement, decide, read_occupants
 from coordination.clients.job_writer import Change, JobWriter
 from coordination.clients.submission_marks import SubmissionMarks
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
+from coordination.journal.persistence import until_known
 from coordination.journal.rows import JobRow
 from coordination.journal.storage_limits import check_limits
 from coordination.ports import (
@@ -20,6 +25,7 @@ from coordination.ports import (
     Registration,
     Row,
     Transaction,
+    UnknownOutcomeError,
     WakeUp,
 )
 from coordination.slot import Slot
@@ -66,12 +72,38 @@ class NewJob:
     traceparent: str | None = None
     #: The policy of its kind.
     policy: JobPolicy = JobPolicy()
+    #: Seconds for which it may wait, as its submission or its kind says; None for ever.
+    expires_in: float | None = None
+    #: Seconds that one attempt may take, and that its handler may take to stop; None where it says nothing.
+    timeout: float | None = None
+    cancel_grace: float | None = None
+    #: What it does when a job of its lock waits or runs.
+    on_conflict: OnConflict = "queue"
+    #: Whether its id was made for this submission, so that no other one has it.
+    has_new_id: bool = False
+    #: JSON object of what its submission asks for in addition to all this.
+    options: str = "{}"
 
     @property
     def request_hash(self) -> str:
         """A hash that is the same for a repeated submission, and differs for another one with the same id."""
         asked = [self.kind, self.lock_name, self.parameters, self.name, self.description, self.priority]
-        return hashlib.sha256(json.dumps([*asked, self.properties]).encode()).hexdigest()
+        # Where there are no options, the hash is that of releases that knew none.
+        options = [self.options] if self.options != "{}" else []
+        return hashlib.sha256(json.dumps([*asked, self.properties, *options]).encode()).hexdigest()
+
+    def expires_at(self, submitted_at: datetime) -> datetime | None:
+        """Return when the job expires unless it has started; None when it may wait for ever."""
+        return None if self.expires_in is None else submitted_at + timedelta(seconds=self.expires_in)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The job that was submitted, and what became of others for it."""
+
+    job: JobRow
+    #: The running job that was asked to stop for it.
+    stopping: JobRow | None = None
 
 
 @dataclass
@@ -84,21 +116,42 @@ class Submitter:
     def __post_init__(self) -> None:
         self._marks = SubmissionMarks(self.register, self.writer.clock, self.writer.new_id().hex)
 
-    async def submit(self, new: NewJob) -> JobRow:
+    async def submit(self, new: NewJob) -> Submitted:
         """Accept a job: when this returns, the journal has it and it will reach exactly one terminal record.
 
         Raises JobExistsError when the id is in use, and UnknownOutcomeError when the store does not answer:
         then the same submission with the same job id may be repeated and cannot run twice. Raises
-        InvalidTransactionError for what could never be stored, whose id stays free.
+        InvalidTransactionError for what could never be stored, whose id stays free. Where the job's policy
+        for conflicts says so, raises LockBusyError, AlreadyThereError or TooManyWaitingError, and its id
+        stays free, too.
         """
-        clock, notifier = self.writer.clock, self.writer.notifier
-        now = clock.now()
-        change = build_submission(new, Writer(new.actor, f"{new.job_id}:{new.order}", events.timestamp(now)))
+        now = self.writer.clock.now()
+        change = build_submission(new, _writer(new, now))
         check_limits(change.transaction)
-        partition = Slot(new.lock_name).partition
         registration = Registration(
-            new.job_id, new.lock_name, partition, new.request_hash, now, is_marked=True
+            new.job_id,
+            new.lock_name,
+            Slot(new.lock_name).partition,
+            new.request_hash,
+            now,
+            is_marked=True,
+            expires_at=new.expires_at(now),
         )
+        made = Replacement()
+        if new.on_conflict == "queue":
+            await self._register(registration)
+            until = self.writer.clock.boot() + self.writer.patience
+            if not await self.writer.commit(registration.partition, change, until):
+                raise JobExistsError(registration, await self._read_job(registration), same_content=True)
+        else:
+            change, made = await self._decide_and_commit(new, registration)
+        wake_up = WakeUp(new.lock_name, new.job_id, traceparent=new.traceparent, reason="submitted")
+        await self.writer.notifier.notify(wake_up)
+        stopping = (job for job, _ in made.changed if not job.is_terminal)
+        return Submitted(change.job, next(stopping, None))
+
+    async def _register(self, registration: Registration) -> None:
+        """Take the id. Raises JobExistsError."""
         # Before and after: a scheduler may rest while no mark is new (`coordination.maintenance.resting`).
         await self._marks.ensure()
         try:
@@ -106,11 +159,44 @@ class Submitter:
         except AlreadyRegisteredError:
             await self._refuse_unless_unfinished(registration)
         await self._marks.ensure()
-        if not await self.writer.commit(partition, change, clock.boot() + self.writer.patience):
-            raise JobExistsError(registration, await self._read_job(registration), same_content=True)
-        wake_up = WakeUp(new.lock_name, new.job_id, traceparent=new.traceparent, reason="submitted")
-        await notifier.notify(wake_up)
-        return change.job
+
+    async def _decide_and_commit(self, new: NewJob, registration: Registration) -> tuple[Change, Replacement]:
+        """Write the job with what its submission does to others, decided again as often as they changed."""
+        clock, slot = self.writer.clock, Slot(new.lock_name)
+        until = clock.boot() + self.writer.patience
+        is_registered = False
+        if not new.has_new_id:
+            # A job of this id may be what the lock is busy with.
+            await self._refuse_unless_unfinished(registration)
+        while clock.boot() < until:
+            at = events.timestamp(clock.now())
+            found = await until_known(clock, partial(read_occupants, self.writer.journal, slot, at), until)
+            if found is None:
+                continue
+            writer = _writer(new, clock.now())
+            change = build_submission(new, writer)
+            try:
+                made = decide(new.on_conflict, found, change.job, writer)
+            except CoordinationError:
+                if is_registered and new.has_new_id:
+                    await self._withdraw(registration)
+                raise
+            if not is_registered:
+                await self._register(registration)
+                is_registered = True
+            if await self.writer.commit(slot.partition, made.joined_to(change), until):
+                for job, event in made.changed:
+                    self.writer.notifier.announce(events.announcements([event], {job.job_id: job}))
+                return change, made
+            row = await self._read_job(registration)
+            if row is not None:
+                raise JobExistsError(registration, row, same_content=True)
+        raise UnknownOutcomeError
+
+    async def _withdraw(self, registration: Registration) -> None:
+        """Give an id back that nobody else knows; one that stays is closed by the sweeper in time."""
+        with suppress(UnknownOutcomeError):
+            await self.register.withdraw(registration)
 
     async def _refuse_unless_unfinished(self, asked: Registration) -> None:
         """Let a submission go on whose earlier try registered the id and got no further."""
@@ -126,8 +212,15 @@ class Submitter:
         return await self.writer.journal.read(registration.partition, rows.job_key(registration.job_id))
 
 
+def _writer(new: NewJob, now: datetime) -> Writer:
+    return Writer(new.actor, f"{new.job_id}:{new.order}", events.timestamp(now))
+
+
 def build_submission(new: NewJob, writer: Writer) -> Change:
     """Build the transaction that accepts a job."""
+    expires_at = None
+    if new.expires_in is not None:
+        expires_at = new.expires_at(datetime.fromisoformat(writer.at))
     inline = len(new.parameters) <= rows.INLINE_CHARACTERS
     job = JobRow(
         job_id=new.job_id,
@@ -144,7 +237,10 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         traceparent=new.traceparent,
         max_runner_crashes=new.policy.max_runner_crashes,
         max_worker_losses=new.policy.max_worker_losses,
+        timeout=new.timeout,
+        cancel_grace=new.cancel_grace,
         submitted_at=writer.at,
+        expires_at=None if expires_at is None else events.timestamp(expires_at),
         queued_at=writer.at,
     )
     about = {
@@ -154,6 +250,10 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         "priority": new.priority,
         "properties": json.loads(new.properties),
     }
+    said = {"expires_at": job.expires_at, "timeout": new.timeout, "cancel_grace": new.cancel_grace}
+    about |= {name: value for name, value in said.items() if value is not None}
+    if new.on_conflict != "queue":
+        about["on_conflict"] = new.on_conflict
     job, submitted = events.record(job, EventStatus.SUBMITTED, f"submitted by {new.actor}", writer, about)
     # Rule R19 (spec/turnstile.pml): job, ticket and first event are inserted together.
     operations = [

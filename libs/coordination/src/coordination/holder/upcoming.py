@@ -9,6 +9,7 @@ transaction be refused, and a more urgent one is passed over for as long as `BEL
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from coordination.journal.events import timestamp
 from coordination.journal.line import Line, MayStart
 from coordination.ports import Clock, Row
 
@@ -45,9 +46,9 @@ class Upcoming:
         # Before the reading: what comes in the meantime may not be in it.
         self.hinted = False
         read_at = self._clock.boot()
-        self._line = line = await self._read(self._size)
+        self._line = line = (await self._read(self._size)).at(timestamp(self._clock.now()))
         self._read_at = read_at
-        self._has_more = len(line.tickets) >= self._size
+        self._has_more = len(line.tickets) + line.expired >= self._size
         return line
 
     async def next(self, accepts: MayStart) -> Row | None:
@@ -56,7 +57,7 @@ class Upcoming:
         An empty line is believed until something hints at work: looking once more after the release finds
         what came in the meantime, and saves a lone job a query. Raises UnknownOutcomeError or WrongLockError.
         """
-        line = self._line
+        line = self._line = self._line.at(timestamp(self._clock.now())) if self._line is not None else None
         if line is not None and not line.tickets and not self.hinted and not self._has_more:
             return None
         if line is None or not self._is_believed(line) or line.startable(accepts) is None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import Ports
+from coordination.journal.events import timestamp
 from coordination.journal.line import WrongLockError, read_line
 from coordination.maintenance.free_leases import FreeLeases
 from coordination.maintenance.pauses import Pauses
@@ -62,7 +63,7 @@ class WorkSearch:
         if not self._dispatcher.has_capacity:
             return True
         try:
-            line = await read_line(self._ports.journal, Slot(name))
+            line = (await read_line(self._ports.journal, Slot(name))).at(timestamp(self._ports.clock.now()))
         except WrongLockError:
             return False
         return line.has_work and await self._dispatcher.take_up(name)

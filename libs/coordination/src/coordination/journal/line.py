@@ -1,9 +1,10 @@
 """The line of a lock: its lock row and the tickets of the jobs that wait, first things first."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coordination.journal import rows
+from coordination.journal.events import timestamp
 from coordination.journal.persistence import until_known
 from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import Clock, CoordinationError, Journal, Row
@@ -31,12 +32,21 @@ class Line:
     lock: LockRow
     #: Version of the lock row; None when the lock was never used.
     lock_etag: str | None
+    #: Those of jobs that may be started.
     tickets: Sequence[Row]
+    #: Number of tickets that were read of jobs that have expired; the sweeper ends them.
+    expired: int = 0
 
     @property
     def first(self) -> JobRow | None:
         """The job whose turn it is among those that wait."""
         return JobRow.from_row(self.tickets[0]) if self.tickets else None
+
+    def at(self, at: str) -> "Line":
+        """Return the line without the jobs that have expired at a time, as the journal writes it."""
+        left = tuple(row for row in self.tickets if not rows.has_expired(row.values, at))
+        expired = len(self.tickets) - len(left)
+        return replace(self, tickets=left, expired=self.expired + expired) if expired else self
 
     @property
     def has_work(self) -> bool:
@@ -92,9 +102,12 @@ async def walk_line(journal: Journal, slot: Slot) -> AsyncIterator[Row]:
 async def read_line_until(journal: Journal, clock: Clock, slot: Slot, until: float) -> Line:
     """Read the row of a lock's slot and its first ticket, repeatedly while the journal is silent.
 
+    The ticket of a job that has expired is left out.
+
     Raises UnknownOutcomeError once the boot clock has passed `until`, and WrongLockError.
     """
-    return await until_known(clock, lambda: read_line(journal, slot), until)
+    line = await until_known(clock, lambda: read_line(journal, slot), until)
+    return line.at(timestamp(clock.now()))
 
 
 def _by_some_worker(_: JobRow) -> bool:

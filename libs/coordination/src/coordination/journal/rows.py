@@ -36,6 +36,10 @@ def lock_key(slot: int = 0) -> str:
     return f"{LOCKS}{slot:02d}"
 
 
+#: Row that submissions write which look at the lock's other jobs first: two of them cannot both be right.
+SUBMISSION_GUARD = "guard|submission"
+
+
 def job_key(job_id: str) -> str:
     """Key of a job's state row."""
     return f"{JOBS}{job_id}"
@@ -133,6 +137,12 @@ class Record:
         return {name: value for name, value in self.values().items() if before[name] != value}
 
 
+def has_expired(job: Values, at: str) -> bool:
+    """Return whether the job of a row or ticket may not be started at a time, as the journal writes it."""
+    expires_at = job.get("expires_at")
+    return expires_at is not None and str(expires_at) <= at and not job.get("started_at")
+
+
 @dataclass(frozen=True)
 class LockRow(Record):
     """The row every holder's write is conditional on."""
@@ -191,6 +201,10 @@ class JobRow(Record):
     #: Its policy.
     max_runner_crashes: int = JobPolicy.max_runner_crashes
     max_worker_losses: int = JobPolicy.max_worker_losses
+    #: Seconds that one attempt may take, and that its handler may take to stop, as its submission says; those
+    #: of its kind and of its worker count where they are shorter.
+    timeout: float | None = None
+    cancel_grace: float | None = None
     #: Steps recorded so far.
     steps: int = 0
     #: The step that runs now; empty between steps.
@@ -209,6 +223,8 @@ class JobRow(Record):
     #: Whether the traceback of its error has a row.
     has_traceback: bool = False
     submitted_at: str = ""
+    #: When it ends as Expired unless a run of it has started; None when it may wait for ever.
+    expires_at: str | None = None
     #: When it began to wait: at its submission, or its latest interruption.
     queued_at: str = ""
     started_at: str = ""
@@ -228,6 +244,10 @@ class JobRow(Record):
     def policy(self) -> JobPolicy:
         """The policy that its kind had at submission."""
         return JobPolicy(self.max_runner_crashes, self.max_worker_losses)
+
+    def has_expired(self, at: str) -> bool:
+        """Return whether it may not be started at this time: one that has started once does not expire."""
+        return self.expires_at is not None and self.expires_at <= at and not self.started_at
 
     @property
     def is_tombstone(self) -> bool:

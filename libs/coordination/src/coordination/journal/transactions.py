@@ -196,7 +196,7 @@ def take_over(
     job = line.startable(may_start, waits)
     if job is not None and job is waits:
         after = draft.job = _started(draft, job, fence, tenure=tenure, chained=False)
-    elif job is not None:
+    elif job is not None and not job.has_expired(writer.at):
         draft.job = _start_ticket(draft, line.tickets[0], fence, tenure=tenure, chained=False)
     if lost is not None and after is not None:
         # Only now, as a row may be in a transaction only once.
@@ -302,8 +302,8 @@ def end(
 ) -> tuple[Draft, JobRow]:
     """Build the end of a run and, with a next ticket, the start of the next one in the same transaction.
 
-    `now` is the job's row with the progress reported last. Returns the draft, whose job is the next run if
-    there is one, and the job as it ended.
+    `now` is the job's row with the progress reported last. A ticket of a job that has expired starts nothing.
+    Returns the draft, whose job is the next run if there is one, and the job as it ended.
     """
     # Rule R8 (spec/turnstile.pml): one transaction ends a run and starts the next job.
     draft = Draft(held.slot, writer, held.lock)
@@ -311,7 +311,7 @@ def end(
     draft.give_ticket_back(ended)
     draft.update(ended, held.job, held.job_etag)
     after = replace(held.lock, job_id="", attempt=0, freed_at=writer.at, freed_by=_cause_of(outcome).value)
-    if next_ticket is not None:
+    if next_ticket is not None and not rows.has_expired(next_ticket.values, writer.at):
         after = replace(after, fence=after.fence + 1)
         draft.hand_over = HandOver(HandOverCause.CHAINED, writer.at)
         draft.job = _start_ticket(draft, next_ticket, after.fence, tenure=after.tenure, chained=True)

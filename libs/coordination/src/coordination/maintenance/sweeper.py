@@ -8,10 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from coordination.clients.job_writer import JobWriter
 from coordination.journal import rows
+from coordination.journal.events import timestamp
 from coordination.journal.line import Line, WrongLockError, read_line
 from coordination.journal.rows import JobRow
 from coordination.maintenance.comparison import Comparison, ProjectedSeqs
+from coordination.maintenance.expiry import Expiry
 from coordination.maintenance.free_leases import FreeLeases
 from coordination.maintenance.pauses import Pace, Pauses, Stillness
 from coordination.maintenance.side_by_side import for_each
@@ -21,8 +24,10 @@ from coordination.ports import (
     JobRegister,
     Journal,
     Leases,
+    NewId,
     Notifier,
     WakeUp,
+    random_id,
 )
 from coordination.slot import Slot
 
@@ -41,6 +46,8 @@ class Swept:
     announced: int = 0
     #: Registered ids whose submission never arrived.
     abandoned: int = 0
+    #: Jobs that the pass ended, as they had waited for longer than they may.
+    expired: Sequence[JobRow] = ()
     #: When the next job is due, as far as the pass looked ahead.
     next_due: datetime | None = None
 
@@ -54,8 +61,9 @@ class Swept:
 class Sweeper:
     """Looks for work that no worker knows of.
 
-    While `is_heard` says that the broker takes no messages, a pass reads the active jobs and does nothing
-    more: what there is to tell grows as long as the broker is away, and all of it is told when it is back.
+    While `is_heard` says that the broker takes no messages, a pass ends the jobs that have expired and does
+    nothing more: what there is to tell grows as long as the broker is away, and all of it is told when it is
+    back.
     """
 
     leases: Leases
@@ -66,11 +74,16 @@ class Sweeper:
     projected_seqs: ProjectedSeqs
     pace: Pace = _AS_USUAL
     is_heard: Callable[[], bool] = lambda: True
+    new_id: NewId = random_id
 
     def __post_init__(self) -> None:
         self._wake_ups = Pauses(self.clock)
         self._jobs = Stillness(self.clock)
         self._read: Sequence[ActiveJob] = ()
+        writer = JobWriter(
+            self.journal, self.notifier, self.clock, self.pace.call_timeout, new_id=self.new_id
+        )
+        self._expiry = Expiry(writer, self.pace)
         self.comparison = Comparison(
             self.journal,
             self.register,
@@ -112,6 +125,8 @@ class Sweeper:
         self._wake_ups.forget_all_but(locks)
         self._jobs.forget_all_but(jobs)
         self.comparison.forget_all_but(jobs)
+        # First, so that nobody is woken up for what is over. A broker that is away prolongs no time in line.
+        swept.expired = await self._expiry.end_due(active)
         if not self.is_heard():
             return swept
 
@@ -137,7 +152,7 @@ class Sweeper:
         if not await free.has(slot.lease_name):
             return False
         try:
-            line = await read_line(self.journal, slot)
+            line = (await read_line(self.journal, slot)).at(timestamp(self.clock.now()))
         except WrongLockError:
             return False
         if not line.has_work:

@@ -200,6 +200,7 @@ class InMemoryRegister:
                 registration.registered_at,
                 registration.due_at,
                 registration.is_marked,
+                registration.expires_at,
             )
 
         await self.calls.carry_out("journal.register", action)
@@ -229,6 +230,15 @@ class InMemoryRegister:
             self._active.pop((due_at, job_id), None)
 
         await self.calls.carry_out("journal.retire", action)
+
+    async def withdraw(self, registration: Registration) -> None:
+        """Remove a registration."""
+
+        def action() -> None:
+            self._registered.pop(registration.job_id, None)
+            self._active.pop((registration.due_at, registration.job_id), None)
+
+        await self.calls.carry_out("journal.withdraw", action)
 
     async def mark(self, submitter: str) -> None:
         """Give the mark of a process a new version."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from contracts.identifiers import new_id
 from contracts.jobs import Submission
+from contracts.policies import OnConflict
 
 Body = Mapping[str, Any]
 
@@ -25,6 +26,10 @@ class SubmissionFields(TypedDict, total=False):
     properties: Mapping[str, str]
     job_id: str | None
     idempotency_key: str | None
+    expires_in: float | None
+    timeout: float | None
+    cancel_grace: float | None
+    on_conflict: OnConflict | None
 
 
 class JobFilters(TypedDict, total=False):

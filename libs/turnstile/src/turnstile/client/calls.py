@@ -121,7 +121,7 @@ def ask(request: Request, limits: Limits, until: float | None = None) -> Steps[A
 
 
 def submit(body: Mapping[str, Any], limits: Limits) -> Steps[Accepted]:
-    """Submit a job that has an id or a key; return it also when an earlier request with the same content did."""
+    """Submit a job with an id or a key; return it also when an earlier request with the same content did."""
     try:
         answer = yield from ask(_request("POST", "/api/v1/jobs", limits, body=body), limits)
     except ConflictError as error:

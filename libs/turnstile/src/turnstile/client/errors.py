@@ -59,7 +59,7 @@ class RemovedError(ClientError):
 
 
 class ConflictError(ClientError):
-    """The id belongs to a job with other content, or it is too late to cancel."""
+    """The id belongs to a job with other content, the lock is busy, or it is too late to cancel."""
 
 
 class UnavailableError(ClientError):
@@ -79,12 +79,12 @@ class NoResultError(ClientError):
 
     @property
     def job_status(self) -> str:
-        """How the job ended: `Failed`, `Cancelled` or `TimedOut`."""
+        """How the job ended: `Failed`, `Cancelled`, `TimedOut` or `Expired`."""
         return str(self.problem.get("job_status", ""))
 
     @property
     def error(self) -> JobError | None:
-        """Why the job failed or timed out; None when it was cancelled."""
+        """Why the job failed or timed out; None when it was cancelled or expired."""
         found = self.problem.get("error")
         return None if found is None else JobError.model_validate(found)
 
@@ -101,10 +101,15 @@ class TimedOutError(NoResultError):
     """The job ran longer than its kind allows."""
 
 
+class ExpiredError(NoResultError):
+    """The job did not start in the time that it was given."""
+
+
 _BY_TYPE: Mapping[str, type[ClientError]] = {
     "job_failed": FailedError,
     "job_cancelled": CancelledError,
     "job_timed_out": TimedOutError,
+    "job_expired": ExpiredError,
 }
 _BY_STATUS: Mapping[int, type[ClientError]] = {
     404: NotFoundError,

@@ -80,9 +80,9 @@ class Client:
     ) -> Accepted:
         """Submit a job.
 
-        Without a `job_id` or an `idempotency_key` the client makes an id. A submission with the same id or key
-        and the same content as an earlier one is a success. With another content it raises ConflictError for
-        an id, and RefusedError for a key.
+        Without a `job_id` or an `idempotency_key` the client makes an id. A submission with the same id or
+        key and the same content as an earlier one is a success. With another content it raises ConflictError
+        for an id, and RefusedError for a key. With `on_conflict` of "skip" the answer may name another job.
         """
         return self._run(calls.submit(submission(kind, parameters, fields), self._limits))
 
@@ -122,8 +122,8 @@ class Client:
     def result(self, job: JobReference, *, as_: Any = None, timeout: float | None = None) -> Any:
         """Wait until a job has completed, and return its result, as JSON or as the type `as_`.
 
-        Raises FailedError, CancelledError, TimedOutError; NotEndedError after `timeout` seconds; and
-        pydantic's ValidationError for a result that is not of the type.
+        Raises FailedError, CancelledError, TimedOutError or ExpiredError; NotEndedError after `timeout`
+        seconds; and pydantic's ValidationError for a result that is not of the type.
         """
         found = self._run(calls.wait(job, timeout, self._limits))
         return found if as_ is None else TypeAdapter(as_).validate_python(found)

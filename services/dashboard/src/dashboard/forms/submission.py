@@ -8,9 +8,20 @@ from typing import Any
 from pydantic import JsonValue
 
 from contracts.jobs import DEFAULT_PRIORITY, FIRST_PRIORITY, LAST_PRIORITY
+from contracts.policies import OnConflict
 
 #: Priorities that have a name; those between two of them are only numbers.
 _WORDS = {0: "first of all", 3: "urgent", 5: "normal", 7: "can wait", 9: "last of all"}
+
+#: What to do when the lock is busy, in words; None stands for what the kind says.
+CONFLICTS: Mapping[OnConflict | None, str] = {
+    None: "as the kind says",
+    "queue": "wait behind the other jobs",
+    "reject": "do not submit",
+    "skip": "take the job that is there",
+    "replace-waiting": "cancel the waiting jobs",
+    "cancel-running": "cancel the waiting jobs, and stop the running one",
+}
 
 PRIORITIES = range(FIRST_PRIORITY, LAST_PRIORITY + 1)
 
@@ -56,6 +67,7 @@ def submission(
     description: str = "",
     priority: int = DEFAULT_PRIORITY,
     properties: Mapping[str, str] | None = None,
+    on_conflict: OnConflict | None = None,
 ) -> dict[str, Any]:
     """Return the body of a submission, without the fields that have their default."""
     optional = {
@@ -63,6 +75,7 @@ def submission(
         "description": description,
         "priority": None if priority == DEFAULT_PRIORITY else priority,
         "properties": dict(properties or {}),
+        "on_conflict": on_conflict,
     }
     asked = {"kind": kind, "lock": lock, "parameters": dict(parameters), "job_id": job_id}
     return asked | {field: value for field, value in optional.items() if value not in ("", None, {})}

@@ -14,6 +14,7 @@ _ENDED = {
     JobStatus.FAILED: "Failed",
     JobStatus.TIMED_OUT: "Timed out",
     JobStatus.CANCELLED: "Cancelled",
+    JobStatus.EXPIRED: "Expired in the line, as no run of it had started in time",
 }
 
 _LONGEST = 240
@@ -90,6 +91,8 @@ def _ended(view: JobView) -> Node:
         parts += [" on ", node("b", job.worker), f", {attempt}."]
     elif job.error_type:
         parts += [": ", node("code", job.error_type), f" {_short(job.error_message)}"]
+    elif view.status is JobStatus.EXPIRED:
+        parts.append(".")
     return node("span", *parts)
 
 

@@ -24,12 +24,14 @@ _ENDINGS = {
     Ending.CUT_OFF: "cut",
     Ending.FAILED: "failed",
     Ending.CANCELLED: "cancelled",
+    Ending.EXPIRED: "failed",
 }
 
 _ENDED = {
     Ending.CUT_OFF: "cut off",
     Ending.FAILED: "failed",
     Ending.CANCELLED: "cancelled",
+    Ending.EXPIRED: "expired",
 }
 
 #: The legend: what is shown of it, by the classes of the bars.

@@ -17,7 +17,13 @@ _HEIGHT = 130
 _BARE = {"title": None, "domain": False, "ticks": False}
 
 #: Statuses as they are stacked, from the bottom up.
-_STACK = (EventStatus.COMPLETED, EventStatus.FAILED, EventStatus.TIMED_OUT, EventStatus.CANCELLED)
+_STACK = (
+    EventStatus.COMPLETED,
+    EventStatus.FAILED,
+    EventStatus.TIMED_OUT,
+    EventStatus.EXPIRED,
+    EventStatus.CANCELLED,
+)
 _WORDS = {EventStatus.TIMED_OUT: "Timed out"}
 
 
@@ -27,6 +33,7 @@ def ended_chart(statistics: Statistics, until: datetime, palette: Palette) -> di
         EventStatus.COMPLETED: palette.soft_green,
         EventStatus.FAILED: palette.red,
         EventStatus.TIMED_OUT: palette.red,
+        EventStatus.EXPIRED: palette.orange,
         EventStatus.CANCELLED: palette.violet,
     }
     values = []

@@ -35,6 +35,8 @@ def status_look(status: JobStatus) -> Look:
             return Look("Timed out", "timer_off", "red")
         case JobStatus.CANCELLED:
             return Look("Cancelled", "block", "violet")
+        case JobStatus.EXPIRED:
+            return Look("Expired", "event_busy", "red")
         case _:
             assert_never(status)
 
@@ -51,6 +53,7 @@ _EVENTS: Mapping[EventStatus, Look] = {
     EventStatus.FAILED: Look("Failed", "close", "red"),
     EventStatus.CANCELLED: Look("Cancelled", "block", "violet"),
     EventStatus.TIMED_OUT: Look("Timed out", "timer_off", "red"),
+    EventStatus.EXPIRED: Look("Expired", "event_busy", "red"),
 }
 
 CANCELLING = Look("Cancelling", "hourglass_bottom", "violet")

@@ -27,6 +27,7 @@ _PILLS = (
     JobStatus.FAILED,
     JobStatus.TIMED_OUT,
     JobStatus.CANCELLED,
+    JobStatus.EXPIRED,
 )
 
 

@@ -24,6 +24,7 @@ from dashboard.views.submit_notes import Outcome, earlier_note, no_kind_note, no
 
 _KIND, _LOCK, _NAME, _ABOUT = "submit-kind", "submit-lock", "submit-name", "submit-about"
 _PRIORITY, _PROPERTIES, _ID = "submit-priority", "submit-properties", "submit-id"
+_CONFLICT = "submit-conflict"
 
 #: The id that is sent while no other is entered; a new one after every success.
 _NEXT_ID = "submit.next-id"
@@ -145,6 +146,14 @@ def _show_rest(snapshot: Snapshot, errors: Errors) -> None:
     locks = sorted({DEFAULT_LOCK, state[_LOCK], *snapshot.locks})
     with field(_LOCK, "Lock", "Jobs of one lock run one at a time", error=_at_field(errors, "lock")):
         st.selectbox("Lock", locks, key=_LOCK, accept_new_options=True, label_visibility="collapsed")
+    with field(_CONFLICT, "When the lock is busy", error=_at_field(errors, "on_conflict")):
+        st.selectbox(
+            "When the lock is busy",
+            list(forms.CONFLICTS),
+            key=_CONFLICT,
+            format_func=forms.CONFLICTS.__getitem__,
+            label_visibility="collapsed",
+        )
     with field(_PRIORITY, "Priority", error=_at_field(errors, "priority")):
         st.selectbox(
             "Priority",
@@ -190,6 +199,7 @@ def _entered(kind: Kind, form: ParametersForm) -> tuple[dict[str, Any], Errors]:
         description=state.get(_ABOUT) or "",
         priority=state.get(_PRIORITY, DEFAULT_PRIORITY),
         properties=properties,
+        on_conflict=state.get(_CONFLICT),
     )
     return body, [*errors, *wrong]
 

@@ -36,6 +36,8 @@ def outcome_note(outcome: Outcome) -> Node:
             return note("orange", "cloud_off", "Not confirmed.", outcome.sentence)
         return error_note("Not submitted.", outcome.sentence)
     accepted = outcome.accepted
+    if accepted.job_id != outcome.body.get("job_id", accepted.job_id):
+        return _there_note(accepted)
     name = str(outcome.body.get("name") or outcome.body["kind"])
     text = node(
         "div",
@@ -49,6 +51,14 @@ def outcome_note(outcome: Outcome) -> Node:
         ),
     )
     return node("div.alert.green", icon("check"), text, role="status")
+
+
+def _there_note(accepted: Accepted) -> Node:
+    """Return the note that the lock has a job already, so that nothing was added."""
+    job = link("job", "this job", {"id": accepted.job_id})
+    what = node("p.what", "Nothing was added: ", job, " is there.")
+    line = node("p", f"It is {accepted.status}. Its id: ", short_id(accepted.job_id))
+    return node("div.alert.gray", icon("check"), node("div", what, line), role="status")
 
 
 def earlier_note(earlier: EarlierJob) -> Node:

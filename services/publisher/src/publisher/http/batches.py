@@ -34,8 +34,9 @@ async def submit_jobs(request: Request, uses: Uses, actor: Actor) -> BatchAnswer
 
     The answer is 200 when the batch could be read. It names for each job, in the order of the request, what
     `POST /api/v1/jobs` would have answered. One job that is refused does not hinder the others. The body has
-    at most 8 MiB, and each job at most 256 KiB. Give each job an `idempotency_key` or a `job_id`: then the same batch may be sent
-    again when its answer was lost, or when the storage did not answer for some jobs, and no job runs twice.
+    at most 8 MiB, and each job at most 256 KiB. Give each job an `idempotency_key` or a `job_id`: then the
+    same batch may be sent again when its answer was lost, or when the storage did not answer for some jobs,
+    and no job runs twice.
     """
     documents = read_batch(await read_body(request, MAX_BATCH_BYTES))
     # Places in line in the order of the request, whichever job is written first.

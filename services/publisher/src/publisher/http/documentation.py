@@ -149,8 +149,10 @@ _MEANINGS = {
     400: "The body is not JSON.",
     404: "Nothing exists under this id or name.",
     409: "`job_id_used`: the id is in use; the problem names its job, if there is one. "
-    "`cancel_too_late`: the job has ended; the problem names its final status. "
-    "`job_failed`, `job_cancelled`, `job_timed_out`: the job ended like this, without a result.",
+    "`cancel_too_late`: the job has ended; the problem names its final status. `lock_busy`: a job of the "
+    "lock waits or runs, and `on_conflict` is `reject`; the problem names the job. `too_many_waiting`: more "
+    "jobs wait than a submission can replace. `job_failed`, `job_cancelled`, `job_timed_out`, `job_expired`: "
+    "the job ended like this, without a result.",
     410: "`job_removed`: the job has ended and was removed by `turnstile prune`; its id stays in use.",
     413: "The body is larger than 256 KiB, or that of a batch than 8 MiB.",
     415: "The body is not declared as JSON.",
@@ -195,7 +197,8 @@ def _problem(status: int) -> dict[str, Any]:
 
 _EARLIER: dict[str, Any] = {
     "model": Accepted,
-    "description": "The job was accepted earlier, with the same idempotency key; nothing was added.",
+    "description": "Nothing was added: the job was accepted earlier with the same idempotency key, or the "
+    "lock has this job already and `on_conflict` is `skip`.",
 }
 
 #: The answers to a submission, but for those that every operation has.

@@ -227,6 +227,14 @@ PROBLEMS: Mapping[int, list[Any]] = {
             ),
             _problem(
                 HTTPStatus.CONFLICT,
+                "lock_busy",
+                f"Lock '{_LOCK}' is busy: job {_JOB} is Running. Nothing was submitted; try again when it "
+                "has ended, or submit with another on_conflict.",
+                job_id=_JOB,
+                location=f"/api/v1/jobs/{_JOB}",
+            ),
+            _problem(
+                HTTPStatus.CONFLICT,
                 "cancel_too_late",
                 "The job has already ended: Completed.",
                 f"/api/v1/jobs/{_JOB}/cancel",
@@ -258,6 +266,14 @@ PROBLEMS: Mapping[int, list[Any]] = {
                 job_id=_JOB,
                 job_status=JobStatus.TIMED_OUT,
                 error=JobError(type="TimedOut", message="ran longer than 3600 s"),
+            ),
+            _problem(
+                HTTPStatus.CONFLICT,
+                "job_expired",
+                "The job did not start in time.",
+                f"/api/v1/jobs/{_JOB}/result",
+                job_id=_JOB,
+                job_status=JobStatus.EXPIRED,
             ),
         ],
         [

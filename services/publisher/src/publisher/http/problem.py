@@ -33,9 +33,13 @@ class Problem(BaseModel):
     )
     errors: list[FieldProblem] = Field(default_factory=list, description="The invalid fields.")
     job_id: fields.JobUuid | _Absent = Field(
-        None, description="The job that has the id already, has ended, or may be submitted again."
+        None,
+        description="The job that has the id already, has ended, keeps the lock busy, or may be submitted "
+        "again.",
     )
-    location: str | _Absent = Field(None, description="Path of the job that has the id already.")
+    location: str | _Absent = Field(
+        None, description="Path of the job that has the id already, or keeps the lock busy."
+    )
     same_request: bool | _Absent = Field(
         None, description="Whether the job that has the id already has the same content."
     )

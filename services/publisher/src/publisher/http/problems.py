@@ -17,6 +17,7 @@ from contracts.statuses import JobStatus
 from contracts.strict_json import StrictJsonError
 from contracts.telemetry import attributes as at
 from coordination.clients.cancellation import CancelTooLateError
+from coordination.clients.conflicts import LockBusyError, TooManyWaitingError
 from coordination.clients.job_writer import JobRemovedError, NoSuchJobError
 from coordination.clients.submission import JobExistsError
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
@@ -147,6 +148,19 @@ def _key_used(error: IdempotencyKeyError) -> ProblemError:
     )
 
 
+def _lock_busy(error: LockBusyError) -> ProblemError:
+    job = error.job
+    return ProblemError(
+        HTTPStatus.CONFLICT,
+        "lock_busy",
+        f"Lock {job.lock_name!r} is busy: job {job.job_id} is {job.status}. Nothing was submitted; try again "
+        "when it has ended, or submit with another on_conflict.",
+        headers={"Location": job_path(job.job_id)},
+        job_id=job.job_id,
+        location=job_path(job.job_id),
+    )
+
+
 def _submission_unknown(error: SubmissionUnknownError) -> ProblemError:
     again = f"job_id {error.job_id}" if error.idempotency_key is None else f"the same {KEY_HEADER}"
     return _storage_unavailable(
@@ -181,6 +195,8 @@ def _no_result(error: NoResultError) -> ProblemError:
             reason = f"{job.error_type}: {job.error_message}".removesuffix(": ")
         case JobStatus.TIMED_OUT:
             name, sentence, reason = "job_timed_out", "The job was stopped", job.error_message
+        case JobStatus.EXPIRED:
+            name, sentence, reason = "job_expired", "The job did not start in time", ""
         case _:
             name, sentence, reason = "job_cancelled", "The job was cancelled", job.cancel_reason
     detail = f"{sentence}: {shorten(reason)}" if reason else f"{sentence}."
@@ -228,6 +244,10 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
         "Too many clients follow jobs here; try again later, or ask for the job instead.",
     ),
     IdempotencyKeyError: _key_used,
+    LockBusyError: _lock_busy,
+    TooManyWaitingError: lambda error: ProblemError(
+        HTTPStatus.CONFLICT, "too_many_waiting", f"{str(error)[0].upper()}{str(error)[1:]}."
+    ),
     SubmissionUnknownError: _submission_unknown,
 }
 

@@ -114,8 +114,8 @@ async def get_result(
     """Return what the handler returned, and wait up to `wait` seconds for the end of the job.
 
     While the job has not ended, the answer is 202: ask again after the seconds in `Retry-After`. A job that
-    failed, was cancelled or took too long has no result: the answer is 409, and the problem says why. Send
-    the request again whenever its answer is lost.
+    failed, was cancelled, took too long or expired has no result: the answer is 409, and the problem says
+    why. Send the request again whenever its answer is lost.
     """
     found = await uses.results.get(job_id, wait, request.is_disconnected)
     if isinstance(found, Accepted):

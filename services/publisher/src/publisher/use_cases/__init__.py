@@ -66,9 +66,10 @@ def make_use_cases(
     kinds = KnownKinds(directory, clock)
     writer = JobWriter(journal, notifier, clock)
     stream = JobStream(journal, register, clock, is_stopping, most_followers=most_followers)
+    cancelling = Cancelling(register, Canceller(writer), notifier)
     return UseCases(
-        submissions=SubmissionService(Submitter(register, writer), kinds),
-        cancelling=Cancelling(register, Canceller(writer), notifier),
+        submissions=SubmissionService(Submitter(register, writer), kinds, cancelling.hasten),
+        cancelling=cancelling,
         jobs=Jobs(journal, register, read_models),
         events=Events(journal, register, read_models),
         stream=stream,

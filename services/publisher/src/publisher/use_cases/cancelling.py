@@ -33,5 +33,9 @@ class Cancelling:
         """
         job = await self.canceller.cancel(await find_job(self.register, job_id), actor, reason)
         if job.status == JobStatus.RUNNING:
-            await self.hints.hint(Hint(what="cancel_requested", lock=job.lock_name, job_id=job.job_id))
+            await self.hasten(job)
         return job
+
+    async def hasten(self, job: JobRow) -> None:
+        """Hint at the request to cancel a running job, which its worker would find a few seconds later."""
+        await self.hints.hint(Hint(what="cancel_requested", lock=job.lock_name, job_id=job.job_id))

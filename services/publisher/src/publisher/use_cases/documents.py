@@ -44,6 +44,9 @@ def job_document(
         error=_failure(row, traceback),
         trace_id=trace_id_of(row.traceparent),
         submitted_at=datetime.fromisoformat(row.submitted_at),
+        timeout=row.timeout,
+        cancel_grace=row.cancel_grace,
+        expires_at=moment(row.expires_at or ""),
         started_at=moment(row.started_at),
         finished_at=moment(row.finished_at),
     )

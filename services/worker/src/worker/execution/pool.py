@@ -23,6 +23,7 @@ from worker.execution.run_telemetry import RunTelemetry
 from worker.execution.runner_options import RunnerOptions
 from worker.execution.runner_process import RunnerProcess
 from worker.execution.runner_starter import RunnerStarter
+from worker.execution.time_limits import limits_of
 from worker.execution.unstarted import unstarted
 
 logger = logging.getLogger("turnstile.execution")
@@ -180,8 +181,8 @@ class RunnerPool:
         runner = await self._obtain(run, info)
         if not isinstance(runner, RunnerProcess):
             return runner
-        timeout = None if info.timeout is None else info.timeout.total_seconds()
-        supervision = Supervision(run, runner, timeout, self._grace, self._telemetry)
+        limits = limits_of(run.job, info.timeout, self._grace)
+        supervision = Supervision(run, runner, limits.timeout, limits.grace, self._telemetry)
         self._supervisions.add(supervision)
         try:
             return self._redacted(await supervision.outcome())

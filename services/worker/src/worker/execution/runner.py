@@ -109,7 +109,12 @@ def _message_of(kind: Kind) -> messages.KindMessage:
         parameters_schema=kind.schema(),
         timeout_seconds=timeout,
         description=messages.clean(kind.description, 1000),
-        policy=JobPolicy(kind.max_runner_crashes, kind.max_worker_losses),
+        policy=JobPolicy(
+            kind.max_runner_crashes,
+            kind.max_worker_losses,
+            None if kind.expires_in is None else kind.expires_in.total_seconds(),
+            kind.on_conflict,
+        ),
         wants_fresh_process=kind.fresh_process,
     )
 
