@@ -27,6 +27,11 @@ def test_a_kind_is_all_that_must_be_named() -> None:
         "description": "",
         "priority": 5,
         "job_id": None,
+        "idempotency_key": None,
+        "expires_in": None,
+        "timeout": None,
+        "cancel_grace": None,
+        "on_conflict": None,
         "properties": {},
     }
 

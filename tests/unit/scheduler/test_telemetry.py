@@ -180,6 +180,7 @@ def test_only_a_sweep_that_repaired_something_is_a_span(
         telemetry.swept(Swept(jobs, notified=1, announced=2, abandoned=3), 0.5)
     span = captured.span(spans.SWEEP)
     about = {at.SWEEP_ACTIVE: 4, at.SWEEP_RUNG: 1, at.SWEEP_ANNOUNCED: 2, at.SWEEP_ABANDONED: 3}
+    about |= {at.SWEEP_EXPIRED: 0}
     assert span.attributes == about
     assert 0.5e9 <= span.end_time - span.start_time < 5e9
     (record,) = caplog.records
