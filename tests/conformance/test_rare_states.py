@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -53,6 +54,18 @@ async def test_a_page_of_jobs_in_a_rare_state_costs_one_request_whatever_the_his
         # It is found by one who looks at ten jobs.
         found = await tables.hasty.jobs(wanted, 9)
         assert (found.items, found.looked_through, found.next) == (rare, 9, None)
+
+
+async def test_finalized_jobs_are_left_out_unless_they_are_asked_for(tables: Models) -> None:
+    done, left = await stored(
+        tables,
+        summary(NOON, status=JobStatus.FAILED, interruptions=1, finalized=True),
+        summary(NOON - timedelta(minutes=5), status=JobStatus.FAILED, interruptions=1),
+    )
+    for wanted in (JobFilter(), FAILED, BADLY_ENDED, TAKEN_OVER):
+        assert (await tables.models.jobs(wanted, 6)).items == [left]
+        both = replace(wanted, with_finalized=True)
+        assert (await tables.models.jobs(both, 6)).items == [done, left]
 
 
 async def test_a_page_of_several_rare_states_costs_a_request_each_and_has_one_order(tables: Models) -> None:

@@ -76,6 +76,18 @@ async def test_a_job_id_is_registered_once(register: JobRegister) -> None:
     assert await active(register) == {as_active(job)}
 
 
+async def test_a_job_that_was_retired_counts_as_active_again(register: JobRegister) -> None:
+    job = registration()
+    await register.add(job)
+    await register.retire(job.job_id)
+    for _ in range(2):
+        await register.activate(replace(job, is_marked=True))
+        assert await active(register) == {as_active(replace(job, is_marked=True))}
+    await register.retire(job.job_id)
+    assert await active(register) == set()
+    assert await register.find(job.job_id) == job
+
+
 async def test_of_several_who_register_one_id_at_once_exactly_one_succeeds(register: JobRegister) -> None:
     job = registration()
     claims = [replace(job, request_hash=f"hash-{n}") for n in range(10)]

@@ -14,6 +14,7 @@ from tests.mutants.catalogue import (
     protocol,
     publisher,
     retention,
+    retrying,
     runners,
     scheduler,
     storage,
@@ -40,6 +41,7 @@ _ALL = [
     *checker.MUTANTS,
     *client.MUTANTS,
     *retention.MUTANTS,
+    *retrying.MUTANTS,
 ]
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}

@@ -45,11 +45,7 @@ MUTANTS = [
     Mutant(
         "ids-lost-with-the-answer",
         "a job of a batch keeps its id when there is no answer",
-        (
-            Change(
-                "turnstile.client.batches", 'problem={**problem, "job_id": job["job_id"]}', "problem=problem"
-            ),
-        ),
+        (Change("turnstile.client.batches", "problem={**problem, **named}", "problem=problem"),),
         f"{_SUBMITTING}jobs_without_an_answer_keep_their_ids_and_those_of_other_parts_their_answers",
     ),
     Mutant(

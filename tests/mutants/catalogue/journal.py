@@ -217,8 +217,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.clients.submission",
-                "json.dumps([*asked, self.properties, *options])",
-                "json.dumps([*asked, *options])",
+                "        asked += [self.properties, *options, *retried]\n",
+                "        asked += [*options, *retried]\n",
             ),
         ),
         f"{_SUBMISSION}every_field_of_a_submission_either_belongs_to_the_request_or_may_differ",

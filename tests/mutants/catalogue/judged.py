@@ -283,9 +283,9 @@ MUTANTS = [
         "a run gets the results of all recorded steps",
         (
             Change(
-                "coordination.holder.tenure",
-                "elif row.key.startswith(rows.step_prefix(job.job_id)):",
-                "elif row.key == rows.step_key(job.job_id, 1):",
+                "coordination.holder.kept_rows",
+                "elif row.key.startswith(rows.step_prefix(job_id)):",
+                "elif row.key == rows.step_key(job_id, 1):",
             ),
         ),
         f"{_RUNS}a_second_attempt_has_what_the_first_one_left",

@@ -142,7 +142,7 @@ MUTANTS = [
         (
             Change(
                 _PROJECTION,
-                "        if EventStatus(events[-1].status).is_terminal:\n"
+                "        if EventStatus(events[-1].status).is_last:\n"
                 "            await self._retire(job_id, mark.seq)\n",
                 "",
             ),

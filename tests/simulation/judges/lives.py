@@ -71,7 +71,7 @@ class Life:
                 self.losses = 0
             case EventStatus.INTERRUPTED:
                 yield from self._interrupt(event, is_loss=is_loss)
-            case EventStatus.LEASE_ACQUIRED | EventStatus.STATE_SAVED:
+            case EventStatus.LEASE_ACQUIRED | EventStatus.STATE_SAVED | EventStatus.FINALIZED:
                 pass
             case (
                 EventStatus.COMPLETED

@@ -81,6 +81,7 @@ def test_a_recent_event_is_kept_by_its_time_and_without_the_chain() -> None:
         {"started_at": None},
         {"finished_at": None},
         {"queued_at": None, "cancel_requested": False},
+        {"finalized": True},
         {"name": "", "worker": None, "error": None, "fence": None, "attempt": 0, "properties": {}},
     ],
 )

@@ -314,6 +314,60 @@ def test_a_cancellation_that_comes_too_late_is_an_error(
     assert "already ended" in result.stderr
 
 
+def test_a_retry_sends_what_changes_and_names_the_new_job(
+    scripted: ScriptedApi, run: Run, job: Document
+) -> None:
+    path = f"{JOBS}/{job['job_id']}/retry"
+    new = {"job_id": "018f6c3e-0000-7000-8000-000000000009", "lock": "ledger", "status": "Queued"}
+    scripted.on("POST", path, httpx.ReadError("lost"), httpx.Response(202, json=new))
+    result = run(
+        "retry", job["job_id"], "--fresh", "-p", "seconds=1", "-p", "path=a", "--reason", "open again"
+    )
+
+    assert result.exit_code == 0
+    assert new["job_id"] in result.stdout
+    body = {"fresh": True, "parameters": {"seconds": 1, "path": "a"}, "reason": "open again"}
+    assert scripted.bodies() == [body, body]
+
+
+def test_a_retry_that_is_refused_is_an_error(
+    scripted: ScriptedApi, run: Run, job: Document, a_problem: Problem
+) -> None:
+    refused = a_problem(409, "cannot_be_retried", "The job is Running: it cannot be retried.")
+    scripted.on("POST", f"{JOBS}/{job['job_id']}/retry", refused)
+    result = run("retry", job["job_id"])
+
+    assert result.exit_code == 2
+    assert "is Running" in result.stderr
+
+
+def test_a_job_names_the_one_that_it_retries(scripted: ScriptedApi, run: Run, job: Document) -> None:
+    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=job | {"retry_of": "old-id"}))
+    scripted.on(
+        "GET", f"{JOBS}/{job['job_id']}/events", httpx.Response(200, json={"items": [], "next": None})
+    )
+
+    assert "old-id" in run("show", job["job_id"]).stdout
+
+
+def test_finalizing_sends_its_reason_if_it_has_one(scripted: ScriptedApi, run: Run, job: Document) -> None:
+    scripted.on("POST", f"{JOBS}/{job['job_id']}/finalize", httpx.Response(202, json=job))
+    assert "is finalized" in run("finalize", job["job_id"], "--reason", "booked by hand").stdout
+    run("finalize", job["job_id"])
+
+    assert [request.content for request in scripted.requests] == [b'{"reason":"booked by hand"}', b""]
+
+
+def test_who_finalized_a_job_is_shown_with_the_reason(scripted: ScriptedApi, run: Run, job: Document) -> None:
+    finalized = job | {"finalized_by": "ada", "finalize_reason": "booked by hand"}
+    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=finalized))
+    scripted.on(
+        "GET", f"{JOBS}/{job['job_id']}/events", httpx.Response(200, json={"items": [], "next": None})
+    )
+
+    assert "by ada: booked by hand" in run("show", job["job_id"]).stdout
+
+
 def test_publishing_needs_a_terminal(scripted: ScriptedApi, run: Run) -> None:
     result = run("publish")
 
@@ -345,7 +399,21 @@ def test_the_version_comes_at_once_without_loading_a_client() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["submit", "watch", "result", "jobs", "events", "show", "locks", "cancel", "kinds", "workers", "publish"],
+    [
+        "submit",
+        "watch",
+        "result",
+        "jobs",
+        "events",
+        "show",
+        "locks",
+        "cancel",
+        "retry",
+        "finalize",
+        "kinds",
+        "workers",
+        "publish",
+    ],
 )
 def test_every_command_explains_itself_with_an_example(run: Run, command: Any) -> None:
     result = run(command, "--help")

@@ -75,6 +75,13 @@ async def test_a_job_that_has_not_started_in_its_time_ends_as_expired(world: Set
     assert (await sweeping.sweep()).expired == []
 
 
+async def test_a_scheduler_that_takes_over_does_not_count_what_another_has_ended(world: Setting) -> None:
+    await world.submit(expires_in=1.0)
+    world.clock.jump(2)
+    assert len((await sweeper(world).sweep()).expired) == 1
+    assert (await sweeper(world).sweep()).expired == []
+
+
 async def test_a_broker_that_is_away_prolongs_no_time(world: Setting) -> None:
     job_id = await world.submit(expires_in=1.0)
     sweeping = sweeper(world)

@@ -11,7 +11,14 @@ import pytest
 from contracts import lock_names
 from contracts.policies import JobPolicy
 from coordination.clients.job_writer import JobWriter
-from coordination.clients.submission import JobExistsError, NewJob, Submitted, Submitter, build_submission
+from coordination.clients.submission import (
+    JobExistsError,
+    NewJob,
+    RetryOf,
+    Submitted,
+    Submitter,
+    build_submission,
+)
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
 from coordination.journal.rows import EventRow, JobRow
@@ -53,6 +60,7 @@ OTHERS = {
     "priority": 4,
     "properties": '{"team":"y"}',
     "options": '{"expires_in":60}',
+    "retry": RetryOf("another"),
 }
 #: One other value for each field that may differ when the same is asked for again.
 MAY_DIFFER = {
@@ -68,7 +76,7 @@ MAY_DIFFER = {
     "has_new_id": True,
 }
 #: What is not in the job's row by its name.
-NOT_STORED = {"expires_in", "on_conflict", "has_new_id", "options"}
+NOT_STORED = {"expires_in", "on_conflict", "has_new_id", "options", "retry"}
 
 
 @dataclass

@@ -26,6 +26,7 @@ QUESTIONS = st.builds(
     with_property=st.none() | st.tuples(st.sampled_from(["team", "a,b"]), TEXTS),
     statuses=st.frozensets(st.sampled_from(JobStatus)),
     taken_over=st.booleans(),
+    with_finalized=st.booleans(),
     cursor=st.none() | st.sampled_from(["WyJhIl0"]),
 )
 

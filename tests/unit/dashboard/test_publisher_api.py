@@ -156,6 +156,33 @@ def test_a_cancellation_that_comes_too_late_is_refused_in_the_publishers_words(p
     assert refused.value.name == "cancel_too_late"
 
 
+def test_a_job_is_retried_once_with_a_reason_and_under_the_viewers_name(publisher: Publisher) -> None:
+    job_id = publisher.submitted()
+    publisher.api.cancel(job_id, "ann")
+    new = publisher.api.retry(job_id, "bob", "open again", is_fresh=True)
+
+    assert publisher.api.retry(job_id, "bob", is_fresh=True) == new
+    assert publisher.events(new.job_id) == [
+        ("Submitted", "bob", f"submitted by bob as a retry of {job_id}: open again")
+    ]
+    with pytest.raises(RefusedError, match="already retried") as refused:
+        publisher.api.retry(job_id, "bob")
+    assert refused.value.name == "already_retried"
+
+
+def test_a_job_is_finalized_with_a_reason_and_under_the_viewers_name(publisher: Publisher) -> None:
+    job_id = publisher.submitted()
+    publisher.api.cancel(job_id, "ann")
+    job = publisher.api.finalize(job_id, "bob", "booked by hand")
+
+    assert (job.status, job.finalized_by, job.finalize_reason) == (
+        JobStatus.CANCELLED,
+        "bob",
+        "booked by hand",
+    )
+    assert publisher.api.finalize(job_id, "eve") == job
+
+
 def test_a_reason_that_is_too_long_is_refused_at_its_field(publisher: Publisher) -> None:
     with pytest.raises(RefusedError) as refused:
         publisher.api.cancel(publisher.submitted(), "bob", "x" * 501)

@@ -176,7 +176,9 @@ async def test_a_command_may_name_a_key_instead_of_an_id(
     for priority in (5, 5, 1):
         await commands.submit_job(message(None, idempotency_key="march", priority=priority))
 
-    used = f"idempotency key 'march' was used for another request, that of job {id_of_key('ada', 'march')}; "
+    used = (
+        f"idempotency key 'march' was used for another request, that of job {id_of_key('billing', 'march')}; "
+    )
     assert reader.reasons == [f"{used}use a new key for a new request"]
     assert len(api.notifier.wake_ups) == 1
 

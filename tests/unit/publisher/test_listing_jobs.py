@@ -90,6 +90,7 @@ async def test_without_filters_all_jobs_are_listed_in_pages(api: Api, asked: Ask
         ("name_contains=close", JobFilter(name_contains="close")),
         ("taken_over=true", JobFilter(taken_over=True)),
         ("taken_over=false", JobFilter()),
+        ("finalized=true", JobFilter(with_finalized=True)),
         ("property=team:accounts", JobFilter(properties={"team": "accounts"})),
         ("property=a:b:c&property=d:", JobFilter(properties={"a": "b:c", "d": ""})),
         (

@@ -16,6 +16,8 @@ _NULL = {"type": "null"}
 #: How each sort of id is written, by the names of the fields and parameters that have one.
 _IDS = {
     "job_id": ("string", "uuid", None),
+    "retry_of": ("string", "uuid", None),
+    "retried_by": ("string", "uuid", None),
     "running": ("string", "uuid", None),
     "ahead": ("string", "uuid", None),
     "line": ("string", "uuid", None),
@@ -32,6 +34,8 @@ _OPERATIONS = {
     "get_job",
     "get_result",
     "cancel_job",
+    "retry_job",
+    "finalize_job",
     "follow_job",
     "list_job_events",
     "list_events",
@@ -50,7 +54,7 @@ _OPERATIONS = {
 _TWO_ANSWERS = {"get_result", "submit_job", "submit_job_alias"}
 
 #: What callers send; of all other schemas the publisher is the writer.
-_SENT = {"Submission", "Batch", "Cancellation"}
+_SENT = {"Submission", "Batch", "Cancellation", "Finalization", "Retry"}
 
 
 @pytest.fixture
@@ -137,7 +141,13 @@ async def test_fields_that_are_always_in_an_answer_are_required(document: Any) -
 async def test_of_what_a_caller_sends_only_what_has_no_default_is_required(document: Any) -> None:
     schemas = document["components"]["schemas"]
     required = {name: schemas[name].get("required", []) for name in _SENT}
-    assert required == {"Submission": ["kind"], "Batch": ["jobs"], "Cancellation": []}
+    assert required == {
+        "Submission": ["kind"],
+        "Batch": ["jobs"],
+        "Cancellation": [],
+        "Finalization": [],
+        "Retry": [],
+    }
     in_path = {
         name
         for _, operation in operations(document)
@@ -196,7 +206,7 @@ async def test_operations_keep_their_names(document: Any) -> None:
     assert len(names) == len(set(names))
     assert set(names) == _OPERATIONS
     for name in names:
-        assert re.fullmatch(r"(submit|list|get|cancel|follow)(_[a-z]+)+", name)
+        assert re.fullmatch(r"(submit|list|get|cancel|follow|retry|finalize)(_[a-z]+)+", name)
 
 
 async def test_schemas_have_names_that_are_words(document: Any) -> None:
@@ -261,7 +271,14 @@ async def test_each_body_has_an_example_that_fits_its_schema(document: Any) -> N
             for example in examples or [content["example"]]:
                 check(document, content["schema"], example)
                 tried.append(name)
-    assert set(tried) == {"submit_job", "submit_jobs", "submit_job_alias", "cancel_job"}
+    assert set(tried) == {
+        "submit_job",
+        "submit_jobs",
+        "submit_job_alias",
+        "cancel_job",
+        "retry_job",
+        "finalize_job",
+    }
 
 
 def check(document: Any, schema: Any, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,8 +45,10 @@ class Author:
 
     # --- transactions -----------------------------------------------------------
 
-    def submit(self, expires_in: float | None = None) -> str:
-        """A new job joins the line."""
+    def submit(
+        self, expires_in: float | None = None, *, retry_of: str = "", history: Sequence[str] = ()
+    ) -> str:
+        """A new job joins the line, perhaps as the retry of another one."""
         new = job_id(self.first_number + len(self.jobs))
         writer = self._writer("")
         job = JobRow(
@@ -58,11 +61,16 @@ class Author:
             actor=writer.actor,
             name=f"Job {new[-2:]}",
             traceparent=f"00-{TRACE}-00f067aa0ba902b7-01",
+            retry_of=retry_of or None,
         )
-        about: dict[str, Any] = {"kind": job.kind, "name": job.name, "priority": job.priority}
+        about: dict[str, object] = {"kind": job.kind, "name": job.name, "priority": job.priority}
         if expires_in is not None:
             at = events.timestamp(self.now + timedelta(seconds=expires_in))
             job, about = replace(job, expires_at=at), about | {"expires_at": at}
+        if retry_of:
+            about |= {"retry_of": retry_of, "fresh": not history, "history": list(history)}
+            self.jobs[retry_of] = old = replace(self.jobs[retry_of], retried_by=new)
+            self._put(rows.job_key(retry_of), old.values())
         self._record(job, EventStatus.SUBMITTED, "submitted by test", writer, **about)
         self._wait(new)
         return new
@@ -146,6 +154,15 @@ class Author:
         row = replace(self.jobs[job], cancel_requested=True, cancel_actor=writer.actor, cancel_reason=reason)
         about = {"reason": reason} if reason else {}
         self._record(row, EventStatus.CANCEL_REQUESTED, "cancellation requested", writer, **about)
+
+    def finalize(self, job: str, reason: str = "", *, worker: str = "") -> None:
+        """Somebody says that a job needs no attention."""
+        writer = self._writer(worker)
+        row = replace(
+            self.jobs[job], finalized_at=writer.at, finalized_by=writer.actor, finalize_reason=reason or None
+        )
+        about = {"reason": reason} if reason else {}
+        self._record(row, EventStatus.FINALIZED, "finalized", writer, **about)
 
     def pause(self, seconds: float) -> None:
         """Nothing happens for a while."""

@@ -139,6 +139,7 @@ def _summary(job: JobRow) -> JobSummary:
         worker=job.worker or None,
         actor=job.actor,
         cancel_requested=job.cancel_requested,
+        finalized=job.finalized_at is not None,
         error=JobError(type=job.error_type, message=job.error_message) if job.error_type else None,
         trace_id=trace_id_of(job.traceparent),
         submitted_at=datetime.fromisoformat(job.submitted_at),

@@ -55,14 +55,7 @@ class TableRegister:
     async def add(self, registration: Registration) -> None:
         """Write both rows. Raises AlreadyRegisteredError or UnknownOutcomeError."""
         job_id, due_at = registration.job_id, registration.due_at
-        place: dict[str, Value | None] = {
-            "lock_name": registration.lock_name,
-            "partition": registration.partition,
-            "registered_at": registration.registered_at.isoformat(),
-            "due_at": _written(due_at),
-            "is_marked": True if registration.is_marked else None,
-            "expires_at": _written(registration.expires_at),
-        }
+        place = _values(registration)
         rows = [
             Insert(f"{JOB}{job_id}", {**place, "request_hash": registration.request_hash}),
             Insert(_active_key(job_id, due_at), place),
@@ -119,6 +112,15 @@ class TableRegister:
             if refused.status != 404:
                 raise UnknownOutcomeError(str(refused)) from refused
 
+    async def activate(self, registration: Registration) -> None:
+        """Write the active row; harmless when it is there. Raises UnknownOutcomeError."""
+        row = Insert(_active_key(registration.job_id, registration.due_at), _values(registration))
+        partition = shard(registration.job_id)
+        try:
+            await self._writes.send("journal.activate", self._table, partition, [row], self._timeout_seconds)
+        except RefusedError:
+            return
+
     async def mark(self, submitter: str) -> None:
         """Write the row of a process that is about to register jobs: it gets a new version."""
         row = Write(submitter, {}, None)
@@ -156,6 +158,17 @@ def _active_key(job_id: str, due_at: datetime | None) -> str:
 def _stamp(moment: datetime) -> str:
     """Return a moment as text that sorts by time."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _values(registration: Registration) -> dict[str, Value | None]:
+    return {
+        "lock_name": registration.lock_name,
+        "partition": registration.partition,
+        "registered_at": registration.registered_at.isoformat(),
+        "due_at": _written(registration.due_at),
+        "is_marked": True if registration.is_marked else None,
+        "expires_at": _written(registration.expires_at),
+    }
 
 
 def _job_id(row: Row) -> str:

@@ -120,6 +120,10 @@ class Api:
         items: list[dict[str, Any]] = _twice(lambda: self.post("/api/v1/jobs:batch", {"jobs": jobs}))["items"]
         return items
 
+    def retry(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Retry a job; when no answer comes, once more, which cannot retry it twice."""
+        return _twice(lambda: self.post(path, body))
+
     def _submit(self, body: Mapping[str, Any]) -> Any:
         try:
             return self.post("/api/v1/jobs", body)

@@ -50,6 +50,9 @@ def jobs(
     taken_over: Annotated[
         bool, typer.Option("--taken-over", help="Only jobs that were interrupted and taken over.")
     ] = False,
+    finalized: Annotated[
+        bool, typer.Option("--finalized", help="Also jobs that were finalized, which are left out otherwise.")
+    ] = False,
     since: Annotated[
         str | None, typer.Option(metavar="ISO", help="Only jobs submitted at or after this time.")
     ] = None,
@@ -80,6 +83,7 @@ def jobs(
             f"{key}:{value}" for pair in properties or [] for key, value in read_properties([pair]).items()
         ],
         "taken_over": "true" if taken_over else None,
+        "finalized": "true" if finalized else None,
         "submitted_from": _in_url(option_moment("--since", since)),
         "submitted_before": _in_url(option_moment("--until", until)),
     }

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from command_line import batches, listing, quarantine, results, submitting, workers
+from command_line import batches, listing, quarantine, results, retrying, submitting, workers
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json, print_link
 from command_line.pruning import options as pruning
@@ -164,6 +164,29 @@ def cancel(
         body = {"reason": reason} if reason else None
         job = api.post(f"/api/v1/jobs/{quote(job_id, safe='')}/cancel", body)
         print_json(job) if as_json else print_cancelled(job)
+
+
+app.command(epilog=retrying.EPILOG)(retrying.retry)
+
+
+@app.command(
+    epilog="Example: `turnstile finalize 018f6c3e-7b1a-7c4e-9d3a-0123456789ab --reason 'booked by hand'`"
+)
+def finalize(
+    job_id: JobId,
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")] = "",
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Say that a job that ended without completing needs no attention: lists leave it out."""
+    from command_line.output import console
+
+    with connected(url, as_json=as_json) as api:
+        body = {"reason": reason} if reason else None
+        job = api.post(f"/api/v1/jobs/{quote(job_id, safe='')}/finalize", body)
+        print_json(job) if as_json else console().print(
+            "The job is finalized; `turnstile jobs --finalized` lists it."
+        )
 
 
 @app.command(epilog="Example: `turnstile kinds --json`")

@@ -132,6 +132,14 @@ def _cancellation(job: Document) -> str:
     return f"requested by {job['cancel_requested_by']}{reason}"
 
 
+def _finalization(job: Document) -> str:
+    # A publisher of an earlier release does not know of it.
+    if not job.get("finalized_by"):
+        return ""
+    reason = f": {job['finalize_reason']}" if job["finalize_reason"] else ""
+    return f"by {job['finalized_by']}{reason}"
+
+
 def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
     error = job["error"] and f"{job['error']['type']}: {job['error']['message']}"
     ran = duration(job["started_at"], job["finished_at"])
@@ -152,6 +160,9 @@ def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
         ("result", "" if job["result"] is None else shortened(json.dumps(job["result"], ensure_ascii=False))),
         ("error", error),
         ("cancellation", _cancellation(job)),
+        ("finalized", _finalization(job)),
+        ("retries", job.get("retry_of")),
+        ("retried by", job.get("retried_by")),
         ("submitted", clock_time(job["submitted_at"], with_date=True)),
         ("started", clock_time(job["started_at"], with_date=True)),
         ("finished", clock_time(job["finished_at"], with_date=True) + (f", after {ran}" if ran else "")),

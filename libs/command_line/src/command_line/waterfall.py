@@ -104,6 +104,8 @@ class _Reading:
                 asked = Stretch(spans.REQUEST_CANCELLATION, moment, moment, self._submission, self._attempt)
                 asked.reason = event["message"]
                 self._add(asked)
+            case EventStatus.FINALIZED:
+                return  # it comes after the job's trace
             case (
                 EventStatus.INTERRUPTED
                 | EventStatus.COMPLETED

@@ -13,7 +13,7 @@ from contracts.statuses import EventStatus
 #: Most urgent and least urgent priority; jobs of a lock run by priority, then first come, first served.
 FIRST_PRIORITY, DEFAULT_PRIORITY, LAST_PRIORITY = 0, 5, 9
 
-#: Characters of the reason of a cancellation.
+#: Characters of the reason of an action.
 LONGEST_REASON = 500
 
 STOPPED_AT = "When it was stopped in order; null while it runs, and for one that ended without a word."
@@ -175,22 +175,6 @@ class Batch(BaseModel):
     )
 
 
-class Cancellation(BaseModel):
-    """The optional body of a request to cancel a job."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    reason: Annotated[
-        str,
-        Field(
-            max_length=LONGEST_REASON,
-            description="Why, for the audit trail. Plain text; leading and trailing spaces are removed.",
-            examples=["wrong month"],
-        ),
-        AfterValidator(str.strip),
-    ] = ""
-
-
 class Accepted(Answer):
     """A job that was accepted, and has not ended."""
 
@@ -283,6 +267,16 @@ class Job(Answer):
         description="Who requested the cancellation first; null when none was requested."
     )
     cancel_reason: str | None = Field(description="The reason given then; null without one.")
+    retry_of: fields.JobUuid | None = Field(
+        None, description="Id of the job that this one retries; null when it retries none."
+    )
+    retried_by: fields.JobUuid | None = Field(
+        None, description="Id of the job that retries this one; null when none does."
+    )
+    finalized_by: str | None = Field(
+        None, description="Who finalized the job: it needs no attention; null when it was not finalized."
+    )
+    finalize_reason: str | None = Field(None, description="The reason given then; null without one.")
     position: int | None = Field(
         description="Position in line, from 1; null unless it is queued. "
         f"{MOST_COUNTED + 1} stands for all positions behind the {MOST_COUNTED}th: no more are counted."
@@ -333,6 +327,7 @@ class JobSummary(Answer):
     worker: fields.LatestWorker
     actor: str = Field(description="Who submitted the job.")
     cancel_requested: bool = Field(False, description="Whether a cancellation of the job was requested.")
+    finalized: bool = Field(False, description="Whether the job was finalized: it needs no attention.")
     error: JobError | None = Field(description="Why the job failed or timed out; null when it did not.")
     trace_id: fields.TraceId
     submitted_at: fields.SubmittedAt

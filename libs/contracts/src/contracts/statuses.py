@@ -58,6 +58,7 @@ class EventStatus(StrEnum):
     CANCELLED = "Cancelled"
     TIMED_OUT = "TimedOut"
     EXPIRED = "Expired"
+    FINALIZED = "Finalized"
 
     @property
     def run_part(self) -> RunPart | None:
@@ -80,8 +81,13 @@ class EventStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether this event is the last of its job."""
+        """Whether the job ends with this event. Only FINALIZED may follow."""
         return _MEANINGS[self].is_terminal
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing is expected to happen to the job after this event."""
+        return self.is_terminal or self is EventStatus.FINALIZED
 
     @property
     def changes_summary(self) -> bool:
@@ -109,4 +115,5 @@ _MEANINGS: Mapping[EventStatus, _Meaning] = {
     EventStatus.CANCELLED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
     EventStatus.TIMED_OUT: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
     EventStatus.EXPIRED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
+    EventStatus.FINALIZED: _Meaning(None, is_terminal=False, changes_summary=True),
 }

@@ -250,6 +250,9 @@ class JobRegister(Protocol):
         Harmless when repeated. Raises UnknownOutcomeError.
         """
 
+    async def activate(self, registration: Registration) -> None:
+        """Record a job, whose id is taken, as active; harmless when it is. Raises UnknownOutcomeError."""
+
     async def mark(self, submitter: str) -> None:
         """Mark that a process is about to register jobs: its mark gets a new version.
 

@@ -10,7 +10,10 @@ from contracts.statuses import JobStatus
 
 @dataclass(frozen=True)
 class JobFilter:
-    """The jobs that a list contains: those that fit all that is given. Without any, all jobs fit."""
+    """The jobs that a list contains: those that fit all that is given.
+
+    Without any, all jobs fit but those that were finalized.
+    """
 
     #: One of these; empty for any.
     statuses: Set[JobStatus] = frozenset()
@@ -28,6 +31,8 @@ class JobFilter:
     name_contains: str = ""
     #: Whether its runs were interrupted at least once.
     taken_over: bool = False
+    #: Also the jobs that were finalized.
+    with_finalized: bool = False
     #: Values that the job's properties of these names have.
     properties: Mapping[str, str] = field(default_factory=dict)
 
@@ -43,6 +48,7 @@ class JobFilter:
             and job.name.startswith(self.name_prefix)
             and (not self.name_contains or self._is_named(job))
             and (not self.taken_over or job.interruptions > 0)
+            and (self.with_finalized or not job.finalized)
             and self.properties.items() <= job.properties.items()
         )
 

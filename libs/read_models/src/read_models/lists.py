@@ -23,6 +23,7 @@ def jobs_list(wanted: JobFilter) -> str:
         wanted.name_prefix,
         wanted.name_contains,
         wanted.taken_over,
+        wanted.with_finalized,
         dict(wanted.properties),
     )
 

@@ -44,7 +44,11 @@ class InMemoryReadModels:
 
         def action() -> JobPage:
             lists = set(lists_with(wanted))
-            window = JobFilter(submitted_from=wanted.submitted_from, submitted_before=wanted.submitted_before)
+            window = JobFilter(
+                submitted_from=wanted.submitted_from,
+                submitted_before=wanted.submitted_before,
+                with_finalized=True,
+            )
             listed = {
                 job_order(job.submitted_at, job.job_id): job
                 for job, _ in self.summaries.values()

@@ -1,8 +1,9 @@
 """Accepts jobs, whether they come over HTTP, in a message or from another queue.
 
-`SubmissionService` checks a submission against its kind and puts the job in its lock's line.
-`read_submission` reads one from JSON, and `read_cancellation` the body of a cancellation. `Patience` repeats
-a submission while the storage does not answer, for callers that can wait.
+`SubmissionService` checks a submission against its kind and puts the job in its lock's line. `RetryService`
+submits a job again that did not complete. `read_submission` reads a submission from JSON, and
+`read_cancellation`, `read_finalization` and `read_retry` read the bodies of those requests. `Patience`
+repeats a submission while the storage does not answer, for callers that can wait.
 """
 
 from submission.actors import ActorError, usable_actor
@@ -10,7 +11,15 @@ from submission.errors import IdempotencyKeyError, InvalidSubmissionError, Submi
 from submission.fields import FieldProblem
 from submission.kinds import KnownKinds
 from submission.patience import Patience
-from submission.reading import read_batch, read_cancellation, read_submission, submission_of
+from submission.reading import (
+    read_batch,
+    read_cancellation,
+    read_finalization,
+    read_retry,
+    read_submission,
+    submission_of,
+)
+from submission.retrying import RetryService
 from submission.service import Acceptance, SubmissionService
 
 __all__ = [
@@ -21,10 +30,13 @@ __all__ = [
     "InvalidSubmissionError",
     "KnownKinds",
     "Patience",
+    "RetryService",
     "SubmissionService",
     "SubmissionUnknownError",
     "read_batch",
     "read_cancellation",
+    "read_finalization",
+    "read_retry",
     "read_submission",
     "submission_of",
     "usable_actor",

@@ -5,7 +5,8 @@ from typing import TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from contracts import strict_json
-from contracts.jobs import Batch, Cancellation, Submission
+from contracts.actions import Cancellation, Finalization, Retry
+from contracts.jobs import Batch, Submission
 from submission.errors import InvalidSubmissionError
 from submission.fields import field_problems
 
@@ -37,12 +38,31 @@ def submission_of(document: dict[str, JsonValue]) -> Submission:
 def read_cancellation(raw: bytes) -> Cancellation:
     """Return the cancellation that a JSON document contains; one without a reason for none, and for null.
 
-    Some generated clients send null where the caller gave them no body.
+    Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
+    """
+    return _read_optional(raw, Cancellation)
+
+
+def read_finalization(raw: bytes) -> Finalization:
+    """Return the finalization that a JSON document contains; one without a reason for none, and for null.
 
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
+    return _read_optional(raw, Finalization)
+
+
+def read_retry(raw: bytes) -> Retry:
+    """Return the retry that a JSON document contains; one that changes nothing for none, and for null.
+
+    Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
+    """
+    return _read_optional(raw, Retry)
+
+
+def _read_optional(raw: bytes, model: type[ModelT]) -> ModelT:
+    # Some generated clients send null where the caller gave them no body.
     document = strict_json.parse(raw) if raw else None
-    return Cancellation() if document is None else _validated(document, Cancellation)
+    return _validated({} if document is None else document, model)
 
 
 def _read(raw: bytes, model: type[ModelT]) -> ModelT:

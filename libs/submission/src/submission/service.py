@@ -67,7 +67,7 @@ class SubmissionService:
         try:
             policy = await self.kinds.check(asked.kind, asked.parameters)
             submitted = await self.submitter.submit(
-                _new_job(asked, job_id, order or new_id(), actor, traceparent, policy)
+                new_job(asked, job_id, order or new_id(), actor, traceparent, policy)
             )
         except UnknownOutcomeError as error:
             raise SubmissionUnknownError(job_id, key) from error
@@ -84,9 +84,10 @@ class SubmissionService:
         return Acceptance(submitted.job)
 
 
-def _new_job(
+def new_job(
     asked: Submission, job_id: str, order: str, actor: str, traceparent: str, policy: JobPolicy
 ) -> NewJob:
+    """Return what a submission asks for as the protocol takes it."""
     return NewJob(
         job_id=job_id,
         order=order,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contracts import lock_names
 from coordination.ports import Clock
-from verification import leftovers, register
+from verification import leftovers, register, retries
 from verification.evidence import Evidence
 from verification.exclusion import RunCheck
 from verification.findings import Findings, Invariant, Violation
@@ -175,6 +175,7 @@ class _Verification:
         patience = Patience(self._clock, self._question.patience_seconds)
         job_ids = self._few_jobs()
         trail = TrailCheck(self._evidence, self._scratch, self._scope)
+        await self._take_in(retries.check_steps(self._evidence, self._scratch))
         self._evidence.enter(Phase.REGISTER)
         await self._take_in(register.check_register(self._evidence, self._scratch, job_ids))
         self._evidence.enter(Phase.TRAIL)

@@ -48,6 +48,7 @@ def job_columns(row: Values) -> dict[str, Any]:
         "Worker": row.get("worker") or None,
         "Actor": row.get("actor"),
         "CancelRequested": bool(row.get("cancel_requested")),
+        "Finalized": bool(row.get("finalized_at")) or None,
         "TraceId": trace_id_of(_text(row.get("traceparent"))),
         "ErrorType": error_type,
         "ErrorMessage": (row.get("error_message") or "") if error_type else None,

@@ -17,10 +17,14 @@ from verification.authorship_rules import apart_from_start, end_without_run, for
 from verification.events import UnreadableRowError, kind_and_priority, read_event, storable, text_of
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
+from verification.retries import retry_in
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run
 from verification.steps import number_of
 from verification.told_rows import ToldRow
+
+#: How a job has ended that may be finalized.
+FINALIZABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMED_OUT, JobStatus.EXPIRED})
 
 #: No job has so many events: a higher number is not counted with.
 _HIGHEST_SEQ = 10**9
@@ -55,9 +59,11 @@ class JobHistory:
         self._acquired: EventRow | None = None
         self._ended_in = self._worker = ""
         self._asked_for: tuple[str | None, int | None] = None, None
+        self._retry = ""
         self._told = ToldRow()
         self._is_cancel_requested = False
         self._ended = ""
+        self._is_finalized = False
         self._ended_at = ""
         self._submitted_at = self._expires_at = ""
         self._queued_at = ""
@@ -75,16 +81,21 @@ class JobHistory:
             return
         self._count += 1
         self._follow(stored.key, event)
-        if self._ended:
+        if status is EventStatus.FINALIZED and self._may_be_finalized(event):
+            self._is_finalized = True
+            self._told.follow(event, status)
+            return
+        if self._ended or status is EventStatus.FINALIZED:
             self._report(
                 Invariant.ONE_END,
-                f"event {event.seq}, {status}, follows the terminal record {self._ended}",
+                f"event {event.seq}, {status}, follows "
+                + (f"the terminal record {self._ended}" if self._ended else "no end that it could be for"),
                 event.fence,
             )
             return
         if not self._submitted_at:
             self._submitted_at = self._queued_at = event.timestamp
-            self._asked_for = kind_and_priority(event.data)
+            self._asked_for, self._retry = kind_and_priority(event.data), retry_in(event.data)
             self._expires_at = text_of(event.data, "expires_at") if '"expires_at"' in event.data else ""
             if status is not EventStatus.SUBMITTED:
                 self._report(Invariant.ONE_END, f"it was never submitted: its first event is {status}")
@@ -92,6 +103,10 @@ class JobHistory:
             self._report(Invariant.ONE_END, f"it was submitted again by event {event.seq}")
         self._told.follow(event, status)
         self._act(event, status, stored.committed)
+
+    def _may_be_finalized(self, event: EventRow) -> bool:
+        """Return whether the job has ended without completing, and a caller finalizes it, once."""
+        return self._ended in FINALIZABLE and not self._is_finalized and event.worker is None
 
     def close(self) -> None:
         """See that nothing is left open: a run that got the lock has begun."""
@@ -126,6 +141,7 @@ class JobHistory:
             # A job whose events are out of order is reported for that.
             told="{}" if self.violations else self._told.text(),
             traceback=self._told.traceback,
+            retry=self._retry,
         )
 
     # --- the chain --------------------------------------------------------------
@@ -163,6 +179,8 @@ class JobHistory:
         self._acquired = event if status is EventStatus.LEASE_ACQUIRED else None
         match status:
             case EventStatus.SUBMITTED:
+                return
+            case EventStatus.FINALIZED:
                 return
             case EventStatus.CANCEL_REQUESTED:
                 self._is_cancel_requested = True

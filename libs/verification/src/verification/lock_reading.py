@@ -16,6 +16,7 @@ from verification.expected_rows import job_columns
 from verification.findings import Invariant, Violation
 from verification.history import JobHistory, countable, lock_partition
 from verification.removals import Removal, RemovalCheck, known_removed, removal_of
+from verification.retries import check_names
 from verification.row_checks import contradictions, place_in_line
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run, ScratchDatabase
@@ -93,6 +94,10 @@ class LockReading:
         self._check_lock_row()
         self._check_removals()
         self._check_replacements()
+        for job_id, what in check_names(self._scratch, self.partition):
+            # A retry that came while the rows were read is found in the next reading.
+            self.is_live = True
+            self._report(Invariant.EVENTS, what, job_id)
         for job_id, status in self._scratch.query(
             "SELECT job_id, status FROM jobs WHERE partition = ? AND NOT has_row AND in_scope", self.partition
         ):
@@ -144,11 +149,14 @@ class LockReading:
             self._report(Invariant.ONE_END, "it has a row, but was never submitted", job_id)
             return
         self._scratch.execute(
-            "UPDATE jobs SET has_row = 1, ticket_key = ?, last_seq = max(last_seq, ?), listed = ?"
+            "UPDATE jobs SET has_row = 1, ticket_key = ?, last_seq = max(last_seq, ?), listed = ?,"
+            " retry_of = ?, retried_by = ?"
             " WHERE job_id = ? AND partition = ?",
             place_in_line(values),
             countable(values.get("seq")),
             json.dumps(job_columns(values), default=str) if facts.ended_at else "",
+            str(values.get("retry_of") or ""),
+            str(values.get("retried_by") or ""),
             job_id,
             self.partition,
         )

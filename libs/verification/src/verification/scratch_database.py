@@ -87,6 +87,11 @@ class JobFacts:
     traceback: int = 0
     #: What the lists must say of it once it has ended, as JSON; empty until its row was read.
     listed: str = ""
+    #: What it retries by its submission, as JSON; empty for none.
+    retry: str = ""
+    #: Which job it retries, and which one retries it, by its row.
+    retry_of: str = ""
+    retried_by: str = ""
 
 
 _RUN_FIELDS = [field.name for field in fields(Run)]

@@ -25,7 +25,7 @@ class ToldRow:
         self._interrupted = 0, ""
 
     def follow(self, event: EventRow, status: EventStatus) -> None:
-        """Take the next event of a job that has not ended."""
+        """Take the next event of a job that has not ended, or that it was finalized."""
         data = _read(event.data)
         match status:
             case EventStatus.SUBMITTED:
@@ -44,6 +44,12 @@ class ToldRow:
                 self._cancel(event, data)
             case EventStatus.FAILED:
                 self._fail(event, data)
+            case EventStatus.FINALIZED:
+                self.columns |= {
+                    "finalized_at": event.timestamp,
+                    "finalized_by": event.actor,
+                    "finalize_reason": data.get("reason", ""),
+                }
             case EventStatus.TIMED_OUT:
                 self.columns |= {"error_type": "TimedOut", "error_message": event.message[:_MESSAGE]}
         if status.is_terminal and self._interrupted == (event.seq - 1, event.op_id):
@@ -57,6 +63,7 @@ class ToldRow:
     def _submit(self, event: EventRow, data: dict[str, Any]) -> None:
         self.columns |= {"actor": event.actor, "queued_at": event.timestamp, "error_type": ""}
         self.columns |= {"cancel_actor": "", "cancel_reason": "", "has_traceback": False}
+        self.columns |= {"finalized_at": "", "finalized_by": "", "finalize_reason": ""}
         self.columns |= {name: data[name] for name in _SUBMITTED if isinstance(data.get(name), str)}
         if isinstance(data.get("properties"), dict):
             self.columns["properties"] = data["properties"]

@@ -121,7 +121,7 @@ class Projection:
         mark = replace(chain.mark, as_of=known.as_of)
         etag = await self._models.record_summary(known.summary, mark, known.mark.etag)
         self._observe(EventsProjected(events, afresh))
-        if EventStatus(events[-1].status).is_terminal:
+        if EventStatus(events[-1].status).is_last:
             await self._retire(job_id, mark.seq)
         if not afresh:
             mark = replace(mark, etag=etag)
@@ -204,6 +204,7 @@ class Projection:
             worker=job.worker or None,
             actor=job.actor,
             cancel_requested=job.cancel_requested,
+            finalized=job.finalized_at is not None,
             error=JobError(type=job.error_type, message=job.error_message) if job.error_type else None,
             trace_id=trace_id_of(job.traceparent),
             submitted_at=datetime.fromisoformat(job.submitted_at),

@@ -20,8 +20,8 @@ PERIODS: Mapping[str, tuple[str, timedelta]] = {
     "30d": ("Last 30 days", timedelta(days=30)),
 }
 
-#: The pill that is not a status, by its name in the address.
-TAKEN_OVER = "taken-over"
+#: The pills that are not a status, by their names in the address.
+TAKEN_OVER, FINALIZED = "taken-over", "finalized"
 
 _LONGEST = 300
 
@@ -42,6 +42,8 @@ class JobsQuestion:
     with_property: tuple[str, str] | None = None
     statuses: frozenset[JobStatus] = frozenset()
     taken_over: bool = False
+    #: Also the jobs that were finalized.
+    with_finalized: bool = False
     #: Where the page begins; None for the newest jobs.
     cursor: str | None = None
     #: What the address says that cannot be used.
@@ -72,11 +74,14 @@ class JobsQuestion:
             name_contains=self.text,
             properties=dict([self.with_property] if self.with_property else []),
             taken_over=self.taken_over,
+            with_finalized=self.with_finalized,
         )
 
     def query(self) -> Query:
         """Return what the address says."""
         states = [status.value for status in JobStatus if status in self.statuses]
+        states += [TAKEN_OVER] if self.taken_over else []
+        states += [FINALIZED] if self.with_finalized else []
         said: Query = {
             "q": self.text,
             "lock": self.lock,
@@ -84,7 +89,7 @@ class JobsQuestion:
             "worker": self.worker,
             "submitted": self.submitted,
             "property": ":".join(self.with_property) if self.with_property else "",
-            "state": [*states, *([TAKEN_OVER] if self.taken_over else [])],
+            "state": states,
             "cursor": self.cursor or "",
         }
         return {name: value for name, value in said.items() if value}
@@ -124,7 +129,7 @@ def question_from(query: Mapping[str, Sequence[str]]) -> JobsQuestion:
     """Read the question that an address asks; a value may be repeated or separated by commas."""
     problems: list[str] = []
     first = {name: values[0].strip()[:_LONGEST] if values else "" for name, values in query.items()}
-    statuses, taken_over = _states(query.get("state", ()), problems)
+    statuses, others = _states(query.get("state", ()), problems)
     return JobsQuestion(
         text=first.get("q", ""),
         lock=_lock(first.get("lock", ""), problems),
@@ -133,7 +138,8 @@ def question_from(query: Mapping[str, Sequence[str]]) -> JobsQuestion:
         submitted=_period(first.get("submitted", ""), problems),
         with_property=_property(first.get("property", ""), problems),
         statuses=statuses,
-        taken_over=taken_over,
+        taken_over=TAKEN_OVER in others,
+        with_finalized=FINALIZED in others,
         # One that is malformed is found by the read models, which wrote it.
         cursor=(query.get("cursor") or [""])[0] or None,
         problems=tuple(problems),
@@ -151,18 +157,18 @@ def _property(text: str, problems: list[str]) -> tuple[str, str] | None:
     return name.strip(), value.strip()
 
 
-def _states(values: Sequence[str], problems: list[str]) -> tuple[frozenset[JobStatus], bool]:
+def _states(values: Sequence[str], problems: list[str]) -> tuple[frozenset[JobStatus], set[str]]:
     known = {status.value.lower(): status for status in JobStatus}
     found: set[JobStatus] = set()
-    taken_over = False
+    others: set[str] = set()
     for name in (part.strip() for value in values for part in value[:_LONGEST].split(",")):
         if name.lower() in known:
             found.add(known[name.lower()])
-        elif name == TAKEN_OVER:
-            taken_over = True
+        elif name in {TAKEN_OVER, FINALIZED}:
+            others.add(name)
         elif name:
             problems.append(f"There is no state “{name}”.")
-    return frozenset(found), taken_over
+    return frozenset(found), others
 
 
 def _lock(text: str, problems: list[str]) -> str:

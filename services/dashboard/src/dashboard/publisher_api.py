@@ -98,8 +98,21 @@ class PublisherApi:
 
         To repeat it is harmless. Raises RefusedError, NotFoundError or PublisherAwayError.
         """
-        path = f"/api/v1/jobs/{quote(job_id, safe='')}/cancel"
-        return self._post(path, {"reason": reason} if reason else None, actor, Job)
+        return self._post(_action(job_id, "cancel"), {"reason": reason} if reason else None, actor, Job)
+
+    def finalize(self, job_id: str, actor: str, reason: str = "") -> Job:
+        """Say that a job that did not complete needs no attention; return it as it is now.
+
+        To repeat it is harmless. Raises RefusedError, NotFoundError or PublisherAwayError.
+        """
+        return self._post(_action(job_id, "finalize"), {"reason": reason}, actor, Job)
+
+    def retry(self, job_id: str, actor: str, reason: str = "", *, is_fresh: bool = False) -> Accepted:
+        """Retry a job that did not complete, and return the new job; a fresh one begins from the beginning.
+
+        To repeat it is harmless. Raises RefusedError, NotFoundError or PublisherAwayError.
+        """
+        return self._post(_action(job_id, "retry"), {"reason": reason, "fresh": is_fresh}, actor, Accepted)
 
     def kinds(self) -> list[Kind]:
         """Return the kinds that workers know. Raises PublisherAwayError."""
@@ -177,6 +190,11 @@ class PublisherApi:
             f"{what}. It is not confirmed: it may have been done or not. To try again is harmless.",
             may_be_done=True,
         )
+
+
+def _action(job_id: str, name: str) -> str:
+    """Return the path of what can be done to a job."""
+    return f"/api/v1/jobs/{quote(job_id, safe='')}/{name}"
 
 
 class _Problem(BaseModel):

@@ -13,6 +13,7 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.clients.cancellation import CancelTooLateError
 from coordination.clients.conflicts import LockBusyError, TooManyWaitingError
+from coordination.clients.retrying import RetryRefusedError
 from coordination.clients.submission import JobExistsError
 from coordination.journal.rows import JobRow
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
@@ -26,7 +27,13 @@ _SCOPE = "turnstile"
 #: The kind of submissions without a known kind. Callers can invent any number of names.
 _UNKNOWN_KIND = "(unknown)"
 
-_REFUSALS = (InvalidSubmissionError, InvalidTransactionError, LockBusyError, TooManyWaitingError)
+_REFUSALS = (
+    InvalidSubmissionError,
+    InvalidTransactionError,
+    LockBusyError,
+    TooManyWaitingError,
+    RetryRefusedError,
+)
 
 
 class Submitting:

@@ -16,6 +16,7 @@ _WHY = {
     Kept.ACTIVE: "not over",
     Kept.YOUNG: "younger",
     Kept.NOT_PROJECTED: "not in the trail yet",
+    Kept.RETRIED: "needed by a retry",
     Kept.BEHIND: "behind a job that stays",
 }
 

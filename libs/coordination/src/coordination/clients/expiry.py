@@ -16,7 +16,8 @@ def build_expiry(found: FoundJob, writer: Writer) -> Change | None:
         return None
     ended = replace(job, status=JobStatus.EXPIRED.value, finished_at=writer.at)
     message = f"expired: no run of it had started by {job.expires_at}"
-    ended, event = events.record(ended, EventStatus.EXPIRED, message, writer, {"expires_at": job.expires_at})
+    about = {"expires_at": job.expires_at}
+    ended, event = events.record(ended, EventStatus.EXPIRED, message, writer, about)
     # Rule R20 (spec/turnstile.pml): the rows of a waiting job change together, at the versions read.
     operations = [
         Update(rows.job_key(job.job_id), ended.changes(job), found.etag),

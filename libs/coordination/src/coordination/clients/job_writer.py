@@ -100,6 +100,13 @@ class JobWriter:
                 return change.job
         raise UnknownOutcomeError
 
+    async def look(self, registration: Registration) -> JobRow:
+        """Read a job. Raises NoSuchJobError, JobRemovedError or UnknownOutcomeError."""
+        until = self.clock.boot() + self.patience
+        return existing_job(
+            await self._read(registration.partition, rows.job_key(registration.job_id), until)
+        )
+
     async def commit(self, partition: str, change: Change, until: float) -> bool:
         """Carry out a change and announce its event; return whether it is in the journal.
 

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from contracts.policies import JobPolicy, OnConflict
 from contracts.statuses import EventStatus
@@ -22,6 +24,7 @@ from coordination.ports import (
     CoordinationError,
     Insert,
     JobRegister,
+    Operation,
     Registration,
     Row,
     Transaction,
@@ -83,6 +86,8 @@ class NewJob:
     has_new_id: bool = False
     #: JSON object of what its submission asks for in addition to all this.
     options: str = "{}"
+    #: The job that it retries, if it does.
+    retry: "RetryOf | None" = None
 
     @property
     def request_hash(self) -> str:
@@ -90,11 +95,33 @@ class NewJob:
         asked = [self.kind, self.lock_name, self.parameters, self.name, self.description, self.priority]
         # Where there are no options, the hash is that of releases that knew none.
         options = [self.options] if self.options != "{}" else []
-        return hashlib.sha256(json.dumps([*asked, self.properties, *options]).encode()).hexdigest()
+        retried = [] if self.retry is None else [self.retry.job_id, self.retry.is_fresh]
+        asked += [self.properties, *options, *retried]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
     def expires_at(self, submitted_at: datetime) -> datetime | None:
         """Return when the job expires unless it has started; None when it may wait for ever."""
         return None if self.expires_in is None else submitted_at + timedelta(seconds=self.expires_in)
+
+
+@dataclass(frozen=True)
+class RetryOf:
+    """What a job retries, and with what it continues."""
+
+    job_id: str
+    #: Why, for the audit trail.
+    reason: str = ""
+    #: Whether it begins from the beginning.
+    is_fresh: bool = False
+    #: The jobs with whose recorded steps and saved state it continues, oldest first.
+    history: Sequence[str] = ()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the event of its submission keeps."""
+        about: dict[str, Any] = {"retry_of": self.job_id, "fresh": self.is_fresh}
+        about |= {"history": list(self.history)} if self.history else {}
+        return about | events.reason_data(self.reason)
 
 
 @dataclass(frozen=True)
@@ -128,15 +155,7 @@ class Submitter:
         now = self.writer.clock.now()
         change = build_submission(new, _writer(new, now))
         check_limits(change.transaction)
-        registration = Registration(
-            new.job_id,
-            new.lock_name,
-            Slot(new.lock_name).partition,
-            new.request_hash,
-            now,
-            is_marked=True,
-            expires_at=new.expires_at(now),
-        )
+        registration = _registration(new, now)
         made = Replacement()
         if new.on_conflict == "queue":
             await self._register(registration)
@@ -145,10 +164,31 @@ class Submitter:
                 raise JobExistsError(registration, await self._read_job(registration), same_content=True)
         else:
             change, made = await self._decide_and_commit(new, registration)
-        wake_up = WakeUp(new.lock_name, new.job_id, traceparent=new.traceparent, reason="submitted")
-        await self.writer.notifier.notify(wake_up)
+        await self.notify(new)
         stopping = (job for job, _ in made.changed if not job.is_terminal)
         return Submitted(change.job, next(stopping, None))
+
+    async def claim(self, new: NewJob) -> None:
+        """Register the id of a job that is about to be written.
+
+        Raises JobExistsError when the id is in use, and UnknownOutcomeError.
+        """
+        await self._register(_registration(new, self.writer.clock.now()))
+
+    async def activate(self, registration: Registration) -> None:
+        """Let a job count as active again, whose end is over, until its next event is projected.
+
+        Raises UnknownOutcomeError.
+        """
+        await self._marks.ensure()
+        # It has ended, so it does not expire any more.
+        await self.register.activate(replace(registration, is_marked=True, expires_at=None))
+        await self._marks.ensure()
+
+    async def notify(self, new: NewJob) -> None:
+        """Notify the workers of a job that was written."""
+        wake_up = WakeUp(new.lock_name, new.job_id, traceparent=new.traceparent, reason="submitted")
+        await self.writer.notifier.notify(wake_up)
 
     async def _register(self, registration: Registration) -> None:
         """Take the id. Raises JobExistsError."""
@@ -212,16 +252,28 @@ class Submitter:
         return await self.writer.journal.read(registration.partition, rows.job_key(registration.job_id))
 
 
+def _registration(new: NewJob, now: datetime) -> Registration:
+    return Registration(
+        new.job_id,
+        new.lock_name,
+        Slot(new.lock_name).partition,
+        new.request_hash,
+        now,
+        is_marked=True,
+        expires_at=new.expires_at(now),
+    )
+
+
 def _writer(new: NewJob, now: datetime) -> Writer:
     return Writer(new.actor, f"{new.job_id}:{new.order}", events.timestamp(now))
 
 
 def build_submission(new: NewJob, writer: Writer) -> Change:
     """Build the transaction that accepts a job."""
-    expires_at = None
-    if new.expires_in is not None:
-        expires_at = new.expires_at(datetime.fromisoformat(writer.at))
-    inline = len(new.parameters) <= rows.INLINE_CHARACTERS
+    retry = new.retry
+    expires_at = new.expires_at(datetime.fromisoformat(writer.at))
+    # A first attempt reads what its job keeps only where the parameters have a row of their own.
+    inline = len(new.parameters) <= rows.INLINE_CHARACTERS and not (retry and retry.history)
     job = JobRow(
         job_id=new.job_id,
         kind=new.kind,
@@ -242,6 +294,7 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         submitted_at=writer.at,
         expires_at=None if expires_at is None else events.timestamp(expires_at),
         queued_at=writer.at,
+        retry_of=retry.job_id if retry else None,
     )
     about = {
         "kind": new.kind,
@@ -254,13 +307,19 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
     about |= {name: value for name, value in said.items() if value is not None}
     if new.on_conflict != "queue":
         about["on_conflict"] = new.on_conflict
-    job, submitted = events.record(job, EventStatus.SUBMITTED, f"submitted by {new.actor}", writer, about)
+    message = f"submitted by {new.actor}"
+    if retry is not None:
+        message = events.with_reason(f"{message} as a retry of {retry.job_id}", retry.reason)
+        about |= retry.data
+    job, submitted = events.record(job, EventStatus.SUBMITTED, message, writer, about)
     # Rule R19 (spec/turnstile.pml): job, ticket and first event are inserted together.
-    operations = [
+    operations: list[Operation] = [
         Insert(rows.job_key(job.job_id), job.values()),
         Insert(job.ticket_key, job.values()),
         events.insert(submitted),
     ]
     if not inline:
         operations.append(Insert(rows.parameters_key(job.job_id), rows.split_text(new.parameters)))
+    if retry is not None and retry.history:
+        operations.append(Insert(rows.history_key(job.job_id), rows.split_text(" ".join(retry.history))))
     return Change(job, submitted, Transaction(writer.op_id, operations))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from contracts.jobs import HeldLease
 from coordination.call_tracing import Took, action
 from coordination.holder.held_rows import FencedError, HeldRows
-from coordination.holder.kept_rows import read_kept_rows, step_in
+from coordination.holder.kept_rows import read_kept_data
 from coordination.holder.lease_keeper import LeaseKeeper
 from coordination.holder.policy import HolderSettings, Ports
 from coordination.holder.runs import Progress, Run, StepDone
@@ -200,30 +200,17 @@ class Tenure:
         return await self._make_run(draft.job)
 
     async def _make_run(self, job: JobRow) -> Run:
-        """Collect what earlier attempts left; a first attempt with short parameters needs no read."""
-        parameters, state, recorded = job.parameters, None, []
-        if job.attempt > 1 or not parameters:
-            kept = await read_kept_rows(
-                self._ports.journal,
-                self._ports.clock,
-                self._slot.partition,
-                job.job_id,
-                self._rows.write_until(),
-            )
-            for row in kept:
-                if row.key == rows.parameters_key(job.job_id):
-                    parameters = rows.join_text(row.values)
-                elif row.key == rows.state_key(job.job_id):
-                    state = rows.join_text(row.values)
-                    self._rows.held = replace(self._rows.require(), state_etag=row.etag)
-                elif row.key.startswith(rows.step_prefix(job.job_id)):
-                    recorded.append(step_in(row))
+        kept = await read_kept_data(
+            self._ports.journal, self._ports.clock, self._slot.partition, job, self._rows.write_until()
+        )
+        if kept.state_etag is not None:
+            self._rows.held = replace(self._rows.require(), state_etag=kept.state_etag)
         return Run(
             job=job,
             fence=job.fence,
-            parameters=parameters,
-            recorded=recorded,
-            state=state,
+            parameters=kept.parameters,
+            recorded=kept.recorded,
+            state=kept.state,
             stop=self._rows.stop,
             hard_deadline=lambda: self.keeper.hard_deadline,
             soft_deadline=lambda: self.keeper.soft_deadline,

@@ -73,12 +73,12 @@ def record(
 
 
 def with_reason(message: str, reason: str) -> str:
-    """Return the message of a cancellation, followed by its reason if one was given."""
+    """Return the message of an action, followed by its reason if one was given."""
     return f"{message}: {reason}" if reason else message
 
 
 def reason_data(reason: str) -> dict[str, Any]:
-    """Return what the event of a cancellation keeps of its reason."""
+    """Return what the event of an action keeps of its reason."""
     return {"reason": reason} if reason else {}
 
 

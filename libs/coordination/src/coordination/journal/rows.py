@@ -61,7 +61,7 @@ def event_key(job_id: str, seq: int) -> str:
 
 
 def data_prefix(job_id: str) -> str:
-    """Start of the keys of what a job keeps: parameters, saved state, results of steps."""
+    """Start of the keys of what a job keeps: parameters, history, saved state, results of steps."""
     return f"data|{job_id}|"
 
 
@@ -83,6 +83,11 @@ def result_key(job_id: str) -> str:
 def traceback_key(job_id: str) -> str:
     """Key of the traceback of a job's error."""
     return f"{data_prefix(job_id)}traceback"
+
+
+def history_key(job_id: str) -> str:
+    """Key of the row that names the jobs with whose recorded steps and saved state a retry continues."""
+    return f"{data_prefix(job_id)}history"
 
 
 def step_prefix(job_id: str) -> str:
@@ -229,6 +234,15 @@ class JobRow(Record):
     queued_at: str = ""
     started_at: str = ""
     finished_at: str = ""
+    #: The job that this one retries, and the one that retries it.
+    retry_of: str | None = None
+    retried_by: str | None = None
+    #: The latest retry that continues with what this job keeps. Until that has ended, this job stays.
+    read_by: str | None = None
+    #: When and by whom it was finalized, so that it needs no attention any more, and the reason given.
+    finalized_at: str | None = None
+    finalized_by: str | None = None
+    finalize_reason: str | None = None
 
     #: Status of the row that keeps a registered id from being used when its submission never arrived.
     TOMBSTONE: ClassVar[str] = "Tombstone"

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from contracts.statuses import JobStatus
 from coordination.clients.expiry import build_expiry
-from coordination.clients.job_writer import JobWriter, NoSuchJobError
+from coordination.clients.job_writer import Change, FoundJob, JobWriter, NoSuchJobError
+from coordination.journal.events import Writer
 from coordination.journal.rows import JobRow
 from coordination.maintenance.pauses import Pace, Pauses
 from coordination.maintenance.side_by_side import for_each
@@ -36,15 +37,23 @@ class Expiry:
         ended: list[JobRow] = []
 
         async def end(job: ActiveJob) -> None:
+            is_ended_here = False
+
+            def build(found: FoundJob, writer: Writer) -> Change | None:
+                nonlocal is_ended_here
+                change = build_expiry(found, writer)
+                is_ended_here = change is not None
+                return change
+
             try:
-                row = await self.writer.change(job, ACTOR, build_expiry)
+                row = await self.writer.change(job, ACTOR, build)
             except NoSuchJobError:
                 # Its submission is on its way, or never arrives.
                 self._missing.begin(job.job_id, 0, self.pace.first_look, self.pace.longest_look)
                 return
             if row.status != JobStatus.QUEUED or row.started_at:
                 self._settled.add(job.job_id)
-            if row.status == JobStatus.EXPIRED:
+            if is_ended_here:
                 ended.append(row)
 
         left = [job for job_id, job in due.items() if job_id not in self._settled]

@@ -51,7 +51,7 @@ _AT_ONCE = 16
 
 
 class PrunedElsewhereError(CoordinationError):
-    """Another process removes jobs of this lock at the same time."""
+    """Another process removes or retries jobs of this lock at the same time."""
 
 
 class BrokenHistoryError(CoordinationError):
@@ -267,7 +267,8 @@ def _adds_up(ended: EndedJob, found: Sequence[EventRow]) -> bool:
             return False
         previous = event.hash
     row = ended.row
-    has_end = bool(found) and EventStatus(found[-1].status) == row.status
+    ends = [event for event in found if event.status != EventStatus.FINALIZED]
+    has_end = bool(ends) and EventStatus(ends[-1].status) == row.status
     return has_end and len(found) == row.seq and previous == row.event_hash
 
 

@@ -37,6 +37,8 @@ class Kept(StrEnum):
     YOUNG = "young"
     #: The read models do not have its last event yet.
     NOT_PROJECTED = "not_projected"
+    #: A retry that has not ended continues with its recorded steps and its saved state.
+    RETRIED = "retried"
     #: It is old enough, but a job that stays ran before it.
     BEHIND = "behind"
 
@@ -128,6 +130,9 @@ async def find_removable(
             else:
                 found.kept[why] += 1
                 stays.append(job)
+    ended, needed = await _part_by_need(journal, partition, ended)
+    found.kept[Kept.RETRIED] = len(needed)
+    stays += needed
     ended, unprojected = await _part_by_projection(ended, projected_seqs)
     found.kept[Kept.NOT_PROJECTED] = len(unprojected)
     stays += unprojected
@@ -158,6 +163,26 @@ async def _job_rows(journal: Journal, partition: str) -> AsyncIterator[Row]:
         if len(page) < _PAGE:
             return
         after = page[-1].key
+
+
+async def _part_by_need(
+    journal: Journal, partition: str, ended: Sequence[EndedJob]
+) -> tuple[list[EndedJob], list[JobRow]]:
+    """Part jobs into those that no retry needs any more, and the others.
+
+    A retry that is submitted later changes the rows of the jobs that it needs, so that their removal is
+    refused.
+    """
+    free: list[EndedJob] = []
+    needed: list[JobRow] = []
+    for job in ended:
+        read_by = job.row.read_by
+        reader = await journal.read(partition, rows.job_key(read_by)) if read_by else None
+        if reader is not None and not JobRow.from_row(reader).is_terminal:
+            needed.append(job.row)
+        else:
+            free.append(job)
+    return free, needed
 
 
 async def _part_by_projection(

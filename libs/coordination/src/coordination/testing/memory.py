@@ -193,17 +193,24 @@ class InMemoryRegister:
             if registration.job_id in self._registered:
                 raise AlreadyRegisteredError
             self._registered[registration.job_id] = registration
-            self._active[registration.due_at, registration.job_id] = ActiveJob(
-                registration.job_id,
-                registration.lock_name,
-                registration.partition,
-                registration.registered_at,
-                registration.due_at,
-                registration.is_marked,
-                registration.expires_at,
-            )
+            self._activate(registration)
 
         await self.calls.carry_out("journal.register", action)
+
+    async def activate(self, registration: Registration) -> None:
+        """Record a job as active again."""
+        await self.calls.carry_out("journal.activate", lambda: self._activate(registration))
+
+    def _activate(self, registration: Registration) -> None:
+        self._active[registration.due_at, registration.job_id] = ActiveJob(
+            registration.job_id,
+            registration.lock_name,
+            registration.partition,
+            registration.registered_at,
+            registration.due_at,
+            registration.is_marked,
+            registration.expires_at,
+        )
 
     async def find(self, job_id: str) -> Registration | None:
         """Look up where a job lives."""

@@ -167,7 +167,7 @@ class BoardPoller:
                 break
         self._show(new)
         if any(event.job_id not in self._names for event in self.snapshot.events):
-            self._learn_names((await self._models.jobs(JobFilter(), _PAGE // 2)).items)
+            self._learn_names((await self._models.jobs(JobFilter(with_finalized=True), _PAGE // 2)).items)
         return list(dict.fromkeys(event.lock for event in new))
 
     async def _read_history(self) -> list[str]:
@@ -185,7 +185,7 @@ class BoardPoller:
         self._tally.add(found)
         self._tally.knows_from(now - _LOOK_BACK if is_whole else found[-1].timestamp_utc)
         self._show(found)
-        self._learn_names((await self._models.jobs(JobFilter(), _PAGE // 2)).items)
+        self._learn_names((await self._models.jobs(JobFilter(with_finalized=True), _PAGE // 2)).items)
         self._has_started = True
         self.snapshot = replace(self.snapshot, is_used=bool(found))
         return list(dict.fromkeys(event.lock for event in found[:1000]))

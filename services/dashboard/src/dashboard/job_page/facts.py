@@ -39,7 +39,7 @@ def facts(
         "div.tiles",
         _tile("Lock", link("lock", job.lock_name, {"lock": job.lock_name}), _lease(job, worker)),
         _tile("Fence", f"{job.fence:,}" if job.fence else "\u2013", _first_fence(view)),
-        _tile("Kind", job.kind, f"priority {job.priority}"),
+        _tile("Kind", job.kind, _retries(job) or f"priority {job.priority}"),
         _tile(
             "Submitted",
             ago(_moment(job.submitted_at)),
@@ -55,6 +55,13 @@ def _tile(name: str, value: Node, note: Node | None = None) -> Node:
     return node(
         "div.tile", node("span.name", name), node("span.value.text", value), node("span.note", note or "")
     )
+
+
+def _retries(job: JobRow) -> Node | None:
+    """Return links to the job that it retries and to the one that retries it."""
+    others = [("retry of ", job.retry_of), ("retried by ", job.retried_by)]
+    found = [node("span", says, link("job", short_id(of), {"id": of})) for says, of in others if of]
+    return node("span", *(part for one in found for part in (one, " "))) if found else None
 
 
 def _lease(job: JobRow, worker: Worker | None) -> Node:

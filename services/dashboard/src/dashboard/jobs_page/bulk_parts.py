@@ -1,9 +1,10 @@
-"""What the dialog of a bulk cancellation says: before, while it runs, and afterwards."""
+"""What the dialog of a bulk action says: before, while it runs, and afterwards."""
 
 from collections.abc import Sequence
 
 from contracts.statuses import JobStatus
 from dashboard.bulk import Chosen, Standing
+from dashboard.jobs_page.bulk_actions import BulkAct
 from dashboard.jobs_page.listing import counts_by_status
 from dashboard.parts.chips import status_chip
 from dashboard.parts.durations import count
@@ -14,8 +15,8 @@ _NAMED = 10
 _MOST_REFUSED = 100
 
 
-def before_node(jobs: Sequence[Chosen], fitting: Sequence[Chosen]) -> Node:
-    """Return what is about to be cancelled: how many in each state, their names, what happens to them."""
+def before_node(act: BulkAct, jobs: Sequence[Chosen], fitting: Sequence[Chosen]) -> Node:
+    """Return what is about to be done: how many jobs in each state, their names, what happens to them."""
     states = [
         node("span.chips", status_chip(JobStatus(status)), f" {number:,}")
         for status, number in counts_by_status(jobs).items()
@@ -25,9 +26,9 @@ def before_node(jobs: Sequence[Chosen], fitting: Sequence[Chosen]) -> Node:
         [node("li.muted", f"… {count(len(fitting) - _NAMED, 'more job')}")] if len(fitting) > _NAMED else []
     )
     others = len(jobs) - len(fitting)
-    points = ["A waiting job leaves its line at once; a running one stops at its next check."]
+    points = [act.happens]
     if others:
-        points.append(f"Of the choice, {count(others, 'job')} ended already and will not be touched.")
+        points.append(f"Of the choice, {count(others, 'job')} {act.others} and will not be touched.")
     return node(
         "div",
         node("p", *[part for state in states for part in (state, "  ")]),
@@ -36,7 +37,7 @@ def before_node(jobs: Sequence[Chosen], fitting: Sequence[Chosen]) -> Node:
     )
 
 
-def result_node(standing: Standing) -> Node:
+def result_node(act: BulkAct, standing: Standing) -> Node:
     """Return how far it is: what was done, what was refused and why, and what is left."""
     over = standing.done + len(standing.refused)
     percent = 100.0 if not standing.total else over / standing.total * 100
@@ -47,11 +48,11 @@ def result_node(standing: Standing) -> Node:
              aria_valuemin=0, aria_valuemax=100, aria_label="Progress", aria_valuetext=said),
         node("b", said),
     )  # fmt: skip
-    return node("div.stack", bar, _outcome(standing), _refusals(standing))
+    return node("div.stack", bar, _outcome(act, standing), _refusals(standing))
 
 
-def _outcome(standing: Standing) -> Node:
-    done = f"{count(standing.done, 'job')} cancelled or asked to stop."
+def _outcome(act: BulkAct, standing: Standing) -> Node:
+    done = f"{count(standing.done, 'job')} {act.done}."
     if standing.is_running:
         return node("p", done)
     left = count(len(standing.left), "job")

@@ -54,7 +54,12 @@ def _row(
     return node(
         f"tr.{look}" if look else "tr",
         box if may_choose else None,
-        node("td.state", status_chip(job.status, cancel_requested=job.cancel_requested), _taken_over(job)),
+        node(
+            "td.state",
+            status_chip(job.status, cancel_requested=job.cancel_requested),
+            _taken_over(job),
+            node("small", "finalized") if job.finalized else None,
+        ),
         node("td.wide.job", link("job", node("b", title), {"id": job.job_id}), _second(job)),
         node("td.lock", link("lock", job.lock, {"lock": job.lock}), node("small.hide", short_id(job.job_id))),
         node("td.submitted", ago(job.submitted_at), node("small.hide", clock(job.submitted_at))),

@@ -49,6 +49,7 @@ _EVENTS: Mapping[EventStatus, Look] = {
     EventStatus.STATE_SAVED: Look("State saved", "save", "gray"),
     EventStatus.CANCEL_REQUESTED: Look("Cancel requested", "hourglass_bottom", "violet"),
     EventStatus.INTERRUPTED: Look("Interrupted", "bolt", "orange"),
+    EventStatus.FINALIZED: Look("Finalized", "inventory_2", "gray"),
     EventStatus.COMPLETED: Look("Completed", "check_circle", "green"),
     EventStatus.FAILED: Look("Failed", "close", "red"),
     EventStatus.CANCELLED: Look("Cancelled", "block", "violet"),
@@ -58,6 +59,7 @@ _EVENTS: Mapping[EventStatus, Look] = {
 
 CANCELLING = Look("Cancelling", "hourglass_bottom", "violet")
 TAKEN_OVER = Look("Taken over", "move_up", "orange")
+ALSO_FINALIZED = Look("Also finalized", "inventory_2", "gray")
 
 
 def event_look(status: EventStatus) -> Look:
@@ -80,6 +82,11 @@ def status_chip(status: JobStatus, *, cancel_requested: bool = False) -> Node:
     if cancel_requested and status is JobStatus.RUNNING:
         return chip(CANCELLING)
     return chip(status_look(status))
+
+
+def finalized_chip(finalized_by: str | None) -> Node | None:
+    """Return the chip that tells who finalized a job; None when nobody has."""
+    return chip(event_look(EventStatus.FINALIZED), f"Finalized by {finalized_by}") if finalized_by else None
 
 
 def taken_over_chip(interruptions: int) -> Node | None:

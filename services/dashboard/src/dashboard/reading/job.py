@@ -1,9 +1,9 @@
-"""What the page of a job reads: four requests to open it, one for each refresh until it is over, then none.
+"""What the page of a job reads: four requests to open it, one for each refresh until it is over.
 
 | what                  | when                                              | requests                |
 | --------------------- | ------------------------------------------------- | ----------------------- |
 | where the job lives   | once                                              | 1                       |
-| its row               | at every refresh until the job is over            | 1                       |
+| its row               | at every refresh; every 60 s when the job is over | 1                       |
 | parameters and so on  | once, when it is over, every 10 s if they changed | 1, 2 with a traceback   |
 | its audit trail       | once, then behind the last event when there is one | 1 for each 1,000 events |
 | its journal's events  | while the trail does not have them yet            | 1                       |
@@ -27,6 +27,9 @@ from read_models.documents import event_document
 
 #: Seconds for which all viewers get the same answer.
 _FRESH_SECONDS = 1.0
+
+#: The same for a job that is over: only people still change it, by a retry or by finalizing it.
+_FINAL_SECONDS = 60.0
 
 #: Seconds between two looks at what a running job keeps.
 _KEPT_SECONDS = 10.0
@@ -97,7 +100,7 @@ class JobReader:
             raise NoSuchJobError from None
         async with self._reading.setdefault(job_id, asyncio.Lock()):
             known = self._views.get(job_id)
-            if known is not None and (known.is_final or self._clock.boot() < self._fresh_until[job_id]):
+            if known is not None and self._clock.boot() < self._fresh_until[job_id]:
                 self._views.move_to_end(job_id)
                 return known
             try:
@@ -112,7 +115,7 @@ class JobReader:
             return view
 
     def forget(self, job_id: str) -> None:
-        """Read a job again the next time, as something was just done to it."""
+        """Read a job again the next time, as something was just done to it, also one that is over."""
         self._fresh_until[job_id] = 0.0
 
     async def _open(self, job_id: str) -> JobView:
@@ -162,7 +165,8 @@ class JobReader:
     def _remember(self, job_id: str, view: JobView) -> None:
         self._views[job_id] = view
         self._views.move_to_end(job_id)
-        self._fresh_until[job_id] = self._clock.boot() + _FRESH_SECONDS
+        good_for = _FINAL_SECONDS if view.is_final else _FRESH_SECONDS
+        self._fresh_until[job_id] = self._clock.boot() + good_for
         while len(self._views) > _MOST_REMEMBERED:
             oldest, _ = self._views.popitem(last=False)
             self._fresh_until.pop(oldest, None)

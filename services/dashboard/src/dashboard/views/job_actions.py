@@ -1,4 +1,4 @@
-"""What can be done to a job from its page: cancel it, submit it again, copy a link to it."""
+"""What can be done to a job from its page: cancel, retry, finalize or submit it again, copy a link to it."""
 
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -11,10 +11,11 @@ from coordination.journal.rows import JobRow
 from dashboard.component import draw
 from dashboard.job_page.sentence import title_of
 from dashboard.navigation import open_page
-from dashboard.parts.nodes import Node, copy_button, icon, node
-from dashboard.publisher_api import NotFoundError, PublisherAwayError, RefusedError
+from dashboard.parts.nodes import Node, copy_button, node
 from dashboard.reading.job import JobView
 from dashboard.site import Site
+from dashboard.views import finalize_dialog, retry_dialog
+from dashboard.views.sending import Unsent, send
 from dashboard.waiting import WaitingLine
 
 _REASON = "job-cancel-reason"
@@ -36,6 +37,20 @@ def show(
             and st.button("Cancel…", icon=":material/block:", key="job-cancel", disabled=not may_act)
         ):
             _cancel(site, job, line, follower)
+        if (
+            not site.settings.read_only
+            and retry_dialog.can_retry(job)
+            and st.button("Retry…", icon=":material/restart_alt:", key="job-retry", disabled=not may_act)
+        ):
+            retry_dialog.ask(site, job)
+        if (
+            not site.settings.read_only
+            and finalize_dialog.can_finalize(job)
+            and st.button(
+                "Finalize…", icon=":material/inventory_2:", key="job-finalize", disabled=not may_act
+            )
+        ):
+            finalize_dialog.ask(site, job)
         with st.popover("More", icon=":material/more_horiz:", key="job-more"):
             _more(site, job)
 
@@ -84,32 +99,17 @@ def _cancel(site: Site, job: JobRow, line: WaitingLine | None, follower: JobRow 
             st.rerun()
         draw("job-cancel-who", node("span.muted", "recorded as ", node("b", site.viewer())))
     if wanted:
-        problem = _send(site, job, reason)
-        if problem is None:
+        actor = site.viewer()
+        sent = send(
+            lambda: site.publisher.cancel(job.job_id, actor, reason.strip()), "cancelled", "Cancel the job"
+        )
+        site.job_reader.forget(job.job_id)
+        if not isinstance(sent, Unsent):
             st.session_state.pop(_REASON, None)
             st.toast("The cancellation is recorded.", icon=":material/block:")
             st.rerun()
-        draw("job-cancel-problem", problem)
-
-
-def _send(site: Site, job: JobRow, reason: str) -> Node | None:
-    """Ask the publisher; return a note when the job is not cancelled for certain."""
-    try:
-        site.publisher.cancel(job.job_id, site.viewer(), reason.strip())
-    except (RefusedError, NotFoundError) as error:
-        return _note("red", "error", "Not cancelled.", str(error))
-    except PublisherAwayError as error:
-        what = "It may have been cancelled." if error.may_be_done else "Not cancelled."
-        return _note("orange", "cloud_off", what, f"{error} Choose “Cancel the job” to try again.")
-    finally:
-        site.job_reader.forget(job.job_id)
-    return None
-
-
-def _note(hue: str, name: str, what: str, why: str) -> Node:
-    return node(
-        f"div.alert.{hue}", icon(name), node("div", node("p.what", what), node("p", why)), role="alert"
-    )
+        else:
+            draw("job-cancel-problem", sent.note)
 
 
 def consequences(job: JobRow, line: WaitingLine | None, follower: JobRow | None) -> Node:

@@ -1,4 +1,4 @@
-"""Cancelling many jobs: the bar with what is chosen, the dialog, its progress and its results."""
+"""Doing one thing to many jobs: the bar with what is chosen, the dialog, its progress and its results."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from contracts.jobs import LONGEST_REASON
-from contracts.statuses import JobStatus
 from dashboard.bulk import BulkAction, Chosen, Standing
 from dashboard.component import draw
+from dashboard.jobs_page.bulk_actions import BULK_ACTS, BulkAct
 from dashboard.jobs_page.bulk_parts import before_node, result_node
 from dashboard.jobs_page.parts import choice_text
 from dashboard.site import Site
@@ -17,8 +17,6 @@ _ACTION, _REASON = "jobs.bulk", "jobs-bulk-reason"
 
 #: Seconds between two looks at a bulk action.
 _LOOK_SECONDS = 0.5
-
-_CAN_BE_CANCELLED = {JobStatus.QUEUED.value, JobStatus.RUNNING.value}
 
 
 @dataclass(frozen=True)
@@ -39,56 +37,60 @@ def show(site: Site, choosing: Choosing) -> None:
             return
         with st.container(width="content"):
             draw("jobs-bulk-count", choice_text(len(chosen)))
-        fitting = [job for job in chosen.values() if job.status in _CAN_BE_CANCELLED]
-        if st.button(
-            "Cancel…", icon=":material/block:", key="jobs-bulk-cancel", disabled=not fitting,
-            help=None if fitting else "None of the chosen jobs runs or waits.",
-        ):  # fmt: skip
-            st.session_state[_ACTION] = None
-            _dialog(site, choosing)
+        for act in BULK_ACTS:
+            fits = any(job.status in act.statuses for job in chosen.values())
+            if st.button(
+                f"{act.verb}…", icon=act.icon, key=f"jobs-bulk-{act.name}", disabled=not fits,
+                help=None if fits else act.none_fits,
+            ):  # fmt: skip
+                st.session_state[_ACTION] = None
+                _open(site, choosing, act)
         st.button("Choose all that match", key="jobs-bulk-all", type="tertiary", on_click=choosing.choose_all)
         st.button(
             "Choose none", key="jobs-bulk-none", type="tertiary", on_click=choosing.drop, args=(set(chosen),)
         )
 
 
-@st.dialog("Cancel the chosen jobs?", icon=":material/block:", width="medium")
-def _dialog(site: Site, choosing: Choosing) -> None:
-    action: BulkAction | None = st.session_state.get(_ACTION)
-    if action is None:
-        _ask(site, list(choosing.chosen.values()))
-    else:
-        st.fragment(lambda: _progress(action, choosing), run_every=_LOOK_SECONDS)()
+def _open(site: Site, choosing: Choosing, act: BulkAct) -> None:
+    @st.dialog(f"{act.verb} the chosen jobs?", icon=act.icon, width="medium")
+    def dialog() -> None:
+        action: BulkAction | None = st.session_state.get(_ACTION)
+        if action is None:
+            _ask(site, act, list(choosing.chosen.values()))
+        else:
+            st.fragment(lambda: _progress(act, action, choosing), run_every=_LOOK_SECONDS)()
+
+    dialog()
 
 
-def _ask(site: Site, jobs: list[Chosen]) -> None:
-    fitting = [job for job in jobs if job.status in _CAN_BE_CANCELLED]
-    draw("jobs-bulk-before", before_node(jobs, fitting))
+def _ask(site: Site, act: BulkAct, jobs: list[Chosen]) -> None:
+    fitting = [job for job in jobs if job.status in act.statuses]
+    draw("jobs-bulk-before", before_node(act, jobs, fitting))
     reason = st.text_input(
         "Why (kept in the audit trail)",
         key=_REASON,
         max_chars=LONGEST_REASON,
-        placeholder="for example: wrong month",
+        placeholder=f"for example: {act.example}",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        wanted = st.button(f"Cancel {len(fitting):,}", type="primary", key="jobs-bulk-yes")
-        if st.button("Keep them", key="jobs-bulk-no"):
+        wanted = st.button(f"{act.verb} {len(fitting):,}", type="primary", key="jobs-bulk-yes")
+        if st.button(act.keep, key="jobs-bulk-no"):
             st.rerun()
     if wanted:
         actor = site.viewer()
 
-        def cancel(job: Chosen) -> None:
-            site.publisher.cancel(job.job_id, actor, reason.strip())
+        def carry_out(job: Chosen) -> None:
+            act.act(site.publisher, job.job_id, actor, reason.strip())
 
-        action = BulkAction(fitting, cancel)
+        action = BulkAction(fitting, carry_out)
         action.start()
         st.session_state[_ACTION] = action
         st.rerun(scope="fragment")
 
 
-def _progress(action: BulkAction, choosing: Choosing) -> None:
+def _progress(act: BulkAct, action: BulkAction, choosing: Choosing) -> None:
     standing = action.standing
-    draw("jobs-bulk-result", result_node(standing))
+    draw("jobs-bulk-result", result_node(act, standing))
     with st.container(horizontal=True):
         if standing.is_running:
             st.button("Stop", key="jobs-bulk-stop", icon=":material/stop:", on_click=action.stop)

@@ -7,9 +7,9 @@ import streamlit as st
 from contracts.jobs import Worker
 from contracts.statuses import JobStatus
 from dashboard.board.snapshot import Snapshot
-from dashboard.jobs_question import PERIODS, TAKEN_OVER, JobsQuestion, question_from
+from dashboard.jobs_question import FINALIZED, PERIODS, TAKEN_OVER, JobsQuestion, question_from
+from dashboard.parts.chips import ALSO_FINALIZED, status_look
 from dashboard.parts.chips import TAKEN_OVER as TAKEN_OVER_LOOK
-from dashboard.parts.chips import status_look
 
 _TEXT, _LOCK, _KIND, _WORKER = "jobs-q", "jobs-lock", "jobs-kind", "jobs-worker"
 _SUBMITTED, _PROPERTY, _STATES = "jobs-submitted", "jobs-property", "jobs-states"
@@ -29,6 +29,9 @@ _PILLS = (
     JobStatus.CANCELLED,
     JobStatus.EXPIRED,
 )
+
+#: The pills that are not a status.
+_OTHERS = {TAKEN_OVER: TAKEN_OVER_LOOK, FINALIZED: ALSO_FINALIZED}
 
 
 def current_question() -> JobsQuestion:
@@ -70,7 +73,7 @@ def show(question: JobsQuestion, snapshot: Snapshot, changed: Callable[[JobsQues
         )  # fmt: skip
     counts = {JobStatus.RUNNING.value: len(snapshot.busy), JobStatus.QUEUED.value: snapshot.waiting}
     st.pills(
-        "State", [*(status.value for status in _PILLS), TAKEN_OVER], key=_STATES, selection_mode="multi",
+        "State", [*(status.value for status in _PILLS), *_OTHERS], key=_STATES, selection_mode="multi",
         format_func=lambda name: _pill(name, counts.get(name)), on_change=note, args=(_STATES,),
         label_visibility="collapsed",
     )  # fmt: skip
@@ -91,13 +94,15 @@ def _kinds(workers: Sequence[Worker]) -> set[str]:
 
 
 def _pill(name: str, count: int | None) -> str:
-    look = TAKEN_OVER_LOOK if name == TAKEN_OVER else status_look(JobStatus(name))
+    look = _OTHERS.get(name) or status_look(JobStatus(name))
     return f":material/{look.icon}: {look.word}" + (f" {count:,}" if count else "")
 
 
 def _take(question: JobsQuestion) -> None:
     """Let the fields show what the address says; a field that shows it already is left alone."""
     states = [status.value for status in _PILLS if status in question.statuses]
+    states += [TAKEN_OVER] if question.taken_over else []
+    states += [FINALIZED] if question.with_finalized else []
     wanted = {
         _TEXT: question.text,
         _LOCK: question.lock or None,
@@ -105,7 +110,7 @@ def _take(question: JobsQuestion) -> None:
         _WORKER: question.worker or None,
         _SUBMITTED: question.submitted or None,
         _PROPERTY: ":".join(question.with_property) if question.with_property else "",
-        _STATES: [*states, *([TAKEN_OVER] if question.taken_over else [])],
+        _STATES: states,
     }
     for key, value in wanted.items():
         if key not in st.session_state or st.session_state[key] != value:

@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode
 
 from contracts import lock_names
+from contracts.actions import Cancellation, Finalization, Retry
 from contracts.following import JobResult, ProgressReport
-from contracts.jobs import Accepted, Batch, Cancellation, Submission
+from contracts.jobs import Accepted, Batch, Submission
 from publisher.http import links, schemas
 from publisher.http.examples import ANSWERS, NOT_ENDED, PROBLEMS
 from publisher.http.problem import MEDIA_TYPE, Problem
@@ -38,7 +39,7 @@ problem name that trace: quote it when you ask for help. `X-Actor` names you in 
 """
 
 TAGS = [
-    {"name": "jobs", "description": "Submit, follow and cancel jobs."},
+    {"name": "jobs", "description": "Submit, follow, cancel, retry and finalize jobs."},
     {"name": "locks", "description": "Holders of locks and waiting jobs."},
     {"name": "workers", "description": "Workers and the kinds of jobs that they know."},
     {"name": "messages", "description": "Messages in RabbitMQ that no service could use."},
@@ -93,18 +94,16 @@ SUBMIT_BATCH: dict[str, Any] = {
     }
 }
 
-#: The body of a cancellation, which may be left out.
-CANCEL_JOB: dict[str, Any] = {
-    "requestBody": {
-        "required": False,
-        "content": {
-            "application/json": {
-                "schema": {"$ref": "#/components/schemas/Cancellation"},
-                "example": {"reason": "wrong month"},
-            },
-        },
-    }
-}
+
+def _optional_body(model: type[BaseModel], **example: object) -> dict[str, Any]:
+    """Describe a body that may be left out."""
+    content = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}, "example": example}
+    return {"requestBody": {"required": False, "content": {"application/json": content}}}
+
+
+CANCEL_JOB = _optional_body(Cancellation, reason="wrong month")
+FINALIZE_JOB = _optional_body(Finalization, reason="corrected by hand")
+RETRY_JOB = _optional_body(Retry, reason="the ledger is open again", parameters={"seconds": 1})
 
 #: One message of the stream: a schema of `text/event-stream` is that of one.
 _STREAM_MESSAGE = {
@@ -152,7 +151,10 @@ _MEANINGS = {
     "`cancel_too_late`: the job has ended; the problem names its final status. `lock_busy`: a job of the "
     "lock waits or runs, and `on_conflict` is `reject`; the problem names the job. `too_many_waiting`: more "
     "jobs wait than a submission can replace. `job_failed`, `job_cancelled`, `job_timed_out`, `job_expired`: "
-    "the job ended like this, without a result.",
+    "the job ended like this, without a result. `cannot_be_retried`: the job waits, runs or has completed. "
+    "`already_retried`: the job was retried with another request; the problem names the new job. "
+    "`history_removed`: what the retry would continue with was removed; send `fresh` as true. "
+    "`cannot_be_finalized`: the job waits, runs or has completed.",
     410: "`job_removed`: the job has ended and was removed by `turnstile prune`; its id stays in use.",
     413: "The body is larger than 256 KiB, or that of a batch than 8 MiB.",
     415: "The body is not declared as JSON.",
@@ -233,7 +235,7 @@ def install(app: FastAPI) -> None:
 
 
 def _add_schemas(known: dict[str, Any]) -> None:
-    for model in (Problem, Submission, Batch, Cancellation):
+    for model in (Problem, Submission, Batch, Cancellation, Finalization, Retry):
         _add_schema(known, model, "validation")
     _add_schema(known, ProgressReport, "serialization")
     known["StreamMessage"] = _STREAM_MESSAGE
@@ -258,5 +260,5 @@ def _add_examples(document: dict[str, Any]) -> None:
                 answer = operation["responses"][status]
                 if name in ANSWERS:
                     answer["content"]["application/json"].setdefault("example", ANSWERS[name])
-                if name == "submit_job":
+                if name in {"submit_job", "retry_job"}:
                     answer["headers"] = {"Location": _LOCATION}

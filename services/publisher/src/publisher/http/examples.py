@@ -66,6 +66,15 @@ _RUNNING = Job(
 _CANCELLED = _RUNNING.model_copy(
     update={"cancel_requested": True, "cancel_requested_by": "maria", "cancel_reason": "wrong month"}
 )
+_FINALIZED = _CANCELLED.model_copy(
+    update={
+        "status": JobStatus.CANCELLED,
+        "step": None,
+        "finished_at": _STARTED,
+        "finalized_by": "maria",
+        "finalize_reason": "corrected by hand",
+    }
+)
 _QUEUED = _RUNNING.model_copy(
     update={
         "job_id": _NEXT_JOB,
@@ -183,6 +192,8 @@ ANSWERS: Mapping[str, Any] = {
         "get_job": _QUEUED,
         "get_result": _RESULT,
         "cancel_job": _CANCELLED,
+        "retry_job": _ACCEPTED,
+        "finalize_job": _FINALIZED,
         "list_job_events": Page[Event](items=[_EVENT]),
         "list_events": Page[Event](items=[_EVENT]),
         "list_locks": Page[Lock](items=[_LOCK_STATE]),
@@ -274,6 +285,38 @@ PROBLEMS: Mapping[int, list[Any]] = {
                 f"/api/v1/jobs/{_JOB}/result",
                 job_id=_JOB,
                 job_status=JobStatus.EXPIRED,
+            ),
+            _problem(
+                HTTPStatus.CONFLICT,
+                "cannot_be_retried",
+                "The job is Completed: only a job that ended without completing can be retried.",
+                f"/api/v1/jobs/{_JOB}/retry",
+                job_id=_JOB,
+                job_status=JobStatus.COMPLETED,
+            ),
+            _problem(
+                HTTPStatus.CONFLICT,
+                "already_retried",
+                f"The job was already retried by job {_NEXT_JOB}, with another request: retry that job.",
+                f"/api/v1/jobs/{_JOB}/retry",
+                job_id=_NEXT_JOB,
+                location=f"/api/v1/jobs/{_NEXT_JOB}",
+            ),
+            _problem(
+                HTTPStatus.CONFLICT,
+                "cannot_be_finalized",
+                "The job is Running: only a job that ended without completing can be finalized.",
+                f"/api/v1/jobs/{_JOB}/finalize",
+                job_id=_JOB,
+                job_status=JobStatus.RUNNING,
+            ),
+            _problem(
+                HTTPStatus.CONFLICT,
+                "history_removed",
+                "The recorded steps that the retry would continue with were removed; retry it with fresh.",
+                f"/api/v1/jobs/{_JOB}/retry",
+                job_id=_JOB,
+                job_status=JobStatus.FAILED,
             ),
         ],
         [

@@ -73,6 +73,9 @@ class JobQuestion(BaseModel):
     taken_over: bool = Field(
         False, description="`true`: only jobs that were interrupted at least once and taken over."
     )
+    finalized: bool = Field(
+        False, description="`true`: also jobs that were finalized; without it, they are left out."
+    )
     submitted_from: _Moment | None = Field(None, description="Submitted at this time or later.")
     submitted_before: _Moment | None = Field(None, description="Submitted before this time.")
     limit: int = Field(100, ge=1, le=200, description="Maximum number of items in the answer.")
@@ -97,6 +100,7 @@ class JobQuestion(BaseModel):
             name_prefix=self.name_prefix or "",
             name_contains=self.name_contains or "",
             taken_over=self.taken_over,
+            with_finalized=self.finalized,
             properties=properties,
             submitted_from=self.submitted_from,
             submitted_before=self.submitted_before,

@@ -23,10 +23,14 @@ _OF_JOB = {
     "stream": _link("follow_job", "Follow the job as a stream of its events.", job_id=_JOB),
     "result": _link("get_result", "Read the result of the job, or wait for it.", job_id=_JOB),
     "cancel": _link("cancel_job", "Cancel the job.", job_id=_JOB),
+    "retry": _link("retry_job", "Retry the job once it has ended without completing.", job_id=_JOB),
+    "finalize": _link(
+        "finalize_job", "Say that a job that did not complete needs no attention.", job_id=_JOB
+    ),
     "lock": _link("get_lock", "Read the lock that the job needs.", name=_LOCK),
 }
 
-SUBMITTED = CANCELLED = _after(HTTPStatus.ACCEPTED, **_OF_JOB)
+SUBMITTED = CANCELLED = FINALIZED = _after(HTTPStatus.ACCEPTED, **_OF_JOB)
 SUBMITTED_EARLIER = JOB = _after(HTTPStatus.OK, **_OF_JOB)
 JOBS = _after(HTTPStatus.OK, next=_link("list_jobs", "Read the next page.", cursor=_NEXT))
 RECENT_EVENTS = _after(HTTPStatus.OK, next=_link("list_events", "Read the next page.", cursor=_NEXT))

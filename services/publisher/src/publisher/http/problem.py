@@ -34,15 +34,20 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = Field(default_factory=list, description="The invalid fields.")
     job_id: fields.JobUuid | _Absent = Field(
         None,
-        description="The job that has the id already, has ended, keeps the lock busy, or may be submitted "
-        "again.",
+        description="The job that has the id already, to which that cannot be done, that keeps the lock "
+        "busy, that retries this one, or that may be submitted again.",
     )
     location: str | _Absent = Field(
-        None, description="Path of the job that has the id already, or keeps the lock busy."
+        None,
+        description="Path of the job that has the id already, keeps the lock busy, or retries this one.",
     )
     same_request: bool | _Absent = Field(
         None, description="Whether the job that has the id already has the same content."
     )
-    job_status: JobStatus | _Absent = Field(None, description="How the job ended.")
+    job_status: JobStatus | _Absent = Field(
+        None,
+        description="What the job does, or how it ended, that has no result, or was to be cancelled, retried "
+        "or finalized.",
+    )
     error: JobError | _Absent = Field(None, description="Why the job failed or timed out.")
     known_kinds: list[str] | _Absent = Field(None, description="The kinds that workers know.")

@@ -18,8 +18,15 @@ from contracts.strict_json import StrictJsonError
 from contracts.telemetry import attributes as at
 from coordination.clients.cancellation import CancelTooLateError
 from coordination.clients.conflicts import LockBusyError, TooManyWaitingError
+from coordination.clients.finalizing import CannotFinalizeError
 from coordination.clients.job_writer import JobRemovedError, NoSuchJobError
+from coordination.clients.retrying import (
+    CannotRetryError,
+    HistoryRemovedError,
+    RetriedAlreadyError,
+)
 from coordination.clients.submission import JobExistsError
+from coordination.journal.rows import JobRow
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
 from publisher.http.problem import MEDIA_TYPE, Problem
 from publisher.tracing import current_trace_id, traceresponse
@@ -177,11 +184,40 @@ def _not_found(name: str, detail: str) -> ProblemError:
 
 
 def _cancel_too_late(error: CancelTooLateError) -> ProblemError:
-    job = error.job
-    detail = f"The job has already ended: {job.status}."
+    return _about_job("cancel_too_late", f"The job has already ended: {error.job.status}.", error.job)
+
+
+def _cannot_retry(error: CannotRetryError) -> ProblemError:
+    detail = f"The job is {error.job.status}: only a job that ended without completing can be retried."
+    return _about_job("cannot_be_retried", detail, error.job)
+
+
+def _cannot_finalize(error: CannotFinalizeError) -> ProblemError:
+    status = error.job.status
+    detail = f"The job is {status}: only a job that ended without completing can be finalized."
+    return _about_job("cannot_be_finalized", detail, error.job)
+
+
+def _retried_already(error: RetriedAlreadyError) -> ProblemError:
+    new = str(error.job.retried_by)
+    detail = f"The job was already retried by job {new}, with another request: retry that job."
     return ProblemError(
-        HTTPStatus.CONFLICT, "cancel_too_late", detail, job_id=job.job_id, job_status=job.status
+        HTTPStatus.CONFLICT,
+        "already_retried",
+        detail,
+        headers={"Location": job_path(new)},
+        job_id=new,
+        location=job_path(new),
     )
+
+
+def _history_removed(error: HistoryRemovedError) -> ProblemError:
+    detail = "The recorded steps that the retry would continue with were removed; retry it with fresh."
+    return _about_job("history_removed", detail, error.job)
+
+
+def _about_job(name: str, detail: str, job: JobRow) -> ProblemError:
+    return ProblemError(HTTPStatus.CONFLICT, name, detail, job_id=job.job_id, job_status=job.status)
 
 
 def _no_result(error: NoResultError) -> ProblemError:
@@ -231,6 +267,10 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     JobExistsError: _job_exists,
     CancelTooLateError: _cancel_too_late,
     NoResultError: _no_result,
+    CannotRetryError: _cannot_retry,
+    CannotFinalizeError: _cannot_finalize,
+    RetriedAlreadyError: _retried_already,
+    HistoryRemovedError: _history_removed,
     NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),
     JobRemovedError: lambda _: ProblemError(HTTPStatus.GONE, "job_removed", _REMOVED),
     NoSuchLockError: lambda error: _not_found("no_such_lock", f"{error}, so it is free."),

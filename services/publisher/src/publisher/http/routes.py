@@ -11,7 +11,16 @@ from contracts.jobs import Accepted, Event, Instance, Job, JobPage, Kind, Lock, 
 from contracts.quarantine import QuarantinePage
 from contracts.statuses import JobStatus
 from publisher.http import links
-from publisher.http.documentation import CANCEL_JOB, RESULT, STREAM, SUBMIT_JOB, SUBMITTED, answers
+from publisher.http.documentation import (
+    CANCEL_JOB,
+    FINALIZE_JOB,
+    RESULT,
+    RETRY_JOB,
+    STREAM,
+    SUBMIT_JOB,
+    SUBMITTED,
+    answers,
+)
 from publisher.http.idempotency import IdempotencyKey, with_key
 from publisher.http.job_filters import JobQuestion
 from publisher.http.parameters import (
@@ -32,7 +41,7 @@ from publisher.http.problems import RESULT_RETRY_AFTER, invalid_fields, job_path
 from publisher.http.request_body import read_body, read_optional_body
 from publisher.use_cases.documents import job_document
 from publisher.use_cases.events import MOST_EVENTS
-from submission import FieldProblem, read_cancellation, read_submission
+from submission import FieldProblem, read_cancellation, read_finalization, read_retry, read_submission
 
 router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)])
 
@@ -179,6 +188,52 @@ async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) 
         job = await uses.cancelling.cancel(job_id, actor, asked.reason)
         record(job)
     return job_document(job)
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["jobs"],
+    summary="Retry a job",
+    response_description="The new job is in the journal and will end exactly once.",
+    responses=answers(400, 404, 409, 410, 413, 415) | links.SUBMITTED,
+    openapi_extra=RETRY_JOB,
+)
+async def retry_job(
+    request: Request, response: Response, job_id: JobId, uses: Uses, actor: Actor
+) -> Accepted:
+    """Submit a job again that failed, was cancelled, timed out or expired, as a new job of its lock and kind.
+
+    The new job continues with the recorded steps and the saved state of the old one, unless `fresh` is true.
+    It waits behind the other jobs of the lock for as long as that takes, and has the old one's time limits. A
+    job is retried once: the same request again returns the same new job, and another one is refused with
+    `already_retried`; retry the new job if that fails, too. The body is optional.
+    """
+    with uses.telemetry.submission(request.headers) as submitting:
+        asked = read_retry(await read_optional_body(request))
+        job = await uses.retrying.retry(job_id, asked, actor, submitting.traceparent, submitting.asks)
+        submitting.is_of(job.job_id)
+    response.headers["Location"] = job_path(job.job_id)
+    return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
+
+
+@router.post(
+    "/jobs/{job_id}/finalize",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["jobs"],
+    summary="Finalize a job",
+    response_description="The job as it is now.",
+    responses=answers(400, 404, 409, 410, 413, 415) | links.FINALIZED,
+    openapi_extra=FINALIZE_JOB,
+)
+async def finalize_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -> Job:
+    """Record that a job that failed, was cancelled, timed out or expired needs no attention any more.
+
+    Lists leave it out then, unless they are asked for `finalized` jobs, too. Its status stays. The body is
+    optional; its reason is kept in the audit trail. To repeat the request is harmless: the first counts.
+    """
+    asked = read_finalization(await read_optional_body(request))
+    return job_document(await uses.finalizing.finalize(job_id, actor, asked.reason))
 
 
 @router.get(

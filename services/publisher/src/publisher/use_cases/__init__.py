@@ -6,7 +6,9 @@ from typing import Protocol
 
 from contracts.quarantine import QuarantinePage
 from coordination.clients.cancellation import Canceller
+from coordination.clients.finalizing import Finalizer
 from coordination.clients.job_writer import JobWriter
+from coordination.clients.retrying import Retrier
 from coordination.clients.submission import Submitter
 from coordination.ports import Clock, JobRegister, Journal, Notifier
 from coordination.worker_directory import WorkerDirectory
@@ -14,12 +16,14 @@ from publisher.job_traces import JobTraces
 from publisher.telemetry import RequestTelemetry
 from publisher.use_cases.cancelling import Cancelling, Hints
 from publisher.use_cases.events import Events
+from publisher.use_cases.finalizing import Finalizing
 from publisher.use_cases.jobs import Jobs
 from publisher.use_cases.locks import Locks
 from publisher.use_cases.results import JobResults
+from publisher.use_cases.retrying import Retrying
 from publisher.use_cases.stream import JobStream
 from read_models import ReadModels
-from submission import KnownKinds, SubmissionService
+from submission import KnownKinds, RetryService, SubmissionService
 
 
 class Quarantine(Protocol):
@@ -39,6 +43,8 @@ class UseCases:
 
     submissions: SubmissionService
     cancelling: Cancelling
+    retrying: Retrying
+    finalizing: Finalizing
     jobs: Jobs
     events: Events
     stream: JobStream
@@ -67,9 +73,12 @@ def make_use_cases(
     writer = JobWriter(journal, notifier, clock)
     stream = JobStream(journal, register, clock, is_stopping, most_followers=most_followers)
     cancelling = Cancelling(register, Canceller(writer), notifier)
+    submitter = Submitter(register, writer)
     return UseCases(
-        submissions=SubmissionService(Submitter(register, writer), kinds, cancelling.hasten),
+        submissions=SubmissionService(submitter, kinds, cancelling.hasten),
         cancelling=cancelling,
+        finalizing=Finalizing(register, Finalizer(submitter)),
+        retrying=Retrying(register, RetryService(Retrier(submitter), kinds)),
         jobs=Jobs(journal, register, read_models),
         events=Events(journal, register, read_models),
         stream=stream,

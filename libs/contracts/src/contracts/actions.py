@@ -1,0 +1,58 @@
+"""What people ask for jobs that exist: the optional bodies of the requests."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator
+
+from contracts import fields, identifiers
+from contracts.jobs import LONGEST_REASON
+
+Reason = Annotated[
+    str,
+    Field(
+        max_length=LONGEST_REASON,
+        description="Why, for the audit trail. Plain text; leading and trailing spaces are removed.",
+        examples=["wrong month"],
+    ),
+    AfterValidator(str.strip),
+]
+
+
+class Action(BaseModel):
+    """A body of which nothing is required."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: Reason = ""
+
+
+class Cancellation(Action):
+    """The optional body of a request to cancel a job."""
+
+
+class Finalization(Action):
+    """The optional body of a request to finalize a job."""
+
+
+class Retry(Action):
+    """The optional body of a request to retry a job."""
+
+    fresh: Annotated[
+        bool,
+        Field(
+            description="Whether the new job begins from the beginning. Without it, it continues with "
+            "the recorded steps and the saved state of the old one."
+        ),
+    ] = False
+    parameters: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="Parameters to change, by name; the others stay. The schema of the kind checks all.",
+    )
+    job_id: Annotated[
+        fields.JobUuid | None, Field(description="Your own UUID for the new job; without it, it gets one.")
+    ] = None
+
+    @field_validator("job_id")
+    @classmethod
+    def _job_id_is_a_uuid(cls, value: str | None) -> str | None:
+        return None if value is None else identifiers.normalise_job_id(value)
