@@ -85,6 +85,32 @@ def test_a_cancellation_that_comes_too_late_is_a_conflict(
         make(publisher).cancel(JOB_ID)
 
 
+def test_a_retry_that_is_repeated_is_the_same_job(make: Make, publisher: ScriptedApi) -> None:
+    publisher.on("POST", f"{JOB}/retry", httpx.ReadError("gone"), accepted("new"))
+    found = make(publisher).retry(JOB_ID, {"month": "2026-12"}, reason="the ledger is open")
+
+    assert (found.job_id, found.status) == ("new", "Queued")
+    body = {"parameters": {"month": "2026-12"}, "reason": "the ledger is open", "fresh": False}
+    assert publisher.bodies() == [body, body]
+
+
+def test_a_retry_that_cannot_be_made_is_a_conflict(make: Make, publisher: ScriptedApi) -> None:
+    publisher.on("POST", f"{JOB}/retry", problem(409, "already_retried", "It was.", job_id="other"))
+    with pytest.raises(ConflictError) as caught:
+        make(publisher).retry(JOB_ID, fresh=True)
+
+    assert (caught.value.type, caught.value.problem["job_id"]) == ("already_retried", "other")
+    assert publisher.bodies() == [{"parameters": {}, "reason": "", "fresh": True}]
+
+
+def test_a_job_is_finalized_with_a_reason(make: Make, publisher: ScriptedApi) -> None:
+    publisher.on("POST", f"{JOB}/finalize", document(202, job(status="Failed", finalized_by="ann")))
+    found = make(publisher).finalize(JOB_ID, "booked by hand")
+
+    assert (found.status, found.finalized_by) == (JobStatus.FAILED, "ann")
+    assert publisher.bodies() == [{"reason": "booked by hand"}]
+
+
 def test_a_result_is_waited_for_and_is_of_the_type_that_was_asked_for(
     make: Make, publisher: ScriptedApi, time: FakeTime
 ) -> None:

@@ -20,6 +20,7 @@ from turnstile.client.bodies import (
     Parameters,
     SubmissionFields,
     query_of,
+    retry_body,
     submission,
     with_id,
 )
@@ -83,6 +84,17 @@ class AsyncClient:
     async def cancel(self, job: JobReference, reason: str = "") -> Job:
         """Do what `Client.cancel` does."""
         return await self._run(calls.cancel(job, reason, self._limits))
+
+    async def retry(
+        self, job: JobReference, parameters: Parameters = None, *, fresh: bool = False, reason: str = ""
+    ) -> Accepted:
+        """Do what `Client.retry` does."""
+        body = retry_body(parameters, reason, fresh=fresh)
+        return await self._run(calls.retry(job, body, self._limits))
+
+    async def finalize(self, job: JobReference, reason: str = "") -> Job:
+        """Do what `Client.finalize` does."""
+        return await self._run(calls.finalize(job, reason, self._limits))
 
     async def wait(self, job: JobReference, *, timeout: float | None = None) -> Job:
         """Do what `Client.wait` does."""

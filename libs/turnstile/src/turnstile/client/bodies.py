@@ -42,16 +42,19 @@ class JobFilters(TypedDict, total=False):
     name_prefix: str
     properties: Mapping[str, str]
     taken_over: bool
+    finalized: bool
     submitted_from: datetime
     submitted_before: datetime
 
 
 def submission(kind: str, parameters: Parameters, fields: SubmissionFields) -> dict[str, Any]:
     """Return the body of a submission, with an id unless it has an idempotency key."""
-    given = (
-        parameters.model_dump(mode="json") if isinstance(parameters, BaseModel) else dict(parameters or {})
-    )
-    return with_id({**fields, "kind": kind, "parameters": given})
+    return with_id({**fields, "kind": kind, "parameters": _plain(parameters)})
+
+
+def retry_body(parameters: Parameters, reason: str, *, fresh: bool) -> dict[str, Any]:
+    """Return the body of a retry, with the parameters that change."""
+    return {"parameters": _plain(parameters), "reason": reason, "fresh": fresh}
 
 
 def with_id(job: Submission | Body) -> dict[str, Any]:
@@ -68,4 +71,9 @@ def query_of(filters: JobFilters) -> dict[str, Any]:
     for name in query.keys() & {"submitted_from", "submitted_before"}:
         query[name] = query[name].isoformat()
     query["property"] = [f"{name}:{value}" for name, value in query.pop("properties", {}).items()]
-    return {**query, "taken_over": query.get("taken_over") or None}
+    # What is not asked for is left out.
+    return query | {name: query.get(name) or None for name in ("taken_over", "finalized")}
+
+
+def _plain(parameters: Parameters) -> dict[str, Any]:
+    return parameters.model_dump(mode="json") if isinstance(parameters, BaseModel) else dict(parameters or {})

@@ -149,6 +149,19 @@ def cancel(job: JobReference, reason: str, limits: Limits) -> Steps[Job]:
     return Job.model_validate(answer)
 
 
+def retry(job: JobReference, body: Mapping[str, Any], limits: Limits) -> Steps[Accepted]:
+    """Retry a job; the same request again finds the retry that an earlier one made."""
+    answer = yield from ask(_request("POST", job_path(job, "/retry"), limits, body=body), limits)
+    return Accepted.model_validate(answer)
+
+
+def finalize(job: JobReference, reason: str, limits: Limits) -> Steps[Job]:
+    """Finalize a job, and return it; harmless when repeated."""
+    body = {"reason": reason} if reason else None
+    answer = yield from ask(_request("POST", job_path(job, "/finalize"), limits, body=body), limits)
+    return Job.model_validate(answer)
+
+
 def wait(job: JobReference, timeout: float | None, limits: Limits) -> Steps[Any]:
     """Wait until a job has ended, and return its result.
 

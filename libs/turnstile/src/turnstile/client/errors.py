@@ -59,7 +59,7 @@ class RemovedError(ClientError):
 
 
 class ConflictError(ClientError):
-    """The id belongs to a job with other content, the lock is busy, or it is too late to cancel."""
+    """The id belongs to a job with other content, the lock is busy, or the job is not in the state for it."""
 
 
 class UnavailableError(ClientError):

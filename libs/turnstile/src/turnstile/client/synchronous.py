@@ -20,6 +20,7 @@ from turnstile.client.bodies import (
     Parameters,
     SubmissionFields,
     query_of,
+    retry_body,
     submission,
     with_id,
 )
@@ -105,6 +106,25 @@ class Client:
         Raises ConflictError when it has already ended.
         """
         return self._run(calls.cancel(job, reason, self._limits))
+
+    def retry(
+        self, job: JobReference, parameters: Parameters = None, *, fresh: bool = False, reason: str = ""
+    ) -> Accepted:
+        """Submit a job again that ended without completing; return the new job.
+
+        It continues where the old one ended, or begins from the beginning if it is to be `fresh`. Of the
+        parameters only those change that are given. The same retry again returns the same job. Raises
+        ConflictError when the job waits, runs or has completed, was retried with another request, or has lost
+        what it would continue with.
+        """
+        return self._run(calls.retry(job, retry_body(parameters, reason, fresh=fresh), self._limits))
+
+    def finalize(self, job: JobReference, reason: str = "") -> Job:
+        """Record that a job that ended without completing needs no attention, and return it.
+
+        Lists leave it out then. Raises ConflictError when it waits, runs or has completed.
+        """
+        return self._run(calls.finalize(job, reason, self._limits))
 
     def wait(self, job: JobReference, *, timeout: float | None = None) -> Job:
         """Wait until a job has ended, however that is, and return it.
