@@ -77,13 +77,13 @@ def test_it_is_only_shown_what_would_go(filled: Desk) -> None:
         {
             "lock": "busy",
             "removable": {"jobs": 0, "runs": 0, "events": 0, "rows": 0},
-            "kept": {"active": 1, "young": 0, "not_projected": 0, "behind": 0},
+            "kept": {"active": 1, "young": 0, "not_projected": 0, "retried": 0, "behind": 0},
             "removed_before": 0,
         },
         {
             "lock": "ledger",
             "removable": {"jobs": 5, "runs": 7, "events": 31, "rows": 105},
-            "kept": {"active": 0, "young": 0, "not_projected": 0, "behind": 0},
+            "kept": {"active": 0, "young": 0, "not_projected": 0, "retried": 0, "behind": 0},
             "removed_before": 0,
         },
     ]

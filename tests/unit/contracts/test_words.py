@@ -32,6 +32,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
         (EventStatus.CANCELLED, "Cancelled", True),
         (EventStatus.TIMED_OUT, "TimedOut", True),
         (EventStatus.EXPIRED, "Expired", True),
+        (EventStatus.FINALIZED, "Finalized", False),
     ],
 )
 def test_a_status_is_this_word_and_is_terminal_or_not(
@@ -41,7 +42,7 @@ def test_a_status_is_this_word_and_is_terminal_or_not(
 
 
 def test_no_status_is_left_out_above() -> None:
-    assert (len(JobStatus), len(EventStatus)) == (7, 12)
+    assert (len(JobStatus), len(EventStatus)) == (7, 13)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,7 @@ def test_no_status_is_left_out_above() -> None:
         (EventStatus.CANCELLED, RunPart.END, True),
         (EventStatus.TIMED_OUT, RunPart.END, True),
         (EventStatus.EXPIRED, RunPart.END, True),
+        (EventStatus.FINALIZED, None, True),
     ],
 )
 def test_an_event_is_this_part_of_a_run_and_changes_the_summary_or_not(

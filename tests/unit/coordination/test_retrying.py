@@ -26,11 +26,15 @@ from coordination.outcomes import Cancelled, Completed, RunOutcome, TimedOut
 from coordination.ports import (
     Insert,
     InvalidTransactionError,
+    Operation,
     Replace,
     Transaction,
     UnknownOutcomeError,
     Update,
 )
+
+#: A place in line behind all others.
+LAST = "ffffffff-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
@@ -107,7 +111,7 @@ async def test_an_expired_job_is_retried_and_its_retry_waits_for_as_long_as_it_t
     desk.clock.jump(60)
     writer = JobWriter(desk.journal, desk.notifier, desk.clock)
     assert (await writer.change(desk.registration(old), "scheduler", build_expiry)).status == "Expired"
-    job = await desk.retry(old, expires_in=60.0, on_conflict="reject", timeout=5.0)
+    job = await desk.retry(old, expires_in=60.0, on_conflict="reject", timeout=5.0, order=LAST)
     assert (job.status, job.retry_of, job.expires_at, job.timeout) == ("Queued", old, None, 5.0)
     registration = await desk.register.find(NEW)
     assert registration is not None
@@ -308,7 +312,7 @@ async def test_one_that_continues_too_many_jobs_is_refused_unless_it_is_fresh(de
     old = await desk.ran("one")
     row = desk.journal.partitions[PARTITION][rows.job_key(old)]
     names = " ".join([old] * MOST_CONTINUED)
-    forged = [
+    forged: list[Operation] = [
         Update(row.key, {"retry_of": OTHER}, row.etag),
         Insert(rows.history_key(old), rows.split_text(names)),
     ]

@@ -113,7 +113,7 @@ async def test_time_in_line_is_shown_and_is_part_of_the_request(api: Api) -> Non
 
 
 async def test_time_limits_are_shown_and_are_part_of_the_request(api: Api) -> None:
-    limits = {"timeout": 5, "cancel_grace": 0}
+    limits: dict[str, Any] = {"timeout": 5, "cancel_grace": 0}
     job_id = (await submit(api, idempotency_key="k", **limits)).json()["job_id"]
     assert (await submit(api, idempotency_key="k", **limits)).status_code == 200
     assert (await submit(api, idempotency_key="k", **limits | {"timeout": 6})).status_code == 422

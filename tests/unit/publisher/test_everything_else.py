@@ -96,6 +96,7 @@ async def test_the_document_names_problems_and_examples_for_every_handler(api: A
         "/api/v1/jobs/{job_id}",
         "/api/v1/jobs/{job_id}/events",
         "/api/v1/jobs/{job_id}/stream",
+        "/api/v1/jobs/{job_id}/result",
         "/api/v1/jobs/{job_id}/cancel",
         "/api/v1/jobs/{job_id}/retry",
         "/api/v1/jobs/{job_id}/finalize",

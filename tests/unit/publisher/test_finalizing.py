@@ -57,7 +57,7 @@ async def test_a_job_that_waits_is_not_finalized(api: Api) -> None:
         "urn:turnstile:problem:cannot_be_finalized",
         "Queued",
     )
-    assert problem["detail"].startswith("The job is Queued: only a job that failed")
+    assert problem["detail"].startswith("The job is Queued: only a job that ended without")
 
 
 @pytest.mark.parametrize("body", [{"reason": 7}, {"why": "x"}])

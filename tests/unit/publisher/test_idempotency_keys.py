@@ -102,7 +102,7 @@ async def test_a_key_in_the_body_is_the_key_of_the_header(api: Api) -> None:
 async def test_a_key_that_cannot_be_one_is_refused_wherever_it_stands(api: Api, key: str) -> None:
     in_body = await send(api, None, idempotency_key=key)
     assert (in_body.status_code, in_body.json()["errors"][0]["field"]) == (422, "idempotency_key")
-    headers = {"Idempotency-Key": key.encode()}
+    headers = [(b"Idempotency-Key", key.encode())]
     in_header = await api.client.post("/api/v1/jobs", json=BODY, headers=headers)
     assert (in_header.status_code, in_header.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
     assert not api.storage.calls["journal.register"]

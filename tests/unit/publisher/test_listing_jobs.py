@@ -118,7 +118,7 @@ async def test_the_read_models_are_asked_for_what_the_filters_say(
 @pytest.mark.parametrize(
     ("question", "field", "remedy"),
     [
-        ("status=Done", "status[0]", "'Queued', 'Running', 'Completed', 'Failed', 'Cancelled' or 'TimedOut'"),
+        ("status=Done", "status[0]", "'Failed', 'Cancelled', 'TimedOut' or 'Expired'"),
         ("status=Queued&status=running", "status[1]", "'Running'"),
         ("state=Queued", "state", "is not a parameter of this path; /docs lists them"),
         ("lock=a&status=Failed&lock=b", "lock", "is given several times, and has one value"),

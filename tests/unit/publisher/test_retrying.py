@@ -101,7 +101,7 @@ async def test_a_job_that_did_not_fail_is_not_retried(api: Api, worker_of: Worke
             job_id,
             status,
         )
-        assert problem["detail"].startswith(f"The job is {status}: only a job that failed")
+        assert problem["detail"].startswith(f"The job is {status}: only a job that ended without")
 
     await refused("Queued")
     await worker.start()

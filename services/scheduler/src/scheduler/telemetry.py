@@ -109,7 +109,11 @@ class SchedulerTelemetry:
         """Record in a job's own trace that it expired."""
         submission = propagate.extract({"traceparent": job.traceparent or ""}, Context())
         if trace.get_current_span(submission).get_span_context().is_valid:
-            about = {at.JOB_ID: job.job_id, at.JOB_KIND: job.kind, at.LOCK_NAME: job.lock_name}
+            about: dict[str, str] = {
+                at.JOB_ID: job.job_id,
+                at.JOB_KIND: job.kind,
+                at.LOCK_NAME: job.lock_name,
+            }
             self._tracer.start_span(spans.EXPIRE_JOB, submission, attributes=about).end()
 
     def rested(self) -> None:

@@ -6,7 +6,7 @@ from contracts.statuses import EventStatus, JobStatus
 from coordination.clients.job_writer import Change, FoundJob
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
-from coordination.ports import Delete, Transaction, Update
+from coordination.ports import Delete, Operation, Transaction, Update
 
 
 def build_expiry(found: FoundJob, writer: Writer) -> Change | None:
@@ -19,7 +19,7 @@ def build_expiry(found: FoundJob, writer: Writer) -> Change | None:
     about = {"expires_at": job.expires_at}
     ended, event = events.record(ended, EventStatus.EXPIRED, message, writer, about)
     # Rule R20 (spec/turnstile.pml): the rows of a waiting job change together, at the versions read.
-    operations = [
+    operations: list[Operation] = [
         Update(rows.job_key(job.job_id), ended.changes(job), found.etag),
         Delete(found.ticket.key, found.ticket.etag),
         events.insert(event),

@@ -271,7 +271,9 @@ def _writer(new: NewJob, now: datetime) -> Writer:
 def build_submission(new: NewJob, writer: Writer) -> Change:
     """Build the transaction that accepts a job."""
     retry = new.retry
-    expires_at = new.expires_at(datetime.fromisoformat(writer.at))
+    expires_at = None
+    if new.expires_in is not None:
+        expires_at = new.expires_at(datetime.fromisoformat(writer.at))
     # A first attempt reads what its job keeps only where the parameters have a row of their own.
     inline = len(new.parameters) <= rows.INLINE_CHARACTERS and not (retry and retry.history)
     job = JobRow(

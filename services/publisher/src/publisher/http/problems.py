@@ -145,7 +145,7 @@ def _key_used(error: IdempotencyKeyError) -> ProblemError:
     exists, detail = error.exists, f"The {error}."
     if exists.is_removed and exists.same_request:
         return ProblemError(HTTPStatus.GONE, "job_removed", detail, job_id=exists.existing.job_id)
-    more = {} if exists.is_closed else {"job_id": exists.existing.job_id}
+    more: dict[str, Any] = {} if exists.is_closed else {"job_id": exists.existing.job_id}
     return ProblemError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "idempotency_key_used",
