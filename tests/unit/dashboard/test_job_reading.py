@@ -60,12 +60,15 @@ async def test_new_events_are_read_behind_the_last_known_one(world: JournaledJob
     assert (view.chain.events, view.chain_broken_at) == (3, None)
 
 
-async def test_an_ended_job_costs_nothing_more(world: JournaledJob) -> None:
+async def test_an_ended_job_costs_a_read_a_minute_as_it_may_be_retried_or_finalized(
+    world: JournaledJob,
+) -> None:
     await world.take_over()
     await world.end(Completed('{"balance": "0.00"}'))
     await world.project()
     assert await world.counted() == OPENING
-    assert await world.counted(after=3600) == {}
+    assert await world.counted(after=59) == {}
+    assert await world.counted(after=3600) == {"journal.read": 1}
     view = await world.reader.view(world.job_id)
     assert (view.is_final, view.kept.result) == (True, '{"balance": "0.00"}')
 

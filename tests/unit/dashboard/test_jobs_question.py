@@ -129,5 +129,6 @@ def test_a_field_changes_what_it_says_and_nothing_else(
     found = question.saying(name, value)
     assert getattr(found, attribute) == expected
     assert found.cursor is None
-    changed = {attribute: expected} | ({"taken_over": False} if name == "state" else {})
+    marks = {"taken_over": False, "with_finalized": False}
+    changed = {attribute: expected} | (marks if name == "state" else {})
     assert found == replace(question, cursor=None, **changed)  # type: ignore[arg-type]
