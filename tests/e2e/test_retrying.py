@@ -72,6 +72,7 @@ def test_a_fresh_retry_begins_from_the_beginning(stack: Stack) -> None:
 
 
 def test_a_finalized_job_leaves_the_lists_and_is_proved(stack: Stack) -> None:
+    stack.expected_tracebacks.append("RuntimeError: out of order")
     lock = stack.new_lock()
     job = stack.api.submit("raises", lock)
     assert job.wait_for_end()["status"] == "Failed"

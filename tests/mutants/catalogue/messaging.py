@@ -68,6 +68,12 @@ MUTANTS = [
         f"{_ANNOUNCING}too_many_announcements_cost_the_oldest_ones",
     ),
     Mutant(
+        "finalized-job-listed-by-its-message",
+        "the rows in a message say all that lists show of a job",
+        (Change("service_defaults.broker.announcing", '        "finalized_at",\n', ""),),
+        "tests/unit/audit_projector/test_believing.py::test_a_sealed_message_says_that_a_job_was_finalized",
+    ),
+    Mutant(
         "closing-without-waiting",
         "a service that ends publishes what was announced before",
         (

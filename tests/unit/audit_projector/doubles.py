@@ -9,6 +9,7 @@ from audit_projector.projection import Projection
 from contracts.identifiers import TimeOrderedIds
 from contracts.lock_names import partition
 from coordination.clients.cancellation import Canceller
+from coordination.clients.finalizing import Finalizer
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import VirtualClock
@@ -132,6 +133,13 @@ class World:
             row = await self.journal.read(partition(LOCK), job_key(job_id))
             assert row is not None
             self.held = replace(self.held, job=JobRow.from_row(row), job_etag=row.etag)
+
+    async def finalize(self, job_id: str) -> None:
+        """Finalize a job that did not complete."""
+        registration = await self.register.find(job_id)
+        assert registration is not None
+        writer = JobWriter(self.journal, self.notifier, self.clock)
+        await Finalizer(Submitter(self.register, writer)).finalize(registration, "test")
 
     async def project(self, job_id: str, up_to: int = 1_000, first: int = 0) -> int:
         """Project a job, as a message asks for that names events from `first` to `up_to`."""

@@ -20,6 +20,7 @@ from tests.unit.audit_projector.messages import (
 )
 
 from contracts.statuses import EventStatus
+from coordination.clients.retrying import RETRYABLE
 from coordination.journal import events
 from coordination.journal.events import Writer
 from coordination.journal.rows import EventRow, JobRow, event_key
@@ -83,6 +84,17 @@ async def test_what_continues_the_trail_is_taken_from_sealed_messages_without_re
     assert await counted.hear(*map(sealed, told)) == 0
     await as_from_the_journal(world)
     assert await world.active() == set()
+
+
+async def test_a_sealed_message_says_that_a_job_was_finalized(counted: Counted, world: World) -> None:
+    job_id = await world.submit()
+    await world.cancel(job_id)
+    await counted.hear(*map(sealed, world.notifier.take_announcements()))
+    assert not world.models.summaries[job_id][0].finalized
+    await world.finalize(job_id)
+    assert await counted.hear(*map(sealed, world.notifier.take_announcements())) == 0
+    assert world.models.summaries[job_id][0].finalized
+    await as_from_the_journal(world)
 
 
 async def test_a_message_with_the_whole_life_of_a_job_is_one_projection(
@@ -267,7 +279,7 @@ ENDS: dict[str, RunOutcome] = {
 
 #: What happens next: to a job, or a message out of those announced so far: which, how many, sealed or not.
 STEPS = st.one_of(
-    st.sampled_from(["submit", "start", "step", "state", "end", "fail", "interrupt", "cancel"]),
+    st.sampled_from(["submit", "start", "step", "state", "end", "fail", "interrupt", "cancel", "finalize"]),
     st.tuples(st.integers(0, 30), st.integers(1, 6), st.booleans()),
 )
 
@@ -328,6 +340,8 @@ async def _happen(world: World, what: str, first: str) -> None:
             await world.start()
         case "cancel" if active.get(first) in {"Queued", "Running"}:
             await world.cancel(first)
+        case "finalize" if (await world.job(first)).status in RETRYABLE:
+            await world.finalize(first)
         case "step" if world.held is not None:
             await world.step("a step")
         case "state" if world.held is not None:

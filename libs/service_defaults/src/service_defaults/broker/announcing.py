@@ -55,6 +55,7 @@ _SHOWN_OF_JOB = frozenset(
         "queued_at",
         "started_at",
         "finished_at",
+        "finalized_at",
     }
 )
 
