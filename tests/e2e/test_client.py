@@ -70,6 +70,7 @@ def test_a_result_is_of_the_type_that_was_asked_for(stack: Stack, client: Any) -
 
 
 def test_a_job_that_fails_raises_why(stack: Stack, client: Any) -> None:
+    stack.expected_tracebacks.append("RuntimeError: out of order")
     accepted = client.submit("raises", lock=stack.new_lock())
     with pytest.raises(FailedError, match="RuntimeError: out of order") as caught:
         client.result(accepted, timeout=60)
