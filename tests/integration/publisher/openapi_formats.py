@@ -1,8 +1,10 @@
 """Texts in the formats that the OpenAPI document names, for schemathesis to draw from."""
 
 import base64
+import itertools
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import schemathesis
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contracts import lock_names
-from contracts.jobs import MOST_JOBS_OF_A_BATCH
+from contracts.jobs import IDEMPOTENCY_KEY, MOST_JOBS_OF_A_BATCH
 from publisher.http.job_filters import JobQuestion
+from publisher.http.problems import KEY_HEADER
 from read_models import JobFilter
 from read_models.cursors import write_cursor
 from read_models.lists import EVENTS, jobs_list, locks_list
@@ -24,6 +27,13 @@ _PLAIN_PARTS = 3
 _LONGEST = 2_000
 
 _LONGEST_BATCH = 20
+
+_LONGEST_KEY = 200
+
+_numbers = itertools.count(1_000)
+
+#: Where one job is submitted.
+_JOBS = ("/api/v1/jobs", "/api/jobs")
 
 _keys = st.from_regex(r"[0-9a-z|_-]{1,60}", fullmatch=True)
 _visible = st.characters(categories=["L", "M", "N", "P", "S"], include_characters=" ")
@@ -63,6 +73,8 @@ def before_call(_: Any, case: Any, __: dict[str, Any]) -> None:
     elif case.operation.path.endswith(("/cancel", "/retry", "/finalize")) and case.body is None:
         # The document does not offer null, but it is taken from clients that send it for no body.
         case.body = []
+    elif case.operation.path in _JOBS and case.method == "POST" and isinstance(case.body, dict):
+        _name_once({} if case.headers is None else case.headers, case.body)
     elif case.operation.path == "/api/v1/jobs" and case.method == "GET" and case.query:
         _use_own_cursor(case.query)
 
@@ -72,6 +84,29 @@ def _shorten(batch: object) -> None:
     jobs = batch.get("jobs") if isinstance(batch, dict) else None
     if isinstance(jobs, list) and len(jobs) <= MOST_JOBS_OF_A_BATCH:
         del jobs[_LONGEST_BATCH:]
+
+
+def _name_once(headers: MutableMapping[str, str], submission: dict[str, Any]) -> None:
+    """Leave one name of a request: its id, or a key that no other request has. What is not valid stays."""
+    has_id, has_key = (submission.get(name) is not None for name in ("job_id", "idempotency_key"))
+    if _is_key(submission.get("idempotency_key")):
+        if has_id:
+            del submission["idempotency_key"]
+        else:
+            submission["idempotency_key"] = _unused(submission["idempotency_key"])
+    if _is_key(headers.get(KEY_HEADER)):
+        if has_id or has_key:
+            del headers[KEY_HEADER]
+        else:
+            headers[KEY_HEADER] = _unused(headers[KEY_HEADER])
+
+
+def _unused(key: str) -> str:
+    return f"{next(_numbers)}{key}"[:_LONGEST_KEY]
+
+
+def _is_key(text: object) -> bool:
+    return isinstance(text, str) and re.fullmatch(IDEMPOTENCY_KEY, text) is not None
 
 
 def _use_own_cursor(query: dict[str, Any]) -> None:
