@@ -45,6 +45,11 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
         yield functools.partial(connect_async, runner)
 
 
+@pytest.fixture(autouse=True)
+def workers(stack: Stack) -> None:
+    stack.crew(2)
+
+
 @pytest.fixture
 def client(stack: Stack, connect: Connect) -> Iterator[Any]:
     found = connect(stack.publisher.url)

@@ -15,6 +15,14 @@ from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.e2e
 
+#: Steps of the job that is cancelled; on a busy machine, too, they take longer than the command that does it.
+_STEPS = 40
+
+
+@pytest.fixture(autouse=True)
+def workers(stack: Stack) -> None:
+    stack.crew(2)
+
 
 def turnstile(stack: Stack, *words: str) -> Any:
     """Run a command with --json as somebody at a terminal would, and give its document."""
@@ -37,7 +45,7 @@ def turnstile(stack: Stack, *words: str) -> Any:
 
 def cancelled_after(stack: Stack, lock: str, steps: int) -> Job:
     """Return a job that was cancelled after so many recorded steps, or one more."""
-    job = stack.api.submit("effects", lock, {"count": 6, "seconds": 0.3})
+    job = stack.api.submit("effects", lock, {"count": _STEPS, "seconds": 0.3})
     until(lambda: job.statuses().count("Step") >= steps, 30, "the steps to be recorded")
     turnstile(stack, "cancel", job.id, "--reason", "wrong month")
     assert job.wait_for_end()["status"] == "Cancelled"
@@ -55,10 +63,14 @@ def test_a_retry_continues_where_the_cancelled_job_ended(stack: Stack) -> None:
     state = new.wait_for_end()
     assert (state["status"], state["attempt"], state["retry_of"]) == ("Completed", 1, old.id)
     result = state["result"]
-    assert (result["effects"], result["done_before"], result["found"]) == (6, recorded, {"reached": recorded})
+    assert (result["effects"], result["done_before"], result["found"]) == (
+        _STEPS,
+        recorded,
+        {"reached": recorded},
+    )
     assert old.state()["retried_by"] == new.id
     effects = [effect.step for effect in stack.sink.effects(lock, new.id)]
-    assert effects == [f"effect {number}" for number in range(recorded + 1, 7)]
+    assert effects == [f"effect {number}" for number in range(recorded + 1, _STEPS + 1)]
     until(lambda: new.id not in stack.records.active_jobs(), 30, "the job to be projected")
     assert turnstile(stack, "verify", "--lock", lock)["holds"] is True
 
