@@ -80,16 +80,22 @@ servers: setup ## Install RabbitMQ, Azurite, Prometheus and Chromium, which the 
 observers: setup ## Compile Jaeger and the Collector with Go, where Docker is not there (once; some minutes)
 	@$(BIN)/python -m deploy.observers
 
+#: Tests against servers of their own.
+SERVED = tests/integration tests/conformance
+
 test: check servers ## Run all tests except those with containers or a browser; it starts the servers that they need
-	@# Two runs side by side, as both spend most of their time waiting; the shorter one is shown when it has ended.
-	@log=$$(mktemp); $(BIN)/pytest --ignore tests/e2e >$$log 2>&1 & others=$$!; \
-	$(BIN)/pytest tests/e2e --ignore tests/e2e/dashboard; e2e=$$?; wait $$others; code=$$?; cat $$log; rm $$log; exit $$((e2e | code))
+	@# Three runs side by side, as they spend most of their time waiting; two are shown when they have ended.
+	@logs=$$(mktemp -d); code=0; \
+	$(BIN)/pytest $(SERVED) >$$logs/served 2>&1 & served=$$!; \
+	$(BIN)/pytest $(addprefix --ignore ,tests/e2e $(SERVED)) >$$logs/others 2>&1 & others=$$!; \
+	$(BIN)/pytest tests/e2e --ignore tests/e2e/dashboard || code=$$?; \
+	wait $$others || code=$$?; wait $$served || code=$$?; cat $$logs/*; rm -r $$logs; exit $$code
 
 test-unit: setup ## Run the tests that need no servers
 	@$(BIN)/pytest $(wildcard tests/unit tests/simulation)
 
 test-integration: servers ## Run the tests against a real RabbitMQ and a real Azurite
-	@$(BIN)/pytest $(wildcard tests/integration tests/conformance)
+	@$(BIN)/pytest $(SERVED)
 
 test-e2e: servers ## Run the tests with real processes
 	@$(BIN)/pytest tests/e2e --ignore tests/e2e/dashboard

@@ -2,11 +2,11 @@
 
 from bench.verify import compare
 
-#: A history of this many events would take some 80 MiB if it were kept.
-_EVENTS = 25_000
+#: A history of this many events would take some 32 MiB if it were kept.
+_EVENTS = 10_000
 
 
 def test_ten_times_the_events_take_no_more_memory() -> None:
     short, long = compare(_EVENTS // 10, 1, 1), compare(_EVENTS, 10, 1)
     assert long["events"] >= _EVENTS
-    assert long["memory_mib"] - short["memory_mib"] < 16
+    assert long["memory_mib"] - short["memory_mib"] < 12
