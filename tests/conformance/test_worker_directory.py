@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from contracts.jobs import HeldLease, Instance, Kind, Worker
+from contracts.jobs import Drain, HeldLease, Instance, Kind, Worker
 from coordination.worker_directory import WorkerDirectory
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -105,3 +105,36 @@ async def test_what_is_listed_is_removed_in_the_version_that_was_read_and_in_no_
         await directory.forget_worker(worker, new_worker.version)
         await directory.forget_instance(instance, new_instance.version)
         assert [*await directory.kinds(), *await directory.workers(), *await directory.instances()] == []
+
+
+async def test_an_order_stands_until_the_next_whatever_heartbeats_say(directory: WorkerDirectory) -> None:
+    drain = Drain(since=NOON, actor="it's me", reason="\u2603")
+    for name in NAMES:
+        worker = Worker(worker=name, seen_at=NOON)
+        assert await directory.record_heartbeat(worker) is None
+        drained = worker.model_copy(update={"drain": drain})
+        assert await directory.order(name, drain) == drained
+        busy = worker.model_copy(update={"running": ["j"]})
+        assert [await directory.record_heartbeat(each) for each in (busy, worker)] == [drain, drain]
+        [listed] = [each for each in await directory.listed_workers() if each.document.worker == name]
+        assert listed.document == drained
+        assert await directory.order(name, None) == worker
+        assert await directory.record_heartbeat(drained) is None
+    assert await directory.workers() == [Worker(worker=name, seen_at=NOON) for name in NAMES]
+
+
+async def test_no_order_is_given_to_a_worker_that_was_never_heard(directory: WorkerDirectory) -> None:
+    assert await directory.order("nobody", Drain(since=NOON, actor="me")) is None
+    assert [*await directory.workers()] == []
+
+
+async def test_a_worker_that_was_forgotten_has_no_order_when_it_comes_again(
+    directory: WorkerDirectory,
+) -> None:
+    worker = Worker(worker="w", seen_at=NOON)
+    await directory.record_heartbeat(worker)
+    await directory.order("w", Drain(since=NOON, actor="me"))
+    [listed] = await directory.listed_workers()
+    await directory.forget_worker(worker, listed.version)
+    assert await directory.record_heartbeat(worker) is None
+    assert await directory.workers() == [worker]

@@ -112,7 +112,13 @@ MUTANTS = [
     Mutant(
         "heartbeat-of-the-past",
         "a heartbeat says what the worker runs now",
-        (Change(_PRESENCE, "running=sorted(self._running().values())", "running=sorted(self._running())"),),
+        (
+            Change(
+                _PRESENCE,
+                "running=sorted(self._serving.running.values())",
+                "running=sorted(self._serving.running)",
+            ),
+        ),
         f"{_SEEN}a_heartbeat_says_who_the_worker_is_and_what_it_runs_and_holds",
     ),
     Mutant(

@@ -10,6 +10,7 @@ _SERVING = f"{_FOLDER}test_serving.py::test_"
 _LEAVING = f"{_FOLDER}test_leaving.py::test_"
 _WATCHES = f"{_FOLDER}test_watches.py::test_"
 _COPIES = f"{_FOLDER}test_deferred_copies.py::test_"
+_STOPPING = f"{_FOLDER}test_stopping.py::test_"
 _SEARCH = f"{_FOLDER}test_work_search.py::test_"
 
 MUTANTS = [
@@ -73,6 +74,30 @@ MUTANTS = [
             ),
         ),
         f"{_SEARCH}a_job_that_is_registered_late_under_a_mark_already_seen_is_found",
+    ),
+    Mutant(
+        "drains-with-a-new-job",
+        "a worker that drains takes no job after the one that it runs",
+        (
+            Change(
+                "coordination.holder.dispatcher",
+                "        return not self._is_stopping and not self._is_draining\n",
+                "        return not self._is_stopping\n",
+            ),
+        ),
+        f"{_STOPPING}a_worker_that_drains_ends_its_run_takes_nothing_new_and_leaves_what_waits_to_others",
+    ),
+    Mutant(
+        "drains-and-forgets-watched",
+        "a worker that drains notifies others of the locks that it watched",
+        (
+            Change(
+                "coordination.holder.dispatcher",
+                "        if is_draining:\n            await self._pass_on(self._watches.end())\n",
+                "        if is_draining:\n            self._watches.end()\n",
+            ),
+        ),
+        f"{_STOPPING}a_worker_that_drains_notifies_of_the_locks_it_watched",
     ),
     Mutant(
         "late-renewal-revives",

@@ -152,3 +152,59 @@ async def test_a_stopped_worker_no_longer_tries_for_the_locks_that_it_watched(wo
     await world.clock.advance(60)
     assert len(world.network.sent("leases.acquire")) == tries
     assert world.notifier.wake_ups == [WakeUp("L")]
+
+
+async def test_a_worker_that_drains_ends_its_run_takes_nothing_new_and_leaves_what_waits_to_others(
+    world: Setting,
+) -> None:
+    job_id, second = await world.submit(), await world.submit()
+    worker = world.worker()
+    await world.notify(worker)
+    await worker.drain(is_draining=True)
+    assert (worker.takes_jobs, worker.has_capacity, worker.is_stopping) == (False, False, False)
+    await world.clock.advance(30)
+    assert world.runs.started[0].stop.reason is None
+    await world.end()
+    assert (world.job(job_id).status, world.job(second).attempt) == (JobStatus.COMPLETED, 0)
+    assert (worker.running, worker.leases) == ({}, [])
+    assert world.notifier.wake_ups == [WakeUp("L", released=True)]
+    assert await world.notify(worker) is WakeUpOutcome.PASSED_ON
+
+
+async def test_a_worker_that_drained_takes_jobs_again_when_it_may(world: Setting) -> None:
+    job_id = await world.submit()
+    worker = world.worker()
+    await worker.drain(is_draining=True)
+    assert await world.notify(worker) is WakeUpOutcome.PASSED_ON
+    await worker.drain(is_draining=False)
+    assert worker.has_capacity
+    await world.notify(worker)
+    assert world.runs.jobs == [job_id]
+
+
+async def test_a_worker_that_drains_while_it_waits_for_the_next_job_of_its_lock_leaves_it_at_once(
+    world: Setting,
+) -> None:
+    await world.submit()
+    worker = world.worker(linger=60.0)
+    await world.notify(worker)
+    await world.end()
+    await worker.drain(is_draining=True)
+    await world.clock.advance(1)
+    other = world.worker("w2")
+    job_id = await world.submit()
+    await world.notify(other)
+    assert world.runs.jobs[-1] == job_id
+    assert list(other.running.values()) == [job_id]
+
+
+async def test_a_worker_that_drains_notifies_of_the_locks_it_watched(world: Setting) -> None:
+    await world.submit()
+    await world.hold_elsewhere()
+    worker = world.worker()
+    await world.notify(worker)
+    assert worker.is_watching("L")
+    world.notifier.take_wake_ups()
+    await worker.drain(is_draining=True)
+    assert world.notifier.wake_ups == [WakeUp("L")]
+    assert not worker.is_watching("L")

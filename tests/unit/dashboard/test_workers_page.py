@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.unit.dashboard.shown import find, joined, links
 
-from contracts.jobs import HeldLease, Instance, Worker
+from contracts.jobs import Drain, HeldLease, Instance, Worker
 from dashboard.fleet import fleet
 from dashboard.views.workers import sentence, services_card, workers_card
 
@@ -150,3 +150,17 @@ def test_the_services_say_what_they_do() -> None:
 
 def test_without_services_there_is_no_card() -> None:
     assert services_card(fleet([], NOW), NOW) == ["div", {}]
+
+
+def test_a_worker_that_drains_says_so_who_said_it_and_why_and_when_it_runs_nothing_more() -> None:
+    drain = Drain(since=NOW - timedelta(minutes=2), actor="maria", reason="update")
+    busy = worker("w1", running=["job-1"], drain=drain, takes_jobs=False)
+    shown = joined(workers_card(fleet([busy], NOW), {}, NOW))
+    assert "Draining" in shown
+    assert "by maria" in shown
+    assert ": update" in shown
+    idle = worker("w1", drain=drain, takes_jobs=False)
+    assert "Drained" in joined(workers_card(fleet([idle], NOW), {}, NOW))
+    told = worker("w1", drain=drain)
+    assert "Draining" in joined(workers_card(fleet([told], NOW), {}, NOW))
+    assert "Drain" not in joined(workers_card(fleet([worker("w1")], NOW), {}, NOW))

@@ -49,6 +49,8 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
                 "leases": [
                     {"lock": "ledger", "fence": 7, "renewed_at": "2026-01-01T00:00:00Z", "seconds": 30.0}
                 ],
+                "takes_jobs": True,
+                "drain": None,
             },
             {
                 "worker": "w-2",
@@ -59,6 +61,8 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
                 "running": [],
                 "properties": {},
                 "leases": [],
+                "takes_jobs": True,
+                "drain": None,
             },
         ],
         "next": None,
@@ -106,6 +110,9 @@ async def test_the_document_names_problems_and_examples_for_every_handler(api: A
         "/api/v1/kinds",
         "/api/v1/quarantine",
         "/api/v1/workers",
+        "/api/v1/workers/{name}",
+        "/api/v1/workers/{name}/drain",
+        "/api/v1/workers/{name}/resume",
         "/api/v1/instances",
         # Aliases.
         "/api/jobs",

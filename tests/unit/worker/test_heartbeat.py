@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from contracts.jobs import HeldLease, Instance, Kind, Worker
+from contracts.heartbeats import QUIET_HEARTBEAT_SECONDS
+from contracts.jobs import Drain, HeldLease, Instance, Kind, Worker
 from contracts.policies import JobPolicy
 from contracts.telemetry import attributes as at
 from coordination.clock import VirtualClock
@@ -41,9 +42,10 @@ class Directory(InMemoryWorkerDirectory):
         await super().publish_kind(kind)
         self.published.append((self._clock.boot() - self._began, kind))
 
-    async def record_heartbeat(self, worker: Worker) -> None:
-        await super().record_heartbeat(worker)
+    async def record_heartbeat(self, worker: Worker) -> Drain | None:
+        drain = await super().record_heartbeat(worker)
         self.beats.append((self._clock.boot() - self._began, worker))
+        return drain
 
     async def _answer(self, when: str, name: str) -> None:
         if when == "after":
@@ -67,17 +69,20 @@ class Place:
         }
         self.running: dict[str, str] = {}
         self.leases: list[HeldLease] = []
+        self.takes_jobs = True
         self.heartbeat = Heartbeat(
             "host-1/7",
             3,
             self.directory,
             self.clock,
             self._kinds,
-            lambda: self.running,
-            lambda: self.leases,
+            self,
             "ab12",
             "sample_jobs",
         )
+
+    async def drain(self, *, is_draining: bool) -> None:
+        self.takes_jobs = not is_draining
 
     def _kinds(self) -> Mapping[str, KindInfo]:
         return self.kinds
@@ -385,3 +390,41 @@ async def test_rows_of_processes_that_are_gone_for_a_week_are_deleted(place: Pla
     await place.clock.advance(1)
     assert sorted(place.directory.heartbeats) == ["host-1/7", "w6"]
     assert sorted(place.directory.known_instances) == [("s", "i6")]
+
+
+async def test_a_worker_that_is_to_take_no_new_jobs_obeys_within_its_next_heartbeat_and_says_so_at_once(
+    place: Place, start: Start
+) -> None:
+    start()
+    await place.clock.advance(5)
+    drain = Drain(since=place.clock.now(), actor="maria", reason="update")
+    assert await place.directory.order("host-1/7", drain) is not None
+    await place.clock.advance(QUIET_HEARTBEAT_SECONDS)
+    assert not place.takes_jobs
+    [worker] = await place.directory.workers()
+    assert (worker.drain, worker.takes_jobs, worker.is_drained) == (drain, False, True)
+    await place.directory.order("host-1/7", None)
+    await place.clock.advance(QUIET_HEARTBEAT_SECONDS)
+    assert place.takes_jobs
+    [worker] = await place.directory.workers()
+    assert (worker.drain, worker.takes_jobs, worker.is_drained) == (None, True, False)
+
+
+async def test_a_worker_that_drains_and_still_runs_a_job_is_not_drained(place: Place, start: Start) -> None:
+    start()
+    place.running = {"ledger": "job-1"}
+    await place.clock.advance(1)
+    await place.directory.order("host-1/7", Drain(since=place.clock.now(), actor="maria"))
+    await place.clock.advance(QUIET_HEARTBEAT_SECONDS)
+    [worker] = await place.directory.workers()
+    assert (worker.takes_jobs, worker.is_drained) == (False, False)
+
+
+async def test_the_order_stands_for_the_process_that_begins_next_under_the_name(place: Place) -> None:
+    await place.heartbeat.beat()
+    await place.directory.order("host-1/7", Drain(since=place.clock.now(), actor="maria"))
+    await place.heartbeat.stop()
+    again = Place()
+    again.directory.heartbeats = place.directory.heartbeats
+    await again.heartbeat.beat()
+    assert not again.takes_jobs

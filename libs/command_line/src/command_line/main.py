@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from command_line import batches, listing, quarantine, results, retrying, submitting, workers
+from command_line import batches, draining, listing, quarantine, results, retrying, submitting, workers
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json, print_link
 from command_line.pruning import options as pruning
@@ -215,6 +215,8 @@ def publish(
 
 
 app.command(epilog=workers.EPILOG)(workers.workers)
+app.command(epilog=draining.DRAIN_EPILOG)(draining.drain)
+app.command(epilog=draining.RESUME_EPILOG)(draining.resume)
 app.command(epilog=quarantine.EPILOG)(quarantine.quarantine)
 app.command(epilog=options.EPILOG)(options.verify)
 app.command(epilog=pruning.EPILOG)(pruning.prune)

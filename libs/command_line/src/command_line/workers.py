@@ -32,6 +32,8 @@ class _Row:
     version: str
     running: Sequence[str] = ()
     is_busy: bool = False
+    #: "draining" or "drained", or nothing.
+    drain: str = ""
 
 
 def workers(
@@ -77,7 +79,8 @@ def _print(rows: Sequence[_Row], *, shows_all: bool) -> None:
 def _state(row: _Row, now: datetime) -> "Text":
     found = pulse(row, now)
     word = Pulse.STOPPED if row.stopped_at is not None else found
-    text = safe(word.name.lower())
+    name = word.name.lower()
+    text = safe(f"{name}, {row.drain}" if row.drain and found is Pulse.ALIVE else name)
     text.stylize(_STYLES[found])
     return text
 
@@ -85,7 +88,10 @@ def _state(row: _Row, now: datetime) -> "Text":
 def _worker(worker: Mapping[str, Any]) -> _Row:
     version = str(worker["properties"].get("version", ""))
     is_busy = bool(worker["running"] or worker.get("leases"))
-    return _Row("worker", worker["worker"], *_times(worker), version, worker["running"], is_busy)
+    # A publisher of an earlier release knows no orders.
+    is_drained = worker.get("drain") and not worker["takes_jobs"] and not is_busy
+    drain = "drained" if is_drained else "draining" if worker.get("drain") else ""
+    return _Row("worker", worker["worker"], *_times(worker), version, worker["running"], is_busy, drain)
 
 
 def _instance(one: Mapping[str, Any]) -> _Row:

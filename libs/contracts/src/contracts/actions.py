@@ -1,4 +1,4 @@
-"""What people ask for jobs that exist: the optional bodies of the requests."""
+"""What people ask for jobs and workers that exist: the optional bodies of the requests."""
 
 from typing import Annotated
 
@@ -32,6 +32,10 @@ class Cancellation(Action):
 
 class Finalization(Action):
     """The optional body of a request to finalize a job."""
+
+
+class DrainRequest(Action):
+    """The optional body of a request to have a worker take no new jobs, or take them again."""
 
 
 class Retry(Action):

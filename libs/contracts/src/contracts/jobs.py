@@ -403,6 +403,14 @@ class HeldLease(Answer):
     seconds: float = Field(description="Seconds that the lease lasts if it is not renewed again.")
 
 
+class Drain(Answer):
+    """An order to a worker to take no new jobs."""
+
+    since: datetime = Field(description="When it was given, in UTC.")
+    actor: str = Field(description="Who gave it.")
+    reason: str = Field("", description="Why.")
+
+
 class Worker(Answer):
     """A worker as of its latest heartbeat."""
 
@@ -420,6 +428,20 @@ class Worker(Answer):
     leases: list[HeldLease] = Field(
         default_factory=list, description="The leases that the worker holds, by lock."
     )
+
+    takes_jobs: bool = Field(
+        True, description="Whether it took new jobs at its latest heartbeat: not while it drains or stops."
+    )
+    drain: Drain | None = Field(
+        None,
+        description="The order to take no new jobs; null when it may. It obeys with its next heartbeat, "
+        "within 20 s.",
+    )
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether it was told to take no new jobs, obeys, and has ended those that it ran."""
+        return self.drain is not None and not self.takes_jobs and not self.is_busy
 
     @property
     def is_busy(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from contracts.jobs import Instance, Kind, Worker
+from contracts.jobs import Drain, Instance, Kind, Worker
 
 DocumentT = TypeVar("DocumentT")
 
@@ -23,8 +23,19 @@ class WorkerDirectory(Protocol):
     async def publish_kind(self, kind: Kind) -> None:
         """Publish a kind that a worker knows, in place of what was published of it before."""
 
-    async def record_heartbeat(self, worker: Worker) -> None:
-        """Record that a worker is alive, in place of its last heartbeat."""
+    async def record_heartbeat(self, worker: Worker) -> Drain | None:
+        """Record that a worker is alive, in place of its last heartbeat.
+
+        Returns the order to take no new jobs that stands for this worker's name, None without one. What the
+        document says of that is left out.
+        """
+
+    async def order(self, worker: str, drain: Drain | None) -> Worker | None:
+        """Order a worker to take no new jobs or, with None, to take them again; return it as it is now.
+
+        The order stands until the next one, also when the process ends and another begins under its name.
+        Returns None when no such worker is listed.
+        """
 
     async def record_instance(self, instance: Instance) -> None:
         """Record that an instance of another service is alive, in place of its last heartbeat."""

@@ -14,6 +14,7 @@ from submission.patience import Patience
 from submission.reading import (
     read_batch,
     read_cancellation,
+    read_drain_request,
     read_finalization,
     read_retry,
     read_submission,
@@ -35,6 +36,7 @@ __all__ = [
     "SubmissionUnknownError",
     "read_batch",
     "read_cancellation",
+    "read_drain_request",
     "read_finalization",
     "read_retry",
     "read_submission",

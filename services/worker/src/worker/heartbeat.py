@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
+from typing import Protocol
 
 from contracts.heartbeats import HEARTBEAT_SECONDS, Pulse, pulse
 from contracts.jobs import HeldLease, Worker
@@ -23,6 +24,25 @@ _ANNOUNCE_EVERY = 30
 logger = logging.getLogger("turnstile.worker")
 
 
+class Serving(Protocol):
+    """What a worker does; the dispatcher, as its heartbeat sees it."""
+
+    @property
+    def running(self) -> Mapping[str, str]:
+        """The locks held here, each with the id of the job that runs."""
+
+    @property
+    def leases(self) -> Sequence[HeldLease]:
+        """The leases of the locks for which a job runs here."""
+
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether this worker takes new jobs: not while it drains or stops."""
+
+    async def drain(self, *, is_draining: bool) -> None:
+        """Take no new jobs, or take them again."""
+
+
 class Heartbeat:
     """The worker's rows in the tables of workers and kinds."""
 
@@ -33,8 +53,7 @@ class Heartbeat:
         directory: WorkerDirectory,
         clock: Clock,
         kinds: Callable[[], Mapping[str, KindInfo]],
-        running: Callable[[], Mapping[str, str]],
-        leases: Callable[[], Sequence[HeldLease]],
+        serving: Serving,
         start_id: str = "",
         jobs: str = "",
     ) -> None:
@@ -43,8 +62,8 @@ class Heartbeat:
         self._directory = directory
         self._clock = clock
         self._kinds = kinds
-        self._running = running
-        self._leases = leases
+        self._serving = serving
+        self._is_draining = False
         self._started_at = clock.now()
         self._properties = {
             "host": socket.gethostname(),
@@ -66,7 +85,7 @@ class Heartbeat:
         turns = 0
         while True:
             try:
-                state = sorted(self._kinds()), sorted(self._running().values()), [*self._leases()]
+                state = sorted(self._kinds()), sorted(self._serving.running.values()), [*self._serving.leases]
                 if turns == 0:  # before the first beat, which takes the place of the other's row
                     await self._warn_of_namesake()
                 # Before the kinds: those that no worker lists are forgotten.
@@ -95,15 +114,29 @@ class Heartbeat:
         await self._row.stop()
 
     async def _record(self, stopped_at: datetime | None) -> None:
-        await self._directory.record_heartbeat(
-            Worker(
-                worker=self._name,
-                seen_at=self._clock.now(),
-                started_at=self._started_at,
-                stopped_at=stopped_at,
-                kinds=sorted(self._kinds()),
-                running=sorted(self._running().values()),
-                properties=dict(self._properties),
-                leases=list(self._leases()),
-            )
+        drain = await self._directory.record_heartbeat(self._document(stopped_at))
+        if self._is_draining is (drain is not None):
+            return
+        self._is_draining = drain is not None
+        if drain is not None:
+            reason = f"as {drain.actor} said: {drain.reason}" if drain.reason else f"as {drain.actor} said"
+            logger.info("worker drains: it takes no new jobs", extra={at.REASON: reason})
+        else:
+            logger.info("worker takes jobs again")
+        await self._serving.drain(is_draining=self._is_draining)
+        if stopped_at is None:
+            # So that who waits for it need not wait for the next heartbeat.
+            await self._directory.record_heartbeat(self._document(None))
+
+    def _document(self, stopped_at: datetime | None) -> Worker:
+        return Worker(
+            worker=self._name,
+            seen_at=self._clock.now(),
+            started_at=self._started_at,
+            stopped_at=stopped_at,
+            kinds=sorted(self._kinds()),
+            running=sorted(self._serving.running.values()),
+            properties=dict(self._properties),
+            leases=list(self._serving.leases),
+            takes_jobs=self._serving.takes_jobs,
         )

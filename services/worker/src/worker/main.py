@@ -95,8 +95,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         directory,
         clock,
         pool.kinds,
-        lambda: dispatcher.running,
-        lambda: dispatcher.leases,
+        dispatcher,
         start_id,
         settings.jobs,
     )

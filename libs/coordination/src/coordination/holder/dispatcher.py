@@ -1,7 +1,7 @@
 """The dispatcher: answers wake-ups, decides which locks this worker serves, and never leaves work behind."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from contracts.jobs import HeldLease
 from coordination.holder.lock_server import WakeUpOutcome
@@ -53,19 +53,24 @@ class LockDispatcher:
         self._sessions: dict[str, LockSession] = {}
         self._watches = Watches(ports, settings, policy.watches, self)
         self._copies: dict[str, float] = {}
-        self._is_stopping = False
+        self._is_stopping = self._is_draining = False
         self._capacity_changed = asyncio.Event()
 
     @property
     def is_stopping(self) -> bool:
-        """Whether this worker takes nothing new any more."""
+        """Whether this worker is being stopped."""
         return self._is_stopping
+
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether this worker takes new jobs: not while it drains or stops."""
+        return not self._is_stopping and not self._is_draining
 
     @property
     def has_capacity(self) -> bool:
         """Whether another lock can be served."""
         places = min(self._policy.capacity, self._places())
-        return not self.is_stopping and len(self._sessions) < places
+        return self.takes_jobs and len(self._sessions) < places
 
     @property
     def has_too_many(self) -> bool:
@@ -101,7 +106,7 @@ class LockDispatcher:
         neither be acted on nor passed on: then let it come again.
         """
         name = wake_up.lock_name
-        if self.is_stopping:
+        if not self.takes_jobs:
             await self._ports.notifier.notify(wake_up)
             return WakeUpOutcome.PASSED_ON
         # Rule R12 (spec/turnstile.pml): a lock that is served here needs no wake-up, only a look at its line.
@@ -150,6 +155,16 @@ class LockDispatcher:
                     session.tenure.request_stop(StopReason.SHUTDOWN)
             if late:
                 await asyncio.wait(late)
+        await self._pass_on(watched)
+
+    async def drain(self, *, is_draining: bool) -> None:
+        """Take no new jobs, or take them again. Runs continue; what waits is left to other workers."""
+        self._is_draining = is_draining
+        self._capacity_changed.set()
+        if is_draining:
+            await self._pass_on(self._watches.end())
+
+    async def _pass_on(self, watched: Iterable[str]) -> None:
         # At once: each may take as long as a wake-up may wait for a broker that does not answer.
         await asyncio.gather(*(self._ports.notifier.notify(WakeUp(name)) for name in watched))
 
@@ -173,7 +188,7 @@ class LockDispatcher:
 
     def accepts(self, job: JobRow) -> bool:
         """Return whether to run a job here: its kind is known, or has waited long enough to fail for it."""
-        if self.is_stopping or self.has_too_many:
+        if not self.takes_jobs or self.has_too_many:
             return False
         if self._knows(job.kind):
             return True

@@ -16,7 +16,7 @@ class WakeUpOutcome(StrEnum):
     UNKNOWN = "unknown"
     #: The lock is served or watched here already.
     KNOWN = "known"
-    #: This worker is being stopped; the wake-up was sent on to others.
+    #: This worker drains or stops; the wake-up was sent on to others.
     PASSED_ON = "passed_on"
 
 
@@ -32,8 +32,8 @@ class LockServer(Protocol):
         """Whether more locks are served than jobs can be run: then what waits is left to others."""
 
     @property
-    def is_stopping(self) -> bool:
-        """Whether this worker takes nothing new any more."""
+    def takes_jobs(self) -> bool:
+        """Whether this worker takes new jobs: not while it drains or stops."""
 
     def accepts(self, job: JobRow) -> bool:
         """Return whether to run a job here."""

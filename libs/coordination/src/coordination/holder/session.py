@@ -115,9 +115,7 @@ class LockSession:
                     break
                 held_long = self._ports.clock.boot() - began > self._policy.longest_tenure
                 passes_on = held_long and not self._server.has_capacity
-                chain = (
-                    not passes_on and not self._server.is_stopping and not isinstance(outcome, Interrupted)
-                )
+                chain = not passes_on and self._server.takes_jobs and not isinstance(outcome, Interrupted)
                 run = await tenure.finish(outcome, self._server.accepts if chain else None)
                 if run is None and chain:
                     run = await self._linger(tenure)
@@ -133,7 +131,7 @@ class LockSession:
 
     async def _linger(self, tenure: Tenure) -> Run | None:
         until = self._ports.clock.boot() + self._policy.linger
-        while self._ports.clock.boot() < until and not self._server.is_stopping:
+        while self._ports.clock.boot() < until and self._server.takes_jobs:
             await self._ports.clock.sleep(0.1)
             run = await tenure.take_over(self._server.accepts)
             if run is not None:
@@ -186,7 +184,7 @@ class LockSession:
             # A wake-up that came in the meantime was dropped; its work may be newer than this read.
             if not self._is_notified:
                 return False
-        if self._server.is_stopping or self._server.has_too_many or passes_on:
+        if not self._server.takes_jobs or self._server.has_too_many or passes_on:
             await self._ports.notifier.notify(WakeUp(self._name, released=True))
             return False
         first = line.first

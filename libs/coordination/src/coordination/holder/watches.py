@@ -37,7 +37,7 @@ class Watches:
 
     def begin(self, name: str) -> None:
         """Watch a lock, unless it is watched, or there are as many watches as there may be."""
-        if self._server.is_stopping or name in self._watches or len(self._watches) >= self._most:
+        if not self._server.takes_jobs or name in self._watches or len(self._watches) >= self._most:
             return
         watch = _Watch()
         self._watches[name] = watch

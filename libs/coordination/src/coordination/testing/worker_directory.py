@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
-from contracts.jobs import Instance, Kind, Worker
+from contracts.jobs import Drain, Instance, Kind, Worker
 from coordination.testing.faults import Calls, Fault
 from coordination.worker_directory import Listed
 
@@ -27,11 +27,28 @@ class InMemoryWorkerDirectory:
             "directory.publish_kind", lambda: self.known_kinds.update({kind.kind: kind})
         )
 
-    async def record_heartbeat(self, worker: Worker) -> None:
-        """Record that a worker is alive."""
-        await self.calls.carry_out(
-            "directory.record_heartbeat", lambda: self.heartbeats.update({worker.worker: worker})
-        )
+    async def record_heartbeat(self, worker: Worker) -> Drain | None:
+        """Record that a worker is alive; returns the order that stands for it."""
+
+        def action() -> Drain | None:
+            before = self.heartbeats.get(worker.worker)
+            drain = before.drain if before is not None else None
+            self.heartbeats[worker.worker] = worker.model_copy(update={"drain": drain})
+            return drain
+
+        return await self.calls.carry_out("directory.record_heartbeat", action)
+
+    async def order(self, worker: str, drain: Drain | None) -> Worker | None:
+        """Order a worker to take no new jobs, or to take them again; return it as it is now."""
+
+        def action() -> Worker | None:
+            known = self.heartbeats.get(worker)
+            if known is None:
+                return None
+            self.heartbeats[worker] = known.model_copy(update={"drain": drain})
+            return self.heartbeats[worker]
+
+        return await self.calls.carry_out("directory.order", action)
 
     async def record_instance(self, instance: Instance) -> None:
         """Record that an instance of another service is alive."""

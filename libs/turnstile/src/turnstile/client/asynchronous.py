@@ -24,7 +24,17 @@ from turnstile.client.bodies import (
     submission,
     with_id,
 )
-from turnstile.client.calls import JobReference, Limits, Outcome, Pause, Request, Steps, job_path, lock_path
+from turnstile.client.calls import (
+    JobReference,
+    Limits,
+    Outcome,
+    Pause,
+    Request,
+    Steps,
+    job_path,
+    lock_path,
+    worker_path,
+)
 from turnstile.client.connection import DEFAULT_URL, given, options
 from turnstile.client.errors import NoResultError, UnavailableError
 from turnstile.client.following import SILENCE_SECONDS, Following, Message, typed
@@ -145,6 +155,18 @@ class AsyncClient:
     async def workers(self) -> list[Worker]:
         """Do what `Client.workers` does."""
         return [worker async for worker in self._items("/api/v1/workers", Worker)]
+
+    async def worker(self, name: str) -> Worker:
+        """Do what `Client.worker` does."""
+        return Worker.model_validate(await self.request("GET", worker_path(name)))
+
+    async def drain_worker(self, name: str, reason: str = "") -> Worker:
+        """Do what `Client.drain_worker` does."""
+        return await self._run(calls.tell_worker(name, "drain", reason, self._limits))
+
+    async def resume_worker(self, name: str, reason: str = "") -> Worker:
+        """Do what `Client.resume_worker` does."""
+        return await self._run(calls.tell_worker(name, "resume", reason, self._limits))
 
     def locks(self) -> AsyncIterator[Lock]:
         """Do what `Client.locks` does."""

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from contracts.following import MOST_WAIT_SECONDS
-from contracts.jobs import Accepted, Job, JobSummary
+from contracts.jobs import Accepted, Job, JobSummary, Worker
 from contracts.statuses import JobStatus
 from turnstile.client.errors import ClientError, ConflictError, NotEndedError
 from turnstile.client.reading import checked, document, no_answer, retry_after
@@ -82,8 +82,12 @@ def job_path(job: JobReference, rest: str = "") -> str:
 
 def lock_path(name: str) -> str:
     """Return the path of a lock."""
-    # A name of dots alone would be taken for a step up in the path.
-    return f"/api/v1/locks/{quote(name, safe='').replace('.', '%2E')}"
+    return f"/api/v1/locks/{_quoted(name)}"
+
+
+def worker_path(name: str, rest: str = "") -> str:
+    """Return the path of a worker, or of what belongs to it."""
+    return f"/api/v1/workers/{_quoted(name)}{rest}"
 
 
 def pauses() -> Generator[float, None, None]:
@@ -160,6 +164,18 @@ def finalize(job: JobReference, reason: str, limits: Limits) -> Steps[Job]:
     body = {"reason": reason} if reason else None
     answer = yield from ask(_request("POST", job_path(job, "/finalize"), limits, body=body), limits)
     return Job.model_validate(answer)
+
+
+def _quoted(name: str) -> str:
+    # A name of dots alone would be taken for a step up in the path.
+    return quote(name, safe="").replace(".", "%2E")
+
+
+def tell_worker(name: str, order: str, reason: str, limits: Limits) -> Steps[Worker]:
+    """Have a worker drain or resume, and return it; harmless when repeated."""
+    body = {"reason": reason} if reason else None
+    answer = yield from ask(_request("POST", worker_path(name, f"/{order}"), limits, body=body), limits)
+    return Worker.model_validate(answer)
 
 
 def wait(job: JobReference, timeout: float | None, limits: Limits) -> Steps[Any]:

@@ -24,7 +24,17 @@ from turnstile.client.bodies import (
     submission,
     with_id,
 )
-from turnstile.client.calls import JobReference, Limits, Outcome, Pause, Request, Steps, job_path, lock_path
+from turnstile.client.calls import (
+    JobReference,
+    Limits,
+    Outcome,
+    Pause,
+    Request,
+    Steps,
+    job_path,
+    lock_path,
+    worker_path,
+)
 from turnstile.client.connection import DEFAULT_URL, given, options
 from turnstile.client.errors import NoResultError, UnavailableError
 from turnstile.client.following import SILENCE_SECONDS, Following, Message, typed
@@ -184,6 +194,21 @@ class Client:
     def workers(self) -> list[Worker]:
         """Return the latest heartbeat of every worker."""
         return list(self._items("/api/v1/workers", Worker))
+
+    def worker(self, name: str) -> Worker:
+        """Return the latest heartbeat of a worker."""
+        return Worker.model_validate(self.request("GET", worker_path(name)))
+
+    def drain_worker(self, name: str, reason: str = "") -> Worker:
+        """Have a worker take no new jobs; `worker(name).is_drained` says when it has ended those it runs.
+
+        Harmless when repeated. The order stands until `resume_worker`.
+        """
+        return self._run(calls.tell_worker(name, "drain", reason, self._limits))
+
+    def resume_worker(self, name: str, reason: str = "") -> Worker:
+        """Have a worker take new jobs again; harmless when repeated."""
+        return self._run(calls.tell_worker(name, "resume", reason, self._limits))
 
     def locks(self) -> Iterator[Lock]:
         """Yield the current state of every lock that was ever used."""

@@ -128,7 +128,7 @@ def _row(worker: Worker, names: Mapping[str, str], now: datetime) -> Node:
     return node(
         "tr",
         node("td", node("b", worker.worker), copy_button(worker.worker, "the name"), _second(second)),
-        node("td", _state(worker, now)),
+        node("td", _state(worker, now), *_drain(worker)),
         node("td", ago(worker.seen_at), node("small", clock(worker.seen_at))),
         node("td.wide", *_running(worker, names)),
         node("td.wide", *_leases(worker)),
@@ -146,6 +146,15 @@ def _state(process: Worker | Instance, now: datetime) -> Node:
     if process.stopped_at is not None:
         return chip(_LOOKS[Pulse.STOPPED])
     return chip(look, f"{look.word} for {duration((now - process.seen_at).total_seconds())}")
+
+
+def _drain(worker: Worker) -> list[Node]:
+    """Return that a worker drains or is drained, and who said so; nothing when it may take jobs."""
+    if worker.drain is None:
+        return []
+    look = Look("Drained", "block", "gray") if worker.is_drained else Look("Draining", "hourglass", "orange")
+    reason = f": {worker.drain.reason}" if worker.drain.reason else ""
+    return [chip(look), node("small", f"by {worker.drain.actor} ", ago(worker.drain.since), reason)]
 
 
 def _running(worker: Worker, names: Mapping[str, str]) -> list[Node]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode
 
 from contracts import lock_names
-from contracts.actions import Cancellation, Finalization, Retry
+from contracts.actions import Cancellation, DrainRequest, Finalization, Retry
 from contracts.following import JobResult, ProgressReport
 from contracts.jobs import Accepted, Batch, Submission
 from publisher.http import links, schemas
@@ -41,7 +41,7 @@ problem name that trace: quote it when you ask for help. `X-Actor` names you in 
 TAGS = [
     {"name": "jobs", "description": "Submit, follow, cancel, retry and finalize jobs."},
     {"name": "locks", "description": "Holders of locks and waiting jobs."},
-    {"name": "workers", "description": "Workers and the kinds of jobs that they know."},
+    {"name": "workers", "description": "Workers, and the kinds of jobs that they know."},
     {"name": "messages", "description": "Messages in RabbitMQ that no service could use."},
     {
         "name": "aliases",
@@ -103,6 +103,7 @@ def _optional_body(model: type[BaseModel], **example: object) -> dict[str, Any]:
 
 CANCEL_JOB = _optional_body(Cancellation, reason="wrong month")
 FINALIZE_JOB = _optional_body(Finalization, reason="corrected by hand")
+DRAIN_WORKER = _optional_body(DrainRequest, reason="update of the host")
 RETRY_JOB = _optional_body(Retry, reason="the ledger is open again", parameters={"seconds": 1})
 
 #: One message of the stream: a schema of `text/event-stream` is that of one.
@@ -235,7 +236,7 @@ def install(app: FastAPI) -> None:
 
 
 def _add_schemas(known: dict[str, Any]) -> None:
-    for model in (Problem, Submission, Batch, Cancellation, Finalization, Retry):
+    for model in (Problem, Submission, Batch, Cancellation, Finalization, DrainRequest, Retry):
         _add_schema(known, model, "validation")
     _add_schema(known, ProgressReport, "serialization")
     known["StreamMessage"] = _STREAM_MESSAGE

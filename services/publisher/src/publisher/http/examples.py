@@ -12,6 +12,7 @@ from contracts.jobs import (
     Accepted,
     BatchAnswer,
     BatchItem,
+    Drain,
     Event,
     HeldLease,
     Instance,
@@ -127,6 +128,9 @@ _WORKER_STATE = Worker(
     properties={"places": 4},
     leases=[HeldLease(lock=_LOCK, fence=7, renewed_at=_STARTED, seconds=30)],
 )
+_DRAINED = _WORKER_STATE.model_copy(
+    update={"drain": Drain(since=_STARTED, actor="maria", reason="update of the host")}
+)
 _SCHEDULER = Instance(
     service="scheduler",
     instance="host-1",
@@ -200,6 +204,9 @@ ANSWERS: Mapping[str, Any] = {
         "get_lock": _LOCK_STATE,
         "list_kinds": Page[Kind](items=[_KIND]),
         "list_workers": Page[Worker](items=[_WORKER_STATE]),
+        "get_worker": _WORKER_STATE,
+        "drain_worker": _DRAINED,
+        "resume_worker": _WORKER_STATE,
         "list_instances": Page[Instance](items=[_SCHEDULER]),
         "list_quarantined_messages": QuarantinePage(items=[_MESSAGE], total=1),
     }.items()

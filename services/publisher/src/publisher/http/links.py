@@ -38,4 +38,11 @@ EVENTS = _after(
     HTTPStatus.OK,
     next=_link("list_job_events", "Read the next page.", job_id="$request.path.job_id", cursor=_NEXT),
 )
+_WORKER = {
+    "worker": _link("get_worker", "Read the worker as it is now.", name="$response.body#/worker"),
+    "drain": _link("drain_worker", "Have the worker take no new jobs.", name="$response.body#/worker"),
+    "resume": _link("resume_worker", "Have the worker take jobs again.", name="$response.body#/worker"),
+}
+WORKER = _after(HTTPStatus.OK, **_WORKER)
+WORKER_TOLD = _after(HTTPStatus.ACCEPTED, **_WORKER)
 LOCKS = _after(HTTPStatus.OK, next=_link("list_locks", "Read the next page.", cursor=_NEXT))

@@ -68,6 +68,7 @@ Uses = Annotated[UseCases, Depends(_use_cases)]
 Actor = Annotated[str, Depends(_actor)]
 JobId = Annotated[str, Path(description="The job's id.", json_schema_extra={"format": "uuid"})]
 LockName = Annotated[str, Path(description=LOCK_NAME, json_schema_extra={"format": lock_names.FORMAT})]
+WorkerName = Annotated[str, Path(description="The worker's name.", examples=["host-1/7"])]
 Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items in the answer.")]
 EventsLimit = Annotated[
     int, Query(ge=1, le=MOST_EVENTS, description="Maximum number of items in the answer.")

@@ -33,6 +33,7 @@ from publisher.tracing import current_trace_id, traceresponse
 from publisher.use_cases.locks import NoSuchLockError
 from publisher.use_cases.results import NoResultError
 from publisher.use_cases.stream import TooManyFollowersError
+from publisher.use_cases.workers import NoSuchWorkerError
 from read_models import CursorError, ForeignCursorError
 from service_defaults.broker import QuarantineUnavailableError
 from submission import FieldProblem, IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
@@ -274,6 +275,9 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),
     JobRemovedError: lambda _: ProblemError(HTTPStatus.GONE, "job_removed", _REMOVED),
     NoSuchLockError: lambda error: _not_found("no_such_lock", f"{error}, so it is free."),
+    NoSuchWorkerError: lambda error: _not_found(
+        "no_such_worker", f"{error}; list the workers to see their names."
+    ),
     LockNameError: lambda error: invalid_fields([FieldProblem(field="name", message=str(error))]),
     UnknownOutcomeError: lambda _: _storage_unavailable("The storage does not answer; try again later."),
     QuarantineUnavailableError: lambda _: _unavailable(

@@ -13,6 +13,7 @@ from contracts.statuses import JobStatus
 from publisher.http import links
 from publisher.http.documentation import (
     CANCEL_JOB,
+    DRAIN_WORKER,
     FINALIZE_JOB,
     RESULT,
     RETRY_JOB,
@@ -35,13 +36,21 @@ from publisher.http.parameters import (
     LocksCursor,
     Uses,
     WaitSeconds,
+    WorkerName,
     name_the_trace,
 )
 from publisher.http.problems import RESULT_RETRY_AFTER, invalid_fields, job_path
 from publisher.http.request_body import read_body, read_optional_body
 from publisher.use_cases.documents import job_document
 from publisher.use_cases.events import MOST_EVENTS
-from submission import FieldProblem, read_cancellation, read_finalization, read_retry, read_submission
+from submission import (
+    FieldProblem,
+    read_cancellation,
+    read_drain_request,
+    read_finalization,
+    read_retry,
+    read_submission,
+)
 
 router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)])
 
@@ -281,7 +290,55 @@ async def list_kinds(uses: Uses) -> Page[Kind]:
 @router.get("/workers", tags=["workers"], summary="List workers", response_description="All workers.")
 async def list_workers(uses: Uses) -> Page[Worker]:
     """Return the latest heartbeat of every worker."""
-    return Page[Worker](items=list(await uses.directory.workers()))
+    return Page[Worker](items=await uses.workers.all())
+
+
+@router.get(
+    "/workers/{name:path}",
+    tags=["workers"],
+    summary="Get a worker",
+    response_description="The worker.",
+    responses=answers(404) | links.WORKER,
+)
+async def get_worker(name: WorkerName, uses: Uses) -> Worker:
+    """Return the latest heartbeat of a worker."""
+    return await uses.workers.one(name)
+
+
+@router.post(
+    "/workers/{name:path}/drain",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["workers"],
+    summary="Drain a worker",
+    response_description="The worker as of its latest heartbeat, with the order.",
+    responses=answers(400, 404, 413, 415) | links.WORKER_TOLD,
+    openapi_extra=DRAIN_WORKER,
+)
+async def drain_worker(request: Request, name: WorkerName, uses: Uses, actor: Actor) -> Worker:
+    """Have a worker take no new jobs, for example before it is stopped.
+
+    It obeys with its next heartbeat, within 20 s. Jobs that it runs continue,
+    and it leaves the others to other workers. It is drained when `takes_jobs` is false and `running` and
+    `leases` are empty. The order stands until `resume`, also for a process that begins later under the same
+    name. The body is optional. To repeat the request is harmless: the first counts.
+    """
+    asked = read_drain_request(await read_optional_body(request))
+    return await uses.workers.drain(name, actor, asked.reason)
+
+
+@router.post(
+    "/workers/{name:path}/resume",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["workers"],
+    summary="Resume a worker",
+    response_description="The worker as of its latest heartbeat, without the order.",
+    responses=answers(400, 404, 413, 415) | links.WORKER_TOLD,
+    openapi_extra=DRAIN_WORKER,
+)
+async def resume_worker(request: Request, name: WorkerName, uses: Uses, actor: Actor) -> Worker:
+    """Have a worker take new jobs again. The body is optional. To repeat the request is harmless."""
+    asked = read_drain_request(await read_optional_body(request))
+    return await uses.workers.resume(name, actor, asked.reason)
 
 
 @router.get(

@@ -22,6 +22,7 @@ from publisher.use_cases.locks import Locks
 from publisher.use_cases.results import JobResults
 from publisher.use_cases.retrying import Retrying
 from publisher.use_cases.stream import JobStream
+from publisher.use_cases.workers import Workers
 from read_models import ReadModels
 from submission import KnownKinds, RetryService, SubmissionService
 
@@ -52,6 +53,7 @@ class UseCases:
     locks: Locks
     quarantine: Quarantine
     kinds: KnownKinds
+    workers: Workers
     directory: WorkerDirectory
     telemetry: RequestTelemetry
 
@@ -86,6 +88,7 @@ def make_use_cases(
         locks=Locks(journal, read_models),
         quarantine=quarantine,
         kinds=kinds,
+        workers=Workers(directory, clock),
         directory=directory,
         telemetry=RequestTelemetry(kinds.knows, traces),
     )
