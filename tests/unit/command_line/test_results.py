@@ -10,6 +10,7 @@ from rich.console import Console
 from tests.unit.command_line.scripted_api import Document, Problem, Run, ScriptedApi
 
 from command_line.exit_codes import BY_STATUS, NOT_ENDED, STOPPED, UNREACHABLE, USAGE
+from command_line.output import clock_time
 
 JOBS = "/api/v1/jobs"
 JOB_ID = "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"
@@ -122,6 +123,7 @@ def test_on_a_terminal_a_line_shows_how_far_the_job_is(
     scripted: ScriptedApi, run: Run, job: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting = {"lock": "ledger", "holder": "worker-2", "running": "other", "ahead": ["other"]}
+    waiting |= {"expected_start": "2026-11-30T14:05:09Z"}
     queued = job | {"status": "Queued", "progress": None, "position": 2, "waiting_for": waiting}
     running = job | {"status": "Running", "progress": {"value": 4, "limit": 10}, "step": "load"}
     scripted.on("GET", RESULT, accepted(), accepted("Running"), completed("done"))
@@ -135,7 +137,8 @@ def test_on_a_terminal_a_line_shows_how_far_the_job_is(
     done = run("result", JOB_ID, "--wait", "600")
 
     assert (done.exit_code, json.loads(done.stdout)) == (0, "done")
+    start = clock_time("2026-11-30T14:05:09Z")
     assert shown == [
-        "Queued · number 2 in the line of ledger, while worker-2 runs other",
+        f"Queued · number 2 in the line of ledger, while worker-2 runs other; likely to start at {start}",
         "Running · 4 of 10 (40%) · load",
     ]

@@ -8,17 +8,8 @@ from tests.unit.dashboard.trails import at
 
 from coordination.journal.events import timestamp
 from coordination.journal.rows import JobRow, LockRow
-from dashboard.waiting import (
-    Estimate,
-    Gap,
-    Holder,
-    Waiter,
-    WaitingLine,
-    estimate,
-    left_at_this_pace,
-    line_of,
-    start_sentence,
-)
+from dashboard.waiting import Gap, Waiter, WaitingLine, line_of, start_of, start_sentence
+from read_models.start_estimates import Estimate, Holder, left_at_this_pace
 
 
 def ticket(job_id: str, kind: str = "close-month") -> JobRow:
@@ -84,28 +75,28 @@ def test_a_start_is_estimated_from_the_median_of_the_same_kinds() -> None:
     line = waiting(["close-month", "rerate"], HOLDER)
     durations = {"close-month": [100.0, 90.0, 1000.0], "rerate": [10.0, 20.0, 30.0, 40.0], "other": [5.0]}
     # 100 - 30 left of the running one, then 100 and 25.
-    assert estimate(line, durations, at(30)) == Estimate(195.0, 7)
+    assert start_of(line, durations, at(30)) == Estimate(195.0, 7)
 
 
 def test_a_run_that_takes_longer_than_usual_adds_nothing_more() -> None:
-    assert estimate(waiting((), HOLDER), {"close-month": [9.0, 10.0, 11.0]}, at(30)) == Estimate(0.0, 3)
+    assert start_of(waiting((), HOLDER), {"close-month": [9.0, 10.0, 11.0]}, at(30)) == Estimate(0.0, 3)
 
 
 def test_the_pace_of_the_running_job_counts_more_than_past_durations() -> None:
     holder = Holder("runs", "worker-3", 1042, at(0), running(25, 100))
-    assert estimate(waiting((), holder), {}, at(100)) == Estimate(300.0, 0)
+    assert start_of(waiting((), holder), {}, at(100)) == Estimate(300.0, 0)
 
 
 def test_a_start_is_unknown_when_too_few_jobs_of_a_kind_ahead_have_ended() -> None:
     line = waiting(["rerate", "other"], HOLDER)
-    found = estimate(line, {"close-month": [9.0, 10.0, 11.0], "rerate": [1.0, 2.0]}, at(1))
+    found = start_of(line, {"close-month": [9.0, 10.0, 11.0], "rerate": [1.0, 2.0]}, at(1))
     assert found == Estimate(None, 0, ("other", "rerate"))
 
 
 def test_a_start_is_unknown_without_the_running_job_or_without_a_position() -> None:
     blind = Holder("runs", "worker-3", 1042, at(0), None)
-    assert estimate(waiting((), blind), {}, at(1)) == Estimate(None)
-    assert estimate(line_of("me", "l", None, [], length=2), {}, at(1)).seconds is None
+    assert start_of(waiting((), blind), {}, at(1)) == Estimate(None)
+    assert start_of(line_of("me", "l", None, [], length=2), {}, at(1)).seconds is None
 
 
 @pytest.mark.parametrize(

@@ -38,13 +38,20 @@ async def test_a_waiting_job_says_who_is_ahead(api: Api, worker_of: WorkerOf) ->
         "holder": "worker-1",
         "running": urgent,
         "ahead": [running, first],
+        "expected_start": None,
     }
 
 
 async def test_a_free_lock_has_no_holder(api: Api) -> None:
     told = await state(api, await api.submitted(lock="ledger"))
 
-    assert told["waiting_for"] == {"lock": "ledger", "holder": None, "running": None, "ahead": []}
+    assert told["waiting_for"] == {
+        "lock": "ledger",
+        "holder": None,
+        "running": None,
+        "ahead": [],
+        "expected_start": None,
+    }
 
 
 async def test_positions_are_counted_in_a_line_of_several_reads(

@@ -29,7 +29,13 @@ async def test_a_lock_given_back_has_no_holder_for_those_who_wait(api: Api, work
     waiting = await api.submitted(lock="ledger")
 
     told = await api.get(f"/api/v1/jobs/{waiting}")
-    assert told["waiting_for"] == {"lock": "ledger", "holder": None, "running": None, "ahead": []}
+    assert told["waiting_for"] == {
+        "lock": "ledger",
+        "holder": None,
+        "running": None,
+        "ahead": [],
+        "expected_start": None,
+    }
 
 
 async def test_a_job_of_another_lock_is_not_ahead(api: Api) -> None:

@@ -232,9 +232,12 @@ def waiting_text(job: Document) -> str:
     if not waiting:
         return ""
     place = f"number {counted(job['position'])} in the line of {waiting['lock']}"
+    # A publisher of an earlier release estimates nothing.
+    expected = waiting.get("expected_start")
+    start = f"; likely to start at {clock_time(expected)}" if expected else ""
     if waiting["running"]:
-        return f"{place}, while {waiting['holder']} runs {waiting['running']}"
-    return f"{place}, which no worker holds"
+        return f"{place}, while {waiting['holder']} runs {waiting['running']}{start}"
+    return f"{place}, which no worker holds{start}"
 
 
 def progress_text(progress: Document | None) -> str:

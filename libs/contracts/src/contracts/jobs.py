@@ -226,6 +226,12 @@ class WaitingFor(Answer):
     ahead: list[fields.JobUuid] = Field(
         default_factory=list, description="Ids of the first jobs ahead of this one in line."
     )
+    expected_start: datetime | None = Field(
+        None,
+        description="When the job is likely to start, by the pace of the running job and the latest runs of "
+        "the same kinds under this lock. Null when too little is known, when only a free worker is missing, "
+        "and in the stream.",
+    )
 
 
 class JobError(Answer):

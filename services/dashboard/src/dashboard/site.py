@@ -18,7 +18,6 @@ from coordination.worker_directory import WorkerDirectory
 from dashboard.board.poller import BoardPoller
 from dashboard.proof.running import make_checks
 from dashboard.publisher_api import PublisherApi
-from dashboard.reading.durations import DurationsReader
 from dashboard.reading.job import JobReader
 from dashboard.reading.jobs import JobsReader
 from dashboard.reading.lock import LockReader
@@ -28,6 +27,7 @@ from dashboard.requests import RequestCount
 from dashboard.settings import DashboardSettings
 from dashboard.timelines import Timelines
 from proof import Checks
+from read_models.run_durations import DurationsReader
 
 #: How long all viewers share an answer of the publisher. RabbitMQ counts each look into quarantine.
 _KINDS_SECONDS, _QUARANTINE_SECONDS = 10.0, 15.0

@@ -7,7 +7,8 @@ from coordination.journal.rows import JobRow
 from dashboard.parts.durations import duration
 from dashboard.parts.nodes import Node, node, since
 from dashboard.reading.job import JobView
-from dashboard.waiting import WaitingLine, left_at_this_pace
+from dashboard.waiting import WaitingLine
+from read_models.start_estimates import left_at_this_pace
 
 _ENDED = {
     JobStatus.COMPLETED: "Completed",

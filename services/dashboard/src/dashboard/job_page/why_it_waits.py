@@ -10,7 +10,8 @@ from dashboard.job_page.sentence import title_of
 from dashboard.parts.chips import status_chip
 from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, lease_ring, link, node, since
-from dashboard.waiting import Gap, Holder, Waiter, WaitingLine, estimate, start_sentence
+from dashboard.waiting import Gap, Waiter, WaitingLine, start_of, start_sentence
+from read_models.start_estimates import Holder
 
 _DEFAULT_PRIORITY = 5
 
@@ -30,7 +31,7 @@ def why_it_waits_card(
         "section.card",
         node("div.title", node("h2", "Why it waits"), aside),
         node("ul.list", *rows),
-        node("p.pad.muted", start_sentence(line, estimate(line, durations, now))),
+        node("p.pad.muted", start_sentence(line, start_of(line, durations, now))),
         k="why-it-waits",
     )
 

@@ -12,8 +12,8 @@ from dashboard.parts.chips import chip, event_look, status_chip
 from dashboard.parts.durations import duration
 from dashboard.parts.nodes import Node, ago, icon, lease_ring, link, node, since
 from dashboard.parts.runs_table import job_link
-from dashboard.waiting import left_at_this_pace
 from read_models.documents import LockRun
+from read_models.start_estimates import left_at_this_pace
 
 #: A lease that lasts no longer than until the next refresh is not counted down to its end.
 _SHORT_SECONDS = 3.0

@@ -18,11 +18,11 @@ from dashboard.job_page.timeline import timeline_card
 from dashboard.job_page.why_it_waits import why_it_waits_card
 from dashboard.parts.chips import finalized_chip, status_chip, taken_over_chip
 from dashboard.parts.nodes import Node, link, node
-from dashboard.reading.durations import Durations
 from dashboard.reading.job import JobView
 from dashboard.site import Site
 from dashboard.views import job_actions
 from dashboard.waiting import WaitingLine, line_of
+from read_models.run_durations import Durations
 
 #: The last answer, and how many events are shown, both with the id of the job that they are of.
 _LAST, _MOST_EVENTS = "job.last", "job.most-events"

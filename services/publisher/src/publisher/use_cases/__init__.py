@@ -24,6 +24,7 @@ from publisher.use_cases.retrying import Retrying
 from publisher.use_cases.stream import JobStream
 from publisher.use_cases.workers import Workers
 from read_models import ReadModels
+from read_models.run_durations import DurationsReader
 from submission import KnownKinds, RetryService, SubmissionService
 
 
@@ -81,7 +82,7 @@ def make_use_cases(
         cancelling=cancelling,
         finalizing=Finalizing(register, Finalizer(submitter)),
         retrying=Retrying(register, RetryService(Retrier(submitter), kinds)),
-        jobs=Jobs(journal, register, read_models),
+        jobs=Jobs(journal, register, read_models, DurationsReader(read_models, clock), clock),
         events=Events(journal, register, read_models),
         stream=stream,
         results=JobResults(journal, register, clock, stream),

@@ -1,7 +1,9 @@
 """Use case: return jobs, with what they wait for."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
@@ -12,10 +14,12 @@ from coordination.clients.job_writer import NoSuchJobError, existing_job
 from coordination.journal import rows
 from coordination.journal.line import walk_line
 from coordination.journal.rows import JobRow, LockRow
-from coordination.ports import JobRegister, Journal, Registration, UnknownOutcomeError
+from coordination.ports import Clock, JobRegister, Journal, Registration, UnknownOutcomeError
 from coordination.slot import Slot
 from publisher.use_cases.documents import job_document
 from read_models import JobFilter, ReadModels
+from read_models.run_durations import DurationsReader
+from read_models.start_estimates import Holder, estimate
 
 #: Most ids of jobs ahead that are named.
 _MOST_AHEAD = 10
@@ -30,6 +34,10 @@ class Place:
 
     position: int
     waiting_for: WaitingFor
+    #: The lock's row; None before its first run.
+    lock: LockRow | None = None
+    #: The kinds of the jobs ahead; None when there are more than are counted.
+    kinds_ahead: Sequence[str] | None = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,8 @@ class Jobs:
     journal: Journal
     register: JobRegister
     read_models: ReadModels
+    durations: DurationsReader
+    clock: Clock
 
     async def find(self, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
         """Return jobs, the last submitted first. Raises UnknownOutcomeError or CursorError."""
@@ -55,9 +65,29 @@ class Jobs:
                 return job_document(job, result=result, traceback=traceback)
             place = await place_in_line(self.journal, job)
             if place is not None:
-                return job_document(job, position=place.position, waiting_for=place.waiting_for)
+                expected = {"expected_start": await self._expected_start(registration.partition, place)}
+                waiting_for = place.waiting_for.model_copy(update=expected)
+                return job_document(job, position=place.position, waiting_for=waiting_for)
             # It left the line between the two reads.
         return job_document(job)
+
+    async def _expected_start(self, partition: str, place: Place) -> datetime | None:
+        """Estimate when a job starts; None when that is not known, or it could start now."""
+        running = place.waiting_for.running
+        if place.kinds_ahead is None or not (running or place.kinds_ahead):
+            return None
+        holder = None
+        try:
+            if place.lock is not None and running is not None:
+                since = datetime.fromisoformat(place.lock.started_at) if place.lock.started_at else None
+                job = JobRow.existing(await self.journal.read(partition, rows.job_key(running)))
+                holder = Holder(running, place.lock.worker, place.lock.fence, since, job)
+            durations = await self.durations.of_lock(place.waiting_for.lock)
+        except UnknownOutcomeError:
+            return None
+        now = self.clock.now()
+        seconds = estimate(holder, place.kinds_ahead, durations, now).seconds
+        return None if seconds is None else now + timedelta(seconds=round(seconds))
 
 
 async def find_job(register: JobRegister, job_id: str) -> Registration:
@@ -83,19 +113,21 @@ async def place_in_line(journal: Journal, job: JobRow) -> Place | None:
     Reads at most the first MOST_COUNTED tickets: all positions behind them are MOST_COUNTED + 1.
     """
     ahead: list[str] = []
+    kinds: list[str] = []
     passed = 0
     lock: LockRow | None = None
     async for row in walk_line(journal, Slot(job.lock_name)):
         if row.key.startswith(rows.LOCKS):
             lock = LockRow.from_row(row)
         elif row.key == job.ticket_key:
-            return Place(passed + 1, _waiting_for(job, lock, ahead))
+            return Place(passed + 1, _waiting_for(job, lock, ahead), lock, kinds)
         elif row.key > job.ticket_key:
             return None
         elif passed == MOST_COUNTED:
-            return Place(passed + 1, _waiting_for(job, lock, ahead))
+            return Place(passed + 1, _waiting_for(job, lock, ahead), lock, None)
         else:
             passed += 1
+            kinds.append(str(row.values["kind"]))
             ahead += [str(row.values["job_id"])] if len(ahead) < _MOST_AHEAD else []
     return None
 

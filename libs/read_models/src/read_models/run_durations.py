@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from contracts.statuses import EventStatus
 from coordination.ports import Clock
-from read_models import ReadModels
+from read_models.ports import ReadModels
 
 #: The latest runs that are looked at, and seconds for which the answer is good enough.
 _RUNS, _FRESH_SECONDS = 200, 60.0

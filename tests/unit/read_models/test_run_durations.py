@@ -6,9 +6,9 @@ from tests.conformance.documents import NOON
 
 from contracts import lock_names
 from coordination.clock import VirtualClock
-from dashboard.reading.durations import DurationsReader
 from read_models import LockRun
 from read_models.memory import InMemoryReadModels
+from read_models.run_durations import DurationsReader
 
 PARTITION = lock_names.partition("ledger")
 
