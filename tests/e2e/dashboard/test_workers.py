@@ -52,3 +52,21 @@ def test_kinds_are_folded_and_stay_open(tab: Tab) -> None:
     expect(kind).to_be_visible()
     tab.wait_for_refreshes(2)
     expect(kind).to_be_visible()
+
+
+def test_a_worker_is_drained_and_resumed_with_a_reason(tab: Tab) -> None:
+    tab.open("workers")
+    # The silent one: nothing else depends on it.
+    row = tab.page.get_by_role("table").first.get_by_role("row").nth(1)
+    dialog = tab.page.get_by_test_id("stDialog")
+    tab.page.get_by_role("button", name="Drain or resume…").click()
+    expect(dialog).to_contain_text("It takes no new jobs from its next heartbeat on")
+    dialog.get_by_label("Why (others see it)").fill("update of the host")
+    dialog.get_by_role("button", name="Drain the worker").click()
+    expect(dialog).to_have_count(0)
+    expect(row).to_contain_text("Draining", timeout=15_000)
+    expect(row).to_contain_text("update of the host")
+    tab.page.get_by_role("button", name="Drain or resume…").click()
+    dialog.get_by_role("button", name="Let it take jobs again").click()
+    expect(dialog).to_have_count(0)
+    expect(row).not_to_contain_text("Draining", timeout=15_000)

@@ -1,6 +1,7 @@
 """The publisher as pages use it: each case that they must tell apart, against the real application."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from tests.unit.publisher.doubles import (
 )
 
 from contracts.identifiers import new_id
+from contracts.jobs import Worker
 from contracts.quarantine import QuarantinedMessage
 from contracts.statuses import JobStatus
 from coordination.testing.memory import InMemoryJournal, InMemoryRegister
@@ -274,3 +276,13 @@ def test_nothing_is_asked_of_a_proxy_on_this_machine(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with pytest.raises(PublisherAwayError, match=r"No publisher answers at http://127\.0\.0\.1:9"):
         PublisherApi("http://127.0.0.1:9/").kinds()
+
+
+def test_a_worker_is_drained_and_resumed_under_the_viewers_name(publisher: Publisher) -> None:
+    publisher.directory.heartbeats["host/1."] = Worker(worker="host/1.", seen_at=datetime.now(UTC))
+    drained = publisher.api.drain("host/1.", "bob", "update")
+    assert drained.drain is not None
+    assert (drained.drain.actor, drained.drain.reason) == ("bob", "update")
+    assert publisher.api.resume("host/1.", "ann").drain is None
+    with pytest.raises(NotFoundError, match="nobody"):
+        publisher.api.drain("nobody", "bob")

@@ -7,6 +7,7 @@ from tests.unit.dashboard.shown import find, joined, links
 
 from contracts.jobs import Drain, HeldLease, Instance, Worker
 from dashboard.fleet import fleet
+from dashboard.views import drain_dialog
 from dashboard.views.workers import sentence, services_card, workers_card
 
 NOW = datetime(2026, 11, 29, 14, tzinfo=UTC)
@@ -164,3 +165,15 @@ def test_a_worker_that_drains_says_so_who_said_it_and_why_and_when_it_runs_nothi
     told = worker("w1", drain=drain)
     assert "Draining" in joined(workers_card(fleet([told], NOW), {}, NOW))
     assert "Drain" not in joined(workers_card(fleet([worker("w1")], NOW), {}, NOW))
+
+
+def test_the_dialog_names_what_follows_from_the_order() -> None:
+    busy = worker("w1", running=["job-1", "job-2"])
+    assert "It ends the 2 jobs that it runs." in joined(drain_dialog.consequences(busy))
+    assert "It runs no job now." in joined(drain_dialog.consequences(worker("w1")))
+    drain = Drain(since=NOW, actor="maria")
+    told = worker("w1", drain=drain)
+    assert joined(drain_dialog.consequences(told)) == "It takes new jobs again from its next heartbeat on."
+    idle = worker("w1", drain=drain, takes_jobs=False)
+    labels = [drain_dialog.label(one) for one in (busy, told, idle)]
+    assert labels == ["w1", "w1 (draining)", "w1 (drained)"]

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from contracts.jobs import Accepted, Job, Kind, Page
+from contracts.jobs import Accepted, Job, Kind, Page, Worker
 from contracts.quarantine import QuarantinePage
 
 #: Above what the publisher itself waits for its storage and for RabbitMQ.
@@ -114,6 +114,20 @@ class PublisherApi:
         """
         return self._post(_action(job_id, "retry"), {"reason": reason, "fresh": is_fresh}, actor, Accepted)
 
+    def drain(self, worker: str, actor: str, reason: str = "") -> Worker:
+        """Have a worker take no new jobs; return it. To repeat it is harmless.
+
+        Raises RefusedError, NotFoundError or PublisherAwayError.
+        """
+        return self._post(_order(worker, "drain"), {"reason": reason}, actor, Worker)
+
+    def resume(self, worker: str, actor: str, reason: str = "") -> Worker:
+        """Have a worker take jobs again; return it. To repeat it is harmless.
+
+        Raises RefusedError, NotFoundError or PublisherAwayError.
+        """
+        return self._post(_order(worker, "resume"), {"reason": reason}, actor, Worker)
+
     def kinds(self) -> list[Kind]:
         """Return the kinds that workers know. Raises PublisherAwayError."""
         return self._get("/api/v1/kinds", Page[Kind]).items
@@ -195,6 +209,12 @@ class PublisherApi:
 def _action(job_id: str, name: str) -> str:
     """Return the path of what can be done to a job."""
     return f"/api/v1/jobs/{quote(job_id, safe='')}/{name}"
+
+
+def _order(worker: str, name: str) -> str:
+    """Return the path of an order to a worker."""
+    # A name of dots alone would be taken for a step up in the path.
+    return f"/api/v1/workers/{quote(worker, safe='').replace('.', '%2E')}/{name}"
 
 
 class _Problem(BaseModel):

@@ -13,6 +13,7 @@ from dashboard.parts.chips import Look, chip
 from dashboard.parts.durations import count, duration
 from dashboard.parts.nodes import Node, ago, clock, copy_button, date, icon, link, node
 from dashboard.site import Site
+from dashboard.views import drain_dialog
 
 #: Kinds and jobs that are named in a row; the others are folded.
 _MOST_NAMED = 3
@@ -37,6 +38,7 @@ def show(site: Site) -> None:
         now = snapshot.judged_at(site.clock.now())
         workers = fleet(snapshot.workers, now)
         frame.head("Workers", sentence(workers, now))
+        drain_dialog.show(site, workers.present)
         draw("workers-list", workers_card(workers, snapshot.names, now))
         draw("workers-services", services_card(fleet(snapshot.instances, now), now))
 
