@@ -28,16 +28,16 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_worker_is_told_to_take_no_new_jobs_with_the_reason(run: Run, scripted: ScriptedApi) -> None:
-    scripted.on("POST", f"{PATH}/drain", worker())
+    scripted.on("PUT", PATH, worker())
     done = run("drain", NAME, "--reason", "update")
-    assert (done.exit_code, scripted.bodies()) == (0, [{"reason": "update"}])
+    assert (done.exit_code, scripted.bodies()) == (0, [{"takes_jobs": False, "reason": "update"}])
     assert "host-1/7.a takes no new jobs from its next heartbeat on." in done.output
 
 
 def test_waiting_for_a_worker_says_what_it_does_until_it_runs_nothing(
     run: Run, scripted: ScriptedApi
 ) -> None:
-    scripted.on("POST", f"{PATH}/drain", worker(running=["j"]))
+    scripted.on("PUT", PATH, worker(running=["j"]))
     scripted.on(
         "GET",
         PATH,
@@ -57,27 +57,28 @@ def test_waiting_for_a_worker_says_what_it_does_until_it_runs_nothing(
 def test_a_worker_that_does_not_come_to_rest_in_time_has_an_exit_code_of_its_own(
     run: Run, scripted: ScriptedApi
 ) -> None:
-    scripted.on("POST", f"{PATH}/drain", worker(running=["j"]))
+    scripted.on("PUT", PATH, worker(running=["j"]))
     scripted.on("GET", PATH, worker(running=["j"], takes_jobs=False))
     done = run("drain", NAME, "--wait", "--timeout", "0", "--json")
     assert (done.exit_code, json.loads(done.stdout)["running"]) == (7, ["j"])
 
 
 def test_a_worker_that_is_gone_needs_no_waiting(run: Run, scripted: ScriptedApi) -> None:
-    scripted.on("POST", f"{PATH}/drain", worker(2 * 86_400))
+    scripted.on("PUT", PATH, worker(2 * 86_400))
     assert run("drain", NAME, "--wait").exit_code == 0
 
 
 def test_a_worker_is_told_to_take_jobs_again(run: Run, scripted: ScriptedApi) -> None:
-    scripted.on("POST", f"{PATH}/resume", worker(drain=None))
+    scripted.on("PUT", PATH, worker(drain=None))
     assert "takes jobs again" in run("resume", NAME).output
     assert json.loads(run("resume", NAME, "--json").stdout)["drain"] is None
+    assert scripted.bodies() == [{"takes_jobs": True, "reason": ""}] * 2
 
 
 @pytest.mark.parametrize("command", ["drain", "resume"])
 def test_a_worker_that_nobody_knows_is_named(run: Run, scripted: ScriptedApi, command: str) -> None:
     refusal = problem(404, "no_such_worker", f"No worker is called '{NAME}'; list the workers.")
-    scripted.on("POST", f"{PATH}/{command}", refusal)
+    scripted.on("PUT", PATH, refusal)
     done = run(command, NAME)
     assert done.exit_code == 2
     assert NAME in done.output

@@ -111,8 +111,6 @@ async def test_the_document_names_problems_and_examples_for_every_handler(api: A
         "/api/v1/quarantine",
         "/api/v1/workers",
         "/api/v1/workers/{name}",
-        "/api/v1/workers/{name}/drain",
-        "/api/v1/workers/{name}/resume",
         "/api/v1/instances",
         # Aliases.
         "/api/jobs",

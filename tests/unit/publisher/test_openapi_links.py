@@ -20,8 +20,7 @@ OF_A_JOB = {
 _WORKER = {"name": "$response.body#/worker"}
 OF_A_WORKER = {
     "worker": ("get_worker", _WORKER),
-    "drain": ("drain_worker", _WORKER),
-    "resume": ("resume_worker", _WORKER),
+    "tell": ("tell_worker", _WORKER),
 }
 NEXT = "$response.body#/next"
 
@@ -58,8 +57,7 @@ def operations(document: Any) -> dict[str, tuple[str, str, Any]]:
         ("list_locks", "200", {"next": ("list_locks", {"cursor": NEXT})}),
         ("get_lock", "200", {}),
         ("get_worker", "200", OF_A_WORKER),
-        ("drain_worker", "202", OF_A_WORKER),
-        ("resume_worker", "202", OF_A_WORKER),
+        ("tell_worker", "202", OF_A_WORKER),
     ],
 )
 async def test_an_answer_says_where_to_go_on(document: Any, operation: str, status: str, links: Any) -> None:
@@ -80,7 +78,7 @@ async def test_each_link_leads_from_the_answer_to_a_parameter_of_an_operation(do
                 named = {parameter["name"] for parameter in target["parameters"]}
                 assert link["parameters"].keys() <= named
                 followed += 1
-    assert followed == 79
+    assert followed == 74
 
 
 @pytest.mark.parametrize(
@@ -137,7 +135,7 @@ async def test_each_status_is_announced_and_errors_are_problem_documents(
 
 
 async def test_no_operation_is_left_out_above(document: Any) -> None:
-    assert len(operations(document)) == 23
+    assert len(operations(document)) == 22
 
 
 async def test_the_paths_of_the_replaced_systems_are_marked_and_answer_as_their_v1_paths_do(

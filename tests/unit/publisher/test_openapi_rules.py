@@ -44,8 +44,7 @@ _OPERATIONS = {
     "list_kinds",
     "list_workers",
     "get_worker",
-    "drain_worker",
-    "resume_worker",
+    "tell_worker",
     "list_instances",
     "list_quarantined_messages",
     "submit_job_alias",
@@ -57,7 +56,7 @@ _OPERATIONS = {
 _TWO_ANSWERS = {"get_result", "submit_job", "submit_job_alias"}
 
 #: What callers send; of all other schemas the publisher is the writer.
-_SENT = {"Submission", "Batch", "Cancellation", "Finalization", "DrainRequest", "Retry"}
+_SENT = {"Submission", "Batch", "Cancellation", "Finalization", "WorkerOrder", "Retry"}
 
 
 @pytest.fixture
@@ -149,7 +148,7 @@ async def test_of_what_a_caller_sends_only_what_has_no_default_is_required(docum
         "Batch": ["jobs"],
         "Cancellation": [],
         "Finalization": [],
-        "DrainRequest": [],
+        "WorkerOrder": ["takes_jobs"],
         "Retry": [],
     }
     in_path = {
@@ -210,7 +209,7 @@ async def test_operations_keep_their_names(document: Any) -> None:
     assert len(names) == len(set(names))
     assert set(names) == _OPERATIONS
     for name in names:
-        assert re.fullmatch(r"(submit|list|get|cancel|follow|retry|finalize|drain|resume)(_[a-z]+)+", name)
+        assert re.fullmatch(r"(submit|list|get|cancel|follow|retry|finalize|tell)(_[a-z]+)+", name)
 
 
 async def test_schemas_have_names_that_are_words(document: Any) -> None:
@@ -282,8 +281,7 @@ async def test_each_body_has_an_example_that_fits_its_schema(document: Any) -> N
         "cancel_job",
         "retry_job",
         "finalize_job",
-        "drain_worker",
-        "resume_worker",
+        "tell_worker",
     }
 
 

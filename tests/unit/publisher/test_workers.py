@@ -9,6 +9,7 @@ from contracts.jobs import Worker
 
 NAME = "host/1:7"
 JSON = {"Content-Type": "application/json"}
+DRAIN = {"takes_jobs": False}
 PATH = "/api/v1/workers/host%2F1%3A7"
 
 
@@ -26,7 +27,9 @@ async def test_a_worker_is_found_by_its_name(known: Api) -> None:
 
 
 async def test_a_worker_that_drains_names_who_said_so_when_and_why(known: Api) -> None:
-    answer = await known.client.post(f"{PATH}/drain", json={"reason": "update"}, headers={"X-Actor": "maria"})
+    answer = await known.client.put(
+        PATH, json={"takes_jobs": False, "reason": "update"}, headers={"X-Actor": "maria"}
+    )
     assert answer.status_code == 202
     drain = answer.json()["drain"]
     assert (drain["actor"], drain["reason"]) == ("maria", "update")
@@ -36,25 +39,25 @@ async def test_a_worker_that_drains_names_who_said_so_when_and_why(known: Api) -
 
 
 async def test_the_first_order_stands_until_the_worker_may_take_jobs_again(known: Api) -> None:
-    first = (await known.client.post(f"{PATH}/drain", headers={"X-Actor": "maria"})).json()
-    again = await known.client.post(f"{PATH}/drain", json={"reason": "mine"}, headers={"X-Actor": "tom"})
+    first = (await known.client.put(PATH, json=DRAIN, headers={"X-Actor": "maria"})).json()
+    again = await known.client.put(PATH, json={**DRAIN, "reason": "mine"}, headers={"X-Actor": "tom"})
     assert again.json() == first
     for _ in range(2):
-        resumed = await known.client.post(f"{PATH}/resume", content=b"null", headers=JSON)
+        resumed = await known.client.put(PATH, json={"takes_jobs": True})
         assert (resumed.status_code, resumed.json()["drain"]) == (202, None)
 
 
-@pytest.mark.parametrize("order", ["", "/drain", "/resume"])
-async def test_a_worker_that_was_never_heard_is_not_found(known: Api, order: str) -> None:
-    path = f"/api/v1/workers/nobody{order}"
-    answer = await (known.client.post(path) if order else known.client.get(path))
+@pytest.mark.parametrize("order", [None, DRAIN, {"takes_jobs": True}])
+async def test_a_worker_that_was_never_heard_is_not_found(known: Api, order: dict[str, bool] | None) -> None:
+    path = "/api/v1/workers/nobody"
+    answer = await (known.client.put(path, json=order) if order else known.client.get(path))
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:turnstile:problem:no_such_worker"
     assert "nobody" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("body", [b"[]", b'{"why": "x"}', b'{"reason": 1}'])
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"takes_jobs": 0}', b'{"takes_jobs": false, "reason": 1}'])
 async def test_a_body_that_is_no_order_changes_nothing(known: Api, body: bytes) -> None:
-    answer = await known.client.post(f"{PATH}/drain", content=body, headers=JSON)
+    answer = await known.client.put(PATH, content=body, headers=JSON)
     assert answer.status_code == 422
     assert (await known.get(PATH))["drain"] is None

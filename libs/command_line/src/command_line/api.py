@@ -79,6 +79,11 @@ class Api:
         with self._clear_errors():
             return self._client.request("POST", path, body=body)
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Set something."""
+        with self._clear_errors():
+            return self._client.request("PUT", path, body=body)
+
     def result(self, job_id: str, seconds: float | None, show: Show | None = None) -> Any:
         """Wait for the end of a job, and return its result; for as long as it takes if `seconds` is None.
 

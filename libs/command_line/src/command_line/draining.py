@@ -49,7 +49,7 @@ def drain(
     It obeys within 20 s, and other workers take what waits. The order stands until `turnstile resume`.
     """
     with connected(url, as_json=as_json) as api:
-        found = _tell(api, worker, "drain", reason)
+        found = _tell(api, worker, reason, takes_jobs=False)
         is_over = not waits or _wait(api, found, time.monotonic() + timeout, is_quiet=as_json)
         if as_json:
             print_json(api.get(_path(worker)) if waits else found)
@@ -64,20 +64,20 @@ def drain(
 def resume(worker: WorkerName, reason: Reason = "", url: Url = DEFAULT_URL, as_json: Json = False) -> None:
     """Have a worker take new jobs again; it does within 20 s."""
     with connected(url, as_json=as_json) as api:
-        found = _tell(api, worker, "resume", reason)
+        found = _tell(api, worker, reason, takes_jobs=True)
         if as_json:
             print_json(found)
         else:
             console().print(safe(f"{worker} takes jobs again from its next heartbeat on."))
 
 
-def _tell(api: "Api", worker: str, order: str, reason: str) -> Any:
-    return api.post(_path(worker, f"/{order}"), {"reason": reason} if reason else None)
+def _tell(api: "Api", worker: str, reason: str, *, takes_jobs: bool) -> Any:
+    return api.put(_path(worker), {"takes_jobs": takes_jobs, "reason": reason})
 
 
-def _path(worker: str, rest: str = "") -> str:
+def _path(worker: str) -> str:
     # A name of dots alone would be taken for a step up in the path.
-    return f"/api/v1/workers/{quote(worker, safe='').replace('.', '%2E')}{rest}"
+    return f"/api/v1/workers/{quote(worker, safe='').replace('.', '%2E')}"
 
 
 def _wait(api: "Api", document: Any, until: float, *, is_quiet: bool) -> bool:

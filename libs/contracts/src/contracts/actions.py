@@ -1,4 +1,4 @@
-"""What people ask for jobs and workers that exist: the optional bodies of the requests."""
+"""What people ask for jobs and workers that exist: the bodies of the requests."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ Reason = Annotated[
 
 
 class Action(BaseModel):
-    """A body of which nothing is required."""
+    """What all of them may contain."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -34,8 +34,13 @@ class Finalization(Action):
     """The optional body of a request to finalize a job."""
 
 
-class DrainRequest(Action):
-    """The optional body of a request to have a worker take no new jobs, or take them again."""
+class WorkerOrder(Action):
+    """The body of a request to have a worker take no new jobs, or take them again."""
+
+    takes_jobs: Annotated[
+        bool,
+        Field(description="`false`: the worker drains, it takes no new jobs; `true`: it takes them again."),
+    ]
 
 
 class Retry(Action):

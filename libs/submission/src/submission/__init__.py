@@ -14,10 +14,10 @@ from submission.patience import Patience
 from submission.reading import (
     read_batch,
     read_cancellation,
-    read_drain_request,
     read_finalization,
     read_retry,
     read_submission,
+    read_worker_order,
     submission_of,
 )
 from submission.retrying import RetryService
@@ -36,10 +36,10 @@ __all__ = [
     "SubmissionUnknownError",
     "read_batch",
     "read_cancellation",
-    "read_drain_request",
     "read_finalization",
     "read_retry",
     "read_submission",
+    "read_worker_order",
     "submission_of",
     "usable_actor",
 ]

@@ -5,7 +5,7 @@ from typing import TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from contracts import strict_json
-from contracts.actions import Cancellation, DrainRequest, Finalization, Retry
+from contracts.actions import Cancellation, Finalization, Retry, WorkerOrder
 from contracts.jobs import Batch, Submission
 from submission.errors import InvalidSubmissionError
 from submission.fields import field_problems
@@ -51,12 +51,12 @@ def read_finalization(raw: bytes) -> Finalization:
     return _read_optional(raw, Finalization)
 
 
-def read_drain_request(raw: bytes) -> DrainRequest:
-    """Return the order to a worker that a JSON document contains; none, and null, are without a reason.
+def read_worker_order(raw: bytes) -> WorkerOrder:
+    """Return the order to a worker that a JSON document contains.
 
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
-    return _read_optional(raw, DrainRequest)
+    return _read(raw, WorkerOrder)
 
 
 def read_retry(raw: bytes) -> Retry:

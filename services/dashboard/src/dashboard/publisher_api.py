@@ -119,14 +119,14 @@ class PublisherApi:
 
         Raises RefusedError, NotFoundError or PublisherAwayError.
         """
-        return self._post(_order(worker, "drain"), {"reason": reason}, actor, Worker)
+        return self._tell(worker, actor, reason, takes_jobs=False)
 
     def resume(self, worker: str, actor: str, reason: str = "") -> Worker:
         """Have a worker take jobs again; return it. To repeat it is harmless.
 
         Raises RefusedError, NotFoundError or PublisherAwayError.
         """
-        return self._post(_order(worker, "resume"), {"reason": reason}, actor, Worker)
+        return self._tell(worker, actor, reason, takes_jobs=True)
 
     def kinds(self) -> list[Kind]:
         """Return the kinds that workers know. Raises PublisherAwayError."""
@@ -146,6 +146,12 @@ class PublisherApi:
             job = self._get(f"/api/v1/jobs/{problem['job_id']}", Job)
             return Accepted(job_id=job.job_id, lock=job.lock, status=job.status)
         return self._read(answer, Accepted)
+
+    def _tell(self, worker: str, actor: str, reason: str, *, takes_jobs: bool) -> Worker:
+        # A name of dots alone would be taken for a step up in the path.
+        path = f"/api/v1/workers/{quote(worker, safe='').replace('.', '%2E')}"
+        body: dict[str, JsonValue] = {"takes_jobs": takes_jobs, "reason": reason}
+        return self._read(self._answer("PUT", path, body, actor), Worker)
 
     def _get(self, path: str, model: type[AnswerT]) -> AnswerT:
         return self._read(self._answer("GET", path), model)
@@ -209,12 +215,6 @@ class PublisherApi:
 def _action(job_id: str, name: str) -> str:
     """Return the path of what can be done to a job."""
     return f"/api/v1/jobs/{quote(job_id, safe='')}/{name}"
-
-
-def _order(worker: str, name: str) -> str:
-    """Return the path of an order to a worker."""
-    # A name of dots alone would be taken for a step up in the path.
-    return f"/api/v1/workers/{quote(worker, safe='').replace('.', '%2E')}/{name}"
 
 
 class _Problem(BaseModel):

@@ -162,11 +162,11 @@ class AsyncClient:
 
     async def drain_worker(self, name: str, reason: str = "") -> Worker:
         """Do what `Client.drain_worker` does."""
-        return await self._run(calls.tell_worker(name, "drain", reason, self._limits))
+        return await self._run(calls.tell_worker(name, reason, self._limits, takes_jobs=False))
 
     async def resume_worker(self, name: str, reason: str = "") -> Worker:
         """Do what `Client.resume_worker` does."""
-        return await self._run(calls.tell_worker(name, "resume", reason, self._limits))
+        return await self._run(calls.tell_worker(name, reason, self._limits, takes_jobs=True))
 
     def locks(self) -> AsyncIterator[Lock]:
         """Do what `Client.locks` does."""

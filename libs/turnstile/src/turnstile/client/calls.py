@@ -85,9 +85,9 @@ def lock_path(name: str) -> str:
     return f"/api/v1/locks/{_quoted(name)}"
 
 
-def worker_path(name: str, rest: str = "") -> str:
-    """Return the path of a worker, or of what belongs to it."""
-    return f"/api/v1/workers/{_quoted(name)}{rest}"
+def worker_path(name: str) -> str:
+    """Return the path of a worker."""
+    return f"/api/v1/workers/{_quoted(name)}"
 
 
 def pauses() -> Generator[float, None, None]:
@@ -171,10 +171,10 @@ def _quoted(name: str) -> str:
     return quote(name, safe="").replace(".", "%2E")
 
 
-def tell_worker(name: str, order: str, reason: str, limits: Limits) -> Steps[Worker]:
-    """Have a worker drain or resume, and return it; harmless when repeated."""
-    body = {"reason": reason} if reason else None
-    answer = yield from ask(_request("POST", worker_path(name, f"/{order}"), limits, body=body), limits)
+def tell_worker(name: str, reason: str, limits: Limits, *, takes_jobs: bool) -> Steps[Worker]:
+    """Have a worker take no new jobs, or take them again, and return it; harmless when repeated."""
+    body = {"takes_jobs": takes_jobs, "reason": reason}
+    answer = yield from ask(_request("PUT", worker_path(name), limits, body=body), limits)
     return Worker.model_validate(answer)
 
 

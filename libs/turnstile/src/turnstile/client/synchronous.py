@@ -204,11 +204,11 @@ class Client:
 
         Harmless when repeated. The order stands until `resume_worker`.
         """
-        return self._run(calls.tell_worker(name, "drain", reason, self._limits))
+        return self._run(calls.tell_worker(name, reason, self._limits, takes_jobs=False))
 
     def resume_worker(self, name: str, reason: str = "") -> Worker:
         """Have a worker take new jobs again; harmless when repeated."""
-        return self._run(calls.tell_worker(name, "resume", reason, self._limits))
+        return self._run(calls.tell_worker(name, reason, self._limits, takes_jobs=True))
 
     def locks(self) -> Iterator[Lock]:
         """Yield the current state of every lock that was ever used."""

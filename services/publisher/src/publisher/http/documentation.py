@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode
 
 from contracts import lock_names
-from contracts.actions import Cancellation, DrainRequest, Finalization, Retry
+from contracts.actions import Cancellation, Finalization, Retry, WorkerOrder
 from contracts.following import JobResult, ProgressReport
 from contracts.jobs import Accepted, Batch, Submission
 from publisher.http import links, schemas
@@ -95,16 +95,16 @@ SUBMIT_BATCH: dict[str, Any] = {
 }
 
 
-def _optional_body(model: type[BaseModel], **example: object) -> dict[str, Any]:
-    """Describe a body that may be left out."""
+def _body(model: type[BaseModel], *, is_required: bool = False, **example: object) -> dict[str, Any]:
+    """Describe a body, which may be left out unless it is required."""
     content = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}, "example": example}
-    return {"requestBody": {"required": False, "content": {"application/json": content}}}
+    return {"requestBody": {"required": is_required, "content": {"application/json": content}}}
 
 
-CANCEL_JOB = _optional_body(Cancellation, reason="wrong month")
-FINALIZE_JOB = _optional_body(Finalization, reason="corrected by hand")
-DRAIN_WORKER = _optional_body(DrainRequest, reason="update of the host")
-RETRY_JOB = _optional_body(Retry, reason="the ledger is open again", parameters={"seconds": 1})
+CANCEL_JOB = _body(Cancellation, reason="wrong month")
+FINALIZE_JOB = _body(Finalization, reason="corrected by hand")
+TELL_WORKER = _body(WorkerOrder, is_required=True, takes_jobs=False, reason="update of the host")
+RETRY_JOB = _body(Retry, reason="the ledger is open again", parameters={"seconds": 1})
 
 #: One message of the stream: a schema of `text/event-stream` is that of one.
 _STREAM_MESSAGE = {
@@ -236,7 +236,7 @@ def install(app: FastAPI) -> None:
 
 
 def _add_schemas(known: dict[str, Any]) -> None:
-    for model in (Problem, Submission, Batch, Cancellation, Finalization, DrainRequest, Retry):
+    for model in (Problem, Submission, Batch, Cancellation, Finalization, Retry, WorkerOrder):
         _add_schema(known, model, "validation")
     _add_schema(known, ProgressReport, "serialization")
     known["StreamMessage"] = _STREAM_MESSAGE

@@ -205,8 +205,7 @@ ANSWERS: Mapping[str, Any] = {
         "list_kinds": Page[Kind](items=[_KIND]),
         "list_workers": Page[Worker](items=[_WORKER_STATE]),
         "get_worker": _WORKER_STATE,
-        "drain_worker": _DRAINED,
-        "resume_worker": _WORKER_STATE,
+        "tell_worker": _DRAINED,
         "list_instances": Page[Instance](items=[_SCHEDULER]),
         "list_quarantined_messages": QuarantinePage(items=[_MESSAGE], total=1),
     }.items()

@@ -40,8 +40,7 @@ EVENTS = _after(
 )
 _WORKER = {
     "worker": _link("get_worker", "Read the worker as it is now.", name="$response.body#/worker"),
-    "drain": _link("drain_worker", "Have the worker take no new jobs.", name="$response.body#/worker"),
-    "resume": _link("resume_worker", "Have the worker take jobs again.", name="$response.body#/worker"),
+    "tell": _link("tell_worker", "Drain or resume the worker.", name="$response.body#/worker"),
 }
 WORKER = _after(HTTPStatus.OK, **_WORKER)
 WORKER_TOLD = _after(HTTPStatus.ACCEPTED, **_WORKER)

@@ -13,13 +13,13 @@ from contracts.statuses import JobStatus
 from publisher.http import links
 from publisher.http.documentation import (
     CANCEL_JOB,
-    DRAIN_WORKER,
     FINALIZE_JOB,
     RESULT,
     RETRY_JOB,
     STREAM,
     SUBMIT_JOB,
     SUBMITTED,
+    TELL_WORKER,
     answers,
 )
 from publisher.http.idempotency import IdempotencyKey, with_key
@@ -46,10 +46,10 @@ from publisher.use_cases.events import MOST_EVENTS
 from submission import (
     FieldProblem,
     read_cancellation,
-    read_drain_request,
     read_finalization,
     read_retry,
     read_submission,
+    read_worker_order,
 )
 
 router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)])
@@ -305,40 +305,26 @@ async def get_worker(name: WorkerName, uses: Uses) -> Worker:
     return await uses.workers.one(name)
 
 
-@router.post(
-    "/workers/{name:path}/drain",
+@router.put(
+    "/workers/{name:path}",
     status_code=HTTPStatus.ACCEPTED,
     tags=["workers"],
-    summary="Drain a worker",
+    summary="Drain or resume a worker",
     response_description="The worker as of its latest heartbeat, with the order.",
     responses=answers(400, 404, 413, 415) | links.WORKER_TOLD,
-    openapi_extra=DRAIN_WORKER,
+    openapi_extra=TELL_WORKER,
 )
-async def drain_worker(request: Request, name: WorkerName, uses: Uses, actor: Actor) -> Worker:
-    """Have a worker take no new jobs, for example before it is stopped.
+async def tell_worker(request: Request, name: WorkerName, uses: Uses, actor: Actor) -> Worker:
+    """Have a worker take no new jobs, for example before it is stopped, or take them again.
 
-    It obeys with its next heartbeat, within 20 s. Jobs that it runs continue,
-    and it leaves the others to other workers. It is drained when `takes_jobs` is false and `running` and
-    `leases` are empty. The order stands until `resume`, also for a process that begins later under the same
-    name. The body is optional. To repeat the request is harmless: the first counts.
+    It obeys with its next heartbeat, within 20 s. Jobs that it runs continue, and it leaves the others to
+    other workers. It is drained when `takes_jobs` is false and `running` and `leases` are empty. An order
+    stands until the next one, also for a process that begins later under the same name. To repeat the
+    request is harmless: of several orders to drain, the first counts.
     """
-    asked = read_drain_request(await read_optional_body(request))
-    return await uses.workers.drain(name, actor, asked.reason)
-
-
-@router.post(
-    "/workers/{name:path}/resume",
-    status_code=HTTPStatus.ACCEPTED,
-    tags=["workers"],
-    summary="Resume a worker",
-    response_description="The worker as of its latest heartbeat, without the order.",
-    responses=answers(400, 404, 413, 415) | links.WORKER_TOLD,
-    openapi_extra=DRAIN_WORKER,
-)
-async def resume_worker(request: Request, name: WorkerName, uses: Uses, actor: Actor) -> Worker:
-    """Have a worker take new jobs again. The body is optional. To repeat the request is harmless."""
-    asked = read_drain_request(await read_optional_body(request))
-    return await uses.workers.resume(name, actor, asked.reason)
+    asked = read_worker_order(await read_body(request))
+    tell = uses.workers.resume if asked.takes_jobs else uses.workers.drain
+    return await tell(name, actor, asked.reason)
 
 
 @router.get(
