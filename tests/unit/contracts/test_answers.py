@@ -14,7 +14,7 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("document", "left_out"),
     [
-        (WaitingFor(lock="l"), {"holder": None, "running": None, "ahead": []}),
+        (WaitingFor(lock="l"), {"holder": None, "running": None, "ahead": [], "expected_start": None}),
         (
             Worker(worker="w", seen_at=MOMENT),
             {"started_at": None, "kinds": [], "running": [], "leases": [], "properties": {}},

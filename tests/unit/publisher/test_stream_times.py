@@ -269,7 +269,13 @@ async def test_a_progress_report_says_where_the_job_stands_now(
         "position": None,
         "waiting_for": None,
     }
-    waiting: dict[str, object] = {"lock": "ledger", "holder": None, "running": None, "ahead": []}
+    waiting: dict[str, object] = {
+        "lock": "ledger",
+        "holder": None,
+        "running": None,
+        "ahead": [],
+        "expected_start": None,
+    }
     queued: dict[str, object] = {
         "job_id": job_id,
         "status": "Queued",
