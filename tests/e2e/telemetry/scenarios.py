@@ -205,7 +205,7 @@ def see_through(stack: Stack, receiver: OtlpReceiver, at_work: Underway, deaths:
 
 
 def cause_mishaps(stack: Stack, receiver: OtlpReceiver, folder: Path) -> None:
-    """Ask for what is unknown, send what nobody understands, flood logs, spoil a lock, stop the storage."""
+    """Ask for what is unknown, send what nobody understands, let a job expire, spoil a lock, stop storage."""
     stack.api.client.get("/api/v1/events?limit=1").raise_for_status()
     refused = stack.api.client.post("/api/v1/jobs", json={"kind": "unheard-of", "lock": stack.new_lock()})
     assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY, refused.text
@@ -213,6 +213,7 @@ def cause_mishaps(stack: Stack, receiver: OtlpReceiver, folder: Path) -> None:
     lock, job_id = stack.new_lock(), new_id()
     send(stack.broker, topology.SUBMIT, {"job": {"kind": "unheard-of", "lock": lock, "job_id": job_id}})
     _ended(stack.api.submit("chatters", stack.new_lock()), "Completed")
+    _let_expire(stack, folder / "late")
     _refuse_a_write(stack, receiver, folder / "refused")
     gate = folder / "stutter"
     job = stack.api.submit("traced", stack.new_lock(), {"gate": str(gate)})
@@ -225,6 +226,15 @@ def cause_mishaps(stack: Stack, receiver: OtlpReceiver, folder: Path) -> None:
     finally:
         stack.azurite.resume()
     _ended(job, "Completed")
+
+
+def _let_expire(stack: Stack, gate: Path) -> None:
+    """Let a job wait behind another for longer than it may."""
+    at_work = stack.api.submit("traced", stack.new_lock(), {"gate": str(gate)})
+    at_work.wait_for_attempt()
+    _ended(stack.api.submit("visit", at_work.lock, expires_in=1), "Expired")
+    gate.touch()
+    _ended(at_work, "Completed")
 
 
 def _refuse_a_write(stack: Stack, receiver: OtlpReceiver, gate: Path) -> None:

@@ -49,8 +49,8 @@ public final class Watch {
                 .parameters(Map.of("steps", 2, "seconds", 0))
                 .jobId(jobId)
                 .properties(Map.of("team", "accounts"));
-        Accepted accepted = jobs.submitJob(asked, "java");
-        Problem again = refused(() -> jobs.submitJob(asked, "java"));
+        Accepted accepted = jobs.submitJob(asked, null, "java");
+        Problem again = refused(() -> jobs.submitJob(asked, null, "java"));
         Job job = until(
                 () -> jobs.getJob(jobId),
                 one -> one.getStatus() != JobStatus.QUEUED && one.getStatus() != JobStatus.RUNNING);
@@ -62,7 +62,7 @@ public final class Watch {
         List<JobSummary> listed = until(
                 () -> jobs.listJobs(
                                 ended, null, lock, null, null, null, List.of("team:accounts"), null, null, null, null,
-                                null)
+                                null, null)
                         .getItems(),
                 items -> !items.isEmpty());
         Batch batch = new Batch()
