@@ -20,6 +20,9 @@ print("held", flush=True)
 sys.stdin.read()
 """
 INSTALL = """
+import signal
+# Tests that are started with nohup ignore it, and so would what they start.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 import sys
 from collections.abc import Iterator
 from pathlib import Path
