@@ -109,7 +109,7 @@ class History:
         elif status == EventStatus.INTERRUPTED:
             job.is_interrupted = True
             lock.running = None
-        elif EventStatus(status).is_terminal:
+        elif EventStatus(status).is_terminal or status == EventStatus.ATTEMPT_FAILED:
             lock.running = None
 
     # --- at the end ---------------------------------------------------------
@@ -137,7 +137,7 @@ class History:
             for key, row in stored.items():
                 if key == rows.lock_key():
                     self._check_lock(LockRow.from_row(row))
-                elif key.startswith(rows.TICKETS):
+                elif key.startswith((rows.TICKETS, rows.DUE)):
                     self.violate("I9", f"{key} is left in {partition}")
                 elif key.startswith("job|"):
                     self._check_job(JobRow.from_row(row), stored, done)

@@ -1,15 +1,17 @@
 """The in-memory stores, which also check who uses them: only the process with the lease may send."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from tests.simulation.history import History
-from tests.simulation.judges.order import Place, Reading
+from tests.simulation.judges.order import Reading, Waiting
 from tests.simulation.judges.panel import Panel
 from tests.simulation.loop import PROCESS, Process, ProcessClock, SimulationLoop
 from tests.simulation.network import Network
 
-from coordination.journal.rows import LINE, JobRow, job_key, lock_key
+from coordination.journal.events import timestamp
+from coordination.journal.rows import DUE, LINE, JobRow, job_key, lock_key
 from coordination.ports import (
     Delete,
     LeaseLostError,
@@ -79,6 +81,7 @@ class WatchedJournal(InMemoryJournal):
         history: History,
         panel: Panel,
         times: LeaseTimes,
+        clock: ProcessClock,
     ) -> None:
         super().__init__(network)
         self._panel = panel
@@ -88,6 +91,7 @@ class WatchedJournal(InMemoryJournal):
         self._loop = loop
         self._network = network
         self._leases = leases
+        self._clock = clock
         self._history = history
         self._times = times
         network.sending = self.sending
@@ -117,12 +121,18 @@ class WatchedJournal(InMemoryJournal):
     async def read_range(
         self, partition: str, prefix: str, limit: int | None = None, after: str = ""
     ) -> list[Row]:
+        reader = PROCESS.get(), partition
         if prefix != LINE:
-            return await super().read_range(partition, prefix, limit, after)
-        waiting: list[frozenset[Place]] = []
+            found = await super().read_range(partition, prefix, limit, after)
+            if prefix == DUE and reader in self._read:
+                # The second half of one look at the line.
+                self._read[reader] = replace(self._read[reader], at=self._loop.time())
+            return found
+        waiting: list[frozenset[Waiting]] = []
+        asked_at = timestamp(self._clock.now())
         self._network.when_carried_out = lambda: waiting.append(self._panel.order.waiting(partition))
         found = await super().read_range(partition, prefix, limit, after)
-        self._read[PROCESS.get(), partition] = Reading(waiting[0], self._loop.time())
+        self._read[reader] = Reading(waiting[0], self._loop.time(), asked_at)
         return found
 
     def sending(self, partition: str) -> None:

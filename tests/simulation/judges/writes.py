@@ -58,7 +58,7 @@ def carried_out(
             jobs[row.job_id] = row
         elif key == rows.lock_key():
             takes_over = isinstance(operation, Insert) or "tenure" in operation.values
-        elif key.startswith(rows.TICKETS):
+        elif key.startswith((rows.TICKETS, rows.DUE)):
             tickets[key] = JobRow.from_row(after[key])
     return Write(partition, at, events, takes_over, jobs, tickets)
 

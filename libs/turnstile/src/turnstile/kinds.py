@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from turnstile.context import JobContext, RunContext, SyncJobContext
 from turnstile.errors import DefinitionError, InvalidParametersError
 from turnstile.parameter_schema import schema_of
+from turnstile.retries import RetryPolicy, check_policy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +46,8 @@ class Kind:
     max_process_mib: int | None = None
     expires_in: timedelta | None = None
     on_conflict: OnConflict = "queue"
+    #: None when a failed attempt ends the job.
+    retry: RetryPolicy | None = None
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters."""
@@ -78,6 +81,7 @@ def job(
     max_process_mib: int | None = None,
     expires_in: timedelta | None = None,
     on_conflict: OnConflict = "queue",
+    retry: RetryPolicy | None = None,
 ) -> Callable[[F], F]:
     """Make a function the handler of a kind.
 
@@ -95,6 +99,8 @@ def job(
     `on_conflict` says what becomes of a submission that does not say it, when a job of its lock waits or
     runs: "queue" (it waits behind), "reject", "skip" (nothing is added), "replace-waiting" (the waiting jobs
     are cancelled) or "cancel-running" (so is the running one).
+    `retry` says whether, and when, a job is tried again after an attempt that failed; without it, the first
+    one ends the job. A job keeps the policy that its kind had when it was submitted.
     A process runs one job after the other. With `fresh_process`, a job of this kind has a process for itself:
     no job ran in it before, and none does afterwards; this costs the start of a process. After a job of this
     kind, the process is replaced when it has run `max_jobs_per_process` of them (1 to 1,000,000), or when its
@@ -123,6 +129,8 @@ def job(
     for limit, (value, most) in limits.items():
         if value is not None and not 1 <= value <= most:
             raise DefinitionError(f"kind {name!r}: {limit} must be from 1 to {most}, not {value}")
+    if retry is not None:
+        check_policy(name, retry)
 
     def register(handler: F) -> F:
         is_async = inspect.iscoroutinefunction(handler)
@@ -142,6 +150,7 @@ def job(
             max_process_mib,
             expires_in,
             on_conflict,
+            retry,
         )
         setattr(handler, MARK, kind)
         _note(kind)

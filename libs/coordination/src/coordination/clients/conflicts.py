@@ -99,6 +99,8 @@ async def read_occupants(journal: Journal, slot: Slot, at: str) -> Occupants | N
     found = await journal.read_range(slot.partition, rows.LINE, limit=2 + MOST_REPLACED)
     lock = found[0] if found and found[0].key == slot.lock_key else None
     waiting = [row for row in found if row.key.startswith(rows.TICKETS)]
+    if lock is not None and LockRow.from_row(lock).next_due:
+        waiting += await journal.read_range(slot.partition, rows.DUE, limit=1 + MOST_REPLACED)
     running = None
     if lock is not None and (holder := LockRow.from_row(lock)).job_id:
         running = await journal.read(slot.partition, rows.job_key(holder.job_id))

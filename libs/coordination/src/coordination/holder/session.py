@@ -183,6 +183,8 @@ class LockSession:
                 break
             # A wake-up that came in the meantime was dropped; its work may be newer than this read.
             if not self._is_notified:
+                if line.changes_at is not None:
+                    self._server.keep_due_time(self._name, line.changes_at)
                 return False
         if not self._server.takes_jobs or self._server.has_too_many or passes_on:
             await self._ports.notifier.notify(WakeUp(self._name, released=True))

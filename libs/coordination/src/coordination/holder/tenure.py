@@ -13,7 +13,8 @@ from coordination.holder.policy import HolderSettings, Ports
 from coordination.holder.runs import Progress, Run, StepDone
 from coordination.holder.upcoming import Upcoming
 from coordination.journal import rows, transactions
-from coordination.journal.line import Line, MayStart, read_line
+from coordination.journal.events import timestamp
+from coordination.journal.line import Line, MayStart, read_line_at
 from coordination.journal.persistence import until_known
 from coordination.journal.rows import JobRow
 from coordination.journal.transactions import Draft, Held
@@ -115,7 +116,9 @@ class Tenure:
                 held = self._rows.require()
                 ticket = await self._upcoming.next(accepts) if accepts else None
                 now = self._reported.applied_to(held.job) if self._reported else held.job
-                draft, ended = transactions.end(held, now, self._rows.writer(), outcome, ticket)
+                draft, ended = transactions.end(
+                    held, now, self._rows.writer(), outcome, ticket, self._upcoming.next_due
+                )
                 try:
                     versions = await self._rows.commit(draft)
                 except InvalidTransactionError as error:
@@ -127,6 +130,9 @@ class Tenure:
                     break
                 self._upcoming.doubt()
                 await self._rows.reload()
+            if not ended.is_terminal:
+                # It is back in line, and was not there when the line was read.
+                self._upcoming.doubt()
             self._observe(RunEnded(ended, outcome, took=took))
             return await self._adopt_next_run(draft, versions, took, after=ended)
 
@@ -225,8 +231,9 @@ class Tenure:
         self._reported = Progress(step, value, limit)
 
     async def _read_line(self, tickets: int) -> Line:
+        clock = self._ports.clock
         return await until_known(
-            self._ports.clock,
-            lambda: read_line(self._ports.journal, self._slot, tickets),
+            clock,
+            lambda: read_line_at(self._ports.journal, self._slot, timestamp(clock.now()), tickets),
             self._rows.write_until(),
         )

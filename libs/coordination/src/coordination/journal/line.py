@@ -1,7 +1,9 @@
 """The line of a lock: its lock row and the tickets of the jobs that wait, first things first."""
 
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from coordination.journal import rows
 from coordination.journal.events import timestamp
@@ -12,6 +14,9 @@ from coordination.slot import Slot
 
 #: Rows read at a time.
 _CHUNK = 500
+
+#: Tickets outside the line that are read at a time, those first that were due first.
+_MOST_DUE = 64
 
 #: Whether a worker may start a job.
 MayStart = Callable[[JobRow], bool]
@@ -32,10 +37,17 @@ class Line:
     lock: LockRow
     #: Version of the lock row; None when the lock was never used.
     lock_etag: str | None
-    #: Those of jobs that may be started.
+    #: Those of jobs that may be started, by place.
     tickets: Sequence[Row]
     #: Number of tickets that were read of jobs that have expired; the sweeper ends them.
     expired: int = 0
+    #: The earliest due time of the tickets outside the line, empty when there is none; None when they were
+    #: not read, as the lock row says that none is due.
+    next_due: str | None = None
+    #: A job that waits for its next attempt and holds its place: no job behind it is started.
+    holding: JobRow | None = None
+    #: When there may be more to start, as far as is known; None when that does not depend on the time.
+    changes_at: str | None = None
 
     @property
     def first(self) -> JobRow | None:
@@ -43,10 +55,26 @@ class Line:
         return JobRow.from_row(self.tickets[0]) if self.tickets else None
 
     def at(self, at: str) -> "Line":
-        """Return the line without the jobs that have expired at a time, as the journal writes it."""
+        """Return the line without the jobs that may not be started at a time, as the journal writes it.
+
+        Those are the jobs that have expired, and those behind one that is not due yet and holds its place.
+        """
         left = tuple(row for row in self.tickets if not rows.has_expired(row.values, at))
         expired = len(self.tickets) - len(left)
-        return replace(self, tickets=left, expired=self.expired + expired) if expired else self
+        line = replace(self, tickets=left, expired=self.expired + expired) if expired else self
+        # Rule R28 (spec/turnstile.pml): no job passes one that holds its place until it is due.
+        for number, row in enumerate(left):
+            if not rows.is_due(row.values, at):
+                held = JobRow.from_row(row)
+                changes_at = min(filter(None, [line.changes_at, held.due_at]))
+                return replace(line, tickets=left[:number], holding=held, changes_at=changes_at)
+        return line
+
+    def seconds_until_change(self, now: datetime) -> float:
+        """Return after how many seconds there may be more to start; infinity when no time changes that."""
+        if self.changes_at is None:
+            return math.inf
+        return max(0.0, (datetime.fromisoformat(self.changes_at) - now).total_seconds())
 
     @property
     def has_work(self) -> bool:
@@ -63,7 +91,9 @@ class Line:
         turn = self.first
         if cut_off is not None and (turn is None or cut_off.ticket_key < turn.ticket_key):
             turn = cut_off
-        return turn if turn is not None and may_start(turn) else None
+        if turn is None or (self.holding is not None and self.holding.ticket_key < turn.ticket_key):
+            return None
+        return turn if may_start(turn) else None
 
 
 async def read_line(journal: Journal, slot: Slot, tickets: int = 1) -> Line:
@@ -84,6 +114,31 @@ async def read_line(journal: Journal, slot: Slot, tickets: int = 1) -> Line:
     return Line(slot, lock, found[0].etag, tuple(found[1:]))
 
 
+async def read_line_at(journal: Journal, slot: Slot, at: str, tickets: int = 1) -> Line:
+    """Read a lock's row and its first tickets, those of jobs that may be started at a time.
+
+    Among them are those that the jobs in line could pass until they were due. To read them costs a request
+    only when the lock row says that one may be due; what came into the line during that request is not seen.
+    Raises what `read_line` does.
+    """
+    line = await read_line(journal, slot, tickets)
+    next_due = line.lock.next_due
+    if not next_due:
+        return line.at(at)
+    if next_due > at:
+        return replace(line, changes_at=next_due).at(at)
+    found = await journal.read_range(slot.partition, rows.DUE, _MOST_DUE)
+    due = [row for row in found if rows.is_due(row.values, at)]
+    later = found[len(due)].values["due_at"] if len(found) > len(due) else None
+    line = replace(
+        line,
+        tickets=tuple(sorted([*line.tickets, *due], key=rows.place_of)),
+        next_due=str(found[0].values["due_at"]) if found else "",
+        changes_at=None if later is None else str(later),
+    )
+    return line.at(at)
+
+
 async def walk_line(journal: Journal, slot: Slot) -> AsyncIterator[Row]:
     """Go through the lock rows and then all tickets of a lock, in order; rows may change between two reads.
 
@@ -102,12 +157,11 @@ async def walk_line(journal: Journal, slot: Slot) -> AsyncIterator[Row]:
 async def read_line_until(journal: Journal, clock: Clock, slot: Slot, until: float) -> Line:
     """Read the row of a lock's slot and its first ticket, repeatedly while the journal is silent.
 
-    The ticket of a job that has expired is left out.
+    The ticket of a job that may not be started now is left out.
 
     Raises UnknownOutcomeError once the boot clock has passed `until`, and WrongLockError.
     """
-    line = await until_known(clock, lambda: read_line(journal, slot), until)
-    return line.at(timestamp(clock.now()))
+    return await until_known(clock, lambda: read_line_at(journal, slot, timestamp(clock.now())), until)
 
 
 def _by_some_worker(_: JobRow) -> bool:

@@ -17,6 +17,10 @@ LINE = "line|"
 LOCKS = "line|lock|"
 TICKETS = "line|ticket|"
 
+#: Tickets of jobs that the others in line may pass until they are due. Not in the line: workers of releases
+#: that know no due times would start them early.
+DUE = "next|"
+
 #: The state rows of all jobs that the lock ever had.
 JOBS = "job|"
 
@@ -48,6 +52,19 @@ def job_key(job_id: str) -> str:
 def ticket_key(priority: int, order: str, job_id: str) -> str:
     """Key of a job's ticket: smaller sorts, and so runs, first."""
     return f"{TICKETS}{priority:02d}|{order}|{job_id}"
+
+
+def due_key(due_at: str, priority: int, order: str, job_id: str) -> str:
+    """Key of the ticket of a job that others may pass until it is due: the first one due sorts first."""
+    return f"{DUE}{due_at}|{priority:02d}|{order}|{job_id}"
+
+
+def place_of(ticket: Row) -> str:
+    """Return the key under which a ticket stands, or would stand, in the line."""
+    if not ticket.key.startswith(DUE):
+        return ticket.key
+    values = ticket.values
+    return ticket_key(int(values["priority"] or 0), str(values["order"]), str(values["job_id"]))
 
 
 def event_prefix(job_id: str) -> str:
@@ -148,6 +165,11 @@ def has_expired(job: Values, at: str) -> bool:
     return expires_at is not None and str(expires_at) <= at and not job.get("started_at")
 
 
+def is_due(job: Values, at: str) -> bool:
+    """Return whether the job of a row or ticket is due at a time, as the journal writes it."""
+    return str(job.get("due_at") or "") <= at
+
+
 @dataclass(frozen=True)
 class LockRow(Record):
     """The row every holder's write is conditional on."""
@@ -168,6 +190,8 @@ class LockRow(Record):
     #: The holder's last transaction.
     op_id: str = ""
     protocol: int = PROTOCOL
+    #: No ticket under `DUE` is due before this; None or empty while there is none.
+    next_due: str | None = None
 
 
 @dataclass(frozen=True)
@@ -206,6 +230,16 @@ class JobRow(Record):
     #: Its policy.
     max_runner_crashes: int = JobPolicy.max_runner_crashes
     max_worker_losses: int = JobPolicy.max_worker_losses
+    #: JSON object of its policy for further attempts; None when a failed attempt ends it.
+    retry: str | None = None
+    #: Failed attempts that were followed by another, or will be, and what was raised in the latest of them.
+    retries: int | None = None
+    failure_type: str | None = None
+    failure_message: str | None = None
+    #: When its next attempt is due; None or empty when it need not wait for that.
+    due_at: str | None = None
+    #: Whether those behind it in line must wait until then, too.
+    holds_place: bool | None = None
     #: Seconds that one attempt may take, and that its handler may take to stop, as its submission says; those
     #: of its kind and of its worker count where they are shorter.
     timeout: float | None = None
@@ -230,7 +264,8 @@ class JobRow(Record):
     submitted_at: str = ""
     #: When it ends as Expired unless a run of it has started; None when it may wait for ever.
     expires_at: str | None = None
-    #: When it began to wait: at its submission, or its latest interruption.
+    #: When it began to wait for its turn: at its submission, its latest interruption, or when its next
+    #: attempt is due.
     queued_at: str = ""
     started_at: str = ""
     finished_at: str = ""
@@ -251,8 +286,15 @@ class JobRow(Record):
 
     @property
     def ticket_key(self) -> str:
-        """Key of this job's ticket, the same for its whole life, so that it keeps its place in line."""
+        """Key of this job's place in line, the same for its whole life."""
         return ticket_key(self.priority, self.order, self.job_id)
+
+    @property
+    def waits_at(self) -> str:
+        """Key under which its ticket stands while it is queued."""
+        if self.due_at and not self.holds_place:
+            return due_key(self.due_at, self.priority, self.order, self.job_id)
+        return self.ticket_key
 
     @property
     def policy(self) -> JobPolicy:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from coordination.clients.job_writer import JobWriter
 from coordination.journal import rows
 from coordination.journal.events import timestamp
-from coordination.journal.line import Line, WrongLockError, read_line
+from coordination.journal.line import Line, WrongLockError, read_line_at
 from coordination.journal.rows import JobRow
 from coordination.maintenance.comparison import Comparison, ProjectedSeqs
 from coordination.maintenance.expiry import Expiry
@@ -78,6 +78,8 @@ class Sweeper:
 
     def __post_init__(self) -> None:
         self._wake_ups = Pauses(self.clock)
+        #: Locks that have nothing to start until a job is due.
+        self._rests = Pauses(self.clock)
         self._jobs = Stillness(self.clock)
         self._read: Sequence[ActiveJob] = ()
         writer = JobWriter(
@@ -123,6 +125,12 @@ class Sweeper:
         locks = {job.lock_name: job for job in waited}
         jobs = {job.job_id for job in active}
         self._wake_ups.forget_all_but(locks)
+        self._rests.forget_all_but(locks)
+        of_locks: dict[str, set[str]] = {name: set() for name in locks}
+        for job in waited:
+            of_locks[job.lock_name].add(job.job_id)
+        states = {name: hash(frozenset(found)) for name, found in of_locks.items()}
+        locks = {name: job for name, job in locks.items() if self._rests.is_over(name, states[name])}
         self._jobs.forget_all_but(jobs)
         self.comparison.forget_all_but(jobs)
         # First, so that nobody is woken up for what is over. A broker that is away prolongs no time in line.
@@ -134,7 +142,7 @@ class Sweeper:
         free = await FreeLeases.among(self.leases, lease_names, self.pace.call_timeout)
 
         async def notify_if_idle(job: ActiveJob) -> None:
-            notified = await self._notify_if_idle(job, free)
+            notified = await self._notify_if_idle(job, free, states[job.lock_name])
             swept.notified += notified
 
         await for_each(notify_if_idle, locks.values())
@@ -145,17 +153,23 @@ class Sweeper:
             self.comparison.end_pauses()
         return swept
 
-    async def _notify_if_idle(self, job: ActiveJob, free: FreeLeases) -> bool:
-        """Notify the workers of a lock that has work and whose lease is free."""
+    async def _notify_if_idle(self, job: ActiveJob, free: FreeLeases, state: int) -> bool:
+        """Notify the workers of a lock that has work and whose lease is free.
+
+        `state` is another one when another job of the lock is active.
+        """
         # Rule R18 (spec/turnstile.pml): notify only of a lock that has work and no holder.
         slot = Slot(job.lock_name)
         if not await free.has(slot.lease_name):
             return False
         try:
-            line = (await read_line(self.journal, slot)).at(timestamp(self.clock.now()))
+            line = await read_line_at(self.journal, slot, timestamp(self.clock.now()))
         except WrongLockError:
             return False
         if not line.has_work:
+            if line.changes_at is not None:
+                rest = min(line.seconds_until_change(self.clock.now()), self.pace.longest_rest)
+                self._rests.begin(job.lock_name, state, rest, rest)
             return False
         if not self._wake_ups.is_over(job.lock_name, line.lock.fence):
             return False

@@ -32,7 +32,7 @@ _LOOKS = 5
 class Place:
     """A job's place in its lock's line."""
 
-    position: int
+    position: int | None
     waiting_for: WaitingFor
     #: The lock's row; None before its first run.
     lock: LockRow | None = None
@@ -112,6 +112,9 @@ async def place_in_line(journal: Journal, job: JobRow) -> Place | None:
 
     Reads at most the first MOST_COUNTED tickets: all positions behind them are MOST_COUNTED + 1.
     """
+    if job.waits_at != job.ticket_key:
+        # Others may pass it, so it has no place until its next attempt is due.
+        return Place(None, _waiting_for(job, None, []))
     ahead: list[str] = []
     kinds: list[str] = []
     passed = 0
