@@ -17,6 +17,7 @@ from tests.mutants.catalogue import (
     retrying,
     runners,
     scheduler,
+    slots,
     storage,
     sweeper,
     worker,
@@ -42,6 +43,7 @@ _ALL = [
     *client.MUTANTS,
     *retention.MUTANTS,
     *retrying.MUTANTS,
+    *slots.MUTANTS,
 ]
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}
