@@ -2,7 +2,7 @@
 
 `SubmissionService` checks a submission against its kind and puts the job in its lock's line. `RetryService`
 submits a job again that did not complete. `read_submission` reads a submission from JSON, and
-`read_cancellation`, `read_finalization` and `read_retry` read the bodies of those requests. `Patience`
+`read_cancellation`, `read_finalization`, `read_limit` and `read_retry` read the bodies of those requests. `Patience`
 repeats a submission while the storage does not answer, for callers that can wait.
 """
 
@@ -15,6 +15,7 @@ from submission.reading import (
     read_batch,
     read_cancellation,
     read_finalization,
+    read_limit,
     read_retry,
     read_submission,
     read_worker_order,
@@ -37,6 +38,7 @@ __all__ = [
     "read_batch",
     "read_cancellation",
     "read_finalization",
+    "read_limit",
     "read_retry",
     "read_submission",
     "read_worker_order",

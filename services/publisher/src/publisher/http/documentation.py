@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode
 
 from contracts import lock_names
-from contracts.actions import Cancellation, Finalization, Retry, WorkerOrder
+from contracts.actions import Cancellation, Finalization, LimitChange, Retry, WorkerOrder
 from contracts.following import JobResult, ProgressReport
 from contracts.jobs import Accepted, Batch, Submission
 from publisher.http import links, schemas
@@ -103,6 +103,7 @@ def _body(model: type[BaseModel], *, is_required: bool = False, **example: objec
 
 CANCEL_JOB = _body(Cancellation, reason="wrong month")
 FINALIZE_JOB = _body(Finalization, reason="corrected by hand")
+SET_LIMIT = _body(LimitChange, is_required=True, limit=3, reason="the ledger takes three writers")
 TELL_WORKER = _body(WorkerOrder, is_required=True, takes_jobs=False, reason="update of the host")
 RETRY_JOB = _body(Retry, reason="the ledger is open again", parameters={"seconds": 1})
 
@@ -236,7 +237,7 @@ def install(app: FastAPI) -> None:
 
 
 def _add_schemas(known: dict[str, Any]) -> None:
-    for model in (Problem, Submission, Batch, Cancellation, Finalization, Retry, WorkerOrder):
+    for model in (Problem, Submission, Batch, Cancellation, Finalization, LimitChange, Retry, WorkerOrder):
         _add_schema(known, model, "validation")
     _add_schema(known, ProgressReport, "serialization")
     known["StreamMessage"] = _STREAM_MESSAGE
