@@ -2,7 +2,8 @@
 
 `SubmissionService` checks a submission against its kind and puts the job in its lock's line. `RetryService`
 submits a job again that did not complete. `read_submission` reads a submission from JSON, and
-`read_cancellation`, `read_finalization`, `read_limit` and `read_retry` read the bodies of those requests. `Patience`
+`read_cancellation`, `read_finalization`, `read_limit` and `read_retry` read the bodies of those requests.
+`Patience`
 repeats a submission while the storage does not answer, for callers that can wait.
 """
 
