@@ -41,6 +41,7 @@ _OPERATIONS = {
     "list_events",
     "list_locks",
     "get_lock",
+    "set_limit",
     "list_kinds",
     "list_workers",
     "get_worker",
@@ -56,7 +57,7 @@ _OPERATIONS = {
 _TWO_ANSWERS = {"get_result", "submit_job", "submit_job_alias"}
 
 #: What callers send; of all other schemas the publisher is the writer.
-_SENT = {"Submission", "Batch", "Cancellation", "Finalization", "WorkerOrder", "Retry"}
+_SENT = {"Submission", "Batch", "Cancellation", "Finalization", "LimitChange", "WorkerOrder", "Retry"}
 
 
 @pytest.fixture
@@ -149,6 +150,7 @@ async def test_of_what_a_caller_sends_only_what_has_no_default_is_required(docum
         "Cancellation": [],
         "Finalization": [],
         "WorkerOrder": ["takes_jobs"],
+        "LimitChange": ["limit"],
         "Retry": [],
     }
     in_path = {
@@ -209,7 +211,7 @@ async def test_operations_keep_their_names(document: Any) -> None:
     assert len(names) == len(set(names))
     assert set(names) == _OPERATIONS
     for name in names:
-        assert re.fullmatch(r"(submit|list|get|cancel|follow|retry|finalize|tell)(_[a-z]+)+", name)
+        assert re.fullmatch(r"(submit|list|get|set|cancel|follow|retry|finalize|tell)(_[a-z]+)+", name)
 
 
 async def test_schemas_have_names_that_are_words(document: Any) -> None:
@@ -282,6 +284,7 @@ async def test_each_body_has_an_example_that_fits_its_schema(document: Any) -> N
         "retry_job",
         "finalize_job",
         "tell_worker",
+        "set_limit",
     }
 
 
