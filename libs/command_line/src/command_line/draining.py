@@ -11,7 +11,7 @@ import typer
 
 from command_line import exit_codes
 from command_line.output import connected, console, print_json, safe
-from command_line.shared_options import DEFAULT_URL, Json, Url
+from command_line.shared_options import DEFAULT_URL, Json, Url, seconds
 
 if TYPE_CHECKING:
     from command_line.api import Api
@@ -40,7 +40,7 @@ def drain(
     waits: Annotated[
         bool, typer.Option("--wait", help="Wait until the worker has ended the jobs that it runs.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait at most.")] = 3600.0,
+    timeout: Annotated[float, typer.Option(parser=seconds, help="Seconds to wait at most.")] = 3600.0,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
