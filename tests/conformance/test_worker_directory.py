@@ -114,6 +114,8 @@ async def test_an_order_stands_until_the_next_whatever_heartbeats_say(directory:
         assert await directory.record_heartbeat(worker) is None
         drained = worker.model_copy(update={"drain": drain})
         assert await directory.order(name, drain) == drained
+        later = drain.model_copy(update={"actor": "another"})
+        assert await directory.order(name, later) == drained
         busy = worker.model_copy(update={"running": ["j"]})
         assert [await directory.record_heartbeat(each) for each in (busy, worker)] == [drain, drain]
         [listed] = [each for each in await directory.listed_workers() if each.document.worker == name]

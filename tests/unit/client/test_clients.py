@@ -35,6 +35,13 @@ def test_an_address_that_is_none_is_refused_at_once(client: type[Any], url: str)
         client(url)
 
 
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+@pytest.mark.parametrize("actor", ["a\n", "\x00", "x" * 101])
+def test_an_actor_that_the_publisher_would_refuse_is_refused_at_once(client: type[Any], actor: str) -> None:
+    with pytest.raises(ValueError, match="must have 1 to 100 printable characters"):
+        client(actor=actor)
+
+
 def test_both_close_their_connections_at_the_end_of_a_with_statement() -> None:
     def handle(request: httpx.Request) -> httpx.Response:
         assert request.url.path == JOB

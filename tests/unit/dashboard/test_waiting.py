@@ -78,8 +78,8 @@ def test_a_start_is_estimated_from_the_median_of_the_same_kinds() -> None:
     assert start_of(line, durations, at(30)) == Estimate(195.0, 7)
 
 
-def test_a_run_that_takes_longer_than_usual_adds_nothing_more() -> None:
-    assert start_of(waiting((), HOLDER), {"close-month": [9.0, 10.0, 11.0]}, at(30)) == Estimate(0.0, 3)
+def test_how_long_a_run_still_takes_that_has_taken_longer_than_usual_is_unknown() -> None:
+    assert start_of(waiting((), HOLDER), {"close-month": [9.0, 10.0, 11.0]}, at(30)) == Estimate(None)
 
 
 def test_the_pace_of_the_running_job_counts_more_than_past_durations() -> None:

@@ -67,6 +67,8 @@ class TableWorkerDirectory:
             found = await self._tables.get(Table.WORKERS, _WORKERS, key)
             if found is None:
                 return None
+            if drain is not None and found.get(_DRAIN):
+                return _read_worker(found)
             with suppress(StaleError):
                 await self._tables.put(Table.WORKERS, row, found.etag, merge=True)
                 return _read_worker({**found, **row})

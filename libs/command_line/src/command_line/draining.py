@@ -5,13 +5,12 @@
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from command_line import exit_codes
 from command_line.output import connected, console, print_json, safe
-from command_line.shared_options import DEFAULT_URL, Json, Url
+from command_line.shared_options import DEFAULT_URL, Json, Url, seconds
 
 if TYPE_CHECKING:
     from command_line.api import Api
@@ -40,7 +39,7 @@ def drain(
     waits: Annotated[
         bool, typer.Option("--wait", help="Wait until the worker has ended the jobs that it runs.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait at most.")] = 3600.0,
+    timeout: Annotated[float, typer.Option(parser=seconds, help="Seconds to wait at most.")] = 3600.0,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
@@ -48,11 +47,13 @@ def drain(
 
     It obeys within 20 s, and other workers take what waits. The order stands until `turnstile resume`.
     """
+    from turnstile.client.calls import worker_path
+
     with connected(url, as_json=as_json) as api:
         found = _tell(api, worker, reason, takes_jobs=False)
         is_over = not waits or _wait(api, found, time.monotonic() + timeout, is_quiet=as_json)
         if as_json:
-            print_json(api.get(_path(worker)) if waits else found)
+            print_json(api.get(worker_path(worker)) if waits else found)
         elif not waits:
             console().print(safe(f"{worker} takes no new jobs from its next heartbeat on."))
         elif is_over:
@@ -72,17 +73,15 @@ def resume(worker: WorkerName, reason: Reason = "", url: Url = DEFAULT_URL, as_j
 
 
 def _tell(api: "Api", worker: str, reason: str, *, takes_jobs: bool) -> Any:
-    return api.put(_path(worker), {"takes_jobs": takes_jobs, "reason": reason})
+    from turnstile.client.calls import worker_path
 
-
-def _path(worker: str) -> str:
-    # A name of dots alone would be taken for a step up in the path.
-    return f"/api/v1/workers/{quote(worker, safe='').replace('.', '%2E')}"
+    return api.put(worker_path(worker), {"takes_jobs": takes_jobs, "reason": reason})
 
 
 def _wait(api: "Api", document: Any, until: float, *, is_quiet: bool) -> bool:
     """Wait until a worker runs nothing and takes nothing, or is not there any more; return whether so."""
     from contracts.jobs import Worker
+    from turnstile.client.calls import worker_path
 
     said = ""
     while True:
@@ -96,7 +95,7 @@ def _wait(api: "Api", document: Any, until: float, *, is_quiet: bool) -> bool:
         if time.monotonic() >= until:
             return False
         time.sleep(min(_PAUSE, max(0.0, until - time.monotonic())))
-        document = api.get(_path(worker.worker))
+        document = api.get(worker_path(worker.worker))
 
 
 def _is_gone(worker: "Worker") -> bool:

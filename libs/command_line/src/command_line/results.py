@@ -9,7 +9,7 @@ import typer
 
 from command_line.exit_codes import STOPPED
 from command_line.output import complain, connected, console, print_json, safe
-from command_line.shared_options import DEFAULT_URL, JobId, Json, Url
+from command_line.shared_options import DEFAULT_URL, JobId, Json, Url, seconds
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -26,7 +26,8 @@ EPILOG = (
 def result(
     job_id: JobId,
     wait: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for the end of the job.")
+        float,
+        typer.Option(parser=seconds, metavar="SECONDS", help="How long to wait for the end of the job."),
     ] = 0,
     url: Url = DEFAULT_URL,
     as_json: Json = False,

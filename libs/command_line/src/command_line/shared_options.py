@@ -1,5 +1,6 @@
 """Options and arguments that several commands have."""
 
+import math
 from typing import Annotated
 
 import typer
@@ -13,6 +14,31 @@ def checked_link(value: str) -> str:
     if value and not value.startswith(("http://", "https://")):
         raise typer.BadParameter("must start with http:// or https://")
     return value
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds, 0 or more. Raises BadParameter."""
+    return _seconds(text, "0 or more")
+
+
+def some_seconds(text: str) -> float:
+    """Read a number of seconds that is more than 0. Raises BadParameter."""
+    number = _seconds(text, "more than 0")
+    if not number:
+        raise typer.BadParameter("must be more than 0")
+    return number
+
+
+def _seconds(text: str, least: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number < 0:
+        raise typer.BadParameter(
+            f"{text!r} is no number of seconds: write a number, {least}, such as 90 or 0.5"
+        )
+    return number
 
 
 Url = Annotated[

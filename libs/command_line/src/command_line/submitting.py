@@ -9,7 +9,7 @@ import typer
 
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json, print_link
-from command_line.shared_options import DEFAULT_URL, DashboardUrl, Json, Url
+from command_line.shared_options import DEFAULT_URL, DashboardUrl, Json, Url, seconds, some_seconds
 
 EPILOG = (
     "Example: `turnstile submit ten-steps --lock ledger -p steps=5 -p seconds=0.5 --watch`  \n"
@@ -52,15 +52,27 @@ def submit(
     ] = None,
     expires_in: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", min=0, help="The job ends as Expired if it has not started by then."),
+        typer.Option(
+            metavar="SECONDS",
+            parser=some_seconds,
+            help="The job ends as Expired if it has not started by then.",
+        ),
     ] = None,
     timeout: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", min=0, help="Longest attempt; can only shorten that of the kind."),
+        typer.Option(
+            metavar="SECONDS",
+            parser=some_seconds,
+            help="Longest attempt; can only shorten that of the kind.",
+        ),
     ] = None,
     cancel_grace: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", min=0, help="Time to stop in; can only shorten that of the worker."),
+        typer.Option(
+            metavar="SECONDS",
+            parser=seconds,
+            help="Time to stop in; can only shorten that of the worker.",
+        ),
     ] = None,
     on_conflict: Annotated[
         OnConflict | None,

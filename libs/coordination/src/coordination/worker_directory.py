@@ -33,7 +33,8 @@ class WorkerDirectory(Protocol):
     async def order(self, worker: str, drain: Drain | None) -> Worker | None:
         """Order a worker to take no new jobs or, with None, to take them again; return it as it is now.
 
-        The order stands until the next one, also when the process ends and another begins under its name.
+        An order to take none that stands already is kept as it is. It stands until the worker may take jobs
+        again, also when the process ends and another begins under its name.
         Returns None when no such worker is listed.
         """
 

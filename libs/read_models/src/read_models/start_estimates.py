@@ -75,7 +75,8 @@ def _left_of_holder(holder: Holder, typical: _Typical, now: datetime) -> float |
     if left is not None:
         return left
     usual = typical(holder.job.kind)
-    return None if usual is None else max(0.0, usual - elapsed)
+    # How long a run still takes that has taken longer than usual, past runs do not say.
+    return None if usual is None or elapsed > usual else usual - elapsed
 
 
 def left_at_this_pace(job: JobRow, elapsed: float) -> float | None:

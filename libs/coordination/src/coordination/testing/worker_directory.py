@@ -43,8 +43,8 @@ class InMemoryWorkerDirectory:
 
         def action() -> Worker | None:
             known = self.heartbeats.get(worker)
-            if known is None:
-                return None
+            if known is None or (drain is not None and known.drain is not None):
+                return known
             self.heartbeats[worker] = known.model_copy(update={"drain": drain})
             return self.heartbeats[worker]
 

@@ -42,9 +42,6 @@ class Workers:
 
         Raises NoSuchWorkerError or UnknownOutcomeError.
         """
-        worker = await self.one(name)
-        if worker.drain is not None:
-            return worker
         return await self._order(
             name, Drain(since=self.clock.now(), actor=actor, reason=reason), actor, reason
         )
@@ -60,6 +57,8 @@ class Workers:
         worker = await self.directory.order(name, drain)
         if worker is None:
             raise NoSuchWorkerError(name)
+        if worker.drain != drain:
+            return worker
         said = f"by {actor}: {reason}" if reason else f"by {actor}"
         message = "worker was told to take no new jobs" if drain else "worker was told to take jobs again"
         logger.info(message, extra={at.WORKER_NAME: name, at.REASON: said})
