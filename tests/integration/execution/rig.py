@@ -47,6 +47,8 @@ class FakeRun:
     before_write: Callable[[], object] = lambda: None
     #: Everything written waits for this.
     may_write: asyncio.Event = field(default_factory=asyncio.Event)
+    #: How often the pool has read the hard deadline.
+    readings: int = 0
 
     def __post_init__(self) -> None:
         self.may_write.set()
@@ -67,7 +69,7 @@ class FakeRun:
             recorded=self.recorded,
             state=self.state,
             stop=self.stop,
-            hard_deadline=lambda: self.hard,
+            hard_deadline=self._hard_deadline,
             soft_deadline=lambda: self.soft,
             record_step=self._record_step,
             save_state=self._save_state,
@@ -79,12 +81,17 @@ class FakeRun:
         async with asyncio.timeout(60):
             return await pool.execute(self.run())
 
-    async def stopped_on(self, pool: RunnerPool, reason: StopReason) -> Outcome:
-        """Execute it, and stop it as soon as its handler shows progress."""
+    async def started_on(self, pool: RunnerPool) -> asyncio.Task[Outcome]:
+        """Execute it in a task; return when its handler shows progress, or when it has ended without."""
         task = asyncio.create_task(self.on(pool))
         waiting = asyncio.create_task(self.reported.wait())
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
+        return task
+
+    async def stopped_on(self, pool: RunnerPool, reason: StopReason) -> Outcome:
+        """Execute it, and stop it as soon as its handler shows progress."""
+        task = await self.started_on(pool)
         self.stop.request(reason)
         return await task
 
@@ -100,6 +107,10 @@ class FakeRun:
             states[-1] if states else self.state,
             traceparent=self.traceparent,
         )
+
+    def _hard_deadline(self) -> float:
+        self.readings += 1
+        return self.hard
 
     async def _record_step(self, step: StepDone) -> None:
         await self.may_write.wait()

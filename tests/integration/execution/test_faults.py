@@ -100,8 +100,7 @@ async def test_memory_taken_by_c_code_kills_only_the_runner(pool):
 async def test_the_supervisor_stays_responsive_and_another_job_runs(pool, kind, caplog):
     caplog.set_level(logging.INFO)
     bad = FakeRun(kind)
-    task = asyncio.create_task(bad.on(pool))
-    await bad.reported.wait()
+    task = await bad.started_on(pool)
     # Processor time of this thread, which does not depend on how busy the machine is.
     busy = []
     for _ in range(20):

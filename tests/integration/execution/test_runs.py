@@ -89,8 +89,7 @@ async def test_a_step_sent_before_the_runner_died_is_recorded_and_not_repeated(p
 async def test_the_handler_waits_until_a_step_is_committed(pool):
     run = FakeRun("sync-steps", {"number": 2})
     run.may_write.clear()
-    task = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    task = await run.started_on(pool)
     # Another job on the other runner takes longer than an answer would.
     for _ in range(20):
         assert isinstance(await FakeRun("echo").on(pool), Completed)
@@ -140,8 +139,7 @@ async def test_a_run_that_should_stop_does_not_start(pool):
 
 async def test_cancelling_execute_kills_the_runner(pool):
     run = FakeRun("sleeps")
-    task = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    task = await run.started_on(pool)
     busy = busy_runners(pool)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

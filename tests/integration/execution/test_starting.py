@@ -92,8 +92,7 @@ async def test_stopping_the_pool_interrupts_what_runs_and_leaves_no_process(capl
     pool = RunnerPool(2, [JOBS], environment=environment())
     await pool.start()
     run = FakeRun("swallows-cancel")
-    task = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    task = await run.started_on(pool)
     pids = [*runners(pool), *filter(None, [enforcer(pool)])]
     await pool.stop()
     assert await task == Interrupted("the worker is shutting down")

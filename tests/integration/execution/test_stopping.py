@@ -57,8 +57,7 @@ async def test_a_handler_that_swallows_its_cancellation_and_returns_counts_as_st
 async def test_a_stronger_reason_replaces_a_weaker_one(pool, caplog):
     caplog.set_level(logging.INFO)
     run = FakeRun("swallows-cancel")
-    task = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    task = await run.started_on(pool)
     run.stop.request(StopReason.SHUTDOWN)
     await until(lambda: "not me" in caplog.messages)
     run.stop.request(StopReason.CANCELLED)
@@ -67,8 +66,7 @@ async def test_a_stronger_reason_replaces_a_weaker_one(pool, caplog):
 
 async def test_a_handler_that_cleans_up_is_not_disturbed_by_a_second_reason(pool):
     run = FakeRun("cleans-up-slowly")
-    task = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    task = await run.started_on(pool)
     run.stop.request(StopReason.SHUTDOWN)
     await until(lambda: run.states)
     run.stop.request(StopReason.CANCELLED)
@@ -79,8 +77,7 @@ async def test_a_handler_that_cleans_up_is_not_disturbed_by_a_second_reason(pool
 async def test_loss_kills_without_asking_the_handler_first(pool, caplog):
     caplog.set_level(logging.INFO)
     run = FakeRun("swallows-cancel")
-    task = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    task = await run.started_on(pool)
     pids = busy_runners(pool)
     run.stop.request(StopReason.LOST)
     assert await task == Lost()
@@ -91,8 +88,7 @@ async def test_loss_kills_without_asking_the_handler_first(pool, caplog):
 async def test_loss_does_not_wait_for_a_write_that_gets_no_answer(pool):
     run = FakeRun("steps", {"number": 1})
     run.may_write.clear()
-    task = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    task = await run.started_on(pool)
     run.stop.request(StopReason.LOST)
     async with asyncio.timeout(2):
         assert await task == Lost()
@@ -114,18 +110,19 @@ async def test_before_it_is_killed_a_handler_shows_where_it_hangs(pool, caplog):
 
 async def test_the_soft_deadline_stops_the_handler(pool):
     run = FakeRun("sleeps")
-    task = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    task = await run.started_on(pool)
     run.soft = boot_time()
     assert await task == Interrupted("the lease could not be renewed in time")
     assert run.reports == [(0, 1, "")]
 
 
 async def test_a_renewed_deadline_lets_the_handler_go_on(pool):
-    first = boot_time() + 2
-    run = FakeRun("sleeps", soft=first - 0.5, hard=first)
-    task = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    run = FakeRun("sleeps")
+    task = await run.started_on(pool)
+    # Far enough away for the pool to read it, and to read the next one, on a busy machine.
+    first = boot_time() + 5
+    run.soft, run.hard, read = first - 0.5, first, run.readings
+    await until(lambda: run.readings > read)
     run.soft, run.hard = first + 90, first + 100
     # Deadlines are compared four times a second here, and more often by the deadline enforcer.
     await until(lambda: boot_time() > first + 0.5)
@@ -136,8 +133,7 @@ async def test_a_renewed_deadline_lets_the_handler_go_on(pool):
 
 async def test_the_hard_deadline_kills_a_handler_that_does_not_stop(pool):
     run = FakeRun("swallows-cancel")
-    ended = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    ended = await run.started_on(pool)
     run.soft, run.hard = boot_time() + 0.3, boot_time() + 0.5
     # The supervisor loses the run, unless the deadline enforcer has killed the runner before it looks.
     assert await ended in (Lost(), Interrupted("the lease could not be renewed in time"))
@@ -157,8 +153,7 @@ async def test_what_a_handler_detached_ends_with_its_run_and_no_other(pool, tmp_
     others = tmp_path / "other"
     others.mkdir()
     other = FakeRun("detaches", {"folder": str(others)})
-    going_on = asyncio.create_task(other.on(pool))
-    await other.reported.wait()
+    going_on = await other.started_on(pool)
     outcome = await FakeRun("detaches", {"folder": str(tmp_path)}).stopped_on(pool, reason)
     assert outcome in (Lost(), Cancelled())
     assert [is_there(pid) for pid in pids_in(tmp_path)] == [False, False]
@@ -171,8 +166,7 @@ async def test_what_a_handler_detached_ends_with_its_run_and_no_other(pool, tmp_
 async def test_what_a_handler_detached_ends_with_a_runner_that_is_killed(pool, tmp_path):
     await until(lambda: pool.idle == 2)
     run = FakeRun("detaches", {"folder": str(tmp_path)})
-    task = asyncio.create_task(run.on(pool))
-    await run.reported.wait()
+    task = await run.started_on(pool)
     for pid in busy_runners(pool):
         os.kill(pid, signal.SIGKILL)
     outcome = await task
