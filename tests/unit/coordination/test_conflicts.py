@@ -19,7 +19,7 @@ from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import JobExistsError, NewJob, Submitted, Submitter
 from coordination.journal import rows
 from coordination.outcomes import Cancelled, Completed, Interrupted
-from coordination.ports import CoordinationError, RefusedError
+from coordination.ports import CoordinationError, RefusedError, Row
 from coordination.testing.memory import InMemoryNotifier, InMemoryRegister, VirtualClock
 
 
@@ -45,6 +45,24 @@ class Desk:
         }
         submitter = Submitter(self.register, JobWriter(self.lock.journal, self.notifier, self.clock))
         return await submitter.submit(NewJob(**new | more))
+
+    def read_row_by_row(self) -> None:
+        """Read ranges as the real store does, which takes no snapshot of them."""
+        journal = self.lock.journal
+        at_once = journal.read_range
+
+        async def read_range(
+            partition: str, prefix: str, limit: int | None = None, after: str = ""
+        ) -> list[Row]:
+            found: list[Row] = []
+            while limit is None or len(found) < limit:
+                following = await at_once(partition, prefix, 1, found[-1].key if found else after)
+                if not following:
+                    break
+                found += following
+            return found
+
+        journal.read_range = read_range  # type: ignore[method-assign]
 
     async def run(self, job_id: str) -> None:
         """Submit a job and start it."""
@@ -264,6 +282,9 @@ async def test_a_job_is_either_replaced_or_started() -> None:
 async def test_a_job_that_is_started_or_cut_off_meanwhile_keeps_the_lock_busy(policy: OnConflict) -> None:
     async def play_a_start(turns: Turns) -> None:
         desk = Desk()
+        desk.read_row_by_row()
+        await desk.run("earlier")
+        await desk.lock.end(Completed())
         await desk.lock.submit("a")
         _, end = await race(desk, turns, desk.lock.build_and_commit(), desk.submit("n", policy))
         assert isinstance(end, LockBusyError | AlreadyThereError)
