@@ -280,6 +280,7 @@ MUTANTS = [
         "merged-with-a-gap",
         "announcements that leave a gap are not taken for the events in between",
         (Change(_ANNOUNCED, " and is_chain(events)\n", "\n"),),
-        f"{_BELIEVING}believing_leads_to_the_rows_that_reading_the_journal_leads_to",
+        "tests/unit/audit_projector/test_announced.py"
+        "::test_announcements_with_a_gap_are_read_from_the_journal",
     ),
 ]
