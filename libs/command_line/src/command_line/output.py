@@ -39,6 +39,7 @@ _STYLES = {
     "Cancelled": "magenta",
     "TimedOut": "red",
     "Expired": "red",
+    "AttemptFailed": "red",
     "Finalized": "blue",
 }
 
