@@ -201,6 +201,7 @@ def test_missing_settings_end_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = verify()
     assert shown.exit_code == 2
     assert "TURNSTILE_STORAGE_CONNECTION_STRING: not set" in shown.output
+    assert "or run `make verify`, which has the settings of the stack of this folder" in shown.output
 
 
 def test_an_incomplete_connection_string_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:

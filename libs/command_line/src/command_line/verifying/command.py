@@ -113,7 +113,8 @@ def _settings() -> ServiceSettings:
     try:
         return ServiceSettings()
     except ValidationError as error:
-        _give_up("; ".join(complaints(ServiceSettings, error)), USAGE)
+        wrong = "; ".join(complaints(ServiceSettings, error))
+        _give_up(f"{wrong}; or run `make verify`, which has the settings of the stack of this folder", USAGE)
 
 
 def _give_up(sentence: str, code: int) -> NoReturn:
