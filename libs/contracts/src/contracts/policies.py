@@ -16,10 +16,16 @@ MOST_SLOTS = 64
 #: Longest time in line, in seconds: a year.
 LONGEST_WAIT = 366 * 86_400
 
+#: Longest time for which a job is kept after its end, in seconds: a hundred years.
+LONGEST_KEEP = 36_525 * 86_400
+
 
 @dataclass(frozen=True)
 class JobPolicy:
-    """How often runs of a job may be interrupted, and how long it may wait. A job keeps its policy."""
+    """How often runs of a job may be interrupted, how long it may wait, and how long it is kept.
+
+    A job keeps the policy that its kind had at its submission.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(json_schema_serialization_defaults_required=True)
 
@@ -47,3 +53,10 @@ class JobPolicy:
             description="What becomes of a submission whose lock has a job already, unless it says so itself."
         ),
     ] = "queue"
+    keep: Annotated[
+        float | None,
+        Field(
+            description="Seconds after its end for which a job is kept in journal and lists; null for as "
+            "long as the installation keeps jobs."
+        ),
+    ] = None

@@ -25,6 +25,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?")
 OnConflict = Literal["queue", "reject", "skip", "replace-waiting", "cancel-running"]
 
 _LONGEST_WAIT = timedelta(days=366)
+_LONGEST_KEEP = timedelta(days=36_525)
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -47,6 +48,7 @@ class Kind:
     expires_in: timedelta | None = None
     on_conflict: OnConflict = "queue"
     lock: str | None = None
+    keep: timedelta | None = None
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters."""
@@ -81,6 +83,7 @@ def job(
     expires_in: timedelta | None = None,
     on_conflict: OnConflict = "queue",
     lock: str | None = None,
+    keep: timedelta | None = None,
 ) -> Callable[[F], F]:
     """Make a function the handler of a kind.
 
@@ -101,6 +104,9 @@ def job(
     `lock` is the lock of a submission that names none, with parameters in braces, as in "tenant:{tenant}"
     (`{{` and `}}` for braces; at most 200 characters). Each parameter must be a field of the model. Without
     `lock`, such a submission has the lock "default".
+    `keep` is how long a job stays after its end (at most 36,525 days): then its parameters, result and events
+    go. None means as long as TURNSTILE_RETENTION_SECONDS says, or for good. A job keeps the time that its
+    kind had when it was submitted.
     A process runs one job after the other. With `fresh_process`, a job of this kind has a process for itself:
     no job ran in it before, and none does afterwards; this costs the start of a process. After a job of this
     kind, the process is replaced when it has run `max_jobs_per_process` of them (1 to 1,000,000), or when its
@@ -117,6 +123,8 @@ def job(
     if expires_in is not None and not timedelta(0) < expires_in <= _LONGEST_WAIT:
         days = _LONGEST_WAIT.days
         raise DefinitionError(f"kind {name!r}: expires_in must be positive, and at most {days} days")
+    if keep is not None and not timedelta(0) < keep <= _LONGEST_KEEP:
+        raise DefinitionError(f"kind {name!r}: keep must be positive, and at most {_LONGEST_KEEP.days} days")
     if on_conflict not in get_args(OnConflict):
         known = ", ".join(get_args(OnConflict))
         raise DefinitionError(f"kind {name!r}: on_conflict must be one of {known}, not {on_conflict!r}")
@@ -151,6 +159,7 @@ def job(
             expires_in,
             on_conflict,
             lock,
+            keep,
         )
         setattr(handler, MARK, kind)
         _note(kind)

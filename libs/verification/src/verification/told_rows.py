@@ -64,6 +64,8 @@ class ToldRow:
         self.columns |= {"actor": event.actor, "queued_at": event.timestamp, "error_type": ""}
         self.columns |= {"cancel_actor": "", "cancel_reason": "", "has_traceback": False}
         self.columns |= {"finalized_at": "", "finalized_by": "", "finalize_reason": ""}
+        # A shorter time in the row would let the job go too soon.
+        self.columns["keep"] = data.get("keep", "")
         self.columns |= {name: data[name] for name in _SUBMITTED if isinstance(data.get(name), str)}
         if isinstance(data.get("properties"), dict):
             self.columns["properties"] = data["properties"]

@@ -114,6 +114,7 @@ def _message_of(kind: Kind) -> messages.KindMessage:
             kind.max_worker_losses,
             None if kind.expires_in is None else kind.expires_in.total_seconds(),
             kind.on_conflict,
+            None if kind.keep is None else kind.keep.total_seconds(),
         ),
         wants_fresh_process=kind.fresh_process,
         lock_template=kind.lock,
