@@ -70,7 +70,10 @@ def before_call(_: Any, case: Any, __: dict[str, Any]) -> None:
     """Change what no schema can say, or what would only take long."""
     if case.operation.path == "/api/v1/jobs:batch":
         _shorten(case.body)
-    elif case.operation.path.endswith(("/cancel", "/retry", "/finalize")) and case.body is None:
+    elif (
+        case.operation.path.endswith(("/cancel", "/retry", "/finalize", "/pin", "/unpin"))
+        and case.body is None
+    ):
         # The document does not offer null, but it is taken from clients that send it for no body.
         case.body = []
     elif case.operation.path in _JOBS and case.method == "POST" and isinstance(case.body, dict):

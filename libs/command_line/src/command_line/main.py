@@ -13,6 +13,7 @@ from command_line import (
     draining,
     listing,
     locking,
+    pinning,
     quarantine,
     results,
     retrying,
@@ -182,6 +183,10 @@ def finalize(
         print_json(job) if as_json else console().print(
             "The job is finalized; `turnstile jobs --finalized` lists it."
         )
+
+
+app.command(epilog=pinning.PIN_EPILOG)(pinning.pin)
+app.command(epilog=pinning.UNPIN_EPILOG)(pinning.unpin)
 
 
 @app.command(epilog="Example: `turnstile kinds --json`")

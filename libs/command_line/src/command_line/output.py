@@ -40,6 +40,8 @@ _STYLES = {
     "TimedOut": "red",
     "Expired": "red",
     "Finalized": "blue",
+    "Pinned": "blue",
+    "Unpinned": "blue",
 }
 
 

@@ -132,12 +132,11 @@ def _cancellation(job: Document) -> str:
     return f"requested by {job['cancel_requested_by']}{reason}"
 
 
-def _finalization(job: Document) -> str:
+def _done_by(job: Document, actor: str, reason: str) -> str:
     # A publisher of an earlier release does not know of it.
-    if not job.get("finalized_by"):
+    if not job.get(actor):
         return ""
-    reason = f": {job['finalize_reason']}" if job["finalize_reason"] else ""
-    return f"by {job['finalized_by']}{reason}"
+    return f"by {job[actor]}" + (f": {job[reason]}" if job[reason] else "")
 
 
 def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
@@ -160,7 +159,8 @@ def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
         ("result", "" if job["result"] is None else shortened(json.dumps(job["result"], ensure_ascii=False))),
         ("error", error),
         ("cancellation", _cancellation(job)),
-        ("finalized", _finalization(job)),
+        ("finalized", _done_by(job, "finalized_by", "finalize_reason")),
+        ("pinned", _done_by(job, "pinned_by", "pin_reason")),
         ("retries", job.get("retry_of")),
         ("retried by", job.get("retried_by")),
         ("submitted", clock_time(job["submitted_at"], with_date=True)),

@@ -58,6 +58,7 @@ _SHOWN_OF_JOB = frozenset(
         "finished_at",
         "finalized_at",
         "keep",
+        "pinned_at",
     }
 )
 

@@ -42,6 +42,8 @@ def job_document(
         retried_by=row.retried_by,
         finalized_by=row.finalized_by,
         finalize_reason=row.finalize_reason,
+        pinned_by=row.pinned_by or None,
+        pin_reason=row.pin_reason or None,
         position=position,
         waiting_for=waiting_for,
         result=result,
