@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from contracts.jobs import DetailedJobError, Job, Progress, WaitingFor
-from contracts.statuses import JobStatus
+from contracts.statuses import JobState, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
 
@@ -18,8 +18,9 @@ def job_document(
     traceback: str | None = None,
     position: int | None = None,
     waiting_for: WaitingFor | None = None,
+    archived_at: str = "",
 ) -> Job:
-    """Return the document of a job."""
+    """Return the document of a job; one with the time of its archiving is told by its audit trail."""
     return Job(
         job_id=row.job_id,
         kind=row.kind,
@@ -44,6 +45,8 @@ def job_document(
         finalize_reason=row.finalize_reason,
         pinned_by=row.pinned_by or None,
         pin_reason=row.pin_reason or None,
+        state=JobState.ARCHIVED if archived_at else JobState.PRESENT,
+        archived_at=moment(archived_at),
         position=position,
         waiting_for=waiting_for,
         result=result,
