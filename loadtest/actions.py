@@ -26,13 +26,7 @@ class ActionError(Exception):
 class Session(Protocol):
     """Sends requests, as Locust's sessions do."""
 
-    def knows(self, job_id: str) -> bool:
-        """Return whether the API knows a job."""
-        path, expected = f"/api/v1/jobs/{job_id}", (HTTPStatus.OK, HTTPStatus.NOT_FOUND)
-        found = self.request("GET", path, "/api/v1/jobs/{job_id}", expected=expected)
-        return found.status == HTTPStatus.OK
-
-    def request(self, method: str, path: str, **more: Any) -> Any:
+    def request(self, method: str, path: str, /, **more: Any) -> Any:
         """Send a request."""
 
 
@@ -148,7 +142,13 @@ class Actions:
         ) as response:
             if response.status_code in expected:
                 response.success()
-            try:
-                return response.status_code, response.json()
-            except ValueError:
-                return response.status_code, None
+            return response.status_code, document_of(response)
+
+
+def document_of(response: Any) -> Any:
+    """Return the JSON of a response; None where it has none, and where there is no response."""
+    try:
+        return response.json()
+    except (ValueError, TypeError):
+        # Without a response, the text that is to be read is None.
+        return None

@@ -49,9 +49,9 @@ class Companions:
         return not self._unprepared
 
     def stop(self) -> None:
-        """End all, and wait until that is done."""
+        """End all, and wait until that is done. Raises what else than an ActionError a scenario raised."""
         self._is_over.set()
-        gevent.joinall(self._greenlets)
+        gevent.joinall(self._greenlets, raise_error=True)
 
     def _accompany(self, scenario: Scenario, actions: Actions, random: Random) -> None:
         try:
@@ -63,7 +63,8 @@ class Companions:
             steps.close()
         except ActionError as error:
             self.trouble = str(error)
-        self._unprepared.discard(scenario)
+        finally:
+            self._unprepared.discard(scenario)
 
     def _disturb(self, scenario: Scenario, random: Random) -> None:
         if not scenario.disturbs():

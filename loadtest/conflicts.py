@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from contracts.policies import OnConflict
 from contracts.statuses import EventStatus
 from loadtest.book import Answer, Book, Entry
 from loadtest.effects import Effects
@@ -21,7 +22,7 @@ _APART = timedelta(seconds=0.5)
 #: How long after its time an end may be committed.
 _COMMITTED_LATER = timedelta(seconds=10)
 
-_REPLACING = {"replace-waiting", "cancel-running"}
+_REPLACING: frozenset[OnConflict] = frozenset({"replace-waiting", "cancel-running"})
 
 
 def concerns(book: Book, ended: Mapping[str, History]) -> bool:
@@ -149,7 +150,7 @@ def _wrongly_cancelled(history: History, book: Book) -> Iterable[str]:
         return
     by = book.entries.get(history.replaced_by or "")
     own = book.entries.get(history.job_id)
-    allowed = {"cancel-running"} if _was_running(history) else _REPLACING
+    allowed = _REPLACING - {"replace-waiting"} if _was_running(history) else _REPLACING
     is_right = (
         by is not None
         and own is not None

@@ -108,7 +108,7 @@ class Record:
         """Note what the schedule says of a due time."""
         earlier = self.outcomes.get(due_at)
         self.outcomes[due_at] = outcome
-        if earlier not in {None, outcome, Outcome("pending", outcome.job_id)} and earlier is not None:
+        if earlier is not None and earlier != outcome and earlier.kind != "pending":
             self.contradicted[due_at] = earlier
 
     @property

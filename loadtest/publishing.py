@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import gevent
 from locust import FastHttpUser, task
 
+from loadtest.actions import document_of
 from loadtest.book import Answer, Entry
 from loadtest.running import LoadRun
 from loadtest.scenario import Scenario
@@ -82,7 +83,7 @@ class Publisher(FastHttpUser):
         ):
             seconds = time.perf_counter() - began
             trace_id = sending.answered(response.status_code, response.headers)
-            answer = Answer.of(response.status_code, _json(response), seconds, sent_at, trace_id)
+            answer = Answer.of(response.status_code, document_of(response), seconds, sent_at, trace_id)
             run.answered(entry, answer)
             if answer.same_request or entry.turns_away(answer):
                 # Not a failure in Locust's statistics either: it is the right answer.
@@ -96,7 +97,7 @@ class Publisher(FastHttpUser):
         ):
             seconds = time.perf_counter() - began
             trace_id = sending.answered(response.status_code, response.headers)
-            items = (_json(response) or {}).get("items") or [{}] * len(entries)
+            items = (document_of(response) or {}).get("items") or [{}] * len(entries)
             for entry, item in zip(entries, items, strict=True):
                 status = item.get("status", response.status_code)
                 said = item.get("problem") or item.get("job")
@@ -122,10 +123,3 @@ def user_class(of: type[Scenario]) -> type[Publisher]:
 def _body(run: LoadRun, entry: Entry) -> dict[str, Any]:
     asked = entry.asked.body(entry.lock, f"load {run.name}", run.plan.sink)
     return {**asked, "job_id": entry.job_id}
-
-
-def _json(response: Any) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None

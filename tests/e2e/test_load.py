@@ -106,7 +106,8 @@ def assert_a_slow_request_leads_to_its_trace(
 
 @pytest.mark.timeout(400)
 def test_limits_conflicts_and_schedules_hold(stack: Stack, tmp_path: Path) -> None:
-    stack.crew(3)
+    # Jobs of schedules with rules for a busy lock take a place each most of the time.
+    stack.crew(3, concurrency="2")
     process = load(stack, tmp_path, "-s", "slots,conflicts,schedules", "--jobs", "40")
     code, verdicts = outcome(process, tmp_path, within=350)
     assert [broken(verdict) for verdict in verdicts.values()] == [[], [], []]

@@ -68,3 +68,17 @@ def test_what_could_not_be_done_leaves_no_verdict(what):
     assert running.trouble == what
     assert running.are_prepared
     assert ("tidy up" in scenario.done) is (what == "act")
+
+
+def test_a_scenario_that_is_broken_is_not_overlooked(capsys):
+    class Broken(Scenario):
+        def accompany(self, actions, random):
+            """Fail."""
+            raise ZeroDivisionError
+            yield
+
+    running = companions(Broken())
+    gevent.sleep(0)
+    assert running.are_prepared
+    with pytest.raises(ZeroDivisionError):
+        running.stop()

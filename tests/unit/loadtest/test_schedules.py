@@ -170,6 +170,11 @@ def test_limits_are_noted_and_read_in_the_order_in_which_they_were_set():
     assert [limit.limit for limit in actions.recorded_limits()[lock]] == [3, 1]
 
 
+@pytest.mark.parametrize("text", ["<html>", None])
+def test_an_answer_without_json_has_no_document(text):
+    assert module.document_of(SimpleNamespace(json=lambda: json.loads(text))) is None
+
+
 def test_a_job_is_known_or_not():
     assert acting(GET=[(200, {})])[0].knows("one")
     assert not acting(GET=[(404, {})])[0].knows("one")
