@@ -2,7 +2,6 @@
 
 from typing import Protocol
 
-from azure.identity.aio import DefaultAzureCredential
 from pydantic import SecretStr
 
 from azure_storage.calls import ObserveCall, ignore_call
@@ -44,6 +43,8 @@ def connect(settings: StorageSettings, observe_call: ObserveCall = ignore_call) 
         return StorageConnection.from_connection_string(secret, names, observe_call)
     if settings.storage_blob_url is None or settings.storage_table_url is None:
         raise ValueError("storage needs a connection string, or a blob address and a table address")
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - slow; few installations need it
+
     return StorageConnection(
         settings.storage_blob_url, settings.storage_table_url, DefaultAzureCredential(), names, observe_call
     )
