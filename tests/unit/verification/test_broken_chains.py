@@ -32,6 +32,12 @@ def an_event_is_altered_here_and_in_the_trail() -> Records:
     return Records(author)
 
 
+def a_time_is_altered_into_one_behind_all_times() -> Records:
+    author = eventful()
+    author.event(THIRD, 1)["timestamp"] = "~"
+    return Records(author)
+
+
 def a_whole_chain_is_made_anew_but_for_the_row() -> Records:
     author = eventful()
     values = author.event(FIRST, 6)
@@ -160,6 +166,7 @@ def a_ticket_stands_where_its_job_does_not_look() -> Records:
         an_event_is_missing,
         the_last_event_is_missing,
         an_event_is_altered_here_and_in_the_trail,
+        a_time_is_altered_into_one_behind_all_times,
         a_whole_chain_is_made_anew_but_for_the_row,
         a_row_counts_one_event_more,
         a_row_says_another_status,
