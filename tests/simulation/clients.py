@@ -89,6 +89,7 @@ class Clients:
             priority=draw.choice([5, 5, 5, 1, 9, 0, 4]) if priority is None else priority,
             policy=JobPolicy(retry=script.retry),
         )
+        new = world.pools.placed(new)
         self._note(new)
         requests = 2 if draw.random() < 0.15 else 1
         if requests == 2:

@@ -97,8 +97,13 @@ class Worker(Member):
         is_old = world.limiters.is_old(self.name)
         self.dispatcher = LockDispatcher(
             world.ports,
-            HolderSettings(self.process.name, world.times),
-            WorkerPolicy(capacity=setting.capacity),
+            HolderSettings(
+                self.process.name,
+                world.times,
+                pools=world.pools.of(self.name),
+                properties=world.pools.properties_of(self.name),
+            ),
+            WorkerPolicy(capacity=setting.capacity, kind_limits=world.pools.limits),
             self.executor,
             knows=self._knows,
             observe=world.observe,

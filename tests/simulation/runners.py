@@ -201,7 +201,11 @@ class SimulatedExecutor:
         assert supervisor is not None
         runs = self._world.panel.runs
         runs.given(run, self._world.clients.parameters_of(run.job.job_id))
-        outcome = await _Supervision(self._world, run, supervisor, self.runners).outcome()
+        self._world.pools.begins(supervisor.name, run.job.kind)
+        try:
+            outcome = await _Supervision(self._world, run, supervisor, self.runners).outcome()
+        finally:
+            self._world.pools.ends(supervisor.name, run.job.kind)
         runs.returns(run, outcome)
         return outcome
 

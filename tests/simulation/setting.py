@@ -45,6 +45,8 @@ class Setting:
     cancellations: int = 2
     #: Whether locks may get limits.
     limits: bool = True
+    #: Whether workers may differ: in their pools, their limits of kinds, and their properties.
+    pools: bool = True
     #: Seconds by which times of day differ at most.
     skew: float = 0.0
     renews_after_expiry: bool = False

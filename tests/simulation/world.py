@@ -18,6 +18,7 @@ from tests.simulation.limiters import Limiters
 from tests.simulation.loop import Process, ProcessClock, SimulationLoop
 from tests.simulation.members import Member, Publisher, Scheduler, Worker
 from tests.simulation.network import CallFaults, Network, Outage
+from tests.simulation.pools import Pools
 from tests.simulation.projectors import EventQueue, Projector
 from tests.simulation.read_models import SimulatedModels
 from tests.simulation.runners import Runner, Script
@@ -107,6 +108,8 @@ class World:
         self.schedulers: list[Scheduler] = []
         self.clients = Clients(self)
         self.limiters = Limiters(self)
+        self.pools = Pools(self)
+        self.panel.pools.served, self.panel.pools.properties = self.pools.of, self.pools.properties_of
         self.workers.extend(Worker(self, f"w{number}") for number in range(self.setting.workers))
         self.publishers.extend(Publisher(self, f"p{number}") for number in range(2))
         self.schedulers.extend(Scheduler(self, f"s{number}") for number in range(2))

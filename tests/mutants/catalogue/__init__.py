@@ -11,6 +11,7 @@ from tests.mutants.catalogue import (
     journal,
     judged,
     messaging,
+    pools,
     projector,
     protocol,
     publisher,
@@ -48,6 +49,7 @@ _ALL = [
     *retention.MUTANTS,
     *retrying.MUTANTS,
     *slots.MUTANTS,
+    *pools.MUTANTS,
 ]
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}

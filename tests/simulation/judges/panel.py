@@ -6,6 +6,7 @@ from tests.simulation.judges.announcements import Announcements
 from tests.simulation.judges.callers import Callers
 from tests.simulation.judges.lives import Lives
 from tests.simulation.judges.order import Order
+from tests.simulation.judges.pools import Pools
 from tests.simulation.judges.register import Register
 from tests.simulation.judges.runs import Runs
 from tests.simulation.judges.writes import Tell, carried_out
@@ -25,6 +26,7 @@ class Panel:
         self.register = Register(tell, self.lives.jobs)
         self.announcements = Announcements(tell)
         self.callers = Callers(tell)
+        self.pools = Pools(tell)
         #: Jobs whose cancellation was accepted, as their clients were answered.
         self.cancelled: set[str] = set()
         #: When an event of this status was written last, by job and by partition.
@@ -48,6 +50,7 @@ class Panel:
         self.register.see(write, registrations)
         self.announcements.see(write)
         self.callers.see(write)
+        self.pools.see(write)
 
     def check_end(
         self,

@@ -182,8 +182,6 @@ CHANGES: dict[str, tuple[str, str, list[str]]] = {
     "retry": ("POST", f"{JOBS}/{JOB}/retry", ["retry", JOB]),
     "finalize": ("POST", f"{JOBS}/{JOB}/finalize", ["finalize", JOB]),
     "locks": ("PUT", "/api/v1/locks/a", ["locks", "set", "a", "--limit", "2"]),
-    "pin": ("POST", f"{JOBS}/{JOB}/pin", ["pin", JOB]),
-    "unpin": ("POST", f"{JOBS}/{JOB}/unpin", ["unpin", JOB]),
     "drain": ("PUT", "/api/v1/workers/a", ["drain", "a"]),
     "resume": ("PUT", "/api/v1/workers/a", ["resume", "a"]),
     "schedules put": ("PUT", "/api/v1/schedules/a", ["schedules", "put", "a", "k", "--cron", "@daily"]),
@@ -677,3 +675,12 @@ def test_every_command_explains_itself_with_an_example(run: Run, command: Any) -
 
     assert result.exit_code == 0
     assert "Example" in result.stdout
+
+
+def test_a_pool_is_sent_when_it_is_given(scripted: ScriptedApi, run: Run) -> None:
+    scripted.on("POST", JOBS, accepted())
+    run("submit", "ten-steps", "--pool", "gpu")
+    run("submit", "ten-steps")
+    first, second = scripted.bodies()
+    assert first["pool"] == "gpu"
+    assert "pool" not in second

@@ -106,6 +106,8 @@ def test_put_sends_all_of_it(scripted: ScriptedApi, run: Run) -> None:
         "reports",
         "--on-conflict",
         "skip",
+        "--pool",
+        "gpu",
         "--misfire",
         "all",
         "--misfire-limit",
@@ -130,6 +132,7 @@ def test_put_sends_all_of_it(scripted: ScriptedApi, run: Run) -> None:
                 "name": "",
                 "priority": 5,
                 "on_conflict": "skip",
+                "pool": "gpu",
                 "properties": {},
             },
         }

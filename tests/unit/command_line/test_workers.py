@@ -84,3 +84,9 @@ def test_programs_get_both_lists_as_they_are(
 ) -> None:
     answer(scripted, processes, [scheduler])
     assert json.loads(run("workers", "--json").stdout) == {"workers": processes, "instances": [scheduler]}
+
+
+def test_pools_and_properties_are_shown(scripted: ScriptedApi, run: Run) -> None:
+    placed = worker("w", ago(seconds=1), pools=["gpu"], custom_properties={"machine": "premium"})
+    answer(scripted, [placed], [])
+    assert table(run("workers").stdout) == {"w": ["worker", "alive", "0.1.0", "gpu", "machine=premium"]}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from coordination.call_tracing import Took
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.holder.dispatcher import LockDispatcher
+from coordination.holder.living_workers import LivingWorkers
 from coordination.holder.lock_server import WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from coordination.holder.runs import Run
@@ -161,17 +162,21 @@ class Setting:
         name: str = "w1",
         knows: Callable[[str], bool] = lambda _: True,
         places: Callable[[], int] | None = None,
+        pools: Sequence[str] = ("default",),
+        properties: Mapping[str, str] | None = None,
+        living: LivingWorkers | None = None,
         **policy: Any,
     ) -> LockDispatcher:
         """Make a worker; `policy` is how it treats its locks."""
         return LockDispatcher(
             self.ports,
-            HolderSettings(name, self.times),
+            HolderSettings(name, self.times, pools=pools, properties=properties or {}),
             WorkerPolicy(**{"capacity": 2} | policy),
             self.runs,
             knows,
             self.observed.append,
             places,
+            living,
         )
 
     def tenure(self, worker: str = "w1", lock: str = "L", **settings: Any) -> Tenure:

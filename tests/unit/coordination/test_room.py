@@ -14,6 +14,7 @@ from coordination.holder.policy import HolderSettings, WorkerPolicy
 from coordination.holder.runs import Run
 from coordination.outcomes import Interrupted, Outcome
 from coordination.ports import WakeUp
+from coordination.slot import Slot
 from coordination.times import LeaseTimes
 
 
@@ -137,10 +138,10 @@ async def test_a_worker_has_too_many_locks_only_when_it_serves_more_than_it_has_
     for lock in ("L", "M"):
         await setting.notify(worker, WakeUp(lock))
     assert not worker.has_too_many
-    assert worker.accepts(setting.job(jobs[0])) is True
+    assert worker.accepts(setting.job(jobs[0]), Slot("L")) is True
     places = 1
     assert worker.has_too_many
-    assert worker.accepts(setting.job(jobs[0])) is False
+    assert worker.accepts(setting.job(jobs[0]), Slot("L")) is False
 
 
 async def test_room_is_waited_for_until_a_lock_is_given_back(setting: Setting) -> None:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from tests.unit.dashboard.shown import joined
 from tests.unit.dashboard.trails import at
 
 from coordination.journal.events import timestamp
 from coordination.journal.rows import JobRow, LockRow
 from dashboard.board.snapshot import LockState, SlotState
+from dashboard.job_page.why_it_waits import why_it_waits_card
 from dashboard.waiting import Gap, Waiter, WaitingLine, line_in, line_of, start_of, start_sentence
 from read_models.start_estimates import Estimate, Holder, left_at_this_pace
 
@@ -197,3 +199,20 @@ def test_under_a_lock_with_slots_a_job_starts_when_enough_have_ended(
     when = start_of(line, {}, at(1))
     assert when.seconds is None
     assert said in start_sentence(line, when)
+
+
+def test_a_job_that_is_next_says_why_no_worker_runs_it() -> None:
+    said = start_sentence(waiting(), Estimate(None), "no worker of pool gpu is there")
+    assert said == "It is next, and no worker of pool gpu is there."
+
+
+@pytest.mark.parametrize(
+    ("pool", "holder", "says"), [("gpu", None, True), ("gpu", HOLDER, True), (None, HOLDER, False)]
+)
+def test_the_card_of_a_job_that_no_worker_may_run_says_so(
+    pool: str | None, holder: Holder | None, says: bool
+) -> None:
+    me = replace(ticket("me"), pool=pool, submitted_at=timestamp(at(0)))
+    line = replace(line_of("me", "ledger-2026", None, [me]), holder=holder)
+    card = joined(why_it_waits_card(line, [], {}, at(60)))
+    assert ("no worker of pool gpu is there" in card) is says

@@ -177,3 +177,13 @@ def test_the_dialog_names_what_follows_from_the_order() -> None:
     idle = worker("w1", drain=drain, takes_jobs=False)
     labels = [drain_dialog.label(one) for one in (busy, told, idle)]
     assert labels == ["w1", "w1 (draining)", "w1 (drained)"]
+
+
+def test_a_worker_shows_its_pools_properties_and_limits() -> None:
+    placed = worker(
+        "w1", pools=["default", "gpu"], custom_properties={"machine": "premium"}, kind_limits={"import": 1}
+    )
+    card = joined(workers_card(fleet([placed], NOW), {}, NOW))
+    for said in ("pools: default, gpu", "machine=premium", "at most 1 job of import"):
+        assert said in card
+    assert "pools:" not in joined(workers_card(fleet([worker("w1")], NOW), {}, NOW))

@@ -39,6 +39,7 @@ async def test_a_waiting_job_says_who_is_ahead(api: Api, worker_of: WorkerOf) ->
         "holder": "worker-1",
         "running": urgent,
         "ahead": [running, first],
+        "no_worker": None,
         "expected_start": None,
     }
 
@@ -51,6 +52,7 @@ async def test_a_free_lock_has_no_holder(api: Api) -> None:
         "holder": None,
         "running": None,
         "ahead": [],
+        "no_worker": "no worker of pool default is there",
         "expected_start": None,
     }
 

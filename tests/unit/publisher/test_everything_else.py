@@ -49,6 +49,9 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
                 "leases": [
                     {"lock": "ledger", "fence": 7, "renewed_at": "2026-01-01T00:00:00Z", "seconds": 30.0}
                 ],
+                "pools": ["default"],
+                "custom_properties": {},
+                "kind_limits": {},
                 "takes_jobs": True,
                 "drain": None,
             },
@@ -61,6 +64,9 @@ async def test_workers_are_listed_as_they_told_of_themselves(api: Api) -> None:
                 "running": [],
                 "properties": {},
                 "leases": [],
+                "pools": ["default"],
+                "custom_properties": {},
+                "kind_limits": {},
                 "takes_jobs": True,
                 "drain": None,
             },

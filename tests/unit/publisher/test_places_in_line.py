@@ -38,6 +38,7 @@ async def test_a_lock_given_back_has_no_holder_for_those_who_wait(api: Api, work
         "holder": None,
         "running": None,
         "ahead": [],
+        "no_worker": "no worker of pool default is there",
         "expected_start": None,
     }
 
@@ -153,6 +154,8 @@ async def test_a_job_that_waits_for_its_next_attempt_says_so_and_can_be_cancelle
         "holder": None,
         "running": None,
         "ahead": [],
+        # Not before it is due.
+        "no_worker": None,
         "expected_start": None,
     }
     assert told["waiting_for"] == waiting_for

@@ -274,6 +274,7 @@ async def test_a_progress_report_says_where_the_job_stands_now(
         "holder": None,
         "running": None,
         "ahead": [],
+        "no_worker": None,
         "expected_start": None,
     }
     queued: dict[str, object] = {

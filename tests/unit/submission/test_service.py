@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.jobs import Kind, Submission
-from contracts.policies import JobPolicy
+from contracts.policies import ByProperty, JobPolicy
 from contracts.strict_json import StrictJsonError
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import JobExistsError, Submitter
@@ -110,3 +110,35 @@ def test_what_is_no_submission_is_refused_with_the_reason() -> None:
         read_submission(b"{")
     with pytest.raises(InvalidSubmissionError, match="kind: is required; wish: is not a known field; known"):
         read_submission(b'{"wish": 1}')
+
+
+@pytest.mark.parametrize(
+    ("of_kind", "asked", "stored"),
+    [
+        (None, None, None),
+        (None, "default", None),
+        ("default", None, None),
+        (None, "gpu", "gpu"),
+        ("gpu", None, "gpu"),
+        ("gpu", "reports", "reports"),
+        ("gpu", "default", "default"),
+    ],
+)
+async def test_a_job_has_the_pool_of_its_submission_else_that_of_its_kind(
+    of_kind: str | None, asked: str | None, stored: str | None
+) -> None:
+    made = service()
+    known = made.kinds.directory.known_kinds  # type: ignore[attr-defined]
+    policy = JobPolicy(pool=of_kind, distribution=ByProperty("tier", "machine"))
+    known["checksum-file"] = known["checksum-file"].model_copy(update={"policy": policy})
+    more = {} if asked is None else {"pool": asked}
+    job = (await made.accept(checksum(**more), "ada", TRACEPARENT)).job
+    assert job.pool == stored
+    assert job.distribution == '{"job":"tier","worker":"machine","strategy":"by-property"}'
+
+
+def test_a_pool_that_cannot_be_is_refused() -> None:
+    with pytest.raises(InvalidSubmissionError) as error:
+        checksum(pool="GPU")
+    [problem] = error.value.fields
+    assert (problem.field, "1 to 64 lower-case letters" in problem.message) == ("pool", True)

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, create_model
 
 from turnstile import (
+    ByProperty,
     DefinitionError,
     InvalidParametersError,
     JobContext,
@@ -352,3 +353,33 @@ def test_a_kind_may_say_how_long_its_jobs_wait_and_what_to_do_about_others():
 def test_a_kind_with_a_wait_or_a_conflict_that_cannot_be_is_refused(options, message):
     with pytest.raises(DefinitionError, match=message):
         job("k", **options)
+
+
+def test_a_kind_has_a_pool_and_a_distribution():
+    @job("k", pool="gpu", distribution=ByProperty("tier", "machine"))
+    def placed(ctx): ...
+
+    @job("k")
+    def usual(ctx): ...
+
+    found = [(kind.pool, kind.distribution) for kind in map(kind_of, (placed, usual))]
+    assert found == [("gpu", ByProperty("tier", "machine")), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"pool": "GPU"}, "kind 'k': pool 'GPU' may have only a-z"),
+        ({"pool": ""}, "kind 'k': pool '' may have only a-z"),
+        ({"pool": 7}, "kind 'k': pool 7 may have only a-z"),
+        ({"distribution": "tier"}, "kind 'k': distribution must be a ByProperty, not 'tier'"),
+        ({"distribution": ByProperty("", "machine")}, "kind 'k': distribution.job must be the name"),
+        ({"distribution": ByProperty("a:b", "machine")}, "kind 'k': distribution.job must be the name"),
+        ({"distribution": ByProperty("tier", "a=b")}, "kind 'k': distribution.worker must be the name"),
+        ({"distribution": ByProperty("tier", "x" * 65)}, "kind 'k': distribution.worker must be the name"),
+    ],
+)
+def test_a_pool_or_a_distribution_that_cannot_be_is_refused(about, message):
+    with pytest.raises(DefinitionError) as error:
+        job("k", **about)
+    assert str(error.value).startswith(message)

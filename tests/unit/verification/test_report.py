@@ -111,6 +111,7 @@ def test_each_invariant_is_marked_found_unchecked_or_kept(shown: Any) -> None:
         "I11": ("✓", ""),
         "I12": ("✓", ""),
         "I13": ("✓", ""),
+        "I14": ("✓", ""),
     }
 
 
@@ -225,6 +226,7 @@ def test_json_has_every_part_under_its_name(shown: Any) -> None:
             "I11": "holds",
             "I12": "holds",
             "I13": "holds",
+            "I14": "holds",
         },
         "found": {"I1": 1000, "I7": 4},
         "unchecked": {"I6": "why", "I10": "partly: a bit"},

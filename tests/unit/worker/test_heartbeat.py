@@ -20,7 +20,7 @@ from coordination.ports import UnknownOutcomeError
 from coordination.testing.worker_directory import InMemoryWorkerDirectory
 from coordination.worker_directory import Listed
 from worker.execution import KindInfo
-from worker.heartbeat import Heartbeat
+from worker.heartbeat import Heartbeat, Placement
 
 POLICY = JobPolicy(max_runner_crashes=7, max_worker_losses=8)
 
@@ -428,3 +428,17 @@ async def test_the_order_stands_for_the_process_that_begins_next_under_the_name(
     again.directory.heartbeats = place.directory.heartbeats
     await again.heartbeat.beat()
     assert not again.takes_jobs
+
+
+async def test_a_worker_shows_its_pools_properties_and_limits(place: Place) -> None:
+    placement = Placement(["default", "gpu"], {"machine": "premium"}, {"import": 1})
+    heartbeat = Heartbeat("w", 1, place.directory, place.clock, dict, place, placement=placement)
+    await heartbeat.beat()
+    [worker] = [beat for _, beat in place.directory.beats if beat.worker == "w"]
+    assert (worker.pools, worker.custom_properties) == (["default", "gpu"], {"machine": "premium"})
+    assert worker.kind_limits == {"import": 1}
+
+
+def test_a_heartbeat_of_an_earlier_release_is_of_the_default_pool() -> None:
+    worker = Worker.model_validate({"worker": "w", "seen_at": "2026-11-30T08:00:00Z"})
+    assert (worker.pools, worker.custom_properties, worker.kind_limits) == (["default"], {}, {})

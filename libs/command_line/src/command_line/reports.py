@@ -234,6 +234,7 @@ def waiting_text(job: Document) -> str:
     # A publisher of an earlier release estimates nothing.
     expected = waiting.get("expected_start")
     start = f"; likely to start at {clock_time(expected)}" if expected else ""
+    start = f"; {waiting['no_worker']}" if waiting.get("no_worker") else start
     if waiting["running"]:
         return f"{place}, while {waiting['holder']} runs {waiting['running']}{start}"
     return f"{place}, which no worker holds{start}"

@@ -12,6 +12,7 @@ from command_line.shared_options import (
     DEFAULT_URL,
     Actor,
     Json,
+    Pool,
     Priority,
     Url,
     checked_name,
@@ -126,6 +127,7 @@ def put(
             help="The job ends as Expired if it has not started by then.",
         ),
     ] = None,
+    pool: Pool = None,
     properties: Annotated[
         list[str] | None,
         typer.Option("--property", metavar="KEY=VALUE", help="A property to find the jobs by; repeatable."),
@@ -148,6 +150,7 @@ def put(
         "priority": priority,
         "on_conflict": on_conflict,
         "expires_in": expires_in,
+        "pool": pool,
         "properties": read_properties(properties or []),
     }
     times = {"cron": cron, "interval": every, "start": start, "end": end}

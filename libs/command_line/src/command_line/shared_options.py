@@ -98,6 +98,12 @@ Actor = Annotated[
     ),
 ]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.", callback=checked_name)]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Only workers of this pool run the job. Without it, the pool of its kind."
+    ),
+]
 Priority = Annotated[
     int, typer.Option(metavar="0..9", parser=whole_number(0, 9), help="0 runs first, 9 last.")
 ]

@@ -15,6 +15,7 @@ from command_line.shared_options import (
     Actor,
     DashboardUrl,
     Json,
+    Pool,
     Priority,
     Url,
     seconds,
@@ -90,6 +91,7 @@ def submit(
             help="Time to stop in; can only shorten that of the worker.",
         ),
     ] = None,
+    pool: Pool = None,
     on_conflict: Annotated[
         OnConflict | None,
         typer.Option(help="What to do when a job of the lock waits or runs; queue by default."),
@@ -135,6 +137,7 @@ def submit(
         "expires_in": expires_in,
         "timeout": timeout,
         "cancel_grace": cancel_grace,
+        "pool": pool,
         "on_conflict": on_conflict,
     }
     body |= {option: value for option, value in limits.items() if value is not None}

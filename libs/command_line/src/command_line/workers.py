@@ -34,6 +34,9 @@ class _Row:
     is_busy: bool = False
     #: "draining" or "drained", or nothing.
     drain: str = ""
+    pools: Sequence[str] = ()
+    #: As its setting writes them.
+    properties: str = ""
 
 
 def workers(
@@ -67,12 +70,13 @@ def _print(rows: Sequence[_Row], *, shows_all: bool) -> None:
     if not shown:
         return
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("service", "name", "state", "last heartbeat", "version", "runs"):
+    for column in ("service", "name", "state", "last heartbeat", "version", "pools", "properties", "runs"):
         table.add_column(column, no_wrap=column in {"state", "last heartbeat"}, overflow="fold")
     for row in sorted(shown, key=lambda row: row.service != "worker"):
         seen = clock_time(row.seen_at.isoformat(), with_date=True)
         facts = map(safe, (row.service, row.name))
-        table.add_row(*facts, _state(row, now), safe(seen), safe(row.version), safe(" ".join(row.running)))
+        serves = map(safe, (row.version, " ".join(row.pools), row.properties, " ".join(row.running)))
+        table.add_row(*facts, _state(row, now), safe(seen), *serves)
     screen.print(table)
 
 
@@ -91,7 +95,19 @@ def _worker(worker: Mapping[str, Any]) -> _Row:
     # A publisher of an earlier release knows no orders.
     is_drained = worker.get("drain") and not worker["takes_jobs"] and not is_busy
     drain = "drained" if is_drained else "draining" if worker.get("drain") else ""
-    return _Row("worker", worker["worker"], *_times(worker), version, worker["running"], is_busy, drain)
+    # Nor does it know pools.
+    properties = ",".join(f"{name}={value}" for name, value in worker.get("custom_properties", {}).items())
+    return _Row(
+        "worker",
+        worker["worker"],
+        *_times(worker),
+        version,
+        worker["running"],
+        is_busy,
+        drain,
+        worker.get("pools", []),
+        properties,
+    )
 
 
 def _instance(one: Mapping[str, Any]) -> _Row:

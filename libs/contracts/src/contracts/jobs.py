@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, fi
 
 from contracts import fields, identifiers, lock_names
 from contracts.fields import Answer
-from contracts.policies import LONGEST_WAIT, JobPolicy, OnConflict
+from contracts.policies import DEFAULT_POOL, LONGEST_WAIT, ByProperty, JobPolicy, OnConflict
 from contracts.statuses import EventStatus, JobState
 
 #: Most urgent and least urgent priority; jobs of a lock run by priority, then first come, first served.
@@ -22,7 +22,7 @@ STOPPED_AT = "When it was stopped in order; null while it runs, and for one that
 #: What an idempotency key may be: visible ASCII characters.
 IDEMPOTENCY_KEY = r"^[!-~]{1,200}$"
 
-#: What the name of a kind may be.
+#: What the name of a kind, and of a pool, may be.
 _KIND = r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$"
 
 #: The same in words, as the names of schedules are, too.
@@ -52,7 +52,8 @@ def _usable_key(key: str) -> str:
     return key
 
 
-def _usable_kind(name: str) -> str:
+def usable_name(name: str) -> str:
+    """Return a name that a kind or a pool may have. Raises ValueError for another."""
     if not re.fullmatch(_KIND, name):
         raise ValueError(f"must be {NAME_IN_WORDS}")
     return name
@@ -69,6 +70,10 @@ PropertyName = Annotated[
     AfterValidator(_without_colon),
 ]
 PropertyValue = Annotated[str, Field(max_length=256)]
+
+
+def _usable_pool(name: str | None) -> str | None:
+    return None if name is None else usable_name(name)
 
 
 def _named_values(schema: dict[str, Any]) -> None:
@@ -93,7 +98,7 @@ class JobTemplate(BaseModel):
             examples=["ten-steps"],
             json_schema_extra={"pattern": _KIND},
         ),
-        AfterValidator(_usable_kind),
+        AfterValidator(usable_name),
     ]
     lock: Annotated[
         str,
@@ -146,6 +151,16 @@ class JobTemplate(BaseModel):
             description="Seconds for which the handler may tidy up after it was asked to stop. It can only "
             "shorten `TURNSTILE_CANCEL_GRACE_SECONDS` of the worker.",
         ),
+    ] = None
+    pool: Annotated[
+        str | None,
+        Field(
+            description="Only workers of this pool run the job. Without it, the pool of its kind, else "
+            f"`{DEFAULT_POOL}`.",
+            examples=["gpu"],
+            json_schema_extra={"pattern": _KIND},
+        ),
+        AfterValidator(_usable_pool),
     ] = None
     on_conflict: Annotated[
         OnConflict | None,
@@ -259,6 +274,11 @@ class WaitingFor(Answer):
     ahead: list[fields.JobUuid] = Field(
         default_factory=list, description="Ids of the first jobs ahead of this one in line."
     )
+    no_worker: str | None = Field(
+        None,
+        description="Why no living worker may run the job, such as `no worker of pool gpu is there`; null "
+        "when one may, when other jobs come first, and in the stream.",
+    )
     expected_start: datetime | None = Field(
         None,
         description="When the job is likely to start. What is left of the running job is estimated by its "
@@ -361,6 +381,10 @@ class Job(Answer):
         None,
         description="When the job expires unless a run of it has started, in UTC; null when it may wait "
         "for ever.",
+    )
+    pool: str = Field(DEFAULT_POOL, description="Only workers of this pool run the job.")
+    distribution: ByProperty | None = Field(
+        None, description="Which workers of the pool run the job, as its kind said; null for all of them."
     )
     timeout: float | None = Field(
         None, description="Seconds that an attempt may take, by its submission; null where that says nothing."
@@ -537,6 +561,17 @@ class Worker(Answer):
     properties: dict[str, Any] = Field(default_factory=dict, description="Other properties of the worker.")
     leases: list[HeldLease] = Field(
         default_factory=list, description="The leases that the worker holds, by lock."
+    )
+    pools: list[str] = Field(
+        default_factory=lambda: [DEFAULT_POOL], description="The pools whose jobs the worker runs."
+    )
+    custom_properties: dict[str, str] = Field(
+        default_factory=dict,
+        description="What `TURNSTILE_WORKER_PROPERTIES` says; kinds distribute their jobs by it.",
+    )
+    kind_limits: dict[str, int] = Field(
+        default_factory=dict,
+        description="How many jobs of a kind the worker runs at the same time, for kinds that have a limit.",
     )
 
     takes_jobs: bool = Field(

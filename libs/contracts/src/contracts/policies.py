@@ -19,6 +19,12 @@ LONGEST_WAIT = 366 * 86_400
 #: Most attempts of a job, and the longest delay before one of them, in seconds: a week.
 MOST_ATTEMPTS, LONGEST_DELAY = 1000, 7 * 86_400
 
+#: Pool of workers and of jobs that name none.
+DEFAULT_POOL = "default"
+
+#: Seconds without a worker that fits, after which a job is run by any worker of its pool.
+UNFIT_SECONDS = 60.0
+
 Backoff = Literal["fixed", "exponential"]
 
 
@@ -60,6 +66,23 @@ class RetryPolicy:
             "with several slots, it takes one slot from them. Otherwise they pass it in the meantime."
         ),
     ] = False
+
+
+@dataclass(frozen=True)
+class ByProperty:
+    """Only workers run a job whose property has the value of the job's. A job keeps what its kind said.
+
+    A job without the property is run by any worker of its pool. So is one whose value no living worker has
+    had for a minute.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    job: Annotated[str, Field(description="Name of the property of the job.")]
+    worker: Annotated[str, Field(description="Name of the property of the worker.")]
+    strategy: Annotated[
+        Literal["by-property"], Field(description="Name of the strategy that distributes the jobs.")
+    ] = "by-property"
 
 
 #: Longest time for which a job is kept after its end, in seconds: a hundred years.
@@ -109,4 +132,15 @@ class JobPolicy:
             description="Seconds after its end for which a job is kept in journal and lists; null for as "
             "long as the installation keeps jobs."
         ),
+    ] = None
+    pool: Annotated[
+        str | None,
+        Field(
+            description="Only workers of this pool run its jobs, unless a submission names another; null for "
+            f"`{DEFAULT_POOL}`."
+        ),
+    ] = None
+    distribution: Annotated[
+        ByProperty | None,
+        Field(description="Which workers of the pool run its jobs; null for all of them."),
     ] = None

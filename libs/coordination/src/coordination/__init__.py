@@ -32,7 +32,9 @@ Where to read on:
 - `holder`: a worker that serves locks. `dispatcher` decides which locks; a `session` holds one lock and
   leaves no work behind; `slot_search` finds free slots of a lock; `watches` keep trying for locks held
   elsewhere; a `tenure` is one unbroken holding, whose rows `held_rows` writes and whose lease `lease_keeper`
-  renews; `unknown_kinds` says how long a job waits for a worker that knows its kind. While wake-ups cannot
+  renews. `eligibility` says which jobs a worker starts: those of its pools (`placement`), of kinds that it
+  knows (`unknown_kinds` says how long others wait), within the limit of the kind, and by its distribution,
+  for which `living_workers` says who else is there. While wake-ups cannot
   arrive (`broker_watch`), a `work_search` finds locks with work.
 - `clients`: what callers that do not hold the lock write (`job_writer`, `submission`, `cancellation`,
   `limits`).

@@ -112,6 +112,8 @@ def _submitted(job: JobRow, event: Event, data: Mapping[str, Any], at: str) -> J
         timeout=data.get("timeout"),
         cancel_grace=data.get("cancel_grace"),
         keep=data.get("keep"),
+        pool=data.get("pool"),
+        distribution=json.dumps(data["distribution"]) if data.get("distribution") else None,
         expires_at=data.get("expires_at"),
         retry_of=data.get("retry_of"),
         submitted_at=at,

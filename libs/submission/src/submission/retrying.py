@@ -55,4 +55,5 @@ def _submission(old: OldJob, asked: Retry) -> Submission:
         properties=json.loads(job.properties),
         timeout=job.timeout,
         cancel_grace=job.cancel_grace,
+        pool=job.pool,
     )

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from contracts.identifiers import id_of_key, new_id
 from contracts.jobs import Submission
-from contracts.policies import JobPolicy
+from contracts.policies import DEFAULT_POOL, JobPolicy
 from contracts.strict_json import canonical
 from coordination.clients.conflicts import AlreadyThereError
 from coordination.clients.submission import JobExistsError, NewJob, Submitter
@@ -107,10 +107,16 @@ def new_job(
         expires_in=policy.expires_in if asked.expires_in is None else asked.expires_in,
         timeout=asked.timeout,
         cancel_grace=asked.cancel_grace,
+        pool=_pool(asked.pool, policy.pool),
         on_conflict=asked.on_conflict or policy.on_conflict,
         has_new_id=asked.job_id is None and asked.idempotency_key is None,
         options=canonical(_options(asked)),
     )
+
+
+def _pool(asked: str | None, of_kind: str | None) -> str | None:
+    """Return the pool as it is stored: where neither names another than `default`, none is."""
+    return None if {asked, of_kind} <= {None, DEFAULT_POOL} else asked or of_kind
 
 
 def _options(asked: Submission) -> dict[str, JsonValue]:
@@ -120,5 +126,6 @@ def _options(asked: Submission) -> dict[str, JsonValue]:
         "on_conflict": asked.on_conflict,
         "timeout": asked.timeout,
         "cancel_grace": asked.cancel_grace,
+        "pool": asked.pool,
     }
     return {name: value for name, value in options.items() if value is not None}

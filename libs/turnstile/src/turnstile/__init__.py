@@ -47,6 +47,10 @@ A handler that raises fails its job, unless its kind has a retry policy:
 its place in line and is due after the delay. `raise RetryLater(seconds)` says another delay, `raise
 FailJob(reason)` ends the job all the same.
 
+`@job("render", pool="gpu")` has only workers with `TURNSTILE_POOLS=gpu` run the jobs of a kind.
+`distribution=ByProperty("tier", "machine")` has a job whose property `tier` is `premium` run on workers with
+`TURNSTILE_WORKER_PROPERTIES=machine=premium`.
+
 Handlers run in a process of their own, apart from the one that holds the lease, one after the other. Between
 two jobs the process gets back its logging and warnings configuration, environment variables, time zone,
 locale, working directory, umask, signal handlers, alarms, resource limits and standard streams; what cannot
@@ -69,6 +73,7 @@ Programs that submit jobs use `Client` or `AsyncClient`; `turnstile.client` desc
 from typing import TYPE_CHECKING, Any
 
 from turnstile.context import JobContext, RunContext, SyncJobContext
+from turnstile.distribution import ByProperty
 from turnstile.errors import (
     DeadlinePassedError,
     DefinitionError,
@@ -94,6 +99,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncClient",
+    "ByProperty",
     "Client",
     "DeadlinePassedError",
     "DefinitionError",

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from turnstile.context import JobContext, RunContext, SyncJobContext
+from turnstile.distribution import ByProperty, check_distribution
 from turnstile.errors import DefinitionError, InvalidParametersError
 from turnstile.lock_templates import LockTemplate, TemplateError
 from turnstile.parameter_schema import schema_of
@@ -52,6 +53,9 @@ class Kind:
     #: None when a failed attempt ends the job.
     retry: RetryPolicy | None = None
     keep: timedelta | None = None
+    pool: str | None = None
+    #: None when any worker of its pool runs its jobs.
+    distribution: ByProperty | None = None
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters."""
@@ -88,6 +92,8 @@ def job(
     lock: str | None = None,
     retry: RetryPolicy | None = None,
     keep: timedelta | None = None,
+    pool: str | None = None,
+    distribution: ByProperty | None = None,
 ) -> Callable[[F], F]:
     """Make a function the handler of a kind.
 
@@ -113,6 +119,9 @@ def job(
     `keep` is how long a job stays after its end (at most 36,525 days): then its parameters, result and events
     go. None means as long as TURNSTILE_RETENTION_SECONDS says, or for good. A job keeps the time that its
     kind had when it was submitted.
+    `pool` is the pool of workers that run its jobs, a name like those of kinds, unless a submission names
+    another one; None means the pool "default". `distribution` says which workers of the pool do; None means
+    all of them. A job keeps what its kind said when it was submitted.
     A process runs one job after the other. With `fresh_process`, a job of this kind has a process for itself:
     no job ran in it before, and none does afterwards; this costs the start of a process. After a job of this
     kind, the process is replaced when it has run `max_jobs_per_process` of them (1 to 1,000,000), or when its
@@ -145,6 +154,7 @@ def job(
     )
     if retry is not None:
         check_policy(name, retry)
+    _check_placement(name, pool, distribution)
 
     def register(handler: F) -> F:
         is_async = inspect.iscoroutinefunction(handler)
@@ -169,6 +179,8 @@ def job(
             lock,
             retry,
             keep,
+            pool,
+            distribution,
         )
         setattr(handler, MARK, kind)
         _note(kind)
@@ -181,6 +193,16 @@ def _check_limits(name: str, limits: Mapping[str, tuple[int | None, int]]) -> No
     for limit, (value, most) in limits.items():
         if value is not None and not 1 <= value <= most:
             raise DefinitionError(f"kind {name!r}: {limit} must be from 1 to {most}, not {value}")
+
+
+def _check_placement(name: str, pool: object, distribution: object) -> None:
+    if pool is not None and not (isinstance(pool, str) and _NAME.fullmatch(pool)):
+        raise DefinitionError(
+            f"kind {name!r}: pool {pool!r} may have only a-z 0-9 . _ - (64 at most, a letter or digit at "
+            "both ends)"
+        )
+    if distribution is not None:
+        check_distribution(name, distribution)
 
 
 def _check_lock(name: str, lock: str, model: type[BaseModel] | None) -> None:

@@ -24,6 +24,7 @@ class Invariant(StrEnum):
     TAKE_OVER_TIMES = "I11"
     LISTS = "I12"
     REMOVALS = "I13"
+    POOLS = "I14"
 
 
 #: One plain sentence each.
@@ -47,6 +48,7 @@ MEANINGS = {
     "the journal.",
     Invariant.REMOVALS: "No run and no job is missing: fences follow each other without a gap, and what was "
     "removed is what the mark of its lock says.",
+    Invariant.POOLS: "Every run was on a worker that served the pool of its job.",
 }
 
 #: What no verdict can show.
@@ -56,7 +58,8 @@ BLIND_SPOTS = (
     "When exactly a lost worker died: a lost worker's take-over counts from its last recorded sign of life.",
     (
         "What jobs keep (parameters, states, results); in lists, jobs that have not ended and the latest "
-        "events; which worker held a lease in the past; in which order a line was served; whether a request "
+        "events; which worker held a lease in the past, which properties it had, and how many jobs of a kind "
+        "it ran; in which order a line was served; whether a request "
         "to cancel was obeyed; that a step ran again within the tolerance of clocks or without an effect."
     ),
     "A job to which nothing happens is only counted.",

@@ -26,6 +26,7 @@ from verification.events import (
 )
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
+from verification.pools import pool_in, wrong_pool
 from verification.retries import retry_in
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run
@@ -76,7 +77,7 @@ class JobHistory:
         self._ended = ""
         self._is_finalized = self._is_pinned = False
         self._ended_at = ""
-        self._submitted_at = self._expires_at = ""
+        self._submitted_at = self._expires_at = self._pool = ""
         self._queued_at = ""
         #: The highest fence of its runs in each slot.
         self._fences: dict[int, int] = {}
@@ -112,6 +113,7 @@ class JobHistory:
         if not self._submitted_at:
             self._submitted_at = self._queued_at = event.timestamp
             self._asked_for, self._retry = kind_and_priority(event.data), retry_in(event.data)
+            self._pool = pool_in(event)
             self._expires_at = text_of(event.data, "expires_at") if '"expires_at"' in event.data else ""
             if status is not EventStatus.SUBMITTED:
                 self._report(Invariant.ONE_END, f"it was never submitted: its first event is {status}")
@@ -276,6 +278,9 @@ class JobHistory:
             what = self._tries.start(event)
             if what:
                 self._report(Invariant.ONE_END, f"event {event.seq}: {what}", event.fence)
+            what = wrong_pool(event, self._pool)
+            if what:
+                self._report(Invariant.POOLS, f"event {event.seq}: {what}", event.fence)
         if '"replaced_by"' not in event.data:
             return
         self.replaced_by = text_of(event.data, "replaced_by")

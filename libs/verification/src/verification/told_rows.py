@@ -72,6 +72,9 @@ class ToldRow:
         self._pin("", "", "")
         # A shorter time in the row would let the job go too soon.
         self.columns["keep"] = data.get("keep", "")
+        # Another pool in the row would let other workers run the job.
+        self.columns["pool"] = data.get("pool", "")
+        self.columns["distribution"] = data.get("distribution", "")
         self.columns |= {name: data[name] for name in _SUBMITTED if isinstance(data.get(name), str)}
         if isinstance(data.get("properties"), dict):
             self.columns["properties"] = data["properties"]

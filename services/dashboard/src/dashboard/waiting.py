@@ -104,11 +104,16 @@ def start_of(line: WaitingLine, durations: Durations, now: datetime) -> Estimate
     return estimate(line.holder, [waiter.job.kind for waiter in line.ahead], durations, now)
 
 
-def start_sentence(line: WaitingLine, when: Estimate) -> str:
-    """Return one sentence that says when the job is likely to start, and from what that is known."""
+def start_sentence(line: WaitingLine, when: Estimate, no_worker: str | None = None) -> str:
+    """Return one sentence that says when the job is likely to start, and from what that is known.
+
+    `no_worker` is why no living worker may run it, for a job that is next.
+    """
     if line.me is None:
         behind = f" It is not among the first {line.read:,}." if line.read < line.length else ""
         return f"Its position in the line is not known now.{behind}"
+    if no_worker is not None:
+        return f"It is next, and {no_worker}."
     if line.holder is None and not line.ahead:
         return (
             "It is next, and no job runs under this lock: "

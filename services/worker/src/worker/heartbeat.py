@@ -4,12 +4,14 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from typing import Protocol
 
 from contracts.heartbeats import HEARTBEAT_SECONDS, Pulse, pulse
 from contracts.jobs import HeldLease, Worker
+from contracts.policies import DEFAULT_POOL
 from contracts.telemetry import attributes as at
 from coordination.forgetting import JOBS
 from coordination.ports import Clock, UnknownOutcomeError
@@ -43,6 +45,15 @@ class Serving(Protocol):
         """Take no new jobs, or take them again."""
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Which jobs a worker runs, as its settings say."""
+
+    pools: Sequence[str] = (DEFAULT_POOL,)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    kind_limits: Mapping[str, int] = field(default_factory=dict)
+
+
 class Heartbeat:
     """The worker's rows in the tables of workers and kinds."""
 
@@ -56,8 +67,10 @@ class Heartbeat:
         serving: Serving,
         start_id: str = "",
         jobs: str = "",
+        placement: Placement | None = None,
     ) -> None:
         self._name = name
+        self._placement = placement or Placement()
         self._start_id = start_id
         self._directory = directory
         self._clock = clock
@@ -139,4 +152,7 @@ class Heartbeat:
             properties=dict(self._properties),
             leases=list(self._serving.leases),
             takes_jobs=self._serving.takes_jobs,
+            pools=list(self._placement.pools),
+            custom_properties=dict(self._placement.properties),
+            kind_limits=dict(self._placement.kind_limits),
         )

@@ -18,6 +18,7 @@ from azure_storage.worker_directory import TableWorkerDirectory
 from contracts.telemetry import attributes as at
 from coordination.clock import SystemClock
 from coordination.holder.dispatcher import LockDispatcher
+from coordination.holder.living_workers import LivingWorkers
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from coordination.holder.work_search import WorkSearch
 from service_defaults.app import CannotStartError, in_background, serve, stop_as_failed
@@ -29,7 +30,7 @@ from service_defaults.secrets import redaction_for
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
 from worker.execution import CodeChangedError, RunnerPool, RunnerStartError
-from worker.heartbeat import Heartbeat
+from worker.heartbeat import Heartbeat, Placement
 from worker.settings import WorkerSettings
 from worker.telemetry.observer import Telemetry
 from worker.telemetry.storage_calls import StorageCalls, trace_calls
@@ -68,17 +69,25 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     ports = Ports(BlobLeases(storage), journal, notifier, clock, trace_calls=trace_calls)
     dispatcher = LockDispatcher(
         ports,
-        HolderSettings(settings.name, settings.lease_times, flush_seconds=settings.progress_seconds),
+        HolderSettings(
+            settings.name,
+            settings.lease_times,
+            flush_seconds=settings.progress_seconds,
+            pools=settings.pool_names,
+            properties=settings.properties_by_name,
+        ),
         WorkerPolicy(
             capacity=settings.concurrency,
             deferral=settings.deferral_seconds,
             linger=settings.linger_seconds,
             longest_tenure=settings.longest_tenure_seconds,
+            kind_limits=settings.limits_by_kind,
         ),
         pool,
         knows=lambda kind: kind in pool.kinds(),
         observe=telemetry.observe,
         places=lambda: pool.places,
+        living=LivingWorkers(directory, clock),
     )
     reader = MessageReader(broker, settings.topology)
     wake_ups = WakeUps(
@@ -98,6 +107,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
         dispatcher,
         start_id,
         settings.jobs,
+        Placement(settings.pool_names, settings.properties_by_name, settings.limits_by_kind),
     )
     watchdog = ConsumerWatchdog(broker, stop_as_failed)
 

@@ -1,14 +1,33 @@
 """The settings of the worker."""
 
 import os
+import re
 import socket
 from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from contracts.jobs import usable_name
+from contracts.policies import DEFAULT_POOL
 from contracts.telemetry.names import Source
 from coordination.times import LeaseTimes
 from service_defaults.settings import ServiceSettings
+
+#: Pools and properties of a worker, characters of a property's name and value, and jobs of a kind.
+_MOST_POOLS, _MOST_PROPERTIES, _LONGEST_NAME, _LONGEST_VALUE, _MOST_JOBS = 16, 32, 64, 256, 256
+
+
+def pairs_in(text: str) -> dict[str, str]:
+    """Read `name=value` pairs separated by commas. Raises ValueError for anything else."""
+    pairs: dict[str, str] = {}
+    for pair in text.split(",") if text.strip() else ():
+        name, sign, value = (part.strip() for part in pair.partition("="))
+        if not name or not sign or not value:
+            raise ValueError(f"must be name=value pairs separated by commas, not {pair.strip()!r}")
+        if name in pairs:
+            raise ValueError(f"must have each name once: {name!r} is there twice")
+        pairs[name] = value
+    return pairs
 
 
 class WorkerSettings(ServiceSettings):
@@ -57,6 +76,48 @@ class WorkerSettings(ServiceSettings):
     #: How long a lock with a long line is held while other locks wait for a free place.
     longest_tenure_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60.0
 
+    #: The pools whose jobs this worker runs, separated by commas.
+    pools: str = DEFAULT_POOL
+
+    #: What kinds may distribute their jobs by, as `name=value` separated by commas, such as
+    #: `machine=premium,zone=eu`.
+    worker_properties: str = ""
+
+    #: How many jobs of a kind this worker runs at the same time, as `kind=number` separated by commas; other
+    #: kinds are limited by the concurrency alone. What does not fit is left to other workers.
+    kind_limits: str = ""
+
+    @field_validator("pools")
+    @classmethod
+    def _names_pools(cls, value: str) -> str:
+        names = [usable_name(name.strip()) for name in value.split(",")]
+        if len(names) > _MOST_POOLS:
+            raise ValueError(f"must name at most {_MOST_POOLS} pools")
+        return ",".join(sorted(set(names)))
+
+    @field_validator("worker_properties")
+    @classmethod
+    def _has_properties(cls, value: str) -> str:
+        pairs = pairs_in(value)
+        if len(pairs) > _MOST_PROPERTIES:
+            raise ValueError(f"must have at most {_MOST_PROPERTIES} properties")
+        for name, text in pairs.items():
+            if not 1 <= len(name) <= _LONGEST_NAME or ":" in name or len(text) > _LONGEST_VALUE:
+                raise ValueError(
+                    f"must have names of 1 to {_LONGEST_NAME} characters without a colon, and values of at "
+                    f"most {_LONGEST_VALUE}: {name[:_LONGEST_NAME]!r}"
+                )
+        return value
+
+    @field_validator("kind_limits")
+    @classmethod
+    def _has_limits(cls, value: str) -> str:
+        for kind, number in pairs_in(value).items():
+            usable_name(kind)
+            if not re.fullmatch("[0-9]{1,3}", number) or not 1 <= int(number) <= _MOST_JOBS:
+                raise ValueError(f"must say from 1 to {_MOST_JOBS} jobs for the kind {kind}, not {number!r}")
+        return value
+
     @field_validator("jobs")
     @classmethod
     def _names_modules(cls, value: str) -> str:
@@ -64,6 +125,21 @@ class WorkerSettings(ServiceSettings):
         if not all(all(part.isidentifier() for part in name.split(".")) for name in names):
             raise ValueError("must be Python module names separated by commas")
         return ",".join(names)
+
+    @property
+    def pool_names(self) -> list[str]:
+        """The pools whose jobs it runs."""
+        return self.pools.split(",")
+
+    @property
+    def properties_by_name(self) -> dict[str, str]:
+        """What kinds may distribute their jobs by."""
+        return pairs_in(self.worker_properties)
+
+    @property
+    def limits_by_kind(self) -> dict[str, int]:
+        """How many jobs of a kind it runs at the same time, for kinds that have a limit."""
+        return {kind: int(number) for kind, number in pairs_in(self.kind_limits).items()}
 
     @property
     def jobs_modules(self) -> list[str]:

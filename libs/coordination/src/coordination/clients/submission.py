@@ -20,6 +20,7 @@ from coordination.journal.persistence import until_known
 from coordination.journal.retries import policy_as_text
 from coordination.journal.rows import JobRow
 from coordination.journal.storage_limits import check_limits
+from coordination.placement import distribution_as_text
 from coordination.ports import (
     AlreadyRegisteredError,
     CoordinationError,
@@ -81,6 +82,8 @@ class NewJob:
     #: Seconds that one attempt may take, and that its handler may take to stop; None where it says nothing.
     timeout: float | None = None
     cancel_grace: float | None = None
+    #: Its pool, as its submission or its kind says; None for the pool `default`.
+    pool: str | None = None
     #: What it does when a job of its lock waits or runs.
     on_conflict: OnConflict = "queue"
     #: Whether its id was made for this submission, so that no other one has it.
@@ -316,6 +319,8 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         timeout=new.timeout,
         cancel_grace=new.cancel_grace,
         keep=new.policy.keep,
+        pool=new.pool,
+        distribution=distribution_as_text(new.policy.distribution),
         submitted_at=writer.at,
         expires_at=None if expires_at is None else events.timestamp(expires_at),
         queued_at=writer.at,
@@ -333,6 +338,8 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         "timeout": new.timeout,
         "cancel_grace": new.cancel_grace,
         "keep": job.keep,
+        "pool": job.pool,
+        "distribution": job.distribution and json.loads(job.distribution),
     }
     about |= {name: value for name, value in said.items() if value is not None}
     if new.on_conflict != "queue":

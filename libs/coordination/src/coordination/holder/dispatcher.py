@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from contracts.jobs import HeldLease
 from coordination.holder.due_times import DueTimes
+from coordination.holder.eligibility import Eligibility
+from coordination.holder.living_workers import LivingWorkers
 from coordination.holder.lock_server import WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from coordination.holder.runs import Executor
 from coordination.holder.session import LockSession
 from coordination.holder.slot_search import SlotSearch
-from coordination.holder.unknown_kinds import UnknownKinds
 from coordination.holder.watches import Watches
 from coordination.journal.rows import JobRow
 from coordination.known_slots import KnownSlots
@@ -33,7 +34,8 @@ class LockDispatcher:
     again.
 
     `places` returns how many jobs can be run at the same time now, which may be fewer than the policy's
-    `capacity`; the code that changes it calls `capacity_changed`.
+    `capacity`; the code that changes it calls `capacity_changed`. `living` are the workers among which jobs
+    are distributed; without it, this worker knows of itself alone.
     """
 
     def __init__(
@@ -45,15 +47,15 @@ class LockDispatcher:
         knows: Callable[[str], bool],
         observe: Observe,
         places: Callable[[], int] | None = None,
+        living: LivingWorkers | None = None,
     ) -> None:
         self._ports = ports
         self._settings = settings
         self._policy = policy
         self._executor = executor
-        self._knows = knows
         self._observe = observe
         self._places = places or (lambda: policy.capacity)
-        self._unknown_kinds = UnknownKinds(ports.clock, policy.patience_for_kinds)
+        self._eligibility = Eligibility(ports.clock, settings, policy, knows, living)
         self._known_slots = KnownSlots()
         self._sessions: dict[Slot, LockSession] = {}
         self._watches = Watches(ports, settings, policy.watches, self)
@@ -164,6 +166,7 @@ class LockDispatcher:
         self._slots.end()
         watched = self._watches.end()
         self._due_times.end()
+        self._eligibility.end()
         tasks = {session.task for session in self._sessions.values() if session.task is not None}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=max(grace, 0.001))
@@ -206,13 +209,19 @@ class LockDispatcher:
 
     # --- for sessions and watches --------------------------------------------
 
-    def accepts(self, job: JobRow) -> bool:
-        """Return whether to run a job here: its kind is known, or has waited long enough to fail for it."""
+    def accepts(self, job: JobRow, slot: Slot) -> bool:
+        """Return whether to start a job in a slot that is served here and in which nothing runs.
+
+        It may be for this worker, with room left for its kind; or its kind is unknown for so long that it is
+        to fail here. From then on it counts as running, until the next call or the slot is left.
+        """
         if not self.takes_jobs or self.has_too_many:
             return False
-        if self._knows(job.kind):
-            return True
-        return self._unknown_kinds.waited_enough(job)
+        return self._eligibility.claim(job, slot)
+
+    def may_take(self, job: JobRow) -> bool:
+        """Return whether another slot served here would start a job now, as far as the job decides that."""
+        return self._eligibility.may_run(job) and self._eligibility.has_room_for(job.kind)
 
     def is_serving(self, lock_name: str) -> bool:
         """Return whether a lock is served here, or tried for, in any of its slots."""
@@ -285,4 +294,5 @@ class LockDispatcher:
             await session.run()
         finally:
             del self._sessions[slot]
+            self._eligibility.give_back(slot)
             self._capacity_changed.set()

@@ -211,6 +211,7 @@ class HeldRows:
             op_id=self._ports.new_id().hex,
             at=events.timestamp(self._ports.clock.now()),
             worker=self._settings.worker,
+            pools=self._settings.pools_to_record,
         )
 
     def _fenced(self, refusal: Refusal, reason: str) -> FencedError:

@@ -36,8 +36,8 @@ class LockServer(Protocol):
     def takes_jobs(self) -> bool:
         """Whether this worker takes new jobs: not while it drains or stops."""
 
-    def accepts(self, job: JobRow) -> bool:
-        """Return whether to run a job here."""
+    def accepts(self, job: JobRow, slot: Slot) -> bool:
+        """Return whether to start a job in a slot that is served here and in which nothing runs."""
 
     def is_serving(self, lock_name: str) -> bool:
         """Return whether a lock is served here, or tried for."""
@@ -60,6 +60,9 @@ class LockServer(Protocol):
 
 class SlotServer(LockServer, Protocol):
     """The dispatcher, as the search for slots sees it."""
+
+    def may_take(self, job: JobRow) -> bool:
+        """Return whether another slot served here would start a job now."""
 
     def is_serving_slot(self, slot: Slot) -> bool:
         """Return whether a slot is served here, or tried for."""

@@ -1,7 +1,9 @@
 """Configuration of a worker: its ports, its settings as a holder, and how it serves its locks."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from contracts.policies import DEFAULT_POOL
 from coordination.call_tracing import TraceCalls, untraced
 from coordination.ports import Clock, Journal, Leases, NewId, Notifier, random_id
 from coordination.times import LeaseTimes
@@ -30,6 +32,15 @@ class HolderSettings:
     call_timeout: float = 2.0
     #: Least seconds between two writes of progress.
     flush_seconds: float = 1.0
+    #: The pools whose jobs it runs; at least one.
+    pools: Sequence[str] = (DEFAULT_POOL,)
+    #: What it says of itself, by which jobs may be distributed.
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def pools_to_record(self) -> Sequence[str]:
+        """The pools as its starts say them: nothing for the pool `default` alone."""
+        return () if tuple(self.pools) == (DEFAULT_POOL,) else self.pools
 
 
 @dataclass(frozen=True)
@@ -48,3 +59,5 @@ class WorkerPolicy:
     watches: int = 64
     #: How long a job of a kind that this worker does not know may wait for one that does, before it fails.
     patience_for_kinds: float = 60.0
+    #: How many jobs of a kind run here at the same time, for kinds that have a limit.
+    kind_limits: Mapping[str, int] = field(default_factory=dict)

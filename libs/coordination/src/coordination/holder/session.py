@@ -11,6 +11,7 @@ from coordination.holder.tenure import Tenure
 from coordination.holder.watches import Watches
 from coordination.journal.line import WrongLockError
 from coordination.journal.line_reading import read_line_until
+from coordination.journal.rows import JobRow
 from coordination.observations import LeaseDenied, LockLeft, NotForThisWorker, Observe
 from coordination.outcomes import Interrupted, Lost
 from coordination.ports import LeaseHeldError, RefusedError, UnknownOutcomeError, WakeUp
@@ -72,6 +73,9 @@ class LockSession:
         if self.tenure is not None and self.tenure.running == job_id:
             await self._glance(self.tenure)
 
+    def _accepts(self, job: JobRow) -> bool:
+        return self._server.accepts(job, self._slot)
+
     def _answer(self, answer: WakeUpOutcome) -> None:
         if not self.answered.done():
             self.answered.set_result(answer)
@@ -108,7 +112,7 @@ class LockSession:
         began = self._ports.clock.boot()
         passes_on = False
         try:
-            run = await tenure.take_over(self._server.accepts)
+            run = await tenure.take_over(self._accepts)
             self._server.learn(self._name, tenure.slots)
             while run is not None:
                 self._answer(WakeUpOutcome.TAKEN)
@@ -119,7 +123,7 @@ class LockSession:
                 held_long = self._ports.clock.boot() - began > self._policy.longest_tenure
                 passes_on = held_long and not self._server.has_capacity
                 chain = not passes_on and self._server.takes_jobs and not isinstance(outcome, Interrupted)
-                run = await tenure.finish(outcome, self._server.accepts if chain else None)
+                run = await tenure.finish(outcome, self._accepts if chain else None)
                 if run is None and chain:
                     run = await self._linger(tenure)
         except RefusedError:
@@ -136,7 +140,7 @@ class LockSession:
         until = self._ports.clock.boot() + self._policy.linger
         while self._ports.clock.boot() < until and self._server.takes_jobs:
             await self._ports.clock.sleep(0.1)
-            run = await tenure.take_over(self._server.accepts)
+            run = await tenure.take_over(self._accepts)
             if run is not None:
                 return run
         return None
@@ -205,7 +209,7 @@ class LockSession:
             await self._notify()
             return False
         first = line.first
-        if first is not None and not line.lock.job_id and line.startable(self._server.accepts) is None:
+        if first is not None and not line.lock.job_id and line.startable(self._accepts) is None:
             self._observe(NotForThisWorker(self._name, first.kind))
             await self._defer_quietly(WakeUp(self._name, first.job_id, traceparent=first.traceparent))
             return False

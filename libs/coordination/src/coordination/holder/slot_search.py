@@ -107,8 +107,11 @@ class SlotSearch:
         free = [slot for slot in [*named, *idle] if not self._is_served(slot)]
         if not free:
             return
-        if self._server.has_capacity:
-            await self._try_first(free)
+        # A slot that this worker would give back at once is left to another one, which is notified below.
+        is_for_others = line.first is not None and not self._server.may_take(line.first)
+        wanted = [slot for slot in free if slot in named] if is_for_others else free
+        if self._server.has_capacity and wanted:
+            await self._try_first(wanted)
             return
         state = hash(tuple(each.lock.fence for each in slots))
         if self._pauses.is_over(lock_name, state):

@@ -26,6 +26,8 @@ class Writer:
     op_id: str
     at: str
     worker: str = ""
+    #: The pools of the worker; none stands for the pool `default` alone.
+    pools: Sequence[str] = ()
 
 
 def chain_hash(event: EventRow) -> str:

@@ -270,6 +270,10 @@ class JobRow(Record):
     cancel_grace: float | None = None
     #: Seconds for which it is kept after its end, as its kind says; None where that says nothing.
     keep: float | None = None
+    #: Only workers of this pool run it; None for the pool `default`.
+    pool: str | None = None
+    #: JSON object that says which workers of the pool run it; None for all of them.
+    distribution: str | None = None
     #: Steps recorded so far.
     steps: int = 0
     #: The step that runs now; empty between steps.

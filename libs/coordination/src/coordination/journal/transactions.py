@@ -109,8 +109,10 @@ def _started(draft: Draft, job: JobRow, fence: int, *, tenure: str, chained: boo
         job = draft.record(
             job, EventStatus.LEASE_ACQUIRED, f"{draft.writer.worker} acquired the lease", tenure=tenure
         )
+    # Those of the worker, not of the job: so a worker that ignored the pool of its job is found later.
+    pools = {"pools": list(draft.writer.pools)} if draft.writer.pools else {}
     return draft.record(
-        job, EventStatus.STARTED, f"attempt {job.attempt} started", tenure=tenure, chained=chained
+        job, EventStatus.STARTED, f"attempt {job.attempt} started", tenure=tenure, chained=chained, **pools
     )
 
 

@@ -30,6 +30,7 @@ class SubmissionFields(TypedDict, total=False):
     expires_in: float | None
     timeout: float | None
     cancel_grace: float | None
+    pool: str | None
     on_conflict: OnConflict | None
 
 

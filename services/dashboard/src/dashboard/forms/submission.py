@@ -68,6 +68,7 @@ def submission(
     priority: int = DEFAULT_PRIORITY,
     properties: Mapping[str, str] | None = None,
     on_conflict: OnConflict | None = None,
+    pool: str | None = None,
     limits: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return the body of a submission, without the fields that have their default.
@@ -82,6 +83,7 @@ def submission(
         "priority": None if priority == DEFAULT_PRIORITY else priority,
         "properties": dict(properties or {}),
         "on_conflict": on_conflict,
+        "pool": pool,
         **(limits or {}),
     }
     asked = {"kind": kind, "parameters": dict(parameters), "job_id": job_id}

@@ -6,6 +6,7 @@ from datetime import datetime
 from contracts.schedules import DUE_PROPERTY
 from contracts.statuses import EventStatus
 from coordination.journal.rows import JobRow
+from coordination.placement import distribution_of
 from dashboard.forms.submission import CONFLICTS
 from dashboard.parts.durations import duration
 from dashboard.parts.nodes import Node, clock, node, until
@@ -22,6 +23,8 @@ def rules_card(view: JobView) -> Node | None:
         ("Timeout", None if job.timeout is None else f"{duration(job.timeout)} for an attempt"),
         ("Cancel grace", None if job.cancel_grace is None else duration(job.cancel_grace)),
         ("When busy", _conflict(view)),
+        ("Pool", job.pool),
+        ("Distribution", _distribution(job)),
     ]
     pairs = [part for name, value in facts if value for part in (node("dt", name), node("dd", value))]
     if not pairs:
@@ -58,6 +61,12 @@ def _schedule(job: JobRow) -> Node | None:
     except ValueError:
         due = []
     return node("span", schedule_link(name), *due)
+
+
+def _distribution(job: JobRow) -> str | None:
+    """Return what a worker must have to run the job, if not every worker of its pool may."""
+    distribution = distribution_of(job)
+    return (distribution.wanted(job) or None) if distribution is not None else None
 
 
 def _conflict(view: JobView) -> str | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from contracts.jobs import Worker
 from contracts.statuses import JobStatus
 from coordination.journal.rows import JobRow
+from coordination.placement import why_no_worker
 from dashboard.job_page.sentence import title_of
 from dashboard.parts.chips import status_chip
 from dashboard.parts.durations import count
@@ -33,9 +34,21 @@ def why_it_waits_card(
         "section.card",
         node("div.title", node("h2", "Why it waits"), aside),
         node("ul.list", *rows),
-        node("p.pad.muted", start_sentence(line, start_of(line, durations, now))),
+        node(
+            "p.pad.muted",
+            start_sentence(line, start_of(line, durations, now), _no_worker(line, workers, now)),
+        ),
         k="why-it-waits",
     )
+
+
+def _no_worker(line: WaitingLine, workers: Sequence[Worker], now: datetime) -> str | None:
+    """Return why no living worker may run the job, if it is next, and not for the running job alone."""
+    if line.me is None or line.ahead:
+        return None
+    job = line.me.job
+    is_chosen_by_some = not line.holders or job.pool or job.distribution
+    return why_no_worker(job, workers, now) if is_chosen_by_some else None
 
 
 def _no_holder() -> Node:

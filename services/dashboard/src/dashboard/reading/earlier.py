@@ -30,6 +30,8 @@ class EarlierJob:
     parameters: Mapping[str, JsonValue]
     #: Seconds that it might wait, and that an attempt and its end might take: only those that were said.
     limits: Mapping[str, float] = field(default_factory=dict)
+    #: The pool that its row names; empty for the pool `default`.
+    pool: str = ""
 
     def submission(self, job_id: str) -> dict[str, JsonValue]:
         """Return the request that submits the like again, with an id of its own."""
@@ -38,6 +40,7 @@ class EarlierJob:
             "description": self.description,
             "priority": None if self.priority == DEFAULT_PRIORITY else self.priority,
             "properties": dict(self.properties),
+            "pool": self.pool,
             **self.limits,
         }
         asked: dict[str, JsonValue] = {
@@ -70,6 +73,7 @@ async def read_earlier(journal: Journal, register: JobRegister, job_id: str) -> 
         properties=json.loads(job.properties),
         parameters=json.loads(kept.parameters),
         limits=_limits(job),
+        pool=job.pool or "",
     )
 
 

@@ -155,6 +155,7 @@ def _pairs(job: Mapping[str, Any]) -> list[Node]:
     facts += [("Name", str(job.get("name") or "")), ("Description", str(job.get("description") or ""))]
     if "priority" in job:
         facts.append(("Priority", priority_text(int(job["priority"]))))
+    facts.append(("Pool", str(job.get("pool") or "")))
     facts += [(title, duration(float(job[name]))) for name, title in _SECONDS.items() if job.get(name)]
     facts += [(name, str(value)) for name, value in sorted((job.get("properties") or {}).items())]
     return [part for name, value in facts if value for part in (node("dt", name), node("dd.text", value))]

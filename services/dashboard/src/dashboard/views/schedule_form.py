@@ -163,7 +163,7 @@ def _more(key: str, before: ScheduleEntries) -> ScheduleEntries:
         )  # fmt: skip
         rest = st.text_area(
             "Other fields of the job (JSON)", value=before.rest, key=f"{key}-rest", height=100,
-            help="name, description, priority, expires_in, timeout, cancel_grace, properties",
+            help="name, description, priority, expires_in, timeout, cancel_grace, pool, properties",
         )  # fmt: skip
     return replace(
         before, description=about, start=start, end=end, misfire=misfire, misfire_limit=limit,

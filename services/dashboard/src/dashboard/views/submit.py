@@ -8,6 +8,7 @@ import streamlit as st
 from contracts.identifiers import new_id
 from contracts.jobs import DEFAULT_PRIORITY, Kind
 from contracts.lock_names import DEFAULT_LOCK
+from contracts.policies import DEFAULT_POOL
 from coordination.clients.job_writer import JobRemovedError, NoSuchJobError
 from coordination.ports import UnknownOutcomeError
 from dashboard import frame
@@ -26,6 +27,7 @@ from dashboard.views.submit_notes import Outcome, earlier_note, no_kind_note, no
 _KIND, _LOCK, _NAME, _ABOUT = "submit-kind", "submit-lock", "submit-name", "submit-about"
 _PRIORITY, _PROPERTIES, _ID = "submit-priority", "submit-properties", "submit-id"
 _CONFLICT = "submit-conflict"
+_POOL = "submit-pool"
 
 #: The id that is sent while no other is entered; a new one after every success.
 _NEXT_ID = "submit.next-id"
@@ -118,6 +120,7 @@ def _take_over(site: Site, kinds: Mapping[str, Kind], job_id: str) -> Node:
     state = st.session_state
     state[_LOCK], state[_NAME], state[_ABOUT] = earlier.lock, earlier.name, earlier.description
     state[_PRIORITY], state[_PROPERTIES] = earlier.priority, forms.properties_text(earlier.properties)
+    state[_POOL] = earlier.pool
     submit_limits.fill(earlier.limits)
     if earlier.kind not in kinds:
         sentence = f"No worker knows its kind {earlier.kind} any more."
@@ -172,6 +175,18 @@ def _show_rest(snapshot: Snapshot, kind: Kind, errors: Errors) -> None:
             format_func=forms.CONFLICTS.__getitem__,
             label_visibility="collapsed",
         )
+    of_kind = kind.policy.pool or DEFAULT_POOL
+    known = {pool for worker in snapshot.workers for pool in worker.pools}
+    pools = sorted({"", state.get(_POOL) or "", *known})
+    with field(_POOL, "Pool", "Only its workers run the job", error=_at_field(errors, "pool")):
+        st.selectbox(
+            "Pool",
+            pools,
+            key=_POOL,
+            format_func=lambda pool: pool or f"{of_kind} (by the kind)",
+            accept_new_options=True,
+            label_visibility="collapsed",
+        )
     with field(_PRIORITY, "Priority", error=_at_field(errors, "priority")):
         st.selectbox(
             "Priority",
@@ -219,6 +234,7 @@ def _entered(kind: Kind, form: ParametersForm) -> tuple[dict[str, Any], Errors]:
         priority=state.get(_PRIORITY, DEFAULT_PRIORITY),
         properties=properties,
         on_conflict=state.get(_CONFLICT),
+        pool=state.get(_POOL),
         limits=submit_limits.entered(),
     )
     return body, [*errors, *wrong]

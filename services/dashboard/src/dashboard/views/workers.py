@@ -5,6 +5,7 @@ from datetime import datetime
 
 from contracts.heartbeats import Pulse, pulse
 from contracts.jobs import Instance, Worker
+from contracts.policies import DEFAULT_POOL
 from dashboard import frame
 from dashboard.board.snapshot import Snapshot
 from dashboard.component import draw
@@ -129,7 +130,13 @@ def _row(worker: Worker, names: Mapping[str, str], now: datetime) -> Node:
     second = ", ".join(fact for fact in (*facts, version) if fact)
     return node(
         "tr",
-        node("td", node("b", worker.worker), copy_button(worker.worker, "the name"), _second(second)),
+        node(
+            "td",
+            node("b", worker.worker),
+            copy_button(worker.worker, "the name"),
+            _second(second),
+            *map(_second, _serves(worker)),
+        ),
         node("td", _state(worker, now), *_drain(worker)),
         node("td", ago(worker.seen_at), node("small", clock(worker.seen_at))),
         node("td.wide", *_running(worker, names)),
@@ -138,6 +145,14 @@ def _row(worker: Worker, names: Mapping[str, str], now: datetime) -> Node:
         node("td.hide", date(worker.started_at), node("small", clock(worker.started_at))),
         k=worker.worker,
     )
+
+
+def _serves(worker: Worker) -> list[str]:
+    """Return the pools, properties and limits of a worker, where it has others than most workers."""
+    pools = "" if worker.pools == [DEFAULT_POOL] else f"pools: {', '.join(worker.pools)}"
+    properties = ", ".join(f"{name}={value}" for name, value in worker.custom_properties.items())
+    limits = ", ".join(f"{count(limit, 'job')} of {kind}" for kind, limit in worker.kind_limits.items())
+    return [pools, properties, f"at most {limits}" if limits else ""]
 
 
 def _state(process: Worker | Instance, now: datetime) -> Node:

@@ -26,7 +26,7 @@ from publisher.use_cases.results import JobResults
 from publisher.use_cases.retrying import Retrying
 from publisher.use_cases.schedules import Schedules, make_schedules
 from publisher.use_cases.stream import JobStream
-from publisher.use_cases.workers import Workers
+from publisher.use_cases.workers import RecentWorkers, Workers
 from read_models import ReadModels
 from read_models.run_durations import DurationsReader
 from schedules import ScheduleStore
@@ -94,7 +94,14 @@ def make_use_cases(
         finalizing=Finalizing(register, Finalizer(submitter)),
         pinning=Pinning(register, Pinner(submitter)),
         retrying=Retrying(register, RetryService(Retrier(submitter), kinds)),
-        jobs=Jobs(journal, register, read_models, DurationsReader(read_models, clock), clock),
+        jobs=Jobs(
+            journal,
+            register,
+            read_models,
+            DurationsReader(read_models, clock),
+            RecentWorkers(directory, clock),
+            clock,
+        ),
         events=Events(journal, register, read_models),
         stream=stream,
         results=JobResults(journal, register, clock, stream),

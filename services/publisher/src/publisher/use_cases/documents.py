@@ -9,6 +9,7 @@ from contracts.jobs import Accepted, DetailedJobError, Job, JobError, Progress, 
 from contracts.statuses import JobState, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
+from coordination.placement import pool_of, said_distribution
 
 
 def accepted(job: JobRow, *, is_new: bool) -> Accepted:
@@ -64,6 +65,8 @@ def job_document(
         timeout=row.timeout,
         cancel_grace=row.cancel_grace,
         expires_at=moment(row.expires_at or ""),
+        pool=pool_of(row),
+        distribution=said_distribution(row.distribution) if row.distribution else None,
         started_at=moment(row.started_at),
         finished_at=moment(row.finished_at),
     )

@@ -14,9 +14,11 @@ from coordination.clients.job_writer import JobRemovedError, NoSuchJobError, exi
 from coordination.journal import rows
 from coordination.journal.line import walk_line
 from coordination.journal.rows import JobRow, LockRow
+from coordination.placement import why_no_worker
 from coordination.ports import Clock, JobRegister, Journal, Registration, UnknownOutcomeError
 from coordination.slot import Slot
 from publisher.use_cases.documents import job_document
+from publisher.use_cases.workers import RecentWorkers
 from read_models import JobFilter, ReadModels
 from read_models.archived import read_archived
 from read_models.run_durations import DurationsReader
@@ -49,6 +51,7 @@ class Jobs:
     register: JobRegister
     read_models: ReadModels
     durations: DurationsReader
+    workers: RecentWorkers
     clock: Clock
 
     async def find(self, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
@@ -79,10 +82,23 @@ class Jobs:
                 expected = await self._expected_start(registration.partition, place)
                 if expected is not None and job.due_at:
                     expected = max(expected, datetime.fromisoformat(job.due_at))
-                waiting_for = place.waiting_for.model_copy(update={"expected_start": expected})
+                said = {"expected_start": expected, "no_worker": await self._why_no_worker(job, place)}
+                waiting_for = place.waiting_for.model_copy(update=said)
                 return job_document(job, position=place.position, waiting_for=waiting_for)
             # It left the line between the two reads.
         return job_document(job)
+
+    async def _why_no_worker(self, job: JobRow, place: Place) -> str | None:
+        """Return why no living worker may run a job that is next; None when one may, or that is not known."""
+        waits = place.waiting_for
+        is_due = not job.due_at or datetime.fromisoformat(job.due_at) <= self.clock.now()
+        is_next = place.position is not None and not waits.ahead and is_due
+        if not is_next or (waits.running and not job.pool and not job.distribution):
+            return None
+        try:
+            return why_no_worker(job, await self.workers.all(), self.clock.now())
+        except UnknownOutcomeError:
+            return None
 
     async def _with_result(self, registration: Registration, job: JobRow) -> Job:
         try:

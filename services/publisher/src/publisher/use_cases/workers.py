@@ -1,6 +1,7 @@
 """Use cases: read about workers, and tell them to take no new jobs, or to take them again."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.jobs import Drain, Worker
@@ -17,6 +18,25 @@ class NoSuchWorkerError(Exception):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"No worker is called {shorten(name)!r}")
+
+
+@dataclass
+class RecentWorkers:
+    """The workers as they were listed a moment ago, for answers that are asked for again and again."""
+
+    directory: WorkerDirectory
+    clock: Clock
+    #: Seconds for which an earlier answer is good enough.
+    good_for: float = 2.0
+    _workers: Sequence[Worker] = ()
+    _read_at: float = float("-inf")
+
+    async def all(self) -> Sequence[Worker]:
+        """Return the latest heartbeat of every worker. Raises UnknownOutcomeError."""
+        asked_at = self.clock.boot()
+        if asked_at - self._read_at > self.good_for:
+            self._workers, self._read_at = await self.directory.workers(), asked_at
+        return self._workers
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import turnstile
-from contracts.policies import JobPolicy, RetryPolicy
+from contracts.policies import ByProperty, JobPolicy, RetryPolicy
 from turnstile.errors import LoadError
 from turnstile.kinds import Kind
 from turnstile.loading import load
@@ -118,6 +118,10 @@ def _message_of(kind: Kind) -> messages.KindMessage:
             kind.on_conflict,
             None if kind.retry is None else _policy_of(kind.name, kind.retry),
             None if kind.keep is None else kind.keep.total_seconds(),
+            kind.pool,
+            None
+            if kind.distribution is None
+            else ByProperty(kind.distribution.job, kind.distribution.worker),
         ),
         wants_fresh_process=kind.fresh_process,
         lock_template=kind.lock,
