@@ -98,6 +98,10 @@ CLEAN = (
     _clean("tried again in its place, twice", "SWEEP", "RETRY", "HOLDPLACE", "MAXRETRY=2"),
     _clean("tried again in its place, expiry", "SWEEP", "RETRY", "HOLDPLACE", "MAXEXP=1"),
     _clean("tried again in its place, cancellation", "SWEEP", "RETRY", "HOLDPLACE", "MAXAPI=1"),
+    _clean("start time", "SWEEP", "DELAY", quick=True),
+    _clean("start time, expiry", "SWEEP", "DELAY", "MAXEXP=1", quick=True),
+    _clean("start time, cancellation, no wake-up", "SWEEP", "DELAY", "MAXAPI=1", "MAXNONOTIFY=1", quick=True),
+    _clean("start time, no wake-up arrives", "AWAY", "DELAY", quick=True),
     # Redundant: the marks of own writes and one writer at a time leave nothing that it alone would catch.
     _clean("redundant: mine = tenure", "TENURE_ONLY", "MAXEXP=1", "MAXLOST=1"),
 )
@@ -159,6 +163,9 @@ MUTANTS = (
     _fails("its place passed", "SWEEP", "RETRY", "HOLDPLACE", "M_PASSED"),
     _fails("tried again though to be cancelled", "AWAY", "RETRY", "MAXAPI=1", "M_AGAIN_THOUGH_ASKED"),
     _fails("tried again without a sweeper", "RETRY"),
+    _fails("start time: in line before it", "SWEEP", "DELAY", "M_START_IN_LINE"),
+    _fails("start time: put into line at no version", "SWEEP", "DELAY", "MAXAPI=1", "M_START_BLIND"),
+    _fails("start time: left outside", "SWEEP", "DELAY", "M_NO_START"),
     _fails("deaf in the last look", "M_DEAF_LOOK"),
     _fails("deaf in a watch's look", "J=3", "M_DEAF_WATCH"),
     _fails("stop without a wake-up", "MAXSTOP=1", "M_SILENT_STOP"),

@@ -42,6 +42,9 @@
  *   R27 next due       a ticket that others may pass stands outside the line; the lock row says when one may be due, and
  *                      a number that rises with each: they are read before the line, and again if the number is another
  *   R28 hold place     with -DHOLDPLACE the ticket stays in the line, and no job behind it starts until it is due
+ * With -DDELAY, job 0 is submitted with a start time:
+ *   R29 start time     its ticket stands outside the line, where nothing is started; once its time has come, one
+ *                      transaction puts it into the line, as one that changes row and ticket at the versions read
  * With -DAWAY, the broker is away from the beginning to the end: no wakeup and no copy ever arrives, and no sweeper helps.
  * With -DHOLD, promised and not built yet: a job that waits for a third party.
  *   H1  hold           the lock row names it and no other job starts, while that job waits and is not overdue
@@ -161,6 +164,14 @@ byte nretry;
 #define IN_FRONT(x) 0
 #define TRY_AGAIN 0
 #endif
+#ifdef DELAY
+bit aside;              /* job 0 waits for its start time, outside the line */
+bit due;                /* that has come */
+bit dcur;               /* the scheduler's version of job 0 is current */
+#define NOT_ASIDE(x) if :: (x) == 0 -> aside = 0 :: else fi
+#else
+#define NOT_ASIDE(x) skip
+#endif
 #ifdef HOLD
 byte hold = NO;         /* lock row: hold_job */
 bit overdue;            /* hold_until has passed */
@@ -222,6 +233,9 @@ inline row_changed(x) {            /* a new version; those who knew the old one 
   FORGET_ROW(x);
   if :: zj == x || zo == x || zn == x -> zc = 0 :: else fi;
   if :: cx == x -> ccur = 0 :: else fi;
+#ifdef DELAY
+  if :: x == 0 -> dcur = 0 :: else fi;
+#endif
 #ifdef HOLD
   if :: x == 0 -> hcur = 0 :: else fi;
 #endif
@@ -236,6 +250,9 @@ inline event_of(x) {               /* the holder's copy lacks it, unless the hol
 inline start(x) {                  /* Started: x runs under a new fence */
   assert(st[x] == Q || st[x] == RUN);                         /* P3: nothing terminal runs again */
   assert(NO_OTHER(x));                                        /* P2 */
+#ifdef DELAY
+  assert(x != 0 || (due && !aside));                          /* P9 */
+#endif
 #ifdef HOLD
   assert(!BLOCKED(x));                                        /* P8 */
   hold = NO; overdue = 0;
@@ -266,7 +283,9 @@ inline put_back(x) {               /* R26, R27, R28 */
 #endif
 }
 #else
-inline terminal(x) { assert(st[x] != TERMINAL); st[x] = TERMINAL; asked[x] = 0; row_changed(x) }   /* P3 */
+inline terminal(x) {                                          /* P3 */
+  assert(st[x] != TERMINAL); st[x] = TERMINAL; asked[x] = 0; NOT_ASIDE(x); row_changed(x)
+}
 #endif
 
 inline cut_off(x) {                /* R9 */
@@ -734,6 +753,9 @@ end: do
   :: atomic { later[0] -> later[0] = 0 }                                              /* it is due */
   :: atomic { later[LAST] -> later[LAST] = 0 }
 #endif
+#ifdef DELAY
+  :: atomic { aside && !due -> due = 1 }                                              /* its start time comes */
+#endif
   :: atomic { lease != 0 && lease != DEAD && nexp < MAXEXP -> nexp++; lease = 0 }
   :: atomic { zk == TAKE -> if :: zc -> take_over(zo, zn, s, DEAD, zi, ZH); s = 0 :: else fi; forget_late() }
   :: atomic { zk == STEP ->
@@ -767,11 +789,45 @@ end: do
 }
 #endif
 
+#ifdef DELAY
+#ifndef M_NO_START
+active proctype Starting() {                     /* R29 */
+  bit read;
+end: do
+  :: atomic { !read && aside && due -> read = 1; dcur = 1 }
+  :: atomic { read ->
+       if
+#ifdef M_START_BLIND
+       :: true ->
+#else
+       :: dcur ->
+#endif
+          aside = 0; tk[0] = 1; row_changed(0);
+          if :: notify() :: nnonotify < MAXNONOTIFY -> nnonotify++ fi
+       :: else
+       fi;
+       read = 0; dcur = 0 }
+  od
+}
+#endif
+#endif
+
 #ifndef IDS
 active proctype Publisher() {                    /* R19 */
   byte x;
   do
+#ifdef DELAY
+  :: atomic { submitted == 1 -> st[0] = Q; row_changed(0); submitted++;              /* R29; and notifies nobody */
+#ifdef M_START_IN_LINE
+       tk[0] = 1
+#else
+       aside = 1
+#endif
+     }
+  :: atomic { submitted < J && submitted != 1 -> x = (submitted < 2 -> 1 - submitted : submitted); st[x] = Q; tk[x] = 1; row_changed(x) };
+#else
   :: atomic { submitted < J -> x = (submitted < 2 -> 1 - submitted : submitted); st[x] = Q; tk[x] = 1; row_changed(x) };
+#endif
      if
      :: atomic { notify(); submitted++; x = 0 }
      :: atomic { nnonotify < MAXNONOTIFY -> nnonotify++; submitted++; x = 0 }

@@ -6,6 +6,7 @@ import random
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.simulation.callers import Callers
@@ -38,6 +39,9 @@ class Clients:
         #: Draws who is tried again, apart from everything else that the seed decides.
         self._retrying = random.Random(f"retries of {world.seed}")
         self._share_retried = self._retrying.choice([0.0, 0.2, 0.6])
+        #: Draws who has a start time, likewise.
+        self._delaying = random.Random(f"start times of {world.seed}")
+        self._share_delayed = self._delaying.choice([0.0, 0.0, 0.2, 0.6])
         self._under_way = 0
         #: Ids given out so far, in order.
         self.job_ids: list[str] = []
@@ -88,6 +92,7 @@ class Clients:
             actor=self._callers.actor(),
             priority=draw.choice([5, 5, 5, 1, 9, 0, 4]) if priority is None else priority,
             policy=JobPolicy(retry=script.retry),
+            start_at=self._drawn_start(),
         )
         self._note(new)
         requests = 2 if draw.random() < 0.15 else 1
@@ -180,6 +185,15 @@ class Clients:
             raises=draw.choice(["OSError"] * 9 + ["KeyError"]),
             retry_after=draw.choice([None, None, None, 0.0, 1.0, 20.0]),
         )
+
+    def _drawn_start(self) -> datetime | None:
+        """Let some jobs start later: in a moment, when the scheduler must know of them, or much later."""
+        draw = self._delaying
+        if draw.random() >= self._share_delayed:
+            return None
+        self._world.injected["start time"] += 1
+        seconds = draw.choice([-1.0, 0.1, 3.0, 6.0, 15.0, 70.0])
+        return self._world.ports.clock.now() + timedelta(seconds=seconds)
 
     def _drawn_parameters(self) -> str:
         """Draw parameters, some of which are too long for the job's row."""

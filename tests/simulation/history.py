@@ -165,7 +165,7 @@ class History:
             for key, row in stored.items():
                 if key.startswith((rows.LOCKS, rows.SLOTS)):
                     self._check_lock(LockRow.from_row(row))
-                elif key.startswith((rows.TICKETS, rows.DUE)):
+                elif key.startswith((rows.TICKETS, rows.DUE, rows.LATER)):
                     self.violate("I9", f"{key} is left in {partition}")
                 elif key.startswith("job|"):
                     self._check_job(JobRow.from_row(row), stored, done)

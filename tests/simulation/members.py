@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.simulation.loop import Process, ProcessClock
@@ -161,8 +161,25 @@ class Publisher(Member):
     def begin(self) -> None:
         ports = self.world.ports
         self.submitter = Submitter(self.world.register, JobWriter(ports.journal, ports.notifier, ports.clock))
-        self.canceller = Canceller(JobWriter(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id))
+        self.canceller = Canceller(
+            JobWriter(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id),
+            self.submitter.activate,
+        )
         self.limiter = LimitSetter(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id)
+
+
+@dataclass
+class _Starting:
+    """Puts jobs into line whose start times have come, between two sweeps."""
+
+    sweeper: RestingSweeper
+    name: str = "start"
+
+    def seconds_left(self) -> float:
+        return self.sweeper.seconds_until_start()
+
+    async def run(self) -> None:
+        await self.sweeper.start_due()
 
 
 class Scheduler(Member):
@@ -178,6 +195,7 @@ class Scheduler(Member):
             ports.clock,
             self.world.projected_seqs,
             Pace(abandoned_after=_ABANDONED_AFTER),
+            new_id=ports.new_id,
         )
         self._reader = SnapshotReader(ports.journal, ports.clock, _SNAPSHOT_SECONDS, sweeper.known_slots)
         self._read_at = 0.0
@@ -187,7 +205,7 @@ class Scheduler(Member):
         duty = Leadership(
             ports.leases,
             ports.clock,
-            Rounds([Periodic("sweep", _SWEEP_SECONDS, self.go)], ports.clock, self),
+            Rounds([Periodic("sweep", _SWEEP_SECONDS, self.go)], ports.clock, self, _Starting(self._sweeper)),
             self.world.times,
             self,
             ports.new_id,

@@ -33,6 +33,7 @@ KINDS = (
     "host lost to its job",
     "killed its worker too often",
     "lost its worker too often",
+    "start time",
     "attempt failed",
     "cancelled before the next attempt",
     "passed before the next attempt",

@@ -20,6 +20,7 @@ from tests.mutants.catalogue import (
     scheduler,
     schedules,
     slots,
+    start_times,
     storage,
     sweeper,
     worker,
@@ -48,6 +49,7 @@ _ALL = [
     *retention.MUTANTS,
     *retrying.MUTANTS,
     *slots.MUTANTS,
+    *start_times.MUTANTS,
 ]
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}

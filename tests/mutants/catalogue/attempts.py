@@ -439,9 +439,9 @@ MUTANTS = [
         "only a job that waits has a next attempt",
         (
             Change(
-                "publisher.use_cases.documents",
-                '        next_attempt_at=moment(row.due_at or "") if row.status == JobStatus.QUEUED else None,\n',
-                '        next_attempt_at=moment(row.due_at or ""),\n',
+                "coordination.journal.rows",
+                'return (self.due_at or "") if self.attempt and self.status == JobStatus.QUEUED else ""\n',
+                'return (self.due_at or "") if self.attempt else ""\n',
             ),
         ),
         "tests/unit/publisher/test_documents.py::test_a_job_that_waits_for_its_next_attempt_says_why_and_until_when",

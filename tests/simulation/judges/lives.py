@@ -44,7 +44,7 @@ class Life:
         self.error_type = ""
         #: Failed attempts that were to be followed by another, what the latest raised, when the next is due.
         self.retries = 0
-        self.failure_type = self.due_at = ""
+        self.failure_type = self.due_at = self.start_at = ""
         self.submitted_at = self.queued_at = self.started_at = self.finished_at = ""
         #: The transaction of the last interruption, and the end that it must contain; empty for none.
         self._interrupted_in = ""
@@ -65,6 +65,7 @@ class Life:
             case EventStatus.SUBMITTED:
                 self.status = JobStatus.QUEUED.value
                 self.submitted_at = self.queued_at = event.timestamp
+                self._delay(event)
                 self.actor = event.actor
             case EventStatus.CANCEL_REQUESTED:
                 yield from self._request_cancellation(event)
@@ -88,6 +89,12 @@ class Life:
             case _:
                 _leave_out(status)
         self.seq, self.hash = event.seq, event.hash
+
+    def _delay(self, event: EventRow) -> None:
+        """Take in the start time of a job that was submitted with one."""
+        self.start_at = str(json.loads(event.data).get("start_at", ""))
+        self.due_at = self.start_at
+        self.queued_at = self.start_at or self.queued_at
 
     def close(self) -> Iterator[Finding]:
         """See that nothing that was due is missing."""
@@ -260,6 +267,11 @@ class Life:
         if attempts != (self.retries, self.failure_type):
             events = self.retries, self.failure_type
             yield "counts", f"{self.job_id} says {attempts} of failed attempts, {events} by its events"
+        if (row.start_at or "") != self.start_at:
+            yield (
+                "due",
+                f"{self.job_id} starts at {row.start_at!r} by its row, {self.start_at!r} by its events",
+            )
         if not row.is_terminal and (row.due_at or "") != self.due_at:
             yield (
                 "due",
@@ -288,6 +300,7 @@ class Life:
             and row.finished_at == self.finished_at
             and (row.retries or 0, row.failure_type or "") == (self.retries, self.failure_type)
             and (row.is_terminal or (row.due_at or "") == self.due_at)
+            and (row.start_at or "") == self.start_at
             and (row.status == JobStatus.RUNNING or not row.step)
         )
 

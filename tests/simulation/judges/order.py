@@ -86,7 +86,8 @@ class Order:
         if write.started is not None:
             self._judge(write, waiting.values())
         for job_id, job in write.jobs.items():
-            if job.status == JobStatus.QUEUED:
+            # One that waits for its start time is in no line yet.
+            if job.status == JobStatus.QUEUED and not job.is_delayed:
                 waiting[job_id] = _waits(job)
             else:
                 waiting.pop(job_id, None)
@@ -157,7 +158,9 @@ def overtaken(writes: Iterable[Write], jobs: Mapping[str, JobRow], patience: flo
                     )
         for event in write.events:
             status = EventStatus(event.status)
-            if status in {EventStatus.SUBMITTED, EventStatus.INTERRUPTED}:
+            # When a job with a start time came into the line, no event says.
+            is_delayed = '"start_at"' in event.data
+            if status in {EventStatus.SUBMITTED, EventStatus.INTERRUPTED} and not is_delayed:
                 since[event.job_id] = write.at
             elif status is EventStatus.ATTEMPT_FAILED:
                 since[event.job_id] = write.at + json.loads(event.data)["delay"]

@@ -60,7 +60,7 @@ def carried_out(
         elif key.startswith((rows.LOCKS, rows.SLOTS)):
             # Not those who set a limit, who insert rows without a holder.
             takes_over |= bool(operation.values.get("tenure"))
-        elif key.startswith((rows.TICKETS, rows.DUE)):
+        elif key.startswith((rows.TICKETS, rows.DUE, rows.LATER)):
             tickets[key] = JobRow.from_row(after[key])
     return Write(partition, at, events, takes_over, jobs, tickets)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import uuid4
 
 from audit_projector.observations import ExclusionViolated, Observation
@@ -77,6 +78,7 @@ class World:
         priority: int = 5,
         traceparent: str | None = None,
         policy: JobPolicy | None = None,
+        start_at: datetime | None = None,
     ) -> str:
         """Submit a job; returns its id."""
         new = NewJob(
@@ -90,6 +92,7 @@ class World:
             priority=priority,
             traceparent=traceparent,
             policy=policy or JobPolicy(),
+            start_at=start_at,
         )
         await Submitter(self.register, JobWriter(self.journal, self.notifier, self.clock)).submit(new)
         return new.job_id

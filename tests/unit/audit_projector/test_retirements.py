@@ -1,6 +1,7 @@
 """Jobs that are over are taken off the active ones together, and each caller hears of its own."""
 
 import asyncio
+from datetime import datetime
 
 import pytest
 
@@ -18,7 +19,9 @@ class Register:
         self.goes_on = asyncio.Event()
         self.goes_on.set()
 
-    async def retire(self, job_id: str, *, removal: DueRemoval | None = None) -> None:
+    async def retire(
+        self, job_id: str, due_at: datetime | None = None, removal: DueRemoval | None = None
+    ) -> None:
         self.retired.append(job_id)
         self.is_asked.set()
         await self.goes_on.wait()

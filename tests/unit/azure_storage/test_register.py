@@ -45,6 +45,7 @@ PLACE = {
 }
 
 DUE = datetime(2026, 11, 21, 3, 0, tzinfo=timezone(timedelta(hours=2)))
+POSTPONED = ActiveJob("other-id", JOB.lock_name, JOB.partition, MOMENT, DUE, is_postponed=True)
 LATER = PLACE | {"due_at": "2026-11-21T03:00:00+02:00"}
 
 
@@ -105,7 +106,7 @@ async def test_active_jobs_are_those_of_every_shard(service: FakeService, regist
     active = [job async for job in register.active(MOMENT)]
     assert sorted(job.job_id for job in active) == ["an-id", "other-id", "third"]
     assert ActiveJob("an-id", JOB.lock_name, JOB.partition, MOMENT) in active
-    assert ActiveJob("other-id", JOB.lock_name, JOB.partition, MOMENT, DUE) in active
+    assert POSTPONED in active
     filters = {request.query["$filter"] for request in service.requests}
     assert filters == {
         f"PartitionKey eq '{each}' and RowKey ge 'active|' and RowKey lt 'due|2026-11-21T01:47:05.840943Z~'"
@@ -164,13 +165,14 @@ async def test_a_registration_that_is_refused_is_of_an_id_that_is_taken(
         await register.add(JOB)
 
 
-async def test_a_job_that_is_due_later_is_kept_apart_under_its_due_time(
+async def test_a_job_that_is_due_later_is_active_until_it_is_kept_apart_under_its_due_time(
     service: FakeService, register: TableRegister
 ) -> None:
     service.answer = batch(part(204, f"ETag: {ETAG}"), part(204, f"ETag: {ETAG}"))
     await register.add(replace(JOB, due_at=DUE))
     rows = [json.loads(line) for line in re.findall(r"^\{.*\}\r$", service.bodies[0].decode(), re.MULTILINE)]
-    assert [row["RowKey"] for row in rows] == ["job|an-id", "due|2026-11-21T01:00:00.000000Z|an-id"]
+    assert [row["RowKey"] for row in rows] == ["job|an-id", "active|an-id"]
+    assert {row["due_at"] for row in rows} == {"2026-11-21T03:00:00+02:00"}
     service.answer = Prepared(204)
     await register.retire("an-id", DUE)
     assert [key for _, key in service.asked[1:]] == [

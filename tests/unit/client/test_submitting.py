@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -13,7 +14,13 @@ from tests.unit.command_line.scripted_api import ScriptedApi, problem
 
 from contracts.jobs import MAX_BATCH_BYTES, Submission
 from turnstile import TurnstileError
-from turnstile.client import ConflictError, RefusedError, UnavailableError, UnexpectedAnswerError
+from turnstile.client import (
+    ConflictError,
+    InvalidArgumentError,
+    RefusedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
 from turnstile.client.bodies import SubmissionFields
 
 
@@ -246,3 +253,27 @@ def test_a_submission_may_say_all_that_the_api_knows() -> None:
 def test_no_jobs_are_no_request(make: Make, publisher: ScriptedApi) -> None:
     assert make(publisher).submit_many([]) == []
     assert publisher.requests == []
+
+
+def test_a_start_time_is_sent_with_its_time_zone(make: Make, publisher: ScriptedApi) -> None:
+    publisher.on("POST", JOBS, accepted())
+    zone = timezone(timedelta(hours=1))
+    start_at = datetime(2026, 12, 1, 3, tzinfo=zone)
+    client = make(publisher)
+    client.submit("ten-steps", start_at=start_at)
+    client.submit("ten-steps", start_at=None)
+    first, second = publisher.bodies()
+    assert (first["start_at"], second["start_at"]) == ("2026-12-01T03:00:00+01:00", None)
+    for wrong in (datetime(2026, 12, 1, 3), "2026-12-01"):  # noqa: DTZ001
+        with pytest.raises(InvalidArgumentError, match="start_at: must be a datetime with a time zone"):
+            client.submit("ten-steps", start_at=wrong)  # type: ignore[typeddict-item]
+
+
+def test_jobs_of_a_batch_may_have_start_times(make: Make, publisher: ScriptedApi) -> None:
+    item = {"status": 202, "job": {"job_id": JOB_ID, "lock": "a", "status": "Queued"}, "problem": None}
+    publisher.on("POST", BATCH, document(200, {"accepted": 2, "items": [item, item]}))
+    start_at = datetime(2026, 12, 1, 2, tzinfo=UTC)
+    jobs = [{"kind": "a", "start_at": start_at}, Submission(kind="a", start_at=start_at)]
+    make(publisher).submit_many(jobs)
+    (body,) = publisher.bodies()
+    assert [datetime.fromisoformat(one["start_at"]) for one in body["jobs"]] == [start_at, start_at]

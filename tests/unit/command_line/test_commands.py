@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +183,6 @@ CHANGES: dict[str, tuple[str, str, list[str]]] = {
     "retry": ("POST", f"{JOBS}/{JOB}/retry", ["retry", JOB]),
     "finalize": ("POST", f"{JOBS}/{JOB}/finalize", ["finalize", JOB]),
     "locks": ("PUT", "/api/v1/locks/a", ["locks", "set", "a", "--limit", "2"]),
-    "pin": ("POST", f"{JOBS}/{JOB}/pin", ["pin", JOB]),
-    "unpin": ("POST", f"{JOBS}/{JOB}/unpin", ["unpin", JOB]),
     "drain": ("PUT", "/api/v1/workers/a", ["drain", "a"]),
     "resume": ("PUT", "/api/v1/workers/a", ["resume", "a"]),
     "schedules put": ("PUT", "/api/v1/schedules/a", ["schedules", "put", "a", "k", "--cron", "@daily"]),
@@ -677,3 +676,36 @@ def test_every_command_explains_itself_with_an_example(run: Run, command: Any) -
 
     assert result.exit_code == 0
     assert "Example" in result.stdout
+
+
+def test_a_start_time_is_sent_in_utc(scripted: ScriptedApi, run: Run) -> None:
+    scripted.on("POST", JOBS, accepted())
+    run("submit", "ten-steps", "--start-at", "2026-12-01T03:00:00+01:00")
+    before = datetime.now(UTC)
+    for wait in ("90m", "5400", "1.5h"):
+        run("submit", "ten-steps", "--start-in", wait)
+    first, *others = (body["start_at"] for body in scripted.bodies())
+    assert first == "2026-12-01T02:00:00+00:00"
+    for other in others:
+        waits = datetime.fromisoformat(other) - before
+        assert timedelta(minutes=90) <= waits < timedelta(minutes=95)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--start-at", "2026-12-01T02:00:00"], "is not a time with an offset; write it like"),
+        (["--start-at", "tomorrow"], "is not a time with an offset; write it like"),
+        (["--start-at", "9999-12-31T23:59:59-12:00"], "is not a time with an offset; write it like"),
+        (["--start-in", "soon"], "is not a time to wait; write seconds, or a number and s, m, h, d or w"),
+        (["--start-in", "367d"], "at most 366d"),
+        (["--start-in", "-5"], "is not a time to wait"),
+        (["--start-in", "1m", "--start-at", "2026-12-01T02:00:00Z"], "cannot be given together with"),
+    ],
+)
+def test_what_is_no_start_time_is_refused_with_what_to_write(
+    scripted: ScriptedApi, run: Run, words: list[str], says: str
+) -> None:
+    result = run("submit", "ten-steps", *words)
+    assert (result.exit_code, scripted.requests) == (2, [])
+    assert says in " ".join(result.stderr.replace("│", " ").split())

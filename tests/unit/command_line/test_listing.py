@@ -1,6 +1,7 @@
 """turnstile jobs and turnstile events."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -228,3 +229,23 @@ def test_the_list_says_until_when_a_job_waits_for_its_next_attempt(
     shown = run("jobs").stdout
     assert shown.count("Queued") == 2
     assert shown.count(f"Queued until {clock_time('2026-01-01T00:01:00Z')}") == 1
+
+
+def test_a_job_that_waits_for_its_start_time_says_so(
+    scripted: ScriptedApi, run: Run, job: Document, listed: Document
+) -> None:
+    waits: Document = {"lock": "ledger", "holder": None, "running": None, "ahead": [], "expected_start": None}
+    start_at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    delayed: Document = {"status": "Queued", "attempt": 0, "start_at": start_at}
+    whole = job | delayed | {"waiting_for": waits, "position": None, "finished_at": None, "result": None}
+    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=whole))
+    scripted.on("GET", f"{JOBS}/{job['job_id']}/events", page([]))
+    shown = " ".join(run("show", job["job_id"]).stdout.split())
+    until = clock_time(start_at, with_date=True)
+    assert f"until {until} for its start time, and is not in line before" in shown
+
+    over = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    scripted.on("GET", JOBS, page([listed | delayed, listed | delayed | {"start_at": over}]))
+    shown = run("jobs").stdout
+    assert shown.count("Queued") == 2
+    assert shown.count(f"Queued until {clock_time(start_at)}") == 1

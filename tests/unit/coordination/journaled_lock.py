@@ -23,7 +23,7 @@ from coordination.testing.memory import InMemoryJournal, VirtualClock
 LOCK = "L"
 PARTITION = lock_names.partition(LOCK)
 
-_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def accept_all(_: JobRow) -> bool:
@@ -47,7 +47,7 @@ class JournaledLock:
     @property
     def journal_clock(self) -> VirtualClock:
         """A clock that stands at the latest write: a line is read before the transaction that follows."""
-        return VirtualClock(_BEGAN + timedelta(seconds=self._last))
+        return VirtualClock(BEGAN + timedelta(seconds=self._last))
 
     def wait(self, seconds: int) -> None:
         """Let time pass until the next write."""
@@ -180,6 +180,10 @@ class JournaledLock:
     def passed(self) -> list[str]:
         """Return the ids of the jobs that others pass until their next attempts are due, first due first."""
         return self._tickets(rows.DUE)
+
+    def later(self) -> list[str]:
+        """Return the ids of the jobs that wait for their start times, first to start first."""
+        return self._tickets(rows.LATER)
 
     def _tickets(self, prefix: str) -> list[str]:
         waiting = []

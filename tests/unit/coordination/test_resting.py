@@ -10,9 +10,8 @@ from tests.unit.coordination.setting import Setting
 
 from contracts import identifiers, lock_names
 from coordination.clients.job_writer import JobWriter
-from coordination.clients.submission import NewJob, Submitter, build_submission
+from coordination.clients.submission import NewJob, Submitter
 from coordination.clients.submission_marks import FRESH_SECONDS
-from coordination.journal.events import Writer, timestamp
 from coordination.maintenance.resting import Rest, RestingSweeper
 from coordination.maintenance.sweeper import Sweeper
 from coordination.outcomes import Completed
@@ -266,14 +265,8 @@ async def test_a_scheduler_that_was_off_duty_misses_nothing(world: Watched) -> N
 @pytest.mark.parametrize("seconds", [45.0, 200.0, 299.0, 301.0, 1000.0])
 async def test_a_job_that_is_due_later_is_noticed_when_it_is_due(world: Watched, seconds: float) -> None:
     due_at = world.clock.now() + timedelta(seconds=seconds)
-    job_id, at = identifiers.new_id(), timestamp(world.clock.now())
-    partition = lock_names.partition("L")
-    await world.submitter._marks.ensure()
-    await world.register.add(
-        Registration(job_id, "L", partition, "hash", world.clock.now(), due_at, is_marked=True)
-    )
-    new = NewJob(job_id, identifiers.new_id(), "kind", "L", "{}", "ann")
-    await world.journal.commit(partition, build_submission(new, Writer("ann", "op", at)).transaction, 1.0)
+    new = NewJob(identifiers.new_id(), identifiers.new_id(), "kind", "L", "{}", "ann", start_at=due_at)
+    await world.submitter.submit(new)
     assert await world.until_noticed() == pytest.approx(seconds, abs=ROUND)
     # Up to there, the shards are read seldom.
     assert len(world.reads("journal.active")) < 15

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -73,10 +74,12 @@ MAY_DIFFER = {
     "timeout": 5.0,
     "cancel_grace": 1.0,
     "on_conflict": "reject",
+    # A time that is over: as none.
+    "start_at": datetime(2020, 1, 1, tzinfo=UTC),
     "has_new_id": True,
 }
 #: What is not in the job's row by its name.
-NOT_STORED = {"expires_in", "on_conflict", "has_new_id", "options", "retry"}
+NOT_STORED = {"expires_in", "on_conflict", "start_at", "has_new_id", "options", "retry"}
 
 
 @dataclass

@@ -78,6 +78,22 @@ async def test_a_job_that_waits_for_its_next_attempt_says_why_and_until_when(
     assert (await said(world, due_at="")).startswith("Waits in the line for ")
 
 
+async def test_a_job_that_waits_for_its_start_time_says_until_when(world: JournaledJob) -> None:
+    start_at = "2026-01-01T00:00:30.000000Z"
+    told = await said(world, start_at=start_at, due_at=start_at)
+    assert told == (
+        "Starts at  at the earliest, in . It takes its place in the line then; nothing waits for it before."
+    )
+    in_line = await said(world, start_at=start_at, due_at=start_at, holds_place=True)
+    assert in_line.startswith("Waits in the line for ")
+    view = await view_of(world)
+    view = replace(view, job=replace(view.job, start_at=start_at, due_at=start_at))
+    assert "until its start time" in text(facts(view, None))
+    card = rules_card(view)
+    assert card is not None
+    assert "Start time" in text(card)
+
+
 async def test_a_running_job_says_where_and_which_step(world: JournaledJob) -> None:
     await world.take_over("worker-3")
     assert await said(world, step="book") == "On worker-3 for , attempt 1, step book."

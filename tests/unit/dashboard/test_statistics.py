@@ -59,6 +59,13 @@ def test_the_wait_after_an_interruption_counts_from_it() -> None:
     assert tally.statistics().waits(NOON) == [5.0, 30.0]
 
 
+def test_the_wait_of_a_job_with_a_start_time_counts_from_it() -> None:
+    tally = Tally()
+    start_at = (NOON + timedelta(seconds=28)).isoformat()
+    tally.add([event(EventStatus.SUBMITTED, 0, data={"start_at": start_at}), STARTED])
+    assert tally.statistics().waits(NOON) == [2.0]
+
+
 def test_a_job_that_was_taken_over_in_one_transaction_did_not_wait() -> None:
     tally = Tally()
     interrupted = event(EventStatus.INTERRUPTED, 60, seq=3)

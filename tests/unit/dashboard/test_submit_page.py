@@ -4,6 +4,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import httpx
@@ -71,6 +72,14 @@ def test_a_filled_form_becomes_a_job(submitting: Submitting) -> None:
     app.text_area("submit-properties").set_value("team=accounts")
     app.number_input("submit-expires_in").set_value(3600.0)
     app.number_input("submit-timeout").set_value(60.0)
+    app.text_input("submit-start_at").set_value("2199-12-01T02:00:00")
+    app.run()
+    assert "start_at" not in app.code[0].value
+    submit(app)
+    assert submitting.jobs() == []
+    assert outcome(app).sentence == "Nothing was sent, as these fields are not right yet: start_at."
+    start_at = (datetime.now(UTC) + timedelta(days=7)).replace(microsecond=0)
+    app.text_input("submit-start_at").set_value(start_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
     app.run()
     assert '"priority": 0' in app.code[0].value
     submit(app)
@@ -78,6 +87,7 @@ def test_a_filled_form_becomes_a_job(submitting: Submitting) -> None:
     [job] = submitting.jobs()
     assert (job["kind"], job["lock_name"], job["priority"], job["actor"]) == ("order", "ledger", 0, "ann")
     assert (job["name"], json.loads(job["properties"])) == ("Close **the** month", {"team": "accounts"})
+    assert datetime.fromisoformat(job["start_at"]) == start_at
     assert (job["timeout"], bool(job["expires_at"]), job.get("cancel_grace")) == (60.0, True, None)
     parameters = json.loads(job["parameters"])
     assert parameters["path"] == "a.csv"

@@ -1,5 +1,6 @@
 """A submission over HTTP and the same one in a message: both are read by the same rules."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -79,3 +80,15 @@ async def test_both_read_the_same_submission(api: Api) -> None:
     assert message.job == Submission.model_validate_json(text)
     event: dict[str, Any] = (await api.get(f"/api/v1/jobs/{job_id}/events"))["items"][0]
     assert event["data"]["kind"] == message.job.kind
+
+
+@pytest.mark.parametrize(
+    ("start_at", "is_usable"), [("2026-01-01T03:00:00+01:00", True), ("2026-01-01T03:00:00", False)]
+)
+async def test_both_read_start_times_alike(api: Api, start_at: str, *, is_usable: bool) -> None:
+    text = f'{{"kind": "ten-steps", "start_at": "{start_at}"}}'
+    over_http_is, by_message_is = await over_http(api, text), by_message(text)
+    assert (over_http_is is None, by_message_is is None) == (is_usable, is_usable)
+    if is_usable:
+        message = parse_body(f'{{"version": 1, "job": {text}}}'.encode(), SubmitJob)
+        assert message.job.start_at == datetime(2026, 1, 1, 2, tzinfo=UTC)

@@ -73,6 +73,7 @@ def test_a_running_job_is_told_of_in_full() -> None:
         "finalize_reason": None,
         "retries": 0,
         "next_attempt_at": None,
+        "start_at": None,
         "last_failure": None,
         "pinned_by": None,
         "pin_reason": None,
@@ -102,12 +103,22 @@ def test_a_job_that_has_not_run_has_no_worker_no_fence_and_no_times_of_a_run() -
         *("fence", "worker", "step", "progress", "result", "error", "trace_id", "started_at", "finished_at"),
         *("cancel_requested_by", "cancel_reason", "expires_at", "timeout", "cancel_grace"),
         *("retry_of", "retried_by", "finalized_by", "finalize_reason", "next_attempt_at", "last_failure"),
-        *("pinned_by", "pin_reason", "archived_at"),
+        *("pinned_by", "pin_reason", "archived_at", "start_at"),
     }
     assert (document["status"], document["attempt"], document["interruptions"]) == ("Queued", 0, 0)
     assert (document["name"], document["description"], document["properties"]) == ("", "", {})
     assert document["cancel_requested"] is False
     assert (document["position"], document["waiting_for"]) == (1, waiting.model_dump())
+
+
+def test_a_start_time_is_no_next_attempt_and_stays() -> None:
+    start_at = "2026-01-01T00:00:30.000000Z"
+    started = datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC)
+    row = JobRow("j", "k", "l", submitted_at="2026-01-01T00:00:00+00:00")
+    delayed = replace(row, start_at=start_at, due_at=start_at)
+    for each in (delayed, replace(delayed, status="Completed", attempt=1, due_at="")):
+        document = job_document(each)
+        assert (document.start_at, document.next_attempt_at) == (started, None)
 
 
 def test_a_job_that_waits_for_its_next_attempt_says_why_and_until_when() -> None:

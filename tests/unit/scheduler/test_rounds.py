@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -192,3 +193,55 @@ async def test_a_task_that_fails_keeps_no_other_from_running_and_runs_again_in_t
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (logging.WARNING, "broken failed")
     ] * 3
+
+
+class Punctual:
+    """A task that is due at some moments, in seconds since it was made."""
+
+    name = "start"
+
+    def __init__(self, clock: VirtualClock, *due: float) -> None:
+        self._clock = clock
+        self._began = clock.boot()
+        self._due = list(due)
+        self.ran: list[float] = []
+        self.is_failing = False
+
+    @property
+    def now(self) -> float:
+        return self._clock.boot() - self._began
+
+    def seconds_left(self) -> float:
+        return max(0.0, self._due[0] - self.now) if self._due else math.inf
+
+    async def run(self) -> None:
+        self._due = [due for due in self._due if due > self.now]
+        self.ran.append(round(self.now, 6))
+        if self.is_failing:
+            raise UnknownOutcomeError("silent")
+
+
+async def test_a_punctual_task_runs_between_two_rounds_and_not_more_often_than_needed() -> None:
+    clock = VirtualClock()
+    made = make_scheduler(clock, InMemoryLeases(clock))
+    punctual = Punctual(clock, 0.7, 1.5, 1.55, 1.58, 2.5)
+    rounds = Rounds([Periodic("sweep", 2.0, made.resting.start_due)], clock, made.status, punctual)  # type: ignore[arg-type]
+    waiting = asyncio.create_task(rounds.pause(2.0))
+    await clock.advance(1.99)
+    assert (punctual.ran, waiting.done()) == ([0.7, 1.5, 1.6], False)
+    await clock.advance(0.01)
+    assert waiting.done()
+
+
+async def test_a_punctual_task_that_fails_is_left_to_the_next_round(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = VirtualClock()
+    made = make_scheduler(clock, InMemoryLeases(clock))
+    punctual = Punctual(clock, 0.5, 1.0)
+    punctual.is_failing = True
+    rounds = Rounds([Periodic("sweep", 2.0, made.resting.start_due)], clock, made.status, punctual)  # type: ignore[arg-type]
+    waiting = asyncio.create_task(rounds.pause(2.0))
+    await clock.advance(2.0)
+    assert (punctual.ran, waiting.done()) == ([0.5], True)
+    assert [record.getMessage() for record in caplog.records] == ["start failed"]

@@ -53,6 +53,7 @@ class Author:
         retry_of: str = "",
         history: Sequence[str] = (),
         keep: float | None = None,
+        start_in: float | None = None,
     ) -> str:
         """A new job joins the line, perhaps as the retry of another one."""
         new = job_id(self.first_number + len(self.jobs))
@@ -74,6 +75,9 @@ class Author:
         if expires_in is not None:
             at = events.timestamp(self.now + timedelta(seconds=expires_in))
             job, about = replace(job, expires_at=at), about | {"expires_at": at}
+        if start_in is not None:
+            at = events.timestamp(self.now + timedelta(seconds=start_in))
+            job, about = replace(job, start_at=at, due_at=at, queued_at=at), about | {"start_at": at}
         if keep is not None:
             about |= {"keep": keep}
         if retry_of:
@@ -83,6 +87,13 @@ class Author:
         self._record(job, EventStatus.SUBMITTED, "submitted by test", writer, **about)
         self._wait(new)
         return new
+
+    def put_in_line(self, job: str) -> None:
+        """The scheduler puts a job into the line whose start time has come."""
+        self._drop_ticket(job)
+        self.jobs[job] = replace(self.jobs[job], holds_place=True)
+        self._put(rows.job_key(job), self.jobs[job].values())
+        self._wait(job)
 
     def start(self, job: str, worker: str = "w1", *, fence: int | None = None) -> None:
         """A worker takes the lock and starts a job."""

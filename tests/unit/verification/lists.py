@@ -147,6 +147,7 @@ def _summary(job: JobRow) -> JobSummary:
         submitted_at=datetime.fromisoformat(job.submitted_at),
         queued_at=datetime.fromisoformat(job.queued_at),
         started_at=_moment(job.started_at),
+        start_at=_moment(job.start_at or ""),
         finished_at=_moment(job.finished_at),
     )
 

@@ -1,7 +1,7 @@
 """The register of jobs on Azure Table Storage, spread over shards so that no partition is hot.
 
 A job has two rows in the shard of its id: `job|<id>` for as long as its id may be asked for and, while it is
-active, `active|<id>`, or `due|<time>|<id>` where it is due later. One range holds the jobs that are due.
+active, `active|<id>`, or `due|<time>|<id>` where it is postponed. One range holds the jobs that are due.
 After its end, a job that is not kept for good has `removal|<time>|<id>`: when something of it may go.
 A partition of its own holds the marks of the processes that submit jobs: whether any does is one request.
 """
@@ -60,11 +60,10 @@ class TableRegister:
 
     async def add(self, registration: Registration) -> None:
         """Write both rows. Raises AlreadyRegisteredError or UnknownOutcomeError."""
-        job_id, due_at = registration.job_id, registration.due_at
-        place = _values(registration)
+        job_id, place = registration.job_id, _values(registration)
         rows = [
             Insert(f"{JOB}{job_id}", {**place, "request_hash": registration.request_hash}),
-            Insert(_active_key(job_id, due_at), place),
+            Insert(_active_key(job_id), place),
         ]
         try:
             await self._send("journal.register", job_id, rows)
@@ -77,7 +76,7 @@ class TableRegister:
         return None if row is None else _registration(row)
 
     async def active(self, due_by: datetime) -> AsyncIterator[ActiveJob]:
-        """Go through the active jobs that are due at this moment. Raises UnknownOutcomeError."""
+        """Go through the active jobs that are not postponed beyond a moment. Raises UnknownOutcomeError."""
         behind = f"{DUE}{_stamp(due_by)}~"
         # Of all shards at once: what waits for a lost host's lock waits for this, too.
         reads = [self._queries.read_between("journal.active", shard, ACTIVE, behind) for shard in SHARDS]
@@ -85,7 +84,8 @@ class TableRegister:
             if isinstance(found, BaseException):
                 raise found
             for row in found:
-                yield ActiveJob(job_id=_job_id(row), **_place(row.values))
+                is_postponed = row.key.startswith(DUE)
+                yield ActiveJob(job_id=_job_id(row), is_postponed=is_postponed, **_place(row.values))
 
     async def all(self) -> AsyncIterator[Registration]:
         """Go through all jobs ever registered, shard by shard. Raises UnknownOutcomeError."""
@@ -114,6 +114,22 @@ class TableRegister:
         with suppress(RefusedError):
             await self._send("journal.retire", job_id, [Delete(key, "*"), _removal_row(removal)])
 
+    async def postpone(self, job: ActiveJob) -> None:
+        """Replace the active row by one with its due time. Raises UnknownOutcomeError."""
+        await self._move(
+            "journal.postpone", job, _active_key(job.job_id), _active_key(job.job_id, job.due_at)
+        )
+
+    async def resume(self, job: ActiveJob) -> None:
+        """Replace the row with the due time by an active one. Raises UnknownOutcomeError."""
+        await self._move("journal.resume", job, _active_key(job.job_id, job.due_at), _active_key(job.job_id))
+
+    async def _move(self, name: str, job: ActiveJob, before: str, after: str) -> None:
+        # It is refused where the row is not there any more.
+        with suppress(RefusedError):
+            row = Write(after, encode_values(_values(job)), None)
+            await self._send(name, job.job_id, [Delete(before, "*"), row])
+
     async def due_removals(self, by: datetime, limit: int) -> list[DueRemoval]:
         """Return removals that are due, of each shard as many. Raises UnknownOutcomeError."""
         behind, most = f"{REMOVAL}{_stamp(by)}~", -(-limit // len(SHARDS))
@@ -141,7 +157,7 @@ class TableRegister:
     async def withdraw(self, registration: Registration) -> None:
         """Delete both rows, the active one first; harmless when repeated. Raises UnknownOutcomeError."""
         job_id = registration.job_id
-        await self._delete("journal.withdraw", job_id, _active_key(job_id, registration.due_at))
+        await self._delete("journal.withdraw", job_id, _active_key(job_id))
         await self._delete("journal.withdraw", job_id, f"{JOB}{job_id}")
 
     async def _delete(self, name: str, job_id: str, key: str) -> None:
@@ -153,7 +169,7 @@ class TableRegister:
 
     async def activate(self, registration: Registration) -> None:
         """Write the active row; harmless when it is there. Raises UnknownOutcomeError."""
-        row = Insert(_active_key(registration.job_id, registration.due_at), _values(registration))
+        row = Insert(_active_key(registration.job_id), _values(registration))
         with suppress(RefusedError):
             await self._send("journal.activate", registration.job_id, [row])
 
@@ -187,7 +203,8 @@ def shard(job_id: str) -> str:
     return hashlib.sha256(job_id.encode()).hexdigest()[0]
 
 
-def _active_key(job_id: str, due_at: datetime | None) -> str:
+def _active_key(job_id: str, due_at: datetime | None = None) -> str:
+    """Return the key of an active job's row, or of one that is postponed until its due time."""
     return f"{ACTIVE}{job_id}" if due_at is None else f"{DUE}{_stamp(due_at)}|{job_id}"
 
 
@@ -216,7 +233,7 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _values(registration: Registration) -> dict[str, Value | None]:
+def _values(registration: Registration | ActiveJob) -> dict[str, Value | None]:
     return {
         "lock_name": registration.lock_name,
         "partition": registration.partition,

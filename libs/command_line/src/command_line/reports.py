@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -47,8 +48,8 @@ def print_jobs(jobs: Sequence[Document], *, has_filters: bool, has_more: bool) -
 def _status(job: Document) -> Text:
     """Return the status of a job in a list and, if it waits for its next attempt, until when."""
     status = styled_status(job["status"])
-    # A publisher of an earlier release does not know of it.
-    due_at = job.get("next_attempt_at")
+    # A publisher of an earlier release does not know of these.
+    due_at = job.get("next_attempt_at") or (job.get("start_at") if is_delayed(job) else None)
     return Text.assemble(status, f" until {clock_time(due_at)}") if due_at else status
 
 
@@ -228,7 +229,7 @@ def waiting_text(job: Document) -> str:
         return ""
     next_attempt = _next_attempt(job)
     if job["position"] is None:
-        return next_attempt or f"for lock {waiting['lock']}"
+        return next_attempt or _start_time(job) or f"for lock {waiting['lock']}"
     place = f"number {counted(job['position'])} in the line of {waiting['lock']}"
     place = f"{next_attempt}, {place}" if next_attempt else place
     # A publisher of an earlier release estimates nothing.
@@ -244,6 +245,22 @@ def _next_attempt(job: Document) -> str:
     if not job.get("next_attempt_at"):
         return ""
     return f"until {clock_time(job['next_attempt_at'], with_date=True)} for its next attempt"
+
+
+def is_delayed(job: Document) -> bool:
+    """Return whether a job waits for its start time."""
+    # A publisher of an earlier release does not know of it.
+    start_at = job.get("start_at")
+    is_waiting = job["status"] == "Queued" and not job["attempt"]
+    return is_waiting and bool(start_at) and datetime.fromisoformat(start_at) > datetime.now(UTC)
+
+
+def _start_time(job: Document) -> str:
+    if not is_delayed(job):
+        return ""
+    return (
+        f"until {clock_time(job['start_at'], with_date=True)} for its start time, and is not in line before"
+    )
 
 
 def _failures(job: Document) -> str:

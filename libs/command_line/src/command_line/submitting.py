@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from command_line.exit_codes import BY_STATUS
+from command_line.moments import time_from_now, zoned_moment
 from command_line.output import connected, console, print_json, print_link, remark, safe
 from command_line.shared_options import (
     DEFAULT_URL,
@@ -24,7 +25,8 @@ from command_line.shared_options import (
 EPILOG = (
     "Example: `turnstile submit ten-steps --lock ledger -p steps=5 -p seconds=0.5 --watch`  \n"
     "Example: `turnstile submit checksum-file -p path=ledger.csv --wait > digest.json`  \n"
-    "Example: `turnstile submit checksum-file --parameters @job.json --priority 0`"
+    "Example: `turnstile submit checksum-file --parameters @job.json --priority 0`  \n"
+    "Example: `turnstile submit ten-steps --start-at 2026-12-01T02:00:00Z`"
 )
 
 
@@ -94,6 +96,22 @@ def submit(
         OnConflict | None,
         typer.Option(help="What to do when a job of the lock waits or runs; queue by default."),
     ] = None,
+    start_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            parser=zoned_moment,
+            help="The job does not start before this time, such as 2026-12-01T02:00:00Z.",
+        ),
+    ] = None,
+    start_in: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            parser=time_from_now,
+            help="The same, counted from now by this machine's clock: seconds, or such as 90m or 2h.",
+        ),
+    ] = None,
     idempotency_key: Annotated[
         str | None,
         typer.Option(
@@ -136,6 +154,7 @@ def submit(
         "timeout": timeout,
         "cancel_grace": cancel_grace,
         "on_conflict": on_conflict,
+        "start_at": start_at or start_in,
     }
     body |= {option: value for option, value in limits.items() if value is not None}
     if idempotency_key is None:
@@ -144,6 +163,8 @@ def submit(
         raise typer.BadParameter("cannot be given together with --job-id", param_hint="--idempotency-key")
     else:
         body["idempotency_key"] = idempotency_key
+    if start_at is not None and start_in is not None:
+        raise typer.BadParameter("cannot be given together with --start-at", param_hint="--start-in")
     if watch and wait:
         raise typer.BadParameter("cannot be given together with --watch", param_hint="--wait")
     with connected(url, as_json=as_json, actor=actor) as api:

@@ -1,9 +1,19 @@
 """Fields that several documents of the HTTP API have, with their descriptions."""
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
@@ -15,6 +25,34 @@ def _whole(value: object) -> object:
 
 #: Takes 5.0 for 5: JSON has one sort of number, and some writers cannot help the fraction.
 WHOLE = BeforeValidator(_whole)
+
+
+_FIRST_YEAR, _END_YEAR = 1970, 2200
+
+
+_AS_TEXT = TypeAdapter(datetime)
+
+
+def _text(value: object) -> object:
+    is_number = isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdecimal()
+    if is_number or not (value is None or isinstance(value, str | datetime)):
+        raise ValueError("must be a text such as 2026-12-24T18:00:00+01:00")
+    if isinstance(value, str):
+        # Here, as messages are read so strictly that a text is no moment. One without an offset is refused.
+        with suppress(ValidationError):
+            moment = _AS_TEXT.validate_python(value)
+            return value if moment.tzinfo is None else moment
+    return value
+
+
+def _usable(moment: datetime) -> datetime:
+    if not _FIRST_YEAR < moment.year < _END_YEAR:
+        raise ValueError(f"must lie in the years from {_FIRST_YEAR + 1} to {_END_YEAR - 1}")
+    return moment.astimezone(UTC)
+
+
+#: A moment that a caller names: a text with an offset; it becomes UTC.
+Moment = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_usable), Field(strict=False)]
 
 
 class Answer(BaseModel):

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import datetime
 
 
 class JobIdError(ValueError):
@@ -39,6 +40,15 @@ _ids = TimeOrderedIds()
 def new_id() -> str:
     """Make a time-ordered identifier in canonical lower-case form."""
     return str(_ids.next())
+
+
+def order_from(moment: datetime, order: str) -> str:
+    """Return the place in line, by an identifier of its own, of what takes its place at another moment.
+
+    It sorts before all identifiers made in that millisecond or later, and by `order` among its like.
+    """
+    digits = f"{int(moment.timestamp() * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}-{order}"
 
 
 def id_of_key(actor: str, key: str) -> str:

@@ -184,6 +184,16 @@ class Submission(JobTemplate):
         ),
     ] = None
 
+    start_at: Annotated[
+        fields.Moment | None,
+        Field(
+            description="Time before which the job does not start: with an offset, and at most 366 days "
+            "ahead. The job takes its place in line as of that time, and `expires_in` counts from it. A time "
+            "that is over means at once. Not together with another `on_conflict` than `queue`.",
+            examples=["2026-12-01T02:00:00Z"],
+        ),
+    ] = None
+
     @field_validator("job_id")
     @classmethod
     def _job_id_is_a_uuid(cls, value: str | None) -> str | None:
@@ -325,6 +335,11 @@ class Job(Answer):
         description="When the next attempt of a queued job is due, in UTC; null when it need not wait for "
         "that.",
     )
+    start_at: datetime | None = Field(
+        None,
+        description="Before which the job does not start, in UTC; null when its submission said no time, or "
+        "one that was over.",
+    )
     last_failure: JobError | None = Field(
         None, description="What the latest of those attempts raised; null when there was none."
     )
@@ -398,8 +413,8 @@ class JobSummary(Answer):
     submitted_at: fields.SubmittedAt
     queued_at: datetime | None = Field(
         None,
-        description="When it last began to wait for its turn: at its submission, its latest interruption, or "
-        "when its next attempt is due; null when that is not known.",
+        description="When it last began to wait for its turn: at its submission, its start time, its latest "
+        "interruption, or when its next attempt is due; null when that is not known.",
     )
     started_at: fields.StartedAt
     finished_at: fields.FinishedAt
@@ -407,6 +422,11 @@ class JobSummary(Answer):
         None,
         description="When the next attempt of a queued job is due, after one that failed; null for other "
         "jobs.",
+    )
+    start_at: datetime | None = Field(
+        None,
+        description="Before which the job does not start, in UTC; null when its submission said no time, or "
+        "one that was over.",
     )
 
 
@@ -468,7 +488,7 @@ class Lock(Answer):
     since: datetime | None = Field(description="When the current run began, in UTC; null while it is free.")
     line: list[fields.JobUuid] = Field(
         description="Ids of the waiting jobs, next first; without those that the others may pass until their "
-        "next attempts are due."
+        "next attempts are due, or their start times come."
     )
     waiting: int = Field(
         description="Number of waiting jobs, of which `line` lists at most the first 200. "

@@ -1,17 +1,9 @@
 """The documents of schedules: what a caller asks for, and what the API returns."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from contracts import fields
 from contracts.actions import Action, Reason
@@ -46,17 +38,6 @@ MAX_SCHEDULE_BYTES = 64 * 1024
 
 #: Firings that a schedule remembers, and due times that are told in advance.
 REMEMBERED, TOLD = 20, 5
-
-_FIRST_YEAR, _END_YEAR = 1970, 2200
-
-
-def _text(value: object) -> object:
-    if value is not None and not isinstance(value, str | datetime):
-        raise ValueError("must be a text such as 2026-12-24T18:00:00+01:00")
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_text), Field(strict=False)]
 
 
 class ScheduledJob(JobTemplate):
@@ -107,10 +88,10 @@ class Timetable(BaseModel):
         ),
     ] = None
     start: Annotated[
-        Moment | None, Field(description="Nothing is due before this time; it needs an offset.")
+        fields.Moment | None, Field(description="Nothing is due before this time; it needs an offset.")
     ] = None
     end: Annotated[
-        Moment | None, Field(description="Nothing is due after this time; it needs an offset.")
+        fields.Moment | None, Field(description="Nothing is due after this time; it needs an offset.")
     ] = None
     misfire: Annotated[
         Misfire,
@@ -133,15 +114,6 @@ class Timetable(BaseModel):
             description="Seconds after which a due time counts as missed; 60 without it.",
         ),
     ] = 60
-
-    @field_validator("start", "end")
-    @classmethod
-    def _moment_is_usable(cls, value: datetime | None) -> datetime | None:
-        if value is None:
-            return None
-        if not _FIRST_YEAR < value.year < _END_YEAR:
-            raise ValueError(f"must lie in the years from {_FIRST_YEAR + 1} to {_END_YEAR - 1}")
-        return value.astimezone(UTC)
 
 
 class ScheduleDefinition(Timetable):

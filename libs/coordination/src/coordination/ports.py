@@ -168,6 +168,8 @@ class ActiveJob:
     is_marked: bool = False
     #: When the job expires unless it has started; None when it may wait for ever.
     expires_at: datetime | None = None
+    #: Whether it counts as active from its due time on only.
+    is_postponed: bool = False
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,7 @@ class JobRegister(Protocol):
         """Look up where a job lives. Raises UnknownOutcomeError."""
 
     def active(self, due_by: datetime) -> AsyncIterator[ActiveJob]:
-        """Go through the active jobs that are due at this moment; those due later are not read.
+        """Go through the active jobs; those that are postponed until after this moment are not read.
 
         Raises UnknownOutcomeError.
         """
@@ -255,8 +257,20 @@ class JobRegister(Protocol):
     ) -> None:
         """Remove a job from the active ones; harmless when repeated.
 
-        `due_at` is the job's due time. `removal` is noted in the same request; None for a job that stays for
-        good. Raises UnknownOutcomeError.
+        `due_at` is the due time of a job that is postponed. `removal` is noted in the same request; None for
+        a job that stays for good. Raises UnknownOutcomeError.
+        """
+
+    async def postpone(self, job: ActiveJob) -> None:
+        """Let an active job count as active from its due time on only.
+
+        Harmless when it is not active, or is postponed. Raises UnknownOutcomeError.
+        """
+
+    async def resume(self, job: ActiveJob) -> None:
+        """Let a postponed job count as active whatever its due time is; harmless when it is not postponed.
+
+        Raises UnknownOutcomeError.
         """
 
     async def withdraw(self, registration: Registration) -> None:
@@ -269,10 +283,9 @@ class JobRegister(Protocol):
         """Record a job, whose id is taken, as active; harmless when it is. Raises UnknownOutcomeError."""
 
     async def due_removals(self, by: datetime, limit: int) -> list[DueRemoval]:
-        """Return removals that are due at a moment: some `limit` of them, and none only when none is due.
+        """Return removals that are due at a moment, at least `limit` of them where there are as many.
 
-        A register that is spread over partitions returns as many of each. Those that are due later are not
-        read. Raises UnknownOutcomeError.
+        Those that are due later are not read. Raises UnknownOutcomeError.
         """
 
     async def move_removal(self, removal: DueRemoval, at: datetime | None) -> None:

@@ -114,6 +114,7 @@ def _submitted(job: JobRow, event: Event, data: Mapping[str, Any], at: str) -> J
         keep=data.get("keep"),
         expires_at=data.get("expires_at"),
         retry_of=data.get("retry_of"),
+        start_at=data.get("start_at"),
         submitted_at=at,
-        queued_at=at,
+        queued_at=data.get("start_at") or at,
     )

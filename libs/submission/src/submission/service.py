@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from contracts.identifiers import id_of_key, new_id
 from contracts.jobs import Submission
-from contracts.policies import JobPolicy
+from contracts.policies import LONGEST_WAIT, JobPolicy
 from contracts.strict_json import canonical
 from coordination.clients.conflicts import AlreadyThereError
 from coordination.clients.submission import JobExistsError, NewJob, Submitter
@@ -50,7 +50,8 @@ class SubmissionService:
         """Check a submission against its kind and put it in line, at a place by `order` or at the end.
 
         Raises InvalidSubmissionError for an unusable actor, an unknown kind, wrong parameters, parameters of
-        which its kind cannot make the lock that it does not name, or an id and a key together. Raises
+        which its kind cannot make the lock that it does not name, a start time that is too far ahead or goes
+        with another policy for conflicts than to queue, or an id and a key together. Raises
         JobExistsError, IdempotencyKeyError, SubmissionUnknownError, and InvalidTransactionError for what
         could never be stored. Where the submission, or its kind, says so, raises LockBusyError or
         TooManyWaitingError.
@@ -67,6 +68,7 @@ class SubmissionService:
         job_id = asked.job_id or (new_id() if key is None else id_of_key(actor, key))
         try:
             policy = await self.kinds.check(asked.kind, asked.parameters)
+            self._check_start(asked, policy)
             if "lock" not in asked.model_fields_set:
                 asked = asked.model_copy(update={"lock": self.kinds.lock_of(asked.kind, asked.parameters)})
             submitted = await self.submitter.submit(
@@ -85,6 +87,20 @@ class SubmissionService:
         if submitted.stopping is not None and self.hasten is not None:
             await self.hasten(submitted.stopping)
         return Acceptance(submitted.job)
+
+    def _check_start(self, asked: Submission, policy: JobPolicy) -> None:
+        if asked.start_at is None:
+            return
+        ahead = (asked.start_at - self.submitter.writer.clock.now()).total_seconds()
+        if ahead > LONGEST_WAIT:
+            message = f"must be at most {LONGEST_WAIT // 86_400} days ahead; submit the job later"
+            raise InvalidSubmissionError([FieldProblem(field="start_at", message=message)])
+        # Whom it would meet then, nobody knows now.
+        on_conflict = asked.on_conflict or policy.on_conflict
+        if on_conflict != "queue":
+            whose = "" if asked.on_conflict else ", as its kind says,"
+            message = f"cannot be {on_conflict!r}{whose} together with start_at; give 'queue', or no start_at"
+            raise InvalidSubmissionError([FieldProblem(field="on_conflict", message=message)])
 
 
 def new_job(
@@ -108,6 +124,7 @@ def new_job(
         timeout=asked.timeout,
         cancel_grace=asked.cancel_grace,
         on_conflict=asked.on_conflict or policy.on_conflict,
+        start_at=asked.start_at,
         has_new_id=asked.job_id is None and asked.idempotency_key is None,
         options=canonical(_options(asked)),
     )
@@ -120,5 +137,6 @@ def _options(asked: Submission) -> dict[str, JsonValue]:
         "on_conflict": asked.on_conflict,
         "timeout": asked.timeout,
         "cancel_grace": asked.cancel_grace,
+        "start_at": None if asked.start_at is None else asked.start_at.isoformat(),
     }
     return {name: value for name, value in options.items() if value is not None}

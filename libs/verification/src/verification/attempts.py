@@ -1,4 +1,4 @@
-"""Failed attempts that another one follows: how many there were, and when the next one is due."""
+"""When attempts are due: the first, and those that follow a failed one; and how many of these there were."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,13 +11,19 @@ _ROUNDED = 0.001
 
 
 class Attempts:
-    """Follows the failed attempts of one job."""
+    """Follows the attempts of one job."""
 
     def __init__(self) -> None:
         self.count = 0
         #: When the job began to wait for its turn after the latest of them.
         self.queued_at = ""
         self._due_at = ""
+
+    def submit(self, event: EventRow) -> str:
+        """Take the submission; return when the job begins to wait for its turn."""
+        if '"start_at"' in event.data:
+            self._due_at = str(data_of(event.data).get("start_at", ""))
+        return self._due_at or event.timestamp
 
     def fail(self, event: EventRow, *, is_cancelled: bool) -> Iterator[str]:
         """Take a failed attempt; return what is wrong with it."""

@@ -56,6 +56,7 @@ def job_columns(row: Values) -> dict[str, Any]:
         "QueuedAt": row.get("queued_at") or None,
         "StartedAt": row.get("started_at") or None,
         "FinishedAt": row.get("finished_at") or None,
+        "StartAt": row.get("start_at") or None,
         **_properties(str(row.get("properties") or "{}")),
     }
 

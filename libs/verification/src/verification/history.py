@@ -110,7 +110,8 @@ class JobHistory:
             )
             return
         if not self._submitted_at:
-            self._submitted_at = self._queued_at = event.timestamp
+            self._submitted_at = event.timestamp
+            self._queued_at = self._tries.submit(event)
             self._asked_for, self._retry = kind_and_priority(event.data), retry_in(event.data)
             self._expires_at = text_of(event.data, "expires_at") if '"expires_at"' in event.data else ""
             if status is not EventStatus.SUBMITTED:

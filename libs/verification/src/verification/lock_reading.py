@@ -83,7 +83,7 @@ class LockReading:
             self._slots.take(key, stored.values)
         elif key == MARK_KEY:
             self._removals.take_mark(stored.values)
-        elif key.startswith((rows.TICKETS, rows.DUE)):
+        elif key.startswith((rows.TICKETS, rows.DUE, rows.LATER)):
             self.is_idle = False
             if key.startswith(rows.DUE):
                 self._first_due = self._first_due or key

@@ -53,5 +53,6 @@ def place_in_line(values: Values) -> str:
     )
     due_at = values.get("due_at")
     if due_at and not values.get("holds_place"):
-        return rows.due_key(str(due_at), *place)
+        key = rows.due_key if values.get("attempt") else rows.later_key
+        return key(str(due_at), *place)
     return rows.ticket_key(*place)

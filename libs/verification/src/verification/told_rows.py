@@ -65,10 +65,12 @@ class ToldRow:
         return json.dumps(self.columns)
 
     def _submit(self, event: EventRow, data: dict[str, Any]) -> None:
-        self.columns |= {"actor": event.actor, "queued_at": event.timestamp, "error_type": ""}
+        start_at = data.get("start_at", "")
+        self.columns |= {"actor": event.actor, "queued_at": start_at or event.timestamp, "error_type": ""}
         self.columns |= {"cancel_actor": "", "cancel_reason": "", "has_traceback": False}
         self.columns |= {"finalized_at": "", "finalized_by": "", "finalize_reason": ""}
-        self.columns |= {"retries": "", "failure_type": "", "failure_message": "", "due_at": ""}
+        self.columns |= {"retries": "", "failure_type": "", "failure_message": ""}
+        self.columns |= {"start_at": start_at, "due_at": start_at}
         self._pin("", "", "")
         # A shorter time in the row would let the job go too soon.
         self.columns["keep"] = data.get("keep", "")

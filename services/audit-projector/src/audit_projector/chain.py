@@ -11,6 +11,9 @@ from coordination.journal.events import chain_hash, slot_of
 from coordination.journal.rows import EventRow
 from read_models.documents import LockRun, Watermark
 
+#: Where events say from when on a job waits for its turn, if that is not their own moment.
+_DUE_TIMES = {EventStatus.SUBMITTED: "start_at", EventStatus.ATTEMPT_FAILED: "next_attempt_at"}
+
 #: Fence and slot of a run.
 _Place = tuple[int, int]
 
@@ -85,10 +88,10 @@ class Chain:
             self._wrote_at = None
         elif status.starts_run or (status.run_part is RunPart.WITHIN and event.fence == self.running_fence):
             self._wrote_at = moment
-        if status in {EventStatus.SUBMITTED, EventStatus.INTERRUPTED}:
+        if status is EventStatus.INTERRUPTED:
             self._waits_since = moment
-        elif status is EventStatus.ATTEMPT_FAILED:
-            due_at = json.loads(event.data).get("next_attempt_at")
+        elif status in _DUE_TIMES:
+            due_at = json.loads(event.data).get(_DUE_TIMES[status])
             self._waits_since = moment if due_at is None else datetime.fromisoformat(due_at)
 
     def _timed(self, run: LockRun) -> LockRun:

@@ -135,6 +135,9 @@ class Projection:
 
     async def _retire(self, job_id: str, known: CachedJob, seq: int) -> None:
         await self._register.retire(job_id, removal=known.removal)
+        if known.summary.start_at is not None:
+            # One that was cancelled before that is postponed, perhaps.
+            await self._register.retire(job_id, known.summary.start_at, known.removal)
         self._cache.end(job_id, seq)
 
     async def _look_up(
@@ -223,7 +226,8 @@ class Projection:
             queued_at=_moment(job.queued_at),
             started_at=_moment(job.started_at),
             finished_at=_moment(job.finished_at),
-            next_attempt_at=_moment(job.due_at or "") if job.status == JobStatus.QUEUED else None,
+            next_attempt_at=_moment(job.next_attempt_at),
+            start_at=_moment(job.start_at or ""),
         )
 
 

@@ -2,20 +2,23 @@
 
 import asyncio
 import contextvars
+from datetime import datetime
 from typing import Protocol
 
 from coordination.ports import DueRemoval, UnknownOutcomeError
 
-_Round = list[tuple[str, DueRemoval | None, asyncio.Future[None]]]
+_Round = list[tuple[str, datetime | None, DueRemoval | None, asyncio.Future[None]]]
 
 
 class Retires(Protocol):
     """What takes jobs off the active ones: the register, or what calls it."""
 
-    async def retire(self, job_id: str, *, removal: DueRemoval | None = None) -> None:
+    async def retire(
+        self, job_id: str, due_at: datetime | None = None, removal: DueRemoval | None = None
+    ) -> None:
         """Remove a job from the active ones, and note when it may go; harmless when repeated.
 
-        Raises UnknownOutcomeError.
+        `due_at` is the due time of a job that is postponed. Raises UnknownOutcomeError.
         """
 
 
@@ -32,14 +35,16 @@ class Retirements:
         self._gathering: _Round = []
         self._rounds: set[asyncio.Task[None]] = set()
 
-    async def retire(self, job_id: str, *, removal: DueRemoval | None = None) -> None:
+    async def retire(
+        self, job_id: str, due_at: datetime | None = None, removal: DueRemoval | None = None
+    ) -> None:
         """Remove a job from the active ones, and note when it may go; harmless when repeated.
 
         Raises UnknownOutcomeError.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._gathering.append((job_id, removal, done))
+        self._gathering.append((job_id, due_at, removal, done))
         if len(self._gathering) == 1:
             # A context of its own: the requests belong to no caller alone.
             jobs = self._gathering
@@ -51,7 +56,7 @@ class Retirements:
     async def _retire_all(self, jobs: _Round) -> None:
         await asyncio.sleep(self._gather_seconds)
         self._gathering = []
-        retiring = (self._register.retire(job_id, removal=removal) for job_id, removal, _ in jobs)
+        retiring = (self._register.retire(job_id, due_at, removal) for job_id, due_at, removal, _ in jobs)
         outcomes = await asyncio.gather(*retiring, return_exceptions=True)
         for (*_, done), outcome in zip(jobs, outcomes, strict=True):
             if isinstance(outcome, BaseException) and not done.done():

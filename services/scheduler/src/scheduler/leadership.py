@@ -72,7 +72,7 @@ class Leadership:
                 began = self._clock.boot()
                 await self._rounds.go()
                 left = began + self._rounds.seconds - self._clock.boot()
-                await self._clock.sleep(max(left, self._rounds.seconds * _SHORTEST_PAUSE))
+                await self._rounds.pause(max(left, self._rounds.seconds * _SHORTEST_PAUSE))
         finally:
             self._observer.off_duty()
             keeping.cancel()

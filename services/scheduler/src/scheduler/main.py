@@ -94,7 +94,7 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
         Periodic("snapshot", max(settings.snapshot_seconds, settings.sweep_seconds), active_jobs.snapshot),
     ]
     times = duty_times(settings.scheduler_lease_seconds)
-    duty = Leadership(leases, clock, Rounds(tasks, clock, status), times, status)
+    duty = Leadership(leases, clock, Rounds(tasks, clock, status, active_jobs), times, status)
     heartbeat = InstanceHeartbeat("scheduler", directory, clock, status.details, times={"swept_at"})
 
     @asynccontextmanager

@@ -3,9 +3,13 @@
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from coordination.ports import Clock, UnknownOutcomeError
 from scheduler.observer import Observer
+
+#: Seconds between two runs of a punctual task: what is due in the meantime is done together.
+_SHORTEST_WAIT = 0.1
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,26 @@ class Periodic:
     run: Callable[[], Awaitable[None]]
 
 
+class Punctual(Protocol):
+    """A task that is due at moments of its own, which may lie between two rounds."""
+
+    name: str
+
+    def seconds_left(self) -> float:
+        """Return after how many seconds it is due, 0 or more; infinity when that is not known."""
+
+    async def run(self) -> None:
+        """Run it: then it is due later. Raises UnknownOutcomeError."""
+
+
 class Rounds:
     """Runs those tasks that are due, in their order. The shortest period is the time between two rounds."""
 
-    def __init__(self, tasks: Sequence[Periodic], clock: Clock, observer: Observer) -> None:
+    def __init__(
+        self, tasks: Sequence[Periodic], clock: Clock, observer: Observer, punctual: Punctual | None = None
+    ) -> None:
         self.seconds = min(task.every for task in tasks)
+        self._punctual = punctual
         self._clock = clock
         self._observer = observer
         self._due = dict.fromkeys(tasks, -math.inf)
@@ -42,3 +61,20 @@ class Rounds:
             else:
                 # Rounds begin a little early or late: a task runs in the one nearest to its time.
                 self._due[task] = began + task.every - self.seconds / 2
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, and run the punctual task whenever it is due in the meantime."""
+        end, shortest = self._clock.boot() + seconds, 0.0
+        while self._punctual is not None:
+            wait = max(self._punctual.seconds_left(), shortest)
+            if wait >= end - self._clock.boot():
+                break
+            await self._clock.sleep(wait)
+            shortest = _SHORTEST_WAIT
+            try:
+                await self._punctual.run()
+            except UnknownOutcomeError as error:
+                # The next round does what is left of it.
+                self._observer.failed(self._punctual.name, error)
+                break
+        await self._clock.sleep(max(0.0, end - self._clock.boot()))

@@ -43,6 +43,17 @@ class ActiveJobs:
         self._active = swept.jobs
         self._observer.swept(swept, self._clock.boot() - began)
 
+    #: Its name as a punctual task.
+    name = "start"
+
+    def seconds_left(self) -> float:
+        """Return after how many seconds the next start time of a job comes that is known."""
+        return self._sweeper.seconds_until_start()
+
+    async def run(self) -> None:
+        """Put the jobs into line whose start times have come. Raises UnknownOutcomeError."""
+        await self._sweeper.start_due()
+
     async def snapshot(self) -> None:
         """Take a snapshot of all queues. Raises UnknownOutcomeError, also when the latest sweep failed."""
         if self._active is None:

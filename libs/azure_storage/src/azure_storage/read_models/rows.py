@@ -137,6 +137,7 @@ def _job_row(summary: JobSummary) -> Entity:
             "StartedAt": summary.started_at,
             "FinishedAt": summary.finished_at,
             "NextAttemptAt": summary.next_attempt_at,
+            "StartAt": summary.start_at,
         }
     )
 
@@ -179,6 +180,7 @@ def read_summary(row: Entity) -> JobSummary:
         started_at=moment_or_none(row.get("StartedAt")),
         finished_at=moment_or_none(row.get("FinishedAt")),
         next_attempt_at=moment_or_none(row.get("NextAttemptAt")),
+        start_at=moment_or_none(row.get("StartAt")),
     )
 
 

@@ -1,6 +1,6 @@
 """Cancelling a job: at once while it waits, by request while it runs."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,9 @@ class Canceller:
     """Cancels jobs."""
 
     writer: JobWriter
+    #: Lets a job count as active: one that waits for its start time may be postponed, and no sweep would find
+    #: its end if no message tells of it.
+    activate: Callable[[Registration], Awaitable[None]] | None = None
 
     async def cancel(self, registration: Registration, actor: str, reason: str = "") -> JobRow:
         """Cancel a waiting job, or ask for the running one to be cancelled; return the job as it is now.
@@ -33,6 +36,9 @@ class Canceller:
         harmless, and keeps the actor and the reason of the first. Raises CancelTooLateError, NoSuchJobError
         or UnknownOutcomeError.
         """
+        due_at = registration.due_at
+        if self.activate is not None and due_at is not None and due_at > self.writer.clock.now():
+            await self.activate(registration)
         return await self.writer.change(
             registration, actor, lambda found, writer: build_cancellation(found, writer, reason)
         )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from contracts.identifiers import order_from
 from contracts.policies import JobPolicy, OnConflict
 from contracts.statuses import EventStatus
 from coordination.clients.conflicts import Replacement, decide, read_occupants
@@ -33,6 +34,9 @@ from coordination.ports import (
     WakeUp,
 )
 from coordination.slot import Slot
+
+#: A job that starts within this time of its submission is in line at once, and holds its place there.
+SOON = timedelta(seconds=5)
 
 
 class JobExistsError(CoordinationError):
@@ -81,8 +85,10 @@ class NewJob:
     #: Seconds that one attempt may take, and that its handler may take to stop; None where it says nothing.
     timeout: float | None = None
     cancel_grace: float | None = None
-    #: What it does when a job of its lock waits or runs.
+    #: What it does when a job of its lock waits or runs. With a start time, it can only queue.
     on_conflict: OnConflict = "queue"
+    #: Before which it does not start, in UTC; None, or a time that is over, for at once.
+    start_at: datetime | None = None
     #: Whether its id was made for this submission, so that no other one has it.
     has_new_id: bool = False
     #: JSON object of what its submission asks for in addition to all this.
@@ -102,7 +108,13 @@ class NewJob:
 
     def expires_at(self, submitted_at: datetime) -> datetime | None:
         """Return when the job expires unless it has started; None when it may wait for ever."""
-        return None if self.expires_in is None else submitted_at + timedelta(seconds=self.expires_in)
+        if self.expires_in is None:
+            return None
+        return (self.starts_from(submitted_at) or submitted_at) + timedelta(seconds=self.expires_in)
+
+    def starts_from(self, submitted_at: datetime) -> datetime | None:
+        """Return the time before which the job does not start; None when it may start at once."""
+        return self.start_at if self.start_at is not None and self.start_at > submitted_at else None
 
 
 @dataclass(frozen=True)
@@ -167,7 +179,8 @@ class Submitter:
             change, made, is_again = await self._decide_and_commit(new, registration)
         if is_again:
             await self._register_for_certain(registration)
-        await self.notify(new)
+        if not change.job.is_delayed:
+            await self.notify(new)
         stopping = (job for job, _ in made.changed if not job.is_terminal)
         return Submitted(change.job, next(stopping, None))
 
@@ -184,8 +197,8 @@ class Submitter:
         Raises UnknownOutcomeError.
         """
         await self._marks.ensure()
-        # It has ended, so it does not expire any more.
-        await self.register.activate(replace(registration, is_marked=True, expires_at=None))
+        # It has ended, or ends now, so it neither expires nor starts any more.
+        await self.register.activate(replace(registration, is_marked=True, expires_at=None, due_at=None))
         await self._marks.ensure()
 
     async def notify(self, new: NewJob) -> None:
@@ -280,6 +293,7 @@ def _registration(new: NewJob, now: datetime) -> Registration:
         Slot(new.lock_name).partition,
         new.request_hash,
         now,
+        due_at=new.starts_from(now),
         is_marked=True,
         expires_at=new.expires_at(now),
     )
@@ -292,9 +306,13 @@ def _writer(new: NewJob, now: datetime) -> Writer:
 def build_submission(new: NewJob, writer: Writer) -> Change:
     """Build the transaction that accepts a job."""
     retry = new.retry
-    expires_at = None
-    if new.expires_in is not None:
-        expires_at = new.expires_at(datetime.fromisoformat(writer.at))
+    start = expires_at = None
+    is_soon = False
+    if new.start_at is not None or new.expires_in is not None:
+        submitted_at = datetime.fromisoformat(writer.at)
+        start, expires_at = new.starts_from(submitted_at), new.expires_at(submitted_at)
+        is_soon = start is not None and start - submitted_at <= SOON
+    start_at = None if start is None else events.timestamp(start)
     # A first attempt reads what its job keeps only where the parameters have a row of their own.
     inline = len(new.parameters) <= rows.INLINE_CHARACTERS and not (retry and retry.history)
     job = JobRow(
@@ -302,7 +320,8 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         kind=new.kind,
         lock_name=new.lock_name,
         priority=new.priority,
-        order=new.order,
+        # It passes nobody who came before its start time, and nobody who comes later passes it.
+        order=new.order if start is None else order_from(start, new.order),
         name=new.name,
         description=new.description,
         properties=new.properties,
@@ -318,7 +337,11 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         keep=new.policy.keep,
         submitted_at=writer.at,
         expires_at=None if expires_at is None else events.timestamp(expires_at),
-        queued_at=writer.at,
+        queued_at=start_at or writer.at,
+        due_at=start_at,
+        # No scheduler may know of it in time: the workers find it in line, and wait.
+        holds_place=is_soon or None,
+        start_at=start_at,
         retry_of=retry.job_id if retry else None,
     )
     about = {
@@ -329,6 +352,7 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         "properties": json.loads(new.properties),
     }
     said = {
+        "start_at": start_at,
         "expires_at": job.expires_at,
         "timeout": new.timeout,
         "cancel_grace": new.cancel_grace,
@@ -345,7 +369,7 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
     # Rule R19 (spec/turnstile.pml): job, ticket and first event are inserted together.
     operations: list[Operation] = [
         Insert(rows.job_key(job.job_id), job.values()),
-        Insert(job.ticket_key, job.values()),
+        Insert(job.waits_at, job.values()),
         events.insert(submitted),
     ]
     if not inline:

@@ -25,6 +25,10 @@ SLOTS = "slot|"
 #: that know no due times would start them early.
 DUE = "next|"
 
+#: Tickets of jobs that were submitted with a start time, until that comes and the scheduler puts them into
+#: the line. Nothing is started from there.
+LATER = "later|"
+
 #: The state rows of all jobs that the lock ever had.
 JOBS = "job|"
 
@@ -61,6 +65,16 @@ def ticket_key(priority: int, order: str, job_id: str) -> str:
 def due_key(due_at: str, priority: int, order: str, job_id: str) -> str:
     """Key of the ticket of a job that others may pass until it is due: the first one due sorts first."""
     return f"{DUE}{due_at}|{priority:02d}|{order}|{job_id}"
+
+
+def later_key(start_at: str, priority: int, order: str, job_id: str) -> str:
+    """Key of the ticket of a job that waits for its start time: the first one to start sorts first."""
+    return f"{LATER}{start_at}|{priority:02d}|{order}|{job_id}"
+
+
+def start_of(ticket: Row) -> str:
+    """Return the start time by which the ticket of such a job is sorted, as the journal writes it."""
+    return ticket.key.split("|")[1]
 
 
 def place_of(ticket: Row) -> str:
@@ -260,10 +274,12 @@ class JobRow(Record):
     retries: int | None = None
     failure_type: str | None = None
     failure_message: str | None = None
-    #: When its next attempt is due; None or empty when it need not wait for that.
+    #: When its next attempt is due, also the first one; None or empty when it need not wait for that.
     due_at: str | None = None
-    #: Whether those behind it in line must wait until then, too.
+    #: Whether its ticket is in the line all the same, so that those behind it must wait until then, too.
     holds_place: bool | None = None
+    #: Before which it does not start; None when it might start at once.
+    start_at: str | None = None
     #: Seconds that one attempt may take, and that its handler may take to stop, as its submission says; those
     #: of its kind and of its worker count where they are shorter.
     timeout: float | None = None
@@ -290,8 +306,8 @@ class JobRow(Record):
     submitted_at: str = ""
     #: When it ends as Expired unless a run of it has started; None when it may wait for ever.
     expires_at: str | None = None
-    #: When it began to wait for its turn: at its submission, its latest interruption, or when its next
-    #: attempt is due.
+    #: When it began to wait for its turn: at its submission or its start time, its latest interruption, or
+    #: when its next attempt is due.
     queued_at: str = ""
     started_at: str = ""
     finished_at: str = ""
@@ -324,8 +340,21 @@ class JobRow(Record):
     def waits_at(self) -> str:
         """Key under which its ticket stands while it is queued."""
         if self.due_at and not self.holds_place:
-            return due_key(self.due_at, self.priority, self.order, self.job_id)
+            # Rule R29 (spec/turnstile.pml): what waits for its start time is not in the line.
+            key = due_key if self.attempt else later_key
+            return key(self.due_at, self.priority, self.order, self.job_id)
         return self.ticket_key
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether it waits for its start time and is not in the line yet."""
+        is_outside = bool(self.due_at) and not self.holds_place
+        return is_outside and not self.attempt and self.status == JobStatus.QUEUED
+
+    @property
+    def next_attempt_at(self) -> str:
+        """When it is tried again after an attempt that failed; empty when it does not wait for that."""
+        return (self.due_at or "") if self.attempt and self.status == JobStatus.QUEUED else ""
 
     @property
     def policy(self) -> JobPolicy:

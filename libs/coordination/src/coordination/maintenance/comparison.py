@@ -7,7 +7,7 @@ that grows while nothing happens to it.
 
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.statuses import JobStatus
@@ -130,8 +130,20 @@ class Comparison:
             # The projector of its last event is about to do the same.
             if self._ends.seconds(job.job_id, job.seq) > self.pace.patience:
                 await self._retire(active, self.times.removal_of(job))
+        elif job.is_delayed and not active.is_postponed and self._is_far(job):
+            await self._postpone(active, job)
         else:
             self._begin_look(active, job.seq)
+
+    def _is_far(self, job: JobRow) -> bool:
+        return -age(datetime.fromisoformat(job.due_at or ""), self.clock) > self.pace.soon
+
+    async def _postpone(self, active: ActiveJob, job: JobRow) -> None:
+        """Let no sweep read a job before its start time: the read models have all of it."""
+        due_at = datetime.fromisoformat(job.due_at or "")
+        # By its row: whoever was about to cancel it may have written that it neither starts nor expires.
+        expires_at = datetime.fromisoformat(job.expires_at) if job.expires_at else None
+        await self.register.postpone(replace(active, due_at=due_at, expires_at=expires_at))
 
     def _announce(self, job: JobRow, projected: int) -> bool:
         still = self._projections.seconds(job.job_id, projected)
@@ -173,7 +185,8 @@ class Comparison:
         return True
 
     async def _retire(self, active: ActiveJob, removal: DueRemoval | None = None) -> None:
-        await self.register.retire(active.job_id, active.due_at, removal)
+        due_at = active.due_at if active.is_postponed else None
+        await self.register.retire(active.job_id, due_at, removal)
 
     def _begin_look(self, active: ActiveJob, seq: int) -> None:
         self._looks.begin(active.job_id, seq, self.pace.first_look, self.pace.longest_look)

@@ -22,6 +22,8 @@ class Pace:
     longest_look: float = 20.0
     #: Longest pause between two looks at a lock of which no job is due; another one that comes ends it.
     longest_rest: float = 60.0
+    #: A job that starts within this time is looked at like an active one.
+    soon: float = 60.0
     #: Age at which an id that was registered without a job will not get one.
     abandoned_after: float = 86_400.0
     #: For comparing jobs with the read models in one pass; the next pass continues there.

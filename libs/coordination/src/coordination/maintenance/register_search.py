@@ -6,6 +6,7 @@ marks of the processes that submit jobs are read (`clients.submission_marks`), w
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 from coordination.clients.submission_marks import FRESH_SECONDS
 from coordination.ports import ActiveJob, Clock, JobRegister, UnknownOutcomeError
@@ -47,6 +48,8 @@ class RegisterSearch:
         self._marked_at = 0.0
         #: When the latest search that found nothing active began; None when the latest found something.
         self._nothing_at: float | None = None
+        #: When the next job is due that is not active yet, as far as the latest search looked ahead.
+        self._next_due: datetime | None = None
 
     async def keep_searching(self) -> None:
         """Search again and again while it is needed, until cancelled. Silent storage ends one search."""
@@ -66,10 +69,14 @@ class RegisterSearch:
             return
         began = self._clock.boot()
         self._nothing_at = None
-        active = [job async for job in self._register.active(self._clock.now())]
+        now = self._clock.now()
+        found = [job async for job in self._register.active(now + timedelta(seconds=_LONGEST_REST))]
+        times = [job.due_at for job in found if job.due_at is not None and job.due_at > now]
+        self._next_due = min(times, default=None)
+        active = [job for job in found if job.due_at is None or job.due_at <= now]
         if active:
             await self._look_at(active)
-        else:
+        elif all(job.is_postponed for job in found):
             self._nothing_at = began
 
     async def _is_settled(self) -> bool:
@@ -80,5 +87,6 @@ class RegisterSearch:
         now = self._clock.boot()
         if marks != self._marks:
             self._marks, self._marked_at = marks, now
-        is_rested = now - self._nothing_at >= _LONGEST_REST
+        is_due = self._next_due is not None and self._next_due <= self._clock.now()
+        is_rested = is_due or now - self._nothing_at >= _LONGEST_REST
         return not is_rested and self._marked_at + _SETTLED_AFTER <= self._nothing_at

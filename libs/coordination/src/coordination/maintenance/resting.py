@@ -28,6 +28,8 @@ class Rest:
     round_seconds: float = 2.0
     #: Within which a mark is to be seen; a job is as old when the sweeper first looks after it.
     notice_seconds: float = 5.0
+    #: How far a sweep looks ahead for start times while something is active: beyond the next one.
+    ahead: float = 10.0
     #: From when a mark was seen until a sweep begins that finds all that was registered under it.
     settled_after: float = 2 * FRESH_SECONDS
     #: Between two sweeps while nothing happens.
@@ -42,6 +44,7 @@ class _LastSweep:
     """The last sweep that read all shards, and when it began."""
 
     began: float
+    #: Whether anything was active, or waited for its start time and was not postponed yet.
     has_jobs: bool
     #: How far it looked ahead for jobs that are due later, and the first of those.
     looked_ahead: bool
@@ -90,6 +93,14 @@ class RestingSweeper:
                 return None
         return await self._sweep(looks_ahead=True)
 
+    def seconds_until_start(self) -> float:
+        """Return after how many seconds the next start time comes that is known; infinity for none."""
+        return self._sweeper.seconds_until_start()
+
+    async def start_due(self) -> int:
+        """Put the jobs into line whose start times have come; return how many. Raises UnknownOutcomeError."""
+        return await self._sweeper.start_due()
+
     def _is_due(self, last: _LastSweep) -> bool:
         if self._clock.boot() - last.began >= self._rest.longest:
             return True
@@ -114,12 +125,14 @@ class RestingSweeper:
         return True
 
     async def _sweep(self, *, looks_ahead: bool) -> Swept:
-        """Sweep. Only while nothing is active, the jobs that are due later are worth reading."""
+        """Sweep. Only while nothing is active, it is worth reading which jobs are due in some minutes."""
         began = self._clock.boot()
         self._last = None
-        swept = await self._sweeper.sweep(timedelta(seconds=self._rest.longest if looks_ahead else 0.0))
-        if any(not job.is_marked for job in swept.jobs):
+        ahead = self._rest.longest if looks_ahead else self._rest.ahead
+        swept = await self._sweeper.sweep(timedelta(seconds=ahead))
+        if any(not job.is_marked for job in [*swept.jobs, *swept.delayed]):
             self._no_rest_until = began + self._rest.unmarked_seconds
-        self._last = _LastSweep(began, bool(swept.jobs), looks_ahead, swept.next_due)
+        has_jobs = bool(swept.jobs or swept.delayed)
+        self._last = _LastSweep(began, has_jobs, looks_ahead, swept.next_due)
         self._looked_at = began
         return swept

@@ -4,6 +4,8 @@ It looks at active jobs only, so that a pass costs what is alive and not what ev
 a hint or idempotent, so two sweepers at once do no harm.
 """
 
+import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,6 +22,7 @@ from coordination.maintenance.free_leases import FreeLeases
 from coordination.maintenance.idle_slots import find_idle_slots
 from coordination.maintenance.pauses import Pace, Pauses, Stillness
 from coordination.maintenance.side_by_side import for_each
+from coordination.maintenance.start_times import StartTimes
 from coordination.ports import (
     ActiveJob,
     Clock,
@@ -54,6 +57,10 @@ class Swept:
     expired: Sequence[JobRow] = ()
     #: When the next job is due, as far as the pass looked ahead.
     next_due: datetime | None = None
+    #: Jobs that wait for their start times and are not postponed yet.
+    delayed: Sequence[ActiveJob] = ()
+    #: Jobs that the pass put into line, as their start times had come.
+    started: int = 0
 
     @property
     def active(self) -> int:
@@ -91,10 +98,16 @@ class Sweeper:
         self._rests = Pauses(self.clock)
         self._jobs = Stillness(self.clock)
         self._read: Sequence[ActiveJob] = ()
+        self._delayed: Sequence[ActiveJob] = ()
+        #: Jobs that are due later, as far as was looked ahead, the first one first; with their times.
+        self._later: list[tuple[datetime, ActiveJob]] = []
         writer = JobWriter(
             self.journal, self.notifier, self.clock, self.pace.call_timeout, new_id=self.new_id
         )
         self._expiry = Expiry(writer, self.pace)
+        self._starts = StartTimes(
+            self.journal, self.register, self.notifier, self.clock, self.pace, self.new_id
+        )
         self.comparison = Comparison(
             self.journal,
             self.register,
@@ -111,29 +124,59 @@ class Sweeper:
 
         Jobs that are due later than now, but within `ahead`, are left alone and only looked for.
         """
-        self._read = ()
+        self._read = self._delayed = ()
         now = self.clock.now()
         found = [job async for job in self.register.active(now + ahead)]
-        later = [job.due_at for job in found if job.due_at is not None and job.due_at > now]
-        active = sorted(
-            (job for job in found if job.due_at is None or job.due_at <= now), key=lambda job: job.job_id
-        )
-        self._read = active
-        return await self._look_at(Swept(active, next_due=min(later, default=None)))
+        # A postponed job that somebody was about to cancel is there twice, and looked at as either.
+        found.sort(key=lambda job: job.job_id)
+        later = [(job.due_at, job) for job in found if job.due_at is not None and job.due_at > now]
+        self._later = sorted(later, key=_due_time)
+        self._read = [job for job in found if job.due_at is None or job.due_at <= now]
+        self._delayed = [job for _, job in self._later if not job.is_postponed]
+        next_due = self._later[0][0] if self._later else None
+        return await self._look_at(Swept(self._read, next_due=next_due, delayed=self._delayed))
 
     async def look_again(self) -> Swept:
-        """Make a pass over the jobs that the last pass read. Raises UnknownOutcomeError."""
-        return await self._look_at(Swept(self._read))
+        """Make a pass over the jobs that the last pass read, as far as they are due now.
+
+        Raises UnknownOutcomeError.
+        """
+        self._take_due()
+        return await self._look_at(Swept(self._read, delayed=self._delayed))
+
+    def seconds_until_start(self) -> float:
+        """Return after how many seconds the next start time comes, as far as the last pass looked ahead.
+
+        Infinity when none does.
+        """
+        if not self._later:
+            return math.inf
+        return max(0.0, (self._later[0][0] - self.clock.now()).total_seconds())
+
+    async def start_due(self) -> int:
+        """Put the jobs into line whose start times have come since the last pass; return how many.
+
+        Raises UnknownOutcomeError; the next pass goes on.
+        """
+        return (await self._starts.put_in_line(self._take_due(), is_heard=self.is_heard())).total()
+
+    def _take_due(self) -> list[ActiveJob]:
+        """Count the jobs among those that were read whose start times have come since; return them."""
+        count = bisect_right(self._later, self.clock.now(), key=_due_time)
+        due = [job for _, job in self._later[:count]]
+        del self._later[:count]
+        if due:
+            taken = {job.job_id for job in due}
+            self._delayed = [job for job in self._delayed if job.job_id not in taken]
+            self._read = [*self._read, *due]
+        return due
 
     async def _look_at(self, swept: Swept) -> Swept:
         active = swept.jobs
-        waited = [
-            job
-            for job in active
-            if self.pace.is_over(job.registered_at, self._jobs.seconds(job.job_id), self.clock)
-        ]
+        waited = [job for job in active if self._has_waited(job)]
+        delayed = [job for job in swept.delayed if self._has_waited(job)]
         locks = {job.lock_name: job for job in waited}
-        jobs = {job.job_id for job in active}
+        jobs = {job.job_id for job in [*active, *swept.delayed]}
         self._wake_ups.forget_all_but(locks)
         self._rests.forget_all_but(locks)
         of_locks: dict[str, set[str]] = {name: set() for name in locks}
@@ -143,7 +186,12 @@ class Sweeper:
         locks = {name: job for name, job in locks.items() if self._rests.is_over(name, states[name])}
         self._jobs.forget_all_but(jobs)
         self.comparison.forget_all_but(jobs)
-        # First, so that nobody is woken up for what is over. A broker that is away prolongs no time in line.
+        self._starts.forget_all_but(jobs)
+        # First, as there is a time for it.
+        timed = [job for job in active if job.due_at is not None]
+        started = await self._starts.put_in_line(timed, is_heard=self.is_heard())
+        swept.started = started.total()
+        # So that nobody is woken up for what is over. A broker that is away prolongs no time in line.
         swept.expired = await self._expiry.end_due(active)
         if not self.is_heard():
             return swept
@@ -155,13 +203,17 @@ class Sweeper:
             notified = await self._notify_if_idle(job, free, states[job.lock_name])
             swept.notified += notified
 
-        await for_each(notify_if_idle, locks.values())
-        compared = await self.comparison.compare_some(waited)
+        # The others were notified of a moment ago.
+        await for_each(notify_if_idle, [job for name, job in locks.items() if name not in started])
+        compared = await self.comparison.compare_some([*waited, *delayed])
         swept.announced, swept.abandoned = compared.announced, compared.abandoned
         if swept.announced:
             # What one job's events met may have met others', too.
             self.comparison.end_pauses()
         return swept
+
+    def _has_waited(self, job: ActiveJob) -> bool:
+        return self.pace.is_over(job.registered_at, self._jobs.seconds(job.job_id), self.clock)
 
     async def _notify_if_idle(self, job: ActiveJob, free: FreeLeases, state: int) -> bool:
         """Notify the workers of a lock that has work and whose lease is free.
@@ -206,3 +258,7 @@ class Sweeper:
             return line.first
         row = await self.journal.read(line.slot.partition, rows.job_key(cut_off))
         return line.first if row is None else JobRow.from_row(row)
+
+
+def _due_time(later: tuple[datetime, ActiveJob]) -> datetime:
+    return later[0]

@@ -183,6 +183,7 @@ class InMemoryRegister:
     def __init__(self, faults: Fault | Calls | None = None) -> None:
         self.calls = Calls.of(faults)
         self._registered: dict[str, Registration] = {}
+        #: By the due time of those that are postponed, and by job.
         self._active: dict[tuple[datetime | None, str], ActiveJob] = {}
         self._marks: dict[str, str] = {}
         self._mark_versions = itertools.count(1)
@@ -205,7 +206,7 @@ class InMemoryRegister:
         await self.calls.carry_out("journal.activate", lambda: self._activate(registration))
 
     def _activate(self, registration: Registration) -> None:
-        self._active[registration.due_at, registration.job_id] = ActiveJob(
+        self._active[None, registration.job_id] = ActiveJob(
             registration.job_id,
             registration.lock_name,
             registration.partition,
@@ -220,10 +221,10 @@ class InMemoryRegister:
         return await self.calls.carry_out("journal.find", lambda: self._registered.get(job_id))
 
     async def active(self, due_by: datetime) -> AsyncIterator[ActiveJob]:
-        """Go through the active jobs that are due, in no particular order."""
+        """Go through the active jobs that are not postponed beyond a moment, in no particular order."""
 
         def action() -> list[ActiveJob]:
-            return [job for job in self._active.values() if job.due_at is None or job.due_at <= due_by]
+            return [job for (due_at, _), job in self._active.items() if due_at is None or due_at <= due_by]
 
         for job in await self.calls.carry_out("journal.active", action):
             yield job
@@ -244,6 +245,24 @@ class InMemoryRegister:
                 self._note(removal)
 
         await self.calls.carry_out("journal.retire", action)
+
+    async def postpone(self, job: ActiveJob) -> None:
+        """Let an active job count as active from its due time on only."""
+
+        def action() -> None:
+            if self._active.pop((None, job.job_id), None) is not None:
+                self._active[job.due_at, job.job_id] = replace(job, is_postponed=True)
+
+        await self.calls.carry_out("journal.postpone", action)
+
+    async def resume(self, job: ActiveJob) -> None:
+        """Let a postponed job count as active."""
+
+        def action() -> None:
+            if self._active.pop((job.due_at, job.job_id), None) is not None:
+                self._active[None, job.job_id] = replace(job, is_postponed=False)
+
+        await self.calls.carry_out("journal.resume", action)
 
     def _note(self, removal: DueRemoval) -> None:
         version = f"r{next(self._mark_versions)}"
@@ -278,7 +297,7 @@ class InMemoryRegister:
 
         def action() -> None:
             self._registered.pop(registration.job_id, None)
-            self._active.pop((registration.due_at, registration.job_id), None)
+            self._active.pop((None, registration.job_id), None)
 
         await self.calls.carry_out("journal.withdraw", action)
 

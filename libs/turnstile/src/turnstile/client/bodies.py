@@ -31,6 +31,8 @@ class SubmissionFields(TypedDict, total=False):
     timeout: float | None
     cancel_grace: float | None
     on_conflict: OnConflict | None
+    #: It needs a time zone.
+    start_at: datetime | None
 
 
 class JobFilters(TypedDict, total=False):
@@ -49,8 +51,14 @@ class JobFilters(TypedDict, total=False):
 
 
 def submission(kind: str, parameters: Parameters, fields: SubmissionFields) -> dict[str, Any]:
-    """Return the body of a submission, with an id unless it has an idempotency key."""
-    return with_id({**fields, "kind": kind, "parameters": _plain(parameters)}, "submission")
+    """Return the body of a submission, with an id unless it has an idempotency key.
+
+    Raises InvalidArgumentError.
+    """
+    body: dict[str, Any] = {**fields, "kind": kind, "parameters": _plain(parameters)}
+    if body.get("start_at") is not None:
+        body["start_at"] = moment_of("start_at", body["start_at"])
+    return with_id(body, "submission")
 
 
 def retry_body(parameters: Parameters, reason: str, *, fresh: bool) -> dict[str, Any]:
@@ -75,6 +83,8 @@ def with_id(job: Submission | Body, argument: str) -> dict[str, Any]:
         if isinstance(job, Submission)
         else mapping_of(argument, job)
     )
+    if isinstance(body.get("start_at"), datetime):
+        body["start_at"] = moment_of(f"{argument}.start_at", body["start_at"])
     return body if body.get("idempotency_key") else {**body, "job_id": body.get("job_id") or new_id()}
 
 

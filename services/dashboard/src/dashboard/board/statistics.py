@@ -120,13 +120,11 @@ class Tally:
         minute = self._minute(event.timestamp_utc)
         match event.status:
             case EventStatus.SUBMITTED | EventStatus.INTERRUPTED:
-                self._waiting_since[event.job_id] = event.timestamp_utc
+                self._waiting_since[event.job_id] = _waits_from(event, "start_at")
                 while len(self._waiting_since) > _MOST_WAITING:
                     self._waiting_since.popitem(last=False)
             case EventStatus.ATTEMPT_FAILED:
-                due_at = event.data.get("next_attempt_at")
-                waits_from = event.timestamp_utc if due_at is None else datetime.fromisoformat(due_at)
-                self._waiting_since[event.job_id] = waits_from
+                self._waiting_since[event.job_id] = _waits_from(event, "next_attempt_at")
             case EventStatus.STARTED:
                 since = self._waiting_since.pop(event.job_id, None)
                 # A job that was taken over by the transaction that found it cut off was not in line.
@@ -141,6 +139,12 @@ class Tally:
     def _minute(self, moment: datetime) -> Minute:
         begins = _floor(moment, _MINUTE)
         return self._minutes.setdefault(begins, Minute(begins))
+
+
+def _waits_from(event: Event, name: str) -> datetime:
+    """Return from when on a job waits for its turn: the due time that its event names, or its moment."""
+    due_at = event.data.get(name)
+    return event.timestamp_utc if due_at is None else datetime.fromisoformat(due_at)
 
 
 def quantile(values: Sequence[float], part: float) -> float | None:

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
@@ -24,6 +25,10 @@ CONFLICTS: Mapping[OnConflict | None, str] = {
 }
 
 PRIORITIES = range(FIRST_PRIORITY, LAST_PRIORITY + 1)
+
+
+class StartTimeError(ValueError):
+    """A text is not a time with an offset."""
 
 
 class PropertiesError(ValueError):
@@ -52,6 +57,19 @@ def read_properties(text: str) -> dict[str, str]:
     return found
 
 
+def read_start_time(text: str) -> str:
+    """Return the start time that is entered, in UTC; empty where none is. Raises StartTimeError."""
+    if not text.strip():
+        return ""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        pass
+    raise StartTimeError("write a time with an offset, like 2026-12-01T02:00:00Z or 2026-12-01T03:00+01:00")
+
+
 def properties_text(properties: Mapping[str, str]) -> str:
     """Return properties as lines."""
     return "\n".join(f"{name}={value}" for name, value in properties.items())
@@ -68,6 +86,7 @@ def submission(
     priority: int = DEFAULT_PRIORITY,
     properties: Mapping[str, str] | None = None,
     on_conflict: OnConflict | None = None,
+    start_at: str = "",
     limits: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return the body of a submission, without the fields that have their default.
@@ -82,6 +101,7 @@ def submission(
         "priority": None if priority == DEFAULT_PRIORITY else priority,
         "properties": dict(properties or {}),
         "on_conflict": on_conflict,
+        "start_at": start_at,
         **(limits or {}),
     }
     asked = {"kind": kind, "parameters": dict(parameters), "job_id": job_id}

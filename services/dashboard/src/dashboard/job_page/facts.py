@@ -10,7 +10,7 @@ from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
 from dashboard.parts.durations import duration
 from dashboard.parts.holder import held_lease
-from dashboard.parts.nodes import Node, ago, clock, lease_ring, link, node, outward, short_id, since
+from dashboard.parts.nodes import Node, ago, clock, lease_ring, link, node, outward, short_id, since, until
 from dashboard.reading.job import JobView
 from dashboard.schedule_page.words import by_whom, schedule_link, schedule_of
 
@@ -107,11 +107,13 @@ def _first_fence(view: JobView) -> str:
 def _waited(view: JobView) -> tuple[Node, Node]:
     job = view.job
     if job.status == JobStatus.QUEUED:
+        if job.is_delayed:
+            return until(_moment(job.due_at or "")), "until its start time"
         return since(_moment(job.queued_at or job.submitted_at)), "so far"
     first = next((entry.event for entry in view.entries if entry.event.status is EventStatus.STARTED), None)
     if first is None:
         return "\u2013", "it never started"
-    seconds = (first.timestamp_utc - _moment(job.submitted_at)).total_seconds()
+    seconds = (first.timestamp_utc - _moment(job.start_at or job.submitted_at)).total_seconds()
     return duration(seconds), "before its first run"
 
 

@@ -18,6 +18,7 @@ def rules_card(view: JobView) -> Node | None:
     job = view.job
     facts = [
         ("Schedule", _schedule(job)),
+        ("Start time", None if job.start_at is None else clock(datetime.fromisoformat(job.start_at))),
         ("Expires", _expiry(job)),
         ("Timeout", None if job.timeout is None else f"{duration(job.timeout)} for an attempt"),
         ("Cancel grace", None if job.cancel_grace is None else duration(job.cancel_grace)),

@@ -27,7 +27,7 @@ def sentence(view: JobView, line: WaitingLine | None, now: datetime) -> Node:
     job = view.job
     match view.status:
         case JobStatus.QUEUED:
-            return _waiting_for_attempt(job) or _waiting(job, line)
+            return _waiting_for_start(job) or _waiting_for_attempt(job) or _waiting(job, line)
         case JobStatus.RUNNING:
             return _running(view, now)
         case JobStatus.CANCELLED:
@@ -42,13 +42,22 @@ def started_at(view: JobView) -> datetime | None:
     return next((event.timestamp_utc for event in starts), None)
 
 
+def _waiting_for_start(job: JobRow) -> Node | None:
+    """Return until when a job waits that has a start time; None for one that is in line."""
+    if not job.is_delayed:
+        return None
+    start = datetime.fromisoformat(job.due_at or "")
+    when: list[Node] = ["Starts at ", clock(start, "b"), " at the earliest, in ", until(start, "b")]
+    return node("span", *when, ". It takes its place in the line then; nothing waits for it before.")
+
+
 def _waiting_for_attempt(job: JobRow) -> Node | None:
     """Return why a job waits whose last attempt failed, and until when; None for another job."""
-    if not job.due_at:
+    if not job.next_attempt_at:
         return None
     parts: list[Node] = [f"Attempt {job.attempt} failed: ", node("code", job.failure_type or "")]
     parts += [f" {_short(job.failure_message or '')}. The next one is due at "]
-    parts += [clock(datetime.fromisoformat(job.due_at), "b")]
+    parts += [clock(datetime.fromisoformat(job.next_attempt_at), "b")]
     others = "it holds its place in line" if job.holds_place else "others pass it until then"
     return node("span", *parts, f"; {others}.")
 

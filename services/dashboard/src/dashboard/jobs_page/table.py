@@ -86,9 +86,10 @@ def _taken_over(job: JobSummary) -> Node | None:
 
 
 def _next_attempt(job: JobSummary) -> Node | None:
-    """Return when a job is tried again that waits for it."""
+    """Return when a job is tried again that waits for it, or before when it does not start."""
     if job.next_attempt_at is None:
-        return None
+        has_time = job.status is JobStatus.QUEUED and not job.attempt and job.start_at is not None
+        return node("small", "not before ", clock(job.start_at)) if has_time else None
     return node("small", "next attempt at ", clock(job.next_attempt_at))
 
 

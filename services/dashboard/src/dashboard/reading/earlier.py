@@ -76,6 +76,8 @@ async def read_earlier(journal: Journal, register: JobRegister, job_id: str) -> 
 def _limits(job: JobRow) -> dict[str, float]:
     limits = {"timeout": job.timeout, "cancel_grace": job.cancel_grace}
     if job.expires_at is not None:
-        waits = datetime.fromisoformat(job.expires_at) - datetime.fromisoformat(job.submitted_at)
+        waits = datetime.fromisoformat(job.expires_at) - datetime.fromisoformat(
+            job.start_at or job.submitted_at
+        )
         limits["expires_in"] = waits.total_seconds()
     return {name: seconds for name, seconds in limits.items() if seconds is not None}

@@ -209,6 +209,7 @@ def _entered(kind: Kind, form: ParametersForm) -> tuple[dict[str, Any], Errors]:
     except forms.PropertiesError as error:
         errors.append(("properties", str(error)))
     parameters, wrong = form.read()
+    start_at, of_start = submit_limits.entered_start()
     body = forms.submission(
         kind=kind.kind,
         job_id=(state.get(_ID) or "").strip() or state[_NEXT_ID],
@@ -219,9 +220,10 @@ def _entered(kind: Kind, form: ParametersForm) -> tuple[dict[str, Any], Errors]:
         priority=state.get(_PRIORITY, DEFAULT_PRIORITY),
         properties=properties,
         on_conflict=state.get(_CONFLICT),
+        start_at=start_at,
         limits=submit_limits.entered(),
     )
-    return body, [*errors, *wrong]
+    return body, [*errors, *wrong, *of_start]
 
 
 def _submit(site: Site, kind: Kind, form: ParametersForm) -> None:

@@ -1,10 +1,11 @@
-"""The fields of the form for a job's time limits, which most jobs leave to their kinds."""
+"""The fields of the form for a job's times, which most jobs leave to their kinds, or do not have."""
 
 from collections.abc import Mapping
 
 import streamlit as st
 
 from contracts.policies import LONGEST_WAIT
+from dashboard.forms import submission as forms
 from dashboard.forms.parameters import Errors
 from dashboard.forms.widgets import field
 
@@ -14,6 +15,9 @@ _LIMITS = {
     "timeout": ("Timeout", "Seconds that an attempt may take, where its kind allows as much"),
     "cancel_grace": ("Cancel grace", "Seconds to tidy up when it is stopped"),
 }
+
+
+_START = "start_at"
 
 
 def fill(limits: Mapping[str, float]) -> None:
@@ -28,10 +32,30 @@ def entered() -> dict[str, float]:
     return {name: float(seconds) for name, seconds in found.items() if seconds is not None}
 
 
+def entered_start() -> tuple[str, Errors]:
+    """Return the start time that is entered, empty where none is, and what is wrong with it."""
+    try:
+        return forms.read_start_time(_start_text()), []
+    except forms.StartTimeError as error:
+        return "", [(_START, str(error))]
+
+
+def _start_text() -> str:
+    return str(st.session_state.get(_key(_START)) or "")
+
+
 def show(errors: Errors) -> None:
     """Show the fields, open where something is entered or wrong."""
-    wrong = {place: message for place, message in errors if place in _LIMITS}
-    with st.expander("Time limits", expanded=bool(wrong or entered())):
+    wrong = {place: message for place, message in errors if place in {_START, *_LIMITS}}
+    with st.expander("Times", expanded=bool(wrong or entered() or _start_text())):
+        about = "Before which it does not start"
+        with field(_key(_START), "Start time", about, error=wrong.get(_START)):
+            st.text_input(
+                "Start time",
+                key=_key(_START),
+                placeholder="2026-12-01T02:00:00Z",
+                label_visibility="collapsed",
+            )
         for name, (title, about) in _LIMITS.items():
             with field(_key(name), title, about, error=wrong.get(name)):
                 st.number_input(

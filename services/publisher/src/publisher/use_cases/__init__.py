@@ -84,8 +84,8 @@ def make_use_cases(
     kinds = KnownKinds(directory, clock)
     writer = JobWriter(journal, notifier, clock)
     stream = JobStream(journal, register, clock, is_stopping, most_followers=most_followers)
-    cancelling = Cancelling(register, Canceller(writer), notifier)
     submitter = Submitter(register, writer)
+    cancelling = Cancelling(register, Canceller(writer, submitter.activate), notifier)
     submissions = SubmissionService(submitter, kinds, cancelling.hasten)
     telemetry = RequestTelemetry(kinds.knows, traces)
     return UseCases(
