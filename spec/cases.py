@@ -8,6 +8,7 @@ FOLDER = Path(__file__).parent
 TURNSTILE = FOLDER / "turnstile.pml"
 LEASE = FOLDER / "lease.pml"
 SLOTS = FOLDER / "slots.pml"
+CHAINS = FOLDER / "chains.pml"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Case:
         short = [define.removeprefix("MAX").lower() for define in self.defines if define.startswith("MAX")]
         others = [define for define in self.defines if not define.startswith(("MAX", "M_", "J="))]
         jobs = next((define for define in self.defines if define.startswith("J=")), "J=2")
-        parts = ["2 workers"] if self.model == LEASE else [f"{jobs[2:]} jobs"]
+        parts = {LEASE: ["2 workers"], CHAINS: ["3 jobs"]}.get(self.model, [f"{jobs[2:]} jobs"])
         return ", ".join([*parts, *short, *(other.lower().replace("_", " ") for other in others)])
 
 
@@ -53,6 +54,10 @@ def _fails(name: str, *defines: str, quick: bool = True) -> Case:
 
 def _slot_mutant(name: str, *defines: str) -> Case:
     return Case(f"slots: {name}", defines, fails=True, quick=True, model=SLOTS)
+
+
+def _chain(name: str, *defines: str, fails: bool = False) -> Case:
+    return Case(f"chains: {name}", defines, fails=fails, quick=True, model=CHAINS)
 
 
 #: The protocol as built: nothing may be found.
@@ -135,6 +140,24 @@ LIMITS = (
     _slot_mutant("a later time by an old reading", "RETRY", "M_OLD_READING"),
 )
 
+#: A job that waits for two others under other locks.
+FOLLOWERS = (
+    _chain("unswept", "UNSWEPT"),
+    _chain("other followers, unswept", "UNSWEPT", "FLAGGED"),
+    _chain("cancellation, unswept", "UNSWEPT", "CANCEL"),
+    _chain("crashes", "CRASH"),
+    _chain("other followers, crashes", "CRASH", "FLAGGED"),
+    _chain("cancellation, crashes", "CRASH", "CANCEL"),
+    _chain("an old projector", "OLD"),
+    _chain("no sweeper, crashes", "CRASH", "UNSWEPT", fails=True),
+    _chain("no sweeper, an old projector", "OLD", "UNSWEPT", fails=True),
+    _chain("notes before the follower", "UNSWEPT", "M_NOTE_FIRST", fails=True),
+    _chain("a note without a look", "UNSWEPT", "M_BLIND_NOTE", fails=True),
+    _chain("taken off before it is settled", "UNSWEPT", "M_OFF_FIRST", fails=True),
+    _chain("released by the first", "M_FIRST", fails=True),
+    _chain("settled at any version", "CANCEL", "M_UNVERSIONED", fails=True),
+)
+
 #: One rule taken away: a counterexample must be found.
 MUTANTS = (
     _fails("no fence check", "SWEEP", "MAXEXP=1", "M_NO_FENCE"),
@@ -166,4 +189,4 @@ MUTANTS = (
     _fails("tombstone called a job", "SWEEP", "IDS", "M_EXISTS"),
 )
 
-ALL = (*CLEAN, *HOLD, *LIMITS, *MUTANTS)
+ALL = (*CLEAN, *HOLD, *LIMITS, *FOLLOWERS, *MUTANTS)

@@ -89,6 +89,16 @@ async def test_a_job_that_was_retired_counts_as_active_again(register: JobRegist
     assert await register.find(job.job_id) == job
 
 
+async def test_an_active_job_is_written_again_with_when_it_expires(register: JobRegister) -> None:
+    job = registration()
+    await register.add(job)
+    later = replace(job, expires_at=NOW + timedelta(hours=1))
+    for _ in range(2):
+        await register.activate(later)
+        assert await active(register) == {as_active(later)}
+    assert await register.find(job.job_id) == job
+
+
 async def test_of_several_who_register_one_id_at_once_exactly_one_succeeds(register: JobRegister) -> None:
     job = registration()
     claims = [replace(job, request_hash=f"hash-{n}") for n in range(10)]

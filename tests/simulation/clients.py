@@ -16,6 +16,7 @@ from contracts import lock_names
 from contracts.policies import JobPolicy, RetryPolicy
 from contracts.statuses import JobStatus
 from coordination.clients.cancellation import CancelTooLateError
+from coordination.clients.followers import UnknownPredecessorError
 from coordination.clients.job_writer import NoSuchJobError
 from coordination.clients.submission import JobExistsError, NewJob
 from coordination.ports import UnknownOutcomeError
@@ -38,6 +39,9 @@ class Clients:
         #: Draws who is tried again, apart from everything else that the seed decides.
         self._retrying = random.Random(f"retries of {world.seed}")
         self._share_retried = self._retrying.choice([0.0, 0.2, 0.6])
+        #: Draws who waits for which other jobs, likewise.
+        self._chaining = random.Random(f"chains of {world.seed}")
+        self._share_chained = self._chaining.choice([0.0, 0.0, 0.2, 0.5])
         self._under_way = 0
         #: Ids given out so far, in order.
         self.job_ids: list[str] = []
@@ -78,6 +82,7 @@ class Clients:
         world, draw = self._world, self._world.randomness
         # The callers' own: they say nothing about who came first.
         job_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
+        has_drawn_script = script is None
         script = world.scripts[job_id] = script or self._with_attempts(self._drawn_script())
         new = NewJob(
             job_id=job_id,
@@ -89,6 +94,8 @@ class Clients:
             priority=draw.choice([5, 5, 5, 1, 9, 0, 4]) if priority is None else priority,
             policy=JobPolicy(retry=script.retry),
         )
+        if has_drawn_script:
+            new = self._with_predecessors(new)
         self._note(new)
         requests = 2 if draw.random() < 0.15 else 1
         if requests == 2:
@@ -99,6 +106,15 @@ class Clients:
         if draw.random() < 0.1:
             self.later(draw.choice([0.0, 0.0, 0.02, 3.0]), lambda: self.rival(job_id))
         return job_id
+
+    def _with_predecessors(self, new: NewJob) -> NewJob:
+        """Let some jobs wait for some of those that were asked for before."""
+        draw = self._chaining
+        if not self.job_ids or draw.random() >= self._share_chained:
+            return new
+        count = min(draw.choice([1, 1, 2, 3]), len(self.job_ids[-6:]))
+        after = draw.sample(self.job_ids[-6:], count)
+        return replace(new, after=after, after_failure=draw.choice(["fail", "skip"]))
 
     def submit_alone(self, script: Script, lock: int, priority: int) -> str:
         """Submit a job of a kind that every worker knows, once, with no other client after its id."""
@@ -221,7 +237,8 @@ class Clients:
                 elif not error.is_closed:
                     world.panel.register.refused(new, world.register.jobs.get(job_id))
                 return
-            except UnknownOutcomeError:
+            except (UnknownOutcomeError, UnknownPredecessorError):
+                # A job to be waited for may be on its way, too; or nobody submits it any more.
                 world.injected["submission repeated"] += 1
                 # The last of them long after, when the id may have been closed.
                 await asyncio.sleep(world.randomness.uniform(0.5, 5.0) if tries < 6 else 100.0)

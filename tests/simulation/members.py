@@ -11,6 +11,7 @@ from tests.simulation.runners import SimulatedExecutor
 from contracts import jobs
 from coordination.broker_watch import BrokerWatch
 from coordination.clients.cancellation import Canceller
+from coordination.clients.followers import Followers
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.limits import LimitSetter
 from coordination.clients.submission import Submitter
@@ -161,6 +162,8 @@ class Publisher(Member):
     def begin(self) -> None:
         ports = self.world.ports
         self.submitter = Submitter(self.world.register, JobWriter(ports.journal, ports.notifier, ports.clock))
+        writer = JobWriter(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id)
+        self.submitter._followers = Followers(self.world.register, writer)
         self.canceller = Canceller(JobWriter(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id))
         self.limiter = LimitSetter(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id)
 

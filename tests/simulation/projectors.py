@@ -15,6 +15,8 @@ from audit_projector.handling import EventHandler
 from audit_projector.observations import EventsProjected, Observation
 from audit_projector.projection import Projection
 from contracts.messages import EventGroup
+from coordination.clients.followers import Followers
+from coordination.clients.job_writer import JobWriter
 from coordination.ports import Announcement
 from service_defaults.broker.announcing import group
 
@@ -29,8 +31,16 @@ class Projector(Member):
     """A projector: brings the read models up to what the journal says, message by message."""
 
     def begin(self) -> None:
+        ports = self.world.ports
+        writer = JobWriter(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id)
+        followers = Followers(self.world.register, writer, "audit-projector")
         projection = Projection(
-            self.world.journal, self.world.register, self.world.models, self._observe, self.world.new_id
+            self.world.journal,
+            self.world.register,
+            self.world.models,
+            self._observe,
+            self.world.new_id,
+            followers=followers,
         )
         self._handler = EventHandler(projection, _Reader(), self.world.clock, _Telemetry())  # type: ignore[arg-type]
         clock = self.own_clock()
@@ -42,6 +52,7 @@ class Projector(Member):
             clock,
             self._project,
             lambda: not watch.is_answering,
+            followers=followers,
         )
         self.process.spawn(search.keep_searching(), name="search")
 

@@ -35,6 +35,8 @@ KINDS = (
     "lost its worker too often",
     "attempt failed",
     "cancelled before the next attempt",
+    "waited for another job",
+    "ended for another job",
     "passed before the next attempt",
     "passed, and it holds its place",
     "submission repeated",
@@ -140,6 +142,8 @@ def count(world: World, tally: Tally) -> None:
     tally.injected["killed its worker too often"] += world.panel.lives.limits[KILLED]
     tally.injected["lost its worker too often"] += world.panel.lives.limits[LOST]
     tally.injected["attempt failed"] += world.history.counts["AttemptFailed"]
+    tally.injected["waited for another job"] += world.history.counts["PredecessorEnded"]
+    tally.injected["ended for another job"] += world.panel.lives.settled["failed"]
     tally.injected["cancelled before the next attempt"] += world.panel.lives.cancelled_before_due
     tally.injected["passed before the next attempt"] += world.panel.order.passed
     tally.injected["passed, and it holds its place"] += world.panel.order.passed_held

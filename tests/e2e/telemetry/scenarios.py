@@ -172,7 +172,10 @@ def run_failures(stack: Stack, receiver: OtlpReceiver) -> Failures:
     late = stack.api.submit("blocks-loop", stack.new_lock())
     _ended(late, "TimedOut")
     recovering = stack.api.submit("recovers", stack.new_lock(), {"failures": 1, "later": 0.5})
+    # The projector notifies the workers of a job that waited for another.
+    following = stack.api.submit("nothing", stack.new_lock(), after=[recovering.id])
     _ended(recovering, "Completed")
+    _ended(following, "Completed")
     jobs = (failing, late, cancelled, recovering)
     return Failures(*(Traced(job, whole_trace(receiver, job)) for job in jobs))
 

@@ -3,6 +3,7 @@
 from tests.mutants.catalogue import (
     attempts,
     author_api,
+    chains,
     checker,
     client,
     contracts,
@@ -48,6 +49,7 @@ _ALL = [
     *retention.MUTANTS,
     *retrying.MUTANTS,
     *slots.MUTANTS,
+    *chains.MUTANTS,
 ]
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}

@@ -240,7 +240,7 @@ MUTANTS = [
             Change(
                 "coordination.clients.cancellation",
                 "        tickets.append(Delete(found.ticket.key, found.ticket.etag))\n",
-                "",
+                "        pass\n",
             ),
         ),
         f"{_CANCELLATION}a_waiting_job_ends_at_once_and_its_ticket_goes",

@@ -39,6 +39,8 @@ class Callers:
                     self._see_submission(event)
                 case EventStatus.CANCEL_REQUESTED:
                     self._see_cancellation(event, f"cancellation requested by {event.actor}")
+                case EventStatus.CANCELLED if '"predecessor"' in event.data:
+                    pass  # as another job did not complete
                 case EventStatus.CANCELLED if event.worker is None:
                     self._see_cancellation(event, f"cancelled by {event.actor} while waiting")
                 case _:

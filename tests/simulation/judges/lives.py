@@ -1,8 +1,8 @@
 """The lives of jobs: what their events add up to, how they may continue, and what their rows must say.
 
 They see every transaction in order. Topics: `counts` (interruptions, deaths, losses, and the ends that follow
-from them), `cancel` (a cancellation that was accepted is heeded), `row` (a job's row says what its events add
-up to).
+from them), `cancel` (a cancellation that was accepted is heeded), `chain` (a job starts when all that it
+named have completed), `row` (a job's row says what its events add up to).
 """
 
 import json
@@ -66,6 +66,8 @@ class Life:
                 self.status = JobStatus.QUEUED.value
                 self.submitted_at = self.queued_at = event.timestamp
                 self.actor = event.actor
+            case EventStatus.PREDECESSOR_ENDED:
+                yield from self._wait_in_line(event)
             case EventStatus.CANCEL_REQUESTED:
                 yield from self._request_cancellation(event)
             case EventStatus.STARTED:
@@ -93,6 +95,12 @@ class Life:
         """See that nothing that was due is missing."""
         if self._due is not None:
             yield self._missing()
+
+    def _wait_in_line(self, event: EventRow) -> Iterator[Finding]:
+        if self.attempt or self.status != JobStatus.QUEUED:
+            yield "chain", f"{self.job_id} waited for others, and is {self.status}"
+        if not json.loads(event.data)["awaited"]:
+            self.queued_at = event.timestamp
 
     def _start(self, event: EventRow) -> Iterator[Finding]:
         if self.is_cancel_requested:
@@ -304,10 +312,13 @@ class Lives:
         self.states: dict[str, list[tuple[int, str, int, int]]] = {}
         #: Jobs that were cancelled while they waited for their next attempt.
         self.cancelled_before_due = 0
+        #: Jobs that ended as another one did not complete.
+        self.settled: Counter[str] = Counter()
 
     def see(self, write: Write) -> None:
         """Take in a transaction."""
         for event in write.events:
+            self._report(self._before_others(event, write.jobs.get(event.job_id)))
             life = self.jobs.setdefault(event.job_id, Life(event.job_id))
             was_cancelled = event.status == EventStatus.CANCELLED and event.timestamp < life.due_at
             self.cancelled_before_due += was_cancelled
@@ -325,6 +336,18 @@ class Lives:
         for key, ticket in write.tickets.items():
             if ticket != write.jobs.get(ticket.job_id) or key != ticket.waits_at:
                 self._tell("row", f"the ticket {key} is not a copy of its job's row")
+
+    def _before_others(self, event: EventRow, row: JobRow | None) -> Iterator[Finding]:
+        """See that a job starts, or ends, as those have ended that it named, under whatever locks."""
+        ends = {one: self.jobs[one].status for one in row.predecessors if one in self.jobs} if row else {}
+        if event.status == EventStatus.STARTED and set(ends.values()) - {JobStatus.COMPLETED}:
+            yield "chain", f"{event.job_id} was started, and named {ends}"
+        failed = json.loads(event.data).get("predecessor")
+        if failed is None:
+            return
+        self.settled["failed"] += 1
+        if ends.get(failed) in {None, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.COMPLETED}:
+            yield "chain", f"{event.job_id} ended for {failed}, which is {ends.get(failed)}"
 
     def check_row(self, job_id: str, row: JobRow) -> None:
         """Compare a job's row with its events."""

@@ -86,7 +86,7 @@ class Order:
         if write.started is not None:
             self._judge(write, waiting.values())
         for job_id, job in write.jobs.items():
-            if job.status == JobStatus.QUEUED:
+            if job.status == JobStatus.QUEUED and not job.waits_for_jobs:
                 waiting[job_id] = _waits(job)
             else:
                 waiting.pop(job_id, None)
@@ -135,6 +135,10 @@ def _waits(job: JobRow) -> Waiting:
     return Waiting(place_of(job), job.due_at or "", bool(job.holds_place))
 
 
+#: Events after which a job is in line, unless it waits for other jobs then.
+_JOINS_LINE = {EventStatus.SUBMITTED, EventStatus.PREDECESSOR_ENDED, EventStatus.INTERRUPTED}
+
+
 def overtaken(writes: Iterable[Write], jobs: Mapping[str, JobRow], patience: float) -> list[str]:
     """Say which jobs were started before jobs that had long been first, by what is stored of a lock.
 
@@ -157,7 +161,7 @@ def overtaken(writes: Iterable[Write], jobs: Mapping[str, JobRow], patience: flo
                     )
         for event in write.events:
             status = EventStatus(event.status)
-            if status in {EventStatus.SUBMITTED, EventStatus.INTERRUPTED}:
+            if status in _JOINS_LINE and not json.loads(event.data).get("awaited"):
                 since[event.job_id] = write.at
             elif status is EventStatus.ATTEMPT_FAILED:
                 since[event.job_id] = write.at + json.loads(event.data)["delay"]

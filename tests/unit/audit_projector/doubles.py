@@ -1,6 +1,7 @@
 """Read models in memory, and a journal with jobs whose lives a test decides."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from contracts.lock_names import partition
 from contracts.policies import JobPolicy
 from coordination.clients.cancellation import Canceller
 from coordination.clients.finalizing import Finalizer
+from coordination.clients.followers import Followers
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import NewJob, Submitter
 from coordination.clock import VirtualClock
@@ -64,7 +66,15 @@ class World:
 
     def another_projection(self) -> Projection:
         """Return a projector beside the others."""
-        return Projection(self.journal, self.register, self.models, self.observed.append)
+        return Projection(
+            self.journal, self.register, self.models, self.observed.append, followers=self.followers
+        )
+
+    @property
+    def followers(self) -> Followers:
+        """What settles jobs that wait for others."""
+        writer = JobWriter(self.journal, self.notifier, self.clock)
+        return Followers(self.register, writer, "audit-projector")
 
     @property
     def violations(self) -> list[ExclusionViolated]:
@@ -77,13 +87,16 @@ class World:
         priority: int = 5,
         traceparent: str | None = None,
         policy: JobPolicy | None = None,
+        after: Sequence[str] = (),
+        lock: str = LOCK,
     ) -> str:
         """Submit a job; returns its id."""
         new = NewJob(
             job_id=str(self.ids.next()),
             order=str(self.ids.next()),
             kind="ten-steps",
-            lock_name=LOCK,
+            lock_name=lock,
+            after=after,
             parameters="{}",
             actor="test",
             name=name,

@@ -21,13 +21,14 @@ from tests.unit.audit_projector.messages import (
 )
 
 from audit_projector.projection import Projection
+from contracts.lock_names import partition
 from contracts.policies import JobPolicy, RetryPolicy
 from contracts.statuses import EventStatus
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.pinning import Pinner
 from coordination.clients.retrying import RETRYABLE
 from coordination.clients.submission import NewJob, Submitter
-from coordination.journal import events
+from coordination.journal import events, rows
 from coordination.journal.events import Writer
 from coordination.journal.rows import EventRow, JobRow, event_key
 from coordination.outcomes import Completed, Failed, Interrupted, RunOutcome
@@ -160,6 +161,19 @@ async def test_a_sealed_message_says_that_a_job_is_pinned(counted: Counted, worl
     await Pinner(Submitter(world.register, writer)).pin(registration, "test")
     assert await counted.hear(*map(sealed, world.notifier.take_announcements())) == 0
     assert (world.register.removals, await world.active()) == ({}, set())
+
+
+async def test_a_sealed_message_says_that_a_job_has_followers(counted: Counted, world: World) -> None:
+    job_id = await world.submit()
+    last = await world.submit(after=[job_id], lock="last")
+    world.notifier.take_announcements()
+    await world.start()
+    await world.end(Completed("null"))
+    await counted.hear(*map(sealed, world.notifier.take_announcements()))
+    row = await world.journal.read(partition("last"), rows.job_key(last))
+    assert row is not None
+    assert not JobRow.from_row(row).waits_for_jobs
+    assert await world.active() == {last}
 
 
 async def test_a_message_with_the_whole_life_of_a_job_is_one_projection(

@@ -40,6 +40,7 @@ class Searched(World):
             self.clock,
             handler.project,
             lambda: self.is_away,
+            followers=self.followers,
         )
         return asyncio.create_task(search.keep_searching())
 

@@ -13,7 +13,13 @@ from tests.unit.command_line.scripted_api import ScriptedApi, problem
 
 from contracts.jobs import MAX_BATCH_BYTES, Submission
 from turnstile import TurnstileError
-from turnstile.client import ConflictError, RefusedError, UnavailableError, UnexpectedAnswerError
+from turnstile.client import (
+    ConflictError,
+    InvalidArgumentError,
+    RefusedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
 from turnstile.client.bodies import SubmissionFields
 
 
@@ -241,6 +247,36 @@ def test_jobs_with_keys_get_no_ids_though_nobody_answers(make: Make, publisher: 
 def test_a_submission_may_say_all_that_the_api_knows() -> None:
     names = SubmissionFields.__optional_keys__ | {"kind", "parameters"}
     assert names == Submission.model_fields.keys()
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_jobs_to_wait_for_are_named_by_ids_or_by_answers(
+    make: Make, publisher: ScriptedApi, several: bool
+) -> None:
+    publisher.on("POST", JOBS, accepted())
+    client = make(publisher)
+    first = client.submit("ten-steps")
+    client.submit("ten-steps", after=[first, "other"] if several else first, after_failure="skip")
+    body = publisher.bodies()[-1]
+    assert (body["after"], body["after_failure"]) == ([JOB_ID, "other"] if several else [JOB_ID], "skip")
+
+
+def test_jobs_of_a_batch_name_jobs_to_wait_for(make: Make, publisher: ScriptedApi) -> None:
+    publisher.on("POST", JOBS, accepted())
+    publisher.on("POST", BATCH, document(200, {"accepted": 0, "items": []}))
+    client = make(publisher)
+    first = client.submit("ten-steps")
+    client.submit_many([{"kind": "ten-steps", "after": [first]}])
+    assert publisher.bodies()[-1]["jobs"][0]["after"] == [JOB_ID]
+
+
+@pytest.mark.parametrize("after", [7, [7], [""], {"a": 1}])
+def test_what_names_no_job_to_wait_for_is_refused_before_anything_is_sent(
+    make: Make, publisher: ScriptedApi, after: Any
+) -> None:
+    with pytest.raises(InvalidArgumentError, match="after"):
+        make(publisher).submit("ten-steps", after=after)
+    assert publisher.requests == []
 
 
 def test_no_jobs_are_no_request(make: Make, publisher: ScriptedApi) -> None:

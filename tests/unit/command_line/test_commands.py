@@ -278,6 +278,16 @@ def test_a_name_that_nothing_can_have_is_refused_at_once(
     assert ("must not contain the control character" if "\n" in name else "must not be empty") in said
 
 
+def test_jobs_to_wait_for_are_sent_when_they_are_given(scripted: ScriptedApi, run: Run) -> None:
+    scripted.on("POST", JOBS, accepted())
+    run("submit", "ten-steps", "--after", "a", "--after", "b", "--after-failure", "skip")
+    run("submit", "ten-steps")
+
+    first, second = scripted.bodies()
+    assert (first["after"], first["after_failure"]) == (["a", "b"], "skip")
+    assert not {"after", "after_failure"} & second.keys()
+
+
 def test_time_in_line_and_what_to_do_on_a_conflict_are_sent_when_they_are_given(
     scripted: ScriptedApi, run: Run
 ) -> None:

@@ -220,6 +220,25 @@ def test_a_job_that_waits_for_its_next_attempt_says_why_and_until_when(
         assert "failed 2, last: OSError: no route" in shown
 
 
+def test_a_job_that_waits_for_others_names_them_and_those_that_wait_for_it(
+    scripted: ScriptedApi, run: Run, job: Document
+) -> None:
+    waits: Document = {
+        "lock": "ledger",
+        "holder": None,
+        "running": None,
+        "ahead": [],
+        "after": ["job-a", "job-b"],
+    }
+    waiting: Document = {"status": "Queued", "waiting_for": waits, "position": None, "finished_at": None}
+    waiting |= {"result": None, "after": ["job-0", "job-a", "job-b"], "followers": ["job-z"]}
+    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=job | waiting))
+    scripted.on("GET", f"{JOBS}/{job['job_id']}/events", page([]))
+    shown = " ".join(run("show", job["job_id"]).stdout.split())
+    assert "waits for job-a, job-b to complete, then for lock ledger" in shown
+    assert "after job-0, job-a, job-b followers job-z" in shown
+
+
 def test_the_list_says_until_when_a_job_waits_for_its_next_attempt(
     scripted: ScriptedApi, run: Run, listed: Document
 ) -> None:

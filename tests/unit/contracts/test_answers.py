@@ -14,7 +14,10 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("document", "left_out"),
     [
-        (WaitingFor(lock="l"), {"holder": None, "running": None, "ahead": [], "expected_start": None}),
+        (
+            WaitingFor(lock="l"),
+            {"holder": None, "running": None, "ahead": [], "expected_start": None, "after": []},
+        ),
         (
             Worker(worker="w", seen_at=MOMENT),
             {"started_at": None, "kinds": [], "running": [], "leases": [], "properties": {}},

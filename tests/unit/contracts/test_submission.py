@@ -33,6 +33,8 @@ def test_a_kind_is_all_that_must_be_named() -> None:
         "cancel_grace": None,
         "on_conflict": None,
         "properties": {},
+        "after": [],
+        "after_failure": None,
     }
 
 
@@ -54,6 +56,8 @@ def test_a_kind_is_all_that_must_be_named() -> None:
         {"parameters": {"": None}},
         {"job_id": JOB_ID},
         {"job_id": None},
+        {"after": [JOB_ID] * 20},
+        {"after_failure": "skip"},
     ],
     ids=lambda fields: next(iter(fields)),
 )

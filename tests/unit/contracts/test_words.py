@@ -21,6 +21,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
         (JobStatus.TIMED_OUT, "TimedOut", True),
         (JobStatus.EXPIRED, "Expired", True),
         (EventStatus.SUBMITTED, "Submitted", False),
+        (EventStatus.PREDECESSOR_ENDED, "PredecessorEnded", False),
         (EventStatus.LEASE_ACQUIRED, "LeaseAcquired", False),
         (EventStatus.STARTED, "Started", False),
         (EventStatus.STEP, "Step", False),
@@ -45,13 +46,14 @@ def test_a_status_is_this_word_and_is_terminal_or_not(
 
 
 def test_no_status_is_left_out_above() -> None:
-    assert (len(JobStatus), len(EventStatus)) == (7, 16)
+    assert (len(JobStatus), len(EventStatus)) == (7, 17)
 
 
 @pytest.mark.parametrize(
     ("status", "run_part", "changes_summary"),
     [
         (EventStatus.SUBMITTED, None, True),
+        (EventStatus.PREDECESSOR_ENDED, None, True),
         (EventStatus.LEASE_ACQUIRED, None, True),
         (EventStatus.STARTED, RunPart.START, True),
         (EventStatus.STEP, RunPart.WITHIN, False),

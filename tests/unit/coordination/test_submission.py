@@ -75,8 +75,14 @@ MAY_DIFFER = {
     "on_conflict": "reject",
     "has_new_id": True,
 }
+#: What it waits for: among its options, too (`test_followers`).
+CHAINED = {"after": ["other"], "after_failure": "skip", "awaited": {"other": "M"}}
 #: What is not in the job's row by its name.
-NOT_STORED = {"expires_in", "on_conflict", "has_new_id", "options", "retry"}
+NOT_STORED = {
+    *("expires_in", "on_conflict", "has_new_id", "options", "retry"),
+    # Those that name no other jobs say nothing of them.
+    *("after", "after_failure", "awaited"),
+}
 
 
 @dataclass
@@ -247,10 +253,10 @@ async def test_an_id_that_has_a_job_is_refused_and_the_same_request_is_recognise
 
 
 def test_every_field_of_a_submission_either_belongs_to_the_request_or_may_differ() -> None:
-    assert {one.name for one in fields(NEW)} == {"job_id", *OTHERS, *MAY_DIFFER}
+    assert {one.name for one in fields(NEW)} == {"job_id", *OTHERS, *MAY_DIFFER, *CHAINED}
     hashes = [replace(NEW, **{name: other}).request_hash for name, other in OTHERS.items()]  # type: ignore[arg-type]
     assert len({NEW.request_hash, *hashes}) == len(OTHERS) + 1
-    assert {replace(NEW, **{name: other}).request_hash for name, other in MAY_DIFFER.items()} == {  # type: ignore[arg-type]
+    assert {replace(NEW, **{name: other}).request_hash for name, other in (MAY_DIFFER | CHAINED).items()} == {  # type: ignore[arg-type]
         NEW.request_hash
     }
 

@@ -6,19 +6,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.unit.coordination.journaled_lock import PARTITION
 from tests.unit.dashboard.journaled_job import JournaledJob
 from tests.unit.dashboard.shown import attribute, find, joined, links, text, walk
 
 from contracts.jobs import HeldLease, Worker
+from coordination.journal import rows
 from coordination.journal.rows import LockRow
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, TimedOut
+from coordination.ports import Insert, Operation, Transaction, Update
 from dashboard.job_page.events import chain_chip, events_card
 from dashboard.job_page.facts import facts, progress_bar
 from dashboard.job_page.rules import expiry, rules_card
 from dashboard.job_page.sentence import sentence
 from dashboard.job_page.texts import large_texts, pretty, size, texts_cards
 from dashboard.job_page.why_it_waits import why_it_waits_card
-from dashboard.reading.job import JobView
+from dashboard.reading.job import JobReader, JobView
 from dashboard.waiting import line_of
 
 HOSTILE = "<script>window.hacked=1</script> [x](javascript:alert(1)) :red[y] ![i](http://evil.example/i)"
@@ -76,6 +79,37 @@ async def test_a_job_that_waits_for_its_next_attempt_says_why_and_until_when(
     )
     assert told == f"Attempt 2 failed: OSError no route. The next one is due at ; {others}"
     assert (await said(world, due_at="")).startswith("Waits in the line for ")
+
+
+async def test_a_job_that_waits_for_others_leads_to_them(world: JournaledJob) -> None:
+    view = await view_of(world)
+    named = {"job-a": "first", "job-b": "second"}
+    waiting = replace(view.job, after=json.dumps(["job-0", *named]), waits_after=json.dumps(named))
+    for after_failure, otherwise in (("fail", "it fails."), ("skip", "it is cancelled.")):
+        shown = sentence(
+            replace(view, job=replace(waiting, after_failure=after_failure)), None, world.clock.now()
+        )
+        assert links(shown) == [("job", {"id": "job-a"}), ("job", {"id": "job-b"})]
+        assert joined(shown).endswith(otherwise)
+    tiles = facts(replace(view, job=waiting, kept=replace(view.kept, followers=("job-z",))), None)
+    led = [query["id"] for page, query in links(tiles) if page == "job"]
+    assert led == ["job-0", "job-a", "job-b", "job-z"]
+
+
+async def test_what_follows_a_job_is_read_where_there_is_something(world: JournaledJob) -> None:
+    world.requests.clear()
+    assert (await view_of(world)).kept.followers == ()
+    before = world.requests["journal.read_range"]
+    row = world.journal.partitions[PARTITION][rows.job_key(world.job_id)]
+    marks: list[Operation] = [
+        Update(row.key, {"has_followers": True}, row.etag),
+        Insert(rows.follower_key(world.job_id, "job-z"), {"lock_name": "last"}),
+    ]
+    await world.journal.commit(PARTITION, Transaction("op", marks), 1)
+    reader = JobReader(world.journal, world.register, world.models, world.clock)
+    world.requests.clear()
+    assert (await reader.view(world.job_id)).kept.followers == ("job-z",)
+    assert world.requests["journal.read_range"] == before + 1
 
 
 async def test_a_running_job_says_where_and_which_step(world: JournaledJob) -> None:

@@ -40,6 +40,7 @@ async def test_a_waiting_job_says_who_is_ahead(api: Api, worker_of: WorkerOf) ->
         "running": urgent,
         "ahead": [running, first],
         "expected_start": None,
+        "after": [],
     }
 
 
@@ -52,6 +53,7 @@ async def test_a_free_lock_has_no_holder(api: Api) -> None:
         "running": None,
         "ahead": [],
         "expected_start": None,
+        "after": [],
     }
 
 

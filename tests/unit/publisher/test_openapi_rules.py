@@ -20,6 +20,8 @@ _IDS = {
     "retried_by": ("string", "uuid", None),
     "running": ("string", "uuid", None),
     "ahead": ("string", "uuid", None),
+    "after": ("string", "uuid", None),
+    "followers": ("string", "uuid", None),
     "line": ("string", "uuid", None),
     "lock": ("string", "lock-name", None),
     "trace_id": ("string", None, "^[0-9a-f]{32}$"),

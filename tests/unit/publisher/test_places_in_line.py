@@ -39,6 +39,7 @@ async def test_a_lock_given_back_has_no_holder_for_those_who_wait(api: Api, work
         "running": None,
         "ahead": [],
         "expected_start": None,
+        "after": [],
     }
 
 
@@ -154,6 +155,7 @@ async def test_a_job_that_waits_for_its_next_attempt_says_so_and_can_be_cancelle
         "running": None,
         "ahead": [],
         "expected_start": None,
+        "after": [],
     }
     assert told["waiting_for"] == waiting_for
     assert datetime.fromisoformat(told["next_attempt_at"]) == api.clock.now() + timedelta(seconds=60)

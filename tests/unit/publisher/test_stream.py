@@ -181,7 +181,7 @@ async def test_a_waiting_job_is_told_when_the_line_moves(
     )
     await clock.advance(0)
     assert (
-        f'"position":2,"waiting_for":{{"lock":"ledger","holder":null,"running":null,"ahead":["{first}"],"expected_start":null}}'
+        f'"position":2,"waiting_for":{{"lock":"ledger","holder":null,"running":null,"ahead":["{first}"],"expected_start":null,"after":[]}}'
         in (listener.take())
     )
 

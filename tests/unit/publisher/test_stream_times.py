@@ -275,6 +275,7 @@ async def test_a_progress_report_says_where_the_job_stands_now(
         "running": None,
         "ahead": [],
         "expected_start": None,
+        "after": [],
     }
     queued: dict[str, object] = {
         "job_id": job_id,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from spec import cases
-from spec.cases import ALL, CLEAN, FOLDER, LEASE, SLOTS, TURNSTILE, Case
+from spec.cases import ALL, CHAINS, CLEAN, FOLDER, LEASE, SLOTS, TURNSTILE, Case
 from spec.checking import read_output
 
 CODE = FOLDER.parent / "libs/coordination/src/coordination"
-MODELS = [TURNSTILE, LEASE, SLOTS]
+MODELS = [TURNSTILE, LEASE, SLOTS, CHAINS]
 PASSED = """State-vector 116 byte, depth reached 207, errors: 0
      5192 states, stored
 """
@@ -19,12 +19,12 @@ def named_in_code() -> dict[str, str]:
     found = {}
     for path in sorted(CODE.rglob("*.py")):
         for comment in re.findall(r"# Rules? (.*)", path.read_text()):
-            found.update(dict.fromkeys(re.findall(r"\b[RTS]\d+\b", comment), path.name))
+            found.update(dict.fromkeys(re.findall(r"\b[RTSC]\d+\b", comment), path.name))
     return found
 
 
 def stated(model: Path) -> list[str]:
-    return re.findall(r"^ \*   ([RTHS]\d+) +\S", model.read_text(), re.MULTILINE)
+    return re.findall(r"^ \*   ([RTHSC]\d+) +\S", model.read_text(), re.MULTILINE)
 
 
 def test_every_rule_is_carried_out_somewhere_and_every_comment_names_a_rule() -> None:

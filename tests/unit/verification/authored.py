@@ -53,8 +53,9 @@ class Author:
         retry_of: str = "",
         history: Sequence[str] = (),
         keep: float | None = None,
+        after: Sequence[str] = (),
     ) -> str:
-        """A new job joins the line, perhaps as the retry of another one."""
+        """A new job joins the line, perhaps as the retry of another one; or it waits for others first."""
         new = job_id(self.first_number + len(self.jobs))
         writer = self._writer("")
         job = JobRow(
@@ -69,6 +70,9 @@ class Author:
             traceparent=f"00-{TRACE}-00f067aa0ba902b7-01",
             retry_of=retry_of or None,
             keep=keep,
+            after=json.dumps(after) if after else None,
+            after_failure="fail" if after else None,
+            waits_after=json.dumps(dict.fromkeys(after, "elsewhere")) if after else None,
         )
         about: dict[str, object] = {"kind": job.kind, "name": job.name, "priority": job.priority}
         if expires_in is not None:
@@ -80,9 +84,37 @@ class Author:
             about |= {"retry_of": retry_of, "fresh": not history, "history": list(history)}
             self.jobs[retry_of] = old = replace(self.jobs[retry_of], retried_by=new)
             self._put(rows.job_key(retry_of), old.values())
+        if after:
+            about |= {"after": list(after), "after_failure": "fail", "awaited": list(after)}
         self._record(job, EventStatus.SUBMITTED, "submitted by test", writer, **about)
-        self._wait(new)
+        if not after:
+            self._wait(new)
         return new
+
+    def release(self, job: str, *completed: str) -> None:
+        """Jobs have completed that a job waits for; after the last one, it joins the line."""
+        writer, row = self._writer(""), self.jobs[job]
+        left = {one: lock for one, lock in row.awaited.items() if one not in completed}
+        row = replace(row, waits_after=json.dumps(left) if left else "")
+        if not left:
+            row = replace(row, queued_at=writer.at)
+        about = {"completed": list(completed), "awaited": list(left)}
+        self._record(row, EventStatus.PREDECESSOR_ENDED, "completed", writer, **about)
+        if not left:
+            self._wait(job)
+
+    def fail_for(self, job: str, predecessor: str, status: str) -> None:
+        """A job fails that waits for another one, as that has not completed."""
+        writer, error = self._writer(""), "PredecessorFailed"
+        row = replace(
+            self.jobs[job],
+            status=JobStatus.FAILED.value,
+            finished_at=writer.at,
+            error_type=error,
+            error_message="over",
+        )
+        about = {"error_type": error, "predecessor": predecessor, "predecessor_status": status}
+        self._record(row, EventStatus.FAILED, "over", writer, **about)
 
     def start(self, job: str, worker: str = "w1", *, fence: int | None = None) -> None:
         """A worker takes the lock and starts a job."""

@@ -152,10 +152,10 @@ class TableRegister:
                 raise UnknownOutcomeError(str(refused)) from refused
 
     async def activate(self, registration: Registration) -> None:
-        """Write the active row; harmless when it is there. Raises UnknownOutcomeError."""
-        row = Insert(_active_key(registration.job_id, registration.due_at), _values(registration))
-        with suppress(RefusedError):
-            await self._send("journal.activate", registration.job_id, [row])
+        """Write the active row, also where there is one. Raises UnknownOutcomeError."""
+        key = _active_key(registration.job_id, registration.due_at)
+        row = Write(key, encode_values(_values(registration)), None)
+        await self._send("journal.activate", registration.job_id, [row])
 
     async def mark(self, submitter: str) -> None:
         """Write the row of a process that is about to register jobs: it gets a new version."""

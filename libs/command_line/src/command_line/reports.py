@@ -145,6 +145,8 @@ def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
         ("finalized", done_by(job, "finalized_by", "finalize_reason")),
         ("archived", clock_time(job["archived_at"], with_date=True) if job.get("archived_at") else ""),
         ("pinned", done_by(job, "pinned_by", "pin_reason")),
+        ("after", ", ".join(job.get("after") or ())),
+        ("followers", ", ".join(job.get("followers") or ())),
         ("retries", job.get("retry_of")),
         ("retried by", job.get("retried_by")),
         ("submitted", clock_time(job["submitted_at"], with_date=True)),
@@ -226,6 +228,8 @@ def waiting_text(job: Document) -> str:
     waiting = job["waiting_for"]
     if not waiting:
         return ""
+    if waiting.get("after"):
+        return f"for {', '.join(waiting['after'])} to complete, then for lock {waiting['lock']}"
     next_attempt = _next_attempt(job)
     if job["position"] is None:
         return next_attempt or f"for lock {waiting['lock']}"

@@ -24,7 +24,8 @@ from command_line.shared_options import (
 EPILOG = (
     "Example: `turnstile submit ten-steps --lock ledger -p steps=5 -p seconds=0.5 --watch`  \n"
     "Example: `turnstile submit checksum-file -p path=ledger.csv --wait > digest.json`  \n"
-    "Example: `turnstile submit checksum-file --parameters @job.json --priority 0`"
+    "Example: `turnstile submit checksum-file --parameters @job.json --priority 0`  \n"
+    "Example: `turnstile submit ten-steps --lock reports --after 018f6c3e-7b1a-7c4e-9d3a-0123456789ab`"
 )
 
 
@@ -36,6 +37,13 @@ class OnConflict(StrEnum):
     SKIP = "skip"
     REPLACE_WAITING = "replace-waiting"
     CANCEL_RUNNING = "cancel-running"
+
+
+class AfterFailure(StrEnum):
+    """What becomes of a job when one that it waits for has not completed."""
+
+    FAIL = "fail"
+    SKIP = "skip"
 
 
 def submit(
@@ -94,6 +102,19 @@ def submit(
         OnConflict | None,
         typer.Option(help="What to do when a job of the lock waits or runs; queue by default."),
     ] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="JOB", help="Id of a job that must have completed before this one starts; repeatable."
+        ),
+    ] = None,
+    after_failure: Annotated[
+        AfterFailure | None,
+        typer.Option(
+            help="What becomes of the job when one of --after has not completed: it fails, as by default, "
+            "or it is cancelled (skip)."
+        ),
+    ] = None,
     idempotency_key: Annotated[
         str | None,
         typer.Option(
@@ -136,6 +157,8 @@ def submit(
         "timeout": timeout,
         "cancel_grace": cancel_grace,
         "on_conflict": on_conflict,
+        "after": after or None,
+        "after_failure": after_failure,
     }
     body |= {option: value for option, value in limits.items() if value is not None}
     if idempotency_key is None:

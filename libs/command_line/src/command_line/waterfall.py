@@ -105,8 +105,13 @@ class _Reading:
                 asked = Stretch(spans.REQUEST_CANCELLATION, moment, moment, self._submission, self._attempt)
                 asked.reason = event["message"]
                 self._add(asked)
-            case EventStatus.FINALIZED | EventStatus.PINNED | EventStatus.UNPINNED:
-                return  # it comes after the job's trace
+            case (
+                EventStatus.PREDECESSOR_ENDED
+                | EventStatus.FINALIZED
+                | EventStatus.PINNED
+                | EventStatus.UNPINNED
+            ):
+                return  # it comes within the first wait, or after the job's trace
             case (
                 EventStatus.INTERRUPTED
                 | EventStatus.ATTEMPT_FAILED

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, fi
 
 from contracts import fields, identifiers, lock_names
 from contracts.fields import Answer
-from contracts.policies import LONGEST_WAIT, JobPolicy, OnConflict
+from contracts.policies import LONGEST_WAIT, MOST_PREDECESSORS, AfterFailure, JobPolicy, OnConflict
 from contracts.statuses import EventStatus, JobState
 
 #: Most urgent and least urgent priority; jobs of a lock run by priority, then first come, first served.
@@ -29,6 +29,9 @@ _KIND = r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$"
 NAME_IN_WORDS = (
     "1 to 64 lower-case letters, digits, dots, dashes and underscores, with a letter or a digit at both ends"
 )
+
+#: Most followers that the document of a job names.
+MOST_FOLLOWERS_NAMED = 100
 
 #: Largest request body, in bytes, and largest job of a batch.
 MAX_BODY_BYTES = 256 * 1024
@@ -184,10 +187,31 @@ class Submission(JobTemplate):
         ),
     ] = None
 
+    after: list[fields.JobUuid] = Field(
+        default_factory=list,
+        max_length=MOST_PREDECESSORS,
+        description="Ids of jobs, also of other locks, that must have completed before this one starts. "
+        "Until then it stands in no line; afterwards, its place is that of its submission, and only then the "
+        "time of `expires_in` begins. A job of a batch may name earlier ones of it by their `job_id`.",
+    )
+    after_failure: Annotated[
+        AfterFailure | None,
+        Field(
+            description="What becomes of the job when one of `after` has not completed. `fail`, as without "
+            "this field: it ends as `Failed`, with the error type `PredecessorFailed`. `skip`: it ends as "
+            "`Cancelled`. So do, in turn, the jobs that wait for it."
+        ),
+    ] = None
+
     @field_validator("job_id")
     @classmethod
     def _job_id_is_a_uuid(cls, value: str | None) -> str | None:
         return None if value is None else identifiers.normalise_job_id(value)
+
+    @field_validator("after")
+    @classmethod
+    def _after_are_uuids(cls, value: list[str]) -> list[str]:
+        return [identifiers.normalise_job_id(job_id) for job_id in value]
 
 
 class Batch(BaseModel):
@@ -266,6 +290,11 @@ class WaitingFor(Answer):
         "under this lock; each job ahead, by those of its kind. At least 3 of a kind must have completed. "
         "Null when a part of this is unknown, when only a free worker is missing, and in the stream.",
     )
+    after: list[fields.JobUuid] = Field(
+        default_factory=list,
+        description="Ids of the jobs of the field `after` that have not ended; until then, the job stands in "
+        "no line.",
+    )
 
 
 class JobError(Answer):
@@ -327,6 +356,18 @@ class Job(Answer):
     )
     last_failure: JobError | None = Field(
         None, description="What the latest of those attempts raised; null when there was none."
+    )
+    after: list[fields.JobUuid] = Field(
+        default_factory=list, description="Ids of the jobs that must have completed before this one starts."
+    )
+    after_failure: AfterFailure | None = Field(
+        None,
+        description="What becomes of the job when one of them has not completed; null when it names none.",
+    )
+    followers: list[fields.JobUuid] = Field(
+        default_factory=list,
+        description="Ids of the jobs that named this one in `after` before it ended, at most the first "
+        f"{MOST_FOLLOWERS_NAMED}; empty in the answers about archived jobs.",
     )
     pinned_by: str | None = Field(
         None,

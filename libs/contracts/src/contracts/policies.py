@@ -10,6 +10,13 @@ from pydantic import ConfigDict, Field
 OnConflict = Literal["queue", "reject", "skip", "replace-waiting", "cancel-running"]
 ON_CONFLICT: tuple[OnConflict, ...] = get_args(OnConflict)
 
+#: What becomes of a job when one that it waits for has not completed: it fails, or it is cancelled.
+AfterFailure = Literal["fail", "skip"]
+AFTER_FAILURE: tuple[AfterFailure, ...] = get_args(AfterFailure)
+
+#: Most jobs that one job waits for.
+MOST_PREDECESSORS = 20
+
 #: Most slots of a lock: its limit is set in one transaction, which has 100 rows at most.
 MOST_SLOTS = 64
 

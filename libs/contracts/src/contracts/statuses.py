@@ -58,6 +58,8 @@ class EventStatus(StrEnum):
     """What an event says happened."""
 
     SUBMITTED = "Submitted"
+    #: A job for which it waits has completed. After the last one, it waits in line.
+    PREDECESSOR_ENDED = "PredecessorEnded"
     LEASE_ACQUIRED = "LeaseAcquired"
     STARTED = "Started"
     STEP = "Step"
@@ -125,6 +127,7 @@ class _Meaning:
 
 _MEANINGS: Mapping[EventStatus, _Meaning] = {
     EventStatus.SUBMITTED: _Meaning(None, is_terminal=False, changes_summary=True),
+    EventStatus.PREDECESSOR_ENDED: _Meaning(None, is_terminal=False, changes_summary=True),
     EventStatus.LEASE_ACQUIRED: _Meaning(None, is_terminal=False, changes_summary=True),
     EventStatus.STARTED: _Meaning(RunPart.START, is_terminal=False, changes_summary=True),
     EventStatus.STEP: _Meaning(RunPart.WITHIN, is_terminal=False, changes_summary=False),

@@ -19,6 +19,7 @@ transaction ends one job and starts the next.
       fence + 1     v  | holder lost, clean stop; AttemptFailed: another one follows
                   Running --> Completed | Failed | Cancelled | TimedOut
         Queued --> Cancelled | Expired
+        Queued --> Failed | Cancelled: a job that it waits for has not completed
 
 Where to read on:
 
@@ -35,7 +36,7 @@ Where to read on:
   renews; `unknown_kinds` says how long a job waits for a worker that knows its kind. While wake-ups cannot
   arrive (`broker_watch`), a `work_search` finds locks with work.
 - `clients`: what callers that do not hold the lock write (`job_writer`, `submission`, `cancellation`,
-  `limits`).
+  `limits`). `followers` lets jobs wait for the ends of others, also under other locks.
 - `maintenance`: the `sweeper` repairs what a crash left between two writes; `queue_snapshot` is for metrics.
 - `testing`: doubles of the ports that need no servers.
 

@@ -266,7 +266,10 @@ class JobRegister(Protocol):
         """
 
     async def activate(self, registration: Registration) -> None:
-        """Record a job, whose id is taken, as active; harmless when it is. Raises UnknownOutcomeError."""
+        """Record a job, whose id is taken, as active, and what else is said here of an active one.
+
+        Harmless when repeated. Raises UnknownOutcomeError.
+        """
 
     async def due_removals(self, by: datetime, limit: int) -> list[DueRemoval]:
         """Return removals that are due at a moment: some `limit` of them, and none only when none is due.

@@ -68,6 +68,8 @@ def _after(job: JobRow, event: Event, data: Mapping[str, Any]) -> JobRow:
     match event.status:
         case EventStatus.SUBMITTED:
             return _submitted(job, event, data, at)
+        case EventStatus.PREDECESSOR_ENDED:
+            return replace(job, queued_at=at, expires_at=data.get("expires_at"))
         case EventStatus.STARTED:
             return replace(
                 job,
@@ -114,6 +116,8 @@ def _submitted(job: JobRow, event: Event, data: Mapping[str, Any], at: str) -> J
         keep=data.get("keep"),
         expires_at=data.get("expires_at"),
         retry_of=data.get("retry_of"),
+        after=json.dumps(data["after"]) if data.get("after") else None,
+        after_failure=data.get("after_failure"),
         submitted_at=at,
         queued_at=at,
     )

@@ -8,6 +8,7 @@ repeats a submission while the storage does not answer, for callers that can wai
 """
 
 from submission.actors import ActorError, caller
+from submission.chains import later_in_batch
 from submission.errors import IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import FieldProblem
 from submission.kinds import KnownKinds
@@ -40,6 +41,7 @@ __all__ = [
     "SubmissionService",
     "SubmissionUnknownError",
     "caller",
+    "later_in_batch",
     "read_batch",
     "read_cancellation",
     "read_document",

@@ -11,10 +11,12 @@ from contracts.jobs import Submission
 from contracts.policies import JobPolicy
 from contracts.strict_json import canonical
 from coordination.clients.conflicts import AlreadyThereError
-from coordination.clients.submission import JobExistsError, NewJob, Submitter
+from coordination.clients.followers import UnknownPredecessorError
+from coordination.clients.submission import JobExistsError, NewJob, Submitted, Submitter
 from coordination.journal.rows import JobRow
 from coordination.ports import UnknownOutcomeError
 from submission.actors import ActorError, usable_actor
+from submission.chains import check_after, unknown_predecessor
 from submission.errors import IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import FieldProblem
 from submission.kinds import KnownKinds
@@ -50,7 +52,8 @@ class SubmissionService:
         """Check a submission against its kind and put it in line, at a place by `order` or at the end.
 
         Raises InvalidSubmissionError for an unusable actor, an unknown kind, wrong parameters, parameters of
-        which its kind cannot make the lock that it does not name, or an id and a key together. Raises
+        which its kind cannot make the lock that it does not name, an id and a key together, or jobs that it
+        cannot wait for. Raises
         JobExistsError, IdempotencyKeyError, SubmissionUnknownError, and InvalidTransactionError for what
         could never be stored. Where the submission, or its kind, says so, raises LockBusyError or
         TooManyWaitingError.
@@ -67,11 +70,11 @@ class SubmissionService:
         job_id = asked.job_id or (new_id() if key is None else id_of_key(actor, key))
         try:
             policy = await self.kinds.check(asked.kind, asked.parameters)
+            check_after(asked, job_id, policy)
             if "lock" not in asked.model_fields_set:
                 asked = asked.model_copy(update={"lock": self.kinds.lock_of(asked.kind, asked.parameters)})
-            submitted = await self.submitter.submit(
-                new_job(asked, job_id, order or new_id(), actor, traceparent, policy)
-            )
+            new = new_job(asked, job_id, order or new_id(), actor, traceparent, policy)
+            submitted = await self._submit(asked, new)
         except UnknownOutcomeError as error:
             raise SubmissionUnknownError(job_id, key) from error
         except JobExistsError as error:
@@ -85,6 +88,12 @@ class SubmissionService:
         if submitted.stopping is not None and self.hasten is not None:
             await self.hasten(submitted.stopping)
         return Acceptance(submitted.job)
+
+    async def _submit(self, asked: Submission, new: NewJob) -> Submitted:
+        try:
+            return await self.submitter.submit(new)
+        except UnknownPredecessorError as error:
+            raise unknown_predecessor(asked, error) from None
 
 
 def new_job(
@@ -109,6 +118,8 @@ def new_job(
         cancel_grace=asked.cancel_grace,
         on_conflict=asked.on_conflict or policy.on_conflict,
         has_new_id=asked.job_id is None and asked.idempotency_key is None,
+        after=list(dict.fromkeys(asked.after)),
+        after_failure=asked.after_failure or "fail",
         options=canonical(_options(asked)),
     )
 
@@ -120,5 +131,7 @@ def _options(asked: Submission) -> dict[str, JsonValue]:
         "on_conflict": asked.on_conflict,
         "timeout": asked.timeout,
         "cancel_grace": asked.cancel_grace,
+        "after": list(dict.fromkeys(asked.after)) or None,
+        "after_failure": asked.after_failure,
     }
     return {name: value for name, value in options.items() if value is not None}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contracts import lock_names
 from coordination.ports import Clock
-from verification import leftovers, register, retries
+from verification import leftovers, predecessors, register, retries
 from verification.evidence import Evidence
 from verification.exclusion import RunCheck
 from verification.findings import Findings, Invariant, Violation
@@ -176,6 +176,8 @@ class _Verification:
         job_ids = self._few_jobs()
         trail = TrailCheck(self._evidence, self._scratch, self._scope)
         await self._take_in(retries.check_steps(self._evidence, self._scratch))
+        tolerance = self._question.tolerance_seconds
+        await self._take_in(predecessors.check_claims(self._evidence, self._scratch, tolerance))
         self._evidence.enter(Phase.REGISTER)
         await self._take_in(register.check_register(self._evidence, self._scratch, job_ids))
         self._evidence.enter(Phase.TRAIL)

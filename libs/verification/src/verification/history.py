@@ -4,6 +4,7 @@ It pairs starts and ends of runs by itself, not by `contracts.runs`, whose fault
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from functools import lru_cache
 from typing import assert_never
@@ -26,6 +27,7 @@ from verification.events import (
 )
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
+from verification.predecessors import Predecessors
 from verification.retries import retry_in
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run
@@ -72,6 +74,8 @@ class JobHistory:
         self._retry = ""
         self._told = ToldRow()
         self._tries = Attempts()
+        #: What it waits for before its first run.
+        self.predecessors = Predecessors()
         self._is_cancel_requested = False
         self._ended = ""
         self._is_finalized = self._is_pinned = False
@@ -111,6 +115,7 @@ class JobHistory:
             return
         if not self._submitted_at:
             self._submitted_at = self._queued_at = event.timestamp
+            self.predecessors.submit(event)
             self._asked_for, self._retry = kind_and_priority(event.data), retry_in(event.data)
             self._expires_at = text_of(event.data, "expires_at") if '"expires_at"' in event.data else ""
             if status is not EventStatus.SUBMITTED:
@@ -168,6 +173,7 @@ class JobHistory:
             told="{}" if self.violations else self._told.text(),
             traceback=self._told.traceback,
             retry=self._retry,
+            awaited=json.dumps(self.predecessors.awaited) if self.predecessors.awaited else "",
         )
 
     # --- the chain --------------------------------------------------------------
@@ -204,7 +210,7 @@ class JobHistory:
         self._check_waiting(event, status)
         self._acquired = event if status is EventStatus.LEASE_ACQUIRED else None
         match status:
-            case EventStatus.SUBMITTED:
+            case EventStatus.SUBMITTED | EventStatus.PREDECESSOR_ENDED:
                 return
             case EventStatus.FINALIZED | EventStatus.PINNED | EventStatus.UNPINNED:
                 return
@@ -232,6 +238,15 @@ class JobHistory:
                 self._end(event, status, committed)
             case _:
                 assert_never(status)
+
+    def _wait_in_line(self, event: EventRow) -> None:
+        """Take in that jobs have completed for which it waits."""
+        what = self.predecessors.follow(event)
+        if what:
+            self._report(Invariant.EVENTS, f"event {event.seq}: {what}", event.fence)
+        self._queued_at = event.timestamp
+        if '"expires_at"' in event.data:
+            self._expires_at = text_of(event.data, "expires_at")
 
     def _start(self, event: EventRow, committed: float | None) -> None:
         fence = event.fence or 0
@@ -268,12 +283,14 @@ class JobHistory:
 
     def _check_waiting(self, event: EventRow, status: EventStatus) -> None:
         """See that the job waited no longer than it may, and that what took its place came at that moment."""
+        if status is EventStatus.PREDECESSOR_ENDED:
+            self._wait_in_line(event)
         if status in {EventStatus.STARTED, EventStatus.EXPIRED}:
             what = out_of_time(event, status, self._expires_at, self._attempts)
             if what:
                 self._report(Invariant.ONE_END, f"event {event.seq}: {what}", event.fence)
         if status is EventStatus.STARTED:
-            what = self._tries.start(event)
+            what = self._tries.start(event) or self.predecessors.start()
             if what:
                 self._report(Invariant.ONE_END, f"event {event.seq}: {what}", event.fence)
         if '"replaced_by"' not in event.data:
@@ -304,7 +321,8 @@ class JobHistory:
             run.ended_by, run.ended_commit = event.worker or "", committed
             self._run, self._ended_in = None, event.op_id
         else:
-            self._intrude(event, end_without_run(event, status, self._ended_in))
+            if not self.predecessors.ends(event, status):
+                self._intrude(event, end_without_run(event, status, self._ended_in))
             self._is_cancel_requested |= status is EventStatus.CANCELLED
         if status is EventStatus.INTERRUPTED:
             has_died = '"died":true' in event.data

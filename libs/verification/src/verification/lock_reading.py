@@ -115,6 +115,7 @@ class LockReading:
             self._report(Invariant.EVENTS, f"its events end with {status}, but it has no row", job_id)
         for job_id, attempts in self._scratch.query(
             "SELECT job_id, attempts FROM jobs WHERE partition = ? AND status = ? AND in_scope"
+            " AND awaited = ''"
             " AND job_id NOT IN (SELECT job_id FROM tickets WHERE tickets.partition = jobs.partition)",
             self.partition,
             JobStatus.QUEUED.value,
@@ -135,6 +136,9 @@ class LockReading:
         self._scratch.add_job(facts)
         for run in history.runs:
             self._scratch.add_run(run)
+        for claim in history.predecessors.claims:
+            row = (self.partition, history.job_id, claim.predecessor, claim.status, claim.at)
+            self._scratch.add("claims", row)
         if history.replaced_by:
             self._replaced[history.job_id] = history.replaced_by
         self.lock = self.lock or history.lock
@@ -185,6 +189,9 @@ class LockReading:
         else:
             # The worker that starts the job trusts the ticket: with an old copy, no start could succeed.
             self._compare("ticket", values, facts)
+            if facts.awaited:
+                what = f"it waits in line, and for the ends of jobs {facts.awaited}"
+                self._report(Invariant.ONE_END, what, job_id)
             if facts.has_row and facts.in_scope and key != facts.ticket_key:
                 what = f"it waits in line as {key}, but its row names {facts.ticket_key}"
                 self._report(Invariant.EVENTS, what, job_id)

@@ -99,6 +99,8 @@ class JobFacts:
     #: Which job it retries, and which one retries it, by its row.
     retry_of: str = ""
     retried_by: str = ""
+    #: The jobs for whose ends it waits, as JSON; empty for none.
+    awaited: str = ""
 
 
 _RUN_FIELDS = [field.name for field in fields(Run)]
@@ -111,6 +113,8 @@ CREATE TABLE runs ({", ".join(_RUN_FIELDS)});
 CREATE INDEX runs_of_lock ON runs (partition, slot, fence);
 CREATE INDEX runs_of_job ON runs (job_id);
 CREATE TABLE tickets (partition, job_id, PRIMARY KEY (partition, job_id)) WITHOUT ROWID;
+CREATE TABLE claims (partition, job_id, predecessor, status, at);
+CREATE INDEX claims_of_lock ON claims (partition);
 CREATE TABLE steps (job_id, name, fence, attempt, recorded_at, PRIMARY KEY (job_id, name)) WITHOUT ROWID;
 CREATE TABLE samples (partition, measure, seconds);
 CREATE INDEX samples_of_lock ON samples (partition);
@@ -141,6 +145,7 @@ _OF_LOCKS = (
     "jobs",
     "runs",
     "tickets",
+    "claims",
     "samples",
     "neighbours",
     "removed_jobs",

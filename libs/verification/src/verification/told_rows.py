@@ -30,6 +30,10 @@ class ToldRow:
         match status:
             case EventStatus.SUBMITTED:
                 self._submit(event, data)
+            case EventStatus.PREDECESSOR_ENDED:
+                self.columns["waits_after"] = data.get("awaited") or ""
+                if not data.get("awaited"):
+                    self.columns |= {"queued_at": event.timestamp, "expires_at": data.get("expires_at", "")}
             case EventStatus.STARTED:
                 self.columns.setdefault("started_at", event.timestamp)
                 self.columns["due_at"] = ""
@@ -72,6 +76,8 @@ class ToldRow:
         self._pin("", "", "")
         # A shorter time in the row would let the job go too soon.
         self.columns["keep"] = data.get("keep", "")
+        self.columns |= {name: data.get(name) or "" for name in ("after", "after_failure")}
+        self.columns["waits_after"] = data.get("awaited") or ""
         self.columns |= {name: data[name] for name in _SUBMITTED if isinstance(data.get(name), str)}
         if isinstance(data.get("properties"), dict):
             self.columns["properties"] = data["properties"]
@@ -128,7 +134,17 @@ def as_told(name: str, value: object) -> object:
         return False if name == "has_traceback" else ""
     if name == "error_message":
         return str(value)[:_MESSAGE]
+    if name in {"after", "waits_after"} and value:
+        return _ids(str(value))
     return data_of(str(value)) if name == "properties" else value
+
+
+def _ids(text: str) -> object:
+    """Return the ids in a list, or those for which an object has something; what cannot be read as it is."""
+    try:
+        return list(json.loads(text))
+    except (ValueError, TypeError, RecursionError):
+        return text
 
 
 def data_of(text: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class Chain:
             self._wrote_at = None
         elif status.starts_run or (status.run_part is RunPart.WITHIN and event.fence == self.running_fence):
             self._wrote_at = moment
-        if status in {EventStatus.SUBMITTED, EventStatus.INTERRUPTED}:
+        if status in {EventStatus.SUBMITTED, EventStatus.PREDECESSOR_ENDED, EventStatus.INTERRUPTED}:
             self._waits_since = moment
         elif status is EventStatus.ATTEMPT_FAILED:
             due_at = json.loads(event.data).get("next_attempt_at")

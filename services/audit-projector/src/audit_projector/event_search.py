@@ -5,6 +5,7 @@ The audit trail goes on without RabbitMQ, and nothing is left to catch up with w
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from coordination.clients.followers import Followers
 from coordination.maintenance.comparison import Comparison, ProjectedSeqs
 from coordination.maintenance.pauses import Pace, Stillness
 from coordination.maintenance.register_search import RegisterSearch
@@ -32,12 +33,14 @@ class EventSearch:
         project: Callable[[Sequence[Announcement]], Awaitable[None]],
         is_needed: Callable[[], bool],
         times: RetentionTimes = _FOR_GOOD,
+        *,
+        followers: Followers,
     ) -> None:
         self._project = project
         self._found: list[Announcement] = []
         self._jobs = Stillness(clock)
         self._comparison = Comparison(
-            journal, register, self._found.extend, clock, projected_seqs, self._jobs, _PACE, times
+            journal, register, self._found.extend, clock, projected_seqs, self._jobs, _PACE, times, followers
         )
         self._search = RegisterSearch(register, clock, is_needed, self._look_at)
 

@@ -21,9 +21,18 @@ from azure_storage.read_models import TableReadModels, TableReadModelWriter
 from azure_storage.register import TableRegister
 from azure_storage.seal_key import seal_key
 from azure_storage.worker_directory import TableWorkerDirectory
+from coordination.clients.followers import Followers
+from coordination.clients.job_writer import JobWriter
 from coordination.clock import SystemClock
 from service_defaults.app import in_background, serve, stop_as_failed
-from service_defaults.broker import ConsumerWatchdog, MessageReader, Seal, make_broker, watch_publishing
+from service_defaults.broker import (
+    ConsumerWatchdog,
+    MessageReader,
+    RabbitNotifier,
+    Seal,
+    make_broker,
+    watch_publishing,
+)
 from service_defaults.directory_row import kept_up
 from service_defaults.health import Health, rabbitmq_check
 from service_defaults.heartbeat import InstanceHeartbeat
@@ -49,8 +58,10 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     status = ProjectionStatus(telemetry.observe, clock)
     retirements = Retirements(register, _RETIRE_SECONDS)
     times = settings.retention_times
-    projection = Projection(journal, retirements, models, status.observe, times=times)
     seal = Seal()
+    notifier = RabbitNotifier(broker, settings.topology, settings.deferral_milliseconds, seal=seal)
+    followers = Followers(register, JobWriter(journal, notifier, clock), "audit-projector")
+    projection = Projection(journal, retirements, models, status.observe, times=times, followers=followers)
     reader = AnnouncementReader(MessageReader(broker, settings.topology), seal)
     handler = EventHandler(projection, reader, clock, telemetry)
     subscribe(broker, settings.topology, handler)
@@ -63,6 +74,7 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
         handler.project,
         lambda: not watch.is_answering,
         times,
+        followers=followers,
     )
     heartbeat = InstanceHeartbeat(
         "audit-projector",
@@ -90,6 +102,7 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
                     task.cancel()
                 await asyncio.wait(background)
                 await watch.aclose()
+                await notifier.aclose()
 
     # Without the broker it finds events by itself.
     health = Health({"storage": models.check}, {"rabbitmq": rabbitmq_check(broker, consumes=True)})

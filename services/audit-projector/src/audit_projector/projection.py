@@ -23,6 +23,7 @@ from contracts import lock_names
 from contracts.jobs import JobError, JobSummary
 from contracts.statuses import EventStatus, JobStatus
 from contracts.traceparent import trace_id_of
+from coordination.clients.followers import Followers
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Journal, NewId, UnknownOutcomeError, random_id
@@ -47,6 +48,7 @@ class Projection:
         observe: Observe,
         new_id: NewId = random_id,
         times: RetentionTimes = _FOR_GOOD,
+        followers: Followers | None = None,
     ) -> None:
         self._journal = journal
         self._register = register
@@ -54,6 +56,7 @@ class Projection:
         self._observe = observe
         self._exclusion = ExclusionCheck(journal, models, observe, new_id)
         self._times = times
+        self._followers = followers
         self._cache = ProjectionCache()
         #: Summaries of jobs that are projected at the same time are written together.
         self._convoy = Convoy()
@@ -134,6 +137,10 @@ class Projection:
         return len(events)
 
     async def _retire(self, job_id: str, known: CachedJob, seq: int) -> None:
+        if known.has_followers and self._followers is not None:
+            # First, as the sweeper looks at active jobs only (rule C3 of spec/chains.pml).
+            summary = known.summary
+            await self._followers.settle_all(job_id, summary.lock, summary.status)
         await self._register.retire(job_id, removal=known.removal)
         self._cache.end(job_id, seq)
 
@@ -146,7 +153,13 @@ class Projection:
             return None
         submitted_at = datetime.fromisoformat(job.submitted_at)
         mark = Watermark() if is_new else await self._models.watermark(job_id, submitted_at)
-        return CachedJob(mark, self._summary(job), job.seq, removal=self._times.removal_of(job))
+        return CachedJob(
+            mark,
+            self._summary(job),
+            job.seq,
+            removal=self._times.removal_of(job),
+            has_followers=bool(job.has_followers),
+        )
 
     async def _read_events(self, partition: str, job_id: str, after: int) -> Sequence[EventRow]:
         stored = await self._journal.read_range(
@@ -168,7 +181,13 @@ class Projection:
         if job is None:
             return known
         removal = self._times.removal_of(job)
-        return replace(known, summary=self._summary(job), as_of=job.seq, removal=removal)
+        return replace(
+            known,
+            summary=self._summary(job),
+            as_of=job.seq,
+            removal=removal,
+            has_followers=bool(job.has_followers),
+        )
 
     async def _record_events(
         self, partition: str, chain: Chain, events: Sequence[EventRow], summary: JobSummary

@@ -28,6 +28,8 @@ class CachedJob:
     heard: int = 0
     #: When the job may go, if it has ended and is not kept for good.
     removal: DueRemoval | None = None
+    #: Whether other jobs wait for its end.
+    has_followers: bool = False
 
     @property
     def is_whole(self) -> bool:

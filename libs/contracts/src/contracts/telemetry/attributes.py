@@ -84,7 +84,8 @@ RUNNER_END = Attribute(
 
 WAKE_UP_REASON = Attribute(
     "wake_up.reason",
-    "Why it was sent: a job was submitted, a lock was released, the sweeper found work, or it was deferred.",
+    "Why it was sent: a job was submitted, a lock was released, a job is due or waited for others that have "
+    "completed (due), the sweeper found work, or it was deferred.",
     values=("submitted", "released", "due", "swept", "deferred"),
 )
 WAKE_UP_OUTCOME = Attribute(

@@ -228,9 +228,7 @@ WAKE_UPS_SENT = Metric(
     Instrument.COUNTER,
     "{wake_up}",
     "Wake-ups sent.",
-    Source.PUBLISHER,
-    Source.WORKER,
-    Source.SCHEDULER,
+    *SERVICES,
     attributes=(at.WAKE_UP_REASON,),
 )
 WAKE_UPS_HANDLED = Metric(

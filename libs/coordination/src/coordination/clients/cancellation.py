@@ -47,9 +47,11 @@ def build_cancellation(found: FoundJob, writer: Writer, reason: str = "") -> Cha
     if job.is_terminal:
         raise CancelTooLateError(job)
     # Rule R20 (spec/turnstile.pml): the rows of a waiting job change together, at the versions read.
+    # One that waits for other jobs has no ticket yet.
     tickets: list[Operation] = []
     if found.ticket is not None:
         tickets.append(Delete(found.ticket.key, found.ticket.etag))
+    if found.ticket is not None or job.waits_for_jobs:
         changed, event = cancelled_waiting(job, writer, reason, events.reason_data(reason))
     elif job.cancel_requested:
         return None

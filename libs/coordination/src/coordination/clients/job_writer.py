@@ -49,7 +49,7 @@ def existing_job(row: Row | None) -> JobRow:
 
 @dataclass(frozen=True)
 class FoundJob:
-    """A job as it was read, with the version of its row, and its ticket while it waits."""
+    """A job as it was read, with the version of its row, and its ticket while it waits in line."""
 
     job: JobRow
     etag: str
@@ -104,7 +104,7 @@ class JobWriter:
         """
         until = self.clock.boot() + self.patience
         while self.clock.boot() < until:
-            found = await self._find(registration, until)
+            found = await self.find(registration, until)
             if found is None:
                 continue
             writer = Writer(actor, op_id=self.new_id().hex, at=events.timestamp(self.clock.now()))
@@ -138,13 +138,16 @@ class JobWriter:
         self.notifier.announce(events.announcements([event], {event.job_id: change.job}))
         return True
 
-    async def _find(self, registration: Registration | ActiveJob, until: float) -> FoundJob | None:
-        """Read a job and its ticket; None when it left its line between the two reads."""
+    async def find(self, registration: Registration | ActiveJob, until: float) -> FoundJob | None:
+        """Read a job and its ticket; None when it left its line between the two reads.
+
+        Raises NoSuchJobError, JobRemovedError or UnknownOutcomeError.
+        """
         row = await self._read(registration.partition, rows.job_key(registration.job_id), until)
         job = existing_job(row)
         if row is None:
             raise NoSuchJobError
-        if job.status != JobStatus.QUEUED:
+        if job.status != JobStatus.QUEUED or job.waits_for_jobs:
             return FoundJob(job, row.etag, None)
         ticket = await self._read(registration.partition, job.waits_at, until)
         return FoundJob(job, row.etag, ticket) if ticket is not None else None

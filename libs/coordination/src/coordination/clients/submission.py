@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from contracts.policies import JobPolicy, OnConflict
+from contracts.policies import AfterFailure, JobPolicy, OnConflict
 from contracts.statuses import EventStatus
 from coordination.clients.conflicts import Replacement, decide, read_occupants
+from coordination.clients.followers import Followers, UnknownPredecessorError
 from coordination.clients.job_writer import Change, JobWriter
 from coordination.clients.submission_marks import SubmissionMarks
 from coordination.journal import events, rows
@@ -89,6 +90,11 @@ class NewJob:
     options: str = "{}"
     #: The job that it retries, if it does.
     retry: "RetryOf | None" = None
+    #: Ids of the jobs that must have completed before it starts, and what becomes of it when one has not.
+    after: Sequence[str] = ()
+    after_failure: AfterFailure = "fail"
+    #: The locks of those that have not completed, by their ids; `Submitter.submit` finds them.
+    awaited: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def request_hash(self) -> str:
@@ -101,8 +107,13 @@ class NewJob:
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
     def expires_at(self, submitted_at: datetime) -> datetime | None:
-        """Return when the job expires unless it has started; None when it may wait for ever."""
-        return None if self.expires_in is None else submitted_at + timedelta(seconds=self.expires_in)
+        """Return when the job expires unless it has started; None when it may wait for ever.
+
+        For one that waits for other jobs, that is not known before they have ended.
+        """
+        if self.expires_in is None or self.awaited:
+            return None
+        return submitted_at + timedelta(seconds=self.expires_in)
 
 
 @dataclass(frozen=True)
@@ -143,6 +154,7 @@ class Submitter:
 
     def __post_init__(self) -> None:
         self._marks = SubmissionMarks(self.register, self.writer.clock, self.writer.new_id().hex)
+        self._followers = Followers(self.register, self.writer)
 
     async def submit(self, new: NewJob) -> Submitted:
         """Accept a job: when this returns, the journal has it and it will reach exactly one terminal record.
@@ -151,8 +163,10 @@ class Submitter:
         then the same submission with the same job id may be repeated and cannot run twice. Raises
         InvalidTransactionError for what could never be stored, whose id stays free. Where the job's policy
         for conflicts says so, raises LockBusyError, AlreadyThereError or TooManyWaitingError, and its id
-        stays free, too.
+        stays free, too. So it does where a job that it names is not known: raises UnknownPredecessorError.
         """
+        if new.after:
+            new = await self._with_awaited(new)
         now = self.writer.clock.now()
         change = build_submission(new, _writer(new, now))
         check_limits(change.transaction)
@@ -167,9 +181,24 @@ class Submitter:
             change, made, is_again = await self._decide_and_commit(new, registration)
         if is_again:
             await self._register_for_certain(registration)
+        if new.awaited:
+            # Only now: a job that ends finds its followers in the journal, and so does the sweeper.
+            return Submitted(await self._followers.begin(change.job))
         await self.notify(new)
         stopping = (job for job, _ in made.changed if not job.is_terminal)
         return Submitted(change.job, next(stopping, None))
+
+    async def _with_awaited(self, new: NewJob) -> NewJob:
+        """Return the job with what it waits for.
+
+        Raises UnknownPredecessorError, but JobExistsError where it was submitted before.
+        """
+        try:
+            return replace(new, awaited=await self._followers.awaited(new.after))
+        except UnknownPredecessorError:
+            # What it waited for may have been forgotten since.
+            await self._refuse_unless_unfinished(_registration(new, self.writer.clock.now()))
+            raise
 
     async def claim(self, new: NewJob) -> None:
         """Register the id of a job that is about to be written.
@@ -320,6 +349,10 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         expires_at=None if expires_at is None else events.timestamp(expires_at),
         queued_at=writer.at,
         retry_of=retry.job_id if retry else None,
+        after=json.dumps(list(new.after)) if new.after else None,
+        after_failure=new.after_failure if new.after else None,
+        waits_after=json.dumps(dict(new.awaited), ensure_ascii=False) if new.awaited else None,
+        expires_in=new.expires_in if new.awaited else None,
     )
     about = {
         "kind": new.kind,
@@ -337,6 +370,8 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
     about |= {name: value for name, value in said.items() if value is not None}
     if new.on_conflict != "queue":
         about["on_conflict"] = new.on_conflict
+    if new.after:
+        about |= {"after": list(new.after), "after_failure": new.after_failure, "awaited": list(new.awaited)}
     message = f"submitted by {new.actor}"
     if retry is not None:
         message = events.with_reason(f"{message} as a retry of {retry.job_id}", retry.reason)
@@ -345,9 +380,11 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
     # Rule R19 (spec/turnstile.pml): job, ticket and first event are inserted together.
     operations: list[Operation] = [
         Insert(rows.job_key(job.job_id), job.values()),
-        Insert(job.ticket_key, job.values()),
         events.insert(submitted),
     ]
+    if not job.waits_for_jobs:
+        # One that waits for other jobs gets its ticket when they have ended (`clients.followers`).
+        operations.append(Insert(job.ticket_key, job.values()))
     if not inline:
         operations.append(Insert(rows.parameters_key(job.job_id), rows.split_text(new.parameters)))
     if retry is not None and retry.history:

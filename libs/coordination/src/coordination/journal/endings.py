@@ -7,6 +7,8 @@ from coordination.outcomes import Cancelled, Ending, Failed, Interrupted, RunOut
 #: Error types of jobs that fail without their handler having raised.
 RUNNER_CRASH_LIMIT = "RunnerCrashLimit"
 WORKER_LOSS_LIMIT = "WorkerLossLimit"
+#: And of those that never ran, as a job that had to complete first has not.
+PREDECESSOR_FAILED = "PredecessorFailed"
 
 
 def ending_after(job: JobRow, outcome: RunOutcome) -> Ending | TryAgain | None:

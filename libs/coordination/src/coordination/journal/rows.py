@@ -1,6 +1,7 @@
 """The journal's rows: what is in a lock's partition, and under which keys."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -119,6 +120,17 @@ def step_prefix(job_id: str) -> str:
 def step_key(job_id: str, number: int) -> str:
     """Key of the record of a job's step, numbered from 1 in the order of recording."""
     return f"{step_prefix(job_id)}{number:06d}"
+
+
+def followers_prefix(job_id: str) -> str:
+    """Start of the keys of the rows that name the jobs which wait for a job's end."""
+    # Behind parameters, state and steps, which runs and pages read from the first on.
+    return f"{data_prefix(job_id)}then|"
+
+
+def follower_key(job_id: str, follower: str) -> str:
+    """Key of the row that names a job which waits for a job's end."""
+    return f"{followers_prefix(job_id)}{follower}"
 
 
 def split_text(text: str) -> dict[str, Value | None]:
@@ -309,6 +321,17 @@ class JobRow(Record):
     pinned_at: str | None = None
     pinned_by: str | None = None
     pin_reason: str | None = None
+    #: Ids of the jobs that must have completed before it starts, as a JSON list, and what becomes of it when
+    #: one of them has not (`contracts.policies.AfterFailure`); None where it names none.
+    after: str | None = None
+    after_failure: str | None = None
+    #: Those of them that have not ended, as a JSON object: id to lock. While there are any, it has no ticket.
+    #: Empty, not None, once there are none left.
+    waits_after: str | None = None
+    #: Seconds for which it may wait in line from then on; None for ever, and for a job that never waited so.
+    expires_in: float | None = None
+    #: Whether rows under `followers_prefix` name jobs that wait for its end.
+    has_followers: bool | None = None
 
     #: Status of the row that keeps a registered id from being used when its submission never arrived.
     TOMBSTONE: ClassVar[str] = "Tombstone"
@@ -326,6 +349,21 @@ class JobRow(Record):
         if self.due_at and not self.holds_place:
             return due_key(self.due_at, self.priority, self.order, self.job_id)
         return self.ticket_key
+
+    @property
+    def waits_for_jobs(self) -> bool:
+        """Whether it waits for the ends of other jobs, and so has no ticket."""
+        return bool(self.waits_after) and self.status == JobStatus.QUEUED
+
+    @property
+    def predecessors(self) -> Sequence[str]:
+        """Ids of the jobs that must have completed before it starts."""
+        return json.loads(self.after) if self.after else []
+
+    @property
+    def awaited(self) -> Mapping[str, str]:
+        """The locks of the jobs for whose ends it waits, by their ids."""
+        return json.loads(self.waits_after) if self.waits_after else {}
 
     @property
     def policy(self) -> JobPolicy:

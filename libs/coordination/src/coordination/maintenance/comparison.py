@@ -7,10 +7,13 @@ that grows while nothing happens to it.
 
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.statuses import JobStatus
+from coordination.clients.followers import Followers
+from coordination.clients.job_writer import NoSuchJobError
 from coordination.journal import rows
 from coordination.journal.many_jobs import read_jobs
 from coordination.journal.rows import JobRow
@@ -60,6 +63,8 @@ class Comparison:
     jobs: Stillness
     pace: Pace
     times: RetentionTimes
+    #: What lets jobs wait for others.
+    followers: Followers
     _position: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
@@ -123,15 +128,30 @@ class Comparison:
 
     async def _compare_one(self, active: ActiveJob, job: JobRow, projected: int, compared: Compared) -> None:
         """Announce again what the read models lack: when the last event is lost, no gap shows it."""
+        if not job.is_terminal:
+            # Rule C5 (spec/chains.pml): a job that waits is compared with those that it waits for; whether
+            # or not its events are projected, as jobs run while no projector does.
+            await self._settle(active, job)
         if job.seq > projected:
             is_told = self._announce(job, projected)
             compared.announced += is_told
         elif JobStatus(job.status).is_terminal:
             # The projector of its last event is about to do the same.
             if self._ends.seconds(job.job_id, job.seq) > self.pace.patience:
+                if job.has_followers:
+                    # Rule C3 (spec/chains.pml): a job is taken off after its followers are settled.
+                    await self.followers.settle_all(job.job_id, job.lock_name, job.status)
                 await self._retire(active, self.times.removal_of(job))
         else:
             self._begin_look(active, job.seq)
+
+    async def _settle(self, active: ActiveJob, job: JobRow) -> None:
+        """Do what a crash left undone of a job that waits, or waited, for others."""
+        if job.waits_for_jobs:
+            with suppress(NoSuchJobError):
+                await self.followers.settle(active)
+        elif job.after and job.expires_at and active.expires_at is None and not job.started_at:
+            await self.followers.let_expire(job)
 
     def _announce(self, job: JobRow, projected: int) -> bool:
         still = self._projections.seconds(job.job_id, projected)

@@ -12,7 +12,7 @@ from coordination.maintenance.pauses import Pace, Pauses
 from coordination.maintenance.side_by_side import for_each
 from coordination.ports import ActiveJob
 
-#: Who ends a job that expires, for the audit trail.
+#: Who ends a job that expires, or settles one that waits for others, for the audit trail.
 ACTOR = "scheduler"
 
 

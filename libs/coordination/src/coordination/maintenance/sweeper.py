@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from coordination.clients.followers import Followers
 from coordination.clients.job_writer import JobWriter
 from coordination.journal import rows
 from coordination.journal.line import Line, WrongLockError
@@ -15,7 +16,7 @@ from coordination.journal.line_reading import read_line_at
 from coordination.journal.rows import JobRow
 from coordination.known_slots import KnownSlots
 from coordination.maintenance.comparison import Comparison, ProjectedSeqs
-from coordination.maintenance.expiry import Expiry
+from coordination.maintenance.expiry import ACTOR, Expiry
 from coordination.maintenance.free_leases import FreeLeases
 from coordination.maintenance.idle_slots import find_idle_slots
 from coordination.maintenance.pauses import Pace, Pauses, Stillness
@@ -104,6 +105,7 @@ class Sweeper:
             self._jobs,
             self.pace,
             self.times,
+            Followers(self.register, writer, ACTOR),
         )
 
     async def sweep(self, ahead: timedelta = timedelta()) -> Swept:

@@ -8,8 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter
 
+from contracts.jobs import Accepted, Job, JobSummary
 from contracts.path_names import wrong_name
 from turnstile.client.errors import InvalidArgumentError
+
+#: A job, by its id or by what the API returned of it.
+JobReference = str | Accepted | Job | JobSummary
 
 #: Longest time for one request, in seconds.
 _LONGEST_REQUEST = 86_400
@@ -26,6 +30,17 @@ def name_of(argument: str, value: object, what: str) -> str:
     if wrong is not None:
         raise InvalidArgumentError(argument, f"{wrong}: give {what}")
     return value
+
+
+def ids_of(argument: str, value: object) -> list[str]:
+    """Return the ids of jobs, given one or several, each by its id or by what the API returned of it."""
+    is_one = isinstance(value, str) or hasattr(value, "job_id")
+    jobs = [value] if is_one else several(argument, value)
+    what = "the id of a job, or an answer with a job_id"
+    return [
+        name_of(argument if is_one else f"{argument}[{number}]", getattr(job, "job_id", job), what)
+        for number, job in enumerate(jobs)
+    ]
 
 
 def mapping_of(argument: str, value: object) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from contracts.following import ProgressReport
 from contracts.jobs import Accepted, BatchItem, Event, Job, JobSummary, Kind, Lock, Submission, Worker
 from turnstile.client import calls
-from turnstile.client.arguments import result_type
+from turnstile.client.arguments import JobReference, result_type
 from turnstile.client.batches import submit_many
 from turnstile.client.bodies import (
     Body,
@@ -27,7 +27,6 @@ from turnstile.client.bodies import (
     submission,
 )
 from turnstile.client.calls import (
-    JobReference,
     Outcome,
     Pause,
     Request,

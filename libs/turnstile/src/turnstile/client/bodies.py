@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from contracts.identifiers import new_id
 from contracts.jobs import Submission
-from contracts.policies import OnConflict
-from turnstile.client.arguments import mapping_of, moment_of, several, texts_of
+from contracts.policies import AfterFailure, OnConflict
+from turnstile.client.arguments import JobReference, ids_of, mapping_of, moment_of, several, texts_of
 
 Body = Mapping[str, Any]
 
@@ -31,6 +31,9 @@ class SubmissionFields(TypedDict, total=False):
     timeout: float | None
     cancel_grace: float | None
     on_conflict: OnConflict | None
+    #: Jobs that must have completed before this one starts, by their ids or what the API returned of them.
+    after: JobReference | Iterable[JobReference]
+    after_failure: AfterFailure | None
 
 
 class JobFilters(TypedDict, total=False):
@@ -75,6 +78,8 @@ def with_id(job: Submission | Body, argument: str) -> dict[str, Any]:
         if isinstance(job, Submission)
         else mapping_of(argument, job)
     )
+    if body.get("after") is not None:
+        body["after"] = ids_of("after", body["after"])
     return body if body.get("idempotency_key") else {**body, "job_id": body.get("job_id") or new_id()}
 
 

@@ -15,14 +15,11 @@ from urllib.parse import quote
 import httpx
 
 from contracts.following import MOST_WAIT_SECONDS
-from contracts.jobs import Accepted, Job, JobSummary, Worker
+from contracts.jobs import Accepted, Job, Worker
 from contracts.statuses import JobStatus
-from turnstile.client.arguments import name_of, request_time, time_limit, wait_limit
+from turnstile.client.arguments import JobReference, name_of, request_time, time_limit, wait_limit
 from turnstile.client.errors import ClientError, ConflictError, NotEndedError
 from turnstile.client.reading import checked, document, no_answer, part, read, retry_after
-
-#: A job, by its id or by what the API returned of it.
-JobReference = str | Accepted | Job | JobSummary
 
 #: Statuses with which a server, or a proxy before it, says that it did not do what was asked.
 _REPEATED = frozenset({429, 502, 503, 504})

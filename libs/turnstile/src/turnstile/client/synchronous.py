@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from contracts.following import ProgressReport
 from contracts.jobs import Accepted, BatchItem, Event, Job, JobSummary, Kind, Lock, Submission, Worker
 from turnstile.client import calls
-from turnstile.client.arguments import result_type
+from turnstile.client.arguments import JobReference, result_type
 from turnstile.client.batches import submit_many
 from turnstile.client.bodies import (
     Body,
@@ -27,7 +27,6 @@ from turnstile.client.bodies import (
     submission,
 )
 from turnstile.client.calls import (
-    JobReference,
     Outcome,
     Pause,
     Request,
@@ -102,6 +101,7 @@ class Client:
         Without a `job_id` or an `idempotency_key` the client makes an id. A submission with the same id or
         key and the same content as an earlier one is a success. With another content it raises ConflictError
         for an id, and RefusedError for a key. With `on_conflict` of "skip" the answer may name another job.
+        `after` names jobs that must have completed before this one starts: ids, or what the client returned.
         """
         return self._run(calls.submit(submission(kind, parameters, fields), self._limits))
 

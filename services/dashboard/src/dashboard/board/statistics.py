@@ -119,7 +119,7 @@ class Tally:
     def _take(self, event: Event) -> None:
         minute = self._minute(event.timestamp_utc)
         match event.status:
-            case EventStatus.SUBMITTED | EventStatus.INTERRUPTED:
+            case EventStatus.SUBMITTED | EventStatus.PREDECESSOR_ENDED | EventStatus.INTERRUPTED:
                 self._waiting_since[event.job_id] = event.timestamp_utc
                 while len(self._waiting_since) > _MOST_WAITING:
                     self._waiting_since.popitem(last=False)

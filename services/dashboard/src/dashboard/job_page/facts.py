@@ -43,7 +43,7 @@ def facts(
         "div.tiles",
         _tile("Lock", link("lock", job.lock_name, {"lock": job.lock_name}), _lease(job, worker)),
         _tile("Fence", f"{job.fence:,}" if job.fence else "\u2013", _fence_note(view)),
-        _tile("Kind", job.kind, _retries(job) or f"priority {job.priority}"),
+        _tile("Kind", job.kind, _others(view) or f"priority {job.priority}"),
         _tile(
             "Submitted",
             ago(_moment(job.submitted_at)),
@@ -69,9 +69,12 @@ def _by_whom(job: JobRow) -> list[Node]:
     return [" by ", by_whom(job.actor), *with_it]
 
 
-def _retries(job: JobRow) -> Node | None:
-    """Return links to the job that it retries and to the one that retries it."""
+def _others(view: JobView) -> Node | None:
+    """Return links to the jobs that it retries, waits or waited for, and to those that do so with it."""
+    job = view.job
     others = [("retry of ", job.retry_of), ("retried by ", job.retried_by)]
+    others += [("after ", job_id) for job_id in job.predecessors]
+    others += [("followed by ", job_id) for job_id in view.kept.followers]
     found = [node("span", says, link("job", short_id(of), {"id": of})) for says, of in others if of]
     return node("span", *(part for one in found for part in (one, " "))) if found else None
 

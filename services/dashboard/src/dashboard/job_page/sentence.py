@@ -6,7 +6,7 @@ from contracts.statuses import EventStatus, JobStatus
 from coordination.journal.rows import JobRow
 from dashboard.job_page.rules import expiry
 from dashboard.parts.durations import duration
-from dashboard.parts.nodes import Node, clock, node, since, until
+from dashboard.parts.nodes import Node, clock, link, node, short_id, since, until
 from dashboard.reading.job import JobView
 from dashboard.waiting import WaitingLine
 from read_models.start_estimates import left_at_this_pace
@@ -27,7 +27,7 @@ def sentence(view: JobView, line: WaitingLine | None, now: datetime) -> Node:
     job = view.job
     match view.status:
         case JobStatus.QUEUED:
-            return _waiting_for_attempt(job) or _waiting(job, line)
+            return _waiting_for_jobs(job) or _waiting_for_attempt(job) or _waiting(job, line)
         case JobStatus.RUNNING:
             return _running(view, now)
         case JobStatus.CANCELLED:
@@ -40,6 +40,21 @@ def started_at(view: JobView) -> datetime | None:
     """Return when the latest attempt began."""
     starts = (entry.event for entry in reversed(view.entries) if entry.event.status is EventStatus.STARTED)
     return next((event.timestamp_utc for event in starts), None)
+
+
+def _waiting_for_jobs(job: JobRow) -> Node | None:
+    """Return which jobs must complete first; None for a job that waits for none."""
+    if not job.waits_for_jobs:
+        return None
+    named: list[Node] = []
+    for job_id in job.awaited:
+        named += [", " if named else "", link("job", short_id(job_id), {"id": job_id})]
+    otherwise = "is cancelled" if job.after_failure == "skip" else "fails"
+    waited = since(datetime.fromisoformat(job.submitted_at), "b")
+    return node(
+        "span", "Waits for ", waited, " until these jobs have completed: ", *named,
+        f". Until then it is in no line; if one of them does not complete, it {otherwise}.",
+    )  # fmt: skip
 
 
 def _waiting_for_attempt(job: JobRow) -> Node | None:

@@ -43,6 +43,7 @@ def status_look(status: JobStatus) -> Look:
 
 _EVENTS: Mapping[EventStatus, Look] = {
     EventStatus.SUBMITTED: Look("Submitted", "login", "gray"),
+    EventStatus.PREDECESSOR_ENDED: Look("Predecessor ended", "link", "gray"),
     EventStatus.LEASE_ACQUIRED: Look("Lease acquired", "key", "gray"),
     EventStatus.STARTED: Look("Started", "play_arrow", "blue"),
     EventStatus.STEP: Look("Step", "check", "blue"),

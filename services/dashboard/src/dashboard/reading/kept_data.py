@@ -10,6 +10,9 @@ from coordination.ports import Journal, Row
 #: Recorded steps that are read with the rest; a job may have many more.
 MOST_STEPS = 50
 
+#: Followers that are named.
+MOST_FOLLOWERS = 20
+
 #: Rows of a job that sort before its steps: parameters, result, state.
 _BEFORE_STEPS = 3
 
@@ -33,10 +36,15 @@ class KeptData:
     traceback: str | None = None
     #: The first of them.
     steps: tuple[RecordedStep, ...] = ()
+    #: Ids of jobs that wait, or waited, for its end: the first of them.
+    followers: tuple[str, ...] = ()
 
 
 async def read_kept_data(journal: Journal, partition: str, job: JobRow) -> KeptData:
-    """Read what a job keeps, in one request, or two with a traceback. Raises UnknownOutcomeError."""
+    """Read what a job keeps, in one request, one more for a traceback and for followers.
+
+    Raises UnknownOutcomeError.
+    """
     most = _BEFORE_STEPS + MOST_STEPS
     found = await journal.read_range(partition, rows.data_prefix(job.job_id), most)
     texts = _by_key(found)
@@ -50,7 +58,14 @@ async def read_kept_data(journal: Journal, partition: str, job: JobRow) -> KeptD
         result=job.result or texts.get(rows.result_key(job.job_id)),
         traceback=traceback,
         steps=tuple(_steps(found, rows.step_prefix(job.job_id)))[:MOST_STEPS],
+        followers=await _followers(journal, partition, job) if job.has_followers else (),
     )
+
+
+async def _followers(journal: Journal, partition: str, job: JobRow) -> tuple[str, ...]:
+    prefix = rows.followers_prefix(job.job_id)
+    found = await journal.read_range(partition, prefix, MOST_FOLLOWERS)
+    return tuple(row.key.removeprefix(prefix) for row in found)
 
 
 def _by_key(found: Iterable[Row]) -> dict[str, str]:

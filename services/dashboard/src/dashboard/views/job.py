@@ -112,8 +112,10 @@ def _body(moment: _Moment) -> None:
     settings = site.settings
     tiles = facts(view, worker, trace_url=settings.trace_url, logs_url=settings.logs_url)
     waits = None
-    # One that others may pass does not stand in the line until its next attempt is due.
-    if moment.line is not None and view.job.waits_at == view.job.ticket_key:
+    # One that others may pass does not stand in the line until its next attempt is due, nor does one that
+    # waits for other jobs.
+    is_in_line = view.job.waits_at == view.job.ticket_key and not view.job.waits_for_jobs
+    if moment.line is not None and is_in_line:
         waits = why_it_waits_card(moment.line, workers, _durations(moment), now)
     leases = (lease.seconds for one in moment.snapshot.workers for lease in one.leases)
     look = "div.stack.stale" if moment.is_old else "div.stack"

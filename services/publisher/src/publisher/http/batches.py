@@ -3,20 +3,21 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request
 
 from contracts.identifiers import new_id
-from contracts.jobs import MAX_BATCH_BYTES, MAX_BODY_BYTES, BatchAnswer, BatchItem
+from contracts.jobs import MAX_BATCH_BYTES, MAX_BODY_BYTES, BatchAnswer, BatchItem, Submission
 from publisher.http.documentation import SUBMIT_BATCH, answers
 from publisher.http.parameters import FIRST, Actor, Uses
 from publisher.http.problems import ProblemError, problem_document
 from publisher.http.request_body import read_body
 from publisher.use_cases import UseCases
 from publisher.use_cases.documents import accepted
-from submission import read_batch, submission_of
+from submission import later_in_batch, read_batch, submission_of
 
 router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=FIRST)
 
@@ -36,34 +37,68 @@ async def submit_jobs(request: Request, uses: Uses, actor: Actor) -> BatchAnswer
     `POST /api/v1/jobs` would have answered. One job that is refused does not hinder the others. The body has
     at most 8 MiB, and each job at most 256 KiB. Give each job an `idempotency_key` or a `job_id`: then the
     same batch may be sent again when its answer was lost, or when the storage did not answer for some jobs,
-    and no job runs twice.
+    and no job runs twice. A job may wait for earlier ones of the batch: `after` names them by their `job_id`.
     """
     documents = read_batch(await read_body(request, MAX_BATCH_BYTES))
     # Places in line in the order of the request, whichever job is written first.
     orders = sorted(new_id() for _ in documents)
+    turns = _Turns(documents)
     items = await asyncio.gather(
         *(
-            _submit(request, uses, actor, document, order)
-            for document, order in zip(documents, orders, strict=True)
+            _submit(request, uses, actor, document, order, turns, number)
+            for number, (document, order) in enumerate(zip(documents, orders, strict=True))
         )
     )
     count = Counter(item.status for item in items)
     return BatchAnswer(accepted=count[HTTPStatus.ACCEPTED], items=items)
 
 
+class _Turns:
+    """Lets a job of a batch be submitted after those earlier ones that it is to wait for."""
+
+    def __init__(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        self._places: dict[str, int] = {}
+        for number, document in enumerate(documents):
+            self._places.setdefault(str(document.get("job_id")).lower(), number)
+        self._is_answered = [asyncio.Event() for _ in documents]
+
+    async def wait(self, asked: Submission, number: int) -> None:
+        """Wait until the jobs are answered that one names. Raises InvalidSubmissionError for a later one."""
+        for job_id in asked.after:
+            place = self._places.get(job_id, number)
+            if place > number:
+                raise later_in_batch(asked, job_id)
+            # Each waits for earlier ones only, so all come to their turns. Its own id is refused like any.
+            if place < number:
+                await self._is_answered[place].wait()
+
+    def end(self, number: int) -> None:
+        """Let those be submitted that wait for a job's answer."""
+        self._is_answered[number].set()
+
+
 async def _submit(
-    request: Request, uses: UseCases, actor: str, document: dict[str, Any], order: str
+    request: Request,
+    uses: UseCases,
+    actor: str,
+    document: dict[str, Any],
+    order: str,
+    turns: _Turns,
+    number: int,
 ) -> BatchItem:
     try:
         with uses.telemetry.submission(request.headers, is_one_of_many=True) as submitting:
             _check_size(document)
             asked = submission_of(document)
             submitting.asks(asked)
+            await turns.wait(asked, number)
             found = await uses.submissions.accept(asked, actor, submitting.traceparent, order)
             submitting.ends(found)
     except Exception as error:  # noqa: BLE001
         problem = problem_document(request, error)
         return BatchItem(status=problem["status"], problem=problem)
+    finally:
+        turns.end(number)
     return BatchItem(
         status=HTTPStatus.ACCEPTED if found.is_new else HTTPStatus.OK,
         job=accepted(found.job, is_new=found.is_new),

@@ -1,11 +1,14 @@
 """The journal's rows as the API returns them."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
 from pydantic import JsonValue
 
 from contracts.jobs import Accepted, DetailedJobError, Job, JobError, Progress, WaitingFor
+from contracts.policies import AfterFailure
 from contracts.statuses import JobState, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
@@ -24,6 +27,7 @@ def job_document(
     position: int | None = None,
     waiting_for: WaitingFor | None = None,
     archived_at: str = "",
+    followers: Sequence[str] = (),
 ) -> Job:
     """Return the document of a job; one with the time of its archiving is told by its audit trail."""
     return Job(
@@ -51,6 +55,9 @@ def job_document(
         retries=row.retries or 0,
         next_attempt_at=moment(row.due_at or "") if row.status == JobStatus.QUEUED else None,
         last_failure=_last_failure(row),
+        after=list(row.predecessors),
+        after_failure=cast("AfterFailure | None", row.after_failure),
+        followers=list(followers),
         pinned_by=row.pinned_by or None,
         pin_reason=row.pin_reason or None,
         state=JobState.ARCHIVED if archived_at else JobState.PRESENT,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pydantic import JsonValue
 
 from contracts.identifiers import JobIdError, normalise_job_id
-from contracts.jobs import MOST_COUNTED, Job, JobPage, WaitingFor
+from contracts.jobs import MOST_COUNTED, MOST_FOLLOWERS_NAMED, Job, JobPage, WaitingFor
 from contracts.statuses import JobStatus
 from coordination.clients.job_writer import JobRemovedError, NoSuchJobError, existing_job
 from coordination.journal import rows
@@ -74,25 +74,37 @@ class Jobs:
             job = await read_job(self.journal, registration)
             if job.status != JobStatus.QUEUED:
                 return await self._with_result(registration, job)
+            followers = await self._followers(registration, job)
             place = await place_in_line(self.journal, job)
             if place is not None:
                 expected = await self._expected_start(registration.partition, place)
                 if expected is not None and job.due_at:
                     expected = max(expected, datetime.fromisoformat(job.due_at))
                 waiting_for = place.waiting_for.model_copy(update={"expected_start": expected})
-                return job_document(job, position=place.position, waiting_for=waiting_for)
+                return job_document(
+                    job, position=place.position, waiting_for=waiting_for, followers=followers
+                )
             # It left the line between the two reads.
         return job_document(job)
+
+    async def _followers(self, registration: Registration, job: JobRow) -> list[str]:
+        """Return the ids of the jobs that wait, or waited, for this one's end; a request if there are any."""
+        if not job.has_followers:
+            return []
+        prefix = rows.followers_prefix(job.job_id)
+        found = await self.journal.read_range(registration.partition, prefix, MOST_FOLLOWERS_NAMED)
+        return [row.key.removeprefix(prefix) for row in found]
 
     async def _with_result(self, registration: Registration, job: JobRow) -> Job:
         try:
             result = await read_result(self.journal, registration.partition, job)
             traceback = await _traceback(self.journal, registration.partition, job)
+            followers = await self._followers(registration, job)
         except UnknownOutcomeError:
             # It is gone with its job, if that left in between.
             await read_job(self.journal, registration)
             raise
-        return job_document(job, result=result, traceback=traceback)
+        return job_document(job, result=result, traceback=traceback, followers=followers)
 
     async def _expected_start(self, partition: str, place: Place) -> datetime | None:
         """Estimate when a job starts; None when that is not known, or it could start now."""
@@ -135,6 +147,8 @@ async def place_in_line(journal: Journal, job: JobRow) -> Place | None:
 
     Reads at most the first MOST_COUNTED tickets: all positions behind them are MOST_COUNTED + 1.
     """
+    if job.waits_for_jobs:
+        return Place(None, WaitingFor(lock=job.lock_name, after=list(job.awaited)))
     if job.waits_at != job.ticket_key:
         # Others may pass it, so it has no place until its next attempt is due.
         return Place(None, _waiting_for(job, None, []))
