@@ -1,6 +1,7 @@
 """All mutants, by what breaks."""
 
 from tests.mutants.catalogue import (
+    access,
     attempts,
     author_api,
     checker,
@@ -26,6 +27,7 @@ from tests.mutants.catalogue import (
 )
 
 _ALL = [
+    *access.MUTANTS,
     *protocol.MUTANTS,
     *journal.MUTANTS,
     *judged.MUTANTS,

@@ -157,6 +157,7 @@ async def test_fields_that_are_always_in_an_answer_are_required(document: Any) -
             "job_status",
             "known_kinds",
             "location",
+            "missing_scope",
             "same_request",
             "state",
             "trace_id",
@@ -268,7 +269,7 @@ async def test_each_operation_describes_its_errors_with_examples(document: Any) 
     tried = 0
     for name, operation in operations(document):
         errors = {int(code): answer for code, answer in operation["responses"].items() if int(code) >= 400}
-        assert errors.keys() >= {422, 500, 503}, name
+        assert errors.keys() >= {401, 403, 422, 429, 500, 503}, name
         has_path = any(parameter["in"] == "path" for parameter in operation.get("parameters", []))
         # What is put need not be there.
         assert (404 in errors) == (has_path and name != "put_schedule"), name
@@ -282,7 +283,18 @@ async def test_each_operation_describes_its_errors_with_examples(document: Any) 
                 check(document, _PROBLEM, example["value"])
                 tried += 1
         assert "Retry-After" in errors[503]["headers"]
+        assert "Retry-After" in errors[429]["headers"]
+        assert "WWW-Authenticate" in errors[401]["headers"]
+        assert "WWW-Authenticate" in errors[403]["headers"]
     assert tried > 60
+
+
+async def test_a_key_can_be_sent_and_need_not_be(document: Any) -> None:
+    """Named at each operation, some generators would make clients that cannot do without one."""
+    (name, scheme) = next(iter(document["components"]["securitySchemes"].items()))
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    assert document["security"] == [{name: []}, {}]
+    assert not any("security" in operation for _, operation in operations(document))
 
 
 async def test_each_answer_has_an_example_that_fits_its_schema(document: Any) -> None:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from tests.unit.publisher.doubles import Api
 
 from contracts.jobs import MAX_BODY_BYTES
-from publisher.http.problems import ProblemError
+from publisher.http.problem import ProblemError
 from publisher.http.request_body import read_body
 
 JSON = {"content-type": "application/json"}

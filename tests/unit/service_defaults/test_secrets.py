@@ -110,6 +110,7 @@ def test_a_known_secret_is_masked_in_every_spelling(secrets: list[str], text: st
         ("{'authorization': 'SharedKeyLite a:b=='}", "{'authorization': '***'}"),
         ("AUTHORIZATION=Basic abc", "AUTHORIZATION=***"),
         ("authorization: abc", "authorization: ***"),
+        (f"wrong key ts_k3m9x2ab_{'Ab-_' * 10}xyz.", "wrong key ts_k3m9x2ab_***."),
         ("host=db user=app password=pass sslmode=on", "host=db user=app password=*** sslmode=on"),
         ("connect(user='app', password='pass', port=1)", "connect(user='app', password='***', port=1)"),
         ("Server=db;Uid=app;Pwd=pass;Database=x", "Server=db;Uid=app;Pwd=***;Database=x"),

@@ -187,6 +187,9 @@ class Api:
                 transport=self._transport,
             )
         except InvalidArgumentError as error:
+            if error.argument == "api_key":
+                remedy = "correct TURNSTILE_API_KEY or TURNSTILE_API_KEY_FILE"
+                raise ApiError(f"{error}; {remedy}.", USAGE) from None
             if error.argument != "url":
                 raise ApiError(f"--{error}.", USAGE) from None
             remedy = "correct --url or TURNSTILE_URL, such as http://127.0.0.1:8000"

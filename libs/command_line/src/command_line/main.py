@@ -22,6 +22,7 @@ from command_line import (
     workers,
 )
 from command_line.exit_codes import BY_STATUS
+from command_line.keys import commands as keys
 from command_line.output import connected, print_json, print_link
 from command_line.pruning import options as pruning
 from command_line.shared_options import (
@@ -237,6 +238,7 @@ def publish(
 
 app.add_typer(schedules.app)
 app.command(epilog=applying.EPILOG)(applying.apply)
+app.add_typer(keys.app)
 app.command(epilog=workers.EPILOG)(workers.workers)
 app.command(epilog=draining.DRAIN_EPILOG)(draining.drain)
 app.command(epilog=draining.RESUME_EPILOG)(draining.resume)

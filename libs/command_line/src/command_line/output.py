@@ -51,12 +51,13 @@ _STYLES = {
 def connected(url: str, *, as_json: bool, actor: str | None = None) -> Iterator["Api"]:
     """Connect for the time of a command; errors end it with a sentence on stderr and their exit code.
 
-    A command that changes something has an actor; an empty one stands for the user.
+    A command that changes something has an actor; an empty one stands for the user or, where an API key is
+    sent, for the client that has the key.
     """
     from command_line.api import Api, ApiError
 
     try:
-        with Api(url, actor="" if actor is None else usual_actor(actor)) as api:
+        with Api(url, actor="" if actor is None else _actor(actor)) as api:
             yield api
     except ApiError as error:
         if as_json:
@@ -69,6 +70,12 @@ def connected(url: str, *, as_json: bool, actor: str | None = None) -> Iterator[
         # The reader closed the pipe; keeps the interpreter from reporting that at its exit.
         sys.stdout = None
         raise typer.Exit(0) from None
+
+
+def _actor(named: str) -> str:
+    from turnstile.client.keys import is_key_set
+
+    return named if is_key_set() else usual_actor(named)
 
 
 def complain(sentence: str) -> None:

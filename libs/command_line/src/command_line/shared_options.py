@@ -94,7 +94,8 @@ Actor = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="Who asks for it, for the audit trail; by default `cli:` and the name of the user.",
+        help="Who asks for it, for the audit trail; by default `cli:` and the name of the user or, with an "
+        "API key, the client that has the key.",
     ),
 ]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.", callback=checked_name)]

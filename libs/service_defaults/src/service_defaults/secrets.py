@@ -18,8 +18,8 @@ _SHORTEST = 8
 
 _WORDS = "passw(?:or)?d|client_secret|(?:access|refresh)_token|api_?key"
 
-#: What is secret wherever it stands: passwords in addresses, keys and signatures, credentials in headers, and
-#: fields of JSON. Each with texts, in small letters, one of which is there whenever the form is.
+#: What is secret wherever it stands: passwords in addresses, keys and signatures, credentials in headers, API
+#: keys, and fields of JSON. Each with texts, in small letters, one of which is there whenever the form is.
 _FORMS = (
     (("://",), re.compile(r"""(?<=://)([^/\s:@"']*:)[^/\s@"']+(?=@)""")),
     (
@@ -35,6 +35,7 @@ _FORMS = (
             (?:(?:bearer|basic|sharedkey|sharedkeylite)\s+)? [^\s"',;]+"""
         ),
     ),
+    (("ts_",), re.compile(r"\b(ts_[a-z0-9]{8}_)[A-Za-z0-9_-]{43}")),
     (("passw", "secret", "_token", "key"), re.compile(rf"""(?i)(["'](?:{_WORDS})["']\s*:\s*["'])[^"']+""")),
 )
 

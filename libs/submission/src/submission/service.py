@@ -19,6 +19,9 @@ from submission.errors import IdempotencyKeyError, InvalidSubmissionError, Submi
 from submission.fields import FieldProblem
 from submission.kinds import KnownKinds
 
+#: Raises an error of its own when no job of a kind may be submitted on a lock.
+CheckJob = Callable[[str, str], None]
+
 
 @dataclass(frozen=True)
 class Acceptance:
@@ -45,9 +48,16 @@ class SubmissionService:
     hasten: Callable[[JobRow], Awaitable[None]] | None = None
 
     async def accept(
-        self, asked: Submission, actor: str, traceparent: str, order: str | None = None
+        self,
+        asked: Submission,
+        actor: str,
+        traceparent: str,
+        order: str | None = None,
+        check: CheckJob | None = None,
     ) -> Acceptance:
         """Check a submission against its kind and put it in line, at a place by `order` or at the end.
+
+        `check` is given the kind and the lock of the job before anything is written, and may refuse them.
 
         Raises InvalidSubmissionError for an unusable actor, an unknown kind, wrong parameters, parameters of
         which its kind cannot make the lock that it does not name, or an id and a key together. Raises
@@ -67,8 +77,9 @@ class SubmissionService:
         job_id = asked.job_id or (new_id() if key is None else id_of_key(actor, key))
         try:
             policy = await self.kinds.check(asked.kind, asked.parameters)
-            if "lock" not in asked.model_fields_set:
-                asked = asked.model_copy(update={"lock": self.kinds.lock_of(asked.kind, asked.parameters)})
+            asked = self._with_lock(asked)
+            if check is not None:
+                check(asked.kind, asked.lock)
             submitted = await self.submitter.submit(
                 new_job(asked, job_id, order or new_id(), actor, traceparent, policy)
             )
@@ -85,6 +96,12 @@ class SubmissionService:
         if submitted.stopping is not None and self.hasten is not None:
             await self.hasten(submitted.stopping)
         return Acceptance(submitted.job)
+
+    def _with_lock(self, asked: Submission) -> Submission:
+        """Return a submission with the lock that it names, or that its kind makes of the parameters."""
+        if "lock" in asked.model_fields_set:
+            return asked
+        return asked.model_copy(update={"lock": self.kinds.lock_of(asked.kind, asked.parameters)})
 
 
 def new_job(

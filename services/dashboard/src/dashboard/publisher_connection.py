@@ -18,6 +18,14 @@ _TIMEOUT = httpx.Timeout(15.0, connect=3.0)
 #: Longest name of a caller, as the publisher has it.
 _LONGEST_ACTOR = 100
 
+#: Answers to a question that no page has asked wrongly: the dashboard may not ask it, or not so often.
+_NOT_ADMITTED = {
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.MISDIRECTED_REQUEST,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
+
 _PROBLEM = "urn:turnstile:problem:"
 
 AnswerT = TypeVar("AnswerT")
@@ -73,12 +81,14 @@ class PublisherAwayError(PublisherError):
 class PublisherConnection:
     """A connection to a publisher, which any number of threads may use."""
 
-    def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, url: str, *, auth: httpx.Auth | None = None, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self.url = url.rstrip("/")
         # A proxy is for other machines.
         is_local = httpx.URL(self.url).host in {"127.0.0.1", "localhost", "::1"}
         self._client = httpx.Client(
-            base_url=self.url, timeout=_TIMEOUT, trust_env=not is_local, transport=transport
+            base_url=self.url, timeout=_TIMEOUT, trust_env=not is_local, auth=auth, transport=transport
         )
 
     def close(self) -> None:
@@ -126,6 +136,8 @@ class PublisherConnection:
         sentence = str(problem["detail"])
         if answer.status_code == HTTPStatus.NOT_FOUND:
             raise NotFoundError(sentence)
+        if answer.request.method == "GET" and answer.status_code in _NOT_ADMITTED:
+            raise PublisherAwayError(f"The publisher refuses the dashboard: {sentence}", may_be_done=False)
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise self._silent(
                 answer.request.method, f"The publisher could not do it: {sentence.rstrip('.')}"

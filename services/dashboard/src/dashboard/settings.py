@@ -1,15 +1,19 @@
 """The settings of the dashboard."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from contracts.telemetry.names import Source
-from service_defaults.settings import ServiceSettings
+from service_defaults.exposure import ExposedSettings
 from service_defaults.web_addresses import checked_web_address
+from turnstile.client import ClientError
+from turnstile.client.keys import KeyAuth
 
 
-class DashboardSettings(ServiceSettings):
+class DashboardSettings(ExposedSettings):
     """The settings of the dashboard, in addition to those of every service."""
 
     source = Source.DASHBOARD
@@ -20,6 +24,10 @@ class DashboardSettings(ServiceSettings):
     url: str = "http://127.0.0.1:8000"
     #: The publisher's address for people, in commands that pages show; unset, the one above.
     publisher_public_url: str | None = None
+    #: The API key that the dashboard sends the publisher; it needs the scope act-as, to name the actor.
+    api_key: SecretStr | None = None
+    #: A file with that key, read again when the publisher refuses the key.
+    api_key_file: Path | None = None
     #: Whether the dashboard only shows: no page submits, cancels or changes anything.
     read_only: bool = False
     #: The path under which a proxy shows the dashboard, such as ops/turnstile; unset, it is at the root.
@@ -38,6 +46,27 @@ class DashboardSettings(ServiceSettings):
         """Where people reach the publisher."""
         return self.publisher_public_url or self.url
 
+    @property
+    def auth(self) -> KeyAuth | None:
+        """What sends the API key with each request; None without one."""
+        if self.api_key is not None:
+            return KeyAuth(self.api_key.get_secret_value())
+        return None if self.api_key_file is None else KeyAuth(file=self.api_key_file)
+
+    @field_validator("api_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _check_key(lambda: KeyAuth(value.get_secret_value()))
+        return value
+
+    @field_validator("api_key_file")
+    @classmethod
+    def _has_a_key(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            _check_key(lambda: KeyAuth(file=value))
+        return value
+
     @field_validator("url", "publisher_public_url")
     @classmethod
     def _is_the_web_address_of_an_api(cls, value: str | None) -> str | None:
@@ -51,3 +80,10 @@ class DashboardSettings(ServiceSettings):
         if value is not None and wanted not in value:
             raise ValueError(f"must have {wanted} in it")
         return checked_web_address(value)
+
+
+def _check_key(read: Callable[[], KeyAuth]) -> None:
+    try:
+        read()
+    except ClientError as error:
+        raise ValueError(str(error).removeprefix("api_key: ")) from None

@@ -100,7 +100,7 @@ def site_on(settings: DashboardSettings, storage: StorageConnection, requests: R
     models, directory = TableReadModels(storage), TableWorkerDirectory(storage)
     board = BoardPoller(journal, register, models, directory, clock)
     reader = SynchronousReader(storage)
-    publisher = PublisherApi(settings.url)
+    publisher = PublisherApi(settings.url, auth=settings.auth)
     return Site(
         settings=settings,
         clock=clock,

@@ -14,9 +14,12 @@ from azure_storage.register import TableRegister
 from azure_storage.seal_key import seal_key
 from azure_storage.worker_directory import TableWorkerDirectory
 from coordination.clock import SystemClock
+from publisher.access.admission import Access
+from publisher.access.keys_file import KeysFile
 from publisher.commands import SubmitCommands, subscribe
 from publisher.deferred_consumer import DeferredConsumer
 from publisher.http.application import make_application
+from publisher.http.site import refuse
 from publisher.job_traces import JobTraces
 from publisher.settings import PublisherSettings
 from publisher.stopping import ShutdownSignal
@@ -32,6 +35,7 @@ from service_defaults.broker import (
 )
 from service_defaults.health import Health
 from service_defaults.settings import read_settings
+from service_defaults.site_guard import SiteGuard
 from service_defaults.storage import prepare_patiently
 from service_defaults.storage_telemetry import StorageTelemetry
 from submission import Patience
@@ -64,6 +68,7 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
         QuarantineReader(broker, settings.topology),
         lambda: stop.received,
         settings.most_followers,
+        settings.client_followers,
         JobTraces(
             follows_unsampled=settings.unsampled_callers == "follow",
             jobs_per_trace=settings.jobs_per_trace,
@@ -92,7 +97,10 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
             await broker.stop()
             await storage.aclose()
 
-    app = make_application(use_cases, running)
+    keys = None if settings.keys_file is None else KeysFile(settings.keys_file)
+    access = Access(keys, settings.client_rate, settings.client_burst)
+    app = make_application(use_cases, running, access)
+    app.add_middleware(SiteGuard, hosts=settings.accepted_hosts, refuse=refuse)
     # It is of use without both: it says what is away, and takes jobs without the broker.
     health = Health(needed={}, shown={"rabbitmq": consumer.check, "storage": read_models.check})
     app.router.routes.extend(Route(path, answer) for path, answer in health.routes())

@@ -60,6 +60,7 @@ class AsyncClient:
         url: str = DEFAULT_URL,
         *,
         actor: str = "",
+        api_key: str | None = None,
         timeout: float = 60.0,
         request_timeout: float = 20.0,
         repeats: bool = True,
@@ -67,7 +68,7 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._limits = limits_of(timeout, request_timeout, repeats=repeats)
-        self._http = httpx.AsyncClient(**options(url, actor, headers), transport=transport)
+        self._http = httpx.AsyncClient(**options(url, actor, headers, api_key), transport=transport)
         #: Recurring jobs.
         self.schedules = AsyncSchedules(self.request, self._items)
 

@@ -9,6 +9,7 @@ import httpx
 from turnstile.client.arguments import encoded, mapping_of
 from turnstile.client.calls import Request
 from turnstile.client.errors import ClosedError, InvalidArgumentError
+from turnstile.client.keys import auth_of
 
 #: Where the publisher of `make up` is.
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -17,10 +18,13 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 _LONGEST_ACTOR = 100
 
 
-def options(url: str, actor: str, headers: Mapping[str, str] | None) -> dict[str, Any]:
+def options(
+    url: str, actor: str, headers: Mapping[str, str] | None, api_key: str | None = None
+) -> dict[str, Any]:
     """Return the options of an HTTP client.
 
-    Raises InvalidArgumentError for what is not an address of a publisher, a name of an actor, or a header.
+    Raises InvalidArgumentError for what is not an address of a publisher, a name of an actor, a header, or an
+    API key.
     """
     address = url.rstrip("/") if isinstance(url, str) else ""
     try:
@@ -34,6 +38,7 @@ def options(url: str, actor: str, headers: Mapping[str, str] | None) -> dict[str
         raise InvalidArgumentError("actor", f"{str(actor)[:_LONGEST_ACTOR]!r} {wanted}")
     return {
         "base_url": address,
+        "auth": auth_of(api_key),
         # HTTP libraries refuse a text that is not ASCII; the publisher reads UTF-8.
         "headers": _checked(headers or {}) | ({"X-Actor": actor.encode()} if actor else {}),
         # A proxy is for other machines.

@@ -66,6 +66,14 @@ class RefusedError(ClientError):
         return dict(_wrong_fields(self.problem))
 
 
+class UnauthenticatedError(ClientError):
+    """The publisher asks for an API key, and none was sent, or one that is wrong, revoked or too old."""
+
+
+class ForbiddenError(ClientError):
+    """The client may not do this. `missing_scope` of the problem names what it lacks, if that is a scope."""
+
+
 class NotFoundError(ClientError):
     """There is no such job or lock."""
 
@@ -139,6 +147,8 @@ _BY_TYPE: Mapping[str, type[ClientError]] = {
     "job_expired": ExpiredError,
 }
 _BY_STATUS: Mapping[int, type[ClientError]] = {
+    401: UnauthenticatedError,
+    403: ForbiddenError,
     404: NotFoundError,
     409: ConflictError,
     410: RemovedError,

@@ -53,7 +53,10 @@ class Client:
 
     Args:
         url: Address of the publisher, without `/api`.
-        actor: Name of the caller for the audit trail.
+        actor: Name of the caller for the audit trail. With an API key it is the client's that has the key;
+            to name another, it needs the scope `act-as`.
+        api_key: API key, where the publisher asks for one. None: that of the environment, TURNSTILE_API_KEY
+            or the content of the file TURNSTILE_API_KEY_FILE; empty: none.
         timeout: Seconds for a call with all its repetitions. `wait`, `result` and `stream` wait for a job as
             long as they are asked to, and give up when the publisher does not answer for this long.
         request_timeout: Seconds for one request.
@@ -71,6 +74,7 @@ class Client:
         url: str = DEFAULT_URL,
         *,
         actor: str = "",
+        api_key: str | None = None,
         timeout: float = 60.0,
         request_timeout: float = 20.0,
         repeats: bool = True,
@@ -78,7 +82,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._limits = limits_of(timeout, request_timeout, repeats=repeats)
-        self._http = httpx.Client(**options(url, actor, headers), transport=transport)
+        self._http = httpx.Client(**options(url, actor, headers, api_key), transport=transport)
         #: Recurring jobs.
         self.schedules = Schedules(self.request, self._items)
 

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.telemetry import TelemetryConfig
 
-from publisher.http import aliases, batches, docs_page, documentation, problems, routes, schedules
+from publisher.access.admission import Access
+from publisher.http import admitting, aliases, batches, docs_page, documentation, problems, routes, schedules
 from publisher.use_cases import UseCases
 
 #: A span and a duration for every request of a caller; exporters and logs are set up once for all services.
@@ -22,8 +23,13 @@ _TELEMETRY: TelemetryConfig = {
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | None = None) -> FastAPI:
-    """Build the web application; its lifespan puts the use cases into `state`, unless they are given."""
+def make_application(
+    use_cases: UseCases | None = None, lifespan: Lifespan | None = None, access: Access | None = None
+) -> FastAPI:
+    """Build the web application; its lifespan puts the use cases into `state`, unless they are given.
+
+    Without `access`, it asks for no key. Raises NoRuleError when a route has no rule.
+    """
     app = FastAPI(
         title="Turnstile",
         version=version("turnstile-publisher"),
@@ -36,15 +42,18 @@ def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | Non
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
         telemetry=_TELEMETRY,
+        dependencies=[Depends(admitting.admit)],
     )
     app.include_router(routes.router)
     app.include_router(batches.router)
     app.include_router(schedules.router)
     app.include_router(aliases.router)
-    app.add_api_route("/", _to_documentation, include_in_schema=False)
+    app.add_api_route("/", _to_documentation, name="to_documentation", include_in_schema=False)
     problems.install(app)
     documentation.install(app)
     docs_page.install(app)
+    admitting.check_routes(app)
+    app.state.access = access or Access()
     if use_cases is not None:
         app.state.use_cases = use_cases
     return app

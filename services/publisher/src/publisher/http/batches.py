@@ -10,15 +10,18 @@ from fastapi import APIRouter, Request
 
 from contracts.identifiers import new_id
 from contracts.jobs import MAX_BATCH_BYTES, MAX_BODY_BYTES, BatchAnswer, BatchItem
-from publisher.http.documentation import SUBMIT_BATCH, answers
+from publisher.access.caller import Caller
+from publisher.http.admitting import Asking
+from publisher.http.documentation import SUBMIT_BATCH, USUAL, answers
 from publisher.http.parameters import FIRST, Actor, Uses
-from publisher.http.problems import ProblemError, problem_document
+from publisher.http.problem import ProblemError
+from publisher.http.problems import problem_document
 from publisher.http.request_body import read_body
 from publisher.use_cases import UseCases
 from publisher.use_cases.documents import accepted
 from submission import read_batch, submission_of
 
-router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=FIRST)
+router = APIRouter(prefix="/api/v1", responses=USUAL, dependencies=FIRST)
 
 
 @router.post(
@@ -29,7 +32,7 @@ router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependenc
     responses=answers(400, 413, 415),
     openapi_extra=SUBMIT_BATCH,
 )
-async def submit_jobs(request: Request, uses: Uses, actor: Actor) -> BatchAnswer:
+async def submit_jobs(request: Request, uses: Uses, asking: Asking, actor: Actor) -> BatchAnswer:
     """Add up to 1,000 jobs to their locks' lines.
 
     The answer is 200 when the batch could be read. It names for each job, in the order of the request, what
@@ -43,7 +46,7 @@ async def submit_jobs(request: Request, uses: Uses, actor: Actor) -> BatchAnswer
     orders = sorted(new_id() for _ in documents)
     items = await asyncio.gather(
         *(
-            _submit(request, uses, actor, document, order)
+            _submit(request, uses, asking, actor, document, order)
             for document, order in zip(documents, orders, strict=True)
         )
     )
@@ -52,14 +55,16 @@ async def submit_jobs(request: Request, uses: Uses, actor: Actor) -> BatchAnswer
 
 
 async def _submit(
-    request: Request, uses: UseCases, actor: str, document: dict[str, Any], order: str
+    request: Request, uses: UseCases, asking: Caller, actor: str, document: dict[str, Any], order: str
 ) -> BatchItem:
     try:
         with uses.telemetry.submission(request.headers, is_one_of_many=True) as submitting:
             _check_size(document)
             asked = submission_of(document)
             submitting.asks(asked)
-            found = await uses.submissions.accept(asked, actor, submitting.traceparent, order)
+            found = await uses.submissions.accept(
+                asked, actor, submitting.traceparent, order, asking.check_job
+            )
             submitting.ends(found)
     except Exception as error:  # noqa: BLE001
         problem = problem_document(request, error)

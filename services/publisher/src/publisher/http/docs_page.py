@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 _FILES = "/docs/files"
 
 #: A browser refuses what a later Swagger UI might ask of another host. FastAPI's page has a script in itself.
-_POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:"
+_POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 
 def install(app: FastAPI) -> None:

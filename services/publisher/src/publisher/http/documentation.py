@@ -71,6 +71,12 @@ _EXAMPLES = {
     },
 }
 
+_API_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key, where the publisher asks for one: `turnstile keys new` makes it.",
+}
+
 #: The request body, which the handler reads by itself to be able to say precisely what is wrong with it.
 SUBMIT_JOB: dict[str, Any] = {
     "requestBody": {
@@ -185,6 +191,11 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 _MEANINGS = {
     400: "The body is not JSON.",
+    401: "`unauthenticated`: the publisher asks for an API key, and the request has none, or one that is "
+    "wrong, revoked or no longer good.",
+    403: "`missing_scope`: the client lacks the scope that the problem names. `lock_not_allowed`, "
+    "`kind_not_allowed`: the client may not use the lock, or submit jobs of the kind. "
+    "`cross_site_request`: a page of another site sent the request.",
     404: "Nothing exists under this id or name.",
     409: "`job_id_used`: the id is in use; the problem names its job, if there is one. "
     "`cancel_too_late`: the job has ended; the problem names its final status. `lock_busy`: a job of the "
@@ -200,6 +211,8 @@ _MEANINGS = {
     415: "The body is not declared as JSON.",
     422: "Fields or parameters are invalid; `errors` lists each with the reason. "
     "`idempotency_key_used`: the key belongs to another request.",
+    429: "`too_many_requests`: the client sends more requests than it may. `too_many_own_followers`: it "
+    "follows, or waits for, more jobs than it may. Try again after the seconds in `Retry-After`.",
     500: "An unexpected error; the log of the publisher has the details.",
     503: "The storage does not answer, or RabbitMQ where it is asked, or too many clients follow jobs or "
     "wait for results; try again after the seconds in `Retry-After`.",
@@ -207,6 +220,7 @@ _MEANINGS = {
 
 
 _LOCATION = {"description": "Path of the job.", "schema": {"type": "string", "format": "uri-reference"}}
+_CHALLENGE = {"description": "What the client has to prove (RFC 6750).", "schema": {"type": "string"}}
 _RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"type": "integer"}}
 
 #: The answers about a result, where there is no problem.
@@ -232,9 +246,15 @@ def _problem(status: int) -> dict[str, Any]:
         "examples": {example["type"].rpartition(":")[2]: {"value": example} for example in PROBLEMS[status]},
     }
     described: dict[str, Any] = {"description": _MEANINGS[status], "content": {MEDIA_TYPE: content}}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         described["headers"] = {"Retry-After": _RETRY_AFTER}
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        described["headers"] = {"WWW-Authenticate": _CHALLENGE}
     return described
+
+
+#: What every operation may be answered.
+USUAL = answers(401, 403, 422, 429, 500, 503)
 
 
 def _earlier(model: type[BaseModel], description: str, **example: Any) -> dict[int | str, dict[str, Any]]:
@@ -285,6 +305,9 @@ def install(app: FastAPI) -> None:
             _add_schemas(document["components"]["schemas"])
             _add_examples(document)
             schemas.complete(document)
+            # Of the document, and not of each operation: generated clients then work with and without a key.
+            document["components"]["securitySchemes"] = {"apiKey": _API_KEY}
+            document["security"] = [{"apiKey": []}, {}]
             app.openapi_schema = document
         return app.openapi_schema
 

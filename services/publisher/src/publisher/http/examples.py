@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from contracts.access import Scope
 from contracts.following import JobResult
 from contracts.jobs import (
     Accepted,
@@ -256,6 +257,27 @@ PROBLEMS: Mapping[int, list[Any]] = {
         [_problem(HTTPStatus.BAD_REQUEST, "not_json", "The body is empty; send a JSON object.")],
         [
             _problem(
+                HTTPStatus.UNAUTHORIZED,
+                "unauthenticated",
+                "Send an API key that is good, in the header Authorization: Bearer KEY.",
+            )
+        ],
+        [
+            _problem(
+                HTTPStatus.FORBIDDEN,
+                "missing_scope",
+                "Client billing lacks the scope cancel. Who keeps the file of keys can grant it.",
+                f"/api/v1/jobs/{_JOB}/cancel",
+                missing_scope=Scope.CANCEL.value,
+            ),
+            _problem(
+                HTTPStatus.FORBIDDEN,
+                "lock_not_allowed",
+                "Client billing may not use the lock 'payroll'. Who keeps the file of keys can grant it.",
+            ),
+        ],
+        [
+            _problem(
                 HTTPStatus.NOT_FOUND,
                 "no_such_job",
                 "The job does not exist; check its id.",
@@ -393,6 +415,13 @@ PROBLEMS: Mapping[int, list[Any]] = {
                 errors=[FieldProblem(field="Idempotency-Key", message=_KEY_USED)],
                 job_id=_JOB,
             ),
+        ],
+        [
+            _problem(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "Client billing sends more requests than it may; slow down.",
+            )
         ],
         [
             _problem(

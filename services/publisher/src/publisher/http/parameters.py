@@ -6,6 +6,7 @@ from fastapi import Depends, Header, Path, Query, Request, Response
 
 from contracts import lock_names
 from contracts.following import MOST_WAIT_SECONDS
+from publisher.http.admitting import Asking
 from publisher.http.documentation import (
     ACTOR_FORMAT,
     CURSOR,
@@ -14,6 +15,7 @@ from publisher.http.documentation import (
     LOCKS_CURSOR,
     NUMBER_CURSOR,
 )
+from publisher.http.problem import ProblemError
 from publisher.http.problems import KEY_HEADER, invalid_fields
 from publisher.tracing import traceresponse
 from publisher.use_cases import UseCases
@@ -50,14 +52,25 @@ async def _use_cases(request: Request) -> UseCases:
 
 
 async def _actor(
+    request: Request,
+    asking: Asking,
     x_actor: Annotated[
         str,
         Header(
-            description=f"Name of the caller for the audit trail; at most {MAX_LENGTH} printable characters.",
+            description=f"Name of the caller for the audit trail; at most {MAX_LENGTH} printable characters. "
+            "A client with an API key is named by its key, and needs the scope `act-as` to name another.",
             json_schema_extra={"format": ACTOR_FORMAT, "minLength": 1},
         ),
     ] = "api",
 ) -> str:
+    named = _named(x_actor) if "x-actor" in request.headers else None
+    try:
+        return caller(asking.actor(named))
+    except ActorError as error:
+        raise _wrong_actor(error) from None
+
+
+def _named(x_actor: str) -> str:
     try:
         # Header fields arrive as Latin-1 although clients write UTF-8 (RFC 9110 section 5.5).
         name = x_actor.encode("latin-1").decode()
@@ -66,7 +79,11 @@ async def _actor(
     try:
         return caller(name)
     except ActorError as error:
-        raise invalid_fields([FieldProblem(field="X-Actor", message=str(error))]) from None
+        raise _wrong_actor(error) from None
+
+
+def _wrong_actor(error: ActorError) -> ProblemError:
+    return invalid_fields([FieldProblem(field="X-Actor", message=str(error))])
 
 
 async def _number(

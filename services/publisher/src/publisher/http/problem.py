@@ -1,4 +1,8 @@
-"""The body of every error (RFC 9457)."""
+"""Errors of the API, and the body of the answer to each (RFC 9457)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -10,6 +14,9 @@ from submission import FieldProblem
 
 #: Its media type.
 MEDIA_TYPE = "application/problem+json"
+
+#: Seconds after which it is worth asking again when the storage, or RabbitMQ, does not answer.
+RETRY_AFTER = 5
 
 #: The value of a field that is left out; it is never sent.
 _Absent = SkipJsonSchema[None]
@@ -51,4 +58,27 @@ class Problem(BaseModel):
     )
     state: JobState | _Absent = Field(None, description="How much is left of a job that has gone.")
     error: JobError | _Absent = Field(None, description="Why the job failed or timed out.")
+    missing_scope: str | _Absent = Field(None, description="The scope that the client lacks.")
     known_kinds: list[str] | _Absent = Field(None, description="The kinds that workers know.")
+
+
+class ProblemError(Exception):
+    """A request cannot be carried out; `name` stands in the problem's type."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        name: str,
+        detail: str,
+        *,
+        errors: list[FieldProblem] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.name = name
+        self.detail = detail
+        self.errors = errors or []
+        self.headers = dict(headers or {})
+        self.more = more

@@ -29,8 +29,9 @@ from coordination.clients.retrying import (
 from coordination.clients.submission import JobExistsError
 from coordination.journal.rows import JobRow
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
+from publisher.http.access_problems import ACCESS_PROBLEMS
 from publisher.http.job_filters import JobQuestion
-from publisher.http.problem import MEDIA_TYPE, Problem
+from publisher.http.problem import MEDIA_TYPE, RETRY_AFTER, Problem, ProblemError
 from publisher.tracing import current_trace_id, traceresponse
 from publisher.use_cases.locks import NoSuchLockError
 from publisher.use_cases.results import NoResultError
@@ -42,9 +43,6 @@ from service_defaults.broker import QuarantineUnavailableError
 from submission import FieldProblem, IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import field_problems, shorten, summary
 
-#: Seconds after which it is worth asking again when the storage, or RabbitMQ, does not answer.
-RETRY_AFTER = 5
-
 #: Seconds after which it is worth asking again for the result of a job that has not ended.
 RESULT_RETRY_AFTER = 1
 
@@ -54,28 +52,6 @@ KEY_HEADER = "Idempotency-Key"
 _STORAGE_SILENT, _BROKER_SILENT = "storage did not answer", "broker did not answer"
 
 _logger = logging.getLogger(__name__)
-
-
-class ProblemError(Exception):
-    """A request cannot be carried out; `name` stands in the problem's type."""
-
-    def __init__(
-        self,
-        status: HTTPStatus,
-        name: str,
-        detail: str,
-        *,
-        errors: list[FieldProblem] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **more: Any,
-    ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.name = name
-        self.detail = detail
-        self.errors = errors or []
-        self.headers = dict(headers or {})
-        self.more = more
 
 
 def invalid_fields(errors: list[FieldProblem], detail: str | None = None, **more: Any) -> ProblemError:
@@ -314,6 +290,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
         HTTPStatus.CONFLICT, "too_many_waiting", f"{str(error)[0].upper()}{str(error)[1:]}."
     ),
     SubmissionUnknownError: _submission_unknown,
+    **ACCESS_PROBLEMS,
 }
 
 
@@ -324,7 +301,7 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
         _logger.warning(
             said.get(type(error), _STORAGE_SILENT), extra={at.URL_PATH: shorten(request.url.path)}
         )
-    return _response(request, problem)
+    return problem_response(request, problem)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -338,7 +315,9 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     headers = dict(error.headers or {})
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
-    return _response(request, ProblemError(status, name, details.get(status, error.detail), headers=headers))
+    return problem_response(
+        request, ProblemError(status, name, details.get(status, error.detail), headers=headers)
+    )
 
 
 def _no_such_path(path: str) -> str:
@@ -363,7 +342,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
         "request failed unexpectedly",
         extra={at.ERROR_TYPE: type(error).__name__, at.URL_PATH: shorten(request.url.path)},
     )
-    return _response(request, _internal_error())
+    return problem_response(request, _internal_error())
 
 
 def problem_document(request: Request, error: Exception) -> dict[str, Any]:
@@ -375,7 +354,8 @@ def problem_document(request: Request, error: Exception) -> dict[str, Any]:
     return _content(request, _PROBLEMS[kind](error))
 
 
-def _response(request: Request, error: ProblemError) -> JSONResponse:
+def problem_response(request: Request, error: ProblemError) -> JSONResponse:
+    """Return the answer to a request that is not carried out."""
     headers = error.headers | traceresponse()
     return JSONResponse(_content(request, error), error.status, headers, MEDIA_TYPE)
 

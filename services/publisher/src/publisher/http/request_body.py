@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from contracts.jobs import MAX_BODY_BYTES
-from publisher.http.problems import ProblemError
+from publisher.http.problem import ProblemError
 
 
 async def read_body(request: Request, most_bytes: int = MAX_BODY_BYTES) -> bytes:

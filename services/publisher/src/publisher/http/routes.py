@@ -6,11 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from contracts import lock_names
 from contracts.following import JobResult
-from contracts.jobs import Accepted, Event, Instance, Job, JobPage, Kind, Lock, Page, Worker
+from contracts.jobs import Accepted, Event, Instance, Job, JobPage, Kind, Lock, Page, Submission, Worker
 from contracts.quarantine import QuarantinePage
 from coordination.journal.rows import JobRow
 from publisher.http import links
+from publisher.http.admitting import Asking, visible
 from publisher.http.documentation import (
     CANCEL_JOB,
     FINALIZE_JOB,
@@ -24,6 +26,7 @@ from publisher.http.documentation import (
     SUBMIT_JOB,
     SUBMITTED,
     TELL_WORKER,
+    USUAL,
     answers,
 )
 from publisher.http.idempotency import IdempotencyKey, with_key
@@ -58,7 +61,7 @@ from submission import (
     read_worker_order,
 )
 
-router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=FIRST)
+router = APIRouter(prefix="/api/v1", responses=USUAL, dependencies=FIRST)
 
 
 @router.post(
@@ -71,7 +74,12 @@ router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependenc
     openapi_extra=SUBMIT_JOB,
 )
 async def submit_job(
-    request: Request, response: Response, uses: Uses, actor: Actor, key: IdempotencyKey = None
+    request: Request,
+    response: Response,
+    uses: Uses,
+    asking: Asking,
+    actor: Actor,
+    key: IdempotencyKey = None,
 ) -> Accepted:
     """Add a job to its lock's line.
 
@@ -82,7 +90,7 @@ async def submit_job(
     with uses.telemetry.submission(request.headers) as submitting:
         asked = with_key(read_submission(await read_body(request)), key)
         submitting.asks(asked)
-        found = await uses.submissions.accept(asked, actor, submitting.traceparent)
+        found = await uses.submissions.accept(asked, actor, submitting.traceparent, check=asking.check_job)
         submitting.ends(found)
     return _accepted(response, found.job, is_new=found.is_new)
 
@@ -90,7 +98,9 @@ async def submit_job(
 @router.get(
     "/jobs", tags=["jobs"], summary="List jobs", response_description="A page of jobs.", responses=links.JOBS
 )
-async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, Query()]) -> JobPage:
+async def list_jobs(
+    request: Request, uses: Uses, asking: Asking, asked: Annotated[JobQuestion, Query()]
+) -> JobPage:
     """Return the jobs that meet all filters, newest first. Of several statuses or kinds, a job must have one.
 
     A job and its changes appear here shortly after they happened; `GET /api/v1/jobs/{job_id}` knows them at
@@ -105,7 +115,8 @@ async def list_jobs(request: Request, uses: Uses, asked: Annotated[JobQuestion, 
     wanted = asked.filter()
     if wanted is None:
         return JobPage(items=[])
-    return await uses.jobs.find(wanted, asked.limit, asked.cursor)
+    page = await uses.jobs.find(wanted, asked.limit, asked.cursor)
+    return visible(page, asking, lambda job: job.lock)
 
 
 @router.get(
@@ -211,7 +222,7 @@ async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) 
     openapi_extra=RETRY_JOB,
 )
 async def retry_job(
-    request: Request, response: Response, job_id: JobId, uses: Uses, actor: Actor
+    request: Request, response: Response, job_id: JobId, uses: Uses, asking: Asking, actor: Actor
 ) -> Accepted:
     """Submit a job again that failed, was cancelled, timed out or expired, as a new job of its lock and kind.
 
@@ -221,8 +232,13 @@ async def retry_job(
     with `already_retried`; retry the new job if that fails, too. The body is optional.
     """
     with uses.telemetry.submission(request.headers) as submitting:
+
+        def look(wanted: Submission) -> None:
+            asking.check_job(wanted.kind, wanted.lock)
+            submitting.asks(wanted)
+
         asked = read_retry(await read_optional_body(request))
-        retried = await uses.retrying.retry(job_id, asked, actor, submitting.traceparent, submitting.asks)
+        retried = await uses.retrying.retry(job_id, asked, actor, submitting.traceparent, look)
         submitting.is_of(retried.job.job_id)
     return _accepted(response, retried.job, is_new=retried.is_new)
 
@@ -294,9 +310,11 @@ async def unpin_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -
     response_description="A page of events.",
     responses=links.RECENT_EVENTS,
 )
-async def list_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = None) -> Page[Event]:
+async def list_events(
+    uses: Uses, asking: Asking, limit: Limit = 200, cursor: EventsCursor = None
+) -> Page[Event]:
     """Return the latest events of all jobs, newest first. An event appears here shortly after it happened."""
-    return await uses.events.recent(limit, cursor)
+    return visible(await uses.events.recent(limit, cursor), asking, lambda event: event.lock)
 
 
 @router.get(
@@ -306,9 +324,11 @@ async def list_events(uses: Uses, limit: Limit = 200, cursor: EventsCursor = Non
     response_description="A page of locks.",
     responses=links.LOCKS,
 )
-async def list_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None) -> Page[Lock]:
+async def list_locks(
+    uses: Uses, asking: Asking, limit: Limit = 100, cursor: LocksCursor = None
+) -> Page[Lock]:
     """Return the current state of every lock that was ever used."""
-    return await uses.locks.all(limit, cursor)
+    return visible(await uses.locks.all(limit, cursor), asking, lambda lock: lock.lock)
 
 
 @router.get(
@@ -318,8 +338,9 @@ async def list_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None)
     response_description="The lock.",
     responses=answers(404),
 )
-async def get_lock(name: LockName, uses: Uses) -> Lock:
+async def get_lock(name: LockName, uses: Uses, asking: Asking) -> Lock:
     """Return the holder of the lock, since when it holds it, its fence, its slots, and the waiting jobs."""
+    asking.check_lock(lock_names.normalise(name))
     return await uses.locks.one(name)
 
 
@@ -331,12 +352,13 @@ async def get_lock(name: LockName, uses: Uses) -> Lock:
     responses=answers(400, 404, 413, 415),
     openapi_extra=SET_LIMIT,
 )
-async def set_limit(request: Request, name: LockName, uses: Uses, actor: Actor) -> Lock:
+async def set_limit(request: Request, name: LockName, uses: Uses, asking: Asking, actor: Actor) -> Lock:
     """Set how many jobs of the lock may run at the same time: 1 unless it was set, and 64 at most.
 
     A lower limit ends nothing: jobs that run go on to their ends, and no more are started above it. Who set
     which limit when, and why, is kept and shown with the lock. To repeat the request is harmless.
     """
+    asking.check_lock(lock_names.normalise(name))
     asked = read_limit(await read_body(request))
     return await uses.locks.set_limit(name, asked.limit, actor, asked.reason)
 

@@ -20,7 +20,7 @@ from contracts.schedules import (
     ScheduleRun,
 )
 from publisher.http import links
-from publisher.http.documentation import CURSOR, PUT_SCHEDULE, SCHEDULE_REASON, SCHEDULE_RUN, answers
+from publisher.http.documentation import CURSOR, PUT_SCHEDULE, SCHEDULE_REASON, SCHEDULE_RUN, USUAL, answers
 from publisher.http.idempotency import IdempotencyKey, the_key
 from publisher.http.parameters import FIRST, Actor, Limit, Uses
 from publisher.http.problems import WRONG_CURSOR
@@ -40,7 +40,7 @@ register_url_convertor("schedule", _NameConvertor())
 router = APIRouter(
     prefix="/api/v1/schedules",
     tags=["schedules"],
-    responses=answers(422, 500, 503),
+    responses=USUAL,
     dependencies=FIRST,
 )
 

@@ -19,6 +19,7 @@ from publisher.telemetry import RequestTelemetry
 from publisher.use_cases.cancelling import Cancelling, Hints
 from publisher.use_cases.events import Events
 from publisher.use_cases.finalizing import Finalizing
+from publisher.use_cases.finding import CallersJobs
 from publisher.use_cases.jobs import Jobs
 from publisher.use_cases.locks import Locks
 from publisher.use_cases.pinning import Pinning
@@ -76,6 +77,7 @@ def make_use_cases(
     quarantine: Quarantine,
     is_stopping: Callable[[], bool] = lambda: False,
     most_followers: int = 1000,
+    most_of_client: int = 1000,
     traces: JobTraces | None = None,
     *,
     schedule_table: Journal,
@@ -83,21 +85,29 @@ def make_use_cases(
     """Put the use cases together."""
     kinds = KnownKinds(directory, clock)
     writer = JobWriter(journal, notifier, clock)
-    stream = JobStream(journal, register, clock, is_stopping, most_followers=most_followers)
-    cancelling = Cancelling(register, Canceller(writer), notifier)
+    found = CallersJobs(register)
+    stream = JobStream(
+        journal,
+        found,
+        clock,
+        is_stopping,
+        most_followers=most_followers,
+        most_of_client=most_of_client,
+    )
+    cancelling = Cancelling(found, Canceller(writer), notifier)
     submitter = Submitter(register, writer)
     submissions = SubmissionService(submitter, kinds, cancelling.hasten)
     telemetry = RequestTelemetry(kinds.knows, traces)
     return UseCases(
         submissions=submissions,
         cancelling=cancelling,
-        finalizing=Finalizing(register, Finalizer(submitter)),
-        pinning=Pinning(register, Pinner(submitter)),
-        retrying=Retrying(register, RetryService(Retrier(submitter), kinds)),
-        jobs=Jobs(journal, register, read_models, DurationsReader(read_models, clock), clock),
-        events=Events(journal, register, read_models),
+        finalizing=Finalizing(found, Finalizer(submitter)),
+        pinning=Pinning(found, Pinner(submitter)),
+        retrying=Retrying(found, RetryService(Retrier(submitter), kinds)),
+        jobs=Jobs(journal, found, read_models, DurationsReader(read_models, clock), clock),
+        events=Events(journal, found, read_models),
         stream=stream,
-        results=JobResults(journal, register, clock, stream),
+        results=JobResults(journal, found, clock, stream),
         locks=Locks(journal, read_models, LimitSetter(journal, notifier, clock)),
         quarantine=quarantine,
         kinds=kinds,

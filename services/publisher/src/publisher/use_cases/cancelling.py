@@ -7,7 +7,7 @@ from contracts.messages import Hint
 from contracts.statuses import JobStatus
 from coordination.clients.cancellation import Canceller
 from coordination.journal.rows import JobRow
-from coordination.ports import JobRegister
+from publisher.use_cases.finding import JobFinder
 from publisher.use_cases.jobs import find_job
 
 
@@ -22,7 +22,7 @@ class Hints(Protocol):
 class Cancelling:
     """Cancels jobs."""
 
-    register: JobRegister
+    register: JobFinder
     canceller: Canceller
     hints: Hints
 

@@ -6,7 +6,8 @@ from contracts.jobs import Event, Page
 from coordination.clients.job_writer import JobRemovedError
 from coordination.journal import rows
 from coordination.journal.rows import EventRow
-from coordination.ports import JobRegister, Journal, Registration
+from coordination.ports import Journal, Registration
+from publisher.use_cases.finding import JobFinder
 from publisher.use_cases.jobs import find_job, read_job
 from read_models import ReadModels
 from read_models.archived import read_archived
@@ -21,7 +22,7 @@ class Events:
     """Returns events."""
 
     journal: Journal
-    register: JobRegister
+    register: JobFinder
     read_models: ReadModels
 
     async def of_job(self, job_id: str, limit: int, after: int) -> Page[Event]:

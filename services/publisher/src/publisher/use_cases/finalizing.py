@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from coordination.clients.finalizing import Finalizer
 from coordination.clients.job_writer import Recorded
-from coordination.ports import JobRegister
+from publisher.use_cases.finding import JobFinder
 from publisher.use_cases.jobs import find_job
 
 
@@ -12,7 +12,7 @@ from publisher.use_cases.jobs import find_job
 class Finalizing:
     """Finalizes jobs."""
 
-    register: JobRegister
+    register: JobFinder
     finalizer: Finalizer
 
     async def finalize(self, job_id: str, actor: str, reason: str = "") -> Recorded:

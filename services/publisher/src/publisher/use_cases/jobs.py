@@ -14,9 +14,10 @@ from coordination.clients.job_writer import JobRemovedError, NoSuchJobError, exi
 from coordination.journal import rows
 from coordination.journal.line import walk_line
 from coordination.journal.rows import JobRow, LockRow
-from coordination.ports import Clock, JobRegister, Journal, Registration, UnknownOutcomeError
+from coordination.ports import Clock, Journal, Registration, UnknownOutcomeError
 from coordination.slot import Slot
 from publisher.use_cases.documents import job_document
+from publisher.use_cases.finding import JobFinder
 from read_models import JobFilter, ReadModels
 from read_models.archived import read_archived
 from read_models.run_durations import DurationsReader
@@ -46,7 +47,7 @@ class Jobs:
     """Returns jobs."""
 
     journal: Journal
-    register: JobRegister
+    register: JobFinder
     read_models: ReadModels
     durations: DurationsReader
     clock: Clock
@@ -113,7 +114,7 @@ class Jobs:
         return None if seconds is None else now + timedelta(seconds=round(seconds))
 
 
-async def find_job(register: JobRegister, job_id: str) -> Registration:
+async def find_job(register: JobFinder, job_id: str) -> Registration:
     """Look up where a job lives. Raises NoSuchJobError or UnknownOutcomeError."""
     try:
         found = await register.find(normalise_job_id(job_id))

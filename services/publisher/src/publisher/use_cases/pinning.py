@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from coordination.clients.pinning import Pinner
 from coordination.journal.rows import JobRow
-from coordination.ports import JobRegister
+from publisher.use_cases.finding import JobFinder
 from publisher.use_cases.jobs import find_job
 
 
@@ -12,7 +12,7 @@ from publisher.use_cases.jobs import find_job
 class Pinning:
     """Pins and unpins jobs. Raises NoSuchJobError, JobRemovedError, CannotPinError or UnknownOutcomeError."""
 
-    register: JobRegister
+    register: JobFinder
     pinner: Pinner
 
     async def pin(self, job_id: str, actor: str, reason: str = "") -> JobRow:

@@ -7,8 +7,9 @@ from contracts.following import JobResult
 from contracts.jobs import Accepted
 from contracts.statuses import JobStatus
 from coordination.journal.rows import JobRow
-from coordination.ports import Clock, JobRegister, Journal, Registration
+from coordination.ports import Clock, Journal, Registration
 from publisher.use_cases.documents import accepted, moment
+from publisher.use_cases.finding import JobFinder
 from publisher.use_cases.jobs import find_job, read_job, read_result
 from publisher.use_cases.stream import JobStream
 
@@ -33,7 +34,7 @@ class JobResults:
     """Returns results. Those who wait for one job share what they see of it with its followers."""
 
     journal: Journal
-    register: JobRegister
+    register: JobFinder
     clock: Clock
     stream: JobStream
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contracts.actions import Retry
 from contracts.jobs import Submission
 from coordination.clients.job_writer import Recorded
-from coordination.ports import JobRegister
+from publisher.use_cases.finding import JobFinder
 from publisher.use_cases.jobs import find_job
 from submission import RetryService
 
@@ -15,7 +15,7 @@ from submission import RetryService
 class Retrying:
     """Retries jobs."""
 
-    register: JobRegister
+    register: JobFinder
     retries: RetryService
 
     async def retry(

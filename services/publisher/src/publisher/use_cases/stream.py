@@ -1,5 +1,6 @@
 """Use case: stream what happens to a job, as server-sent events."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,8 +11,11 @@ from contracts.following import ProgressReport
 from contracts.jobs import Event
 from contracts.statuses import JobStatus
 from coordination.journal.rows import JobRow
-from coordination.ports import Clock, JobRegister, Journal, Registration, UnknownOutcomeError
+from coordination.ports import Clock, Journal, Registration, UnknownOutcomeError
+from publisher.access.caller import current_caller
+from publisher.access.errors import TooManyOwnFollowersError
 from publisher.use_cases.documents import progress
+from publisher.use_cases.finding import JobFinder
 from publisher.use_cases.job_looks import JobLooks
 from publisher.use_cases.jobs import Place, find_job, read_job
 
@@ -25,7 +29,7 @@ class JobStream:
     """Follows jobs by looking at the journal now and then."""
 
     journal: Journal
-    register: JobRegister
+    register: JobFinder
     clock: Clock
     #: Whether the server is being stopped: then streams end, and clients come back to another one.
     is_stopping: Callable[[], bool]
@@ -40,12 +44,16 @@ class JobStream:
     patience: float = 30.0
     #: Most followers of all jobs in this process, with those who wait for an end.
     most_followers: int = 1000
+    #: Most followers of each client with an API key.
+    most_of_client: int = 1000
     _looks: dict[str, JobLooks] = field(default_factory=dict, init=False, repr=False)
+    #: The followers of each client.
+    _of_clients: Counter[str] = field(default_factory=Counter, init=False, repr=False)
 
     async def open(self, job_id: str, after: int) -> AsyncIterator[bytes] | None:
         """Return what `follow` yields, or None when the job has ended and `after` names its last event.
 
-        Raises TooManyFollowersError, NoSuchJobError or UnknownOutcomeError.
+        Raises TooManyFollowersError, TooManyOwnFollowersError, NoSuchJobError or UnknownOutcomeError.
         """
         self.check_room()
         registration = await find_job(self.register, job_id)
@@ -63,17 +71,25 @@ class JobStream:
         """Count a follower of a job, who sees the job through what all of its followers share."""
         looks = self._looks.setdefault(registration.job_id, self._make_looks(registration))
         looks.followers += 1
+        client = current_caller.get().client
+        if client is not None:
+            self._of_clients[client.name] += 1
         try:
             yield looks
         finally:
+            if client is not None:
+                self._of_clients[client.name] -= 1
             looks.followers -= 1
             if not looks.followers:
                 self._looks.pop(registration.job_id, None)
 
     def check_room(self) -> None:
-        """Raise TooManyFollowersError when no further client can be served."""
+        """Raise TooManyFollowersError or TooManyOwnFollowersError when no further follower can be served."""
         if self.followers >= self.most_followers:
             raise TooManyFollowersError
+        client = current_caller.get().client
+        if client is not None and self._of_clients[client.name] >= self.most_of_client:
+            raise TooManyOwnFollowersError(client.name, self.most_of_client)
 
     @property
     def followers(self) -> int:
