@@ -13,6 +13,7 @@ from dashboard.settings import DashboardSettings
 from deploy.errors import SettingError
 from deploy.stack.observer import INNER_PORTS
 from deploy.stack.settings import PORTS, PREFIX, StackSettings
+from ingress.settings import IngressSettings
 from publisher.settings import PublisherSettings
 from sample_jobs.inputs import InputSettings
 from scheduler.settings import SchedulerSettings
@@ -24,6 +25,7 @@ _OF_PROCESSES: tuple[type[BaseSettings], ...] = (
     WorkerSettings,
     AuditProjectorSettings,
     SchedulerSettings,
+    IngressSettings,
     DashboardSettings,
     InputSettings,
 )

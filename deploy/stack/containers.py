@@ -20,6 +20,7 @@ _ELSEWHERE = "Without images the same stack runs as plain processes: add RUNTIME
 _COLLECTOR = "otel-collector"
 _FOLDER_LABEL = "com.docker.compose.project.working_dir"
 _PROJECT = "COMPOSE_PROJECT_NAME"
+_PROFILES = "COMPOSE_PROFILES"
 
 
 _PUBLISHED = {
@@ -227,10 +228,12 @@ class ContainerStack:
         # Here and in the links: empty, it is none; not set, compose.yaml names the stack's own.
         without_collector = {"TURNSTILE_COLLECTOR": ""} if _COLLECTOR not in self._settings.observers else {}
         unwanted = observers.unwanted_signals(self._settings, self._settings.observers)
+        profiles = [os.environ.get(_PROFILES, ""), "ingress" if self._settings.text("INPUTS") else ""]
         stop_seconds = max(self._settings.stop_seconds, int(self._settings.text("STOP_SECONDS") or 0))
         return {
             **os.environ,
             **self._settings.values,
+            _PROFILES: ",".join(filter(None, profiles)),
             **without_collector,
             **{f"{PREFIX}OWN_{signal}_EXPORTER": "none" for signal in unwanted},
             **self._without_links(),

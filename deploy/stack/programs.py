@@ -23,6 +23,7 @@ WORKER = "worker"
 _BEFORE_WORKERS = ("publisher",)
 DASHBOARD = "dashboard"
 _AFTER_WORKERS = ("audit-projector", "scheduler")
+_INGRESS = "ingress"
 
 
 def servers(settings: StackSettings) -> list[Program]:
@@ -72,6 +73,9 @@ def services(
     programs = [_service(settings, name, environment) for name in _BEFORE_WORKERS]
     programs += [_worker(settings, number, environment) for number in range(1, workers + 1)]
     programs += [_service(settings, name, environment) for name in _AFTER_WORKERS]
+    if settings.text("INPUTS"):
+        # It may read secrets from variables that its file names.
+        programs.append(_service(settings, _INGRESS, environment))
     for_dashboard = {**environment, **(links or {}), f"{PREFIX}URL": settings.url}
     programs.append(_service(settings, DASHBOARD, for_dashboard))
     return programs

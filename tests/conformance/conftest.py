@@ -3,7 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import aio_pika
 import pytest
+from tests.conformance.mns_server import MnsServer, serving
+from tests.conformance.queues import ForeignQueue, QueueInMemory, QueueOnMns, QueueOnRabbitMQ
 from tests.conformance.stores import (
     Models,
     Store,
@@ -99,3 +102,24 @@ async def directory(request: pytest.FixtureRequest) -> AsyncIterator[WorkerDirec
 @pytest.fixture(params=["virtual", "system"])
 def clock(request: pytest.FixtureRequest) -> Clock:
     return VirtualClock() if request.param == "virtual" else SystemClock()
+
+
+@pytest.fixture(params=["memory", "mns", pytest.param("rabbitmq", marks=pytest.mark.integration)])
+async def foreign_queue(request: pytest.FixtureRequest) -> AsyncIterator[ForeignQueue]:
+    """A queue of another system: in memory, on a stand-in for the service, and on a real server."""
+    if request.param == "memory":
+        yield QueueInMemory()
+        return
+    if request.param == "mns":
+        server = MnsServer()
+        async with serving(server) as endpoint:
+            on_mns = QueueOnMns(server, endpoint)
+            yield on_mns
+            await on_mns.close()
+        return
+    url = request.getfixturevalue(request.param).url
+    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+        queue = QueueOnRabbitMQ(url, channel)
+        await queue.declare()
+        yield queue
+        await queue.delete()

@@ -106,6 +106,7 @@ PACKAGES = {
             ("tests/unit/schedules", "tests/unit/publisher/test_schedules.py"),
             90,
         ),
+        Package("inputs", "libs/inputs/src/inputs", ("tests/unit/inputs",), 90),
         _service(
             "publisher",
             "publisher",

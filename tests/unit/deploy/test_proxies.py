@@ -58,7 +58,10 @@ def test_a_container_asks_no_proxy_for_the_other_containers(service: str) -> Non
     for name in ("NO_PROXY", "no_proxy"):
         named = set(environment[name].partition(",${")[0].split(","))
         assert {"127.0.0.1", "localhost"} <= named
-        assert set(COMPOSE["services"]) - {"worker", "audit-projector", "scheduler", "effect-sink"} <= named
+        assert (
+            set(COMPOSE["services"]) - {"worker", "audit-projector", "scheduler", "ingress", "effect-sink"}
+            <= named
+        )
         # Exceptions of this machine stay.
         assert environment[name].endswith(",${no_proxy:-${NO_PROXY:-}}")
 

@@ -157,7 +157,7 @@ def test_prometheus_without_containers_watches_the_same_rules(tmp_path: Path, in
 def test_prometheus_asks_what_there_is_in_the_containers() -> None:
     jobs = yaml.safe_load((ROOT / "grafana/prometheus.yml").read_text())["scrape_configs"]
     asked = {job["dns_sd_configs"][0]["names"][0] for job in jobs}
-    assert asked == {*SERVICES, "rabbitmq", "otel-collector", "prometheus"}
+    assert asked == {*SERVICES, "ingress", "rabbitmq", "otel-collector", "prometheus"}
     assert asked <= set(COMPOSE["services"])
 
 

@@ -153,6 +153,11 @@ async def test_blanks_around_an_actor_are_taken_away(api: Api, commands: SubmitC
             "actor: must not begin with schedule:, as the names of schedules do",
         ),
         (
+            None,
+            message(JOB_ID, actor="input:orders"),
+            "actor: must not begin with input:, as the names of inputs do",
+        ),
+        (
             message(JOB_ID, lock="ledger"),
             message(JOB_ID, lock="ledger", priority=1),
             f"job id {JOB_ID} is already used by a job of lock 'ledger'",

@@ -6,7 +6,18 @@ from typing import Any
 from pydantic import BaseModel
 
 #: Fields of requests that are numbers of seconds, wherever they stand.
-SECONDS = frozenset({"expires_in", "timeout", "cancel_grace", "interval", "misfire_after", "wait"})
+SECONDS = frozenset(
+    {
+        "expires_in",
+        "timeout",
+        "cancel_grace",
+        "interval",
+        "misfire_after",
+        "wait",
+        "message_timeout",
+        "kind_patience",
+    }
+)
 
 #: Characters of a value that are repeated back to the caller.
 _LONGEST_VALUE = 40

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 
 
 class JobIdError(ValueError):
@@ -35,6 +36,8 @@ class TimeOrderedIds:
 
 _ids = TimeOrderedIds()
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def new_id() -> str:
     """Make a time-ordered identifier in canonical lower-case form."""
@@ -60,6 +63,26 @@ def id_of_due_time(schedule: str, due_at: str) -> str:
 def id_of_run(schedule: str, actor: str, key: str) -> str:
     """Return the id of the job that someone lets a schedule submit now, under an idempotency key."""
     return _id_of("schedule_run", schedule, actor, key)
+
+
+def id_of_message(identity: str, key: str, generation: int = 1) -> str:
+    """Return the id of the job that a message of a foreign queue becomes, likewise a UUID of version 8.
+
+    `identity` names the queue for good, `key` names the message within it. A further generation is for a
+    message whose earlier id was closed, so that no job can ever have it.
+    """
+    further = [] if generation == 1 else [str(generation)]
+    return _id_of("message", identity, key, *further)
+
+
+def ordered_id(at: datetime, number: int) -> str:
+    """Return a version 7 UUID that sorts by a time, in whole milliseconds, and by a number within it.
+
+    The same arguments return the same id. Of the number, 62 bits count.
+    """
+    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
+    tail = number & ((1 << 62) - 1)
+    return str(uuid.UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | 0b10 << 62 | tail))
 
 
 def _id_of(*names: str) -> str:

@@ -560,9 +560,9 @@ class Worker(Answer):
 
 
 class Instance(Answer):
-    """A scheduler or audit-projector, as of its latest heartbeat."""
+    """An instance of a service without jobs of its own, as of its latest heartbeat."""
 
-    service: str = Field(description="`scheduler` or `audit-projector`.")
+    service: str = Field(description="`scheduler`, `audit-projector` or `ingress`.")
     instance: str = Field(description="Name of the instance, unique within its service.")
     seen_at: datetime = Field(description="Time of the latest heartbeat.")
     started_at: datetime = Field(description="When its process began, in UTC.")

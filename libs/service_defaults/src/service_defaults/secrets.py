@@ -69,11 +69,9 @@ def redaction_for(settings: BaseSettings) -> Redaction:
 
 
 def _secrets_of(settings: BaseSettings) -> Iterable[str]:
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if not isinstance(value, SecretStr):
-            continue
-        secret = value.get_secret_value()
+    values = (getattr(settings, name) for name in type(settings).model_fields)
+    own = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    for secret in (*own, *getattr(settings, "further_secrets", ())):
         # A password that is the user's name, as in a stack for trying out, stands in many places.
         if secret == getattr(settings, "rabbitmq_user", None):
             continue

@@ -1,8 +1,9 @@
 """The settings every service has, read from environment variables that begin with TURNSTILE_."""
 
+import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -127,6 +128,11 @@ class ServiceSettings(TelemetrySettings):
         return address.with_user(self.rabbitmq_user).with_password(self.rabbitmq_password.get_secret_value())
 
     @property
+    def further_secrets(self) -> Sequence[str]:
+        """What must not stand in logs, in addition to the settings that are secret."""
+        return ()
+
+    @property
     def topology(self) -> Topology:
         """The names of exchanges and queues."""
         return Topology(self.rabbitmq_namespace)
@@ -135,6 +141,11 @@ class ServiceSettings(TelemetrySettings):
     def deferral_milliseconds(self) -> int:
         """The deferral as the broker counts it."""
         return round(self.deferral_seconds * 1000)
+
+
+def process_environment() -> Mapping[str, str]:
+    """Return the environment variables of this process, for files that name variables with secrets."""
+    return os.environ
 
 
 def read_settings(settings_class: type[SettingsT]) -> SettingsT:

@@ -3,8 +3,8 @@
 #: Longest name.
 MAX_LENGTH = 100
 
-#: What the names of schedules begin with: `turnstile verify` judges their submissions by it.
-_SCHEDULES = "schedule:"
+#: What the names of schedules and of inputs begin with. `turnstile verify` judges by it whose a job is.
+_RESERVED = {"schedule:": "schedules", "input:": "inputs"}
 
 
 class ActorError(ValueError):
@@ -20,8 +20,9 @@ def usable_actor(name: str) -> str:
 
 
 def caller(name: str) -> str:
-    """Return the name of one who asks from outside. Raises ActorError also for that of a schedule."""
+    """Return the name of one who asks from outside. Raises ActorError also for one that is reserved."""
     usable = usable_actor(name)
-    if usable.startswith(_SCHEDULES):
-        raise ActorError(f"must not begin with {_SCHEDULES}, as the names of schedules do")
+    for beginning, owners in _RESERVED.items():
+        if usable.startswith(beginning):
+            raise ActorError(f"must not begin with {beginning}, as the names of {owners} do")
     return usable

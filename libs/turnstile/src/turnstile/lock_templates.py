@@ -37,14 +37,7 @@ class LockTemplate:
             raise TemplateError("must not be empty")
         if len(text) > _LONGEST:
             raise TemplateError(f"has at most {_LONGEST} characters, not {len(text)}")
-        try:
-            found = list(Formatter().parse(text))
-        except ValueError as error:
-            raise TemplateError(f"{error}; write {{{{ or }}}} for a brace") from None
-        for _, name, form, conversion in found:
-            if name is not None and (form or conversion or not _NAME.fullmatch(name)):
-                raise TemplateError("may have only names of parameters between braces, as in {tenant}")
-        return cls(tuple((literal, name) for literal, name, _, _ in found))
+        return cls(template_parts(text, _NAME, "names of parameters between braces, as in {tenant}"))
 
     @property
     def names(self) -> set[str]:
@@ -55,6 +48,21 @@ class LockTemplate:
         """Return the lock's name. Raises TemplateError for a parameter that is no text or whole number."""
         texts = ("" if name is None else _text(parameters, name) for _, name in self.parts)
         return "".join(literal + text for (literal, _), text in zip(self.parts, texts, strict=True))
+
+
+def template_parts(text: str, place: re.Pattern[str], allowed: str) -> tuple[tuple[str, str | None], ...]:
+    """Return the texts of a template, each followed by what stands between braces or, at the end, by None.
+
+    Raises TemplateError, which names what is allowed, when something else stands there than a `place`.
+    """
+    try:
+        found = list(Formatter().parse(text))
+    except ValueError as error:
+        raise TemplateError(f"{error}; write {{{{ or }}}} for a brace") from None
+    for _, name, form, conversion in found:
+        if name is not None and (form or conversion or not place.fullmatch(name)):
+            raise TemplateError(f"may have only {allowed}")
+    return tuple((literal, name) for literal, name, _, _ in found)
 
 
 def _text(parameters: Mapping[str, Any], name: str) -> str:

@@ -125,6 +125,28 @@ SCHEDULE_LATE_SECONDS = Attribute(
     "schedule.late_seconds", "Seconds from the due time until its job was submitted, or refused."
 )
 SCHEDULE_MISSED = Attribute("schedule.missed", "Due times that get no job, as they were missed.")
+INGRESS_INPUT = Attribute("ingress.input", "Name of the input: of another system's queue.", on_metrics=True)
+INGRESS_OUTCOME = Attribute(
+    "ingress.outcome",
+    "What became of a delivery: its job was added, was there already, or not wanted by its lock's other job; or"
+    " the message went to the dead letters, or back to its queue.",
+    values=("accepted", "repeated", "skipped", "refused", "given_back"),
+)
+INGRESS_REFUSAL = Attribute(
+    "ingress.refusal",
+    "Why a message can never become a job.",
+    values=(
+        "Unreadable",
+        "TooLarge",
+        "NoId",
+        "NoValue",
+        "InvalidJob",
+        "UnknownKind",
+        "IdReused",
+        "LockBusy",
+        "DeliveredTooOften",
+    ),
+)
 MESSAGE_COUNT = Attribute("message.count", "Number of messages.")
 MESSAGE_TYPE = Attribute(
     "message.type", "Type of a message.", values=("wake_up", "deferred_wake_up", "events", "hint")

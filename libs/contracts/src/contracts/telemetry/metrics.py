@@ -287,6 +287,55 @@ SCHEDULE_LATENESS = Metric(
     Source.SCHEDULER,
     buckets=_WAITS,
 )
+INGRESS_MESSAGES = Metric(
+    "ingress.messages",
+    Instrument.COUNTER,
+    "{message}",
+    "Messages of other systems' queues that were delivered, by what became of them.",
+    Source.INGRESS,
+    attributes=(at.INGRESS_INPUT, at.INGRESS_OUTCOME),
+)
+INGRESS_REFUSALS = Metric(
+    "ingress.refusals",
+    Instrument.COUNTER,
+    "{message}",
+    "Messages that went to their sender's dead letters, by the reason.",
+    Source.INGRESS,
+    attributes=(at.INGRESS_INPUT, at.INGRESS_REFUSAL),
+)
+INGRESS_DURATION = Metric(
+    "ingress.duration",
+    Instrument.HISTOGRAM,
+    "s",
+    "Time from the delivery of a message until it was accepted, with its job in the journal.",
+    Source.INGRESS,
+    attributes=(at.INGRESS_INPUT,),
+    buckets=_WAITS,
+)
+INGRESS_CONNECTED = Metric(
+    "ingress.connected",
+    Instrument.GAUGE,
+    "1",
+    "Whether the queue of an input answered (1) or not (0) when it was asked last.",
+    Source.INGRESS,
+    attributes=(at.INGRESS_INPUT,),
+)
+INGRESS_WAITING = Metric(
+    "ingress.waiting",
+    Instrument.GAUGE,
+    "{message}",
+    "Messages that wait in the queue of an input, where the queue says so.",
+    Source.INGRESS,
+    attributes=(at.INGRESS_INPUT,),
+)
+INGRESS_LAG = Metric(
+    "ingress.lag",
+    Instrument.GAUGE,
+    "s",
+    "Age of the oldest message that waits in the queue of an input, where the queue says so.",
+    Source.INGRESS,
+    attributes=(at.INGRESS_INPUT,),
+)
 ON_DUTY = Metric(
     "scheduler.on_duty",
     Instrument.GAUGE,
@@ -356,6 +405,7 @@ HEALTH_CHECK_PASSED = Metric(
     "Whether what a service uses was there (1) or not (0), when its health was asked for last.",
     *SERVICES,
     Source.DASHBOARD,
+    Source.INGRESS,
     attributes=(at.CHECK_NAME,),
 )
 

@@ -12,6 +12,7 @@ class Source(StrEnum):
     AUDIT_PROJECTOR = "audit-projector"
     SCHEDULER = "scheduler"
     DASHBOARD = "dashboard"
+    INGRESS = "ingress"
 
     @property
     def service_name(self) -> str:

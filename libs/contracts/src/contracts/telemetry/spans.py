@@ -12,6 +12,7 @@ _STORAGE = (at.STORAGE_CALLS, at.STORAGE_SECONDS)
 _JOB = (at.JOB_ID, at.JOB_KIND, at.LOCK_NAME)
 _ASKED = (*_JOB, at.JOB_PRIORITY)
 _SCHEDULE = (at.SCHEDULE_NAME, at.SCHEDULE_DUE_AT)
+_MESSAGE = (at.INGRESS_INPUT, at.MESSAGING_MESSAGE_ID)
 _RUN = (*_JOB, at.JOB_ATTEMPT, at.LOCK_FENCE, at.WORKER_NAME)
 _OUTCOME = (at.JOB_OUTCOME, at.JOB_STEPS, at.REASON, at.ERROR_TYPE)
 _END = (*_RUN, *_OUTCOME, *_STORAGE)
@@ -44,14 +45,16 @@ SUBMIT_KIND = SpanName(
     "A job is checked, registered and added to its line. First of the job's own spans.",
     Source.PUBLISHER,
     Source.SCHEDULER,
-    attributes=(*_ASKED, *_SCHEDULE, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
+    Source.INGRESS,
+    attributes=(*_ASKED, *_SCHEDULE, *_MESSAGE, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
 )
 SUBMIT_JOB = SpanName(
     "submit job",
     "The same for a kind that no worker knows, or for what cannot be read.",
     Source.PUBLISHER,
     Source.SCHEDULER,
-    attributes=(*_ASKED, *_SCHEDULE, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
+    Source.INGRESS,
+    attributes=(*_ASKED, *_SCHEDULE, *_MESSAGE, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
 )
 REQUEST_CANCELLATION = SpanName(
     "request cancellation",

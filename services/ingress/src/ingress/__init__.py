@@ -1,0 +1,1 @@
+"""Takes messages of other systems' queues into the journal, each exactly once."""

@@ -1,0 +1,5 @@
+"""Run ingress: `python -m ingress`."""
+
+from ingress.main import main
+
+main()
