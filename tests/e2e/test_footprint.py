@@ -38,15 +38,14 @@ def test_a_supervisor_that_has_worked_stays_below_150_mb(stack: Stack) -> None:
 
 def test_a_supervisor_starts_in_less_than_twice_the_time_that_its_libraries_take(stack: Stack) -> None:
     (worker,) = stack.crew(1)
-    ratios = []
-    for _ in range(5):
+    imports, starts = [], []
+    # By turns, and the best of each counts: what others do on the machine only makes either longer.
+    for _ in range(3):
         worker.stop()
-        libraries = seconds_to_import(LIBRARIES)
+        imports.append(seconds_to_import(LIBRARIES))
         worker.start()
-        ratios.append(round(worker.start_seconds / libraries, 2))
-        if ratios[-1] < 2:
-            return
-    raise AssertionError(f"started in {ratios} times the time that the imports of {LIBRARIES} take")
+        starts.append(worker.start_seconds)
+    assert min(starts) < 2 * min(imports), f"started in {starts} s; imports take {imports} s"
 
 
 def seconds_to_import(modules: Sequence[str]) -> float:

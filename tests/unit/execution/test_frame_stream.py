@@ -111,7 +111,7 @@ async def test_the_last_frame_is_sent_behind_all_others_and_closes_the_wire():
     ours, theirs = socket.socketpair()
     wire = FrameStream(ours, received=lambda frame: None, broken=lambda reason: None)
     wire.send(b"b" * 5_000_000)
-    # The last one is sent when its process ends: nobody but the other side goes on meanwhile.
+    # As in a process that ends: `send_last` blocks the loop, and the other side receives in a thread.
     receiving = asyncio.get_running_loop().run_in_executor(None, _everything_from, theirs)
     wire.send_last(b"last")
     received = await receiving

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from coordination.journal.events import timestamp
 
-#: Sorts behind every text that a time may have been changed into.
-_NEVER = "\U0010ffff" * 100
+#: Sorts behind every time that is written.
+_NEVER = "~"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Scope:
 
         Times are text as the journal writes it, which sorts, so that millions need not be parsed.
         """
-        return began < self._behind and (not ended or ended >= self._first)
+        # A time may have been changed into any text: without an end, none is behind it.
+        return (self.until is None or began < self._behind) and (not ended or ended >= self._first)
 
     @property
     def has_period(self) -> bool:
