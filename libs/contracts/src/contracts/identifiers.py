@@ -46,7 +46,24 @@ def id_of_key(actor: str, key: str) -> str:
 
     It is the same in every process and in every release, so a repeated key is found as the job's id is.
     """
-    digest = hashlib.sha256(json.dumps(["idempotency_key", actor, key]).encode()).digest()
+    return _id_of("idempotency_key", actor, key)
+
+
+def id_of_due_time(schedule: str, due_at: str) -> str:
+    """Return the id of the job that a schedule submits for a due time, likewise a UUID of version 8.
+
+    `due_at` is the moment in UTC as the journal writes it. So a due time has one job, whoever submits it.
+    """
+    return _id_of("schedule", schedule, due_at)
+
+
+def id_of_run(schedule: str, actor: str, key: str) -> str:
+    """Return the id of the job that someone lets a schedule submit now, under an idempotency key."""
+    return _id_of("schedule_run", schedule, actor, key)
+
+
+def _id_of(*names: str) -> str:
+    digest = hashlib.sha256(json.dumps(names).encode()).digest()
     value = int.from_bytes(digest[:16])
     value = value & ~(0xF << 76) & ~(0b11 << 62) | 0x8 << 76 | 0b10 << 62
     return str(uuid.UUID(int=value))

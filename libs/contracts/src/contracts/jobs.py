@@ -60,8 +60,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class Submission(BaseModel):
-    """A job that a caller asks for."""
+class JobTemplate(BaseModel):
+    """What a job is to be, without the id that makes it one."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -133,17 +133,6 @@ class Submission(BaseModel):
             "`cancel-running`: do that, and ask for the cancellation of the running one, too."
         ),
     ] = None
-    job_id: Annotated[
-        fields.JobUuid | None,
-        Field(description="Your own UUID. Repeating a submission with it cannot run the job twice."),
-    ] = None
-    idempotency_key: Annotated[
-        Annotated[str, Field(pattern=IDEMPOTENCY_KEY)] | None,
-        Field(
-            description="Your own name for this request, instead of a `job_id`: 1 to 200 visible ASCII "
-            "characters. Repeating the request with it returns the same job. Each `X-Actor` has its own keys."
-        ),
-    ] = None
     properties: dict[PropertyName, PropertyValue] = Field(
         default_factory=dict,
         max_length=32,
@@ -155,6 +144,22 @@ class Submission(BaseModel):
     @classmethod
     def _lock_is_usable(cls, value: str) -> str:
         return lock_names.normalise(value)
+
+
+class Submission(JobTemplate):
+    """A job that a caller asks for."""
+
+    job_id: Annotated[
+        fields.JobUuid | None,
+        Field(description="Your own UUID. Repeating a submission with it cannot run the job twice."),
+    ] = None
+    idempotency_key: Annotated[
+        Annotated[str, Field(pattern=IDEMPOTENCY_KEY)] | None,
+        Field(
+            description="Your own name for this request, instead of a `job_id`: 1 to 200 visible ASCII "
+            "characters. Repeating the request with it returns the same job. Each `X-Actor` has its own keys."
+        ),
+    ] = None
 
     @field_validator("job_id")
     @classmethod

@@ -2,7 +2,8 @@
 
 `SubmissionService` checks a submission against its kind and puts the job in its lock's line. `RetryService`
 submits a job again that did not complete. `read_submission` reads a submission from JSON, and
-`read_cancellation`, `read_finalization` and `read_retry` read the bodies of those requests. `Patience`
+`read_cancellation`, `read_finalization` and `read_retry` read the bodies of those requests, `read_document`
+and `read_optional` those of others. `Patience`
 repeats a submission while the storage does not answer, for callers that can wait.
 """
 
@@ -14,7 +15,9 @@ from submission.patience import Patience
 from submission.reading import (
     read_batch,
     read_cancellation,
+    read_document,
     read_finalization,
+    read_optional,
     read_retry,
     read_submission,
     read_worker_order,
@@ -36,7 +39,9 @@ __all__ = [
     "SubmissionUnknownError",
     "read_batch",
     "read_cancellation",
+    "read_document",
     "read_finalization",
+    "read_optional",
     "read_retry",
     "read_submission",
     "read_worker_order",

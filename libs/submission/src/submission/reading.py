@@ -18,7 +18,7 @@ def read_submission(raw: bytes) -> Submission:
 
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
-    return _read(raw, Submission)
+    return read_document(raw, Submission)
 
 
 def read_batch(raw: bytes) -> list[dict[str, JsonValue]]:
@@ -40,7 +40,7 @@ def read_cancellation(raw: bytes) -> Cancellation:
 
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
-    return _read_optional(raw, Cancellation)
+    return read_optional(raw, Cancellation)
 
 
 def read_finalization(raw: bytes) -> Finalization:
@@ -48,7 +48,7 @@ def read_finalization(raw: bytes) -> Finalization:
 
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
-    return _read_optional(raw, Finalization)
+    return read_optional(raw, Finalization)
 
 
 def read_worker_order(raw: bytes) -> WorkerOrder:
@@ -56,7 +56,7 @@ def read_worker_order(raw: bytes) -> WorkerOrder:
 
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
-    return _read(raw, WorkerOrder)
+    return read_document(raw, WorkerOrder)
 
 
 def read_retry(raw: bytes) -> Retry:
@@ -64,16 +64,24 @@ def read_retry(raw: bytes) -> Retry:
 
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
-    return _read_optional(raw, Retry)
+    return read_optional(raw, Retry)
 
 
-def _read_optional(raw: bytes, model: type[ModelT]) -> ModelT:
+def read_optional(raw: bytes, model: type[ModelT]) -> ModelT:
+    """Return what a JSON document contains whose fields are all optional; nothing of them for none, and null.
+
+    Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
+    """
     # Some generated clients send null where the caller gave them no body.
     document = strict_json.parse(raw) if raw else None
     return _validated({} if document is None else document, model)
 
 
-def _read(raw: bytes, model: type[ModelT]) -> ModelT:
+def read_document(raw: bytes, model: type[ModelT]) -> ModelT:
+    """Return what a JSON document contains.
+
+    Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
+    """
     return _validated(strict_json.parse(raw), model)
 
 
