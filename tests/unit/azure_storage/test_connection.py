@@ -113,21 +113,22 @@ async def test_preparing_creates_the_container_and_every_table_once(service: Fak
     service.answer = CREATED
     service.connection.names = StorageNames(prefix="Blue")
     await service.connection.prepare(["BlueWorkers"])
-    assert service.asked == [("PUT", "/bluelocks")] + [("POST", "/Tables")] * 3
+    assert service.asked == [("PUT", "/bluelocks")] + [("POST", "/Tables")] * 4
     assert service.requests[0].query["restype"] == "container"
     assert service.bodies[1:] == [
-        f'{{"TableName": "{name}"}}'.encode() for name in ("BlueJournal", "BlueJobIndex", "BlueWorkers")
+        f'{{"TableName": "{name}"}}'.encode()
+        for name in ("BlueJournal", "BlueJobIndex", "BlueSchedules", "BlueWorkers")
     ]
     assert {call.operation for call in service.calls} == {"storage.prepare"}
     signatures = [request.headers["Authorization"].partition(":")[0] for request in service.requests]
-    assert signatures == ["SharedKey account"] * 4
+    assert signatures == ["SharedKey account"] * 5
 
 
 async def test_what_exists_already_is_left_and_the_rest_created(service: FakeService) -> None:
     service.answers = [blob_error(409, "ContainerAlreadyExists"), table_refusal(409, "TableAlreadyExists")]
     service.answer = CREATED
     await service.connection.prepare(["Workers"])
-    assert len(service.requests) == 4
+    assert len(service.requests) == 5
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,7 @@ class Turns:
         """Play until all have ended; return what each returned or raised."""
         tasks = [asyncio.create_task(_as(number, player)) for number, player in enumerate(players)]
         while not all(task.done() for task in tasks):
-            for _ in range(30):
-                await asyncio.sleep(0)
+            await _settle()
             ready = sorted(self._waiting)
             if not ready:
                 continue
@@ -37,6 +36,14 @@ class Turns:
             self.made.append((len(ready), taken))
             self._waiting.pop(ready[taken]).set_result(None)
         return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _settle() -> None:
+    """Let all run until nobody can, which is many times faster than a fixed number of turns."""
+    ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
+    await asyncio.sleep(0)
+    while ready:  # noqa: ASYNC110 - there is no event for "nobody can run"
+        await asyncio.sleep(0)
 
 
 async def _as(number: int, player: Coroutine[Any, Any, Any]) -> Any:

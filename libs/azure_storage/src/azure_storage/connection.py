@@ -103,7 +103,8 @@ class StorageConnection:
         Raises UnknownOutcomeError, AccessDeniedError, or ValueError when the store refuses a name.
         """
         await self._create(self.locks.create_container())
-        for name in (self.names.journal_table, self.names.index_table, *more_tables):
+        own = (self.names.journal_table, self.names.index_table, self.names.schedule_table)
+        for name in (*own, *more_tables):
             await self._create(self.tables.create_table(name))
 
     async def _create(self, creation: Awaitable[object]) -> None:

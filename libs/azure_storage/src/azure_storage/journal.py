@@ -17,6 +17,7 @@ class TableJournal:
     A transaction is one request whose cancellation leaves its outcome unknown: callers shield it. Reads get
     `timeout_seconds` for each request. With `groups_transactions`, those of several callers on one lock share
     requests; that is for callers that hold no lock, as a holder may not send what has waited for others.
+    `table` is the full name of another table that is used in the same way, such as that of the schedules.
     """
 
     def __init__(
@@ -25,9 +26,10 @@ class TableJournal:
         timeout_seconds: float = 5.0,
         *,
         groups_transactions: bool = False,
+        table: str | None = None,
     ) -> None:
         self._connection = connection
-        self._table = connection.names.journal_table
+        self._table = table or connection.names.journal_table
         self._timeout_seconds = timeout_seconds
         self._transactions = (
             GroupedWrites(connection, timeout_seconds)

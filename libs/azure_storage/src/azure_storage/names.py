@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-#: The authoritative table, and the register of all jobs.
-JOURNAL, INDEX = "Journal", "JobIndex"
+#: The authoritative table, the register of all jobs, and the schedules of recurring ones.
+JOURNAL, INDEX, SCHEDULES = "Journal", "JobIndex", "Schedules"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class StorageNames:
     def index_table(self) -> str:
         """The register of all jobs."""
         return self.table(INDEX)
+
+    @property
+    def schedule_table(self) -> str:
+        """The schedules."""
+        return self.table(SCHEDULES)
 
     @property
     def lock_container(self) -> str:
