@@ -71,6 +71,7 @@ def publisher() -> Publisher:
         directory,
         ImpatientClock(),
         quarantine,
+        schedule_table=InMemoryJournal(storage),
     )
     network = InProcess(make_application(use_cases))
     return Publisher(PublisherApi(URL, transport=network), network, storage, directory, quarantine)

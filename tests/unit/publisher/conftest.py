@@ -33,7 +33,16 @@ async def api() -> AsyncIterator[Api]:
     notifier, read_models = HintingNotifier(), InMemoryReadModels(storage)
     quarantine = ScriptedQuarantine()
     clock, directory = ImpatientClock(), CountingDirectory()
-    use_cases = make_use_cases(journal, register, notifier, read_models, directory, clock, quarantine)
+    use_cases = make_use_cases(
+        journal,
+        register,
+        notifier,
+        read_models,
+        directory,
+        clock,
+        quarantine,
+        schedule_table=InMemoryJournal(storage),
+    )
     app = make_application(use_cases)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://publisher") as client:

@@ -55,6 +55,12 @@ def operations(document: Any) -> dict[str, tuple[str, str, Any]]:
             {"next": ("list_job_events", {"job_id": "$request.path.job_id", "cursor": NEXT})},
         ),
         ("list_locks", "200", {"next": ("list_locks", {"cursor": NEXT})}),
+        ("list_schedules", "200", {"next": ("list_schedules", {"cursor": NEXT})}),
+        (
+            "list_schedule_events",
+            "200",
+            {"next": ("list_schedule_events", {"name": "$request.path.name", "cursor": NEXT})},
+        ),
         ("get_lock", "200", {}),
         ("get_worker", "200", OF_A_WORKER),
         ("tell_worker", "202", OF_A_WORKER),
@@ -78,7 +84,7 @@ async def test_each_link_leads_from_the_answer_to_a_parameter_of_an_operation(do
                 named = {parameter["name"] for parameter in target["parameters"]}
                 assert link["parameters"].keys() <= named
                 followed += 1
-    assert followed == 74
+    assert followed == 76
 
 
 @pytest.mark.parametrize(
@@ -117,6 +123,14 @@ async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name
         ("list_workers", {200, 422, 500, 503}),
         ("list_quarantined_messages", {200, 422, 500, 503}),
         ("submit_jobs", {200, 400, 413, 415, 422, 500, 503}),
+        ("list_schedules", {200, 422, 500, 503}),
+        ("list_schedule_events", {200, 404, 422, 500, 503}),
+        ("get_schedule", {200, 404, 422, 500, 503}),
+        ("put_schedule", {200, 201, 400, 413, 415, 422, 500, 503}),
+        ("delete_schedule", {200, 404, 422, 500, 503}),
+        ("pause_schedule", {200, 400, 404, 413, 415, 422, 500, 503}),
+        ("resume_schedule", {200, 400, 404, 413, 415, 422, 500, 503}),
+        ("run_schedule", {202, 400, 404, 409, 413, 415, 422, 500, 503}),
     ],
 )
 async def test_each_status_is_announced_and_errors_are_problem_documents(
@@ -135,7 +149,7 @@ async def test_each_status_is_announced_and_errors_are_problem_documents(
 
 
 async def test_no_operation_is_left_out_above(document: Any) -> None:
-    assert len(operations(document)) == 22
+    assert len(operations(document)) == 30
 
 
 async def test_the_paths_of_the_replaced_systems_are_marked_and_answer_as_their_v1_paths_do(

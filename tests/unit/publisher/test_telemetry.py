@@ -20,6 +20,7 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.outcomes import Completed
 from coordination.ports import InvalidTransactionError
+from coordination.testing.memory import InMemoryJournal
 from publisher.commands import SubmitCommands
 from publisher.http.application import make_application
 from publisher.job_traces import JobTraces
@@ -51,6 +52,7 @@ async def api(captured: Captured, api: Api) -> AsyncIterator[Api]:
         api.directory,
         api.clock,
         api.quarantine,
+        schedule_table=InMemoryJournal(),
     )
     api.app = make_application(api.use_cases)
     transport = httpx.ASGITransport(api.app, raise_app_exceptions=False)

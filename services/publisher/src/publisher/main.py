@@ -68,6 +68,7 @@ def create_app(settings: PublisherSettings | None = None) -> FastAPI:
             follows_unsampled=settings.unsampled_callers == "follow",
             jobs_per_trace=settings.jobs_per_trace,
         ),
+        schedule_table=TableJournal(storage, table=storage.names.schedule_table),
     )
     commands = SubmitCommands(
         MessageReader(broker, settings.topology), use_cases.submissions, Patience(clock), use_cases.telemetry

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.telemetry import TelemetryConfig
 
-from publisher.http import aliases, batches, docs_page, documentation, problems, routes
+from publisher.http import aliases, batches, docs_page, documentation, problems, routes, schedules
 from publisher.use_cases import UseCases
 
 #: A span and a duration for every request of a caller; exporters and logs are set up once for all services.
@@ -39,6 +39,7 @@ def make_application(use_cases: UseCases | None = None, lifespan: Lifespan | Non
     )
     app.include_router(routes.router)
     app.include_router(batches.router)
+    app.include_router(schedules.router)
     app.include_router(aliases.router)
     app.add_api_route("/", _to_documentation, include_in_schema=False)
     problems.install(app)

@@ -12,9 +12,11 @@ from contracts import lock_names
 from contracts.actions import Cancellation, Finalization, Retry, WorkerOrder
 from contracts.following import JobResult, ProgressReport
 from contracts.jobs import Accepted, Batch, Submission
+from contracts.schedules import ScheduleReason, ScheduleRequest, ScheduleRun
 from publisher.http import links, schemas
 from publisher.http.examples import ANSWERS, NOT_ENDED, PROBLEMS
 from publisher.http.problem import MEDIA_TYPE, Problem
+from publisher.http.schedule_examples import SCHEDULE_ANSWERS
 
 CURSOR = "Pagination cursor: the `next` value of the previous page."
 
@@ -41,6 +43,7 @@ problem name that trace: quote it when you ask for help. `X-Actor` names you in 
 TAGS = [
     {"name": "jobs", "description": "Submit, follow, cancel, retry and finalize jobs."},
     {"name": "locks", "description": "Holders of locks and waiting jobs."},
+    {"name": "schedules", "description": "Recurring jobs."},
     {"name": "workers", "description": "Workers, and the kinds of jobs that they know."},
     {"name": "messages", "description": "Messages in RabbitMQ that no service could use."},
     {
@@ -105,6 +108,39 @@ CANCEL_JOB = _body(Cancellation, reason="wrong month")
 FINALIZE_JOB = _body(Finalization, reason="corrected by hand")
 TELL_WORKER = _body(WorkerOrder, is_required=True, takes_jobs=False, reason="update of the host")
 RETRY_JOB = _body(Retry, reason="the ledger is open again", parameters={"seconds": 1})
+SCHEDULE_REASON = _body(ScheduleReason, reason="month's end")
+SCHEDULE_RUN = _body(ScheduleRun, reason="the numbers are in")
+
+#: The body of a request to create or to change a schedule.
+PUT_SCHEDULE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/ScheduleRequest"},
+                "examples": {
+                    "cron": {
+                        "summary": "Working days at half past two in Berlin, unless the last job still runs",
+                        "value": {
+                            "cron": "30 2 * * MON-FRI",
+                            "zone": "Europe/Berlin",
+                            "job": {"kind": "ten-steps", "lock": "ledger-2026", "on_conflict": "skip"},
+                        },
+                    },
+                    "interval": {
+                        "summary": "Every quarter of an hour, with a job for each time that was missed",
+                        "value": {
+                            "interval": 900,
+                            "misfire": "all",
+                            "misfire_limit": 96,
+                            "job": {"kind": "checksum-file", "parameters": {"path": "ledger.csv"}},
+                        },
+                    },
+                },
+            },
+        },
+    }
+}
 
 #: One message of the stream: a schema of `text/event-stream` is that of one.
 _STREAM_MESSAGE = {
@@ -157,7 +193,7 @@ _MEANINGS = {
     "`history_removed`: what the retry would continue with was removed; send `fresh` as true. "
     "`cannot_be_finalized`: the job waits, runs or has completed.",
     410: "`job_removed`: the job has ended and was removed by `turnstile prune`; its id stays in use.",
-    413: "The body is larger than 256 KiB, or that of a batch than 8 MiB.",
+    413: "The body is larger than 256 KiB, that of a batch than 8 MiB, or that of a schedule than 64 KiB.",
     415: "The body is not declared as JSON.",
     422: "Fields or parameters are invalid; `errors` lists each with the reason. "
     "`idempotency_key_used`: the key belongs to another request.",
@@ -236,7 +272,18 @@ def install(app: FastAPI) -> None:
 
 
 def _add_schemas(known: dict[str, Any]) -> None:
-    for model in (Problem, Submission, Batch, Cancellation, Finalization, Retry, WorkerOrder):
+    for model in (
+        Problem,
+        Submission,
+        Batch,
+        Cancellation,
+        Finalization,
+        Retry,
+        WorkerOrder,
+        ScheduleReason,
+        ScheduleRequest,
+        ScheduleRun,
+    ):
         _add_schema(known, model, "validation")
     _add_schema(known, ProgressReport, "serialization")
     known["StreamMessage"] = _STREAM_MESSAGE
@@ -254,12 +301,13 @@ def _add_schema(known: dict[str, Any], model: type[BaseModel], mode: JsonSchemaM
 
 
 def _add_examples(document: dict[str, Any]) -> None:
+    known = {**ANSWERS, **SCHEDULE_ANSWERS}
     for methods in document["paths"].values():
         for operation in methods.values():
             name = operation["operationId"].removesuffix("_alias")
-            for status in {"200", "202"} & operation["responses"].keys():
+            for status in {"200", "201", "202"} & operation["responses"].keys():
                 answer = operation["responses"][status]
-                if name in ANSWERS:
-                    answer["content"]["application/json"].setdefault("example", ANSWERS[name])
+                if name in known:
+                    answer["content"]["application/json"].setdefault("example", known[name])
                 if name in {"submit_job", "retry_job"}:
                     answer["headers"] = {"Location": _LOCATION}

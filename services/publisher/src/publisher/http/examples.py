@@ -231,7 +231,13 @@ PROBLEMS: Mapping[int, list[Any]] = {
                 "no_such_job",
                 "The job does not exist; check its id.",
                 f"/api/v1/jobs/{_JOB}",
-            )
+            ),
+            _problem(
+                HTTPStatus.NOT_FOUND,
+                "no_such_schedule",
+                "The schedule does not exist; check its name. PUT creates it.",
+                "/api/v1/schedules/close-of-day",
+            ),
         ],
         [
             _problem(

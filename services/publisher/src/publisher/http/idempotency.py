@@ -24,7 +24,12 @@ def with_key(asked: Submission, key: str | None) -> Submission:
     """Return a submission with the key of its header. Raises ProblemError when its body has another."""
     if key is None:
         return asked
-    if asked.idempotency_key not in {None, key}:
+    return asked.model_copy(update={"idempotency_key": the_key(asked.idempotency_key, key)})
+
+
+def the_key(in_body: str | None, in_header: str | None) -> str | None:
+    """Return the key that a request has in its body or its header. Raises ProblemError when they differ."""
+    if in_body is not None and in_header not in {None, in_body}:
         message = "differs from idempotency_key in the body; send one of them"
         raise invalid_fields([FieldProblem(field=KEY_HEADER, message=message)])
-    return asked.model_copy(update={"idempotency_key": key})
+    return in_header if in_body is None else in_body

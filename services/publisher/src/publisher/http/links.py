@@ -44,4 +44,9 @@ _WORKER = {
 }
 WORKER = _after(HTTPStatus.OK, **_WORKER)
 WORKER_TOLD = _after(HTTPStatus.ACCEPTED, **_WORKER)
+SCHEDULES = _after(HTTPStatus.OK, next=_link("list_schedules", "Read the next page.", cursor=_NEXT))
+SCHEDULE_EVENTS = _after(
+    HTTPStatus.OK,
+    next=_link("list_schedule_events", "Read the next page.", name="$request.path.name", cursor=_NEXT),
+)
 LOCKS = _after(HTTPStatus.OK, next=_link("list_locks", "Read the next page.", cursor=_NEXT))

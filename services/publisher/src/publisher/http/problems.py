@@ -35,6 +35,7 @@ from publisher.use_cases.results import NoResultError
 from publisher.use_cases.stream import TooManyFollowersError
 from publisher.use_cases.workers import NoSuchWorkerError
 from read_models import CursorError, ForeignCursorError
+from schedules import NoSuchScheduleError
 from service_defaults.broker import QuarantineUnavailableError
 from submission import FieldProblem, IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import field_problems, shorten, summary
@@ -274,6 +275,9 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     HistoryRemovedError: _history_removed,
     NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),
     JobRemovedError: lambda _: ProblemError(HTTPStatus.GONE, "job_removed", _REMOVED),
+    NoSuchScheduleError: lambda _: _not_found(
+        "no_such_schedule", "The schedule does not exist; check its name. PUT creates it."
+    ),
     NoSuchLockError: lambda error: _not_found("no_such_lock", f"{error}, so it is free."),
     NoSuchWorkerError: lambda error: _not_found(
         "no_such_worker", f"{error}; list the workers to see their names."

@@ -21,10 +21,12 @@ from publisher.use_cases.jobs import Jobs
 from publisher.use_cases.locks import Locks
 from publisher.use_cases.results import JobResults
 from publisher.use_cases.retrying import Retrying
+from publisher.use_cases.schedules import Schedules, make_schedules
 from publisher.use_cases.stream import JobStream
 from publisher.use_cases.workers import Workers
 from read_models import ReadModels
 from read_models.run_durations import DurationsReader
+from schedules import ScheduleStore
 from submission import KnownKinds, RetryService, SubmissionService
 
 
@@ -56,6 +58,7 @@ class UseCases:
     kinds: KnownKinds
     workers: Workers
     directory: WorkerDirectory
+    schedules: Schedules
     telemetry: RequestTelemetry
 
 
@@ -70,6 +73,8 @@ def make_use_cases(
     is_stopping: Callable[[], bool] = lambda: False,
     most_followers: int = 1000,
     traces: JobTraces | None = None,
+    *,
+    schedule_table: Journal,
 ) -> UseCases:
     """Put the use cases together."""
     kinds = KnownKinds(directory, clock)
@@ -77,8 +82,10 @@ def make_use_cases(
     stream = JobStream(journal, register, clock, is_stopping, most_followers=most_followers)
     cancelling = Cancelling(register, Canceller(writer), notifier)
     submitter = Submitter(register, writer)
+    submissions = SubmissionService(submitter, kinds, cancelling.hasten)
+    telemetry = RequestTelemetry(kinds.knows, traces)
     return UseCases(
-        submissions=SubmissionService(submitter, kinds, cancelling.hasten),
+        submissions=submissions,
         cancelling=cancelling,
         finalizing=Finalizing(register, Finalizer(submitter)),
         retrying=Retrying(register, RetryService(Retrier(submitter), kinds)),
@@ -91,5 +98,6 @@ def make_use_cases(
         kinds=kinds,
         workers=Workers(directory, clock),
         directory=directory,
-        telemetry=RequestTelemetry(kinds.knows, traces),
+        schedules=make_schedules(ScheduleStore(schedule_table, clock), submissions, journal, telemetry),
+        telemetry=telemetry,
     )
