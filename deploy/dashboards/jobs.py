@@ -35,6 +35,7 @@ def build() -> Dashboard:
         [
             ("Coming and going", [_ends(), _submissions()]),
             ("Waiting and running", [_in_line(), *_durations()]),
+            ("Schedules", [_firings(), _lateness()]),
             ("What takes long", [_slowest_steps(), _silence()]),
             ("What went wrong", [_failures(), _failure_table(), _failure_logs()]),
         ],
@@ -66,6 +67,31 @@ def _submissions() -> Panel:
         [Query(total(came, at.JOB_SUBMISSION_OUTCOME), shown(at.JOB_SUBMISSION_OUTCOME))],
         PER_SECOND,
         empty="nothing was submitted",
+    )
+
+
+def _firings() -> Panel:
+    fired = happened(series(metrics.SCHEDULE_FIRINGS))
+    return graph(
+        "Due times, by what became of them",
+        "Due times of schedules whose job was submitted, skipped or refused, and those that were missed.",
+        [Query(total(fired, at.SCHEDULE_OUTCOME), shown(at.SCHEDULE_OUTCOME))],
+        COUNT,
+        bars=True,
+        empty="nothing was due",
+    )
+
+
+def _lateness() -> Panel:
+    return graph(
+        "How late due times are seen to",
+        "From a due time until its job was submitted, or refused.",
+        [
+            Query(quantile(share, metrics.SCHEDULE_LATENESS), f"{share:.0%} no later than")
+            for share in _QUANTILES
+        ],
+        SECONDS,
+        empty="nothing was due",
     )
 
 

@@ -44,6 +44,7 @@ WRONG = {
     "TURNSTILE_RUNNER_REUSE_MIB": "-1",
     "TURNSTILE_INPUT_FOLDER": "Makefile",
     "TURNSTILE_WORKER_NAME": "with blank",
+    "TURNSTILE_SCHEDULES_FILE": "/nowhere/schedules.toml",
     "TURNSTILE_SUBMISSIONS_AT_ONCE": "201",
     "TURNSTILE_MOST_FOLLOWERS": "-1",
     "TURNSTILE_UNSAMPLED_CALLERS": "sometimes",

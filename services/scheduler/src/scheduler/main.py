@@ -13,16 +13,22 @@ from azure_storage.leases import BlobLeases
 from azure_storage.read_models import TableReadModels
 from azure_storage.register import TableRegister
 from azure_storage.worker_directory import TableWorkerDirectory
+from contracts.schedule_files import read_schedules
+from coordination.clients.job_writer import JobWriter
+from coordination.clients.submission import Submitter
 from coordination.clock import SystemClock
 from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.resting import Rest, RestingSweeper
 from coordination.maintenance.sweeper import Sweeper
 from scheduler.leadership import Leadership, duty_times
 from scheduler.periodic import Periodic, Rounds
+from scheduler.schedule_file import apply_file
+from scheduler.schedules import due_schedules
 from scheduler.settings import SchedulerSettings
 from scheduler.status import ObservedStatus
 from scheduler.tasks import ActiveJobs
 from scheduler.telemetry import SchedulerTelemetry
+from schedules import ScheduleService, ScheduleStore
 from service_defaults.app import in_background, serve
 from service_defaults.broker import RabbitNotifier, make_broker
 from service_defaults.directory_row import kept_up
@@ -31,6 +37,10 @@ from service_defaults.heartbeat import InstanceHeartbeat
 from service_defaults.settings import read_settings
 from service_defaults.storage import prepare_patiently
 from service_defaults.storage_telemetry import StorageTelemetry
+from submission import KnownKinds, SubmissionService
+
+#: Seconds between two rounds in which schedules may be due.
+_SCHEDULE_SECONDS = 2.0
 
 
 def create_app(settings: SchedulerSettings) -> AsgiFastStream:
@@ -53,6 +63,12 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
         read_models.projected_seqs,
         is_heard=lambda: notifier.watch.is_answering,
     )
+    kinds = KnownKinds(directory, clock)
+    schedules = ScheduleStore(TableJournal(storage, table=storage.names.schedule_table), clock)
+    submissions = SubmissionService(Submitter(register, JobWriter(journal, notifier, clock)), kinds)
+    due = due_schedules(schedules, submissions)
+    of_file = {} if settings.schedules_file is None else read_schedules(settings.schedules_file)
+    service = ScheduleService(schedules, due.firings, kinds)
     active_jobs = ActiveJobs(
         RestingSweeper(sweeper, register, clock, Rest(settings.sweep_seconds)),
         SnapshotReader(journal, clock, settings.snapshot_seconds),
@@ -61,6 +77,8 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
         status,
     )
     tasks = [
+        # It asks the storage only when something may be due.
+        Periodic("schedules", min(settings.sweep_seconds, _SCHEDULE_SECONDS), due.go),
         Periodic("sweep", settings.sweep_seconds, active_jobs.sweep),
         # Not more often than the sweep reads the active jobs.
         Periodic("snapshot", max(settings.snapshot_seconds, settings.sweep_seconds), active_jobs.snapshot),
@@ -75,7 +93,11 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
 
         async def serve_once_prepared() -> None:
             await prepare_patiently(read_models.prepare)
-            await duty.keep_up()
+            applying = asyncio.create_task(apply_file(of_file, service, clock))
+            try:
+                await duty.keep_up()
+            finally:
+                applying.cancel()
 
         async with aclosing(storage), kept_up(heartbeat):
             serving = in_background(serve_once_prepared())

@@ -1,9 +1,11 @@
 """The settings of the scheduler."""
 
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from contracts.schedule_files import read_schedules
 from contracts.telemetry.names import Source
 from service_defaults.settings import ServiceSettings
 
@@ -26,3 +28,17 @@ class SchedulerSettings(ServiceSettings):
 
     #: The lease of the scheduler on duty; a standby takes over when it has run out.
     scheduler_lease_seconds: Annotated[float, Field(ge=15, le=60)] = 15.0
+
+    #: A file with schedules (TOML), which are created or changed when a scheduler starts to be what it says.
+    #: What someone changed of them since by hand is put back then; others stay.
+    schedules_file: Path | None = None
+
+    @field_validator("schedules_file")
+    @classmethod
+    def _file_is_usable(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                read_schedules(value)
+            except OSError as error:
+                raise ValueError(f"{value} cannot be read: {error.strerror}") from None
+        return value

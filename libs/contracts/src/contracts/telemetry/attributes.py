@@ -102,6 +102,17 @@ SWEEP_RUNG = Attribute("sweep.notified", "Locks for which a sweep sent a wake-up
 SWEEP_ANNOUNCED = Attribute("sweep.announced", "Jobs whose events a sweep published again.")
 SWEEP_EXPIRED = Attribute("sweep.expired", "Jobs that a sweep ended, as their time in line was over.")
 SWEEP_ABANDONED = Attribute("sweep.abandoned", "Ids that a sweep closed, as they never became jobs.")
+SCHEDULE_NAME = Attribute("schedule.name", "Name of the schedule.")
+SCHEDULE_OUTCOME = Attribute(
+    "schedule.outcome",
+    "What became of a due time of a schedule, or of a run by hand that a scheduler found.",
+    values=("submitted", "skipped", "refused", "missed"),
+)
+SCHEDULE_DUE_AT = Attribute("schedule.due_at", "The due time, in UTC.")
+SCHEDULE_LATE_SECONDS = Attribute(
+    "schedule.late_seconds", "Seconds from the due time until its job was submitted, or refused."
+)
+SCHEDULE_MISSED = Attribute("schedule.missed", "Due times that get no job, as they were missed.")
 MESSAGE_COUNT = Attribute("message.count", "Number of messages.")
 MESSAGE_TYPE = Attribute(
     "message.type", "Type of a message.", values=("wake_up", "deferred_wake_up", "events", "hint")

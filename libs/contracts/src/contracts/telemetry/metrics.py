@@ -263,6 +263,22 @@ JOB_EXPIRATIONS = Metric(
     "Jobs that ended as Expired: they had waited for longer than they may.",
     Source.SCHEDULER,
 )
+SCHEDULE_FIRINGS = Metric(
+    "schedule.firings",
+    Instrument.COUNTER,
+    "{firing}",
+    "Due times of schedules, by what became of them.",
+    Source.SCHEDULER,
+    attributes=(at.SCHEDULE_OUTCOME,),
+)
+SCHEDULE_LATENESS = Metric(
+    "schedule.lateness",
+    Instrument.HISTOGRAM,
+    "s",
+    "Time from a due time until its job was submitted, or refused.",
+    Source.SCHEDULER,
+    buckets=_WAITS,
+)
 ON_DUTY = Metric(
     "scheduler.on_duty",
     Instrument.GAUGE,

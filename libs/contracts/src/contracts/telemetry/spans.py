@@ -11,6 +11,7 @@ from contracts.telemetry.names import SERVICES, Source, SpanEvent, SpanName
 _STORAGE = (at.STORAGE_CALLS, at.STORAGE_SECONDS)
 _JOB = (at.JOB_ID, at.JOB_KIND, at.LOCK_NAME)
 _ASKED = (*_JOB, at.JOB_PRIORITY)
+_SCHEDULE = (at.SCHEDULE_NAME, at.SCHEDULE_DUE_AT)
 _RUN = (*_JOB, at.JOB_ATTEMPT, at.LOCK_FENCE, at.WORKER_NAME)
 _OUTCOME = (at.JOB_OUTCOME, at.JOB_STEPS, at.REASON, at.ERROR_TYPE)
 _END = (*_RUN, *_OUTCOME, *_STORAGE)
@@ -42,13 +43,15 @@ SUBMIT_KIND = SpanName(
     "submit job {job.kind}",
     "A job is checked, registered and added to its line. First of the job's own spans.",
     Source.PUBLISHER,
-    attributes=(*_ASKED, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
+    Source.SCHEDULER,
+    attributes=(*_ASKED, *_SCHEDULE, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
 )
 SUBMIT_JOB = SpanName(
     "submit job",
     "The same for a kind that no worker knows, or for what cannot be read.",
     Source.PUBLISHER,
-    attributes=(*_ASKED, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
+    Source.SCHEDULER,
+    attributes=(*_ASKED, *_SCHEDULE, at.JOB_SUBMISSION_OUTCOME, at.ERROR_TYPE, *_STORAGE),
 )
 REQUEST_CANCELLATION = SpanName(
     "request cancellation",
