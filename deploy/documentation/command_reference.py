@@ -14,12 +14,20 @@ def sections() -> str:
     """Return a section for each command."""
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
-    commands = [command for command in group.commands.values() if isinstance(command, TyperCommand)]
-    return "\n".join("\n".join(_section(command)) for command in commands)
+    return "\n".join("\n".join(_section(words, command)) for words, command in _commands(group, ""))
 
 
-def _section(command: TyperCommand) -> Iterator[str]:
-    yield f"## turnstile {command.name}\n"
+def _commands(group: TyperGroup, before: str) -> Iterator[tuple[str, TyperCommand]]:
+    """Yield each command with its words, also those of groups."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from _commands(command, f"{before}{name} ")
+        elif isinstance(command, TyperCommand):
+            yield f"{before}{name}", command
+
+
+def _section(words: str, command: TyperCommand) -> Iterator[str]:
+    yield f"## turnstile {words}\n"
     yield f"{command.help}\n"
     arguments = [one for one in command.params if isinstance(one, TyperArgument)]
     options = [one for one in command.params if isinstance(one, TyperOption)]

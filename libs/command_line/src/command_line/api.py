@@ -76,8 +76,16 @@ class Api:
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask for something to be done."""
+        return self.ask("POST", path, body)
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None, **question: Any) -> Any:
+        """Ask for something to be done, by any method."""
         with self._clear_errors():
-            return self._client.request("POST", path, body=body)
+            return self._client.request(method, path, query=question, body=body)
+
+    def ask_twice(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+        """Ask for what may be asked for twice; once more when no answer comes."""
+        return _twice(lambda: self.ask(method, path, body))
 
     def put(self, path: str, body: Mapping[str, Any]) -> Any:
         """Set something."""

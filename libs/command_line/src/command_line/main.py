@@ -7,7 +7,18 @@ from urllib.parse import quote
 
 import typer
 
-from command_line import batches, draining, listing, quarantine, results, retrying, submitting, workers
+from command_line import (
+    applying,
+    batches,
+    draining,
+    listing,
+    quarantine,
+    results,
+    retrying,
+    schedules,
+    submitting,
+    workers,
+)
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json, print_link
 from command_line.pruning import options as pruning
@@ -214,6 +225,8 @@ def publish(
         publish_by_keys(api, seed, as_json=as_json)
 
 
+app.add_typer(schedules.app)
+app.command(epilog=applying.EPILOG)(applying.apply)
 app.command(epilog=workers.EPILOG)(workers.workers)
 app.command(epilog=draining.DRAIN_EPILOG)(draining.drain)
 app.command(epilog=draining.RESUME_EPILOG)(draining.resume)

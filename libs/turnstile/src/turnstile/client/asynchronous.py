@@ -39,6 +39,7 @@ from turnstile.client.connection import DEFAULT_URL, given, options
 from turnstile.client.errors import NoResultError, UnavailableError
 from turnstile.client.following import SILENCE_SECONDS, Following, Message, typed
 from turnstile.client.reading import clear_errors
+from turnstile.client.schedules import AsyncSchedules
 
 T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -64,6 +65,8 @@ class AsyncClient:
     ) -> None:
         self._limits = Limits(timeout, request_timeout, repeats)
         self._http = httpx.AsyncClient(**options(url, actor, headers), transport=transport)
+        #: Recurring jobs.
+        self.schedules = AsyncSchedules(self.request, self._items)
 
     async def __aenter__(self) -> Self:
         return self

@@ -39,6 +39,7 @@ from turnstile.client.connection import DEFAULT_URL, given, options
 from turnstile.client.errors import NoResultError, UnavailableError
 from turnstile.client.following import SILENCE_SECONDS, Following, Message, typed
 from turnstile.client.reading import clear_errors
+from turnstile.client.schedules import Schedules
 
 T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -73,6 +74,8 @@ class Client:
     ) -> None:
         self._limits = Limits(timeout, request_timeout, repeats)
         self._http = httpx.Client(**options(url, actor, headers), transport=transport)
+        #: Recurring jobs.
+        self.schedules = Schedules(self.request, self._items)
 
     def __enter__(self) -> Self:
         return self
