@@ -14,6 +14,7 @@ from contracts.traceparent import trace_id_of
 from coordination.journal.events import chain_hash
 from coordination.journal.rows import EventRow, event_key
 from verification.authorship_rules import apart_from_start, end_without_run, foreign_write, out_of_time
+from verification.due_times import wrong_due_time
 from verification.events import UnreadableRowError, kind_and_priority, read_event, storable, text_of
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
@@ -99,6 +100,8 @@ class JobHistory:
             self._expires_at = text_of(event.data, "expires_at") if '"expires_at"' in event.data else ""
             if status is not EventStatus.SUBMITTED:
                 self._report(Invariant.ONE_END, f"it was never submitted: its first event is {status}")
+            elif wrong := wrong_due_time(event):
+                self._report(Invariant.ONE_END, wrong)
         elif status is EventStatus.SUBMITTED:
             self._report(Invariant.ONE_END, f"it was submitted again by event {event.seq}")
         self._told.follow(event, status)
