@@ -53,6 +53,7 @@ class Submitting:
                     self.directory,
                     clock,
                     ScriptedQuarantine(),
+                    schedule_table=InMemoryJournal(self.storage),
                 )
             )
         )
@@ -78,6 +79,7 @@ class Submitting:
                 requests=SimpleNamespace(per_minute=lambda: 0),
                 publisher=self.api,
                 kinds=Shared(self.api.kinds, clock, 0),
+                schedules=Shared(self.api.schedules, clock, 0),
             ),
         )
 

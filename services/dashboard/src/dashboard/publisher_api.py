@@ -13,8 +13,10 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
+from contracts.identifiers import new_id
 from contracts.jobs import Accepted, Job, Kind, Page, Worker
 from contracts.quarantine import QuarantinePage
+from contracts.schedules import Schedule, ScheduleDetails
 
 #: Above what the publisher itself waits for its storage and for RabbitMQ.
 _TIMEOUT = httpx.Timeout(15.0, connect=3.0)
@@ -22,6 +24,7 @@ _TIMEOUT = httpx.Timeout(15.0, connect=3.0)
 #: Longest name of a caller, as the publisher has it.
 _LONGEST_ACTOR = 100
 
+_SCHEDULES = "/api/v1/schedules"
 _PROBLEM = "urn:turnstile:problem:"
 
 AnswerT = TypeVar("AnswerT")
@@ -139,6 +142,35 @@ class PublisherApi:
         """
         return self._get(f"/api/v1/quarantine?limit={limit}", QuarantinePage)
 
+    def schedules(self) -> list[Schedule]:
+        """Return the schedules by name. Raises PublisherAwayError."""
+        found: list[Schedule] = []
+        path = _SCHEDULES + "?limit=200"
+        while True:
+            page = self._get(path, Page[Schedule])
+            found += page.items
+            if page.next is None:
+                return found
+            path = f"{_SCHEDULES}?limit=200&cursor={quote(page.next, safe='')}"
+
+    def put_schedule(self, name: str, body: Mapping[str, JsonValue], actor: str) -> ScheduleDetails:
+        """Create a schedule, or let it be what the body says. To repeat it is harmless.
+
+        Raises RefusedError, NotFoundError or PublisherAwayError.
+        """
+        return self._read(self._answer("PUT", _schedule(name), body, actor), ScheduleDetails)
+
+    def act_on_schedule(self, name: str, what: str, actor: str, reason: str = "") -> None:
+        """Pause or resume a schedule, or run it now.
+
+        Raises RefusedError, NotFoundError or PublisherAwayError.
+        """
+        body: dict[str, JsonValue] = {"reason": reason}
+        if what == "run":
+            # To send it again finds the same job.
+            body["idempotency_key"] = new_id()
+        self._post(f"{_schedule(name)}:{what}", body, actor, dict[str, JsonValue])
+
     def _submit(self, submission: Mapping[str, JsonValue], actor: str) -> Accepted:
         answer = self._answer("POST", "/api/v1/jobs", submission, actor)
         problem = _problem(answer)
@@ -210,6 +242,10 @@ class PublisherApi:
             f"{what}. It is not confirmed: it may have been done or not. To try again is harmless.",
             may_be_done=True,
         )
+
+
+def _schedule(name: str) -> str:
+    return f"{_SCHEDULES}/{quote(name, safe='').replace('.', '%2E')}"
 
 
 def _action(job_id: str, name: str) -> str:

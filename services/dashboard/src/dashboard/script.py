@@ -3,7 +3,7 @@
 from dashboard import frame, navigation
 from dashboard.navigation import PageInfo
 from dashboard.site import current_site
-from dashboard.views import job, jobs, lock, locks, overview, proof, quarantine, submit, workers
+from dashboard.views import job, jobs, lock, locks, overview, proof, quarantine, schedules, submit, workers
 
 _PAGES = [
     PageInfo("overview", "Overview", overview.show, "monitoring"),
@@ -12,6 +12,7 @@ _PAGES = [
     PageInfo("locks", "Locks", locks.show, "lock"),
     PageInfo("lock", "Lock", lock.show),
     PageInfo("workers", "Workers", workers.show, "dns"),
+    PageInfo("schedules", "Schedules", schedules.show, "schedule"),
     PageInfo("proof", "Proof", proof.show, "verified_user"),
     PageInfo("quarantine", "Quarantine", quarantine.show, "gpp_maybe"),
     PageInfo("submit", "Submit", submit.show, "add_circle", acts=True),

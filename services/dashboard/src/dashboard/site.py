@@ -12,6 +12,7 @@ from azure_storage.synchronous import SynchronousReader
 from azure_storage.worker_directory import TableWorkerDirectory
 from contracts.jobs import Kind
 from contracts.quarantine import QuarantinePage
+from contracts.schedules import Schedule
 from coordination.clock import SystemClock
 from coordination.ports import Clock, JobRegister, Journal
 from coordination.worker_directory import WorkerDirectory
@@ -30,7 +31,7 @@ from proof import Checks
 from read_models.run_durations import DurationsReader
 
 #: How long all viewers share an answer of the publisher. RabbitMQ counts each look into quarantine.
-_KINDS_SECONDS, _QUARANTINE_SECONDS = 10.0, 15.0
+_KINDS_SECONDS, _QUARANTINE_SECONDS, _SCHEDULES_SECONDS = 10.0, 15.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Site:
     #: What the publisher knows, asked once for all viewers.
     kinds: Shared[list[Kind]]
     quarantine: Shared[QuarantinePage]
+    schedules: Shared[list[Schedule]]
     job_reader: JobReader
     timelines: Timelines
     jobs_reader: JobsReader
@@ -112,6 +114,7 @@ def site_on(settings: DashboardSettings, storage: StorageConnection, requests: R
         publisher=publisher,
         kinds=Shared(publisher.kinds, clock, _KINDS_SECONDS),
         quarantine=Shared(publisher.quarantine, clock, _QUARANTINE_SECONDS),
+        schedules=Shared(publisher.schedules, clock, _SCHEDULES_SECONDS),
         job_reader=JobReader(journal, register, models, clock),
         timelines=Timelines(),
         jobs_reader=JobsReader(models, clock),
