@@ -100,6 +100,12 @@ PACKAGES = {
             ("tests/unit/submission", "tests/unit/publisher"),
             90,
         ),
+        Package(
+            "schedules",
+            "libs/schedules/src/schedules",
+            ("tests/unit/schedules", "tests/unit/publisher/test_schedules.py"),
+            90,
+        ),
         _service(
             "publisher",
             "publisher",

@@ -97,8 +97,8 @@ MUTANTS = [
         (
             Change(
                 "contracts.jobs",
-                '"""A job that a caller asks for."""\n\n    model_config = ConfigDict(extra="forbid"',
-                '"""A job that a caller asks for."""\n\n    model_config = ConfigDict(extra="ignore"',
+                '"""What a job is to be, without the id that makes it one."""\n\n    model_config = ConfigDict(extra="forbid"',
+                '"""What a job is to be, without the id that makes it one."""\n\n    model_config = ConfigDict(extra="ignore"',
             ),
         ),
         f"{_SUBMISSION}what_is_just_beyond_is_refused_and_named",
