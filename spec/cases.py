@@ -7,6 +7,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 TURNSTILE = FOLDER / "turnstile.pml"
 LEASE = FOLDER / "lease.pml"
+SLOTS = FOLDER / "slots.pml"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ def _clean(name: str, *defines: str, quick: bool = False) -> Case:
 
 def _fails(name: str, *defines: str, quick: bool = True) -> Case:
     return Case(name, defines, fails=True, quick=quick)
+
+
+def _slot_mutant(name: str, *defines: str) -> Case:
+    return Case(f"slots: {name}", defines, fails=True, quick=True, model=SLOTS)
 
 
 #: The protocol as built: nothing may be found.
@@ -96,6 +101,22 @@ HOLD = (
     _fails("hold: overdue, version not asked", "HOLD", "SWEEP", "M_OVERDUE_BLIND"),
 )
 
+#: Several slots of a lock, while its limit is changed.
+LIMITS = (
+    Case("slots", (), quick=True, model=SLOTS),
+    Case("slots: three jobs", ("J=3",), quick=True, model=SLOTS),
+    Case("slots: expiry, crash", ("MAXEXP=1", "MAXCRASH=1"), quick=True, model=SLOTS),
+    Case("slots: lost answer, crash", ("MAXLOST=1", "MAXCRASH=1"), quick=True, model=SLOTS),
+    Case("slots: three jobs, expiry, lost answer", ("J=3", "MAXEXP=1", "MAXLOST=1"), model=SLOTS),
+    Case("slots: an old worker, expiry", ("OLD", "MAXEXP=1", "MAXCRASH=1"), quick=True, model=SLOTS),
+    _slot_mutant("the limit in a row of its own", "M_LIMIT_APART"),
+    _slot_mutant("start again what a closed slot was cut off from", "M_RESTART_CLOSED", "MAXCRASH=1"),
+    _slot_mutant("nobody looks at a closed slot", "M_CLOSED_LEFT", "MAXCRASH=1"),
+    _slot_mutant("own write found, limit overlooked", "M_STALE_LIMIT", "J=3", "MAXLOST=1"),
+    _slot_mutant("a ticket taken twice", "M_TICKET"),
+    _slot_mutant("no version of the slot's row", "M_ONE_ROW", "MAXEXP=1"),
+)
+
 #: One rule taken away: a counterexample must be found.
 MUTANTS = (
     _fails("no fence check", "SWEEP", "MAXEXP=1", "M_NO_FENCE"),
@@ -121,4 +142,4 @@ MUTANTS = (
     _fails("tombstone called a job", "SWEEP", "IDS", "M_EXISTS"),
 )
 
-ALL = (*CLEAN, *HOLD, *MUTANTS)
+ALL = (*CLEAN, *HOLD, *LIMITS, *MUTANTS)
