@@ -17,6 +17,7 @@ def test_slots_of_a_lock_share_its_partition_and_nothing_else() -> None:
     assert {slot.partition for slot in slots} == {lock_names.partition("Ledger")}
     assert len({slot.lease_name for slot in slots}) == len(slots)
     keys = [slot.lock_key for slot in slots]
-    assert keys == ["line|lock|00", "line|lock|01", "line|lock|12"]
-    # All stand before the tickets, in the range that a take-over reads.
-    assert all(key.startswith(rows.LOCKS) and key < rows.TICKETS for key in keys)
+    assert keys == ["line|lock|00", "slot|01", "slot|12"]
+    # In the line earlier releases know slot 0 and the tickets, and would take another row for a ticket.
+    assert [key.startswith(rows.LINE) for key in keys] == [True, False, False]
+    assert [str(slot) for slot in slots] == ["Ledger", "Ledger (slot 1)", "Ledger (slot 12)"]

@@ -10,6 +10,9 @@ from pydantic import ConfigDict, Field
 OnConflict = Literal["queue", "reject", "skip", "replace-waiting", "cancel-running"]
 ON_CONFLICT: tuple[OnConflict, ...] = get_args(OnConflict)
 
+#: Most slots of a lock: its limit is set in one transaction, which has 100 rows at most.
+MOST_SLOTS = 64
+
 #: Longest time in line, in seconds: a year.
 LONGEST_WAIT = 366 * 86_400
 

@@ -7,12 +7,18 @@ from contracts import lock_names
 from coordination.journal import rows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Slot:
-    """One place under a lock: one lease, one lock row, one sequence of fences. Every lock has slot 0."""
+    """One place under a lock: one lease, one lock row, one sequence of fences. Every lock has slot 0.
+
+    A lock without a limit has no other. Fences of two slots say nothing about each other.
+    """
 
     lock_name: str
     number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.lock_name} (slot {self.number})" if self.number else self.lock_name
 
     @cached_property
     def partition(self) -> str:

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from contracts.jobs import HeldLease
 from coordination.holder.lock_server import WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from coordination.holder.runs import Executor
 from coordination.holder.session import LockSession
+from coordination.holder.slot_search import SlotSearch
 from coordination.holder.unknown_kinds import UnknownKinds
 from coordination.holder.watches import Watches
 from coordination.journal.rows import JobRow
+from coordination.known_limits import KnownLimits
 from coordination.observations import Observe, WakeUpDeferred
 from coordination.outcomes import StopReason
 from coordination.ports import CoordinationError, UnknownOutcomeError, WakeUp
@@ -50,8 +53,10 @@ class LockDispatcher:
         self._observe = observe
         self._places = places or (lambda: policy.capacity)
         self._unknown_kinds = UnknownKinds(ports.clock, policy.patience_for_kinds)
-        self._sessions: dict[str, LockSession] = {}
+        self._limits = KnownLimits()
+        self._sessions: dict[Slot, LockSession] = {}
         self._watches = Watches(ports, settings, policy.watches, self)
+        self._slots = SlotSearch(ports, settings, self)
         self._copies: dict[str, float] = {}
         self._is_stopping = self._is_draining = False
         self._capacity_changed = asyncio.Event()
@@ -89,14 +94,14 @@ class LockDispatcher:
 
     @property
     def running(self) -> dict[str, str]:
-        """The locks held here, each with the id of the job that runs."""
-        tenures = {name: session.tenure for name, session in self._sessions.items()}
+        """The slots held here, by name, each with the id of the job that runs."""
+        tenures = {str(slot): session.tenure for slot, session in self._sessions.items()}
         return {name: tenure.running for name, tenure in tenures.items() if tenure and tenure.running}
 
     @property
     def leases(self) -> list[HeldLease]:
-        """The leases of the locks for which a job runs here, by lock."""
-        tenures = [session.tenure for _, session in sorted(self._sessions.items())]
+        """The leases of the slots in which a job runs here, by lock and number."""
+        tenures = [self._sessions[slot].tenure for slot in sorted(self._sessions)]
         return [tenure.lease for tenure in tenures if tenure and tenure.lease]
 
     async def answer(self, wake_up: WakeUp) -> WakeUpOutcome:
@@ -106,21 +111,27 @@ class LockDispatcher:
         neither be acted on nor passed on: then let it come again.
         """
         name = wake_up.lock_name
+        has_learned = self._limits.of(name) < wake_up.limit
+        if has_learned:
+            self.learn(name, wake_up.limit)
         if not self.takes_jobs:
             await self._ports.notifier.notify(wake_up)
             return WakeUpOutcome.PASSED_ON
         # Rule R12 (spec/turnstile.pml): a lock that is served here needs no wake-up, only a look at its line.
-        if name in self._sessions:
-            self._sessions[name].hint()
+        if self.is_serving(name):
+            for session in self._sessions_of(name):
+                session.hint()
+            self.look_for_slots(name, wake_up.job_id)
             if wake_up.is_deferred_copy:
                 await self._send_copy(name)
             return WakeUpOutcome.KNOWN
         if name in self._watches and not wake_up.is_deferred_copy:
-            self._watches.hear(wake_up)
+            # Slots that were not known of are worth a try at once.
+            self._watches.hear(replace(wake_up, released=wake_up.released or has_learned))
             return WakeUpOutcome.KNOWN
         if not self.has_capacity:
             raise NoCapacityError
-        answer = await self.try_for(name)
+        answer = await self.try_for(name, wake_up.job_id)
         # Rules R13 and R15 (spec/turnstile.pml): the first wake-up of a held lock starts a watch and sends a
         # deferred copy; a copy that meets a held lock is deferred again.
         if answer in {WakeUpOutcome.HELD, WakeUpOutcome.UNKNOWN}:
@@ -131,14 +142,16 @@ class LockDispatcher:
 
     async def take_up(self, lock_name: str) -> bool:
         """Try for a lock of which no wake-up came; return whether it is served or tried for then."""
-        if lock_name in self._sessions or lock_name in self._watches or not self.has_capacity:
+        if self.is_serving(lock_name):
+            self.look_for_slots(lock_name)
+            return True
+        if lock_name in self._watches or not self.has_capacity:
             return True
         return await self.try_for(lock_name) != WakeUpOutcome.EMPTY
 
     async def look(self, lock_name: str, job_id: str) -> None:
         """Look at a running job after a hint that it changed."""
-        session = self._sessions.get(lock_name)
-        if session is not None:
+        for session in self._sessions_of(lock_name):
             await session.look(job_id)
 
     async def stop(self, grace: float) -> None:
@@ -146,6 +159,7 @@ class LockDispatcher:
         # Rule R17 (spec/turnstile.pml): a worker that stops interrupts its runs and notifies the others.
         self._is_stopping = True
         self._capacity_changed.set()
+        self._slots.end()
         watched = self._watches.end()
         tasks = {session.task for session in self._sessions.values() if session.task is not None}
         if tasks:
@@ -166,7 +180,9 @@ class LockDispatcher:
 
     async def _pass_on(self, watched: Iterable[str]) -> None:
         # At once: each may take as long as a wake-up may wait for a broker that does not answer.
-        await asyncio.gather(*(self._ports.notifier.notify(WakeUp(name)) for name in watched))
+        await asyncio.gather(
+            *(self._ports.notifier.notify(WakeUp(name, limit=self.limit_of(name))) for name in watched)
+        )
 
     async def _send_copy(self, name: str) -> None:
         """Send a deferred copy round, unless one of ours is on its way already."""
@@ -179,7 +195,8 @@ class LockDispatcher:
         self._copies[name] = now
         self._observe(WakeUpDeferred(name))
         try:
-            await self._ports.notifier.defer(WakeUp(name, is_deferred_copy=True))
+            copy = WakeUp(name, is_deferred_copy=True, limit=self.limit_of(name))
+            await self._ports.notifier.defer(copy)
         except UnknownOutcomeError:
             self._copies.pop(name, None)
             raise
@@ -195,17 +212,53 @@ class LockDispatcher:
         return self._unknown_kinds.waited_enough(job)
 
     def is_serving(self, lock_name: str) -> bool:
-        """Return whether a lock is served here, or tried for."""
-        return lock_name in self._sessions
+        """Return whether a lock is served here, or tried for, in any of its slots."""
+        return any(slot.lock_name == lock_name for slot in self._sessions)
+
+    def is_serving_slot(self, slot: Slot) -> bool:
+        """Return whether a slot is served here, or tried for."""
+        return slot in self._sessions
+
+    def _sessions_of(self, lock_name: str) -> list[LockSession]:
+        return [session for slot, session in self._sessions.items() if slot.lock_name == lock_name]
 
     def is_watching(self, lock_name: str) -> bool:
         """Return whether this worker keeps trying for a lock that another worker holds."""
         return lock_name in self._watches
 
-    async def try_for(self, lock_name: str) -> WakeUpOutcome:
-        """Try to serve a lock that is not served yet, and return what came of it."""
+    def learn(self, lock_name: str, limit: int) -> None:
+        """Take in how many slots a lock has."""
+        self._limits.learn(lock_name, limit)
+
+    def limit_of(self, lock_name: str) -> int:
+        """Return how many slots a lock is known to have."""
+        return self._limits.of(lock_name)
+
+    def look_for_slots(self, lock_name: str, job_id: str | None = None) -> None:
+        """Have free slots of a lock served that has several, and of which one is served here.
+
+        `job_id` is the job that a wake-up named: its slot may have lost its holder.
+        """
+        if self._limits.of(lock_name) > 1 and not self.is_stopping:
+            self._slots.look_soon(lock_name, job_id)
+
+    async def try_for(self, lock_name: str, job_id: str | None = None) -> WakeUpOutcome:
+        """Try to serve a lock that is not served yet, and return what came of it.
+
+        `job_id` is the job that a wake-up named, if it did.
+        """
+        if self._limits.of(lock_name) > 1:
+            return await self._slots.try_all(lock_name, job_id)
+        answer = await self.try_slot(Slot(lock_name))
+        # It may have turned out to have a limit; a lock without one has no other slot.
+        if answer is WakeUpOutcome.EMPTY and self._limits.of(lock_name) > 1 and self.has_capacity:
+            return await self._slots.try_all(lock_name, job_id)
+        return answer
+
+    async def try_slot(self, slot: Slot) -> WakeUpOutcome:
+        """Try to serve a slot that is not served yet, and return what came of it."""
         session = LockSession(
-            Slot(lock_name),
+            slot,
             self._ports,
             self._settings,
             self._policy,
@@ -214,14 +267,14 @@ class LockDispatcher:
             self,
             self._watches,
         )
-        self._sessions[lock_name] = session
+        self._sessions[slot] = session
         self._capacity_changed.set()
-        session.task = asyncio.create_task(self._serve(lock_name, session), name=f"serve {lock_name}")
+        session.task = asyncio.create_task(self._serve(slot, session), name=f"serve {slot}")
         return await asyncio.shield(session.answered)
 
-    async def _serve(self, name: str, session: LockSession) -> None:
+    async def _serve(self, slot: Slot, session: LockSession) -> None:
         try:
             await session.run()
         finally:
-            del self._sessions[name]
+            del self._sessions[slot]
             self._capacity_changed.set()

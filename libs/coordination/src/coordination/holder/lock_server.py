@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from coordination.journal.rows import JobRow
+from coordination.slot import Slot
 
 
 class WakeUpOutcome(StrEnum):
@@ -43,3 +44,22 @@ class LockServer(Protocol):
 
     async def try_for(self, lock_name: str) -> WakeUpOutcome:
         """Try to serve a lock that is not served yet, and return what came of it."""
+
+    def learn(self, lock_name: str, limit: int) -> None:
+        """Take in how many slots a lock has."""
+
+    def limit_of(self, lock_name: str) -> int:
+        """Return how many slots a lock is known to have."""
+
+    def look_for_slots(self, lock_name: str) -> None:
+        """Have free slots of a lock served that has several, and of which one is served here."""
+
+
+class SlotServer(LockServer, Protocol):
+    """The dispatcher, as the search for slots sees it."""
+
+    def is_serving_slot(self, slot: Slot) -> bool:
+        """Return whether a slot is served here, or tried for."""
+
+    async def try_slot(self, slot: Slot) -> WakeUpOutcome:
+        """Try to serve a slot that is not served yet, and return what came of it."""

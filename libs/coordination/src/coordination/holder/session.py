@@ -108,8 +108,10 @@ class LockSession:
         passes_on = False
         try:
             run = await tenure.take_over(self._server.accepts)
+            self._server.learn(self._name, tenure.limit)
             while run is not None:
                 self._answer(WakeUpOutcome.TAKEN)
+                self._look_for_slots(tenure)
                 outcome = await self._executor.execute(run)
                 if isinstance(outcome, Lost):
                     break
@@ -143,6 +145,8 @@ class LockSession:
         looked = self._ports.clock.boot()
         while True:
             await self._ports.clock.sleep(self._settings.flush_seconds)
+            if self._slot.number == 0 and tenure.running:
+                self._look_for_slots(tenure)
             try:
                 await tenure.flush()
             except FencedError:
@@ -152,6 +156,11 @@ class LockSession:
             if self._ports.clock.boot() - looked >= self._settings.times.renew_every:
                 looked = self._ports.clock.boot()
                 await self._glance(tenure)
+
+    def _look_for_slots(self, tenure: Tenure) -> None:
+        """Have free slots served, if the lock has several: who meets slot 0 held does not know of them."""
+        if tenure.limit > 1:
+            self._server.look_for_slots(self._name)
 
     async def _glance(self, tenure: Tenure) -> None:
         try:
@@ -179,13 +188,18 @@ class LockSession:
                 return False
             except WrongLockError:
                 return False
+            self._server.learn(self._name, line.limit)
             if line.has_work:
                 break
+            if line.lock.is_closed and line.tickets:
+                # Rule S5 (spec/slots.pml): a job that was cut off here goes on in a slot that is open.
+                await self._notify()
+                return False
             # A wake-up that came in the meantime was dropped; its work may be newer than this read.
             if not self._is_notified:
                 return False
         if not self._server.takes_jobs or self._server.has_too_many or passes_on:
-            await self._ports.notifier.notify(WakeUp(self._name, released=True))
+            await self._notify()
             return False
         first = line.first
         if first is not None and not line.lock.job_id and line.startable(self._server.accepts) is None:
@@ -193,6 +207,10 @@ class LockSession:
             await self._defer_quietly(WakeUp(self._name, first.job_id, traceparent=first.traceparent))
             return False
         return True
+
+    async def _notify(self) -> None:
+        limit = self._server.limit_of(self._name)
+        await self._ports.notifier.notify(WakeUp(self._name, released=True, limit=limit))
 
     async def _defer_quietly(self, wake_up: WakeUp) -> None:
         try:

@@ -46,6 +46,8 @@ class Tenure:
         self._mutex = asyncio.Lock()
         self._is_shutting_down = False
         self._reported: Progress | None = None
+        #: How many slots the lock has, as the line said when it was read last.
+        self.limit = 1
         self.keeper = LeaseKeeper(
             slot.lock_name,
             slot.lease_name,
@@ -113,7 +115,9 @@ class Tenure:
         async with self._mutex:
             while True:
                 held = self._rows.require()
-                ticket = await self._upcoming.next(accepts) if accepts else None
+                # Rule S3 (spec/slots.pml): a slot that is closed starts nothing.
+                chains = accepts is not None and not held.lock.is_closed
+                ticket = await self._upcoming.next(accepts) if accepts and chains else None
                 now = self._reported.applied_to(held.job) if self._reported else held.job
                 draft, ended = transactions.end(held, now, self._rows.writer(), outcome, ticket)
                 try:
@@ -225,8 +229,10 @@ class Tenure:
         self._reported = Progress(step, value, limit)
 
     async def _read_line(self, tickets: int) -> Line:
-        return await until_known(
+        line = await until_known(
             self._ports.clock,
             lambda: read_line(self._ports.journal, self._slot, tickets),
             self._rows.write_until(),
         )
+        self.limit = line.limit
+        return line

@@ -36,6 +36,8 @@ class Line:
     tickets: Sequence[Row]
     #: Number of tickets that were read of jobs that have expired; the sweeper ends them.
     expired: int = 0
+    #: How many slots the lock has.
+    limit: int = 1
 
     @property
     def first(self) -> JobRow | None:
@@ -58,8 +60,11 @@ class Line:
 
         The turn is that of the first job in line, or of `cut_off`, a job that goes back into the line, where
         that one comes first. No job overtakes the one whose turn it is: when `may_start` says no to it,
-        nothing is started.
+        nothing is started, and nothing ever in a slot that is closed.
         """
+        # Rules S3 and S5 (spec/slots.pml): a start needs the row of its slot, open, at the version read.
+        if self.lock.is_closed:
+            return None
         turn = self.first
         if cut_off is not None and (turn is None or cut_off.ticket_key < turn.ticket_key):
             turn = cut_off
@@ -73,15 +78,26 @@ async def read_line(journal: Journal, slot: Slot, tickets: int = 1) -> Line:
     newer version of the protocol wrote.
     """
     # Rule R2 (spec/turnstile.pml): the line is read row by row, not as a snapshot; writes are conditional.
+    own = await journal.read(slot.partition, slot.lock_key) if slot.number else None
     found = await journal.read_range(slot.partition, rows.LINE, limit=1 + tickets)
-    if not found or found[0].key != slot.lock_key:
-        return Line(slot, LockRow(slot.lock_name), None, tuple(found[:tickets]))
-    lock = LockRow.from_row(found[0])
-    if lock.lock_name != slot.lock_name:
-        raise WrongLockError(f"the row of lock {slot.lock_name!r} is in use by lock {lock.lock_name!r}")
+    first = found[0] if found and found[0].key == rows.lock_key() else None
+    waiting = tuple(found[1:] if first is not None else found[:tickets])
+    row = own if slot.number else first
+    limit = 1 if first is None else LockRow.from_row(first).limit or 1
+    if row is None:
+        # Rule S3 (spec/slots.pml): only slot 0 is open before it has a row.
+        return Line(slot, LockRow(slot.lock_name, is_closed=bool(slot.number) or None), None, waiting, 0, limit)
+    lock = LockRow.from_row(row)
+    check_lock(slot.lock_name, lock)
+    return Line(slot, lock, row.etag, waiting, limit=limit)
+
+
+def check_lock(lock_name: str, lock: LockRow) -> None:
+    """Raise WrongLockError when a lock row belongs to another lock, or to a newer protocol."""
+    if lock.lock_name != lock_name:
+        raise WrongLockError(f"the row of lock {lock_name!r} is in use by lock {lock.lock_name!r}")
     if lock.protocol > rows.PROTOCOL:
-        raise WrongLockError(f"lock {slot.lock_name!r} needs protocol {lock.protocol}: upgrade this worker")
-    return Line(slot, lock, found[0].etag, tuple(found[1:]))
+        raise WrongLockError(f"lock {lock_name!r} needs protocol {lock.protocol}: upgrade this worker")
 
 
 async def walk_line(journal: Journal, slot: Slot) -> AsyncIterator[Row]:

@@ -1,7 +1,7 @@
 """The journal's rows: what is in a lock's partition, and under which keys."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar, Self
 
@@ -16,6 +16,10 @@ PROTOCOL = 1
 LINE = "line|"
 LOCKS = "line|lock|"
 TICKETS = "line|ticket|"
+
+#: The lock rows of all slots but slot 0. They are apart from the line, of which earlier releases know only
+#: slot 0 and the tickets.
+SLOTS = "slot|"
 
 #: The state rows of all jobs that the lock ever had.
 JOBS = "job|"
@@ -33,7 +37,7 @@ _CHUNK = 15_000
 
 def lock_key(slot: int = 0) -> str:
     """Key of the lock row of a slot."""
-    return f"{LOCKS}{slot:02d}"
+    return f"{SLOTS}{slot:02d}" if slot else f"{LOCKS}{slot:02d}"
 
 
 #: Row that submissions write which look at the lock's other jobs first: two of them cannot both be right.
@@ -168,6 +172,18 @@ class LockRow(Record):
     #: The holder's last transaction.
     op_id: str = ""
     protocol: int = PROTOCOL
+    #: Written by those who set limits, and by no holder. In the row of slot 0: how many slots the lock has,
+    #: and the number of the record that says so; None where no limit was ever set.
+    limit: int | None = None
+    limit_number: int | None = None
+    #: In the rows of other slots: whether the slot starts nothing.
+    is_closed: bool | None = None
+
+    def limited_as(self, other: "LockRow") -> "LockRow":
+        """Return this row with what another version of it says of the limit."""
+        return replace(
+            self, limit=other.limit, limit_number=other.limit_number, is_closed=other.is_closed
+        )
 
 
 @dataclass(frozen=True)
@@ -194,8 +210,9 @@ class JobRow(Record):
     actor: str = ""
     request_hash: str = ""
     traceparent: str | None = None
-    #: Fence and worker of the latest attempt.
+    #: Fence, slot and worker of the latest attempt; a job that waits is in slot 0.
     fence: int = 0
+    slot: int = 0
     worker: str = ""
     attempt: int = 0
     interruptions: int = 0

@@ -62,8 +62,9 @@ class Draft:
         return Transaction(self.writer.op_id, self.operations)
 
     def record(self, job: JobRow, status: EventStatus, message: str, **data: object) -> JobRow:
-        """Add an event of a job."""
-        job, event = events.record(job, status, message, self.writer, data)
+        """Add an event of a job, which says the slot unless it is slot 0."""
+        where = {"slot": self.slot.number} if self.slot.number else {}
+        job, event = events.record(job, status, message, self.writer, data | where)
         self.events.append(event)
         self.operations.append(events.insert(event))
         return job
@@ -93,7 +94,9 @@ def _started(draft: Draft, job: JobRow, fence: int, *, tenure: str, chained: boo
     job = replace(
         job,
         status=JobStatus.RUNNING.value,
-        fence=fence,
+        # Also above those that the job had in other slots.
+        fence=max(fence, job.fence + 1),
+        slot=draft.slot.number,
         worker=draft.writer.worker,
         attempt=job.attempt + 1,
         started_at=job.started_at or draft.writer.at,
@@ -134,7 +137,7 @@ def _close(draft: Draft, job: JobRow, outcome: RunOutcome, *, lost: bool = False
         job = draft.record(job, EventStatus.INTERRUPTED, outcome.reason, died=outcome.died)
     ending = ending_after(job, outcome)
     if ending is None:
-        return replace(job, status=JobStatus.QUEUED.value, queued_at=draft.writer.at)
+        return replace(job, status=JobStatus.QUEUED.value, slot=0, queued_at=draft.writer.at)
     return _finish(draft, job, ending)
 
 
@@ -238,6 +241,7 @@ def _occupied(lock: LockRow, draft: Draft) -> LockRow:
         return lock
     return replace(
         lock,
+        fence=draft.job.fence,
         job_id=draft.job.job_id,
         attempt=draft.job.attempt,
         started_at=draft.writer.at,
@@ -306,6 +310,7 @@ def end(
     Returns the draft, whose job is the next run if there is one, and the job as it ended.
     """
     # Rule R8 (spec/turnstile.pml): one transaction ends a run and starts the next job.
+    # Rule S2 (spec/slots.pml): all slots take from one line, and whoever deletes the ticket has the job.
     draft = Draft(held.slot, writer, held.lock)
     ended = _close(draft, now, outcome)
     draft.give_ticket_back(ended)
