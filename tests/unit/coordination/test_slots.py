@@ -282,7 +282,7 @@ async def test_a_worker_without_room_notifies_others_of_a_free_slot_and_says_the
     full, other = world.worker("w1", capacity=1), world.worker("w2", capacity=1)
     await world.notify(full)
     [wake_up] = world.notifier.take_wake_ups()
-    assert wake_up == WakeUp("L", released=True, limit=2)
+    assert wake_up == WakeUp("L", released=True, slots=2)
     assert await world.notify(other, wake_up) is WakeUpOutcome.TAKEN
     assert running(world, full, other) == [{"L": jobs[0]}, {"L (slot 1)": jobs[1]}]
 
@@ -317,7 +317,7 @@ async def test_a_worker_that_knows_the_limit_takes_a_free_slot_at_once(world: Se
     await limit(world, 2)
     await world.submit()
     full, other = world.worker("w1", capacity=1), world.worker("w2", capacity=1)
-    await world.notify(other, WakeUp("M", limit=1))
+    await world.notify(other, WakeUp("M", slots=1))
     other.learn("L", 2)
     await world.notify(full)
     second = await world.submit()
@@ -333,7 +333,7 @@ async def test_the_slot_of_a_lost_worker_is_taken_over_by_the_one_that_a_wake_up
     lost = await held(world, 0), await held(world, 1, "lost")
     await lost[1].keeper.release()
     worker = world.worker("w2", capacity=1)
-    assert await world.notify(worker, WakeUp("L", second, released=True, limit=2)) is WakeUpOutcome.TAKEN
+    assert await world.notify(worker, WakeUp("L", second, released=True, slots=2)) is WakeUpOutcome.TAKEN
     assert worker.running == {"L (slot 1)": second}
     assert world.job(first).status == JobStatus.RUNNING
 
@@ -347,7 +347,7 @@ async def test_a_worker_leaves_a_closed_slot_and_notifies_of_what_went_back_in_l
     await limit(world, 1)
     await lost.keeper.release()
     worker = world.worker("w2", capacity=1)
-    await world.notify(worker, WakeUp("L", second, released=True, limit=2))
+    await world.notify(worker, WakeUp("L", second, released=True, slots=2))
     assert worker.running == {}
     assert world.job(second).status == JobStatus.QUEUED
     assert [wake_up.released for wake_up in world.notifier.take_wake_ups()] == [True]

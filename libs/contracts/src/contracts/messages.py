@@ -24,6 +24,11 @@ class Message(BaseModel):
     version: Literal[1] = 1
 
 
+#: Header of a wake-up: how many slots of its lock are worth a look. Absent for a lock that never had a limit;
+#: not in the body, as earlier releases refuse fields that they do not know.
+SLOTS_HEADER = "turnstile-slots"
+
+
 class RunJob(Message):
     """The wake-up: "this lock has work". `job_id` is for people and traces only."""
 

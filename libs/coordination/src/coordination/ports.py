@@ -282,8 +282,8 @@ class WakeUp:
     traceparent: str | None = None
     #: Why it was sent, for metrics: submitted, released, or swept.
     reason: str = "released"
-    #: How many slots the lock has, as far as its sender knows.
-    limit: int = 1
+    #: How many slots of the lock are worth a look, as far as its sender knows.
+    slots: int = 1
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
     service = ScheduleService(schedules, due.firings, kinds)
     active_jobs = ActiveJobs(
         RestingSweeper(sweeper, register, clock, Rest(settings.sweep_seconds)),
-        SnapshotReader(journal, clock, settings.snapshot_seconds),
+        SnapshotReader(journal, clock, settings.snapshot_seconds, sweeper.known_slots),
         directory.workers,
         clock,
         status,

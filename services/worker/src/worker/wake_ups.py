@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aio_pika import IncomingMessage
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
@@ -12,7 +12,8 @@ from faststream.rabbit import Channel, RabbitBroker
 from faststream.rabbit.annotations import RabbitMessage
 
 from contracts import lock_names
-from contracts.messages import Hint, RunJob
+from contracts.messages import SLOTS_HEADER, Hint, RunJob
+from contracts.policies import MOST_SLOTS
 from contracts.telemetry import attributes as at
 from contracts.topology import Topology
 from coordination.holder.dispatcher import LockDispatcher, NoCapacityError
@@ -110,7 +111,8 @@ class WakeUps:
             return False
         if not self._dispatcher.is_serving(name) and not self._dispatcher.is_watching(name):
             return False
-        wake_up = WakeUp(name, body.job_id, released=body.released)
+        slots = slots_in(msg.headers)
+        wake_up = WakeUp(name, body.job_id, released=body.released, slots=slots)
         self._answered(await self._dispatcher.answer(wake_up))
         await msg.ack()
         return True
@@ -148,6 +150,7 @@ class WakeUps:
             is_deferred_copy=body.is_deferred_copy,
             released=body.released,
             traceparent=traceparent if isinstance(traceparent, str) else None,
+            slots=slots_in(message.headers),
         )
 
     async def _give_back(self, message: RabbitMessage, wake_up: WakeUp) -> None:
@@ -204,6 +207,13 @@ class WakeUps:
                 await self._subscriber.stop()
         except (*CONNECTION_EXCEPTIONS, FastStreamException) as error:
             logger.warning("consumer did not stop cleanly", extra={at.ERROR_MESSAGE: repr(error)})
+
+
+def slots_in(headers: Mapping[str, object]) -> int:
+    """Return how many slots of its lock a wake-up says are worth a look; 1 where it says nothing of use."""
+    text = str(headers.get(SLOTS_HEADER, ""))
+    said = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 1
+    return min(max(said, 1), MOST_SLOTS)
 
 
 def _returns(message: RabbitMessage) -> int:

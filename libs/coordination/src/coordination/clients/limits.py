@@ -83,6 +83,6 @@ class LimitSetter:
                 if not await is_own(self.journal, self.clock, partition, key, writer.op_id, until):
                     continue
             if record.limit > record.previous:
-                await self.notifier.notify(WakeUp(lock_name, released=True, limit=limit))
+                await self.notifier.notify(WakeUp(lock_name, released=True, slots=limit))
             return LimitSet(limit, record)
         raise UnknownOutcomeError("holders keep changing the lock's rows; set the limit again")

@@ -13,7 +13,7 @@ from coordination.holder.slot_search import SlotSearch
 from coordination.holder.unknown_kinds import UnknownKinds
 from coordination.holder.watches import Watches
 from coordination.journal.rows import JobRow
-from coordination.known_limits import KnownLimits
+from coordination.known_slots import KnownSlots
 from coordination.observations import Observe, WakeUpDeferred
 from coordination.outcomes import StopReason
 from coordination.ports import CoordinationError, UnknownOutcomeError, WakeUp
@@ -53,7 +53,7 @@ class LockDispatcher:
         self._observe = observe
         self._places = places or (lambda: policy.capacity)
         self._unknown_kinds = UnknownKinds(ports.clock, policy.patience_for_kinds)
-        self._limits = KnownLimits()
+        self._known_slots = KnownSlots()
         self._sessions: dict[Slot, LockSession] = {}
         self._watches = Watches(ports, settings, policy.watches, self)
         self._slots = SlotSearch(ports, settings, self)
@@ -111,9 +111,9 @@ class LockDispatcher:
         neither be acted on nor passed on: then let it come again.
         """
         name = wake_up.lock_name
-        has_learned = self._limits.of(name) < wake_up.limit
+        has_learned = self._known_slots.of(name) < wake_up.slots
         if has_learned:
-            self.learn(name, wake_up.limit)
+            self.learn(name, wake_up.slots)
         if not self.takes_jobs:
             await self._ports.notifier.notify(wake_up)
             return WakeUpOutcome.PASSED_ON
@@ -181,7 +181,7 @@ class LockDispatcher:
     async def _pass_on(self, watched: Iterable[str]) -> None:
         # At once: each may take as long as a wake-up may wait for a broker that does not answer.
         await asyncio.gather(
-            *(self._ports.notifier.notify(WakeUp(name, limit=self.limit_of(name))) for name in watched)
+            *(self._ports.notifier.notify(WakeUp(name, slots=self.slots_of(name))) for name in watched)
         )
 
     async def _send_copy(self, name: str) -> None:
@@ -195,7 +195,7 @@ class LockDispatcher:
         self._copies[name] = now
         self._observe(WakeUpDeferred(name))
         try:
-            copy = WakeUp(name, is_deferred_copy=True, limit=self.limit_of(name))
+            copy = WakeUp(name, is_deferred_copy=True, slots=self.slots_of(name))
             await self._ports.notifier.defer(copy)
         except UnknownOutcomeError:
             self._copies.pop(name, None)
@@ -226,20 +226,20 @@ class LockDispatcher:
         """Return whether this worker keeps trying for a lock that another worker holds."""
         return lock_name in self._watches
 
-    def learn(self, lock_name: str, limit: int) -> None:
+    def learn(self, lock_name: str, slots: int) -> None:
         """Take in how many slots a lock has."""
-        self._limits.learn(lock_name, limit)
+        self._known_slots.learn(lock_name, slots)
 
-    def limit_of(self, lock_name: str) -> int:
+    def slots_of(self, lock_name: str) -> int:
         """Return how many slots a lock is known to have."""
-        return self._limits.of(lock_name)
+        return self._known_slots.of(lock_name)
 
     def look_for_slots(self, lock_name: str, job_id: str | None = None) -> None:
         """Have free slots of a lock served that has several, and of which one is served here.
 
         `job_id` is the job that a wake-up named: its slot may have lost its holder.
         """
-        if self._limits.of(lock_name) > 1 and not self.is_stopping:
+        if self._known_slots.of(lock_name) > 1 and not self.is_stopping:
             self._slots.look_soon(lock_name, job_id)
 
     async def try_for(self, lock_name: str, job_id: str | None = None) -> WakeUpOutcome:
@@ -247,11 +247,11 @@ class LockDispatcher:
 
         `job_id` is the job that a wake-up named, if it did.
         """
-        if self._limits.of(lock_name) > 1:
+        if self._known_slots.of(lock_name) > 1:
             return await self._slots.try_all(lock_name, job_id)
         answer = await self.try_slot(Slot(lock_name))
         # It may have turned out to have a limit; a lock without one has no other slot.
-        if answer is WakeUpOutcome.EMPTY and self._limits.of(lock_name) > 1 and self.has_capacity:
+        if answer is WakeUpOutcome.EMPTY and self._known_slots.of(lock_name) > 1 and self.has_capacity:
             return await self._slots.try_all(lock_name, job_id)
         return answer
 

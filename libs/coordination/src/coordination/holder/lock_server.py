@@ -45,10 +45,10 @@ class LockServer(Protocol):
     async def try_for(self, lock_name: str) -> WakeUpOutcome:
         """Try to serve a lock that is not served yet, and return what came of it."""
 
-    def learn(self, lock_name: str, limit: int) -> None:
+    def learn(self, lock_name: str, slots: int) -> None:
         """Take in how many slots a lock has."""
 
-    def limit_of(self, lock_name: str) -> int:
+    def slots_of(self, lock_name: str) -> int:
         """Return how many slots a lock is known to have."""
 
     def look_for_slots(self, lock_name: str) -> None:

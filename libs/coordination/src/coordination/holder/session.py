@@ -108,7 +108,7 @@ class LockSession:
         passes_on = False
         try:
             run = await tenure.take_over(self._server.accepts)
-            self._server.learn(self._name, tenure.limit)
+            self._server.learn(self._name, tenure.slots)
             while run is not None:
                 self._answer(WakeUpOutcome.TAKEN)
                 self._look_for_slots(tenure)
@@ -159,7 +159,7 @@ class LockSession:
 
     def _look_for_slots(self, tenure: Tenure) -> None:
         """Have free slots served, if the lock has several: who meets slot 0 held does not know of them."""
-        if tenure.limit > 1:
+        if tenure.slots > 1:
             self._server.look_for_slots(self._name)
 
     async def _glance(self, tenure: Tenure) -> None:
@@ -188,7 +188,7 @@ class LockSession:
                 return False
             except WrongLockError:
                 return False
-            self._server.learn(self._name, line.limit)
+            self._server.learn(self._name, line.slots)
             if line.has_work:
                 break
             if line.lock.is_closed and line.tickets:
@@ -209,8 +209,8 @@ class LockSession:
         return True
 
     async def _notify(self) -> None:
-        limit = self._server.limit_of(self._name)
-        await self._ports.notifier.notify(WakeUp(self._name, released=True, limit=limit))
+        slots = self._server.slots_of(self._name)
+        await self._ports.notifier.notify(WakeUp(self._name, released=True, slots=slots))
 
     async def _defer_quietly(self, wake_up: WakeUp) -> None:
         try:

@@ -95,8 +95,8 @@ class SlotSearch:
     async def _look(self, lock_name: str, job_id: str | None) -> None:
         first, clock = Slot(lock_name), self._ports.clock
         line = await read_line_until(self._ports.journal, clock, first, clock.boot() + self._patience)
-        self._server.learn(lock_name, line.limit)
-        if line.limit == 1 and job_id is None:
+        self._server.learn(lock_name, line.slots)
+        if line.slots == 1 and job_id is None:
             return
         slots = await self._read(lock_name)
         named = [each.slot for each in slots if job_id and each.lock.job_id == job_id]
@@ -112,7 +112,7 @@ class SlotSearch:
         if self._pauses.is_over(lock_name, state):
             self._pauses.begin(lock_name, state, _FIRST_PAUSE, _LONGEST_PAUSE)
             waits = job_id if named else None
-            wake_up = WakeUp(lock_name, waits, released=True, limit=line.limit)
+            wake_up = WakeUp(lock_name, waits, released=True, slots=line.slots)
             await self._ports.notifier.notify(wake_up)
 
     def _is_served(self, slot: Slot) -> bool:

@@ -47,7 +47,7 @@ class Tenure:
         self._is_shutting_down = False
         self._reported: Progress | None = None
         #: How many slots the lock has, as the line said when it was read last.
-        self.limit = 1
+        self.slots = 1
         self.keeper = LeaseKeeper(
             slot.lock_name,
             slot.lease_name,
@@ -234,5 +234,5 @@ class Tenure:
             lambda: read_line(self._ports.journal, self._slot, tickets),
             self._rows.write_until(),
         )
-        self.limit = line.limit
+        self.slots = line.slots
         return line

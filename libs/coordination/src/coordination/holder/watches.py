@@ -85,7 +85,7 @@ class Watches:
             return True
         except WrongLockError:
             return False
-        self._server.learn(name, line.limit)
+        self._server.learn(name, line.slots)
         return line.has_work
 
     async def _pause(self, watch: _Watch, seconds: float) -> None:

@@ -53,7 +53,7 @@ class WorkSearch:
         free = await FreeLeases.among(self._ports.leases, lease_names, _CALL_SECONDS)
 
         async def look(name: str) -> None:
-            is_free = await free.has(Slot(name).lease_name) or self._dispatcher.limit_of(name) > 1
+            is_free = await free.has(Slot(name).lease_name) or self._dispatcher.slots_of(name) > 1
             if is_free and not await self._is_served(name):
                 self._pauses.begin(name, states[name], _FIRST_PAUSE, _LONGEST_PAUSE)
 
@@ -67,6 +67,6 @@ class WorkSearch:
             line = (await read_line(self._ports.journal, Slot(name))).at(timestamp(self._ports.clock.now()))
         except WrongLockError:
             return False
-        self._dispatcher.learn(name, line.limit)
-        has_work = line.has_work or line.limit > 1
+        self._dispatcher.learn(name, line.slots)
+        has_work = line.has_work or line.slots > 1
         return has_work and await self._dispatcher.take_up(name)

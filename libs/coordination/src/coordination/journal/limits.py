@@ -121,7 +121,7 @@ def build_limit(
     found: Limit, limit: int, writer: Writer, reason: str = ""
 ) -> tuple[LimitRecord, Transaction]:
     """Build the transaction that sets a limit, from 1 to MOST_SLOTS, which is not the one of now."""
-    # Rule S4 (spec/slots.pml): one transaction records the limit and opens or closes all slots that it changes.
+    # Rule S4 (spec/slots.pml): one transaction records the limit and opens or closes the slots between.
     number = 1 if found.last is None else found.last.number + 1
     known = {each.slot.number: each for each in found.slots}
     fences: dict[str, int] = {}

@@ -36,8 +36,9 @@ class Line:
     tickets: Sequence[Row]
     #: Number of tickets that were read of jobs that have expired; the sweeper ends them.
     expired: int = 0
-    #: How many slots the lock has.
-    limit: int = 1
+    #: How many slots of the lock are worth a look: 1 if no limit was ever set, else at least 2, as a slot
+    #: above the limit may have a run that was cut off.
+    slots: int = 1
 
     @property
     def first(self) -> JobRow | None:
@@ -83,13 +84,15 @@ async def read_line(journal: Journal, slot: Slot, tickets: int = 1) -> Line:
     first = found[0] if found and found[0].key == rows.lock_key() else None
     waiting = tuple(found[1:] if first is not None else found[:tickets])
     row = own if slot.number else first
-    limit = 1 if first is None else LockRow.from_row(first).limit or 1
+    limit = None if first is None else LockRow.from_row(first).limit
+    slots = 1 if limit is None else max(limit, 2)
     if row is None:
         # Rule S3 (spec/slots.pml): only slot 0 is open before it has a row.
-        return Line(slot, LockRow(slot.lock_name, is_closed=bool(slot.number) or None), None, waiting, 0, limit)
+        never = LockRow(slot.lock_name, is_closed=bool(slot.number) or None)
+        return Line(slot, never, None, waiting, slots=slots)
     lock = LockRow.from_row(row)
     check_lock(slot.lock_name, lock)
-    return Line(slot, lock, row.etag, waiting, limit=limit)
+    return Line(slot, lock, row.etag, waiting, slots=slots)
 
 
 def check_lock(lock_name: str, lock: LockRow) -> None:

@@ -1,7 +1,8 @@
 """Read-only snapshot of all queues and running jobs, for metrics.
 
 It decides nothing. A snapshot costs one range query for each active lock, of at most `PLACES` tickets,
-sixteen at a time and at most `MOST_LOCKS` of them; and one row for each of the `SHOWN` longest runs. It
+sixteen at a time and at most `MOST_LOCKS` of them; one more for each lock with several slots, which it notes
+for the sweeper; and one row for each of the `SHOWN` longest runs. It
 remembers nothing of any job: whether a waiting job is to be looked at follows from how long it has waited.
 """
 
@@ -13,8 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coordination.journal import rows
+from coordination.journal.limits import read_slots
 from coordination.journal.line import Line, WrongLockError, read_line
-from coordination.journal.rows import JobRow
+from coordination.journal.rows import JobRow, LockRow
+from coordination.known_slots import KnownSlots
 from coordination.ports import ActiveJob, Clock, Journal
 from coordination.slot import Slot
 
@@ -80,9 +83,12 @@ class QueueSnapshot:
 
 
 class SnapshotReader:
-    """Takes snapshots, `interval` seconds apart."""
+    """Takes snapshots, `interval` seconds apart, and notes which locks have several slots."""
 
-    def __init__(self, journal: Journal, clock: Clock, interval: float) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, interval: float, known_slots: KnownSlots | None = None
+    ) -> None:
+        self._known_slots = known_slots or KnownSlots()
         self._journal = journal
         self._clock = clock
         self._interval = interval
@@ -95,10 +101,15 @@ class SnapshotReader:
         oldest_first = sorted(active, key=lambda job: job.registered_at)
         slots = [Slot(name) for name in dict.fromkeys(job.lock_name for job in oldest_first)][:MOST_LOCKS]
         seen = [line for line in await self._read(slots) if line is not None]
-        counted = {line.lock.lock_name: _length(line, jobs[line.lock.lock_name]) for line in seen}
+        running = {line.lock.lock_name: await self._running(line) for line in seen}
+        counted = {
+            name: _length(line, jobs[name] - len(running[name]))
+            for line in seen
+            for name in [line.lock.lock_name]
+        }
         unseen = jobs.total() - sum(jobs[slot.lock_name] for slot in slots)
         now = self._clock.now()
-        runs = [_run(line, now) for line in seen if line.lock.job_id]
+        runs = [_run(lock, now) for line in seen for lock in running[line.lock.lock_name]]
         lines = [
             LineSeen(line.lock.lock_name, counted[line.lock.lock_name], _waited(first, now))
             for line in seen
@@ -127,6 +138,12 @@ class SnapshotReader:
                     return None
 
         return await asyncio.gather(*map(read, slots))
+
+    async def _running(self, line: Line) -> list[LockRow]:
+        """Return the rows of a lock's slots in which a job runs."""
+        self._known_slots.learn(line.lock.lock_name, line.slots)
+        others = await read_slots(self._journal, line.lock.lock_name) if line.slots > 1 else []
+        return [lock for lock in (line.lock, *(each.lock for each in others)) if lock.job_id]
 
     async def _with_kinds(self, runs: list[RunSeen]) -> list[RunSeen]:
         return [*await asyncio.gather(*map(self._with_kind, runs[:SHOWN])), *runs[SHOWN:]]
@@ -159,15 +176,12 @@ def looks_due(seconds: float) -> int:
     return 1 + _DOUBLINGS + int((seconds - _FIRST_LOOK * 2**_DOUBLINGS) / _LONGEST_PAUSE)
 
 
-def _length(line: Line, active: int) -> int:
-    """Count a line: exactly while it is short, else by its active jobs, a few of which may be over."""
-    if len(line.tickets) < PLACES:
-        return len(line.tickets)
-    return max(PLACES, active - bool(line.lock.job_id))
+def _length(line: Line, waiting: int) -> int:
+    """Count a line: exactly while it is short, else by its active jobs that do not run, a few of them over."""
+    return len(line.tickets) if len(line.tickets) < PLACES else max(PLACES, waiting)
 
 
-def _run(line: Line, now: datetime) -> RunSeen:
-    lock = line.lock
+def _run(lock: LockRow, now: datetime) -> RunSeen:
     return RunSeen(lock.lock_name, lock.job_id, lock.worker, _since(lock.started_at, now))
 
 

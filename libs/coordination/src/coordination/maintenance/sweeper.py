@@ -5,7 +5,7 @@ a hint or idempotent, so two sweepers at once do no harm.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from coordination.clients.job_writer import JobWriter
@@ -13,9 +13,11 @@ from coordination.journal import rows
 from coordination.journal.events import timestamp
 from coordination.journal.line import Line, WrongLockError, read_line
 from coordination.journal.rows import JobRow
+from coordination.known_slots import KnownSlots
 from coordination.maintenance.comparison import Comparison, ProjectedSeqs
 from coordination.maintenance.expiry import Expiry
 from coordination.maintenance.free_leases import FreeLeases
+from coordination.maintenance.idle_slots import find_idle_slots
 from coordination.maintenance.pauses import Pace, Pauses, Stillness
 from coordination.maintenance.side_by_side import for_each
 from coordination.ports import (
@@ -75,6 +77,9 @@ class Sweeper:
     pace: Pace = _AS_USUAL
     is_heard: Callable[[], bool] = lambda: True
     new_id: NewId = random_id
+    #: Which locks have several slots, also as others in this process learn it: while slot 0 is held, a pass
+    #: reads nothing of a lock that is not known to have more.
+    known_slots: KnownSlots = field(default_factory=KnownSlots)
 
     def __post_init__(self) -> None:
         self._wake_ups = Pauses(self.clock)
@@ -149,30 +154,35 @@ class Sweeper:
         """Notify the workers of a lock that has work and whose lease is free."""
         # Rule R18 (spec/turnstile.pml): notify only of a lock that has work and no holder.
         slot = Slot(job.lock_name)
-        if not await free.has(slot.lease_name):
+        is_free = await free.has(slot.lease_name)
+        if not is_free and self.known_slots.of(job.lock_name) == 1:
             return False
         try:
             line = (await read_line(self.journal, slot)).at(timestamp(self.clock.now()))
         except WrongLockError:
             return False
-        if not line.has_work:
+        self.known_slots.learn(job.lock_name, line.slots)
+        state, cut_off = line.lock.fence, ""
+        has_work = is_free and line.has_work
+        if line.slots > 1:
+            idle = await find_idle_slots(self.journal, self.leases, line, self.pace.call_timeout)
+            state += idle.fences
+            cut_off = next(iter(idle.cut_off), "")
+            has_work = has_work or bool(cut_off) or idle.has_room
+        if not has_work or not self._wake_ups.is_over(job.lock_name, state):
             return False
-        if not self._wake_ups.is_over(job.lock_name, line.lock.fence):
-            return False
-        waits = await self._job_at_hand(line)
-        wake_up = WakeUp(job.lock_name, released=True, reason="swept")
+        waits = await self._job_at_hand(line, cut_off or (line.lock.job_id if is_free else ""))
+        wake_up = WakeUp(job.lock_name, released=True, reason="swept", slots=line.slots)
         if waits is not None:
             wake_up = replace(wake_up, job_id=waits.job_id, traceparent=waits.traceparent)
         if await self.notifier.notify(wake_up):
             # One that the broker did not take leaves no pause: it is due as soon as the broker is back.
-            self._wake_ups.begin(
-                job.lock_name, line.lock.fence, self.pace.first_pause, self.pace.longest_pause
-            )
+            self._wake_ups.begin(job.lock_name, state, self.pace.first_pause, self.pace.longest_pause)
         return True
 
-    async def _job_at_hand(self, line: Line) -> JobRow | None:
-        """Return the job that a wake-up is for: the one whose run was cut off, else the first in line."""
-        if not line.lock.job_id:
+    async def _job_at_hand(self, line: Line, cut_off: str) -> JobRow | None:
+        """Return the job that a wake-up is for: one whose run was cut off, else the first in line."""
+        if not cut_off:
             return line.first
-        row = await self.journal.read(line.slot.partition, rows.job_key(line.lock.job_id))
+        row = await self.journal.read(line.slot.partition, rows.job_key(cut_off))
         return line.first if row is None else JobRow.from_row(row)

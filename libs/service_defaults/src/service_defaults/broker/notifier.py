@@ -8,7 +8,7 @@ from aio_pika.exceptions import DeliveryError
 from faststream.rabbit import RabbitBroker
 
 from contracts import topology as names
-from contracts.messages import Hint, RunJob
+from contracts.messages import SLOTS_HEADER, Hint, RunJob
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics
 from contracts.topology import Topology
@@ -125,6 +125,7 @@ class RabbitNotifier:
             routing_key=routing_key,
             timeout=self._timeout,
             traceparent=_untraced() if wake_up.is_deferred_copy else wake_up.traceparent,
+            headers={SLOTS_HEADER: str(wake_up.slots)} if wake_up.slots > 1 else None,
         )
         self._notified.add(1, {at.WAKE_UP_REASON: reason})
 
