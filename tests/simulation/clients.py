@@ -52,11 +52,12 @@ class Clients:
             at = (
                 draw.uniform(0.0, setting.troubled) if draw.random() < 0.6 else burst + draw.uniform(0.0, 0.2)
             )
-            self._later(at, self.submit)
+            self.later(at, self.submit)
         for _ in range(setting.cancellations):
-            self._later(draw.uniform(0.0, setting.troubled * 1.2), self.cancel_any)
+            self.later(draw.uniform(0.0, setting.troubled * 1.2), self.cancel_any)
 
-    def _later(self, seconds: float, ask: Callable[[], object]) -> None:
+    def later(self, seconds: float, ask: Callable[[], object]) -> None:
+        """Have somebody ask for something after some seconds."""
         self._under_way += 1
 
         def asked() -> None:
@@ -90,7 +91,7 @@ class Clients:
         if requests == 2:
             self._ask_for(replace(new, actor=self._callers.actor()))
         if draw.random() < 0.1:
-            self._later(draw.choice([0.0, 0.0, 0.02, 3.0]), lambda: self.rival(job_id))
+            self.later(draw.choice([0.0, 0.0, 0.02, 3.0]), lambda: self.rival(job_id))
         return job_id
 
     def submit_alone(self, script: Script, lock: int, priority: int) -> str:
@@ -128,7 +129,7 @@ class Clients:
         self._contents.setdefault(new.job_id, []).append(new)
         self._world.panel.register.asks(new)
         self._world.panel.callers.submits(new)
-        self._spawn(self._insist(new))
+        self.spawn(self._insist(new))
 
     def parameters_of(self, job_id: str) -> str:
         """Return the parameters of the job that has this id, of all that were asked for."""
@@ -165,9 +166,10 @@ class Clients:
 
     def cancel(self, job_id: str) -> None:
         """Ask for a job to be cancelled."""
-        self._spawn(self._cancel(job_id))
+        self.spawn(self._cancel(job_id))
 
-    def _spawn(self, work: Any) -> None:
+    def spawn(self, work: Any) -> None:
+        """Let a client do something until it is done."""
         self._under_way += 1
         task = self._world.loop.create_task(work, name="client", context=self._world.context.copy())
         task.add_done_callback(self._over, context=self._world.context)
@@ -183,7 +185,7 @@ class Clients:
             order = f"{int(world.loop.time() * 1000):012d}-{world.randomness.getrandbits(40):010x}"
             new = replace(content, order=order)
             try:
-                await self._ask(publisher, lambda new=new, p=publisher: p.submitter.submit(new))  # type: ignore[misc]
+                await self.ask(publisher, lambda new=new, p=publisher: p.submitter.submit(new))  # type: ignore[misc]
             except JobExistsError as error:
                 if error.same_request:
                     world.history.accepted[job_id] = partition
@@ -209,7 +211,7 @@ class Clients:
         actor, reason = self._callers.actor(), self._callers.reason()
         world.panel.callers.cancels(job_id, actor, reason)
         try:
-            job = await self._ask(publisher, lambda: publisher.canceller.cancel(registration, actor, reason))
+            job = await self.ask(publisher, lambda: publisher.canceller.cancel(registration, actor, reason))
         except CancelTooLateError:
             world.observed["cancel: too late"] += 1
         except (UnknownOutcomeError, NoSuchJobError):
@@ -220,7 +222,7 @@ class Clients:
             if job.status == JobStatus.CANCELLED:
                 world.history.cancelled.add(job_id)
 
-    async def _ask(self, publisher: Publisher, request: Callable[[], Awaitable[T]]) -> T:
+    async def ask(self, publisher: Publisher, request: Callable[[], Awaitable[T]]) -> T:
         """Have a publisher do something; its death, or a long silence, leaves its client without answer."""
         if publisher.process.is_dead:
             await asyncio.sleep(0.05)

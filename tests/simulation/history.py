@@ -3,8 +3,10 @@
 The invariants are numbered as in docs/testing/verify.md: I1 events complete, I2 fences rise and runs do not
 interleave, I3 one terminal record for each accepted job, I4 and I5 effects, I8 interruptions are followed up,
 I9 nothing is left over, I10 steps are recorded once; I12 nothing is sent once the lease may be another's.
+Runs of a lock are those of a slot: I2 holds in each, and no run starts in one that a limit has closed.
 """
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +17,11 @@ from contracts.statuses import EventStatus, JobStatus
 from coordination.journal import rows
 from coordination.journal.events import chain_hash
 from coordination.journal.rows import EventRow, JobRow, LockRow
-from coordination.ports import Insert, Operation, Row, Values
+from coordination.ports import Delete, Insert, Operation, Row, Values
+
+
+def _lease_name(partition: str, number: int) -> str:
+    return f"{partition}-{number:02d}" if number else partition
 
 
 class Violation(AssertionError):  # noqa: N818 - it is what the simulation looks for
@@ -27,6 +33,8 @@ class _Lock:
     fence: int = 0
     #: The run in progress: job and fence.
     running: tuple[str, int] | None = None
+    #: Whether it is another slot than slot 0, and a limit opened it.
+    is_open: bool = False
 
 
 @dataclass
@@ -43,7 +51,10 @@ class History:
 
     def __init__(self, loop: SimulationLoop) -> None:
         self._loop = loop
+        #: By the name of the slot's lease.
         self._locks: dict[str, _Lock] = {}
+        #: What happened in other slots than slot 0.
+        self.slots: Counter[str] = Counter()
         self._jobs: dict[str, _Job] = {}
         #: Jobs whose submitters got the answer that they are accepted, and in which partition.
         self.accepted: dict[str, str] = {}
@@ -60,9 +71,9 @@ class History:
         """Note that an invariant does not hold."""
         self.violations.append(f"{invariant} at {self._loop.time():.3f}: {message}")
 
-    def fence_of(self, partition: str) -> int:
-        """Return the fence of a lock's latest start."""
-        lock = self._locks.get(partition)
+    def fence_of(self, slot: str) -> int:
+        """Return the fence of a slot's latest start, by the name of its lease."""
+        lock = self._locks.get(slot)
         return lock.fence if lock is not None else 0
 
     # --- events as they are written -----------------------------------------
@@ -70,6 +81,11 @@ class History:
     def committed(self, partition: str, operations: Sequence[Operation]) -> None:
         """Take in a transaction at the instant at which it is carried out."""
         for operation in operations:
+            if operation.key.startswith(rows.SLOTS) and not isinstance(operation, Delete):
+                is_closed = operation.values.get("is_closed")
+                if is_closed is not None:
+                    slot = _lease_name(partition, int(operation.key.removeprefix(rows.SLOTS)))
+                    self._locks.setdefault(slot, _Lock()).is_open = not is_closed
             if isinstance(operation, Insert) and operation.key.startswith("event|"):
                 self.committed_at[operation.key] = self._loop.time()
                 self._written(partition, operation.values)
@@ -89,8 +105,11 @@ class History:
             job.ended, job.is_interrupted = status, False
 
     def _written_by_holder(self, partition: str, job_id: str, job: _Job, event: Values) -> None:
-        lock = self._locks.setdefault(partition, _Lock())
+        number = int(json.loads(str(event["data"])).get("slot", 0))
+        lock = self._locks.setdefault(_lease_name(partition, number), _Lock())
         status, fence = str(event["status"]), int(event["fence"] or 0)
+        if number:
+            self._in_other_slot(lock, status, f"{job_id} in slot {number}")
         if status == EventStatus.STARTED:
             if fence <= lock.fence:
                 self.violate("I2", f"{job_id} started with fence {fence} after fence {lock.fence}")
@@ -111,6 +130,15 @@ class History:
             lock.running = None
         elif EventStatus(status).is_terminal:
             lock.running = None
+
+    def _in_other_slot(self, lock: _Lock, status: str, what: str) -> None:
+        self.slots["ran in another slot"] += status == EventStatus.STARTED
+        if lock.is_open:
+            return
+        if status == EventStatus.STARTED:
+            self.violate("I2", f"{what} was started, which a limit has closed")
+        self.slots["ran on above the limit"] += status in {EventStatus.STEP, EventStatus.COMPLETED}
+        self.slots["cut off above the limit"] += status == EventStatus.INTERRUPTED
 
     # --- at the end ---------------------------------------------------------
 
@@ -135,7 +163,7 @@ class History:
             self.violate("I3", f"job {job_id} was never submitted")
         for partition, stored in partitions.items():
             for key, row in stored.items():
-                if key == rows.lock_key():
+                if key.startswith((rows.LOCKS, rows.SLOTS)):
                     self._check_lock(LockRow.from_row(row))
                 elif key.startswith(rows.TICKETS):
                     self.violate("I9", f"{key} is left in {partition}")

@@ -12,12 +12,13 @@ from contracts import jobs
 from coordination.broker_watch import BrokerWatch
 from coordination.clients.cancellation import Canceller
 from coordination.clients.job_writer import JobWriter
+from coordination.clients.limits import LimitSetter
 from coordination.clients.submission import Submitter
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, WorkerPolicy
 from coordination.holder.work_search import WorkSearch
 from coordination.maintenance.pauses import Pace
-from coordination.maintenance.queue_snapshot import QueueSnapshot
+from coordination.maintenance.queue_snapshot import QueueSnapshot, SnapshotReader
 from coordination.maintenance.resting import Rest, RestingSweeper
 from coordination.maintenance.sweeper import Sweeper, Swept
 from coordination.ports import UnknownOutcomeError, WakeUp
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _PROBE_SECONDS = 2.0
 #: Seconds between two rounds of the scheduler on duty.
 _SWEEP_SECONDS = 2.0
+#: Seconds between two snapshots of the lines.
+_SNAPSHOT_SECONDS = 15.0
 #: Seconds without a sweep while nothing happens: longer than any trial waits.
 _LONGEST_REST = 1000.0
 #: Seconds after which an id without a job is closed; a day in earnest.
@@ -90,6 +93,7 @@ class Worker(Member):
         self.process.is_holder = True
         self.is_stopping = False
         self.executor = SimulatedExecutor(world)
+        is_old = world.limiters.is_old()
         self.dispatcher = LockDispatcher(
             world.ports,
             HolderSettings(self.process.name, world.times),
@@ -98,6 +102,9 @@ class Worker(Member):
             knows=self._knows,
             observe=world.observe,
         )
+        if is_old:
+            # It never hears of other slots than slot 0.
+            self.dispatcher.learn = _learn_nothing  # type: ignore[method-assign]
         clock = self.own_clock()
         self.watch = self.watch_broker(clock)
         search = WorkSearch(
@@ -143,6 +150,10 @@ class Worker(Member):
             self.kill()
 
 
+def _learn_nothing(lock_name: str, slots: int) -> None:
+    """Take in nothing."""
+
+
 class Publisher(Member):
     """A publisher: submits and cancels for its clients."""
 
@@ -150,6 +161,7 @@ class Publisher(Member):
         ports = self.world.ports
         self.submitter = Submitter(self.world.register, JobWriter(ports.journal, ports.notifier, ports.clock))
         self.canceller = Canceller(JobWriter(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id))
+        self.limiter = LimitSetter(ports.journal, ports.notifier, ports.clock, new_id=ports.new_id)
 
 
 class Scheduler(Member):
@@ -166,6 +178,8 @@ class Scheduler(Member):
             self.world.projected_seqs,
             Pace(abandoned_after=_ABANDONED_AFTER),
         )
+        self._reader = SnapshotReader(ports.journal, ports.clock, _SNAPSHOT_SECONDS, sweeper.known_slots)
+        self._read_at = 0.0
         self._sweeper = RestingSweeper(
             sweeper, self.world.register, ports.clock, Rest(_SWEEP_SECONDS, longest=_LONGEST_REST)
         )
@@ -183,6 +197,8 @@ class Scheduler(Member):
         """Sweep once, as far as the storage answers."""
         try:
             swept = await self._sweeper.go()
+            if swept is not None and self.world.limiters.is_there:
+                await self._take_snapshot(swept)
         except UnknownOutcomeError:
             return
         if swept is None:
@@ -191,6 +207,13 @@ class Scheduler(Member):
         self.world.observed["swept: notified"] += swept.notified
         self.world.observed["swept: announced"] += swept.announced
         self.world.observed["swept: abandoned"] += swept.abandoned
+
+    async def _take_snapshot(self, swept: Swept) -> None:
+        """Read all lines now and then: so the sweeper learns of slots."""
+        now = self.world.ports.clock.boot()
+        if now - self._read_at >= _SNAPSHOT_SECONDS:
+            self._read_at = now
+            await self._reader.snapshot(swept.jobs)
 
     def on_duty(self) -> None:
         """Do nothing."""

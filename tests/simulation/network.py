@@ -78,10 +78,11 @@ class Network(Calls):
     trace: list[tuple[Any, ...]] = field(default_factory=list)
     #: Whether the client repeats a call on its own, as a storage SDK does by default.
     retries_on_its_own: bool = False
-    #: Called with every commit as it is sent, with the partition that it is for.
+    #: Called with every commit as it is sent, with the name of the lease that its sender must have.
     sending: Callable[[str], None] | None = None
-    #: The partition of the commit that is asked for now.
+    #: The partition of the commit that is asked for now, and its sender's lease.
     partition: str = ""
+    lease: str = ""
     #: Called once, with process and partition, as the next commit is sent that takes a lock over. The request
     #: takes a detour, or only its answer is lost at once.
     ambush: Callable[[Process, str], object] | None = None
@@ -107,7 +108,7 @@ class Network(Calls):
         self.calls += 1
         if self.calls > MOST_CALLS:
             raise TooManyCallsError
-        partition = self.partition if name == "journal.commit" else ""
+        partition, lease = (self.partition, self.lease) if name == "journal.commit" else ("", "")
         if (noticed := self.when_carried_out) is not None:
             self.when_carried_out = None
             action = partial(_notice, noticed, action)
@@ -115,10 +116,10 @@ class Network(Calls):
             # Azure's default policy for blobs: a first pause of 15 s, more than most leases have left.
             for pause in (15.0, 15.0):
                 try:
-                    return await self._send(name, action, timeout, process, partition)
+                    return await self._send(name, action, timeout, process, partition, lease)
                 except UnknownOutcomeError:
                     await asyncio.sleep(pause)
-        return await self._send(name, action, timeout, process, partition)
+        return await self._send(name, action, timeout, process, partition, lease)
 
     async def _send(
         self,
@@ -127,10 +128,11 @@ class Network(Calls):
         timeout: float,
         process: Process | None,
         partition: str,
+        lease: str,
     ) -> AnswerT:
         loop, drawn = self.loop, self.randomness.random()
         if partition and self.sending is not None:
-            self.sending(partition)
+            self.sending(lease)
         answer: asyncio.Future[Any] = loop.create_future()
         sender = process.name if process is not None else "world"
         if self.outages and (outage := self.outages.get(name.partition(".")[0])) is not None:

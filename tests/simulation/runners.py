@@ -19,6 +19,7 @@ from coordination.outcomes import (
     TimedOut,
 )
 from coordination.ports import CoordinationError
+from coordination.slot import Slot
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -70,10 +71,12 @@ class Runner:
         self._heard = heard
         self._report = report
         self.lock_name = run.job.lock_name
+        self.slot = Slot(run.job.lock_name, run.job.slot)
         self.fence = run.fence
         self.job_id = run.job.job_id
         self.began = world.loop.time()
-        self.process = Process(world.loop, f"{supervisor.name}/r{run.fence}")
+        where = f"{run.job.slot}." if run.job.slot else ""
+        self.process = Process(world.loop, f"{supervisor.name}/r{where}{run.fence}")
         #: Its deadline passed while its deadline enforcer stood still, too: only then it can be late.
         self.was_frozen_with_all = False
         self.was_overdue = False

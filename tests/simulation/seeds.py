@@ -39,6 +39,11 @@ KINDS = (
     "enforcer",
     "stale effect refused",
     "stale write refused",
+    "limit raised",
+    "limit lowered",
+    "ran in another slot",
+    "ran on above the limit",
+    "cut off above the limit",
     *TRIALS,
 )
 
@@ -77,6 +82,7 @@ def play(world: World) -> None:
     """Let everything happen, then see that everything ended well. Raises Violation."""
     nemesis = Nemesis(world)
     world.clients.plan()
+    world.limiters.plan()
     nemesis.plan()
     ends = world.loop.time() + world.setting.troubled
     while world.loop.time() < ends:
@@ -130,6 +136,7 @@ def count(world: World, tally: Tally) -> None:
     tally.injected["killed its worker too often"] += world.panel.lives.limits[KILLED]
     tally.injected["lost its worker too often"] += world.panel.lives.limits[LOST]
     tally.injected["cancelled with a reason"] += world.panel.callers.reasons
+    tally.injected.update(world.history.slots)
     tally.injected["stale effect refused"] += world.effects.refused
     tally.injected["stale write refused"] += world.observed["Fenced taken_over"]
 

@@ -43,6 +43,8 @@ class Setting:
     #: Jobs are submitted, and trouble strikes, during so long.
     troubled: float = 60.0
     cancellations: int = 2
+    #: Whether locks may get limits.
+    limits: bool = True
     #: Seconds by which times of day differ at most.
     skew: float = 0.0
     renews_after_expiry: bool = False

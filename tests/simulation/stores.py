@@ -1,6 +1,7 @@
 """The in-memory stores, which also check who uses them: only the process with the lease may send."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import datetime
 
 from tests.simulation.history import History
@@ -9,7 +10,7 @@ from tests.simulation.judges.panel import Panel
 from tests.simulation.loop import PROCESS, Process, ProcessClock, SimulationLoop
 from tests.simulation.network import Network
 
-from coordination.journal.rows import LINE, JobRow, job_key, lock_key
+from coordination.journal.rows import LINE, LOCKS, SLOTS, JobRow, job_key
 from coordination.ports import (
     Delete,
     LeaseLostError,
@@ -20,6 +21,10 @@ from coordination.ports import (
 )
 from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryRegister
 from coordination.times import LeaseTimes
+
+
+#: What the task that serves a slot read last of its line.
+READING: ContextVar[Reading | None] = ContextVar("READING", default=None)
 
 
 class WatchedLeases(InMemoryLeases):
@@ -83,8 +88,6 @@ class WatchedJournal(InMemoryJournal):
         super().__init__(network)
         self._panel = panel
         self.register = WatchedRegister(self, network, panel)
-        #: What a process read last of a line, by process and partition.
-        self._read: dict[tuple[Process | None, str], Reading] = {}
         self._loop = loop
         self._network = network
         self._leases = leases
@@ -95,14 +98,13 @@ class WatchedJournal(InMemoryJournal):
     async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
         # Both are read before anything else can run.
         self._network.partition = partition
+        held = [each for each in transaction.operations if each.key.startswith((LOCKS, SLOTS))]
+        self._network.lease = _lease_name(partition, held[0].key) if held else partition
         self._network.takes_over = any(
-            operation.key == lock_key() and "tenure" in operation.values
-            for operation in transaction.operations
-            if not isinstance(operation, Delete)
+            each.values.get("tenure") for each in held if not isinstance(each, Delete)
         )
-        process = PROCESS.get()
-        if process is not None and process.is_holder and (process, partition) in self._read:
-            reading = self._read[process, partition]
+        process, reading = PROCESS.get(), READING.get()
+        if process is not None and process.is_holder and reading is not None:
             # A process that stood still cannot know that time has passed.
             age = 0.0 if process.paused_at >= reading.at else self._loop.time() - reading.at
             self._panel.order.follows(transaction.op_id, reading, age)
@@ -122,22 +124,22 @@ class WatchedJournal(InMemoryJournal):
         waiting: list[frozenset[Place]] = []
         self._network.when_carried_out = lambda: waiting.append(self._panel.order.waiting(partition))
         found = await super().read_range(partition, prefix, limit, after)
-        self._read[PROCESS.get(), partition] = Reading(waiting[0], self._loop.time())
+        READING.set(Reading(waiting[0], self._loop.time()))
         return found
 
-    def sending(self, partition: str) -> None:
+    def sending(self, lease: str) -> None:
         """Check that a worker sends a transaction only while its lease cannot be another's."""
         process, now = PROCESS.get(), self._loop.time()
         if process is None or process.is_dead or not process.is_holder:
             return
-        if now - self._leases.forced.get(partition, float("-inf")) <= self._times.duration:
+        if now - self._leases.forced.get(lease, float("-inf")) <= self._times.duration:
             return
-        owner, granted = self._leases.owner(partition)
+        owner, granted = self._leases.owner(lease)
         if owner is not process:
-            self._history.violate("I12", f"{process.name} sends for {partition} without its lease")
+            self._history.violate("I12", f"{process.name} sends for {lease} without its lease")
         elif now > granted + self._times.soft + 0.001:
             late = now - granted - self._times.soft
-            self._history.violate("I12", f"{process.name} sends for {partition} {late:.3f} s too late")
+            self._history.violate("I12", f"{process.name} sends for {lease} {late:.3f} s too late")
 
     def _apply(self, partition: str, operations: Sequence[Operation]) -> dict[str, str]:
         versions = super()._apply(partition, operations)
@@ -146,6 +148,12 @@ class WatchedJournal(InMemoryJournal):
             partition, operations, self.partitions[partition], self._loop.time(), self.register.jobs
         )
         return versions
+
+
+def _lease_name(partition: str, key: str) -> str:
+    """Return the name of the lease that belongs to a slot's lock row."""
+    number = int(key.rsplit("|", 1)[1])
+    return f"{partition}-{number:02d}" if number else partition
 
 
 class WatchedRegister(InMemoryRegister):

@@ -14,6 +14,7 @@ from tests.simulation.clients import Clients
 from tests.simulation.history import History, Violation
 from tests.simulation.judges.panel import Panel
 from tests.simulation.judges.read_models import check_read_models, check_summary
+from tests.simulation.limiters import Limiters
 from tests.simulation.loop import Process, ProcessClock, SimulationLoop
 from tests.simulation.members import Member, Publisher, Scheduler, Worker
 from tests.simulation.network import CallFaults, Network, Outage
@@ -24,7 +25,6 @@ from tests.simulation.setting import Setting
 from tests.simulation.stores import WatchedJournal, WatchedLeases
 
 from audit_projector import exclusion
-from contracts import lock_names
 from contracts.jobs import JobSummary
 from coordination.holder.policy import Ports
 from coordination.observations import Observation
@@ -41,24 +41,25 @@ class Effects:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        #: By the name of the slot's lease: fences of two slots say nothing about each other.
         self._highest: dict[str, int] = {}
         self.accepted = 0
         self.refused = 0
 
     def apply(self, runner: Runner, step: str) -> None:
         """Take an effect, or refuse it; a late one must have an excuse."""
-        world, partition = self._world, lock_names.partition(runner.lock_name)
-        current = world.history.fence_of(partition)
-        forced = world.leases.forced.get(partition, float("-inf"))
+        world, slot = self._world, runner.slot.lease_name
+        current = world.history.fence_of(slot)
+        forced = world.leases.forced.get(slot, float("-inf"))
         is_excused = runner.was_frozen_with_all or world.loop.time() - forced <= world.times.duration
         if runner.fence < current and not is_excused:
             world.history.violate(
                 "I5", f"{step} of {runner.job_id} under {runner.fence} while {current} runs"
             )
-        if runner.fence < self._highest.get(partition, 0):
+        if runner.fence < self._highest.get(slot, 0):
             self.refused += 1
             return
-        self._highest[partition] = runner.fence
+        self._highest[slot] = runner.fence
         self.accepted += 1
 
 
@@ -105,6 +106,7 @@ class World:
         self.publishers: list[Publisher] = []
         self.schedulers: list[Scheduler] = []
         self.clients = Clients(self)
+        self.limiters = Limiters(self)
         self.workers.extend(Worker(self, f"w{number}") for number in range(self.setting.workers))
         self.publishers.extend(Publisher(self, f"p{number}") for number in range(2))
         self.schedulers.extend(Scheduler(self, f"s{number}") for number in range(2))

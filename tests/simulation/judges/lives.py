@@ -32,7 +32,7 @@ class Life:
         self.status = ""
         self.seq = 0
         self.hash = ""
-        self.fence = self.attempt = 0
+        self.fence = self.attempt = self.slot = 0
         self.worker = ""
         self.interruptions = self.deaths = self.losses = 0
         #: Names of the steps recorded, in order.
@@ -45,7 +45,7 @@ class Life:
         #: The transaction of the last interruption, and the end that it must contain; empty for none.
         self._interrupted_in = ""
         self._due: tuple[str, str] | None = None
-        self._queued_before = ""
+        self._queued_before, self._slot_before = "", 0
 
     @property
     def is_over(self) -> bool:
@@ -96,7 +96,10 @@ class Life:
         if event.attempt != self.attempt + 1:
             yield "counts", f"attempt {event.attempt} of {self.job_id} follows {self.attempt}"
         self.status = JobStatus.RUNNING.value
+        if (event.fence or 0) <= self.fence and self.attempt:
+            yield "counts", f"fence {event.fence} of {self.job_id} follows {self.fence}"
         self.fence, self.attempt = event.fence or 0, event.attempt
+        self.slot = int(json.loads(event.data).get("slot", 0))
         self.worker = event.worker or ""
         self.started_at = self.started_at or event.timestamp
 
@@ -111,6 +114,7 @@ class Life:
         self.losses += is_loss
         self._interrupted_in = event.op_id
         self._queued_before, self.queued_at = self.queued_at, event.timestamp
+        self._slot_before, self.slot = self.slot, 0
         self.status = JobStatus.QUEUED.value
         if self.is_cancel_requested:
             self._due = EventStatus.CANCELLED.value, ""
@@ -154,7 +158,7 @@ class Life:
             case _:
                 self.error_type = "TimedOut"
         if follows_interruption:
-            self.queued_at = self._queued_before
+            self.queued_at, self.slot = self._queued_before, self._slot_before
         self.status, self.finished_at = status.value, event.timestamp
 
     def _cancelled(self, event: EventRow) -> Iterator[Finding]:
@@ -217,6 +221,7 @@ class Life:
             "event_hash": self.hash,
             "status": self.status,
             "fence": self.fence,
+            "slot": self.slot,
             "worker": self.worker,
             "attempt": self.attempt,
             "steps": len(self.steps),
@@ -247,7 +252,7 @@ class Life:
             and (row.losses, row.steps) == (self.losses, len(self.steps))
             and (row.cancel_requested, row.cancel_actor) == (self.is_cancel_requested, self.cancel_actor)
             and (row.actor, row.cancel_reason) == (self.actor, self.cancel_reason)
-            and (row.error_type, row.submitted_at) == (self.error_type, self.submitted_at)
+            and (row.slot, row.error_type, row.submitted_at) == (self.slot, self.error_type, self.submitted_at)
             and (row.queued_at, row.started_at) == (self.queued_at, self.started_at)
             and row.finished_at == self.finished_at
             and (row.status == JobStatus.RUNNING or not row.step)

@@ -104,7 +104,8 @@ def _runs(events: Mapping[tuple[str, str, int], EventRow]) -> dict[object, objec
             number += 1
             end = events[partition, job_id, number]
         began, ended = (datetime.fromisoformat(each.timestamp) for each in (start, end))
-        runs[partition, start.fence] = (
+        slot = json.loads(start.data).get("slot", 0)
+        runs[f"{partition}-{slot:02d}" if slot else partition, start.fence] = (
             (job_id, start.attempt, start.worker, json.loads(start.data)["tenure"], began, start.op_id),
             (ended, end.op_id, end.status),
             frozenset({f"{job_id}/{start.attempt}"}),
@@ -163,6 +164,7 @@ def _last_fences(events: Mapping[tuple[str, str, int], EventRow]) -> dict[object
     found: dict[object, tuple[str, int]] = {}
     for (partition, _, _), event in events.items():
         known = found.get(partition, (event.lock_name, 0))[1]
-        fence = (event.fence or 0) if event.status == EventStatus.STARTED else 0
+        is_start = event.status == EventStatus.STARTED and "slot" not in json.loads(event.data)
+        fence = (event.fence or 0) if is_start else 0
         found[partition] = event.lock_name, max(known, fence)
     return dict(found)

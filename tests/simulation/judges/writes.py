@@ -1,6 +1,7 @@
 """What judges look at: one transaction of the journal."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,7 +9,7 @@ from functools import cached_property
 from contracts.statuses import EventStatus
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
-from coordination.ports import Delete, Insert, Operation, Row
+from coordination.ports import Delete, Operation, Row
 
 #: Takes what does not hold: a topic in one word, and a sentence.
 Tell = Callable[[str, str], None]
@@ -56,8 +57,9 @@ def carried_out(
         elif key.startswith("job|"):
             row = JobRow.from_row(after[key])
             jobs[row.job_id] = row
-        elif key == rows.lock_key():
-            takes_over = isinstance(operation, Insert) or "tenure" in operation.values
+        elif key.startswith((rows.LOCKS, rows.SLOTS)):
+            # Not those who set a limit, who insert rows without a holder.
+            takes_over = bool(operation.values.get("tenure"))
         elif key.startswith(rows.TICKETS):
             tickets[key] = JobRow.from_row(after[key])
     return Write(partition, at, events, takes_over, jobs, tickets)
@@ -68,7 +70,7 @@ def from_events(partition: str, stored: Iterable[tuple[float, EventRow]]) -> lis
 
     Times do not order what came in the same millisecond, and a storage may give several times to one
     transaction. So order is taken first from what no clock can get wrong: the numbers of a job's events, and
-    the fences of the lock's runs.
+    the fences of the runs of each slot.
     """
     times: dict[str, float] = {}
     parts: dict[str, list[EventRow]] = {}
@@ -101,7 +103,8 @@ def _in_order(writes: Mapping[str, Write]) -> list[Write]:
         for event in write.events:
             chains.setdefault(event.job_id, []).append((event.seq, op_id))
         if write.started is not None:
-            chains.setdefault("", []).append((write.started.fence or 0, op_id))
+            slot = f"slot {json.loads(write.started.data).get('slot', 0)}"
+            chains.setdefault(slot, []).append((write.started.fence or 0, op_id))
     after: dict[str, set[str]] = {op_id: set() for op_id in writes}
     for chain in chains.values():
         numbered = [op_id for _, op_id in sorted(chain)]

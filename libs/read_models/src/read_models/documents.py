@@ -8,6 +8,7 @@ from contracts.jobs import Event
 from contracts.statuses import EventStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import EventRow
+from coordination.slot import Slot
 
 
 class StaleError(Exception):
@@ -46,7 +47,7 @@ class Watermark:
 
 @dataclass(frozen=True)
 class LockRun:
-    """Who had a lock from when to when: one row per fence. A half may be missing until it is projected."""
+    """Who had a slot from when to when: one row per fence. A half may be missing until it is projected."""
 
     lock: str
     fence: int
@@ -78,6 +79,13 @@ class LockRun:
     ended_by: str | None = None
     #: Whether its runner process died; None when the run was not cut off.
     runner_died: bool | None = None
+    #: The slot of the lock in which it ran; None for slot 0.
+    slot: int | None = None
+
+    @property
+    def partition(self) -> str:
+        """Where it is stored: the lock runs of each slot are apart, as each has fences of its own."""
+        return Slot(self.lock, self.slot or 0).lease_name
 
 
 @dataclass(frozen=True)

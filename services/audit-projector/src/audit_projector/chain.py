@@ -37,9 +37,9 @@ class Chain:
 
     @property
     def last_start(self) -> tuple[int, datetime | None]:
-        """Fence and time of the last run that was seen to begin; 0 and None without any."""
+        """Fence and time of the last run that was seen to begin in slot 0; 0 and None without any."""
         for run in reversed(self._runs.found):
-            if run.start is not None:
+            if run.start is not None and slot_of(run.start) is None:
                 return run.fence, datetime.fromisoformat(run.start.timestamp)
         return 0, None
 
@@ -97,9 +97,15 @@ class Chain:
         return event.fence != self.running_fence and event.op_id != self._ended_in
 
 
+def slot_of(event: EventRow) -> int | None:
+    """Return the slot that an event of a run names; None for slot 0, which none names."""
+    slot = json.loads(event.data).get("slot") if '"slot"' in event.data else None
+    return slot if isinstance(slot, int) else None
+
+
 def _lock_run(run: Run[EventRow]) -> LockRun:
     known = cast("EventRow", run.start or run.end)
-    lock_run = LockRun(known.lock_name, run.fence, known.job_id, known.attempt)
+    lock_run = LockRun(known.lock_name, run.fence, known.job_id, known.attempt, slot=slot_of(known))
     if run.start is not None:
         lock_run = replace(
             lock_run,

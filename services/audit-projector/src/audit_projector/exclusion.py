@@ -1,6 +1,7 @@
-"""Looking for runs of one lock that overlapped: what must never be, checked from what was written of it.
+"""Looking for runs of one slot that overlapped: what must never be, checked from what was written of it.
 
-Two runs overlap when one begins before the run with the fence below it has ended. The jobs of a lock are
+A lock has one slot, unless a limit gives it more; runs in different slots may overlap. Two runs of a slot
+overlap when one begins before the run with the fence below it has ended. The jobs of a lock are
 projected independently, in any order, and times are those of the writers' clocks. So order is taken from what
 no clock can get wrong, wherever there is such a thing:
 
@@ -28,11 +29,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
+from audit_projector.chain import slot_of
 from audit_projector.observations import ExclusionViolated, Observe
+from contracts import lock_names
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Journal, NewId, random_id
+from coordination.slot import Slot
 from read_models import ReadModelWriter
 from read_models.documents import LockRun, StaleError
 
@@ -67,7 +71,7 @@ class ExclusionCheck:
     ) -> None:
         """Check the lock runs just written, and events that a holder had no right to write.
 
-        Raises UnknownOutcomeError; the same check may be repeated.
+        `partition` is that of the slot's lock runs. Raises UnknownOutcomeError; the same check may be repeated.
         """
         for fence in sorted({lock_run.fence for lock_run in written}):
             around = await self._lock_runs.lock_runs_around(partition, fence)
@@ -84,17 +88,17 @@ class ExclusionCheck:
                 found.append(_Finding(fence, violation))
         for earlier, later in pairwise(around):
             if fence in {earlier.fence, later.fence}:
-                reason = await self._overlap(partition, earlier, later)
+                reason = await self._overlap(earlier, later)
                 if reason is not None:
                     found.append(_Finding(later.fence, _violation(earlier, later, reason)))
         return found
 
-    async def _overlap(self, partition: str, earlier: LockRun, later: LockRun) -> str | None:
+    async def _overlap(self, earlier: LockRun, later: LockRun) -> str | None:
         """Return why two runs overlapped; None when they did not, as far as is known now."""
         if later.began_at is None:
             return None
         if earlier.ended_at is None:
-            if await self._still_runs(partition, earlier):
+            if await self._still_runs(earlier):
                 return "it had not ended when the other had begun"
             return None  # its end is in the journal, and is compared when it is projected
         overlap = earlier.ended_at - later.began_at
@@ -102,14 +106,16 @@ class ExclusionCheck:
             return None
         return f"it ended {overlap.total_seconds():.1f} s after the other had begun"
 
-    async def _still_runs(self, partition: str, lock_run: LockRun) -> bool:
+    async def _still_runs(self, lock_run: LockRun) -> bool:
         if lock_run.job_id is None:
             return False
+        partition = lock_names.partition(lock_run.lock)
         row = await self._journal.read(partition, rows.job_key(lock_run.job_id))
         if row is None:
             return False
         job = JobRow.from_row(row)
-        return job.status == JobStatus.RUNNING and job.fence == lock_run.fence
+        is_same = (job.fence, job.slot) == (lock_run.fence, lock_run.slot or 0)
+        return job.status == JobStatus.RUNNING and is_same
 
     async def _intrusion(self, partition: str, event: EventRow) -> _Finding:
         fence = event.fence or 0
@@ -145,6 +151,11 @@ class ExclusionCheck:
             if key not in self._reported:
                 self._reported.add(key)
                 self._observe(finding.violation)
+
+
+def partition_of(event: EventRow) -> str:
+    """Return where the lock runs of the slot are stored that an event names."""
+    return Slot(event.lock_name, slot_of(event) or 0).lease_name
 
 
 def _violation(run: LockRun, other: LockRun, reason: str) -> ExclusionViolated:

@@ -15,7 +15,7 @@ from datetime import datetime
 from audit_projector.announced import News
 from audit_projector.chain import Chain
 from audit_projector.convoy import Convoy
-from audit_projector.exclusion import ExclusionCheck
+from audit_projector.exclusion import ExclusionCheck, partition_of
 from audit_projector.observations import EventsProjected, Observe, TrailBroken
 from audit_projector.projection_cache import CachedJob, ProjectionCache
 from audit_projector.retirements import Retires
@@ -176,8 +176,12 @@ class Projection:
 
     async def _record_lock_runs(self, partition: str, chain: Chain, summary: JobSummary) -> None:
         lock_runs = [replace(run, kind=summary.kind, name=summary.name) for run in chain.lock_runs()]
-        await self._models.record_lock_runs(partition, lock_runs)
-        await self._exclusion.check(partition, lock_runs, chain.foreign_events)
+        # One after the other: most jobs run in one slot only, and those of locks without a limit in slot 0.
+        for slot in sorted({partition, *(run.partition for run in lock_runs)}):
+            runs = [run for run in lock_runs if run.partition == slot]
+            await self._models.record_lock_runs(slot, runs)
+            foreign = [event for event in chain.foreign_events if partition_of(event) == slot]
+            await self._exclusion.check(slot, runs, foreign)
 
     async def _read_job(self, partition: str, job_id: str) -> JobRow | None:
         return JobRow.existing(await self._journal.read(partition, rows.job_key(job_id)))

@@ -37,6 +37,7 @@ def lock_run_row(partition: str, lock_run: LockRun) -> Entity:
             "LastEventAt": lock_run.last_event_at,
             "EndedBy": lock_run.ended_by,
             "RunnerDied": lock_run.runner_died,
+            "Slot": lock_run.slot,
         }
     )
 
@@ -61,6 +62,7 @@ def read_lock_run(row: StoredRow) -> LockRun:
         last_event_at=moment_or_none(row.get("LastEventAt")),
         ended_by=row.get("EndedBy"),
         runner_died=row.get("RunnerDied"),
+        slot=row.get("Slot"),
         overlap=row.get("Overlap"),
         runs=frozenset(name for name in row if name.startswith(_RUN)),
         etag=row.etag,
