@@ -25,10 +25,12 @@ class Limiters:
         #: Whether any lock gets a limit.
         self.is_there = setting.limits and self._draw.random() < _SHARE
         self._locks = [f"L{number}" for number in range(setting.locks) if self._draw.random() < 0.7]
+        #: Not the first, as only a worker that knows other slots takes over what was cut off there.
+        self._old = {f"w{number}" for number in range(1, setting.workers) if self._draw.random() < _OLD}
 
-    def is_old(self) -> bool:
-        """Draw whether a worker is of a release that knows slot 0 only."""
-        return self.is_there and self._draw.random() < _OLD
+    def is_old(self, worker: str) -> bool:
+        """Return whether a worker is of a release that knows slot 0 only."""
+        return self.is_there and worker in self._old
 
     def plan(self) -> None:
         """Spread changes over the troubled time, the first of them early."""
@@ -36,7 +38,10 @@ class Limiters:
             return
         draw, troubled = self._draw, self._world.setting.troubled
         for lock in self._locks:
-            times = [draw.uniform(0.0, 5.0), *(draw.uniform(0.0, troubled) for _ in range(draw.randint(0, 6)))]
+            times = [
+                draw.uniform(0.0, 5.0),
+                *(draw.uniform(0.0, troubled) for _ in range(draw.randint(0, 6))),
+            ]
             for at in times:
                 limit = draw.choice([1, 2, 2, 3, 4])
                 self._world.clients.later(at, lambda lock=lock, limit=limit: self._set(lock, limit))  # type: ignore[misc]

@@ -93,7 +93,7 @@ class Worker(Member):
         self.process.is_holder = True
         self.is_stopping = False
         self.executor = SimulatedExecutor(world)
-        is_old = world.limiters.is_old()
+        is_old = world.limiters.is_old(self.name)
         self.dispatcher = LockDispatcher(
             world.ports,
             HolderSettings(self.process.name, world.times),

@@ -22,7 +22,6 @@ from coordination.ports import (
 from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryRegister
 from coordination.times import LeaseTimes
 
-
 #: What the task that serves a slot read last of its line.
 READING: ContextVar[Reading | None] = ContextVar("READING", default=None)
 

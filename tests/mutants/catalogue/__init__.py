@@ -18,6 +18,7 @@ from tests.mutants.catalogue import (
     runners,
     scheduler,
     schedules,
+    slots,
     storage,
     sweeper,
     worker,
@@ -44,6 +45,7 @@ _ALL = [
     *client.MUTANTS,
     *retention.MUTANTS,
     *retrying.MUTANTS,
+    *slots.MUTANTS,
 ]
 
 MUTANTS = {mutant.name: mutant for mutant in _ALL}

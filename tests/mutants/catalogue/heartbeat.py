@@ -73,7 +73,9 @@ MUTANTS = [
         "the watch of a lock hears that the lock was given back",
         (
             Change(
-                _WAKE_UPS, "WakeUp(name, body.job_id, released=body.released)", "WakeUp(name, body.job_id)"
+                _WAKE_UPS,
+                "WakeUp(name, body.job_id, released=body.released, slots=slots)",
+                "WakeUp(name, body.job_id, slots=slots)",
             ),
         ),
         f"{_SETTLED}only_a_wake_up_of_a_lock_that_is_served_or_watched_here_is_answered_at_once",

@@ -257,9 +257,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.holder.session",
-                "            await self._ports.notifier.notify(WakeUp(self._name, released=True))\n"
-                "            return False\n",
-                "            return False\n",
+                "            await self._notify()\n            return False\n        first",
+                "            return False\n        first",
             ),
         ),
         f"{_LEAVING}a_stopping_worker_notifies_of_what_still_waits",

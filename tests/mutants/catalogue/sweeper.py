@@ -79,7 +79,7 @@ MUTANTS = [
         (
             Change(
                 "coordination.maintenance.sweeper",
-                "self._wake_ups.is_over(job.lock_name, line.lock.fence)",
+                "self._wake_ups.is_over(job.lock_name, state)",
                 "self._wake_ups.is_over(job.lock_name)",
             ),
         ),
@@ -103,8 +103,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.maintenance.sweeper",
-                "        if not line.lock.job_id:\n            return line.first\n",
-                "        if not line.lock.job_id or line.first is not None:\n            return line.first\n",
+                "        if not cut_off:\n            return line.first\n",
+                "        if not cut_off or line.first is not None:\n            return line.first\n",
             ),
         ),
         f"{_WAKE_UPS}a_wake_up_for_a_lost_run_names_its_job_though_another_is_first_in_line",

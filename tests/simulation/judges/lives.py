@@ -252,7 +252,8 @@ class Life:
             and (row.losses, row.steps) == (self.losses, len(self.steps))
             and (row.cancel_requested, row.cancel_actor) == (self.is_cancel_requested, self.cancel_actor)
             and (row.actor, row.cancel_reason) == (self.actor, self.cancel_reason)
-            and (row.slot, row.error_type, row.submitted_at) == (self.slot, self.error_type, self.submitted_at)
+            and (row.slot, row.error_type, row.submitted_at)
+            == (self.slot, self.error_type, self.submitted_at)
             and (row.queued_at, row.started_at) == (self.queued_at, self.started_at)
             and row.finished_at == self.finished_at
             and (row.status == JobStatus.RUNNING or not row.step)

@@ -17,7 +17,7 @@ from coordination.holder.runs import StepDone
 from coordination.journal import transactions
 from coordination.journal.events import Writer, announcements, timestamp
 from coordination.journal.line import read_line
-from coordination.journal.rows import JobRow, job_key, lock_key, state_key
+from coordination.journal.rows import JobRow, job_key, state_key
 from coordination.outcomes import RunOutcome
 from coordination.ports import UnknownOutcomeError
 from coordination.slot import Slot
@@ -86,10 +86,10 @@ class World:
         await Submitter(self.register, JobWriter(self.journal, self.notifier, self.clock)).submit(new)
         return new.job_id
 
-    async def start(self, worker: str = "worker-1") -> None:
-        """Take the lock over and start what is next."""
+    async def start(self, worker: str = "worker-1", slot: int = 0) -> None:
+        """Take the lock, or another slot of it, over and start what is next."""
         await self.clock.advance(1)
-        line = await read_line(self.journal, Slot(LOCK))
+        line = await read_line(self.journal, Slot(LOCK, slot))
         orphan = None
         if line.lock.job_id:
             orphan = await self.journal.read(partition(LOCK), job_key(line.lock.job_id))
@@ -176,7 +176,7 @@ class World:
             etag = etags[job_key(job_id)]
             state_etag = etags.get(state_key(job_id), before.state_etag if before is not None else None)
             self.held = transactions.Held(
-                draft.slot, draft.lock, etags[lock_key()], draft.job, etag, state_etag
+                draft.slot, draft.lock, etags[draft.slot.lock_key], draft.job, etag, state_etag
             )
 
 

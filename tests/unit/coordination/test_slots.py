@@ -204,8 +204,10 @@ async def test_an_own_write_that_is_found_again_takes_in_that_the_slot_was_close
 
     world.network.after("journal.commit", close_and_lose_the_answer)
     step = asyncio.create_task(run.record_step(StepDone("one", "1", 0.1)))
-    await world.clock.advance(3)
+    # Not so long that the line is read again.
+    await world.clock.advance(0.2)
     await step
+    assert [event.status for event in events_of(world, jobs[1])].count(EventStatus.STEP) == 1
     assert await second.finish(Completed(), lambda _: True) is None
     assert world.job(jobs[2]).status == JobStatus.QUEUED
 
@@ -223,9 +225,7 @@ async def test_in_every_order_a_start_and_a_lower_limit_exclude_each_other() -> 
         await second.keeper.acquire()
         world.network.fault = turns
         setter = LimitSetter(world.journal, world.notifier, world.clock)
-        started, lowered = await turns.play(
-            second.take_over(lambda _: True), setter.set("L", 1, "ann")
-        )
+        started, lowered = await turns.play(second.take_over(lambda _: True), setter.set("L", 1, "ann"))
         world.network.fault = None
         assert started is None or isinstance(started, RefusedError) or started.job.job_id == jobs[1]
         assert lowered.record is not None

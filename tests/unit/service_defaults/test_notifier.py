@@ -95,6 +95,18 @@ async def test_a_wake_up_says_what_it_is_about_and_carries_the_jobs_trace() -> N
     assert sent["content_type"] == "application/json"
 
 
+@pytest.mark.parametrize(("slots", "said"), [(1, None), (3, "3")])
+async def test_a_wake_up_says_the_slots_of_a_lock_in_a_header_and_only_where_there_are_several(
+    slots: int, said: str | None
+) -> None:
+    broker = ScriptedBroker()
+    await make_notifier(broker).notify(WakeUp("ledger", slots=slots))
+    (sent,) = broker.published
+    # Earlier releases refuse fields that they do not know.
+    assert set(sent["body"]) == {"version", "lock", "job_id", "is_deferred_copy", "released"}
+    assert sent["headers"].get("turnstile-slots") == said
+
+
 async def test_not_confirmed_is_an_unknown_outcome() -> None:
     assert issubclass(NotConfirmedError, UnknownOutcomeError)
 

@@ -206,6 +206,26 @@ async def test_a_wake_up_without_a_trace_has_none(place: Place, headers: dict[st
     assert place.dispatcher.wake_ups == [WakeUp("ledger")]
 
 
+@pytest.mark.parametrize(
+    ("said", "slots"),
+    [
+        ("3", 3),
+        (3, 3),
+        ("64", 64),
+        ("999", 64),
+        ("0", 1),
+        ("-1", 1),
+        ("²", 1),
+        ("9" * 50, 1),
+        ("", 1),
+        (None, 1),
+    ],
+)
+async def test_a_wake_up_says_how_many_slots_are_worth_a_look(place: Place, said: object, slots: int) -> None:
+    await place.hear(Message(RunJob(lock="ledger"), **{"turnstile-slots": said}))
+    assert place.dispatcher.wake_ups == [WakeUp("ledger", slots=slots)]
+
+
 async def test_a_wake_up_for_a_name_that_cannot_be_is_set_aside_with_the_reason(place: Place) -> None:
     assert await place.hear(Message(RunJob(lock="\u0000"))) == []
     [reason] = place.reader.set_aside

@@ -7,6 +7,7 @@ holder wrote last. Once another worker has started a job, every write of the one
 also when its clock is wrong.
 
 A lock's partition holds its lock row, the tickets of the jobs that wait, and their jobs' rows and events.
+A lock with a limit has several slots, each with a lease and a lock row of its own; all take from one line.
 So one transaction moves the fence, ends a run that was cut off, and starts the next job; under load the same
 transaction ends one job and starts the next.
 
@@ -23,16 +24,19 @@ Where to read on:
 
 - `ports`: what the protocol needs from the world. `worker_directory`: which workers and kinds there are.
   `slot`: a place under a lock. `clock`, `times`: deadlines, counted from before the request that granted the
-  time was sent. `outcomes`, `observations`, `call_tracing`: what it reports.
-- `journal`: the rows of a lock (`rows`), its waiting jobs (`line`), what a transaction writes
+  time was sent. `outcomes`, `observations`, `call_tracing`: what it reports. `known_slots`: which locks have
+  more slots than one, as far as a process knows.
+- `journal`: the rows of a lock (`rows`), its waiting jobs (`line`), its slots (`limits`), what a transaction writes
   (`transactions`, `events`, `storage_limits`), how a job ends (`endings`), and how a write is repeated
   until its outcome is known (`persistence`).
 - `holder`: a worker that serves locks. `dispatcher` decides which locks; a `session` holds one lock and
-  leaves no work behind; `watches` keep trying for locks held elsewhere; a `tenure` is one unbroken holding,
+  leaves no work behind; `slot_search` finds free slots of a lock; `watches` keep trying for locks held
+  elsewhere; a `tenure` is one unbroken holding,
   whose rows `held_rows` writes and whose lease `lease_keeper` renews; `unknown_kinds` says how long a job
   waits for a worker that knows its kind. While wake-ups cannot arrive (`broker_watch`), a `work_search` finds
   locks with work.
-- `clients`: what callers that do not hold the lock write (`job_writer`, `submission`, `cancellation`).
+- `clients`: what callers that do not hold the lock write (`job_writer`, `submission`, `cancellation`,
+  `limits`).
 - `maintenance`: the `sweeper` repairs what a crash left between two writes; `queue_snapshot` is for metrics.
 - `testing`: doubles of the ports that need no servers.
 

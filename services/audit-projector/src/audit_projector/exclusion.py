@@ -71,7 +71,8 @@ class ExclusionCheck:
     ) -> None:
         """Check the lock runs just written, and events that a holder had no right to write.
 
-        `partition` is that of the slot's lock runs. Raises UnknownOutcomeError; the same check may be repeated.
+        `partition` is that of the slot's lock runs. Raises UnknownOutcomeError; the same check may be
+        repeated.
         """
         for fence in sorted({lock_run.fence for lock_run in written}):
             around = await self._lock_runs.lock_runs_around(partition, fence)

@@ -75,9 +75,7 @@ class LimitSetter:
             record, transaction = build_limit(found, limit, writer, reason)
             partition = Slot(lock_name).partition
             try:
-                await commit_until(
-                    self.journal, self.clock, partition, transaction, self.call_timeout, until
-                )
+                await commit_until(self.journal, self.clock, partition, transaction, self.call_timeout, until)
             except RefusedError:
                 key = record_key(record.number)
                 if not await is_own(self.journal, self.clock, partition, key, writer.op_id, until):

@@ -1,7 +1,7 @@
 """The limit of a lock: how many slots it has, the rows that say so, and the records of who set it when.
 
-One transaction sets a limit. It opens or closes the rows of other slots than slot 0, each at the version read,
-so that it and a start in one of them exclude each other. What holders write into a row is left as it is.
+One transaction sets a limit. It opens or closes the rows of other slots than slot 0, each at the version
+read, so that it and a start in one of them exclude each other. What holders write is left as it is.
 """
 
 import hashlib

@@ -181,9 +181,7 @@ class LockRow(Record):
 
     def limited_as(self, other: "LockRow") -> "LockRow":
         """Return this row with what another version of it says of the limit."""
-        return replace(
-            self, limit=other.limit, limit_number=other.limit_number, is_closed=other.is_closed
-        )
+        return replace(self, limit=other.limit, limit_number=other.limit_number, is_closed=other.is_closed)
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class Draft:
     def move_lock(self, lock: LockRow, before: LockRow, etag: str | None) -> None:
         """Add the change of the lock row, which every transaction of a holder contains."""
         # Rule R4 (spec/turnstile.pml): every write of a holder is conditional on the lock row it wrote last.
+        # Rule S1 (spec/slots.pml): it is the row of its own slot.
         self.lock = replace(lock, op_id=self.writer.op_id)
         self.operations.append(
             Insert(self.slot.lock_key, self.lock.values())

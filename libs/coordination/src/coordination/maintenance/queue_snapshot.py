@@ -177,7 +177,7 @@ def looks_due(seconds: float) -> int:
 
 
 def _length(line: Line, waiting: int) -> int:
-    """Count a line: exactly while it is short, else by its active jobs that do not run, a few of them over."""
+    """Count a line: exactly while it is short, else by its active jobs, a few of which may be over."""
     return len(line.tickets) if len(line.tickets) < PLACES else max(PLACES, waiting)
 
 
