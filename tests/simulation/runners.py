@@ -222,7 +222,7 @@ class _Supervision:
             if timer is not None:
                 timer.cancel()
             if self._under_way is not None:
-                self._world.panel.announcements.cut_short(self._run.job.job_id, self._run.fence)
+                self._world.panel.announcements.cut_short(self._run.job.job_id, self._run.job.attempt)
                 if self._world.randomness.random() < 0.5:
                     loop.create_task(self._write_late(self._under_way))
             self._runner.rest()

@@ -118,13 +118,6 @@ MUTANTS = [
         "tests/unit/coordination/test_slot.py::test_slots_of_a_lock_share_its_partition_and_nothing_else",
     ),
     Mutant(
-        "fence-of-the-slot-only",
-        "the fences of a job rise, in whichever slots it runs",
-        (Change("coordination.journal.transactions", "fence=max(fence, job.fence + 1)", "fence=fence"),),
-        f"{_SLOTS}a_fence_is_above_those_of_the_slot_and_above_those_of_the_job",
-        simulated=True,
-    ),
-    Mutant(
         "waits-in-a-slot",
         "a job that is back in line is in slot 0, for workers that know no other",
         (

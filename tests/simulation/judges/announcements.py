@@ -26,7 +26,7 @@ class Announcements:
         #: What was published, and by which process.
         self._announced: set[tuple[str, _Key]] = set()
         self._last: dict[str, int] = {}
-        #: Runs that ended while something was being written for them, by job and fence.
+        #: Runs that ended while something was being written for them, by job and attempt.
         self._cut_short: set[tuple[str, int]] = set()
         #: Transactions that their senders know to be carried out: the sender's name, and a function that
         #: returns whether it died in the same moment.
@@ -43,9 +43,9 @@ class Announcements:
         """Note that a sender learnt that its transaction was carried out."""
         self._heard.setdefault(op_id, (sender, died_then))
 
-    def cut_short(self, job_id: str, fence: int) -> None:
+    def cut_short(self, job_id: str, attempt: int) -> None:
         """Note that no process waits any more for the answer to what is being written for a run."""
-        self._cut_short.add((job_id, fence))
+        self._cut_short.add((job_id, attempt))
 
     def announces(self, sender: str, announcements: Sequence[Announcement]) -> None:
         """Judge what a process publishes."""
@@ -82,5 +82,5 @@ class Announcements:
     def _is_excused(self, event: EventRow) -> bool:
         return (
             event.status in {EventStatus.STEP, EventStatus.STATE_SAVED}
-            and (event.job_id, event.fence) in self._cut_short
+            and (event.job_id, event.attempt) in self._cut_short
         )

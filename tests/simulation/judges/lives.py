@@ -96,8 +96,6 @@ class Life:
         if event.attempt != self.attempt + 1:
             yield "counts", f"attempt {event.attempt} of {self.job_id} follows {self.attempt}"
         self.status = JobStatus.RUNNING.value
-        if (event.fence or 0) <= self.fence and self.attempt:
-            yield "counts", f"fence {event.fence} of {self.job_id} follows {self.fence}"
         self.fence, self.attempt = event.fence or 0, event.attempt
         self.slot = int(json.loads(event.data).get("slot", 0))
         self.worker = event.worker or ""

@@ -32,7 +32,7 @@ class _Run:
 
 
 class Runs:
-    """All runs, by job and fence."""
+    """All runs, by job and attempt."""
 
     def __init__(self, tell: Tell, lives: dict[str, Life]) -> None:
         self._tell = tell
@@ -50,7 +50,7 @@ class Runs:
     def given(self, run: Run, parameters: str) -> None:
         """Compare what a run is given with what was submitted and recorded."""
         life = self._lives[run.job.job_id]
-        if run.fence < life.fence:
+        if run.job.attempt < life.attempt:
             return  # it was cut off before it began
         if [step.name for step in run.recorded] != life.steps:
             names = [step.name for step in run.recorded]
@@ -64,18 +64,18 @@ class Runs:
 
     def saves(self, run: Run, state: str | None) -> None:
         """Note the state that a run is about to record, with a step or alone; None leaves the last one."""
-        self._run(run.job.job_id, run.fence).saving = state
+        self._run(run.job.job_id, run.job.attempt).saving = state
 
     def reports(self, run: Run, report: Report) -> None:
         """Note what a run reports."""
-        self._run(run.job.job_id, run.fence).reports.append(report)
+        self._run(run.job.job_id, run.job.attempt).reports.append(report)
 
     def returns(self, run: Run, outcome: Outcome) -> None:
         """Note what a run came to."""
-        self._run(run.job.job_id, run.fence).outcome = outcome
+        self._run(run.job.job_id, run.job.attempt).outcome = outcome
 
-    def _run(self, job_id: str, fence: int) -> _Run:
-        return self._runs.setdefault((job_id, fence), _Run())
+    def _run(self, job_id: str, attempt: int) -> _Run:
+        return self._runs.setdefault((job_id, attempt), _Run())
 
     # --- what is written ----------------------------------------------------
 
@@ -84,7 +84,7 @@ class Runs:
         of_run: dict[str, EventRow] = {}
         for event in write.events:
             if event.status in {EventStatus.STEP, EventStatus.STATE_SAVED}:
-                state = self._run(event.job_id, event.fence or 0).saving
+                state = self._run(event.job_id, event.attempt).saving
                 if state is not None:
                     self._states[event.job_id] = state
             if event.worker is not None and not write.takes_over:
@@ -99,7 +99,7 @@ class Runs:
         status = EventStatus(event.status)
         if status is not EventStatus.INTERRUPTED and not status.is_terminal:
             return
-        outcome = self._run(event.job_id, event.fence or 0).outcome
+        outcome = self._run(event.job_id, event.attempt).outcome
         data = json.loads(event.data)
         expected: object
         found: object
@@ -147,7 +147,7 @@ class Runs:
     ) -> bool:
         """Return whether this run reported this, and nothing written since then is overwritten by it."""
         self.judged += 1
-        run = self._run(job.job_id, job.fence)
+        run = self._run(job.job_id, job.attempt)
         recorded = self._lives[job.job_id].steps
         for number in range(len(run.reports) - 1, -1, -1):
             value, limit, step = run.reports[number]

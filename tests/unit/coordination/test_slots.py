@@ -102,7 +102,7 @@ async def test_a_slot_that_was_never_opened_starts_nothing(world: Setting) -> No
     assert not (await read_line(world.journal, Slot("L", 1))).has_work
 
 
-async def test_a_fence_is_above_those_of_the_slot_and_above_those_of_the_job(world: Setting) -> None:
+async def test_the_fences_of_each_slot_count_up_by_one(world: Setting) -> None:
     await limit(world, 2)
     jobs = [await world.submit() for _ in range(5)]
     first = await held(world, 0)
@@ -116,8 +116,8 @@ async def test_a_fence_is_above_those_of_the_slot_and_above_those_of_the_job(wor
     second.hint()
     await second.finish(Completed(), lambda _: True)
     assert second.running == jobs[3]
-    assert world.job(jobs[3]).fence == row_of(world, 1).fence == 5
-    assert world.job(jobs[3]).slot == 1
+    assert world.job(jobs[3]).fence == row_of(world, 1).fence == 2
+    assert (world.job(jobs[3]).slot, world.job(jobs[3]).attempt) == (1, 2)
 
 
 async def test_a_job_that_is_back_in_line_is_in_slot_0(world: Setting) -> None:

@@ -26,15 +26,14 @@ Where to read on:
   `slot`: a place under a lock. `clock`, `times`: deadlines, counted from before the request that granted the
   time was sent. `outcomes`, `observations`, `call_tracing`: what it reports. `known_slots`: which locks have
   more slots than one, as far as a process knows.
-- `journal`: the rows of a lock (`rows`), its waiting jobs (`line`), its slots (`limits`), what a transaction writes
-  (`transactions`, `events`, `storage_limits`), how a job ends (`endings`), and how a write is repeated
+- `journal`: the rows of a lock (`rows`), its waiting jobs (`line`), its slots (`limits`), what a transaction
+  writes (`transactions`, `events`, `storage_limits`), how a job ends (`endings`), and how a write is repeated
   until its outcome is known (`persistence`).
 - `holder`: a worker that serves locks. `dispatcher` decides which locks; a `session` holds one lock and
   leaves no work behind; `slot_search` finds free slots of a lock; `watches` keep trying for locks held
-  elsewhere; a `tenure` is one unbroken holding,
-  whose rows `held_rows` writes and whose lease `lease_keeper` renews; `unknown_kinds` says how long a job
-  waits for a worker that knows its kind. While wake-ups cannot arrive (`broker_watch`), a `work_search` finds
-  locks with work.
+  elsewhere; a `tenure` is one unbroken holding, whose rows `held_rows` writes and whose lease `lease_keeper`
+  renews; `unknown_kinds` says how long a job waits for a worker that knows its kind. While wake-ups cannot
+  arrive (`broker_watch`), a `work_search` finds locks with work.
 - `clients`: what callers that do not hold the lock write (`job_writer`, `submission`, `cancellation`,
   `limits`).
 - `maintenance`: the `sweeper` repairs what a crash left between two writes; `queue_snapshot` is for metrics.

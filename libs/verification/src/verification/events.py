@@ -2,6 +2,7 @@
 
 import json
 
+from contracts.policies import MOST_SLOTS
 from coordination.journal.rows import EventRow
 from coordination.ports import Values
 
@@ -62,6 +63,15 @@ def text_of(data: str, name: str) -> str:
     except (ValueError, AttributeError, RecursionError):
         return ""
     return found if isinstance(found, str) else ""
+
+
+def slot_in(data: str) -> int:
+    """Return the slot that an event's data names; 0 where it names none that there is."""
+    try:
+        found = json.loads(data).get("slot") if '"slot"' in data else 0
+    except (ValueError, AttributeError, RecursionError):
+        return 0
+    return found if isinstance(found, int) and 0 < found < MOST_SLOTS else 0
 
 
 def storable(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The runs of a lock, side by side: whether any began before the one below it had ended.
+"""The runs of each slot of a lock, side by side: whether any began before the one below it had ended.
 
 Order is taken from what no clock of a worker can get wrong: the transactions' own times in the storage, and
 one transaction that ended the one run and started the other. Only where the store does not show when it
@@ -39,15 +39,18 @@ class RunCheck:
 
     def check(self, partition: str) -> Iterator[Violation]:
         """Check the runs of a lock that are in the scratch database."""
-        earlier: Run | None = None
         neighbours = Neighbours()
-        for later in self._scratch.runs(partition):
-            is_in_scope = self._scope.holds(later.began_at, later.ended_at)
-            if is_in_scope:
-                self._measure_line(later)
-            if earlier is not None and (is_in_scope or self._scope.holds(earlier.began_at, earlier.ended_at)):
-                yield from self._compare(earlier, later, neighbours)
-            earlier = later
+        for slot in self._scratch.slots(partition):
+            earlier: Run | None = None
+            for later in self._scratch.runs(partition, slot):
+                is_in_scope = self._scope.holds(later.began_at, later.ended_at)
+                if is_in_scope:
+                    self._measure_line(later)
+                if earlier is not None and (
+                    is_in_scope or self._scope.holds(earlier.began_at, earlier.ended_at)
+                ):
+                    yield from self._compare(earlier, later, neighbours)
+                earlier = later
         neighbours.keep(self._scratch, partition)
 
     def _compare(self, earlier: Run, later: Run, neighbours: Neighbours) -> Iterator[Violation]:

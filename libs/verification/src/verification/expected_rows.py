@@ -90,6 +90,7 @@ def run_columns(run: Run, facts: JobFacts) -> dict[str, Any]:
         "LastEventAt": run.wrote_at,
         "EndedBy": run.ended_by or None,
         "RunnerDied": bool(run.died) if was_cut_off else None,
+        "Slot": run.slot or None,
         f"Run_{run.job_id.replace('-', '_')}_{run.attempt}": True,
     }
     # What its submission does not say, no event says.

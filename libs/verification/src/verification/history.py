@@ -15,7 +15,14 @@ from coordination.journal.events import chain_hash
 from coordination.journal.rows import EventRow, event_key
 from verification.authorship_rules import apart_from_start, end_without_run, foreign_write, out_of_time
 from verification.due_times import wrong_due_time
-from verification.events import UnreadableRowError, kind_and_priority, read_event, storable, text_of
+from verification.events import (
+    UnreadableRowError,
+    kind_and_priority,
+    read_event,
+    slot_in,
+    storable,
+    text_of,
+)
 from verification.evidence import Stored
 from verification.findings import Invariant, Violation
 from verification.retries import retry_in
@@ -68,6 +75,8 @@ class JobHistory:
         self._ended_at = ""
         self._submitted_at = self._expires_at = ""
         self._queued_at = ""
+        #: The highest fence of its runs in each slot.
+        self._fences: dict[int, int] = {}
         self._attempts = self._fence = self._interruptions = self._deaths = self._steps = self._count = 0
 
     def feed(self, stored: Stored) -> None:
@@ -213,8 +222,11 @@ class JobHistory:
         fence = event.fence or 0
         if self._run is not None:
             self._intrude(event, f"it was started while its run with fence {self._run.fence} was open")
-        if fence <= self._fence:
-            self._intrude(event, f"its fence {fence} is not higher than {self._fence}")
+        slot = slot_in(event.data)
+        highest = self._fences.get(slot, 0)
+        if fence <= highest:
+            self._intrude(event, f"its fence {fence} is not higher than {highest}")
+        self._fences[slot] = fence
         if event.attempt != self._attempts + 1:
             self._report(
                 Invariant.EVENTS, f"attempt {event.attempt} follows attempt {self._attempts}", event.fence
@@ -235,6 +247,7 @@ class JobHistory:
             event.timestamp,
             wrote_at=event.timestamp,
             tenure=text_of(event.data, "tenure"),
+            slot=slot,
         )
         self.runs.append(self._run)
 
@@ -300,6 +313,8 @@ class JobHistory:
         """See that an event is the run's in progress, and written by who may."""
         run = self._run
         self._intrude(event, foreign_write(event, status, run))
+        if run is not None and event.worker is not None and slot_in(event.data) != run.slot:
+            self._intrude(event, f"{status} is of slot {slot_in(event.data)}, the run is of slot {run.slot}")
         if run is not None and event.attempt != run.attempt:
             what = f"{status} has attempt {event.attempt}, its run has attempt {run.attempt}"
             self._report(Invariant.EVENTS, what, event.fence)

@@ -143,7 +143,7 @@ class LedgerCheck:
         partition = lock_partition(effect.key)
         rows = list(
             self._scratch.query(
-                "SELECT job_id, began_at, ended_at FROM runs WHERE partition = ? AND fence = ?",
+                "SELECT job_id, began_at, ended_at FROM runs WHERE partition = ? AND slot = 0 AND fence = ?",
                 partition,
                 effect.fence,
             )
@@ -151,7 +151,7 @@ class LedgerCheck:
         if not rows:
             return None
         following = self._scratch.one(
-            "SELECT began_at FROM runs WHERE partition = ? AND fence > ? ORDER BY fence LIMIT 1",
+            "SELECT began_at FROM runs WHERE partition = ? AND slot = 0 AND fence > ? ORDER BY fence LIMIT 1",
             partition,
             effect.fence,
         )

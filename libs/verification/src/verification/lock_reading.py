@@ -7,6 +7,7 @@ from contextlib import suppress
 from contracts.lock_names import LockNameError, normalise
 from contracts.statuses import JobStatus
 from coordination.journal import rows
+from coordination.journal.limits import RECORDS
 from coordination.journal.removal import MARK_KEY
 from coordination.journal.rows import JobRow
 from coordination.ports import Values
@@ -20,6 +21,7 @@ from verification.retries import check_names
 from verification.row_checks import contradictions, place_in_line
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, Run, ScratchDatabase
+from verification.slots import SlotCheck
 from verification.steps import Steps
 
 #: Violations kept of one reading, of each invariant.
@@ -48,6 +50,7 @@ class LockReading:
         self._history: JobHistory | None = None
         self._last_key = ""
         self._lock_row: Values | None = None
+        self._slots = SlotCheck(partition, scratch)
         self._removals = RemovalCheck(partition, scratch, scope)
         #: Jobs whose place another job took, and which one did.
         self._replaced: dict[str, str] = {}
@@ -73,6 +76,8 @@ class LockReading:
         elif key == rows.lock_key():
             self._lock_row = stored.values
             self.lock = self.lock or str(stored.values.get("lock_name"))
+        elif key.startswith((rows.SLOTS, RECORDS)):
+            self._slots.take(key, stored.values)
         elif key == MARK_KEY:
             self._removals.mark = stored.values
         elif key.startswith(rows.TICKETS):
@@ -91,7 +96,8 @@ class LockReading:
         for violation in self._runs.check(self.partition):
             self._keep(violation)
         self._check_name()
-        self._check_lock_row()
+        self._check_lock_row(self._lock_row, 0)
+        self._check_slots()
         self._check_removals()
         self._check_replacements()
         for job_id, what in check_names(self._scratch, self.partition):
@@ -192,9 +198,20 @@ class LockReading:
                 what = f"the lock's name is not spelled {spelled!r}, which is how workers spell it"
                 self._report(Invariant.EXCLUSION, what)
 
-    def _check_lock_row(self) -> None:
-        last = self._last_run()
-        lock = self._lock_row
+    def _check_slots(self) -> None:
+        """See that every slot is in order, and that each start lay within the limit that was in force."""
+        used = {number for number in self._scratch.slots(self.partition) if number}
+        for number in sorted(self._slots.rows.keys() | used):
+            self._check_lock_row(self._slots.rows.get(number), number)
+        for invariant, what, job_id in self._slots.check(
+            self._lock_row or {}, has_period=self._scope.has_period
+        ):
+            # A limit that was set, or a start, while the rows were read is found whole in the next reading.
+            self.is_live = True
+            self._report(invariant, what, job_id)
+
+    def _check_lock_row(self, lock: Values | None, slot: int) -> None:
+        last = self._last_run(slot)
         if lock is None:
             if last is not None:
                 self._report(Invariant.EXCLUSION, "the lock has runs, but no row", last.job_id)
@@ -246,9 +263,11 @@ class LockReading:
             )
             self._report(Invariant.EXCLUSION, what, last.job_id)
 
-    def _last_run(self) -> Run | None:
+    def _last_run(self, slot: int) -> Run | None:
         found = self._scratch.one(
-            "SELECT * FROM runs WHERE partition = ? ORDER BY fence DESC LIMIT 1", self.partition
+            "SELECT * FROM runs WHERE partition = ? AND slot = ? ORDER BY fence DESC LIMIT 1",
+            self.partition,
+            slot,
         )
         return None if found is None else Run(*found)
 

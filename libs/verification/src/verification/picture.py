@@ -20,18 +20,16 @@ def runs_to_draw(scratch: ScratchDatabase, scope: Scope, violations: Sequence[Vi
     for violation in violations:
         if violation.job_id is None or len(found) >= _MOST_AROUND:
             continue
-        for partition, fence in list(
-            scratch.query("SELECT partition, fence FROM runs WHERE job_id = ? LIMIT 20", violation.job_id)
-        ):
+        of_job = "SELECT partition, slot, fence FROM runs WHERE job_id = ? LIMIT 20"
+        for partition, slot, fence in list(scratch.query(of_job, violation.job_id)):
             if violation.fence in {None, fence}:
-                around = (partition, fence - _NEIGHBOURS, fence + _NEIGHBOURS)
-                _take(
-                    found, scratch, "partition = ? AND fence BETWEEN ? AND ? ORDER BY fence LIMIT 50", *around
-                )
+                around = (partition, slot, fence - _NEIGHBOURS, fence + _NEIGHBOURS)
+                near = "partition = ? AND slot = ? AND fence BETWEEN ? AND ? ORDER BY fence LIMIT 50"
+                _take(found, scratch, near, *around)
     first, behind = scope.bounds
     period = f"{OF_PERIOD} ORDER BY began_at DESC LIMIT ?"
     _take(found, scratch, period, behind, first, _MOST_RUNS - len(found))
-    return sorted(found.values(), key=lambda run: (run.lock, run.fence))
+    return sorted(found.values(), key=lambda run: (run.lock, run.slot, run.fence))
 
 
 def _take(

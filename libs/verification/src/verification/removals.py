@@ -23,7 +23,8 @@ _MOST_NAMED = 3
 
 #: Removed runs and those in the journal by their fences; of one fence, removed ones first.
 _USED = (
-    "SELECT fence, (outcome = ? AND NOT died), began_at, ended_at, job_id, 1 FROM runs WHERE partition = ?"
+    "SELECT fence, (outcome = ? AND NOT died), began_at, ended_at, job_id, 1 FROM runs"
+    " WHERE partition = ? AND slot = 0"
     " UNION ALL SELECT fence, may_skip, NULL, NULL, job_id, 0 FROM removed_runs WHERE partition = ?"
     " ORDER BY 1, 6"
 )

@@ -25,7 +25,7 @@ _AT_ONCE = 16
 #: Several runs with one fence are reported as such.
 _ALONE = (
     "1 = (SELECT count(*) FROM runs AS others"
-    " WHERE others.partition = runs.partition AND others.fence = runs.fence)"
+    " WHERE others.partition = runs.partition AND others.slot = runs.slot AND others.fence = runs.fence)"
 )
 
 #: Runs that are over, of jobs in order.
@@ -34,13 +34,14 @@ _JUDGED = (
     " AND EXISTS (SELECT 1 FROM jobs WHERE jobs.job_id = runs.job_id AND in_scope)"
     f" AND job_id NOT IN (SELECT job_id FROM blamed) AND {_ALONE}"
 )
-_NOT_LISTED = f"{_JUDGED} AND (partition, fence) NOT IN (SELECT partition, fence FROM listed_runs)"  # noqa: S608
-_ONE_JUDGED = f"{_JUDGED} AND runs.partition = ? AND runs.fence = ?"
+_NOT_LISTED = f"{_JUDGED} AND (partition, slot, fence) NOT IN (SELECT * FROM listed_runs)"  # noqa: S608
+_ONE_JUDGED = f"{_JUDGED} AND runs.partition = ? AND runs.slot = ? AND runs.fence = ?"
 
-#: Of each lock, the run with the highest fence.
+#: Of slot 0 of each lock, the run with the highest fence.
 _LATEST = (
     "SELECT * FROM runs WHERE partition IN (SELECT partition FROM jobs WHERE in_scope)"  # noqa: S608
-    " AND fence = (SELECT max(fence) FROM runs AS others WHERE others.partition = runs.partition)"
+    " AND fence = (SELECT max(fence) FROM runs AS others WHERE others.partition = runs.partition AND slot = 0)"
+    " AND slot = 0"
     f" AND job_id NOT IN (SELECT job_id FROM blamed) AND {_ALONE}"
 )
 
@@ -77,9 +78,13 @@ class RunListCheck:
             yield Violation(Invariant.LISTS, f"{self._suspects_beyond} more runs are listed otherwise")
 
     async def _read(self, partitions: Sequence[str] | None) -> None:
-        everything: list[str | None] = [None]
-        for partition in partitions or everything:
-            async for page in self._evidence.listed_runs(partition):
+        places: list[str | None] = [
+            f"{partition}-{slot:02d}" if slot else partition
+            for partition in partitions or ()
+            for slot in self._scratch.slots(partition)
+        ]
+        for place in places or [None]:
+            async for page in self._evidence.listed_runs(place):
                 for row in page:
                     self._see(row)
 
@@ -87,23 +92,25 @@ class RunListCheck:
 
     def _see(self, row: ListedRow) -> None:
         fence = _integer(row.key)
-        self._scratch.add("listed_runs", (row.place, fence))
+        partition, slot = split_place(row.place)
+        self._scratch.add("listed_runs", (partition, slot, fence))
         if row.values.get("Overlap") is not None:
             self._marked[row.place, fence] = row
-        known = self._runs("SELECT * FROM runs WHERE partition = ? AND fence = ?", row.place, fence)
-        if not known and self._is_removed(row.place, fence):
+        of_fence = "SELECT * FROM runs WHERE partition = ? AND slot = ? AND fence = ?"
+        known = self._runs(of_fence, partition, slot, fence)
+        if not known and not slot and self._is_removed(partition, fence):
             return
         if not known:
             if len(self._stray) < _MOST_STRAY:
                 self._stray.append(row)
             return
-        for run in self._runs(_ONE_JUDGED, row.place, fence):
+        for run in self._runs(_ONE_JUDGED, partition, slot, fence):
             if differences(self._expected(run), row.values):
                 self._suspect(run)
 
     def _suspect(self, run: Run) -> None:
         if len(self._suspects) < _MOST_CLOSE_LOOKS:
-            self._suspects[run.partition, run.fence] = run
+            self._suspects[run.place, run.fence] = run
         else:
             self._suspects_beyond += 1
 
@@ -111,7 +118,7 @@ class RunListCheck:
         found: list[Violation] = []
         for some in batches(list(self._suspects.values()), _AT_ONCE):
             listed = await asyncio.gather(
-                *(self._evidence.listed_run(run.partition, run.fence) for run in some)
+                *(self._evidence.listed_run(run.place, run.fence) for run in some)
             )
             for run, row in zip(some, listed, strict=True):
                 if row is None:
@@ -122,19 +129,20 @@ class RunListCheck:
                 found += [_of_run(f"the list of runs says {what}", run) for what in differs]
                 if not differs:
                     # What is right stays so, as the run is over.
-                    del self._suspects[run.partition, run.fence]
+                    del self._suspects[run.place, run.fence]
         return found
 
     async def _has_begun(self, row: ListedRow) -> bool:
         """Return whether the journal has, or had, a run; it may have begun after the journal was read."""
         job_id = str(row.values.get("JobId"))
-        history = JobHistory(row.place, job_id, lambda *_: True)
-        for stored in await self._evidence.job(row.place, job_id):
+        partition, slot = split_place(row.place)
+        history = JobHistory(partition, job_id, lambda *_: True)
+        for stored in await self._evidence.job(partition, job_id):
             if stored.values.get("status") == JobRow.REMOVED:
                 return True
             if stored.key.startswith("event|"):
                 history.feed(stored)
-        return any(run.fence == _integer(row.key) for run in history.runs)
+        return any((run.slot, run.fence) == (slot, _integer(row.key)) for run in history.runs)
 
     # --- locks ------------------------------------------------------------------
 
@@ -208,6 +216,16 @@ class RunListCheck:
 
     def _runs(self, query: str, *values: object) -> list[Run]:
         return [Run(*row) for row in self._scratch.query(query, *values)]
+
+
+def split_place(place: str) -> tuple[str, int]:
+    """Return the lock's partition and the slot whose runs a partition of the list of runs has.
+
+    A partition ends with 32 hexadecimal digits, and that of another slot with two decimal ones behind them.
+    """
+    partition, dash, number = place.rpartition("-")
+    is_other = bool(dash) and len(number) == 2 and number.isdecimal()
+    return (partition, int(number)) if is_other else (place, 0)
 
 
 def _of_run(what: str, run: Run) -> Violation:

@@ -46,6 +46,13 @@ class Run:
     #: Time of the last event that was written for it before its end.
     wrote_at: str = ""
     tenure: str = ""
+    #: The slot of the lock in which it ran; each has fences of its own.
+    slot: int = 0
+
+    @property
+    def place(self) -> str:
+        """The partition in which the list of runs has it: each slot has one."""
+        return f"{self.partition}-{self.slot:02d}" if self.slot else self.partition
 
 
 @dataclass(slots=True)
@@ -101,7 +108,7 @@ _SCHEMA = f"""
 CREATE TABLE jobs ({", ".join(_JOB_FIELDS)}, PRIMARY KEY (job_id, partition)) WITHOUT ROWID;
 CREATE INDEX jobs_of_lock ON jobs (partition, status);
 CREATE TABLE runs ({", ".join(_RUN_FIELDS)});
-CREATE INDEX runs_of_lock ON runs (partition, fence);
+CREATE INDEX runs_of_lock ON runs (partition, slot, fence);
 CREATE INDEX runs_of_job ON runs (job_id);
 CREATE TABLE tickets (partition, job_id, PRIMARY KEY (partition, job_id)) WITHOUT ROWID;
 CREATE TABLE steps (job_id, name, fence, recorded_at, PRIMARY KEY (job_id, name)) WITHOUT ROWID;
@@ -113,7 +120,7 @@ CREATE TABLE accepted (job_id PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE registered (job_id PRIMARY KEY, partition) WITHOUT ROWID;
 CREATE TABLE active (job_id PRIMARY KEY, partition) WITHOUT ROWID;
 CREATE TABLE listed_jobs (job_id, place, PRIMARY KEY (job_id, place)) WITHOUT ROWID;
-CREATE TABLE listed_runs (partition, fence, PRIMARY KEY (partition, fence)) WITHOUT ROWID;
+CREATE TABLE listed_runs (partition, slot, fence, PRIMARY KEY (partition, slot, fence)) WITHOUT ROWID;
 CREATE TABLE removed_jobs (
     partition, job_id, number, outcome, seq, event_hash, finished_at, fences, PRIMARY KEY (job_id, partition)
 ) WITHOUT ROWID;
@@ -175,9 +182,16 @@ class ScratchDatabase:
         found = self.one("SELECT * FROM jobs WHERE job_id = ? AND partition = ?", job_id, partition)
         return None if found is None else JobFacts(*found)
 
-    def runs(self, partition: str) -> Iterator[Run]:
-        """Go through the runs of a lock by their fences."""
-        rows = self.query("SELECT * FROM runs WHERE partition = ? ORDER BY fence, began_at", partition)
+    def slots(self, partition: str) -> list[int]:
+        """Return the slots of a lock in which jobs ran; slot 0 always."""
+        used = self.query("SELECT DISTINCT slot FROM runs WHERE partition = ?", partition)
+        return sorted({0, *(slot for (slot,) in used)})
+
+    def runs(self, partition: str, slot: int = 0) -> Iterator[Run]:
+        """Go through the runs of a slot by their fences."""
+        rows = self.query(
+            "SELECT * FROM runs WHERE partition = ? AND slot = ? ORDER BY fence, began_at", partition, slot
+        )
         return (Run(*row) for row in rows)
 
     def forget(self, partition: str) -> None:

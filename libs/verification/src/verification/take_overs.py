@@ -33,14 +33,17 @@ class TakeOver:
 
 
 def take_overs(runs: Iterable[Run]) -> list[TakeOver]:
-    """Return the take-overs among runs, which are in the order of their locks and fences."""
+    """Return the take-overs among runs, which are in the order of their locks, slots and fences."""
     ordered = list(runs)
-    last_fences = {(run.partition, run.job_id): run.fence for run in ordered}
+    last_starts: dict[tuple[str, str], str] = {}
+    for run in ordered:
+        job = run.partition, run.job_id
+        last_starts[job] = max(run.began_at, last_starts.get(job, ""))
     found = []
     for earlier, later in pairwise(ordered):
-        if earlier.partition != later.partition or not earlier.ended_at:
+        if earlier.place != later.place or not earlier.ended_at:
             continue
-        ran_again = last_fences[earlier.partition, earlier.job_id] > earlier.fence
+        ran_again = last_starts[earlier.partition, earlier.job_id] > earlier.began_at
         was_waited_for = later.queued_at <= earlier.ended_at or ran_again
         if earlier.outcome == EventStatus.INTERRUPTED and was_waited_for and _is_next(earlier, later):
             found.append(_take_over(earlier, later))

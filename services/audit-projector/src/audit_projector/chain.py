@@ -7,9 +7,13 @@ from typing import cast
 
 from contracts.runs import Run, Runs
 from contracts.statuses import EventStatus, RunPart
-from coordination.journal.events import chain_hash
+from coordination.journal.events import chain_hash, slot_of
 from coordination.journal.rows import EventRow
 from read_models.documents import LockRun, Watermark
+
+
+#: Fence and slot of a run.
+_Place = tuple[int, int]
 
 
 class Chain:
@@ -26,9 +30,9 @@ class Chain:
         #: When the job last began to wait, and time of the last event of the run in progress.
         self._waits_since = mark.queued_at
         self._wrote_at = mark.last_event_at
-        #: By fence, the same as of the run's start, and of the event before its end.
-        self._queued_at: dict[int, datetime | None] = {}
-        self._last_event_at: dict[int, datetime | None] = {}
+        #: By fence and slot, the same as of the run's start, and of the event before its end.
+        self._queued_at: dict[_Place, datetime | None] = {}
+        self._last_event_at: dict[_Place, datetime | None] = {}
 
     @property
     def running_fence(self) -> int:
@@ -39,7 +43,7 @@ class Chain:
     def last_start(self) -> tuple[int, datetime | None]:
         """Fence and time of the last run that was seen to begin in slot 0; 0 and None without any."""
         for run in reversed(self._runs.found):
-            if run.start is not None and slot_of(run.start) is None:
+            if run.start is not None and slot_of(run.start) == 0:
                 return run.fence, datetime.fromisoformat(run.start.timestamp)
         return 0, None
 
@@ -69,15 +73,16 @@ class Chain:
         return fits
 
     def lock_runs(self) -> list[LockRun]:
-        """Return what the events so far say of lock runs, the last of each fence."""
-        return list({run.fence: self._timed(_lock_run(run)) for run in self._runs.found}.values())
+        """Return what the events so far say of lock runs, the last of each fence and slot."""
+        found = (self._timed(_lock_run(run)) for run in self._runs.found)
+        return list({(run.fence, run.slot): run for run in found}.values())
 
     def _follow_times(self, event: EventRow, status: EventStatus) -> None:
         moment = datetime.fromisoformat(event.timestamp)
         if status.starts_run:
-            self._queued_at[event.fence or 0] = self._waits_since
+            self._queued_at[event.fence or 0, slot_of(event)] = self._waits_since
         if status.ends_run and self.running_fence:
-            self._last_event_at[self.running_fence] = self._wrote_at
+            self._last_event_at[self.running_fence, slot_of(event)] = self._wrote_at
             self._wrote_at = None
         elif status.starts_run or (status.run_part is RunPart.WITHIN and event.fence == self.running_fence):
             self._wrote_at = moment
@@ -85,7 +90,8 @@ class Chain:
             self._waits_since = moment
 
     def _timed(self, run: LockRun) -> LockRun:
-        queued_at, last_event_at = self._queued_at.get(run.fence), self._last_event_at.get(run.fence)
+        place = run.fence, run.slot or 0
+        queued_at, last_event_at = self._queued_at.get(place), self._last_event_at.get(place)
         return replace(run, queued_at=queued_at, last_event_at=last_event_at)
 
     def _intrudes(self, event: EventRow, status: EventStatus) -> bool:
@@ -97,15 +103,9 @@ class Chain:
         return event.fence != self.running_fence and event.op_id != self._ended_in
 
 
-def slot_of(event: EventRow) -> int | None:
-    """Return the slot that an event of a run names; None for slot 0, which none names."""
-    slot = json.loads(event.data).get("slot") if '"slot"' in event.data else None
-    return slot if isinstance(slot, int) else None
-
-
 def _lock_run(run: Run[EventRow]) -> LockRun:
     known = cast("EventRow", run.start or run.end)
-    lock_run = LockRun(known.lock_name, run.fence, known.job_id, known.attempt, slot=slot_of(known))
+    lock_run = LockRun(known.lock_name, run.fence, known.job_id, known.attempt, slot=slot_of(known) or None)
     if run.start is not None:
         lock_run = replace(
             lock_run,

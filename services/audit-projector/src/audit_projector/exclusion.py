@@ -29,11 +29,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from audit_projector.chain import slot_of
 from audit_projector.observations import ExclusionViolated, Observe
 from contracts import lock_names
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal import rows
+from coordination.journal.events import slot_of
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Journal, NewId, random_id
 from coordination.slot import Slot
@@ -156,7 +156,7 @@ class ExclusionCheck:
 
 def partition_of(event: EventRow) -> str:
     """Return where the lock runs of the slot are stored that an event names."""
-    return Slot(event.lock_name, slot_of(event) or 0).lease_name
+    return Slot(event.lock_name, slot_of(event)).lease_name
 
 
 def _violation(run: LockRun, other: LockRun, reason: str) -> ExclusionViolated:

@@ -72,6 +72,12 @@ def record(
     return replace(job, seq=event.seq, event_hash=event.hash), event
 
 
+def slot_of(event: EventRow) -> int:
+    """Return the slot in which an event's run is; events of slot 0 do not say it."""
+    slot = json.loads(event.data).get("slot", 0) if '"slot"' in event.data else 0
+    return slot if isinstance(slot, int) else 0
+
+
 def with_reason(message: str, reason: str) -> str:
     """Return the message of an action, followed by its reason if one was given."""
     return f"{message}: {reason}" if reason else message

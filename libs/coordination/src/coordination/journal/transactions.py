@@ -95,8 +95,7 @@ def _started(draft: Draft, job: JobRow, fence: int, *, tenure: str, chained: boo
     job = replace(
         job,
         status=JobStatus.RUNNING.value,
-        # Also above those that the job had in other slots.
-        fence=max(fence, job.fence + 1),
+        fence=fence,
         slot=draft.slot.number,
         worker=draft.writer.worker,
         attempt=job.attempt + 1,
@@ -242,7 +241,6 @@ def _occupied(lock: LockRow, draft: Draft) -> LockRow:
         return lock
     return replace(
         lock,
-        fence=draft.job.fence,
         job_id=draft.job.job_id,
         attempt=draft.job.attempt,
         started_at=draft.writer.at,

@@ -15,7 +15,7 @@ from contracts import lock_names
 from contracts.statuses import EventStatus
 from coordination.journal import rows
 from coordination.journal.removal import MARK_KEY, RemovalMark, RemovedJob, UsedFence, read_fences
-from coordination.journal.rows import JobRow
+from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import Journal, Row
 
 #: Returns the number of the last event that the read models have of each job, by job id; 0, or nothing, for
@@ -39,7 +39,7 @@ class Kept(StrEnum):
     NOT_PROJECTED = "not_projected"
     #: A retry that has not ended continues with its recorded steps and its saved state.
     RETRIED = "retried"
-    #: It is old enough, but a job that stays ran before it.
+    #: It is old enough, but a job that stays ran before it; or its lock has, or had, several slots.
     BEHIND = "behind"
 
 
@@ -137,6 +137,10 @@ async def find_removable(
     found.kept[Kept.NOT_PROJECTED] = len(unprojected)
     stays += unprojected
     limit = int(lock.values["fence"] or 0) if lock is not None else 0
+    if lock is not None and LockRow.from_row(lock).limit_number is not None:
+        # Fences of several slots say nothing about which of two jobs ran first.
+        found.kept[Kept.BEHIND] = len(ended)
+        return found
     limit = await _limit(journal, partition, limit, stays, ended)
     # A job without a run has fence 0, and so is never behind.
     found.jobs = sorted((job for job in ended if job.row.fence <= limit), key=_order)
