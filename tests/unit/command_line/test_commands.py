@@ -368,6 +368,45 @@ def test_who_finalized_a_job_is_shown_with_the_reason(scripted: ScriptedApi, run
     assert "by ada: booked by hand" in run("show", job["job_id"]).stdout
 
 
+def test_the_limit_of_a_lock_is_set_with_its_reason(scripted: ScriptedApi, run: Run) -> None:
+    lock = {
+        "lock": "a/b",
+        "holder": None,
+        "job_id": None,
+        "fence": 4,
+        "since": None,
+        "line": [],
+        "waiting": 0,
+        "limit": 2,
+        "slots": [
+            {"number": 1, "open": False, "holder": "w", "job_id": "j", "fence": 3, "since": None},
+        ],
+        "limits": [
+            {"limit": 2, "previous": 3, "actor": "ada", "reason": "two", "set_at": "2026-11-30T08:00:00Z"}
+        ],
+    }
+    scripted.on("PUT", "/api/v1/locks/a%2Fb", httpx.Response(200, json=lock))
+    shown = run("locks", "set", "a/b", "--limit", "2", "--reason", "two").stdout
+    assert "slot 1: w runs j, fence 3, above the limit: no more jobs start there" in shown
+    assert "limit 2, set by ada" in shown
+    assert "before 3: two" in shown
+    run("locks", "set", "a/b", "--limit", "2")
+    bodies = [request.content for request in scripted.requests]
+    assert bodies == [b'{"limit":2,"reason":"two"}', b'{"limit":2}']
+
+
+@pytest.mark.parametrize(
+    "words", [["set", "a"], ["a", "--limit", "2"], ["--limit", "2"], ["a", "b"], ["a", "b", "--limit", "2"]]
+)
+def test_what_does_not_set_a_limit_is_refused_with_what_does(
+    scripted: ScriptedApi, run: Run, words: list[str]
+) -> None:
+    result = run("locks", *words)
+    assert result.exit_code == 2
+    assert "turnstile locks set" in result.stderr
+    assert scripted.requests == []
+
+
 def test_publishing_needs_a_terminal(scripted: ScriptedApi, run: Run) -> None:
     result = run("publish")
 

@@ -32,6 +32,9 @@ async def test_a_lock_that_was_never_held_has_a_line_alone(api: Api) -> None:
         "since": None,
         "line": [job_id],
         "waiting": 1,
+        "limit": 1,
+        "slots": [],
+        "limits": [],
     }
 
 

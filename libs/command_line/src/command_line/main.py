@@ -12,6 +12,7 @@ from command_line import (
     batches,
     draining,
     listing,
+    locking,
     quarantine,
     results,
     retrying,
@@ -141,24 +142,7 @@ def trace(
             raise typer.Exit(BY_STATUS[tracing.job["status"]])
 
 
-@app.command(epilog="Example: `turnstile locks ledger-2026`")
-def locks(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Name of a lock; without it, all locks.")
-    ] = None,
-    url: Url = DEFAULT_URL,
-    as_json: Json = False,
-) -> None:
-    """Show the holder of a lock, its fence, since when it holds it, and the waiting jobs."""
-    from command_line.reports import print_lock, print_locks
-
-    with connected(url, as_json=as_json) as api:
-        if name is None:
-            found = api.items("/api/v1/locks")
-            print_json({"items": found}) if as_json else print_locks(found)
-        else:
-            lock = api.get(f"/api/v1/locks/{quote(name, safe='').replace('.', '%2E')}")
-            print_json(lock) if as_json else print_lock(lock)
+app.command(epilog=locking.EPILOG)(locking.locks)
 
 
 @app.command(epilog="Example: `turnstile cancel 018f6c3e-7b1a-7c4e-9d3a-0123456789ab --reason 'wrong month'`")

@@ -171,9 +171,18 @@ def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
 
 
 def print_lock(lock: Document) -> None:
-    """Print a lock and its line."""
+    """Print a lock with its slots, its line and its limits."""
     screen = console()
     print_locks([lock])
+    for slot in lock.get("slots", ()):
+        what = f"{slot['holder']} runs {slot['job_id']}" if slot["job_id"] else "free"
+        above = "" if slot["open"] else ", above the limit: no more jobs start there"
+        screen.print(safe(f"slot {slot['number']}: {what}, fence {slot['fence']}{above}"), soft_wrap=True)
+    for limit in lock.get("limits", ())[:1]:
+        reason = f": {limit['reason']}" if limit["reason"] else ""
+        when = clock_time(limit["set_at"], with_date=True)
+        what = f"limit {limit['limit']}, set by {limit['actor']} at {when}, before {limit['previous']}{reason}"
+        screen.print(safe(what), soft_wrap=True)
     for place, job_id in enumerate(lock["line"], start=1):
         screen.print(safe(f"{place:>4}  {job_id}"))
     if lock["waiting"] > len(lock["line"]):

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, fi
 
 from contracts import fields, identifiers
 from contracts.jobs import LONGEST_REASON
+from contracts.policies import MOST_SLOTS
 
 Reason = Annotated[
     str,
@@ -40,6 +41,21 @@ class WorkerOrder(Action):
     takes_jobs: Annotated[
         bool,
         Field(description="`false`: the worker drains, it takes no new jobs; `true`: it takes them again."),
+    ]
+
+
+class LimitChange(Action):
+    """How many jobs of a lock may run at the same time."""
+
+    limit: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MOST_SLOTS,
+            description="How many jobs of the lock may run at the same time. A lower limit ends none of "
+            "those that run.",
+            examples=[3],
+        ),
     ]
 
 

@@ -372,6 +372,29 @@ class Event(Answer):
     data: dict[str, Any] = Field(description="More about it; the names depend on `status`.")
 
 
+class LockSlot(Answer):
+    """What another slot than slot 0 of a lock with a limit does."""
+
+    number: int = Field(description="Number of the slot, from 1; slot 0 is described by the lock.")
+    open: bool = Field(description="Whether jobs may start in it: false above the limit of now.")
+    holder: str | None = Field(description="Worker that holds it; null while it is free.")
+    job_id: fields.JobUuid | None = Field(description="Id of the job that runs in it; null while it is free.")
+    fence: fields.FenceNumber = Field(
+        description="Fence of its latest run. Each slot has fences of its own; 0 when none has run."
+    )
+    since: datetime | None = Field(description="When the current run began, in UTC; null while it is free.")
+
+
+class LockLimit(Answer):
+    """A limit that was set, by whom and why."""
+
+    limit: int = Field(description="How many jobs may run at the same time from then on.")
+    previous: int = Field(description="The limit before.")
+    actor: str = Field(description="Who set it.")
+    reason: str = Field(description="Why; empty if no reason was given.")
+    set_at: datetime = Field(description="When it was set, in UTC.")
+
+
 class Lock(Answer):
     """Who holds a lock and who waits for it."""
 
@@ -388,6 +411,15 @@ class Lock(Answer):
     waiting: int = Field(
         description="Number of waiting jobs, of which `line` lists at most the first 200. "
         f"{MOST_COUNTED + 1} stands for more than {MOST_COUNTED}: no more are counted."
+    )
+    limit: int = Field(1, description="How many jobs of the lock may run at the same time.")
+    slots: list[LockSlot] = Field(
+        default_factory=list,
+        description="The slots besides the one that the other fields describe; none without a limit.",
+    )
+    limits: list[LockLimit] = Field(
+        default_factory=list,
+        description="The limits that were set, newest first, at most 20; the list of locks leaves them out.",
     )
 
 

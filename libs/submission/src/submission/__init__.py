@@ -2,8 +2,8 @@
 
 `SubmissionService` checks a submission against its kind and puts the job in its lock's line. `RetryService`
 submits a job again that did not complete. `read_submission` reads a submission from JSON, and
-`read_cancellation`, `read_finalization` and `read_retry` read the bodies of those requests, `read_document`
-and `read_optional` those of others. `Patience`
+`read_cancellation`, `read_finalization`, `read_limit` and `read_retry` read the bodies of those requests,
+`read_document` and `read_optional` those of others. `Patience`
 repeats a submission while the storage does not answer, for callers that can wait.
 """
 
@@ -17,6 +17,7 @@ from submission.reading import (
     read_cancellation,
     read_document,
     read_finalization,
+    read_limit,
     read_optional,
     read_retry,
     read_submission,
@@ -41,6 +42,7 @@ __all__ = [
     "read_cancellation",
     "read_document",
     "read_finalization",
+    "read_limit",
     "read_optional",
     "read_retry",
     "read_submission",

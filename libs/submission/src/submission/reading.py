@@ -5,7 +5,7 @@ from typing import TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from contracts import strict_json
-from contracts.actions import Cancellation, Finalization, Retry, WorkerOrder
+from contracts.actions import Cancellation, Finalization, LimitChange, Retry, WorkerOrder
 from contracts.jobs import Batch, Submission
 from submission.errors import InvalidSubmissionError
 from submission.fields import field_problems
@@ -57,6 +57,14 @@ def read_worker_order(raw: bytes) -> WorkerOrder:
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
     return read_document(raw, WorkerOrder)
+
+
+def read_limit(raw: bytes) -> LimitChange:
+    """Return the limit of a lock that a JSON document contains.
+
+    Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
+    """
+    return _read(raw, LimitChange)
 
 
 def read_retry(raw: bytes) -> Retry:

@@ -39,6 +39,8 @@ class Attempt:
     state: str | None = None
     #: The rule by which the job's steps are named: that of its first record.
     naming: int = NAMING
+    #: The slot of the lock, which has more than slot 0 only if a limit was set.
+    slot: int = 0
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,10 @@ class RunContext:
         self.attempt = attempt.attempt
         #: How many attempts were cut off before this one.
         self.interruptions = attempt.interruptions
-        #: Rises with every run under this lock; a target that remembers the highest can refuse stale writers.
+        #: The slot of the lock in which this runs: 0, unless a limit lets several jobs run at the same time.
+        self.slot = attempt.slot
+        #: Rises with every run in this slot of the lock; a target that remembers the highest of each slot can
+        #: refuse stale writers.
         self.fence = attempt.fence
         #: W3C trace context of the submission, if there was one.
         self.traceparent = attempt.traceparent

@@ -19,6 +19,7 @@ from turnstile.client.bodies import (
     JobFilters,
     Parameters,
     SubmissionFields,
+    limit_body,
     query_of,
     retry_body,
     submission,
@@ -178,6 +179,12 @@ class AsyncClient:
     async def lock(self, name: str) -> Lock:
         """Do what `Client.lock` does."""
         return Lock.model_validate(await self.request("GET", lock_path(name)))
+
+    async def set_limit(self, name: str, limit: int, reason: str = "") -> Lock:
+        """Do what `Client.set_limit` does."""
+        return Lock.model_validate(
+            await self.request("PUT", lock_path(name), body=limit_body(limit, reason))
+        )
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None

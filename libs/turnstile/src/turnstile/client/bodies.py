@@ -57,6 +57,11 @@ def retry_body(parameters: Parameters, reason: str, *, fresh: bool) -> dict[str,
     return {"parameters": _plain(parameters), "reason": reason, "fresh": fresh}
 
 
+def limit_body(limit: int, reason: str) -> dict[str, Any]:
+    """Return the body of a limit of a lock."""
+    return {"limit": limit, "reason": reason}
+
+
 def with_id(job: Submission | Body) -> dict[str, Any]:
     """Return the body of a submission, with an id unless it has an idempotency key."""
     body = job.model_dump(mode="json", exclude_unset=True) if isinstance(job, Submission) else dict(job)

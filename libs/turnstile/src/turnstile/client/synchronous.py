@@ -19,6 +19,7 @@ from turnstile.client.bodies import (
     JobFilters,
     Parameters,
     SubmissionFields,
+    limit_body,
     query_of,
     retry_body,
     submission,
@@ -220,6 +221,13 @@ class Client:
     def lock(self, name: str) -> Lock:
         """Return the holder of a lock, and the waiting jobs."""
         return Lock.model_validate(self.request("GET", lock_path(name)))
+
+    def set_limit(self, name: str, limit: int, reason: str = "") -> Lock:
+        """Set how many jobs of a lock may run at the same time, from 1 to 64; return the lock as it is then.
+
+        A lower limit ends none of the jobs that run. Raises RefusedError for a limit or a name that cannot be.
+        """
+        return Lock.model_validate(self.request("PUT", lock_path(name), body=limit_body(limit, reason)))
 
     def request(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode
 
 from contracts import lock_names
-from contracts.actions import Cancellation, Finalization, Retry, WorkerOrder
+from contracts.actions import Cancellation, Finalization, LimitChange, Retry, WorkerOrder
 from contracts.following import JobResult, ProgressReport
 from contracts.jobs import Accepted, Batch, Submission
 from contracts.schedules import ScheduleReason, ScheduleRequest, ScheduleRun
@@ -106,6 +106,7 @@ def _body(model: type[BaseModel], *, is_required: bool = False, **example: objec
 
 CANCEL_JOB = _body(Cancellation, reason="wrong month")
 FINALIZE_JOB = _body(Finalization, reason="corrected by hand")
+SET_LIMIT = _body(LimitChange, is_required=True, limit=3, reason="the ledger takes three writers")
 TELL_WORKER = _body(WorkerOrder, is_required=True, takes_jobs=False, reason="update of the host")
 RETRY_JOB = _body(Retry, reason="the ledger is open again", parameters={"seconds": 1})
 SCHEDULE_REASON = _body(ScheduleReason, reason="month's end")
@@ -278,6 +279,7 @@ def _add_schemas(known: dict[str, Any]) -> None:
         Batch,
         Cancellation,
         Finalization,
+        LimitChange,
         Retry,
         WorkerOrder,
         ScheduleReason,

@@ -22,6 +22,8 @@ from contracts.jobs import (
     JobSummary,
     Kind,
     Lock,
+    LockLimit,
+    LockSlot,
     Page,
     Progress,
     WaitingFor,
@@ -113,6 +115,21 @@ _EVENT = Event(
 _LOCK_STATE = Lock(
     lock=_LOCK, holder=_WORKER, job_id=_JOB, fence=7, since=_STARTED, line=[_NEXT_JOB], waiting=1
 )
+_LIMITED_LOCK = _LOCK_STATE.model_copy(
+    update={
+        "limit": 2,
+        "slots": [LockSlot(number=1, open=True, holder=None, job_id=None, fence=3, since=None)],
+        "limits": [
+            LockLimit(
+                limit=2,
+                previous=1,
+                actor="maria",
+                reason="the ledger takes two writers",
+                set_at=_STARTED,
+            )
+        ],
+    }
+)
 _KIND = Kind(
     kind="ten-steps",
     description="Does nothing for some steps; for demonstrations.",
@@ -202,6 +219,7 @@ ANSWERS: Mapping[str, Any] = {
         "list_events": Page[Event](items=[_EVENT]),
         "list_locks": Page[Lock](items=[_LOCK_STATE]),
         "get_lock": _LOCK_STATE,
+        "set_limit": _LIMITED_LOCK,
         "list_kinds": Page[Kind](items=[_KIND]),
         "list_workers": Page[Worker](items=[_WORKER_STATE]),
         "get_worker": _WORKER_STATE,

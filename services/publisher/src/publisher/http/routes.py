@@ -16,6 +16,7 @@ from publisher.http.documentation import (
     FINALIZE_JOB,
     RESULT,
     RETRY_JOB,
+    SET_LIMIT,
     STREAM,
     SUBMIT_JOB,
     SUBMITTED,
@@ -47,6 +48,7 @@ from submission import (
     FieldProblem,
     read_cancellation,
     read_finalization,
+    read_limit,
     read_retry,
     read_submission,
     read_worker_order,
@@ -277,8 +279,26 @@ async def list_locks(uses: Uses, limit: Limit = 100, cursor: LocksCursor = None)
     responses=answers(404),
 )
 async def get_lock(name: LockName, uses: Uses) -> Lock:
-    """Return the holder of the lock, since when it holds it, its fence, and the waiting jobs."""
+    """Return the holder of the lock, since when it holds it, its fence, its slots, and the waiting jobs."""
     return await uses.locks.one(name)
+
+
+@router.put(
+    "/locks/{name:path}",
+    tags=["locks"],
+    summary="Set the limit of a lock",
+    response_description="The lock as it is now.",
+    responses=answers(400, 413, 415),
+    openapi_extra=SET_LIMIT,
+)
+async def set_limit(request: Request, name: LockName, uses: Uses, actor: Actor) -> Lock:
+    """Set how many jobs of the lock may run at the same time: 1, unless another limit was set, and 64 at most.
+
+    A lower limit ends nothing: jobs that run go on to their ends, and no more are started above it. Who set
+    which limit when, and why, is kept and shown with the lock. To repeat the request is harmless.
+    """
+    asked = read_limit(await read_body(request))
+    return await uses.locks.set_limit(name, asked.limit, actor, asked.reason)
 
 
 @router.get("/kinds", tags=["workers"], summary="List job kinds", response_description="All kinds.")

@@ -8,6 +8,7 @@ from contracts.quarantine import QuarantinePage
 from coordination.clients.cancellation import Canceller
 from coordination.clients.finalizing import Finalizer
 from coordination.clients.job_writer import JobWriter
+from coordination.clients.limits import LimitSetter
 from coordination.clients.retrying import Retrier
 from coordination.clients.submission import Submitter
 from coordination.ports import Clock, JobRegister, Journal, Notifier
@@ -93,7 +94,7 @@ def make_use_cases(
         events=Events(journal, register, read_models),
         stream=stream,
         results=JobResults(journal, register, clock, stream),
-        locks=Locks(journal, read_models),
+        locks=Locks(journal, read_models, LimitSetter(journal, notifier, clock)),
         quarantine=quarantine,
         kinds=kinds,
         workers=Workers(directory, clock),

@@ -33,6 +33,8 @@ class Start(Message):
     attempt: int
     interruptions: int
     fence: int
+    #: The slot of the lock; each has fences of its own.
+    slot: int
     traceparent: str | None
     #: W3C trace context that the handler runs in.
     run_traceparent: str | None = None

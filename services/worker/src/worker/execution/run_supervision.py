@@ -254,6 +254,7 @@ class Supervision:
             attempt=run.job.attempt,
             interruptions=run.job.interruptions,
             fence=run.fence,
+            slot=run.job.slot,
             traceparent=run.job.traceparent,
             run_traceparent=self._telemetry.run_traceparent(run),
             parameters=run.parameters,

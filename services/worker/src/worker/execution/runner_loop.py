@@ -207,6 +207,7 @@ def _attempt(start: messages.Start) -> Attempt:
         attempt=start.attempt,
         interruptions=start.interruptions,
         fence=start.fence,
+        slot=start.slot,
         traceparent=start.traceparent,
         recorded=start.recorded,
         state=start.state,
