@@ -23,9 +23,10 @@ class Effects(BaseModel):
 
 
 def effect(ctx: SyncJobContext | JobContext, step: str) -> None:
-    """Have an effect in the world outside, under this run's fence."""
+    """Have an effect in the world outside, under this run's fence, which counts within the slot."""
+    key = f"{ctx.lock}/{ctx.slot}" if ctx.slot else ctx.lock
     effect_client.send(
-        os.environ["TURNSTILE_INPUT_SINK"], key=ctx.lock, fence=ctx.fence, job=ctx.job_id, step=step
+        os.environ["TURNSTILE_INPUT_SINK"], key=key, fence=ctx.fence, job=ctx.job_id, step=step
     )
 
 

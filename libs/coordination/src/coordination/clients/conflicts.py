@@ -15,6 +15,7 @@ from coordination.clients.cancellation import cancellation_requested, cancelled_
 from coordination.clients.job_writer import Change
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
+from coordination.journal.limits import read_slots
 from coordination.journal.rows import EventRow, JobRow, LockRow
 from coordination.ports import (
     CoordinationError,
@@ -64,14 +65,15 @@ class Occupants:
     """The jobs of a lock that wait or run, and the versions that a decision about them depends on."""
 
     guard: Row | None
-    running: Row | None
+    #: The jobs that run: that of slot 0 first.
+    running: Sequence[Row]
     #: Tickets of jobs that may be started, next first; one more than can be replaced at most.
     waiting: Sequence[Row]
 
     @property
     def first(self) -> JobRow | None:
-        """The job that runs, or else the one that is next."""
-        row = self.running or next(iter(self.waiting), None)
+        """The first job that runs, or else the one that is next."""
+        row = next(iter([*self.running, *self.waiting]), None)
         return None if row is None else JobRow.from_row(row)
 
 
@@ -99,16 +101,25 @@ async def read_occupants(journal: Journal, slot: Slot, at: str) -> Occupants | N
     found = await journal.read_range(slot.partition, rows.LINE, limit=2 + MOST_REPLACED)
     lock = found[0] if found and found[0].key == slot.lock_key else None
     waiting = [row for row in found if row.key.startswith(rows.TICKETS)]
-    running = None
-    if lock is not None and (holder := LockRow.from_row(lock)).job_id:
-        running = await journal.read(slot.partition, rows.job_key(holder.job_id))
-        job = JobRow.existing(running)
-        if job is None or job.status != JobStatus.RUNNING or job.fence != holder.fence:
+    holders = [] if lock is None else [LockRow.from_row(lock)]
+    if holders and holders[0].limit_number is not None:
+        holders += [each.lock for each in await read_slots(journal, slot.lock_name)]
+        # A job that was cut off while the slots were read is back in line.
+        again = await journal.read_range(slot.partition, rows.LINE, limit=2 + MOST_REPLACED)
+        if [(row.key, row.etag) for row in again] != [(row.key, row.etag) for row in found]:
             return None
-    else:
+    running: list[Row] = []
+    for holder in holders:
+        if holder.job_id:
+            row = await journal.read(slot.partition, rows.job_key(holder.job_id))
+            job = JobRow.existing(row)
+            if row is None or job is None or job.status != JobStatus.RUNNING or job.fence != holder.fence:
+                return None
+            running.append(row)
+    if lock is None or not holders[0].job_id:
         # A job that was started while the rows were read has no ticket any more, and was not in the lock row.
-        again = await journal.read(slot.partition, slot.lock_key)
-        if (again and again.etag) != (lock and lock.etag):
+        now = await journal.read(slot.partition, slot.lock_key)
+        if (now and now.etag) != (lock and lock.etag):
             return None
     return Occupants(guard, running, [row for row in waiting if not rows.has_expired(row.values, at)])
 
@@ -136,8 +147,9 @@ def decide(policy: OnConflict, found: Occupants, job: JobRow, writer: Writer) ->
         raise TooManyWaitingError(job.lock_name)
     for ticket in found.waiting:
         _replace(made, ticket, job, writer)
-    if policy == "cancel-running" and found.running is not None:
-        _ask_to_stop(made, found.running, job, writer)
+    if policy == "cancel-running":
+        for row in found.running:
+            _ask_to_stop(made, row, job, writer)
     return made
 
 

@@ -34,7 +34,7 @@ class Start(Message):
     interruptions: int
     fence: int
     #: The slot of the lock; each has fences of its own.
-    slot: int
+    slot: int = 0
     traceparent: str | None
     #: W3C trace context that the handler runs in.
     run_traceparent: str | None = None
