@@ -48,7 +48,9 @@ async def history() -> Stored_:
 def found(stored: Stored_) -> list[str]:
     """Return what the checker says of these rows."""
     scratch, scope = ScratchDatabase(), Scope()
-    reading = LockReading(PARTITION, scratch, Steps(scratch, keeps_all=True), scope, RunCheck(scratch, scope, 5.0, {}))
+    reading = LockReading(
+        PARTITION, scratch, Steps(scratch, keeps_all=True), scope, RunCheck(scratch, scope, 5.0, {})
+    )
     for key, row in sorted(stored.items()):
         reading.feed(Stored(PARTITION, key, row.values))
     return [violation.message for violation in reading.finish()]
@@ -95,7 +97,10 @@ BROKEN: dict[str, tuple[Callable[[Stored_], None], str]] = {
         lambda stored: change(stored, rows.lock_key(1), fence=9),
         "no run of slot 1 has the fence 4",
     ),
-    "a slot without a row": (lambda stored: stored.pop(rows.lock_key(1)) and None, "the lock has runs, but no row"),
+    "a slot without a row": (
+        lambda stored: stored.pop(rows.lock_key(1)) and None,
+        "the lock has runs, but no row",
+    ),
 }
 
 

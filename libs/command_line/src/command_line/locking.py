@@ -1,5 +1,7 @@
 """turnstile locks. As in `main`, what it needs is imported when it runs."""
 
+# ruff: noqa: PLC0415
+
 from typing import Annotated
 from urllib.parse import quote
 

@@ -181,7 +181,9 @@ def print_lock(lock: Document) -> None:
     for limit in lock.get("limits", ())[:1]:
         reason = f": {limit['reason']}" if limit["reason"] else ""
         when = clock_time(limit["set_at"], with_date=True)
-        what = f"limit {limit['limit']}, set by {limit['actor']} at {when}, before {limit['previous']}{reason}"
+        what = (
+            f"limit {limit['limit']}, set by {limit['actor']} at {when}, before {limit['previous']}{reason}"
+        )
         screen.print(safe(what), soft_wrap=True)
     for place, job_id in enumerate(lock["line"], start=1):
         screen.print(safe(f"{place:>4}  {job_id}"))

@@ -40,8 +40,8 @@ _ONE_JUDGED = f"{_JUDGED} AND runs.partition = ? AND runs.slot = ? AND runs.fenc
 #: Of slot 0 of each lock, the run with the highest fence.
 _LATEST = (
     "SELECT * FROM runs WHERE partition IN (SELECT partition FROM jobs WHERE in_scope)"  # noqa: S608
-    " AND fence = (SELECT max(fence) FROM runs AS others WHERE others.partition = runs.partition AND slot = 0)"
-    " AND slot = 0"
+    " AND slot = 0 AND fence = (SELECT max(fence) FROM runs AS others"
+    " WHERE others.partition = runs.partition AND others.slot = 0)"
     f" AND job_id NOT IN (SELECT job_id FROM blamed) AND {_ALONE}"
 )
 
@@ -117,9 +117,7 @@ class RunListCheck:
     async def _look_up(self) -> list[Violation]:
         found: list[Violation] = []
         for some in batches(list(self._suspects.values()), _AT_ONCE):
-            listed = await asyncio.gather(
-                *(self._evidence.listed_run(run.place, run.fence) for run in some)
-            )
+            listed = await asyncio.gather(*(self._evidence.listed_run(run.place, run.fence) for run in some))
             for run, row in zip(some, listed, strict=True):
                 if row is None:
                     if await read_removed(self._evidence, run.partition, run.job_id) is None:

@@ -1,7 +1,7 @@
 """The slots of a lock and the limits that it had: whether each start lay within the limit that was in force.
 
-No clock is asked. The record of a limit names, for each slot that it opened or closed, the fence that the slot
-had at that moment; what was started under a higher fence was started later.
+No clock is asked. The record of a limit names, for each slot that it opened or closed, the fence that the
+slot had at that moment; what was started under a higher fence was started later.
 """
 
 import json
@@ -79,7 +79,9 @@ class SlotCheck:
         last = (records[-1].limit, records[-1].number) if records else (None, None)
         said = first.get("limit"), first.get("limit_number")
         if said != last:
-            what = f"the lock's row says limit {said[0]} by record {said[1]}, the records {last[0]}, {last[1]}"
+            what = (
+                f"the lock's row says limit {said[0]} by record {said[1]}, the records {last[0]}, {last[1]}"
+            )
             yield Invariant.EVENTS, what, None
 
     def _check_starts(self, number: int, records: list[LimitRecord]) -> Iterator[Finding]:

@@ -11,7 +11,6 @@ from coordination.journal.events import chain_hash, slot_of
 from coordination.journal.rows import EventRow
 from read_models.documents import LockRun, Watermark
 
-
 #: Fence and slot of a run.
 _Place = tuple[int, int]
 

@@ -182,9 +182,7 @@ class AsyncClient:
 
     async def set_limit(self, name: str, limit: int, reason: str = "") -> Lock:
         """Do what `Client.set_limit` does."""
-        return Lock.model_validate(
-            await self.request("PUT", lock_path(name), body=limit_body(limit, reason))
-        )
+        return Lock.model_validate(await self.request("PUT", lock_path(name), body=limit_body(limit, reason)))
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None

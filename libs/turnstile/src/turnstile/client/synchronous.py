@@ -225,7 +225,7 @@ class Client:
     def set_limit(self, name: str, limit: int, reason: str = "") -> Lock:
         """Set how many jobs of a lock may run at the same time, from 1 to 64; return the lock as it is then.
 
-        A lower limit ends none of the jobs that run. Raises RefusedError for a limit or a name that cannot be.
+        A lower limit ends none of the jobs that run. Raises RefusedError for what cannot be.
         """
         return Lock.model_validate(self.request("PUT", lock_path(name), body=limit_body(limit, reason)))
 

@@ -292,7 +292,7 @@ async def get_lock(name: LockName, uses: Uses) -> Lock:
     openapi_extra=SET_LIMIT,
 )
 async def set_limit(request: Request, name: LockName, uses: Uses, actor: Actor) -> Lock:
-    """Set how many jobs of the lock may run at the same time: 1, unless another limit was set, and 64 at most.
+    """Set how many jobs of the lock may run at the same time: 1 unless it was set, and 64 at most.
 
     A lower limit ends nothing: jobs that run go on to their ends, and no more are started above it. Who set
     which limit when, and why, is kept and shown with the lock. To repeat the request is harmless.
