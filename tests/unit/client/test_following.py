@@ -256,6 +256,17 @@ def test_lists_are_read_to_their_end(make: Make, publisher: ScriptedApi) -> None
     assert [one.seq for one in client.events(JOB_ID)] == [1]
 
 
+def test_the_limit_of_a_lock_is_set(make: Make, publisher: ScriptedApi) -> None:
+    lock = {"lock": "a/b", "holder": None, "job_id": None, "fence": 1, "since": None, "line": []}
+    limit = {"limit": 3, "previous": 1, "actor": "a", "reason": "r", "set_at": "2026-01-01T00:00:00Z"}
+    changed = lock | {"waiting": 0, "limit": 3, "slots": [], "limits": [limit]}
+    publisher.on("PUT", "/api/v1/locks/a%2Fb", document(200, changed))
+
+    found = make(publisher).set_limit("a/b", 3, "r")
+    assert (found.limit, found.limits[0].previous) == (3, 1)
+    assert publisher.requests[0].content == b'{"limit":3,"reason":"r"}'
+
+
 def test_jobs_are_listed_by_filters(make: Make, publisher: ScriptedApi) -> None:
     publisher.on("GET", JOBS, document(200, {"items": [], "next": None}))
     client = make(publisher)

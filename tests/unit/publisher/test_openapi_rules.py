@@ -41,6 +41,7 @@ _OPERATIONS = {
     "list_events",
     "list_locks",
     "get_lock",
+    "set_limit",
     "list_kinds",
     "list_workers",
     "get_worker",
@@ -69,6 +70,7 @@ _SENT = {
     "Batch",
     "Cancellation",
     "Finalization",
+    "LimitChange",
     "Retry",
     "ScheduledJob",
     "ScheduleReason",
@@ -168,6 +170,7 @@ async def test_of_what_a_caller_sends_only_what_has_no_default_is_required(docum
         "Cancellation": [],
         "Finalization": [],
         "WorkerOrder": ["takes_jobs"],
+        "LimitChange": ["limit"],
         "Retry": [],
         "ScheduledJob": ["kind"],
         "ScheduleReason": [],
@@ -233,7 +236,7 @@ async def test_operations_keep_their_names(document: Any) -> None:
     assert set(names) == _OPERATIONS
     for name in names:
         assert re.fullmatch(
-            r"(submit|list|get|cancel|follow|retry|finalize|tell|put|delete|pause|resume|run)(_[a-z]+)+", name
+            r"(submit|list|get|set|cancel|follow|retry|finalize|tell|put|delete|pause|resume|run)(_[a-z]+)+", name
         )
 
 
@@ -308,6 +311,7 @@ async def test_each_body_has_an_example_that_fits_its_schema(document: Any) -> N
         "retry_job",
         "finalize_job",
         "tell_worker",
+        "set_limit",
         "put_schedule",
         "pause_schedule",
         "resume_schedule",

@@ -288,7 +288,7 @@ async def get_lock(name: LockName, uses: Uses) -> Lock:
     tags=["locks"],
     summary="Set the limit of a lock",
     response_description="The lock as it is now.",
-    responses=answers(400, 413, 415),
+    responses=answers(400, 404, 413, 415),
     openapi_extra=SET_LIMIT,
 )
 async def set_limit(request: Request, name: LockName, uses: Uses, actor: Actor) -> Lock:
