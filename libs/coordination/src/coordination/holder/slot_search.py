@@ -84,7 +84,7 @@ class SlotSearch:
 
     async def _look_while_due(self, lock_name: str) -> None:
         try:
-            while lock_name in self._due and not self._server.is_stopping:
+            while lock_name in self._due:
                 job_id = self._due.pop(lock_name)
                 with suppress(UnknownOutcomeError, WrongLockError):
                     await self._look(lock_name, job_id)
