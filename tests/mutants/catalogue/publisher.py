@@ -67,7 +67,7 @@ MUTANTS = [
         (
             Change(
                 "coordination.clients.conflicts",
-                "        if (again and again.etag) != (lock and lock.etag):\n",
+                "        if (now and now.etag) != (lock and lock.etag):\n",
                 "        if False:\n",
             ),
         ),
