@@ -192,6 +192,42 @@ MUTANTS = [
         f"{_SLOTS}a_lock_without_a_limit_is_looked_at_no_more_often",
     ),
     Mutant(
+        "conflicts-in-slot-0-only",
+        "a submission that looks at other jobs sees those that run in any slot",
+        (
+            Change(
+                "coordination.clients.conflicts",
+                "if holders and holders[0].limit_number is not None:",
+                "if False:",
+            ),
+        ),
+        f"{_SLOTS}a_submission_that_looks_at_other_jobs_sees_those_in_all_slots",
+    ),
+    Mutant(
+        "start-above-the-limit-unseen",
+        "the checker finds a start above the limit that was in force",
+        (
+            Change(
+                "verification.slots",
+                "            if not earlier or earlier[-1].limit <= number:\n",
+                "            if False:\n",
+            ),
+        ),
+        "tests/unit/verification/test_slots.py::test_what_is_not_in_order_is_found",
+    ),
+    Mutant(
+        "missing-run-of-a-slot-unseen",
+        "the checker finds that a run of a slot is missing",
+        (
+            Change(
+                "verification.slots",
+                "        for fence in range(first, min(following, first + _MOST_NAMED)):\n",
+                "        for fence in ():\n",
+            ),
+        ),
+        "tests/unit/verification/test_slots.py::test_what_is_not_in_order_is_found",
+    ),
+    Mutant(
         "lock-runs-of-slots-mixed",
         "runs in different slots of a lock may overlap, and those of one slot must not",
         (

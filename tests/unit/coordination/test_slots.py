@@ -10,6 +10,7 @@ from tests.unit.coordination.setting import Setting
 
 from contracts import lock_names
 from contracts.statuses import EventStatus, JobStatus
+from coordination.clients.conflicts import LockBusyError
 from coordination.clients.limits import LimitSetter
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.lock_server import WakeUpOutcome
@@ -141,6 +142,19 @@ async def test_two_slots_that_end_at_the_same_time_start_two_jobs(world: Setting
         first.finish(Completed(), lambda _: True), second.finish(Completed(), lambda _: True)
     )
     assert {first.running, second.running} == set(jobs[2:])
+
+
+async def test_a_submission_that_looks_at_other_jobs_sees_those_in_all_slots(world: Setting) -> None:
+    await limit(world, 2)
+    await world.submit()
+    running = await world.submit()
+    first = await held(world, 0)
+    await held(world, 1)
+    await first.finish(Completed(), None)
+    with pytest.raises(LockBusyError, match=running):
+        await world.submit(on_conflict="reject")
+    await world.submit(on_conflict="cancel-running")
+    assert world.job(running).cancel_requested
 
 
 # --- lowering the limit ---------------------------------------------------------
