@@ -32,7 +32,13 @@ def submit(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="Kind of the job; `turnstile kinds` lists all kinds.")
     ],
-    lock: Annotated[str, typer.Option(help="Jobs with the same lock run one at a time.")] = "default",
+    lock: Annotated[
+        str | None,
+        typer.Option(
+            help="Jobs with the same lock run one at a time. Without it, the lock that the kind makes of the "
+            "parameters, else `default`."
+        ),
+    ] = None,
     pairs: Annotated[
         list[str] | None,
         typer.Option("--parameter", "-p", metavar="KEY=VALUE", help="A parameter; its value may be JSON."),
@@ -103,7 +109,6 @@ def submit(
 
     body: dict[str, Any] = {
         "kind": kind,
-        "lock": lock,
         "parameters": read_parameters(parameters, pairs or []),
         "name": name,
         "description": description,
@@ -111,6 +116,7 @@ def submit(
         "properties": read_properties(properties or []),
     }
     limits: dict[str, Any] = {
+        "lock": lock,
         "expires_in": expires_in,
         "timeout": timeout,
         "cancel_grace": cancel_grace,

@@ -77,7 +77,8 @@ class JobTemplate(BaseModel):
         str,
         Field(
             description="Jobs with the same lock run one at a time. "
-            f"Without it, `{lock_names.DEFAULT_LOCK}`.",
+            "Without it, the one that the kind makes of the parameters (`lock_template` of `GET "
+            f"/api/v1/kinds`), else `{lock_names.DEFAULT_LOCK}`.",
             examples=["ledger-2026"],
             json_schema_extra={"format": lock_names.FORMAT},
         ),
@@ -431,6 +432,11 @@ class Kind(Answer):
     parameters: dict[str, Any] = Field(description="JSON schema (draft 2020-12) of its parameters.")
     policy: JobPolicy = Field(
         JobPolicy(), description="How often runs of its jobs may be interrupted before the jobs fail."
+    )
+    lock_template: str | None = Field(
+        None,
+        description="Lock of a job whose submission names none, with names of parameters in braces, as in "
+        "`tenant:{tenant}`; null for the lock `default`.",
     )
     published_at: datetime = Field(description="Last time a worker published this kind.")
 

@@ -1,9 +1,13 @@
 """Known kinds: which there are, and whether parameters fit theirs."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import JsonValue
+
+from contracts import lock_names
 from contracts.jobs import Kind
 from contracts.policies import JobPolicy
 from contracts.strict_json import canonical
@@ -12,6 +16,7 @@ from coordination.worker_directory import WorkerDirectory
 from submission.errors import InvalidSubmissionError
 from submission.fields import FieldProblem, shorten
 from submission.schemas import Schema
+from turnstile.lock_templates import LockTemplate, TemplateError
 
 
 @dataclass
@@ -60,6 +65,30 @@ class KnownKinds:
             message = shorten(f"no worker knows the kind {kind!r}; known kinds: {', '.join(names)}")
             raise InvalidSubmissionError([FieldProblem(field="kind", message=message)], names)
         return JobPolicy()
+
+    def lock_of(self, kind: str, parameters: Mapping[str, JsonValue]) -> str:
+        """Return the lock that a kind, as it was read last, derives from the parameters of a job.
+
+        Raises InvalidSubmissionError when it cannot.
+        """
+        known = self._kinds.get(kind)
+        if known is None or known.lock_template is None:
+            return lock_names.DEFAULT_LOCK
+        fields = known.parameters.get("properties", {})
+        defaults = {name: field.get("default") for name, field in fields.items() if isinstance(field, dict)}
+        try:
+            return lock_names.normalise(
+                LockTemplate.read(known.lock_template).fill({**defaults, **parameters})
+            )
+        except TemplateError as error:
+            place = "lock" if error.field is None else f"parameters.{error.field}"
+            problem = FieldProblem(field=place, message=str(error))
+        except lock_names.LockNameError as error:
+            message = (
+                f"the kind makes the lock {known.lock_template!r} of the parameters, and {error}; name a lock"
+            )
+            problem = FieldProblem(field="lock", message=shorten(message))
+        raise InvalidSubmissionError([problem])
 
     def _is_fresh(self) -> bool:
         return self._read_at is not None and self.clock.boot() - self._read_at <= self.good_for

@@ -49,10 +49,11 @@ class SubmissionService:
     ) -> Acceptance:
         """Check a submission against its kind and put it in line, at a place by `order` or at the end.
 
-        Raises InvalidSubmissionError for an unusable actor, an unknown kind, wrong parameters, or an id and
-        a key together. Raises JobExistsError, IdempotencyKeyError, SubmissionUnknownError, and
-        InvalidTransactionError for what could never be stored. Where the submission, or its kind, says so,
-        raises LockBusyError or TooManyWaitingError.
+        Raises InvalidSubmissionError for an unusable actor, an unknown kind, wrong parameters, parameters of
+        which its kind cannot make the lock that it does not name, or an id and a key together. Raises
+        JobExistsError, IdempotencyKeyError, SubmissionUnknownError, and InvalidTransactionError for what
+        could never be stored. Where the submission, or its kind, says so, raises LockBusyError or
+        TooManyWaitingError.
         """
         try:
             actor = usable_actor(actor)
@@ -66,6 +67,8 @@ class SubmissionService:
         job_id = asked.job_id or (new_id() if key is None else id_of_key(actor, key))
         try:
             policy = await self.kinds.check(asked.kind, asked.parameters)
+            if "lock" not in asked.model_fields_set:
+                asked = asked.model_copy(update={"lock": self.kinds.lock_of(asked.kind, asked.parameters)})
             submitted = await self.submitter.submit(
                 new_job(asked, job_id, order or new_id(), actor, traceparent, policy)
             )

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from turnstile.context import JobContext, RunContext, SyncJobContext
 from turnstile.errors import DefinitionError, InvalidParametersError
+from turnstile.lock_templates import LockTemplate, TemplateError
 from turnstile.parameter_schema import schema_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,6 +46,7 @@ class Kind:
     max_process_mib: int | None = None
     expires_in: timedelta | None = None
     on_conflict: OnConflict = "queue"
+    lock: str | None = None
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters."""
@@ -78,6 +80,7 @@ def job(
     max_process_mib: int | None = None,
     expires_in: timedelta | None = None,
     on_conflict: OnConflict = "queue",
+    lock: str | None = None,
 ) -> Callable[[F], F]:
     """Make a function the handler of a kind.
 
@@ -95,6 +98,9 @@ def job(
     `on_conflict` says what becomes of a submission that does not say it, when a job of its lock waits or
     runs: "queue" (it waits behind), "reject", "skip" (nothing is added), "replace-waiting" (the waiting jobs
     are cancelled) or "cancel-running" (so is the running one).
+    `lock` is the lock of a submission that names none, with parameters in braces, as in "tenant:{tenant}"
+    (`{{` and `}}` for braces; at most 200 characters). Each parameter must be a field of the model. Without
+    `lock`, such a submission has the lock "default".
     A process runs one job after the other. With `fresh_process`, a job of this kind has a process for itself:
     no job ran in it before, and none does afterwards; this costs the start of a process. After a job of this
     kind, the process is replaced when it has run `max_jobs_per_process` of them (1 to 1,000,000), or when its
@@ -127,6 +133,8 @@ def job(
     def register(handler: F) -> F:
         is_async = inspect.iscoroutinefunction(handler)
         model = _model_of(name, handler, is_async=is_async)
+        if lock is not None:
+            _check_lock(name, lock, model)
         text = description if description is not None else (inspect.getdoc(handler) or "").split("\n")[0]
         kind = Kind(
             name,
@@ -142,12 +150,23 @@ def job(
             max_process_mib,
             expires_in,
             on_conflict,
+            lock,
         )
         setattr(handler, MARK, kind)
         _note(kind)
         return handler
 
     return register
+
+
+def _check_lock(name: str, lock: str, model: type[BaseModel] | None) -> None:
+    try:
+        needed = LockTemplate.read(lock).names
+    except TemplateError as error:
+        raise DefinitionError(f"kind {name!r}: the lock {lock!r} {error}") from None
+    fields = set() if model is None else {f.alias or at for at, f in model.model_fields.items()}
+    for missing in sorted(needed - fields):
+        raise DefinitionError(f"kind {name!r}: the lock {lock!r} needs {missing!r}, which is no parameter")
 
 
 def kind_of(handler: Callable[..., Any]) -> Kind:

@@ -53,6 +53,7 @@ class KindAnnouncer:
                 description=info.description,
                 parameters=dict(info.parameters_schema),
                 policy=info.policy,
+                lock_template=info.lock_template,
                 published_at=now,
             )
             for info in self._kinds().values()

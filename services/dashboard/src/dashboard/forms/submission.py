@@ -61,7 +61,7 @@ def submission(
     *,
     kind: str,
     job_id: str,
-    lock: str,
+    lock: str | None,
     parameters: Mapping[str, JsonValue],
     name: str = "",
     description: str = "",
@@ -69,15 +69,19 @@ def submission(
     properties: Mapping[str, str] | None = None,
     on_conflict: OnConflict | None = None,
 ) -> dict[str, Any]:
-    """Return the body of a submission, without the fields that have their default."""
+    """Return the body of a submission, without the fields that have their default.
+
+    Without a lock, the job has the one that its kind derives from the parameters.
+    """
     optional = {
+        "lock": lock,
         "name": name,
         "description": description,
         "priority": None if priority == DEFAULT_PRIORITY else priority,
         "properties": dict(properties or {}),
         "on_conflict": on_conflict,
     }
-    asked = {"kind": kind, "lock": lock, "parameters": dict(parameters), "job_id": job_id}
+    asked = {"kind": kind, "parameters": dict(parameters), "job_id": job_id}
     return asked | {field: value for field, value in optional.items() if value not in ("", None, {})}
 
 

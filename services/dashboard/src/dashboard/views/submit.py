@@ -71,7 +71,7 @@ def _page(site: Site, snapshot: Snapshot) -> None:
         _show_kind(kinds, kind, errors)
         rest = form.show(errors)
     with right, st.container(border=True, key="submit-rest"):
-        _show_rest(snapshot, rest)
+        _show_rest(snapshot, kind, rest)
     st.button(
         "Submit the job",
         type="primary",
@@ -96,9 +96,11 @@ def _begin(site: Site, kinds: Mapping[str, Kind]) -> None:
         state[_NOTE] = _take_over(site, kinds, asked)
     if state.get(_KIND) not in kinds:
         state[_KIND] = next(iter(kinds))
-    for key, value in ((_LOCK, DEFAULT_LOCK), (_PRIORITY, DEFAULT_PRIORITY)):
-        if state.get(key) is None:
-            state[key] = value
+    if state.get(_PRIORITY) is None:
+        state[_PRIORITY] = DEFAULT_PRIORITY
+    kind = kinds[state[_KIND]]
+    if state.get(_LOCK) is None or (state[_LOCK] == "" and kind.lock_template is None):
+        state[_LOCK] = _lock_of(kind)
 
 
 def _take_over(site: Site, kinds: Mapping[str, Kind], job_id: str) -> Node:
@@ -136,16 +138,30 @@ def _show_kind(kinds: Mapping[str, Kind], kind: Kind, errors: Errors) -> None:
 
 
 def _kind_changed(kinds: Mapping[str, Kind]) -> None:
+    kind = kinds[st.session_state[_KIND]]
     st.session_state[_OUTCOME], st.session_state[_TRIED] = None, False
-    ParametersForm(kinds[st.session_state[_KIND]]).reset()
+    st.session_state[_LOCK] = _lock_of(kind)
+    ParametersForm(kind).reset()
 
 
-def _show_rest(snapshot: Snapshot, errors: Errors) -> None:
+def _lock_of(kind: Kind) -> str:
+    """Return the lock that is chosen at first; no text stands for the one of the kind's own."""
+    return DEFAULT_LOCK if kind.lock_template is None else ""
+
+
+def _show_rest(snapshot: Snapshot, kind: Kind, errors: Errors) -> None:
     """Show the fields that every job has."""
     state = st.session_state
-    locks = sorted({DEFAULT_LOCK, state[_LOCK], *snapshot.locks})
+    locks = sorted({DEFAULT_LOCK, _lock_of(kind), state[_LOCK], *snapshot.locks})
     with field(_LOCK, "Lock", "Jobs of one lock run one at a time", error=_at_field(errors, "lock")):
-        st.selectbox("Lock", locks, key=_LOCK, accept_new_options=True, label_visibility="collapsed")
+        st.selectbox(
+            "Lock",
+            locks,
+            key=_LOCK,
+            format_func=lambda lock: lock or f"{kind.lock_template} (by the kind)",
+            accept_new_options=True,
+            label_visibility="collapsed",
+        )
     with field(_CONFLICT, "When the lock is busy", error=_at_field(errors, "on_conflict")):
         st.selectbox(
             "When the lock is busy",
@@ -193,7 +209,7 @@ def _entered(kind: Kind, form: ParametersForm) -> tuple[dict[str, Any], Errors]:
     body = forms.submission(
         kind=kind.kind,
         job_id=(state.get(_ID) or "").strip() or state[_NEXT_ID],
-        lock=state.get(_LOCK) or DEFAULT_LOCK,
+        lock=state.get(_LOCK) or (DEFAULT_LOCK if kind.lock_template is None else None),
         parameters=parameters,
         name=state.get(_NAME) or "",
         description=state.get(_ABOUT) or "",

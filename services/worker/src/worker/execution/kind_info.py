@@ -22,6 +22,8 @@ class KindInfo:
     policy: JobPolicy = JobPolicy()
     #: Whether its jobs run only in processes that have run no other.
     wants_fresh_process: bool = False
+    #: Template of the lock of a submission that names none.
+    lock_template: str | None = None
 
 
 def kinds_of(found: Sequence[KindMessage]) -> dict[str, KindInfo]:
@@ -34,6 +36,7 @@ def kinds_of(found: Sequence[KindMessage]) -> dict[str, KindInfo]:
             kind.description,
             kind.policy,
             kind.wants_fresh_process,
+            kind.lock_template,
         )
         for kind in found
     }

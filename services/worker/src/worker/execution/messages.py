@@ -80,6 +80,8 @@ class KindMessage(Message):
     policy: JobPolicy = JobPolicy()
     #: Whether its jobs run only in processes that have run no other.
     wants_fresh_process: bool = False
+    #: Template of the lock of a submission that names none.
+    lock_template: str | None = None
 
 
 class Hello(Message):

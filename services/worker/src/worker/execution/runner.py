@@ -116,6 +116,7 @@ def _message_of(kind: Kind) -> messages.KindMessage:
             kind.on_conflict,
         ),
         wants_fresh_process=kind.fresh_process,
+        lock_template=kind.lock,
     )
 
 
