@@ -257,7 +257,14 @@ def test_lists_are_read_to_their_end(make: Make, publisher: ScriptedApi) -> None
 
 
 def test_the_limit_of_a_lock_is_set(make: Make, publisher: ScriptedApi) -> None:
-    lock = {"lock": "a/b", "holder": None, "job_id": None, "fence": 1, "since": None, "line": []}
+    lock: dict[str, Any] = {
+        "lock": "a/b",
+        "holder": None,
+        "job_id": None,
+        "fence": 1,
+        "since": None,
+        "line": [],
+    }
     limit = {"limit": 3, "previous": 1, "actor": "a", "reason": "r", "set_at": "2026-01-01T00:00:00Z"}
     changed = lock | {"waiting": 0, "limit": 3, "slots": [], "limits": [limit]}
     publisher.on("PUT", "/api/v1/locks/a%2Fb", document(200, changed))

@@ -15,7 +15,7 @@ from coordination.clients.limits import LimitSetter
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.lock_server import WakeUpOutcome
 from coordination.holder.policy import HolderSettings
-from coordination.holder.runs import StepDone
+from coordination.holder.runs import Run, StepDone
 from coordination.holder.tenure import Tenure
 from coordination.journal import rows
 from coordination.journal.limits import read_records
@@ -217,7 +217,7 @@ async def test_an_own_write_that_is_found_again_takes_in_that_the_slot_was_close
         raise UnknownOutcomeError
 
     world.network.after("journal.commit", close_and_lose_the_answer)
-    step = asyncio.create_task(run.record_step(StepDone("one", "1", 0.1)))
+    step = asyncio.ensure_future(run.record_step(StepDone("one", "1", 0.1)))
     # Not so long that the line is read again.
     await world.clock.advance(0.2)
     await step
@@ -239,7 +239,11 @@ async def test_in_every_order_a_start_and_a_lower_limit_exclude_each_other() -> 
         await second.keeper.acquire()
         world.network.fault = turns
         setter = LimitSetter(world.journal, world.notifier, world.clock)
-        started, lowered = await turns.play(second.take_over(lambda _: True), setter.set("L", 1, "ann"))
+
+        async def start() -> Run | None:
+            return await second.take_over(lambda _: True)
+
+        started, lowered = await turns.play(start(), setter.set("L", 1, "ann"))
         world.network.fault = None
         assert started is None or isinstance(started, RefusedError) or started.job.job_id == jobs[1]
         assert lowered.record is not None

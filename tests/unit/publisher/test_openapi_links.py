@@ -149,7 +149,7 @@ async def test_each_status_is_announced_and_errors_are_problem_documents(
 
 
 async def test_no_operation_is_left_out_above(document: Any) -> None:
-    assert len(operations(document)) == 30
+    assert len(operations(document)) == 31
 
 
 async def test_the_paths_of_the_replaced_systems_are_marked_and_answer_as_their_v1_paths_do(

@@ -236,7 +236,8 @@ async def test_operations_keep_their_names(document: Any) -> None:
     assert set(names) == _OPERATIONS
     for name in names:
         assert re.fullmatch(
-            r"(submit|list|get|set|cancel|follow|retry|finalize|tell|put|delete|pause|resume|run)(_[a-z]+)+", name
+            r"(submit|list|get|set|cancel|follow|retry|finalize|tell|put|delete|pause|resume|run)(_[a-z]+)+",
+            name,
         )
 
 

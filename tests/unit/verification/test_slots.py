@@ -64,6 +64,10 @@ def change(stored: Stored_, key: str, **values: object) -> None:
     stored[key] = replace(stored[key], values={**stored[key].values, **values})  # type: ignore[dict-item]
 
 
+def remove(stored: Stored_, key: str) -> None:
+    del stored[key]
+
+
 def started_in_slot_1(stored: Stored_) -> None:
     """Let the last limit say that it opened slot 1 only after the last start there."""
     key = record_key(3)
@@ -74,7 +78,7 @@ def started_in_slot_1(stored: Stored_) -> None:
 BROKEN: dict[str, tuple[Callable[[Stored_], None], str]] = {
     "a start above the limit": (started_in_slot_1, "began in slot 1, which was closed by limit 2"),
     "a limit that nobody recorded": (
-        lambda stored: stored.pop(record_key(3)) and None,
+        lambda stored: remove(stored, record_key(3)),
         "the lock's row says limit 2 by record 3, the records 1, 2",
     ),
     "a record that was changed": (
@@ -82,7 +86,7 @@ BROKEN: dict[str, tuple[Callable[[Stored_], None], str]] = {
         "the hash of limit 2 does not match its content",
     ),
     "a record in the middle that is gone": (
-        lambda stored: stored.pop(record_key(2)) and None,
+        lambda stored: remove(stored, record_key(2)),
         "limit 3 stands in the place of limit 2",
     ),
     "a slot that is closed within the limit": (
@@ -98,7 +102,7 @@ BROKEN: dict[str, tuple[Callable[[Stored_], None], str]] = {
         "no run of slot 1 has the fence 4",
     ),
     "a slot without a row": (
-        lambda stored: stored.pop(rows.lock_key(1)) and None,
+        lambda stored: remove(stored, rows.lock_key(1)),
         "the lock has runs, but no row",
     ),
 }

@@ -64,7 +64,7 @@ def read_limit(raw: bytes) -> LimitChange:
 
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
-    return _read(raw, LimitChange)
+    return read_document(raw, LimitChange)
 
 
 def read_retry(raw: bytes) -> Retry:
