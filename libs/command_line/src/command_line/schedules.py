@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from command_line.output import connected, print_json
-from command_line.shared_options import DEFAULT_URL, Json, Url
+from command_line.shared_options import DEFAULT_URL, Json, Url, some_seconds
 from command_line.submitting import OnConflict
 
 app = typer.Typer(name="schedules", no_args_is_help=True, rich_markup_mode="markdown", help="Recurring jobs.")
@@ -98,7 +98,11 @@ def put(
     ] = None,
     expires_in: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", min=0, help="The job ends as Expired if it has not started by then."),
+        typer.Option(
+            metavar="SECONDS",
+            parser=some_seconds,
+            help="The job ends as Expired if it has not started by then.",
+        ),
     ] = None,
     properties: Annotated[
         list[str] | None,
