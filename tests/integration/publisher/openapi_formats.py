@@ -18,7 +18,7 @@ from publisher.http.problems import KEY_HEADER
 from read_models import JobFilter
 from read_models.cursors import write_cursor
 from read_models.lists import EVENTS, jobs_list, locks_list
-from submission import ActorError, usable_actor
+from submission import ActorError, caller
 
 #: Digest of the list, and the two keys of a row.
 _PLAIN_PARTS = 3
@@ -49,7 +49,7 @@ def _is_lock_name(text: str) -> bool:
 
 def _is_actor(text: str) -> bool:
     try:
-        return bool(usable_actor(text) and usable_actor(text.encode("latin-1").decode()))
+        return bool(caller(text) and caller(text.encode("latin-1").decode()))
     except UnicodeDecodeError:
         return True
     except ActorError:

@@ -148,6 +148,11 @@ async def test_blanks_around_an_actor_are_taken_away(api: Api, commands: SubmitC
         ),
         (None, message(JOB_ID, actor="x" * 101), "actor: must be 1 to 100 printable characters"),
         (
+            None,
+            message(JOB_ID, actor="schedule:nightly"),
+            "actor: must not begin with schedule:, as the names of schedules do",
+        ),
+        (
             message(JOB_ID, lock="ledger"),
             message(JOB_ID, lock="ledger", priority=1),
             f"job id {JOB_ID} is already used by a job of lock 'ledger'",

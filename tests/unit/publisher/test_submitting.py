@@ -87,6 +87,16 @@ async def test_an_unusable_name_of_who_asks_is_refused(api: Api, sent: str | byt
     assert api.notifier.wake_ups == []
 
 
+async def test_nobody_may_call_themselves_a_schedule(api: Api) -> None:
+    headers = {"x-actor": " schedule:nightly"}
+    answer = await api.client.post("/api/v1/jobs", json={"kind": "ten-steps"}, headers=headers)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"field": "X-Actor", "message": "must not begin with schedule:, as the names of schedules do"}
+    ]
+
+
 async def test_a_whole_number_may_be_written_with_a_fraction(api: Api) -> None:
     job_id = str(uuid.uuid4())
     assert (await api.submit(job_id=job_id, priority=9.0)).status_code == 202

@@ -7,7 +7,7 @@ submits a job again that did not complete. `read_submission` reads a submission 
 repeats a submission while the storage does not answer, for callers that can wait.
 """
 
-from submission.actors import ActorError, usable_actor
+from submission.actors import ActorError, caller
 from submission.errors import IdempotencyKeyError, InvalidSubmissionError, SubmissionUnknownError
 from submission.fields import FieldProblem
 from submission.kinds import KnownKinds
@@ -38,6 +38,7 @@ __all__ = [
     "RetryService",
     "SubmissionService",
     "SubmissionUnknownError",
+    "caller",
     "read_batch",
     "read_cancellation",
     "read_document",
@@ -48,5 +49,4 @@ __all__ = [
     "read_submission",
     "read_worker_order",
     "submission_of",
-    "usable_actor",
 ]

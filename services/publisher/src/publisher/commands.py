@@ -13,7 +13,7 @@ from contracts.topology import Topology
 from publisher.telemetry import RequestTelemetry
 from service_defaults.broker.message_reader import MessageReader
 from service_defaults.broker.topology import jobs_exchange, submissions_queue
-from submission import Patience, SubmissionService
+from submission import ActorError, Patience, SubmissionService, caller
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,10 @@ class SubmitCommands:
         """Submit the job; return the reason when that can never be done."""
         if command.job.job_id is None and command.job.idempotency_key is None:
             return "job.job_id: is required, or job.idempotency_key, so that a redelivery cannot submit twice"
+        try:
+            caller(command.actor)
+        except ActorError as error:
+            return f"actor: {error}"
         return await self.patience.submit(lambda: self._submit(command, headers))
 
     async def _submit(self, command: SubmitJob, headers: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from publisher.tracing import traceresponse
 from publisher.use_cases import UseCases
 from publisher.use_cases.events import MOST_EVENTS
 from read_models import CursorError
-from submission import ActorError, FieldProblem, usable_actor
+from submission import ActorError, FieldProblem, caller
 from submission.actors import MAX_LENGTH
 
 
@@ -49,7 +49,7 @@ async def _actor(
     except UnicodeError:
         name = x_actor
     try:
-        return usable_actor(name)
+        return caller(name)
     except ActorError as error:
         raise invalid_fields([FieldProblem(field="X-Actor", message=str(error))]) from None
 
