@@ -40,7 +40,14 @@ def sync_nothing(ctx: SyncJobContext) -> None:
 
 @job("echo", description="Give back what it got.")
 async def echo(ctx: JobContext, parameters: Number) -> dict[str, object]:
-    return {"number": parameters.number, "pid": os.getpid(), "attempt": ctx.attempt, "fence": ctx.fence}
+    return {
+        "number": parameters.number,
+        "pid": os.getpid(),
+        "attempt": ctx.attempt,
+        "fence": ctx.fence,
+        "properties": ctx.properties,
+        "progress": [ctx.last_progress_value, ctx.last_progress_limit],
+    }
 
 
 @job("environment")

@@ -43,6 +43,10 @@ class FakeRun:
     reported: asyncio.Event = field(default_factory=asyncio.Event)
     traceparent: str | None = None
     timeout: float | None = None
+    #: JSON object.
+    properties: str = "{}"
+    #: What earlier attempts showed last, and its limit.
+    progress: tuple[float | None, float | None] = None, None
     #: Called before anything is written, for faults.
     before_write: Callable[[], object] = lambda: None
     #: Everything written waits for this.
@@ -63,6 +67,9 @@ class FakeRun:
                 attempt=self.attempt,
                 traceparent=self.traceparent,
                 timeout=self.timeout,
+                properties=self.properties,
+                progress_value=self.progress[0],
+                progress_limit=self.progress[1],
             ),
             fence=7,
             parameters=json.dumps(self.parameters),

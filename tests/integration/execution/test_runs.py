@@ -33,6 +33,13 @@ async def test_the_handler_gets_its_parameters_attempt_and_fence(pool):
     outcome = await FakeRun("echo", {"number": 42}, attempt=3).on(pool)
     result = json.loads(outcome.result)
     assert (result["number"], result["attempt"], result["fence"]) == (42, 3, 7)
+    assert (result["properties"], result["progress"]) == ({}, [None, None])
+
+
+async def test_the_handler_gets_its_properties_and_how_far_the_last_attempt_came(pool):
+    run = FakeRun("echo", properties='{"tenant":"acme"}', progress=(3.0, 8.0))
+    result = json.loads((await run.on(pool)).result)
+    assert (result["properties"], result["progress"]) == ({"tenant": "acme"}, [3.0, 8.0])
 
 
 async def test_an_unknown_kind_fails_and_names_the_known_ones(pool):

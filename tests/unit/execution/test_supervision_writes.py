@@ -1,6 +1,7 @@
 """What is written and told of a run, with a runner that only pretends."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tests.unit.execution.supervised import Case
@@ -115,6 +116,7 @@ async def test_dropped_spans_are_counted_in_the_log(supervised, caplog):
 async def test_a_runner_is_told_all_of_its_run():
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     job = JobRow(job_id="j", kind="k", lock_name="l", attempt=3, interruptions=2, traceparent=trace)
+    job = replace(job, progress_value=2.0, progress_limit=8.0, properties='{"team":"a"}')
     recorded = [StepRecord("a", "1"), StepRecord("b", "2", 2)]
     case = Case(job=job, fence=9, parameters='{"x":1}', recorded=recorded, state='"s"')
     case.runner.next_run = 4
@@ -135,6 +137,9 @@ async def test_a_runner_is_told_all_of_its_run():
         recorded={"a": "1", "b": "2"},
         state='"s"',
         naming=1,
+        progress_value=2.0,
+        progress_limit=8.0,
+        properties='{"team":"a"}',
     )
     assert case.runner.labels == {
         at.JOB_ID: "j",

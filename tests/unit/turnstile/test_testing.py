@@ -46,6 +46,18 @@ async def test_each_call_with_one_channel_is_the_next_attempt(channel):
     assert channel.attempts == 3
 
 
+async def test_an_attempt_knows_how_far_the_last_one_came_and_what_its_submission_says(channel):
+    async def body(ctx: JobContext):
+        seen = ctx.last_progress_value, ctx.last_progress_limit
+        ctx.progress(ctx.attempt, 9)
+        ctx.progress(ctx.attempt + 1)
+        return [*seen, ctx.properties]
+
+    assert await run(body, channel) == [None, None, {}]
+    assert await run(body, channel, properties={"tenant": "acme"}) == [2, 9, {"tenant": "acme"}]
+    assert await run(body, channel) == [3, 9, {}]
+
+
 async def test_calls_without_a_channel_know_nothing_of_each_other():
     async def body(ctx: JobContext):
         await ctx.save_state(1)

@@ -41,6 +41,11 @@ class Attempt:
     naming: int = NAMING
     #: The slot of the lock, which has more than slot 0 only if a limit was set.
     slot: int = 0
+    #: The progress and its limit that earlier attempts showed last.
+    progress_value: float | None = None
+    progress_limit: float | None = None
+    #: JSON object of the job's properties.
+    properties: str = "{}"
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,10 @@ class RunContext:
         #: Rises with every run in this slot of the lock; a target that remembers the highest of each slot can
         #: refuse stale writers.
         self.fence = attempt.fence
+        #: The progress that earlier attempts showed last, and its limit; None without. A worker that died had
+        #: perhaps not written the very last one.
+        self.last_progress_value = attempt.progress_value
+        self.last_progress_limit = attempt.progress_limit
         #: W3C trace context of the submission, if there was one.
         self.traceparent = attempt.traceparent
         #: A standard logger; like all a handler logs, its records get the run's identity from the worker.
@@ -74,6 +78,11 @@ class RunContext:
     def state(self) -> Any:
         """The JSON value that was committed last, by this attempt or an earlier one; None at first."""
         return None if self._state is None else json.loads(self._state)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The properties that the job was submitted with."""
+        return dict(json.loads(self._attempt.properties))
 
     def state_as(self, expected: type[T]) -> T | None:
         """Return the saved state as a model, or None when nothing was saved. Raises ValidationError."""

@@ -38,6 +38,13 @@ class InMemoryChannel:
         """JSON of the result of every recorded step, by name."""
         return {step.name: step.result for step in self.steps}
 
+    @property
+    def last_progress(self) -> tuple[float | None, float | None]:
+        """The progress and its limit that were reported last; None where there was none."""
+        values = [value for value, _, _ in self.reports if value is not None]
+        limits = [limit for _, limit, _ in self.reports if limit is not None]
+        return values[-1] if values else None, limits[-1] if limits else None
+
     def stop_reason(self) -> StopReason | None:
         """Return why the handler should stop."""
         return self.stop
@@ -72,13 +79,15 @@ async def run_job(
     job_id: str = "00000000-0000-7000-8000-000000000000",
     lock: str = "default",
     fence: int = 1,
+    properties: dict[str, Any] | None = None,
 ) -> Any:
     """Run one attempt of a handler as a worker would, and return its result after its way through JSON.
 
-    A second call with the same channel is the next attempt, which finds recorded steps and state. Raises what
-    the handler raises, InvalidParametersError, and NotStorableError.
+    A second call with the same channel is the next attempt, which finds recorded steps, state and progress.
+    Raises what the handler raises, InvalidParametersError, and NotStorableError.
     """
     channel = channel or InMemoryChannel()
+    value, limit = channel.last_progress
     kind = kind_of(handler)
     attempt = Attempt(
         job_id,
@@ -89,6 +98,9 @@ async def run_job(
         fence=fence + channel.attempts,
         recorded=channel.recorded,
         state=channel.state,
+        progress_value=value,
+        progress_limit=limit,
+        properties=to_json(properties or {}, "the properties"),
     )
     channel.attempts += 1
     context = make_context(attempt, channel, is_async=kind.is_async)

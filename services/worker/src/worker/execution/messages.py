@@ -46,6 +46,11 @@ class Start(Message):
     naming: int = NAMING
     #: JSON.
     state: str | None
+    #: What earlier attempts showed last.
+    progress_value: float | None = None
+    progress_limit: float | None = None
+    #: JSON object.
+    properties: str = "{}"
 
 
 class History(Message):

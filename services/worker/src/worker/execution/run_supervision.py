@@ -261,4 +261,7 @@ class Supervision:
             recorded=recorded,
             naming=run.naming or NAMING,
             state=run.state,
+            progress_value=run.job.progress_value,
+            progress_limit=run.job.progress_limit,
+            properties=run.job.properties,
         )

@@ -211,5 +211,8 @@ def _attempt(start: messages.Start) -> Attempt:
         traceparent=start.traceparent,
         recorded=start.recorded,
         state=start.state,
+        progress_value=start.progress_value,
+        progress_limit=start.progress_limit,
+        properties=start.properties,
         naming=start.naming,
     )
