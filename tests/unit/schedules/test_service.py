@@ -77,6 +77,22 @@ async def test_a_change_tells_each_field_and_leaves_the_due_time_unless_it_is_ab
     assert desk.is_whole("nightly", row)
 
 
+async def test_a_lock_that_is_named_differs_from_none_also_when_it_is_the_default() -> None:
+    desk = Desk()
+    job = {name: value for name, value in JOB.items() if name != "lock"}
+    unnamed, named = definition(job=job), definition(job={**job, "lock": "default"})
+    row, _ = await desk.people().put("nightly", unnamed, "ada")
+    assert "lock" not in row.asked.job.model_fields_set
+    row, done = await desk.people().put("nightly", named, "bob")
+    assert done == "changed"
+    assert row.asked.job.model_dump(exclude_unset=True)["lock"] == "default"
+    event = (await desk.trail())[-1]
+    assert json.loads(event.data) == {"changes": {"job.lock": {"from": None, "to": "default"}}}
+    assert (await desk.people().put("nightly", named, "bob"))[1] == "unchanged"
+    body = json.dumps({"cron": "@daily", "job": job}).encode()
+    assert "lock" not in read_schedule(body).definition.job.model_fields_set
+
+
 async def test_an_interval_goes_on_from_its_creation_when_the_job_changes() -> None:
     desk = Desk()
     await desk.put(interval=100)

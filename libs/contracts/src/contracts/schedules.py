@@ -158,7 +158,7 @@ class ScheduleRequest(ScheduleDefinition):
     @property
     def definition(self) -> ScheduleDefinition:
         """What the schedule is to be, without the reason."""
-        return ScheduleDefinition.model_validate(self.model_dump(exclude={"reason"}))
+        return ScheduleDefinition.model_validate(self.model_dump(exclude={"reason"}, exclude_unset=True))
 
 
 class ScheduleReason(Action):
@@ -268,10 +268,15 @@ def definition_of(schedule: Schedule) -> ScheduleDefinition:
     )
 
 
+def is_same(one: ScheduleDefinition, other: ScheduleDefinition) -> bool:
+    """Return whether two definitions say the same; a lock that is named differs from none."""
+    return one == other and _names_lock(one) == _names_lock(other)
+
+
 def changed_fields(old: ScheduleDefinition | None, new: ScheduleDefinition) -> dict[str, dict[str, Any]]:
     """Return each field that differs, with its value `from` and `to`; of a new schedule, what it says."""
     before = {} if old is None else _plain(old)
-    after = _plain(new) if old is not None else new.model_dump(mode="json", exclude_defaults=True)
+    after = _plain(new) if old is not None else _said(new)
     return {
         name: {"from": before.get(name), "to": after.get(name)}
         for name in sorted(before.keys() | after.keys())
@@ -282,4 +287,15 @@ def changed_fields(old: ScheduleDefinition | None, new: ScheduleDefinition) -> d
 def _plain(asked: ScheduleDefinition) -> dict[str, Any]:
     plain: dict[str, Any] = asked.model_dump(mode="json")
     job = plain.pop("job")
+    if not _names_lock(asked):
+        job["lock"] = None
     return plain | {f"job.{name}": value for name, value in job.items()}
+
+
+def _said(asked: ScheduleDefinition) -> dict[str, Any]:
+    plain = asked.model_dump(mode="json", exclude_defaults=True)
+    return plain | {"job": asked.job.model_dump(mode="json", exclude_unset=True)}
+
+
+def _names_lock(asked: ScheduleDefinition) -> bool:
+    return "lock" in asked.job.model_fields_set

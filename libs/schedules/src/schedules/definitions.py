@@ -53,6 +53,8 @@ def timing_of(asked: Timetable, created_at: datetime) -> Timing:
 
 def in_words(asked: Timetable) -> str:
     """Return when a schedule is due, in words."""
+    if asked.start is not None and asked.start == asked.end:
+        return "Once"
     if asked.cron is not None:
         words = explained(asked.cron)
         return words if asked.zone == "UTC" else f"{words}, {asked.zone}"

@@ -212,7 +212,9 @@ class ScheduleEventRow(LongRecord):
 
 def definition_text(asked: ScheduleDefinition) -> str:
     """Return a definition as its row has it."""
-    return asked.model_dump_json(exclude_defaults=True)
+    plain = asked.model_dump(mode="json", exclude_defaults=True)
+    # A lock that is named differs from none, from which the kind makes one, also when it is the default.
+    return json.dumps({**plain, "job": asked.job.model_dump(mode="json", exclude_unset=True)})
 
 
 def _submission(row: ScheduleRow, job_id: str, due_at: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from contracts.identifiers import id_of_run, new_id
-from contracts.schedules import ScheduleDefinition, ScheduleFiring
+from contracts.schedules import ScheduleDefinition, ScheduleFiring, is_same
 from coordination.ports import UnknownOutcomeError
 from schedules.definitions import check_timing, checked_name
 from schedules.firing import Firings
@@ -46,7 +46,7 @@ class ScheduleService:
         """
         checked_name(name)
         found = await self.store.look(name)
-        if found is not None and found.row.asked == asked:
+        if found is not None and is_same(found.row.asked, asked):
             return found.row, "unchanged"
         await self._check(asked, found)
         done: Done = "unchanged"

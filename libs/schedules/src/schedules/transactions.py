@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from contracts.schedules import ScheduleAction, ScheduleDefinition, ScheduleFiring, changed_fields
+from contracts.schedules import (
+    ScheduleAction,
+    ScheduleDefinition,
+    ScheduleFiring,
+    changed_fields,
+    is_same,
+)
 from coordination.journal.events import timestamp
 from coordination.ports import Delete, Insert, Operation, Replace, Row, Transaction, Update
 from schedules.misfires import Plan
@@ -76,7 +82,7 @@ def creation(name: str, asked: ScheduleDefinition, author: Author) -> Change:
 def edit(found: Found, asked: ScheduleDefinition, author: Author) -> Change | None:
     """Build what a schedule is to be from now on; None when it is so already."""
     earlier = found.row.asked
-    if earlier == asked:
+    if is_same(earlier, asked):
         return None
     row = replace(
         found.row, definition=definition_text(asked), changed_at=author.stamp, changed_by=author.actor
