@@ -79,7 +79,7 @@ PAGES = [
         is_live=False,
     ),
     ShownPage("workers", "workers", "Workers", re.compile("worker")),
-    ShownPage("schedules", "schedules", "Schedules", re.compile("schedule"), is_live=False),
+    ShownPage("schedules", "schedules", "Schedules", re.compile("schedule")),
     ShownPage("quarantine", "quarantine", "Quarantine", re.compile("quarantine"), is_live=False),
     ShownPage("submit", "submit", "Submit", re.compile("the line of its lock"), is_live=False),
 ]

@@ -19,6 +19,7 @@ from coordination.journal.rows import LockRow
 from coordination.testing.memory import InMemoryJournal, InMemoryRegister
 from dashboard.board.snapshot import LockState, Snapshot
 from dashboard.publisher_api import PublisherApi
+from dashboard.reading.schedules import ScheduleReader
 from dashboard.reading.shared import Shared
 from dashboard.site import Site
 from publisher.http.application import make_application
@@ -79,7 +80,7 @@ class Submitting:
                 requests=SimpleNamespace(per_minute=lambda: 0),
                 publisher=self.api,
                 kinds=Shared(self.api.kinds, clock, 0),
-                schedules=Shared(self.api.schedules, clock, 0),
+                schedule_reader=ScheduleReader(self.api, clock, 0),
             ),
         )
 

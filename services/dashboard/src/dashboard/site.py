@@ -12,7 +12,6 @@ from azure_storage.synchronous import SynchronousReader
 from azure_storage.worker_directory import TableWorkerDirectory
 from contracts.jobs import Kind
 from contracts.quarantine import QuarantinePage
-from contracts.schedules import Schedule
 from coordination.clock import SystemClock
 from coordination.ports import Clock, JobRegister, Journal
 from coordination.worker_directory import WorkerDirectory
@@ -23,6 +22,7 @@ from dashboard.reading.job import JobReader
 from dashboard.reading.jobs import JobsReader
 from dashboard.reading.lock import LockReader
 from dashboard.reading.locks import LockListReader
+from dashboard.reading.schedules import ScheduleReader
 from dashboard.reading.shared import Shared
 from dashboard.requests import RequestCount
 from dashboard.settings import DashboardSettings
@@ -31,7 +31,7 @@ from proof import Checks
 from read_models.run_durations import DurationsReader
 
 #: How long all viewers share an answer of the publisher. RabbitMQ counts each look into quarantine.
-_KINDS_SECONDS, _QUARANTINE_SECONDS, _SCHEDULES_SECONDS = 10.0, 15.0, 5.0
+_KINDS_SECONDS, _QUARANTINE_SECONDS = 10.0, 15.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Site:
     #: What the publisher knows, asked once for all viewers.
     kinds: Shared[list[Kind]]
     quarantine: Shared[QuarantinePage]
-    schedules: Shared[list[Schedule]]
+    schedule_reader: ScheduleReader
     job_reader: JobReader
     timelines: Timelines
     jobs_reader: JobsReader
@@ -114,7 +114,7 @@ def site_on(settings: DashboardSettings, storage: StorageConnection, requests: R
         publisher=publisher,
         kinds=Shared(publisher.kinds, clock, _KINDS_SECONDS),
         quarantine=Shared(publisher.quarantine, clock, _QUARANTINE_SECONDS),
-        schedules=Shared(publisher.schedules, clock, _SCHEDULES_SECONDS),
+        schedule_reader=ScheduleReader(publisher, clock),
         job_reader=JobReader(journal, register, models, clock),
         timelines=Timelines(),
         jobs_reader=JobsReader(models, clock),

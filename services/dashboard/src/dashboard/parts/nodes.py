@@ -47,6 +47,11 @@ def since(moment: datetime | None, tag: str = "span") -> Node:
     return "–" if moment is None else node(tag, t="for", at=milliseconds(moment))
 
 
+def until(moment: datetime, tag: str = "span") -> Node:
+    """Return the time that is left until a moment, ticking by whole seconds."""
+    return node(tag, t="left", at=milliseconds(moment))
+
+
 def clock(moment: datetime | None, tag: str = "span") -> Node:
     """Return a moment by the viewer's clock; of another day, with its date."""
     return "–" if moment is None else node(tag, t="clock", at=milliseconds(moment))

@@ -1,103 +1,146 @@
-"""The dialogs that pause, resume, run, create and change schedules."""
+"""The dialogs that run, pause, resume and delete a schedule, each with a reason."""
 
-import json
-from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
+from contracts.identifiers import new_id
 from contracts.jobs import LONGEST_REASON
-from contracts.schedules import MISFIRES, Schedule, definition_of
+from contracts.schedules import Schedule, ScheduleFiring
 from dashboard.component import draw
+from dashboard.navigation import open_page
+from dashboard.parts.chips import Look
 from dashboard.parts.nodes import node
+from dashboard.publisher_api import PublisherApi
+from dashboard.schedule_page.words import OUTCOMES
 from dashboard.site import Site
 from dashboard.views.sending import Unsent, send
 
-#: Whether the page is to ask again although it asked a moment ago.
-AGAIN = "schedules.again"
-
-_NEW = "(a new one)"
-_DONE = {"pause": "paused", "resume": "resumed", "run": "run"}
-_BUTTONS = {"pause": "Pause it", "resume": "Resume it", "run": "Run it now"}
-_EXAMPLE = {"kind": "ten-steps", "lock": "ledger-2026", "on_conflict": "skip"}
+#: Name of the request of the dialog that was opened last: pressing its button twice asks for one run.
+_KEY = "schedule.run-key"
 
 
-def show(site: Site, schedules: Sequence[Schedule]) -> None:
-    """Show the buttons that open the dialogs."""
-    if site.settings.read_only:
-        return
-    with st.container(key="frame-actions", horizontal=True, width="content"):
-        if schedules and st.button("Pause, resume or run…", icon=":material/pause:", key="schedule-act"):
-            st.dialog("Pause, resume or run a schedule", icon=":material/schedule:")(act_form)(
-                site, schedules
-            )
-        if st.button("Create or change…", icon=":material/edit:", key="schedule-edit"):
-            st.dialog("Create or change a schedule", icon=":material/edit:", width="large")(edit_form)(
-                site, schedules
-            )
+@dataclass(frozen=True)
+class ScheduleAct:
+    """Something that is done to a schedule."""
+
+    name: str
+    look: Look
+    question: str
+    points: tuple[str, ...]
+    button: str
+    keep: str
+    #: Asks the publisher: the schedule's name, the viewer's name, the reason, the name of the request.
+    ask: Callable[[PublisherApi, str, str, str, str], ScheduleFiring | None]
+    done: str
+    example: str
 
 
-def act_form(site: Site, schedules: Sequence[Schedule]) -> None:
-    """Show what can be done with a schedule, and do what is chosen."""
-    by_name = {schedule.name: schedule for schedule in schedules}
-    schedule = by_name[st.selectbox("Schedule", list(by_name), key="schedule-act-name")]
-    reason = _reason("schedule-act-reason")
-    wanted = ["resume" if schedule.state == "paused" else "pause", "run"]
+RUN = ScheduleAct(
+    name="run",
+    look=Look("Run now…", "play_circle", "blue"),
+    question="Run this schedule now?",
+    points=(
+        "Its job is submitted now, and waits in the line of its lock.",
+        "The next due time stays as it is.",
+    ),
+    button="Run it now",
+    keep="Leave it",
+    ask=lambda publisher, name, actor, reason, key: publisher.run_schedule(name, actor, reason, key),
+    done="run",
+    example="yesterday's numbers came late",
+)
+PAUSE = ScheduleAct(
+    name="pause",
+    look=Look("Pause…", "pause", "violet"),
+    question="Pause this schedule?",
+    points=(
+        "Nothing is due until it is resumed. Due times of the pause are not made up for.",
+        "Jobs that it has submitted go on; it can still be run by hand.",
+    ),
+    button="Pause it",
+    keep="Leave it",
+    ask=lambda publisher, name, actor, reason, _: publisher.pause_schedule(name, actor, reason),
+    done="paused",
+    example="month's end",
+)
+RESUME = ScheduleAct(
+    name="resume",
+    look=Look("Resume…", "play_arrow", "green"),
+    question="Resume this schedule?",
+    points=("It is due again from now on. Due times of the pause are over.",),
+    button="Resume it",
+    keep="Leave it paused",
+    ask=lambda publisher, name, actor, reason, _: publisher.resume_schedule(name, actor, reason),
+    done="resumed",
+    example="the month is closed",
+)
+DELETE = ScheduleAct(
+    name="delete",
+    look=Look("Delete…", "delete", "red"),
+    question="Delete this schedule?",
+    points=(
+        "It submits nothing any more. Its jobs and its audit trail stay.",
+        "To stop it for a while, pause it instead.",
+    ),
+    button="Delete it",
+    keep="Keep it",
+    ask=lambda publisher, name, actor, reason, _: publisher.delete_schedule(name, actor, reason),
+    done="deleted",
+    example="the report is not needed any more",
+)
+
+
+def show(site: Site, schedule: Schedule, *, disabled: bool = False) -> None:
+    """Show the buttons that open the dialogs which fit a schedule, but for the one that deletes it."""
+    for act in (RUN, RESUME if schedule.state == "paused" else PAUSE):
+        if act is PAUSE and schedule.state == "ended":
+            continue
+        button(site, schedule, act, disabled=disabled)
+
+
+def button(site: Site, schedule: Schedule, act: ScheduleAct, *, disabled: bool = False) -> None:
+    """Show the button that opens a dialog."""
+    icon = f":material/{act.look.icon}:"
+    kind = "tertiary" if act is DELETE else "secondary"
+    if st.button(act.look.word, icon=icon, key=f"schedule-{act.name}", type=kind, disabled=disabled):
+        st.session_state[_KEY] = new_id()
+        st.dialog(act.question, icon=icon)(ask)(site, schedule, act)
+
+
+def ask(site: Site, schedule: Schedule, act: ScheduleAct) -> None:
+    """Ask whether to do something to a schedule, and do it."""
+    points = node("ul.points", *(node("li", point) for point in act.points))
+    about = node("p.muted", schedule.words)
+    draw("schedule-what", node("div", node("b", schedule.name), about, points))
+    reason = st.text_input(
+        "Why (kept in the audit trail)",
+        key="schedule-reason",
+        max_chars=LONGEST_REASON,
+        placeholder=f"for example: {act.example}",
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
-        chosen = [what for what in wanted if st.button(_BUTTONS[what], key=f"schedule-{what}")]
-        draw("schedule-act-who", node("span.muted", "recorded as ", node("b", site.viewer())))
-    if chosen:
-        what, actor = chosen[0], site.viewer()
-        asked = partial(site.publisher.act_on_schedule, schedule.name, what, actor, reason)
-        _finish(send(asked, _DONE[what], _BUTTONS[what]), f"The schedule is {_DONE[what]}.")
-
-
-def edit_form(site: Site, schedules: Sequence[Schedule]) -> None:
-    """Show what a schedule is to be, as JSON, and save it."""
-    by_name = {schedule.name: schedule for schedule in schedules}
-    chosen = st.selectbox("Schedule", [_NEW, *by_name], key="schedule-edit-name")
-    earlier = by_name.get(chosen)
-    shown = {"cron": "0 2 * * *", "zone": "UTC", "job": _EXAMPLE} if earlier is None else plain(earlier)
-    name = st.text_input("Name", key=f"schedule-name-{chosen}", value="") if earlier is None else chosen
-    text = st.text_area(
-        "What it is to be, as JSON (all of it)",
-        key=f"schedule-json-{chosen}",
-        value=json.dumps(shown, indent=2, ensure_ascii=False),
-        height=320,
-        help=f"cron or interval, zone, start, end, misfire ({', '.join(MISFIRES)}), description, job.",
-    )
-    reason = _reason("schedule-edit-reason")
-    if not st.button("Save it", type="primary", key="schedule-save"):
+        wanted = st.button(act.button, type="primary", key="schedule-yes")
+        if st.button(act.keep, key="schedule-no"):
+            st.rerun()
+        draw("schedule-who", node("span.muted", "recorded as ", node("b", site.viewer())))
+    if not wanted:
         return
-    try:
-        body = json.loads(text)
-    except ValueError as error:
-        draw("schedule-problem", node("div.alert.red", f"This is not JSON: {error}.", role="alert"))
-        return
-    actor = site.viewer()
-    body = {**body, "reason": reason} if isinstance(body, dict) else body
-    _finish(
-        send(lambda: site.publisher.put_schedule(name, body, actor), "saved", "Save it"),
-        "The schedule is saved.",
+    actor, key = site.viewer(), st.session_state.setdefault(_KEY, new_id())
+    sent = send(
+        lambda: act.ask(site.publisher, schedule.name, actor, reason.strip(), key), act.done, act.button
     )
-
-
-def plain(schedule: Schedule) -> dict[str, Any]:
-    """Return what a schedule is to be as people edit it: without what it does not say."""
-    return definition_of(schedule).model_dump(mode="json", exclude_defaults=True)
-
-
-def _reason(key: str) -> str:
-    return st.text_input(
-        "Why (others see it)", key=key, max_chars=LONGEST_REASON, placeholder="for example: month's end"
-    ).strip()
-
-
-def _finish(sent: object, said: str) -> None:
+    site.schedule_reader.forget(schedule.name)
     if isinstance(sent, Unsent):
         draw("schedule-problem", sent.note)
         return
-    st.session_state[AGAIN] = True
-    st.toast(said, icon=":material/schedule:")
+    st.session_state.pop(_KEY, None)
+    if act is DELETE:
+        open_page("schedules", {})
+        return
+    said = f"The schedule is {act.done}."
+    if sent is not None:
+        said = f"Run by hand: {OUTCOMES[sent.outcome].word.lower()}."
+    st.toast(said, icon=f":material/{act.look.icon}:")
     st.rerun()
