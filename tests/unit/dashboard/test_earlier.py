@@ -27,10 +27,20 @@ async def test_everything_that_a_job_was_submitted_with_is_read(text: str) -> No
         description="d",
         priority=3,
         properties='{"team": "accounts"}',
+        expires_in=3600.0,
+        timeout=60.0,
     )
     await Submitter(register, JobWriter(journal, InMemoryNotifier(), VirtualClock())).submit(new)
     assert await read_earlier(journal, register, ID.upper()) == EarlierJob(
-        ID, "k", "ledger", "n", "d", 3, {"team": "accounts"}, {"text": text}
+        ID,
+        "k",
+        "ledger",
+        "n",
+        "d",
+        3,
+        {"team": "accounts"},
+        {"text": text},
+        {"expires_in": 3600.0, "timeout": 60.0},
     )
 
 

@@ -21,8 +21,20 @@ class Chosen:
     lock: str
 
 
+@dataclass(frozen=True)
+class Done:
+    """What became of one job that was not refused."""
+
+    #: Whether it was so before, by an earlier request: nothing was changed.
+    was_done: bool = False
+    #: More about it, for people.
+    said: str = ""
+    #: The new job, where one was made.
+    job_id: str | None = None
+
+
 #: Carries out the action for one job. Raises RefusedError, NotFoundError or PublisherAwayError.
-Act = Callable[[Chosen], None]
+Act = Callable[[Chosen], Done]
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,8 @@ class Standing:
     """How far a bulk action is."""
 
     total: int
-    done: int
+    #: Jobs that were not refused, in the order of their answers.
+    done: Sequence[tuple[Chosen, Done]]
     refused: Sequence[tuple[Chosen, str]]
     #: Jobs that nothing was done to, or of which it is not known; doing it again is harmless.
     left: Sequence[Chosen]
@@ -52,7 +65,7 @@ class BulkAction:
         self._mutex = threading.Lock()
         self._left = deque(jobs)
         self._total = len(jobs)
-        self._done = 0
+        self._done: list[tuple[Chosen, Done]] = []
         self._refused: list[tuple[Chosen, str]] = []
         self._under_way: dict[str, Chosen] = {}
         self._away = ""
@@ -75,7 +88,7 @@ class BulkAction:
         self._is_stopped = True
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until no check is under way."""
+        """Wait until nothing is under way."""
         for thread in self._threads:
             thread.join(seconds)
 
@@ -85,12 +98,13 @@ class BulkAction:
         is_running = any(thread.is_alive() for thread in self._threads)
         with self._mutex:
             left = (*self._under_way.values(), *self._left)
-            return Standing(self._total, self._done, tuple(self._refused), left, is_running, self._away)
+            done, refused = tuple(self._done), tuple(self._refused)
+            return Standing(self._total, done, refused, left, is_running, self._away)
 
     def _run(self) -> None:
         while (job := self._take()) is not None:
             try:
-                self._act(job)
+                done = self._act(job)
             except (RefusedError, NotFoundError) as refused:
                 with self._mutex:
                     self._refused.append((job, str(refused)))
@@ -102,7 +116,7 @@ class BulkAction:
                 raise
             else:
                 with self._mutex:
-                    self._done += 1
+                    self._done.append((job, done))
             finally:
                 with self._mutex:
                     self._under_way.pop(job.job_id, None)

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from contracts.statuses import JobStatus
-from dashboard.bulk import Chosen, Standing
+from dashboard.bulk import Chosen, Done, Standing
 from dashboard.jobs_page.bulk_actions import BulkAct
 from dashboard.jobs_page.listing import counts_by_status
 from dashboard.parts.chips import status_chip
 from dashboard.parts.durations import count
-from dashboard.parts.nodes import Node, icon, link, node
+from dashboard.parts.nodes import Node, icon, link, node, short_id
 
 #: Jobs that are named; of more, only their number is told.
 _NAMED = 10
-_MOST_REFUSED = 100
+#: Jobs that are listed with what became of them.
+_MOST_LISTED = 100
 
 
 def before_node(act: BulkAct, jobs: Sequence[Chosen], fitting: Sequence[Chosen]) -> Node:
@@ -39,7 +40,7 @@ def before_node(act: BulkAct, jobs: Sequence[Chosen], fitting: Sequence[Chosen])
 
 def result_node(act: BulkAct, standing: Standing) -> Node:
     """Return how far it is: what was done, what was refused and why, and what is left."""
-    over = standing.done + len(standing.refused)
+    over = len(standing.done) + len(standing.refused)
     percent = 100.0 if not standing.total else over / standing.total * 100
     said = f"{over:,} of {standing.total:,}"
     bar = node(
@@ -48,11 +49,17 @@ def result_node(act: BulkAct, standing: Standing) -> Node:
              aria_valuemin=0, aria_valuemax=100, aria_label="Progress", aria_valuetext=said),
         node("b", said),
     )  # fmt: skip
-    return node("div.stack", bar, _outcome(act, standing), _refusals(standing))
+    return node("div.stack", bar, _outcome(act, standing), *_lists(act, standing))
 
 
 def _outcome(act: BulkAct, standing: Standing) -> Node:
-    done = f"{count(standing.done, 'job')} {act.done}."
+    was = sum(done.was_done for _, done in standing.done)
+    said = [f"{count(len(standing.done) - was, 'job')} {act.done}"]
+    if was:
+        said.append(f"{was:,} {act.was_done}")
+    if standing.refused:
+        said.append(f"{len(standing.refused):,} refused")
+    done = f"{', '.join(said)}."
     if standing.is_running:
         return node("p", done)
     left = count(len(standing.left), "job")
@@ -68,12 +75,36 @@ def _outcome(act: BulkAct, standing: Standing) -> Node:
     return node("p", node("span.good", icon("check"), " Done. "), done)
 
 
-def _refusals(standing: Standing) -> Node | None:
-    if not standing.refused:
-        return None
-    rows = [
-        node("li", link("job", job.title, {"id": job.job_id}), node("span.muted", f" · {why}"))
-        for job, why in standing.refused[:_MOST_REFUSED]
+def _lists(act: BulkAct, standing: Standing) -> list[Node | None]:
+    """Return each job with what became of it: first those refused, then those that were done before."""
+    was = [_done_row(job, done) for job, done in standing.done if done.was_done]
+    new = [_done_row(job, done) for job, done in standing.done if not done.was_done]
+    refused = [_row(job, why) for job, why in standing.refused]
+    return [
+        _list(f"{count(len(refused), 'job')} refused", refused),
+        _list(f"{count(len(was), 'job')} {act.was_done}", was),
+        _list(f"{count(len(new), 'job')} {act.done}", new, is_folded=True),
     ]
-    heading = f"{count(len(standing.refused), 'job')} refused"
-    return node("div", node("b", heading), node("ul.points", *rows))
+
+
+def _list(heading: str, rows: Sequence[Node], *, is_folded: bool = False) -> Node | None:
+    if not rows:
+        return None
+    left = len(rows) - _MOST_LISTED
+    more = [node("li.muted", f"… {count(left, 'more job')}")] if left > 0 else []
+    listed = node("ul.points", *rows[:_MOST_LISTED], *more)
+    if is_folded:
+        return node("details", node("summary", heading), listed)
+    return node("div", node("b", heading), listed)
+
+
+def _done_row(job: Chosen, done: Done) -> Node:
+    if done.job_id is None:
+        return _row(job, done.said)
+    new = link("job", short_id(done.job_id, copy=False), {"id": done.job_id})
+    return _row(job, done.said, " \u2192 ", new)
+
+
+def _row(job: Chosen, said: str, *more: Node) -> Node:
+    words = [node("span.muted", f" · {said}")] if said else []
+    return node("li", link("job", job.title, {"id": job.job_id}), *words, *more)

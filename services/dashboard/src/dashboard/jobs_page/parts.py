@@ -16,7 +16,7 @@ def sentence(snapshot: Snapshot, now: datetime) -> Node:
     """Return how many jobs run, wait, and ended lately, once that was read."""
     if snapshot.read_at is None:
         return "Newest first."
-    runs, waits = len(snapshot.busy), snapshot.waiting
+    runs, waits = len(snapshot.held), snapshot.waiting
     running = node("b", f"{runs:,} run" + ("s" if runs == 1 else ""))
     waiting = node("b", f"{waits:,} wait" + ("s" if waits == 1 else ""))
     ended = snapshot.statistics.ended(now - timedelta(hours=1))
@@ -82,6 +82,7 @@ def _flat(query: dict[str, str | list[str]]) -> dict[str, str]:
     return {name: value if isinstance(value, str) else ",".join(value) for name, value in query.items()}
 
 
-def choice_text(number: int) -> Node:
-    """Return how many jobs are chosen."""
-    return node("b", f"{count(number, 'job')} chosen")
+def choice_text(number: int, *, more_match: bool = False) -> Node:
+    """Return how many jobs are chosen, and that more may match than can be chosen at once."""
+    more = node("small", ", the newest that match; there may be more") if more_match else None
+    return node("span", node("b", f"{count(number, 'job')} chosen"), more)

@@ -18,7 +18,7 @@ PAGE = 25
 _MOST_READS = 2
 
 #: Jobs that are taken at most where all that match are wanted.
-MOST_CHOSEN, MOST_DOWNLOADED = 1_000, 5_000
+MOST_CHOSEN, MOST_DOWNLOADED = 500, 5_000
 
 #: Jobs read at a time for these, and how often at most.
 _LARGE_PAGE, _MOST_LARGE_READS = 1_000, 20

@@ -36,6 +36,8 @@ class _State:
     #: Cursors of the pages before this one, the newest first.
     before: list[str | None] = field(default_factory=list)
     chosen: dict[str, Chosen] = field(default_factory=dict)
+    #: Whether more jobs match than could be chosen.
+    more_match: bool = False
     #: When the boxes were last changed by the viewer.
     picked_at: float = 0.0
     #: What the fields say that the address cannot.
@@ -66,7 +68,9 @@ def _page(site: Site, snapshot: Snapshot) -> None:
         _foot(site, state, state.shown)
     jobs_bulk.show(
         site,
-        jobs_bulk.Choosing(state.chosen, lambda: _choose_all(site, state), lambda ids: _drop(state, ids)),
+        jobs_bulk.Choosing(
+            state.chosen, lambda: _choose_all(site, state), lambda ids: _drop(state, ids), state.more_match
+        ),
     )
 
 
@@ -125,7 +129,7 @@ def _table(site: Site, state: _State, snapshot: Snapshot, problem: str) -> None:
         draw(_TABLE, empty(state.question, problem, is_searched=shown.is_partial))
         return
     site.board.watch({job.lock for job in shown.jobs} & set(snapshot.locks))
-    running = {lock.running.job_id: lock.running for lock in snapshot.busy if lock.running is not None}
+    running = {slot.running.job_id: slot.running for slot in snapshot.held if slot.running is not None}
     positions = {
         job.job_id: place for lock in snapshot.locks.values() for place, job in enumerate(lock.line, 1)
     }
@@ -213,10 +217,10 @@ def _choose_all(site: Site, state: _State) -> None:
         st.toast("The jobs that match could not be read. Try again.", icon=":material/cloud_off:")
         return
     state.chosen = {**state.chosen, **{job.job_id: as_chosen(job) for job in found.jobs}}
-    if found.next is not None:
-        st.toast(f"More jobs match: the newest {len(found.jobs):,} are chosen.", icon=":material/info:")
+    state.more_match = found.next is not None
 
 
 def _drop(state: _State, ids: set[str]) -> None:
     """Take jobs out of the choice."""
     state.chosen = {job_id: job for job_id, job in state.chosen.items() if job_id not in ids}
+    state.more_match = state.more_match and bool(state.chosen)

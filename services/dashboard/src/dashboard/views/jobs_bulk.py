@@ -1,16 +1,24 @@
 """Doing one thing to many jobs: the bar with what is chosen, the dialog, its progress and its results."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
+from contracts.identifiers import new_id
 from contracts.jobs import LONGEST_REASON
+from coordination.clients.job_writer import JobRemovedError, NoSuchJobError
+from coordination.ports import UnknownOutcomeError
 from dashboard.bulk import BulkAction, Chosen, Standing
 from dashboard.component import draw
-from dashboard.jobs_page.bulk_actions import BULK_ACTS, BulkAct
+from dashboard.jobs_page.bulk_actions import BULK_ACTS, BulkAct, Request
 from dashboard.jobs_page.bulk_parts import before_node, result_node
 from dashboard.jobs_page.parts import choice_text
+from dashboard.parts.nodes import node
+from dashboard.publisher_api import NotFoundError, PublisherAwayError
+from dashboard.reading.earlier import EarlierJob, read_earlier
+from dashboard.reading.jobs import MOST_CHOSEN
 from dashboard.site import Site
 
 _ACTION, _REASON = "jobs.bulk", "jobs-bulk-reason"
@@ -27,6 +35,8 @@ class Choosing:
     choose_all: Callable[[], None]
     #: Takes these ids out of the choice.
     drop: Callable[[set[str]], None]
+    #: Whether more jobs match than could be chosen.
+    more_match: bool = False
 
 
 def show(site: Site, choosing: Choosing) -> None:
@@ -36,7 +46,7 @@ def show(site: Site, choosing: Choosing) -> None:
         if not chosen or site.settings.read_only:
             return
         with st.container(width="content"):
-            draw("jobs-bulk-count", choice_text(len(chosen)))
+            draw("jobs-bulk-count", choice_text(len(chosen), more_match=choosing.more_match))
         for act in BULK_ACTS:
             fits = any(job.status in act.statuses for job in chosen.values())
             if st.button(
@@ -45,7 +55,10 @@ def show(site: Site, choosing: Choosing) -> None:
             ):  # fmt: skip
                 st.session_state[_ACTION] = None
                 _open(site, choosing, act)
-        st.button("Choose all that match", key="jobs-bulk-all", type="tertiary", on_click=choosing.choose_all)
+        st.button(
+            "Choose all that match", key="jobs-bulk-all", type="tertiary", on_click=choosing.choose_all,
+            help=f"On all pages: the newest {MOST_CHOSEN:,} that match, at most.",
+        )  # fmt: skip
         st.button(
             "Choose none", key="jobs-bulk-none", type="tertiary", on_click=choosing.drop, args=(set(chosen),)
         )
@@ -66,26 +79,41 @@ def _open(site: Site, choosing: Choosing, act: BulkAct) -> None:
 def _ask(site: Site, act: BulkAct, jobs: list[Chosen]) -> None:
     fitting = [job for job in jobs if job.status in act.statuses]
     draw("jobs-bulk-before", before_node(act, jobs, fitting))
-    reason = st.text_input(
-        "Why (kept in the audit trail)",
-        key=_REASON,
-        max_chars=LONGEST_REASON,
-        placeholder=f"for example: {act.example}",
-    )
+    reason = ""
+    if act.example:
+        reason = st.text_input(
+            "Why (kept in the audit trail)",
+            key=_REASON,
+            max_chars=LONGEST_REASON,
+            placeholder=f"for example: {act.example}",
+        )
     with st.container(horizontal=True, vertical_alignment="center"):
         wanted = st.button(f"{act.verb} {len(fitting):,}", type="primary", key="jobs-bulk-yes")
         if st.button(act.keep, key="jobs-bulk-no"):
             st.rerun()
+        draw("jobs-bulk-who", node("span.muted", "recorded as ", node("b", site.viewer())))
     if wanted:
-        actor = site.viewer()
-
-        def carry_out(job: Chosen) -> None:
-            act.act(site.publisher, job.job_id, actor, reason.strip())
-
-        action = BulkAction(fitting, carry_out)
+        request = _request(site, reason.strip())
+        action = BulkAction(fitting, lambda job: act.act(request, job))
         action.start()
         st.session_state[_ACTION] = action
         st.rerun(scope="fragment")
+
+
+def _request(site: Site, reason: str) -> Request:
+    """Return what is asked for; a job that is tried again leads to the same new job."""
+    ids: defaultdict[str, str] = defaultdict(new_id)
+
+    def earlier(job: Chosen) -> EarlierJob:
+        try:
+            return site.reader.read(read_earlier(site.journal, site.register, job.job_id))
+        except (NoSuchJobError, JobRemovedError) as error:
+            raise NotFoundError("The job is not there any more.") from error
+        except UnknownOutcomeError as error:
+            sentence = f"The storage does not answer: {error}. The job was not submitted again."
+            raise PublisherAwayError(sentence, may_be_done=False) from error
+
+    return Request(site.publisher, site.viewer(), reason, earlier, ids.__getitem__)
 
 
 def _progress(act: BulkAct, action: BulkAction, choosing: Choosing) -> None:
