@@ -11,6 +11,7 @@ from tests.conformance.stores import Models
 from contracts.identifiers import new_id
 from contracts.jobs import Event
 from contracts.lock_names import partition
+from coordination.slot import Slot
 from read_models.cursors import CursorError
 from read_models.documents import KnownLock, LockRun, StaleError, Watermark
 from read_models.filters import JobFilter
@@ -129,6 +130,15 @@ async def test_runs_are_read_from_one_fence_to_another(tables: Models) -> None:
     for first, last, fences in ((2, 5, [2, 3, 5]), (1, 1, [1]), (4, 4, []), (6, 1_000, [8]), (0, 1, [1])):
         found = await tables.models.lock_runs_between("ledger", first, last)
         assert [run.fence for run in found] == fences
+
+
+async def test_runs_of_another_slot_are_read_by_its_number(tables: Models) -> None:
+    for slot in (0, 1, 12):
+        runs = [LockRun("ledger", fence, slot=slot or None) for fence in (1, slot + 2)]
+        await tables.writer.record_lock_runs(Slot("ledger", slot).lease_name, runs)
+    for slot, fences in ((0, [1, 2]), (1, [1, 3]), (12, [1, 14]), (2, [])):
+        found = await tables.models.lock_runs_between("ledger", 1, 20, slot)
+        assert [(run.fence, run.slot) for run in found] == [(fence, slot or None) for fence in fences]
 
 
 @pytest.mark.parametrize(

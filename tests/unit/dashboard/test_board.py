@@ -12,10 +12,11 @@ from tests.unit.dashboard.test_statistics import event
 from contracts.identifiers import new_id
 from contracts.jobs import Worker
 from contracts.statuses import EventStatus
+from coordination.clients.limits import LimitSetter
 from coordination.clock import VirtualClock
 from coordination.ports import Registration, UnknownOutcomeError
 from coordination.slot import Slot
-from coordination.testing.memory import InMemoryRegister
+from coordination.testing.memory import InMemoryNotifier, InMemoryRegister
 from coordination.testing.worker_directory import InMemoryWorkerDirectory
 from dashboard.board.poller import REST_SECONDS, BoardPoller
 from dashboard.board.snapshot import Snapshot
@@ -210,3 +211,23 @@ async def test_the_first_viewer_waits_until_something_is_known(board: Board) -> 
     await board.read()
     assert (await first).read_at is not None
     assert board.poller.look(30.0).read_at is not None
+
+
+async def test_a_lock_with_a_limit_is_read_with_all_its_slots(board: Board) -> None:
+    await LimitSetter(board.journal, InMemoryNotifier(), board.clock).set(LOCK, 2, "ann")
+    await board.submit_job("Close of May")
+    await board.read()
+    (lock,) = board.poller.snapshot.locks.values()
+    assert (lock.limit, [slot.number for slot in lock.slots]) == (2, [0, 1])
+    assert (lock.held, board.poller.snapshot.held) == ([], [])
+
+
+async def test_a_lock_that_a_viewer_changed_is_read_with_the_next_look(board: Board) -> None:
+    await board.submit_job("Close of May")
+    await board.read()
+    await LimitSetter(board.journal, InMemoryNotifier(), board.clock).set(LOCK, 2, "ann")
+    await board.read()
+    assert board.poller.snapshot.locks[LOCK].limit == 1
+    board.poller.reread(LOCK)
+    assert (await board.read()).count("journal.read_range") == 2
+    assert board.poller.snapshot.locks[LOCK].limit == 2

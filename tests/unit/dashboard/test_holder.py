@@ -1,17 +1,21 @@
 """The lane of a lock: which run has it, how far it is, and when it is free again."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.unit.dashboard.runs import NOW, ago, run
-from tests.unit.dashboard.shown import find, links, parts, text
+from tests.unit.dashboard.shown import attribute, find, links, parts, text
 
 from contracts.jobs import HeldLease, Worker
 from coordination.journal.events import timestamp
 from coordination.journal.rows import JobRow, LockRow
-from dashboard.board.snapshot import LockState
-from dashboard.parts.holder import holder_lane, lock_lane
+from dashboard.board.snapshot import LockState, SlotState
+from dashboard.parts import holder
+from dashboard.parts.holder import held_lease, lock_lane
+from dashboard.parts.nodes import Node
+from read_models.documents import LockRun
 
 
 def worker(heard: float = 4, lease: HeldLease | None = None) -> Worker:
@@ -23,6 +27,15 @@ def worker(heard: float = 4, lease: HeldLease | None = None) -> Worker:
 def lease(renewed: float, seconds: float = 30, lock: str = "ledger") -> HeldLease:
     renewed_at = NOW - timedelta(seconds=renewed)
     return HeldLease(lock=lock, fence=1042, renewed_at=renewed_at, seconds=seconds)
+
+
+def holder_lane(state: LockState, worker: Worker | None, last: LockRun | None, now: datetime) -> Node:
+    """Return the lane of a lock without a limit."""
+    return holder.holder_lane(state, named(worker), [last], now)
+
+
+def named(*workers: Worker | None) -> dict[str, Worker]:
+    return {worker.worker: worker for worker in workers if worker is not None}
 
 
 def busy(minutes: float = 10, attempt: int = 1, waiting: int = 0, **job: Any) -> LockState:
@@ -131,16 +144,62 @@ def test_a_free_lock_tells_its_last_run() -> None:
 
 
 def test_a_lane_among_others_has_the_name_and_the_first_places() -> None:
-    lane = lock_lane(busy(waiting=15), worker(), NOW)
+    lane = lock_lane(busy(waiting=15), named(worker()), NOW)
     assert links(lane)[0] == ("lock", {"lock": "ledger"})
     assert text(find(lane, "div.lock")[0]) == "ledger fence 1,042"
     assert text(find(lane, "div.queue")[0]) == "15 waiting 1 2 3 4 5 6 7 8 9 10 11 12 +3 oldest [for]"
-    assert text(find(lock_lane(busy(), None, NOW), "div.queue")[0]) == "No jobs waiting"
+    assert text(find(lock_lane(busy(), {}, NOW), "div.queue")[0]) == "No jobs waiting"
 
 
 def test_a_lock_with_a_line_and_no_run_says_why() -> None:
     state = LockState("a/b c", LockRow("a/b c"), None, (), 3)
-    lane = lock_lane(state, None, NOW)
+    lane = lock_lane(state, {}, NOW)
     assert "No job runs" in text(lane)
     assert "no run yet" in text(lane)
     assert parts(lane)[1]["k"] == "a/b c"
+
+
+def slots() -> LockState:
+    """Return a lock with three slots: two are held, and slot 3 still has a run above the limit."""
+    state = busy(waiting=1)
+
+    def slot(number: int, job_id: str = "", *, is_closed: bool = False) -> SlotState:
+        row = LockRow("ledger", fence=number, worker="worker-4", job_id=job_id, is_closed=is_closed)
+        row = replace(row, started_at=timestamp(ago(20)) if job_id else "", attempt=1)
+        running = JobRow(job_id, "k", "ledger", name=f"In slot {number}", slot=number) if job_id else None
+        return SlotState(number, row, running)
+
+    others = (slot(1, "job-b"), slot(2), slot(3, "job-c", is_closed=True), slot(4, is_closed=True))
+    return replace(state, row=replace(state.row, limit=3, limit_number=2), others=others)
+
+
+def test_every_slot_has_a_lane_with_its_fence_holder_and_job() -> None:
+    last = [None, None, run(2, 60, 50, slot=2), None]
+    drawn = holder.holder_lane(slots(), named(worker(4, lease(7))), last, NOW)
+    lanes = [text(lane) for lane in find(drawn, "div.lane")]
+    assert len(lanes) == 4
+    assert lanes[0].startswith("Slot 0 Fence 1,042")
+    assert "Close of May" in lanes[0]
+    assert "Slot 1 Fence 1" in lanes[1]
+    assert "In slot 1" in lanes[1]
+    assert "worker-4" in lanes[1]
+    assert "Free since [ago] ; the last run was Job 2" in lanes[2]
+    assert "Slot 3 closed: it starts no other job" in lanes[3]
+    assert [attribute(lane, "k") for lane in find(drawn, "div.lane")] == [f"slot {n}" for n in range(4)]
+
+
+def test_among_others_a_lock_with_slots_says_how_many_are_held_and_lists_their_jobs() -> None:
+    lane = lock_lane(slots(), named(worker()), NOW)
+    assert text(find(lane, "div.lock")[0]) == "ledger 3 of 3 slots held"
+    runs = [text(inside) for inside in find(lane, "div.inside")]
+    assert len(runs) == 3
+    assert "slot 1 · fence 1" in runs[1]
+    assert "1 waiting" in text(find(lane, "div.queue")[0])
+
+
+def test_of_several_leases_under_a_lock_the_one_with_the_fence_is_that_of_the_run() -> None:
+    first, second = lease(7), HeldLease(lock="ledger", fence=3, renewed_at=NOW, seconds=30)
+    both = worker().model_copy(update={"leases": [first, second]})
+    assert held_lease(both, "ledger", 3) == second
+    assert held_lease(both, "ledger", 4) is None
+    assert held_lease(worker(4, first), "ledger", 4) == first

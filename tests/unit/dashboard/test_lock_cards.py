@@ -162,9 +162,12 @@ def test_many_take_overs_are_counted() -> None:
 
 
 def test_what_a_lock_is() -> None:
-    view = LockView(LockState("l", LockRow("l", fence=1042)), (), None, ago(1), 1)
+    view = LockView(LockState("l", LockRow("l", fence=1042)), (), ago(1), (), 1)
     card = about_card(view, "l-0123")
-    assert text(card) == "About this lock First used [date] Runs ever 1,042 Partition l-0123"
+    assert (
+        text(card)
+        == "About this lock First used [date] Runs ever 1,042 Limit one job at a time Partition l-0123"
+    )
     assert [each[1]["copy"] for each in find(card, "button.copy")] == ["l-0123"]
-    never = LockView(LockState("l", LockRow("l")), (), None, None, 0)
+    never = LockView(LockState("l", LockRow("l")), (), None, (), 0)
     assert "First used \u2013 Runs ever 0" in text(about_card(never, "l-0123"))

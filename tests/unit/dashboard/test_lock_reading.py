@@ -10,6 +10,7 @@ from tests.unit.audit_projector.doubles import LOCK, World
 from tests.unit.dashboard.runs import run
 
 from contracts.lock_names import LockNameError, partition
+from coordination.clients.limits import LimitSetter
 from coordination.journal.rows import LockRow
 from coordination.outcomes import Completed, Interrupted
 from coordination.ports import UnknownOutcomeError
@@ -64,7 +65,7 @@ def fences(view: LockView) -> list[int]:
 
 async def test_a_lock_that_was_never_used_is_free_and_costs_one_request(world: LockWorld) -> None:
     view = await world.view()
-    assert (view.is_used, view.running_fence, view.first_used) == (False, None, None)
+    assert (view.is_used, view.slots[0].running_fence, view.first_used) == (False, None, None)
     assert (list(view.runs), view.state.waiting) == ([], 0)
     assert world.requests == {"journal.read_range": 1}
 
@@ -86,7 +87,7 @@ async def test_opening_an_idle_lock_takes_two_requests_and_a_busy_one_three(worl
     world.reader = LockReader(world.journal, world.models, world.clock)
     view = await world.view()
     assert world.requests == {"journal.read_range": 1, "journal.read": 1, **RUNS}
-    assert view.running_fence == 4
+    assert view.slots[0].running_fence == 4
 
 
 async def test_many_viewers_at_once_cost_what_one_costs(world: LockWorld) -> None:
@@ -150,9 +151,9 @@ async def test_only_runs_from_the_first_open_one_on_are_read_again(
     asked: list[tuple[int, int]] = []
     between = world.models.lock_runs_between
 
-    async def noted(lock: str, first: int, last: int) -> list[LockRun]:
+    async def noted(lock: str, first: int, last: int, slot: int = 0) -> list[LockRun]:
         asked.append((first, last))
-        return await between(lock, first, last)
+        return await between(lock, first, last, slot)
 
     monkeypatch.setattr(world.models, "lock_runs_between", noted)
     job_id = await world.submit()
@@ -275,6 +276,70 @@ async def test_a_history_that_became_shorter_is_read_from_the_beginning(world: L
     world.models.runs.clear()
     view = await world.view(since, await long_history(world, 3))
     assert fences(view) == [1, 2, 3]
+
+
+# --- slots ------------------------------------------------------------------
+
+
+async def set_limit(world: LockWorld, limit: int, reason: str = "") -> None:
+    await LimitSetter(world.journal, world.notifier, world.clock).set(LOCK, limit, "ann", reason)
+
+
+async def test_every_slot_has_its_holder_and_its_runs(world: LockWorld) -> None:
+    await set_limit(world, 3, "three at a time")
+    first, second = await world.submit("Close of May"), await world.submit("Close of June")
+    await world.start("worker-1")
+    await world.start("worker-2", slot=2)
+    for job_id in (first, second):
+        await world.project(job_id)
+    view = await world.view()
+    state = view.state
+    assert (state.limit, [slot.number for slot in state.shown_slots]) == (3, [0, 1, 2])
+    assert [(slot.number, slot.row.worker, slot.row.fence) for slot in state.held] == [
+        (0, "worker-1", 1),
+        (2, "worker-2", 1),
+    ]
+    assert [slot.running.name for slot in state.held if slot.running is not None] == [
+        "Close of May",
+        "Close of June",
+    ]
+    assert [(run.slot, run.fence, run.worker) for run in view.runs] == [
+        (None, 1, "worker-1"),
+        (2, 1, "worker-2"),
+    ]
+    assert [(slot.number, slot.running_fence) for slot in view.slots] == [(0, 1), (2, 1)]
+    assert [(record.limit, record.actor, record.reason) for record in view.limits] == [
+        (3, "ann", "three at a time")
+    ]
+    # The line, the slots and the records; what runs in each of two; the runs of each of two.
+    assert world.requests == {
+        "journal.read_range": 3,
+        "journal.read": 2,
+        "read_models.list_lock_runs": 2,
+    }
+    await world.view()
+    assert world.requests == {}
+
+
+async def test_records_of_limits_are_read_again_only_when_there_is_a_new_one(world: LockWorld) -> None:
+    await set_limit(world, 2)
+    await world.view()
+    await world.clock.advance(10)
+    await world.view()
+    assert world.requests == {"journal.read_range": 2}
+    await set_limit(world, 1)
+    await world.clock.advance(10)
+    view = await world.view()
+    assert world.requests == {"journal.read_range": 3}
+    assert [record.limit for record in view.limits] == [2, 1]
+    assert [slot.number for slot in view.state.shown_slots] == [0]
+
+
+async def test_a_lock_whose_limit_was_just_set_is_read_again_at_once(world: LockWorld) -> None:
+    await world.view()
+    await set_limit(world, 2)
+    world.reader.forget(f" {LOCK} ")
+    assert (await world.view()).state.limit == 2
 
 
 # --- trouble ----------------------------------------------------------------

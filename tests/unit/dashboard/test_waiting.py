@@ -8,7 +8,8 @@ from tests.unit.dashboard.trails import at
 
 from coordination.journal.events import timestamp
 from coordination.journal.rows import JobRow, LockRow
-from dashboard.waiting import Gap, Waiter, WaitingLine, line_of, start_of, start_sentence
+from dashboard.board.snapshot import LockState, SlotState
+from dashboard.waiting import Gap, Waiter, WaitingLine, line_in, line_of, start_of, start_sentence
 from read_models.start_estimates import Estimate, Holder, left_at_this_pace
 
 
@@ -166,3 +167,33 @@ def test_one_sentence_says_when_it_starts(line: WaitingLine, when: Estimate, sen
 )
 def test_a_sentence_begins_with_what_must_happen_first(line: WaitingLine, begins: str) -> None:
     assert start_sentence(line, Estimate(None)).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("held", "ahead", "limit", "said"),
+    [
+        (3, 0, 3, "of the 3 running jobs, it starts when one of them has ended."),
+        (3, 2, 3, "of the 3 running jobs and the 2 jobs ahead, it starts when 3 of them have ended."),
+        (1, 1, 3, "A slot is free for it"),
+        (
+            4,
+            0,
+            2,
+            "At most 2 jobs run at a time: of the 4 running jobs, it starts when 3 of them have ended.",
+        ),
+    ],
+)
+def test_under_a_lock_with_slots_a_job_starts_when_enough_have_ended(
+    held: int, ahead: int, limit: int, said: str
+) -> None:
+    def row(number: int) -> LockRow:
+        return LockRow("l", fence=1, job_id=f"runs-{number}", worker="w", is_closed=number >= limit)
+
+    tickets = [ticket(f"first-{number}") for number in range(ahead)]
+    others = tuple(SlotState(number, row(number)) for number in range(1, held))
+    state = LockState("l", replace(row(0), limit=limit), None, [*tickets, ticket("me")], ahead + 1, others)
+    line = line_in("me", state)
+    assert [holder.job_id for holder in line.holders] == [f"runs-{number}" for number in range(held)]
+    when = start_of(line, {}, at(1))
+    assert when.seconds is None
+    assert said in start_sentence(line, when)

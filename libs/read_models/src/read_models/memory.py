@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from contracts import lock_names
 from contracts.jobs import Event, JobPage, JobSummary, Page
 from coordination.journal.rows import EventRow
+from coordination.slot import Slot
 from coordination.testing.faults import Calls, Fault
 from read_models.cursors import read_cursor, write_cursor
 from read_models.documents import KnownLock, LockRun, Overlap, StaleError, TrailEntry, Watermark
@@ -112,9 +113,9 @@ class InMemoryReadModels:
 
         return await self.calls.carry_out("read_models.list_lock_runs", action)
 
-    async def lock_runs_between(self, lock: str, first: int, last: int) -> list[LockRun]:
-        """Return who held a lock with the fences from the first to the last, by fence."""
-        partition = lock_names.partition(lock)
+    async def lock_runs_between(self, lock: str, first: int, last: int, slot: int = 0) -> list[LockRun]:
+        """Return who held a slot of a lock with the fences from the first to the last, by fence."""
+        partition = Slot(lock, slot).lease_name
 
         def action() -> list[LockRun]:
             found = [run for (other, _), run in self.runs.items() if other == partition]

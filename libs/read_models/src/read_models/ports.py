@@ -39,8 +39,8 @@ class ReadModels(Protocol):
     async def lock_runs(self, lock: str, limit: int, cursor: str | None = None) -> Page[LockRun]:
         """Return who held a lock, the latest fence first. A page may be short although more follow."""
 
-    async def lock_runs_between(self, lock: str, first: int, last: int) -> list[LockRun]:
-        """Return who held a lock with the fences from the first to the last, by fence."""
+    async def lock_runs_between(self, lock: str, first: int, last: int, slot: int = 0) -> list[LockRun]:
+        """Return who held a slot of a lock with the fences from the first to the last, by fence."""
 
     async def locks(self, limit: int, cursor: str | None = None, prefix: str = "") -> Page[KnownLock]:
         """Return the locks that were ever used, in the order of their partitions.

@@ -5,7 +5,8 @@ Times are those of the workers' clocks, which may differ: what would be negative
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from heapq import merge
 from itertools import pairwise
 
 from dashboard.obtaining import Gap, GapKind, Obtained, Way, gap_behind, obtained_by, seconds_between
@@ -26,11 +27,16 @@ class TakeOver:
 
 @dataclass(frozen=True)
 class Entry:
-    """A run with how it got the lock; None when the run before is not known."""
+    """A run with how it got its slot; None when the run before is not known."""
 
     run: LockRun
     obtained: Obtained | None
     is_running: bool
+
+    @property
+    def slot(self) -> int:
+        """The slot in which it is or was."""
+        return self.run.slot or 0
 
 
 @dataclass(frozen=True)
@@ -88,10 +94,10 @@ def history(
     last_fence: int = 0,
     running_fence: int | None = None,
 ) -> LockHistory:
-    """Return what the runs say of the period from its first to its second moment.
+    """Return what the runs of a slot say of the period from its first to its second moment.
 
     `known` also has the run before the period, if there is one: it tells how the first one of the period got
-    the lock. `last_fence` is the last one that the lock gave out, `running_fence` that of the current run.
+    the slot. `last_fence` is the last one that the slot gave out, `running_fence` that of the current run.
     """
     runs = sorted(known, key=lambda run: run.fence)
     last_fences = {run.job_id: run.fence for run in runs}
@@ -123,6 +129,46 @@ def history(
         sorted(_waits(entries)),
         [entry.run for entry in entries if entry.run.overlap is not None],
     )
+
+
+def united(histories: Sequence[LockHistory]) -> LockHistory:
+    """Return the history of a lock from those of its slots in the same period; there is at least one."""
+    if len(histories) == 1:
+        return histories[0]
+    rows = merge(*(_dated(each.rows, each.period) for each in histories), key=_newest_first)
+    entries = [entry for each in histories for entry in each.entries]
+    take_overs = [take_over for each in histories for take_over in each.take_overs]
+    return LockHistory(
+        histories[0].period,
+        [row for _, row in rows],
+        _use(entries, histories[0].period),
+        sorted(seconds for each in histories for seconds in each.hand_overs),
+        sorted(take_overs, key=lambda each: _began(each.following, each.cut_off), reverse=True),
+        sorted(seconds for each in histories for seconds in each.waits),
+        [run for each in histories for run in each.overlaps],
+    )
+
+
+def _dated(
+    rows: Sequence[Entry | Gap], period: tuple[datetime, datetime]
+) -> list[tuple[datetime, Entry | Gap]]:
+    """Return rows with the times to sort them by: a gap stands where the run above it began."""
+    dated: list[tuple[datetime, Entry | Gap]] = []
+    at = period[1]
+    for row in rows:
+        if isinstance(row, Entry):
+            # Clocks of workers differ: the order of the fences stays.
+            at = min(at, row.run.began_at or row.run.ended_at or at)
+        dated.append((at, row))
+    return dated
+
+
+def _newest_first(dated: tuple[datetime, Entry | Gap]) -> float:
+    return -dated[0].timestamp()
+
+
+def _began(*runs: LockRun) -> datetime:
+    return next((run.began_at for run in runs if run.began_at is not None), datetime.min.replace(tzinfo=UTC))
 
 
 def holdings(entries: Iterable[Entry], now: datetime) -> list[Holding]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboard.charts import drawn_states, runs_over_time
 from dashboard.lock_chart import picture_of
-from dashboard.lock_history import LockHistory, history
+from dashboard.lock_history import LockHistory, history, united
 from dashboard.palette import palette
 from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, node
@@ -30,6 +30,7 @@ class LockPast:
     history: LockHistory
     #: Names the period.
     label: str
+    has_slots: bool
     chart: dict[str, Any]
     legend: Node
     is_by_holding: bool
@@ -38,7 +39,8 @@ class LockPast:
     def title(self) -> Node:
         """The title of the picture."""
         if not self.is_by_holding:
-            return node("div.title.bare", node("h2", "Runs by worker"))
+            by = "worker and slot" if self.has_slots else "worker"
+            return node("div.title.bare", node("h2", f"Runs by {by}"))
         runs = f"{len(self.history.entries):,} runs: each bar is one unbroken holding"
         return node("div.title.bare", node("h2", "Holdings by worker"), node("span.aside", runs))
 
@@ -54,8 +56,10 @@ def past_of(view: LockView, period: str, now: datetime, theme: str | None) -> Lo
     label, start = PERIODS[period][0], period_start(period, now)
     if view.read_from is not None and view.read_from > start:
         start, label = view.read_from, f"latest {len(view.runs):,}"
-    found = history(view.runs, (start, now), view.state.row.fence, view.running_fence)
-    picture = picture_of(found)
+    span = start, now
+    slots = [history(slot.runs, span, slot.last_fence, slot.running_fence) for slot in view.slots]
+    found = united(slots)
+    picture = picture_of(found, has_slots=len(slots) > 1)
     chart = runs_over_time(picture.bars, picture.take_overs, found.period, palette(theme))
     legend = run_legend(drawn_states(picture.bars), has_take_overs=bool(picture.take_overs))
-    return LockPast(found, label, chart, legend, picture.is_by_holding)
+    return LockPast(found, label, len(slots) > 1, chart, legend, picture.is_by_holding)

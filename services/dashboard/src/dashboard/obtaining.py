@@ -59,6 +59,8 @@ class Gap:
     first: int
     last: int
     kind: GapKind
+    #: The slot whose fences they are.
+    slot: int = 0
 
 
 def obtained_by(
@@ -98,8 +100,8 @@ def gap_behind(earlier: LockRun, next_fence: int, *, is_recent: bool) -> Gap | N
         return None
     is_lost = _was_cut_off(earlier) and _cause(earlier, None) is HandOverCause.WORKER_LOST
     if is_lost and first == last:
-        return Gap(first, last, GapKind.CLOSING)
-    return Gap(first, last, GapKind.PENDING if is_recent else GapKind.MISSING)
+        return Gap(first, last, GapKind.CLOSING, earlier.slot or 0)
+    return Gap(first, last, GapKind.PENDING if is_recent else GapKind.MISSING, earlier.slot or 0)
 
 
 def seconds_between(start: datetime, end: datetime) -> float:

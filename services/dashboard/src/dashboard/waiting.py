@@ -1,10 +1,11 @@
 """Why a job waits: who holds the lock, who is ahead in the line, and when the job is likely to start."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coordination.journal.rows import JobRow, LockRow
+from dashboard.board.snapshot import LockState
 from dashboard.parts.durations import count, duration
 from read_models.run_durations import Durations
 from read_models.start_estimates import Estimate, Holder, estimate
@@ -33,6 +34,7 @@ class WaitingLine:
     """The line of a lock as one job in it sees it."""
 
     lock: str
+    #: The job that runs; of several slots, that of the first one that is held.
     holder: Holder | None
     #: The jobs ahead, next first.
     ahead: Sequence[Waiter]
@@ -41,6 +43,14 @@ class WaitingLine:
     #: Jobs in the line, and how many of them were read.
     length: int
     read: int
+    #: The jobs that run in the other slots, and how many jobs may run at the same time.
+    others: Sequence[Holder] = ()
+    limit: int = 1
+
+    @property
+    def holders(self) -> list[Holder]:
+        """All jobs that run under the lock."""
+        return [*([] if self.holder is None else [self.holder]), *self.others]
 
     @property
     def shown(self) -> list[Waiter | Gap]:
@@ -64,20 +74,32 @@ def line_of(
 
     `running` is the job that runs, as far as it is known; `length` is how many wait, if not all are given.
     """
-    holder = None
-    if row is not None and row.job_id:
-        since = datetime.fromisoformat(row.started_at) if row.started_at else None
-        known = running if running is not None and running.job_id == row.job_id else None
-        holder = Holder(row.job_id, row.worker, row.fence, since, known)
+    holder = None if row is None else _holder(row, running)
     waiters = [Waiter(position, job) for position, job in enumerate(tickets, 1)]
     me = next((waiter for waiter in waiters if waiter.job.job_id == job_id), None)
     ahead = waiters[: me.position - 1] if me is not None else waiters
     return WaitingLine(lock, holder, ahead, me, max(len(waiters), length or 0), len(waiters))
 
 
+def line_in(job_id: str, state: LockState) -> WaitingLine:
+    """Return a lock's line as a job sees it, with what runs in each slot."""
+    line = line_of(job_id, state.name, state.row, state.line, running=state.running, length=state.waiting)
+    found = [holder for slot in state.slots if (holder := _holder(slot.row, slot.running)) is not None]
+    return replace(line, holder=next(iter(found), None), others=found[1:], limit=state.limit)
+
+
+def _holder(row: LockRow, running: JobRow | None) -> Holder | None:
+    if not row.job_id:
+        return None
+    since = datetime.fromisoformat(row.started_at) if row.started_at else None
+    known = running if running is not None and running.job_id == row.job_id else None
+    return Holder(row.job_id, row.worker, row.fence, since, known)
+
+
 def start_of(line: WaitingLine, durations: Durations, now: datetime) -> Estimate:
     """Estimate when the job starts; `durations` are those of ended runs under the lock, by kind."""
-    if line.me is None:
+    if line.me is None or line.limit > 1 or line.others:
+        # Which of several running jobs ends first, and how often, the past of one line does not say.
         return Estimate(None)
     return estimate(line.holder, [waiter.job.kind for waiter in line.ahead], durations, now)
 
@@ -93,6 +115,8 @@ def start_sentence(line: WaitingLine, when: Estimate) -> str:
             "it starts as soon as a worker that knows its kind is free."
         )
     condition = _condition(line)
+    if line.limit > 1 or line.others:
+        return condition
     if when.seconds is not None and when.runs:
         basis = f"from {count(when.runs, 'past run')} of the same kinds under this lock"
         return f"{condition} That is in {_roughly(when.seconds)}, {basis}."
@@ -107,12 +131,26 @@ def start_sentence(line: WaitingLine, when: Estimate) -> str:
 
 
 def _condition(line: WaitingLine) -> str:
+    if line.limit > 1 or line.others:
+        return _condition_of_slots(line)
     if not line.ahead:
         return "It starts when the running job has ended."
     jobs = "job" if len(line.ahead) == 1 else f"{len(line.ahead):,} jobs"
     if line.holder is None:
         return f"It starts when the {jobs} ahead {'has' if len(line.ahead) == 1 else 'have'} ended."
     return f"It starts when the running job and the {jobs} ahead have ended."
+
+
+def _condition_of_slots(line: WaitingLine) -> str:
+    running, ahead = len(line.holders), len(line.ahead)
+    needed = running + ahead - line.limit + 1
+    if needed <= 0:
+        return "A slot is free for it: it starts as soon as a worker that knows its kind is free."
+    those = f"the {count(running, 'running job')}"
+    if ahead:
+        those += f" and the {count(ahead, 'job')} ahead"
+    ended = "one of them has ended" if needed == 1 else f"{needed:,} of them have ended"
+    return f"At most {line.limit:,} jobs run at a time: of {those}, it starts when {ended}."
 
 
 def _roughly(seconds: float) -> str:

@@ -14,6 +14,7 @@ from azure_storage.read_models.tables import Table, Tables, plain
 from azure_storage.read_models.writing import LOCKS, OVERLAPS
 from contracts import lock_names
 from contracts.jobs import Event, JobPage, Page
+from coordination.slot import Slot
 from read_models.cursors import CursorError, read_cursor, write_cursor
 from read_models.documents import KnownLock, LockRun, Overlap, TrailEntry
 from read_models.filters import JobFilter
@@ -106,10 +107,10 @@ class TableReadModels:
         following = write_cursor(lock_runs_list(lock), str(low)) if low > 1 else None
         return Page[LockRun](items=[lock_rows.read_lock_run(row) for row in reversed(found)], next=following)
 
-    async def lock_runs_between(self, lock: str, first: int, last: int) -> list[LockRun]:
-        """Return who held a lock with the fences from the first to the last, by fence."""
+    async def lock_runs_between(self, lock: str, first: int, last: int, slot: int = 0) -> list[LockRun]:
+        """Return who held a slot of a lock with the fences from the first to the last, by fence."""
         bounds = {
-            "partition": lock_names.partition(lock),
+            "partition": Slot(lock, slot).lease_name,
             "low": keys.fence_key(max(first, 0)),
             "high": keys.fence_key(max(last, 0) + 1),
         }

@@ -3,7 +3,7 @@
 | what                         | how often                       | requests                     |
 | ---------------------------- | ------------------------------- | ---------------------------- |
 | recent events                | every 2 s                       | 1, more after a flood        |
-| locks that these events name | when they do                    | 1 each                       |
+| locks that these events name | when they do                    | 1 each, 2 with a limit       |
 | progress of running jobs     | every 2 s, while a page shows it | 1 each                      |
 | active jobs                  | every 30 s                      | 1 per shard of the register  |
 | workers, other services      | every 10 s                      | 1 each                       |
@@ -25,7 +25,7 @@ from contracts.telemetry import attributes as at
 from coordination.journal.rows import JobRow
 from coordination.ports import Clock, JobRegister, Journal, UnknownOutcomeError
 from coordination.worker_directory import WorkerDirectory
-from dashboard.board.lines import read_lock, read_running
+from dashboard.board.lines import read_lock, with_progress
 from dashboard.board.snapshot import HEARD_EVERY, LockState, Snapshot, Trouble
 from dashboard.board.statistics import Tally
 from read_models import JobFilter, ReadModels
@@ -80,6 +80,8 @@ class BoardPoller:
         self._names: OrderedDict[str, str] = OrderedDict()
         #: Locks whose running job some page shows, and until when.
         self._watched: dict[str, float] = {}
+        #: Locks that a viewer has changed, which are read again.
+        self._changed: set[str] = set()
         self._viewed_at = -REST_SECONDS
         self._has_started = False
         self._due: dict[str, float] = {}
@@ -97,6 +99,10 @@ class BoardPoller:
         """Keep the progress of the jobs that run under these locks up to date for some seconds."""
         until = self._clock.boot() + 2 * LOOK_SECONDS + 1
         self._watched.update(dict.fromkeys(locks, until))
+
+    def reread(self, lock: str) -> None:
+        """Read a lock again with the next look, as its limit was just set: no event says so."""
+        self._changed.add(lock)
 
     async def run(self) -> None:
         """Read again and again, until cancelled."""
@@ -116,6 +122,8 @@ class BoardPoller:
     async def read(self) -> None:
         """Read once what is due. Raises UnknownOutcomeError; what was read until then counts."""
         changed = set(await self._read_events())
+        while self._changed:
+            changed.add(self._changed.pop())
         if self._is_due("active", _ACTIVE_SECONDS):
             changed |= await self._active_locks()
         await self._read_locks(changed)
@@ -212,14 +220,18 @@ class BoardPoller:
         return found | used
 
     async def _read_locks(self, names: Iterable[str]) -> None:
-        found = await self._all(names, lambda name: read_lock(self._journal, name, self._running(name)))
+        found = await self._all(
+            names, lambda name: read_lock(self._journal, name, self.snapshot.locks.get(name))
+        )
         if not found:
             return
-        self._learn_names(job for lock in found for job in (*lock.line, lock.running) if job is not None)
+        for lock in found:
+            running = (slot.running for slot in lock.held)
+            self._learn_names(job for job in (*lock.line, *running) if job is not None)
         locks = {**self.snapshot.locks, **{lock.name: lock for lock in found}}
         free = sorted(
             (lock for lock in locks.values() if not lock.is_busy and not lock.waiting),
-            key=lambda lock: lock.row.freed_at or lock.row.started_at,
+            key=lambda lock: lock.freed_at or lock.row.started_at,
         )
         for lock in free[:-_MOST_FREE]:
             del locks[lock.name]
@@ -229,20 +241,10 @@ class BoardPoller:
         now = self._clock.boot()
         self._watched = {name: until for name, until in self._watched.items() if until > now}
         shown = [lock for name in self._watched if (lock := self.snapshot.locks.get(name)) and lock.is_busy]
-        found = await self._all(shown, self._with_progress)
+        found = await self._all(shown, lambda lock: with_progress(self._journal, lock))
         self.snapshot = replace(
             self.snapshot, locks={**self.snapshot.locks, **{lock.name: lock for lock in found}}
         )
-
-    async def _with_progress(self, lock: LockState) -> LockState:
-        running = await read_running(self._journal, lock.name, lock.row.job_id)
-        if running is None or running.status != JobStatus.RUNNING or running.fence != lock.row.fence:
-            return await read_lock(self._journal, lock.name)
-        return replace(lock, running=running)
-
-    def _running(self, name: str) -> JobRow | None:
-        lock = self.snapshot.locks.get(name)
-        return lock.running if lock is not None else None
 
     # --- the rest -------------------------------------------------------------------
 

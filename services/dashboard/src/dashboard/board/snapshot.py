@@ -14,22 +14,79 @@ HEARD_EVERY, HEARD_FOR = timedelta(seconds=10), timedelta(seconds=25)
 
 
 @dataclass(frozen=True)
+class SlotState:
+    """A slot of a lock: who holds it, and what runs in it."""
+
+    number: int
+    row: LockRow
+    #: The job that runs, with its progress; None when none does, or when it was not read yet.
+    running: JobRow | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs in it."""
+        return bool(self.row.job_id)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether jobs may be started in it: not above the limit of now."""
+        return not self.row.is_closed
+
+
+@dataclass(frozen=True)
 class LockState:
     """A lock: who holds it, what runs, and who waits."""
 
     name: str
+    #: Of slot 0, which every lock has.
     row: LockRow
-    #: The job that runs, with its progress; None when none does, or when it was not read yet.
     running: JobRow | None = None
     #: The first jobs in line.
     line: Sequence[JobRow] = ()
     #: How many wait.
     waiting: int = 0
+    #: The other slots, also those that are closed; none where no limit was ever set.
+    others: Sequence[SlotState] = ()
+
+    @property
+    def slots(self) -> list[SlotState]:
+        """Return all slots by number."""
+        return [SlotState(0, self.row, self.running), *self.others]
+
+    @property
+    def shown_slots(self) -> list[SlotState]:
+        """Return the slots that are open, and those in which a job still runs."""
+        return [slot for slot in self.slots if slot.is_open or slot.is_busy]
+
+    @property
+    def held(self) -> list[SlotState]:
+        """Return the slots in which a job runs."""
+        return [slot for slot in self.slots if slot.is_busy]
+
+    @property
+    def limit(self) -> int:
+        """How many jobs may run at the same time."""
+        return self.row.limit or 1
 
     @property
     def is_busy(self) -> bool:
         """Whether a job runs."""
-        return bool(self.row.job_id)
+        return bool(self.held)
+
+    @property
+    def last_fence(self) -> int:
+        """The highest fence of all slots; 0 when no job has run."""
+        return max(slot.row.fence for slot in self.slots)
+
+    @property
+    def began_at(self) -> str:
+        """When the run began that runs longest; of a free lock, its latest one."""
+        return min((slot.row.started_at for slot in self.held), default=self.row.started_at)
+
+    @property
+    def freed_at(self) -> str:
+        """When a slot became free last."""
+        return max(slot.row.freed_at for slot in self.slots)
 
     @property
     def oldest_wait(self) -> datetime | None:
@@ -78,6 +135,11 @@ class Snapshot:
     def busy(self) -> list[LockState]:
         """Return the locks under which a job runs."""
         return [lock for lock in self.locks.values() if lock.is_busy]
+
+    @property
+    def held(self) -> list[SlotState]:
+        """Return the slots of all locks in which a job runs."""
+        return [slot for lock in self.locks.values() for slot in lock.held]
 
     @property
     def waiting(self) -> int:

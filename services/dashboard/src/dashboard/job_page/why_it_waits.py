@@ -9,6 +9,7 @@ from coordination.journal.rows import JobRow
 from dashboard.job_page.sentence import title_of
 from dashboard.parts.chips import status_chip
 from dashboard.parts.durations import count
+from dashboard.parts.holder import held_lease
 from dashboard.parts.nodes import Node, lease_ring, link, node, since
 from dashboard.waiting import Gap, Waiter, WaitingLine, start_of, start_sentence
 from read_models.start_estimates import Holder
@@ -21,7 +22,8 @@ def why_it_waits_card(
 ) -> Node:
     """Return the card for a job that waits."""
     rows = [
-        _holder(line.holder, workers, line.lock),
+        *([] if line.holders else [_no_holder()]),
+        *(_holder(holder, workers, line.lock) for holder in line.holders),
         *(_gap(one) if isinstance(one, Gap) else _waiter(one) for one in line.shown),
         _me(line.me) if line.me is not None else None,
     ]
@@ -36,10 +38,12 @@ def why_it_waits_card(
     )
 
 
-def _holder(holder: Holder | None, workers: Sequence[Worker], lock: str) -> Node:
-    if holder is None:
-        main = node("div.main", node("b", "No job runs under this lock."))
-        return node("li", node("span.place", "now"), main, k="holder")
+def _no_holder() -> Node:
+    main = node("div.main", node("b", "No job runs under this lock."))
+    return node("li", node("span.place", "now"), main, k="holder")
+
+
+def _holder(holder: Holder, workers: Sequence[Worker], lock: str) -> Node:
     job = holder.job
     name = title_of(job) if job is not None else holder.job_id
     facts: list[Node] = [holder.worker, " for ", since(holder.since)]
@@ -52,9 +56,10 @@ def _holder(holder: Holder | None, workers: Sequence[Worker], lock: str) -> Node
         link("job", node("b", name), {"id": holder.job_id}),
         node("span.second", *facts),
     )
-    leases = [lease for worker in workers for lease in worker.leases if lease.lock == lock]
-    ring = lease_ring(leases[0].renewed_at, leases[0].seconds) if leases else None
-    return node("li", node("span.place", "now"), main, ring, k="holder")
+    worker = next((worker for worker in workers if worker.worker == holder.worker), None)
+    lease = None if worker is None else held_lease(worker, lock, holder.fence)
+    ring = lease_ring(lease.renewed_at, lease.seconds) if lease is not None else None
+    return node("li", node("span.place", "now"), main, ring, k=f"holder {holder.job_id}")
 
 
 def _waiter(waiter: Waiter) -> Node:

@@ -78,7 +78,7 @@ def unprojected_seconds(snapshot: Snapshot, now: datetime) -> float:
     texts = [
         text
         for lock in snapshot.locks.values()
-        for text in (lock.row.started_at if lock.is_busy else "", *(job.queued_at for job in lock.line))
+        for text in (*(slot.row.started_at for slot in lock.held), *(job.queued_at for job in lock.line))
     ]
     moments = [known for text in texts if (known := moment(text)) is not None]
     late = [known for known in moments if newest is None or known > newest]

@@ -38,10 +38,10 @@ def _tile(page: str, query: dict[str, str], name: tuple[str, str], value: Node, 
 def _running(snapshot: Snapshot, now: datetime) -> Node:
     workers = fleet(snapshot.workers, now)
     alive = len(workers.alive)
-    used = len({lock.row.worker for lock in snapshot.busy})
+    used = len({slot.row.worker for slot in snapshot.held})
     note = f"on {used} of {count(alive, 'worker')}" if alive else "no worker is alive"
     hue = "span.note" if alive else "span.note.bad"
-    value = node("span.value", f"{len(snapshot.busy):,}")
+    value = node("span.value", f"{len(snapshot.held):,}")
     return _tile(
         "jobs", {"state": JobStatus.RUNNING.value}, ("play_arrow", "Running"), value, node(hue, note)
     )

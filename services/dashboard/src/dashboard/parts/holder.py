@@ -1,15 +1,16 @@
 """The lanes of locks: which run has the lock, how far it is, and what waits."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from contracts.heartbeats import Pulse, pulse
-from contracts.jobs import DEFAULT_PRIORITY, Worker
+from contracts.jobs import DEFAULT_PRIORITY, HeldLease, Worker
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal.rows import JobRow
-from dashboard.board.snapshot import LockState, moment
+from dashboard.board.snapshot import LockState, SlotState, moment
 from dashboard.obtaining import seconds_between
 from dashboard.parts.chips import chip, event_look, status_chip
-from dashboard.parts.durations import duration
+from dashboard.parts.durations import count, duration
 from dashboard.parts.nodes import Node, ago, icon, lease_ring, link, node, since
 from dashboard.parts.runs_table import job_link
 from read_models.documents import LockRun
@@ -22,48 +23,77 @@ _SHORT_SECONDS = 3.0
 _MOST_PIPS = 12
 
 
-def holder_lane(state: LockState, worker: Worker | None, last: LockRun | None, now: datetime) -> Node:
-    """Return the lane of a lock, with its worker's last heartbeat or the last run."""
+def holder_lane(
+    state: LockState, workers: Mapping[str, Worker], last: Sequence[LockRun | None], now: datetime
+) -> Node:
+    """Return the lane of each slot of a lock, with its worker's last heartbeat or its last run.
+
+    `last` has the last run of each shown slot, as far as it is known.
+    """
+    slots = state.shown_slots
+    lanes = [
+        _slot_lane(state, slot, workers.get(slot.row.worker), run, now)
+        for slot, run in zip(slots, last, strict=True)
+    ]
+    return node("div.card", *lanes)
+
+
+def _slot_lane(
+    state: LockState, slot: SlotState, worker: Worker | None, last: LockRun | None, now: datetime
+) -> Node:
     fence = node(
         "div.lock",
+        _slot_name(state, slot),
         node("span.muted", "Fence"),
-        node("span.large", f"{state.row.fence:,}" if state.row.fence else "none yet"),
-        _lease(state, worker, now),
+        node("span.large", f"{slot.row.fence:,}" if slot.row.fence else "none yet"),
+        _lease(state, slot, worker, now),
     )
-    inside = _busy(state, worker, now) if state.is_busy else _free(last)
-    return node("div.card", node("div.lane", fence, inside, _next(state, now)))
+    inside = _busy(slot, worker, now) if slot.is_busy else _free(last)
+    return node("div.lane", fence, inside, _next(state, slot, now), k=f"slot {slot.number}")
 
 
-def lock_lane(state: LockState, worker: Worker | None, now: datetime) -> Node:
+def _slot_name(state: LockState, slot: SlotState) -> Node | None:
+    if len(state.shown_slots) == 1:
+        return None
+    closed = None if slot.is_open else node("small", " closed: it starts no other job")
+    return node("span.slot", node("b", f"Slot {slot.number}"), closed)
+
+
+def lock_lane(state: LockState, workers: Mapping[str, Worker], now: datetime) -> Node:
     """Return the lane of a lock among others: with its name, and the first places of its line."""
+    held = state.held
+    is_single = len(state.shown_slots) == 1
+    fence = node("span.fence", f"fence {state.row.fence:,}" if state.row.fence else "no run yet")
+    slots = node("span.fence", f"{len(held):,} of {count(state.limit, 'slot')} held")
     name = node(
         "div.lock",
         link("lock", state.name, {"lock": state.name}),
-        node("span.fence", f"fence {state.row.fence:,}" if state.row.fence else "no run yet"),
-        _lease(state, worker, now),
+        fence if is_single else slots,
+        _lease(state, held[0], workers.get(held[0].row.worker), now) if is_single and held else None,
     )
-    inside = _busy(state, worker, now) if state.is_busy else _nothing_runs()
+    runs = [_busy(slot, workers.get(slot.row.worker), now, is_named=not is_single) for slot in held]
+    inside = runs[0] if len(runs) == 1 else node("div.runs", *runs) if runs else _nothing_runs()
     return node("div.lane", name, inside, _places(state), k=state.name)
 
 
 def free_lane(state: LockState) -> Node:
     """Return the lane of a lock that is free, among others."""
-    freed = moment(state.row.freed_at)
-    fence = node("span.fence", f"fence {state.row.fence:,}")
-    name = node("div.lock", link("lock", state.name, {"lock": state.name}), fence)
+    freed = moment(state.freed_at)
+    fence = f"fence {state.row.fence:,}" if state.limit == 1 else count(state.limit, "slot")
+    name = node("div.lock", link("lock", state.name, {"lock": state.name}), node("span.fence", fence))
     said = node("span", "Free since ", ago(freed)) if freed is not None else node("span", "Free")
     inside = node("div.inside.free", icon("lock_open"), said)
     return node("div.lane", name, inside, _places(state), k=state.name)
 
 
-def _lease(state: LockState, worker: Worker | None, now: datetime) -> Node | None:
+def _lease(state: LockState, slot: SlotState, worker: Worker | None, now: datetime) -> Node | None:
     """Return for how long the lease lasts at least, as of the worker's last heartbeat.
 
     A worker that lives has renewed it since, so only that of a silent one is ever shown to run out.
     """
-    if not state.is_busy or worker is None:
+    if not slot.is_busy or worker is None:
         return None
-    held = next((lease for lease in worker.leases if lease.lock == state.name), None)
+    held = held_lease(worker, state.name, slot.row.fence)
     if held is None:
         return None
     left = seconds_between(now, held.renewed_at + timedelta(seconds=held.seconds))
@@ -72,8 +102,15 @@ def _lease(state: LockState, worker: Worker | None, now: datetime) -> Node | Non
     return lease_ring(held.renewed_at, held.seconds)
 
 
-def _busy(state: LockState, worker: Worker | None, now: datetime) -> Node:
-    row, job = state.row, state.running
+def held_lease(worker: Worker, lock: str, fence: int) -> HeldLease | None:
+    """Return the lease of a run, as of its worker's last heartbeat: of several slots, by the fence."""
+    leases = [lease for lease in worker.leases if lease.lock == lock]
+    exact = (lease for lease in leases if lease.fence == fence)
+    return next(exact, leases[0] if len(leases) == 1 else None)
+
+
+def _busy(slot: SlotState, worker: Worker | None, now: datetime, *, is_named: bool = False) -> Node:
+    row, job = slot.row, slot.running
     name: Node = row.job_id
     if job is not None:
         name = job.name or node("span.muted", job.kind)
@@ -85,7 +122,9 @@ def _busy(state: LockState, worker: Worker | None, now: datetime) -> Node:
     )
     interruptions = job.interruptions if job is not None else 0
     times = "once" if interruptions == 1 else f"{interruptions} times"
+    where = node("span", f"slot {slot.number} · fence {row.fence:,}") if is_named else None
     facts = [
+        where,
         _step(job),
         _heard(row.worker, worker, now),
         node(
@@ -94,7 +133,7 @@ def _busy(state: LockState, worker: Worker | None, now: datetime) -> Node:
     ]
     is_lost = worker is not None and pulse(worker, now) is not Pulse.ALIVE
     hue = "orange" if is_lost else "violet" if job is not None and job.cancel_requested else ""
-    return node("div.inside", first, _progress(job, hue), node("div.facts", *facts))
+    return node("div.inside", first, _progress(job, hue), node("div.facts", *facts), k=f"{slot.number}")
 
 
 def _progress(job: JobRow | None, hue: str) -> Node | None:
@@ -170,11 +209,14 @@ def _pip(place: int, job: JobRow) -> Node:
     return node("span.pip.urgent" if is_urgent else "span.pip", f"{place}", title=title)
 
 
-def _next(state: LockState, now: datetime) -> Node:
-    if not state.is_busy:
+def _next(state: LockState, slot: SlotState, now: datetime) -> Node:
+    if not slot.is_busy:
+        # The line is that of the lock: the first slot tells of it.
+        if slot.number:
+            return node("div.queue")
         waiting = f"{state.waiting:,} waiting" if state.waiting else "No jobs waiting"
         return node("div.queue", node("span.muted", waiting))
-    began, job = moment(state.row.started_at), state.running
+    began, job = moment(slot.row.started_at), slot.running
     left = None
     if began is not None and job is not None:
         left = left_at_this_pace(job, seconds_between(began, now))

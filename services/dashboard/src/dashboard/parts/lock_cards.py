@@ -5,7 +5,7 @@ from datetime import datetime
 
 from coordination.journal.rows import JobRow
 from coordination.observations import HandOverCause
-from dashboard.board.snapshot import LockState, moment
+from dashboard.board.snapshot import LockState, SlotState, moment
 from dashboard.board.statistics import quantile
 from dashboard.forms.submission import priority_text
 from dashboard.lock_history import LockHistory, TakeOver
@@ -33,7 +33,7 @@ def fact_tiles(history: LockHistory, label: str, lock: str) -> Node:
 
 def line_card(state: LockState, shown: int) -> Node:
     """Return the card of the job that runs and the first ones that wait."""
-    items = [_now_item(state)] if state.is_busy else []
+    items = [_now_item(state, slot) for slot in state.held]
     waiting = state.line[:shown]
     items += [_line_item(place, job) for place, job in enumerate(waiting, 1)]
     head = node("h2", "The line")
@@ -66,7 +66,8 @@ def about_card(view: LockView, partition: str) -> Node:
     """Return the card that says since when the lock is in use, and where it is stored."""
     pairs = [
         *_pair("First used", date(view.first_used) if view.first_used is not None else "–"),
-        *_pair("Runs ever", f"{view.state.row.fence:,}"),
+        *_pair("Runs ever", f"{sum(slot.row.fence for slot in view.state.slots):,}"),
+        *_pair("Limit", _limit_text(view.state.limit)),
         *_pair(
             "Partition",
             node("span", node("span.id.wrap", partition), copy_button(partition, "the partition")),
@@ -138,17 +139,23 @@ def _overlap_tile(history: LockHistory, lock: str) -> Node:
     return _tile("Overlaps", node("span.good", value), f"{count(len(history.entries), 'fence')}, all rising")
 
 
-def _now_item(state: LockState) -> Node:
-    job = state.running
-    name: Node = (job.name or job.kind) if job is not None else state.row.job_id
+def _limit_text(limit: int) -> str:
+    return "one job at a time" if limit == 1 else f"{limit:,} jobs at the same time"
+
+
+def _now_item(state: LockState, slot: SlotState) -> Node:
+    job = slot.running
+    name: Node = (job.name or job.kind) if job is not None else slot.row.job_id
     share = _share(job)
     said = "running" if share is None else f"running, {share:.0%} done"
+    if len(state.shown_slots) > 1:
+        said = f"slot {slot.number}, {said}"
     return node(
         "li",
         node("span.place", "now"),
-        node("div.main", link("job", name, {"id": state.row.job_id}), node("span.second", said)),
-        since(moment(state.row.started_at), "span.when"),
-        k="now",
+        node("div.main", link("job", name, {"id": slot.row.job_id}), node("span.second", said)),
+        since(moment(slot.row.started_at), "span.when"),
+        k=f"now {slot.number}",
     )
 
 
@@ -180,7 +187,7 @@ def _take_over_item(take_over: TakeOver) -> Node:
             "div.main", node("b", take_over_title(take_over)), node("span.second", take_over_text(take_over))
         ),
         ago(take_over.following.began_at, "span.when"),
-        k=f"{take_over.following.fence}",
+        k=f"{take_over.following.slot or 0} {take_over.following.fence}",
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from dashboard.board.snapshot import LockState, moment
 from dashboard.parts.chips import Look, chip
+from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, ago, link, node, since
 from read_models.documents import KnownLock
 
@@ -24,11 +25,11 @@ def locks_table(locks: Sequence[KnownLock], states: Mapping[str, LockState]) -> 
 
 def _row(lock: KnownLock, state: LockState | None) -> Node:
     is_busy = state is not None and state.is_busy
-    fence = max(lock.last_fence, state.row.fence if state is not None else 0)
+    fence = max(lock.last_fence, state.last_fence if state is not None else 0)
     return node(
         "tr",
         node("td.wide.at-3", link("lock", lock.lock, {"lock": lock.lock})),
-        node("td.at-1", chip(HELD if is_busy else FREE)),
+        node("td.at-1", chip(HELD if is_busy else FREE), _slots(state)),
         node("td.right.at-4.left-on-phone", node("span.phone", "fence "), f"{fence:,}" if fence else "–"),
         node("td.at-2.right-on-phone", _last_run(lock, state)),
         node("td.right.at-5", _waiting(state), node("span.phone", " waiting")),
@@ -37,10 +38,17 @@ def _row(lock: KnownLock, state: LockState | None) -> Node:
 
 
 def _last_run(lock: KnownLock, state: LockState | None) -> Node:
-    began = moment(state.row.started_at) if state is not None else None
+    began = moment(state.began_at) if state is not None else None
     if state is not None and state.is_busy:
         return node("span", "runs for ", since(began))
     return ago(began or lock.used_at)
+
+
+def _slots(state: LockState | None) -> Node | None:
+    """Return how many slots of a lock with a limit are held."""
+    if state is None or (state.limit == 1 and len(state.held) <= 1):
+        return None
+    return node("small", f"{len(state.held):,} of {count(state.limit, 'slot')}")
 
 
 def _waiting(state: LockState | None) -> Node:

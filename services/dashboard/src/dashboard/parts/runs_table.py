@@ -50,27 +50,39 @@ def job_link(run: LockRun) -> Node:
     return link("job", text, {"id": run.job_id})
 
 
-def runs_table(rows: Sequence[Entry | Gap], lock: str) -> Node:
-    """Return the table of these runs and gaps, newest first."""
+def runs_table(rows: Sequence[Entry | Gap], lock: str, *, has_slots: bool = False) -> Node:
+    """Return the table of these runs and gaps, newest first; with slots, each says in which one it was."""
     head = [node(f"th.{classes}" if classes else "th", name, scope="col") for name, classes in _COLUMNS]
-    body = [_gap(row, lock) if isinstance(row, Gap) else _entry(row) for row in rows]
+    body = [
+        _gap(row, lock, has_slots=has_slots) if isinstance(row, Gap) else _entry(row, has_slots=has_slots)
+        for row in rows
+    ]
     table = node("table.runs", node("thead", node("tr", *head)), node("tbody", *body))
     return node("div.scroll.cards-on-phone", table)
 
 
-def _entry(entry: Entry) -> Node:
+def _slot(number: int, *, has_slots: bool) -> Node | None:
+    return node("small", f"slot {number}") if has_slots else None
+
+
+def _entry(entry: Entry, *, has_slots: bool) -> Node:
     run = entry.run
     classes = ".on" if entry.is_running else ".wrong" if run.overlap is not None else ""
     return node(
         f"tr{classes}",
-        node("td.right.at-4.left-on-phone", node("span.phone", "fence "), node("b", f"{run.fence:,}")),
+        node(
+            "td.right.at-4.left-on-phone",
+            node("span.phone", "fence "),
+            node("b", f"{run.fence:,}"),
+            _slot(entry.slot, has_slots=has_slots),
+        ),
         node("td.wide.at-3", job_link(run)),
         node("td.worker.at-5.right-on-phone", run.worker or "–"),
         node("td.at-1", _state(entry)),
         node("td.hide.nowrap", clock(run.began_at)),
         node("td.right.nowrap.at-2", _ran(entry)),
         node("td.hide", *_obtained(entry.obtained)),
-        k=f"{run.fence}",
+        k=f"{entry.slot} {run.fence}",
     )
 
 
@@ -96,7 +108,7 @@ def _obtained(obtained: Obtained | None) -> list[Node]:
         return ["–"]
     match obtained.way:
         case Way.FIRST:
-            return [icon("flag"), " first run of the lock"]
+            return [icon("flag"), " first run"]
         case Way.CHAINED:
             return [icon("link"), " handed over", node("small", "in the same write")]
         case Way.HANDED_OVER:
@@ -108,17 +120,18 @@ def _obtained(obtained: Obtained | None) -> list[Node]:
             return [what, node("small", f"after {cost_text(obtained)}")]
 
 
-def _gap(gap: Gap, lock: str) -> Node:
+def _gap(gap: Gap, lock: str, *, has_slots: bool) -> Node:
     fences = f"{gap.first:,}" if gap.first == gap.last else f"{gap.first:,} to {gap.last:,}"
-    number = node("td.right.at-1.nowrap.left-on-phone", node("span.phone", "fence "), fences)
+    slot = _slot(gap.slot, has_slots=has_slots)
+    number = node("td.right.at-1.nowrap.left-on-phone", node("span.phone", "fence "), fences, slot)
     match gap.kind:
         case GapKind.MISSING:
             proof = link("proof", "check the lock", {"lock": lock})
             text = node("td.wide.at-3", "No run is known with this fence: ", proof, colspan=6)
-            return node("tr.wrong", number, text, k=f"gap-{gap.first}")
+            return node("tr.wrong", number, text, k=f"gap-{gap.slot}-{gap.first}")
         case GapKind.PENDING:
             text = node("td.wide.at-3.muted", "not projected yet", colspan=6)
         case GapKind.CLOSING:
             said = "used to end the run of the worker that was lost, when no other job could start"
             text = node("td.wide.at-3.muted", said, colspan=6)
-    return node("tr", number, text, k=f"gap-{gap.first}")
+    return node("tr", number, text, k=f"gap-{gap.slot}-{gap.first}")

@@ -21,7 +21,7 @@ from dashboard.parts.nodes import Node, link, node
 from dashboard.reading.job import JobView
 from dashboard.site import Site
 from dashboard.views import job_actions
-from dashboard.waiting import WaitingLine, line_of
+from dashboard.waiting import WaitingLine, line_in
 from read_models.run_durations import Durations
 
 #: The last answer, and how many events are shown, both with the id of the job that they are of.
@@ -82,7 +82,7 @@ def _line(site: Site, view: JobView, snapshot: Snapshot) -> WaitingLine | None:
     if view.status is not JobStatus.QUEUED or state is None:
         return None
     site.board.watch([job.lock_name])
-    return line_of(job.job_id, state.name, state.row, state.line, running=state.running, length=state.waiting)
+    return line_in(job.job_id, state)
 
 
 def _head(moment: _Moment) -> None:

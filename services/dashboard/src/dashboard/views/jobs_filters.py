@@ -71,7 +71,7 @@ def show(question: JobsQuestion, snapshot: Snapshot, changed: Callable[[JobsQues
             "Property", key=_PROPERTY, placeholder="property:value", on_change=note, max_chars=300,
             args=(_PROPERTY,), label_visibility="collapsed", width=150,
         )  # fmt: skip
-    counts = {JobStatus.RUNNING.value: len(snapshot.busy), JobStatus.QUEUED.value: snapshot.waiting}
+    counts = {JobStatus.RUNNING.value: len(snapshot.held), JobStatus.QUEUED.value: snapshot.waiting}
     st.pills(
         "State", [*(status.value for status in _PILLS), *_OTHERS], key=_STATES, selection_mode="multi",
         format_func=lambda name: _pill(name, counts.get(name)), on_change=note, args=(_STATES,),

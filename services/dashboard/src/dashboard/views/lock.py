@@ -8,18 +8,20 @@ from contracts import lock_names
 from contracts.lock_names import LockNameError
 from coordination.ports import UnknownOutcomeError
 from dashboard import frame
-from dashboard.board.snapshot import Snapshot, moment
+from dashboard.board.snapshot import LockState, Snapshot, moment
 from dashboard.component import draw
 from dashboard.lock_past import DEFAULT_PERIOD, PERIODS, LockPast, past_of, period_start
-from dashboard.parts.chips import chip
+from dashboard.parts.chips import Look, chip
 from dashboard.parts.durations import count
 from dashboard.parts.holder import holder_lane
+from dashboard.parts.limits_card import limits_card
 from dashboard.parts.lock_cards import about_card, fact_tiles, line_card, take_overs_card
 from dashboard.parts.locks_table import FREE, HELD
 from dashboard.parts.nodes import Node, clock, icon, link, node, since
 from dashboard.parts.runs_table import runs_table
 from dashboard.reading.lock import LockView
 from dashboard.site import Site
+from dashboard.views import limit_dialog
 
 #: Least seconds between two pictures of a period and its facts, and parts of the period, of which each is a
 #: pixel: a picture is made again once it looks different. What runs and waits is always new.
@@ -27,6 +29,8 @@ _PICTURE_SECONDS, _PICTURE_PARTS = 30.0, 800
 
 #: Runs listed at first, and how many more at a time; jobs in line listed at first.
 _RUNS_STEP, _FIRST_IN_LINE = 20, 10
+
+_LIMIT = Look("Limit", "splitscreen", "gray")
 
 
 def show(site: Site) -> None:
@@ -55,13 +59,16 @@ class _LockPage:
             frame.head(self._name, "This lock could not be read yet.", crumb=_crumb())
             return
         state = view.state
-        frame.head(
-            self._name,
-            _sentence(view),
-            chips=(chip(HELD if state.is_busy else FREE),),
-            crumb=_crumb(),
-            action=_proof_button(self._name) if view.is_used else None,
-        )
+        with st.container(horizontal=True, key="lock-head"):
+            with st.container():
+                frame.head(
+                    self._name,
+                    _sentence(view),
+                    chips=(chip(HELD if state.is_busy else FREE), _limit_chip(state)),
+                    crumb=_crumb(),
+                    action=_proof_button(self._name) if view.is_used else None,
+                )
+            limit_dialog.show(self._site, state, may_act=self._snapshot.trouble is None)
         left, right = st.columns([2, 1], gap="small")
         if not view.is_used:
             with left:
@@ -69,9 +76,9 @@ class _LockPage:
             return
         past = self._past(view)
         with left:
-            worker = self._snapshot.heard(self._now).get(state.row.worker)
-            last = view.runs[-1] if view.runs else None
-            draw("lock-lane", holder_lane(state, worker, last, self._snapshot.judged_at(self._now)))
+            workers = self._snapshot.heard(self._now)
+            last = [view.last_run(slot.number) for slot in state.shown_slots]
+            draw("lock-lane", holder_lane(state, workers, last, self._snapshot.judged_at(self._now)))
             self._draw_picture(past)
             draw("lock-facts", fact_tiles(past.history, past.label, self._name))
             self._draw_runs(past)
@@ -98,10 +105,10 @@ class _LockPage:
 
     def _past(self, view: LockView) -> LockPast:
         theme = st.context.theme.type
-        row = view.state.row
+        runs = tuple((slot.row.fence, slot.row.job_id) for slot in view.state.slots)
         length = (self._now - period_start(_period(), self._now)).total_seconds()
         part = self._now.timestamp() // max(_PICTURE_SECONDS, length / _PICTURE_PARTS)
-        key = (self._name, _period(), theme, view.version, row.fence, row.job_id, part)
+        key = (self._name, _period(), theme, view.version, runs, part)
         known: LockPast | None = _kept("lock.past", key)
         if known is None:
             known = past_of(view, _period(), self._now, theme)
@@ -125,9 +132,12 @@ class _LockPage:
         if len(rows) > shown:
             said = f"Show {min(_RUNS_STEP, len(rows) - shown)} more of {len(rows):,}"
             more = node("p.pad", node("button.action", said, act="runs"))
-        body = runs_table(rows[:shown], self._name) if rows else node("p.pad.muted", "No run in this period.")
+        body = node("p.pad.muted", "No run in this period.")
+        if rows:
+            body = runs_table(rows[:shown], self._name, has_slots=past.has_slots)
+        each = "fence of each slot" if past.has_slots else "fence"
         title = node(
-            "div.title", node("h2", "Runs, newest first"), node("span.aside", "one row for each fence")
+            "div.title", node("h2", "Runs, newest first"), node("span.aside", f"one row for each {each}")
         )
         seen = draw("lock-runs", node("section.card", title, body, more))
         if seen.act == "runs":
@@ -140,6 +150,7 @@ class _LockPage:
         if seen.act == "line":
             _keep("lock.line", (self._name,), len(view.state.line))
             st.rerun(scope="fragment")
+        draw("lock-limits", node("div", limits_card(view.limits)))
         draw("lock-take-overs", take_overs_card(past.history, past.label))
         draw("lock-about", about_card(view, lock_names.partition(self._name)))
 
@@ -185,20 +196,24 @@ def _crumb() -> Node:
 def _sentence(view: LockView) -> Node:
     state = view.state
     waiting = "no jobs wait" if not state.waiting else count(state.waiting, "job waits", "jobs wait")
+    rule = ". One job at a time." if state.limit == 1 else f". At most {state.limit:,} jobs at a time."
+    if len(state.held) > 1 or (state.is_busy and state.limit > 1):
+        slots = node("b", f"{len(state.held):,} of {count(state.limit, 'slot')}")
+        return node("span", slots, " held; ", node("b", waiting), rule)
     if state.is_busy:
-        held = [
-            "Held by ",
-            node("b", state.row.worker),
-            " for ",
-            since(moment(state.row.started_at), "b"),
-            "; ",
-        ]
-        return node("span", *held, node("b", waiting), ". One job at a time.")
+        (slot,) = state.held
+        held = ["Held by ", node("b", slot.row.worker), " for ", since(moment(slot.row.started_at), "b")]
+        return node("span", *held, "; ", node("b", waiting), rule)
     if not view.is_used:
         return "This lock is free. It was never used."
-    ended = moment(state.row.freed_at) or (view.runs[-1].ended_at if view.runs else None)
+    runs = [run.ended_at for run in view.runs if run.ended_at is not None]
+    ended = moment(state.freed_at) or max(runs, default=None)
     free: list[Node] = ["No holder"] if ended is None else ["Free since ", clock(ended, "b")]
-    return node("span", *free, "; ", node("b", waiting), ". One job at a time.")
+    return node("span", *free, "; ", node("b", waiting), rule)
+
+
+def _limit_chip(state: LockState) -> Node | None:
+    return None if state.limit == 1 else chip(_LIMIT, f"Limit {state.limit:,}")
 
 
 def _proof_button(name: str) -> Node:

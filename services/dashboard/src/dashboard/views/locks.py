@@ -32,7 +32,7 @@ def show(site: Site) -> None:
 def _draw(site: Site, snapshot: Snapshot) -> None:
     used = sorted(
         (lock for lock in snapshot.locks.values() if lock.is_busy or lock.waiting),
-        key=lambda lock: (-lock.waiting, lock.row.started_at, lock.name),
+        key=lambda lock: (-lock.waiting, lock.began_at, lock.name),
     )
     frame.head("Locks", _sentence(snapshot, used))
     site.board.watch([lock.name for lock in used[:_MOST_LANES]])
@@ -60,7 +60,7 @@ def _lanes(snapshot: Snapshot, used: list[LockState], site: Site) -> Node:
         return node("section.card", node("p.empty", icon("lock_open"), " All locks are free."))
     now = site.clock.now()
     workers, judged_at = snapshot.heard(now), snapshot.judged_at(now)
-    lanes = [lock_lane(lock, workers.get(lock.row.worker), judged_at) for lock in used[:_MOST_LANES]]
+    lanes = [lock_lane(lock, workers, judged_at) for lock in used[:_MOST_LANES]]
     more = len(used) - len(lanes)
     rest = node("p.pad.muted", f"and {more:,} more in use") if more else None
     title = node("div.title", node("h2", "In use"), node("span.aside", "longest line first"))

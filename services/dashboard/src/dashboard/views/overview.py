@@ -77,9 +77,9 @@ def lanes_to_show(snapshot: Snapshot, now: datetime) -> list[LockState]:
     workers = {worker.worker: worker for worker in snapshot.workers}
 
     def place(lock: LockState) -> tuple[bool, int, str, str]:
-        worker = workers.get(lock.row.worker)
-        is_well = not lock.is_busy or worker is None or pulse(worker, now) is Pulse.ALIVE
-        return is_well, -lock.waiting, lock.row.started_at, lock.name
+        holders = (workers.get(slot.row.worker) for slot in lock.held)
+        is_well = all(worker is None or pulse(worker, now) is Pulse.ALIVE for worker in holders)
+        return is_well, -lock.waiting, lock.began_at, lock.name
 
     used = sorted((lock for lock in snapshot.locks.values() if lock.is_busy or lock.waiting), key=place)
     if len(used) >= _MOST_FREE_LANES:
@@ -88,9 +88,9 @@ def lanes_to_show(snapshot: Snapshot, now: datetime) -> list[LockState]:
         (
             lock
             for lock in snapshot.locks.values()
-            if not lock.is_busy and not lock.waiting and lock.row.fence
+            if not lock.is_busy and not lock.waiting and lock.last_fence
         ),
-        key=lambda lock: lock.row.freed_at,
+        key=lambda lock: lock.freed_at,
         reverse=True,
     )
     return [*used, *free[: _MOST_FREE_LANES - len(used)]]
@@ -98,10 +98,7 @@ def lanes_to_show(snapshot: Snapshot, now: datetime) -> list[LockState]:
 
 def _lanes(workers: Mapping[str, Worker], lanes: Sequence[LockState], now: datetime) -> Node:
     rows = [
-        lock_lane(lock, workers.get(lock.row.worker), now)
-        if lock.is_busy or lock.waiting
-        else free_lane(lock)
-        for lock in lanes
+        lock_lane(lock, workers, now) if lock.is_busy or lock.waiting else free_lane(lock) for lock in lanes
     ]
     aside = node("span.aside", "those in use first · ", link("locks", "all locks"))
     inside = (
