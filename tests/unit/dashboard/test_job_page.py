@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from tests.unit.dashboard.journaled_job import JournaledJob
-from tests.unit.dashboard.shown import attribute, find, joined, walk
+from tests.unit.dashboard.shown import attribute, find, joined, links, text, walk
 
 from contracts.jobs import HeldLease, Worker
 from coordination.journal.rows import LockRow
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, TimedOut
 from dashboard.job_page.events import chain_chip, events_card
 from dashboard.job_page.facts import facts, progress_bar
+from dashboard.job_page.rules import expiry, rules_card
 from dashboard.job_page.sentence import sentence
 from dashboard.job_page.texts import large_texts, pretty, size, texts_cards
 from dashboard.job_page.why_it_waits import why_it_waits_card
@@ -254,3 +255,82 @@ async def test_why_it_waits_names_everybody_ahead_and_the_job_itself(world: Jour
     links = [attribute(one, "q") for one in find(card, "a") if attribute(one, "go") == "job"]
     assert links[0] == {"id": "runs"}
     assert {"id": world.job_id} not in links
+
+
+# --- rules and where it came from ---------------------------------------------------
+
+
+async def test_a_job_without_rules_of_its_own_has_no_card_of_them(world: JournaledJob) -> None:
+    assert rules_card(await view_of(world)) is None
+
+
+async def test_rules_say_until_when_it_may_wait_and_how_long_it_may_take(world: JournaledJob) -> None:
+    view = await view_of(world)
+    at = "2026-01-01T05:00:00.000000Z"
+    job = replace(view.job, expires_at=at, timeout=90.0, cancel_grace=5.0)
+    waits = replace(view, job=job)
+    told = text(rules_card(waits) or "")
+    assert told == (
+        "Rules of this job Expires in [left] , at [clock] , unless it has started "
+        "Timeout 1 min 30 s for an attempt Cancel grace 5.0 s"
+    )
+    assert joined(sentence(waits, None, world.clock.now())).endswith(" It expires in  unless it has started.")
+    started = replace(view, job=replace(job, started_at=at))
+    assert "it had to start by" in text(rules_card(started) or "")
+    assert expiry(started.job) is None
+
+
+async def test_what_was_to_happen_under_a_busy_lock_is_told_from_its_first_event(world: JournaledJob) -> None:
+    view = await view_of(world)
+    first = view.entries[0]
+    data = {**first.event.data, "on_conflict": "skip"}
+    entry = replace(first, event=first.event.model_copy(update={"data": data}))
+    told = text(rules_card(replace(view, entries=(entry, *view.entries[1:]))) or "")
+    assert told.endswith("When busy take the job that is there")
+
+
+SCHEDULED = '{"schedule": "nightly", "due_at": "2026-01-01T02:30:00.000000Z"}'
+
+
+@pytest.mark.parametrize(
+    ("properties", "actor", "led"),
+    [
+        (SCHEDULED, "schedule:nightly", [("schedule", {"name": "nightly"})]),
+        (SCHEDULED, "bob", [("schedule", {"name": "nightly"})]),
+        ('{"schedule": "nightly"}', "bob", []),
+        ('{"schedule": "<b>", "due_at": "x"}', "schedule:<b>", []),
+        ("{}", "schedule:", []),
+    ],
+)
+async def test_a_job_leads_to_the_schedule_that_it_came_from(
+    world: JournaledJob, properties: str, actor: str, led: list[tuple[str, dict[str, str]]]
+) -> None:
+    view = await view_of(world)
+    view = replace(view, job=replace(view.job, properties=properties, actor=actor))
+    shown = facts(view, None)
+    assert [each for each in links(shown) if each[0] == "schedule"] == led
+    assert ("by hand with" in text(shown)) == (actor == "bob" and bool(led))
+    card = rules_card(view)
+    assert ([] if card is None else links(card)) == led
+
+
+async def test_a_replaced_job_leads_to_the_one_that_replaced_it(world: JournaledJob) -> None:
+    view = await view_of(world)
+    first = view.entries[0]
+    data = {"replaced_by": "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"}
+    entry = replace(first, event=first.event.model_copy(update={"data": data}))
+    card = events_card(replace(view, entries=(entry,)), world.clock.now())
+    assert links(card) == [("job", {"id": data["replaced_by"]})]
+
+
+async def test_a_run_in_another_slot_says_so(world: JournaledJob) -> None:
+    await world.take_over("worker-3")
+    view = await view_of(world)
+    shown = replace(view, job=replace(view.job, slot=2))
+    assert "slot 2, of its only run" in text(facts(shown, None))
+    assert "slot" not in text(facts(view, None))
+    started = view.entries[-1]
+    data = {**started.event.data, "slot": 2}
+    entry = replace(started, event=started.event.model_copy(update={"data": data}))
+    card = events_card(replace(view, entries=(*view.entries[:-1], entry)), world.clock.now())
+    assert "slot 2" in text(card)

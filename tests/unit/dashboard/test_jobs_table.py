@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.conformance.documents import NOON, summary
-from tests.unit.dashboard.shown import attribute, find, joined
+from tests.unit.dashboard.shown import attribute, find, joined, links
 
 from contracts.jobs import JobError
 from contracts.statuses import JobStatus
@@ -72,3 +72,10 @@ def test_the_foot_says_how_far_a_search_looked() -> None:
     assert "page 3" in "".join(map(joined, foot_text(25, 2)))
     told = "".join(map(joined, foot_text(2, 0, searched=5000, back_to=NOON)))
     assert told == "Looked through 5,000 jobs, back to : 2 found."
+
+
+def test_a_job_in_another_slot_says_so_and_one_of_a_schedule_leads_to_it() -> None:
+    runs = summary(NOON, status=JobStatus.RUNNING, started_at=NOON, worker="w", actor="schedule:nightly")
+    table = jobs_table([runs], running={runs.job_id: JobRow(runs.job_id, "k", "ledger", slot=3)})
+    assert cells(table)[0][8] == "wslot 3"
+    assert ("schedule", {"name": "nightly"}) in links(table)

@@ -69,6 +69,8 @@ def test_a_filled_form_becomes_a_job(submitting: Submitting) -> None:
     app.selectbox("submit-priority").set_value(0)
     app.text_input("submit-name").set_value("Close **the** month")
     app.text_area("submit-properties").set_value("team=accounts")
+    app.number_input("submit-expires_in").set_value(3600.0)
+    app.number_input("submit-timeout").set_value(60.0)
     app.run()
     assert '"priority": 0' in app.code[0].value
     submit(app)
@@ -76,6 +78,7 @@ def test_a_filled_form_becomes_a_job(submitting: Submitting) -> None:
     [job] = submitting.jobs()
     assert (job["kind"], job["lock_name"], job["priority"], job["actor"]) == ("order", "ledger", 0, "ann")
     assert (job["name"], json.loads(job["properties"])) == ("Close **the** month", {"team": "accounts"})
+    assert (job["timeout"], bool(job["expires_at"]), job.get("cancel_grace")) == (60.0, True, None)
     parameters = json.loads(job["parameters"])
     assert parameters["path"] == "a.csv"
     Order.model_validate(parameters)

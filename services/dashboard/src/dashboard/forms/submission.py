@@ -68,10 +68,12 @@ def submission(
     priority: int = DEFAULT_PRIORITY,
     properties: Mapping[str, str] | None = None,
     on_conflict: OnConflict | None = None,
+    limits: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return the body of a submission, without the fields that have their default.
 
-    Without a lock, the job has the one that its kind derives from the parameters.
+    Without a lock, the job has the one that its kind derives from the parameters. `limits` are its time
+    limits in seconds, by the names of their fields.
     """
     optional = {
         "lock": lock,
@@ -80,6 +82,7 @@ def submission(
         "priority": None if priority == DEFAULT_PRIORITY else priority,
         "properties": dict(properties or {}),
         "on_conflict": on_conflict,
+        **(limits or {}),
     }
     asked = {"kind": kind, "parameters": dict(parameters), "job_id": job_id}
     return asked | {field: value for field, value in optional.items() if value not in ("", None, {})}

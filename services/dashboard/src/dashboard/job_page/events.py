@@ -6,7 +6,7 @@ from contracts.jobs import Event
 from contracts.statuses import EventStatus
 from dashboard.parts.chips import Look, chip, event_look
 from dashboard.parts.durations import count, duration
-from dashboard.parts.nodes import Node, clock, copy_button, node
+from dashboard.parts.nodes import Node, clock, copy_button, link, node, short_id
 from dashboard.reading.job import JobView
 from read_models import TrailEntry
 
@@ -62,6 +62,7 @@ def _row(entry: TrailEntry, before: TrailEntry | None) -> Node:
     if event.attempt:
         by.append(f" · attempt {event.attempt}")
     fence = f"{event.fence:,}" if event.fence is not None else "\u2013"
+    slot = node("small", f"slot {event.data['slot']}") if event.data.get("slot") else None
     hashed = node(
         "span", node("code", entry.hash[:8]), copy_button(entry.hash, f"the hash of event {event.seq}")
     )
@@ -70,11 +71,19 @@ def _row(entry: TrailEntry, before: TrailEntry | None) -> Node:
         node("td.right.muted.hide", f"{event.seq:,}"),
         node("td.nowrap", clock(event.timestamp_utc), node("small.hide", _distance(event, before))),
         node("td", chip(event_look(event.status))),
-        node("td.wide", said(event), node("small", "by ", *by)),
-        node("td.right.hide", fence),
+        node("td.wide", said(event), *_replacement(event), node("small", "by ", *by)),
+        node("td.right.hide", fence, slot),
         node("td.nowrap.hide", hashed),
         k=str(event.seq),
     )
+
+
+def _replacement(event: Event) -> list[Node]:
+    """Return a link to the job for which this one had to go."""
+    other = event.data.get("replaced_by")
+    if not isinstance(other, str):
+        return []
+    return [" \u2192 ", link("job", short_id(other, copy=False), {"id": other})]
 
 
 def said(event: Event) -> str:

@@ -1,14 +1,18 @@
 """The six facts of a job in one frame, and its progress."""
 
+import json
 from datetime import datetime
 
 from contracts.jobs import Worker
+from contracts.schedules import SCHEDULE_PROPERTY
 from contracts.statuses import EventStatus, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
 from dashboard.parts.durations import duration
+from dashboard.parts.holder import held_lease
 from dashboard.parts.nodes import Node, ago, clock, lease_ring, link, node, outward, short_id, since
 from dashboard.reading.job import JobView
+from dashboard.schedule_page.words import by_whom, schedule_link, schedule_of
 
 
 def progress_bar(job: JobRow) -> Node | None:
@@ -38,12 +42,12 @@ def facts(
     return node(
         "div.tiles",
         _tile("Lock", link("lock", job.lock_name, {"lock": job.lock_name}), _lease(job, worker)),
-        _tile("Fence", f"{job.fence:,}" if job.fence else "\u2013", _first_fence(view)),
+        _tile("Fence", f"{job.fence:,}" if job.fence else "\u2013", _fence_note(view)),
         _tile("Kind", job.kind, _retries(job) or f"priority {job.priority}"),
         _tile(
             "Submitted",
             ago(_moment(job.submitted_at)),
-            node("span", clock(_moment(job.submitted_at)), f" by {job.actor}"),
+            node("span", clock(_moment(job.submitted_at)), *_by_whom(job)),
         ),
         _tile("Waited", *_waited(view)),
         _tile("Id", short_id(job.job_id), links),
@@ -55,6 +59,14 @@ def _tile(name: str, value: Node, note: Node | None = None) -> Node:
     return node(
         "div.tile", node("span.name", name), node("span.value.text", value), node("span.note", note or "")
     )
+
+
+def _by_whom(job: JobRow) -> list[Node]:
+    """Return who submitted it, and the schedule that someone ran by hand."""
+    name = schedule_of(json.loads(job.properties))
+    by_hand = name is not None and job.actor != f"{SCHEDULE_PROPERTY}:{name}"
+    with_it = [", by hand with ", schedule_link(name)] if name is not None and by_hand else []
+    return [" by ", by_whom(job.actor), *with_it]
 
 
 def _retries(job: JobRow) -> Node | None:
@@ -69,13 +81,18 @@ def _lease(job: JobRow, worker: Worker | None) -> Node:
         return "not held by this job"
     if job.status != JobStatus.RUNNING:
         return "released"
-    leases = worker.leases if worker is not None else []
-    for lease in leases:
-        if lease.lock == job.lock_name:
-            return lease_ring(lease.renewed_at, lease.seconds)
+    lease = None if worker is None else held_lease(worker, job.lock_name, job.fence)
+    if lease is not None:
+        return lease_ring(lease.renewed_at, lease.seconds)
     if worker is not None:
         return node("span", "heard ", ago(worker.seen_at))
     return "held by this job"
+
+
+def _fence_note(view: JobView) -> str:
+    """Return what there is to say of its fence; that of another slot than slot 0 names the slot."""
+    said = _first_fence(view)
+    return f"slot {view.job.slot}, {said}" if view.job.slot else said
 
 
 def _first_fence(view: JobView) -> str:

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from contracts.statuses import EventStatus, JobStatus
 from coordination.journal.rows import JobRow
+from dashboard.job_page.rules import expiry
 from dashboard.parts.durations import duration
-from dashboard.parts.nodes import Node, node, since
+from dashboard.parts.nodes import Node, node, since, until
 from dashboard.reading.job import JobView
 from dashboard.waiting import WaitingLine
 from read_models.start_estimates import left_at_this_pace
@@ -43,16 +44,22 @@ def started_at(view: JobView) -> datetime | None:
 
 def _waiting(job: JobRow, line: WaitingLine | None) -> Node:
     waited = since(datetime.fromisoformat(job.queued_at or job.submitted_at), "b")
+    expires_at = expiry(job)
+    expires: list[Node] = []
+    if expires_at is not None:
+        expires = [" It expires in ", until(expires_at, "b"), " unless it has started."]
     if line is None or line.me is None:
-        return node("span", "Waits in the line for ", waited, ".")
+        return node("span", "Waits in the line for ", waited, ".", *expires)
     position = node("b", f"Position {line.me.position:,}")
     if line.ahead:
         behind = f" behind {title_of(line.ahead[-1].job)}."
+    elif line.limit > 1 or line.others:
+        behind = f"; {len(line.holders):,} of {line.limit:,} slots are held."
     elif line.holder is not None:
         behind = f" behind {title_of(line.holder.job)}." if line.holder.job else " behind the running job."
     else:
         behind = "; no job runs under this lock."
-    return node("span", position, " in the line for ", waited, behind)
+    return node("span", position, " in the line for ", waited, behind, *expires)
 
 
 def _running(view: JobView, now: datetime) -> Node:

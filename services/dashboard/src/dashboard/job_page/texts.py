@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from contracts.statuses import EventStatus
 from coordination.journal.rows import JobRow
+from dashboard.job_page.rules import rules_card
 from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, ago, copy_button, node
 from dashboard.reading.job import JobView
@@ -23,6 +24,7 @@ def texts_cards(view: JobView) -> list[Node | None]:
     kept, job = view.kept, view.job
     return [
         _error(job, kept.traceback),
+        rules_card(view),
         _json_card("Parameters", kept.parameters) if kept.parameters not in {"", "{}"} else None,
         _json_card("Saved state", kept.state, _saved_at(view)) if kept.state is not None else None,
         _json_card("Result", kept.result) if kept.result not in {None, "null"} else None,

@@ -9,6 +9,7 @@ from coordination.journal.rows import JobRow
 from dashboard.parts.chips import status_chip
 from dashboard.parts.durations import count, duration
 from dashboard.parts.nodes import Node, ago, clock, link, node, short_id, since
+from dashboard.schedule_page.words import by_whom
 
 _COLUMNS = ("State", "Job", "Lock", "Submitted", "Waited", "Ran", "Attempts", "Worker")
 _RIGHT = {"Waited", "Ran", "Attempts"}
@@ -66,9 +67,14 @@ def _row(
         node("td.right.hide", *_waited(job, position)),
         node("td.right.ran", *_ran(job, running)),
         node("td.right.hide", f"{job.attempt}" if job.attempt else _NONE),
-        node("td.worker.hide", job.worker or _NONE),
+        node("td.worker.hide", job.worker or _NONE, _slot(running)),
         k=job.job_id,
     )
+
+
+def _slot(running: JobRow | None) -> Node | None:
+    """Return in which slot a job runs, under a lock that has several."""
+    return node("small", f"slot {running.slot}") if running is not None and running.slot else None
 
 
 def _taken_over(job: JobSummary) -> Node | None:
@@ -82,7 +88,7 @@ def _second(job: JobSummary) -> Node:
     if job.error is not None:
         return node("span.second.bad", f"{job.error.type}: {job.error.message}"[:160])
     kind = f"{job.kind} · " if job.name else ""
-    return node("span.second", f"{kind}by {job.actor}")
+    return node("span.second", f"{kind}by ", by_whom(job.actor))
 
 
 def _waited(job: JobSummary, position: int | None) -> list[Node]:

@@ -20,6 +20,7 @@ from dashboard.parts.nodes import Node, node
 from dashboard.publisher_api import PublisherAwayError, RefusedError
 from dashboard.reading.earlier import read_earlier
 from dashboard.site import Site
+from dashboard.views import submit_limits
 from dashboard.views.submit_notes import Outcome, earlier_note, no_kind_note, note, outcome_note
 
 _KIND, _LOCK, _NAME, _ABOUT = "submit-kind", "submit-lock", "submit-name", "submit-about"
@@ -117,6 +118,7 @@ def _take_over(site: Site, kinds: Mapping[str, Kind], job_id: str) -> Node:
     state = st.session_state
     state[_LOCK], state[_NAME], state[_ABOUT] = earlier.lock, earlier.name, earlier.description
     state[_PRIORITY], state[_PROPERTIES] = earlier.priority, forms.properties_text(earlier.properties)
+    submit_limits.fill(earlier.limits)
     if earlier.kind not in kinds:
         sentence = f"No worker knows its kind {earlier.kind} any more."
         return note("orange", "help", "Only a part of the earlier job could be filled in.", sentence)
@@ -192,6 +194,7 @@ def _show_rest(snapshot: Snapshot, kind: Kind, errors: Errors) -> None:
             height=75,
             label_visibility="collapsed",
         )
+    submit_limits.show(errors)
     with field(_ID, "Job id", "Your own UUID, or empty for a new one", error=_at_field(errors, "job_id")):
         st.text_input("Job id", key=_ID, placeholder=state[_NEXT_ID], label_visibility="collapsed")
 
@@ -216,6 +219,7 @@ def _entered(kind: Kind, form: ParametersForm) -> tuple[dict[str, Any], Errors]:
         priority=state.get(_PRIORITY, DEFAULT_PRIORITY),
         properties=properties,
         on_conflict=state.get(_CONFLICT),
+        limits=submit_limits.entered(),
     )
     return body, [*errors, *wrong]
 
