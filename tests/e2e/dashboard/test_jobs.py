@@ -176,6 +176,49 @@ def test_when_the_publisher_goes_away_the_rest_can_be_cancelled_later(
     assert {job.wait_for_end()["status"] for job in waiting} == {"Cancelled"}
 
 
+def test_chosen_jobs_are_retried_and_submitted_again_with_an_outcome_for_each(
+    tab: Tab, stack: DashboardStack, gallery: Gallery
+) -> None:
+    _, *cancelled = waits(stack, "bulk-outcomes", 3)
+    for job in cancelled:
+        job.cancel().raise_for_status()
+    stack.wait_until_projected(cancelled)
+    retry = f"/api/v1/jobs/{cancelled[0].id}/retry"
+    stack.api.client.post(retry, json={"reason": "mine"}, headers={"X-Actor": "eve"}).raise_for_status()
+    tab.open("jobs", lock="bulk-outcomes", state="Cancelled")
+    expect(rows(tab)).to_have_count(3)
+    dialog = tab.page.get_by_test_id("stDialog")
+    for button, go, outcome in (
+        ("Retry…", "Retry 3", "2 jobs retried, 1 retried before."),
+        ("Submit again…", "Submit again 3", "3 jobs submitted again."),
+    ):
+        tab.page.get_by_role("checkbox", name="Choose all on this page").check()
+        expect(tab.page.get_by_text("3 jobs chosen")).to_be_visible()
+        tab.page.get_by_role("button", name=button).press("Enter")
+        dialog.get_by_role("button", name=go).press("Enter")
+        expect(dialog.get_by_text("3 of 3")).to_be_visible()
+        expect(dialog).to_contain_text(outcome)
+        dialog.locator("summary").click()
+        expect(dialog.get_by_role("link", name=re.compile("Waits for bulk-outcomes")).first).to_be_visible()
+        tab.screenshot(f"bulk-{button.removesuffix('…').lower().replace(' ', '-')}")
+        dialog.locator("button", has_text="Close").click()
+        expect(tab.page.get_by_text("jobs chosen")).to_have_count(0)
+    # Three retried, one of them before, and three submitted again.
+    assert stack.api.lock("bulk-outcomes")["waiting"] == 6
+
+
+def test_all_that_match_are_chosen_and_how_many_that_are_at_most_is_said(
+    tab: Tab, stack: DashboardStack, gallery: Gallery
+) -> None:
+    tab.open("jobs")
+    rows(tab).first.get_by_role("checkbox").check()
+    every = tab.page.get_by_role("button", name="Choose all that match")
+    every.hover()
+    expect(tab.page.get_by_text("the newest 500 that match, at most")).to_be_visible()
+    every.click()
+    expect(tab.page.get_by_text(re.compile(r"\d\d jobs chosen"))).to_be_visible()
+
+
 def test_a_list_is_downloaded_without_formulas(tab: Tab, stack: DashboardStack, gallery: Gallery) -> None:
     stack.api.submit("import-prices", "formulas", name="=cmd()|' /C calc'!A0").wait_for_end()
     tab.open("jobs", lock="formulas")

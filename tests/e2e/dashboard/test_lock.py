@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import Locator, expect
 from tests.e2e.dashboard.gallery import HOSTILE_LOCK, Gallery
-from tests.e2e.dashboard.running import Dashboard
+from tests.e2e.dashboard.running import Dashboard, DashboardStack
 from tests.e2e.dashboard.tab import PATIENCE_MS, Tab
 from tests.e2e.waiting import until
 
@@ -194,3 +194,60 @@ def test_storage_away_keeps_what_was_read(tab: Tab, dashboard: Dashboard, galler
     expect(card(tab, "Take-overs").locator("li")).to_have_count(1)
     dashboard.heal()
     expect(tab.page.get_by_role("status")).to_have_count(0)
+
+
+def test_a_lock_with_slots_shows_every_holder_and_who_set_its_limit(
+    tab: Tab, stack: DashboardStack, gallery: Gallery
+) -> None:
+    lock = "several at a time/2"
+    first = stack.api.submit("close-month", lock, {"entries": 100_000}, name="Runs in the first slot")
+    first.wait_for_attempt()
+    second = stack.api.submit("close-month", lock, {"entries": 100_000}, name="Runs in the second slot")
+    tab.open("lock", lock=lock)
+    expect(tab.sentence).to_contain_text("1 job waits. One job at a time.")
+    tab.page.get_by_role("button", name="Limit…").press("Enter")
+    dialog = tab.page.get_by_test_id("stDialog")
+    expect(dialog.get_by_role("button", name="Set the limit")).to_be_disabled()
+    limit = dialog.get_by_label("Limit", exact=True)
+    limit.fill("2")
+    limit.press("Enter")
+    expect(dialog).to_contain_text("handlers must be made for that")
+    dialog.get_by_label("Why (kept in the audit trail)").fill("the service takes two")
+    dialog.get_by_role("button", name="Set the limit").press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(tab.heading).to_contain_text("Limit 2")
+    second.wait_for_attempt()
+    expect(tab.sentence).to_contain_text("2 of 2 slots held; no jobs wait. At most 2 jobs at a time.")
+    lanes = tab.page.locator(".lane")
+    expect(lanes).to_have_count(2)
+    expect(lanes.nth(0)).to_contain_text(re.compile("Slot 0.*Runs in the first slot"))
+    expect(lanes.nth(1)).to_contain_text(re.compile("Slot 1.*Runs in the second slot"))
+    expect(card(tab, "Runs, newest first").locator("tbody tr")).to_have_count(2)
+    trail = tab.page.get_by_label("Changes of the limit")
+    expect(trail).to_contain_text(re.compile("chain intact.*1 → 2.*the service takes two"))
+    assert tab.too_wide() == []
+    tab.screenshot("lock-slots")
+    tab.open("locks")
+    row = tab.page.locator("table.locks tr").filter(has_text=lock)
+    expect(row).to_contain_text("2 of 2 slots held")
+    tab.screenshot("locks-slots")
+    tab.open("jobs", lock=lock)
+    expect(tab.page.locator("tbody tr").filter(has_text="second")).to_contain_text("slot 1")
+    tab.open("job", id=second.id)
+    expect(tab.page.get_by_text("slot 1, of its only run")).to_be_visible()
+    third = stack.api.submit("close-month", lock, name="Waits for a slot")
+    tab.open("job", id=third.id)
+    expect(tab.page.get_by_text("it starts when one of them has ended")).to_be_visible()
+
+
+def test_a_lower_limit_ends_no_job_and_its_slot_is_closed(
+    tab: Tab, stack: DashboardStack, gallery: Gallery
+) -> None:
+    lock, client = "fewer at a time", stack.api.client
+    client.put(f"/api/v1/locks/{lock}", json={"limit": 2}).raise_for_status()
+    for name in ("One", "Two"):
+        stack.api.submit("close-month", lock, {"entries": 100_000}, name=name).wait_for_attempt()
+    tab.open("lock", lock=lock)
+    client.put(f"/api/v1/locks/{lock}", json={"limit": 1, "reason": "too much"}).raise_for_status()
+    expect(tab.page.locator(".lane").nth(1)).to_contain_text("closed: it starts no other job")
+    expect(tab.page.get_by_label("Changes of the limit")).to_contain_text("too much")

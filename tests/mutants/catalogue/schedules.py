@@ -202,4 +202,28 @@ MUTANTS = [
         ),
         f"{_SERVICE}the_trail_of_a_deleted_schedule_stays_and_goes_on_when_it_is_made_again",
     ),
+    Mutant(
+        "schedule-default-lock-is-none",
+        "a schedule whose job names the default lock keeps it, also of a kind that makes locks of parameters",
+        (
+            Change(
+                "contracts.schedules",
+                "    return one == other and _names_lock(one) == _names_lock(other)\n",
+                "    return one == other\n",
+            ),
+        ),
+        f"{_SERVICE}a_lock_that_is_named_differs_from_none_also_when_it_is_the_default",
+    ),
+    Mutant(
+        "schedule-forgets-a-named-lock",
+        "what a schedule's job names is stored, also where it is the default",
+        (
+            Change(
+                "schedules.rows",
+                'asked.job.model_dump(mode="json", exclude_unset=True)})',
+                'asked.job.model_dump(mode="json", exclude_defaults=True)})',
+            ),
+        ),
+        f"{_SERVICE}a_lock_that_is_named_differs_from_none_also_when_it_is_the_default",
+    ),
 ]

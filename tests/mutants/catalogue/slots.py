@@ -239,4 +239,16 @@ MUTANTS = [
         ),
         "tests/unit/audit_projector/test_slots.py::test_runs_in_two_slots_may_overlap",
     ),
+    Mutant(
+        "slot-runs-of-another-slot",
+        "the runs of a slot are not those of slot 0",
+        (
+            Change(
+                "read_models.memory",
+                "        partition = Slot(lock, slot).lease_name\n",
+                "        partition = Slot(lock).lease_name\n",
+            ),
+        ),
+        "tests/conformance/test_read_models.py::test_runs_of_another_slot_are_read_by_its_number",
+    ),
 ]

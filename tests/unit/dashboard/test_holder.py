@@ -178,9 +178,9 @@ def test_every_slot_has_a_lane_with_its_fence_holder_and_job() -> None:
     drawn = holder.holder_lane(slots(), named(worker(4, lease(7))), last, NOW)
     lanes = [text(lane) for lane in find(drawn, "div.lane")]
     assert len(lanes) == 4
-    assert lanes[0].startswith("Slot 0 Fence 1,042")
+    assert lanes[0].startswith("Slot 0 fence 1,042")
     assert "Close of May" in lanes[0]
-    assert "Slot 1 Fence 1" in lanes[1]
+    assert "Slot 1 fence 1" in lanes[1]
     assert "In slot 1" in lanes[1]
     assert "worker-4" in lanes[1]
     assert "Free since [ago] ; the last run was Job 2" in lanes[2]

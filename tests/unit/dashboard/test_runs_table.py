@@ -107,5 +107,5 @@ def test_fences_that_are_explained_are_not_red(kind: GapKind, said: str) -> None
 def test_rows_have_keys_of_their_own() -> None:
     runs = [run(1, 60, 50), lost(2, 50, 40, 41), run(5, 30, 20)]
     rows = find(runs_table(history(runs, PERIOD, last_fence=8).rows, "l"), "tr")[1:]
-    assert [each[1]["k"] for each in rows] == ["gap-6", "5", "gap-3", "2", "1"]
+    assert [each[1]["k"] for each in rows] == ["gap-0-6", "0 5", "gap-0-3", "0 2", "0 1"]
     assert ago(0) == PERIOD[1]

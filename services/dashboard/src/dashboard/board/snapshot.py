@@ -74,6 +74,14 @@ class LockState:
         return bool(self.held)
 
     @property
+    def slots_text(self) -> str:
+        """How many of its slots are held, in words; after the limit was lowered it may be more than that."""
+        held = len(self.held)
+        if held > self.limit:
+            return f"{held:,} slots held, limit {self.limit:,}"
+        return f"{held:,} of {self.limit:,} slot{'s' if self.limit > 1 else ''} held"
+
+    @property
     def last_fence(self) -> int:
         """The highest fence of all slots; 0 when no job has run."""
         return max(slot.row.fence for slot in self.slots)

@@ -41,22 +41,19 @@ def holder_lane(
 def _slot_lane(
     state: LockState, slot: SlotState, worker: Worker | None, last: LockRun | None, now: datetime
 ) -> Node:
-    fence = node(
-        "div.lock",
-        _slot_name(state, slot),
-        node("span.muted", "Fence"),
-        node("span.large", f"{slot.row.fence:,}" if slot.row.fence else "none yet"),
-        _lease(state, slot, worker, now),
-    )
+    number = f"{slot.row.fence:,}" if slot.row.fence else "none yet"
+    if len(state.shown_slots) == 1:
+        said = [node("span.muted", "Fence"), node("span.large", number)]
+    else:
+        said = [*_slot_name(slot), node("span.fence", f"fence {number}")]
+    fence = node("div.lock", *said, _lease(state, slot, worker, now))
     inside = _busy(slot, worker, now) if slot.is_busy else _free(last)
     return node("div.lane", fence, inside, _next(state, slot, now), k=f"slot {slot.number}")
 
 
-def _slot_name(state: LockState, slot: SlotState) -> Node | None:
-    if len(state.shown_slots) == 1:
-        return None
-    closed = None if slot.is_open else node("small", " closed: it starts no other job")
-    return node("span.slot", node("b", f"Slot {slot.number}"), closed)
+def _slot_name(slot: SlotState) -> list[Node]:
+    closed = [] if slot.is_open else [node("small", "closed: it starts no other job")]
+    return [node("b", f"Slot {slot.number}"), *(node("div", said) for said in closed)]
 
 
 def lock_lane(state: LockState, workers: Mapping[str, Worker], now: datetime) -> Node:
@@ -64,7 +61,7 @@ def lock_lane(state: LockState, workers: Mapping[str, Worker], now: datetime) ->
     held = state.held
     is_single = len(state.shown_slots) == 1
     fence = node("span.fence", f"fence {state.row.fence:,}" if state.row.fence else "no run yet")
-    slots = node("span.fence", f"{len(held):,} of {count(state.limit, 'slot')} held")
+    slots = node("span.fence", state.slots_text)
     name = node(
         "div.lock",
         link("lock", state.name, {"lock": state.name}),

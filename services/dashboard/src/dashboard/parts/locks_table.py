@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from dashboard.board.snapshot import LockState, moment
 from dashboard.parts.chips import Look, chip
-from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, ago, link, node, since
 from read_models.documents import KnownLock
 
@@ -48,7 +47,7 @@ def _slots(state: LockState | None) -> Node | None:
     """Return how many slots of a lock with a limit are held."""
     if state is None or (state.limit == 1 and len(state.held) <= 1):
         return None
-    return node("small", f"{len(state.held):,} of {count(state.limit, 'slot')}")
+    return node("small", state.slots_text)
 
 
 def _waiting(state: LockState | None) -> Node:

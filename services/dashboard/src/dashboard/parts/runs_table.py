@@ -81,7 +81,7 @@ def _entry(entry: Entry, *, has_slots: bool) -> Node:
         node("td.at-1", _state(entry)),
         node("td.hide.nowrap", clock(run.began_at)),
         node("td.right.nowrap.at-2", _ran(entry)),
-        node("td.hide", *_obtained(entry.obtained)),
+        node("td.hide", *_obtained(entry.obtained, has_slots=has_slots)),
         k=f"{entry.slot} {run.fence}",
     )
 
@@ -103,12 +103,12 @@ def _passed(start: datetime | None, end: datetime | None) -> str:
     return "–" if start is None or end is None else duration(seconds_between(start, end))
 
 
-def _obtained(obtained: Obtained | None) -> list[Node]:
+def _obtained(obtained: Obtained | None, *, has_slots: bool) -> list[Node]:
     if obtained is None:
         return ["–"]
     match obtained.way:
         case Way.FIRST:
-            return [icon("flag"), " first run"]
+            return [icon("flag"), f" first run of the {'slot' if has_slots else 'lock'}"]
         case Way.CHAINED:
             return [icon("link"), " handed over", node("small", "in the same write")]
         case Way.HANDED_OVER:

@@ -102,11 +102,11 @@ def missed_rule(schedule: Schedule) -> str:
     """Return what becomes of due times that no scheduler was there for."""
     match schedule.misfire:
         case "skip":
-            return "are left out"
+            return "left out"
         case "once":
-            return "one job makes up for all"
+            return "one job for all"
         case _:
-            return f"the latest {count(schedule.misfire_limit, 'due time')} get their jobs"
+            return f"the latest {schedule.misfire_limit}"
 
 
 def lateness(schedule: Schedule) -> str:

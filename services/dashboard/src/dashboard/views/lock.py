@@ -59,7 +59,7 @@ class _LockPage:
             frame.head(self._name, "This lock could not be read yet.", crumb=_crumb())
             return
         state = view.state
-        with st.container(horizontal=True, key="lock-head"):
+        with st.container(horizontal=True, vertical_alignment="center", key="lock-head"):
             with st.container():
                 frame.head(
                     self._name,
@@ -198,8 +198,7 @@ def _sentence(view: LockView) -> Node:
     waiting = "no jobs wait" if not state.waiting else count(state.waiting, "job waits", "jobs wait")
     rule = ". One job at a time." if state.limit == 1 else f". At most {state.limit:,} jobs at a time."
     if len(state.held) > 1 or (state.is_busy and state.limit > 1):
-        slots = node("b", f"{len(state.held):,} of {count(state.limit, 'slot')}")
-        return node("span", slots, " held; ", node("b", waiting), rule)
+        return node("span", node("b", state.slots_text), "; ", node("b", waiting), rule)
     if state.is_busy:
         (slot,) = state.held
         held = ["Held by ", node("b", slot.row.worker), " for ", since(moment(slot.row.started_at), "b")]
