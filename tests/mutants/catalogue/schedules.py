@@ -166,13 +166,13 @@ MUTANTS = [
         (
             Change(
                 "schedules.service",
-                "        if found is not None and found.row.asked == asked:\n"
+                "        if found is not None and is_same(found.row.asked, asked):\n"
                 '            return found.row, "unchanged"\n',
                 "",
             ),
             Change(
                 "schedules.transactions",
-                "    if earlier == asked:\n        return None\n",
+                "    if is_same(earlier, asked):\n        return None\n",
                 "",
             ),
         ),
