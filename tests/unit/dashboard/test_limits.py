@@ -55,7 +55,7 @@ def test_the_trail_says_who_set_which_limit_and_whether_its_chain_is_intact(site
     told = text(card)  # type: ignore[arg-type]
     assert "chain intact" in told
     assert [text(row) for row in find(card, "b")][:2] == ["3 \u2192 1", "bob"]
-    assert "by ann: three at a time" in told
+    assert "by ann : three at a time" in told
     assert chain_broken_at(found) is None
     assert chain_broken_at([found[0], replace(found[1], reason="other")]) == 2
     assert chain_broken_at(found[1:]) == 2
