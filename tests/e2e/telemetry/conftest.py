@@ -71,6 +71,12 @@ def commanded(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Commanded:
 
 
 @pytest.fixture(scope="package")
+def scheduled(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Traced:
+    """Return a job that a schedule submitted."""
+    return scenarios.run_scheduled(busy_stack, receiver)
+
+
+@pytest.fixture(scope="package")
 def failures(busy_stack: Stack, receiver: OtlpReceiver) -> scenarios.Failures:
     """Return jobs that did not complete."""
     return scenarios.run_failures(busy_stack, receiver)

@@ -131,6 +131,22 @@ def run_commanded(stack: Stack, receiver: OtlpReceiver) -> Commanded:
     return Commanded(traced.job, traced.trace, trace_id, span_id)
 
 
+def run_scheduled(stack: Stack, receiver: OtlpReceiver) -> Traced:
+    """Let a schedule submit a job when it is due, and another one by hand."""
+    lock, path = stack.new_lock(), "/api/v1/schedules/telling"
+    body = {"interval": 1, "job": {"kind": "nothing", "lock": lock, "on_conflict": "skip"}}
+    stack.api.client.put(path, json=body).raise_for_status()
+    stack.api.client.post(f"{path}:run").raise_for_status()
+
+    def submitted() -> list[str]:
+        history = stack.api.client.get(path).raise_for_status().json()["history"]
+        return [one["job_id"] for one in history if one["trigger"] == "due" and one["outcome"] == "submitted"]
+
+    job_id = until(submitted, 60, "the schedule to submit a job")[0]
+    stack.api.client.delete(path).raise_for_status()
+    return _completed(receiver, stack.api.job(job_id, lock))
+
+
 # --- Jobs that do not ------------------------------------------------------------------------------
 
 

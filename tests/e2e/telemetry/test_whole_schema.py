@@ -18,6 +18,7 @@ pytestmark = [
         "killed_runner",
         "lost_wake_up",
         "commanded",
+        "scheduled",
         "failures",
         "lost_worker",
         "frozen_worker",
@@ -27,7 +28,8 @@ pytestmark = [
 
 
 #: Of runs that overlapped, which must not happen, of announcements while the broker is away, of a storage
-#: that stops answering just when it is asked, and of checks, which a dashboard starts.
+#: that stops answering just when it is asked, of checks, which a dashboard starts, and of due times that came
+#: while no scheduler was there.
 TOLD_IN_UNIT_TESTS = {
     f"attribute `{name}`"
     for name in (
@@ -40,6 +42,7 @@ TOLD_IN_UNIT_TESTS = {
         at.CHECK_SECONDS,
         at.ATTRIBUTES_DROPPED,
         at.WITHHELD,
+        at.SCHEDULE_MISSED,
     )
 }
 

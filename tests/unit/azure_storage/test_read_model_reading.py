@@ -449,7 +449,7 @@ async def test_a_reader_keeps_to_the_names_of_its_installation(service: FakeServ
         f"/Blue{table}()" for table in Table if table is not Table.WORKERS
     ]
     created = [body.partition(b": ")[2] for body in service.bodies if body.startswith(b'{"TableName"')]
-    assert created[2:] == [f'"Blue{table}"}}'.encode() for table in Table]
+    assert created[3:] == [f'"Blue{table}"}}'.encode() for table in Table]
     service.answer = table_refusal(404, "TableNotFound")
     with pytest.raises(MissingTableError):
         await TableReadModels(service.connection).check()

@@ -373,4 +373,4 @@ async def test_preparing_creates_the_tables_of_the_installation(service: FakeSer
     service.answer = Prepared(201, headers={"ETag": OLD, "Last-Modified": "Sat, 21 Nov 2026 01:47:05 GMT"})
     await tables.prepare()
     created = [json.loads(body)["TableName"] for body in service.bodies if body]
-    assert created == ["BlueJournal", "BlueJobIndex", *(f"Blue{table}" for table in Table)]
+    assert created == ["BlueJournal", "BlueJobIndex", "BlueSchedules", *(f"Blue{table}" for table in Table)]

@@ -277,7 +277,7 @@ async def test_a_writer_keeps_to_the_names_of_its_installation(service: FakeServ
     service.bodies.clear()
     await writer.prepare()
     created = [json.loads(body)["TableName"] for body in service.bodies if body]
-    assert created == ["BlueJournal", "BlueJobIndex", *(f"Blue{table}" for table in Table)]
+    assert created == ["BlueJournal", "BlueJobIndex", "BlueSchedules", *(f"Blue{table}" for table in Table)]
     service.answer = page()
     await writer.check()
     assert service.asked[-1] == ("GET", "/BlueKinds()")

@@ -92,4 +92,4 @@ async def test_a_call_without_a_limit_of_its_own_has_five_seconds(
     limits.clear()
     service.answer = BLOB
     await service.connection.prepare()
-    assert limits == [10.0] * 3
+    assert limits == [10.0] * 4

@@ -76,7 +76,7 @@ async def test_what_does_not_exist_is_a_problem_with_a_sort_of_its_own(
         ("PUT", "/api/jobs", "GET, POST"),
         ("DELETE", f"/api/v1/jobs/{NEVER_USED}/events", "GET"),
         ("GET", f"/api/v1/jobs/{NEVER_USED}/cancel", "POST"),
-        ("PUT", "/api/v1/locks/a", "GET"),
+        ("PATCH", "/api/v1/locks/a", "GET, PUT"),
         ("POST", "/api/v1/workers", "GET"),
     ],
 )

@@ -19,6 +19,7 @@ from contracts.traceparent import trace_id_of
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Values
+from coordination.slot import Slot
 from proof import lists
 from read_models.documents import KnownLock, LockRun, Watermark
 from read_models.rare_states import RareState, rare_states
@@ -115,8 +116,9 @@ class ListsInMemory:
         rare = [row_layout.rare_row(state, summary, job.seq) for state in rare_states(summary)]
         self.jobs |= {(row["PartitionKey"], row["RowKey"]): row for row in (all_jobs, *rare)}
         for run in chain.lock_runs():
-            row = lock_rows.lock_run_row(partition, replace(run, kind=summary.kind, name=summary.name))
-            key = partition, row["RowKey"]
+            shelf = Slot(job.lock_name, run.slot).lease_name if run.slot else partition
+            row = lock_rows.lock_run_row(shelf, replace(run, kind=summary.kind, name=summary.name))
+            key = shelf, row["RowKey"]
             self.runs[key] = self.runs.get(key, {}) | row
         last = KnownLock(summary.lock, partition, *chain.last_start)
         known = self.locks.get(partition)
