@@ -18,7 +18,7 @@ from tests.e2e.api import TERMINAL
 from tests.e2e.services import Service
 from tests.e2e.waiting import until
 
-from dashboard.bulk import BulkAction, Chosen
+from dashboard.bulk import BulkAction, Chosen, Done
 from dashboard.publisher_api import PublisherApi
 
 _NOTE = "The storage does not answer"
@@ -85,11 +85,12 @@ class Dashboards(Case):
         api = PublisherApi(f"http://127.0.0.1:{link.port}")
         cut = threading.Event()
 
-        def cancel(one: Chosen) -> None:
+        def cancel(one: Chosen) -> Done:
             api.cancel(one.job_id, "chaos")
             if not cut.is_set():
                 cut.set()
                 self.stack.network.switch([link], Link.cut)
+            return Done()
 
         action = BulkAction(chosen, cancel)
         action.start()
@@ -98,19 +99,21 @@ class Dashboards(Case):
         self.expect(
             bool(half.away), "a bulk cancellation went on without a publisher, or stopped without a reason"
         )
-        self.expect(half.done + len(half.refused) + len(half.left) == len(chosen), f"jobs were lost: {half}")
+        self.expect(
+            len(half.done) + len(half.refused) + len(half.left) == len(chosen), f"jobs were lost: {half}"
+        )
         self.stack.network.switch([link], Link.heal)
         action.start()
         action.wait(30)
         self.expect(action.standing.is_complete, f"the rest was not cancelled: {action.standing}")
         api.close()
         self.figures["cancelled"] = {
-            "before": half.done,
-            "together": action.standing.done,
+            "before": len(half.done),
+            "together": len(action.standing.done),
             "refused": len(action.standing.refused),
         }
         self.expect(self._dashboard.is_ready, "the dashboard was not ready while the publisher was away")
-        self.say(f"{half.done} of {len(chosen)} jobs cancelled without the publisher, then the rest")
+        self.say(f"{len(half.done)} of {len(chosen)} jobs cancelled without the publisher, then the rest")
 
     def _killed(self, viewer: Viewer) -> None:
         connections = viewer.connections

@@ -109,7 +109,7 @@ async def test_a_lock_is_opened_with_three_requests_and_costs_none_while_nothing
     view = await locks.reader.view(name, since)
     # The lock's row and line, the row of its job, its runs.
     assert locks.requests["all"] == 3
-    assert (len(view.runs), view.running_fence) == (count, count)
+    assert (len(view.runs), view.state.last_fence) == (count, count)
     assert view.first_used == NOON - timedelta(minutes=count)
     assert view.runs[0].name == "Close of May"
     await locks.clock.advance(5)

@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
+from contracts.policies import OnConflict
 from contracts.schedules import TOLD, Schedule, Timetable, definition_of
 from dashboard.forms.entries import EntryError, read_json
 from schedules.definitions import check_timing, in_words, timing_of
@@ -44,7 +45,7 @@ class ScheduleEntries:
     description: str = ""
     kind: str = ""
     lock: str = ""
-    on_conflict: str | None = None
+    on_conflict: OnConflict | None = None
     #: JSON objects: the parameters of the job, and its other fields.
     parameters: str = "{}"
     rest: str = "{}"
@@ -76,7 +77,7 @@ def entries_of(schedule: Schedule) -> ScheduleEntries:
         description=schedule.description,
         kind=str(job.get("kind", "")),
         lock=str(job.get("lock", "")),
-        on_conflict=str(job["on_conflict"]) if job.get("on_conflict") else None,
+        on_conflict=cast("OnConflict | None", job.get("on_conflict")),
         parameters=_pretty(job.get("parameters") or {}),
         rest=_pretty({name: value for name, value in job.items() if name not in OWN_FIELDS}),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -103,7 +104,7 @@ def show(site: Site, schedule: Schedule, *, disabled: bool = False) -> None:
 def button(site: Site, schedule: Schedule, act: ScheduleAct, *, disabled: bool = False) -> None:
     """Show the button that opens a dialog."""
     icon = f":material/{act.look.icon}:"
-    kind = "tertiary" if act is DELETE else "secondary"
+    kind: Literal["tertiary", "secondary"] = "tertiary" if act is DELETE else "secondary"
     if st.button(act.look.word, icon=icon, key=f"schedule-{act.name}", type=kind, disabled=disabled):
         st.session_state[_KEY] = new_id()
         st.dialog(act.question, icon=icon)(ask)(site, schedule, act)
