@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from contracts import lock_names
 from contracts.jobs import IDEMPOTENCY_KEY, MOST_JOBS_OF_A_BATCH
+from contracts.schedules import ScheduleRequest
 from publisher.http.job_filters import JobQuestion
 from publisher.http.problems import KEY_HEADER
 from read_models import JobFilter
@@ -32,8 +33,14 @@ _LONGEST_KEY = 200
 
 _numbers = itertools.count(1_000)
 
-#: Where one job is submitted.
-_JOBS = ("/api/v1/jobs", "/api/jobs")
+#: Actions whose body may be left out.
+_ACTIONS = ("/cancel", "/retry", "/finalize", ":pause", ":resume", ":run")
+
+
+_SCHEDULE = "/api/v1/schedules/{name}"
+
+#: Where one job is submitted, perhaps under a key.
+_KEYED = ("/api/v1/jobs", "/api/jobs", f"{_SCHEDULE}:run")
 
 _keys = st.from_regex(r"[0-9a-z|_-]{1,60}", fullmatch=True)
 _visible = st.characters(categories=["L", "M", "N", "P", "S"], include_characters=" ")
@@ -70,11 +77,13 @@ def before_call(_: Any, case: Any, __: dict[str, Any]) -> None:
     """Change what no schema can say, or what would only take long."""
     if case.operation.path == "/api/v1/jobs:batch":
         _shorten(case.body)
-    elif case.operation.path.endswith(("/cancel", "/retry", "/finalize")) and case.body is None:
+    elif case.operation.path.endswith(_ACTIONS) and case.body is None:
         # The document does not offer null, but it is taken from clients that send it for no body.
         case.body = []
-    elif case.operation.path in _JOBS and case.method == "POST" and isinstance(case.body, dict):
+    elif case.operation.path in _KEYED and case.method == "POST" and isinstance(case.body, dict):
         _name_once({} if case.headers is None else case.headers, case.body)
+    elif case.operation.path == _SCHEDULE and case.method == "PUT" and isinstance(case.body, dict):
+        _make_due(case.body)
     elif case.operation.path == "/api/v1/jobs" and case.method == "GET" and case.query:
         _use_own_cursor(case.query)
 
@@ -99,6 +108,20 @@ def _name_once(headers: MutableMapping[str, str], submission: dict[str, Any]) ->
             del headers[KEY_HEADER]
         else:
             headers[KEY_HEADER] = _unused(headers[KEY_HEADER])
+
+
+def _make_due(schedule: dict[str, Any]) -> None:
+    """Let a schedule that has the right form be due in a zone that there is. What is not valid stays."""
+    try:
+        asked = ScheduleRequest.model_validate_json(json.dumps(schedule))
+    except ValidationError:
+        return
+    schedule.pop("end", None)
+    if asked.cron is None and asked.interval is None:
+        schedule["interval"] = 60
+    elif asked.cron is not None:
+        schedule.pop("interval", None)
+        schedule |= {"cron": "30 2 * * MON-FRI", "zone": "Europe/Berlin"}
 
 
 def _unused(key: str) -> str:

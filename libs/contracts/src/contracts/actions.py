@@ -56,6 +56,7 @@ class LimitChange(Action):
             "those that run.",
             examples=[3],
         ),
+        fields.WHOLE,
     ]
 
 

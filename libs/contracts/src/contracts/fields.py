@@ -3,10 +3,18 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from contracts import lock_names
 from contracts.statuses import JobStatus
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+#: Takes 5.0 for 5: JSON has one sort of number, and some writers cannot help the fraction.
+WHOLE = BeforeValidator(_whole)
 
 
 class Answer(BaseModel):

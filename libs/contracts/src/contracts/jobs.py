@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from contracts import fields, identifiers, lock_names
 from contracts.fields import Answer
@@ -55,11 +55,6 @@ def _named_values(schema: dict[str, Any]) -> None:
 ItemT = TypeVar("ItemT")
 
 
-def _whole(value: object) -> object:
-    """Return 5 for 5.0: JSON has one sort of number, and some writers cannot help the fraction."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 class JobTemplate(BaseModel):
     """What a job is to be, without the id that makes it one."""
 
@@ -96,7 +91,7 @@ class JobTemplate(BaseModel):
             description="0 runs first, 9 last. Jobs of the same priority run in order of submission. "
             f"Without it, {DEFAULT_PRIORITY}.",
         ),
-        BeforeValidator(_whole),
+        fields.WHOLE,
     ] = DEFAULT_PRIORITY
     expires_in: Annotated[
         float | None,

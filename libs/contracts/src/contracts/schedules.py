@@ -123,6 +123,7 @@ class Timetable(BaseModel):
     misfire_limit: Annotated[
         int,
         Field(ge=1, le=MOST_MADE_UP, description="Most due times that `all` makes up for; 10 without it."),
+        fields.WHOLE,
     ] = 10
     misfire_after: Annotated[
         float,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from contracts.jobs import LONGEST_REASON, Page
 from contracts.schedules import (
@@ -24,6 +25,15 @@ from publisher.http.parameters import Actor, Limit, Uses, name_the_trace
 from publisher.http.request_body import read_body, read_optional_body
 from schedules import read_schedule
 from submission import read_optional
+
+
+class _NameConvertor(StringConvertor):
+    """A segment of a path that no action follows, so that each action is a path with a method of its own."""
+
+    regex = "(?!.*:(?:pause|resume|run)$)[^/]+"
+
+
+register_url_convertor("schedule", _NameConvertor())
 
 router = APIRouter(
     prefix="/api/v1/schedules",
@@ -60,14 +70,16 @@ async def list_schedules(uses: Uses, limit: Limit = 100, cursor: NameCursor = No
     return await uses.schedules.all(limit, cursor)
 
 
-@router.get("/{name}", summary="Get a schedule", response_description="The schedule.", responses=answers(404))
+@router.get(
+    "/{name:schedule}", summary="Get a schedule", response_description="The schedule.", responses=answers(404)
+)
 async def get_schedule(name: Name, uses: Uses) -> ScheduleDetails:
     """Return a schedule, its next due times, and what became of the latest ones."""
     return await uses.schedules.get(name)
 
 
 @router.put(
-    "/{name}",
+    "/{name:schedule}",
     summary="Create or change a schedule",
     response_description="The schedule; it was there before.",
     responses=answers(400, 413, 415)
@@ -92,7 +104,7 @@ async def put_schedule(
 
 
 @router.delete(
-    "/{name}",
+    "/{name:schedule}",
     summary="Delete a schedule",
     response_description="The schedule as it was.",
     responses=answers(404),
