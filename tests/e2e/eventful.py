@@ -13,6 +13,8 @@ from tests.e2e.waiting import until
 
 from contracts import topology
 
+_SCHEDULE = "/api/v1/schedules/eventful"
+
 
 @dataclass(frozen=True)
 class Frozen:
@@ -25,6 +27,7 @@ class Frozen:
 def live_through(stack: Stack, is_line_seen: Callable[[], object]) -> None:
     """Have it all happen, on four workers of which two are hurt; jobs wait in line until they are seen."""
     stack.crew(4)
+    _schedule(stack)
     frozen = _freeze(stack)
     _mishaps(stack)
     first, waiting = _line(stack)
@@ -38,6 +41,13 @@ def live_through(stack: Stack, is_line_seen: Callable[[], object]) -> None:
         assert job.wait_for_end()["status"] == "Completed"
     _stopped_worker(stack)
     _late_effect(stack, frozen)
+    stack.api.client.delete(_SCHEDULE).raise_for_status()
+
+
+def _schedule(stack: Stack) -> None:
+    """Have a job be due every few seconds until all is over."""
+    body = {"interval": 5, "job": {"kind": "nothing", "lock": stack.new_lock(), "on_conflict": "skip"}}
+    stack.api.client.put(_SCHEDULE, json=body).raise_for_status()
 
 
 def _freeze(stack: Stack) -> Frozen:

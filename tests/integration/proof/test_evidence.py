@@ -9,8 +9,11 @@ from tests.integration.proof.conftest import Written
 from tests.unit.verification.authored import TRACEBACK, job_id
 from tests.unit.verification.breaking import FIRST, SECOND, THIRD
 
+from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from coordination.journal import rows
+from coordination.journal.limits import record_key
+from coordination.ports import Insert, Transaction
 from verification import Place, Scope
 
 pytestmark = pytest.mark.integration
@@ -41,6 +44,15 @@ async def test_rows_come_with_their_times_and_in_the_order_of_their_keys(written
     both = [row async for page in written.evidence.journal(None) for row in page]
     assert len(both) == len(written.idle.rows) + len(written.busy.rows)
     assert both == sorted(both, key=lambda row: (row.partition, row.key))
+
+
+async def test_the_limits_and_the_slots_of_a_lock_are_read(written: Written) -> None:
+    keys = [record_key(1), rows.lock_key(), rows.lock_key(1), rows.lock_key(63)]
+    operations = [Insert(key, {"lock_name": "slots", "op_id": "limited"}) for key in keys]
+    await TableJournal(written.connection).commit("slots", Transaction("limited", operations), 30.0)
+    for partition in ("slots", None):
+        read = [row async for page in written.evidence.journal(partition) for row in page]
+        assert [row.key for row in read if row.partition == "slots"] == keys
 
 
 async def test_one_job_is_read_with_its_events_and_its_row(written: Written) -> None:

@@ -29,7 +29,7 @@ _CALL_SECONDS = 10.0
 
 # What jobs keep ("data|...") sorts before the events and is left out. The SDK splits a filter at single
 # blanks before it fills in the parameters: the text must stay constant.
-_FIRST, _BEHIND, _BEHIND_LINE = "event|", "removed}", "line}"
+_FIRST, _BEHIND, _BEHIND_LINE = "event|", "slot}", "line}"
 _ALL_LOCKS = "RowKey ge @first and RowKey lt @behind"
 _ONE_LOCK = f"PartitionKey eq @partition and {_ALL_LOCKS}"
 _PARTITION = "PartitionKey eq @partition"
@@ -45,7 +45,7 @@ class StorageEvidence(ListsInStorage):
         self._leases = BlobLeases(connection)
 
     def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
-        """Go through the events, jobs, line and mark of one partition, or of all, by their keys."""
+        """Go through the events, jobs, limits, line, mark and slots of one partition, or of all, by key."""
         if partition is not None:
             return self._range(partition, _FIRST, _BEHIND)
         bounds = {"first": _FIRST, "behind": _BEHIND}
