@@ -116,7 +116,8 @@ def _make_due(schedule: dict[str, Any]) -> None:
         asked = ScheduleRequest.model_validate_json(json.dumps(schedule))
     except ValidationError:
         return
-    schedule.pop("end", None)
+    for moment in ("start", "end"):
+        schedule.pop(moment, None)
     if asked.cron is None and asked.interval is None:
         schedule["interval"] = 60
     elif asked.cron is not None:
