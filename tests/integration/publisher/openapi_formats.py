@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping, MutableMapping
+from datetime import datetime
 from typing import Any
 
 import schemathesis
@@ -112,17 +113,25 @@ def _name_once(headers: MutableMapping[str, str], submission: dict[str, Any]) ->
 
 def _make_due(schedule: dict[str, Any]) -> None:
     """Let a schedule that has the right form be due in a zone that there is. What is not valid stays."""
+    for moment in ("start", "end"):
+        if _is_moment(schedule.get(moment)):
+            del schedule[moment]
     try:
         asked = ScheduleRequest.model_validate_json(json.dumps(schedule))
     except ValidationError:
         return
-    for moment in ("start", "end"):
-        schedule.pop(moment, None)
     if asked.cron is None and asked.interval is None:
         schedule["interval"] = 60
     elif asked.cron is not None:
         schedule.pop("interval", None)
         schedule |= {"cron": "30 2 * * MON-FRI", "zone": "Europe/Berlin"}
+
+
+def _is_moment(text: object) -> bool:
+    try:
+        return isinstance(text, str) and datetime.fromisoformat(text) is not None
+    except ValueError:
+        return False
 
 
 def _unused(key: str) -> str:

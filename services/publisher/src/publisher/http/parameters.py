@@ -39,7 +39,7 @@ async def _actor(
         str,
         Header(
             description=f"Name of the caller for the audit trail; at most {MAX_LENGTH} printable characters.",
-            json_schema_extra={"format": ACTOR_FORMAT},
+            json_schema_extra={"format": ACTOR_FORMAT, "minLength": 1},
         ),
     ] = "api",
 ) -> str:
