@@ -51,7 +51,7 @@ def test_messages_are_shown_with_reason_and_body_as_they_came(
     expect(first.get_by_role("heading")).to_contain_text("the body is not JSON")
     expect(first.locator("pre")).to_have_text(HOSTILE_NAME)
     expect(first).to_contain_text(stack.broker.topology.submissions_queue)
-    expect(second.get_by_role("heading")).to_contain_text("version: Input should be 1")
+    expect(second.get_by_role("heading")).to_contain_text("version: must be 1")
     expect(second).to_contain_text(f"Body, the first 4,096 of {len(LONG):,} bytes")
     assert not tab.is_hacked()
     # They are still there after each look.

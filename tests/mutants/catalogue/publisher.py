@@ -6,6 +6,12 @@ _TESTS = "tests/unit/publisher/test_"
 
 MUTANTS = [
     Mutant(
+        "second-key-ignored",
+        "a request with two idempotency keys is refused",
+        (Change("publisher.http.parameters", "if len(request.headers.getlist(name)) > 1", "if False"),),
+        "tests/unit/publisher/test_idempotency_keys.py::test_a_header_that_is_there_twice_is_refused_by_its_name",
+    ),
+    Mutant(
         "place-counted-to-the-end",
         "a long line makes no question expensive",
         (

@@ -8,6 +8,24 @@ _RETRIES = "tests/unit/verification/test_retries.py::test_"
 
 MUTANTS = [
     Mutant(
+        "equal-retry-taken-for-a-new-one",
+        "a request that finds an earlier retry says that it made none",
+        (
+            Change(
+                "coordination.clients.retrying",
+                "old.partition, new, until), is_new=False)",
+                "old.partition, new, until), is_new=True)",
+            ),
+        ),
+        "tests/unit/coordination/test_retrying.py::test_two_retries_at_once_give_one_job",
+    ),
+    Mutant(
+        "second-finalization-taken-for-the-first",
+        "a request that finds a job finalized says that it did not do it",
+        (Change("coordination.clients.finalizing", "is_new=built is not None", "is_new=True"),),
+        "tests/unit/coordination/test_finalizing.py::test_two_at_once_write_one_event",
+    ),
+    Mutant(
         "retried-twice",
         "a job is retried once, however many ask for it at the same time",
         (

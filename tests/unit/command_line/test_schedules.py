@@ -237,8 +237,8 @@ def test_a_dry_run_changes_nothing(scripted: ScriptedApi, run: Run, file: Path) 
         ("[other]", "has tables [schedules.NAME], and not 'other'"),
         ("", "has tables [schedules.NAME]"),
         ("[schedules.Big]\ninterval = 1", "cannot name a schedule"),
-        ("[schedules.a]\ninterval = 0\njob.kind = 'a'", "schedules.a.interval: Input should be greater"),
-        ("[schedules.a]\ncron = '@daily'", "schedules.a.job: Field required"),
+        ("[schedules.a]\ninterval = 0\njob.kind = 'a'", "schedules.a.interval: must be at least 1 second"),
+        ("[schedules.a]\ncron = '@daily'", "schedules.a.job: is required"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_before_anything_is_asked(

@@ -6,7 +6,7 @@ from typing import Any
 from tests.unit.coordination.setting import Setting
 
 from contracts import lock_names
-from coordination.clients.job_writer import JobWriter
+from coordination.clients.job_writer import JobWriter, Recorded
 from coordination.clients.retrying import Retrier
 from coordination.clients.submission import NewJob, RetryOf, Submitter
 from coordination.holder.runs import Run, StepDone
@@ -42,7 +42,13 @@ class Desk(Setting):
     async def retry(
         self, job_id: str, new_id: str = NEW, *, is_fresh: bool = False, reason: str = "", **changes: Any
     ) -> JobRow:
-        """Ask for a retry."""
+        """Ask for a retry, and return the new job."""
+        return (await self.ask(job_id, new_id, is_fresh=is_fresh, reason=reason, **changes)).job
+
+    async def ask(
+        self, job_id: str, new_id: str = NEW, *, is_fresh: bool = False, reason: str = "", **changes: Any
+    ) -> Recorded:
+        """Ask for a retry, and return also whether this request made it."""
         found = await self.register.find(job_id)
         assert found is not None
         return await self.retrier().retry(

@@ -13,7 +13,7 @@ from tests.unit.verification.authored import Author
 
 from contracts.statuses import EventStatus
 from coordination.clients.finalizing import CannotFinalizeError, Finalizer
-from coordination.clients.job_writer import JobRemovedError, JobWriter, NoSuchJobError
+from coordination.clients.job_writer import JobRemovedError, JobWriter, NoSuchJobError, Recorded
 from coordination.clients.submission import Submitter
 from coordination.journal import events, rows
 from coordination.journal.rows import EventRow, JobRow
@@ -30,6 +30,10 @@ async def desk() -> AsyncIterator[Desk]:
 
 
 async def finalize(desk: Desk, job_id: str, actor: str = "bob", reason: str = "") -> JobRow:
+    return (await ask(desk, job_id, actor, reason)).job
+
+
+async def ask(desk: Desk, job_id: str, actor: str = "bob", reason: str = "") -> Recorded:
     writer = JobWriter(desk.journal, desk.notifier, desk.clock)
     found = await desk.register.find(job_id) or desk.registration(job_id)
     return await Finalizer(Submitter(desk.register, writer)).finalize(found, actor, reason)
@@ -109,23 +113,25 @@ async def test_the_job_counts_as_active_until_the_event_is_projected(desk: Desk)
 
 async def test_repeating_it_changes_nothing_and_keeps_who_was_first(desk: Desk) -> None:
     job_id = await desk.ran()
-    first = await finalize(desk, job_id, "bob", "one")
+    first = await ask(desk, job_id, "bob", "one")
+    assert first.is_new
     desk.network.calls.clear()
-    assert await finalize(desk, job_id, "eve", "other") == first
+    assert await ask(desk, job_id, "eve", "other") == Recorded(first.job, is_new=False)
     assert desk.network.sent("journal.commit") == desk.network.sent("journal.activate") == []
 
 
 async def test_two_at_once_write_one_event(desk: Desk) -> None:
     job_id = await desk.ran()
-    second: list[JobRow] = []
+    second: list[Recorded] = []
 
     async def meanwhile() -> None:
-        second.append(await finalize(desk, job_id, "eve"))
+        second.append(await ask(desk, job_id, "eve"))
 
     desk.network.before("journal.commit", meanwhile)
-    first = await finalize(desk, job_id, "bob")
-    assert first == second[0] == desk.job(job_id)
-    assert first.finalized_by == "eve"
+    first = await ask(desk, job_id, "bob")
+    assert first.job == second[0].job == desk.job(job_id)
+    assert first.job.finalized_by == "eve"
+    assert (first.is_new, second[0].is_new) == (False, True)
 
 
 async def test_a_job_that_waits_runs_or_has_completed_cannot_be_finalized(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from tests.unit.coordination.retried import NEW, OTHER, PARTITION, THIRD, Desk
 
 from coordination.clients.cancellation import Canceller
 from coordination.clients.expiry import build_expiry
-from coordination.clients.job_writer import JobRemovedError, JobWriter, NoSuchJobError
+from coordination.clients.job_writer import JobRemovedError, JobWriter, NoSuchJobError, Recorded
 from coordination.clients.retrying import (
     MOST_CONTINUED,
     CannotRetryError,
@@ -191,8 +191,8 @@ async def test_the_same_request_again_returns_the_same_job_under_any_id(desk: De
     await desk.run()
     before = dict(desk.journal.partitions[PARTITION])
     for new_id in (NEW, OTHER):
-        again = await desk.retry(old, new_id, reason="another", actor="eve")
-        assert (again.job_id, again.status) == (NEW, "Failed")
+        again = await desk.ask(old, new_id, reason="another", actor="eve")
+        assert (again.job.job_id, again.job.status, again.is_new) == (NEW, "Failed", False)
     assert desk.journal.partitions[PARTITION] == before
     assert await desk.register.find(OTHER) is None
 
@@ -240,15 +240,17 @@ def at(desk: Desk, place: str, act: Callable[[], Awaitable[None]]) -> None:
 @pytest.mark.parametrize("second_id", [NEW, OTHER])
 async def test_two_retries_at_once_give_one_job(desk: Desk, place: str, second_id: str) -> None:
     old = await desk.ran("one")
-    second: list[JobRow] = []
+    second: list[Recorded] = []
 
     async def meanwhile() -> None:
-        second.append(await desk.retry(old, second_id))
+        second.append(await desk.ask(old, second_id))
 
     at(desk, place, meanwhile)
-    first = await desk.retry(old)
+    asked = await desk.ask(old)
     assert len(second) == 1, "the other one came in between"
-    assert first.job_id == second[0].job_id == desk.job(old).retried_by
+    assert {asked.is_new, second[0].is_new} == {True, False}, "one of them knows that it made the job"
+    first = asked.job
+    assert first.job_id == second[0].job.job_id == desk.job(old).retried_by
     retries = [
         key
         for key in desk.journal.partitions[PARTITION]

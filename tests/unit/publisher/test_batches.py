@@ -34,7 +34,7 @@ async def test_each_job_has_its_answer_in_the_order_of_the_request(api: Api) -> 
     assert [item["status"] for item in content["items"]] == [202, 422, 422, 422]
     assert content["items"][0] == {
         "status": 202,
-        "job": {"job_id": good["job_id"], "lock": "ledger", "status": "Queued"},
+        "job": {"job_id": good["job_id"], "lock": "ledger", "status": "Queued", "existing": False},
         "problem": None,
     }
     fields = [[error["field"] for error in item["problem"]["errors"]] for item in content["items"][1:]]

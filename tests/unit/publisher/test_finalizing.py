@@ -43,7 +43,8 @@ async def test_repeating_it_is_harmless(api: Api) -> None:
         await api.client.post(f"/api/v1/jobs/{job_id}/finalize", headers={"x-actor": actor})
         for actor in ("ada", "bob")
     ]
-    assert [(one.status_code, one.json()["finalized_by"]) for one in answers] == [(202, "ada")] * 2
+    found = [(one.status_code, one.json()["finalized_by"]) for one in answers]
+    assert found == [(202, "ada"), (200, "ada")]
     assert len((await api.get(f"/api/v1/jobs/{job_id}/events"))["items"]) == 3
 
 

@@ -33,7 +33,7 @@ def leave_in_place(api: Api, job_id: str, status: str) -> None:
 async def test_a_repeated_key_is_answered_with_the_same_job(api: Api) -> None:
     first, again = await send(api), await send(api)
     assert (first.status_code, again.status_code) == (202, 200)
-    assert again.json() == first.json()
+    assert again.json() == first.json() | {"existing": True}
     assert again.headers["location"] == first.headers["location"]
     assert len((await api.get(f"{first.headers['location']}/events"))["items"]) == 1
     assert (await api.get("/api/v1/locks/ledger"))["line"] == [first.json()["job_id"]]
@@ -64,16 +64,13 @@ async def test_a_key_of_another_request_is_refused_with_the_name_of_the_header(
 ) -> None:
     job_id = (await send(api)).json()["job_id"]
     refused = await send(api, **other)
-    message = (
-        f"idempotency key '{KEY}' was used for another request, that of job {job_id}; "
-        "use a new key for a new request"
-    )
+    message = f"was used for another request, that of job {job_id}; use a new key for a new request"
     assert refused.status_code == 422
     assert refused.json() == {
         "type": "urn:turnstile:problem:idempotency_key_used",
         "title": "Idempotency key used",
         "status": 422,
-        "detail": f"The {message}.",
+        "detail": f"The idempotency key '{KEY}' {message}.",
         "instance": "/api/v1/jobs",
         "errors": [{"field": "Idempotency-Key", "message": message}],
         "job_id": job_id,
@@ -93,7 +90,7 @@ async def test_a_key_in_the_body_is_the_key_of_the_header(api: Api) -> None:
     in_body = await send(api, None, idempotency_key=KEY)
     both = await send(api, idempotency_key=KEY)
     assert (in_body.status_code, both.status_code) == (200, 200)
-    assert in_body.json() == both.json() == first.json()
+    assert in_body.json() == both.json() == first.json() | {"existing": True}
     differs = await send(api, idempotency_key="another")
     assert (differs.status_code, differs.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
 
@@ -105,6 +102,28 @@ async def test_a_key_that_cannot_be_one_is_refused_wherever_it_stands(api: Api, 
     headers = [(b"Idempotency-Key", key.encode())]
     in_header = await api.client.post("/api/v1/jobs", json=BODY, headers=headers)
     assert (in_header.status_code, in_header.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+    words = "must be 1 to 200 visible ASCII characters: letters, digits and signs, no blanks"
+    assert [one.json()["errors"][0]["message"] for one in (in_body, in_header)] == [words] * 2
+    assert not api.storage.calls["journal.register"]
+
+
+@pytest.mark.parametrize(
+    ("header", "path"),
+    [
+        ("Idempotency-Key", "/api/v1/jobs"),
+        ("X-Actor", "/api/v1/jobs"),
+        ("X-Actor", "/api/v1/jobs:batch"),
+        ("Idempotency-Key", "/api/v1/schedules/nightly:run"),
+    ],
+)
+@pytest.mark.parametrize("second", ["a", "b"])
+async def test_a_header_that_is_there_twice_is_refused_by_its_name(
+    api: Api, header: str, path: str, second: str
+) -> None:
+    headers = [(header, "a"), (header.lower(), second)]
+    refused = await api.client.post(path, json=BODY, headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:turnstile:problem:invalid_fields")
+    assert refused.json()["errors"] == [{"field": header, "message": "is sent more than once; send it once"}]
     assert not api.storage.calls["journal.register"]
 
 
@@ -159,5 +178,6 @@ async def test_jobs_of_a_batch_have_keys_of_their_own(api: Api) -> None:
     again = (await api.client.post(path, json={"jobs": [*jobs, jobs[0] | {"priority": 1}]})).json()
     assert (first["accepted"], again["accepted"]) == (2, 0)
     assert [item["status"] for item in again["items"]] == [200, 200, 422]
-    assert [item["job"] for item in again["items"][:2]] == [item["job"] for item in first["items"]]
+    before = [item["job"] | {"existing": True} for item in first["items"]]
+    assert [item["job"] for item in again["items"][:2]] == before
     assert again["items"][2]["problem"]["type"] == "urn:turnstile:problem:idempotency_key_used"

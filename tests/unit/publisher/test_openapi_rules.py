@@ -62,7 +62,7 @@ _OPERATIONS = {
 }
 
 #: Operations whose success has two statuses.
-_TWO_ANSWERS = {"get_result", "submit_job", "submit_job_alias"}
+_TWO_ANSWERS = {"finalize_job", "get_result", "retry_job", "submit_job", "submit_job_alias"}
 
 #: What callers send; of all other schemas the publisher is the writer.
 _SENT = {

@@ -164,16 +164,18 @@ async def test_a_job_that_ended_in_any_way_cannot_be_cancelled_and_says_how_it_e
 @pytest.mark.parametrize(
     ("body", "errors"),
     [
-        ({}, {"kind": "Field required"}),
-        ({"kind": "k", "wish": 1}, {"wish": "Extra inputs are not permitted"}),
+        ({}, {"kind": "is required"}),
+        ({"kind": "k", "wish": 1}, {"wish": "is not a known field; known fields: kind, lock, parameters"}),
         ({"kind": "k", "lock": "a\u202eb"}, {"lock": "a lock name must not contain the invisible character"}),
         ({"kind": "k", "job_id": "1"}, {"job_id": "'1' is not a UUID such as "}),
-        ({"kind": "k", "properties": {"a": 1}}, {"properties.a": "Input should be a valid string"}),
+        ({"kind": "k", "properties": {"a": 1}}, {"properties.a": "must be a text, not a number"}),
         (
             {"kind": "k", "priority": 10, "name": 1},
-            {"name": "Input should", "priority": "Input should be less"},
+            {"name": "must be a text, not a number", "priority": "must be at most 9"},
         ),
-        ([1], {"body": "Input should be"}),
+        ([1], {"body": "must be a JSON object, not a list; known fields: kind, lock"}),
+        ({"kind": "A"}, {"kind": "must be 1 to 64 lower-case letters"}),
+        ({"kind": "k", "expires_in": 1e9}, {"expires_in": "must be at most 31,622,400 seconds (366 days)"}),
     ],
 )
 async def test_every_wrong_field_is_named_with_its_reason_and_no_other_field(
@@ -194,6 +196,54 @@ async def test_a_wrong_question_names_the_parameter_and_not_where_it_stands(api:
     answer = await api.client.get("/api/v1/events?limit=0")
 
     assert [error["field"] for error in answer.json()["errors"]] == ["limit"]
+
+
+@pytest.mark.parametrize("what", ["cancel", "retry", "finalize"])
+async def test_a_body_that_is_a_list_is_answered_with_the_fields_of_the_request(api: Api, what: str) -> None:
+    job_id = await api.submitted()
+    answer = await api.client.post(f"/api/v1/jobs/{job_id}/{what}", json=[])
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (422, "body")
+    assert error["message"].startswith("must be a JSON object, not a list; known fields: reason")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("wait=abc", "must be a whole number of seconds, not 'abc'"),
+        ("wait=99", "must be at most 50 seconds"),
+        ("wait=-1", "must be at least 0 seconds"),
+    ],
+)
+async def test_a_wait_that_is_none_is_answered_with_its_unit(api: Api, query: str, message: str) -> None:
+    answer = await api.client.get(f"/api/v1/jobs/{NEVER_USED}/result?{query}")
+
+    assert answer.json()["errors"] == [{"field": "wait", "message": message}]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "why"),
+    [
+        ("PUT", "/api/v1/workers/a%0Ab", "no name or id contains a control character, such as a line break."),
+        ("GET", "/api/v1/locks/a%0Ab", "no name or id contains a control character, such as a line break."),
+        ("GET", "/api/v1/jobs/", "a name or an id is missing at its end; /docs lists all paths."),
+    ],
+)
+async def test_a_path_without_a_usable_name_says_what_is_missing(
+    api: Api, method: str, path: str, why: str
+) -> None:
+    answer = await api.client.request(method, path)
+
+    assert (answer.status_code, answer.json()["detail"]) == (404, f"This path does not exist: {why}")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/schedules", "/api/v1/schedules/nightly/events"])
+async def test_a_cursor_that_no_answer_gave_is_named_in_words(api: Api, path: str) -> None:
+    answer = await api.client.get(f"{path}?cursor=A%20B")
+
+    message = "is not a cursor of this API; use the `next` value of the previous page"
+    assert (answer.status_code, answer.json()["errors"]) == (422, [{"field": "cursor", "message": message}])
 
 
 async def test_a_long_path_is_not_repeated_in_full(api: Api) -> None:

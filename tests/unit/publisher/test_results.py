@@ -65,7 +65,7 @@ async def test_a_job_that_has_not_ended_is_accepted_and_to_be_asked_for_again(ap
     answer = await ask(api, job_id)
 
     assert (answer.status_code, answer.headers["retry-after"]) == (202, "1")
-    assert answer.json() == {"job_id": job_id, "lock": "ledger", "status": "Queued"}
+    assert answer.json() == {"job_id": job_id, "lock": "ledger", "status": "Queued", "existing": True}
 
 
 @pytest.mark.parametrize(

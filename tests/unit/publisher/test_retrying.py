@@ -27,7 +27,7 @@ async def test_a_retry_is_a_new_job_that_continues(api: Api, worker_of: WorkerOf
 
     assert answer.status_code == 202
     new = answer.json()["job_id"]
-    assert answer.json() == {"job_id": new, "lock": "ledger", "status": "Queued"}
+    assert answer.json() == {"job_id": new, "lock": "ledger", "status": "Queued", "existing": False}
     assert answer.headers["location"] == f"/api/v1/jobs/{new}"
     job = await api.get(f"/api/v1/jobs/{new}")
     assert {name: job[name] for name in about} == about
@@ -79,7 +79,9 @@ async def test_it_is_retried_once_and_the_answer_is_the_same(api: Api, worker_of
     answers = [
         await api.client.post(path, json=body) for body in ({"job_id": own.upper()}, {}, {"job_id": own})
     ]
-    assert [(one.status_code, one.json()["job_id"]) for one in answers] == [(202, own)] * 3
+    found = [(one.status_code, one.json()["job_id"], one.json()["existing"]) for one in answers]
+    assert found == [(202, own, False), (200, own, True), (200, own, True)]
+    assert {one.headers["location"] for one in answers} == {f"/api/v1/jobs/{own}"}
     other = await api.client.post(path, json={"fresh": True})
 
     assert (other.status_code, other.headers["location"]) == (409, f"/api/v1/jobs/{own}")

@@ -15,7 +15,7 @@ async def test_an_accepted_job_is_found_at_once(api: Api) -> None:
 
     assert answer.status_code == 202
     job_id = answer.json()["job_id"]
-    assert answer.json() == {"job_id": job_id, "lock": "ledger", "status": "Queued"}
+    assert answer.json() == {"job_id": job_id, "lock": "ledger", "status": "Queued", "existing": False}
     assert answer.headers["location"] == f"/api/v1/jobs/{job_id}"
     events = await api.get(f"{answer.headers['location']}/events")
     assert [(event["seq"], event["status"]) for event in events["items"]] == [(1, "Submitted")]

@@ -98,7 +98,9 @@ def test_a_reason_names_the_first_five_fields_that_are_wrong() -> None:
     body = run_job(**{f"field_{n}": n for n in range(9)})
     with pytest.raises(NotUnderstoodError) as refused:
         parse_body(body, RunJob)
-    assert str(refused.value) == "; ".join(f"field_{n}: Extra inputs are not permitted" for n in range(5))
+    wrong = "is not a known field; known fields: "
+    reasons = str(refused.value).split("; field_")
+    assert [reason.partition(wrong)[0] for reason in reasons] == ["field_0: ", "1: ", "2: ", "3: ", "4: "]
 
 
 @pytest.mark.parametrize(

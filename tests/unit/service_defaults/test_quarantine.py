@@ -75,7 +75,7 @@ async def test_a_message_that_is_not_understood_is_set_aside_as_it_came() -> Non
             assert await intake_over(broker).parse(delivery(message), RunJob) is None
         assert captured.values(metrics.MESSAGES_QUARANTINED) == {(): 1}
         (happened,) = captured.span("handle").events
-    reason = "version: Input should be 1; lock: Field required"
+    reason = "version: must be 1; lock: is required"
     assert (happened.name, happened.attributes) == (spans.QUARANTINED, {at.REASON: reason})
     (sent,) = broker.published
     assert sent["body"] == {"version": 9}

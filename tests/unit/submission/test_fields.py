@@ -31,7 +31,7 @@ def test_the_path_of_a_field_is_written_as_people_do(location: tuple[int | str, 
 
 def test_what_is_skipped_of_a_place_is_not_named_and_nothing_left_is_the_body() -> None:
     errors = [
-        {"loc": ("query", "limit"), "msg": "Value error, too small"},
+        {"type": "value_error", "loc": ("query", "limit"), "msg": "Value error, too small"},
         {"loc": ("body",), "msg": "Field required: Value error, as said"},
         {"loc": ("body", "properties", "a:b", "[key]"), "msg": "no colon"},
     ]

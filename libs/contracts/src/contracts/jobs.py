@@ -1,5 +1,6 @@
 """The job and event documents of the HTTP API, and the submission both HTTP and RabbitMQ accept."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -21,6 +22,14 @@ STOPPED_AT = "When it was stopped in order; null while it runs, and for one that
 #: What an idempotency key may be: visible ASCII characters.
 IDEMPOTENCY_KEY = r"^[!-~]{1,200}$"
 
+#: What the name of a kind may be.
+_KIND = r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$"
+
+#: The same in words, as the names of schedules are, too.
+NAME_IN_WORDS = (
+    "1 to 64 lower-case letters, digits, dots, dashes and underscores, with a letter or a digit at both ends"
+)
+
 #: Largest request body, in bytes, and largest job of a batch.
 MAX_BODY_BYTES = 256 * 1024
 
@@ -36,6 +45,23 @@ def _without_colon(name: str) -> str:
         raise ValueError("must not contain a colon: filters are written name:value")
     return name
 
+
+def _usable_key(key: str) -> str:
+    if not re.fullmatch(IDEMPOTENCY_KEY, key):
+        raise ValueError("must be 1 to 200 visible ASCII characters: letters, digits and signs, no blanks")
+    return key
+
+
+def _usable_kind(name: str) -> str:
+    if not re.fullmatch(_KIND, name):
+        raise ValueError(f"must be {NAME_IN_WORDS}")
+    return name
+
+
+#: An idempotency key. It is checked in words, as a pattern says little to a caller.
+IdempotencyKeyText = Annotated[
+    str, AfterValidator(_usable_key), Field(json_schema_extra={"pattern": IDEMPOTENCY_KEY})
+]
 
 PropertyName = Annotated[
     str,
@@ -63,10 +89,11 @@ class JobTemplate(BaseModel):
     kind: Annotated[
         str,
         Field(
-            pattern=r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$",
             description="Kind of the job; `GET /api/v1/kinds` lists all that workers know.",
             examples=["ten-steps"],
+            json_schema_extra={"pattern": _KIND},
         ),
+        AfterValidator(_usable_kind),
     ]
     lock: Annotated[
         str,
@@ -150,7 +177,7 @@ class Submission(JobTemplate):
         Field(description="Your own UUID. Repeating a submission with it cannot run the job twice."),
     ] = None
     idempotency_key: Annotated[
-        Annotated[str, Field(pattern=IDEMPOTENCY_KEY)] | None,
+        IdempotencyKeyText | None,
         Field(
             description="Your own name for this request, instead of a `job_id`: 1 to 200 visible ASCII "
             "characters. Repeating the request with it returns the same job. Each `X-Actor` has its own keys."
@@ -182,6 +209,11 @@ class Accepted(Answer):
     job_id: fields.JobId
     lock: fields.JobLock
     status: fields.Status
+    existing: bool = Field(
+        False,
+        description="Whether the job was there before this request, which added nothing: an earlier request "
+        "with the same id, key or retry added it, or `on_conflict` is `skip` and the lock has this job.",
+    )
 
 
 class BatchItem(Answer):
@@ -229,9 +261,10 @@ class WaitingFor(Answer):
     )
     expected_start: datetime | None = Field(
         None,
-        description="When the job is likely to start, by the pace of the running job and the latest runs of "
-        "the same kinds under this lock. Null when too little is known, when only a free worker is missing, "
-        "and in the stream.",
+        description="When the job is likely to start. What is left of the running job is estimated by its "
+        "progress, once its first attempt runs for 60 s and has done 5 %, else by completed jobs of its kind "
+        "under this lock; each job ahead, by those of its kind. At least 3 of a kind must have completed. "
+        "Null when a part of this is unknown, when only a free worker is missing, and in the stream.",
     )
 
 

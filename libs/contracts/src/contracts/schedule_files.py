@@ -15,6 +15,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from contracts.field_words import in_words
+from contracts.jobs import NAME_IN_WORDS
 from contracts.schedules import SCHEDULE_NAME, ScheduleDefinition
 
 
@@ -38,11 +40,10 @@ def read_schedules(path: Path) -> Mapping[str, ScheduleDefinition]:
 
 def _schedule(path: Path, name: str, table: object) -> ScheduleDefinition:
     if not re.fullmatch(SCHEDULE_NAME, name):
-        message = "use 1 to 64 lower-case letters, digits, dots, dashes and underscores"
-        raise ScheduleFileError(f"{path}: {name!r} cannot name a schedule; {message}")
+        raise ScheduleFileError(f"{path}: {name!r} cannot name a schedule; use {NAME_IN_WORDS}")
     try:
         return ScheduleDefinition.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in ("schedules", name, *first["loc"]))
-        raise ScheduleFileError(f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise ScheduleFileError(f"{path}: {place}: {in_words(first, ScheduleDefinition)}") from None

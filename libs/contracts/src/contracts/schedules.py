@@ -16,7 +16,7 @@ from pydantic import (
 from contracts import fields
 from contracts.actions import Action, Reason
 from contracts.fields import Answer
-from contracts.jobs import IDEMPOTENCY_KEY, JobTemplate
+from contracts.jobs import IdempotencyKeyText, JobTemplate
 from contracts.statuses import JobStatus
 
 #: What becomes of due times that were missed: none is made up for, the latest is, or the latest so many are.
@@ -170,7 +170,7 @@ class ScheduleRun(Action):
     """The optional body of a request to run a schedule now."""
 
     idempotency_key: Annotated[
-        Annotated[str, Field(pattern=IDEMPOTENCY_KEY)] | None,
+        IdempotencyKeyText | None,
         Field(description="Your own name for this request, as in the header `Idempotency-Key`."),
     ] = None
 

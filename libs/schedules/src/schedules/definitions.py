@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 
+from contracts.jobs import NAME_IN_WORDS
 from contracts.schedules import SCHEDULE_NAME, Timetable
 from schedules.times import Interval, Timing, TimingError, cron, explained
 from submission import FieldProblem, InvalidSubmissionError
@@ -11,10 +12,7 @@ from submission import FieldProblem, InvalidSubmissionError
 def checked_name(name: str) -> str:
     """Return the name of a schedule. Raises InvalidSubmissionError when it cannot be one."""
     if not re.fullmatch(SCHEDULE_NAME, name):
-        message = (
-            f"{name[:80]!r} cannot name a schedule: use 1 to 64 lower-case letters, digits, dots, dashes and "
-            "underscores, with a letter or a digit at both ends"
-        )
+        message = f"{name[:80]!r} cannot name a schedule: use {NAME_IN_WORDS}"
         raise InvalidSubmissionError([FieldProblem(field="name", message=message)])
     return name
 

@@ -23,14 +23,16 @@ class IdempotencyKeyError(SubmissionError):
 
     def __init__(self, key: str, exists: JobExistsError) -> None:
         job_id = exists.existing.job_id
-        why = (
+        reason = (
             f"names job {job_id}, which has ended and was removed; it does not run again"
             if exists.is_removed and exists.same_request
             else "belongs to a request that never arrived and was closed"
             if exists.is_closed
             else f"was used for another request, that of job {job_id}"
         )
-        super().__init__(f"idempotency key {key!r} {why}; use a new key for a new request")
+        #: Why, without the key.
+        self.reason = f"{reason}; use a new key for a new request"
+        super().__init__(f"idempotency key {key!r} {self.reason}")
         self.key = key
         self.exists = exists
 

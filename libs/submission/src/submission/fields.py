@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from contracts.field_words import in_words
+
 #: Longest text that is repeated back to the caller.
 _LONGEST_MESSAGE = 300
 
@@ -34,12 +36,17 @@ def field_path(location: tuple[int | str, ...]) -> str:
     return shorten(path)
 
 
-def field_problems(errors: list[Any], *, skip: int = 0) -> list[FieldProblem]:
-    """Translate pydantic's errors, leaving out the first `skip` parts of each place."""
+def field_problems(
+    errors: list[Any], *, skip: int = 0, model: type[BaseModel] | None = None
+) -> list[FieldProblem]:
+    """Translate pydantic's errors, leaving out the first `skip` parts of each place.
+
+    With the model that the document was read as, the messages name the known fields.
+    """
     return [
         FieldProblem(
             field=field_path(_place(error["loc"][skip:])) or "body",
-            message=shorten(str(error["msg"]).removeprefix("Value error, ")),
+            message=shorten(in_words(error, model)),
         )
         for error in errors
     ]

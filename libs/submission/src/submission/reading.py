@@ -97,4 +97,4 @@ def _validated(document: object, model: type[ModelT]) -> ModelT:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise InvalidSubmissionError(field_problems(list(error.errors()))) from None
+        raise InvalidSubmissionError(field_problems(list(error.errors()), model=model)) from None

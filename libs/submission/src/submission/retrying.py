@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from contracts.actions import Retry
 from contracts.identifiers import new_id
 from contracts.jobs import Submission
+from coordination.clients.job_writer import Recorded
 from coordination.clients.retrying import OldJob, Retrier
 from coordination.clients.submission import RetryOf
-from coordination.journal.rows import JobRow
 from coordination.ports import Registration
 from submission.kinds import KnownKinds
 from submission.service import new_job
@@ -30,7 +30,7 @@ class RetryService:
 
     async def accept(
         self, old: Registration, asked: Retry, wanted: Submission, actor: str, traceparent: str
-    ) -> JobRow:
+    ) -> Recorded:
         """Check the parameters against the kind and put the retry in line, at the end; return the new job.
 
         `wanted` is what `look` returned. The same request again, under any id, returns the same job. Raises

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from contracts.statuses import EventStatus
-from coordination.clients.job_writer import Change, FoundJob
+from coordination.clients.job_writer import Change, FoundJob, Recorded
 from coordination.clients.retrying import RETRYABLE
 from coordination.clients.submission import Submitter
 from coordination.journal import events, rows
@@ -26,7 +26,7 @@ class Finalizer:
 
     submitter: Submitter
 
-    async def finalize(self, registration: Registration, actor: str, reason: str = "") -> JobRow:
+    async def finalize(self, registration: Registration, actor: str, reason: str = "") -> Recorded:
         """Record that a job that did not complete needs no attention; return it as it is now.
 
         Repeating it is harmless, and keeps the actor and the reason of the first. Raises CannotFinalizeError,
@@ -34,16 +34,21 @@ class Finalizer:
         """
         job = await self.submitter.writer.look(registration)
         if not _is_to_be_finalized(job):
-            return job
+            return Recorded(job, is_new=False)
+        built: Change | None = None
+
+        def build(found: FoundJob, writer: Writer) -> Change | None:
+            nonlocal built
+            built = build_finalization(found, writer, reason)
+            return built
+
         # A sweeper looks at active jobs only, and this one is over: without it, the read models would never
         # hear of an event whose message is lost. Again afterwards, as one who was about to take the job off
         # for its end may have done so in the meantime.
         await self.submitter.activate(registration)
-        job = await self.submitter.writer.change(
-            registration, actor, lambda found, writer: build_finalization(found, writer, reason)
-        )
+        job = await self.submitter.writer.change(registration, actor, build)
         await self.submitter.activate(registration)
-        return job
+        return Recorded(job, is_new=built is not None)
 
 
 def build_finalization(found: FoundJob, writer: Writer, reason: str = "") -> Change | None:

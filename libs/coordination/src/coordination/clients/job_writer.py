@@ -58,6 +58,14 @@ class Change:
     transaction: Transaction
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """A job after a request, and whether this request recorded what was asked or an earlier one had."""
+
+    job: JobRow
+    is_new: bool
+
+
 #: Builds the change of a job; None when nothing is to be changed. What it raises ends the attempt.
 BuildChange = Callable[[FoundJob, Writer], Change | None]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from contracts.statuses import JobStatus
-from coordination.clients.job_writer import Change, NoSuchJobError, existing_job
+from coordination.clients.job_writer import Change, NoSuchJobError, Recorded, existing_job
 from coordination.clients.submission import JobExistsError, NewJob, RetryOf, Submitter, build_submission
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
@@ -78,7 +78,7 @@ class Retrier:
         """
         return await self._look(registration, self._until())
 
-    async def retry(self, old: Registration, new: NewJob, retry: RetryOf) -> JobRow:
+    async def retry(self, old: Registration, new: NewJob, retry: RetryOf) -> Recorded:
         """Submit `new`, which has the lock of the old job, as its retry; return the new job as it is now.
 
         What it continues with is found here, unless `retry` is fresh. It waits behind the other jobs of its
@@ -95,7 +95,7 @@ class Retrier:
         while writer.clock.boot() < until:
             found = await self._look(old, until)
             if found.job.retried_by:
-                return await self._earlier(found.job, old.partition, new, until)
+                return Recorded(await self._earlier(found.job, old.partition, new, until), is_new=False)
             continued = [] if retry.is_fresh else await self._continued(found, old.partition, until)
             if new.job_id in {old.job_id, *(row.values["job_id"] for row in continued)}:
                 # No transaction can have a row twice; this says whose id it is.
@@ -105,7 +105,7 @@ class Retrier:
             is_claimed = is_claimed or await self._claim(new)
             if is_claimed and await writer.commit(old.partition, change, until):
                 await self.submitter.notify(new)
-                return change.job
+                return Recorded(change.job, is_new=True)
         raise UnknownOutcomeError
 
     def _build(self, found: OldJob, continued: Sequence[Row], new: NewJob, retry: RetryOf) -> Change:

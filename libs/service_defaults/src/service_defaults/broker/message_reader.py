@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts import strict_json
 from contracts import topology as names
+from contracts.field_words import in_words
 from contracts.jobs import MAX_BODY_BYTES
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
@@ -110,8 +111,9 @@ def parse_body(body: bytes, model: type[ModelT], *, is_own: bool = False) -> Mod
     except strict_json.StrictJsonError as error:
         raise NotUnderstoodError(str(error)) from None
     except ValidationError as error:
-        details = error.errors(include_input=False, include_url=False, include_context=False)
+        details = error.errors(include_url=False)
         reasons = [
-            f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['msg']}" for detail in details[:5]
+            f"{'.'.join(map(str, detail['loc'])) or 'body'}: {in_words(detail, model)}"
+            for detail in details[:5]
         ]
         raise NotUnderstoodError("; ".join(reasons)) from None

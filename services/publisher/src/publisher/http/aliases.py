@@ -2,16 +2,14 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from publisher.http import links
 from publisher.http.documentation import SUBMIT_JOB, SUBMITTED, answers
-from publisher.http.parameters import name_the_trace
+from publisher.http.parameters import FIRST
 from publisher.http.routes import list_events, list_job_events, submit_job
 
-router = APIRouter(
-    prefix="/api", tags=["aliases"], responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)]
-)
+router = APIRouter(prefix="/api", tags=["aliases"], responses=answers(422, 500, 503), dependencies=FIRST)
 
 router.add_api_route(
     "/jobs",

@@ -6,19 +6,19 @@ from collections import Counter
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 
 from contracts.identifiers import new_id
-from contracts.jobs import MAX_BATCH_BYTES, MAX_BODY_BYTES, Accepted, BatchAnswer, BatchItem
-from contracts.statuses import JobStatus
+from contracts.jobs import MAX_BATCH_BYTES, MAX_BODY_BYTES, BatchAnswer, BatchItem
 from publisher.http.documentation import SUBMIT_BATCH, answers
-from publisher.http.parameters import Actor, Uses, name_the_trace
+from publisher.http.parameters import FIRST, Actor, Uses
 from publisher.http.problems import ProblemError, problem_document
 from publisher.http.request_body import read_body
 from publisher.use_cases import UseCases
+from publisher.use_cases.documents import accepted
 from submission import read_batch, submission_of
 
-router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)])
+router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=FIRST)
 
 
 @router.post(
@@ -59,15 +59,14 @@ async def _submit(
             _check_size(document)
             asked = submission_of(document)
             submitting.asks(asked)
-            accepted = await uses.submissions.accept(asked, actor, submitting.traceparent, order)
-            submitting.ends(accepted)
+            found = await uses.submissions.accept(asked, actor, submitting.traceparent, order)
+            submitting.ends(found)
     except Exception as error:  # noqa: BLE001
         problem = problem_document(request, error)
         return BatchItem(status=problem["status"], problem=problem)
-    job = accepted.job
     return BatchItem(
-        status=HTTPStatus.ACCEPTED if accepted.is_new else HTTPStatus.OK,
-        job=Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status)),
+        status=HTTPStatus.ACCEPTED if found.is_new else HTTPStatus.OK,
+        job=accepted(found.job, is_new=found.is_new),
     )
 
 

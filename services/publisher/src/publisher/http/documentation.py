@@ -11,10 +11,10 @@ from pydantic.json_schema import JsonSchemaMode
 from contracts import lock_names
 from contracts.actions import Cancellation, Finalization, LimitChange, Retry, WorkerOrder
 from contracts.following import JobResult, ProgressReport
-from contracts.jobs import Accepted, Batch, Submission
+from contracts.jobs import Accepted, Batch, Job, Submission
 from contracts.schedules import ScheduleReason, ScheduleRequest, ScheduleRun
 from publisher.http import links, schemas
-from publisher.http.examples import ANSWERS, NOT_ENDED, PROBLEMS
+from publisher.http.examples import ANSWERS, EXISTING, NOT_ENDED, PROBLEMS
 from publisher.http.problem import MEDIA_TYPE, Problem
 from publisher.http.schedule_examples import SCHEDULE_ANSWERS
 
@@ -235,17 +235,34 @@ def _problem(status: int) -> dict[str, Any]:
     return described
 
 
-_EARLIER: dict[str, Any] = {
-    "model": Accepted,
-    "description": "Nothing was added: the job was accepted earlier with the same idempotency key, or the "
-    "lock has this job already and `on_conflict` is `skip`.",
-}
+def _earlier(model: type[BaseModel], description: str, **example: Any) -> dict[int | str, dict[str, Any]]:
+    """Describe the answer to a request that an earlier one has carried out."""
+    described: dict[str, Any] = {"model": model, "description": description}
+    if example:
+        described["content"] = {"application/json": example}
+    return {status: described | linked for status, linked in links.SUBMITTED_EARLIER.items()}
 
-#: The answers to a submission, but for those that every operation has.
+
+#: The answers to a submission, a retry and a finalization, but for those that every operation has.
 SUBMITTED = (
     answers(400, 409, 410, 413, 415)
     | links.SUBMITTED
-    | {status: _EARLIER | linked for status, linked in links.SUBMITTED_EARLIER.items()}
+    | _earlier(
+        Accepted,
+        "Nothing was added: the job was accepted earlier with the same idempotency key, or the lock has this "
+        "job already and `on_conflict` is `skip`.",
+        example=EXISTING,
+    )
+)
+RETRIED = (
+    answers(400, 404, 409, 410, 413, 415)
+    | links.SUBMITTED
+    | _earlier(Accepted, "Nothing was added: the same request has retried the job earlier.", example=EXISTING)
+)
+FINALIZED = (
+    answers(400, 404, 409, 410, 413, 415)
+    | links.FINALIZED
+    | _earlier(Job, "Nothing was changed: the job was finalized earlier.")
 )
 
 

@@ -193,8 +193,8 @@ _ACCEPTED = Accepted(job_id=_JOB, lock=_LOCK, status=JobStatus.QUEUED)
 _WRONG_PRIORITY = _problem(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid_fields",
-    "priority: Input should be less than or equal to 9",
-    errors=[FieldProblem(field="priority", message="Input should be less than or equal to 9")],
+    "priority: must be at most 9",
+    errors=[FieldProblem(field="priority", message="must be at most 9")],
 )
 
 #: The answer of each operation that answers with JSON when it does what was asked.
@@ -230,12 +230,12 @@ ANSWERS: Mapping[str, Any] = {
 }
 
 #: The answer about the result of a job that has not ended.
-NOT_ENDED = _sent(Accepted(job_id=_JOB, lock=_LOCK, status=JobStatus.RUNNING))
+NOT_ENDED = _sent(Accepted(job_id=_JOB, lock=_LOCK, status=JobStatus.RUNNING, existing=True))
 
-_KEY_USED = (
-    f"idempotency key 'close-november' was used for another request, that of job {_JOB}; "
-    "use a new key for a new request"
-)
+#: The answer to a request that an earlier one has carried out.
+EXISTING = _sent(Accepted(job_id=_JOB, lock=_LOCK, status=JobStatus.QUEUED, existing=True))
+
+_KEY_USED = f"was used for another request, that of job {_JOB}; use a new key for a new request"
 _TOO_LARGE = "The body is larger than 256 KiB; put large input into a blob and name it."
 
 #: Problems with each status.
@@ -370,7 +370,7 @@ PROBLEMS: Mapping[int, list[Any]] = {
             _problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "idempotency_key_used",
-                f"The {_KEY_USED}.",
+                f"The idempotency key 'close-november' {_KEY_USED}.",
                 errors=[FieldProblem(field="Idempotency-Key", message=_KEY_USED)],
                 job_id=_JOB,
             ),

@@ -3,14 +3,13 @@
 from typing import Annotated
 
 from fastapi import Header
-from pydantic import Field
 
-from contracts.jobs import IDEMPOTENCY_KEY, Submission
+from contracts.jobs import IdempotencyKeyText, Submission
 from publisher.http.problems import KEY_HEADER, invalid_fields
 from submission import FieldProblem
 
 IdempotencyKey = Annotated[
-    Annotated[str, Field(pattern=IDEMPOTENCY_KEY)] | None,
+    IdempotencyKeyText | None,
     Header(
         alias=KEY_HEADER,
         description="Your own name for this request: 1 to 200 visible ASCII characters. The same request "

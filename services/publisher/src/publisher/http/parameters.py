@@ -14,7 +14,7 @@ from publisher.http.documentation import (
     LOCKS_CURSOR,
     NUMBER_CURSOR,
 )
-from publisher.http.problems import invalid_fields
+from publisher.http.problems import KEY_HEADER, invalid_fields
 from publisher.tracing import traceresponse
 from publisher.use_cases import UseCases
 from publisher.use_cases.events import MOST_EVENTS
@@ -22,10 +22,25 @@ from read_models import CursorError
 from submission import ActorError, FieldProblem, caller
 from submission.actors import MAX_LENGTH
 
+#: Headers that have one value each.
+_HEADERS = (KEY_HEADER, "X-Actor", "Last-Event-ID")
+
 
 async def name_the_trace(response: Response) -> None:
     """Add the header that names the trace of the answer."""
     response.headers.update(traceresponse())
+
+
+async def one_value_each(request: Request) -> None:
+    """Refuse a request that has a header twice of which one would count: it is not known which is meant."""
+    repeated = [name for name in _HEADERS if len(request.headers.getlist(name)) > 1]
+    if repeated:
+        message = "is sent more than once; send it once"
+        raise invalid_fields([FieldProblem(field=name, message=message) for name in repeated])
+
+
+#: What happens before the handler of every path.
+FIRST = (Depends(name_the_trace), Depends(one_value_each))
 
 
 # These are coroutines, as the framework would run functions in a thread.

@@ -28,6 +28,7 @@ from coordination.clients.retrying import (
 from coordination.clients.submission import JobExistsError
 from coordination.journal.rows import JobRow
 from coordination.ports import InvalidTransactionError, UnknownOutcomeError
+from publisher.http.job_filters import JobQuestion
 from publisher.http.problem import MEDIA_TYPE, Problem
 from publisher.tracing import current_trace_id, traceresponse
 from publisher.use_cases.locks import NoSuchLockError
@@ -97,13 +98,11 @@ def job_path(job_id: str) -> str:
 
 
 def _invalid_request(error: RequestValidationError) -> ProblemError:
-    errors = [
-        problem | {"msg": "is not a parameter of this path; /docs lists them"}
-        if problem["type"] == "extra_forbidden"
-        else problem
-        for problem in error.errors()
-    ]
-    return invalid_fields(field_problems(errors, skip=1))
+    problems = field_problems(list(error.errors()), skip=1)
+    for problem, found in zip(problems, error.errors(), strict=True):
+        if found["type"] == "extra_forbidden":
+            problem.message = _UNKNOWN_FILTER
+    return invalid_fields(problems)
 
 
 def _invalid_submission(error: InvalidSubmissionError) -> ProblemError:
@@ -145,14 +144,14 @@ def _job_exists(error: JobExistsError) -> ProblemError:
 
 def _key_used(error: IdempotencyKeyError) -> ProblemError:
     exists, detail = error.exists, f"The {error}."
-    if exists.is_removed and exists.same_request:
-        return ProblemError(HTTPStatus.GONE, "job_removed", detail, job_id=exists.existing.job_id)
     more: dict[str, Any] = {} if exists.is_closed else {"job_id": exists.existing.job_id}
+    if exists.is_removed and exists.same_request:
+        return ProblemError(HTTPStatus.GONE, "job_removed", detail, **more)
     return ProblemError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "idempotency_key_used",
         detail,
-        errors=[FieldProblem(field=KEY_HEADER, message=str(error))],
+        errors=[FieldProblem(field=KEY_HEADER, message=error.reason)],
         **more,
     )
 
@@ -250,7 +249,11 @@ def _unavailable(name: str, detail: str, **more: Any) -> ProblemError:
     return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, name, detail, headers=headers, **more)
 
 
-_WRONG_CURSOR = "is not a cursor of this API; use the `next` value of the previous page"
+#: The only parameters that are refused where they are unknown are filters of the list of jobs.
+_UNKNOWN_FILTER = f"is not a parameter of this path; known: {', '.join(JobQuestion.model_fields)}"
+
+#: What is wrong with a cursor that no answer can have given.
+WRONG_CURSOR = "is not a cursor of this API; use the `next` value of the previous page"
 _FOREIGN_CURSOR = (
     "belongs to another list, to this list with other filters, or to an earlier release; "
     "begin again without a cursor"
@@ -264,7 +267,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     StrictJsonError: _not_json,
     InvalidSubmissionError: _invalid_submission,
     InvalidTransactionError: _cannot_be_stored,
-    CursorError: lambda _: invalid_fields([FieldProblem(field="cursor", message=_WRONG_CURSOR)]),
+    CursorError: lambda _: invalid_fields([FieldProblem(field="cursor", message=WRONG_CURSOR)]),
     ForeignCursorError: lambda _: invalid_fields([FieldProblem(field="cursor", message=_FOREIGN_CURSOR)]),
     JobExistsError: _job_exists,
     CancelTooLateError: _cancel_too_late,
@@ -314,7 +317,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)  # noqa: S101
     status = HTTPStatus(error.status_code)
     details = {
-        HTTPStatus.NOT_FOUND: "This path does not exist; /docs lists all paths.",
+        HTTPStatus.NOT_FOUND: _no_such_path(request.scope["path"]),
         HTTPStatus.METHOD_NOT_ALLOWED: f"This path does not support {request.method}; see /docs.",
     }
     name = status.phrase.lower().replace(" ", "_").replace("-", "_")
@@ -322,6 +325,15 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
     return _response(request, ProblemError(status, name, details.get(status, error.detail), headers=headers))
+
+
+def _no_such_path(path: str) -> str:
+    """Say why no handler has a path, where it may name something that cannot have such a name."""
+    if not path.isprintable():
+        return "This path does not exist: no name or id contains a control character, such as a line break."
+    if path.endswith("/") and path != "/":
+        return "This path does not exist: a name or an id is missing at its end; /docs lists all paths."
+    return "This path does not exist; /docs lists all paths."
 
 
 def _methods(request: Request) -> list[str]:

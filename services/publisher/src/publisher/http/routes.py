@@ -3,18 +3,20 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from contracts.following import JobResult
 from contracts.jobs import Accepted, Event, Instance, Job, JobPage, Kind, Lock, Page, Worker
 from contracts.quarantine import QuarantinePage
-from contracts.statuses import JobStatus
+from coordination.journal.rows import JobRow
 from publisher.http import links
 from publisher.http.documentation import (
     CANCEL_JOB,
     FINALIZE_JOB,
+    FINALIZED,
     RESULT,
+    RETRIED,
     RETRY_JOB,
     SET_LIMIT,
     STREAM,
@@ -26,6 +28,7 @@ from publisher.http.documentation import (
 from publisher.http.idempotency import IdempotencyKey, with_key
 from publisher.http.job_filters import JobQuestion
 from publisher.http.parameters import (
+    FIRST,
     Actor,
     After,
     EventsCursor,
@@ -38,11 +41,10 @@ from publisher.http.parameters import (
     Uses,
     WaitSeconds,
     WorkerName,
-    name_the_trace,
 )
 from publisher.http.problems import RESULT_RETRY_AFTER, invalid_fields, job_path
 from publisher.http.request_body import read_body, read_optional_body
-from publisher.use_cases.documents import job_document
+from publisher.use_cases.documents import accepted, job_document
 from publisher.use_cases.events import MOST_EVENTS
 from submission import (
     FieldProblem,
@@ -54,7 +56,7 @@ from submission import (
     read_worker_order,
 )
 
-router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=[Depends(name_the_trace)])
+router = APIRouter(prefix="/api/v1", responses=answers(422, 500, 503), dependencies=FIRST)
 
 
 @router.post(
@@ -78,13 +80,9 @@ async def submit_job(
     with uses.telemetry.submission(request.headers) as submitting:
         asked = with_key(read_submission(await read_body(request)), key)
         submitting.asks(asked)
-        accepted = await uses.submissions.accept(asked, actor, submitting.traceparent)
-        submitting.ends(accepted)
-    job = accepted.job
-    if not accepted.is_new:
-        response.status_code = HTTPStatus.OK
-    response.headers["Location"] = job_path(job.job_id)
-    return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
+        found = await uses.submissions.accept(asked, actor, submitting.traceparent)
+        submitting.ends(found)
+    return _accepted(response, found.job, is_new=found.is_new)
 
 
 @router.get(
@@ -207,7 +205,7 @@ async def cancel_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) 
     tags=["jobs"],
     summary="Retry a job",
     response_description="The new job is in the journal and will end exactly once.",
-    responses=answers(400, 404, 409, 410, 413, 415) | links.SUBMITTED,
+    responses=RETRIED,
     openapi_extra=RETRY_JOB,
 )
 async def retry_job(
@@ -217,15 +215,14 @@ async def retry_job(
 
     The new job continues with the recorded steps and the saved state of the old one, unless `fresh` is true.
     It waits behind the other jobs of the lock for as long as that takes, and has the old one's time limits. A
-    job is retried once: the same request again returns the same new job, and another one is refused with
-    `already_retried`; retry the new job if that fails, too. The body is optional.
+    job is retried once: the same request again returns the same new job with 200, and another one is refused
+    with `already_retried`; retry the new job if that fails, too. The body is optional.
     """
     with uses.telemetry.submission(request.headers) as submitting:
         asked = read_retry(await read_optional_body(request))
-        job = await uses.retrying.retry(job_id, asked, actor, submitting.traceparent, submitting.asks)
-        submitting.is_of(job.job_id)
-    response.headers["Location"] = job_path(job.job_id)
-    return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
+        retried = await uses.retrying.retry(job_id, asked, actor, submitting.traceparent, submitting.asks)
+        submitting.is_of(retried.job.job_id)
+    return _accepted(response, retried.job, is_new=retried.is_new)
 
 
 @router.post(
@@ -234,17 +231,21 @@ async def retry_job(
     tags=["jobs"],
     summary="Finalize a job",
     response_description="The job as it is now.",
-    responses=answers(400, 404, 409, 410, 413, 415) | links.FINALIZED,
+    responses=FINALIZED,
     openapi_extra=FINALIZE_JOB,
 )
-async def finalize_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -> Job:
+async def finalize_job(request: Request, response: Response, job_id: JobId, uses: Uses, actor: Actor) -> Job:
     """Record that a job that failed, was cancelled, timed out or expired needs no attention any more.
 
     Lists leave it out then, unless they are asked for `finalized` jobs, too. Its status stays. The body is
-    optional; its reason is kept in the audit trail. To repeat the request is harmless: the first counts.
+    optional; its reason is kept in the audit trail. To repeat the request is harmless: the first counts, and
+    the answer is 200.
     """
     asked = read_finalization(await read_optional_body(request))
-    return job_document(await uses.finalizing.finalize(job_id, actor, asked.reason))
+    finalized = await uses.finalizing.finalize(job_id, actor, asked.reason)
+    if not finalized.is_new:
+        response.status_code = HTTPStatus.OK
+    return job_document(finalized.job)
 
 
 @router.get(
@@ -374,3 +375,11 @@ async def list_quarantined_messages(uses: Uses, limit: Limit = 50) -> Quarantine
     Every look reads the messages from RabbitMQ and counts as a delivery of each; do not poll.
     """
     return await uses.quarantine.oldest(limit)
+
+
+def _accepted(response: Response, job: JobRow, *, is_new: bool) -> Accepted:
+    """Answer a request that may be repeated: with 200 where an earlier one added the job."""
+    if not is_new:
+        response.status_code = HTTPStatus.OK
+    response.headers["Location"] = job_path(job.job_id)
+    return accepted(job, is_new=is_new)

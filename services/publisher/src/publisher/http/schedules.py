@@ -1,10 +1,11 @@
 """The HTTP API of schedules: every handler translates and delegates."""
 
+import re
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import Field
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AfterValidator, Field
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from contracts.jobs import LONGEST_REASON, Page
@@ -21,7 +22,8 @@ from contracts.schedules import (
 from publisher.http import links
 from publisher.http.documentation import CURSOR, PUT_SCHEDULE, SCHEDULE_REASON, SCHEDULE_RUN, answers
 from publisher.http.idempotency import IdempotencyKey, the_key
-from publisher.http.parameters import Actor, Limit, Uses, name_the_trace
+from publisher.http.parameters import FIRST, Actor, Limit, Uses
+from publisher.http.problems import WRONG_CURSOR
 from publisher.http.request_body import read_body, read_optional_body
 from schedules import read_schedule
 from submission import read_optional
@@ -39,7 +41,7 @@ router = APIRouter(
     prefix="/api/v1/schedules",
     tags=["schedules"],
     responses=answers(422, 500, 503),
-    dependencies=[Depends(name_the_trace)],
+    dependencies=FIRST,
 )
 
 Name = Annotated[
@@ -53,7 +55,19 @@ Name = Annotated[
 NameCursor = Annotated[
     Annotated[str, Field(json_schema_extra={"pattern": SCHEDULE_NAME})] | None, Query(description=CURSOR)
 ]
-EventCursor = Annotated[Annotated[str, Field(pattern="^[0-9a-f-]{36}$")] | None, Query(description=CURSOR)]
+_EVENT_ID = "^[0-9a-f-]{36}$"
+
+
+def _event_cursor(cursor: str) -> str:
+    if not re.fullmatch(_EVENT_ID, cursor):
+        raise ValueError(WRONG_CURSOR)
+    return cursor
+
+
+EventCursor = Annotated[
+    Annotated[str, AfterValidator(_event_cursor), Field(json_schema_extra={"pattern": _EVENT_ID})] | None,
+    Query(description=CURSOR),
+]
 Why = Annotated[str, Query(max_length=LONGEST_REASON, description="Why, for the audit trail.")]
 
 _CHANGES: dict[int | str, dict[str, Any]] = answers(400, 404, 413, 415)

@@ -5,10 +5,15 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from contracts.jobs import DetailedJobError, Job, Progress, WaitingFor
+from contracts.jobs import Accepted, DetailedJobError, Job, Progress, WaitingFor
 from contracts.statuses import JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
+
+
+def accepted(job: JobRow, *, is_new: bool) -> Accepted:
+    """Return what a request is answered that added a job, or found that it was there."""
+    return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status), existing=not is_new)
 
 
 def job_document(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from coordination.clients.finalizing import Finalizer
-from coordination.journal.rows import JobRow
+from coordination.clients.job_writer import Recorded
 from coordination.ports import JobRegister
 from publisher.use_cases.jobs import find_job
 
@@ -15,7 +15,7 @@ class Finalizing:
     register: JobRegister
     finalizer: Finalizer
 
-    async def finalize(self, job_id: str, actor: str, reason: str = "") -> JobRow:
+    async def finalize(self, job_id: str, actor: str, reason: str = "") -> Recorded:
         """Record that a job needs no attention, and return the job as it is now.
 
         Raises NoSuchJobError, JobRemovedError, CannotFinalizeError or UnknownOutcomeError.

@@ -8,7 +8,7 @@ from contracts.jobs import Accepted
 from contracts.statuses import JobStatus
 from coordination.journal.rows import JobRow
 from coordination.ports import Clock, JobRegister, Journal, Registration
-from publisher.use_cases.documents import moment
+from publisher.use_cases.documents import accepted, moment
 from publisher.use_cases.jobs import find_job, read_job, read_result
 from publisher.use_cases.stream import JobStream
 
@@ -50,7 +50,7 @@ class JobResults:
             job = await read_job(self.journal, registration)
         finished_at = moment(job.finished_at)
         if not job.is_terminal or finished_at is None:
-            return Accepted(job_id=job.job_id, lock=job.lock_name, status=JobStatus(job.status))
+            return accepted(job, is_new=False)
         if job.status != JobStatus.COMPLETED:
             raise NoResultError(job)
         result = await read_result(self.journal, registration.partition, job)

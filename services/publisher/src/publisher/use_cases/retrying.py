@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from contracts.actions import Retry
 from contracts.jobs import Submission
-from coordination.journal.rows import JobRow
+from coordination.clients.job_writer import Recorded
 from coordination.ports import JobRegister
 from publisher.use_cases.jobs import find_job
 from submission import RetryService
@@ -20,7 +20,7 @@ class Retrying:
 
     async def retry(
         self, job_id: str, asked: Retry, actor: str, traceparent: str, asks: Callable[[Submission], None]
-    ) -> JobRow:
+    ) -> Recorded:
         """Submit a job again that did not complete, and return the new job as it is now.
 
         `asks` is given the new submission once it is known. Raises what `RetryService.accept` raises.

@@ -1,9 +1,11 @@
 """Use case: recurring jobs."""
 
+import re
 from dataclasses import dataclass
 
 from contracts.jobs import Page
 from contracts.schedules import (
+    SCHEDULE_NAME,
     Schedule,
     ScheduleDetails,
     ScheduleEvent,
@@ -15,6 +17,7 @@ from coordination.clients.job_writer import NoSuchJobError
 from coordination.ports import JobRegister, Journal
 from publisher.telemetry import RequestTelemetry
 from publisher.use_cases.jobs import find_job, read_job
+from read_models import CursorError
 from schedules import (
     Done,
     FiringRow,
@@ -26,7 +29,6 @@ from schedules import (
     schedule_details,
     schedule_document,
 )
-from schedules.definitions import checked_name
 from submission import Acceptance, SubmissionService
 
 
@@ -48,8 +50,10 @@ class Schedules:
         return await self._details(await self.service.get(name))
 
     async def all(self, limit: int, after: str | None) -> Page[Schedule]:
-        """Return schedules by name. Raises InvalidSubmissionError for a wrong cursor, UnknownOutcomeError."""
-        found = await self.service.all(limit + 1, checked_name(after) if after is not None else "")
+        """Return schedules by name. Raises CursorError or UnknownOutcomeError."""
+        if after is not None and not re.fullmatch(SCHEDULE_NAME, after):
+            raise CursorError
+        found = await self.service.all(limit + 1, after or "")
         items = [schedule_document(row) for row in found[:limit]]
         return Page[Schedule](items=items, next=items[-1].name if len(found) > limit else None)
 
