@@ -5,7 +5,33 @@ from tests.mutants.mutant import Change, Mutant
 _SUBMITTING = "tests/unit/client/test_submitting.py::test_"
 _FOLLOWING = "tests/unit/client/test_following.py::test_"
 
+_ARGUMENTS = "tests/unit/client/test_arguments.py::test_"
+
 MUTANTS = [
+    Mutant(
+        "nan-without-its-place",
+        "an argument that is not JSON is named with its place",
+        (
+            Change(
+                "turnstile.client.arguments",
+                "case float() if not math.isfinite(value):",
+                "case float() if False:",
+            ),
+        ),
+        f"{_ARGUMENTS}an_argument_that_cannot_be_sent_is_named_and_nothing_is_sent",
+    ),
+    Mutant(
+        "jobs-of-a-batch-checked-too-late",
+        "no job of a batch is sent when another one of it cannot be",
+        (Change("turnstile.client.batches", "for part in list(parts(jobs)):", "for part in parts(jobs):"),),
+        f"{_ARGUMENTS}no_part_of_a_batch_is_sent_when_a_later_job_cannot_be",
+    ),
+    Mutant(
+        "closed-client-raises-as-httpx-does",
+        "a closed client raises an error of the client",
+        (Change("turnstile.client.connection", "if http.is_closed:", "if False:"),),
+        f"{_ARGUMENTS}a_closed_client_says_so",
+    ),
     Mutant(
         "own-submission-taken-for-another",
         "a submission whose answer was lost finds its job when it is sent again",

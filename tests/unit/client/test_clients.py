@@ -12,6 +12,7 @@ from tests.unit.client.answers import JOB, JOB_ID, document, job
 
 import turnstile
 from turnstile import AsyncClient, Client
+from turnstile.client import ClosedError, InvalidArgumentError
 
 
 def signatures(client: type[Any]) -> dict[str, list[tuple[str, Any, Any]]]:
@@ -31,14 +32,14 @@ def test_both_clients_have_the_same_methods_with_the_same_parameters() -> None:
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 @pytest.mark.parametrize("url", ["localhost:8000", "", "ftp://publisher", "http://", "http://publisher:port"])
 def test_an_address_that_is_none_is_refused_at_once(client: type[Any], url: str) -> None:
-    with pytest.raises(ValueError, match="is not an address of a publisher, such as http://"):
+    with pytest.raises(InvalidArgumentError, match="is not an address of a publisher, such as http://"):
         client(url)
 
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 @pytest.mark.parametrize("actor", ["a\n", "\x00", "x" * 101])
 def test_an_actor_that_the_publisher_would_refuse_is_refused_at_once(client: type[Any], actor: str) -> None:
-    with pytest.raises(ValueError, match="must have 1 to 100 printable characters"):
+    with pytest.raises(InvalidArgumentError, match="must have 1 to 100 printable characters"):
         client(actor=actor)
 
 
@@ -50,7 +51,7 @@ def test_both_close_their_connections_at_the_end_of_a_with_statement() -> None:
     transport = httpx.MockTransport(handle)
     with Client("http://publisher/", transport=transport) as client:
         assert client.job(JOB_ID).job_id == JOB_ID
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ClosedError, match="closed"):
         client.job(JOB_ID)
 
     async def use() -> AsyncClient:
@@ -59,7 +60,7 @@ def test_both_close_their_connections_at_the_end_of_a_with_statement() -> None:
         return client
 
     closed = asyncio.run(use())
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ClosedError, match="closed"):
         asyncio.run(closed.job(JOB_ID))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from tests.unit.client.answers import JOB, JOBS, accepted, completed, document, event, job, progress, stream
 from tests.unit.client.both import FakeTime, Make
 from tests.unit.command_line.scripted_api import ScriptedApi, problem
@@ -24,6 +24,7 @@ from turnstile.client import (
     RemovedError,
     TimedOutError,
     UnavailableError,
+    WrongResultError,
 )
 
 JOB_ID = JOB.rpartition("/")[2]
@@ -130,7 +131,7 @@ def test_a_result_without_a_type_is_what_json_makes_of_it(make: Make, publisher:
     client = make(publisher)
 
     assert (client.result(JOB_ID), client.result(JOB_ID)) == (None, [1, "a"])
-    with pytest.raises(ValidationError):
+    with pytest.raises(WrongResultError):
         client.result(JOB_ID, as_=Booked)
 
 

@@ -18,9 +18,11 @@ from turnstile.client.asynchronous import AsyncClient
 from turnstile.client.errors import (
     CancelledError,
     ClientError,
+    ClosedError,
     ConflictError,
     ExpiredError,
     FailedError,
+    InvalidArgumentError,
     NoResultError,
     NotEndedError,
     NotFoundError,
@@ -29,6 +31,7 @@ from turnstile.client.errors import (
     TimedOutError,
     UnavailableError,
     UnexpectedAnswerError,
+    WrongResultError,
 )
 from turnstile.client.synchronous import Client
 
@@ -37,9 +40,11 @@ __all__ = [
     "CancelledError",
     "Client",
     "ClientError",
+    "ClosedError",
     "ConflictError",
     "ExpiredError",
     "FailedError",
+    "InvalidArgumentError",
     "NoResultError",
     "NotEndedError",
     "NotFoundError",
@@ -48,4 +53,5 @@ __all__ = [
     "TimedOutError",
     "UnavailableError",
     "UnexpectedAnswerError",
+    "WrongResultError",
 ]

@@ -8,38 +8,40 @@ from typing import Any, Self, TypeVar, Unpack, overload
 
 import httpx
 from httpx_sse import aconnect_sse
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from contracts.following import ProgressReport
 from contracts.jobs import Accepted, BatchItem, Event, Job, JobSummary, Kind, Lock, Submission, Worker
 from turnstile.client import calls
+from turnstile.client.arguments import result_type
 from turnstile.client.batches import submit_many
 from turnstile.client.bodies import (
     Body,
     JobFilters,
     Parameters,
     SubmissionFields,
+    batch,
     limit_body,
     query_of,
     retry_body,
     submission,
-    with_id,
 )
 from turnstile.client.calls import (
     JobReference,
-    Limits,
     Outcome,
     Pause,
     Request,
     Steps,
+    job_id_of,
     job_path,
+    limits_of,
     lock_path,
     worker_path,
 )
-from turnstile.client.connection import DEFAULT_URL, given, options
+from turnstile.client.connection import DEFAULT_URL, built, given, open_client, options
 from turnstile.client.errors import NoResultError, UnavailableError
 from turnstile.client.following import SILENCE_SECONDS, Following, Message, typed
-from turnstile.client.reading import clear_errors
+from turnstile.client.reading import clear_errors, document, items_of, part, read, result_of
 from turnstile.client.schedules import AsyncSchedules
 
 T = TypeVar("T")
@@ -64,7 +66,7 @@ class AsyncClient:
         headers: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._limits = Limits(timeout, request_timeout, repeats)
+        self._limits = limits_of(timeout, request_timeout, repeats=repeats)
         self._http = httpx.AsyncClient(**options(url, actor, headers), transport=transport)
         #: Recurring jobs.
         self.schedules = AsyncSchedules(self.request, self._items)
@@ -89,7 +91,7 @@ class AsyncClient:
 
     async def submit_many(self, jobs: Iterable[Submission | Body]) -> list[BatchItem]:
         """Do what `Client.submit_many` does."""
-        return await self._run(submit_many([with_id(job) for job in jobs], self._limits))
+        return await self._run(submit_many(batch(jobs), self._limits))
 
     async def job(self, job: JobReference) -> Job:
         """Do what `Client.job` does."""
@@ -122,8 +124,9 @@ class AsyncClient:
     async def result(self, job: JobReference, *, as_: type[T], timeout: float | None = None) -> T: ...
     async def result(self, job: JobReference, *, as_: Any = None, timeout: float | None = None) -> Any:
         """Do what `Client.result` does."""
+        shape = None if as_ is None else result_type(as_)
         found = await self._run(calls.wait(job, timeout, self._limits))
-        return found if as_ is None else TypeAdapter(as_).validate_python(found)
+        return found if shape is None else result_of(job_id_of(job), shape, found)
 
     async def stream(self, job: JobReference, *, after: int = 0) -> AsyncIterator[Event | ProgressReport]:
         """Do what `Client.stream` does."""
@@ -162,7 +165,7 @@ class AsyncClient:
 
     async def worker(self, name: str) -> Worker:
         """Do what `Client.worker` does."""
-        return Worker.model_validate(await self.request("GET", worker_path(name)))
+        return read(Worker, await self.request("GET", worker_path(name)))
 
     async def drain_worker(self, name: str, reason: str = "") -> Worker:
         """Do what `Client.drain_worker` does."""
@@ -178,18 +181,25 @@ class AsyncClient:
 
     async def lock(self, name: str) -> Lock:
         """Do what `Client.lock` does."""
-        return Lock.model_validate(await self.request("GET", lock_path(name)))
+        return read(Lock, await self.request("GET", lock_path(name)))
 
     async def set_limit(self, name: str, limit: int, reason: str = "") -> Lock:
         """Do what `Client.set_limit` does."""
-        return Lock.model_validate(await self.request("PUT", lock_path(name), body=limit_body(limit, reason)))
+        return read(Lock, await self.request("PUT", lock_path(name), body=limit_body(limit, reason)))
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
     ) -> Any:
         """Do what `Client.request` does."""
+        return (await self.exchange(method, path, query=query, body=body))[1]
+
+    async def exchange(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
+    ) -> tuple[int, Any]:
+        """Do what `Client.exchange` does."""
         request = Request(method, path, given(query), body, seconds=self._limits.request_timeout)
-        return await self._run(calls.ask(request, self._limits))
+        answer = await self._run(calls.send(request, self._limits))
+        return answer.status_code, document(answer)
 
     async def _items(
         self, path: str, model: type[ModelT], query: Mapping[str, Any] | None = None
@@ -197,9 +207,9 @@ class AsyncClient:
         cursor = None
         while True:
             page = await self.request("GET", path, query={**(query or {}), "cursor": cursor})
-            for item in page["items"]:
-                yield model.model_validate(item)
-            cursor = page["next"]
+            for item in items_of(model, page):
+                yield item
+            cursor = part(page, "next")
             if cursor is None:
                 return
 
@@ -217,17 +227,17 @@ class AsyncClient:
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
             return None
+        request = built(self._http, step)
         try:
-            return await self._http.request(
-                step.method, step.path, params=step.query, json=step.body, timeout=step.seconds
-            )
-        except httpx.TransportError as failure:
+            with open_client(self._http):
+                return await self._http.send(request)
+        except httpx.RequestError as failure:
             return failure
 
     async def _listen(self, path: str, following: Following) -> AsyncIterator[Message]:
         """Yield the messages of one connection."""
         headers = following.headers()
-        with clear_errors():
+        with open_client(self._http), clear_errors():
             async with aconnect_sse(
                 self._http, "GET", path, headers=headers, timeout=SILENCE_SECONDS
             ) as source:

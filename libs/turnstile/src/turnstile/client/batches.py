@@ -1,14 +1,15 @@
 """Submitting many jobs in parts that the publisher takes, and again those of which the outcome is unknown."""
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 
 from contracts.jobs import MAX_BATCH_BYTES, MOST_JOBS_OF_A_BATCH, BatchItem
+from turnstile.client.arguments import encoded
 from turnstile.client.bodies import Body
 from turnstile.client.calls import Limits, Pause, Request, Steps, ask, pauses
-from turnstile.client.errors import ClientError
+from turnstile.client.errors import ClientError, UnexpectedAnswerError
+from turnstile.client.reading import items_of
 
 #: Bytes of a batch around its jobs.
 _FRAME = len('{"jobs":[]}')
@@ -18,8 +19,8 @@ def parts(jobs: Iterable[Body]) -> Iterator[list[Body]]:
     """Yield the jobs in parts of at most 1,000 jobs and 8 MiB. A larger job is a part of its own."""
     part: list[Body] = []
     size = _FRAME
-    for job in jobs:
-        needed = len(json.dumps(job, ensure_ascii=False, separators=(",", ":")).encode()) + 1
+    for number, job in enumerate(jobs):
+        needed = len(encoded(job, f"jobs[{number}]")) + 1
         if part and (len(part) == MOST_JOBS_OF_A_BATCH or size + needed > MAX_BATCH_BYTES):
             yield part
             part, size = [], _FRAME
@@ -33,11 +34,12 @@ def submit_many(jobs: Sequence[Body], limits: Limits) -> Steps[list[BatchItem]]:
     """Submit jobs that have ids or idempotency keys, and return the answer to each, in their order.
 
     Jobs of which the outcome is unknown are sent again, until the time is over. Raises nothing but
-    ValueError for what is not JSON: what went wrong with a job is in its answer.
+    InvalidArgumentError, before anything is sent: what went wrong with a job is in its answer.
     """
     until = time.monotonic() + limits.timeout
     answers: list[BatchItem] = []
-    for part in parts(jobs):
+    # A job that cannot be sent must not be found after others were.
+    for part in list(parts(jobs)):
         answers += yield from _submit_part(part, limits, until)
     return answers
 
@@ -60,10 +62,12 @@ def _submit_part(part: Sequence[Body], limits: Limits, until: float) -> Steps[li
 def _send(part: Sequence[Body], limits: Limits, until: float) -> Steps[list[BatchItem]]:
     request = Request("POST", "/api/v1/jobs:batch", body={"jobs": part}, seconds=limits.request_timeout)
     try:
-        answer = yield from ask(request, limits, until)
+        answers = items_of(BatchItem, (yield from ask(request, limits, until)))
+        if len(answers) != len(part):
+            raise UnexpectedAnswerError(f"Jobs that were sent: {len(part)}; answered: {len(answers)}.")
     except ClientError as error:
         return [_without_answer(job, error) for job in part]
-    return [BatchItem.model_validate(item) for item in answer["items"]]
+    return answers
 
 
 def _without_answer(job: Body, error: ClientError) -> BatchItem:

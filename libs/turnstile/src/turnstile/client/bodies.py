@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from contracts.identifiers import new_id
 from contracts.jobs import Submission
 from contracts.policies import OnConflict
+from turnstile.client.arguments import mapping_of, moment_of, several, texts_of
 
 Body = Mapping[str, Any]
 
@@ -49,7 +50,7 @@ class JobFilters(TypedDict, total=False):
 
 def submission(kind: str, parameters: Parameters, fields: SubmissionFields) -> dict[str, Any]:
     """Return the body of a submission, with an id unless it has an idempotency key."""
-    return with_id({**fields, "kind": kind, "parameters": _plain(parameters)})
+    return with_id({**fields, "kind": kind, "parameters": _plain(parameters)}, "submission")
 
 
 def retry_body(parameters: Parameters, reason: str, *, fresh: bool) -> dict[str, Any]:
@@ -62,23 +63,33 @@ def limit_body(limit: int, reason: str) -> dict[str, Any]:
     return {"limit": limit, "reason": reason}
 
 
-def with_id(job: Submission | Body) -> dict[str, Any]:
+def batch(jobs: Iterable[Submission | Body]) -> list[dict[str, Any]]:
+    """Return the bodies of submissions. Raises InvalidArgumentError."""
+    return [with_id(job, f"jobs[{number}]") for number, job in enumerate(several("jobs", jobs))]
+
+
+def with_id(job: Submission | Body, argument: str) -> dict[str, Any]:
     """Return the body of a submission, with an id unless it has an idempotency key."""
-    body = job.model_dump(mode="json", exclude_unset=True) if isinstance(job, Submission) else dict(job)
+    body = (
+        job.model_dump(mode="json", exclude_unset=True)
+        if isinstance(job, Submission)
+        else mapping_of(argument, job)
+    )
     return body if body.get("idempotency_key") else {**body, "job_id": body.get("job_id") or new_id()}
 
 
 def query_of(filters: JobFilters) -> dict[str, Any]:
-    """Return the query of a list of jobs."""
+    """Return the query of a list of jobs. Raises InvalidArgumentError."""
     query: dict[str, Any] = dict(filters)
     for name in query.keys() & {"status", "kind"}:
-        query[name] = [query[name]] if isinstance(query[name], str) else list(query[name])
+        query[name] = texts_of(name, query[name])
     for name in query.keys() & {"submitted_from", "submitted_before"}:
-        query[name] = query[name].isoformat()
-    query["property"] = [f"{name}:{value}" for name, value in query.pop("properties", {}).items()]
+        query[name] = moment_of(name, query[name])
+    properties = mapping_of("properties", query.pop("properties", {}))
+    query["property"] = [f"{name}:{value}" for name, value in properties.items()]
     # What is not asked for is left out.
     return query | {name: query.get(name) or None for name in ("taken_over", "finalized")}
 
 
 def _plain(parameters: Parameters) -> dict[str, Any]:
-    return parameters.model_dump(mode="json") if isinstance(parameters, BaseModel) else dict(parameters or {})
+    return {} if parameters is None else mapping_of("parameters", parameters)

@@ -17,8 +17,9 @@ import httpx
 from contracts.following import MOST_WAIT_SECONDS
 from contracts.jobs import Accepted, Job, JobSummary, Worker
 from contracts.statuses import JobStatus
+from turnstile.client.arguments import name_of, request_time, time_limit, wait_limit
 from turnstile.client.errors import ClientError, ConflictError, NotEndedError
-from turnstile.client.reading import checked, document, no_answer, retry_after
+from turnstile.client.reading import checked, document, no_answer, part, read, retry_after
 
 #: A job, by its id or by what the API returned of it.
 JobReference = str | Accepted | Job | JobSummary
@@ -54,7 +55,7 @@ class Pause:
 
 
 #: What came of a request; None after a pause.
-Outcome = httpx.Response | httpx.TransportError | None
+Outcome = httpx.Response | httpx.RequestError | None
 Steps = Generator[Request | Pause, Outcome, T]
 
 
@@ -70,24 +71,31 @@ class Limits:
     repeats: bool = True
 
 
+def limits_of(timeout: float, request_timeout: float, *, repeats: bool) -> Limits:
+    """Return how long a client waits. Raises InvalidArgumentError."""
+    return Limits(
+        time_limit("timeout", timeout), request_time("request_timeout", request_timeout), repeats=repeats
+    )
+
+
 def job_id_of(job: JobReference) -> str:
-    """Return the id of a job."""
-    return job if isinstance(job, str) else job.job_id
+    """Return the id of a job. Raises InvalidArgumentError."""
+    return name_of("job", getattr(job, "job_id", job), "the id of a job, or an answer with a job_id")
 
 
 def job_path(job: JobReference, rest: str = "") -> str:
     """Return the path of a job, or of what belongs to it."""
-    return f"/api/v1/jobs/{quote(job_id_of(job), safe='')}{rest}"
+    return f"/api/v1/jobs/{_quoted(job_id_of(job))}{rest}"
 
 
 def lock_path(name: str) -> str:
     """Return the path of a lock."""
-    return f"/api/v1/locks/{_quoted(name)}"
+    return f"/api/v1/locks/{_quoted(name_of('name', name, 'the name of a lock'))}"
 
 
 def worker_path(name: str) -> str:
     """Return the path of a worker."""
-    return f"/api/v1/workers/{_quoted(name)}"
+    return f"/api/v1/workers/{_quoted(name_of('name', name, 'the name of a worker'))}"
 
 
 def pauses() -> Generator[float, None, None]:
@@ -131,14 +139,16 @@ def submit(body: Mapping[str, Any], limits: Limits) -> Steps[Accepted]:
     except ConflictError as error:
         if error.problem.get("same_request") is not True:
             raise
-        job = yield from get_job(str(error.problem["job_id"]), limits)
-        return Accepted(job_id=job.job_id, lock=job.lock, status=job.status)
-    return Accepted.model_validate(answer)
+        job = yield from get_job(str(error.problem.get("job_id", body.get("job_id"))), limits)
+        # The answer to the first try was lost: it may have been this call that added the job.
+        existing = error.tries == 1
+        return Accepted(job_id=job.job_id, lock=job.lock, status=job.status, existing=existing)
+    return read(Accepted, answer)
 
 
 def get_job(job: JobReference, limits: Limits) -> Steps[Job]:
     """Return a job as it is now."""
-    return Job.model_validate((yield from ask(_request("GET", job_path(job), limits), limits)))
+    return read(Job, (yield from ask(_request("GET", job_path(job), limits), limits)))
 
 
 def cancel(job: JobReference, reason: str, limits: Limits) -> Steps[Job]:
@@ -150,20 +160,20 @@ def cancel(job: JobReference, reason: str, limits: Limits) -> Steps[Job]:
         if error.tries == 1 or error.problem.get("job_status") != JobStatus.CANCELLED:
             raise
         return (yield from get_job(job, limits))
-    return Job.model_validate(answer)
+    return read(Job, answer)
 
 
 def retry(job: JobReference, body: Mapping[str, Any], limits: Limits) -> Steps[Accepted]:
     """Retry a job; the same request again finds the retry that an earlier one made."""
     answer = yield from ask(_request("POST", job_path(job, "/retry"), limits, body=body), limits)
-    return Accepted.model_validate(answer)
+    return read(Accepted, answer)
 
 
 def finalize(job: JobReference, reason: str, limits: Limits) -> Steps[Job]:
     """Finalize a job, and return it; harmless when repeated."""
     body = {"reason": reason} if reason else None
     answer = yield from ask(_request("POST", job_path(job, "/finalize"), limits, body=body), limits)
-    return Job.model_validate(answer)
+    return read(Job, answer)
 
 
 def _quoted(name: str) -> str:
@@ -175,7 +185,7 @@ def tell_worker(name: str, reason: str, limits: Limits, *, takes_jobs: bool) -> 
     """Have a worker take no new jobs, or take them again, and return it; harmless when repeated."""
     body = {"takes_jobs": takes_jobs, "reason": reason}
     answer = yield from ask(_request("PUT", worker_path(name), limits, body=body), limits)
-    return Worker.model_validate(answer)
+    return read(Worker, answer)
 
 
 def wait(job: JobReference, timeout: float | None, limits: Limits) -> Steps[Any]:
@@ -183,20 +193,21 @@ def wait(job: JobReference, timeout: float | None, limits: Limits) -> Steps[Any]
 
     Raises NoResultError when it ended without one, NotEndedError after `timeout` seconds, ClientError.
     """
+    path = job_path(job, "/result")
+    timeout = wait_limit("timeout", timeout)
     until = math.inf if timeout is None else time.monotonic() + timeout
     while True:
         seconds = max(0, math.ceil(min(until - time.monotonic(), MOST_WAIT_SECONDS)))
-        request = Request(
-            "GET", job_path(job, "/result"), {"wait": seconds}, seconds=seconds + limits.request_timeout
-        )
+        request = Request("GET", path, {"wait": seconds}, seconds=seconds + limits.request_timeout)
         answer = yield from send(request, limits, time.monotonic() + seconds + limits.timeout)
         found = document(answer)
         if answer.status_code != HTTPStatus.ACCEPTED:
-            return found["result"]
+            return part(found, "result")
+        status = part(found, "status")
         pause = retry_after(answer, otherwise=1)
         if time.monotonic() + pause >= until:
             raise NotEndedError(
-                f"Job {job_id_of(job)} has not ended after {timeout:g} s: it is {found['status']}.",
+                f"Job {job_id_of(job)} has not ended after {timeout:g} s: it is {status}.",
                 problem=found,
                 status=answer.status_code,
             )

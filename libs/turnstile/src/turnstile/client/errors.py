@@ -1,6 +1,6 @@
 """What can go wrong between a client and the publisher; each error has the problem document of the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts.jobs import JobError
@@ -41,13 +41,29 @@ class ClientError(TurnstileError):
         return self.problem.get("trace_id")
 
 
+class InvalidArgumentError(ClientError):
+    """An argument of a call cannot be sent. The message names it, and says what to give; nothing was sent."""
+
+    def __init__(self, argument: str, message: str) -> None:
+        super().__init__(f"{argument}: {message}")
+        #: The argument, or the place in it, such as `parameters.rate`.
+        self.argument = argument
+
+
+class ClosedError(ClientError):
+    """The client is closed. Make a new one, or call it before its `with` statement ends."""
+
+    def __init__(self) -> None:
+        super().__init__("The client is closed; make a new one, or call it within its with statement.")
+
+
 class RefusedError(ClientError):
     """The request is wrong. `fields` says what to change."""
 
     @property
     def fields(self) -> dict[str, str]:
         """What is wrong with each field, by its path, such as `parameters.steps`."""
-        return {each["field"]: each["message"] for each in self.problem.get("errors", [])}
+        return dict(_wrong_fields(self.problem))
 
 
 class NotFoundError(ClientError):
@@ -86,7 +102,18 @@ class NoResultError(ClientError):
     def error(self) -> JobError | None:
         """Why the job failed or timed out; None when it was cancelled or expired."""
         found = self.problem.get("error")
-        return None if found is None else JobError.model_validate(found)
+        if not isinstance(found, Mapping):
+            return None
+        return JobError(type=str(found.get("type", "")), message=str(found.get("message", "")))
+
+
+class WrongResultError(ClientError):
+    """The job completed, and its result is not of the type that was asked for."""
+
+    def __init__(self, message: str, result: Any) -> None:
+        super().__init__(message)
+        #: The result, as JSON.
+        self.result = result
 
 
 class FailedError(NoResultError):
@@ -129,7 +156,14 @@ def error_of(status: int, problem: Mapping[str, Any], retry_after: float = 0) ->
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
-    errors = problem.get("errors")
-    if isinstance(errors, list) and errors:
-        return "; ".join(f"{error['field']}: {error['message']}" for error in errors) + "."
+    fields = list(_wrong_fields(problem))
+    if fields:
+        return "; ".join(f"{field}: {message}" for field, message in fields) + "."
     return str(problem["detail"])
+
+
+def _wrong_fields(problem: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    errors = problem.get("errors")
+    for error in errors if isinstance(errors, list) else ():
+        if isinstance(error, Mapping) and "field" in error and "message" in error:
+            yield str(error["field"]), str(error["message"])

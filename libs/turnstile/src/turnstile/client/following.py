@@ -11,9 +11,10 @@ from httpx_sse import ServerSentEvent
 from contracts.following import ProgressReport
 from contracts.jobs import Event
 from contracts.statuses import EventStatus
+from turnstile.client.arguments import event_number
 from turnstile.client.calls import Limits, pauses
-from turnstile.client.errors import UnavailableError
-from turnstile.client.reading import checked
+from turnstile.client.errors import UnavailableError, UnexpectedAnswerError
+from turnstile.client.reading import checked, part, read
 
 #: A stream sends something at least every 10 seconds.
 SILENCE_SECONDS = 30.0
@@ -30,7 +31,7 @@ class Following:
 
     def __init__(self, after: int, limits: Limits) -> None:
         self.is_over = False
-        self._last_id = str(after)
+        self._last_id = str(event_number("after", after))
         self._limits = limits
         self._pauses = pauses()
         self._heard_at = time.monotonic()
@@ -46,14 +47,13 @@ class Following:
         return not self.is_over
 
     def hear(self, message: ServerSentEvent) -> Message | None:
-        """Return the content of a message, if it has one."""
+        """Return the content of a message, if it has one. Raises UnexpectedAnswerError."""
+        content = _content(message.data) if message.data else None
+        is_event = message.event == "job_event" and content is not None
+        self.is_over = is_event and str(part(content, "status")) in _ENDS
         self._last_id = message.id or self._last_id
         self._pauses, self._heard_at = pauses(), time.monotonic()
-        if not message.data:
-            return None
-        content = json.loads(message.data)
-        self.is_over = message.event == "job_event" and content["status"] in _ENDS
-        return message.event, content
+        return None if content is None else (message.event, content)
 
     def pause(self, error: UnavailableError | None) -> float:
         """Return the seconds until the next connection. Raises the error after too long a silence."""
@@ -67,8 +67,16 @@ def typed(message: Message) -> Event | ProgressReport | None:
     name, content = message
     match name:
         case "job_event":
-            return Event.model_validate(content)
+            return read(Event, content)
         case "progress":
-            return ProgressReport.model_validate(content)
+            return read(ProgressReport, content)
         case _:
             return None
+
+
+def _content(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        message = "This address sends no stream of Turnstile; check the address of the publisher."
+        raise UnexpectedAnswerError(message) from None

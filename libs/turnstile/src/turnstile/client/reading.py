@@ -1,15 +1,20 @@
 """Reading answers: what they contain, or which error they stand for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from httpx_sse import SSEError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from turnstile.client.errors import UnavailableError, UnexpectedAnswerError, error_of
+from contracts.field_words import in_words
+from turnstile.client.errors import UnavailableError, UnexpectedAnswerError, WrongResultError, error_of
+
+T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def checked(response: httpx.Response) -> httpx.Response:
@@ -30,6 +35,42 @@ def document(response: httpx.Response) -> Any:
     return found
 
 
+def read(model: type[ModelT], found: Any) -> ModelT:
+    """Return what an answer contains. Raises UnexpectedAnswerError when it is something else."""
+    try:
+        return model.model_validate(found)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        place = ".".join(map(str, wrong["loc"])) or "the answer"
+        raise UnexpectedAnswerError(_not_ours(f"{place} {in_words(wrong)}")) from error
+
+
+def part(found: Any, name: str) -> Any:
+    """Return a field of an answer. Raises UnexpectedAnswerError when there is none."""
+    if not isinstance(found, Mapping) or name not in found:
+        raise UnexpectedAnswerError(_not_ours(f"it has no {name}"))
+    return found[name]
+
+
+def items_of(model: type[ModelT], page: Any) -> list[ModelT]:
+    """Return the items of a page, or of a batch. Raises UnexpectedAnswerError."""
+    items = part(page, "items")
+    if not isinstance(items, list):
+        raise UnexpectedAnswerError(_not_ours("items must be a list"))
+    return [read(model, item) for item in items]
+
+
+def result_of(job_id: str, shape: TypeAdapter[T], result: Any) -> T:
+    """Return a result as a type. Raises WrongResultError."""
+    try:
+        return shape.validate_python(result)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        place = ".".join(["result", *map(str, wrong["loc"])])
+        message = f"Job {job_id} has completed, but its result is not as as_ says: {place} {in_words(wrong)}."
+        raise WrongResultError(message, result) from error
+
+
 def retry_after(response: httpx.Response, otherwise: float = 0) -> float:
     """Return the seconds after which it is worth asking again, as the answer says, or `otherwise`."""
     text = response.headers.get("Retry-After", "").strip()
@@ -43,10 +84,13 @@ def retry_after(response: httpx.Response, otherwise: float = 0) -> float:
         return otherwise
 
 
-def no_answer(failure: httpx.TransportError) -> UnavailableError:
+def no_answer(failure: httpx.RequestError) -> UnavailableError:
     """Return the error that stands for a request without an answer."""
     url = failure.request.url
-    if isinstance(failure, httpx.TimeoutException):
+    error: UnavailableError
+    if not isinstance(failure, httpx.TransportError):
+        error = UnexpectedAnswerError(f"The answer of {url} cannot be read: {failure}.")
+    elif isinstance(failure, httpx.TimeoutException):
         error = UnavailableError(f"{url} did not answer in time.")
     else:
         error = UnavailableError(f"No answer from {url}: {failure or type(failure).__name__}.")
@@ -59,7 +103,7 @@ def clear_errors() -> Iterator[None]:
     """Raise UnavailableError for whatever breaks a stream."""
     try:
         yield
-    except httpx.TransportError as failure:
+    except httpx.RequestError as failure:
         raise no_answer(failure) from failure
     except SSEError as failure:
         message = "This address sends no stream of Turnstile; check the address of the publisher."
@@ -71,6 +115,13 @@ def _json(response: httpx.Response) -> Any:
         return response.json()
     except ValueError:
         return None
+
+
+def _not_ours(why: str) -> str:
+    return (
+        f"The answer is not one of Turnstile, or of a later release: {why}; check the address of the "
+        "publisher, and whether turnstile[client] is older than it."
+    )
 
 
 def _unexpected(response: httpx.Response) -> UnexpectedAnswerError:

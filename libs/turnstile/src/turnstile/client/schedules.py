@@ -8,6 +8,8 @@ from pydantic import BaseModel
 
 from contracts.identifiers import new_id
 from contracts.schedules import Schedule, ScheduleDefinition, ScheduleDetails, ScheduleEvent, ScheduleFiring
+from turnstile.client.arguments import mapping_of, name_of
+from turnstile.client.reading import read
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -64,7 +66,7 @@ class Schedules:
         the lock is busy and `on_conflict` of the job is "reject".
         """
         body = run_body(reason, idempotency_key)
-        return ScheduleFiring.model_validate(self._ask("POST", schedule_path(name, ":run"), body=body))
+        return read(ScheduleFiring, self._ask("POST", schedule_path(name, ":run"), body=body))
 
     def delete(self, name: str, reason: str = "") -> ScheduleDetails:
         """Delete a schedule, and return it as it was. Its jobs and its events stay."""
@@ -105,7 +107,7 @@ class AsyncSchedules:
     async def run(self, name: str, reason: str = "", *, idempotency_key: str | None = None) -> ScheduleFiring:
         """Do what `Schedules.run` does."""
         body = run_body(reason, idempotency_key)
-        return ScheduleFiring.model_validate(await self._ask("POST", schedule_path(name, ":run"), body=body))
+        return read(ScheduleFiring, await self._ask("POST", schedule_path(name, ":run"), body=body))
 
     async def delete(self, name: str, reason: str = "") -> ScheduleDetails:
         """Do what `Schedules.delete` does."""
@@ -114,7 +116,8 @@ class AsyncSchedules:
 
 def schedule_path(name: str, rest: str = "") -> str:
     """Return the path of a schedule, or of what belongs to it."""
-    return f"{SCHEDULES}/{quote(name, safe='').replace('.', '%2E')}{rest}"
+    checked = name_of("name", name, "the name of a schedule")
+    return f"{SCHEDULES}/{quote(checked, safe='').replace('.', '%2E')}{rest}"
 
 
 def definition_body(definition: Definition, reason: str) -> dict[str, Any]:
@@ -122,7 +125,7 @@ def definition_body(definition: Definition, reason: str) -> dict[str, Any]:
     plain = (
         definition.model_dump(mode="json", exclude_unset=True)
         if isinstance(definition, ScheduleDefinition)
-        else dict(definition)
+        else mapping_of("definition", definition)
     )
     return {**plain, "reason": reason} if reason else plain
 
@@ -138,4 +141,4 @@ def run_body(reason: str, key: str | None) -> dict[str, Any]:
 
 
 def _details(answer: Any) -> ScheduleDetails:
-    return ScheduleDetails.model_validate(answer)
+    return read(ScheduleDetails, answer)

@@ -8,38 +8,40 @@ from typing import Any, Self, TypeVar, Unpack, overload
 
 import httpx
 from httpx_sse import connect_sse
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from contracts.following import ProgressReport
 from contracts.jobs import Accepted, BatchItem, Event, Job, JobSummary, Kind, Lock, Submission, Worker
 from turnstile.client import calls
+from turnstile.client.arguments import result_type
 from turnstile.client.batches import submit_many
 from turnstile.client.bodies import (
     Body,
     JobFilters,
     Parameters,
     SubmissionFields,
+    batch,
     limit_body,
     query_of,
     retry_body,
     submission,
-    with_id,
 )
 from turnstile.client.calls import (
     JobReference,
-    Limits,
     Outcome,
     Pause,
     Request,
     Steps,
+    job_id_of,
     job_path,
+    limits_of,
     lock_path,
     worker_path,
 )
-from turnstile.client.connection import DEFAULT_URL, given, options
+from turnstile.client.connection import DEFAULT_URL, built, given, open_client, options
 from turnstile.client.errors import NoResultError, UnavailableError
 from turnstile.client.following import SILENCE_SECONDS, Following, Message, typed
-from turnstile.client.reading import clear_errors
+from turnstile.client.reading import clear_errors, document, items_of, part, read, result_of
 from turnstile.client.schedules import Schedules
 
 T = TypeVar("T")
@@ -50,7 +52,7 @@ class Client:
     """A connection to a publisher.
 
     Args:
-        url: Address of the publisher, without `/api`. Raises ValueError for anything else.
+        url: Address of the publisher, without `/api`.
         actor: Name of the caller for the audit trail.
         timeout: Seconds for a call with all its repetitions. `wait`, `result` and `stream` wait for a job as
             long as they are asked to, and give up when the publisher does not answer for this long.
@@ -59,7 +61,9 @@ class Client:
         headers: Further headers of each request.
         transport: Where requests go instead of the network, for tests.
 
-    All methods raise ClientError.
+    All methods, and the client itself, raise ClientError, and nothing else: InvalidArgumentError for an
+    argument that cannot be sent, before anything is sent. Only a call that does not fit the signature is a
+    TypeError, as it is for every function.
     """
 
     def __init__(
@@ -73,7 +77,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._limits = Limits(timeout, request_timeout, repeats)
+        self._limits = limits_of(timeout, request_timeout, repeats=repeats)
         self._http = httpx.Client(**options(url, actor, headers), transport=transport)
         #: Recurring jobs.
         self.schedules = Schedules(self.request, self._items)
@@ -108,7 +112,7 @@ class Client:
         and above, unknown even after `timeout` seconds: submit this job again with its key, or with the id in
         its problem.
         """
-        return self._run(submit_many([with_id(job) for job in jobs], self._limits))
+        return self._run(submit_many(batch(jobs), self._limits))
 
     def job(self, job: JobReference) -> Job:
         """Return a job as it is now."""
@@ -157,10 +161,11 @@ class Client:
         """Wait until a job has completed, and return its result, as JSON or as the type `as_`.
 
         Raises FailedError, CancelledError, TimedOutError or ExpiredError; NotEndedError after `timeout`
-        seconds; and pydantic's ValidationError for a result that is not of the type.
+        seconds; and WrongResultError for a result that is not of the type.
         """
+        shape = None if as_ is None else result_type(as_)
         found = self._run(calls.wait(job, timeout, self._limits))
-        return found if as_ is None else TypeAdapter(as_).validate_python(found)
+        return found if shape is None else result_of(job_id_of(job), shape, found)
 
     def stream(self, job: JobReference, *, after: int = 0) -> Iterator[Event | ProgressReport]:
         """Yield the events of a job behind a number, and its progress when it changes, until it ends.
@@ -201,7 +206,7 @@ class Client:
 
     def worker(self, name: str) -> Worker:
         """Return the latest heartbeat of a worker."""
-        return Worker.model_validate(self.request("GET", worker_path(name)))
+        return read(Worker, self.request("GET", worker_path(name)))
 
     def drain_worker(self, name: str, reason: str = "") -> Worker:
         """Have a worker take no new jobs; `worker(name).is_drained` says when it has ended those it runs.
@@ -220,21 +225,28 @@ class Client:
 
     def lock(self, name: str) -> Lock:
         """Return the holder of a lock, and the waiting jobs."""
-        return Lock.model_validate(self.request("GET", lock_path(name)))
+        return read(Lock, self.request("GET", lock_path(name)))
 
     def set_limit(self, name: str, limit: int, reason: str = "") -> Lock:
         """Set how many jobs of a lock may run at the same time, from 1 to 64; return the lock as it is then.
 
         A lower limit ends none of the jobs that run. Raises RefusedError for what cannot be.
         """
-        return Lock.model_validate(self.request("PUT", lock_path(name), body=limit_body(limit, reason)))
+        return read(Lock, self.request("PUT", lock_path(name), body=limit_body(limit, reason)))
 
     def request(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
     ) -> Any:
         """Send any request that may be repeated, and return the JSON of its answer."""
+        return self.exchange(method, path, query=query, body=body)[1]
+
+    def exchange(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
+    ) -> tuple[int, Any]:
+        """Do what `request` does, and return the HTTP status code, too."""
         request = Request(method, path, given(query), body, seconds=self._limits.request_timeout)
-        return self._run(calls.ask(request, self._limits))
+        answer = self._run(calls.send(request, self._limits))
+        return answer.status_code, document(answer)
 
     def _items(
         self, path: str, model: type[ModelT], query: Mapping[str, Any] | None = None
@@ -242,9 +254,8 @@ class Client:
         cursor = None
         while True:
             page = self.request("GET", path, query={**(query or {}), "cursor": cursor})
-            for item in page["items"]:
-                yield model.model_validate(item)
-            cursor = page["next"]
+            yield from items_of(model, page)
+            cursor = part(page, "next")
             if cursor is None:
                 return
 
@@ -262,17 +273,18 @@ class Client:
         if isinstance(step, Pause):
             time.sleep(step.seconds)
             return None
+        request = built(self._http, step)
         try:
-            return self._http.request(
-                step.method, step.path, params=step.query, json=step.body, timeout=step.seconds
-            )
-        except httpx.TransportError as failure:
+            with open_client(self._http):
+                return self._http.send(request)
+        except httpx.RequestError as failure:
             return failure
 
     def _listen(self, path: str, following: Following) -> Iterator[Message]:
         """Yield the messages of one connection."""
         headers = following.headers()
         with (
+            open_client(self._http),
             clear_errors(),
             connect_sse(self._http, "GET", path, headers=headers, timeout=SILENCE_SECONDS) as source,
         ):
