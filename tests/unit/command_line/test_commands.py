@@ -11,11 +11,15 @@ from typing import Any
 
 import httpx
 import pytest
+import typer.main
 from tests.unit.command_line.scripted_api import Document, MakeEvent, Problem, Run, ScriptedApi
+from typer.core import TyperGroup
 
 import command_line.api
 from command_line.exit_codes import BY_STATUS
+from command_line.main import app
 from command_line.publishing import publish_by_keys
+from command_line.shared_options import usual_actor
 from contracts.statuses import JobStatus
 
 JOBS = "/api/v1/jobs"
@@ -66,6 +70,10 @@ def test_parameters_are_read_from_a_file_or_the_input(
         ["--parameters", "[1]"],
         ["--parameters", "@/nowhere.json"],
         ["--property", "novalue"],
+        ["-p", "x=NaN"],
+        ["-p", "x=[1, -Infinity]"],
+        ["-p", "x=1e999"],
+        ["--parameters", '{"x": NaN}'],
         ["--priority", "10"],
         ["--idempotency-key", "k", "--job-id", "018f6c3e-7b1a-7c4e-9d3a-0123456789ab"],
     ],
@@ -80,15 +88,27 @@ def test_what_cannot_be_understood_is_refused_before_anything_is_sent(
     assert scripted.requests == []
 
 
+def test_a_number_that_json_does_not_have_is_refused_with_what_to_write(
+    scripted: ScriptedApi, run: Run
+) -> None:
+    result = run("submit", "k", "-p", "rate=NaN")
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert """rate: NaN is not JSON: write null, or as a text -p 'rate="NaN"'""" in said
+    scripted.on("POST", JOBS, accepted())
+    run("submit", "k", "-p", 'rate="NaN"', "-p", "who=NaNcy", "-p", "war=Infinity War")
+    assert scripted.bodies()[0]["parameters"] == {"rate": "NaN", "who": "NaNcy", "war": "Infinity War"}
+
+
 def test_a_lost_answer_is_asked_for_again_under_the_same_id(
     scripted: ScriptedApi, run: Run, a_problem: Problem, job: Document
 ) -> None:
     used = a_problem(409, "job_id_used", "used", job_id=job["job_id"], same_request=True)
     scripted.on("POST", JOBS, httpx.ReadError("gone"), used)
     scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=job))
-    result = run("submit", "ten-steps")
+    result = run("submit", "ten-steps", "--job-id", job["job_id"])
 
     assert result.exit_code == 0
+    assert "Submitted" in result.stdout, "it may have been the first request that added it"
     first, second = (body["job_id"] for body in scripted.bodies())
     assert first == second
 
@@ -108,6 +128,152 @@ def test_a_job_that_is_there_already_is_named(scripted: ScriptedApi, run: Run) -
 
     assert result.exit_code == 0
     assert f"Nothing was submitted: job {there['job_id']} is there on lock ledger (Running)." in result.stdout
+
+
+THERE = {
+    "job_id": "018f6c3e-7b1a-7c4e-9d3a-0123456789ab",
+    "lock": "ledger",
+    "status": "Running",
+    "existing": True,
+}
+SAID = f"Nothing was submitted: job {THERE['job_id']} is there on lock ledger (Running)."
+
+
+@pytest.mark.parametrize("words", [["--on-conflict", "skip"], ["--idempotency-key", "march"]])
+def test_scripts_tell_a_job_that_was_there_from_a_new_one(
+    scripted: ScriptedApi, run: Run, words: list[str]
+) -> None:
+    result_path = f"{JOBS}/{THERE['job_id']}/result"
+    scripted.on("POST", JOBS, httpx.Response(200, json=THERE))
+    scripted.on("GET", result_path, httpx.Response(200, json={"result": 7}))
+    shown = run("submit", "ten-steps", *words, "--json")
+    assert (shown.exit_code, json.loads(shown.stdout)) == (0, THERE)
+    waited = run("submit", "ten-steps", *words, "--wait")
+    assert (waited.exit_code, waited.stdout, waited.stderr) == (0, "7\n", f"{SAID}\n")
+    document = json.loads(run("submit", "ten-steps", *words, "--wait", "--json").stdout)
+    assert (document["existing"], document["result"]) == (True, 7)
+
+
+def test_a_new_job_is_not_said_to_be_there(scripted: ScriptedApi, run: Run) -> None:
+    new = THERE | {"status": "Queued", "existing": False}
+    scripted.on("POST", JOBS, httpx.Response(202, json=new))
+    scripted.on("GET", f"{JOBS}/{new['job_id']}/result", httpx.Response(200, json={"result": 7}))
+    words = ["submit", "ten-steps", "--job-id", str(new["job_id"]), "--on-conflict", "skip"]
+    assert json.loads(run(*words, "--json").stdout) == new
+    waited = run(*words, "--wait")
+    assert (waited.stdout, waited.stderr) == ("7\n", "")
+
+
+def test_an_equal_submission_with_its_own_id_is_said_to_be_there(
+    scripted: ScriptedApi, run: Run, a_problem: Problem, job: Document
+) -> None:
+    used = a_problem(409, "job_id_used", "used", job_id=job["job_id"], same_request=True)
+    scripted.on("POST", JOBS, used)
+    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=job | {"status": "Running"}))
+    result = run("submit", "ten-steps", "--job-id", job["job_id"])
+    assert (result.exit_code, result.stdout) == (0, f"{SAID}\n")
+
+
+JOB = str(THERE["job_id"])
+CHANGES: dict[str, tuple[str, str, list[str]]] = {
+    "submit": ("POST", JOBS, ["submit", "k"]),
+    "submit-file": ("POST", f"{JOBS}:batch", ["submit-file", "-"]),
+    "cancel": ("POST", f"{JOBS}/{JOB}/cancel", ["cancel", JOB]),
+    "retry": ("POST", f"{JOBS}/{JOB}/retry", ["retry", JOB]),
+    "finalize": ("POST", f"{JOBS}/{JOB}/finalize", ["finalize", JOB]),
+    "locks": ("PUT", "/api/v1/locks/a", ["locks", "set", "a", "--limit", "2"]),
+    "drain": ("PUT", "/api/v1/workers/a", ["drain", "a"]),
+    "resume": ("PUT", "/api/v1/workers/a", ["resume", "a"]),
+    "schedules put": ("PUT", "/api/v1/schedules/a", ["schedules", "put", "a", "k", "--cron", "@daily"]),
+    "schedules pause": ("POST", "/api/v1/schedules/a:pause", ["schedules", "pause", "a"]),
+    "schedules resume": ("POST", "/api/v1/schedules/a:resume", ["schedules", "resume", "a"]),
+    "schedules run": ("POST", "/api/v1/schedules/a:run", ["schedules", "run", "a"]),
+    "schedules delete": ("DELETE", "/api/v1/schedules/a", ["schedules", "delete", "a"]),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_who_changes_something_is_named(
+    scripted: ScriptedApi, run: Run, a_problem: Problem, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    method, path, words = CHANGES[name]
+    monkeypatch.setattr("getpass.getuser", lambda: "maria")
+    scripted.on(method, path, a_problem(422, "invalid_fields", "No."))
+    typed = '{"kind": "k"}'
+    assert run(*words, typed=typed).exit_code == 2
+    assert run(*words, "--actor", "nightly build", typed=typed).exit_code == 2
+    actors = [request.headers["x-actor"] for request in scripted.requests]
+    assert actors == ["cli:maria", "nightly build"]
+
+
+def test_every_command_that_changes_something_takes_an_actor(run: Run) -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    found = set()
+    for name, command in group.commands.items():
+        within = command.commands if isinstance(command, TyperGroup) else {"": command}
+        for rest, one in within.items():
+            if any("--actor" in option.opts for option in one.params):
+                found.add(f"{name} {rest}".strip())
+    assert found == {*CHANGES, "publish", "apply", "prune"}
+
+
+def test_a_user_without_a_name_and_one_with_an_odd_name_are_still_said_to_use_the_command_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nobody() -> str:
+        raise OSError
+
+    assert usual_actor("ann") == "ann"
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert usual_actor("") == "cli"
+    monkeypatch.setattr("getpass.getuser", lambda: "a\nb")
+    assert usual_actor("") == "cli"
+    monkeypatch.setattr("getpass.getuser", lambda: "x" * 200)
+    assert usual_actor("") == "cli:" + "x" * 96
+
+
+def test_an_actor_that_cannot_be_one_is_refused_at_once(scripted: ScriptedApi, run: Run) -> None:
+    result = run("cancel", JOB, "--actor", "a\nb")
+    assert (result.exit_code, scripted.requests) == (2, [])
+    assert "--actor: " in result.stderr
+    assert "must have 1 to 100 printable characters" in result.stderr
+
+
+def test_who_only_reads_is_not_named(scripted: ScriptedApi, run: Run) -> None:
+    run("locks", "ledger")
+    run("show", JOB)
+    assert [request.headers.get("x-actor") for request in scripted.requests] == [None, None]
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("drain",),
+        ("resume",),
+        ("locks",),
+        ("locks", "set"),
+        ("show",),
+        ("watch",),
+        ("result",),
+        ("events",),
+        ("cancel",),
+        ("retry",),
+        ("finalize",),
+        ("trace",),
+        ("schedules", "show"),
+        ("schedules", "run"),
+    ],
+    ids=" ".join,
+)
+def test_a_name_that_nothing_can_have_is_refused_at_once(
+    scripted: ScriptedApi, run: Run, words: tuple[str, ...], name: str
+) -> None:
+    result = run(*words, name)
+    assert (result.exit_code, scripted.requests) == (2, [])
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert ("must not contain the control character" if "\n" in name else "must not be empty") in said
 
 
 def test_time_in_line_and_what_to_do_on_a_conflict_are_sent_when_they_are_given(
@@ -330,6 +496,21 @@ def test_a_retry_sends_what_changes_and_names_the_new_job(
     assert scripted.bodies() == [body, body]
 
 
+def test_an_equal_retry_says_that_the_job_was_retried_before(
+    scripted: ScriptedApi, run: Run, job: Document
+) -> None:
+    path, new = f"{JOBS}/{job['job_id']}/retry", "018f6c3e-0000-7000-8000-000000000009"
+    document = {"job_id": new, "lock": "ledger", "status": "Queued", "existing": True}
+    scripted.on("POST", path, httpx.Response(200, json=document))
+    result = run("retry", job["job_id"])
+    sentence = f"Nothing was submitted: the job was retried before, by job {new} on lock ledger (Queued).\n"
+    assert (result.exit_code, result.stdout) == (0, sentence)
+    assert json.loads(run("retry", job["job_id"], "--json").stdout) == document
+    # After a lost answer, it may be the first try that retried it.
+    scripted.on("POST", path, httpx.ReadError("lost"), httpx.Response(200, json=document))
+    assert run("retry", job["job_id"]).stdout == f"Submitted {new} on lock ledger.\n"
+
+
 def test_a_retry_that_is_refused_is_an_error(
     scripted: ScriptedApi, run: Run, job: Document, a_problem: Problem
 ) -> None:
@@ -356,6 +537,21 @@ def test_finalizing_sends_its_reason_if_it_has_one(scripted: ScriptedApi, run: R
     run("finalize", job["job_id"])
 
     assert [request.content for request in scripted.requests] == [b'{"reason":"booked by hand"}', b""]
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"), [("booked by hand", "by ada: booked by hand"), (None, "by ada")]
+)
+def test_a_second_finalization_says_who_was_first(
+    scripted: ScriptedApi, run: Run, job: Document, reason: str | None, shown: str
+) -> None:
+    finalized = job | {"finalized_by": "ada", "finalize_reason": reason}
+    scripted.on("POST", f"{JOBS}/{job['job_id']}/finalize", httpx.Response(200, json=finalized))
+    result = run("finalize", job["job_id"])
+    assert (result.exit_code, result.stdout) == (0, f"The job was finalized before, {shown}.\n")
+    assert json.loads(run("finalize", job["job_id"], "--json").stdout) == finalized | {"existing": True}
+    scripted.on("POST", f"{JOBS}/{job['job_id']}/finalize", httpx.Response(202, json=finalized))
+    assert json.loads(run("finalize", job["job_id"], "--json").stdout)["existing"] is False
 
 
 def test_who_finalized_a_job_is_shown_with_the_reason(scripted: ScriptedApi, run: Run, job: Document) -> None:

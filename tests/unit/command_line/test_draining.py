@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -61,6 +62,22 @@ def test_a_worker_that_does_not_come_to_rest_in_time_has_an_exit_code_of_its_own
     scripted.on("GET", PATH, worker(running=["j"], takes_jobs=False))
     done = run("drain", NAME, "--wait", "--timeout", "0", "--json")
     assert (done.exit_code, json.loads(done.stdout)["running"]) == (7, ["j"])
+
+
+def test_who_stops_waiting_is_told_that_the_order_stands_and_how_to_take_it_back(
+    run: Run, scripted: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(draining, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=interrupt))
+    scripted.on("PUT", PATH, worker(running=["j"]))
+    done = run("drain", NAME, "--wait", "--json")
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert done.stderr == (
+        f"Error: stopped waiting; the order stands, and {NAME} takes no new jobs. "
+        f"To take it back: turnstile resume {NAME}\n"
+    )
 
 
 def test_a_worker_that_is_gone_needs_no_waiting(run: Run, scripted: ScriptedApi) -> None:

@@ -114,7 +114,7 @@ def test_the_last_page_ends_the_list(scripted: ScriptedApi, run: Run, listed: Do
         (["--status", "Done"], "'Done' is not one of"),
         (["--property", "team"], "write 'team' as key=value"),
         (["--since", "yesterday"], "'yesterday' is not a timestamp; write it like 2026-11-21T08:00Z"),
-        (["--limit", "0"], "0 is not in the range"),
+        (["--limit", "0"], "'0' is not a whole number, from 1 to 10,000"),
     ],
 )
 def test_a_wrong_filter_is_named_before_anything_is_asked(

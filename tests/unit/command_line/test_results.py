@@ -82,24 +82,27 @@ def test_an_unknown_job_has_no_result(scripted: ScriptedApi, run: Run) -> None:
 def test_submit_waits_for_the_result_and_prints_nothing_else(scripted: ScriptedApi, run: Run) -> None:
     scripted.on("POST", JOBS, accepted())
     scripted.on("GET", RESULT, accepted(), httpx.ReadError("restarting"), completed({"digest": "abc"}))
-    done = run("submit", "checksum-file", "--wait")
+    done = run("submit", "checksum-file", "--job-id", JOB_ID, "--wait")
 
     assert (done.exit_code, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {"digest": "abc"}
     assert scripted.requests[-1].url.params["wait"] == "50"
-    assert json.loads(run("submit", "checksum-file", "--wait", "--json").stdout)["status"] == "Completed"
+    assert (
+        json.loads(run("submit", "checksum-file", "--job-id", JOB_ID, "--wait", "--json").stdout)["status"]
+        == "Completed"
+    )
 
 
 def test_submit_ends_with_the_outcome_of_the_job(scripted: ScriptedApi, run: Run, a_problem: Problem) -> None:
     scripted.on("POST", JOBS, accepted())
     scripted.on("GET", RESULT, a_problem(409, "job_failed", "The job failed: no.", job_status="Failed"))
-    done = run("submit", "checksum-file", "--wait")
+    done = run("submit", "checksum-file", "--job-id", JOB_ID, "--wait")
 
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", "Error: The job failed: no.\n")
 
 
 def test_watching_and_waiting_exclude_each_other(scripted: ScriptedApi, run: Run) -> None:
-    done = run("submit", "checksum-file", "--wait", "--watch")
+    done = run("submit", "checksum-file", "--job-id", JOB_ID, "--wait", "--watch")
 
     assert done.exit_code == USAGE
     assert "--watch" in done.stderr
@@ -142,3 +145,13 @@ def test_on_a_terminal_a_line_shows_how_far_the_job_is(
         f"Queued · number 2 in the line of ledger, while worker-2 runs other; likely to start at {start}",
         "Running · 4 of 10 (40%) · load",
     ]
+
+
+def test_an_answer_of_something_else_is_one_sentence(scripted: ScriptedApi, run: Run) -> None:
+    scripted.on("GET", RESULT, httpx.Response(200, json={"x": 1}))
+    done = run("result", JOB_ID)
+
+    assert (done.exit_code, done.stdout) == (UNREACHABLE, "")
+    assert done.stderr.startswith(
+        "Error: The answer is not one of Turnstile, or of a later release: it has no"
+    )

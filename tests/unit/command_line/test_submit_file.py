@@ -95,7 +95,12 @@ def test_programs_get_the_answer_to_each_line(scripted: ScriptedApi, run: Run, t
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("{", "line 1 of standard input is not JSON"), ("\n[]", "line 2 of"), ("", "names no job")],
+    [
+        ("{", "line 1 of standard input is not JSON"),
+        ("\n[]", "line 2 of"),
+        ("", "names no job"),
+        ('{"a": NaN}', "NaN is not JSON"),
+    ],
 )
 def test_what_is_no_file_of_jobs_is_not_sent(scripted: ScriptedApi, run: Run, text: str, says: str) -> None:
     result = run("submit-file", "-", typed=text)

@@ -167,19 +167,19 @@ def test_the_page_needs_nothing_from_elsewhere_and_no_lock_name_breaks_it(
             "--since: 'yesterday' is not a timestamp; write it like 2026-11-21T08:00Z",
         ),
         (["--until", "0001-01-01T00:00+14:00"], "--until: '0001-01-01T00:00+14:00' is not a timestamp"),
-        (["--tolerance", "nan"], "--tolerance: nan must be a non-negative number of seconds"),
-        (["--patience", "inf"], "--patience: inf must be a non-negative number of seconds"),
+        (["--tolerance", "nan"], "'nan' is not a number of seconds"),
+        (["--patience", "inf"], "'inf' is not a number of seconds"),
         (
             ["--take-over-within", "runner_died=nan"],
-            "--take-over-within: 'nan' must be a non-negative number of seconds",
+            "--take-over-within: 'nan' is not a number of seconds: write a number, 0 or more",
         ),
         (
             ["--take-over-within", "runner_died=-1"],
-            "--take-over-within: '-1' must be a non-negative number of seconds",
+            "--take-over-within: '-1' is not a number of seconds: write a number, 0 or more",
         ),
         (
             ["--take-over-within", "runner_died=soon"],
-            "--take-over-within: 'soon' must be a non-negative number of seconds",
+            "--take-over-within: 'soon' is not a number of seconds: write a number, 0 or more",
         ),
         (["--lock", "  "], "a lock name must not be empty"),
         (["--take-over-within", "rain=3"], "--take-over-within: 'rain=3' is not CAUSE=SECONDS"),
@@ -201,6 +201,7 @@ def test_missing_settings_end_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = verify()
     assert shown.exit_code == 2
     assert "TURNSTILE_STORAGE_CONNECTION_STRING: not set" in shown.output
+    assert "or run `make verify`, which has the settings of the stack of this folder" in shown.output
 
 
 def test_an_incomplete_connection_string_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:

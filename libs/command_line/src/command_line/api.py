@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from command_line.exit_codes import BY_STATUS, NOT_ENDED, UNREACHABLE, USAGE
 from turnstile.client import (
     Client,
     ClientError,
+    InvalidArgumentError,
     NoResultError,
     NotEndedError,
     UnavailableError,
@@ -56,8 +58,9 @@ class Listing:
 class Api:
     """A connection to a publisher."""
 
-    def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, *, actor: str = "", transport: httpx.BaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
+        self._actor = actor
         self._transport = transport
         self._client = self._connect(repeats=False)
 
@@ -125,8 +128,11 @@ class Api:
                 return Listing(found, has_more=cursor is not None)
 
     def submit(self, body: Mapping[str, Any]) -> Any:
-        """Submit a job with an id or a key; when no answer comes, once more, which cannot run it twice."""
-        return _twice(lambda: self._submit(body))
+        """Submit a job with an id or a key; when no answer comes, once more, which cannot run it twice.
+
+        `existing` of the answer says whether the job was there before this command.
+        """
+        return _twice(lambda: self._submit(body), _as_new)
 
     def submit_batch(self, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Submit jobs with ids or keys; return the answer to each. Sent once more when no answer comes."""
@@ -134,15 +140,25 @@ class Api:
         return items
 
     def retry(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Retry a job; when no answer comes, once more, which cannot retry it twice."""
-        return _twice(lambda: self.post(path, body))
+        """Retry a job; when no answer comes, once more, which cannot retry it twice.
+
+        `existing` of the answer says whether the job was retried before this command.
+        """
+        return _twice(lambda: self.post(path, body), _as_new)
+
+    def finalize(self, job_id: str, reason: str) -> Any:
+        """Finalize a job, and return it; `existing` says whether it was finalized before."""
+        body = {"reason": reason} if reason else None
+        with self._clear_errors():
+            status, job = self._client.exchange("POST", job_path(job_id, "/finalize"), body=body)
+        return job | {"existing": status == HTTPStatus.OK}
 
     def _submit(self, body: Mapping[str, Any]) -> Any:
         try:
             return self.post("/api/v1/jobs", body)
         except ApiError as error:
             if error.problem.get("same_request"):
-                return self.get(job_path(error.problem["job_id"]))
+                return self.get(job_path(error.problem["job_id"])) | {"existing": True}
             raise
 
     def follow(self, job_id: str) -> Iterator[tuple[str, Any]]:
@@ -155,8 +171,16 @@ class Api:
 
     def _connect(self, *, repeats: bool) -> Client:
         try:
-            return Client(self.url, timeout=_PATIENCE_SECONDS, repeats=repeats, transport=self._transport)
-        except ValueError:
+            return Client(
+                self.url,
+                actor=self._actor,
+                timeout=_PATIENCE_SECONDS,
+                repeats=repeats,
+                transport=self._transport,
+            )
+        except InvalidArgumentError as error:
+            if error.argument != "url":
+                raise ApiError(f"--{error}.", USAGE) from None
             remedy = "correct --url or TURNSTILE_URL, such as http://127.0.0.1:8000"
             raise ApiError(f"{self.url!r} is not an address of a publisher; {remedy}.", USAGE) from None
 
@@ -168,20 +192,27 @@ class Api:
             raise _api_error(error, self.url) from error.__cause__
 
 
-def _twice(submit: Callable[[], Any]) -> Any:
+def _as_new(answer: Any) -> Any:
+    """Return the answer to a second try: the first one, whose answer was lost, may have added the job."""
+    return answer | {"existing": False}
+
+
+def _twice(submit: Callable[[], Any], again: Callable[[Any], Any] = lambda answer: answer) -> Any:
     """Submit, and once more when the connection broke before the answer was there."""
     try:
         return submit()
     except ApiError as error:
         if not isinstance(error.__cause__, httpx.ReadError | httpx.ReadTimeout | httpx.RemoteProtocolError):
             raise
-    return submit()
+    return again(submit())
 
 
 def _api_error(error: ClientError, url: str) -> ApiError:
     if isinstance(error, UnexpectedAnswerError) and error.status is not None:
         sentence = f"{url} answered {error.status}, but not like Turnstile; check --url or TURNSTILE_URL."
         return ApiError(sentence, UNREACHABLE)
+    if isinstance(error, UnexpectedAnswerError):
+        return ApiError(str(error), UNREACHABLE)
     if isinstance(error, NoResultError):
         return ApiError(str(error), BY_STATUS[error.job_status], error.problem)
     if isinstance(error, NotEndedError):
@@ -189,6 +220,8 @@ def _api_error(error: ClientError, url: str) -> ApiError:
     if error.problem:
         is_away = isinstance(error, UnavailableError)
         return ApiError(str(error), UNREACHABLE if is_away else USAGE, error.problem)
+    if isinstance(error, InvalidArgumentError):
+        return ApiError(f"{error}.", USAGE)
     if isinstance(error.__cause__, httpx.TimeoutException):
         sentence = f"{url} did not answer in time; try again, or check it with `make ps`."
         return ApiError(sentence, UNREACHABLE)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from command_line.output import connected, console, print_json, safe
-from command_line.shared_options import DEFAULT_URL, Json, Url
+from command_line.shared_options import DEFAULT_URL, Actor, Json, Url
 
 if TYPE_CHECKING:
     from command_line.api import Api
@@ -31,6 +31,7 @@ def apply(
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
     reason: Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")] = "",
+    actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
@@ -48,7 +49,7 @@ def apply(
         complain(str(error))
         raise typer.Exit(USAGE) from None
     done = []
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         for name, definition in wanted.items():
             change = _change(api, name, definition)
             if not as_json:

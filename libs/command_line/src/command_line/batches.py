@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415
 
-import json
 import sys
 from http import HTTPStatus
 from pathlib import Path
@@ -12,7 +11,7 @@ import typer
 
 from command_line.exit_codes import UNREACHABLE, USAGE
 from command_line.output import complain, connected, print_json
-from command_line.shared_options import DEFAULT_URL, Json, Url
+from command_line.shared_options import DEFAULT_URL, Actor, Json, Url
 
 if TYPE_CHECKING:
     from command_line.api import Api
@@ -33,6 +32,7 @@ def submit_file(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A file with one job as JSON on each line, or -.")
     ],
+    actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
@@ -43,7 +43,7 @@ def submit_file(
     code is 0 when all jobs are submitted, 2 when some were refused, and 5 when it is not known of some.
     """
     lines = _read(file)
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         answers: list[dict[str, Any]] = []
         for start in range(0, len(lines), _AT_ONCE):
             answers += _submit(api, [job for _, job in lines[start : start + _AT_ONCE]])
@@ -64,6 +64,8 @@ def submit_file(
 
 def _read(file: str) -> list[tuple[int, dict[str, Any]]]:
     """Return the jobs with their lines' numbers, each with an id or a key. Raises typer.BadParameter."""
+    from command_line.parameters import read_json
+
     source = "standard input" if file == "-" else file
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
@@ -74,7 +76,7 @@ def _read(file: str) -> list[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            job = json.loads(line)
+            job = read_json(line)
         except (ValueError, RecursionError) as error:
             raise typer.BadParameter(
                 f"line {number} of {source} is not JSON: {error}", param_hint="FILE"

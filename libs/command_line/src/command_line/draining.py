@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415
 
+import shlex
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from command_line import exit_codes
-from command_line.output import connected, console, print_json, safe
-from command_line.shared_options import DEFAULT_URL, Json, Url, seconds
+from command_line.output import complain, connected, console, print_json, safe
+from command_line.shared_options import DEFAULT_URL, Actor, Json, Url, checked_name, seconds
 
 if TYPE_CHECKING:
     from command_line.api import Api
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 DRAIN_EPILOG = (
     "Example: `turnstile drain host-1/7 --wait --reason 'update of the host'`\n\n"
-    "Exit codes: 0 when the order was given and, with --wait, the worker runs nothing; 7 when it still does "
-    "after --timeout."
+    "Exit codes: 0 when the order was given and, with --wait, the worker runs nothing or is gone; 7 when it "
+    "still runs something after --timeout; 130 after Ctrl-C while it waits; and those of all commands. "
+    "After 7 and 130 the order stands."
 )
 RESUME_EPILOG = "Example: `turnstile resume host-1/7`"
 
@@ -27,7 +29,10 @@ RESUME_EPILOG = "Example: `turnstile resume host-1/7`"
 _PAUSE = 1.0
 
 WorkerName = Annotated[
-    str, typer.Argument(metavar="WORKER", help="Name of the worker; `turnstile workers` lists them.")
+    str,
+    typer.Argument(
+        metavar="WORKER", help="Name of the worker; `turnstile workers` lists them.", callback=checked_name
+    ),
 ]
 
 Reason = Annotated[str, typer.Option(help="Why; others see it.")]
@@ -39,7 +44,10 @@ def drain(
     waits: Annotated[
         bool, typer.Option("--wait", help="Wait until the worker has ended the jobs that it runs.")
     ] = False,
-    timeout: Annotated[float, typer.Option(parser=seconds, help="Seconds to wait at most.")] = 3600.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", parser=seconds, help="Seconds to wait at most.")
+    ] = 3600.0,
+    actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
@@ -49,9 +57,16 @@ def drain(
     """
     from turnstile.client.calls import worker_path
 
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         found = _tell(api, worker, reason, takes_jobs=False)
-        is_over = not waits or _wait(api, found, time.monotonic() + timeout, is_quiet=as_json)
+        try:
+            is_over = not waits or _wait(api, found, time.monotonic() + timeout, is_quiet=as_json)
+        except KeyboardInterrupt:
+            complain(
+                f"stopped waiting; the order stands, and {worker} takes no new jobs. To take it back: "
+                f"turnstile resume {shlex.quote(worker)}"
+            )
+            raise typer.Exit(exit_codes.STOPPED) from None
         if as_json:
             print_json(api.get(worker_path(worker)) if waits else found)
         elif not waits:
@@ -62,9 +77,15 @@ def drain(
         raise typer.Exit(exit_codes.NOT_ENDED)
 
 
-def resume(worker: WorkerName, reason: Reason = "", url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+def resume(
+    worker: WorkerName,
+    reason: Reason = "",
+    actor: Actor = "",
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
     """Have a worker take new jobs again; it does within 20 s."""
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         found = _tell(api, worker, reason, takes_jobs=True)
         if as_json:
             print_json(found)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 from command_line.output import connected, print_json
-from command_line.shared_options import DEFAULT_URL, Json, Url
+from command_line.shared_options import DEFAULT_URL, Json, Url, checked_name, whole_number
 from contracts.statuses import JobStatus
 
 JOBS_EPILOG = (
@@ -22,6 +22,9 @@ EVENTS_EPILOG = (
 )
 
 _RECENT = 30
+
+#: Most items of a list.
+_MOST = 10_000
 
 
 def jobs(
@@ -59,7 +62,10 @@ def jobs(
     until: Annotated[
         str | None, typer.Option(metavar="ISO", help="Only jobs submitted before this time.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of jobs.")] = _RECENT,
+    limit: Annotated[
+        int,
+        typer.Option(metavar="N", parser=whole_number(1, _MOST), help="Maximum number of jobs."),
+    ] = _RECENT,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
@@ -102,13 +108,16 @@ def _in_url(moment: datetime | None) -> str | None:
 
 def events(
     job_id: Annotated[
-        str | None, typer.Argument(metavar="[JOB]", help="Id of a job; without it, the events of all jobs.")
+        str | None,
+        typer.Argument(
+            metavar="[JOB]", help="Id of a job; without it, the events of all jobs.", callback=checked_name
+        ),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            min=1,
-            max=10_000,
+            metavar="N",
+            parser=whole_number(1, _MOST),
             help=f"Maximum number of events.  [default: {_RECENT}; all events of a job]",
             show_default=False,
         ),

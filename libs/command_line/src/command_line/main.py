@@ -23,7 +23,16 @@ from command_line import (
 from command_line.exit_codes import BY_STATUS
 from command_line.output import connected, print_json, print_link
 from command_line.pruning import options as pruning
-from command_line.shared_options import DEFAULT_URL, DashboardUrl, JobId, Json, Url, checked_link
+from command_line.shared_options import (
+    DEFAULT_URL,
+    Actor,
+    DashboardUrl,
+    JobId,
+    Json,
+    Url,
+    checked_link,
+    whole_number,
+)
 from command_line.verifying import options
 
 app = typer.Typer(
@@ -83,7 +92,11 @@ app.command(epilog=listing.EVENTS_EPILOG)(listing.events)
 
 @app.command(epilog="Example: `turnstile show 018f6c3e-7b1a-7c4e-9d3a-0123456789ab`")
 def show(job_id: JobId, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
-    """Show a job: its status, its result and its events."""
+    """Show a job: its status, its result and its events; while it waits, also when it is likely to start.
+
+    The start is estimated from the progress of the running job, once it runs for 60 s, and from at least 3
+    completed jobs of each kind ahead of it.
+    """
     with connected(url, as_json=as_json) as api:
         path = f"/api/v1/jobs/{quote(job_id, safe='')}"
         job = api.get(path)
@@ -149,13 +162,14 @@ app.command(epilog=locking.EPILOG)(locking.locks)
 def cancel(
     job_id: JobId,
     reason: Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")] = "",
+    actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
     """Cancel a job: a waiting job at once, a running job at its next check."""
-    from command_line.reports import print_cancelled
+    from command_line.done import print_cancelled
 
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         body = {"reason": reason} if reason else None
         job = api.post(f"/api/v1/jobs/{quote(job_id, safe='')}/cancel", body)
         print_json(job) if as_json else print_cancelled(job)
@@ -170,18 +184,19 @@ app.command(epilog=retrying.EPILOG)(retrying.retry)
 def finalize(
     job_id: JobId,
     reason: Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")] = "",
+    actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
-    """Say that a job that ended without completing needs no attention: lists leave it out."""
-    from command_line.output import console
+    """Say that a job that ended without completing needs no attention: lists leave it out.
 
-    with connected(url, as_json=as_json) as api:
-        body = {"reason": reason} if reason else None
-        job = api.post(f"/api/v1/jobs/{quote(job_id, safe='')}/finalize", body)
-        print_json(job) if as_json else console().print(
-            "The job is finalized; `turnstile jobs --finalized` lists it."
-        )
+    The first one counts: the command says if the job was finalized before, with --json as `"existing": true`.
+    """
+    from command_line.done import print_finalized
+
+    with connected(url, as_json=as_json, actor=actor) as api:
+        job = api.finalize(job_id, reason)
+        print_json(job) if as_json else print_finalized(job)
 
 
 @app.command(epilog="Example: `turnstile kinds --json`")
@@ -197,15 +212,21 @@ def kinds(url: Url = DEFAULT_URL, as_json: Json = False) -> None:
 @app.command(epilog="Example: `turnstile publish`")
 def publish(
     seed: Annotated[
-        int | None, typer.Option(help="Seed of the random choices; the same seed sends the same jobs.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            parser=whole_number(0),
+            help="Seed of the random choices; the same seed sends the same jobs.",
+        ),
     ] = None,
+    actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
     """Send a random demonstration job for every key press; q quits. Needs a terminal."""
     from command_line.publishing import publish_by_keys
 
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         publish_by_keys(api, seed, as_json=as_json)
 
 

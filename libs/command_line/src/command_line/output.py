@@ -16,6 +16,7 @@ from urllib.parse import quote
 import typer
 
 from command_line.exit_codes import STOPPED
+from command_line.shared_options import usual_actor
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,12 +45,15 @@ _STYLES = {
 
 
 @contextmanager
-def connected(url: str, *, as_json: bool) -> Iterator["Api"]:
-    """Connect for the time of a command; errors end it with a sentence on stderr and their exit code."""
+def connected(url: str, *, as_json: bool, actor: str | None = None) -> Iterator["Api"]:
+    """Connect for the time of a command; errors end it with a sentence on stderr and their exit code.
+
+    A command that changes something has an actor; an empty one stands for the user.
+    """
     from command_line.api import Api, ApiError
 
     try:
-        with Api(url) as api:
+        with Api(url, actor="" if actor is None else usual_actor(actor)) as api:
             yield api
     except ApiError as error:
         if as_json:
@@ -67,6 +71,11 @@ def connected(url: str, *, as_json: bool) -> Iterator["Api"]:
 def complain(sentence: str) -> None:
     """Print an error to stderr."""
     console(stderr=True).print(safe(f"Error: {sentence}"), style="red", soft_wrap=True)
+
+
+def remark(sentence: str) -> None:
+    """Print to stderr what is worth knowing, and is not an error."""
+    console(stderr=True).print(safe(sentence), soft_wrap=True)
 
 
 def console(*, stderr: bool = False) -> "Console":

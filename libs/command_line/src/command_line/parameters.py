@@ -1,11 +1,17 @@
 """Parameters as people type them."""
 
 import json
+import math
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import typer
+
+
+class NotANumberError(ValueError):
+    """A number that Python reads and JSON does not have, such as NaN."""
 
 
 def read_parameters(text: str | None, pairs: list[str]) -> dict[str, Any]:
@@ -18,7 +24,7 @@ def read_parameters(text: str | None, pairs: list[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not key or not equals:
             raise typer.BadParameter(f"write {pair!r} as key=value", param_hint="-p")
-        parameters[key] = _value(value)
+        parameters[key] = _value(key, value)
     return parameters
 
 
@@ -42,7 +48,7 @@ def _document(text: str) -> dict[str, Any]:
         except (OSError, UnicodeDecodeError) as error:
             raise typer.BadParameter(f"cannot read {source}: {error}", param_hint="--parameters") from None
     try:
-        document = json.loads(text)
+        document = read_json(text)
     except (ValueError, RecursionError) as error:
         raise typer.BadParameter(f"{source} is not JSON: {error}", param_hint="--parameters") from None
     if not isinstance(document, dict):
@@ -50,12 +56,29 @@ def _document(text: str) -> dict[str, Any]:
     return document
 
 
-def _value(text: str) -> Any:
+def _value(key: str, text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return read_json(text)
+    except NotANumberError as error:
+        quoted = shlex.quote(f'{key}="{text}"')
+        message = f"{key}: {error}: write null, or as a text -p {quoted}"
+        raise typer.BadParameter(message, param_hint="-p") from None
     except (ValueError, RecursionError):
         return text
 
 
-def _refuse(name: str) -> Any:
-    raise ValueError(name)
+def read_json(text: str) -> Any:
+    """Read JSON. Raises NotANumberError for the numbers that it does not have, and ValueError."""
+    odd: list[str] = []
+    # What only begins like such a number, as a text may, is not JSON at all.
+    document = json.loads(text, parse_constant=odd.append, parse_float=lambda number: _finite(number, odd))
+    if odd:
+        raise NotANumberError(f"{odd[0]} is not JSON")
+    return document
+
+
+def _finite(text: str, odd: list[str]) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        odd.append(text)
+    return number

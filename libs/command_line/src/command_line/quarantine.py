@@ -6,13 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from command_line.output import clock_time, connected, console, print_json, safe
-from command_line.shared_options import DEFAULT_URL, Json, Url
+from command_line.shared_options import DEFAULT_URL, Json, Url, whole_number
 
 EPILOG = "Example: `turnstile quarantine --limit 10`"
 
 
 def quarantine(
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Maximum number of messages.")] = 50,
+    limit: Annotated[
+        int, typer.Option(metavar="1..200", parser=whole_number(1, 200), help="Maximum number of messages.")
+    ] = 50,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:

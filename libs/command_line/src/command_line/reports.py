@@ -21,33 +21,6 @@ _UNBROKEN = {"job", "runs", "time", "since", "submitted", "what", "status"}
 _NOTHING_YET = "There are no {} yet; submit a job with: turnstile submit ten-steps --watch"
 
 
-def print_accepted(accepted: Document) -> None:
-    """Say that a job was submitted, and how to go on."""
-    screen = console()
-    lock = accepted["lock"]
-    screen.print(safe(f"Submitted {accepted['job_id']} on lock {lock}."), soft_wrap=True)
-    if screen.is_terminal:
-        screen.print(f"[dim]turnstile watch {accepted['job_id']}[/dim]", soft_wrap=True)
-
-
-def print_there(accepted: Document) -> None:
-    """Say that the lock has a job already, so that nothing was submitted."""
-    job, lock, status = accepted["job_id"], accepted["lock"], accepted["status"]
-    sentence = f"Nothing was submitted: job {job} is there on lock {lock} ({status})."
-    console().print(safe(sentence), soft_wrap=True)
-
-
-def print_cancelled(job: Document) -> None:
-    """Return what came of a cancellation."""
-    done = job["status"] == "Cancelled"
-    text = (
-        "The job is cancelled."
-        if done
-        else f"Asked {job['worker']} to stop the job; `turnstile watch` shows when it stops."
-    )
-    console().print(safe(text), soft_wrap=True)
-
-
 def print_jobs(jobs: Sequence[Document], *, has_filters: bool, has_more: bool) -> None:
     """Print a list of jobs."""
     screen = console()
@@ -132,7 +105,8 @@ def _cancellation(job: Document) -> str:
     return f"requested by {job['cancel_requested_by']}{reason}"
 
 
-def _finalization(job: Document) -> str:
+def finalization_text(job: Document) -> str:
+    """Say who finalized a job, and why."""
     # A publisher of an earlier release does not know of it.
     if not job.get("finalized_by"):
         return ""
@@ -160,7 +134,7 @@ def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
         ("result", "" if job["result"] is None else shortened(json.dumps(job["result"], ensure_ascii=False))),
         ("error", error),
         ("cancellation", _cancellation(job)),
-        ("finalized", _finalization(job)),
+        ("finalized", finalization_text(job)),
         ("retries", job.get("retry_of")),
         ("retried by", job.get("retried_by")),
         ("submitted", clock_time(job["submitted_at"], with_date=True)),

@@ -40,8 +40,13 @@ def result(
         print_result(api, job_id, wait, as_json=as_json)
 
 
-def print_result(api: "Api", job_id: str, seconds: float | None, *, as_json: bool) -> None:
-    """Wait for the end of a job and print its result. Raises ApiError, whose exit code is how it ended."""
+def print_result(
+    api: "Api", job_id: str, seconds: float | None, *, as_json: bool, more: Mapping[str, Any] | None = None
+) -> None:
+    """Wait for the end of a job and print its result. Raises ApiError, whose exit code is how it ended.
+
+    A JSON document has `more`, too.
+    """
     screen = console(stderr=True)
     try:
         if screen.is_terminal and seconds != 0:
@@ -52,7 +57,8 @@ def print_result(api: "Api", job_id: str, seconds: float | None, *, as_json: boo
     except KeyboardInterrupt:
         complain(f"stopped waiting; job {job_id} continues.")
         raise typer.Exit(STOPPED) from None
-    print_json({"job_id": job_id, "status": "Completed", "result": found} if as_json else found)
+    document = {"job_id": job_id, "status": "Completed", **(more or {}), "result": found}
+    print_json(document if as_json else found)
 
 
 def _progress_line(job: Mapping[str, Any]) -> "Text":

@@ -8,12 +8,21 @@ from typing import Annotated, Any
 import typer
 
 from command_line.output import connected, print_json
-from command_line.shared_options import DEFAULT_URL, Json, Url, some_seconds
+from command_line.shared_options import (
+    DEFAULT_URL,
+    Actor,
+    Json,
+    Priority,
+    Url,
+    checked_name,
+    some_seconds,
+    whole_number,
+)
 from command_line.submitting import OnConflict
 
 app = typer.Typer(name="schedules", no_args_is_help=True, rich_markup_mode="markdown", help="Recurring jobs.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the schedule.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the schedule.", callback=checked_name)]
 Reason = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
 
 
@@ -63,7 +72,12 @@ def put(
     ] = None,
     zone: Annotated[str, typer.Option(help="IANA time zone of the expression.")] = "UTC",
     every: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Time between two due times, instead of --cron.")
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            parser=some_seconds,
+            help="Time between two due times, instead of --cron.",
+        ),
     ] = None,
     start: Annotated[
         str | None, typer.Option(metavar="ISO", help="Nothing is due before this time; it needs an offset.")
@@ -75,10 +89,18 @@ def put(
         Misfire.ONCE
     ),
     misfire_limit: Annotated[
-        int, typer.Option(min=1, max=100, help="Most due times that `all` makes up for.")
+        int,
+        typer.Option(
+            metavar="1..100", parser=whole_number(1, 100), help="Most due times that `all` makes up for."
+        ),
     ] = 10,
     misfire_after: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Time after which a due time counts as missed.")
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            parser=some_seconds,
+            help="Time after which a due time counts as missed.",
+        ),
     ] = 60,
     lock: Annotated[str, typer.Option(help="Jobs with the same lock run one at a time.")] = "default",
     pairs: Annotated[
@@ -91,7 +113,7 @@ def put(
     ] = None,
     title: Annotated[str, typer.Option("--name", help="Title of the jobs, for people.")] = "",
     description: Annotated[str, typer.Option(help="Description of the schedule, for people.")] = "",
-    priority: Annotated[int, typer.Option(min=0, max=9, help="0 runs first, 9 last.")] = 5,
+    priority: Priority = 5,
     on_conflict: Annotated[
         OnConflict | None,
         typer.Option(help="What to do when a job of the lock waits or runs; queue by default."),
@@ -109,6 +131,7 @@ def put(
         typer.Option("--property", metavar="KEY=VALUE", help="A property to find the jobs by; repeatable."),
     ] = None,
     reason: Reason = "",
+    actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
@@ -138,49 +161,73 @@ def put(
         "reason": reason,
         "job": {field: value for field, value in job.items() if value is not None},
     }
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         schedule = api.ask("PUT", schedule_path(name), body)
         print_json(schedule) if as_json else print_schedule(schedule, [])
 
 
 @app.command(epilog='Example: `turnstile schedules pause close-of-day --reason "month\'s end"`')
-def pause(name: Name, reason: Reason = "", url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+def pause(
+    name: Name,
+    reason: Reason = "",
+    actor: Actor = "",
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
     """Pause a schedule: nothing is due until it is resumed."""
-    _change(name, ":pause", reason, url, as_json=as_json)
+    _change(name, ":pause", reason, url, actor, as_json=as_json)
 
 
 @app.command(epilog="Example: `turnstile schedules resume close-of-day`")
-def resume(name: Name, reason: Reason = "", url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+def resume(
+    name: Name,
+    reason: Reason = "",
+    actor: Actor = "",
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
     """Resume a schedule: it is due again from now on."""
-    _change(name, ":resume", reason, url, as_json=as_json)
+    _change(name, ":resume", reason, url, actor, as_json=as_json)
 
 
 @app.command(epilog="Example: `turnstile schedules run close-of-day --reason 'the numbers are in'`")
-def run(name: Name, reason: Reason = "", url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+def run(
+    name: Name,
+    reason: Reason = "",
+    actor: Actor = "",
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
     """Submit the job of a schedule now, also of one that is paused; its next due time stays."""
     from command_line.schedule_reports import print_run
     from turnstile.client.schedules import run_body, schedule_path
 
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         ran = api.ask_twice("POST", schedule_path(name, ":run"), run_body(reason, None))
         print_json(ran) if as_json else print_run(ran)
 
 
 @app.command(epilog="Example: `turnstile schedules delete close-of-day --reason 'the ledger is closed'`")
-def delete(name: Name, reason: Reason = "", url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+def delete(
+    name: Name,
+    reason: Reason = "",
+    actor: Actor = "",
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
     """Delete a schedule. Its jobs stay, and so does its audit trail."""
     from command_line.output import console
     from turnstile.client.schedules import schedule_path
 
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         schedule = api.ask("DELETE", schedule_path(name), None, reason=reason or None)
         print_json(schedule) if as_json else console().print("The schedule is deleted.")
 
 
-def _change(name: str, what: str, reason: str, url: str, *, as_json: bool) -> None:
+def _change(name: str, what: str, reason: str, url: str, actor: str, *, as_json: bool) -> None:
     from command_line.schedule_reports import print_schedule
     from turnstile.client.schedules import reason_body, schedule_path
 
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         schedule = api.post(schedule_path(name, what), reason_body(reason))
         print_json(schedule) if as_json else print_schedule(schedule, [])

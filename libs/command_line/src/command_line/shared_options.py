@@ -1,9 +1,18 @@
 """Options and arguments that several commands have."""
 
+# ruff: noqa: PLC0415
+
 import math
+import re
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
+
+from contracts.path_names import wrong_name
+
+#: Characters of the name of an actor.
+LONGEST_ACTOR = 100
 
 #: Where the publisher is unless an option or a variable says otherwise.
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -36,16 +45,62 @@ def _seconds(text: str, least: str) -> float:
         number = math.nan
     if not math.isfinite(number) or number < 0:
         raise typer.BadParameter(
-            f"{text!r} is no number of seconds: write a number, {least}, such as 90 or 0.5"
+            f"{text!r} is not a number of seconds: write a number, {least}, such as 90 or 0.5"
         )
     return number
+
+
+def whole_number(least: int, most: int | None = None) -> Callable[[object], int]:
+    """Return what reads a whole number within limits, and raises BadParameter for anything else."""
+
+    def read(value: object) -> int:
+        text = str(value)
+        number = int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
+        if number is None or number < least or (most is not None and number > most):
+            limits = f"{least} or more" if most is None else f"from {least} to {most:,}"
+            raise typer.BadParameter(f"{text!r} is not a whole number, {limits}")
+        return number
+
+    return read
+
+
+def checked_name(name: str | None) -> str | None:
+    """Return a name or an id for the path of a request. Raises BadParameter for what can be none."""
+    wrong = None if name is None else wrong_name(name)
+    if wrong is not None:
+        raise typer.BadParameter(wrong)
+    return name
+
+
+def usual_actor(actor: str) -> str:
+    """Return who asks for something: the actor that was named, or `cli:` and the name of the user."""
+    if actor:
+        return actor
+    import getpass
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        # A container may run as a user that has no name.
+        return "cli"
+    return f"cli:{user}"[:LONGEST_ACTOR] if user.isprintable() else "cli"
 
 
 Url = Annotated[
     str, typer.Option("--url", envvar="TURNSTILE_URL", help="Address of the publisher.", metavar="URL")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.")]
+Actor = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Who asks for it, for the audit trail; by default `cli:` and the name of the user.",
+    ),
+]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.", callback=checked_name)]
+Priority = Annotated[
+    int, typer.Option(metavar="0..9", parser=whole_number(0, 9), help="0 runs first, 9 last.")
+]
 DashboardUrl = Annotated[
     str,
     typer.Option(

@@ -2,14 +2,24 @@
 
 # ruff: noqa: PLC0415
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from command_line.exit_codes import BY_STATUS
-from command_line.output import connected, print_json, print_link
-from command_line.shared_options import DEFAULT_URL, DashboardUrl, Json, Url, seconds, some_seconds
+from command_line.output import connected, console, print_json, print_link, remark, safe
+from command_line.shared_options import (
+    DEFAULT_URL,
+    Actor,
+    DashboardUrl,
+    Json,
+    Priority,
+    Url,
+    seconds,
+    some_seconds,
+)
 
 EPILOG = (
     "Example: `turnstile submit ten-steps --lock ledger -p steps=5 -p seconds=0.5 --watch`  \n"
@@ -49,7 +59,7 @@ def submit(
     ] = None,
     name: Annotated[str, typer.Option(help="Title of the job, for people.")] = "",
     description: Annotated[str, typer.Option(help="Description of the job, for people.")] = "",
-    priority: Annotated[int, typer.Option(min=0, max=9, help="0 runs first, 9 last.")] = 5,
+    priority: Priority = 5,
     job_id: Annotated[
         str | None,
         typer.Option(
@@ -100,10 +110,15 @@ def submit(
         typer.Option("--wait", help="Wait until the job ends, and print nothing but its result, as JSON."),
     ] = False,
     dashboard_url: DashboardUrl = "",
+    actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
-    """Submit a job. With --watch or --wait the exit code is its outcome."""
+    """Submit a job. With --watch or --wait the exit code is its outcome.
+
+    Where the job is there already, by its id, its key or --on-conflict skip, the command says so: with --json
+    as `"existing": true`, with --watch and --wait on stderr.
+    """
     from command_line.parameters import read_parameters, read_properties
     from contracts.identifiers import new_id
 
@@ -131,12 +146,15 @@ def submit(
         body["idempotency_key"] = idempotency_key
     if watch and wait:
         raise typer.BadParameter("cannot be given together with --watch", param_hint="--wait")
-    with connected(url, as_json=as_json) as api:
+    with connected(url, as_json=as_json, actor=actor) as api:
         accepted = api.submit(body)
+        is_there = _is_there(accepted, body, is_own_id=job_id is not None)
+        if is_there and (wait or watch):
+            remark(there(accepted))
         if wait:
             from command_line.results import print_result
 
-            print_result(api, accepted["job_id"], None, as_json=as_json)
+            print_result(api, accepted["job_id"], None, as_json=as_json, more={"existing": is_there})
         elif watch:
             from command_line.watching import watch_job
 
@@ -145,10 +163,24 @@ def submit(
             job = watch_job(api, accepted["job_id"], as_json=as_json)
             raise typer.Exit(BY_STATUS[job["status"]])
         elif as_json:
-            print_json({key: accepted[key] for key in ("job_id", "lock", "status")})
+            print_json({key: accepted[key] for key in ("job_id", "lock", "status")} | {"existing": is_there})
         else:
-            from command_line.reports import print_accepted, print_there
+            from command_line.done import print_accepted
 
-            is_new = accepted["job_id"] == body.get("job_id", accepted["job_id"])
-            print_accepted(accepted) if is_new else print_there(accepted)
+            console().print(safe(there(accepted)), soft_wrap=True) if is_there else print_accepted(accepted)
             print_link(dashboard_url, accepted["job_id"])
+
+
+def _is_there(accepted: Mapping[str, Any], body: Mapping[str, Any], *, is_own_id: bool) -> bool:
+    """Return whether the job was there before this command."""
+    if "job_id" in body and accepted["job_id"] != body["job_id"]:
+        return True
+    # An id that this command made is of no earlier job. A publisher of an earlier release says nothing.
+    is_repeatable = is_own_id or "idempotency_key" in body
+    return is_repeatable and bool(accepted.get("existing"))
+
+
+def there(accepted: Mapping[str, Any]) -> str:
+    """Return the sentence that the job was there before."""
+    job, lock, status = accepted["job_id"], accepted["lock"], accepted["status"]
+    return f"Nothing was submitted: job {job} is there on lock {lock} ({status})."

@@ -1,7 +1,6 @@
 """The command: finds what may be removed, removes it if that was asked, and says what went and what stays."""
 
 import asyncio
-import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from command_line.exit_codes import STOPPED, UNREACHABLE, USAGE
 from command_line.moments import option_age
 from command_line.output import complain, print_json
 from command_line.pruning.report import print_found, print_pruned
+from command_line.shared_options import LONGEST_ACTOR, usual_actor
 from contracts import lock_names
 from coordination.journal.events import timestamp
 from coordination.maintenance.pruning import Pruned
@@ -25,8 +25,6 @@ from service_defaults.settings import ServiceSettings, complaints
 
 #: Exit code when something was left that could have gone.
 LEFT = 1
-
-_MOST_ACTOR = 100
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def run(asked: Asked, *, is_carried_out: bool, as_json: bool) -> None:
         _give_up("; ".join(complaints(ServiceSettings, error)), USAGE)
     except ValueError as error:
         _give_up(f"--lock: {error}", USAGE)
-    actor = (asked.actor or getpass.getuser())[:_MOST_ACTOR]
+    actor = usual_actor(asked.actor)[:LONGEST_ACTOR]
     try:
         outcome = asyncio.run(
             _carry_out(settings, locks, ended_before, actor)

@@ -29,7 +29,11 @@ def prune(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove them. Without it, nothing changes.")] = False,
     actor: Annotated[
-        str, typer.Option(help="Who removes them, for the record; by default the user's name.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Who removes them, for the record; by default `cli:` and the name of the user.",
+        ),
     ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document and nothing else.")

@@ -1,7 +1,6 @@
 """The command: reads settings and files, asks the checker, shows the verdict, and ends with its exit code."""
 
 import asyncio
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 from command_line.exit_codes import STOPPED, UNREACHABLE, USAGE
 from command_line.moments import option_moment
 from command_line.output import complain, print_json
+from command_line.shared_options import seconds
 from command_line.verifying.report import print_verdict
 from contracts import lock_names
 from coordination.ports import CoordinationError
@@ -82,8 +82,8 @@ def _question(asked: Asked) -> Question:
             ),
             asked.sink,
             asked.accepted,
-            _seconds("--tolerance", asked.tolerance),
-            _seconds("--patience", asked.patience),
+            asked.tolerance,
+            asked.patience,
             asked.late_effects,
             dict(_limit(text) for text in asked.take_over_within),
         )
@@ -91,29 +91,23 @@ def _question(asked: Asked) -> Question:
         _give_up(str(error), USAGE)
 
 
-def _seconds(option: str, value: float | str) -> float:
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"{option}: {value!r} must be a non-negative number of seconds")
-    return seconds
-
-
 def _limit(text: str) -> tuple[str, float]:
-    cause, _, seconds = text.partition("=")
+    cause, _, within = text.partition("=")
     if cause not in CAUSES:
         known = ", ".join(CAUSES)
         raise ValueError(f"{_LIMIT}: {text!r} is not CAUSE=SECONDS; CAUSE is one of: {known}")
-    return cause, _seconds(_LIMIT, seconds)
+    try:
+        return cause, seconds(within)
+    except typer.BadParameter as error:
+        raise ValueError(f"{_LIMIT}: {error.message}") from None
 
 
 def _settings() -> ServiceSettings:
     try:
         return ServiceSettings()
     except ValidationError as error:
-        _give_up("; ".join(complaints(ServiceSettings, error)), USAGE)
+        wrong = "; ".join(complaints(ServiceSettings, error))
+        _give_up(f"{wrong}; or run `make verify`, which has the settings of the stack of this folder", USAGE)
 
 
 def _give_up(sentence: str, code: int) -> NoReturn:

@@ -9,6 +9,7 @@ import typer
 
 from command_line.exit_codes import USAGE
 from command_line.output import complain
+from command_line.shared_options import seconds, whole_number
 
 _INSTALL = "install turnstile-cli[verify]"
 
@@ -41,19 +42,24 @@ def verify(
         Path | None, typer.Option(metavar="FILE", help="Write an HTML page with a picture of all runs.")
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Allowed difference between clocks.")
+        float,
+        typer.Option(metavar="SECONDS", parser=seconds, help="Allowed difference between clocks."),
     ] = 5.0,
     patience: Annotated[
         float,
         typer.Option(
-            min=0,
             metavar="SECONDS",
+            parser=seconds,
             help="How long to wait for the audit trail, leases and lists to catch up.",
         ),
     ] = 30.0,
     late_effects: Annotated[
         int,
-        typer.Option(min=0, help="Allowed late effects per interrupted run (a call already in progress)."),
+        typer.Option(
+            metavar="N",
+            parser=whole_number(0),
+            help="Allowed late effects per interrupted run (a call already in progress).",
+        ),
     ] = 1,
     take_over_within: Annotated[
         list[str] | None,
