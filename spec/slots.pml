@@ -17,6 +17,10 @@
  *   S5  closed    in a closed slot a take-over ends what was cut off, gives the ticket back, and starts nothing
  *   S6  own write who recognises an own write takes in what a new limit changed in the row since
  *   S7  find      a closed slot whose row names a run without holder has work, too
+ * With -DRETRY, a failed attempt may be followed by another, for which its job waits outside the line (rules R26 and R27
+ * of spec/turnstile.pml):
+ *   S8  outside   whoever puts a ticket outside the line writes the row of slot 0, with its due time and the next number;
+ *                 a later time, or none, is written in slot 0 only, by who read those tickets under the number of now
  *
  * Asserted: L1 no run starts in a slot that is closed at that moment; L2 two runs of one slot never overlap; L3 no job
  * runs in two slots, or again after its end; L4 no write of an older run after a newer start in its slot. No stuck job:
@@ -39,6 +43,10 @@
 #define MAXCHANGE 3
 #endif
 
+#ifndef MAXRETRY
+#define MAXRETRY 1
+#endif
+
 #define NO 7
 #define DEAD 3
 #define Q 1
@@ -56,15 +64,32 @@ bit jv[W * J];           /* ... of a job's row and ticket */
 bit own[W];              /* the row of its slot carries the mark of its transaction whose answer was lost */
 bit current[W];          /* ghost: its run is the one started last in its slot */
 byte nexp, ncrash, nlost, nchange;
+#ifdef RETRY
+bit later[J];            /* it waits for its next attempt, which is not due */
+bit apart[J];            /* its ticket stands outside the line */
+bit hint;                /* lock row of slot 0: next_due */
+bit nv[W];               /* this worker read the tickets outside the line under the number of now */
+byte nretry;
+#define WAITS(x) (st[x] == Q && !later[x] && (!apart[x] || hint))
+#if J == 2
+#define APART ((st[0] == Q && apart[0]) || (st[1] == Q && apart[1]))
+#else
+#define APART ((st[0] == Q && apart[0]) || (st[1] == Q && apart[1]) || (st[2] == Q && apart[2]))
+#endif
+#define FIRST_ROW (!rep || s == 0 || lv[me * 2])                                        /* S8 */
+#else
+#define WAITS(x) (st[x] == Q)
+#define FIRST_ROW 1
+#endif
 
 #define LV lv[me * 2 + s]
 #define JV(x) jv[me * J + (x)]
 #if J == 2
-#define HEAD (st[0] == Q -> 0 : (st[1] == Q -> 1 : NO))
+#define HEAD (WAITS(0) -> 0 : (WAITS(1) -> 1 : NO))
 #define ALLDONE (st[0] == ENDED && st[1] == ENDED)
 #define SLOT_IS_FREE(x) ((st[0] != RUN || at[0] != s || (x) == 0) && (st[1] != RUN || at[1] != s || (x) == 1))
 #else
-#define HEAD (st[0] == Q -> 0 : (st[1] == Q -> 1 : (st[2] == Q -> 2 : NO)))
+#define HEAD (WAITS(0) -> 0 : (WAITS(1) -> 1 : (WAITS(2) -> 2 : NO)))
 #define ALLDONE (st[0] == ENDED && st[1] == ENDED && st[2] == ENDED)
 #define SLOT_IS_FREE(x) ((st[0] != RUN || at[0] != s || (x) == 0) && (st[1] != RUN || at[1] != s || (x) == 1) && (st[2] != RUN || at[2] != s || (x) == 2))
 #endif
@@ -100,10 +125,34 @@ inline overtaken() {             /* a newer start in this slot */
   if :: lt[s] == 1 -> current[0] = 0; own[0] = 0 :: lt[s] == 2 -> current[1] = 0; own[1] = 0 :: else fi
 }
 
+#ifdef RETRY
+inline put_outside(x) {          /* R26, R27, S8 */
+  st[x] = Q; later[x] = 1; apart[x] = 1;
+#ifdef M_OWN_TIME
+  if :: s == 0 -> hint = 1; nv[0] = 0; nv[1] = 0; row_changed(0) :: else fi
+#else
+#ifdef M_UNSEEN
+  if :: s == 0 || !hint -> hint = 1; nv[0] = 0; nv[1] = 0; row_changed(0) :: else fi
+#else
+  hint = 1; nv[0] = 0; nv[1] = 0; row_changed(0)
+#endif
+#endif
+}
+
+#ifdef M_OLD_READING
+#define LATER_TIME hint = h      /* mutant: also by what was read before others put a ticket there */
+#else
+#define LATER_TIME if :: nv[me] -> hint = h :: else fi                                   /* S8 */
+#endif
+#endif
+
 inline start(x) {
   assert(!IS_CLOSED(s));                                      /* L1 */
   assert(SLOT_IS_FREE(x));                                    /* L2 */
   assert(st[x] == Q || (st[x] == RUN && at[x] == s));         /* L3 */
+#ifdef RETRY
+  assert(!later[x]); apart[x] = 0;                            /* R26 */
+#endif
   st[x] = RUN; at[x] = s; lj[s] = x; job_changed(x)
 }
 
@@ -113,13 +162,19 @@ inline let_go() {
 #if J == 3
   JV(2) = 0;
 #endif
-  j = NO; o = NO; n = NO; is_open = 0; s = 0
+#ifdef RETRY
+  rep = 0; h = 0;
+#endif
+  lv[me * 2] = 0; j = NO; o = NO; n = NO; is_open = 0; s = 0
 }
 
 #define CRASH :: atomic { ncrash < MAXCRASH -> ncrash++; goto crashed }
 
 proctype Worker(byte me) {
   byte s, j = NO, o = NO, n = NO; bit is_open;
+#ifdef RETRY
+  bit rep, h;                    /* the attempt has failed; whether a ticket stands outside the line, as it was read */
+#endif
 
 idle:
   if
@@ -131,12 +186,25 @@ idle:
   :: atomic { LV = 1; o = lj[s]; is_open = !IS_CLOSED(s) }                               /* S3: the row says it */
   CRASH
   fi;
+#ifdef RETRY
+outside:
+  nv[me] = 1;                                                                            /* its number */
+  h = APART;
+  atomic {                                       /* the line, and slot 0 in it; if the number is another, once more */
+    if :: !nv[me] -> goto outside :: else fi;
+    if :: s == 0 -> LV = 1; o = lj[s] :: else fi;
+    n = (is_open -> HEAD : NO); if :: n != NO -> JV(n) = 1 :: else fi };
+#else
   atomic { n = (is_open -> HEAD : NO); if :: n != NO -> JV(n) = 1 :: else fi };
+#endif
   atomic { if :: o != NO -> JV(o) = 1; if :: st[o] != RUN -> goto leave :: else fi :: else fi };
   if
   :: atomic { n == NO && o == NO -> goto leave }
   :: atomic { (n != NO || o != NO) && MY_ROW && (o == NO || JV(o)) && HAS_TICKET ->      /* S1, S2, S3 */
        overtaken(); row_changed(s); lt[s] = me + 1; lj[s] = NO; current[me] = 1;
+#ifdef RETRY
+       if :: s == 0 -> LATER_TIME :: else fi;
+#endif
        if
        :: o != NO ->
           assert(at[o] == s);                                 /* a row names no run of another slot */
@@ -189,22 +257,39 @@ again:                                           /* refused: continue only while
   fi;
 
 ending:
+#ifdef RETRY
+  atomic { if :: !rep && nretry < MAXRETRY -> nretry++; rep = 1 :: skip fi };
+  if
+  :: rep && s == 1 -> lv[me * 2] = 1                                                     /* S8: the row of slot 0 */
+  :: else
+  fi;
+  if
+  :: skip
+  :: atomic { s == 0 -> nv[me] = 1 }; h = APART; atomic { if :: !nv[me] -> goto ending :: else fi }
+  fi;
+#endif
   if
   :: n = NO
   :: atomic { n = (is_open -> HEAD : NO); if :: n != NO -> JV(n) = 1 :: else fi }         /* S3 */
   CRASH
   fi;
   if
-  :: atomic { MY_ROW && JV(j) && HAS_TICKET -> assert(current[me]);                      /* L4 */
+  :: atomic { MY_ROW && JV(j) && HAS_TICKET && FIRST_ROW -> assert(current[me]);         /* L4 */
        assert(st[j] == RUN && at[j] == s);                    /* L3 */
-       st[j] = ENDED; lj[s] = NO; job_changed(j); row_changed(s); j = n;
+       st[j] = ENDED; lj[s] = NO; job_changed(j); row_changed(s);
+#ifdef RETRY
+       if :: s == 0 -> LATER_TIME :: else fi;
+       if :: rep -> put_outside(j) :: else fi;
+       rep = 0;
+#endif
+       j = n;
        if :: n != NO -> start(n) :: else fi;
        n = NO;
        if
        :: LV = 1; if :: j != NO -> JV(j) = 1; goto work :: else -> goto leave fi
        :: nlost < MAXLOST -> nlost++; own[me] = 1; goto unknown
        fi }
-  :: atomic { !(MY_ROW && JV(j) && HAS_TICKET) -> n = NO; goto again }
+  :: atomic { !(MY_ROW && JV(j) && HAS_TICKET && FIRST_ROW) -> n = NO; goto again }
   CRASH
   fi;
 
@@ -227,6 +312,13 @@ end: do
 
 active proctype World() {
 end: do
+#ifdef RETRY
+  :: atomic { later[0] -> later[0] = 0 }         /* it is due */
+  :: atomic { later[1] -> later[1] = 0 }
+#if J == 3
+  :: atomic { later[2] -> later[2] = 0 }
+#endif
+#endif
   :: atomic { lease[0] == DEAD -> lease[0] = 0 }
   :: atomic { lease[1] == DEAD -> lease[1] = 0 }
   :: atomic { lease[0] != 0 && lease[0] != DEAD && nexp < MAXEXP -> nexp++; lease[0] = 0 }

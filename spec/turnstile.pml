@@ -37,6 +37,11 @@
  *   R23 one writer     a late write of one run is refused once the next has started
  *   R24 event          an event is inserted under the next number, never written over another
  *   R25 search         while no wakeup can arrive, a worker tries for a lock that has work and no holder
+ * With -DRETRY, a failed attempt may be followed by another:
+ *   R26 try again      one transaction ends the run and puts the ticket back with its due time; not if asked to cancel
+ *   R27 next due       a ticket that others may pass stands outside the line; the lock row says when one may be due, and
+ *                      a number that rises with each: they are read before the line, and again if the number is another
+ *   R28 hold place     with -DHOLDPLACE the ticket stays in the line, and no job behind it starts until it is due
  * With -DAWAY, the broker is away from the beginning to the end: no wakeup and no copy ever arrives, and no sweeper helps.
  * With -DHOLD, promised and not built yet: a job that waits for a third party.
  *   H1  hold           the lock row names it and no other job starts, while that job waits and is not overdue
@@ -46,7 +51,7 @@
  * Asserted: P1 no write of an older fence after a newer Started; P2 journaled runs do not overlap; P3 at most one
  * terminal record; P4 a step is recorded once in an attempt; P5 events are numbered without gap or double;
  * P6 who looks and finds the version it knows has read all there is; P7 an answer given to an API's caller is true;
- * P8 no job starts while another holds the lock. No stuck job: an idle process may end only once every accepted job
+ * P8 no job starts while another holds the lock; P9 none starts before it is due, or behind one that holds its place. No stuck job: an idle process may end only once every accepted job
  * is terminal, so a stuck one is an invalid end state; with -DLTL also `live`, under weak fairness.
  *
  * Left out: several locks and capacity (what a lock does depends on no other), unknown kinds, the projector, the
@@ -129,6 +134,33 @@ byte ccur, cx = NO;     /* the canceller's version, and of which job */
 #ifdef ONLY_NOTICED
 bit noticed;
 #endif
+#ifdef RETRY
+#ifndef MAXRETRY
+#define MAXRETRY 1
+#endif
+bit later[J];           /* it waits for its next attempt, which is not due */
+bit apart[J];           /* its ticket stands outside the line */
+bit hint;               /* lock row: next_due */
+bit nv[2];              /* this worker read the tickets outside the line under the number of now */
+bit zagain, zh;
+byte nretry;
+#define APART ((tk[0] && apart[0]) || (tk[LAST] && apart[LAST]))
+#ifdef HOLDPLACE
+#define PASSED(x) 0
+#define IN_FRONT(x) ((x) > 0 && tk[0] && later[0])     /* one that holds its place, and is not due */
+#else
+#define PASSED(x) (later[x] || (apart[x] && !hint))
+#define IN_FRONT(x) 0
+#endif
+#define WAITS(x) (tk[x] && !PASSED(x))
+#define MAY_START(x) (WAITS(x) && !later[x])
+#define TRY_AGAIN again
+#else
+#define WAITS(x) tk[x]
+#define MAY_START(x) tk[x]
+#define IN_FRONT(x) 0
+#define TRY_AGAIN 0
+#endif
 #ifdef HOLD
 byte hold = NO;         /* lock row: hold_job */
 bit overdue;            /* hold_until has passed */
@@ -143,17 +175,26 @@ bit waited, called, hcur, calling;   /* job 0 has waited; the third party's answ
 #define OVER(x) (st[x] == TERMINAL)
 #endif
 #if J == 2
-#define HEAD (tk[0] -> 0 : (tk[1] -> 1 : NO))
+#define FIRST (WAITS(0) -> 0 : (WAITS(1) -> 1 : NO))
 #define ALLDONE (submitted == J && OVER(0) && OVER(1))
 #define FORGET_ROW(x) jv[x] = 0; jv[J + x] = 0
 #define NO_OTHER(x) (st[1 - (x)] != RUN)
 #define FORGET_ALL jv[me * J] = 0; jv[me * J + 1] = 0
 #else
-#define HEAD (tk[0] -> 0 : (tk[1] -> 1 : (tk[2] -> 2 : NO)))
+#define FIRST (WAITS(0) -> 0 : (WAITS(1) -> 1 : (WAITS(2) -> 2 : NO)))
 #define ALLDONE (submitted == J && OVER(0) && OVER(1) && OVER(2))
 #define FORGET_ROW(x) jv[x] = 0; jv[J + x] = 0
 #define NO_OTHER(x) ((st[0] != RUN || (x) == 0) && (st[1] != RUN || (x) == 1) && (st[2] != RUN || (x) == 2))
 #define FORGET_ALL jv[me * J] = 0; jv[me * J + 1] = 0; jv[me * J + 2] = 0
+#endif
+#ifdef HOLDPLACE
+#ifdef M_PASSED
+#define HEAD ((FIRST != NO && tk[FIRST] && later[FIRST]) -> (tk[LAST] -> LAST : NO) : FIRST)
+#else
+#define HEAD ((FIRST != NO && later[FIRST]) -> NO : FIRST)
+#endif
+#else
+#define HEAD FIRST
 #endif
 #ifdef HOLD
 #define BLOCKED(x) (hold != NO && hold != (x) && !overdue && (st[hold] == EXTERNAL || st[hold] == Q))
@@ -172,7 +213,7 @@ bit waited, called, hcur, calling;   /* job 0 has waited; the third party's answ
 #else
 #define NEXT HEAD
 #define WORK (HEAD != NO || lj != NO)
-#define MAY_FOLLOW 1
+#define MAY_FOLLOW (!IN_FRONT(LAST))
 #endif
 
 /* --- what a transaction changes ------------------------------------------------------------------ */
@@ -199,11 +240,34 @@ inline start(x) {                  /* Started: x runs under a new fence */
   assert(!BLOCKED(x));                                        /* P8 */
   hold = NO; overdue = 0;
 #endif
+#ifdef RETRY
+  assert(!asked[x]);                                          /* P3: its end was asked for */
+  assert(!later[x]);                                          /* P9 */
+  assert(!IN_FRONT(x));                                       /* P9 */
+  apart[x] = 0;
+#endif
   st[x] = RUN; tk[x] = 0; lj = x; row_changed(x);
   current[0] = 0; current[1] = 0; zcurrent = 0; stepped = 0
 }
 
+#ifdef RETRY
+inline terminal(x) {                                          /* P3 */
+  assert(st[x] != TERMINAL); st[x] = TERMINAL; asked[x] = 0; later[x] = 0; apart[x] = 0; row_changed(x)
+}
+
+inline put_back(x) {               /* R26, R27, R28 */
+  st[x] = Q; tk[x] = 1; later[x] = 1; row_changed(x);
+#ifndef HOLDPLACE
+  apart[x] = 1;
+#ifndef M_NO_NEXT_DUE
+  hint = 1;
+#endif
+  nv[0] = 0; nv[1] = 0
+#endif
+}
+#else
 inline terminal(x) { assert(st[x] != TERMINAL); st[x] = TERMINAL; asked[x] = 0; row_changed(x) }   /* P3 */
+#endif
 
 inline cut_off(x) {                /* R9 */
   if
@@ -216,8 +280,15 @@ inline cut_off(x) {                /* R9 */
 }
 
 /* R3: end the run of o, if there is one, and start it again or n, whichever comes first. s: what was started. */
-inline take_over(o, n, s, tenure, due) {
+inline take_over(o, n, s, tenure, due, seen) {
   lock_changed(); lt = tenure; lj = NO; s = NO;
+#ifdef RETRY
+#ifdef M_FORGETS_DUE
+  hint = 0;
+#else
+  hint = seen;                     /* R27: as it was read */
+#endif
+#endif
   current[0] = 0; current[1] = 0; zcurrent = 0;
   if
   :: o != NO ->
@@ -237,11 +308,18 @@ inline take_over(o, n, s, tenure, due) {
   if :: lj == NO -> lt = 0; stepped = 0 :: else fi
 }
 
-inline end_run(x, n, interrupted, external) {    /* R8 */
+inline end_run(x, n, interrupted, external, repeat) {    /* R8 */
   assert(st[x] == RUN);                                       /* P2, P3 */
   lj = NO;
   if
   :: interrupted -> cut_off(x)
+#ifdef RETRY
+#ifdef M_AGAIN_THOUGH_ASKED
+  :: !interrupted && repeat -> put_back(x)
+#else
+  :: !interrupted && repeat && !asked[x] -> put_back(x)
+#endif
+#endif
 #ifdef HOLD
   :: !interrupted && external -> st[x] = EXTERNAL; hold = x; waited = 1; row_changed(x)    /* H1 */
 #endif
@@ -253,7 +331,17 @@ inline end_run(x, n, interrupted, external) {    /* R8 */
 
 inline hear() { if :: notified[w] == 1 -> notified[w] = 2 :: else fi; w = 0 }
 
+#ifdef RETRY
+inline forget_late() { zk = 0; zj = NO; zo = NO; zn = NO; zc = 0; zi = 0; zcurrent = 0; zagain = 0; zh = 0 }
+#define ZAGAIN zagain
+#define ZH zh
+#define SEEN h
+#else
 inline forget_late() { zk = 0; zj = NO; zo = NO; zn = NO; zc = 0; zi = 0; zcurrent = 0 }
+#define ZAGAIN 0
+#define ZH 0
+#define SEEN 0
+#endif
 
 #ifdef AWAY
 inline notify() { skip }
@@ -314,6 +402,9 @@ inline notify() { if :: wakeups < MAXWAKEUP -> wakeups++ :: else fi }
 #define CUT(where) :: atomic { ncut < MAXCUT -> ncut++; goto where }
 
 inline sent_late(kind, oo, jj, nn, inter) {      /* the request is in the net; its sender is gone, or has given up */
+#ifdef RETRY
+  zagain = again; zh = h;
+#endif
   nlate++; zk = kind; zo = oo; zj = jj; zn = nn; zi = inter; zc = 1; zcurrent = current[me]
 }
 
@@ -321,6 +412,9 @@ inline let_go() {                                /* the tenure is over; its id i
   if :: lt == me + 1 -> lt = DEAD :: else fi;
 #ifdef LATE_WRITE
   former = NO;
+#endif
+#ifdef RETRY
+  again = 0; h = 0;
 #endif
   lv[me] = 0; js[me] = 0; own[me] = 0; current[me] = 0; FORGET_ALL; j = NO; o = NO; n = NO; s = 0; found = 0; intr = 0; ext = 0
 }
@@ -330,6 +424,9 @@ proctype Worker(byte me) {
   byte former = NO;
 #endif
   byte j = NO, o = NO, n = NO, s; bit intr, ext, stopping, found;
+#ifdef RETRY
+  bit again, h;                    /* the attempt has failed; whether tickets outside the line were read */
+#endif
 
 idle:
   if
@@ -376,15 +473,25 @@ acquire:                                                                        
   fi;
 
 take:                                                                                 /* R2 */
+#ifdef RETRY
+  nv[me] = 1;                                    /* the number that the lock row says */
+  h = APART;
+#endif
   if
-  :: atomic { lv[me] = 1; o = lj }
+  :: atomic {
+#ifdef RETRY
+#ifndef M_NO_NUMBER
+       if :: !nv[me] -> goto take :: else fi;                                         /* R27: one was put there since */
+#endif
+#endif
+       lv[me] = 1; o = lj }
   CRASH
   CUT(leave)
   fi;
   atomic {
     n = NEXT;
     if :: n != NO -> JV(n) = 1 :: else fi;
-    if :: tk[LAST] -> JV(LAST) = 1 :: else fi;   /* a page of tickets is read */
+    if :: MAY_START(LAST) -> JV(LAST) = 1 :: else fi;   /* a page of tickets is read */
 #ifdef HOLD
     if :: EXPIRED -> JV(hold) = 1; found = 1 :: else -> found = 0 fi
 #else
@@ -401,7 +508,7 @@ take:                                                                           
   fi;
 commit_take:                                                                          /* R3 */
   if
-  :: atomic { TAKE_OK -> take_over(o, n, s, me + 1, found);
+  :: atomic { TAKE_OK -> take_over(o, n, s, me + 1, found, SEEN);
        lv[me] = 0;
        if
        :: s != NO -> current[me] = 1; js[me] = 1
@@ -496,6 +603,13 @@ work:
     JV(j) = 1; js[me] = 1; goto work };
 
 ending:
+#ifdef RETRY
+  atomic {
+    if
+    :: !intr && !again && nretry < MAXRETRY -> nretry++; again = 1
+    :: skip
+    fi };
+#endif
   if
   :: atomic { n = NO }                           /* an empty line is believed, or the run does not chain */
 #ifdef HOLD
@@ -506,15 +620,23 @@ ending:
   CRASH
   CUT(leave)
   fi;
+#ifdef HOLDPLACE
+#ifndef M_PASSED
+  atomic { if :: again && n != NO && n > j -> n = NO :: else fi };                    /* R28 */
+#endif
+#endif
   if
   :: atomic { LV && MINE && VOUCHED ->                                                /* R8 */
        assert(current[me]);                                   /* P1 */
        assert(js[me]);                                        /* P5 */
-       end_run(j, n, intr, ext);
+       end_run(j, n, intr, ext, TRY_AGAIN);
 #ifdef LATE_WRITE
        former = (n == NO -> NO : j);
 #endif
        j = n; n = NO; intr = 0; ext = 0;
+#ifdef RETRY
+       again = 0;
+#endif
        if :: j != NO -> current[me] = 1; js[me] = 1 :: else -> current[me] = 0; js[me] = 0 fi;
        if
        :: lv[me] = 1; if :: j != NO -> JV(j) = 1; goto work :: else -> goto leave fi
@@ -608,8 +730,12 @@ active proctype World() {
   byte s;
 end: do
   :: atomic { lease == DEAD -> lease = 0 }                                            /* R1 */
+#ifdef RETRY
+  :: atomic { later[0] -> later[0] = 0 }                                              /* it is due */
+  :: atomic { later[LAST] -> later[LAST] = 0 }
+#endif
   :: atomic { lease != 0 && lease != DEAD && nexp < MAXEXP -> nexp++; lease = 0 }
-  :: atomic { zk == TAKE -> if :: zc -> take_over(zo, zn, s, DEAD, zi); s = 0 :: else fi; forget_late() }
+  :: atomic { zk == TAKE -> if :: zc -> take_over(zo, zn, s, DEAD, zi, ZH); s = 0 :: else fi; forget_late() }
   :: atomic { zk == STEP ->
        if
        :: zc -> assert(zcurrent); assert(st[zj] == RUN); assert(!stepped); stepped = 1;
@@ -618,7 +744,7 @@ end: do
        fi;
        forget_late() }
   :: atomic { zk == END ->
-       if :: zc -> assert(zcurrent); end_run(zj, zn, zi, 0); current[0] = 0; current[1] = 0 :: else fi;
+       if :: zc -> assert(zcurrent); end_run(zj, zn, zi, 0, ZAGAIN); current[0] = 0; current[1] = 0 :: else fi;
        forget_late() }
   od
 }

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from sample_jobs import effect_client
-from turnstile import FailJob, JobContext, SyncJobContext, job
+from turnstile import FailJob, JobContext, RetryLater, RetryPolicy, SyncJobContext, job
 
 #: What "leaks" keeps.
 _KEPT: list[bytearray] = []
@@ -85,6 +85,35 @@ async def raises(ctx: JobContext) -> None:
 async def raises_with_a_password(ctx: JobContext) -> None:
     """Raise an error that repeats the address of a database, as many clients do."""
     raise RuntimeError("cannot reach postgres://app:canary-of-the-job@db/ledger")
+
+
+class Recovering(BaseModel):
+    failures: Annotated[int, Field(ge=0)] = 1
+    #: Seconds that it asks for itself; None where the policy of its kind decides.
+    later: float | None = None
+
+
+async def _recover(ctx: JobContext, parameters: Recovering) -> dict[str, Any]:
+    await ctx.run_step("once", int)
+    failed: int = ctx.state or 0
+    if failed < parameters.failures:
+        await ctx.save_state(failed + 1)
+        if parameters.later is not None:
+            raise RetryLater(parameters.later, "come back later")
+        raise ConnectionError("no route")
+    return {"failed": failed, "attempt": ctx.attempt}
+
+
+@job("recovers", retry=RetryPolicy(3, timedelta(seconds=3), "fixed", jitter=0))
+async def recovers(ctx: JobContext, parameters: Recovering) -> dict[str, Any]:
+    """Fail so many times, and let others pass in the meantime."""
+    return await _recover(ctx, parameters)
+
+
+@job("recovers-in-place", retry=RetryPolicy(3, timedelta(seconds=3), "fixed", jitter=0, hold_place=True))
+async def recovers_in_place(ctx: JobContext, parameters: Recovering) -> dict[str, Any]:
+    """Fail so many times, and keep the others waiting."""
+    return await _recover(ctx, parameters)
 
 
 @job("blocks-loop", timeout=timedelta(seconds=1))

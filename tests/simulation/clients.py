@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from tests.simulation.members import Publisher
 from tests.simulation.runners import Script
 
 from contracts import lock_names
+from contracts.policies import JobPolicy, RetryPolicy
 from contracts.statuses import JobStatus
 from coordination.clients.cancellation import CancelTooLateError
 from coordination.clients.job_writer import NoSuchJobError
@@ -33,6 +35,9 @@ class Clients:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._callers = Callers(world.seed)
+        #: Draws who is tried again, apart from everything else that the seed decides.
+        self._retrying = random.Random(f"retries of {world.seed}")
+        self._share_retried = self._retrying.choice([0.0, 0.2, 0.6])
         self._under_way = 0
         #: Ids given out so far, in order.
         self.job_ids: list[str] = []
@@ -73,7 +78,7 @@ class Clients:
         world, draw = self._world, self._world.randomness
         # The callers' own: they say nothing about who came first.
         job_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
-        world.scripts[job_id] = script or self._drawn_script()
+        script = world.scripts[job_id] = script or self._with_attempts(self._drawn_script())
         new = NewJob(
             job_id=job_id,
             order="",
@@ -82,6 +87,7 @@ class Clients:
             parameters=self._drawn_parameters(),
             actor=self._callers.actor(),
             priority=draw.choice([5, 5, 5, 1, 9, 0, 4]) if priority is None else priority,
+            policy=JobPolicy(retry=script.retry),
         )
         self._note(new)
         requests = 2 if draw.random() < 0.15 else 1
@@ -152,6 +158,28 @@ class Clients:
         if draw.random() < 0.003:
             script.fells = draw.choice([3, 9, 10, 12])
         return script
+
+    def _with_attempts(self, script: Script) -> Script:
+        """Let some jobs be tried again, and fail in some of their attempts, at most in all."""
+        draw = self._retrying
+        if draw.random() >= self._share_retried:
+            return script
+        retry = RetryPolicy(
+            draw.choice([1, 2, 3, 5]),
+            draw.choice([0.0, 0.3, 2.0, 10.0]),
+            draw.choice(["fixed", "exponential"]),
+            draw.choice([5.0, 30.0]),
+            draw.choice([0.0, 0.2, 1.0]),
+            ("KeyError",),
+            draw.random() < 0.3,
+        )
+        return replace(
+            script,
+            retry=retry,
+            failures=draw.choice([0, 1, 1, 2, retry.attempts]),
+            raises=draw.choice(["OSError"] * 9 + ["KeyError"]),
+            retry_after=draw.choice([None, None, None, 0.0, 1.0, 20.0]),
+        )
 
     def _drawn_parameters(self) -> str:
         """Draw parameters, some of which are too long for the job's row."""

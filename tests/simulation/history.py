@@ -128,7 +128,7 @@ class History:
         elif status == EventStatus.INTERRUPTED:
             job.is_interrupted = True
             lock.running = None
-        elif EventStatus(status).is_terminal:
+        elif EventStatus(status).is_terminal or status == EventStatus.ATTEMPT_FAILED:
             lock.running = None
 
     def _in_other_slot(self, lock: _Lock, status: str, what: str) -> None:
@@ -165,7 +165,7 @@ class History:
             for key, row in stored.items():
                 if key.startswith((rows.LOCKS, rows.SLOTS)):
                     self._check_lock(LockRow.from_row(row))
-                elif key.startswith(rows.TICKETS):
+                elif key.startswith((rows.TICKETS, rows.DUE)):
                     self.violate("I9", f"{key} is left in {partition}")
                 elif key.startswith("job|"):
                     self._check_job(JobRow.from_row(row), stored, done)

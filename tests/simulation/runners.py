@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.loop import PROCESS, Process
 
+from contracts.policies import RetryPolicy
 from coordination.holder.runs import Run, StepDone
 from coordination.outcomes import (
     Cancelled,
@@ -52,6 +53,11 @@ class Script:
     is_talkative: bool = False
     #: Whether it saves a state between steps.
     saves: bool = False
+    #: Its kind's policy for further attempts, what it raises in how many of them, and what it asks for then.
+    retry: RetryPolicy | None = None
+    failures: int = 0
+    raises: str = "OSError"
+    retry_after: float | None = None
 
 
 class Runner:
@@ -167,6 +173,9 @@ class Runner:
             if script.saves and number % 3 == 0:
                 await self._record(f"{run.fence}: after {number}")
         self._say(None, None, "the end")
+        if (run.job.retries or 0) < script.failures:
+            classes = (script.raises, "Exception")
+            return Failed(script.raises, "not yet", error_classes=classes, retry_after=script.retry_after)
         return Failed("ValueError", "scripted") if script.fails else Completed(script.result)
 
     def _say(self, value: float | None, limit: float | None, step: str) -> None:

@@ -33,6 +33,10 @@ KINDS = (
     "host lost to its job",
     "killed its worker too often",
     "lost its worker too often",
+    "attempt failed",
+    "cancelled before the next attempt",
+    "passed before the next attempt",
+    "passed, and it holds its place",
     "submission repeated",
     "cancelled with a reason",
     "stopped in good order",
@@ -135,6 +139,10 @@ def count(world: World, tally: Tally) -> None:
     tally.injected += world.injected
     tally.injected["killed its worker too often"] += world.panel.lives.limits[KILLED]
     tally.injected["lost its worker too often"] += world.panel.lives.limits[LOST]
+    tally.injected["attempt failed"] += world.history.counts["AttemptFailed"]
+    tally.injected["cancelled before the next attempt"] += world.panel.lives.cancelled_before_due
+    tally.injected["passed before the next attempt"] += world.panel.order.passed
+    tally.injected["passed, and it holds its place"] += world.panel.order.passed_held
     tally.injected["cancelled with a reason"] += world.panel.callers.reasons
     tally.injected.update(world.history.slots)
     tally.injected["stale effect refused"] += world.effects.refused

@@ -5,12 +5,13 @@ from contextvars import ContextVar
 from datetime import datetime
 
 from tests.simulation.history import History
-from tests.simulation.judges.order import Place, Reading
+from tests.simulation.judges.order import Reading, Waiting
 from tests.simulation.judges.panel import Panel
 from tests.simulation.loop import PROCESS, Process, ProcessClock, SimulationLoop
 from tests.simulation.network import Network
 
-from coordination.journal.rows import LINE, LOCKS, SLOTS, JobRow, job_key
+from coordination.journal.events import timestamp
+from coordination.journal.rows import LINE, LOCKS, SLOTS, JobRow, job_key, lock_key
 from coordination.ports import (
     Delete,
     LeaseLostError,
@@ -83,6 +84,7 @@ class WatchedJournal(InMemoryJournal):
         history: History,
         panel: Panel,
         times: LeaseTimes,
+        clock: ProcessClock,
     ) -> None:
         super().__init__(network)
         self._panel = panel
@@ -90,6 +92,7 @@ class WatchedJournal(InMemoryJournal):
         self._loop = loop
         self._network = network
         self._leases = leases
+        self._clock = clock
         self._history = history
         self._times = times
         network.sending = self.sending
@@ -97,11 +100,14 @@ class WatchedJournal(InMemoryJournal):
     async def commit(self, partition: str, transaction: Transaction, timeout: float) -> Mapping[str, str]:
         # Both are read before anything else can run.
         self._network.partition = partition
-        held = [each for each in transaction.operations if each.key.startswith((LOCKS, SLOTS))]
+        # Not the row of slot 0, where one that puts a job back in another slot says when it is due.
+        held = [
+            each
+            for each in transaction.operations
+            if not isinstance(each, Delete) and each.key.startswith((LOCKS, SLOTS)) and "op_id" in each.values
+        ]
         self._network.lease = _lease_name(partition, held[0].key) if held else partition
-        self._network.takes_over = any(
-            each.values.get("tenure") for each in held if not isinstance(each, Delete)
-        )
+        self._network.takes_over = any(each.values.get("tenure") for each in held)
         process, reading = PROCESS.get(), READING.get()
         if process is not None and process.is_holder and reading is not None:
             # A process that stood still cannot know that time has passed.
@@ -120,11 +126,18 @@ class WatchedJournal(InMemoryJournal):
     ) -> list[Row]:
         if prefix != LINE:
             return await super().read_range(partition, prefix, limit, after)
-        waiting: list[frozenset[Place]] = []
-        self._network.when_carried_out = lambda: waiting.append(self._panel.order.waiting(partition))
+        seen: list[tuple[frozenset[Waiting], int]] = []
+        asked_at = timestamp(self._clock.now())
+        self._network.when_carried_out = lambda: seen.append(
+            (self._panel.order.waiting(partition), self._limit_of(partition))
+        )
         found = await super().read_range(partition, prefix, limit, after)
-        READING.set(Reading(waiting[0], self._loop.time()))
+        READING.set(Reading(*seen[0], self._loop.time(), asked_at))
         return found
+
+    def _limit_of(self, partition: str) -> int:
+        row = self.partitions.get(partition, {}).get(lock_key())
+        return 1 if row is None else int(row.values.get("limit") or 1)
 
     def sending(self, lease: str) -> None:
         """Check that a worker sends a transaction only while its lease cannot be another's."""

@@ -85,7 +85,7 @@ class World:
             self.clock, self.network, renews_after_expiry=self.setting.renews_after_expiry
         )
         self.journal = WatchedJournal(
-            self.loop, self.network, self.leases, self.history, self.panel, self.times
+            self.loop, self.network, self.leases, self.history, self.panel, self.times, self.clock
         )
         self.register = self.journal.register
         self.broker = Broker(

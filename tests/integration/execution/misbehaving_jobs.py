@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from turnstile import FailJob, JobContext, SyncJobContext, job
+from turnstile import FailJob, JobContext, RetryLater, RetryPolicy, SyncJobContext, job
 
 
 class Number(BaseModel):
@@ -48,6 +48,16 @@ async def echo(ctx: JobContext, parameters: Number) -> dict[str, object]:
         "properties": ctx.properties,
         "progress": [ctx.last_progress_value, ctx.last_progress_limit],
     }
+
+
+@job(
+    "comes-back",
+    retry=RetryPolicy(4, timedelta(seconds=5), jitter=0.5, except_for=(KeyError, "json.JSONDecodeError")),
+)
+async def comes_back(ctx: JobContext, parameters: Number) -> None:
+    if parameters.number:
+        raise RetryLater(parameters.number)
+    raise FileNotFoundError("gone")
 
 
 @job("environment")

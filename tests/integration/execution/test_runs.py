@@ -8,6 +8,7 @@ from tests.integration.execution import misbehaving_jobs
 from tests.integration.execution.rig import FakeRun, busy_runners, is_alive
 from tests.waiting import until
 
+from contracts.policies import RetryPolicy
 from coordination.holder.runs import StepRecord
 from coordination.outcomes import Completed, Failed, Interrupted, Lost, StopReason
 from coordination.ports import CoordinationError, InvalidTransactionError
@@ -49,6 +50,28 @@ async def test_an_unknown_kind_fails_and_names_the_known_ones(pool):
     assert outcome.message.startswith(
         "no handler for kind 'no-such-kind' is loaded here; loaded: allocates, "
     )
+
+
+async def test_a_kind_says_when_its_jobs_are_tried_again(pool):
+    assert pool.kinds()["echo"].policy.retry is None
+    assert pool.kinds()["comes-back"].policy.retry == RetryPolicy(
+        4,
+        5.0,
+        "exponential",
+        3600.0,
+        0.5,
+        ("KeyError", "json.decoder.JSONDecodeError"),
+        hold_place=False,
+    )
+
+
+async def test_a_failed_attempt_says_what_was_raised_and_when_it_wants_to_come_back(pool):
+    failed = await FakeRun("comes-back", {"number": 0}).on(pool)
+    assert failed.error_classes[:3] == ("FileNotFoundError", "OSError", "Exception")
+    assert failed.retry_after is None
+    later = await FakeRun("comes-back", {"number": 30}).on(pool)
+    assert (later.type, later.retry_after) == ("RetryLater", 30.0)
+    assert (await FakeRun("no-such-kind").on(pool)).error_classes == ()
 
 
 async def test_wrong_parameters_fail_with_the_fields_name(pool):

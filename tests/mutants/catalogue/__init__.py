@@ -1,6 +1,7 @@
 """All mutants, by what breaks."""
 
 from tests.mutants.catalogue import (
+    attempts,
     author_api,
     checker,
     client,
@@ -28,6 +29,7 @@ _ALL = [
     *protocol.MUTANTS,
     *journal.MUTANTS,
     *judged.MUTANTS,
+    *attempts.MUTANTS,
     *holder.MUTANTS,
     *sweeper.MUTANTS,
     *author_api.MUTANTS,

@@ -20,8 +20,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.journal.transactions",
-                "    if next_ticket is not None and not rows.has_expired(next_ticket.values, writer.at):\n",
-                "    if next_ticket is not None:\n",
+                "    return not is_behind and not rows.has_expired(ticket.values, at) and rows",
+                "    return not is_behind and rows",
             ),
         ),
         "tests/unit/coordination/test_expiry.py::test_no_transaction_starts_a_job_at_or_after_its_time",
@@ -32,8 +32,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.journal.line",
-                "        left = tuple(row for row in self.tickets if not rows.has_expired(row.values, at))\n",
-                "        left = tuple(self.tickets)\n",
+                "        left = [row for row in read if not rows.has_expired(row.values, at)]\n",
+                "        left = read\n",
             ),
         ),
         "tests/unit/coordination/test_expiry.py::test_a_holder_passes_over_a_job_that_has_expired",

@@ -115,8 +115,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.journal.rows",
-                "{priority:02d}|{order}|{job_id}",
-                "{priority:02d}|{job_id}|{order}",
+                "{TICKETS}{priority:02d}|{order}|{job_id}",
+                "{TICKETS}{priority:02d}|{job_id}|{order}",
             ),
         ),
         f"{_ORDER}jobs_run_in_the_order_of_submission_and_not_of_their_ids",
@@ -145,8 +145,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.journal.line",
-                "        return turn if turn is not None and may_start(turn) else None\n",
-                "        if turn is not None and may_start(turn):\n"
+                "        return turn if may_start(turn) else None\n",
+                "        if may_start(turn):\n"
                 "            return turn\n"
                 "        return self.first if self.first is not None and may_start(self.first) else None\n",
             ),

@@ -66,8 +66,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.holder.tenure",
-                "            self._upcoming.doubt()\n        return",
-                "        return",
+                "            self._upcoming.doubt()\n            self.gave_back",
+                "            self.gave_back",
             ),
         ),
         "tests/unit/coordination/test_tenure.py::test_an_interrupted_job_goes_back_to_its_place_in_line",

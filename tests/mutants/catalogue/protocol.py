@@ -165,7 +165,7 @@ MUTANTS = [
         (
             Change(
                 "coordination.journal.transactions",
-                "            self.operations.append(Insert(job.ticket_key, job.values()))\n",
+                "            self.operations.append(Insert(job.waits_at, job.values()))\n",
                 "            pass\n",
             ),
         ),

@@ -39,7 +39,7 @@ MUTANTS = [
         (
             Change(
                 "coordination.holder.held_rows",
-                "        draft.lock = draft.lock.limited_as(LockRow.from_row(lock))\n",
+                "        draft.lock = draft.lock.changed_by_others(LockRow.from_row(lock))\n",
                 "",
             ),
         ),
@@ -149,7 +149,7 @@ MUTANTS = [
         (
             Change(
                 "coordination.holder.session",
-                "            if line.lock.is_closed and line.tickets:\n",
+                "            if line.tickets and (line.lock.is_closed or gave_back):\n",
                 "            if False:\n",
             ),
         ),
@@ -161,8 +161,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.maintenance.idle_slots",
-                "if each.lock.job_id or (each.is_idle and line.tickets)",
-                "if each.lock.job_id and not each.lock.is_closed or (each.is_idle and line.tickets)",
+                "if each.lock.job_id or (each.is_idle and",
+                "if each.lock.job_id and not each.lock.is_closed or (each.is_idle and",
             ),
         ),
         f"{_SWEEPER}a_run_that_was_cut_off_in_another_slot_is_found_while_slot_0_is_held",

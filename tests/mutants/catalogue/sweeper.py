@@ -79,7 +79,7 @@ MUTANTS = [
         (
             Change(
                 "coordination.maintenance.sweeper",
-                "self._wake_ups.is_over(job.lock_name, state)",
+                "self._wake_ups.is_over(job.lock_name, fences)",
                 "self._wake_ups.is_over(job.lock_name)",
             ),
         ),

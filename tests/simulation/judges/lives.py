@@ -8,6 +8,7 @@ up to).
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import assert_never
 
 from tests.simulation.judges.writes import Finding, Tell, Write
@@ -41,6 +42,9 @@ class Life:
         self.actor = ""
         self.cancel_actor = self.cancel_reason = ""
         self.error_type = ""
+        #: Failed attempts that were to be followed by another, what the latest raised, when the next is due.
+        self.retries = 0
+        self.failure_type = self.due_at = ""
         self.submitted_at = self.queued_at = self.started_at = self.finished_at = ""
         #: The transaction of the last interruption, and the end that it must contain; empty for none.
         self._interrupted_in = ""
@@ -71,6 +75,8 @@ class Life:
                 self.losses = 0
             case EventStatus.INTERRUPTED:
                 yield from self._interrupt(event, is_loss=is_loss)
+            case EventStatus.ATTEMPT_FAILED:
+                yield from self._fail_attempt(event)
             case EventStatus.LEASE_ACQUIRED | EventStatus.STATE_SAVED | EventStatus.FINALIZED:
                 pass
             case (
@@ -95,11 +101,30 @@ class Life:
             yield "cancel", f"{self.job_id} was started again after its cancellation was requested"
         if event.attempt != self.attempt + 1:
             yield "counts", f"attempt {event.attempt} of {self.job_id} follows {self.attempt}"
+        if event.timestamp < self.due_at:
+            yield "due", f"{self.job_id} was started at {event.timestamp}, and was due at {self.due_at}"
+        self.due_at = ""
         self.status = JobStatus.RUNNING.value
         self.fence, self.attempt = event.fence or 0, event.attempt
         self.slot = int(json.loads(event.data).get("slot", 0))
         self.worker = event.worker or ""
         self.started_at = self.started_at or event.timestamp
+
+    def _fail_attempt(self, event: EventRow) -> Iterator[Finding]:
+        data = json.loads(event.data)
+        if self.is_cancel_requested:
+            yield "cancel", f"{self.job_id} is to be tried again, and its cancellation was requested"
+        self.retries += 1
+        self.failure_type = data["error_type"]
+        if data["retries"] != self.retries or self.retries >= data["attempts"]:
+            yield "counts", f"{self.job_id} is to be tried again after {self.retries} failures: {data}"
+        self.queued_at = data["next_attempt_at"]
+        waits = datetime.fromisoformat(self.queued_at) - datetime.fromisoformat(event.timestamp)
+        if abs(waits.total_seconds() - data["delay"]) > 0.001:
+            yield "due", f"{self.job_id} is due after {waits}, and says {data['delay']}"
+        self.due_at = self.queued_at if data["delay"] else ""
+        self.slot = 0
+        self.status = JobStatus.QUEUED.value
 
     def _interrupt(self, event: EventRow, *, is_loss: bool) -> Iterator[Finding]:
         has_died = json.loads(event.data).get("died") is True
@@ -233,6 +258,15 @@ class Life:
             "started_at": self.started_at,
             "finished_at": self.finished_at,
         }
+        attempts = row.retries or 0, row.failure_type or ""
+        if attempts != (self.retries, self.failure_type):
+            events = self.retries, self.failure_type
+            yield "counts", f"{self.job_id} says {attempts} of failed attempts, {events} by its events"
+        if not row.is_terminal and (row.due_at or "") != self.due_at:
+            yield (
+                "due",
+                f"{self.job_id} is due at {row.due_at!r} by its row, at {self.due_at!r} by its events",
+            )
         for topic, expected in (("counts", counts), ("row", facts)):
             for name, value in expected.items():
                 found = getattr(row, name)
@@ -254,6 +288,8 @@ class Life:
             == (self.slot, self.error_type, self.submitted_at)
             and (row.queued_at, row.started_at) == (self.queued_at, self.started_at)
             and row.finished_at == self.finished_at
+            and (row.retries or 0, row.failure_type or "") == (self.retries, self.failure_type)
+            and (row.is_terminal or (row.due_at or "") == self.due_at)
             and (row.status == JobStatus.RUNNING or not row.step)
         )
 
@@ -268,11 +304,15 @@ class Lives:
         self.limits: Counter[str] = Counter()
         #: What each job was after each transaction: number of its last event, status, attempt, interruptions.
         self.states: dict[str, list[tuple[int, str, int, int]]] = {}
+        #: Jobs that were cancelled while they waited for their next attempt.
+        self.cancelled_before_due = 0
 
     def see(self, write: Write) -> None:
         """Take in a transaction."""
         for event in write.events:
             life = self.jobs.setdefault(event.job_id, Life(event.job_id))
+            was_cancelled = event.status == EventStatus.CANCELLED and event.timestamp < life.due_at
+            self.cancelled_before_due += was_cancelled
             self._report(life.feed(event, is_loss=write.takes_over))
             if life.error_type in {KILLED, LOST}:
                 self.limits[life.error_type] += 1
@@ -285,7 +325,7 @@ class Lives:
             if row.status != JobRow.TOMBSTONE:
                 self.check_row(job_id, row)
         for key, ticket in write.tickets.items():
-            if ticket != write.jobs.get(ticket.job_id) or key != ticket.ticket_key:
+            if ticket != write.jobs.get(ticket.job_id) or key != ticket.waits_at:
                 self._tell("row", f"the ticket {key} is not a copy of its job's row")
 
     def check_row(self, job_id: str, row: JobRow) -> None:

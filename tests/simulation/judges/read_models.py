@@ -100,7 +100,8 @@ def _runs(events: Mapping[tuple[str, str, int], EventRow]) -> dict[object, objec
         if start.status != EventStatus.STARTED:
             continue
         end, number = start, seq
-        while end.status != EventStatus.INTERRUPTED and not EventStatus(end.status).is_terminal:
+        goes_on = {EventStatus.INTERRUPTED, EventStatus.ATTEMPT_FAILED}
+        while end.status not in goes_on and not EventStatus(end.status).is_terminal:
             number += 1
             end = events[partition, job_id, number]
         began, ended = (datetime.fromisoformat(each.timestamp) for each in (start, end))

@@ -97,12 +97,26 @@ class Runs:
     def _judge_end(self, event: EventRow, job: JobRow) -> None:
         """Compare the end that a holder recorded for its own run with what the run came to."""
         status = EventStatus(event.status)
-        if status is not EventStatus.INTERRUPTED and not status.is_terminal:
+        goes_on = {EventStatus.INTERRUPTED, EventStatus.ATTEMPT_FAILED}
+        if status not in goes_on and not status.is_terminal:
             return
         outcome = self._run(event.job_id, event.attempt).outcome
-        data = json.loads(event.data)
+        expected, found = self._compared(outcome, event, job)
+        if expected != found:
+            self._tell("end", f"{event.job_id} came to {outcome}, and this was recorded: {found}")
+
+    def _compared(self, outcome: Outcome | None, event: EventRow, job: JobRow) -> tuple[object, object]:
+        """Return what is to be recorded of a run that came to this, and what was."""
+        status, data = EventStatus(event.status), json.loads(event.data)
         expected: object
         found: object
+        if isinstance(outcome, Failed | TimedOut) and self._is_tried_again(status, job, outcome):
+            name = outcome.type if isinstance(outcome, Failed) else "TimedOut"
+            is_in_time = self._is_due_in_time(job, outcome, data.get("delay", -1.0))
+            return (
+                (EventStatus.ATTEMPT_FAILED, name, outcome.message, True),
+                (status, data.get("error_type"), job.failure_message, is_in_time),
+            )
         match outcome:
             case Completed(result):
                 expected, found = (EventStatus.COMPLETED, result), (status, job.result)
@@ -120,8 +134,30 @@ class Runs:
                 expected, found = outcome, status
             case _:
                 assert_never(outcome)
-        if expected != found:
-            self._tell("end", f"{event.job_id} came to {outcome}, and this was recorded: {found}")
+        return expected, found
+
+    def _is_tried_again(self, status: EventStatus, job: JobRow, outcome: Failed | TimedOut) -> bool:
+        """Return whether another attempt is to follow, by the policy in the job's row."""
+        if job.retry is None or job.cancel_requested:
+            return False
+        policy = json.loads(job.retry)
+        failed = self._lives[job.job_id].retries + (status is not EventStatus.ATTEMPT_FAILED)
+        if failed >= policy["attempts"]:
+            return False
+        if isinstance(outcome, TimedOut):
+            return True
+        is_excluded = outcome.type in policy["except_for"] and outcome.retry_after is None
+        return bool(outcome.error_classes) and not is_excluded
+
+    def _is_due_in_time(self, job: JobRow, outcome: Failed | TimedOut, delay: float) -> bool:
+        """Return whether the next attempt is due when the handler, or else the policy, says."""
+        if isinstance(outcome, Failed) and outcome.retry_after is not None:
+            return delay == outcome.retry_after
+        policy = json.loads(job.retry or "{}")
+        before = self._lives[job.job_id].retries - 1
+        grown = policy["delay"] * 2**before if policy["backoff"] == "exponential" else policy["delay"]
+        least = min(grown, policy["longest_delay"])
+        return bool(least - 0.001 <= delay <= least * (1 + policy["jitter"]) + 0.001)
 
     def _judge_progress(self, write: Write, job_id: str, job: JobRow) -> None:
         before = self._progress.get(job_id, (None, None))

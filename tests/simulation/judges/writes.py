@@ -59,8 +59,8 @@ def carried_out(
             jobs[row.job_id] = row
         elif key.startswith((rows.LOCKS, rows.SLOTS)):
             # Not those who set a limit, who insert rows without a holder.
-            takes_over = bool(operation.values.get("tenure"))
-        elif key.startswith(rows.TICKETS):
+            takes_over |= bool(operation.values.get("tenure"))
+        elif key.startswith((rows.TICKETS, rows.DUE)):
             tickets[key] = JobRow.from_row(after[key])
     return Write(partition, at, events, takes_over, jobs, tickets)
 

@@ -8,6 +8,7 @@ from audit_projector.observations import ExclusionViolated, Observation
 from audit_projector.projection import Projection
 from contracts.identifiers import TimeOrderedIds
 from contracts.lock_names import partition
+from contracts.policies import JobPolicy
 from coordination.clients.cancellation import Canceller
 from coordination.clients.finalizing import Finalizer
 from coordination.clients.job_writer import JobWriter
@@ -16,7 +17,7 @@ from coordination.clock import VirtualClock
 from coordination.holder.runs import StepDone
 from coordination.journal import transactions
 from coordination.journal.events import Writer, announcements, timestamp
-from coordination.journal.line import read_line
+from coordination.journal.line_reading import read_line_at
 from coordination.journal.rows import JobRow, job_key, state_key
 from coordination.outcomes import RunOutcome
 from coordination.ports import UnknownOutcomeError
@@ -70,7 +71,13 @@ class World:
         """What was told of overlaps."""
         return [seen for seen in self.observed if isinstance(seen, ExclusionViolated)]
 
-    async def submit(self, name: str = "", priority: int = 5, traceparent: str | None = None) -> str:
+    async def submit(
+        self,
+        name: str = "",
+        priority: int = 5,
+        traceparent: str | None = None,
+        policy: JobPolicy | None = None,
+    ) -> str:
         """Submit a job; returns its id."""
         new = NewJob(
             job_id=str(self.ids.next()),
@@ -82,6 +89,7 @@ class World:
             name=name,
             priority=priority,
             traceparent=traceparent,
+            policy=policy or JobPolicy(),
         )
         await Submitter(self.register, JobWriter(self.journal, self.notifier, self.clock)).submit(new)
         return new.job_id
@@ -89,7 +97,7 @@ class World:
     async def start(self, worker: str = "worker-1", slot: int = 0) -> None:
         """Take the lock, or another slot of it, over and start what is next."""
         await self.clock.advance(1)
-        line = await read_line(self.journal, Slot(LOCK, slot))
+        line = await read_line_at(self.journal, self.clock, Slot(LOCK, slot))
         orphan = None
         if line.lock.job_id:
             orphan = await self.journal.read(partition(LOCK), job_key(line.lock.job_id))

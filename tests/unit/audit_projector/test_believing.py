@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.unit.audit_projector.messages import (
     sealed,
 )
 
+from contracts.policies import JobPolicy, RetryPolicy
 from contracts.statuses import EventStatus
 from coordination.clients.retrying import RETRYABLE
 from coordination.journal import events
@@ -94,6 +96,32 @@ async def test_a_sealed_message_says_that_a_job_was_finalized(counted: Counted, 
     await world.finalize(job_id)
     assert await counted.hear(*map(sealed, world.notifier.take_announcements())) == 0
     assert world.models.summaries[job_id][0].finalized
+    await as_from_the_journal(world)
+
+
+async def test_a_sealed_message_says_when_a_job_is_tried_again(counted: Counted, world: World) -> None:
+    retry = RetryPolicy(3, delay=60.0, jitter=0.0)
+    job_id = await world.submit(policy=JobPolicy(retry=retry))
+    await world.start()
+    failed = Failed("OSError", "no route", error_classes=("OSError",))
+    await world.end(failed)
+    await counted.hear(*map(sealed, world.notifier.take_announcements()))
+    shown, _ = world.models.summaries[job_id]
+    due_at = world.clock.now() + timedelta(seconds=60)
+    assert (shown.status, shown.next_attempt_at, shown.queued_at) == ("Queued", due_at, due_at)
+    assert world.trail(job_id)[-1] == "AttemptFailed"
+    (run,) = world.models.runs.values()
+    assert (run.outcome, run.ended_at) == ("AttemptFailed", world.clock.now())
+    await as_from_the_journal(world)
+
+    await world.clock.advance(60)
+    await world.start()
+    await counted.hear(*map(sealed, world.notifier.take_announcements()))
+    shown, _ = world.models.summaries[job_id]
+    assert (shown.status, shown.next_attempt_at) == ("Running", None)
+    again = world.models.runs[next(key for key in world.models.runs if key[1] == 2)]
+    # It did not wait for its turn before it was due.
+    assert again.queued_at == due_at
     await as_from_the_journal(world)
 
 

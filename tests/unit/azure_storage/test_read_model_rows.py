@@ -186,7 +186,7 @@ CHUNK = rows._LONGEST_TEXT
 
 
 @pytest.mark.parametrize(
-    ("length", "chunks"), [(300, 1), (CHUNK, 1), (CHUNK + 1, 2), (2 * CHUNK, 2), (2 * CHUNK + 1, 3)]
+    ("length", "chunks"), [(240, 1), (CHUNK, 1), (CHUNK + 1, 2), (2 * CHUNK, 2), (2 * CHUNK + 1, 3)]
 )
 @pytest.mark.parametrize("sign", ["x", "\U0001f512"])
 async def test_a_long_document_comes_back_whole(

@@ -7,6 +7,8 @@ import httpx
 import pytest
 from tests.unit.command_line.scripted_api import Document, MakeEvent, Problem, Run, ScriptedApi
 
+from command_line.output import clock_time
+
 JOBS, EVENTS = "/api/v1/jobs", "/api/v1/events"
 
 
@@ -194,3 +196,35 @@ def test_nothing_a_job_says_reaches_the_terminal_as_a_command(
 
     assert "\x1b" not in result.stdout
     assert "[bold]" in result.stdout
+
+
+def test_a_job_that_waits_for_its_next_attempt_says_why_and_until_when(
+    scripted: ScriptedApi, run: Run, job: Document
+) -> None:
+    waits: Document = {"lock": "ledger", "holder": None, "running": None, "ahead": [], "expected_start": None}
+    due: Document = {
+        "status": "Queued",
+        "waiting_for": waits,
+        "next_attempt_at": "2026-01-01T00:01:00Z",
+        "retries": 2,
+    }
+    due |= {"last_failure": {"type": "OSError", "message": "no route"}, "finished_at": None, "result": None}
+    until = f"until {clock_time('2026-01-01T00:01:00Z', with_date=True)} for its next attempt"
+    for position, says in ((None, until), (1, f"{until}, number 1 in the line of ledger")):
+        scripted.on(
+            "GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=job | due | {"position": position})
+        )
+        scripted.on("GET", f"{JOBS}/{job['job_id']}/events", page([]))
+        shown = " ".join(run("show", job["job_id"]).stdout.split())
+        assert says in shown
+        assert "failed 2, last: OSError: no route" in shown
+
+
+def test_the_list_says_until_when_a_job_waits_for_its_next_attempt(
+    scripted: ScriptedApi, run: Run, listed: Document
+) -> None:
+    due = {"status": "Queued", "next_attempt_at": "2026-01-01T00:01:00Z"}
+    scripted.on("GET", JOBS, page([listed | due, listed | {"status": "Queued"}]))
+    shown = run("jobs").stdout
+    assert shown.count("Queued") == 2
+    assert shown.count(f"Queued until {clock_time('2026-01-01T00:01:00Z')}") == 1

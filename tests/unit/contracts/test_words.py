@@ -27,6 +27,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
         (EventStatus.STATE_SAVED, "StateSaved", False),
         (EventStatus.CANCEL_REQUESTED, "CancelRequested", False),
         (EventStatus.INTERRUPTED, "Interrupted", False),
+        (EventStatus.ATTEMPT_FAILED, "AttemptFailed", False),
         (EventStatus.COMPLETED, "Completed", True),
         (EventStatus.FAILED, "Failed", True),
         (EventStatus.CANCELLED, "Cancelled", True),
@@ -42,7 +43,7 @@ def test_a_status_is_this_word_and_is_terminal_or_not(
 
 
 def test_no_status_is_left_out_above() -> None:
-    assert (len(JobStatus), len(EventStatus)) == (7, 13)
+    assert (len(JobStatus), len(EventStatus)) == (7, 14)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,7 @@ def test_no_status_is_left_out_above() -> None:
         (EventStatus.CANCELLED, RunPart.END, True),
         (EventStatus.TIMED_OUT, RunPart.END, True),
         (EventStatus.EXPIRED, RunPart.END, True),
+        (EventStatus.ATTEMPT_FAILED, RunPart.END, True),
         (EventStatus.FINALIZED, None, True),
     ],
 )

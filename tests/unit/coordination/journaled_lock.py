@@ -2,24 +2,28 @@
 
 import itertools
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contracts import lock_names
 from contracts.policies import JobPolicy
 from coordination.clients.submission import NewJob, build_submission
 from coordination.holder.runs import StepDone
-from coordination.journal import rows, transactions
+from coordination.journal import events, rows, transactions
 from coordination.journal.events import Writer
-from coordination.journal.line import MayStart, read_line
+from coordination.journal.line import MayStart
+from coordination.journal.line_reading import read_line_at
 from coordination.journal.rows import EventRow, JobRow, LockRow
 from coordination.journal.transactions import Draft, Held
 from coordination.outcomes import RunOutcome
 from coordination.ports import Row
 from coordination.slot import Slot
-from coordination.testing.memory import InMemoryJournal
+from coordination.testing.memory import InMemoryJournal, VirtualClock
 
 LOCK = "L"
 PARTITION = lock_names.partition(LOCK)
+
+_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def accept_all(_: JobRow) -> bool:
@@ -34,10 +38,21 @@ class JournaledLock:
         self.policy = policy or JobPolicy()
         self.held: Held | None = None
         self._numbers = itertools.count(1)
+        self._last = 0
 
     def writer(self, worker: str) -> Writer:
-        number = next(self._numbers)
-        return Writer(worker, f"op-{number}", f"2026-01-01T00:00:{number:02d}.000000Z", worker)
+        self._last = next(self._numbers)
+        return Writer(worker, f"op-{self._last}", events.timestamp(self.clock.now()), worker)
+
+    @property
+    def clock(self) -> VirtualClock:
+        """A clock that stands at the latest write: a line is read before the transaction that follows."""
+        return VirtualClock(_BEGAN + timedelta(seconds=self._last))
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass until the next write."""
+        for _ in range(seconds):
+            self._last = next(self._numbers)
 
     async def submit(self, job_id: str, order: str = "", **more: Any) -> JobRow:
         """Write a job whose order is its id, unless another one is asked for."""
@@ -59,7 +74,7 @@ class JournaledLock:
         return change.job
 
     async def build_take_over(self, worker: str = "w1", accepts: MayStart = accept_all) -> Draft | None:
-        line = await read_line(self.journal, Slot(LOCK))
+        line = await read_line_at(self.journal, self.clock, Slot(LOCK), tickets=4)
         key = rows.job_key(line.lock.job_id)
         orphan = await self.journal.read(PARTITION, key) if line.lock.job_id else None
         writer = self.writer(worker)
@@ -102,9 +117,10 @@ class JournaledLock:
     async def end(self, outcome: RunOutcome, *, chain: bool = False) -> tuple[Draft, JobRow]:
         """End the run and, when asked, start the first of the line with it."""
         held = self.require()
-        ticket = (await read_line(self.journal, Slot(LOCK))).tickets[0] if chain else None
+        line = await read_line_at(self.journal, self.clock, Slot(LOCK), tickets=4)
+        ticket = next(iter(line.tickets), None) if chain else None
         writer = self.writer(held.job.worker)
-        draft, ended = transactions.end(held, held.job, writer, outcome, ticket)
+        draft, ended = transactions.end(held, held.job, writer, outcome, ticket, line.next_due)
         await self._commit(draft)
         return draft, ended
 
@@ -159,12 +175,19 @@ class JournaledLock:
 
     def tickets(self) -> list[str]:
         """Return the ids of the waiting jobs in the order of the line; each ticket must copy its job."""
+        return self._tickets(rows.TICKETS)
+
+    def passed(self) -> list[str]:
+        """Return the ids of the jobs that others pass until their next attempts are due, first due first."""
+        return self._tickets(rows.DUE)
+
+    def _tickets(self, prefix: str) -> list[str]:
         waiting = []
         for key, row in sorted(self.journal.partitions[PARTITION].items()):
-            if key.startswith(rows.TICKETS):
+            if key.startswith(prefix):
                 job = JobRow.from_row(row)
                 assert job == self.job(job.job_id)
-                assert key == job.ticket_key
+                assert key == job.waits_at
                 waiting.append(job.job_id)
         return waiting
 

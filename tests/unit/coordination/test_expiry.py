@@ -12,7 +12,7 @@ from tests.unit.coordination.setting import Setting
 from coordination.clients.expiry import build_expiry
 from coordination.clients.job_writer import JobWriter
 from coordination.journal import rows
-from coordination.journal.line import read_line_until
+from coordination.journal.line_reading import read_line_until
 from coordination.journal.rows import JobRow
 from coordination.maintenance.sweeper import Sweeper
 from coordination.outcomes import Completed, Interrupted

@@ -8,7 +8,8 @@ from tests.unit.coordination.journaled_lock import LOCK, PARTITION, JournaledLoc
 
 from coordination.clock import VirtualClock
 from coordination.journal import rows
-from coordination.journal.line import Line, WrongLockError, read_line, read_line_until
+from coordination.journal.line import Line, WrongLockError, read_line
+from coordination.journal.line_reading import read_line_until
 from coordination.journal.rows import LockRow
 from coordination.outcomes import Completed
 from coordination.ports import Insert, Row, Transaction, UnknownOutcomeError

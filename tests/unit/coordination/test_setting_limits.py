@@ -121,7 +121,7 @@ async def test_what_a_holder_wrote_into_the_row_of_slot_0_stays(world: Setting) 
     await world.hold()
     before = world.lock()
     await setter(world).set("L", 2, "ann")
-    assert world.lock().limited_as(before) == before
+    assert world.lock().changed_by_others(before) == before
     assert (world.lock().limit, world.lock().limit_number) == (2, 1)
 
 

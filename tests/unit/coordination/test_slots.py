@@ -6,26 +6,22 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.unit.coordination.every_order import Turns, in_every_order
+from tests.unit.coordination.limited_lock import PARTITION, held, limit, row_of, tenure
 from tests.unit.coordination.setting import Setting
 
-from contracts import lock_names
 from contracts.statuses import EventStatus, JobStatus
 from coordination.clients.conflicts import LockBusyError
 from coordination.clients.limits import LimitSetter
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.lock_server import WakeUpOutcome
-from coordination.holder.policy import HolderSettings
 from coordination.holder.runs import Run, StepDone
-from coordination.holder.tenure import Tenure
 from coordination.journal import rows
 from coordination.journal.limits import read_records
 from coordination.journal.line import read_line
-from coordination.journal.rows import EventRow, LockRow
+from coordination.journal.rows import EventRow
 from coordination.outcomes import Completed, Interrupted
 from coordination.ports import RefusedError, UnknownOutcomeError, WakeUp
 from coordination.slot import Slot
-
-PARTITION = lock_names.partition("L")
 
 
 @pytest.fixture
@@ -33,29 +29,6 @@ async def world() -> AsyncIterator[Setting]:
     made = Setting()
     yield made
     await made.close()
-
-
-async def limit(world: Setting, limit: int) -> None:
-    """Set the limit of lock L, and lose the wake-up."""
-    await LimitSetter(world.journal, world.notifier, world.clock).set("L", limit, "ann")
-    world.notifier.take_wake_ups()
-
-
-def tenure(world: Setting, number: int, worker: str = "w1") -> Tenure:
-    settings = HolderSettings(worker, world.times)
-    return Tenure(Slot("L", number), world.ports, settings, world.observed.append)
-
-
-async def held(world: Setting, number: int, worker: str = "w1") -> Tenure:
-    """Acquire a slot and start the job whose turn it is."""
-    made = tenure(world, number, worker)
-    await made.keeper.acquire()
-    assert await made.take_over(lambda _: True) is not None
-    return made
-
-
-def row_of(world: Setting, number: int) -> LockRow:
-    return LockRow.from_row(world.journal.partitions[PARTITION][rows.lock_key(number)])
 
 
 def events_of(world: Setting, job_id: str) -> list[EventRow]:

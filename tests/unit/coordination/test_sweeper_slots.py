@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 
 import pytest
+from tests.unit.coordination.limited_lock import held, limit
 from tests.unit.coordination.setting import Setting
-from tests.unit.coordination.test_slots import held, limit
 
 from coordination.maintenance.pauses import Pace
 from coordination.maintenance.sweeper import Sweeper

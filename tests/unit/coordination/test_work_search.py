@@ -10,8 +10,10 @@ import pytest
 from tests.unit.coordination.setting import Setting
 
 from contracts import lock_names
+from contracts.policies import JobPolicy, RetryPolicy
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.work_search import WorkSearch
+from coordination.outcomes import Failed
 from coordination.ports import Registration, UnknownOutcomeError, WakeUp
 
 #: The longest pause between two searches.
@@ -238,3 +240,20 @@ async def test_a_job_that_is_due_later_is_not_looked_at(world: Searched) -> None
     world.count()
     await world.clock.advance(30)
     assert not world.count()["leases.is_free"]
+
+
+async def test_a_job_that_another_worker_left_for_its_next_attempt_is_found_when_it_is_due(
+    world: Searched,
+) -> None:
+    retry = RetryPolicy(2, delay=100.0, jitter=0.0)
+    job_id = await world.submit(policy=JobPolicy(retry=retry))
+    tenure, _ = await world.hold("lost")
+    failed = Failed("OSError", "no route", error_classes=("OSError",))
+    await tenure.finish(failed, None)
+    await tenure.keeper.release()
+    world.searching()
+    await world.clock.advance(99)
+    assert world.runs.jobs == []
+    # It is not left alone for longer, as a lock of which nothing is due is.
+    await world.clock.advance(2 * PAUSE)
+    assert world.runs.jobs == [job_id]

@@ -57,6 +57,27 @@ async def test_a_waiting_job_says_its_position_and_behind_whom(world: JournaledJ
     assert joined(sentence(view, None, world.clock.now())) == "Waits in the line for ."
 
 
+@pytest.mark.parametrize(
+    ("holds_place", "others"),
+    [(True, "it holds its place in line."), (False, "others pass it until then.")],
+)
+async def test_a_job_that_waits_for_its_next_attempt_says_why_and_until_when(
+    world: JournaledJob,
+    holds_place: bool,
+    others: str,
+) -> None:
+    told = await said(
+        world,
+        attempt=2,
+        due_at="2026-01-01T00:00:30.000000Z",
+        failure_type="OSError",
+        failure_message="no route",
+        holds_place=holds_place,
+    )
+    assert told == f"Attempt 2 failed: OSError no route. The next one is due at ; {others}"
+    assert (await said(world, due_at="")).startswith("Waits in the line for ")
+
+
 async def test_a_running_job_says_where_and_which_step(world: JournaledJob) -> None:
     await world.take_over("worker-3")
     assert await said(world, step="book") == "On worker-3 for , attempt 1, step book."

@@ -42,6 +42,12 @@ def test_a_failed_job_shows_its_error_instead() -> None:
     assert len(row[2]) < 200
 
 
+def test_a_job_that_is_tried_again_says_when() -> None:
+    due = summary(NOON, attempt=1, next_attempt_at=NOON + timedelta(seconds=30))
+    (row,) = cells(jobs_table([due]))
+    assert row[1] == "hourglass_emptyWaitingnext attempt at "
+
+
 def test_running_and_waiting_jobs_show_what_the_board_knows() -> None:
     runs = summary(NOON, status=JobStatus.RUNNING, started_at=NOON, attempt=1, interruptions=3)
     waits = summary(NOON, cancel_requested=True)

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from contracts.telemetry import attributes as at
-from turnstile import FailJob, InvalidParametersError, JobCancelledError, RunContext
+from turnstile import FailJob, InvalidParametersError, JobCancelledError, RetryLater, RunContext
 from turnstile.channels import Attempt, StopReason
 from turnstile.testing import InMemoryChannel
 from worker.execution.error_texts import text_of
@@ -202,3 +202,59 @@ def test_the_end_of_the_whole_process_taints_it():
     assert (done.run, done.error_type, done.error_message) == (4, "SystemExit", "enough")
     assert done.is_tainted
     assert not done.was_stopped
+
+
+# --- what decides about another attempt ---------------------------------------------------
+
+
+class LateError(TimeoutError):
+    pass
+
+
+def test_an_error_has_the_full_names_of_its_classes(context):
+    done = describe(1, raised(LateError("no answer")), context)
+    mine = f"{__name__}.LateError"
+    assert done.error_classes == [mine, "TimeoutError", "OSError", "Exception", "BaseException"]
+    assert done.retry_after is None
+    assert read_from_runner(write(done)) == done
+
+
+def test_a_group_has_the_classes_of_what_it_holds(context):
+    done = describe(1, raised(ExceptionGroup("two", [KeyError("a"), LateError("b")])), context)
+    assert done.error_classes[0] == "ExceptionGroup"
+    assert {"KeyError", "LookupError", "TimeoutError"} <= set(done.error_classes)
+
+
+def test_a_job_that_failed_for_good_has_no_classes(context):
+    for error in (FailJob("no such account"), InvalidParametersError("amount: missing")):
+        assert describe(1, raised(error), context).error_classes == []
+
+
+def test_an_error_that_ends_the_loop_may_be_followed_by_another_attempt():
+    assert describe_process_end(1, raised(SystemExit(3))).error_classes[0] == "SystemExit"
+
+
+def test_a_handler_says_when_it_wants_to_be_called_again(context, caplog):
+    done = describe(1, raised(RetryLater(30, "the bank is closed")), context)
+    assert (done.error_type, done.error_message, done.retry_after) == ("RetryLater", "the bank is closed", 30)
+    assert (done.traceback, caplog.records) == ("", [])
+    assert done.error_classes[0] == "turnstile.errors.RetryLater"
+
+
+def test_the_trail_has_the_error_that_a_retry_comes_from(context):
+    try:
+        try:
+            raise KeyError("x")
+        except KeyError as error:
+            raise RetryLater(5) from error
+    except RetryLater as later:
+        done = describe(1, later, context)
+    assert (done.error_type, done.error_message, done.retry_after) == ("KeyError", "'x'", 5)
+    assert done.error_classes[:2] == ["KeyError", "LookupError"]
+
+
+def test_of_several_retries_in_a_group_the_latest_counts(context):
+    group = ExceptionGroup("tasks", [RetryLater(5), ExceptionGroup("more", [RetryLater(60)])])
+    assert describe(1, raised(group), context).retry_after == 60
+    mixed = ExceptionGroup("tasks", [RetryLater(5), ValueError("odd")])
+    assert describe(1, raised(mixed), context).retry_after is None

@@ -71,6 +71,9 @@ def test_a_running_job_is_told_of_in_full() -> None:
         "retried_by": None,
         "finalized_by": None,
         "finalize_reason": None,
+        "retries": 0,
+        "next_attempt_at": None,
+        "last_failure": None,
         "expires_at": None,
         "timeout": None,
         "cancel_grace": None,
@@ -94,12 +97,30 @@ def test_a_job_that_has_not_run_has_no_worker_no_fence_and_no_times_of_a_run() -
     assert empty == {
         *("fence", "worker", "step", "progress", "result", "error", "trace_id", "started_at", "finished_at"),
         *("cancel_requested_by", "cancel_reason", "expires_at", "timeout", "cancel_grace"),
-        *("retry_of", "retried_by", "finalized_by", "finalize_reason"),
+        *("retry_of", "retried_by", "finalized_by", "finalize_reason", "next_attempt_at", "last_failure"),
     }
     assert (document["status"], document["attempt"], document["interruptions"]) == ("Queued", 0, 0)
     assert (document["name"], document["description"], document["properties"]) == ("", "", {})
     assert document["cancel_requested"] is False
     assert (document["position"], document["waiting_for"]) == (1, waiting.model_dump())
+
+
+def test_a_job_that_waits_for_its_next_attempt_says_why_and_until_when() -> None:
+    due_at = "2026-01-01T00:00:30.000000Z"
+    told: dict[str, Any] = {
+        "retries": 2,
+        "failure_type": "OSError",
+        "failure_message": "no route",
+        "due_at": due_at,
+    }
+    document = job_document(replace(RUNNING, status="Queued", **told))
+    assert document.next_attempt_at == datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC)
+    assert document.retries == 2
+    assert document.last_failure is not None
+    assert document.last_failure.model_dump() == {"type": "OSError", "message": "no route"}
+    assert document.error is None
+    # One that was cancelled in the meantime is not tried again.
+    assert job_document(replace(RUNNING, status="Cancelled", **told)).next_attempt_at is None
 
 
 @pytest.mark.parametrize("status", ["Queued", "Completed", "Failed", "Cancelled", "TimedOut"])

@@ -1,13 +1,17 @@
 """A waiting job's place in line, and what is said when it moves while it is asked about."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.unit.publisher.doubles import Api, WorkerOf
 
 from contracts.lock_names import partition
+from contracts.policies import RetryPolicy
+from coordination.journal.retries import policy_as_text
 from coordination.journal.rows import LINE, TICKETS
-from coordination.outcomes import Completed
+from coordination.outcomes import Completed, Failed
 from coordination.ports import Row
 
 
@@ -125,3 +129,37 @@ async def test_a_job_that_does_not_wait_costs_no_look_at_the_line(api: Api, work
     await api.client.get(f"/api/v1/jobs/{job_id}")
 
     assert api.storage.calls == {"journal.find": 1, "journal.read": 1}
+
+
+@pytest.mark.parametrize("hold_place", [False, True])
+async def test_a_job_that_waits_for_its_next_attempt_says_so_and_can_be_cancelled(
+    api: Api,
+    worker_of: WorkerOf,
+    hold_place: bool,
+) -> None:
+    job_id, other = [await api.submitted(lock="ledger") for _ in range(2)]
+    worker = worker_of("ledger")
+    await worker.start()
+    assert worker.held is not None
+    retry = policy_as_text(RetryPolicy(3, delay=60.0, jitter=0.0, hold_place=hold_place))
+    worker.held = replace(worker.held, job=replace(worker.held.job, retry=retry))
+    await worker.end(Failed("OSError", "no route", error_classes=("OSError",)))
+
+    told = await api.get(f"/api/v1/jobs/{job_id}")
+    assert (told["status"], told["retries"]) == ("Queued", 1)
+    assert told["position"] == (1 if hold_place else None)
+    waiting_for: dict[str, Any] = {
+        "lock": "ledger",
+        "holder": None,
+        "running": None,
+        "ahead": [],
+        "expected_start": None,
+    }
+    assert told["waiting_for"] == waiting_for
+    assert datetime.fromisoformat(told["next_attempt_at"]) == api.clock.now() + timedelta(seconds=60)
+    assert told["last_failure"] == {"type": "OSError", "message": "no route"}
+    assert (await api.get("/api/v1/locks/ledger"))["line"] == [job_id] * hold_place + [other]
+
+    answer = await api.client.post(f"/api/v1/jobs/{job_id}/cancel")
+    assert (answer.status_code, answer.json()["status"]) == (202, "Cancelled")
+    assert (await api.get("/api/v1/locks/ledger"))["line"] == [other]

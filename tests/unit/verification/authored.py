@@ -37,6 +37,7 @@ class Author:
     #: By job, what is kept of the errors.
     tracebacks: dict[str, str] = field(default_factory=dict)
     first_number: int = 1
+    _waits_at: dict[str, str] = field(default_factory=dict)
     _transactions: int = 0
 
     def __post_init__(self) -> None:
@@ -127,6 +128,32 @@ class Author:
         self._wait(job)
         self._move_lock(replace(self.lock_row, fence=self.lock_row.fence + 1, job_id="", attempt=0))
 
+    def fail_attempt(
+        self, job: str, delay: float = 60.0, *, attempts: int = 3, hold_place: bool = False
+    ) -> None:
+        """An attempt fails, and the job is to be tried again after so many seconds."""
+        writer = self._writer(self.jobs[job].worker)
+        row = self.jobs[job]
+        due_at = events.timestamp(self.now + timedelta(seconds=delay))
+        row = replace(
+            row,
+            status=JobStatus.QUEUED.value,
+            retries=(row.retries or 0) + 1,
+            failure_type="OSError",
+            failure_message="no route",
+            queued_at=due_at,
+            due_at=due_at if delay else row.due_at,
+            holds_place=hold_place,
+        )
+        about = {"retries": row.retries, "attempts": attempts, "next_attempt_at": due_at, "delay": delay}
+        about |= {"error_type": "OSError", "hold_place": hold_place}
+        self._record(row, EventStatus.ATTEMPT_FAILED, "no route", writer, **about)
+        if delay and not hold_place:
+            known = self.lock_row.next_due
+            self.lock_row = replace(self.lock_row, next_due=min(known or due_at, due_at))
+        self._free()
+        self._wait(job)
+
     def cancel(self, job: str) -> None:
         """A waiting job is cancelled."""
         writer = self._writer("")
@@ -209,6 +236,7 @@ class Author:
             worker=writer.worker,
             attempt=row.attempt + 1,
             started_at=row.started_at or writer.at,
+            due_at=row.due_at and "",
         )
         if not is_chained:
             self._record(row, EventStatus.LEASE_ACQUIRED, "acquired", writer, tenure="t")
@@ -262,10 +290,12 @@ class Author:
 
     def _wait(self, job: str) -> None:
         row = self.jobs[job]
-        self._put(row.ticket_key, row.values())
+        self._waits_at[job] = row.waits_at
+        self._put(row.waits_at, row.values())
 
     def _drop_ticket(self, job: str) -> None:
-        self.rows.pop(self.jobs[job].ticket_key, None)
+        for key in (self.jobs[job].ticket_key, self._waits_at.pop(job, "")):
+            self.rows.pop(key, None)
 
 
 def effect(author: Author, of: str, step: str, *, fence: int | None = None, **more: Any) -> str:

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from tests.unit.coordination.limited_lock import held, limit
 from tests.unit.coordination.setting import Setting
-from tests.unit.coordination.test_slots import held, limit
 
 from contracts import lock_names
+from contracts.policies import JobPolicy, RetryPolicy
 from coordination.journal import rows
 from coordination.journal.limits import record_key
-from coordination.outcomes import Completed, Interrupted
+from coordination.outcomes import Completed, Failed, Interrupted
 from coordination.ports import Row
 from verification.evidence import Stored
 from verification.exclusion import RunCheck
@@ -58,6 +59,22 @@ def found(stored: Stored_) -> list[str]:
 
 async def test_a_history_with_several_slots_is_in_order() -> None:
     assert found(await history()) == []
+
+
+async def test_a_job_that_failed_in_another_slot_and_is_tried_again_is_in_order() -> None:
+    world = Setting()
+    await limit(world, 2)
+    for _ in range(2):
+        await world.submit(policy=JobPolicy(retry=RetryPolicy(3)))
+    await held(world, 0)
+    second = await held(world, 1, "w2")
+    await second.finish(Failed("OSError", "no route", error_classes=("OSError",)), None)
+    stored = world.journal.partitions[PARTITION]
+    assert found(stored) == []
+    # No worker would look at it in time.
+    change(stored, rows.lock_key(), next_due="")
+    [what] = found(stored)
+    assert what.endswith("and the lock's row says that none is")
 
 
 def change(stored: Stored_, key: str, **values: object) -> None:

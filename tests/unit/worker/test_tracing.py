@@ -8,6 +8,7 @@ from opentelemetry.trace import SpanContext, StatusCode, TraceFlags
 from tests.unit.captured import Captured
 from tests.unit.worker.conftest import new_traceparent
 
+from contracts.statuses import JobStatus
 from contracts.telemetry import attributes as at
 from contracts.telemetry import spans
 from coordination.journal.events import timestamp
@@ -221,6 +222,15 @@ def test_an_end_says_how_the_run_ended(
     assert end.events == ()
 
 
+@pytest.mark.parametrize("outcome", [Failed("OSError", "no route"), TimedOut("too long")])
+def test_a_failed_attempt_that_another_one_follows_is_no_failure_of_the_job(outcome: Outcome) -> None:
+    waits = job("", retries=1, status=JobStatus.QUEUED.value)
+    ending = ending_of(outcome, waits)
+    assert (ending.span, ending.outcome) == (spans.FAIL_ATTEMPT, "retried")
+    assert ending.error_type
+    assert ending_of(outcome, job("", retries=1, status=JobStatus.FAILED.value)).outcome != "retried"
+
+
 def test_a_later_attempt_links_to_the_one_before(tracing: Tracing, captured: Captured) -> None:
     traced = job(new_traceparent(), attempt=2)
     tracing.ended(open_run(traced), RunEnded(traced, Completed()), PHASE)
@@ -242,7 +252,7 @@ def test_a_job_whose_trace_is_not_recorded_has_no_spans(tracing: Tracing, captur
 
 def test_a_lost_run_has_no_end_to_speak_of() -> None:
     with pytest.raises(ValueError, match="not an end that the journal records"):
-        ending_of(Lost())
+        ending_of(Lost(), job(""))
 
 
 def test_what_happened_to_a_run_is_told_once(tracing: Tracing, captured: Captured) -> None:

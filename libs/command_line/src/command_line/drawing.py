@@ -17,6 +17,7 @@ _COLORS = {
     "failed": "red",
     "timed_out": "red",
     "expired": "red",
+    "retried": "red",
     "cancelled": "magenta",
     "interrupted": "magenta",
     "running": "cyan",

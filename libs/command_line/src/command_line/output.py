@@ -40,6 +40,7 @@ _STYLES = {
     "Cancelled": "magenta",
     "TimedOut": "red",
     "Expired": "red",
+    "AttemptFailed": "red",
     "Finalized": "blue",
 }
 

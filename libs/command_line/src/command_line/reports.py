@@ -33,7 +33,7 @@ def print_jobs(jobs: Sequence[Document], *, has_filters: bool, has_more: bool) -
         row = [
             Text(clock_time(job["submitted_at"], with_date=True)),
             safe(job["job_id"]),
-            styled_status(job["status"]),
+            _status(job),
             safe(job["kind"]),
             safe(job["lock"]),
         ]
@@ -42,6 +42,14 @@ def print_jobs(jobs: Sequence[Document], *, has_filters: bool, has_more: bool) -
         table.add_row(*row)
     screen.print(table)
     _print_more(screen, "jobs", has_more=has_more)
+
+
+def _status(job: Document) -> Text:
+    """Return the status of a job in a list and, if it waits for its next attempt, until when."""
+    status = styled_status(job["status"])
+    # A publisher of an earlier release does not know of it.
+    due_at = job.get("next_attempt_at")
+    return Text.assemble(status, f" until {clock_time(due_at)}") if due_at else status
 
 
 def print_recent_events(events: Sequence[Document], *, has_more: bool) -> None:
@@ -128,6 +136,7 @@ def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
         ("waits", waiting_text(job)),
         ("worker", job["worker"]),
         ("attempt", f"{job['attempt']}, interruptions: {job['interruptions']}" if job["attempt"] else ""),
+        ("failed", _failures(job)),
         ("fence", "" if job["fence"] is None else str(job["fence"])),
         ("step", job["step"]),
         ("progress", progress_text(job["progress"])),
@@ -216,13 +225,31 @@ def waiting_text(job: Document) -> str:
     waiting = job["waiting_for"]
     if not waiting:
         return ""
+    next_attempt = _next_attempt(job)
+    if job["position"] is None:
+        return next_attempt or f"for lock {waiting['lock']}"
     place = f"number {counted(job['position'])} in the line of {waiting['lock']}"
+    place = f"{next_attempt}, {place}" if next_attempt else place
     # A publisher of an earlier release estimates nothing.
     expected = waiting.get("expected_start")
     start = f"; likely to start at {clock_time(expected)}" if expected else ""
     if waiting["running"]:
         return f"{place}, while {waiting['holder']} runs {waiting['running']}{start}"
     return f"{place}, which no worker holds{start}"
+
+
+def _next_attempt(job: Document) -> str:
+    # A publisher of an earlier release does not know of it.
+    if not job.get("next_attempt_at"):
+        return ""
+    return f"until {clock_time(job['next_attempt_at'], with_date=True)} for its next attempt"
+
+
+def _failures(job: Document) -> str:
+    failure = job.get("last_failure")
+    if not failure:
+        return ""
+    return f"{job['retries']}, last: {failure['type']}: {failure['message']}"
 
 
 def progress_text(progress: Document | None) -> str:

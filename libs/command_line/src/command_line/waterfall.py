@@ -17,6 +17,7 @@ _ENDS = {
     EventStatus.TIMED_OUT: (spans.TIME_OUT_JOB, "timed_out"),
     EventStatus.EXPIRED: (spans.EXPIRE_JOB, "expired"),
     EventStatus.INTERRUPTED: (spans.INTERRUPT_JOB, "interrupted"),
+    EventStatus.ATTEMPT_FAILED: (spans.FAIL_ATTEMPT, "retried"),
 }
 
 
@@ -108,6 +109,7 @@ class _Reading:
                 return  # it comes after the job's trace
             case (
                 EventStatus.INTERRUPTED
+                | EventStatus.ATTEMPT_FAILED
                 | EventStatus.COMPLETED
                 | EventStatus.FAILED
                 | EventStatus.CANCELLED
@@ -161,7 +163,7 @@ class _Reading:
                 self._parent = self._submission
         self._waiting = None
         self._add(_ended(name, moment, self._parent, self._attempt, outcome, event))
-        if status is EventStatus.INTERRUPTED:
+        if status in {EventStatus.INTERRUPTED, EventStatus.ATTEMPT_FAILED}:
             self._interruption = event["message"]
             self._wait(moment)
 

@@ -317,8 +317,19 @@ class Job(Answer):
         None, description="Who finalized the job: it needs no attention; null when it was not finalized."
     )
     finalize_reason: str | None = Field(None, description="The reason given then; null without one.")
+    retries: int = Field(
+        0, description="Number of failed attempts that were followed by another one, or will be."
+    )
+    next_attempt_at: datetime | None = Field(
+        None,
+        description="When the next attempt of a queued job is due, in UTC; null when it need not wait for "
+        "that.",
+    )
+    last_failure: JobError | None = Field(
+        None, description="What the latest of those attempts raised; null when there was none."
+    )
     position: int | None = Field(
-        description="Position in line, from 1; null unless it is queued. "
+        description="Position in line, from 1; null unless it is queued, and while others may pass it. "
         f"{MOST_COUNTED + 1} stands for all positions behind the {MOST_COUNTED}th: no more are counted."
     )
     waiting_for: WaitingFor | None = Field(
@@ -373,11 +384,16 @@ class JobSummary(Answer):
     submitted_at: fields.SubmittedAt
     queued_at: datetime | None = Field(
         None,
-        description="When it last began to wait: at its submission, or its latest interruption; "
-        "null when that is not known.",
+        description="When it last began to wait for its turn: at its submission, its latest interruption, or "
+        "when its next attempt is due; null when that is not known.",
     )
     started_at: fields.StartedAt
     finished_at: fields.FinishedAt
+    next_attempt_at: datetime | None = Field(
+        None,
+        description="When the next attempt of a queued job is due, after one that failed; null for other "
+        "jobs.",
+    )
 
 
 class Event(Answer):
@@ -436,7 +452,10 @@ class Lock(Answer):
         description="Fence of its latest run, which rises with each run; 0 when none has run."
     )
     since: datetime | None = Field(description="When the current run began, in UTC; null while it is free.")
-    line: list[fields.JobUuid] = Field(description="Ids of the waiting jobs, next first.")
+    line: list[fields.JobUuid] = Field(
+        description="Ids of the waiting jobs, next first; without those that the others may pass until their "
+        "next attempts are due."
+    )
     waiting: int = Field(
         description="Number of waiting jobs, of which `line` lists at most the first 200. "
         f"{MOST_COUNTED + 1} stands for more than {MOST_COUNTED}: no more are counted."

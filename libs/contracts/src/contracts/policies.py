@@ -16,6 +16,51 @@ MOST_SLOTS = 64
 #: Longest time in line, in seconds: a year.
 LONGEST_WAIT = 366 * 86_400
 
+#: Most attempts of a job, and the longest delay before one of them, in seconds: a week.
+MOST_ATTEMPTS, LONGEST_DELAY = 1000, 7 * 86_400
+
+Backoff = Literal["fixed", "exponential"]
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Whether, and when, a job is tried again after an attempt that failed. A job keeps its policy."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    attempts: Annotated[
+        int,
+        Field(description="The job fails when this many attempts have failed; interruptions do not count."),
+    ]
+    delay: Annotated[
+        float, Field(description="Seconds from the end of the first failed attempt to the next one.")
+    ] = 10.0
+    backoff: Annotated[
+        Backoff,
+        Field(
+            description="`fixed`: each delay is as long. `exponential`: each is twice as long as the last."
+        ),
+    ] = "exponential"
+    longest_delay: Annotated[float, Field(description="Seconds beyond which a delay does not grow.")] = 3600.0
+    jitter: Annotated[
+        float,
+        Field(
+            description="A delay is longer by a part of itself that differs from job to job: at most this, "
+            "from 0 to 1."
+        ),
+    ] = 0.1
+    except_for: Annotated[
+        tuple[str, ...],
+        Field(description="Full names of exceptions after which the job fails at once, and of their bases."),
+    ] = ()
+    hold_place: Annotated[
+        bool,
+        Field(
+            description="Whether the jobs behind it in line wait until the job was tried again; in a lock "
+            "with several slots, it takes one slot from them. Otherwise they pass it in the meantime."
+        ),
+    ] = False
+
 
 @dataclass(frozen=True)
 class JobPolicy:
@@ -47,3 +92,7 @@ class JobPolicy:
             description="What becomes of a submission whose lock has a job already, unless it says so itself."
         ),
     ] = "queue"
+    retry: Annotated[
+        RetryPolicy | None,
+        Field(description="When a job is tried again after a failed attempt; null for never."),
+    ] = None

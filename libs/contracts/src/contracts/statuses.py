@@ -53,6 +53,8 @@ class EventStatus(StrEnum):
     STATE_SAVED = "StateSaved"
     CANCEL_REQUESTED = "CancelRequested"
     INTERRUPTED = "Interrupted"
+    #: The attempt failed, and there will be another one.
+    ATTEMPT_FAILED = "AttemptFailed"
     COMPLETED = "Completed"
     FAILED = "Failed"
     CANCELLED = "Cancelled"
@@ -110,6 +112,7 @@ _MEANINGS: Mapping[EventStatus, _Meaning] = {
     EventStatus.STATE_SAVED: _Meaning(RunPart.WITHIN, is_terminal=False, changes_summary=False),
     EventStatus.CANCEL_REQUESTED: _Meaning(None, is_terminal=False, changes_summary=True),
     EventStatus.INTERRUPTED: _Meaning(RunPart.END, is_terminal=False, changes_summary=True),
+    EventStatus.ATTEMPT_FAILED: _Meaning(RunPart.END, is_terminal=False, changes_summary=True),
     EventStatus.COMPLETED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
     EventStatus.FAILED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
     EventStatus.CANCELLED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),

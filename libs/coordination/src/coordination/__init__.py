@@ -16,7 +16,7 @@ transaction ends one job and starts the next.
     Submitted --> Queued --------------------------> Cancelled
                     |  ^
       take over,    |  | Interrupted: runner died,
-      fence + 1     v  | holder lost, clean stop
+      fence + 1     v  | holder lost, clean stop; AttemptFailed: another one follows
                   Running --> Completed | Failed | Cancelled | TimedOut
         Queued --> Cancelled | Expired
 
@@ -27,8 +27,8 @@ Where to read on:
   time was sent. `outcomes`, `observations`, `call_tracing`: what it reports. `known_slots`: which locks have
   more slots than one, as far as a process knows.
 - `journal`: the rows of a lock (`rows`), its waiting jobs (`line`), its slots (`limits`), what a transaction
-  writes (`transactions`, `events`, `storage_limits`), how a job ends (`endings`), and how a write is repeated
-  until its outcome is known (`persistence`).
+  writes (`transactions`, `events`, `storage_limits`), how a job ends (`endings`) or is tried again
+  (`retries`), and how a write is repeated until its outcome is known (`persistence`).
 - `holder`: a worker that serves locks. `dispatcher` decides which locks; a `session` holds one lock and
   leaves no work behind; `slot_search` finds free slots of a lock; `watches` keep trying for locks held
   elsewhere; a `tenure` is one unbroken holding, whose rows `held_rows` writes and whose lease `lease_keeper`

@@ -1,5 +1,6 @@
 """How a run ends, and why it is asked to stop."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,6 +33,11 @@ class Failed:
     message: str
     #: Where it raised, if that helps; the caller bounds its length.
     traceback: str = field(default="", repr=False)
+    #: Full names of the classes of what the handler raised; empty when no handler raised, or it said that the
+    #: job has failed for good. Only with names there may be another attempt.
+    error_classes: Sequence[str] = field(default=(), repr=False, compare=False)
+    #: Seconds after which the handler wants to be called again; None where its kind's policy decides.
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True)

@@ -280,7 +280,7 @@ class WakeUp:
     #: The lock was just given back: worth trying at once.
     released: bool = False
     traceparent: str | None = None
-    #: Why it was sent, for metrics: submitted, released, or swept.
+    #: Why it was sent, for metrics: submitted, released, due, or swept.
     reason: str = "released"
     #: How many slots of the lock are worth a look, as far as its sender knows.
     slots: int = 1

@@ -42,6 +42,11 @@ twice; one that ends before the steps inside it, or begins in a step that has en
 the block; the key of a step that was left by an error; two steps whose names would be the same ("b" inside
 "a", and "a/b").
 
+A handler that raises fails its job, unless its kind has a retry policy:
+`@job("import-orders", retry=RetryPolicy(attempts=5, delay=timedelta(seconds=30)))`. Then the job goes back to
+its place in line and is due after the delay. `raise RetryLater(seconds)` says another delay, `raise
+FailJob(reason)` ends the job all the same.
+
 Handlers run in a process of their own, apart from the one that holds the lease, one after the other. Between
 two jobs the process gets back its logging and warnings configuration, environment variables, time zone,
 locale, working directory, umask, signal handlers, alarms, resource limits and standard streams; what cannot
@@ -74,12 +79,14 @@ from turnstile.errors import (
     LoadError,
     NotRecordedError,
     NotStorableError,
+    RetryLater,
     RunOverError,
     StepMisuseError,
     TurnstileError,
 )
 from turnstile.kinds import Kind, job, kind_of
 from turnstile.loading import load
+from turnstile.retries import RetryPolicy
 from turnstile.steps import Step, SyncStep
 
 if TYPE_CHECKING:
@@ -99,6 +106,8 @@ __all__ = [
     "LoadError",
     "NotRecordedError",
     "NotStorableError",
+    "RetryLater",
+    "RetryPolicy",
     "RunContext",
     "RunOverError",
     "Step",

@@ -27,8 +27,28 @@ class ForkedError(TurnstileError):
 class FailJob(TurnstileError):  # noqa: N818 - reads as the order it is: `raise FailJob("no such account")`
     """The job failed.
 
-    Raise it with the reason when there is nothing wrong with the program: no traceback is logged.
+    Raise it with the reason when there is nothing wrong with the program: no traceback is logged, and there
+    is no other attempt, whatever the retry policy of its kind says.
     """
+
+
+class RetryLater(TurnstileError):  # noqa: N818 - reads as the order it is: `raise RetryLater(30)`
+    """The attempt failed, and the next one is due after so many seconds.
+
+    Raise it where the target says when to come back. It counts as a failed attempt: a job whose kind has no
+    retry policy, or that has no attempt left, fails. No traceback is logged. With `raise RetryLater(30) from
+    error`, the trail has that error.
+    """
+
+    #: Longest delay, in seconds: 7 days.
+    LONGEST = 7 * 86_400.0
+
+    def __init__(self, seconds: float, message: str | None = None) -> None:
+        """Say after how many seconds, from 0 to 604,800, and why. Raises ValueError."""
+        if not 0 <= seconds <= self.LONGEST:
+            raise ValueError(f"RetryLater: seconds must be from 0 to {self.LONGEST:g}, not {seconds!r}")
+        super().__init__(message or f"to be tried again after {seconds:g} s")
+        self.seconds = float(seconds)
 
 
 class InvalidParametersError(TurnstileError):

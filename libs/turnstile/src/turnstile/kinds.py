@@ -15,6 +15,7 @@ from turnstile.context import JobContext, RunContext, SyncJobContext
 from turnstile.errors import DefinitionError, InvalidParametersError
 from turnstile.lock_templates import LockTemplate, TemplateError
 from turnstile.parameter_schema import schema_of
+from turnstile.retries import RetryPolicy, check_policy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +48,8 @@ class Kind:
     expires_in: timedelta | None = None
     on_conflict: OnConflict = "queue"
     lock: str | None = None
+    #: None when a failed attempt ends the job.
+    retry: RetryPolicy | None = None
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters."""
@@ -81,6 +84,7 @@ def job(
     expires_in: timedelta | None = None,
     on_conflict: OnConflict = "queue",
     lock: str | None = None,
+    retry: RetryPolicy | None = None,
 ) -> Callable[[F], F]:
     """Make a function the handler of a kind.
 
@@ -101,6 +105,8 @@ def job(
     `lock` is the lock of a submission that names none, with parameters in braces, as in "tenant:{tenant}"
     (`{{` and `}}` for braces; at most 200 characters). Each parameter must be a field of the model. Without
     `lock`, such a submission has the lock "default".
+    `retry` says whether, and when, a job is tried again after an attempt that failed; without it, the first
+    one ends the job. A job keeps the policy that its kind had when it was submitted.
     A process runs one job after the other. With `fresh_process`, a job of this kind has a process for itself:
     no job ran in it before, and none does afterwards; this costs the start of a process. After a job of this
     kind, the process is replaced when it has run `max_jobs_per_process` of them (1 to 1,000,000), or when its
@@ -129,6 +135,8 @@ def job(
     for limit, (value, most) in limits.items():
         if value is not None and not 1 <= value <= most:
             raise DefinitionError(f"kind {name!r}: {limit} must be from 1 to {most}, not {value}")
+    if retry is not None:
+        check_policy(name, retry)
 
     def register(handler: F) -> F:
         is_async = inspect.iscoroutinefunction(handler)
@@ -151,6 +159,7 @@ def job(
             expires_in,
             on_conflict,
             lock,
+            retry,
         )
         setattr(handler, MARK, kind)
         _note(kind)

@@ -13,6 +13,7 @@ from contracts.statuses import EventStatus, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.events import chain_hash
 from coordination.journal.rows import EventRow, event_key
+from verification.attempts import Attempts
 from verification.authorship_rules import apart_from_start, end_without_run, foreign_write, out_of_time
 from verification.due_times import wrong_due_time
 from verification.events import (
@@ -69,6 +70,7 @@ class JobHistory:
         self._asked_for: tuple[str | None, int | None] = None, None
         self._retry = ""
         self._told = ToldRow()
+        self._tries = Attempts()
         self._is_cancel_requested = False
         self._ended = ""
         self._is_finalized = False
@@ -208,6 +210,7 @@ class JobHistory:
                     self._step(event)
             case (
                 EventStatus.INTERRUPTED
+                | EventStatus.ATTEMPT_FAILED
                 | EventStatus.COMPLETED
                 | EventStatus.FAILED
                 | EventStatus.CANCELLED
@@ -257,6 +260,10 @@ class JobHistory:
             what = out_of_time(event, status, self._expires_at, self._attempts)
             if what:
                 self._report(Invariant.ONE_END, f"event {event.seq}: {what}", event.fence)
+        if status is EventStatus.STARTED:
+            what = self._tries.start(event)
+            if what:
+                self._report(Invariant.ONE_END, f"event {event.seq}: {what}", event.fence)
         if '"replaced_by"' not in event.data:
             return
         self.replaced_by = text_of(event.data, "replaced_by")
@@ -294,6 +301,10 @@ class JobHistory:
             self._queued_at = event.timestamp
             if run is not None:
                 run.died = has_died
+        elif status is EventStatus.ATTEMPT_FAILED:
+            for what in self._tries.fail(event, is_cancelled=self._is_cancel_requested):
+                self._report(Invariant.ONE_END, f"event {event.seq}: {what}", event.fence)
+            self._queued_at = self._tries.queued_at
         else:
             self._ended, self._ended_at = status.value, event.timestamp
 

@@ -54,6 +54,8 @@ class LockReading:
         self._removals = RemovalCheck(partition, scratch, scope)
         #: Jobs whose place another job took, and which one did.
         self._replaced: dict[str, str] = {}
+        #: Key of the ticket outside the line that is due first.
+        self._first_due = ""
         self._kept: Counter[Invariant] = Counter()
         self._steps.forget()
 
@@ -80,8 +82,10 @@ class LockReading:
             self._slots.take(key, stored.values)
         elif key == MARK_KEY:
             self._removals.mark = stored.values
-        elif key.startswith(rows.TICKETS):
+        elif key.startswith((rows.TICKETS, rows.DUE)):
             self.is_idle = False
+            if key.startswith(rows.DUE):
+                self._first_due = self._first_due or key
             self._read_ticket(key, stored.values)
 
     @property
@@ -97,6 +101,7 @@ class LockReading:
             self._keep(violation)
         self._check_name()
         self._check_lock_row(self._lock_row, 0)
+        self._check_due(self._lock_row or {})
         self._check_slots()
         self._check_removals()
         self._check_replacements()
@@ -235,6 +240,17 @@ class LockReading:
                 self._report(Invariant.NOTHING_HELD, f"it holds the lock, but is {status}", job_id)
         if last is not None and not last.ended_at:
             self._check_named(last, lock, job_id)
+
+    def _check_due(self, lock: Values) -> None:
+        """See that workers look at the tickets outside the line when the first is due."""
+        if not self._first_due:
+            return
+        due_at, job_id = self._first_due.split("|")[1], self._first_due.rpartition("|")[2]
+        known = str(lock.get("next_due") or "")
+        if not known or known > due_at:
+            self.is_live = True
+            what = f"its next attempt is due at {due_at}, and the lock's row says {known or 'that none is'}"
+            self._report(Invariant.TAKEN_UP_AGAIN, what, job_id)
 
     def _check_removals(self) -> None:
         """See that no run is missing, and that what was removed is what the mark says."""

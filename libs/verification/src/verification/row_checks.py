@@ -46,6 +46,12 @@ def contradictions(values: Values, facts: JobFacts) -> Iterator[str]:
 def place_in_line(values: Values) -> str:
     """Return the key of the ticket that a job's row asks for."""
     priority = values.get("priority")
-    return rows.ticket_key(
-        priority if isinstance(priority, int) else 0, str(values.get("order")), str(values.get("job_id"))
+    place = (
+        priority if isinstance(priority, int) else 0,
+        str(values.get("order")),
+        str(values.get("job_id")),
     )
+    due_at = values.get("due_at")
+    if due_at and not values.get("holds_place"):
+        return rows.due_key(str(due_at), *place)
+    return rows.ticket_key(*place)

@@ -26,12 +26,13 @@ class ToldRow:
 
     def follow(self, event: EventRow, status: EventStatus) -> None:
         """Take the next event of a job that has not ended, or that it was finalized."""
-        data = _read(event.data)
+        data = data_of(event.data)
         match status:
             case EventStatus.SUBMITTED:
                 self._submit(event, data)
             case EventStatus.STARTED:
                 self.columns.setdefault("started_at", event.timestamp)
+                self.columns["due_at"] = ""
             case EventStatus.INTERRUPTED:
                 self._queued_before, self._interrupted = (
                     self.columns.get("queued_at"),
@@ -42,6 +43,16 @@ class ToldRow:
                 self._cancel(event, data)
             case EventStatus.CANCELLED if event.worker is None:
                 self._cancel(event, data)
+            case _:
+                self._follow_end(event, status, data)
+        if status.is_terminal and self._interrupted == (event.seq - 1, event.op_id):
+            # The interruption ended the job, so that it did not wait again.
+            self.columns["queued_at"] = self._queued_before
+
+    def _follow_end(self, event: EventRow, status: EventStatus, data: dict[str, Any]) -> None:
+        match status:
+            case EventStatus.ATTEMPT_FAILED:
+                self._fail_attempt(event, data)
             case EventStatus.FAILED:
                 self._fail(event, data)
             case EventStatus.FINALIZED:
@@ -52,9 +63,6 @@ class ToldRow:
                 }
             case EventStatus.TIMED_OUT:
                 self.columns |= {"error_type": "TimedOut", "error_message": event.message[:_MESSAGE]}
-        if status.is_terminal and self._interrupted == (event.seq - 1, event.op_id):
-            # The interruption ended the job, so that it did not wait again.
-            self.columns["queued_at"] = self._queued_before
 
     def text(self) -> str:
         """Return the columns as JSON, in which every text can be kept."""
@@ -64,9 +72,21 @@ class ToldRow:
         self.columns |= {"actor": event.actor, "queued_at": event.timestamp, "error_type": ""}
         self.columns |= {"cancel_actor": "", "cancel_reason": "", "has_traceback": False}
         self.columns |= {"finalized_at": "", "finalized_by": "", "finalize_reason": ""}
+        self.columns |= {"retries": "", "failure_type": "", "failure_message": "", "due_at": ""}
         self.columns |= {name: data[name] for name in _SUBMITTED if isinstance(data.get(name), str)}
         if isinstance(data.get("properties"), dict):
             self.columns["properties"] = data["properties"]
+
+    def _fail_attempt(self, event: EventRow, data: dict[str, Any]) -> None:
+        waits = bool(data.get("delay"))
+        self.columns |= {
+            "queued_at": data.get("next_attempt_at", ""),
+            "due_at": data.get("next_attempt_at", "") if waits else "",
+            "retries": data.get("retries", ""),
+            "failure_type": data.get("error_type", ""),
+            "failure_message": event.message[:_MESSAGE],
+            "holds_place": data.get("hold_place", ""),
+        }
 
     def _cancel(self, event: EventRow, data: dict[str, Any]) -> None:
         # The first request counts.
@@ -94,10 +114,11 @@ def as_told(name: str, value: object) -> object:
         return False if name == "has_traceback" else ""
     if name == "error_message":
         return str(value)[:_MESSAGE]
-    return _read(str(value)) if name == "properties" else value
+    return data_of(str(value)) if name == "properties" else value
 
 
-def _read(text: str) -> dict[str, Any]:
+def data_of(text: str) -> dict[str, Any]:
+    """Read what an event says in addition; what cannot be read says nothing."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -87,6 +87,9 @@ class Chain:
             self._wrote_at = moment
         if status in {EventStatus.SUBMITTED, EventStatus.INTERRUPTED}:
             self._waits_since = moment
+        elif status is EventStatus.ATTEMPT_FAILED:
+            due_at = json.loads(event.data).get("next_attempt_at")
+            self._waits_since = moment if due_at is None else datetime.fromisoformat(due_at)
 
     def _timed(self, run: LockRun) -> LockRun:
         place = run.fence, run.slot or 0

@@ -215,6 +215,7 @@ class Projection:
             queued_at=_moment(job.queued_at),
             started_at=_moment(job.started_at),
             finished_at=_moment(job.finished_at),
+            next_attempt_at=_moment(job.due_at or "") if job.status == JobStatus.QUEUED else None,
         )
 
 

@@ -53,6 +53,7 @@ SIGNS = {
 _STATES = {
     EventStatus.COMPLETED: RunState.COMPLETED,
     EventStatus.FAILED: RunState.FAILED,
+    EventStatus.ATTEMPT_FAILED: RunState.FAILED,
     EventStatus.TIMED_OUT: RunState.TIMED_OUT,
     EventStatus.CANCELLED: RunState.CANCELLED,
     EventStatus.INTERRUPTED: RunState.INTERRUPTED,

@@ -48,7 +48,7 @@ class Reading:
         self._rows: list[Row] = []
         self._attempt: _Attempt | None = None
         self._waiting_since: datetime | None = None
-        self._was_interrupted = False
+        self._was_interrupted = self._is_tried_again = False
         #: Fence of the attempt before, and where its row is among the rows.
         self._fence_before: int | None = None
         self._place_before: int | None = None
@@ -113,6 +113,9 @@ class Reading:
         since, self._waiting_since = self._waiting_since, None
         if since is None or (self._was_interrupted and moment <= since):
             return
+        if self._is_tried_again:
+            self._rows.append(replace(_line(since, moment), note="until its next attempt"))
+            return
         if self._fence_before is None:
             handed_over = "until the job before handed the lock over" if event.data.get("chained") else ""
             self._rows.append(replace(_line(since, moment), note=handed_over))
@@ -147,7 +150,8 @@ class Reading:
             self._rows[self._place_before] = replace(before, note=f"{before.note}; {note}")
         elif self._waiting_since is not None:
             self._rows.append(replace(_line(self._waiting_since, moment, ending), note=note))
-        self._was_interrupted = event.status is EventStatus.INTERRUPTED
+        self._is_tried_again = event.status is EventStatus.ATTEMPT_FAILED
+        self._was_interrupted = event.status is EventStatus.INTERRUPTED or self._is_tried_again
         self._waiting_since = moment if self._was_interrupted else None
 
     def _end_attempt(
@@ -186,6 +190,7 @@ _ENDINGS = {
     EventStatus.COMPLETED: Ending.DONE,
     EventStatus.INTERRUPTED: Ending.CUT_OFF,
     EventStatus.FAILED: Ending.FAILED,
+    EventStatus.ATTEMPT_FAILED: Ending.FAILED,
     EventStatus.TIMED_OUT: Ending.FAILED,
     EventStatus.CANCELLED: Ending.CANCELLED,
     EventStatus.EXPIRED: Ending.EXPIRED,

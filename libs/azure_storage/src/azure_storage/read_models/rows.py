@@ -136,6 +136,7 @@ def _job_row(summary: JobSummary) -> Entity:
             "QueuedAt": summary.queued_at,
             "StartedAt": summary.started_at,
             "FinishedAt": summary.finished_at,
+            "NextAttemptAt": summary.next_attempt_at,
         }
     )
 
@@ -177,6 +178,7 @@ def read_summary(row: Entity) -> JobSummary:
         queued_at=moment_or_none(row.get("QueuedAt")),
         started_at=moment_or_none(row.get("StartedAt")),
         finished_at=moment_or_none(row.get("FinishedAt")),
+        next_attempt_at=moment_or_none(row.get("NextAttemptAt")),
     )
 
 

@@ -16,7 +16,7 @@ JOB_STEPS = Attribute("job.steps", "Steps recorded so far, by all attempts.")
 JOB_OUTCOME = Attribute(
     "job.outcome",
     "How a run ended.",
-    values=("completed", "failed", "cancelled", "timed_out", "interrupted"),
+    values=("completed", "failed", "cancelled", "timed_out", "interrupted", "retried"),
 )
 JOB_STATUS = Attribute("job.status", "Status of the job.", values=("queued", "running"))
 JOB_PROGRESS = Attribute("job.progress.value", "Progress that the run reported, in its own unit.")
@@ -85,7 +85,7 @@ RUNNER_END = Attribute(
 WAKE_UP_REASON = Attribute(
     "wake_up.reason",
     "Why it was sent: a job was submitted, a lock was released, the sweeper found work, or it was deferred.",
-    values=("submitted", "released", "swept", "deferred"),
+    values=("submitted", "released", "due", "swept", "deferred"),
 )
 WAKE_UP_OUTCOME = Attribute(
     "wake_up.outcome",

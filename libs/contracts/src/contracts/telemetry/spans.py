@@ -127,6 +127,12 @@ SAVE_STATE = SpanName(
 )
 COMPLETE_JOB = SpanName("complete job", "The run's result is recorded.", Source.WORKER, attributes=_END)
 FAIL_JOB = SpanName("fail job", "The run's failure is recorded.", Source.WORKER, attributes=_END)
+FAIL_ATTEMPT = SpanName(
+    "fail attempt",
+    "The failure of the run is recorded, and when the job is tried again.",
+    Source.WORKER,
+    attributes=_END,
+)
 CANCEL_JOB = SpanName("cancel job", "The run's cancellation is recorded.", Source.WORKER, attributes=_END)
 TIME_OUT_JOB = SpanName("time out job", "The run's timeout is recorded.", Source.WORKER, attributes=_END)
 EXPIRE_JOB = SpanName(

@@ -102,9 +102,12 @@ async def read_occupants(journal: Journal, slot: Slot, at: str) -> Occupants | N
     lock = found[0] if found and found[0].key == slot.lock_key else None
     waiting = [row for row in found if row.key.startswith(rows.TICKETS)]
     holders = [] if lock is None else [LockRow.from_row(lock)]
+    if holders and holders[0].next_due:
+        waiting += await journal.read_range(slot.partition, rows.DUE, limit=1 + MOST_REPLACED)
     if holders and holders[0].limit_number is not None:
         holders += [each.lock for each in await read_slots(journal, slot.lock_name)]
-        # A job that was cut off while the slots were read is back in line.
+        # A job that was cut off while the slots were read is back in line. If it is to be tried again, and
+        # stands outside the line, the row of slot 0 has changed (rule S8 of spec/slots.pml).
         again = await journal.read_range(slot.partition, rows.LINE, limit=2 + MOST_REPLACED)
         if [(row.key, row.etag) for row in again] != [(row.key, row.etag) for row in found]:
             return None

@@ -139,7 +139,7 @@ class JobWriter:
             raise NoSuchJobError
         if job.status != JobStatus.QUEUED:
             return FoundJob(job, row.etag, None)
-        ticket = await self._read(registration.partition, job.ticket_key, until)
+        ticket = await self._read(registration.partition, job.waits_at, until)
         return FoundJob(job, row.etag, ticket) if ticket is not None else None
 
     async def _read(self, partition: str, key: str, until: float) -> Row | None:

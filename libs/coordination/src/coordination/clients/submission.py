@@ -17,6 +17,7 @@ from coordination.clients.submission_marks import SubmissionMarks
 from coordination.journal import events, rows
 from coordination.journal.events import Writer
 from coordination.journal.persistence import until_known
+from coordination.journal.retries import policy_as_text
 from coordination.journal.rows import JobRow
 from coordination.journal.storage_limits import check_limits
 from coordination.ports import (
@@ -291,6 +292,7 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         traceparent=new.traceparent,
         max_runner_crashes=new.policy.max_runner_crashes,
         max_worker_losses=new.policy.max_worker_losses,
+        retry=policy_as_text(new.policy.retry),
         timeout=new.timeout,
         cancel_grace=new.cancel_grace,
         submitted_at=writer.at,

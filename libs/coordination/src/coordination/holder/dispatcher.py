@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from contracts.jobs import HeldLease
+from coordination.holder.due_times import DueTimes
 from coordination.holder.lock_server import WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from coordination.holder.runs import Executor
@@ -57,6 +58,7 @@ class LockDispatcher:
         self._sessions: dict[Slot, LockSession] = {}
         self._watches = Watches(ports, settings, policy.watches, self)
         self._slots = SlotSearch(ports, settings, self)
+        self._due_times = DueTimes(ports, self)
         self._copies: dict[str, float] = {}
         self._is_stopping = self._is_draining = False
         self._capacity_changed = asyncio.Event()
@@ -161,6 +163,7 @@ class LockDispatcher:
         self._capacity_changed.set()
         self._slots.end()
         watched = self._watches.end()
+        self._due_times.end()
         tasks = {session.task for session in self._sessions.values() if session.task is not None}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=max(grace, 0.001))
@@ -225,6 +228,11 @@ class LockDispatcher:
     def is_watching(self, lock_name: str) -> bool:
         """Return whether this worker keeps trying for a lock that another worker holds."""
         return lock_name in self._watches
+
+    def keep_due_time(self, lock_name: str, due_at: str) -> None:
+        """Try for a lock at a time, as the journal writes it, unless this worker is being stopped."""
+        if not self.is_stopping:
+            self._due_times.keep(lock_name, due_at)
 
     def learn(self, lock_name: str, slots: int) -> None:
         """Take in how many slots a lock has."""

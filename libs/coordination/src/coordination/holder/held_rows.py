@@ -126,7 +126,7 @@ class HeldRows:
         """Find out the versions of an own write whose answer was lost, and what others wrote since then."""
         versions = {self._slot.lock_key: lock.etag}
         # Rule S6 (spec/slots.pml): a limit may have been set since the write, and closed the slot.
-        draft.lock = draft.lock.limited_as(LockRow.from_row(lock))
+        draft.lock = draft.lock.changed_by_others(LockRow.from_row(lock))
         if draft.job is None:
             return versions
         key = rows.job_key(draft.job.job_id)

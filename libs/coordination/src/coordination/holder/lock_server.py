@@ -42,6 +42,9 @@ class LockServer(Protocol):
     def is_serving(self, lock_name: str) -> bool:
         """Return whether a lock is served here, or tried for."""
 
+    def keep_due_time(self, lock_name: str, due_at: str) -> None:
+        """Try for a lock at a time, as the journal writes it."""
+
     async def try_for(self, lock_name: str) -> WakeUpOutcome:
         """Try to serve a lock that is not served yet, and return what came of it."""
 

@@ -9,7 +9,8 @@ from coordination.holder.policy import HolderSettings, Ports, WorkerPolicy
 from coordination.holder.runs import Executor, Run
 from coordination.holder.tenure import Tenure
 from coordination.holder.watches import Watches
-from coordination.journal.line import WrongLockError, read_line_until
+from coordination.journal.line import WrongLockError
+from coordination.journal.line_reading import read_line_until
 from coordination.observations import LeaseDenied, LockLeft, NotForThisWorker, Observe
 from coordination.outcomes import Interrupted, Lost
 from coordination.ports import LeaseHeldError, RefusedError, UnknownOutcomeError, WakeUp
@@ -92,7 +93,7 @@ class LockSession:
             passes_on = await self._hold(tenure)
         finally:
             self.tenure = None
-        return await self._leave(passes_on=passes_on)
+        return await self._leave(passes_on=passes_on, gave_back=tenure.gave_back)
 
     def _conflict(self, answer: WakeUpOutcome) -> None:
         """Leave a lock to its holder, but watch it, also when no caller waits for our answer."""
@@ -169,14 +170,14 @@ class LockSession:
             return  # the run was asked to stop, or the next look asks again
 
     @action
-    async def _leave(self, took: Took, *, passes_on: bool) -> bool:
+    async def _leave(self, took: Took, *, passes_on: bool, gave_back: bool) -> bool:
         """Follow the exit rules after a release, and return whether to try for the lock again at once."""
         try:
-            return await self._look_once_more(passes_on=passes_on)
+            return await self._look_once_more(passes_on=passes_on, gave_back=gave_back)
         finally:
             self._observe(LockLeft(self._name, took=took))
 
-    async def _look_once_more(self, *, passes_on: bool) -> bool:
+    async def _look_once_more(self, *, passes_on: bool, gave_back: bool) -> bool:
         # Rules R11 and R12 (spec/turnstile.pml): after a release look at the line, again if a wake-up came.
         while True:
             self._is_notified = False
@@ -191,12 +192,14 @@ class LockSession:
             self._server.learn(self._name, line.slots)
             if line.has_work:
                 break
-            if line.lock.is_closed and line.tickets:
-                # Rule S5 (spec/slots.pml): a job that was cut off here goes on in a slot that is open.
+            if line.tickets and (line.lock.is_closed or gave_back):
+                # Rule S5 (spec/slots.pml): a job that was cut off here goes on in a slot that may start it.
                 await self._notify()
                 return False
             # A wake-up that came in the meantime was dropped; its work may be newer than this read.
             if not self._is_notified:
+                if line.changes_at is not None:
+                    self._server.keep_due_time(self._name, line.changes_at)
                 return False
         if not self._server.takes_jobs or self._server.has_too_many or passes_on:
             await self._notify()

@@ -6,7 +6,8 @@ from contextlib import suppress
 from coordination.holder.lock_server import SlotServer, WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports
 from coordination.journal.limits import SlotRow, read_slots
-from coordination.journal.line import WrongLockError, read_line_until
+from coordination.journal.line import WrongLockError
+from coordination.journal.line_reading import read_line_until
 from coordination.journal.persistence import until_known
 from coordination.maintenance.pauses import Pauses
 from coordination.ports import UnknownOutcomeError, WakeUp
@@ -102,7 +103,8 @@ class SlotSearch:
         named = [each.slot for each in slots if job_id and each.lock.job_id == job_id]
         idle = [each.slot for each in slots if each.is_idle]
         idle += [] if line.lock.job_id else [first]
-        free = [slot for slot in [*named, *(idle if line.tickets else [])] if not self._is_served(slot)]
+        idle = [slot for slot in idle if line.has_room_in(slot)]
+        free = [slot for slot in [*named, *idle] if not self._is_served(slot)]
         if not free:
             return
         if self._server.has_capacity:

@@ -13,7 +13,8 @@ from coordination.holder.policy import HolderSettings, Ports
 from coordination.holder.runs import Progress, Run, StepDone
 from coordination.holder.upcoming import Upcoming
 from coordination.journal import rows, transactions
-from coordination.journal.line import Line, MayStart, read_line
+from coordination.journal.line import Line, MayStart, Outside
+from coordination.journal.line_reading import read_line_at
 from coordination.journal.persistence import until_known
 from coordination.journal.rows import JobRow
 from coordination.journal.transactions import Draft, Held
@@ -26,8 +27,8 @@ from coordination.observations import (
     StateSaved,
     StepRecorded,
 )
-from coordination.outcomes import Failed, RunOutcome, StopReason
-from coordination.ports import InvalidTransactionError, RefusedError
+from coordination.outcomes import Failed, RunOutcome, StopReason, TimedOut
+from coordination.ports import InvalidTransactionError, RefusedError, Row
 from coordination.slot import Slot
 
 
@@ -48,6 +49,10 @@ class Tenure:
         self._reported: Progress | None = None
         #: How many slots the lock has, as the line said when it was read last.
         self.slots = 1
+        #: What the line said then of the tickets outside of it.
+        self._outside = Outside()
+        #: Whether its take-over put a job back into the line.
+        self.gave_back = False
         self.keeper = LeaseKeeper(
             slot.lock_name,
             slot.lease_name,
@@ -104,6 +109,7 @@ class Tenure:
             self._observe(RunCutOff(draft.interrupted, line.lock.worker))
             # It may be back in line, and was not there when the line was read.
             self._upcoming.doubt()
+            self.gave_back = not draft.interrupted.is_terminal
         return await self._adopt_next_run(draft, versions, took)
 
     @action
@@ -119,7 +125,10 @@ class Tenure:
                 chains = accepts is not None and not held.lock.is_closed
                 ticket = await self._upcoming.next(accepts) if accepts and chains else None
                 now = self._reported.applied_to(held.job) if self._reported else held.job
-                draft, ended = transactions.end(held, now, self._rows.writer(), outcome, ticket)
+                first = await self._first_row(now, outcome)
+                draft, ended = transactions.end(
+                    held, now, self._rows.writer(), outcome, ticket, self._upcoming.next_due(held.lock), first
+                )
                 try:
                     versions = await self._rows.commit(draft)
                 except InvalidTransactionError as error:
@@ -131,8 +140,17 @@ class Tenure:
                     break
                 self._upcoming.doubt()
                 await self._rows.reload()
+            if not ended.is_terminal:
+                # It is back in line, and was not there when the line was read.
+                self._upcoming.doubt()
             self._observe(RunEnded(ended, outcome, took=took))
             return await self._adopt_next_run(draft, versions, took, after=ended)
+
+    async def _first_row(self, job: JobRow, outcome: RunOutcome) -> Row | None:
+        """Return the row of slot 0 for the end of a run in another slot that may be followed by another."""
+        if not self._slot.number or not job.retry or not isinstance(outcome, Failed | TimedOut):
+            return None
+        return await self._rows.read(rows.lock_key(), self._rows.write_until())
 
     async def look(self) -> None:
         """Take in what others wrote to the running job, such as a request to cancel it."""
@@ -229,10 +247,11 @@ class Tenure:
         self._reported = Progress(step, value, limit)
 
     async def _read_line(self, tickets: int) -> Line:
+        clock = self._ports.clock
         line = await until_known(
-            self._ports.clock,
-            lambda: read_line(self._ports.journal, self._slot, tickets),
+            clock,
+            lambda: read_line_at(self._ports.journal, clock, self._slot, tickets, self._outside),
             self._rows.write_until(),
         )
-        self.slots = line.slots
+        self.slots, self._outside = line.slots, line.outside
         return line

@@ -9,8 +9,10 @@ transaction be refused, and a more urgent one is passed over for as long as `BEL
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from coordination.journal import rows
 from coordination.journal.events import timestamp
-from coordination.journal.line import Line, MayStart
+from coordination.journal.line import Line, MayStart, Outside
+from coordination.journal.rows import LockRow
 from coordination.ports import Clock, Row
 
 #: Seconds after which a line is read again before a job is started from it. A job is passed over by less
@@ -23,7 +25,8 @@ HINT_SECONDS = 0.1
 #: Tickets read at a time: the next one and some more, as many as are started until the line is read again.
 FEWEST, MOST = 4, 64
 
-#: Reads the lock row and so many tickets. Raises UnknownOutcomeError or WrongLockError.
+#: Reads the lock row and so many tickets of jobs that may be started now. Raises UnknownOutcomeError or
+#: WrongLockError.
 ReadLine = Callable[[int], Awaitable[Line]]
 
 
@@ -46,9 +49,9 @@ class Upcoming:
         # Before the reading: what comes in the meantime may not be in it.
         self.hinted = False
         read_at = self._clock.boot()
-        self._line = line = (await self._read(self._size)).at(timestamp(self._clock.now()))
+        self._line = line = await self._read(self._size)
         self._read_at = read_at
-        self._has_more = len(line.tickets) + line.expired >= self._size
+        self._has_more = line.has_more
         return line
 
     async def next(self, accepts: MayStart) -> Row | None:
@@ -64,10 +67,19 @@ class Upcoming:
             line = await self._look_again()
         return line.tickets[0] if line.startable(accepts) is not None else None
 
+    def next_due(self, lock: LockRow) -> str | None:
+        """Return the earliest due time of a ticket outside the line, empty when there is none.
+
+        None when it was not read since the last doubt, or not since the lock row of slot 0 has become as it
+        is now.
+        """
+        line = self._line
+        return line.next_due if line is not None and line.outside == Outside.said_by(lock) else None
+
     def started(self, ticket_key: str) -> None:
         """Take a job that was started off the line."""
         if self._line is not None:
-            left = (row for row in self._line.tickets if row.key != ticket_key)
+            left = (row for row in self._line.tickets if rows.place_of(row) != ticket_key)
             self._line = replace(self._line, tickets=tuple(left))
 
     def doubt(self) -> None:

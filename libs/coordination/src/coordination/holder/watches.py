@@ -4,7 +4,8 @@ import asyncio
 
 from coordination.holder.lock_server import LockServer, WakeUpOutcome
 from coordination.holder.policy import HolderSettings, Ports
-from coordination.journal.line import WrongLockError, read_line_until
+from coordination.journal.line import WrongLockError
+from coordination.journal.line_reading import read_line_until
 from coordination.ports import UnknownOutcomeError, WakeUp
 from coordination.slot import Slot
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import Ports
-from coordination.journal.events import timestamp
-from coordination.journal.line import WrongLockError, read_line
+from coordination.journal.line import WrongLockError
+from coordination.journal.line_reading import read_line_at
 from coordination.maintenance.free_leases import FreeLeases
 from coordination.maintenance.pauses import Pauses
 from coordination.maintenance.register_search import RegisterSearch
@@ -53,20 +53,24 @@ class WorkSearch:
         free = await FreeLeases.among(self._ports.leases, lease_names, _CALL_SECONDS)
 
         async def look(name: str) -> None:
-            is_free = await free.has(Slot(name).lease_name) or self._dispatcher.slots_of(name) > 1
-            if is_free and not await self._is_served(name):
-                self._pauses.begin(name, states[name], _FIRST_PAUSE, _LONGEST_PAUSE)
+            if not (await free.has(Slot(name).lease_name) or self._dispatcher.slots_of(name) > 1):
+                return
+            pause = await self._pause_after(name)
+            if pause is not None:
+                self._pauses.begin(name, states[name], _FIRST_PAUSE, pause)
 
         await for_each(look, due)
 
-    async def _is_served(self, name: str) -> bool:
-        """Try for a lock if it has work; return whether it need not be left alone for a while."""
+    async def _pause_after(self, name: str) -> float | None:
+        """Try for a lock if it has work; else return for how many seconds it may be left alone at most."""
         if not self._dispatcher.has_capacity:
-            return True
+            return None
+        clock = self._ports.clock
         try:
-            line = (await read_line(self._ports.journal, Slot(name))).at(timestamp(self._ports.clock.now()))
+            line = await read_line_at(self._ports.journal, clock, Slot(name))
         except WrongLockError:
-            return False
+            return _LONGEST_PAUSE
         self._dispatcher.learn(name, line.slots)
-        has_work = line.has_work or line.slots > 1
-        return has_work and await self._dispatcher.take_up(name)
+        if (line.has_work or line.slots > 1) and await self._dispatcher.take_up(name):
+            return None
+        return min(max(line.seconds_until_change(clock.now()), _FIRST_PAUSE), _LONGEST_PAUSE)

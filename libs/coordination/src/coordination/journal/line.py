@@ -1,13 +1,13 @@
 """The line of a lock: its lock row and the tickets of the jobs that wait, first things first."""
 
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from coordination.journal import rows
-from coordination.journal.events import timestamp
-from coordination.journal.persistence import until_known
 from coordination.journal.rows import JobRow, LockRow
-from coordination.ports import Clock, CoordinationError, Journal, Row
+from coordination.ports import CoordinationError, Journal, Row
 from coordination.slot import Slot
 
 #: Rows read at a time.
@@ -22,8 +22,27 @@ class WrongLockError(CoordinationError):
 
 
 @dataclass(frozen=True)
+class Outside:
+    """What the row of slot 0 says of tickets outside the line, which others may pass until they are due."""
+
+    #: None of them is due before; None or empty while there is none.
+    next_due: str | None = None
+    #: Rises with each ticket that is put there.
+    number: int | None = None
+
+    def may_be_due(self, at: str) -> bool:
+        """Return whether one of them may be due at a time, as the journal writes it."""
+        return bool(self.next_due) and str(self.next_due) <= at
+
+    @classmethod
+    def said_by(cls, first: LockRow) -> "Outside":
+        """Return what the row of slot 0 says."""
+        return cls(first.next_due, first.next_number)
+
+
+@dataclass(frozen=True)
 class Line:
-    """What a take-over must see, read in one range query.
+    """What a take-over must see.
 
     It need not be a snapshot: every write that follows from it is conditional on the versions read.
     """
@@ -32,13 +51,25 @@ class Line:
     lock: LockRow
     #: Version of the lock row; None when the lock was never used.
     lock_etag: str | None
-    #: Those of jobs that may be started.
+    #: Those of jobs that may be started, by place.
     tickets: Sequence[Row]
     #: Number of tickets that were read of jobs that have expired; the sweeper ends them.
     expired: int = 0
     #: How many slots of the lock are worth a look: 1 if no limit was ever set, else at least 2, as a slot
     #: above the limit may have a run that was cut off.
     slots: int = 1
+    #: How many slots the lock has.
+    limit: int = 1
+    #: Whether there may be tickets behind those that were read.
+    has_more: bool = False
+    #: Those of jobs that wait for their next attempt and hold their places.
+    held: Sequence[Row] = ()
+    outside: Outside = Outside()
+    #: In slot 0: the earliest due time of the tickets outside the line, empty when there is none; None when
+    #: they were not read.
+    next_due: str | None = None
+    #: When there may be more to start outside the line, as far as is known.
+    later: str | None = None
 
     @property
     def first(self) -> JobRow | None:
@@ -46,10 +77,34 @@ class Line:
         return JobRow.from_row(self.tickets[0]) if self.tickets else None
 
     def at(self, at: str) -> "Line":
-        """Return the line without the jobs that have expired at a time, as the journal writes it."""
-        left = tuple(row for row in self.tickets if not rows.has_expired(row.values, at))
-        expired = len(self.tickets) - len(left)
-        return replace(self, tickets=left, expired=self.expired + expired) if expired else self
+        """Return the line without the jobs that may not be started at a time, as the journal writes it.
+
+        Those are the jobs that have expired, those that are not due and hold their places, and those behind
+        as many of these as the lock has slots.
+        """
+        if not self.held and all(_may_start_at(row, at) for row in self.tickets):
+            return self
+        read = sorted([*self.tickets, *self.held], key=rows.place_of)
+        left = [row for row in read if not rows.has_expired(row.values, at)]
+        held = tuple(row for row in left if not rows.is_due(row.values, at))
+        # Rule R28 (spec/turnstile.pml): no job passes one that holds its place until it is due.
+        end = rows.place_of(held[self.limit - 1]) if len(held) >= self.limit else None
+        tickets = tuple(
+            row for row in left if rows.is_due(row.values, at) and (end is None or rows.place_of(row) < end)
+        )
+        return replace(self, tickets=tickets, held=held, expired=self.expired + len(read) - len(left))
+
+    @property
+    def changes_at(self) -> str | None:
+        """When there may be more to start, as far as is known; None when that does not depend on the time."""
+        times = [self.later, *(str(row.values["due_at"]) for row in self.held)]
+        return min(filter(None, times), default=None)
+
+    def seconds_until_change(self, now: datetime) -> float:
+        """Return after how many seconds there may be more to start; infinity when no time changes that."""
+        if self.changes_at is None:
+            return math.inf
+        return max(0.0, (datetime.fromisoformat(self.changes_at) - now).total_seconds())
 
     @property
     def has_work(self) -> bool:
@@ -69,7 +124,19 @@ class Line:
         turn = self.first
         if cut_off is not None and (turn is None or cut_off.ticket_key < turn.ticket_key):
             turn = cut_off
-        return turn if turn is not None and may_start(turn) else None
+        if turn is None or not self._has_slot_for(turn, self.slot.number):
+            return None
+        return turn if may_start(turn) else None
+
+    def has_room_in(self, slot: Slot) -> bool:
+        """Return whether the job whose turn it is may be started in a slot, if that is open and free."""
+        return self.first is not None and self._has_slot_for(self.first, slot.number)
+
+    def _has_slot_for(self, job: JobRow, number: int) -> bool:
+        # Rule R28 with several slots: each job that holds its place takes one slot from those behind it, the
+        # last one first, so that slot 0 may start what any slot may.
+        held = sum(rows.place_of(row) < job.ticket_key for row in self.held)
+        return not held or number < self.limit - held
 
 
 async def read_line(journal: Journal, slot: Slot, tickets: int = 1) -> Line:
@@ -78,21 +145,36 @@ async def read_line(journal: Journal, slot: Slot, tickets: int = 1) -> Line:
     Raises UnknownOutcomeError, and WrongLockError when the partition holds another lock's row or one that a
     newer version of the protocol wrote.
     """
+    return await read_tickets(journal, slot, await read_own_row(journal, slot), tickets)
+
+
+async def read_own_row(journal: Journal, slot: Slot) -> Row | None:
+    """Read the row of a slot, except that of slot 0, which comes with the tickets."""
+    return await journal.read(slot.partition, slot.lock_key) if slot.number else None
+
+
+async def read_tickets(journal: Journal, slot: Slot, own: Row | None, tickets: int) -> Line:
+    """Read what `read_line` does of a slot whose own row has been read."""
     # Rule R2 (spec/turnstile.pml): the line is read row by row, not as a snapshot; writes are conditional.
-    own = await journal.read(slot.partition, slot.lock_key) if slot.number else None
     found = await journal.read_range(slot.partition, rows.LINE, limit=1 + tickets)
-    first = found[0] if found and found[0].key == rows.lock_key() else None
-    waiting = tuple(found[1:] if first is not None else found[:tickets])
-    row = own if slot.number else first
-    limit = None if first is None else LockRow.from_row(first).limit
-    slots = 1 if limit is None else max(limit, 2)
-    if row is None:
-        # Rule S3 (spec/slots.pml): only slot 0 is open before it has a row.
-        never = LockRow(slot.lock_name, is_closed=bool(slot.number) or None)
-        return Line(slot, never, None, waiting, slots=slots)
-    lock = LockRow.from_row(row)
+    head = found[0] if found and found[0].key == rows.lock_key() else None
+    waiting = tuple(found[1:] if head is not None else found[:tickets])
+    row = own if slot.number else head
+    first = LockRow(slot.lock_name) if head is None else LockRow.from_row(head)
+    # Rule S3 (spec/slots.pml): only slot 0 is open before it has a row.
+    never = LockRow(slot.lock_name, is_closed=bool(slot.number) or None)
+    lock = never if row is None else LockRow.from_row(row)
     check_lock(slot.lock_name, lock)
-    return Line(slot, lock, row.etag, waiting, slots=slots)
+    return Line(
+        slot,
+        lock,
+        None if row is None else row.etag,
+        waiting,
+        slots=1 if first.limit is None else max(first.limit, 2),
+        limit=first.limit or 1,
+        has_more=len(waiting) >= tickets,
+        outside=Outside.said_by(first),
+    )
 
 
 def check_lock(lock_name: str, lock: LockRow) -> None:
@@ -118,16 +200,9 @@ async def walk_line(journal: Journal, slot: Slot) -> AsyncIterator[Row]:
         after = found[-1].key
 
 
-async def read_line_until(journal: Journal, clock: Clock, slot: Slot, until: float) -> Line:
-    """Read the row of a lock's slot and its first ticket, repeatedly while the journal is silent.
-
-    The ticket of a job that has expired is left out.
-
-    Raises UnknownOutcomeError once the boot clock has passed `until`, and WrongLockError.
-    """
-    line = await until_known(clock, lambda: read_line(journal, slot), until)
-    return line.at(timestamp(clock.now()))
-
-
 def _by_some_worker(_: JobRow) -> bool:
     return True
+
+
+def _may_start_at(ticket: Row, at: str) -> bool:
+    return rows.is_due(ticket.values, at) and not rows.has_expired(ticket.values, at)

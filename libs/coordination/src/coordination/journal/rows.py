@@ -21,6 +21,10 @@ TICKETS = "line|ticket|"
 #: slot 0 and the tickets.
 SLOTS = "slot|"
 
+#: Tickets of jobs that the others in line may pass until they are due. Not in the line: workers of releases
+#: that know no due times would start them early.
+DUE = "next|"
+
 #: The state rows of all jobs that the lock ever had.
 JOBS = "job|"
 
@@ -52,6 +56,19 @@ def job_key(job_id: str) -> str:
 def ticket_key(priority: int, order: str, job_id: str) -> str:
     """Key of a job's ticket: smaller sorts, and so runs, first."""
     return f"{TICKETS}{priority:02d}|{order}|{job_id}"
+
+
+def due_key(due_at: str, priority: int, order: str, job_id: str) -> str:
+    """Key of the ticket of a job that others may pass until it is due: the first one due sorts first."""
+    return f"{DUE}{due_at}|{priority:02d}|{order}|{job_id}"
+
+
+def place_of(ticket: Row) -> str:
+    """Return the key under which a ticket stands, or would stand, in the line."""
+    if not ticket.key.startswith(DUE):
+        return ticket.key
+    values = ticket.values
+    return ticket_key(int(values["priority"] or 0), str(values["order"]), str(values["job_id"]))
 
 
 def event_prefix(job_id: str) -> str:
@@ -152,6 +169,11 @@ def has_expired(job: Values, at: str) -> bool:
     return expires_at is not None and str(expires_at) <= at and not job.get("started_at")
 
 
+def is_due(job: Values, at: str) -> bool:
+    """Return whether the job of a row or ticket is due at a time, as the journal writes it."""
+    return str(job.get("due_at") or "") <= at
+
+
 @dataclass(frozen=True)
 class LockRow(Record):
     """The row every holder's write is conditional on."""
@@ -178,10 +200,21 @@ class LockRow(Record):
     limit_number: int | None = None
     #: In the rows of other slots: whether the slot starts nothing.
     is_closed: bool | None = None
+    #: In the row of slot 0: no ticket under `DUE` is due before this; None or empty while there is none.
+    next_due: str | None = None
+    #: In the row of slot 0: how many tickets the holders of other slots have put there; None for none.
+    next_number: int | None = None
 
-    def limited_as(self, other: "LockRow") -> "LockRow":
-        """Return this row with what another version of it says of the limit."""
-        return replace(self, limit=other.limit, limit_number=other.limit_number, is_closed=other.is_closed)
+    def changed_by_others(self, found: "LockRow") -> "LockRow":
+        """Return this row with what others than its holder write in it, as it was found."""
+        return replace(
+            self,
+            limit=found.limit,
+            limit_number=found.limit_number,
+            is_closed=found.is_closed,
+            next_due=found.next_due,
+            next_number=found.next_number,
+        )
 
 
 @dataclass(frozen=True)
@@ -221,6 +254,16 @@ class JobRow(Record):
     #: Its policy.
     max_runner_crashes: int = JobPolicy.max_runner_crashes
     max_worker_losses: int = JobPolicy.max_worker_losses
+    #: JSON object of its policy for further attempts; None when a failed attempt ends it.
+    retry: str | None = None
+    #: Failed attempts that were followed by another, or will be, and what was raised in the latest of them.
+    retries: int | None = None
+    failure_type: str | None = None
+    failure_message: str | None = None
+    #: When its next attempt is due; None or empty when it need not wait for that.
+    due_at: str | None = None
+    #: Whether those behind it in line must wait until then, too.
+    holds_place: bool | None = None
     #: Seconds that one attempt may take, and that its handler may take to stop, as its submission says; those
     #: of its kind and of its worker count where they are shorter.
     timeout: float | None = None
@@ -245,7 +288,8 @@ class JobRow(Record):
     submitted_at: str = ""
     #: When it ends as Expired unless a run of it has started; None when it may wait for ever.
     expires_at: str | None = None
-    #: When it began to wait: at its submission, or its latest interruption.
+    #: When it began to wait for its turn: at its submission, its latest interruption, or when its next
+    #: attempt is due.
     queued_at: str = ""
     started_at: str = ""
     finished_at: str = ""
@@ -266,8 +310,15 @@ class JobRow(Record):
 
     @property
     def ticket_key(self) -> str:
-        """Key of this job's ticket, the same for its whole life, so that it keeps its place in line."""
+        """Key of this job's place in line, the same for its whole life."""
         return ticket_key(self.priority, self.order, self.job_id)
+
+    @property
+    def waits_at(self) -> str:
+        """Key under which its ticket stands while it is queued."""
+        if self.due_at and not self.holds_place:
+            return due_key(self.due_at, self.priority, self.order, self.job_id)
+        return self.ticket_key
 
     @property
     def policy(self) -> JobPolicy:

@@ -1,6 +1,7 @@
 """The holder's transactions: take over, write for a run, end it and start the next. Nothing is sent here."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from contracts.statuses import EventStatus, JobStatus
@@ -9,6 +10,7 @@ from coordination.journal import events, rows
 from coordination.journal.endings import ending_after
 from coordination.journal.events import Writer
 from coordination.journal.line import Line, MayStart
+from coordination.journal.retries import TryAgain, policy_from_text
 from coordination.journal.rows import EventRow, JobRow, LockRow
 from coordination.observations import HandOver, HandOverCause
 from coordination.outcomes import Cancelled, Completed, Ending, Failed, Interrupted, RunOutcome, TimedOut
@@ -77,7 +79,7 @@ class Draft:
     def give_ticket_back(self, job: JobRow) -> None:
         """Add the ticket of a job that waits again; a job that runs or has ended has none."""
         if job.status == JobStatus.QUEUED:
-            self.operations.append(Insert(job.ticket_key, job.values()))
+            self.operations.append(Insert(job.waits_at, job.values()))
 
     def move_lock(self, lock: LockRow, before: LockRow, etag: str | None) -> None:
         """Add the change of the lock row, which every transaction of a holder contains."""
@@ -100,6 +102,8 @@ def _started(draft: Draft, job: JobRow, fence: int, *, tenure: str, chained: boo
         worker=draft.writer.worker,
         attempt=job.attempt + 1,
         started_at=job.started_at or draft.writer.at,
+        # Not None: an update leaves what is not stored as it was.
+        due_at=job.due_at and "",
     )
     if not chained:
         job = draft.record(
@@ -138,7 +142,43 @@ def _close(draft: Draft, job: JobRow, outcome: RunOutcome, *, lost: bool = False
     ending = ending_after(job, outcome)
     if ending is None:
         return replace(job, status=JobStatus.QUEUED.value, slot=0, queued_at=draft.writer.at)
+    if isinstance(ending, TryAgain):
+        return _put_back(draft, job, outcome, ending)
     return _finish(draft, job, ending)
+
+
+def _put_back(draft: Draft, job: JobRow, outcome: RunOutcome, again: TryAgain) -> JobRow:
+    """Record a failed attempt of a job that is to be tried again, and when."""
+    # Rule R26 (spec/turnstile.pml): the end of a failed attempt and the due time of the next are one write.
+    if not isinstance(outcome, Failed | TimedOut):
+        raise TypeError(f"{outcome!r} is not a failed attempt")
+    error_type = outcome.type if isinstance(outcome, Failed) else "TimedOut"
+    policy = policy_from_text(job.retry or "{}")
+    due = datetime.fromisoformat(draft.writer.at) + timedelta(seconds=again.seconds)
+    job = replace(
+        job,
+        status=JobStatus.QUEUED.value,
+        slot=0,
+        step="",
+        retries=(job.retries or 0) + 1,
+        failure_type=error_type,
+        failure_message=outcome.message[:1000],
+        due_at=events.timestamp(due) if again.seconds else job.due_at,
+        holds_place=policy.hold_place,
+    )
+    job = replace(job, queued_at=job.due_at or draft.writer.at)
+    return draft.record(
+        job,
+        EventStatus.ATTEMPT_FAILED,
+        outcome.message[:1000],
+        error_type=error_type,
+        retries=job.retries,
+        attempts=policy.attempts,
+        next_attempt_at=job.queued_at,
+        delay=round(again.seconds, 3),
+        reason=again.reason,
+        hold_place=policy.hold_place,
+    )
 
 
 def _finish(draft: Draft, job: JobRow, outcome: Ending) -> JobRow:
@@ -187,7 +227,10 @@ def take_over(
     """
     # Rule R3 (spec/turnstile.pml): one transaction moves the fence, ends the lost run, starts the next.
     fence = line.lock.fence + 1
-    cleared = replace(line.lock, tenure=tenure, worker=writer.worker, job_id="", attempt=0, fence=fence)
+    next_due = line.lock.next_due if line.next_due is None else line.next_due
+    cleared = replace(
+        line.lock, tenure=tenure, worker=writer.worker, job_id="", attempt=0, fence=fence, next_due=next_due
+    )
     draft = Draft(line.slot, writer, cleared)
     lost = _lost_run(line.lock, orphan)
     draft.hand_over = _hand_over(line.lock, is_lost=lost is not None)
@@ -199,7 +242,9 @@ def take_over(
     job = line.startable(may_start, waits)
     if job is not None and job is waits:
         after = draft.job = _started(draft, job, fence, tenure=tenure, chained=False)
-    elif job is not None and not job.has_expired(writer.at):
+    elif (
+        job is not None and not job.has_expired(writer.at) and rows.is_due(line.tickets[0].values, writer.at)
+    ):
         draft.job = _start_ticket(draft, line.tickets[0], fence, tenure=tenure, chained=False)
     if lost is not None and after is not None:
         # Only now, as a row may be in a transaction only once.
@@ -301,11 +346,20 @@ def _written(draft: Draft, after: JobRow, held: Held) -> Draft:
 
 
 def end(
-    held: Held, now: JobRow, writer: Writer, outcome: RunOutcome, next_ticket: Row | None = None
+    held: Held,
+    now: JobRow,
+    writer: Writer,
+    outcome: RunOutcome,
+    next_ticket: Row | None = None,
+    next_due: str | None = None,
+    first: Row | None = None,
 ) -> tuple[Draft, JobRow]:
     """Build the end of a run and, with a next ticket, the start of the next one in the same transaction.
 
-    `now` is the job's row with the progress reported last. A ticket of a job that has expired starts nothing.
+    `now` is the job's row with the progress reported last. A ticket of a job that has expired starts nothing,
+    nor does one behind the ended job when that waits for another attempt and holds its place. `next_due` is
+    the earliest due time of a ticket outside the line, empty when there is none, None when it was not read or
+    in another slot than 0; such a slot needs `first`, the row of slot 0, to put a ticket there.
     Returns the draft, whose job is the next run if there is one, and the job as it ended.
     """
     # Rule R8 (spec/turnstile.pml): one transaction ends a run and starts the next job.
@@ -315,12 +369,38 @@ def end(
     draft.give_ticket_back(ended)
     draft.update(ended, held.job, held.job_etag)
     after = replace(held.lock, job_id="", attempt=0, freed_at=writer.at, freed_by=_cause_of(outcome).value)
-    if next_ticket is not None and not rows.has_expired(next_ticket.values, writer.at):
+    after = replace(after, next_due=after.next_due if next_due is None else next_due)
+    if ended.status == JobStatus.QUEUED and ended.waits_at != ended.ticket_key:
+        after = _put_outside(draft, ended, after, first)
+    if next_ticket is not None and _may_follow(next_ticket, ended, writer.at):
         after = replace(after, fence=after.fence + 1)
         draft.hand_over = HandOver(HandOverCause.CHAINED, writer.at)
         draft.job = _start_ticket(draft, next_ticket, after.fence, tenure=after.tenure, chained=True)
     draft.move_lock(_occupied(after, draft), held.lock, held.lock_etag)
     return draft, ended
+
+
+def _may_follow(ticket: Row, ended: JobRow, at: str) -> bool:
+    # One that is due at once is next itself.
+    holds_back = ended.status == JobStatus.QUEUED and ended.waits_at == ended.ticket_key
+    is_behind = holds_back and ended.ticket_key < rows.place_of(ticket)
+    return not is_behind and not rows.has_expired(ticket.values, at) and rows.is_due(ticket.values, at)
+
+
+def _put_outside(draft: Draft, job: JobRow, lock: LockRow, first: Row | None) -> LockRow:
+    """Have the row of slot 0 say when a ticket outside the line is due; return the row of this slot."""
+    # Rules R27 (spec/turnstile.pml) and S8 (spec/slots.pml): no ticket outside the line is due before the
+    # time in the row of slot 0, and whoever puts one there writes that row.
+    before, due_at = lock if first is None else LockRow.from_row(first), str(job.due_at)
+    number = (before.next_number or 0) + 1
+    after = replace(before, next_due=min(before.next_due or due_at, due_at), next_number=number)
+    if first is None:
+        if draft.slot.number:
+            raise TypeError(f"the end of a run in {draft.slot} needs the row of slot 0")
+        return after
+    # Not its `op_id`: by that, its holder recognises its own last write.
+    draft.operations.append(Update(first.key, after.changes(before), first.etag))
+    return lock
 
 
 def _cause_of(outcome: RunOutcome) -> HandOverCause:

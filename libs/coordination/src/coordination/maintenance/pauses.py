@@ -20,6 +20,8 @@ class Pace:
     #: First and longest pause between two comparisons of a job with the read models, where nothing happens.
     first_look: float = 5.0
     longest_look: float = 20.0
+    #: Longest pause between two looks at a lock of which no job is due; another one that comes ends it.
+    longest_rest: float = 60.0
     #: Age at which an id that was registered without a job will not get one.
     abandoned_after: float = 86_400.0
     #: For comparing jobs with the read models in one pass; the next pass continues there.

@@ -2,7 +2,7 @@
 
 It decides nothing. A snapshot costs one range query for each active lock, of at most `PLACES` tickets,
 sixteen at a time and at most `MOST_LOCKS` of them; one more for each lock with several slots, which it notes
-for the sweeper; and one row for each of the `SHOWN` longest runs. It
+for the sweeper; two more where next attempts are due; and one row for each of the `SHOWN` longest runs. It
 remembers nothing of any job: whether a waiting job is to be looked at follows from how long it has waited.
 """
 
@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coordination.journal import rows
+from coordination.journal.events import timestamp
 from coordination.journal.limits import read_slots
 from coordination.journal.line import Line, WrongLockError, read_line
+from coordination.journal.line_reading import read_line_at
 from coordination.journal.rows import JobRow, LockRow
 from coordination.known_slots import KnownSlots
 from coordination.ports import ActiveJob, Clock, Journal
@@ -133,7 +135,11 @@ class SnapshotReader:
         async def read(slot: Slot) -> Line | None:
             async with turns:
                 try:
-                    return await read_line(self._journal, slot, PLACES)
+                    line = await read_line(self._journal, slot, PLACES)
+                    if line.outside.may_be_due(timestamp(self._clock.now())):
+                        # Jobs that others could pass wait in line like these once they are due.
+                        line = await read_line_at(self._journal, self._clock, slot, PLACES, line.outside)
+                    return line
                 except WrongLockError:
                     return None
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from coordination.clients.job_writer import JobWriter
 from coordination.journal import rows
-from coordination.journal.events import timestamp
-from coordination.journal.line import Line, WrongLockError, read_line
+from coordination.journal.line import Line, WrongLockError
+from coordination.journal.line_reading import read_line_at
 from coordination.journal.rows import JobRow
 from coordination.known_slots import KnownSlots
 from coordination.maintenance.comparison import Comparison, ProjectedSeqs
@@ -83,6 +83,8 @@ class Sweeper:
 
     def __post_init__(self) -> None:
         self._wake_ups = Pauses(self.clock)
+        #: Locks that have nothing to start until a job is due.
+        self._rests = Pauses(self.clock)
         self._jobs = Stillness(self.clock)
         self._read: Sequence[ActiveJob] = ()
         writer = JobWriter(
@@ -128,6 +130,12 @@ class Sweeper:
         locks = {job.lock_name: job for job in waited}
         jobs = {job.job_id for job in active}
         self._wake_ups.forget_all_but(locks)
+        self._rests.forget_all_but(locks)
+        of_locks: dict[str, set[str]] = {name: set() for name in locks}
+        for job in waited:
+            of_locks[job.lock_name].add(job.job_id)
+        states = {name: hash(frozenset(found)) for name, found in of_locks.items()}
+        locks = {name: job for name, job in locks.items() if self._rests.is_over(name, states[name])}
         self._jobs.forget_all_but(jobs)
         self.comparison.forget_all_but(jobs)
         # First, so that nobody is woken up for what is over. A broker that is away prolongs no time in line.
@@ -139,7 +147,7 @@ class Sweeper:
         free = await FreeLeases.among(self.leases, lease_names, self.pace.call_timeout)
 
         async def notify_if_idle(job: ActiveJob) -> None:
-            notified = await self._notify_if_idle(job, free)
+            notified = await self._notify_if_idle(job, free, states[job.lock_name])
             swept.notified += notified
 
         await for_each(notify_if_idle, locks.values())
@@ -150,26 +158,33 @@ class Sweeper:
             self.comparison.end_pauses()
         return swept
 
-    async def _notify_if_idle(self, job: ActiveJob, free: FreeLeases) -> bool:
-        """Notify the workers of a lock that has work and whose lease is free."""
+    async def _notify_if_idle(self, job: ActiveJob, free: FreeLeases, state: int) -> bool:
+        """Notify the workers of a lock that has work and whose lease is free.
+
+        `state` is another one when another job of the lock is active.
+        """
         # Rule R18 (spec/turnstile.pml): notify only of a lock that has work and no holder.
         slot = Slot(job.lock_name)
         is_free = await free.has(slot.lease_name)
         if not is_free and self.known_slots.of(job.lock_name) == 1:
             return False
         try:
-            line = (await read_line(self.journal, slot)).at(timestamp(self.clock.now()))
+            line = await read_line_at(self.journal, self.clock, slot)
         except WrongLockError:
             return False
         self.known_slots.learn(job.lock_name, line.slots)
-        state, cut_off = line.lock.fence, ""
-        has_work = is_free and line.has_work
+        fences, cut_off = line.lock.fence, ""
+        has_work, is_at_rest = is_free and line.has_work, is_free
         if line.slots > 1:
             idle = await find_idle_slots(self.journal, self.leases, line, self.pace.call_timeout)
-            state += idle.fences
+            fences += idle.fences
             cut_off = next(iter(idle.cut_off), "")
             has_work = has_work or bool(cut_off) or idle.has_room
-        if not has_work or not self._wake_ups.is_over(job.lock_name, state):
+            is_at_rest = is_free and not idle.are_in_use
+        if not has_work and is_at_rest and line.changes_at is not None:
+            rest = min(line.seconds_until_change(self.clock.now()), self.pace.longest_rest)
+            self._rests.begin(job.lock_name, state, rest, rest)
+        if not has_work or not self._wake_ups.is_over(job.lock_name, fences):
             return False
         waits = await self._job_at_hand(line, cut_off or (line.lock.job_id if is_free else ""))
         wake_up = WakeUp(job.lock_name, released=True, reason="swept", slots=line.slots)
@@ -177,7 +192,7 @@ class Sweeper:
             wake_up = replace(wake_up, job_id=waits.job_id, traceparent=waits.traceparent)
         if await self.notifier.notify(wake_up):
             # One that the broker did not take leaves no pause: it is due as soon as the broker is back.
-            self._wake_ups.begin(job.lock_name, state, self.pace.first_pause, self.pace.longest_pause)
+            self._wake_ups.begin(job.lock_name, fences, self.pace.first_pause, self.pace.longest_pause)
         return True
 
     async def _job_at_hand(self, line: Line, cut_off: str) -> JobRow | None:

@@ -56,6 +56,7 @@ _SHOWN_OF_JOB = frozenset(
         "started_at",
         "finished_at",
         "finalized_at",
+        "due_at",
     }
 )
 

@@ -123,6 +123,10 @@ class Tally:
                 self._waiting_since[event.job_id] = event.timestamp_utc
                 while len(self._waiting_since) > _MOST_WAITING:
                     self._waiting_since.popitem(last=False)
+            case EventStatus.ATTEMPT_FAILED:
+                due_at = event.data.get("next_attempt_at")
+                waits_from = event.timestamp_utc if due_at is None else datetime.fromisoformat(due_at)
+                self._waiting_since[event.job_id] = waits_from
             case EventStatus.STARTED:
                 since = self._waiting_since.pop(event.job_id, None)
                 # A job that was taken over by the transaction that found it cut off was not in line.

@@ -6,7 +6,7 @@ from contracts.statuses import EventStatus, JobStatus
 from coordination.journal.rows import JobRow
 from dashboard.job_page.rules import expiry
 from dashboard.parts.durations import duration
-from dashboard.parts.nodes import Node, node, since, until
+from dashboard.parts.nodes import Node, clock, node, since, until
 from dashboard.reading.job import JobView
 from dashboard.waiting import WaitingLine
 from read_models.start_estimates import left_at_this_pace
@@ -27,7 +27,7 @@ def sentence(view: JobView, line: WaitingLine | None, now: datetime) -> Node:
     job = view.job
     match view.status:
         case JobStatus.QUEUED:
-            return _waiting(job, line)
+            return _waiting_for_attempt(job) or _waiting(job, line)
         case JobStatus.RUNNING:
             return _running(view, now)
         case JobStatus.CANCELLED:
@@ -40,6 +40,17 @@ def started_at(view: JobView) -> datetime | None:
     """Return when the latest attempt began."""
     starts = (entry.event for entry in reversed(view.entries) if entry.event.status is EventStatus.STARTED)
     return next((event.timestamp_utc for event in starts), None)
+
+
+def _waiting_for_attempt(job: JobRow) -> Node | None:
+    """Return why a job waits whose last attempt failed, and until when; None for another job."""
+    if not job.due_at:
+        return None
+    parts: list[Node] = [f"Attempt {job.attempt} failed: ", node("code", job.failure_type or "")]
+    parts += [f" {_short(job.failure_message or '')}. The next one is due at "]
+    parts += [clock(datetime.fromisoformat(job.due_at), "b")]
+    others = "it holds its place in line" if job.holds_place else "others pass it until then"
+    return node("span", *parts, f"; {others}.")
 
 
 def _waiting(job: JobRow, line: WaitingLine | None) -> Node:

@@ -59,6 +59,7 @@ def _row(
             "td.state",
             status_chip(job.status, cancel_requested=job.cancel_requested),
             _taken_over(job),
+            _next_attempt(job),
             node("small", "finalized") if job.finalized else None,
         ),
         node("td.wide.job", link("job", node("b", title), {"id": job.job_id}), _second(job)),
@@ -82,6 +83,13 @@ def _taken_over(job: JobSummary) -> Node | None:
         return None
     times = "" if job.interruptions == 1 else f" {job.interruptions} times"
     return node("small", f"interrupted{times}")
+
+
+def _next_attempt(job: JobSummary) -> Node | None:
+    """Return when a job is tried again that waits for it."""
+    if job.next_attempt_at is None:
+        return None
+    return node("small", "next attempt at ", clock(job.next_attempt_at))
 
 
 def _second(job: JobSummary) -> Node:

@@ -49,6 +49,7 @@ _EVENTS: Mapping[EventStatus, Look] = {
     EventStatus.STATE_SAVED: Look("State saved", "save", "gray"),
     EventStatus.CANCEL_REQUESTED: Look("Cancel requested", "hourglass_bottom", "violet"),
     EventStatus.INTERRUPTED: Look("Interrupted", "bolt", "orange"),
+    EventStatus.ATTEMPT_FAILED: Look("Attempt failed", "replay", "orange"),
     EventStatus.FINALIZED: Look("Finalized", "inventory_2", "gray"),
     EventStatus.COMPLETED: Look("Completed", "check_circle", "green"),
     EventStatus.FAILED: Look("Failed", "close", "red"),

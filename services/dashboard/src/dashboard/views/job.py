@@ -110,7 +110,8 @@ def _body(moment: _Moment) -> None:
     settings = site.settings
     tiles = facts(view, worker, trace_url=settings.trace_url, logs_url=settings.logs_url)
     waits = None
-    if moment.line is not None:
+    # One that others may pass does not stand in the line until its next attempt is due.
+    if moment.line is not None and view.job.waits_at == view.job.ticket_key:
         waits = why_it_waits_card(moment.line, workers, _durations(moment), now)
     leases = (lease.seconds for one in moment.snapshot.workers for lease in one.leases)
     look = "div.stack.stale" if moment.is_old else "div.stack"

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from contracts.jobs import Accepted, DetailedJobError, Job, Progress, WaitingFor
+from contracts.jobs import Accepted, DetailedJobError, Job, JobError, Progress, WaitingFor
 from contracts.statuses import JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
@@ -47,6 +47,9 @@ def job_document(
         retried_by=row.retried_by,
         finalized_by=row.finalized_by,
         finalize_reason=row.finalize_reason,
+        retries=row.retries or 0,
+        next_attempt_at=moment(row.due_at or "") if row.status == JobStatus.QUEUED else None,
+        last_failure=_last_failure(row),
         position=position,
         waiting_for=waiting_for,
         result=result,
@@ -65,6 +68,12 @@ def _failure(row: JobRow, traceback: str | None) -> DetailedJobError | None:
     if not row.error_type:
         return None
     return DetailedJobError(type=row.error_type, message=row.error_message, traceback=traceback)
+
+
+def _last_failure(row: JobRow) -> JobError | None:
+    if not row.failure_type:
+        return None
+    return JobError(type=row.failure_type, message=row.failure_message or "")
 
 
 def progress(row: JobRow) -> Progress | None:

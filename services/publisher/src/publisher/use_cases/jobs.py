@@ -32,7 +32,7 @@ _LOOKS = 5
 class Place:
     """A job's place in its lock's line."""
 
-    position: int
+    position: int | None
     waiting_for: WaitingFor
     #: The lock's row; None before its first run.
     lock: LockRow | None = None
@@ -65,8 +65,10 @@ class Jobs:
                 return job_document(job, result=result, traceback=traceback)
             place = await place_in_line(self.journal, job)
             if place is not None:
-                expected = {"expected_start": await self._expected_start(registration.partition, place)}
-                waiting_for = place.waiting_for.model_copy(update=expected)
+                expected = await self._expected_start(registration.partition, place)
+                if expected is not None and job.due_at:
+                    expected = max(expected, datetime.fromisoformat(job.due_at))
+                waiting_for = place.waiting_for.model_copy(update={"expected_start": expected})
                 return job_document(job, position=place.position, waiting_for=waiting_for)
             # It left the line between the two reads.
         return job_document(job)
@@ -112,6 +114,9 @@ async def place_in_line(journal: Journal, job: JobRow) -> Place | None:
 
     Reads at most the first MOST_COUNTED tickets: all positions behind them are MOST_COUNTED + 1.
     """
+    if job.waits_at != job.ticket_key:
+        # Others may pass it, so it has no place until its next attempt is due.
+        return Place(None, _waiting_for(job, None, []))
     ahead: list[str] = []
     kinds: list[str] = []
     passed = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from turnstile.errors import FailJob
+from turnstile.errors import FailJob, RetryLater
 from worker.execution import messages
 
 _MAX_MESSAGE = 4000
@@ -23,20 +23,28 @@ def text_of(error: BaseException) -> str:
 
 
 def reason_of(error: BaseException) -> BaseException:
-    """Return the FailJob that a group of errors comes to, or the error itself.
+    """Return the FailJob or RetryLater that a group of errors comes to, or the error itself.
 
     A group, as of a TaskGroup, is a FailJob when all that it holds are; several become one with all reasons.
+    Of a group of RetryLater, it is the one with the longest delay.
     """
-    if not isinstance(error, BaseExceptionGroup):
-        return error
-    leaves = list(_leaves(error, _MAX_DEPTH))
-    if not leaves or not all(isinstance(leaf, FailJob) for leaf in leaves):
+    leaves = leaves_of(error)
+    later = [leaf for leaf in leaves if isinstance(leaf, RetryLater)]
+    if later and len(later) == len(leaves):
+        return max(later, key=lambda leaf: leaf.seconds)
+    is_group = isinstance(error, BaseExceptionGroup) and bool(leaves)
+    if not is_group or not all(isinstance(leaf, FailJob) for leaf in leaves):
         return error
     if len(leaves) == 1:
         return leaves[0]
     first = leaves[0]
     joined = FailJob("; ".join(_message_of(leaf) for leaf in leaves[:_MAX_ERRORS]))
     return joined.with_traceback(first.__traceback__)
+
+
+def leaves_of(error: BaseException) -> list[BaseException]:
+    """Return the errors that a group holds, in groups within it, too; of another error, itself."""
+    return list(_leaves(error, _MAX_DEPTH)) if isinstance(error, BaseExceptionGroup) else [error]
 
 
 class _Room:

@@ -180,6 +180,10 @@ class Done(Message):
     error_type: str = ""
     error_message: str = ""
     traceback: str = ""
+    #: Full names of the classes of what it raised; empty when there must be no other attempt.
+    error_classes: list[Annotated[str, Field(max_length=500)]] = []
+    #: Seconds after which it wants to be called again.
+    retry_after: float | None = None
     #: Whether it had been asked to stop, by a cancellation or an error of its context.
     was_stopped: bool = False
     #: Whether something of the job may still be alive in the runner, so that it must not be used again.

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from contracts.telemetry import attributes as at
 from coordination.holder.runs import Run
@@ -197,7 +198,8 @@ class RunnerPool:
     def _redacted(self, outcome: Outcome) -> Outcome:
         if not isinstance(outcome, Failed):
             return outcome
-        return Failed(outcome.type, self._redact(outcome.message), self._redact(outcome.traceback))
+        message, traceback = self._redact(outcome.message), self._redact(outcome.traceback)
+        return replace(outcome, message=message, traceback=traceback)
 
     async def _obtain(self, run: Run, info: KindInfo) -> RunnerProcess | Outcome:
         """Take an idle runner, or return why the run has ended before one was found."""

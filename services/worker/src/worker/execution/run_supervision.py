@@ -222,7 +222,9 @@ class Supervision:
             return self._stopped(self._asked or HandlerStop.DEADLINE)
         if done.result is not None:
             return Completed(done.result)
-        return Failed(done.error_type, done.error_message, done.traceback)
+        return Failed(
+            done.error_type, done.error_message, done.traceback, tuple(done.error_classes), done.retry_after
+        )
 
     def _judge_death(self) -> Outcome:
         if self._is_abandoned:

@@ -14,10 +14,12 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 
-from contracts.policies import JobPolicy
+import turnstile
+from contracts.policies import JobPolicy, RetryPolicy
 from turnstile.errors import LoadError
 from turnstile.kinds import Kind
 from turnstile.loading import load
+from turnstile.retries import excluded_names
 from worker.execution import messages
 from worker.execution.code_version import loaded_files
 from worker.execution.deadline_table import DeadlineView
@@ -114,9 +116,22 @@ def _message_of(kind: Kind) -> messages.KindMessage:
             kind.max_worker_losses,
             None if kind.expires_in is None else kind.expires_in.total_seconds(),
             kind.on_conflict,
+            None if kind.retry is None else _policy_of(kind.name, kind.retry),
         ),
         wants_fresh_process=kind.fresh_process,
         lock_template=kind.lock,
+    )
+
+
+def _policy_of(kind: str, retry: turnstile.RetryPolicy) -> RetryPolicy:
+    return RetryPolicy(
+        retry.attempts,
+        retry.delay.total_seconds(),
+        retry.backoff,
+        retry.longest_delay.total_seconds(),
+        float(retry.jitter),
+        excluded_names(kind, retry),
+        bool(retry.hold_place),
     )
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import assert_never
 
+from contracts.statuses import JobStatus
 from contracts.telemetry import spans
 from contracts.telemetry.names import SpanName
+from coordination.journal.rows import JobRow
 from coordination.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, TimedOut
 
 
@@ -20,9 +22,17 @@ class Ending:
     error_type: str = ""
 
 
-def ending_of(outcome: Outcome) -> Ending:
-    """Return the words for an outcome that is in the journal. Raises ValueError for one that never is."""
+def ending_of(outcome: Outcome, job: JobRow) -> Ending:
+    """Return the words for an outcome that is in the journal, of a job as it is afterwards.
+
+    Raises ValueError for an outcome that never is in the journal.
+    """
+    is_tried_again = job.status == JobStatus.QUEUED and bool(job.retries)
     match outcome:
+        case Failed(error_type, message) if is_tried_again:
+            return Ending(spans.FAIL_ATTEMPT, "retried", message, error_type)
+        case TimedOut(message) if is_tried_again:
+            return Ending(spans.FAIL_ATTEMPT, "retried", message, "TimedOut")
         case Completed():
             return Ending(spans.COMPLETE_JOB, "completed")
         case Failed(error_type, message):

@@ -66,10 +66,10 @@ def _extra(observation: seen.Observation) -> dict[str, Any]:
         if field in _NAMES
     }
     match observation:
-        case seen.RunEnded(_, outcome) if not isinstance(outcome, Lost):
-            extra[at.JOB_OUTCOME] = ending_of(outcome).outcome
+        case seen.RunEnded(job, outcome) if not isinstance(outcome, Lost):
+            extra[at.JOB_OUTCOME] = ending_of(outcome, job).outcome
             if isinstance(outcome, Failed | Interrupted | TimedOut):
-                extra[at.REASON] = ending_of(outcome).reason
+                extra[at.REASON] = ending_of(outcome, job).reason
             if isinstance(outcome, Failed):
                 extra[at.ERROR_TYPE] = outcome.type
         case seen.RunCutOff(_, lost_worker):

@@ -236,7 +236,7 @@ class Telemetry(RunTelemetry):
         phase = Phase.of(observation.took)
         holding.ended = self._tracing.ended(run, observation, phase)
         holding.calls = run.calls + len(phase.calls)
-        outcome = ending_of(observation.outcome).outcome
+        outcome = ending_of(observation.outcome, observation.job).outcome
         self.measurements.ended(run.job, outcome, (phase.ended - run.began) / 1e9)
 
     def _happened(self, lock: str, name: SpanEvent, reason: str, *, is_end: bool = False) -> None:

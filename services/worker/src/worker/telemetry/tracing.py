@@ -115,7 +115,7 @@ class Tracing:
 
     def ended(self, run: OpenRun, seen: RunEnded, phase: Phase) -> SpanContext | None:
         """Export how the run ended and the run itself, and return the latter."""
-        ending = ending_of(seen.outcome)
+        ending = ending_of(seen.outcome, seen.job)
         moments = list(run.moments)
         if isinstance(seen.outcome, Interrupted):
             about: dict[str, Any] = {at.REASON: ending.reason, at.JOB_ATTEMPT: run.job.attempt}
