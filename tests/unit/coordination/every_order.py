@@ -1,7 +1,7 @@
 """Plays several tasks against each other, in every order in which their storage calls can be carried out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +24,7 @@ class Turns:
             self._waiting[_player.get()] = turn = asyncio.get_running_loop().create_future()
             await turn
 
-    async def play(self, *players: Coroutine[Any, Any, Any]) -> list[Any]:
+    async def play(self, *players: Awaitable[Any]) -> list[Any]:
         """Play until all have ended; return what each returned or raised."""
         tasks = [asyncio.create_task(_as(number, player)) for number, player in enumerate(players)]
         while not all(task.done() for task in tasks):
@@ -46,7 +46,7 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-async def _as(number: int, player: Coroutine[Any, Any, Any]) -> Any:
+async def _as(number: int, player: Awaitable[Any]) -> Any:
     _player.set(number)
     return await player
 

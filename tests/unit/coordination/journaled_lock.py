@@ -42,10 +42,10 @@ class JournaledLock:
 
     def writer(self, worker: str) -> Writer:
         self._last = next(self._numbers)
-        return Writer(worker, f"op-{self._last}", events.timestamp(self.clock.now()), worker)
+        return Writer(worker, f"op-{self._last}", events.timestamp(self.journal_clock.now()), worker)
 
     @property
-    def clock(self) -> VirtualClock:
+    def journal_clock(self) -> VirtualClock:
         """A clock that stands at the latest write: a line is read before the transaction that follows."""
         return VirtualClock(_BEGAN + timedelta(seconds=self._last))
 
@@ -74,7 +74,7 @@ class JournaledLock:
         return change.job
 
     async def build_take_over(self, worker: str = "w1", accepts: MayStart = accept_all) -> Draft | None:
-        line = await read_line_at(self.journal, self.clock, Slot(LOCK), tickets=4)
+        line = await read_line_at(self.journal, self.journal_clock, Slot(LOCK), tickets=4)
         key = rows.job_key(line.lock.job_id)
         orphan = await self.journal.read(PARTITION, key) if line.lock.job_id else None
         writer = self.writer(worker)
@@ -117,7 +117,7 @@ class JournaledLock:
     async def end(self, outcome: RunOutcome, *, chain: bool = False) -> tuple[Draft, JobRow]:
         """End the run and, when asked, start the first of the line with it."""
         held = self.require()
-        line = await read_line_at(self.journal, self.clock, Slot(LOCK), tickets=4)
+        line = await read_line_at(self.journal, self.journal_clock, Slot(LOCK), tickets=4)
         ticket = next(iter(line.tickets), None) if chain else None
         writer = self.writer(held.job.worker)
         draft, ended = transactions.end(held, held.job, writer, outcome, ticket, line.next_due)

@@ -275,7 +275,7 @@ async def test_a_job_cut_off_behind_one_that_holds_its_place_waits_for_it() -> N
     await lock.submit("b")
     await lock.take_over()
     await lock.end(ERROR)
-    line = await read_line_at(lock.journal, lock.clock, Slot(LOCK), tickets=4)
+    line = await read_line_at(lock.journal, lock.journal_clock, Slot(LOCK), tickets=4)
     assert [row.values["job_id"] for row in line.held] == ["a"]
     assert (line.tickets, line.has_work, line.changes_at) == ((), False, lock.job("a").due_at)
     # A worker of an earlier release may have started it.
@@ -367,7 +367,7 @@ async def test_one_that_is_due_does_not_pass_those_in_line_that_were_not_read() 
     for job in "abcdef":
         await lock.submit(job)
     for tickets, found in ((4, "abcd"), (5, "abcde"), (8, "abcdefz")):
-        line = await read_line_at(lock.journal, lock.clock, Slot(LOCK), tickets)
+        line = await read_line_at(lock.journal, lock.journal_clock, Slot(LOCK), tickets)
         assert "".join(str(row.values["job_id"]) for row in line.tickets) == found
 
 
@@ -527,21 +527,21 @@ async def test_a_lock_without_due_times_costs_no_request_more() -> None:
         calls.append(call) if when == "before" else None
 
     lock.journal.calls.fault = note
-    await read_line_at(lock.journal, lock.clock, Slot(LOCK))
+    await read_line_at(lock.journal, lock.journal_clock, Slot(LOCK))
     assert calls == ["journal.read_range"]
     await lock.end(ERROR)
     calls.clear()
-    line = await read_line_at(lock.journal, lock.clock, Slot(LOCK))
+    line = await read_line_at(lock.journal, lock.journal_clock, Slot(LOCK))
     # It is known when something is due without a look at it.
     assert calls == ["journal.read_range"]
     assert (line.has_work, line.changes_at) == (False, lock.job("a").due_at)
     lock.wait(10)
-    line = await read_line_at(lock.journal, lock.clock, Slot(LOCK))
+    line = await read_line_at(lock.journal, lock.journal_clock, Slot(LOCK))
     # The line says that something may be due; then both are read, the line last.
     assert calls == ["journal.read_range"] * 4
     assert (line.has_work, line.changes_at) == (True, None)
     calls.clear()
-    await read_line_at(lock.journal, lock.clock, Slot(LOCK), known=line.outside)
+    await read_line_at(lock.journal, lock.journal_clock, Slot(LOCK), known=line.outside)
     assert calls == ["journal.read_range"] * 2
 
 
