@@ -131,11 +131,15 @@ def _repairs() -> Panel:
     repairs = total(happened(series(metrics.SWEEP_REPAIRS)), at.SWEEP_REPAIR)
     return graph(
         "Sweeps and repairs",
-        "Passes of the sweeper, its repairs (wake-ups sent, events published again, ids closed), and jobs "
-        "that expired.",
+        "Passes of the sweeper, its repairs (wake-ups sent, events published again, ids closed), jobs that "
+        "expired, and jobs that left as their time is over.",
         [
             Query(repairs, shown(at.SWEEP_REPAIR)),
             Query(total(happened(series(metrics.JOB_EXPIRATIONS))), "jobs expired"),
+            Query(
+                total(happened(series(metrics.RETENTION_STEPS)), at.RETENTION_STEP),
+                f"jobs {shown(at.RETENTION_STEP)}",
+            ),
             Query(total(rate(series(metrics.SWEEPS))), "sweeps per second"),
         ],
         COUNT,

@@ -1,6 +1,6 @@
 """What every implementation does that deletes the rows of removed jobs, whatever it knows of their events."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pytest
 from tests.conformance.stores import Models
@@ -86,4 +86,45 @@ async def test_without_an_answer_it_may_be_repeated(tables: Models) -> None:
     await tables.projected_rows.delete(author.partition, known)
     assert not any((await listed(tables, "ledger")).values())
     for job in author.jobs:
+        assert await tables.models.audit_trail(job) == []
+
+
+async def test_an_audit_trail_stays_where_it_is_kept_and_goes_by_itself(tables: Models) -> None:
+    author, other = eventful(), eventful("other", first_number=50)
+    await project(tables, author, other)
+    gone = list(author.jobs)[1:4]
+    known = {job: events_of(author, job) for job in gone}
+    runs = sum(author.jobs[job].attempt for job in gone)
+    trail = sum(author.jobs[job].seq for job in gone)
+    deleted = await tables.projected_rows.delete(author.partition, known, keeps_trail=True)
+    assert deleted == trail + runs + 3 + 3
+    found = await listed(tables, "ledger")
+    assert not any(jobs & set(gone) for jobs in found.values())
+    for job in gone:
+        hashes = [event.hash for event in known[job]]
+        assert await tables.projected_rows.trail_hashes(job) == hashes
+    lengths = {job: author.jobs[job].seq for job in gone}
+    assert await tables.projected_rows.delete_trails(lengths) == trail
+    assert await tables.projected_rows.delete_trails(lengths) == 0
+    for job in gone:
+        assert await tables.projected_rows.trail_hashes(job) == []
+    assert await listed(tables, "ledger") == found
+    assert len(await tables.models.audit_trail(next(iter(other.jobs)))) > 0
+
+
+async def test_trails_of_archived_jobs_stay_when_all_else_is_derived_again(tables: Models) -> None:
+    author = eventful()
+    await project(tables, author)
+    kept, *others = author.jobs
+    asked: list[str] = []
+
+    async def archived(job_ids: Collection[str]) -> set[str]:
+        asked.extend(job_ids)
+        return {kept}
+
+    counts = await tables.writer.wipe(archived)
+    assert sorted(asked) == sorted(author.jobs)
+    assert counts["JobAuditTrail"] == sum(author.jobs[job].seq for job in others)
+    assert len(await tables.models.audit_trail(kept)) == author.jobs[kept].seq
+    for job in others:
         assert await tables.models.audit_trail(job) == []

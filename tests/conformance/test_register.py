@@ -11,6 +11,7 @@ from tests.conformance.stores import Store
 from coordination.ports import (
     ActiveJob,
     AlreadyRegisteredError,
+    DueRemoval,
     JobRegister,
     Registration,
     UnknownOutcomeError,
@@ -213,3 +214,108 @@ async def test_without_an_answer_the_outcome_of_a_mark_is_unknown(store: Store) 
             await ask
     store.lose_answers(False)
     assert (await store.register.marks()).keys() <= {"one"}
+
+
+# --- jobs that leave ---------------------------------------------------------------------
+
+
+async def retired(register: JobRegister, at: datetime) -> DueRemoval:
+    """Register a job, and retire it with a time at which it may go."""
+    job = registration()
+    await register.add(job)
+    removal = DueRemoval(job.job_id, job.lock_name, job.partition, at)
+    await register.retire(job.job_id, removal=removal)
+    return removal
+
+
+async def due(register: JobRegister, by: datetime, limit: int = 1000) -> list[DueRemoval]:
+    found = await register.due_removals(by, limit)
+    assert all(removal.version for removal in found)
+    return sorted(found, key=lambda removal: removal.at)
+
+
+async def test_a_removal_is_noted_with_the_retirement_and_due_at_its_time(register: JobRegister) -> None:
+    removal = await retired(register, NOW)
+    later = await retired(register, NOW + timedelta(seconds=1))
+    assert await active(register) == set()
+    assert await due(register, NOW - timedelta(microseconds=1)) == []
+    assert await due(register, NOW) == [removal]
+    assert await due(register, NOW + timedelta(days=1)) == [removal, later]
+    # It is no active job, and its id stays in use.
+    assert await active(register, NOW + timedelta(days=10_000)) == set()
+    assert await register.find(removal.job_id) is not None
+
+
+async def test_a_job_that_is_retired_already_is_not_noted_again(register: JobRegister) -> None:
+    removal = await retired(register, NOW)
+    (noted,) = await due(register, NOW)
+    await register.move_removal(noted, None)
+    await register.retire(removal.job_id, removal=removal)
+    assert await due(register, NOW) == []
+
+
+async def test_a_removal_that_was_noted_again_is_another_one(register: JobRegister) -> None:
+    removal = await retired(register, NOW)
+    (noted,) = await due(register, NOW)
+    job = await register.find(removal.job_id)
+    assert job is not None
+    await register.activate(job)
+    await register.retire(job.job_id, removal=removal)
+    (again,) = await due(register, NOW)
+    assert again.version != noted.version
+    await register.move_removal(noted, None)
+    await register.move_removal(noted, NOW + timedelta(days=1))
+    assert await due(register, NOW + timedelta(days=2)) == [again]
+
+
+async def test_a_removal_is_moved_and_removed(register: JobRegister) -> None:
+    removal = await retired(register, NOW)
+    (noted,) = await due(register, NOW)
+    later = NOW + timedelta(hours=1)
+    await register.move_removal(noted, later)
+    await register.move_removal(noted, later)
+    assert await due(register, NOW) == []
+    (noted,) = await due(register, later)
+    assert noted == replace(removal, at=later)
+    for _ in range(2):
+        await register.move_removal(noted, None)
+    assert await due(register, later) == []
+
+
+async def test_no_more_removals_are_read_than_needed(register: JobRegister) -> None:
+    removals = [await retired(register, NOW + timedelta(seconds=number)) for number in range(40)]
+    some = await due(register, NOW + timedelta(days=1), 16)
+    assert 16 <= len(some) <= 40
+    left = removals
+    while some:
+        for removal in some:
+            await register.move_removal(removal, None)
+        left = [removal for removal in left if removal not in some]
+        some = await due(register, NOW + timedelta(days=1), 16)
+    assert left == []
+
+
+async def test_the_registration_of_a_job_that_is_forgotten_is_gone_and_its_id_is_free(
+    register: JobRegister,
+) -> None:
+    removal = await retired(register, NOW)
+    for _ in range(2):
+        await register.forget(removal.job_id)
+    assert await register.find(removal.job_id) is None
+    assert await due(register, NOW) == [removal]
+    await register.add(Registration(removal.job_id, "other", "p", "other", NOW))
+
+
+async def test_without_an_answer_the_outcome_of_a_removal_is_unknown(store: Store) -> None:
+    removal = await retired(store.register, NOW)
+    store.lose_answers(True)
+    asks = (
+        store.register.due_removals(NOW, 1),
+        store.register.move_removal(removal, None),
+        store.register.forget(removal.job_id),
+        store.register.retire(removal.job_id, removal=removal),
+    )
+    for ask in asks:
+        with pytest.raises(UnknownOutcomeError):
+            await ask
+    store.lose_answers(False)

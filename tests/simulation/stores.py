@@ -14,6 +14,7 @@ from coordination.journal.events import timestamp
 from coordination.journal.rows import LINE, LOCKS, SLOTS, JobRow, job_key, lock_key
 from coordination.ports import (
     Delete,
+    DueRemoval,
     LeaseLostError,
     Operation,
     Registration,
@@ -186,12 +187,14 @@ class WatchedRegister(InMemoryRegister):
         if strike is not None and (process := PROCESS.get()) is not None:
             strike(process, registration)
 
-    async def retire(self, job_id: str, due_at: datetime | None = None) -> None:
+    async def retire(
+        self, job_id: str, due_at: datetime | None = None, removal: DueRemoval | None = None
+    ) -> None:
         registration = self._registered[job_id]
         row = self._journal.partitions[registration.partition].get(job_key(job_id))
         is_closed = row is not None and row.values.get("status") == JobRow.TOMBSTONE
         self._panel.register.retires(job_id, self.projected(job_id), is_closed=is_closed)
-        await super().retire(job_id, due_at)
+        await super().retire(job_id, due_at, removal)
 
     @property
     def active_ids(self) -> list[str]:

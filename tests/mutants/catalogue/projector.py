@@ -143,7 +143,7 @@ MUTANTS = [
             Change(
                 _PROJECTION,
                 "        if EventStatus(events[-1].status).is_last:\n"
-                "            await self._retire(job_id, mark.seq)\n",
+                "            await self._retire(job_id, known, mark.seq)\n",
                 "",
             ),
         ),

@@ -3,6 +3,9 @@
 from tests.mutants.mutant import Change, Mutant
 
 _PRUNING = "tests/unit/coordination/test_pruning.py::test_"
+_RETENTION = "tests/unit/coordination/test_retention.py::test_"
+_RACES = "tests/unit/coordination/test_retention_races.py::test_"
+_FORGOTTEN = "tests/unit/verification/test_forgotten.py::test_"
 _REMOVALS = "tests/unit/verification/test_removals.py::test_"
 
 MUTANTS = [
@@ -59,7 +62,7 @@ MUTANTS = [
         "the id of a removed job stays in use: a late submission runs it no second time",
         (
             Change(
-                "coordination.maintenance.pruning",
+                "coordination.maintenance.removing",
                 "operations.append(Replace(rows.job_key(removed.job_id), removed.values(), one.ended.etag))",
                 "operations.append(Delete(rows.job_key(removed.job_id), one.ended.etag))",
             ),
@@ -69,7 +72,13 @@ MUTANTS = [
     Mutant(
         "removal-forgotten",
         "a removal that was cut off is finished by the next one",
-        (Change("coordination.maintenance.pruning", "        if unfinished:\n", "        if False:\n"),),
+        (
+            Change(
+                "coordination.maintenance.removing",
+                "        for job_id in self.mark.unfinished:\n",
+                "        for job_id in []:\n",
+            ),
+        ),
         f"{_PRUNING}it_may_be_killed_at_any_call_and_repeated",
     ),
     Mutant(
@@ -77,7 +86,7 @@ MUTANTS = [
         "the mark names the jobs of which rows may be left",
         (
             Change(
-                "coordination.maintenance.pruning",
+                "coordination.maintenance.removing",
                 "fence=self._reached(mark.fence), removing=removing)",
                 "fence=self._reached(mark.fence))",
             ),
@@ -87,7 +96,11 @@ MUTANTS = [
     Mutant(
         "broken-history-removed",
         "a job whose events do not add up to its row is not removed",
-        (Change("coordination.maintenance.pruning", "if not _adds_up(ended, of_events):", "if False:"),),
+        (
+            Change(
+                "coordination.maintenance.removing", "        if not whole.adds_up:\n", "        if False:\n"
+            ),
+        ),
         f"{_PRUNING}a_job_whose_events_do_not_add_up_is_not_removed",
     ),
     Mutant(
@@ -126,7 +139,7 @@ MUTANTS = [
         (
             Change(
                 "verification.removals",
-                "                yield from _missing(last, fence, may_skip=may_skip)\n",
+                "                yield from _missing(last, known.first, may_skip=may_skip)\n",
                 "                pass\n",
             ),
         ),
@@ -150,8 +163,8 @@ MUTANTS = [
         (
             Change(
                 "verification.removals",
-                'if not differs and self.mark.get("digest") != counted.digest:',
-                "if False:",
+                "        if not differs and not fits:\n",
+                "        if False:\n",
             ),
         ),
         f"{_REMOVALS}a_forged_mark_is_found",
@@ -159,7 +172,13 @@ MUTANTS = [
     Mutant(
         "marks-not-needed",
         "I13: jobs that were removed are counted by a mark",
-        (Change("verification.removals", "            if counted.jobs:\n", "            if False:\n"),),
+        (
+            Change(
+                "verification.removals",
+                "            if self.mark is None and rows:\n",
+                "            if False:\n",
+            ),
+        ),
         f"{_REMOVALS}removed_jobs_without_a_mark_are_found",
     ),
     Mutant(
@@ -174,10 +193,199 @@ MUTANTS = [
         (
             Change(
                 "verification.removals",
-                "    return last.event.seq > seq or (last.event.seq == seq and last.event.hash != event_hash)\n",
-                "    return False\n",
+                "        return event.seq > self.seq or (event.seq == self.seq and event.hash != self.event_hash)\n",
+                "        return False\n",
             ),
         ),
         f"{_REMOVALS}rows_that_came_late_into_trail_and_lists_are_no_violation",
+    ),
+    Mutant(
+        "gone-while-its-id-is-asked-for",
+        "no job goes by itself while its id, or its key, may be asked for",
+        (
+            Change(
+                "coordination.retention_times",
+                "_due(job, datetime.fromisoformat(job.finished_at), max(keep, self.ids))",
+                "_due(job, datetime.fromisoformat(job.finished_at), keep)",
+            ),
+        ),
+        f"{_RETENTION}nothing_goes_while_its_id_may_be_asked_for",
+    ),
+    Mutant(
+        "gone-too-soon",
+        "a job goes by itself at the time that is in force then, not at the one that was noted",
+        (
+            Change(
+                "coordination.maintenance.due_jobs",
+                "            if removal is not None and removal.at <= self._now:\n",
+                "            if removal is not None:\n",
+            ),
+        ),
+        f"{_RETENTION}a_longer_time_that_was_set_since_counts",
+    ),
+    Mutant(
+        "gone-before-it-is-projected",
+        "no job goes by itself before the read models have its last event",
+        (
+            Change(
+                "coordination.maintenance.due_jobs",
+                "        for job in [*needed, *lacking]:\n",
+                "        ended += [EndedJob(one.job, one.row.etag) for one in due if one.job in lacking]\n"
+                "        for job in needed:\n",
+            ),
+        ),
+        f"{_RETENTION}a_job_stays_until_the_read_models_have_its_end",
+    ),
+    Mutant(
+        "gone-while-a-retry-needs-it",
+        "no job goes by itself while a retry needs what it recorded",
+        (
+            Change(
+                "coordination.maintenance.due_jobs",
+                "        ended, needed = await part_by_need(self._stores.journal, self._partition, ended)\n",
+                "        needed: list[JobRow] = []\n",
+            ),
+        ),
+        f"{_RETENTION}a_job_stays_while_a_retry_needs_it",
+    ),
+    Mutant(
+        "broken-trail-archived",
+        "no job leaves the journal whose audit trail is not the journal's",
+        (
+            Change(
+                "coordination.maintenance.removing",
+                "            if hashes != [event.hash for event in whole.events]:\n",
+                "            if False:\n",
+            ),
+        ),
+        f"{_RETENTION}a_job_that_does_not_add_up_stays_and_keeps_no_other",
+    ),
+    Mutant(
+        "trail-deleted-first",
+        "a row says that its trail stands only as long as it does",
+        (
+            Change(
+                "coordination.maintenance.due_jobs",
+                "            if await self._commit(Replace(one.row.key, removed.values(), one.row.etag)):\n",
+                "            await self._stores.projected_rows.delete_trails({one.job.job_id: removed.seq})\n"
+                "            if await self._commit(Replace(one.row.key, removed.values(), one.row.etag)):\n",
+            ),
+        ),
+        f"{_RETENTION}it_may_be_killed_at_any_call_and_repeated",
+    ),
+    Mutant(
+        "trail-left-behind",
+        "a trail whose removal was cut off goes at the next look",
+        (
+            Change(
+                "coordination.maintenance.due_jobs",
+                "                await self._finish_trail(one.removal, one.removed)\n",
+                "                await self._move(one.removal, removal)\n",
+            ),
+        ),
+        f"{_RETENTION}it_may_be_killed_at_any_call_and_repeated",
+    ),
+    Mutant(
+        "cut-off-removal-left-behind",
+        "what a removal that was cut off has left goes at the next look",
+        (
+            Change(
+                "coordination.maintenance.due_jobs",
+                "        await lock.finish_earlier()\n",
+                "        pass\n",
+            ),
+        ),
+        f"{_RETENTION}it_may_be_killed_at_any_call_and_repeated",
+    ),
+    Mutant(
+        "forgotten-before-its-registration",
+        "an id that is used again while it is forgotten has a registration, and is active",
+        (
+            Change(
+                "coordination.maintenance.due_jobs",
+                "            if registration is not None:\n",
+                "            if False:\n",
+            ),
+        ),
+        f"{_RACES}an_id_is_forgotten_or_refused_and_free_or_used_afterwards",
+    ),
+    Mutant(
+        "removal-noted-again-is-lost",
+        "a removal that was noted again since it was read stays",
+        (
+            Change(
+                "azure_storage.register",
+                "[Delete(_removal_key(removal), removal.version)]",
+                '[Delete(_removal_key(removal), "*")]',
+            ),
+        ),
+        "tests/conformance/test_register.py::test_a_removal_that_was_noted_again_is_another_one",
+    ),
+    Mutant(
+        "trails-of-archived-jobs-wiped",
+        "a rebuild keeps the audit trails of jobs that have left the journal",
+        (
+            Change(
+                "azure_storage.read_models.tables",
+                "                if partition in kept:\n",
+                "                if False:\n",
+            ),
+        ),
+        "tests/conformance/test_read_model_removal.py::"
+        "test_trails_of_archived_jobs_stay_when_all_else_is_derived_again",
+    ),
+    Mutant(
+        "forgotten-fences-believed",
+        "I13: ranges of forgotten fences are as long as the mark says",
+        (
+            Change(
+                "verification.removals",
+                "        if count != mark.forgotten_runs + mark.forgotten_skips:\n",
+                "        if False:\n",
+            ),
+        ),
+        f"{_FORGOTTEN}a_forged_mark_of_forgotten_jobs_is_found",
+    ),
+    Mutant(
+        "archived-trails-believed",
+        "I7: the trail of a job that has left the journal is whole",
+        (
+            Change(
+                "verification.removals",
+                "            return not is_whole or (event.seq, event.hash) != (self.seq, self.event_hash)\n",
+                "            return (event.seq, event.hash) != (self.seq, self.event_hash)\n",
+            ),
+        ),
+        f"{_FORGOTTEN}the_trail_of_an_archived_job_that_was_changed_is_found",
+    ),
+    Mutant(
+        "archived-trails-not-missed",
+        "I7: the trail of a job that has left the journal is there",
+        (
+            Change(
+                "verification.trail",
+                '            "SELECT job_id, partition FROM removed_jobs WHERE has_trail AND NOT in_trail"\n',
+                '            "SELECT job_id, partition FROM removed_jobs WHERE 0"\n',
+            ),
+        ),
+        f"{_FORGOTTEN}the_trail_of_an_archived_job_that_is_gone_is_found",
+    ),
+    Mutant(
+        "times-to-keep-believed",
+        "I1: a job's row says the time to keep it that its submission said",
+        (
+            Change(
+                "verification.told_rows",
+                '        self.columns["keep"] = data.get("keep", "")\n',
+                "        pass\n",
+            ),
+        ),
+        f"{_FORGOTTEN}a_shorter_time_in_a_row_is_found",
+    ),
+    Mutant(
+        "time-to-keep-not-announced",
+        "the rows in a message say when a job may go",
+        (Change("service_defaults.broker.announcing", '        "keep",\n', ""),),
+        "tests/unit/audit_projector/test_believing.py::test_a_sealed_message_says_when_a_job_may_go",
     ),
 ]

@@ -221,8 +221,8 @@ MUTANTS = [
         (
             Change(
                 "verification.slots",
-                "        for fence in range(first, min(following, first + _MOST_NAMED)):\n",
-                "        for fence in ():\n",
+                "    for fence in range(first, min(following, first + _MOST_NAMED)):\n",
+                "    for fence in ():\n",
             ),
         ),
         "tests/unit/verification/test_slots.py::test_what_is_not_in_order_is_found",

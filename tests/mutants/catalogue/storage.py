@@ -200,8 +200,8 @@ MUTANTS = [
         (
             Change(
                 "azure_storage.register",
-                'self._delete("journal.retire", job_id, _active_key(job_id, due_at))',
-                'self._delete("journal.retire", job_id, f"{JOB}{job_id}")',
+                "        key = _active_key(job_id, due_at)\n        if removal is None:\n",
+                '        key = f"{JOB}{job_id}"\n        if removal is None:\n',
             ),
         ),
         f"{_TESTS}register.py::test_retiring_deletes_the_active_row_alone",

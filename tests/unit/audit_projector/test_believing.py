@@ -20,14 +20,18 @@ from tests.unit.audit_projector.messages import (
     sealed,
 )
 
+from audit_projector.projection import Projection
 from contracts.policies import JobPolicy, RetryPolicy
 from contracts.statuses import EventStatus
+from coordination.clients.job_writer import JobWriter
 from coordination.clients.retrying import RETRYABLE
+from coordination.clients.submission import NewJob, Submitter
 from coordination.journal import events
 from coordination.journal.events import Writer
 from coordination.journal.rows import EventRow, JobRow, event_key
 from coordination.outcomes import Completed, Failed, Interrupted, RunOutcome
 from coordination.ports import Announcement, RecordedRows
+from coordination.retention_times import RetentionTimes
 from coordination.testing.memory import InMemoryJournal
 
 
@@ -123,6 +127,19 @@ async def test_a_sealed_message_says_when_a_job_is_tried_again(counted: Counted,
     # It did not wait for its turn before it was due.
     assert again.queued_at == due_at
     await as_from_the_journal(world)
+
+
+async def test_a_sealed_message_says_when_a_job_may_go(counted: Counted, world: World) -> None:
+    times = RetentionTimes(keep=86_400.0, ids=60.0)
+    world._projection = Projection(
+        world.journal, world.register, world.models, world.observed.append, times=times
+    )
+    new = NewJob("kept", "1", "ten-steps", LOCK, "{}", "test", policy=JobPolicy(keep=90.0))
+    await Submitter(world.register, JobWriter(world.journal, world.notifier, world.clock)).submit(new)
+    await world.cancel("kept")
+    assert await counted.hear(*map(sealed, world.notifier.take_announcements())) == 0
+    (removal,) = world.register.removals.values()
+    assert (removal.at - world.clock.now()).total_seconds() == 90.0
 
 
 async def test_a_message_with_the_whole_life_of_a_job_is_one_projection(

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from audit_projector.retirements import Retirements
-from coordination.ports import UnknownOutcomeError
+from coordination.ports import DueRemoval, UnknownOutcomeError
 
 
 class Register:
@@ -18,7 +18,7 @@ class Register:
         self.goes_on = asyncio.Event()
         self.goes_on.set()
 
-    async def retire(self, job_id: str) -> None:
+    async def retire(self, job_id: str, *, removal: DueRemoval | None = None) -> None:
         self.retired.append(job_id)
         self.is_asked.set()
         await self.goes_on.wait()

@@ -29,6 +29,7 @@ from coordination.ports import (
     AccessDeniedError,
     ActiveJob,
     AlreadyRegisteredError,
+    DueRemoval,
     InvalidTransactionError,
     Registration,
     UnknownOutcomeError,
@@ -241,3 +242,36 @@ async def test_jobs_of_a_shard_without_an_answer_are_not_left_out(
     with pytest.raises(UnknownOutcomeError):
         async for _ in register.all():
             pass
+
+
+# --- jobs that leave -------------------------------------------------------------------
+
+
+REMOVAL = DueRemoval("an-id", JOB.lock_name, JOB.partition, MOMENT)
+REMOVAL_KEY = "removal|2026-11-21T01:47:05.840943Z|an-id"
+
+
+async def test_a_retirement_notes_in_the_same_request_when_the_job_may_go(
+    service: FakeService, register: TableRegister
+) -> None:
+    service.answer = batch(part(204), part(204, f"ETag: {ETAG}"))
+    await register.retire("an-id", removal=REMOVAL)
+    assert service.asked == [("POST", "/$batch")]
+    text = service.bodies[0].decode()
+    assert "RowKey='active%7Can-id'" in text
+    assert f'"RowKey":"{REMOVAL_KEY}"' in text
+    assert text.count("If-Match") == 1, "whatever was noted before is replaced"
+
+
+async def test_what_is_due_is_read_from_all_shards_and_no_more_than_needed(
+    service: FakeService, register: TableRegister
+) -> None:
+    values = {"lock_name": JOB.lock_name, "partition": JOB.partition, "removal_at": MOMENT.isoformat()}
+    service.answers = [page(stored(REMOVAL_KEY, **values))]
+    service.answer = page()
+    assert await register.due_removals(MOMENT, 33) == [REMOVAL]
+    assert len(service.requests) == 16
+    _, condition, count = asked_for(service)[0]
+    assert count == "3"
+    assert "RowKey ge 'removal|'" in condition
+    assert "RowKey lt 'removal|2026-11-21T01:47:05.840943Z~'" in condition

@@ -14,8 +14,11 @@ from coordination.clock import VirtualClock
 from coordination.journal import events, rows
 from coordination.journal.removal import MARK_KEY, RemovalMark
 from coordination.journal.rows import EventRow, JobRow
+from coordination.maintenance.due_jobs import RetentionStores, Went
 from coordination.maintenance.pruning import Pruned, Pruning
+from coordination.maintenance.retention import Retention, RetentionPace
 from coordination.ports import Insert, Registration, Transaction
+from coordination.retention_times import RetentionTimes
 from coordination.testing.memory import InMemoryJournal, InMemoryRegister
 from read_models.documents import TrailEntry
 from read_models.memory import InMemoryReadModels
@@ -23,6 +26,9 @@ from verification import Stored, TrailEvent
 
 #: Later than everything.
 LATER = BEGINNING + timedelta(days=100)
+
+#: Looks once, as often as something is left.
+QUICK = RetentionPace(pause=1.0, portion=1.0, patience=0.0)
 
 
 class Installation:
@@ -35,13 +41,15 @@ class Installation:
         self.models = InMemoryReadModels()
         self.verified: list[tuple[Sequence[str], datetime]] = []
         self.refusals: Mapping[str | None, str] = {}
+        #: When what may go by itself.
+        self.times = RetentionTimes()
 
     async def write(self, *authors: Author, unprojected: Sequence[str] = ()) -> None:
         """Write histories, and project all jobs but some."""
-        projection = Projection(self.journal, self.register, self.models, lambda _: None)
+        projection = self.projection()
         for author in authors:
             kept = [
-                Insert(rows.data_prefix(job) + name, {"text": "{}"})
+                Insert(rows.data_prefix(job) + name, rows.split_text("{}"))
                 for job in author.jobs
                 for name in ("parameters", "state")
             ]
@@ -59,6 +67,28 @@ class Installation:
                 )
                 if job not in unprojected:
                     await projection.project(author.lock, job, row.seq)
+
+    def projection(self) -> Projection:
+        """Make a projector, which notes when jobs may go."""
+        return Projection(self.journal, self.register, self.models, lambda _: None, times=self.times)
+
+    def retention(self, pace: RetentionPace = QUICK) -> Retention:
+        """Make what lets jobs go by itself."""
+        stores = RetentionStores(
+            self.journal, self.register, self.clock, self.models.projected_seqs, self.models
+        )
+        return Retention(stores, self.times, pace)
+
+    async def let_go(self, at: datetime | None = None) -> Went:
+        """Let jobs go until nothing more is due at a moment, or now."""
+        if at is not None:
+            self.clock.jump((at - self.clock.now()).total_seconds())
+        retention, total = self.retention(), Went()
+        while (went := await retention.go()) is not None:
+            for name in ("archived", "deleted", "forgotten", "put_off", "elsewhere"):
+                setattr(total, name, getattr(total, name) + getattr(went, name))
+            total.broken += went.broken
+        return total
 
     def pruning(self, journal: InMemoryJournal | None = None) -> Pruning:
         """Make the use case; what its check refuses, a test says."""

@@ -337,6 +337,11 @@ async def prune(desk: Desk) -> Pruned:
         async def delete(self, *_: object, **__: object) -> int:
             return 0
 
+        delete_trails = delete
+
+        async def trail_hashes(self, _: str) -> list[str]:
+            return []
+
     async def verify(*_: object) -> dict[str | None, str]:
         return {}
 

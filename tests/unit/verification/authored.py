@@ -47,7 +47,12 @@ class Author:
     # --- transactions -----------------------------------------------------------
 
     def submit(
-        self, expires_in: float | None = None, *, retry_of: str = "", history: Sequence[str] = ()
+        self,
+        expires_in: float | None = None,
+        *,
+        retry_of: str = "",
+        history: Sequence[str] = (),
+        keep: float | None = None,
     ) -> str:
         """A new job joins the line, perhaps as the retry of another one."""
         new = job_id(self.first_number + len(self.jobs))
@@ -63,11 +68,14 @@ class Author:
             name=f"Job {new[-2:]}",
             traceparent=f"00-{TRACE}-00f067aa0ba902b7-01",
             retry_of=retry_of or None,
+            keep=keep,
         )
         about: dict[str, object] = {"kind": job.kind, "name": job.name, "priority": job.priority}
         if expires_in is not None:
             at = events.timestamp(self.now + timedelta(seconds=expires_in))
             job, about = replace(job, expires_at=at), about | {"expires_at": at}
+        if keep is not None:
+            about |= {"keep": keep}
         if retry_of:
             about |= {"retry_of": retry_of, "fresh": not history, "history": list(history)}
             self.jobs[retry_of] = old = replace(self.jobs[retry_of], retried_by=new)

@@ -89,6 +89,7 @@ async def test_what_stays_is_proved_and_what_went_is_told(jobs: int) -> None:
         "fence": jobs,
         "removed_at": "",
         "actor": "ann",
+        "forgotten": 0,
     }
     assert verdict.counts["jobs"] == 6 - jobs
     assert verdict.document()["removals"] == [removal.document()]

@@ -92,7 +92,7 @@ class GroupedWrites:
         return versions
 
     async def send(
-        self, name: str, table: str, partition: str, operations: Sequence[Operation], timeout: float
+        self, name: str, table: str, partition: str, operations: Sequence[Operation | Write], timeout: float
     ) -> Mapping[str, str]:
         """Carry out operations on one partition, all or none, and return the versions of the rows left.
 

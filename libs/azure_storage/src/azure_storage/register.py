@@ -2,12 +2,15 @@
 
 A job has two rows in the shard of its id: `job|<id>` for as long as its id may be asked for and, while it is
 active, `active|<id>`, or `due|<time>|<id>` where it is due later. One range holds the jobs that are due.
+After its end, a job that is not kept for good has `removal|<time>|<id>`: when something of it may go.
 A partition of its own holds the marks of the processes that submit jobs: whether any does is one request.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -17,11 +20,14 @@ from azure_storage.calls import RefusedCallError
 from azure_storage.connection import StorageConnection
 from azure_storage.grouped_writes import GroupedWrites
 from azure_storage.queries import TableQueries
+from azure_storage.values import encode_values
 from coordination.ports import (
     ActiveJob,
     AlreadyRegisteredError,
     Delete,
+    DueRemoval,
     Insert,
+    Operation,
     RefusedError,
     Registration,
     Row,
@@ -34,7 +40,7 @@ from coordination.ports import (
 SHARDS = "0123456789abcdef"
 
 #: What the keys of the rows start with.
-JOB, ACTIVE, DUE = "job|", "active|", "due|"
+JOB, ACTIVE, DUE, REMOVAL = "job|", "active|", "due|", "removal|"
 
 #: The partition of the marks: one row for each process that submits jobs.
 MARKS = "marks"
@@ -61,9 +67,7 @@ class TableRegister:
             Insert(_active_key(job_id, due_at), place),
         ]
         try:
-            await self._writes.send(
-                "journal.register", self._table, shard(job_id), rows, self._timeout_seconds
-            )
+            await self._send("journal.register", job_id, rows)
         except RefusedError as refused:
             raise AlreadyRegisteredError from refused
 
@@ -95,9 +99,44 @@ class TableRegister:
                     break
                 after = found[-1].key
 
-    async def retire(self, job_id: str, due_at: datetime | None = None) -> None:
-        """Delete the active row; harmless when repeated. Raises UnknownOutcomeError."""
-        await self._delete("journal.retire", job_id, _active_key(job_id, due_at))
+    async def retire(
+        self, job_id: str, due_at: datetime | None = None, removal: DueRemoval | None = None
+    ) -> None:
+        """Delete the active row, and write when the job may go; harmless when repeated.
+
+        Raises UnknownOutcomeError.
+        """
+        key = _active_key(job_id, due_at)
+        if removal is None:
+            await self._delete("journal.retire", job_id, key)
+            return
+        # It is refused where the job is retired already.
+        with suppress(RefusedError):
+            await self._send("journal.retire", job_id, [Delete(key, "*"), _removal_row(removal)])
+
+    async def due_removals(self, by: datetime, limit: int) -> list[DueRemoval]:
+        """Return removals that are due, of each shard as many. Raises UnknownOutcomeError."""
+        behind, most = f"{REMOVAL}{_stamp(by)}~", -(-limit // len(SHARDS))
+        reads = [
+            self._queries.read_between("journal.due_removals", shard, REMOVAL, behind, most)
+            for shard in SHARDS
+        ]
+        return [_due_removal(row) for found in await asyncio.gather(*reads) for row in found]
+
+    async def move_removal(self, removal: DueRemoval, at: datetime | None) -> None:
+        """Replace the row at its version by a later one, or by none. Raises UnknownOutcomeError."""
+        operations: list[Operation | Write] = [Delete(_removal_key(removal), removal.version)]
+        if at is not None:
+            operations.append(_removal_row(replace(removal, at=at)))
+        with suppress(RefusedError):
+            await self._send("journal.move_removal", removal.job_id, operations)
+
+    async def forget(self, job_id: str) -> None:
+        """Delete the row of the registration; harmless when repeated. Raises UnknownOutcomeError."""
+        await self._delete("journal.forget", job_id, f"{JOB}{job_id}")
+
+    async def _send(self, name: str, job_id: str, operations: Sequence[Operation | Write]) -> None:
+        await self._writes.send(name, self._table, shard(job_id), operations, self._timeout_seconds)
 
     async def withdraw(self, registration: Registration) -> None:
         """Delete both rows, the active one first; harmless when repeated. Raises UnknownOutcomeError."""
@@ -115,11 +154,8 @@ class TableRegister:
     async def activate(self, registration: Registration) -> None:
         """Write the active row; harmless when it is there. Raises UnknownOutcomeError."""
         row = Insert(_active_key(registration.job_id, registration.due_at), _values(registration))
-        partition = shard(registration.job_id)
-        try:
-            await self._writes.send("journal.activate", self._table, partition, [row], self._timeout_seconds)
-        except RefusedError:
-            return
+        with suppress(RefusedError):
+            await self._send("journal.activate", registration.job_id, [row])
 
     async def mark(self, submitter: str) -> None:
         """Write the row of a process that is about to register jobs: it gets a new version."""
@@ -153,6 +189,26 @@ def shard(job_id: str) -> str:
 
 def _active_key(job_id: str, due_at: datetime | None) -> str:
     return f"{ACTIVE}{job_id}" if due_at is None else f"{DUE}{_stamp(due_at)}|{job_id}"
+
+
+def _removal_key(removal: DueRemoval) -> str:
+    return f"{REMOVAL}{_stamp(removal.at)}|{removal.job_id}"
+
+
+def _removal_row(removal: DueRemoval) -> Write:
+    """Return the write of a removal, which gets a new version also where it stands there already."""
+    values = {
+        "lock_name": removal.lock_name,
+        "partition": removal.partition,
+        "removal_at": removal.at.isoformat(),
+    }
+    return Write(_removal_key(removal), encode_values(values), None)
+
+
+def _due_removal(row: Row) -> DueRemoval:
+    values = row.values
+    at = datetime.fromisoformat(str(values["removal_at"]))
+    return DueRemoval(_job_id(row), str(values["lock_name"]), str(values["partition"]), at, row.etag)
 
 
 def _stamp(moment: datetime) -> str:

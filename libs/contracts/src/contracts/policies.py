@@ -60,11 +60,16 @@ class RetryPolicy:
             "with several slots, it takes one slot from them. Otherwise they pass it in the meantime."
         ),
     ] = False
+#: Longest time for which a job is kept after its end, in seconds: a hundred years.
+LONGEST_KEEP = 36_525 * 86_400
 
 
 @dataclass(frozen=True)
 class JobPolicy:
-    """How often runs of a job may be interrupted, and how long it may wait. A job keeps its policy."""
+    """How often runs of a job may be interrupted, how long it may wait, and how long it is kept.
+
+    A job keeps the policy that its kind had at its submission.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(json_schema_serialization_defaults_required=True)
 
@@ -95,4 +100,11 @@ class JobPolicy:
     retry: Annotated[
         RetryPolicy | None,
         Field(description="When a job is tried again after a failed attempt; null for never."),
+    ] = None
+    keep: Annotated[
+        float | None,
+        Field(
+            description="Seconds after its end for which a job is kept in journal and lists; null for as "
+            "long as the installation keeps jobs."
+        ),
     ] = None

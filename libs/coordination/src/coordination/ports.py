@@ -170,6 +170,18 @@ class ActiveJob:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class DueRemoval:
+    """A job that has ended, and when something of it may go."""
+
+    job_id: str
+    lock_name: str
+    partition: str
+    at: datetime
+    #: Version of the row that says so; empty where it was not read.
+    version: str = field(default="", compare=False)
+
+
 class Leases(Protocol):
     """The time-limited right to try to work on a lock."""
 
@@ -238,10 +250,13 @@ class JobRegister(Protocol):
     def all(self) -> AsyncIterator[Registration]:
         """Go through all jobs ever registered, in no particular order. Raises UnknownOutcomeError."""
 
-    async def retire(self, job_id: str, due_at: datetime | None = None) -> None:
+    async def retire(
+        self, job_id: str, due_at: datetime | None = None, removal: DueRemoval | None = None
+    ) -> None:
         """Remove a job from the active ones; harmless when repeated.
 
-        `due_at` is the job's due time. Raises UnknownOutcomeError.
+        `due_at` is the job's due time. `removal` is noted in the same request; None for a job that stays for
+        good. Raises UnknownOutcomeError.
         """
 
     async def withdraw(self, registration: Registration) -> None:
@@ -252,6 +267,24 @@ class JobRegister(Protocol):
 
     async def activate(self, registration: Registration) -> None:
         """Record a job, whose id is taken, as active; harmless when it is. Raises UnknownOutcomeError."""
+
+    async def due_removals(self, by: datetime, limit: int) -> list[DueRemoval]:
+        """Return removals that are due at a moment, at least `limit` of them where there are as many.
+
+        Those that are due later are not read. Raises UnknownOutcomeError.
+        """
+
+    async def move_removal(self, removal: DueRemoval, at: datetime | None) -> None:
+        """Let a removal be due at another moment, or no more; harmless where it was noted again since.
+
+        Raises UnknownOutcomeError.
+        """
+
+    async def forget(self, job_id: str) -> None:
+        """Remove the registration of a job of which nothing is left; harmless when repeated.
+
+        Raises UnknownOutcomeError.
+        """
 
     async def mark(self, submitter: str) -> None:
         """Mark that a process is about to register jobs: its mark gets a new version.

@@ -15,6 +15,7 @@ from read_models.documents import KnownLock, LockRun, Overlap, StaleError, Trail
 from read_models.filters import JobFilter
 from read_models.lists import EVENTS, jobs_list, lock_runs_list, locks_list
 from read_models.ordering import event_order, job_order
+from read_models.ports import Archived
 from read_models.rare_states import lists_with, rare_states
 
 ItemT = TypeVar("ItemT")
@@ -225,13 +226,15 @@ class InMemoryReadModels:
             raise StaleError
         return version
 
-    async def delete(self, partition: str, jobs: Mapping[str, Sequence[EventRow] | None]) -> int:
+    async def delete(
+        self, partition: str, jobs: Mapping[str, Sequence[EventRow] | None], *, keeps_trail: bool = False
+    ) -> int:
         """Delete all rows of jobs of one lock, and return how many there were."""
 
         def action() -> int:
             gone: list[tuple[dict[Any, Any], Any]] = [
                 (table, key)
-                for table in (self.trail, self.recent)
+                for table in ((self.recent,) if keeps_trail else (self.trail, self.recent))
                 for key, entry in table.items()
                 if entry.event.job_id in jobs
             ]
@@ -239,7 +242,7 @@ class InMemoryReadModels:
             gone += [
                 (self.runs, key)
                 for key, run in self.runs.items()
-                if key[0] == partition and run.job_id in jobs
+                if lock_names.partition(run.lock) == partition and run.job_id in jobs
             ]
             in_rare_lists = sum(
                 len(rare_states(self.summaries[job_id][0])) for job_id in jobs if job_id in self.summaries
@@ -250,10 +253,29 @@ class InMemoryReadModels:
 
         return await self.calls.carry_out("read_models.delete", action)
 
-    async def wipe(self) -> dict[str, int]:
-        """Delete everything, and return the number of rows by table."""
+    async def delete_trails(self, jobs: Mapping[str, int]) -> int:
+        """Delete the audit trails of jobs by the numbers of their last events."""
+
+        def action() -> int:
+            gone = [
+                key for key, entry in self.trail.items() if entry.event.seq <= jobs.get(entry.event.job_id, 0)
+            ]
+            for key in gone:
+                del self.trail[key]
+            return len(gone)
+
+        return await self.calls.carry_out("read_models.delete", action)
+
+    async def trail_hashes(self, job_id: str) -> list[str]:
+        """Return the hashes of a job's events in the audit trail, in order."""
+        return [entry.hash for entry in await self.trail_entries(job_id)]
+
+    async def wipe(self, archived: Archived | None = None) -> dict[str, int]:
+        """Delete everything but the trails of archived jobs, and return the number of rows by table."""
+        kept = await archived({entry.event.job_id for entry in self.trail.values()}) if archived else ()
 
         def action() -> dict[str, int]:
+            trails = {key: one for key, one in self.trail.items() if one.event.job_id in kept}
             tables: dict[str, dict[Any, Any]] = {
                 "JobSummaries": self.summaries,
                 "JobAuditTrail": self.trail,
@@ -262,8 +284,10 @@ class InMemoryReadModels:
                 "Locks": self.known_locks,
             }
             counts = {name: len(table) for name, table in tables.items()}
+            counts["JobAuditTrail"] -= len(trails)
             for table in tables.values():
                 table.clear()
+            self.trail.update(trails)
             return counts
 
         return await self.calls.carry_out("read_models.wipe", action)

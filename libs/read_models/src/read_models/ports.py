@@ -3,13 +3,16 @@
 Every call raises UnknownOutcomeError when the storage does not answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from contracts.jobs import Event, JobPage, JobSummary, Page
 from read_models.documents import KnownLock, LockRun, Overlap, TrailEntry, Watermark
 from read_models.filters import JobFilter
+
+#: Returns which of some jobs, by id, have left the journal, while their audit trails stay.
+Archived = Callable[[Collection[str]], Awaitable[Collection[str]]]
 
 
 class ReadModels(Protocol):
@@ -92,5 +95,8 @@ class ReadModelWriter(Protocol):
         Raises StaleError when what is there is not the version given.
         """
 
-    async def wipe(self) -> dict[str, int]:
-        """Delete everything derived from the journal, and return the number of rows by table."""
+    async def wipe(self, archived: Archived | None = None) -> dict[str, int]:
+        """Delete everything derived from the journal, and return the number of rows by table.
+
+        The audit trails of archived jobs stay, as nothing else is left of those.
+        """

@@ -26,6 +26,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?")
 OnConflict = Literal["queue", "reject", "skip", "replace-waiting", "cancel-running"]
 
 _LONGEST_WAIT = timedelta(days=366)
+_LONGEST_KEEP = timedelta(days=36_525)
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -50,6 +51,7 @@ class Kind:
     lock: str | None = None
     #: None when a failed attempt ends the job.
     retry: RetryPolicy | None = None
+    keep: timedelta | None = None
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the parameters."""
@@ -85,6 +87,7 @@ def job(
     on_conflict: OnConflict = "queue",
     lock: str | None = None,
     retry: RetryPolicy | None = None,
+    keep: timedelta | None = None,
 ) -> Callable[[F], F]:
     """Make a function the handler of a kind.
 
@@ -107,6 +110,9 @@ def job(
     `lock`, such a submission has the lock "default".
     `retry` says whether, and when, a job is tried again after an attempt that failed; without it, the first
     one ends the job. A job keeps the policy that its kind had when it was submitted.
+    `keep` is how long a job stays after its end (at most 36,525 days): then its parameters, result and events
+    go. None means as long as TURNSTILE_RETENTION_SECONDS says, or for good. A job keeps the time that its
+    kind had when it was submitted.
     A process runs one job after the other. With `fresh_process`, a job of this kind has a process for itself:
     no job ran in it before, and none does afterwards; this costs the start of a process. After a job of this
     kind, the process is replaced when it has run `max_jobs_per_process` of them (1 to 1,000,000), or when its
@@ -123,6 +129,8 @@ def job(
     if expires_in is not None and not timedelta(0) < expires_in <= _LONGEST_WAIT:
         days = _LONGEST_WAIT.days
         raise DefinitionError(f"kind {name!r}: expires_in must be positive, and at most {days} days")
+    if keep is not None and not timedelta(0) < keep <= _LONGEST_KEEP:
+        raise DefinitionError(f"kind {name!r}: keep must be positive, and at most {_LONGEST_KEEP.days} days")
     if on_conflict not in get_args(OnConflict):
         known = ", ".join(get_args(OnConflict))
         raise DefinitionError(f"kind {name!r}: on_conflict must be one of {known}, not {on_conflict!r}")
@@ -160,6 +168,7 @@ def job(
             on_conflict,
             lock,
             retry,
+            keep,
         )
         setattr(handler, MARK, kind)
         _note(kind)

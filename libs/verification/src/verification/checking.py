@@ -209,7 +209,8 @@ class _Verification:
 
     def _few_jobs(self) -> Sequence[str] | None:
         """Return the jobs if they are few and of chosen locks; None to look at all."""
-        if not self._scope.locks or self._scratch.count("SELECT count(*) FROM jobs") > _FEW_JOBS:
+        known = "SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM removed_jobs WHERE has_trail)"
+        if not self._scope.locks or self._scratch.count(known) > _FEW_JOBS:
             return None
         return [job_id for (job_id,) in self._scratch.query("SELECT job_id FROM jobs WHERE in_scope")]
 

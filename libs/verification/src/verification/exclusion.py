@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contracts.statuses import EventStatus
 from verification.findings import Invariant, Violation
 from verification.neighbours import Neighbours, seconds_between
+from verification.removed_fences import has_removed
 from verification.scope import Scope
 from verification.scratch_database import Run, ScratchDatabase
 
@@ -55,6 +56,10 @@ class RunCheck:
 
     def _compare(self, earlier: Run, later: Run, neighbours: Neighbours) -> Iterator[Violation]:
         trouble = self._overlap(earlier, later)
+        between = earlier.fence + 1, later.fence - 1
+        if not trouble and has_removed(self._scratch, later.partition, later.slot, *between):
+            # They are no neighbours: what ran between them was removed.
+            return
         neighbours.note(earlier, later, is_overlap=bool(trouble))
         if trouble:
             what = (

@@ -185,11 +185,12 @@ class LedgerCheck:
         return self._looked_for[asked]
 
     def _is_removed(self, effect: Effect) -> bool:
+        partition = lock_partition(effect.key)
         found = self._scratch.one(
-            "SELECT 1 FROM removed_runs WHERE partition = ? AND fence = ? AND job_id = ?",
-            lock_partition(effect.key),
-            effect.fence,
-            effect.job,
+            "SELECT 1 FROM removed_runs WHERE partition = ? AND fence = ? AND job_id = ?"
+            " UNION ALL SELECT 1 FROM forgotten_runs WHERE partition = ? AND ? BETWEEN first AND last",
+            *(partition, effect.fence, effect.job),
+            *(partition, effect.fence),
         )
         return found is not None
 

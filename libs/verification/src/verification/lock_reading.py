@@ -16,7 +16,8 @@ from verification.exclusion import RunCheck
 from verification.expected_rows import job_columns
 from verification.findings import Invariant, Violation
 from verification.history import JobHistory, countable, lock_partition
-from verification.removals import Removal, RemovalCheck, known_removed, removal_of
+from verification.removals import Removal, RemovalCheck, known_removed
+from verification.removed_fences import forgotten_jobs
 from verification.retries import check_names
 from verification.row_checks import contradictions, place_in_line
 from verification.scope import Scope
@@ -81,7 +82,7 @@ class LockReading:
         elif key.startswith((rows.SLOTS, RECORDS)):
             self._slots.take(key, stored.values)
         elif key == MARK_KEY:
-            self._removals.mark = stored.values
+            self._removals.take_mark(stored.values)
         elif key.startswith((rows.TICKETS, rows.DUE)):
             self.is_idle = False
             if key.startswith(rows.DUE):
@@ -91,8 +92,7 @@ class LockReading:
     @property
     def removal(self) -> Removal | None:
         """What was removed of the lock; None when nothing was."""
-        mark = self._removals.mark
-        return None if mark is None else removal_of(self.lock, mark)
+        return self._removals.removal(self.lock)
 
     def finish(self) -> list[Violation]:
         """Judge what was read as a whole, and return everything that was found."""
@@ -262,6 +262,8 @@ class LockReading:
 
     def _check_replacements(self) -> None:
         """See that the jobs are there that took the places of others."""
+        if forgotten_jobs(self._scratch, self.partition):
+            return
         for job_id, by in self._replaced.items():
             if self._scratch.job(self.partition, by) or known_removed(self._scratch, by) is not None:
                 continue

@@ -9,6 +9,7 @@ from verification.evidence import Evidence, Place
 from verification.findings import Invariant, Violation
 from verification.history import JobHistory, lock_partition
 from verification.removals import read_removed
+from verification.removed_fences import forgotten_jobs
 from verification.scope import Scope
 from verification.scratch_database import JobFacts, ScratchDatabase
 from verification.waiting import batches
@@ -93,23 +94,31 @@ async def check_accepted(
         " AND job_id NOT IN (SELECT job_id FROM removed_jobs)"
     )
     query = f"SELECT job_id {unclear} ORDER BY job_id LIMIT {_MOST_READ_AGAIN}"
+    # Nothing tells which these were: as many ids may be unknown as jobs are forgotten.
+    forgotten = forgotten_jobs(scratch)
     for some in batches(list(scratch.query(query)), _AT_ONCE):
-        for violation in await asyncio.gather(*(_judge(evidence, job_id) for (job_id,) in some)):
-            if violation is not None:
+        places = await asyncio.gather(*(evidence.find(job_id) for (job_id,) in some))
+        looks = (_judge(evidence, job_id, place) for (job_id,), place in zip(some, places, strict=True))
+        for place, violation in zip(places, await asyncio.gather(*looks), strict=True):
+            if place is None and forgotten:
+                forgotten -= 1
+            elif violation is not None:
                 yield violation
-    more = scratch.count(f"SELECT count(*) {unclear}") - _MOST_READ_AGAIN
+    more = scratch.count(f"SELECT count(*) {unclear}") - _MOST_READ_AGAIN - forgotten
     if more > 0:
         yield Violation(Invariant.ONE_END, f"{more} more accepted jobs had no terminal record")
 
 
-async def _judge(evidence: Evidence, job_id: str) -> Violation | None:
+async def _judge(evidence: Evidence, job_id: str, place: Place | None) -> Violation | None:
     """Read an accepted job that had no end, or was not seen at all."""
-    place = await evidence.find(job_id)
-    facts = None if place is None else await read_facts(evidence, place.partition, job_id)
-    if facts is None and place is not None and await read_removed(evidence, place.partition, job_id):
+    unknown = Violation(Invariant.ONE_END, "it was accepted, but is not in the journal", None, job_id)
+    if place is None:
+        return unknown
+    facts = await read_facts(evidence, place.partition, job_id)
+    if facts is None and await read_removed(evidence, place.partition, job_id):
         return None
     if facts is None:
-        return Violation(Invariant.ONE_END, "it was accepted, but is not in the journal", None, job_id)
+        return unknown
     if not facts.ended_at:
         what = f"it was accepted, but has no terminal record: it is {facts.status}"
         return Violation(Invariant.ONE_END, what, facts.lock, job_id)

@@ -1,7 +1,8 @@
 """What was removed of a lock's history, and whether anything is missing that was not.
 
 Fences count up by one with each take-over. So each fence up to the lock row's must be that of a run in the
-journal, of a run of a removed job, or of a take-over that found a run cut off and started no job.
+journal, of a run of a removed job, or of a take-over that found a run cut off and started no job. Of removed
+jobs that are forgotten, only the mark knows the fences.
 """
 
 from collections.abc import Iterator
@@ -9,25 +10,19 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from contracts.statuses import EventStatus
-from coordination.journal.removal import RemovalMark, RemovedJob, read_fences
+from contracts.policies import MOST_SLOTS
+from coordination.journal.fences import FenceRanges, read_fences
+from coordination.journal.removal import RemovalMark, RemovedJob, follow
 from coordination.journal.rows import JobRow, job_key
 from coordination.ports import Values
 from verification.evidence import Evidence, TrailEvent
 from verification.findings import Invariant, Violation
+from verification.removed_fences import KnownFences, known_fences
 from verification.scope import Scope
 from verification.scratch_database import ScratchDatabase
 
 #: Missing fences that are named, of each gap.
 _MOST_NAMED = 3
-
-#: Removed runs and those in the journal by their fences; of one fence, removed ones first.
-_USED = (
-    "SELECT fence, (outcome = ? AND NOT died), began_at, ended_at, job_id, 1 FROM runs"
-    " WHERE partition = ? AND slot = 0"
-    " UNION ALL SELECT fence, may_skip, NULL, NULL, job_id, 0 FROM removed_runs WHERE partition = ?"
-    " ORDER BY 1, 6"
-)
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,8 @@ class Removal:
     #: When the last of it was removed, and by whom.
     removed_at: str
     actor: str
+    #: Of the jobs, those whose ids are free again.
+    forgotten: int = 0
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -54,6 +51,8 @@ class RemovalCheck:
 
     def __init__(self, partition: str, scratch: ScratchDatabase, scope: Scope) -> None:
         self.mark: Values | None = None
+        self._read_mark: RemovalMark | None = None
+        self._ranges = FenceRanges()
         self._partition = partition
         self._scratch = scratch
         self._scope = scope
@@ -72,13 +71,38 @@ class RemovalCheck:
         if removed.job_id != job_id:
             self._trouble.append((job_id, f"its row is that of the removed job {removed.job_id}"))
         kept = (removed.number, removed.outcome, removed.seq, removed.event_hash, removed.finished_at)
-        self._scratch.add("removed_jobs", (self._partition, job_id, *kept, removed.fences))
+        trail = removed.has_trail, False
+        self._scratch.add("removed_jobs", (self._partition, job_id, *kept, removed.fences, *trail))
         for used in fences:
-            self._scratch.add("removed_runs", (self._partition, used.fence, used.may_skip, job_id))
+            place = self._partition, used.slot, used.fence
+            self._scratch.add("removed_runs", (*place, used.may_skip, job_id))
         if has_events:
             self._with_events.append(job_id)
             self._scratch.forget_job(self._partition, job_id)
         return has_events
+
+    def take_mark(self, values: Values) -> None:
+        """Keep the mark of the lock, which comes behind all of its jobs."""
+        self.mark = values
+        try:
+            mark = RemovalMark.from_values(values)
+            self._ranges = mark.ranges
+        except (TypeError, ValueError) as error:
+            self._trouble.append(("", f"the mark of what was removed cannot be read: {error}"))
+            return
+        self._read_mark = mark
+        self._scratch.add("forgotten_jobs", (self._partition, mark.forgotten_jobs))
+        for slot in range(MOST_SLOTS):
+            for first, last, may_skip in self._ranges.of_slot(slot):
+                self._scratch.add("forgotten_runs", (self._partition, slot, first, last, may_skip))
+
+    def removal(self, lock: str) -> Removal | None:
+        """Return what was removed; None when nothing was."""
+        mark = self._read_mark
+        if mark is None:
+            return None if self.mark is None else Removal(lock, 0, 0, 0, 0, "", "")
+        counts = mark.jobs, mark.runs, mark.events
+        return Removal(lock, *counts, self._reached(), mark.removed_at, mark.actor, mark.forgotten_jobs)
 
     def check(self, lock: str, fence: int) -> Iterator[Violation]:
         """Judge what was taken; `fence` is that of the lock's row."""
@@ -87,7 +111,7 @@ class RemovalCheck:
             return Violation(Invariant.REMOVALS, what, lock or None, job_id, of)
 
         for job_id, what in self._trouble:
-            yield violation(what, job_id)
+            yield violation(what, job_id or None)
         for what in self._check_mark():
             yield violation(what)
         unfinished = _unfinished(self.mark)
@@ -100,66 +124,105 @@ class RemovalCheck:
     # --- the mark -----------------------------------------------------------------
 
     def _check_mark(self) -> Iterator[str]:
-        """Count and chain the removed jobs again, and compare."""
-        counted, reached = RemovalMark(""), 0
-        may_skip = False
+        """Count, chain and add the rows of the removed jobs again, and compare."""
+        mark = self._read_mark
+        rows = list(self._rows())
+        if mark is None:
+            if self.mark is None and rows:
+                yield f"{len(rows)} jobs are removed, but the lock has no mark of a removal"
+            return
+        counted, digest = RemovalMark(""), ""
+        for job in rows:
+            if job.number <= mark.last_chained:
+                digest = follow(digest, job)
+            counted = counted.count(job, sum(1 for _ in read_fences(job.fences)))
+        chained = [job for job in rows if job.number <= mark.last_chained]
+        expected = {
+            "jobs": (mark.jobs, counted.jobs + mark.forgotten_jobs),
+            "runs": (mark.runs, counted.runs + mark.forgotten_runs),
+            "events": (mark.events, counted.events + mark.forgotten_events),
+            "fence": (mark.fence, min(self._reached(), mark.fence) if mark.is_apart else self._reached()),
+            "last_end": (mark.last_end, max(mark.last_end, counted.last_end)),
+        }
+        if not mark.forgotten_jobs:
+            expected["last_end"] = (mark.last_end, counted.last_end)
+        differs = False
+        for name, (said, due) in expected.items():
+            if said != due:
+                differs = True
+                yield f"the mark of what was removed says {name} {said!r}, its rows {due!r}"
+        total = sum(job.fingerprint for job in rows if job.number > mark.last_chained) % 2**256
+        fits = (digest, len(chained), total) == (mark.digest, mark.last_chained, _number(mark.sum))
+        if not differs and not fits:
+            yield "the mark of what was removed does not fit the rows of the removed jobs"
+        yield from self._check_forgotten(mark)
+
+    def _rows(self) -> Iterator[RemovedJob]:
         for job_id, number, outcome, seq, event_hash, finished_at, fences in self._scratch.query(
             "SELECT job_id, number, outcome, seq, event_hash, finished_at, fences FROM removed_jobs"
             " WHERE partition = ? ORDER BY number, job_id",
             self._partition,
         ):
-            job = RemovedJob(job_id, "", number, outcome, seq, event_hash, finished_at, "", fences)
-            counted = counted.count(job, sum(1 for _ in read_fences(fences)))
-        for fence, skips in self._scratch.query(
-            "SELECT fence, may_skip FROM removed_runs WHERE partition = ? ORDER BY fence", self._partition
-        ):
-            if fence - reached > 1 + may_skip:
+            yield RemovedJob(job_id, "", number, outcome, seq, event_hash, finished_at, "", fences)
+
+    def _check_forgotten(self, mark: RemovalMark) -> Iterator[str]:
+        """See that the ranges of forgotten fences are as long as the mark says."""
+        count = self._ranges.count
+        if count != mark.forgotten_runs + mark.forgotten_skips:
+            yield (
+                f"the mark of what was removed has {count} forgotten fences, but says that they are of "
+                f"{mark.forgotten_runs} runs, and {mark.forgotten_skips} of none"
+            )
+        again = self._scratch.count(
+            "SELECT count(*) FROM (SELECT partition, slot, fence FROM runs UNION ALL"
+            " SELECT partition, slot, fence FROM removed_runs) AS known JOIN forgotten_runs AS gone"
+            " ON known.partition = gone.partition AND known.slot = gone.slot"
+            " AND fence BETWEEN first AND last WHERE known.partition = ?",
+            self._partition,
+        )
+        if again > mark.forgotten_skips:
+            yield f"{again} runs have fences of runs that are forgotten"
+
+    def _reached(self) -> int:
+        """Return the fence up to which all runs are removed."""
+        reached, may_skip = 0, False
+        for known in known_fences(self._scratch, self._partition):
+            if not known.is_removed:
+                continue
+            if known.first - reached > 1 + may_skip:
                 break
-            reached, may_skip = fence, bool(skips)
-        if self.mark is None:
-            if counted.jobs:
-                yield f"{counted.jobs} jobs are removed, but the lock has no mark of a removal"
-            return
-        expected: dict[str, object] = {
-            "jobs": counted.jobs,
-            "runs": counted.runs,
-            "events": counted.events,
-            "fence": reached,
-            "last_end": counted.last_end,
-        }
-        differs = False
-        for name, due in expected.items():
-            if self.mark.get(name) != due:
-                differs = True
-                yield f"the mark of what was removed says {name} {self.mark.get(name)!r}, its rows {due!r}"
-        if not differs and self.mark.get("digest") != counted.digest:
-            yield "the mark of what was removed does not fit the rows of the removed jobs"
+            if known.last > reached:
+                reached, may_skip = known.last, known.may_skip
+        return reached
 
     # --- fences ---------------------------------------------------------------------
 
     def _check_fences(self, highest: int) -> Iterator[tuple[str, int]]:
         last, may_skip, was_inside = 0, False, not self._scope.has_period
-        removed_to = -1
-        for fence, skips, began, ended, job_id, _ in self._scratch.query(
-            _USED, EventStatus.INTERRUPTED.value, self._partition, self._partition
-        ):
-            is_inside = self._is_inside(began, ended)
-            if fence == removed_to and began is not None:
-                yield f"a removed run had the fence {fence}, which job {job_id} has, too", fence
+        removed_to, latest_removed = -1, -1
+        for known in known_fences(self._scratch, self._partition):
+            is_inside = self._is_inside(known)
+            if known.first == removed_to and not known.is_removed:
+                what = f"a removed run had the fence {known.first}, which job {known.job_id} has, too"
+                yield what, known.first
             if is_inside or was_inside:
-                yield from _missing(last, fence, may_skip=may_skip)
-            last, may_skip, was_inside = max(last, fence), bool(skips), is_inside
-            removed_to = fence if began is None else removed_to
+                yield from _missing(last, known.first, may_skip=may_skip)
+            if known.last >= last:
+                last, may_skip = known.last, known.may_skip
+            was_inside = is_inside
+            if known.is_removed:
+                latest_removed = max(latest_removed, known.last)
+                removed_to = removed_to if known.is_forgotten else known.first
         if was_inside:
             yield from _missing(last, highest + 1, may_skip=may_skip)
-        if highest < removed_to:
-            what = f"the lock's row has fence {highest}, although a removed run had fence {removed_to}"
+        if highest < latest_removed:
+            what = f"the lock's row has fence {highest}, although a removed run had fence {latest_removed}"
             yield what, highest
 
-    def _is_inside(self, began: str | None, ended: str | None) -> bool:
-        if began is None:
+    def _is_inside(self, known: KnownFences) -> bool:
+        if known.began_at is None:
             return not self._scope.has_period
-        return self._scope.holds(began, ended)
+        return self._scope.holds(known.began_at, known.ended_at or "")
 
 
 def _missing(last: int, following: int, *, may_skip: bool) -> Iterator[tuple[str, int]]:
@@ -171,22 +234,19 @@ def _missing(last: int, following: int, *, may_skip: bool) -> Iterator[tuple[str
         yield f"no run has the fence {fence}, and no removal explains that", fence
 
 
+def _number(text: str) -> int:
+    """Return a sum; a number that is none where it cannot be read."""
+    try:
+        return int(text or "0", 16)
+    except ValueError:
+        return -1
+
+
 def _unfinished(mark: Values | None) -> list[str]:
     try:
         return [] if mark is None else RemovalMark("", removing=str(mark.get("removing"))).unfinished
     except (ValueError, TypeError):
         return []
-
-
-def removal_of(lock: str, mark: Values) -> Removal:
-    """Return what a mark says."""
-
-    def number(name: str) -> int:
-        value = mark.get(name)
-        return value if isinstance(value, int) else 0
-
-    counts = number("jobs"), number("runs"), number("events"), number("fence")
-    return Removal(lock, *counts, str(mark.get("removed_at")), str(mark.get("actor")))
 
 
 async def read_removed(evidence: Evidence, partition: str, job_id: str) -> RemovedJob | None:
@@ -200,13 +260,28 @@ async def read_removed(evidence: Evidence, partition: str, job_id: str) -> Remov
     return None
 
 
-def known_removed(scratch: ScratchDatabase, job_id: str) -> tuple[int, str] | None:
-    """Return number and hash of the last event of a removed job; None when none of this id was read."""
-    found = scratch.one("SELECT seq, event_hash FROM removed_jobs WHERE job_id = ?", job_id)
-    return None if found is None else (int(found[0]), str(found[1]))
+@dataclass(frozen=True)
+class RemovedEnd:
+    """How a removed job ended."""
+
+    #: Number and hash of its last event.
+    seq: int
+    event_hash: str
+    #: Whether its audit trail stands.
+    has_trail: bool
+
+    def contradicts(self, last: TrailEvent, *, is_whole: bool) -> bool:
+        """Return whether a trail does not end as the job did; it may be shorter while it is deleted.
+
+        A trail that stands must be whole: all of its events chained from the first one.
+        """
+        event = last.event
+        if self.has_trail:
+            return not is_whole or (event.seq, event.hash) != (self.seq, self.event_hash)
+        return event.seq > self.seq or (event.seq == self.seq and event.hash != self.event_hash)
 
 
-def contradicts(last: TrailEvent, removed: tuple[int, str]) -> bool:
-    """Return whether a trail does not end as the removed job did; it may be shorter while it is deleted."""
-    seq, event_hash = removed
-    return last.event.seq > seq or (last.event.seq == seq and last.event.hash != event_hash)
+def known_removed(scratch: ScratchDatabase, job_id: str) -> RemovedEnd | None:
+    """Return how a removed job ended; None when none of this id was read."""
+    found = scratch.one("SELECT seq, event_hash, has_trail FROM removed_jobs WHERE job_id = ?", job_id)
+    return None if found is None else RemovedEnd(int(found[0]), str(found[1]), bool(found[2]))

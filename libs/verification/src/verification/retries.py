@@ -7,6 +7,8 @@ from contracts.statuses import EventStatus, JobStatus
 from verification.events import UnreadableRowError, read_event
 from verification.evidence import Evidence
 from verification.findings import Invariant, Violation
+from verification.removals import known_removed
+from verification.removed_fences import forgotten_jobs
 from verification.scratch_database import ScratchDatabase
 
 _RETRYABLE = {JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMED_OUT, JobStatus.EXPIRED}
@@ -38,7 +40,7 @@ def check_names(scratch: ScratchDatabase, partition: str) -> Iterator[tuple[str,
             yield job_id, f"its row says retry_of {named!r}, its events {of!r}"
             continue
         old = scratch.job(partition, of)
-        if old is None and not _is_removed(scratch, of):
+        if old is None and not _may_be_removed(scratch, partition, of):
             yield job_id, f"it retries job {of}, which the journal does not have"
         elif old is not None and old.status not in _RETRYABLE:
             yield job_id, f"it retries job {of}, which is {old.status}"
@@ -50,7 +52,7 @@ def check_names(scratch: ScratchDatabase, partition: str) -> Iterator[tuple[str,
     )
     for job_id, by in list(retried):
         new = scratch.job(partition, by)
-        if new is None and not _is_removed(scratch, by):
+        if new is None and not _may_be_removed(scratch, partition, by):
             yield job_id, f"its row says retried_by {by!r}, which the journal does not have"
         elif new is not None and (not new.retry or json.loads(new.retry)["retry_of"] != job_id):
             yield job_id, f"its row says retried_by {by!r}, which does not retry it"
@@ -72,8 +74,8 @@ def _foreign(scratch: ScratchDatabase, partition: str, of: str, retry: str) -> I
         yield f"it continues with the steps of job {job_id}, which it does not retry"
 
 
-def _is_removed(scratch: ScratchDatabase, job_id: str) -> bool:
-    return scratch.one("SELECT 1 FROM removed_jobs WHERE job_id = ?", job_id) is not None
+def _may_be_removed(scratch: ScratchDatabase, partition: str, job_id: str) -> bool:
+    return known_removed(scratch, job_id) is not None or forgotten_jobs(scratch, partition) > 0
 
 
 async def check_steps(evidence: Evidence, scratch: ScratchDatabase) -> AsyncIterator[Violation]:

@@ -11,6 +11,7 @@ from verification.findings import Invariant, Violation
 from verification.history import JobHistory
 from verification.listed import ListedRow
 from verification.removals import read_removed
+from verification.removed_fences import is_removed
 from verification.scope import Scope
 from verification.scratch_database import Run, ScratchDatabase
 from verification.waiting import Patience, batches
@@ -98,7 +99,7 @@ class RunListCheck:
             self._marked[row.place, fence] = row
         of_fence = "SELECT * FROM runs WHERE partition = ? AND slot = ? AND fence = ?"
         known = self._runs(of_fence, partition, slot, fence)
-        if not known and not slot and self._is_removed(partition, fence):
+        if not known and is_removed(self._scratch, partition, slot, fence):
             return
         if not known:
             if len(self._stray) < _MOST_STRAY:
@@ -207,10 +208,6 @@ class RunListCheck:
         facts = self._scratch.job(run.partition, run.job_id)
         # A run is read from events, of which the job's facts are.
         return {} if facts is None else run_columns(run, facts)
-
-    def _is_removed(self, partition: str, fence: int) -> bool:
-        found = "SELECT 1 FROM removed_runs WHERE partition = ? AND fence = ?"
-        return self._scratch.one(found, partition, fence) is not None
 
     def _runs(self, query: str, *values: object) -> list[Run]:
         return [Run(*row) for row in self._scratch.query(query, *values)]

@@ -122,11 +122,15 @@ CREATE TABLE active (job_id PRIMARY KEY, partition) WITHOUT ROWID;
 CREATE TABLE listed_jobs (job_id, place, PRIMARY KEY (job_id, place)) WITHOUT ROWID;
 CREATE TABLE listed_runs (partition, slot, fence, PRIMARY KEY (partition, slot, fence)) WITHOUT ROWID;
 CREATE TABLE removed_jobs (
-    partition, job_id, number, outcome, seq, event_hash, finished_at, fences, PRIMARY KEY (job_id, partition)
+    partition, job_id, number, outcome, seq, event_hash, finished_at, fences, has_trail, in_trail,
+    PRIMARY KEY (job_id, partition)
 ) WITHOUT ROWID;
 CREATE INDEX removed_of_lock ON removed_jobs (partition, number);
-CREATE TABLE removed_runs (partition, fence, may_skip, job_id);
-CREATE INDEX removed_runs_of_lock ON removed_runs (partition, fence);
+CREATE TABLE removed_runs (partition, slot, fence, may_skip, job_id);
+CREATE INDEX removed_runs_of_lock ON removed_runs (partition, slot, fence);
+CREATE TABLE forgotten_jobs (partition PRIMARY KEY, jobs) WITHOUT ROWID;
+CREATE TABLE forgotten_runs (partition, slot, first, last, may_skip);
+CREATE INDEX forgotten_runs_of_lock ON forgotten_runs (partition, slot, first);
 CREATE TABLE closed_ids (job_id PRIMARY KEY, partition) WITHOUT ROWID;
 CREATE TABLE blamed (job_id PRIMARY KEY) WITHOUT ROWID;
 """
@@ -141,6 +145,8 @@ _OF_LOCKS = (
     "neighbours",
     "removed_jobs",
     "removed_runs",
+    "forgotten_jobs",
+    "forgotten_runs",
     "closed_ids",
 )
 

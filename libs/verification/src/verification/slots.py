@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from contracts.statuses import EventStatus
 from coordination.journal import rows
 from coordination.journal.limits import RECORDS, LimitRecord, record_key
 from coordination.ports import Values
 from verification.findings import Invariant
-from verification.scratch_database import Run, ScratchDatabase
+from verification.removed_fences import known_fences
+from verification.scratch_database import ScratchDatabase
 
 #: An invariant, what is wrong, and the job that it is about, if it is about one.
 Finding = tuple[Invariant, str, str | None]
@@ -95,21 +95,22 @@ class SlotCheck:
 
     def _check_fences(self, number: int) -> Iterator[Finding]:
         """See that no run is missing: fences count up by one with each start and each take-over."""
-        last: Run | None = None
-        for run in self._scratch.runs(self._partition, number):
-            yield from self._missing(number, last, run.fence)
-            last = run
+        last, may_skip = 0, False
+        for known in known_fences(self._scratch, self._partition, number):
+            yield from _missing(number, last, known.first, may_skip=may_skip)
+            if known.last >= last:
+                last, may_skip = known.last, known.may_skip
         row = self.rows.get(number, {})
         fence = row.get("fence")
-        yield from self._missing(number, last, (fence if isinstance(fence, int) else 0) + 1)
+        yield from _missing(number, last, (fence if isinstance(fence, int) else 0) + 1, may_skip=may_skip)
 
-    def _missing(self, number: int, last: Run | None, following: int) -> Iterator[Finding]:
-        first = 1 if last is None else last.fence + 1
-        may_skip = last is not None and last.outcome == EventStatus.INTERRUPTED and not last.died
-        if may_skip and following - first == 1:
-            return
-        for fence in range(first, min(following, first + _MOST_NAMED)):
-            yield Invariant.EXCLUSION, f"no run of slot {number} has the fence {fence}", None
+
+def _missing(number: int, last: int, following: int, *, may_skip: bool) -> Iterator[Finding]:
+    first = last + 1
+    if may_skip and following - first == 1:
+        return
+    for fence in range(first, min(following, first + _MOST_NAMED)):
+        yield Invariant.EXCLUSION, f"no run of slot {number} has the fence {fence}", None
 
 
 def _fences(record: LimitRecord) -> Mapping[int, int]:

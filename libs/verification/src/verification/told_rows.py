@@ -73,6 +73,8 @@ class ToldRow:
         self.columns |= {"cancel_actor": "", "cancel_reason": "", "has_traceback": False}
         self.columns |= {"finalized_at": "", "finalized_by": "", "finalize_reason": ""}
         self.columns |= {"retries": "", "failure_type": "", "failure_message": "", "due_at": ""}
+        # A shorter time in the row would let the job go too soon.
+        self.columns["keep"] = data.get("keep", "")
         self.columns |= {name: data[name] for name in _SUBMITTED if isinstance(data.get(name), str)}
         if isinstance(data.get("properties"), dict):
             self.columns["properties"] = data["properties"]

@@ -16,7 +16,7 @@ from verification.events import UnreadableRowError, read_event
 from verification.evidence import Evidence, TrailEvent
 from verification.findings import Invariant, Violation
 from verification.history import lock_partition, update_digest
-from verification.removals import contradicts, known_removed, read_removed
+from verification.removals import RemovedEnd, known_removed, read_removed
 from verification.scope import Scope
 from verification.scratch_database import ScratchDatabase
 from verification.waiting import Patience, batches
@@ -25,6 +25,9 @@ from verification.waiting import Patience, batches
 _MOST_CLOSE_LOOKS = 5000
 
 _AT_ONCE = 16
+
+#: Removed jobs whose trails stand.
+_ARCHIVED = "SELECT job_id FROM removed_jobs WHERE has_trail"
 
 _LATE = "the trail lacks event"
 
@@ -44,10 +47,15 @@ class TrailCheck:
         """Compare the trails of these jobs, or the whole trail."""
         if job_ids is None:
             await self._compare(None)
-        for some in batches(job_ids or (), _AT_ONCE):
+        archived = [job_id for (job_id,) in self._scratch.query(_ARCHIVED)]
+        for some in batches([] if job_ids is None else [*job_ids, *archived], _AT_ONCE):
             await asyncio.gather(*map(self._compare, some))
         for job_id, partition in self._scratch.query(
             "SELECT job_id, partition FROM jobs WHERE in_scope AND NOT in_trail"
+        ):
+            self._note(job_id, partition)
+        for job_id, partition in self._scratch.query(
+            "SELECT job_id, partition FROM removed_jobs WHERE has_trail AND NOT in_trail"
         ):
             self._note(job_id, partition)
         late: dict[str, str] = {}
@@ -77,29 +85,39 @@ class TrailCheck:
     # --- the first pass ---------------------------------------------------------
 
     async def _compare(self, job_id: str | None) -> None:
-        of_job, digest = "", hashlib.sha256()
+        of_job, digest, chain = "", hashlib.sha256(), _Chain()
         first: TrailEvent | None = None
         last: TrailEvent | None = None
         async for page in self._evidence.trail(job_id):
             for entry in page:
                 if entry.partition != of_job:
-                    self._close(first, last, digest)
-                    of_job, digest, first = entry.partition, hashlib.sha256(), entry
+                    self._close(first, last, digest, chain)
+                    of_job, digest, first, chain = entry.partition, hashlib.sha256(), entry, _Chain()
                 last = entry
                 if entry.is_broken or _misplaced(entry):
                     digest.update(b"broken")
-                update_digest(digest, entry.event, entry.trace_id, chain_hash(entry.event))
-        self._close(first, last, digest)
+                computed = chain_hash(entry.event)
+                chain.follow(entry, computed)
+                update_digest(digest, entry.event, entry.trace_id, computed)
+        self._close(first, last, digest, chain)
 
-    def _close(self, first: TrailEvent | None, last: TrailEvent | None, digest: "hashlib._Hash") -> None:
+    def _close(
+        self,
+        first: TrailEvent | None,
+        last: TrailEvent | None,
+        digest: "hashlib._Hash",
+        chain: "_Chain",
+    ) -> None:
         if first is None or last is None:
             return
         job_id, partition = first.partition, lock_partition(first.event.lock_name)
         facts = self._scratch.job(partition, job_id)
         if facts is None:
             removed = known_removed(self._scratch, job_id)
-            if removed is not None and not contradicts(last, removed):
-                return
+            if removed is not None:
+                self._scratch.execute("UPDATE removed_jobs SET in_trail = 1 WHERE job_id = ?", job_id)
+                if not removed.contradicts(last, is_whole=chain.is_whole):
+                    return
             if self._is_lost(first):
                 self._note(job_id, partition)
             return
@@ -142,9 +160,16 @@ class TrailCheck:
                     continue
         removed = None if journal else await read_removed(self._evidence, partition, job_id)
         if removed is not None:
-            if not trail or not contradicts(trail[-1], (removed.seq, removed.event_hash)):
+            end = RemovedEnd(removed.seq, removed.event_hash, removed.has_trail)
+            if not trail and not removed.has_trail:
                 return []
-            what = "the trail of a removed job does not end as the job did"
+            if trail and not end.contradicts(trail[-1], is_whole=_is_whole(trail)):
+                return []
+            what = (
+                "the trail of an archived job is not whole, or does not end as the job did"
+                if removed.has_trail
+                else "the trail of a removed job does not end as the job did"
+            )
             return [Violation(Invariant.TRAIL, what, removed.lock_name, job_id)]
         lock = (journal or [entry.event for entry in trail])[0].lock_name if journal or trail else None
         by_seq = {entry.event.seq: entry for entry in trail}
@@ -168,6 +193,28 @@ class TrailCheck:
             Violation(Invariant.TRAIL, what, lock, job_id)
             for what in sorted(found, key=lambda what: what.startswith(_LATE))[:3]
         ]
+
+
+class _Chain:
+    """Follows the events of one trail, as far as each carries the hash of the one before."""
+
+    def __init__(self) -> None:
+        self.is_whole = True
+        self._seq, self._hash = 0, ""
+
+    def follow(self, entry: TrailEvent, computed: str) -> None:
+        """Take the next event; `computed` is the hash that it should have."""
+        event = entry.event
+        fits = (event.seq, event.previous_hash, event.hash) == (self._seq + 1, self._hash, computed)
+        self.is_whole = self.is_whole and fits and not (entry.is_broken or _misplaced(entry))
+        self._seq, self._hash = event.seq, event.hash
+
+
+def _is_whole(trail: Sequence[TrailEvent]) -> bool:
+    chain = _Chain()
+    for entry in trail:
+        chain.follow(entry, chain_hash(entry.event))
+    return chain.is_whole
 
 
 def _misplaced(entry: TrailEvent) -> bool:

@@ -9,9 +9,12 @@ from coordination.maintenance.comparison import Comparison, ProjectedSeqs
 from coordination.maintenance.pauses import Pace, Stillness
 from coordination.maintenance.register_search import RegisterSearch
 from coordination.ports import ActiveJob, Announcement, Clock, JobRegister, Journal
+from coordination.retention_times import RetentionTimes
 
 #: No message is waited for. A job that nothing happens to is looked at every ten seconds at last.
 _PACE = Pace(patience=0.0, first_pause=5.0, longest_pause=30.0, first_look=1.0, longest_look=10.0)
+
+_FOR_GOOD = RetentionTimes()
 
 
 class EventSearch:
@@ -28,12 +31,13 @@ class EventSearch:
         clock: Clock,
         project: Callable[[Sequence[Announcement]], Awaitable[None]],
         is_needed: Callable[[], bool],
+        times: RetentionTimes = _FOR_GOOD,
     ) -> None:
         self._project = project
         self._found: list[Announcement] = []
         self._jobs = Stillness(clock)
         self._comparison = Comparison(
-            journal, register, self._found.extend, clock, projected_seqs, self._jobs, _PACE
+            journal, register, self._found.extend, clock, projected_seqs, self._jobs, _PACE, times
         )
         self._search = RegisterSearch(register, clock, is_needed, self._look_at)
 

@@ -48,7 +48,8 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
     journal, register = TableJournal(storage), TableRegister(storage)
     status = ProjectionStatus(telemetry.observe, clock)
     retirements = Retirements(register, _RETIRE_SECONDS)
-    projection = Projection(journal, retirements, models, status.observe)
+    times = settings.retention_times
+    projection = Projection(journal, retirements, models, status.observe, times=times)
     seal = Seal()
     reader = AnnouncementReader(MessageReader(broker, settings.topology), seal)
     handler = EventHandler(projection, reader, clock, telemetry)
@@ -61,6 +62,7 @@ def create_app(settings: AuditProjectorSettings) -> AsgiFastStream:
         clock,
         handler.project,
         lambda: not watch.is_answering,
+        times,
     )
     heartbeat = InstanceHeartbeat(
         "audit-projector",

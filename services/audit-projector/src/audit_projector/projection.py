@@ -26,8 +26,11 @@ from contracts.traceparent import trace_id_of
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Journal, NewId, UnknownOutcomeError, random_id
+from coordination.retention_times import RetentionTimes
 from read_models import ReadModelWriter
 from read_models.documents import KnownLock, StaleError, TrailEntry, Watermark, event_document
+
+_FOR_GOOD = RetentionTimes()
 
 #: Times a projector lets another go first before it leaves the job to a later message.
 _MOST_TRIES = 10
@@ -43,12 +46,14 @@ class Projection:
         models: ReadModelWriter,
         observe: Observe,
         new_id: NewId = random_id,
+        times: RetentionTimes = _FOR_GOOD,
     ) -> None:
         self._journal = journal
         self._register = register
         self._models = models
         self._observe = observe
         self._exclusion = ExclusionCheck(journal, models, observe, new_id)
+        self._times = times
         self._cache = ProjectionCache()
         #: Summaries of jobs that are projected at the same time are written together.
         self._convoy = Convoy()
@@ -104,7 +109,7 @@ class Projection:
         if known.mark.seq >= up_to and not afresh:
             if remembered is None and known.is_whole:
                 # The projector of the last event may have died before the job was taken off the active ones.
-                await self._retire(job_id, known.mark.seq)
+                await self._retire(job_id, known, known.mark.seq)
             self._cache.keep(job_id, replace(known, heard=up_to))
             return 0
         chain = Chain(Watermark() if afresh else known.mark)
@@ -122,14 +127,14 @@ class Projection:
         etag = await self._models.record_summary(known.summary, mark, known.mark.etag)
         self._observe(EventsProjected(events, afresh))
         if EventStatus(events[-1].status).is_last:
-            await self._retire(job_id, mark.seq)
+            await self._retire(job_id, known, mark.seq)
         if not afresh:
             mark = replace(mark, etag=etag)
-            self._cache.keep(job_id, CachedJob(mark, known.summary, known.as_of, up_to))
+            self._cache.keep(job_id, replace(known, mark=mark, heard=up_to))
         return len(events)
 
-    async def _retire(self, job_id: str, seq: int) -> None:
-        await self._register.retire(job_id)
+    async def _retire(self, job_id: str, known: CachedJob, seq: int) -> None:
+        await self._register.retire(job_id, removal=known.removal)
         self._cache.end(job_id, seq)
 
     async def _look_up(
@@ -141,7 +146,7 @@ class Projection:
             return None
         submitted_at = datetime.fromisoformat(job.submitted_at)
         mark = Watermark() if is_new else await self._models.watermark(job_id, submitted_at)
-        return CachedJob(mark, self._summary(job), job.seq)
+        return CachedJob(mark, self._summary(job), job.seq, removal=self._times.removal_of(job))
 
     async def _read_events(self, partition: str, job_id: str, after: int) -> Sequence[EventRow]:
         stored = await self._journal.read_range(
@@ -160,7 +165,10 @@ class Projection:
             return replace(known, as_of=last)
         is_told = news is not None and news.job.seq == last
         job = news.job if news and is_told else await self._read_job(partition, events[-1].job_id)
-        return known if job is None else replace(known, summary=self._summary(job), as_of=job.seq)
+        if job is None:
+            return known
+        removal = self._times.removal_of(job)
+        return replace(known, summary=self._summary(job), as_of=job.seq, removal=removal)
 
     async def _record_events(
         self, partition: str, chain: Chain, events: Sequence[EventRow], summary: JobSummary

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from contracts.jobs import JobSummary
+from coordination.ports import DueRemoval
 from read_models.documents import Watermark
 
 #: Jobs remembered, more than wait in long lines; three kilobytes each. One that is forgotten is looked up.
@@ -25,6 +26,8 @@ class CachedJob:
     as_of: int
     #: Number of the last event that a message named.
     heard: int = 0
+    #: When the job may go, if it has ended and is not kept for good.
+    removal: DueRemoval | None = None
 
     @property
     def is_whole(self) -> bool:

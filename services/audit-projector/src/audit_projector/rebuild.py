@@ -5,7 +5,7 @@ May run while everything else does: projectors continue, and write the same rows
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 
 from audit_projector.projection import Projection
@@ -16,8 +16,10 @@ from azure_storage.journal import TableJournal
 from azure_storage.read_models import TableReadModelWriter
 from azure_storage.register import TableRegister
 from coordination.clock import SystemClock
+from coordination.journal import rows
 from coordination.journal.persistence import until_known
-from coordination.ports import Registration, UnknownOutcomeError
+from coordination.journal.rows import JobRow
+from coordination.ports import JobRegister, Journal, Registration, UnknownOutcomeError
 from service_defaults.logging import configure_logging
 from service_defaults.settings import read_settings
 
@@ -47,12 +49,36 @@ async def rebuild(settings: AuditProjectorSettings) -> Rebuilt:
         journal, register = TableJournal(storage), TableRegister(storage)
         models = TableReadModelWriter(storage)
         await models.prepare()
-        wiped = await models.wipe()
-        projection = Projection(journal, register, models, ProjectionTelemetry().observe)
+        wiped = await models.wipe(lambda job_ids: archived(journal, register, job_ids))
+        projection = Projection(
+            journal, register, models, ProjectionTelemetry().observe, times=settings.retention_times
+        )
         jobs, events = await replay(register.all(), projection)
         return Rebuilt(wiped, jobs, events)
     finally:
         await storage.aclose()
+
+
+async def archived(journal: Journal, register: JobRegister, job_ids: Collection[str]) -> set[str]:
+    """Return which jobs have left the journal, so that their audit trails cannot be derived again.
+
+    Raises UnknownOutcomeError.
+    """
+    found: set[str] = set()
+    left = list(job_ids)
+    for start in range(0, len(left), _AT_ONCE):
+        some = left[start : start + _AT_ONCE]
+        places = await asyncio.gather(*map(register.find, some))
+        known = [place for place in places if place is not None]
+        stored = await asyncio.gather(
+            *(journal.read(place.partition, rows.job_key(place.job_id)) for place in known)
+        )
+        found |= {
+            place.job_id
+            for place, row in zip(known, stored, strict=True)
+            if row is not None and JobRow.from_row(row).is_removed
+        }
+    return found
 
 
 async def replay(registered: AsyncIterator[Registration], projection: Projection) -> tuple[int, int]:

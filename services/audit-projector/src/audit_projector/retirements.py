@@ -4,16 +4,19 @@ import asyncio
 import contextvars
 from typing import Protocol
 
-from coordination.ports import UnknownOutcomeError
+from coordination.ports import DueRemoval, UnknownOutcomeError
 
-_Round = list[tuple[str, asyncio.Future[None]]]
+_Round = list[tuple[str, DueRemoval | None, asyncio.Future[None]]]
 
 
 class Retires(Protocol):
     """What takes jobs off the active ones: the register, or what calls it."""
 
-    async def retire(self, job_id: str) -> None:
-        """Remove a job from the active ones; harmless when repeated. Raises UnknownOutcomeError."""
+    async def retire(self, job_id: str, *, removal: DueRemoval | None = None) -> None:
+        """Remove a job from the active ones, and note when it may go; harmless when repeated.
+
+        Raises UnknownOutcomeError.
+        """
 
 
 class Retirements:
@@ -29,11 +32,14 @@ class Retirements:
         self._gathering: _Round = []
         self._rounds: set[asyncio.Task[None]] = set()
 
-    async def retire(self, job_id: str) -> None:
-        """Remove a job from the active ones; harmless when repeated. Raises UnknownOutcomeError."""
+    async def retire(self, job_id: str, *, removal: DueRemoval | None = None) -> None:
+        """Remove a job from the active ones, and note when it may go; harmless when repeated.
+
+        Raises UnknownOutcomeError.
+        """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._gathering.append((job_id, done))
+        self._gathering.append((job_id, removal, done))
         if len(self._gathering) == 1:
             # A context of its own: the requests belong to no caller alone.
             jobs = self._gathering
@@ -45,9 +51,9 @@ class Retirements:
     async def _retire_all(self, jobs: _Round) -> None:
         await asyncio.sleep(self._gather_seconds)
         self._gathering = []
-        retiring = (self._register.retire(job_id) for job_id, _ in jobs)
+        retiring = (self._register.retire(job_id, removal=removal) for job_id, removal, _ in jobs)
         outcomes = await asyncio.gather(*retiring, return_exceptions=True)
-        for (_, done), outcome in zip(jobs, outcomes, strict=True):
+        for (*_, done), outcome in zip(jobs, outcomes, strict=True):
             if isinstance(outcome, BaseException) and not done.done():
                 done.set_exception(outcome)
             elif not done.done():
@@ -58,6 +64,6 @@ class Retirements:
         self._rounds.discard(task)
         if self._gathering is jobs:
             self._gathering = []
-        for _, done in jobs:
+        for *_, done in jobs:
             if not done.done():
                 done.set_exception(UnknownOutcomeError("the retirement was given up"))

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from contracts.telemetry.names import Source
-from service_defaults.settings import ServiceSettings
+from service_defaults.retention import RetentionSettings
 
 
-class AuditProjectorSettings(ServiceSettings):
-    """The settings of the audit-projector: those of every service."""
+class AuditProjectorSettings(RetentionSettings):
+    """The settings of the audit-projector: those of every service, and when jobs may go."""
 
     source = Source.AUDIT_PROJECTOR
 

@@ -11,14 +11,17 @@ from azure_storage.installation import connect
 from azure_storage.journal import TableJournal
 from azure_storage.leases import BlobLeases
 from azure_storage.read_models import TableReadModels
+from azure_storage.read_models.removal import TableProjectedRows
 from azure_storage.register import TableRegister
 from azure_storage.worker_directory import TableWorkerDirectory
 from contracts.schedule_files import read_schedules
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.submission import Submitter
 from coordination.clock import SystemClock
+from coordination.maintenance.due_jobs import RetentionStores
 from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.resting import Rest, RestingSweeper
+from coordination.maintenance.retention import Retention
 from coordination.maintenance.sweeper import Sweeper
 from scheduler.leadership import Leadership, duty_times
 from scheduler.periodic import Periodic, Rounds
@@ -26,7 +29,7 @@ from scheduler.schedule_file import apply_file
 from scheduler.schedules import due_schedules
 from scheduler.settings import SchedulerSettings
 from scheduler.status import ObservedStatus
-from scheduler.tasks import ActiveJobs
+from scheduler.tasks import ActiveJobs, OldJobs
 from scheduler.telemetry import SchedulerTelemetry
 from schedules import ScheduleService, ScheduleStore
 from service_defaults.app import in_background, serve
@@ -62,7 +65,12 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
         clock,
         read_models.projected_seqs,
         is_heard=lambda: notifier.watch.is_answering,
+        times=settings.retention_times,
     )
+    stores = RetentionStores(
+        journal, register, clock, read_models.projected_seqs, TableProjectedRows(storage)
+    )
+    old_jobs = OldJobs(Retention(stores, settings.retention_times), status)
     kinds = KnownKinds(directory, clock)
     schedules = ScheduleStore(TableJournal(storage, table=storage.names.schedule_table), clock)
     submissions = SubmissionService(Submitter(register, JobWriter(journal, notifier, clock)), kinds)
@@ -80,6 +88,8 @@ def create_app(settings: SchedulerSettings) -> AsgiFastStream:
         # It asks the storage only when something may be due.
         Periodic("schedules", min(settings.sweep_seconds, _SCHEDULE_SECONDS), due.go),
         Periodic("sweep", settings.sweep_seconds, active_jobs.sweep),
+        # It looks seldom, unless it has left something for the next round.
+        Periodic("retention", settings.sweep_seconds, old_jobs.let_go),
         # Not more often than the sweep reads the active jobs.
         Periodic("snapshot", max(settings.snapshot_seconds, settings.sweep_seconds), active_jobs.snapshot),
     ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from contracts.jobs import Worker
+from coordination.maintenance.due_jobs import Went
 from coordination.maintenance.queue_snapshot import QueueSnapshot
 from coordination.maintenance.sweeper import Swept
 from coordination.ports import UnknownOutcomeError
@@ -29,6 +30,9 @@ class Observer(Protocol):
 
     def rested(self) -> None:
         """Record that there was no need to sweep, as nothing is active and nothing was submitted."""
+
+    def retained(self, went: Went) -> None:
+        """Record what became of jobs whose time is over."""
 
     def snapshot_taken(self, snapshot: QueueSnapshot, workers: Sequence[Worker]) -> None:
         """Record a snapshot of all queues, and the latest heartbeats."""

@@ -7,10 +7,10 @@ from pydantic import Field, field_validator
 
 from contracts.schedule_files import read_schedules
 from contracts.telemetry.names import Source
-from service_defaults.settings import ServiceSettings
+from service_defaults.retention import RetentionSettings
 
 
-class SchedulerSettings(ServiceSettings):
+class SchedulerSettings(RetentionSettings):
     """The settings of the scheduler, in addition to those of every service."""
 
     source = Source.SCHEDULER

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from contracts.jobs import Worker
+from coordination.maintenance.due_jobs import Went
 from coordination.maintenance.queue_snapshot import QueueSnapshot
 from coordination.maintenance.sweeper import Swept
 from coordination.ports import Clock, UnknownOutcomeError
@@ -55,6 +56,10 @@ class ObservedStatus:
         """Remember when there was no need to sweep: a sweep would have found nothing."""
         self._swept_at = self._clock.now()
         self._observer.rested()
+
+    def retained(self, went: Went) -> None:
+        """Pass on what became of jobs whose time is over."""
+        self._observer.retained(went)
 
     def snapshot_taken(self, snapshot: QueueSnapshot, workers: Sequence[Worker]) -> None:
         """Pass on a snapshot of all queues."""

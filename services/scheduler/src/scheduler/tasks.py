@@ -1,10 +1,11 @@
-"""The tasks over all active jobs: the sweep, and the snapshot of the queues for metrics."""
+"""The tasks over active jobs, which are the sweep and the snapshot of the queues, and over old ones."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from contracts.jobs import Worker
 from coordination.maintenance.queue_snapshot import SnapshotReader
 from coordination.maintenance.resting import RestingSweeper
+from coordination.maintenance.retention import Retention
 from coordination.ports import ActiveJob, Clock, UnknownOutcomeError
 from scheduler.observer import Observer
 
@@ -48,3 +49,17 @@ class ActiveJobs:
             raise UnknownOutcomeError("the sweep did not read the active jobs")
         snapshot = await self._snapshot_reader.snapshot(self._active)
         self._observer.snapshot_taken(snapshot, await self._read_workers())
+
+
+class OldJobs:
+    """Lets jobs go whose time is over."""
+
+    def __init__(self, retention: Retention, observer: Observer) -> None:
+        self._retention = retention
+        self._observer = observer
+
+    async def let_go(self) -> None:
+        """Carry out a portion of what is due, if it is time to look. Raises UnknownOutcomeError."""
+        went = await self._retention.go()
+        if went is not None:
+            self._observer.retained(went)

@@ -15,6 +15,7 @@ from contracts.jobs import Worker
 from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.journal.rows import JobRow
+from coordination.maintenance.due_jobs import Went
 from coordination.maintenance.queue_snapshot import SHOWN, Look, QueueSnapshot
 from coordination.maintenance.sweeper import Swept
 from coordination.ports import Clock, UnknownOutcomeError
@@ -53,6 +54,7 @@ class SchedulerTelemetry:
         self._sweeps = counter(metrics.SWEEPS)
         self._repairs = counter(metrics.SWEEP_REPAIRS)
         self._expirations = counter(metrics.JOB_EXPIRATIONS)
+        self._retention = counter(metrics.RETENTION_STEPS)
         self._is_on_duty = False
         self._shown: _Shown | None = None
         for metric, read in (
@@ -68,6 +70,8 @@ class SchedulerTelemetry:
         for repair in at.SWEEP_REPAIR.values:
             self._repairs.add(0, {at.SWEEP_REPAIR: repair})
         self._expirations.add(0)
+        for step in at.RETENTION_STEP.values:
+            self._retention.add(0, {at.RETENTION_STEP: step})
 
     def on_duty(self) -> None:
         """Show and log that this scheduler is on duty now."""
@@ -115,6 +119,22 @@ class SchedulerTelemetry:
                 at.LOCK_NAME: job.lock_name,
             }
             self._tracer.start_span(spans.EXPIRE_JOB, submission, attributes=about).end()
+
+    def retained(self, went: Went) -> None:
+        """Count and log what became of jobs whose time is over."""
+        steps = {"archived": went.archived, "deleted": went.deleted, "forgotten": went.forgotten}
+        for step, count in (steps | {"broken": len(went.broken)}).items():
+            self._retention.add(count, {at.RETENTION_STEP: step})
+        for job_id, reason in went.broken:
+            logger.error("job cannot be removed", extra={at.JOB_ID: job_id, at.REASON: reason})
+        about: dict[str, int] = {
+            at.RETENTION_ARCHIVED: went.archived,
+            at.RETENTION_DELETED: went.deleted,
+            at.RETENTION_FORGOTTEN: went.forgotten,
+            at.RETENTION_PUT_OFF: went.put_off,
+        }
+        if any(about.values()):
+            logger.info("jobs left", extra=about)
 
     def rested(self) -> None:
         """Log that there was no need to sweep."""

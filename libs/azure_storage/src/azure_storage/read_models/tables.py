@@ -1,7 +1,7 @@
 """The read models' tables, and the few kinds of access to them; each request is one, bounded in time."""
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -20,6 +20,9 @@ from read_models.documents import StaleError
 
 Entity = dict[str, Any]
 RowT = TypeVar("RowT")
+
+#: Returns those partitions, of some, whose rows stay.
+KeepsPartitions = Callable[[Collection[str]], Awaitable[Collection[str]]]
 
 _PAGE = 1000
 
@@ -147,11 +150,18 @@ class Tables:
             for entity in page:
                 yield entity
 
-    async def wipe(self, table: str) -> int:
-        """Delete all rows; the table itself stays, as Azure takes a while to make a deleted one again."""
+    async def wipe(self, table: str, keeps: KeepsPartitions | None = None) -> int:
+        """Delete all rows; the table itself stays, as Azure takes a while to make a deleted one again.
+
+        Partitions that `keeps` names stay, too.
+        """
         count = 0
         async for page in self._pages(table, "", {}, _PAGE):
-            for _, group in itertools.groupby(page, key=lambda entity: str(entity["PartitionKey"])):
+            partitions = {str(entity["PartitionKey"]) for entity in page}
+            kept = await keeps(partitions) if keeps else ()
+            for partition, group in itertools.groupby(page, key=lambda entity: str(entity["PartitionKey"])):
+                if partition in kept:
+                    continue
                 for batch in _batches([{name: entity[name] for name in _KEYS} for entity in group]):
                     count += await self._delete(table, batch)
         return count

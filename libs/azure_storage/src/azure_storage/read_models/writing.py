@@ -13,6 +13,7 @@ from azure_storage.read_models.rare_rows import RareRows
 from azure_storage.read_models.tables import Table, Tables, plain
 from contracts.jobs import JobSummary
 from read_models.documents import KnownLock, LockRun, StaleError, TrailEntry, Watermark
+from read_models.ports import Archived
 
 #: The only partition of the locks' table.
 LOCKS = "locks"
@@ -108,14 +109,18 @@ class TableReadModelWriter:
         await self._rare_rows.record(summary, max(mark.seq, mark.as_of))
         return await self._tables.put(Table.SUMMARIES, row, etag)
 
-    async def wipe(self) -> dict[str, int]:
+    async def wipe(self, archived: Archived | None = None) -> dict[str, int]:
         """Delete everything derived from the journal, and return the number of rows by table.
 
-        What a projector writes in the meantime may stay or go: project every job again afterwards.
+        The audit trails of archived jobs stay. What a projector writes in the meantime may stay or go:
+        project every job again afterwards.
         """
         self._lock_rows.clear()
         derived = (Table.SUMMARIES, Table.AUDIT, Table.RECENT_EVENTS, Table.LOCK_RUNS, Table.LOCKS)
-        return {table.value: await self._tables.wipe(table) for table in derived}
+        return {
+            table.value: await self._tables.wipe(table, archived if table is Table.AUDIT else None)
+            for table in derived
+        }
 
 
 @dataclass

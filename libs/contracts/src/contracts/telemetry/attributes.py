@@ -102,6 +102,18 @@ SWEEP_RUNG = Attribute("sweep.notified", "Locks for which a sweep sent a wake-up
 SWEEP_ANNOUNCED = Attribute("sweep.announced", "Jobs whose events a sweep published again.")
 SWEEP_EXPIRED = Attribute("sweep.expired", "Jobs that a sweep ended, as their time in line was over.")
 SWEEP_ABANDONED = Attribute("sweep.abandoned", "Ids that a sweep closed, as they never became jobs.")
+RETENTION_STEP = Attribute(
+    "retention.step",
+    "What became of a job whose time is over: it left the journal, and its audit trail stays; all of it "
+    "went; its id is free again; or it stays, as what is stored of it does not add up.",
+    values=("archived", "deleted", "forgotten", "broken"),
+)
+RETENTION_ARCHIVED = Attribute("retention.archived", "Jobs that left the journal, whose audit trails stay.")
+RETENTION_DELETED = Attribute("retention.deleted", "Jobs of which only the id stays.")
+RETENTION_FORGOTTEN = Attribute("retention.forgotten", "Jobs whose ids are free again.")
+RETENTION_PUT_OFF = Attribute(
+    "retention.put_off", "Jobs that could not go yet and are looked at again later."
+)
 SCHEDULE_NAME = Attribute("schedule.name", "Name of the schedule.")
 SCHEDULE_OUTCOME = Attribute(
     "schedule.outcome",

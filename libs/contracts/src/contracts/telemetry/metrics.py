@@ -263,6 +263,14 @@ JOB_EXPIRATIONS = Metric(
     "Jobs that ended as Expired: they had waited for longer than they may.",
     Source.SCHEDULER,
 )
+RETENTION_STEPS = Metric(
+    "retention.steps",
+    Instrument.COUNTER,
+    "{job}",
+    "Jobs whose time is over, by what became of them.",
+    Source.SCHEDULER,
+    attributes=(at.RETENTION_STEP,),
+)
 SCHEDULE_FIRINGS = Metric(
     "schedule.firings",
     Instrument.COUNTER,

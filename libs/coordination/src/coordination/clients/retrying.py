@@ -154,6 +154,9 @@ class Retrier:
         parameters = job.parameters
         if not parameters:
             kept = await self._read(registration.partition, rows.parameters_key(job.job_id), until)
+            if kept is None:
+                # It is gone with its job, which left in between.
+                existing_job(await self._read(registration.partition, row.key, until))
             parameters = _text(kept)
         return OldJob(job, row.etag, parameters)
 
@@ -176,6 +179,9 @@ class Retrier:
         for job_id in job_ids:
             row = await self._read(partition, rows.job_key(job_id), until)
             if row is None or JobRow.existing(row) is None:
+                if job_id == job.job_id:
+                    # The job itself left in between.
+                    existing_job(row)
                 raise HistoryRemovedError(f"the recorded steps of job {job_id} were removed", job)
             continued.append(row)
         return continued

@@ -159,12 +159,14 @@ class Submitter:
         registration = _registration(new, now)
         made = Replacement()
         if new.on_conflict == "queue":
-            await self._register(registration)
+            is_again = await self._register(registration)
             until = self.writer.clock.boot() + self.writer.patience
             if not await self.writer.commit(registration.partition, change, until):
                 raise JobExistsError(registration, await self._read_job(registration), same_content=True)
         else:
-            change, made = await self._decide_and_commit(new, registration)
+            change, made, is_again = await self._decide_and_commit(new, registration)
+        if is_again:
+            await self._register_for_certain(registration)
         await self.notify(new)
         stopping = (job for job, _ in made.changed if not job.is_terminal)
         return Submitted(change.job, next(stopping, None))
@@ -191,21 +193,39 @@ class Submitter:
         wake_up = WakeUp(new.lock_name, new.job_id, traceparent=new.traceparent, reason="submitted")
         await self.writer.notifier.notify(wake_up)
 
-    async def _register(self, registration: Registration) -> None:
-        """Take the id. Raises JobExistsError."""
+    async def _register(self, registration: Registration) -> bool:
+        """Take the id, and return whether an earlier try had taken it. Raises JobExistsError."""
+        is_again = False
         # Before and after: a scheduler may rest while no mark is new (`coordination.maintenance.resting`).
         await self._marks.ensure()
         try:
             await self.register.add(registration)
         except AlreadyRegisteredError:
             await self._refuse_unless_unfinished(registration)
+            is_again = True
         await self._marks.ensure()
+        return is_again
 
-    async def _decide_and_commit(self, new: NewJob, registration: Registration) -> tuple[Change, Replacement]:
-        """Write the job with what its submission does to others, decided again as often as they changed."""
+    async def _register_for_certain(self, registration: Registration) -> None:
+        """Take the id of a job that was written once more.
+
+        Its registration may have been that of a job which was forgotten in the meantime
+        (`coordination.maintenance.due_jobs`).
+        """
+        with suppress(AlreadyRegisteredError):
+            await self.register.add(registration)
+            await self._marks.ensure()
+
+    async def _decide_and_commit(
+        self, new: NewJob, registration: Registration
+    ) -> tuple[Change, Replacement, bool]:
+        """Write the job with what its submission does to others, decided again as often as they changed.
+
+        Returns also whether an earlier try had taken the id.
+        """
         clock, slot = self.writer.clock, Slot(new.lock_name)
         until = clock.boot() + self.writer.patience
-        is_registered = False
+        is_registered = is_again = False
         if not new.has_new_id:
             # A job of this id may be what the lock is busy with.
             await self._refuse_unless_unfinished(registration)
@@ -223,12 +243,12 @@ class Submitter:
                     await self._withdraw(registration)
                 raise
             if not is_registered:
-                await self._register(registration)
+                is_again = await self._register(registration)
                 is_registered = True
             if await self.writer.commit(slot.partition, made.joined_to(change), until):
                 for job, event in made.changed:
                     self.writer.notifier.announce(events.announcements([event], {job.job_id: job}))
-                return change, made
+                return change, made, is_again
             row = await self._read_job(registration)
             if row is not None:
                 raise JobExistsError(registration, row, same_content=True)
@@ -295,6 +315,7 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         retry=policy_as_text(new.policy.retry),
         timeout=new.timeout,
         cancel_grace=new.cancel_grace,
+        keep=new.policy.keep,
         submitted_at=writer.at,
         expires_at=None if expires_at is None else events.timestamp(expires_at),
         queued_at=writer.at,
@@ -307,7 +328,12 @@ def build_submission(new: NewJob, writer: Writer) -> Change:
         "priority": new.priority,
         "properties": json.loads(new.properties),
     }
-    said = {"expires_at": job.expires_at, "timeout": new.timeout, "cancel_grace": new.cancel_grace}
+    said = {
+        "expires_at": job.expires_at,
+        "timeout": new.timeout,
+        "cancel_grace": new.cancel_grace,
+        "keep": job.keep,
+    }
     about |= {name: value for name, value in said.items() if value is not None}
     if new.on_conflict != "queue":
         about["on_conflict"] = new.on_conflict

@@ -2,65 +2,25 @@
 
 The row stands in the place of the job's row. So its id stays in use: a submission that comes late finds the
 row and is refused, as a tombstone refuses it. The row also has what a checker needs to prove the rest: the
-hash of the job's last event and the fences of its runs. The mark counts the lock's removed jobs and has a
-digest over all of them, in the order of their removal. It changes in the transaction that removes a job.
+hash of the job's last event and the fences of its runs. The mark counts the lock's removed jobs and has a sum
+over the rows that stand. It changes in the transaction that removes a job.
+
+Once no submission with its id can come any more, a removed job is forgotten: its row goes, and the mark's
+counts of forgotten jobs and the ranges of their fences account for it (`coordination.maintenance.retention`).
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-from contracts.statuses import EventStatus
-from coordination.journal.rows import EventRow, JobRow, Record, join_text, split_text
+from coordination.journal.fences import FenceRanges, UsedFence, read_fences, write_fences
+from coordination.journal.rows import JobRow, Record, join_text, split_text
 from coordination.ports import Value, Values
 
 #: Key of the mark in the partition of its lock. It sorts behind all else: a reader that goes through a
 #: partition in the order of its keys reads the mark last.
 MARK_KEY = "removed|mark"
-
-
-class UsedFence(NamedTuple):
-    """The fence of a run, and whether a take-over that started no job may have used the next one, too."""
-
-    fence: int
-    #: A run that another holder found cut off: its take-over moved the fence, and perhaps started nothing.
-    may_skip: bool = False
-
-
-def used_fences(events: Iterable[EventRow]) -> list[UsedFence]:
-    """Return the fences of a job's runs, by its events."""
-    found: list[UsedFence] = []
-    for event in events:
-        if event.status == EventStatus.STARTED:
-            found.append(UsedFence(event.fence or 0))
-        elif event.status == EventStatus.INTERRUPTED and found and '"died":true' not in event.data:
-            found[-1] = found[-1]._replace(may_skip=True)
-    return found
-
-
-def write_fences(fences: Sequence[UsedFence]) -> str:
-    """Return fences as text: `4-6,9+` are 4, 5, 6 and 9, the last of which may skip."""
-    parts: list[str] = []
-    for used in fences:
-        first, _, last = parts[-1].partition("-") if parts else ("", "", "")
-        end = last or first
-        if used.may_skip or not end.isdecimal() or int(end) + 1 != used.fence:
-            parts.append(f"{used.fence}{'+' * used.may_skip}")
-        else:
-            parts[-1] = f"{first}-{used.fence}"
-    return ",".join(parts)
-
-
-def read_fences(text: str) -> Iterator[UsedFence]:
-    """Read fences back. Raises ValueError for another text."""
-    for part in text.split(",") if text else ():
-        first, is_range, last = part.partition("-")
-        if is_range:
-            yield from (UsedFence(fence) for fence in range(int(first), int(last) + 1))
-        else:
-            yield UsedFence(int(part.removesuffix("+")), part.endswith("+"))
 
 
 @dataclass(frozen=True)
@@ -81,9 +41,21 @@ class RemovedJob:
     request_hash: str
     #: Of its runs, as `write_fences` writes them.
     fences: str = ""
+    #: When it was removed, or later its audit trail; empty in rows of earlier releases.
+    removed_at: str = ""
+    #: Whether its audit trail stands.
+    has_trail: bool = False
 
     @classmethod
-    def of(cls, job: JobRow, fences: Sequence[UsedFence], number: int) -> "RemovedJob":
+    def of(
+        cls,
+        job: JobRow,
+        fences: Sequence[UsedFence],
+        number: int,
+        removed_at: str = "",
+        *,
+        has_trail: bool = False,
+    ) -> "RemovedJob":
         """Return what stays of a job."""
         return cls(
             job.job_id,
@@ -95,12 +67,21 @@ class RemovedJob:
             job.finished_at,
             job.request_hash,
             write_fences(fences),
+            removed_at,
+            has_trail,
         )
+
+    @property
+    def fingerprint(self) -> int:
+        """A number of 256 bits that stands for what never changes of it."""
+        facts = [self.number, self.job_id, self.outcome, self.seq, self.event_hash]
+        return _hashed([*facts, self.finished_at, self.fences])
 
     def values(self) -> dict[str, Value | None]:
         """Return the values to store."""
         kept: dict[str, Value | None] = dict(vars(self))
         del kept["fences"]
+        kept["has_trail"] = self.has_trail or None
         return kept | {"kind": "", "status": JobRow.REMOVED} | split_text(self.fences)
 
     @classmethod
@@ -117,6 +98,8 @@ class RemovedJob:
                 str(values["finished_at"]),
                 str(values["request_hash"]),
                 join_text(values),
+                str(values.get("removed_at") or ""),
+                bool(values.get("has_trail")),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"it lacks {error}") from None
@@ -130,9 +113,22 @@ class RemovalMark(Record):
     jobs: int = 0
     runs: int = 0
     events: int = 0
-    #: All runs up to this fence are removed.
+    #: All runs up to this fence are removed; where `is_apart`, perhaps more.
     fence: int = 0
+    #: Over the first `chained` removed jobs, in the order of their removal. Earlier releases chained all.
     digest: str = ""
+    chained: int | None = None
+    #: Sum of the fingerprints of all removed jobs behind those whose rows stand, as hexadecimal digits.
+    sum: str = ""
+    #: Whether jobs were removed whatever ran between them.
+    is_apart: bool = False
+    #: Of the removed jobs, those that were forgotten, and the ranges of their fences (`FenceRanges`).
+    forgotten_jobs: int = 0
+    forgotten_runs: int = 0
+    forgotten_events: int = 0
+    forgotten_fences: str = ""
+    #: Fences in the ranges that are of no forgotten run.
+    forgotten_skips: int = 0
     #: The latest end of a removed job.
     last_end: str = ""
     removed_at: str = ""
@@ -146,6 +142,16 @@ class RemovalMark(Record):
         """The ids of the jobs of which rows may be left. Raises ValueError."""
         return [str(job_id) for job_id in json.loads(self.removing)]
 
+    @property
+    def last_chained(self) -> int:
+        """How many of the removed jobs have the digest; they are never forgotten."""
+        return self.jobs if self.chained is None else self.chained
+
+    @property
+    def ranges(self) -> FenceRanges:
+        """The fences of forgotten runs. Raises ValueError."""
+        return FenceRanges(self.forgotten_fences, self.forgotten_skips)
+
     def count(self, job: RemovedJob, runs: int) -> "RemovalMark":
         """Return the mark with one more job."""
         return replace(
@@ -153,13 +159,38 @@ class RemovalMark(Record):
             jobs=self.jobs + 1,
             runs=self.runs + runs,
             events=self.events + job.seq,
-            digest=follow(self.digest, job),
+            chained=self.last_chained,
+            sum=_added(self.sum, job.fingerprint),
             last_end=max(self.last_end, job.finished_at),
+        )
+
+    def forget(self, job: RemovedJob) -> "RemovalMark":
+        """Return the mark without the row of a removed job, which is not among the chained ones."""
+        ranges, fences = self.ranges, list(read_fences(job.fences))
+        for used in fences:
+            ranges.add(used)
+        return replace(
+            self,
+            chained=self.last_chained,
+            sum=_added(self.sum, -job.fingerprint),
+            forgotten_jobs=self.forgotten_jobs + 1,
+            forgotten_runs=self.forgotten_runs + len(fences),
+            forgotten_events=self.forgotten_events + job.seq,
+            forgotten_fences=ranges.text,
+            forgotten_skips=ranges.skipped,
         )
 
 
 def follow(digest: str, job: RemovedJob) -> str:
     """Return the digest of a mark with one more job."""
     facts = [digest, job.number, job.job_id, job.outcome]
-    facts += [job.seq, job.event_hash, job.finished_at, job.fences]
-    return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+    return f"{_hashed([*facts, job.seq, job.event_hash, job.finished_at, job.fences]):064x}"
+
+
+def _hashed(facts: Sequence[object]) -> int:
+    return int(hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest(), 16)
+
+
+def _added(total: str, number: int) -> str:
+    """Return a sum, which does not depend on the order in which numbers are added."""
+    return f"{(int(total or '0', 16) + number) % 2**256:064x}"

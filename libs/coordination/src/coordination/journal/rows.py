@@ -268,6 +268,8 @@ class JobRow(Record):
     #: of its kind and of its worker count where they are shorter.
     timeout: float | None = None
     cancel_grace: float | None = None
+    #: Seconds for which it is kept after its end, as its kind says; None where that says nothing.
+    keep: float | None = None
     #: Steps recorded so far.
     steps: int = 0
     #: The step that runs now; empty between steps.

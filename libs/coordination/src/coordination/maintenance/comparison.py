@@ -20,12 +20,14 @@ from coordination.ports import (
     ActiveJob,
     Announcement,
     Clock,
+    DueRemoval,
     Insert,
     JobRegister,
     Journal,
     RefusedError,
     Transaction,
 )
+from coordination.retention_times import RetentionTimes
 
 #: Returns the number of the last event that the read models have of each job, by job id; 0, or nothing, for
 #: none. The jobs are given with the times at which they were submitted.
@@ -57,6 +59,7 @@ class Comparison:
     #: For how long each active job has been seen.
     jobs: Stillness
     pace: Pace
+    times: RetentionTimes
     _position: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
@@ -126,7 +129,7 @@ class Comparison:
         elif JobStatus(job.status).is_terminal:
             # The projector of its last event is about to do the same.
             if self._ends.seconds(job.job_id, job.seq) > self.pace.patience:
-                await self._retire(active)
+                await self._retire(active, self.times.removal_of(job))
         else:
             self._begin_look(active, job.seq)
 
@@ -166,11 +169,11 @@ class Comparison:
             await self.journal.commit(active.partition, closing, self.pace.call_timeout)
         except RefusedError:
             return False
-        await self._retire(active)
+        await self._retire(active, self.times.closing_of(tombstone, self.clock.now()))
         return True
 
-    async def _retire(self, active: ActiveJob) -> None:
-        await self.register.retire(active.job_id, active.due_at)
+    async def _retire(self, active: ActiveJob, removal: DueRemoval | None = None) -> None:
+        await self.register.retire(active.job_id, active.due_at, removal)
 
     def _begin_look(self, active: ActiveJob, seq: int) -> None:
         self._looks.begin(active.job_id, seq, self.pace.first_look, self.pace.longest_look)

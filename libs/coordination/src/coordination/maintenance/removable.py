@@ -14,7 +14,8 @@ from enum import StrEnum
 from contracts import lock_names
 from contracts.statuses import EventStatus
 from coordination.journal import rows
-from coordination.journal.removal import MARK_KEY, RemovalMark, RemovedJob, UsedFence, read_fences
+from coordination.journal.fences import UsedFence, read_fences
+from coordination.journal.removal import MARK_KEY, RemovalMark, RemovedJob
 from coordination.journal.rows import JobRow, LockRow
 from coordination.ports import Journal, Row
 
@@ -130,10 +131,10 @@ async def find_removable(
             else:
                 found.kept[why] += 1
                 stays.append(job)
-    ended, needed = await _part_by_need(journal, partition, ended)
+    ended, needed = await part_by_need(journal, partition, ended)
     found.kept[Kept.RETRIED] = len(needed)
     stays += needed
-    ended, unprojected = await _part_by_projection(ended, projected_seqs)
+    ended, unprojected = await part_by_projection(ended, projected_seqs)
     found.kept[Kept.NOT_PROJECTED] = len(unprojected)
     stays += unprojected
     limit = int(lock.values["fence"] or 0) if lock is not None else 0
@@ -169,7 +170,7 @@ async def _job_rows(journal: Journal, partition: str) -> AsyncIterator[Row]:
         after = page[-1].key
 
 
-async def _part_by_need(
+async def part_by_need(
     journal: Journal, partition: str, ended: Sequence[EndedJob]
 ) -> tuple[list[EndedJob], list[JobRow]]:
     """Part jobs into those that no retry needs any more, and the others.
@@ -189,9 +190,10 @@ async def _part_by_need(
     return free, needed
 
 
-async def _part_by_projection(
+async def part_by_projection(
     ended: Sequence[EndedJob], projected_seqs: ProjectedSeqs
 ) -> tuple[list[EndedJob], list[JobRow]]:
+    """Part jobs into those whose last events the read models have, and the others."""
     whole: list[EndedJob] = []
     lacking: list[JobRow] = []
     for start in range(0, len(ended), _GROUP):

@@ -31,9 +31,11 @@ from coordination.ports import (
     WakeUp,
     random_id,
 )
+from coordination.retention_times import RetentionTimes
 from coordination.slot import Slot
 
 _AS_USUAL = Pace()
+_FOR_GOOD = RetentionTimes()
 
 
 @dataclass
@@ -80,6 +82,8 @@ class Sweeper:
     #: Which locks have several slots, also as others in this process learn it: while slot 0 is held, a pass
     #: reads nothing of a lock that is not known to have more.
     known_slots: KnownSlots = field(default_factory=KnownSlots)
+    #: When jobs that have ended may go.
+    times: RetentionTimes = _FOR_GOOD
 
     def __post_init__(self) -> None:
         self._wake_ups = Pauses(self.clock)
@@ -99,6 +103,7 @@ class Sweeper:
             self.projected_seqs,
             self._jobs,
             self.pace,
+            self.times,
         )
 
     async def sweep(self, ahead: timedelta = timedelta()) -> Swept:

@@ -3,7 +3,7 @@
 import bisect
 import itertools
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coordination.clock import VirtualClock
@@ -14,6 +14,7 @@ from coordination.ports import (
     Announcement,
     Clock,
     Delete,
+    DueRemoval,
     GuardedUpdate,
     Insert,
     LeaseHeldError,
@@ -185,6 +186,8 @@ class InMemoryRegister:
         self._active: dict[tuple[datetime | None, str], ActiveJob] = {}
         self._marks: dict[str, str] = {}
         self._mark_versions = itertools.count(1)
+        #: When something of jobs that have ended may go; for tests to look at.
+        self.removals: dict[tuple[datetime, str], DueRemoval] = {}
 
     async def add(self, registration: Registration) -> None:
         """Record a job id as taken and its job as active."""
@@ -230,13 +233,45 @@ class InMemoryRegister:
         for job in await self.calls.carry_out("journal.all", lambda: list(self._registered.values())):
             yield job
 
-    async def retire(self, job_id: str, due_at: datetime | None = None) -> None:
+    async def retire(
+        self, job_id: str, due_at: datetime | None = None, removal: DueRemoval | None = None
+    ) -> None:
         """Remove a job from the active ones."""
 
         def action() -> None:
-            self._active.pop((due_at, job_id), None)
+            is_active = self._active.pop((due_at, job_id), None) is not None
+            if is_active and removal is not None:
+                self._note(removal)
 
         await self.calls.carry_out("journal.retire", action)
+
+    def _note(self, removal: DueRemoval) -> None:
+        version = f"r{next(self._mark_versions)}"
+        self.removals[removal.at, removal.job_id] = replace(removal, version=version)
+
+    async def due_removals(self, by: datetime, limit: int) -> list[DueRemoval]:
+        """Return removals that are due, the first ones first."""
+
+        def action() -> list[DueRemoval]:
+            return [self.removals[key] for key in sorted(self.removals) if key[0] <= by][:limit]
+
+        return await self.calls.carry_out("journal.due_removals", action)
+
+    async def move_removal(self, removal: DueRemoval, at: datetime | None) -> None:
+        """Let a removal be due at another moment, or no more."""
+
+        def action() -> None:
+            known = self.removals.get((removal.at, removal.job_id))
+            if known is not None and known.version == removal.version:
+                del self.removals[removal.at, removal.job_id]
+                if at is not None:
+                    self._note(replace(removal, at=at))
+
+        await self.calls.carry_out("journal.move_removal", action)
+
+    async def forget(self, job_id: str) -> None:
+        """Remove the registration of a job of which nothing is left."""
+        await self.calls.carry_out("journal.forget", lambda: self._registered.pop(job_id, None))
 
     async def withdraw(self, registration: Registration) -> None:
         """Remove a registration."""

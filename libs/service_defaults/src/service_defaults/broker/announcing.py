@@ -33,7 +33,8 @@ _MOST_BYTES, _LARGEST = MAX_BODY_BYTES // 2, MAX_BODY_BYTES // 4
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
-#: Values of an event that its announcement says already, and those of a job that its summary shows.
+#: Values of an event that its announcement says already, and those of a job that its summary shows,
+#: or that say when it may go.
 _SAID_OF_EVENT = frozenset({"job_id", "lock_name", "seq"})
 _SHOWN_OF_JOB = frozenset(
     {
@@ -57,6 +58,7 @@ _SHOWN_OF_JOB = frozenset(
         "finished_at",
         "finalized_at",
         "due_at",
+        "keep",
     }
 )
 

@@ -60,9 +60,7 @@ class Jobs:
         for _ in range(_LOOKS):
             job = await read_job(self.journal, registration)
             if job.status != JobStatus.QUEUED:
-                result = await read_result(self.journal, registration.partition, job)
-                traceback = await _traceback(self.journal, registration.partition, job)
-                return job_document(job, result=result, traceback=traceback)
+                return await self._with_result(registration, job)
             place = await place_in_line(self.journal, job)
             if place is not None:
                 expected = await self._expected_start(registration.partition, place)
@@ -72,6 +70,16 @@ class Jobs:
                 return job_document(job, position=place.position, waiting_for=waiting_for)
             # It left the line between the two reads.
         return job_document(job)
+
+    async def _with_result(self, registration: Registration, job: JobRow) -> Job:
+        try:
+            result = await read_result(self.journal, registration.partition, job)
+            traceback = await _traceback(self.journal, registration.partition, job)
+        except UnknownOutcomeError:
+            # It is gone with its job, if that left in between.
+            await read_job(self.journal, registration)
+            raise
+        return job_document(job, result=result, traceback=traceback)
 
     async def _expected_start(self, partition: str, place: Place) -> datetime | None:
         """Estimate when a job starts; None when that is not known, or it could start now."""

@@ -117,6 +117,7 @@ def _message_of(kind: Kind) -> messages.KindMessage:
             None if kind.expires_in is None else kind.expires_in.total_seconds(),
             kind.on_conflict,
             None if kind.retry is None else _policy_of(kind.name, kind.retry),
+            None if kind.keep is None else kind.keep.total_seconds(),
         ),
         wants_fresh_process=kind.fresh_process,
         lock_template=kind.lock,
